@@ -1,0 +1,1 @@
+"""Agents that search nas-gym environments."""

@@ -1,0 +1,1 @@
+"""Neural architecture search as a Gymnasium environment; importing it registers the ids."""

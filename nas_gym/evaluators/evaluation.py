@@ -1,0 +1,111 @@
+"""What is asked of an evaluator and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean
+from typing import Any, Literal
+
+from nas_gym.search_spaces.base import Architecture
+
+Status = Literal["ok", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One training run asked for.
+
+    Attributes:
+        architecture: of the evaluator's search space.
+        seed: training seed, of the initial weights and the order of the batches.
+        fidelity: epochs to train under the full recipe's schedule; None for all of them.
+    """
+
+    architecture: Architecture
+    seed: int
+    fidelity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What training an architecture gave. Test accuracy is kept apart (see `Evaluator.test`).
+
+    Attributes:
+        architecture: its text.
+        accuracy: validation accuracy after the last epoch, in [0, 1]; 0.0 if failed.
+        curve: validation accuracy after each epoch, as far as training went.
+        parameters: trainable parameters.
+        flops: floating-point operations of a forward pass of one example.
+        seconds: recorded seconds of training; of several seeds their sum.
+        status: ``"ok"`` or ``"failed"`` (divergence, or more parameters than the recipe allows).
+        error: why it failed, "" otherwise.
+        seeds: the training seeds it stands for.
+        fidelity: epochs trained, None for the full recipe.
+    """
+
+    architecture: str
+    accuracy: float
+    curve: tuple[float, ...]
+    parameters: int
+    flops: int
+    seconds: float
+    status: Status
+    error: str
+    seeds: tuple[int, ...]
+    fidelity: int | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the evaluation failed."""
+        return self.status == "failed"
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-able dict of all attributes."""
+        return asdict(self) | {"curve": list(self.curve), "seeds": list(self.seeds)}
+
+    @staticmethod
+    def from_dict(values: dict[str, Any]) -> Evaluation:
+        """The inverse of `as_dict`."""
+        return Evaluation(
+            **(values | {"curve": tuple(values["curve"]), "seeds": tuple(values["seeds"])})
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FinalScore:
+    """A chosen network retrained with one seed, for the final report alone.
+
+    Attributes:
+        seed: training seed.
+        validation_accuracy, test_accuracy: in [0, 1]; 0.0 if training failed.
+        status: as in `Evaluation`.
+        error: as in `Evaluation`.
+    """
+
+    seed: int
+    validation_accuracy: float
+    test_accuracy: float
+    status: Status = "ok"
+    error: str = ""
+
+
+def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """One architecture's evaluations with several seeds as one: accuracies averaged, seconds added.
+
+    Fails if one of them failed, since an architecture that sometimes diverges is not trustworthy.
+    """
+    first = evaluations[0]
+    if len(evaluations) == 1:
+        return first
+    failed = next((evaluation for evaluation in evaluations if evaluation.failed), None)
+    curves = zip(*(evaluation.curve for evaluation in evaluations), strict=False)
+    return replace(
+        first,
+        accuracy=0.0 if failed else fmean(evaluation.accuracy for evaluation in evaluations),
+        curve=tuple(fmean(values) for values in curves),
+        seconds=sum(evaluation.seconds for evaluation in evaluations),
+        status="failed" if failed else "ok",
+        error=failed.error if failed else "",
+        seeds=tuple(seed for evaluation in evaluations for seed in evaluation.seeds),
+    )

@@ -1,0 +1,51 @@
+"""Search spaces: one file each; adding one is adding a file and a line to `SEARCH_SPACES`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.network import Shape
+from nas_gym.registry import build
+from nas_gym.search_spaces.base import KEEP, Architecture, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces.cell import CellSpace
+from nas_gym.search_spaces.conv import ConvSpace
+from nas_gym.search_spaces.mlp import MLPSpace
+
+SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
+    "mlp": MLPSpace,
+    "conv": ConvSpace,
+    "cell": CellSpace,
+}
+
+__all__ = ["KEEP", "SEARCH_SPACES", "Architecture", "Edit", "SearchSpace", "Sketch", "make_search_space"]
+
+
+def make_search_space(
+    spec: str | Mapping[str, Any] | SearchSpace[Any], input_shape: Shape, num_classes: int
+) -> SearchSpace[Any]:
+    """Build a search space from its name, a dict with ``"name"`` and options, or a space as it is.
+
+    Raises:
+        NASGymError: if the name or an option is unknown, the options do not fit, or the space has
+            fewer than two architectures.
+    """
+    if isinstance(spec, SearchSpace):
+        if (spec.input_shape, spec.num_classes) != (tuple(input_shape), num_classes):
+            raise NASGymError(
+                f"the search space is built for input shape {spec.input_shape} and {spec.num_classes} classes, "
+                f"the task has {tuple(input_shape)} and {num_classes}: build it for the task's"
+            )
+        space = spec
+    else:
+        options = {"name": spec} if isinstance(spec, str) else dict(spec)
+        name = options.pop("name", None)
+        if name not in SEARCH_SPACES:
+            raise unknown("search space", name, SEARCH_SPACES)
+        space = build(SEARCH_SPACES[name], "search space", options, tuple(input_shape), num_classes)
+    if space.size < 2:
+        raise NASGymError(
+            f"the search space has {space.size} architecture, a search needs at least 2: widen its options"
+        )
+    return space

@@ -1,0 +1,235 @@
+"""What a search space is: architectures, the edits between them, and the network each stands for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+from gymnasium import spaces
+
+from nas_gym.errors import NASGymError
+from nas_gym.network import Network, Shape
+
+EditKind = Literal["keep", "add", "remove", "swap"]
+
+
+class Architecture(Protocol):
+    """An immutable, hashable value whose text parses back to it."""
+
+    def __str__(self) -> str: ...
+
+    def __hash__(self) -> int: ...
+
+
+A = TypeVar("A", bound=Architecture)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One action of a search space.
+
+    Attributes:
+        kind: ``"keep"``, ``"add"``, ``"remove"`` or ``"swap"``.
+        words: the edit in words ("add relu-64 after layer 2").
+        aspect: what is edited: ``"layer"``, ``"width"``, ``"activation"``, ``"operation"``,
+            ``"channels"``, ``"skip"`` or ``"edge"``; ``""`` for keep.
+        place: where, in the numbering of the `Sketch` of the architecture after the edit: one box,
+            or the two boxes of a link; of a removed layer the link that closed over it.
+        value: what is there afterwards ("relu-64", "tanh"); ``""`` for keep and remove.
+    """
+
+    kind: EditKind
+    words: str
+    aspect: str = ""
+    place: tuple[int, ...] = ()
+    value: str = ""
+
+    def __str__(self) -> str:
+        return self.words
+
+
+KEEP = Edit("keep", "keep")
+MASKS_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """An architecture as a small labelled graph, for drawings and for graph observations.
+
+    Attributes:
+        boxes: a label per box, from the input (first) to the output (last).
+        links: (from, to, label) with from < to.
+        box_codes: a number per box below the space's `num_box_codes`.
+        link_codes: a number per link below the space's `num_link_codes`.
+    """
+
+    boxes: tuple[str, ...]
+    links: tuple[tuple[int, int, str], ...]
+    box_codes: tuple[int, ...]
+    link_codes: tuple[int, ...]
+
+
+class SearchSpace(ABC, Generic[A]):
+    """A finite set of architectures and one fixed, ordered list of edits between them.
+
+    A space is built for an input shape and a number of classes. Two architectures are equal only
+    if their texts are equal; equivalent networks are never merged.
+
+    Attributes:
+        name: the name in the registry.
+        input_shape: shape of one example.
+        num_classes: number of classes.
+        actions: the edits; action 0 is keep, then add, remove and swap in a documented order.
+        size: number of architectures.
+        variables: the fixed-length form of an architecture: for each variable its choices in
+            words. Every assignment decodes to an architecture (see `decode`).
+        observation_space: flat `Dict` of one-dimensional arrays (see `observe`).
+        num_box_codes, num_link_codes: how many codes the sketches of this space use.
+    """
+
+    name: ClassVar[str]
+
+    input_shape: Shape
+    num_classes: int
+    actions: tuple[Edit, ...]
+    size: int
+    variables: Mapping[str, tuple[str, ...]]
+    observation_space: spaces.Dict
+    num_box_codes: int
+    num_link_codes: int
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """The JSON-able keyword arguments that build this space again, with its name."""
+
+    @abstractmethod
+    def smallest(self) -> A:
+        """The smallest architecture, the default start state."""
+
+    @abstractmethod
+    def parse(self, text: str) -> A:
+        """The architecture of a text.
+
+        Raises:
+            NASGymError: if the text is no architecture of this space, naming what is wrong.
+        """
+
+    @abstractmethod
+    def edited(self, architecture: A, action: int) -> A | None:
+        """The architecture after an edit, or None where the edit is illegal (changes nothing)."""
+
+    @abstractmethod
+    def index(self, architecture: A) -> int:
+        """The number of an architecture, in ``range(size)``; the inverse of `architecture`."""
+
+    @abstractmethod
+    def architecture(self, index: int) -> A:
+        """The architecture of a number in ``range(size)``; the inverse of `index`."""
+
+    @abstractmethod
+    def encode(self, architecture: A) -> dict[str, int]:
+        """The fixed-length form: for each of `variables` the number of its choice."""
+
+    @abstractmethod
+    def decode(self, values: Mapping[str, int]) -> A:
+        """The architecture of an assignment of all `variables`; ``decode(encode(a)) == a``.
+
+        Every assignment is an architecture: inactive variables are ignored, impossible ones are
+        mended by a documented rule.
+        """
+
+    @abstractmethod
+    def observe(self, architecture: A) -> dict[str, np.ndarray]:
+        """The observation of an architecture: fresh arrays of `observation_space`."""
+
+    @abstractmethod
+    def sketch(self, architecture: A) -> Sketch:
+        """The architecture as a small labelled graph."""
+
+    @abstractmethod
+    def network(self, architecture: A) -> Network:
+        """The network that an architecture stands for; its output shape is (num_classes,)."""
+
+    def members(self) -> dict[str, A]:
+        """Well-known architectures by name; `initial=` and `resolve` accept the names."""
+        return {}
+
+    def isomorphism_class(self, architecture: A) -> str:
+        """A text that equivalent architectures share, for reports and features."""
+        return str(architecture)
+
+    def resolve(self, architecture: A | str) -> A:
+        """An architecture from itself, its text, or the name of a member."""
+        if not isinstance(architecture, str):
+            return self.parse(str(architecture))
+        members = self.members()
+        return members[architecture] if architecture in members else self.parse(architecture)
+
+    def apply(self, architecture: A, action: int) -> A:
+        """The architecture after an action; an illegal action has the effect of keep."""
+        after = self.edited(architecture, action)
+        return architecture if after is None else after
+
+    def mask(self, architecture: A) -> np.ndarray:
+        """Which actions are legal: bool (len(actions),), a fresh array; keep always is."""
+        mask = self._masks.get(architecture)
+        if mask is None:
+            legal = [self.edited(architecture, action) is not None for action in range(len(self.actions))]
+            if len(self._masks) >= MASKS_KEPT:
+                self._masks.clear()
+            self._masks[architecture] = mask = np.array(legal)
+        return mask.copy()
+
+    def neighbours(self, architecture: A) -> dict[A, int]:
+        """The distinct architectures one edit away, each with the first action that leads there."""
+        found: dict[A, int] = {}
+        for action in np.flatnonzero(self.mask(architecture))[1:]:
+            found.setdefault(self.apply(architecture, int(action)), int(action))
+        found.pop(architecture, None)
+        return found
+
+    def sample(self, rng: np.random.Generator) -> A:
+        """An architecture drawn uniformly from the space."""
+        return self.architecture(_uniform_below(self.size, rng))
+
+    def __iter__(self) -> Iterator[A]:
+        return (self.architecture(index) for index in range(self.size))
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SearchSpace) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} search space of {self.size:,} architectures>"
+
+    @cached_property
+    def _identity(self) -> str:
+        return repr((sorted(self.config().items()), self.input_shape, self.num_classes))
+
+    @cached_property
+    def _masks(self) -> dict[A, np.ndarray]:
+        return {}
+
+
+def _uniform_below(bound: int, rng: np.random.Generator) -> int:
+    """A uniform integer in [0, bound), of any size, by rejection."""
+    bits = (bound - 1).bit_length()
+    while True:
+        value = int.from_bytes(rng.bytes((bits + 7) // 8), "little") >> (-bits % 8)
+        if value < bound:
+            return value
+
+
+def distinct(what: str, values: Sequence[Any]) -> None:
+    """Check that the values of a space's option are at least one and all different."""
+    if not values or len(set(values)) != len(values):
+        raise NASGymError(f"{what} must be a list of different values, not {list(values)!r}")

@@ -1,0 +1,219 @@
+"""Multilayer perceptrons: a chain of hidden layers, each a width and an activation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from nas_gym.errors import NASGymError
+from nas_gym.network import ACTIVATIONS, Network, NetworkBuilder, Shape
+from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch, distinct
+
+
+@dataclass(frozen=True, slots=True)
+class MLP:
+    """A perceptron; `layers` holds (width, activation) from the input to the output."""
+
+    layers: tuple[tuple[int, str], ...]
+
+    def __str__(self) -> str:
+        return " > ".join(f"{activation}-{width}" for width, activation in self.layers)
+
+
+class MLPSpace(SearchSpace[MLP]):
+    """Perceptrons of 1 to `max_layers` hidden layers; inputs of any shape are flattened.
+
+    Actions, in order: keep; add a layer (for each gap after layer 0 to `max_layers` - 1, each
+    choice); remove layer 1 to `max_layers`; swap the width of a layer; swap its activation.
+    A choice is a (width, activation) pair, activations outermost.
+
+    Observation: ``layers``, MultiDiscrete([1 + choices] * max_layers), 0 = no layer.
+
+    Args:
+        input_shape: shape of one example.
+        num_classes: number of classes.
+        max_layers: most hidden layers.
+        widths: the widths to choose from.
+        activations: the activations to choose from, of `nas_gym.network.ACTIVATIONS`.
+    """
+
+    name = "mlp"
+
+    def __init__(
+        self,
+        input_shape: Shape,
+        num_classes: int,
+        *,
+        max_layers: int = 4,
+        widths: Sequence[int] = (16, 64),
+        activations: Sequence[str] = ("relu", "sigmoid", "tanh", "identity"),
+    ) -> None:
+        _check(max_layers, widths, activations)
+        self.input_shape = tuple(input_shape)
+        self.num_classes = num_classes
+        self.max_layers = max_layers
+        self.widths = tuple(widths)
+        self.activations = tuple(activations)
+        self.choices = tuple((width, activation) for activation in activations for width in widths)
+        self._numbers = {choice: number for number, choice in enumerate(self.choices)}
+        self.actions = self._list_actions()
+        self.size = sum(len(self.choices) ** depth for depth in range(1, max_layers + 1))
+        self.variables = {"depth": tuple(str(depth) for depth in range(1, max_layers + 1))}
+        for layer in range(1, max_layers + 1):
+            self.variables[f"layer {layer} width"] = tuple(str(width) for width in self.widths)
+            self.variables[f"layer {layer} activation"] = self.activations
+        nvec = [1 + len(self.choices)] * max_layers
+        self.observation_space = spaces.Dict({"layers": spaces.MultiDiscrete(nvec)})
+        self.num_box_codes = 2 + len(self.choices)
+        self.num_link_codes = 1
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "max_layers": self.max_layers,
+            "widths": list(self.widths),
+            "activations": list(self.activations),
+        }
+
+    def smallest(self) -> MLP:
+        return MLP((self.choices[0],))
+
+    def parse(self, text: str) -> MLP:
+        layers = tuple(self._parse_layer(part.strip(), text) for part in text.split(">"))
+        if len(layers) > self.max_layers:
+            raise NASGymError(
+                f"architecture {text!r} has {len(layers)} layers, the mlp space at most {self.max_layers}: "
+                "remove layers or raise max_layers"
+            )
+        return MLP(layers)
+
+    def edited(self, architecture: MLP, action: int) -> MLP | None:
+        edit = self.actions[action]
+        layers = architecture.layers
+        if edit.kind == "keep":
+            return architecture
+        if edit.kind == "add":
+            position = edit.place[0] - 1
+            if len(layers) == self.max_layers or position > len(layers):
+                return None
+            choice = self._parse_layer(edit.value, edit.value)
+            return MLP((*layers[:position], choice, *layers[position:]))
+        if edit.kind == "remove":
+            position = edit.place[0]
+            if len(layers) == 1 or position >= len(layers):
+                return None
+            return MLP((*layers[:position], *layers[position + 1 :]))
+        position = edit.place[0] - 1
+        if position >= len(layers):
+            return None
+        width, activation = layers[position]
+        swapped = (int(edit.value), activation) if edit.aspect == "width" else (width, edit.value)
+        if swapped == layers[position]:
+            return None
+        return MLP((*layers[:position], swapped, *layers[position + 1 :]))
+
+    def index(self, architecture: MLP) -> int:
+        base, index = len(self.choices), 0
+        for depth in range(1, len(architecture.layers)):
+            index += base**depth
+        within = 0
+        for layer in architecture.layers:
+            within = within * base + self._numbers[layer]
+        return index + within
+
+    def architecture(self, index: int) -> MLP:
+        if not 0 <= index < self.size:
+            raise IndexError(f"index {index} is not in range({self.size})")
+        base, depth = len(self.choices), 1
+        while index >= base**depth:
+            index -= base**depth
+            depth += 1
+        digits = []
+        for _ in range(depth):
+            index, digit = divmod(index, base)
+            digits.append(digit)
+        return MLP(tuple(self.choices[digit] for digit in reversed(digits)))
+
+    def encode(self, architecture: MLP) -> dict[str, int]:
+        values = dict.fromkeys(self.variables, 0)
+        values["depth"] = len(architecture.layers) - 1
+        for layer, (width, activation) in enumerate(architecture.layers, start=1):
+            values[f"layer {layer} width"] = self.widths.index(width)
+            values[f"layer {layer} activation"] = self.activations.index(activation)
+        return values
+
+    def decode(self, values: Mapping[str, int]) -> MLP:
+        """The architecture of an assignment; variables of layers beyond the depth are ignored."""
+        return MLP(
+            tuple(
+                (
+                    self.widths[values[f"layer {layer} width"]],
+                    self.activations[values[f"layer {layer} activation"]],
+                )
+                for layer in range(1, values["depth"] + 2)
+            )
+        )
+
+    def observe(self, architecture: MLP) -> dict[str, np.ndarray]:
+        layers = np.zeros(self.max_layers, dtype=np.int64)
+        layers[: len(architecture.layers)] = [1 + self._numbers[layer] for layer in architecture.layers]
+        return {"layers": layers}
+
+    def sketch(self, architecture: MLP) -> Sketch:
+        labels = tuple(f"{activation}-{width}" for width, activation in architecture.layers)
+        codes = tuple(2 + self._numbers[layer] for layer in architecture.layers)
+        links = tuple((box, box + 1, "") for box in range(len(labels) + 1))
+        return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
+
+    def network(self, architecture: MLP) -> Network:
+        builder = NetworkBuilder(self.input_shape)
+        node = builder.flatten(builder.input)
+        for number, (width, activation) in enumerate(architecture.layers, start=1):
+            layer = f"{number} {activation}-{width}"
+            node = builder.activation(builder.linear(node, width, layer=layer), activation, layer=layer)
+        return builder.build(builder.linear(node, self.num_classes, layer="output"))
+
+    def _list_actions(self) -> tuple[Edit, ...]:
+        actions = [KEEP]
+        for gap in range(self.max_layers):
+            for width, activation in self.choices:
+                value = f"{activation}-{width}"
+                where = f"after layer {gap}" if gap else "before layer 1"
+                actions.append(Edit("add", f"add {value} {where}", "layer", (gap + 1,), value))
+        for layer in range(1, self.max_layers + 1):
+            actions.append(Edit("remove", f"remove layer {layer}", "layer", (layer - 1, layer)))
+        for aspect, values in (("width", self.widths), ("activation", self.activations)):
+            for layer in range(1, self.max_layers + 1):
+                for choice in values:
+                    words = f"swap {aspect} of layer {layer} to {choice}"
+                    actions.append(Edit("swap", words, aspect, (layer,), str(choice)))
+        return tuple(actions)
+
+    def _parse_layer(self, part: str, text: str) -> tuple[int, str]:
+        activation, _, width = part.rpartition("-")
+        if width.isdecimal() and (int(width), activation) in self._numbers:
+            return int(width), activation
+        known = ", ".join(f"{activation}-{width}" for width, activation in self.choices)
+        raise NASGymError(
+            f"architecture {text!r} has no valid layer {part!r}: write layers like "
+            f"'{self.activations[0]}-{self.widths[0]}' joined by ' > ', each of: {known}"
+        )
+
+
+def _check(max_layers: int, widths: Sequence[int], activations: Sequence[str]) -> None:
+    if not isinstance(max_layers, int) or max_layers < 1:
+        raise NASGymError(f"max_layers of the mlp space must be a whole number of at least 1, not {max_layers!r}")
+    distinct("widths of the mlp space", widths)
+    distinct("activations of the mlp space", activations)
+    for width in widths:
+        if not isinstance(width, int) or width < 1:
+            raise NASGymError(f"widths of the mlp space must be whole numbers of at least 1, not {width!r}")
+    for activation in activations:
+        if activation not in ACTIVATIONS:
+            raise NASGymError(
+                f"unknown activation {activation!r} in the mlp space: known: {', '.join(ACTIVATIONS)}"
+            )
