@@ -19,8 +19,8 @@ OPERATIONS = (
     "conv",  # odd kernel, "same" padding kernel // 2: each side n -> ceil(n / stride)
     "batch_norm",  # per channel, with scale and shift
     "activation",
-    "max_pool",  # odd kernel, padding kernel // 2: each side n -> ceil(n / stride)
-    "avg_pool",  # like max_pool; padding is not counted in the mean
+    "max_pool",  # odd kernel, or kernel 2 with stride 2: each side n -> ceil(n / stride)
+    "avg_pool",  # like max_pool; a window's mean counts neither padding nor what it overhangs
     "global_avg_pool",  # (channels, ...) -> (channels,)
     "add",  # the sum of inputs of one shape
     "zero",  # zeros, of a stated shape; its input only gives the batch size
@@ -54,6 +54,16 @@ class Node:
     stride: int = 1
     groups: int = 1
     bias: bool = False
+
+    @property
+    def padding(self) -> int:
+        """Padding of ``conv`` and the pools, at both ends of every side."""
+        return (self.kernel - 1) // 2
+
+    @property
+    def ceil_mode(self) -> bool:
+        """Whether the last window of a pool may overhang an odd side: of an even kernel."""
+        return self.kernel % 2 == 0
 
     @property
     def parameter_shapes(self) -> dict[str, Shape]:
@@ -176,7 +186,7 @@ class NetworkBuilder:
         return self._append("activation", node, self.shape(node), function=function, layer=layer)
 
     def pool(self, node: int, kind: str, kernel: int = 3, *, stride: int, layer: str = "") -> int:
-        """Pooling of kind ``"max"`` or ``"avg"`` with padding ``kernel // 2``."""
+        """Pooling of kind ``"max"`` or ``"avg"``, of an odd kernel or of kernel 2 with stride 2."""
         shape = (self.shape(node)[0], *self._strided(node, stride))
         return self._append(f"{kind}_pool", node, shape, kernel=kernel, stride=stride, layer=layer)
 
