@@ -34,8 +34,8 @@ def make_search_space(
     if isinstance(spec, SearchSpace):
         if (spec.input_shape, spec.num_classes) != (tuple(input_shape), num_classes):
             raise NASGymError(
-                f"the search space is built for input shape {spec.input_shape} and {spec.num_classes} classes, "
-                f"the task has {tuple(input_shape)} and {num_classes}: build it for the task's"
+                f"the search space is built for input shape {spec.input_shape} and {spec.num_classes} "
+                f"classes, the task has {tuple(input_shape)} and {num_classes}: build it for the task's"
             )
         space = spec
     else:

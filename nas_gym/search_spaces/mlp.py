@@ -206,7 +206,9 @@ class MLPSpace(SearchSpace[MLP]):
 
 def _check(max_layers: int, widths: Sequence[int], activations: Sequence[str]) -> None:
     if not isinstance(max_layers, int) or max_layers < 1:
-        raise NASGymError(f"max_layers of the mlp space must be a whole number of at least 1, not {max_layers!r}")
+        raise NASGymError(
+            f"max_layers of the mlp space must be a whole number of at least 1, not {max_layers!r}"
+        )
     distinct("widths of the mlp space", widths)
     distinct("activations of the mlp space", activations)
     for width in widths:

@@ -1,0 +1,33 @@
+# make demo: from nothing to a comparison of five agents by real training, with traces to look at.
+# make test: the tests, lint and types.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+AGENTS := random-search,q-learning,maskable-ppo,tpe,evolution
+DEMO := tensorboard_logs
+
+.PHONY: demo test install clean
+.DEFAULT_GOAL := test
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+install: $(BIN)/.installed
+
+demo: install
+	$(BIN)/nas-gym compare --agents $(AGENTS) --seeds 10 --budget 40 --fresh \
+		--store $(DEMO)/demo-store.sqlite --logdir $(DEMO)
+
+test: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 --dist loadfile
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+	find tensorboard_logs -mindepth 1 ! -name README.md -delete

@@ -1,0 +1,168 @@
+"""What a run has asked for: counts, costs, and the budget that ends it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.evaluators.evaluator import Evaluator
+from nas_gym.search_spaces.base import Architecture
+
+Budget = int | dict[str, float]
+STEPS_PER_EVALUATION = 50
+
+
+class BudgetExhausted(Exception):  # noqa: N818 - it ends a search, it is no error
+    """The run's budget is spent; raised by the request or step that would exceed it.
+
+    Attributes:
+        reason: ``"budget"``, or ``"max_steps"`` for an agent that only revisits.
+    """
+
+    def __init__(self, reason: Literal["budget", "max_steps"]) -> None:
+        super().__init__(f"the run ended: {reason}")
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counts of a run.
+
+    Attributes:
+        steps: environment steps, and architectures asked for by `evaluate`.
+        evaluations: architectures asked for, repeats included.
+        unique: distinct (architecture, seeds, fidelity) asked for; what an integer budget limits.
+        stored: training runs that the store already had.
+        cost: recorded seconds of the distinct evaluations; what a budget in seconds limits.
+        seconds: wall time spent waiting for the evaluator.
+    """
+
+    steps: int = 0
+    evaluations: int = 0
+    unique: int = 0
+    stored: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, float]:
+        """All counts by name."""
+        return asdict(self)
+
+
+class Ledger:
+    """Asks the evaluator once for each distinct architecture of a run and keeps the account.
+
+    The budget counts distinct requests in order of first request, whether or not a store has
+    them, failed ones too, so a warm store changes time and never results.
+
+    Args:
+        evaluator: who evaluates.
+        budget: most distinct requests, or ``{"seconds": s}`` of recorded cost; None for no limit.
+
+    Attributes:
+        history: the distinct evaluations in order of first request.
+        stats: the counts.
+    """
+
+    def __init__(self, evaluator: Evaluator, budget: Budget | None = None) -> None:
+        self.evaluator = evaluator
+        self.budget = check_budget(budget)
+        self.history: list[Evaluation] = []
+        self.stats = Stats()
+        self._known: dict[tuple[Architecture, int | None], Evaluation] = {}
+
+    @property
+    def remaining(self) -> int | None:
+        """Distinct requests left of an integer budget; None for any other."""
+        return self.budget - self.stats.unique if isinstance(self.budget, int) else None
+
+    @property
+    def max_steps(self) -> int | None:
+        """Steps after which the run ends: 50 times the budget.
+
+        For a budget in seconds 50 times the distinct requests so far, at least 50.
+        """
+        if self.budget is None:
+            return None
+        requests = self.budget if isinstance(self.budget, int) else max(1, self.stats.unique)
+        return STEPS_PER_EVALUATION * requests
+
+    def count_steps(self, steps: int = 1) -> None:
+        """Count steps about to be made.
+
+        Raises:
+            BudgetExhausted: if they would pass `max_steps`.
+        """
+        if self.max_steps is not None and self.stats.steps + steps > self.max_steps:
+            raise BudgetExhausted("max_steps")
+        self.stats.steps += steps
+
+    def evaluate(
+        self, architectures: Sequence[Architecture], fidelity: int | None = None
+    ) -> list[Evaluation]:
+        """Evaluations of architectures, in order; repeats are answered from memory.
+
+        Raises:
+            BudgetExhausted: if the budget does not reach for all of them; those that it reaches
+                for are made and in `history`.
+        """
+        known = self._known
+        self.stats.evaluations += len(architectures)
+        fresh = [key for key in dict.fromkeys((a, fidelity) for a in architectures) if key not in known]
+        if fresh:
+            self._evaluate_fresh(fresh, fidelity)
+        return [known[architecture, fidelity] for architecture in architectures]
+
+    def _evaluate_fresh(self, fresh: list[tuple[Architecture, int | None]], fidelity: int | None) -> None:
+        affordable = fresh if self.remaining is None else fresh[: max(0, self.remaining)]
+        # Costs are known only afterwards, so a budget in seconds goes one request at a time.
+        batch = 1 if isinstance(self.budget, dict) else max(1, len(affordable))
+        for start in range(0, len(affordable), batch):
+            keys = affordable[start : start + batch]
+            began = time.perf_counter()
+            hits = _hits(self.evaluator)
+            evaluations = self.evaluator.evaluate_architectures([key[0] for key in keys], fidelity)
+            self.stats.seconds += time.perf_counter() - began
+            self.stats.stored += _hits(self.evaluator) - hits
+            for key, evaluation in zip(keys, evaluations, strict=True):
+                self._record(key, evaluation)
+        if len(affordable) < len(fresh):
+            raise BudgetExhausted("budget")
+
+    def _record(self, key: tuple[Architecture, int | None], evaluation: Evaluation) -> None:
+        cost = self.stats.cost + evaluation.seconds
+        if isinstance(self.budget, dict) and cost > self.budget["seconds"]:
+            raise BudgetExhausted("budget")
+        self._known[key] = evaluation
+        self.history.append(evaluation)
+        self.stats.unique += 1
+        self.stats.cost = cost
+
+
+def check_budget(budget: Any) -> Budget | None:
+    """A budget as it is, if it is one.
+
+    Raises:
+        NASGymError: if it is neither a whole number of at least 1 nor ``{"seconds": s}`` with s > 0.
+    """
+    if budget is None:
+        return None
+    if isinstance(budget, int) and not isinstance(budget, bool) and budget >= 1:
+        return budget
+    if isinstance(budget, dict) and set(budget) == {"seconds"}:
+        seconds = budget["seconds"]
+        if isinstance(seconds, int | float) and 0 < seconds < float("inf"):
+            return {"seconds": float(seconds)}
+    raise NASGymError(
+        "budget must be a whole number of evaluations of at least 1, or {'seconds': s} with s above 0, "
+        f"not {budget!r}"
+    )
+
+
+def _hits(evaluator: Evaluator) -> int:
+    """Training runs that a store in front of the evaluator has answered so far."""
+    return int(getattr(evaluator, "hits", 0))

@@ -1,0 +1,108 @@
+"""Rewards: what a step is paid, from the accuracies before and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.registry import build
+
+
+@runtime_checkable
+class Reward(Protocol):
+    """A reward; any object with these three can be passed to the environment.
+
+    Attributes:
+        needs_before: whether the accuracy before the step is needed, so that the start state is
+            evaluated at the first step.
+        episodic: whether only the last step of an episode pays; then only it is evaluated, the
+            horizon terminates, and the observation gains ``steps_left``.
+    """
+
+    @property
+    def needs_before(self) -> bool: ...
+
+    @property
+    def episodic(self) -> bool: ...
+
+    def __call__(self, before: float, after: float, done: bool) -> float:
+        """The reward of a step from the accuracies, in [0, 1], before and after it."""
+        ...
+
+
+class _Scaled:
+    """Maps accuracy from ``scale = [low, high]`` to [0, 1], so that small differences weigh more."""
+
+    name: ClassVar[str]
+
+    def __init__(self, *, scale: Sequence[float] = (0.0, 1.0)) -> None:
+        if len(scale) != 2 or not float(scale[0]) < float(scale[1]):
+            raise NASGymError(f"scale of a reward must be [low, high] with low < high, not {list(scale)!r}")
+        self.low, self.high = float(scale[0]), float(scale[1])
+
+    def config(self) -> dict[str, Any]:
+        """The keyword arguments that build this reward again, with its name."""
+        return {"name": self.name, "scale": [self.low, self.high]}
+
+    def scaled(self, accuracy: float) -> float:
+        """The accuracy on the scale."""
+        return (accuracy - self.low) / (self.high - self.low)
+
+
+class Accuracy(_Scaled):
+    """The accuracy after the step."""
+
+    name = "accuracy"
+    needs_before = False
+    episodic = False
+
+    def __call__(self, before: float, after: float, done: bool) -> float:
+        return self.scaled(after)
+
+
+class Improvement(_Scaled):
+    """The gain in accuracy; the sum over an episode is its total gain."""
+
+    name = "improvement"
+    needs_before = True
+    episodic = False
+
+    def __call__(self, before: float, after: float, done: bool) -> float:
+        return self.scaled(after) - self.scaled(before)
+
+
+class Final(_Scaled):
+    """0 until the last step, then the accuracy of the last network."""
+
+    name = "final"
+    needs_before = False
+    episodic = True
+
+    def __call__(self, before: float, after: float, done: bool) -> float:
+        return self.scaled(after) if done else 0.0
+
+
+REWARDS: dict[str, type[_Scaled]] = {reward.name: reward for reward in (Accuracy, Improvement, Final)}
+
+
+def make_reward(spec: str | Mapping[str, Any] | Reward) -> Reward:
+    """Build a reward from its name or a dict with ``"name"`` and ``"scale"``; an object stays as it is.
+
+    Raises:
+        NASGymError: if the name or an option is unknown, or the object is no reward.
+    """
+    if not isinstance(spec, str | Mapping):
+        if callable(spec) and isinstance(spec, Reward):
+            return spec
+        raise NASGymError(
+            "a reward object must be callable and have needs_before and episodic, "
+            f"{type(spec).__name__} is not or has not"
+        )
+    options = {"name": spec} if isinstance(spec, str) else dict(spec)
+    name = options.pop("name", None)
+    if name not in REWARDS:
+        raise unknown("reward", name, REWARDS)
+    reward = build(REWARDS[name], "reward", options)
+    assert isinstance(reward, Reward)
+    return reward
