@@ -67,9 +67,7 @@ class Evaluation:
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Evaluation:
         """The inverse of `as_dict`."""
-        return Evaluation(
-            **(values | {"curve": tuple(values["curve"]), "seeds": tuple(values["seeds"])})
-        )
+        return Evaluation(**(values | {"curve": tuple(values["curve"]), "seeds": tuple(values["seeds"])}))
 
 
 @dataclass(frozen=True, slots=True)

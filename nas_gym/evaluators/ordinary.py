@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from nas_gym.errors import NASGymError
 from nas_gym.evaluators.module import NetworkModule, initial_weights
 from nas_gym.evaluators.recipe import Recipe
 from nas_gym.network import Network
@@ -59,7 +60,7 @@ class TrainingData:
 def train(members: Sequence[Member], data: TrainingData, recipe: Recipe) -> Iterator[tuple[int, Trained]]:
     """Train members on the device of `data`; yields (position, result) as each is finished."""
     for position, member in enumerate(members):
-        with one_thread():
+        with one_thread(), memory_errors(member.network, recipe):
             trained = _train_one(member, data, recipe)
         yield position, trained
 
@@ -88,6 +89,20 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def memory_errors(network: Network, recipe: Recipe) -> Iterator[None]:
+    """Turn an out-of-memory error, which is no result, into one sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise NASGymError(
+            f"not enough memory to train a network of {network.parameters:,} parameters in batches of "
+            f"{recipe.batch_size}: lower batch_size or set max_parameters; finished evaluations are kept"
+        ) from error
 
 
 def _train_one(member: Member, data: TrainingData, recipe: Recipe) -> Trained:

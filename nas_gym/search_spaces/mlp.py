@@ -186,11 +186,14 @@ class MLPSpace(SearchSpace[MLP]):
                 actions.append(Edit("add", f"add {value} {where}", "layer", (gap + 1,), value))
         for layer in range(1, self.max_layers + 1):
             actions.append(Edit("remove", f"remove layer {layer}", "layer", (layer - 1, layer)))
-        for aspect, values in (("width", self.widths), ("activation", self.activations)):
-            for layer in range(1, self.max_layers + 1):
-                for choice in values:
-                    words = f"swap {aspect} of layer {layer} to {choice}"
-                    actions.append(Edit("swap", words, aspect, (layer,), str(choice)))
+        swaps: tuple[tuple[str, tuple[object, ...]], ...]
+        swaps = (("width", self.widths), ("activation", self.activations))
+        actions.extend(
+            Edit("swap", f"swap {aspect} of layer {layer} to {choice}", aspect, (layer,), str(choice))
+            for aspect, choices in swaps
+            for layer in range(1, self.max_layers + 1)
+            for choice in choices
+        )
         return tuple(actions)
 
     def _parse_layer(self, part: str, text: str) -> tuple[int, str]:
