@@ -1,0 +1,174 @@
+"""The figures of a comparison: anytime curves, scores with intervals, probabilities of improvement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib import colormaps, rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from nas_agents.comparison.curves import Curve
+from nas_agents.comparison.statistics import Interval
+
+if TYPE_CHECKING:
+    from nas_agents.comparison.across import Across
+    from nas_agents.comparison.analysis import Comparison
+
+# Okabe and Ito's palette, told apart under every common colour blindness; yellow left out as it
+# cannot be read on white. Past its end line styles and markers go on telling agents apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DIVERGING = "PuOr"
+DASHES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+STYLE: Any = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "figure.dpi": 100,
+    "savefig.dpi": 150,
+}
+
+
+def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[Path, ...]:
+    """Write the four figures of one task into a folder.
+
+    Args:
+        comparison: what is drawn.
+        folder: an existing folder.
+        where: environment, space and task, for the titles.
+    """
+    order = sorted(comparison.scores)
+    with rc_context(STYLE):
+        figures = {
+            "incumbent_by_evaluations.png": curves(
+                comparison.evaluation_curves, order, "distinct evaluations", where
+            ),
+            "incumbent_by_seconds.png": curves(
+                comparison.second_curves, order, "recorded training seconds", where
+            ),
+            "scores.png": scores(comparison, order, where),
+            "improvement.png": improvements(
+                [row.agent for row in comparison.agents],
+                {(pair.first, pair.second): pair.improvement for pair in comparison.pairs},
+                where,
+            ),
+        }
+        return _save(figures, folder)
+
+
+def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
+    """Write the probabilities of improvement over all tasks into a folder."""
+    names = [row.agent for row in across.agents]
+    with rc_context(STYLE):
+        intervals = {(pair.first, pair.second): pair.improvement for pair in across.pairs}
+        return _save({"improvement.png": improvements(names, intervals, where)}, folder)
+
+
+def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str) -> Figure:
+    """Incumbent's accuracy as seen, with 95% bootstrap bands, a line per agent, the best first."""
+    figure, axes = _canvas(7.6, 4.4, f"Best accuracy so far, {where}")
+    for agent, curve in by_agent.items():
+        colour, dash, _ = _look(order.index(agent))
+        axes.fill_between(
+            curve.x, curve.lower, curve.upper, color=colour, alpha=0.13, linewidth=0, step="post"
+        )
+        axes.step(curve.x, curve.value, dash, where="post", color=colour, linewidth=1.8, label=agent)
+    axes.set(xlabel=label, ylabel="validation accuracy as seen (optimistic)")
+    axes.set_ylim(bottom=_floor(by_agent.values()))
+    axes.margins(x=0.01)
+    figure.legend(
+        *axes.get_legend_handles_labels(), loc="outside right upper", title="agent, best test first"
+    )
+    return figure
+
+
+def scores(comparison: Comparison, order: Sequence[str], where: str) -> Figure:
+    """Test accuracy of every run (points) and interquartile mean with its interval, a row per agent."""
+    rows = comparison.agents[::-1]
+    figure, axes = _canvas(7.6, 1.5 + 0.5 * len(rows), f"Chosen network, retrained: {where}")
+    for place, row in enumerate(rows):
+        colour, _, marker = _look(order.index(row.agent))
+        points = np.asarray(comparison.scores[row.agent])
+        axes.plot(points, place + _spread(points) - 0.05, "o", color=colour, alpha=0.35, markersize=4, mew=0)
+        line = [row.test.lower, row.test.upper]
+        axes.plot(line, [place, place], color=colour, linewidth=2.5, solid_capstyle="butt")
+        axes.plot(row.test.value, place, marker, color=colour, markersize=9, mec="white")
+    axes.set_yticks(range(len(rows)), [f"{row.agent} ({row.access})" for row in rows])
+    figure.supxlabel(
+        "test accuracy (dots: runs; bar: interquartile mean, 95% bootstrap interval)", fontsize=11
+    )
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.grid(visible=False, axis="y")
+    return figure
+
+
+def improvements(names: Sequence[str], intervals: Mapping[tuple[str, str], Interval], where: str) -> Figure:
+    """Probability that a run of the row's agent beats one of the column's, with its interval."""
+    size = 3.0 + 0.95 * len(names)
+    figure, axes = _canvas(size + 1.2, size, f"Probability of improvement, {where}")
+    matrix = np.full((len(names), len(names)), np.nan)
+    for (a, b), each in intervals.items():
+        i, j = names.index(a), names.index(b)
+        matrix[i, j], matrix[j, i] = each.value, 1 - each.value
+        _cell(axes, j, i, each)
+        _cell(axes, i, j, Interval(1 - each.value, 1 - each.upper, 1 - each.lower))
+    image = axes.imshow(matrix, cmap=DIVERGING, vmin=0, vmax=1)
+    axes.set_xticks(range(len(names)), names, rotation=35, ha="right")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="... beats this agent", ylabel="a run of this agent ...")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axes, shrink=0.7, label="probability (ties count half)")
+    return figure
+
+
+def _canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    return figure, axes
+
+
+def _look(number: int) -> tuple[str, str, str]:
+    """Colour, line style and marker of the agent of a number, different for 28 agents."""
+    return (
+        COLOURS[number % len(COLOURS)],
+        DASHES[number // len(COLOURS) % len(DASHES)],
+        MARKERS[number % len(MARKERS)],
+    )
+
+
+def _floor(all_curves: Iterable[Curve]) -> float:
+    """Where the accuracy axis starts, so that the first poor networks do not flatten the rest."""
+    values = [curve.value for curve in all_curves]
+    top = max(value[-1] for value in values)
+    bottom = min(value[min(len(value) - 1, len(value) // 10)] for value in values)
+    return float(bottom - 0.25 * max(top - bottom, 0.01))
+
+
+def _spread(points: np.ndarray) -> np.ndarray:
+    """Small heights below the row that keep equal scores apart, float (runs,)."""
+    return -0.12 - 0.2 * (np.arange(len(points)) % 3) / 2
+
+
+def _cell(axes: Axes, column: int, row: int, each: Interval) -> None:
+    luminance = np.dot(colormaps[DIVERGING](each.value)[:3], (0.2126, 0.7152, 0.0722))
+    text: Any = {"ha": "center", "va": "center", "color": "white" if luminance < 0.45 else "black"}
+    axes.text(column, row - 0.12, f"{each.value:.2f}", fontsize=12, **text)
+    axes.text(column, row + 0.2, f"[{each.lower:.2f}, {each.upper:.2f}]", fontsize=9, **text)
+
+
+def _save(figures: Mapping[str, Figure], folder: Path) -> tuple[Path, ...]:
+    for name, figure in figures.items():
+        figure.savefig(folder / name)
+    return tuple(folder / name for name in figures)

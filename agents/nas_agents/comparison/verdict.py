@@ -1,0 +1,91 @@
+"""What the tests of a comparison found, and what they could have found at all, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from nas_agents.comparison.significance import (
+    ALPHA,
+    TASKS_FOR_RANK_TESTS,
+    seeds_needed,
+    smallest_p,
+    tasks_needed,
+)
+
+
+class TestedPair(Protocol):
+    """What is read of two agents compared."""
+
+    @property
+    def first(self) -> str: ...
+
+    @property
+    def second(self) -> str: ...
+
+    @property
+    def difference(self) -> float: ...
+
+    @property
+    def significant(self) -> bool: ...
+
+
+def found(pairs: Sequence[TestedPair]) -> str:
+    """Which differences are significant."""
+    differences = [
+        f"{pair.first} above {pair.second}" if pair.difference > 0 else f"{pair.second} above {pair.first}"
+        for pair in pairs
+        if pair.significant
+    ]
+    if not differences:
+        return f"No two agents differ significantly at {ALPHA:.0%} after Holm's correction."
+    return f"Significant at {ALPHA:.0%} after Holm's correction: {', '.join(differences)}."
+
+
+def reach_of_runs(runs: Sequence[int]) -> str:
+    """What pairwise permutation tests between agents with so many runs each can show."""
+    tests = len(runs) * (len(runs) - 1) // 2
+    threshold = ALPHA / tests
+    fewest, next_fewest = sorted(runs)[:2]
+    smallest = smallest_p(fewest, next_fewest)
+    if len(set(runs)) == 1:
+        between = f"With {_count(fewest, 'seed')} per agent"
+    else:
+        between = f"Between the agents with the fewest finished runs ({fewest} and {next_fewest})"
+    if smallest > threshold:
+        return (
+            f"{between} the smallest p-value a test can reach is {smallest:.2g}, above Holm's strictest "
+            f"threshold {threshold:.2g} for {_count(tests, 'test')}: no difference can be significant "
+            f"however large it is; {seeds_needed(tests)} seeds per agent could show one."
+        )
+    return (
+        f"{between} a test can reach p = {smallest:.2g}, within Holm's strictest threshold {threshold:.2g} "
+        f"for {_count(tests, 'test')}: a large enough difference would be found."
+    )
+
+
+def reach_of_tasks(tasks: int, tests: int) -> str:
+    """What so many signed-rank tests over so many tasks can show."""
+    smallest, threshold, needed = 2 / 2**tasks, ALPHA / tests, tasks_needed(tests)
+    if tasks < needed:
+        return (
+            f"With {tasks} tasks the smallest p-value a signed-rank test can reach is {smallest:.2g}, above "
+            f"Holm's strictest threshold {threshold:.2g} for {_count(tests, 'test')}: no difference can be "
+            f"significant however large it is; {needed} tasks could show one."
+        )
+    return (
+        f"With {tasks} tasks a signed-rank test can reach p = {smallest:.2g}, within Holm's strictest "
+        f"threshold {threshold:.2g} for {_count(tests, 'test')}: a large enough difference would be found."
+    )
+
+
+def too_few_tasks(tasks: int) -> str:
+    """Why there are no tests over so few tasks."""
+    return (
+        f"Tests over tasks need at least {TASKS_FOR_RANK_TESTS} tasks, here are {tasks}: "
+        "read the tests in the report of each task."
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
