@@ -68,6 +68,7 @@ class Node:
     @property
     def parameter_shapes(self) -> dict[str, Shape]:
         """Shapes of the trainable arrays by name, as PyTorch lays them out."""
+        shapes: dict[str, Shape]
         match self.operation:
             case "linear":
                 shapes = {"weight": (self.shape[0], self.input_shape[0])}

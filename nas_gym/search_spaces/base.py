@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym.errors import NASGymError
 from nas_gym.network import Network, Shape
 
 EditKind = Literal["keep", "add", "remove", "swap"]
@@ -227,9 +226,3 @@ def _uniform_below(bound: int, rng: np.random.Generator) -> int:
         value = int.from_bytes(rng.bytes((bits + 7) // 8), "little") >> (-bits % 8)
         if value < bound:
             return value
-
-
-def distinct(what: str, values: Sequence[Any]) -> None:
-    """Check that the values of a space's option are at least one and all different."""
-    if not values or len(set(values)) != len(values):
-        raise NASGymError(f"{what} must be a list of different values, not {list(values)!r}")

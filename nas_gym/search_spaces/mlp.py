@@ -11,7 +11,8 @@ from gymnasium import spaces
 
 from nas_gym.errors import NASGymError
 from nas_gym.network import ACTIVATIONS, Network, NetworkBuilder, Shape
-from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch, distinct
+from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces.options import names, whole, wholes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class MLPSpace(SearchSpace[MLP]):
         max_layers: most hidden layers.
         widths: the widths to choose from.
         activations: the activations to choose from, of `nas_gym.network.ACTIVATIONS`.
+
+    Raises:
+        NASGymError: for a bad option.
     """
 
     name = "mlp"
@@ -52,21 +56,22 @@ class MLPSpace(SearchSpace[MLP]):
         widths: Sequence[int] = (16, 64),
         activations: Sequence[str] = ("relu", "sigmoid", "tanh", "identity"),
     ) -> None:
-        _check(max_layers, widths, activations)
         self.input_shape = tuple(input_shape)
         self.num_classes = num_classes
-        self.max_layers = max_layers
-        self.widths = tuple(widths)
-        self.activations = tuple(activations)
-        self.choices = tuple((width, activation) for activation in activations for width in widths)
+        self.max_layers = whole("max_layers of the mlp space", max_layers)
+        self.widths = wholes("widths of the mlp space", widths)
+        self.activations = names(
+            "activations of the mlp space", "activation in the mlp space", activations, ACTIVATIONS
+        )
+        self.choices = tuple((width, activation) for activation in self.activations for width in self.widths)
         self._numbers = {choice: number for number, choice in enumerate(self.choices)}
         self.actions = self._list_actions()
-        self.size = sum(len(self.choices) ** depth for depth in range(1, max_layers + 1))
-        self.variables = {"depth": tuple(str(depth) for depth in range(1, max_layers + 1))}
-        for layer in range(1, max_layers + 1):
+        self.size = sum(len(self.choices) ** depth for depth in range(1, self.max_layers + 1))
+        self.variables = {"depth": tuple(str(depth) for depth in range(1, self.max_layers + 1))}
+        for layer in range(1, self.max_layers + 1):
             self.variables[f"layer {layer} width"] = tuple(str(width) for width in self.widths)
             self.variables[f"layer {layer} activation"] = self.activations
-        nvec = [1 + len(self.choices)] * max_layers
+        nvec = [1 + len(self.choices)] * self.max_layers
         self.observation_space = spaces.Dict({"layers": spaces.MultiDiscrete(nvec)})
         self.num_box_codes = 2 + len(self.choices)
         self.num_link_codes = 1
@@ -178,23 +183,24 @@ class MLPSpace(SearchSpace[MLP]):
         return builder.build(builder.linear(node, self.num_classes, layer="output"))
 
     def _list_actions(self) -> tuple[Edit, ...]:
-        actions = [KEEP]
-        for gap in range(self.max_layers):
-            for width, activation in self.choices:
-                value = f"{activation}-{width}"
-                where = f"after layer {gap}" if gap else "before layer 1"
-                actions.append(Edit("add", f"add {value} {where}", "layer", (gap + 1,), value))
-        for layer in range(1, self.max_layers + 1):
-            actions.append(Edit("remove", f"remove layer {layer}", "layer", (layer - 1, layer)))
-        swaps: tuple[tuple[str, tuple[object, ...]], ...]
-        swaps = (("width", self.widths), ("activation", self.activations))
-        actions.extend(
+        places = ["before layer 1", *(f"after layer {gap}" for gap in range(1, self.max_layers))]
+        layers = range(1, self.max_layers + 1)
+        labels = [f"{activation}-{width}" for width, activation in self.choices]
+        adds = [
+            Edit("add", f"add {label} {place}", "layer", (gap,), label)
+            for gap, place in enumerate(places, start=1)
+            for label in labels
+        ]
+        removes = [Edit("remove", f"remove layer {layer}", "layer", (layer - 1, layer)) for layer in layers]
+        values: tuple[tuple[str, tuple[object, ...]], ...]
+        values = (("width", self.widths), ("activation", self.activations))
+        swaps = [
             Edit("swap", f"swap {aspect} of layer {layer} to {choice}", aspect, (layer,), str(choice))
-            for aspect, choices in swaps
-            for layer in range(1, self.max_layers + 1)
+            for aspect, choices in values
+            for layer in layers
             for choice in choices
-        )
-        return tuple(actions)
+        ]
+        return (KEEP, *adds, *removes, *swaps)
 
     def _parse_layer(self, part: str, text: str) -> tuple[int, str]:
         activation, _, width = part.rpartition("-")
@@ -205,20 +211,3 @@ class MLPSpace(SearchSpace[MLP]):
             f"architecture {text!r} has no valid layer {part!r}: write layers like "
             f"'{self.activations[0]}-{self.widths[0]}' joined by ' > ', each of: {known}"
         )
-
-
-def _check(max_layers: int, widths: Sequence[int], activations: Sequence[str]) -> None:
-    if not isinstance(max_layers, int) or max_layers < 1:
-        raise NASGymError(
-            f"max_layers of the mlp space must be a whole number of at least 1, not {max_layers!r}"
-        )
-    distinct("widths of the mlp space", widths)
-    distinct("activations of the mlp space", activations)
-    for width in widths:
-        if not isinstance(width, int) or width < 1:
-            raise NASGymError(f"widths of the mlp space must be whole numbers of at least 1, not {width!r}")
-    for activation in activations:
-        if activation not in ACTIVATIONS:
-            raise NASGymError(
-                f"unknown activation {activation!r} in the mlp space: known: {', '.join(ACTIVATIONS)}"
-            )

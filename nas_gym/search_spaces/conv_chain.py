@@ -1,0 +1,77 @@
+"""The architectures of the conv space: chains of layers with skip connections, and their edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+POOLS = ("max_pool", "avg_pool")
+Skip = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer: a pool, or a convolution with its channels and activation."""
+
+    operation: str
+    channels: int = 0
+    activation: str = ""
+
+    @property
+    def pools(self) -> bool:
+        """Whether it halves every side."""
+        return self.operation in POOLS
+
+    def __str__(self) -> str:
+        return self.operation if self.pools else f"{self.operation}-{self.channels}-{self.activation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A chain of layers; a skip (i, j) adds the output of layer i to that of layer j.
+
+    Attributes:
+        layers: from the input to the output, numbered from 1; 0 is the input.
+        skips: pairs (i, j) with 0 <= i, i + 2 <= j <= depth.
+    """
+
+    layers: tuple[Layer, ...]
+    skips: frozenset[Skip] = frozenset()
+
+    def __str__(self) -> str:
+        chain = " > ".join(map(str, self.layers))
+        return chain + "".join(f" + skip {source}-{target}" for source, target in self.ordered_skips)
+
+    @property
+    def ordered_skips(self) -> list[Skip]:
+        """The skips in the order of the text, by target, then source."""
+        return sorted(self.skips, key=lambda skip: skip[::-1])
+
+    @property
+    def pools(self) -> int:
+        """Number of pools."""
+        return sum(layer.pools for layer in self.layers)
+
+    def inserted(self, gap: int, layer: Layer) -> Conv:
+        """With a layer put after layer `gap`; every skip stays between its two layers."""
+        layers = (*self.layers[:gap], layer, *self.layers[gap:])
+        return _renumbered(layers, ((i + (i > gap), j + (j > gap)) for i, j in self.skips))
+
+    def removed(self, number: int) -> Conv:
+        """Without a layer, the skips that touch it, and those left with no layer to skip."""
+        layers = (*self.layers[: number - 1], *self.layers[number:])
+        kept = (skip for skip in self.skips if number not in skip)
+        return _renumbered(layers, ((i - (i > number), j - (j > number)) for i, j in kept))
+
+    def replaced(self, number: int, layer: Layer) -> Conv:
+        """With another layer in the place of a layer."""
+        return replace(self, layers=(*self.layers[: number - 1], layer, *self.layers[number:]))
+
+
+def skip_pairs(depth: int) -> tuple[Skip, ...]:
+    """The skips that `depth` layers allow, by target, then source; fewer layers allow a prefix."""
+    return tuple((source, target) for target in range(2, depth + 1) for source in range(target - 1))
+
+
+def _renumbered(layers: tuple[Layer, ...], skips: Iterable[Skip]) -> Conv:
+    return Conv(layers, frozenset((i, j) for i, j in skips if j >= i + 2))

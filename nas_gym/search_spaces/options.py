@@ -1,0 +1,73 @@
+"""Checks of the options of search spaces: what was expected, what came, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+from typing import Any
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.network import Shape
+
+
+def distinct(what: str, values: Sequence[Any]) -> tuple[Any, ...]:
+    """The values of an option that must be a list of at least one, all different.
+
+    Raises:
+        NASGymError: if it is no list, empty, or has a value twice.
+    """
+    if (
+        not isinstance(values, list | tuple)
+        or not values
+        or len({str(value) for value in values}) < len(values)
+    ):
+        raise NASGymError(f"{what} must be a list of different values, not {values!r}")
+    return tuple(values)
+
+
+def whole(what: str, value: object) -> int:
+    """The value of an option that must be a whole number of at least 1.
+
+    Raises:
+        NASGymError: if it is not.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise NASGymError(f"{what} must be a whole number of at least 1, not {value!r}")
+    return int(value)
+
+
+def wholes(what: str, values: Sequence[Any]) -> tuple[int, ...]:
+    """The values of an option that must be a list of different whole numbers of at least 1.
+
+    Raises:
+        NASGymError: if it is not.
+    """
+    return tuple(whole(f"each of the {what}", value) for value in distinct(what, values))
+
+
+def names(what: str, each: str, values: Sequence[Any], known: Iterable[str]) -> tuple[str, ...]:
+    """The values of an option that must be a list of different known names.
+
+    Raises:
+        NASGymError: if it is no such list, or for an unknown name, with the nearest (`each` is
+            what one of them is called).
+    """
+    known = tuple(known)
+    for value in distinct(what, values):
+        if value not in known:
+            raise unknown(each, value, known)
+    return tuple(values)
+
+
+def grid_shape(space: str, input_shape: Shape) -> Shape:
+    """The input shape of a space that needs signals or images.
+
+    Raises:
+        NASGymError: for a table's rows and every other shape.
+    """
+    if len(input_shape) not in (2, 3):
+        raise NASGymError(
+            f"the {space} space needs signals (channels, length) or images (channels, height, width), "
+            f"not input shape {tuple(input_shape)}: use search_space='mlp', which takes any shape"
+        )
+    return tuple(input_shape)
