@@ -1,0 +1,416 @@
+"""The decision process: edits, masks, rewards, ends, information, state."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from stable_baselines3.common.env_checker import check_env as sb3_check_env
+
+import nas_gym
+from nas_gym.envs import BudgetExhausted
+from nas_gym.envs.rewards import REWARDS
+from tests.fakes import FakeEvaluator
+
+SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
+QUICK = {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}}
+SPACES = {
+    "mlp": {"search_space": SMALL, "task": "breast_cancer"},
+    "mlp on images": {"search_space": "mlp", "task": "digits"},
+    "conv 1-D": {"search_space": "conv", "task": {"name": "mnist1d", "train_size": 200}},
+    "conv 2-D": {"search_space": "conv", "task": "digits"},
+    "cell 1-D": {"search_space": "cell", "task": {"name": "mnist1d", "train_size": 200}},
+    "cell 2-D": {"search_space": "cell", "task": "digits"},
+}
+
+
+def depth_and_relus(architecture, seed):
+    """More layers are better, relu better than sigmoid, with seed noise."""
+    relus = sum(activation == "relu" for _, activation in architecture.layers)
+    return 0.3 + 0.1 * len(architecture.layers) + 0.05 * relus + 0.001 * seed
+
+
+def fake(accuracy=depth_and_relus, seeds=(0,), **kwargs):
+    """The small environment with accuracies by a function."""
+    probe = gym.make("NAS-v0", search_space=SMALL, task="breast_cancer", store="memory").unwrapped
+    evaluator = FakeEvaluator(probe.search_space, probe.task, accuracy, seeds)
+    return gym.make("NAS-v0", search_space=SMALL, task="breast_cancer", evaluator=evaluator, **kwargs)
+
+
+def action(env, words):
+    """The number of the action with these words."""
+    return [str(edit) for edit in env.unwrapped.search_space.actions].index(words)
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+@pytest.mark.parametrize("space", SPACES)
+def test_both_checkers_accept_the_unwrapped_environment(space, reward):
+    env = gym.make("NAS-v0", **SPACES[space], reward=reward, evaluator=QUICK, horizon=4, store="memory")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+        sb3_check_env(env.unwrapped)
+
+
+@pytest.mark.parametrize("observation", ["dict+mask", "index"])
+@pytest.mark.parametrize("reward", ["accuracy", "final"])
+def test_the_other_observations_pass_both_checkers(observation, reward):
+    env = fake(observation=observation, reward=reward)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+        sb3_check_env(env.unwrapped)
+
+
+@pytest.mark.parametrize("reward", ["accuracy", "final"])
+def test_the_graph_observation_passes_gymnasiums_checker(reward):
+    env = fake(observation="graph", reward=reward)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(env.unwrapped)
+
+
+def test_a_step_pays_the_accuracy_of_the_edited_network():
+    env = fake()
+    env.reset(seed=0)
+    _, reward, terminated, truncated, info = env.step(action(env, "add relu-64 after layer 1"))
+    assert reward == info["accuracy"] == pytest.approx(0.6)
+    assert info["architecture"] == "relu-64 > relu-64"
+    assert info["edit"] == "add relu-64 after layer 1"
+    assert (terminated, truncated) == (False, False)
+
+
+def test_an_illegal_action_has_the_effect_and_the_reward_of_keep():
+    env = fake()
+    env.reset(seed=0)
+    kept = env.step(0)
+    env.reset(seed=0)
+    illegal = env.step(action(env, "remove layer 3"))
+    assert illegal[1] == kept[1]
+    assert illegal[4]["architecture"] == kept[4]["architecture"]
+    assert illegal[4]["illegal_action"]
+    assert not kept[4]["illegal_action"]
+
+
+def test_improvement_telescopes_to_the_total_gain_and_counts_the_start_state():
+    env = fake(reward="improvement")
+    env.reset(seed=0)
+    gains = [
+        env.step(action(env, words))[1] for words in ("add relu-64 after layer 1", "keep", "remove layer 1")
+    ]
+    assert gains == pytest.approx([0.15, 0.0, -0.15])
+    assert env.unwrapped.stats.unique == 2
+
+
+def test_final_evaluates_only_the_last_network_and_terminates():
+    env = fake(reward="final", horizon=3)
+    env.reset(seed=0)
+    first = env.step(action(env, "add relu-64 after layer 1"))
+    second = env.step(action(env, "add relu-64 after layer 1"))
+    assert env.unwrapped.stats.unique == 0
+    last = env.step(0)
+    assert [first[1], second[1], last[1]] == pytest.approx([0.0, 0.0, 0.75])
+    assert (last[2], last[3]) == (True, False)
+    assert env.unwrapped.stats.unique == 1
+    assert first[0]["steps_left"] == [2]
+
+
+def test_the_horizon_truncates_under_a_continuing_reward():
+    env = fake(horizon=2)
+    env.reset(seed=0)
+    assert env.step(0)[2:4] == (False, False)
+    assert env.step(0)[2:4] == (False, True)
+    with pytest.raises(gym.error.ResetNeeded):
+        env.unwrapped.step(0)
+
+
+def test_scale_maps_accuracy_before_the_reward():
+    env = fake(reward={"name": "accuracy", "scale": [0.4, 0.6]})
+    env.reset(seed=0)
+    assert env.step(0)[1] == pytest.approx(0.25)
+
+
+def test_a_reward_object_is_asked_with_both_accuracies():
+    class Loss:
+        needs_before, episodic = True, False
+
+        def __call__(self, before, after, done):
+            return -abs(after - before)
+
+    env = fake(reward=Loss())
+    env.reset(seed=0)
+    assert env.step(action(env, "add relu-64 after layer 1"))[1] == pytest.approx(-0.15)
+
+
+def test_a_failed_network_has_accuracy_zero_and_a_reason():
+    env = fake(accuracy=lambda architecture, seed: float("nan"))
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(0)
+    assert reward == 0.0
+    assert info["error"] == "training diverged"
+
+
+def test_several_seeds_are_averaged():
+    env = fake(seeds=(0, 10))
+    env.reset(seed=0)
+    assert env.step(0)[1] == pytest.approx(0.455)
+
+
+def test_the_best_accuracy_is_of_the_episode():
+    env = fake()
+    env.reset(seed=0)
+    env.step(action(env, "add relu-64 after layer 1"))
+    assert env.step(action(env, "remove layer 1"))[4]["best_accuracy"] == pytest.approx(0.6)
+    env.reset()
+    assert env.step(0)[4]["best_accuracy"] == pytest.approx(0.45)
+
+
+def test_information_has_fixed_keys_and_types_and_fresh_arrays():
+    env = fake()
+    _, after_reset = env.reset(seed=0)
+    after_step = env.step(0)[4]
+    types = {
+        "architecture": str,
+        "edit": str,
+        "illegal_action": bool,
+        "error": str,
+        "action_mask": np.ndarray,
+    }
+    assert {key: type(value) for key, value in after_reset.items()} == types
+    assert {key: type(value) for key, value in after_step.items()} == types | {
+        "accuracy": float,
+        "best_accuracy": float,
+    }
+    assert after_step["action_mask"] is not after_reset["action_mask"]
+    assert after_step["action_mask"].dtype == np.int8
+    assert (env.get_wrapper_attr("action_masks")() == after_step["action_mask"].astype(bool)).all()
+
+
+def test_reset_never_trains_and_its_options_choose_the_start_state():
+    env = fake()
+    _, info = env.reset(seed=0, options={"architecture": "sigmoid-64 > relu-64"})
+    assert info["architecture"] == "sigmoid-64 > relu-64"
+    assert env.unwrapped.stats.evaluations == 0
+    assert env.reset()[1]["architecture"] == "relu-64"
+
+
+def test_a_random_start_state_is_drawn_by_the_seed_of_reset():
+    env = fake(initial="random")
+    texts = [env.reset(seed=seed)[1]["architecture"] for seed in range(30)]
+    assert texts == [env.reset(seed=seed)[1]["architecture"] for seed in range(30)]
+    assert len(set(texts)) > 5
+
+
+def test_initial_may_be_an_architecture():
+    assert fake(initial="sigmoid-64").reset()[1]["architecture"] == "sigmoid-64"
+
+
+def test_a_state_saved_as_json_is_restored_in_another_environment():
+    env, other = fake(initial="random"), fake(initial="random")
+    env.reset(seed=3)
+    env.step(1)
+    state = json.loads(json.dumps(env.unwrapped.get_state()))
+    other.reset(seed=8)
+    other.unwrapped.set_state(state)
+    for number in (0, 5, 2):
+        first, second = env.step(number), other.step(number)
+        assert first[1] == second[1]
+        assert first[4]["architecture"] == second[4]["architecture"]
+    assert env.reset()[1]["architecture"] == other.reset()[1]["architecture"]
+
+
+def test_a_fork_walks_on_alone_and_shares_the_account():
+    env = fake()
+    env.reset(seed=0)
+    fork = env.unwrapped.fork()
+    fork.step(action(env, "add relu-64 after layer 1"))
+    assert str(env.unwrapped.architecture) == "relu-64"
+    assert env.unwrapped.stats.unique == 1
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_a_copy_in_the_middle_of_an_episode_goes_on_alike(duplicate):
+    env = gym.make("NAS-v0", search_space=SMALL, task="breast_cancer", evaluator=QUICK, store="memory")
+    env.reset(seed=0)
+    env.step(1)
+    twin = duplicate(env)
+    for number in (2, 0, 9):
+        assert env.step(number)[1] == twin.step(number)[1]
+
+
+def test_two_environments_agree_over_fifty_random_steps():
+    env, twin = fake(initial="random"), fake(initial="random")
+    observations = [env.reset(seed=1)[0], twin.reset(seed=1)[0]]
+    env.action_space.seed(5)
+    for _ in range(50):
+        number = env.action_space.sample()
+        steps = [e.step(number) for e in (env, twin)]
+        for key in observations[0]:
+            assert (steps[0][0][key] == steps[1][0][key]).all()
+        assert steps[0][1:4] == steps[1][1:4]
+        if steps[0][3]:
+            env.reset()
+            twin.reset()
+
+
+def test_the_specification_survives_json():
+    env = gym.make("NAS-v0", search_space=SMALL, task="breast_cancer", evaluator=QUICK, store="memory")
+    spec = gym.envs.registration.EnvSpec.from_json(env.spec.to_json())
+    assert gym.make(spec).unwrapped.config() == env.unwrapped.config()
+
+
+def test_the_configuration_builds_the_environment_again():
+    config = fake().unwrapped.config() | {"evaluator": QUICK, "store": "memory"}
+    config = json.loads(json.dumps(config))
+    rebuilt = gym.make("NAS-v0", **config).unwrapped
+    assert rebuilt.search_space == fake().unwrapped.search_space
+    assert rebuilt.task.fingerprint == fake().unwrapped.task.fingerprint
+
+
+def test_ansi_names_the_state_and_the_last_edit():
+    env = fake(render_mode="ansi")
+    env.reset(seed=0)
+    env.step(action(env, "add sigmoid-64 after layer 1"))
+    assert "relu-64 > sigmoid-64" in env.render()
+    assert "add sigmoid-64 after layer 1" in env.render()
+
+
+def test_rgb_array_marks_the_last_edit():
+    env = fake(render_mode="rgb_array")
+    env.reset(seed=0)
+    orange = np.array([0xD9, 0x48, 0x0F])
+    assert not (env.render() == orange).all(axis=2).any()
+    env.step(action(env, "add sigmoid-64 after layer 1"))
+    picture = env.render()
+    assert picture.dtype == np.uint8
+    assert (picture == orange).all(axis=2).sum() > 50
+
+
+def test_importing_registers_the_ids_without_heavy_libraries():
+    import subprocess
+    import sys
+
+    code = "import sys, nas_gym; print({'torch', 'stable_baselines3', 'optuna', 'sklearn', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+    assert "NAS-v0" in gym.registry
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "sentence"),
+    [
+        ({"search_space": "mpl"}, "unknown search space 'mpl': did you mean 'mlp'?"),
+        ({"task": "digit"}, "unknown task 'digit': did you mean 'digits'?"),
+        ({"reward": "acuracy"}, "unknown reward 'acuracy': did you mean 'accuracy'?"),
+        ({"observation": "dcit"}, "unknown observation 'dcit': did you mean 'dict'?"),
+        ({"evaluator": "trian"}, "unknown evaluator 'trian': did you mean 'train'?"),
+        ({"horizon": 0}, "horizon must be a whole number of steps of at least 1, not 0"),
+        ({"initial": "relu-63"}, "architecture 'relu-63' has no valid layer 'relu-63'"),
+        ({"search_space": {"name": "mlp", "widht": [3]}}, "unknown option of the search space 'mlp' 'widht'"),
+        ({"search_space": "conv", "task": "breast_cancer"}, "mlp"),
+        (
+            {"search_space": {"name": "mlp", "max_layers": 1, "widths": [8], "activations": ["relu"]}},
+            "the search space has 1 architecture, a search needs at least 2",
+        ),
+        ({"evaluator": {"name": "train", "recipe": {"epoch": 3}}}, "did you mean 'epochs'?"),
+        ({"evaluator": {"name": "train", "recipe": {"epochs": 0}}}, "epochs of the recipe must be"),
+        ({"evaluator": {"name": "train", "seeds": []}}, "seeds must be a list of whole numbers"),
+        ({"device": "gpu9"}, "device 'gpu9' cannot be used"),
+        ({"reward": {"name": "accuracy", "scale": [1, 0]}}, "scale of a reward must be [low, high]"),
+        ({"reward": 3}, "a reward object must be callable"),
+    ],
+)
+def test_a_bad_argument_gives_one_sentence(kwargs, sentence):
+    with pytest.raises(nas_gym.NASGymError) as raised:
+        gym.make("NAS-v0", **{"task": "breast_cancer", "store": "memory"} | kwargs)
+    assert sentence in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_reset_option_and_a_bad_action_give_one_sentence():
+    env = fake()
+    with pytest.raises(
+        nas_gym.NASGymError, match="unknown reset option 'architectur': did you mean 'architecture'"
+    ):
+        env.reset(options={"architectur": "relu-64"})
+    env.reset()
+    with pytest.raises(nas_gym.NASGymError, match="action must be a whole number from 0 to"):
+        env.unwrapped.step(10_000)
+
+
+def test_masks_never_change_the_optimal_value():
+    """Value iteration over legal actions alone and over all actions gives the same values."""
+    space = fake().unwrapped.search_space
+    states = list(space)
+    reward = {state: depth_and_relus(state, 0) for state in states}
+    values = {masked: dict.fromkeys(states, 0.0) for masked in (True, False)}
+    for masked, value in values.items():
+        for _ in range(300):
+            for state in states:
+                legal = space.mask(state) if masked else np.ones(len(space.actions), dtype=bool)
+                after = [space.apply(state, int(number)) for number in np.flatnonzero(legal)]
+                value[state] = max(reward[successor] + 0.9 * value[successor] for successor in after)
+    assert values[True] == pytest.approx(values[False], abs=1e-9)
+
+
+def test_the_budget_stops_the_request_that_would_exceed_it():
+    env = fake()
+    env.unwrapped.start_run(2)
+    env.reset(seed=0)
+    env.step(0)
+    env.step(action(env, "add relu-64 after layer 1"))
+    with pytest.raises(BudgetExhausted, match="budget"):
+        env.step(action(env, "add relu-64 after layer 1"))
+    assert str(env.unwrapped.architecture) == "relu-64 > relu-64"
+    assert [evaluation.architecture for evaluation in env.unwrapped.ledger.history] == [
+        "relu-64",
+        "relu-64 > relu-64",
+    ]
+
+
+def test_an_agent_that_only_revisits_is_stopped_at_fifty_steps_a_request():
+    env = fake(horizon=1000)
+    env.unwrapped.start_run(2)
+    env.reset(seed=0)
+    for _ in range(100):
+        env.step(0)
+    with pytest.raises(BudgetExhausted) as raised:
+        env.step(0)
+    assert raised.value.reason == "max_steps"
+
+
+def test_a_batch_that_crosses_the_budget_is_trimmed():
+    env = fake()
+    env.unwrapped.start_run(3)
+    with pytest.raises(BudgetExhausted):
+        env.unwrapped.evaluate([str(architecture) for architecture in env.unwrapped.search_space])
+    assert env.unwrapped.stats.unique == 3
+    assert env.unwrapped.ledger.remaining == 0
+
+
+def test_a_budget_in_seconds_limits_the_recorded_cost():
+    env = fake()
+    env.unwrapped.start_run({"seconds": 4.5})
+    with pytest.raises(BudgetExhausted):
+        env.unwrapped.evaluate([str(architecture) for architecture in env.unwrapped.search_space])
+    assert env.unwrapped.stats.cost == 4.0
+
+
+def test_a_repeat_costs_nothing():
+    env = fake()
+    env.unwrapped.start_run(1)
+    assert env.unwrapped.evaluate("relu-64") == env.unwrapped.evaluate(["relu-64", "relu-64"])[1]
+    assert env.unwrapped.stats.evaluations == 3
+    assert env.unwrapped.stats.unique == 1
+
+
+@pytest.mark.parametrize("budget", [0, -1, 1.5, True, "many", {"seconds": 0}, {"minutes": 3}])
+def test_a_budget_that_is_none_gives_one_sentence(budget):
+    with pytest.raises(nas_gym.NASGymError, match="budget must be a whole number of evaluations"):
+        fake().unwrapped.start_run(budget)
