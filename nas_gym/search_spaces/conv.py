@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from gymnasium import spaces
 
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.network import ACTIVATIONS, Network, Shape
-from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces.base import SearchSpace, Sketch
 from nas_gym.search_spaces.conv_chain import POOLS, Conv, Layer, skip_pairs
+from nas_gym.search_spaces.conv_edits import ConvEdits
 from nas_gym.search_spaces.conv_index import ConvIndex
 from nas_gym.search_spaces.conv_members import conv_shapes
 from nas_gym.search_spaces.conv_network import conv_network
@@ -105,7 +105,8 @@ class ConvSpace(SearchSpace[Conv]):
         self._by_text = {str(layer): layer for layer in self.choices}
         self._numbers = {layer: number for number, layer in enumerate(self.choices)}
         self._index = ConvIndex(self.choices, self.max_layers, self.max_pools)
-        self.actions = self._list_actions()
+        self._edits = ConvEdits(self.choices, self.max_layers, self.max_pools)
+        self.actions = self._edits.actions
         self.size = self._index.size
         self.variables = self._list_variables()
         self.observation_space = self._list_observation()
@@ -134,19 +135,7 @@ class ConvSpace(SearchSpace[Conv]):
         return architecture
 
     def edited(self, architecture: Conv, action: int) -> Conv | None:
-        edit = self.actions[action]
-        match edit.kind, edit.aspect:
-            case "keep", _:
-                return architecture
-            case "add", "layer":
-                return self._with_layer(architecture, edit.place[0] - 1, self._by_text[edit.value])
-            case "remove", "layer":
-                number, depth = edit.place[1], len(architecture.layers)
-                return None if depth == 1 or number > depth else architecture.removed(number)
-            case "swap", _:
-                return self._swapped(architecture, edit.place[0], edit.aspect, edit.value)
-            case _:
-                return _with_skip_toggled(architecture, edit)
+        return self._edits.edited(architecture, action)
 
     def index(self, architecture: Conv) -> int:
         return self._index.index(architecture)
@@ -225,62 +214,6 @@ class ConvSpace(SearchSpace[Conv]):
     def _first_convolution(self) -> Layer:
         return next(layer for layer in self.choices if not layer.pools)
 
-    def _with_layer(self, architecture: Conv, gap: int, layer: Layer) -> Conv | None:
-        depth = len(architecture.layers)
-        if depth == self.max_layers or gap > depth or not self._has_room(architecture, layer):
-            return None
-        return architecture.inserted(gap, layer)
-
-    def _swapped(self, architecture: Conv, number: int, aspect: str, value: str) -> Conv | None:
-        if number > len(architecture.layers):
-            return None
-        before = architecture.layers[number - 1]
-        if aspect == "operation":
-            after = self._with_operation(before, value)
-            if after.pools and not before.pools and not self._has_room(architecture, after):
-                return None
-        elif before.pools:
-            return None
-        elif aspect == "channels":
-            after = replace(before, channels=int(value))
-        else:
-            after = replace(before, activation=value)
-        return None if after == before else architecture.replaced(number, after)
-
-    def _with_operation(self, layer: Layer, operation: str) -> Layer:
-        if operation in POOLS:
-            return Layer(operation)
-        if layer.pools:
-            return Layer(operation, self.channels[0], self.activations[0])
-        return replace(layer, operation=operation)
-
-    def _has_room(self, architecture: Conv, layer: Layer) -> bool:
-        return not layer.pools or architecture.pools < self.max_pools
-
-    def _list_actions(self) -> tuple[Edit, ...]:
-        layers = range(1, self.max_layers + 1)
-        places = ["before layer 1", *(f"after layer {gap}" for gap in range(1, self.max_layers))]
-        adds = [
-            Edit("add", f"add {label} {place}", "layer", (gap,), label)
-            for gap, place in enumerate(places, start=1)
-            for label in self._by_text
-        ]
-        removes = [Edit("remove", f"remove layer {layer}", "layer", (layer - 1, layer)) for layer in layers]
-        options: tuple[tuple[str, tuple[object, ...]], ...] = (
-            ("operation", self.operations),
-            ("channels", self.channels),
-            ("activation", self.activations),
-        )
-        swaps = [
-            Edit("swap", f"swap {aspect} of layer {layer} to {choice}", aspect, (layer,), str(choice))
-            for aspect, choices in options
-            for layer in layers
-            for choice in choices
-        ]
-        skips_added = [Edit("add", f"add skip {i}-{j}", "skip", (i, j), "skip") for i, j in self.skips]
-        skips_removed = [Edit("remove", f"remove skip {i}-{j}", "skip", (i, j)) for i, j in self.skips]
-        return (KEEP, *adds, *removes, *swaps, *skips_added, *skips_removed)
-
     def _list_variables(self) -> dict[str, tuple[str, ...]]:
         layers = range(1, self.max_layers + 1)
         variables = {"depth": tuple(str(depth) for depth in layers)}
@@ -304,13 +237,6 @@ class ConvSpace(SearchSpace[Conv]):
         return spaces.Dict(slots)
 
 
-def _with_skip_toggled(architecture: Conv, edit: Edit) -> Conv | None:
-    source, target = edit.place
-    if target > len(architecture.layers) or ((source, target) in architecture.skips) == (edit.kind == "add"):
-        return None
-    return replace(architecture, skips=architecture.skips ^ {(source, target)})
-
-
 def _checked_operations(operations: Sequence[str]) -> tuple[str, ...]:
     for operation in distinct("operations of the conv space", operations):
         odd = re.fullmatch(r"(conv|sep)([1-9]\d*[13579]|[13579])", str(operation))
@@ -318,6 +244,7 @@ def _checked_operations(operations: Sequence[str]) -> tuple[str, ...]:
             raise unknown("operation in the conv space (with any odd kernel)", operation, EXAMPLES)
     if set(operations) <= set(POOLS):
         raise NASGymError(
-            f"operations of the conv space must have a convolution, not only {list(operations)!r}: add 'conv3'"
+            f"operations of the conv space must have a convolution, not {list(operations)!r} only: "
+            "add 'conv3'"
         )
     return tuple(operations)
