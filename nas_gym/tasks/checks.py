@@ -1,0 +1,144 @@
+"""Checks of raw examples and labels, and labels as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.tasks.task import KINDS, Kind
+
+CHANNELS_LAST = (1, 3, 4)
+MOST_CHANNELS = 4  # of an image, above which a shape is suspected of another order of its sides
+
+
+def examples(x: Any, kind: Kind | None, feature_names: Sequence[str]) -> np.ndarray:
+    """Raw examples as a numeric array of a shape that a task can have.
+
+    Raises:
+        NASGymError: for a wrong type, shape or value, with the call that mends it.
+    """
+    if kind is not None and kind not in KINDS:
+        raise unknown("kind of example", kind, KINDS)
+    array = _numeric(x)
+    array = _shaped(array, kind)
+    if not array.size:
+        raise NASGymError(f"x is empty, of shape {array.shape}: pass at least three examples of each class")
+    if len(feature_names) and (array.ndim != 2 or len(feature_names) != array.shape[1]):
+        raise NASGymError(
+            f"feature_names has {len(feature_names)} names for x of shape {array.shape}: "
+            "pass one for each feature of a table, none for signals and images"
+        )
+    _check_finite(array, feature_names)
+    return array
+
+
+def labels(y: Any, class_names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels as int64 (n,) in [0, classes), numbered in sorted order, and a name per class.
+
+    Raises:
+        NASGymError: for anything but one whole number or text an example, or fewer than two classes.
+    """
+    array = _as_array("y", y)
+    if array.ndim != 1:
+        raise NASGymError(
+            f"y must hold one label an example, shape (n,), not {array.shape}: "
+            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels"
+        )
+    array = _discrete(array)
+    values, numbers = np.unique(array, return_inverse=True)
+    if len(values) < 2:
+        raise NASGymError(f"y has {len(values)} class, a task needs at least 2: pass data of several classes")
+    names = tuple(str(value) for value in (values if class_names is None else class_names))
+    if len(names) != len(values):
+        raise NASGymError(
+            f"class_names has {len(names)} names for {len(values)} classes in y: pass one for each"
+        )
+    return numbers.astype(np.int64), names
+
+
+def _as_array(what: str, values: Any) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise NASGymError(
+            f"{what} is no array: its rows differ in length, pass rows of one length"
+        ) from error
+    if array.dtype == object and what == "y" and all(isinstance(value, str) for value in array.flat):
+        return array.astype(str)
+    if array.dtype == object:
+        raise NASGymError(f"{what} is of dtype object: convert it, for example with {what}.astype(float)")
+    return array
+
+
+def _numeric(x: Any) -> np.ndarray:
+    array = _as_array("x", x)
+    if array.dtype == bool:
+        return array.astype(np.uint8)
+    if array.dtype.kind not in "iuf":
+        raise NASGymError(
+            f"x must hold real numbers, not dtype {array.dtype}: convert it with x.astype(float)"
+        )
+    return array
+
+
+def _shaped(x: np.ndarray, kind: Kind | None) -> np.ndarray:
+    if kind in ("signal", "image") and x.ndim == KINDS.index(kind) + 1:
+        x = x[:, None]
+    if kind is not None and x.ndim != KINDS.index(kind) + 2:
+        raise NASGymError(
+            f"x of shape {x.shape} holds no {kind}s: reshape it or pass another kind than {kind!r}"
+        )
+    if not 2 <= x.ndim <= 4:
+        remedy = "x.reshape(-1, 1) for one feature" if x.ndim < 2 else "x.reshape(len(x), -1) for a table"
+        raise NASGymError(
+            "x must be of shape (n, features), (n, channels, length) or (n, channels, height, width), "
+            f"not {x.shape}: pass {remedy}"
+        )
+    if kind is None:
+        _check_order(x)
+    return x
+
+
+def _check_order(x: np.ndarray) -> None:
+    """Refuse shapes that almost surely have their sides in another order than they would be read."""
+    sides = x.shape[1:]
+    if len(sides) == 2 and sides[0] == sides[1] > MOST_CHANNELS:
+        raise NASGymError(
+            f"x of shape {x.shape} would be read as {sides[0]} channels of length {sides[1]}: "
+            "pass x[:, None] if these are images of one channel, kind='signal' if they are signals"
+        )
+    if len(sides) == 3 and sides[0] > MOST_CHANNELS and sides[2] in CHANNELS_LAST:
+        raise NASGymError(
+            f"x of shape {x.shape} would be read as {sides[0]} channels of {sides[1]} x {sides[2]}: pass "
+            "x.transpose(0, 3, 1, 2) if the channels are last, kind='image' if they are first"
+        )
+
+
+def _check_finite(x: np.ndarray, feature_names: Sequence[str]) -> None:
+    # Beyond float32 a value cannot be trained on; comparing also finds NaN.
+    good = np.abs(x, dtype=np.float64) <= np.finfo(np.float32).max
+    if good.all():
+        return
+    where = tuple(int(place) for place in np.argwhere(~good)[0])
+    feature = f", feature {feature_names[where[1]]!r}" if len(feature_names) else ""
+    raise NASGymError(
+        f"x has {(~good).sum():,} values that are NaN, infinite or beyond float32, "
+        f"the first at {where}{feature}: fill them or leave those examples out"
+    )
+
+
+def _discrete(y: np.ndarray) -> np.ndarray:
+    if y.dtype.kind == "f":
+        whole = np.isfinite(y) & (y == np.round(y))
+        if not whole.all():
+            raise NASGymError(
+                f"y has values such as {float(y[~whole][0])}: pass class labels, whole numbers or texts, "
+                "since tasks are classification"
+            )
+        return y.astype(np.int64)
+    if y.dtype.kind not in "biuUS":
+        raise NASGymError(f"y is of dtype {y.dtype}: pass class labels, whole numbers or texts")
+    return y.astype(str) if y.dtype.kind == "S" else y

@@ -1,0 +1,42 @@
+"""What a loader hands over: raw examples and labels, before the split and the standardisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nas_gym.tasks.task import Kind
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Raw data of a task; checked, split and standardised by `nas_gym.tasks.prepare.prepare`.
+
+    Attributes:
+        x: examples, as in `Task.from_arrays`.
+        y: labels, as in `Task.from_arrays`.
+        class_names: a name per class in the order of the sorted labels; None for the labels.
+        feature_names: a name per feature of a table.
+        kind: what an example is; None to tell by its number of dimensions.
+        parts: indices of the training, validation and test examples where the split is given.
+        defaults: options of `Preparation` that this data has other defaults for.
+        title: the name of the task where it is not the loader's.
+        spec: options to record in the task's spec in place of those passed in.
+        in_memory: whether the task's spec records a fingerprint in place of x and y.
+    """
+
+    x: Any
+    y: Any
+    class_names: Sequence[str] | None = None
+    feature_names: Sequence[str] = ()
+    kind: Kind | None = None
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    in_memory: bool = False

@@ -1,0 +1,29 @@
+"""What the loaders of the user's files share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from nas_gym.errors import NASGymError
+
+
+def existing(path: str | Path, suffix: str) -> Path:
+    """The absolute path of a file; ``~`` stands for the home folder.
+
+    Raises:
+        NASGymError: if there is no such file.
+    """
+    if not isinstance(path, str | Path):
+        raise NASGymError(f"path must be the path of a {suffix} file, not {path!r}")
+    full = Path(path).expanduser().resolve()
+    if full.is_dir():
+        raise NASGymError(f"{full} is a folder: pass the path of a {suffix} file in it")
+    if not full.exists():
+        raise NASGymError(f"there is no file {full}: pass the path of an existing {suffix} file")
+    return full
+
+
+def title(path: Path) -> str:
+    """A task's name from that of its file, fit for folders."""
+    return re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or path.suffix.lstrip(".")

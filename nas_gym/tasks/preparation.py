@@ -1,0 +1,94 @@
+"""The options that every task takes: the sizes of its parts, and what makes it harder."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import Any
+
+from nas_gym.errors import NASGymError
+
+Size = int | float
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How raw data becomes a task.
+
+    A size is a count (int) or a share of all examples (float between 0 and 1). Other sizes of the
+    training part leave the validation and the test part as they are, and a smaller training part
+    is a subset of a larger one.
+
+    Attributes:
+        train_size: of the training part; None for all that the other two leave.
+        validation_size: of the validation part.
+        test_size: of the test part.
+        split_seed: which examples go where.
+        label_noise: share of the training labels, in [0, 1), that another class replaces.
+        noise: standard deviation of the normal noise added to the training inputs, in units of the
+            standardised inputs.
+        noise_seed: which labels are replaced and which noise is added.
+    """
+
+    train_size: Size | None = None
+    validation_size: Size = 0.2
+    test_size: Size = 0.2
+    split_seed: int = 0
+    label_noise: float = 0.0
+    noise: float = 0.0
+    noise_seed: int = 0
+
+    def __post_init__(self) -> None:
+        for option in SIZES:
+            _check_size(option, getattr(self, option))
+        for option in ("split_seed", "noise_seed"):
+            value = getattr(self, option)
+            if not _is_integer(value) or value < 0:
+                raise NASGymError(f"{option} must be a whole number of at least 0, not {value!r}")
+        if not _is_real(self.label_noise) or not 0 <= self.label_noise < 1:
+            raise NASGymError(f"label_noise must be a share in [0, 1), not {self.label_noise!r}")
+        if not _is_real(self.noise) or not 0 <= self.noise < math.inf:
+            raise NASGymError(f"noise must be a standard deviation of at least 0, not {self.noise!r}")
+
+    def counts(self, examples: int) -> tuple[int, int, int]:
+        """How many of `examples` examples go to training, validation and test.
+
+        Raises:
+            NASGymError: if there are not enough.
+        """
+        validation = count(self.validation_size, examples)
+        test = count(self.test_size, examples)
+        rest = examples - validation - test
+        train = rest if self.train_size is None else count(self.train_size, examples)
+        if min(train, validation, test) < 1 or train > rest:
+            raise NASGymError(
+                f"train_size {self.train_size}, validation_size {self.validation_size} and test_size "
+                f"{self.test_size} do not fit {examples:,} examples: lower one so that each part has some"
+            )
+        return train, validation, test
+
+
+SIZES = ("train_size", "validation_size", "test_size")
+OPTIONS = tuple(field.name for field in fields(Preparation))
+
+
+def count(size: Size, examples: int) -> int:
+    """A size as a number of examples."""
+    return round(size * examples) if isinstance(size, float) else int(size)
+
+
+def _check_size(option: str, size: Any) -> None:
+    if size is None and option == "train_size":
+        return
+    whole = _is_integer(size) and size >= 1
+    if not whole and not (_is_real(size) and not _is_integer(size) and 0 < size < 1):
+        raise NASGymError(f"{option} must be a count of at least 1 or a share between 0 and 1, not {size!r}")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
