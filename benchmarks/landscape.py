@@ -34,7 +34,6 @@ import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import Request
 
 SEEDS = (0, 1, 2)
-CONV_RECIPE = {"recipe": {"epochs": 10}}
 CASES: dict[str, dict[str, Any]] = {
     "default": {},
     "mlp on mnist1d, 30 epochs": {"evaluator": {"recipe": {"epochs": 30}}},
@@ -193,9 +192,7 @@ def as_table(rows: dict[str, dict[str, Any]]) -> Table:
     for case, row in rows.items():
         table.add_row(
             case,
-            f"{row['architectures']:,} of {row['size']:,}"
-            if row["size"] < 10**6
-            else f"{row['architectures']:,}",
+            f"{row['architectures']:,} of {row['size']:.4g}",
             f"{row['seconds_per_network']:.3f}",
             f"{row['best']:.3f}",
             f"{row['spread']:.4f}",

@@ -47,10 +47,10 @@ class NetworkModule(nn.Module):
         """Logits of a batch."""
         values = [x]
         for number, node in enumerate(self.network.nodes[1:], start=1):
-            values.append(self._apply(number, node, [values[index] for index in node.inputs]))
+            values.append(self._compute(number, node, [values[index] for index in node.inputs]))
         return values[-1]
 
-    def _apply(self, number: int, node: Node, inputs: list[Tensor]) -> Tensor:
+    def _compute(self, number: int, node: Node, inputs: list[Tensor]) -> Tensor:
         x = inputs[0]
         match node.operation:
             case "flatten":

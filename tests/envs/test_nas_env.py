@@ -296,7 +296,8 @@ def test_importing_registers_the_ids_without_heavy_libraries():
     import subprocess
     import sys
 
-    code = "import sys, nas_gym; print({'torch', 'stable_baselines3', 'optuna', 'sklearn', 'matplotlib'} & set(sys.modules))"
+    heavy = "{'torch', 'stable_baselines3', 'optuna', 'sklearn', 'matplotlib'}"
+    code = f"import sys, nas_gym; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
     assert "NAS-v0" in gym.registry
@@ -335,9 +336,7 @@ def test_a_bad_argument_gives_one_sentence(kwargs, sentence):
 
 def test_an_unknown_reset_option_and_a_bad_action_give_one_sentence():
     env = fake()
-    with pytest.raises(
-        nas_gym.NASGymError, match="unknown reset option 'architectur': did you mean 'architecture'"
-    ):
+    with pytest.raises(nas_gym.NASGymError, match="did you mean 'architecture'"):
         env.reset(options={"architectur": "relu-64"})
     env.reset()
     with pytest.raises(nas_gym.NASGymError, match="action must be a whole number from 0 to"):
