@@ -8,6 +8,8 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from scipy import stats
+
 from nas_agents.comparison.analysis import BOOTSTRAP_SEED
 from nas_agents.comparison.records import Run, by_agent
 from nas_agents.comparison.significance import (
@@ -19,7 +21,6 @@ from nas_agents.comparison.significance import (
 )
 from nas_agents.comparison.statistics import Interval, improvement_interval, iqm_interval
 from nas_agents.comparison.verdict import found, reach_of_tasks, too_few_tasks
-from scipy import stats
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+
 from nas_agents.comparison.curves import Curve, by_evaluations, by_seconds
 from nas_agents.comparison.records import Run, by_agent
 from nas_agents.comparison.significance import (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.statistics import iqm_curve
 

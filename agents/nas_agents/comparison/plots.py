@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
 from nas_agents.comparison.curves import Curve
 from nas_agents.comparison.statistics import Interval
 

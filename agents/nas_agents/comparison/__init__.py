@@ -1,0 +1,1 @@
+"""Comparing agents honestly: many runs, intervals, tests, and what the number of runs can show."""

@@ -1,0 +1,66 @@
+"""The report over several tasks, beside the reports of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nas_agents.comparison.across import Across
+from nas_agents.comparison.report import Setting, foot, interval, markdown_table, p_value
+
+HOW_TO_READ = """\
+- **Score**: test accuracy of the chosen network above guessing, (accuracy - chance) / (1 - chance), so that
+  tasks with different numbers of classes can be put together: 0 is guessing, 1 is perfect. The table gives
+  the interquartile mean over the runs of all tasks and a 95% bootstrap interval, runs drawn within each task.
+- **Mean rank**: of the agent's mean score within each task, averaged over tasks; 1 is best.
+- **P(better)**: the probability that a run of the first agent scores above one of the second on the same
+  task, averaged over tasks.
+- **p**: Wilcoxon's signed-rank test on the per-task means, **p (Holm)** corrected for the number of pairs.
+"""
+
+
+def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -> str:
+    """The whole report as Markdown."""
+    omnibus = "" if across.omnibus is None else f"Friedman test: p = {p_value(across.omnibus)}."
+    parts = [
+        f"# {setting.environment}, {setting.space} on {len(across.tasks)} tasks",
+        f"{len(across.agents)} agents on {', '.join(across.tasks)}: {setting.effort}.",
+        *[f"> **Missing:** {sentence}" for sentence in setting.missing],
+        "## Ranking",
+        _ranking(across),
+        "## Differences",
+        *([omnibus] if omnibus else []),
+        _differences(across),
+        *across.verdict,
+        "## Figures",
+        *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
+        "## How to read this",
+        HOW_TO_READ.strip(),
+        foot(setting),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _ranking(across: Across) -> str:
+    rows = [
+        (str(rank), row.agent, row.access, interval(row.score), f"{row.rank:.2f}")
+        for rank, row in enumerate(across.agents, start=1)
+    ]
+    return markdown_table(("rank", "agent", "access", "score", "mean rank"), rows)
+
+
+def _differences(across: Across) -> str:
+    rows = [
+        (
+            pair.first,
+            pair.second,
+            f"{pair.difference:+.4f}",
+            interval(pair.improvement, digits=2),
+            "-" if pair.p is None else p_value(pair.p),
+            "-" if pair.adjusted is None else p_value(pair.adjusted),
+            "**yes**" if pair.significant else "no",
+        )
+        for pair in across.pairs
+    ]
+    heads = ("first", "second", "mean difference", "P(better)", "p", "p (Holm)", "significant at 5%")
+    return markdown_table(heads, rows)

@@ -1,0 +1,85 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+from nas_agents.comparison.pool import run_jobs
+
+from nas_gym.errors import NASGymError
+
+
+def write(job, report):
+    path, content = job
+    report(0.5)
+    if content == "refuse":
+        raise NASGymError("the budget is 0")
+    if content == "break":
+        raise RuntimeError("first line\nsecond line")
+    if content == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    path.write_text(
+        f"{content} {os.environ['OMP_NUM_THREADS']} {signal.getsignal(signal.SIGINT) is signal.SIG_IGN}"
+    )
+
+
+@pytest.mark.timeout(120)
+def test_a_job_that_fails_or_kills_its_worker_is_named_and_the_others_are_done(tmp_path):
+    contents = ["good", "refuse", "kill", "break", "last"]
+    reports = []
+    jobs = [(tmp_path / f"{number}", content) for number, content in enumerate(contents)]
+    before = dict(os.environ)
+    failures = run_jobs(write, jobs, 2, lambda job, content: reports.append((job, content)))
+    reasons = {failure.job: failure.reason for failure in failures}
+    assert reasons == {
+        1: "the budget is 0",
+        2: "its process was killed by SIGKILL (out of memory?)",
+        3: "RuntimeError: first line",
+    }
+    assert "second line" in next(failure.details for failure in failures if failure.job == 3)
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["good 1 True", "last 1 True"]
+    for job in range(5):
+        assert [content for number, content in reports if number == job] == [0.5, None]
+    assert dict(os.environ) == before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_no_jobs_start_no_worker():
+    assert run_jobs(write, [], 4, lambda job, content: None) == []
+
+
+ENDLESS = """
+import sys, time
+from pathlib import Path
+from nas_agents.comparison.pool import run_jobs
+
+def beat(job, report):
+    while True:
+        report(None)
+        Path(job).write_text(str(time.time()))
+        time.sleep(0.05)
+
+if __name__ == "__main__":
+    run_jobs(beat, [sys.argv[1]], 1, lambda job, content: None)
+"""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_when_the_parent_is_killed_or_interrupted(tmp_path, how):
+    script, beat = tmp_path / "endless.py", tmp_path / "beat"
+    script.write_text(textwrap.dedent(ENDLESS))
+    parent = subprocess.Popen([sys.executable, script, beat], stderr=subprocess.PIPE, text=True)
+    while not beat.exists():
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.send_signal(how)
+    errors = parent.communicate(timeout=30)[1]
+    assert parent.returncode != 0
+    time.sleep(1)
+    last = beat.read_text()
+    time.sleep(0.5)
+    assert beat.read_text() == last
+    assert errors.count("Traceback") == (1 if how == signal.SIGINT else 0)
