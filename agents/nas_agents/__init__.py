@@ -1,1 +1,109 @@
-"""Agents that search nas-gym environments."""
+"""Agents that search nas-gym environments: one file each; adding one is adding a file and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from nas_agents.agent import Agent
+from nas_agents.result import Result
+from nas_gym.errors import unknown
+from nas_gym.registry import build
+
+if TYPE_CHECKING:
+    from nas_agents.evolution import Evolution
+    from nas_agents.local_search import LocalSearch
+    from nas_agents.maskable_ppo import MaskablePPO
+    from nas_agents.masked_dqn import DQN
+    from nas_agents.optuna_samplers import NSGA2, TPE, BruteForce, OptunaRandom
+    from nas_agents.q_learning import QLearning
+    from nas_agents.random_search import RandomSearch
+
+_MODULES = {
+    "RandomSearch": "random_search",
+    "QLearning": "q_learning",
+    "MaskablePPO": "maskable_ppo",
+    "DQN": "masked_dqn",
+    "TPE": "optuna_samplers",
+    "OptunaRandom": "optuna_samplers",
+    "NSGA2": "optuna_samplers",
+    "BruteForce": "optuna_samplers",
+    "Evolution": "evolution",
+    "LocalSearch": "local_search",
+}
+
+__all__ = [
+    "AGENTS",
+    "DQN",
+    "NSGA2",
+    "TPE",
+    "Agent",
+    "BruteForce",
+    "Evolution",
+    "LocalSearch",
+    "MaskablePPO",
+    "OptunaRandom",
+    "QLearning",
+    "RandomSearch",
+    "Result",
+    "make_agent",
+]
+
+
+class _Agents(Mapping[str, type[Agent]]):
+    """Agent classes by name; a class is imported when it is first asked for."""
+
+    def __init__(self, classes: dict[str, str]) -> None:
+        self._classes = classes
+
+    def __getitem__(self, name: str) -> type[Agent]:
+        agent: type[Agent] = __getattr__(self._classes[name])
+        return agent
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+
+AGENTS = _Agents(
+    {
+        "random": "RandomSearch",
+        "q-learning": "QLearning",
+        "ppo": "MaskablePPO",
+        "dqn": "DQN",
+        "tpe": "TPE",
+        "optuna-random": "OptunaRandom",
+        "nsga2": "NSGA2",
+        "brute-force": "BruteForce",
+        "evolution": "Evolution",
+        "local-search": "LocalSearch",
+    }
+)
+
+
+def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
+    """Build an agent from its name, a dict with ``"name"`` and hyperparameters, or an agent as it is.
+
+    Raises:
+        NASGymError: if the name or a hyperparameter is unknown or out of range.
+    """
+    if isinstance(spec, Agent):
+        return spec
+    options: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
+    name = options.pop("name", None)
+    if name not in AGENTS:
+        raise unknown("agent", name, AGENTS)
+    return build(AGENTS[name], "agent", options)
+
+
+def __getattr__(name: str) -> Any:
+    # stable-baselines3 and optuna take seconds to import, so only the agents that need them do.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"nas_agents.{_MODULES[name]}"), name)

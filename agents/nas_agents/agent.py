@@ -1,0 +1,195 @@
+"""What an agent is: one search of one environment within a budget, from one seed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import gymnasium as gym
+import numpy as np
+
+from nas_agents.result import Hyperparameter, Result, incumbent
+from nas_gym.envs import Budget, BudgetExhausted
+from nas_gym.errors import NASGymError
+
+if TYPE_CHECKING:
+    from nas_gym.evaluators.evaluation import Evaluation
+    from nas_gym.search_spaces.base import Architecture, SearchSpace
+    from nas_gym.traces.policy import Policy
+
+Environment = gym.Env[Any, Any]
+
+
+class SearchOver(Exception):  # noqa: N818 - an agent ends a search with it, nothing went wrong
+    """Ends a search from within, for the reason given."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(kw_only=True)
+class Agent(ABC):
+    """A search strategy; its dataclass fields are its hyperparameters.
+
+    An agent keeps nothing from one search to the next.
+
+    Attributes:
+        name: the name in `nas_agents.AGENTS`.
+        access: ``"walk"`` (only steps from the start state) or ``"query"`` (any architecture).
+    """
+
+    name: ClassVar[str]
+    access: ClassVar[Literal["walk", "query"]]
+
+    @abstractmethod
+    def run(self, session: Session) -> None:
+        """Search until the session stops it by raising; returning ends the search too."""
+
+    def search(self, env: Environment, budget: Budget, seed: int = 0) -> Result:
+        """Search `env` within `budget`; the same seed gives the same result, bit for bit on the CPU.
+
+        Args:
+            env: made by ``gym.make("NAS-v0", ...)``, wrapped in a `nas_gym.traces.Trace` or not.
+            budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+            seed: of everything that the agent draws and of the start states.
+
+        Raises:
+            NASGymError: if the budget or the seed is out of range, does not pay for one evaluation,
+                or a hyperparameter does not fit the environment.
+        """
+        whole_number("seed", seed, at_least=0)
+        env.unwrapped.start_run(budget)  # type: ignore[attr-defined]
+        session = Session(env, seed)
+        try:
+            self.run(session)
+        except (BudgetExhausted, SearchOver) as over:
+            return session.result(self, budget, over.reason)
+        return session.result(self, budget, "space exhausted")
+
+    def hyperparameters(self) -> dict[str, Hyperparameter]:
+        """The hyperparameters by name, JSON-able."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+
+
+@dataclass
+class Session:
+    """One search under way: the environment, the draws, the record.
+
+    Attributes:
+        env: the environment, with its wrappers.
+        seed: of the search.
+        rng: the one source of the agent's own draws.
+        policy: scores of the edits in any state, if the agent has such a policy.
+    """
+
+    env: Environment
+    seed: int
+    rng: np.random.Generator = field(init=False)
+    policy: Policy | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        from nas_gym.traces import trace_of
+
+        self.rng = np.random.default_rng(self.seed)
+        self.trace = trace_of(self.env)
+
+    @property
+    def unwrapped(self) -> Any:
+        """The environment without wrappers."""
+        return self.env.unwrapped
+
+    @property
+    def search_space(self) -> SearchSpace[Any]:
+        """The architectures and their edits."""
+        space: SearchSpace[Any] = self.unwrapped.search_space
+        return space
+
+    def watch(self, policy: Policy) -> None:
+        """Record the scores of a policy from now on and hand it out with the result."""
+        self.policy = policy
+        self.trace.watch(policy)
+
+    def ask(self, architectures: Sequence[Architecture]) -> list[Evaluation]:
+        """Evaluate architectures, one evaluation each, in order; a repeat costs nothing.
+
+        Raises:
+            BudgetExhausted: when the budget or the bound on steps ends within the batch.
+            SearchOver: when every architecture of the space is evaluated.
+        """
+        ledger, evaluations = self.unwrapped.ledger, list[Any]()
+        while waiting := architectures[len(evaluations) :]:
+            # A batch that is longer than the steps left is refused whole, so it is asked in parts.
+            room = max(1, ledger.max_steps - ledger.stats.steps)
+            evaluations += self.trace.evaluate(list(waiting[:room]))
+            if ledger.stats.unique >= self.search_space.size:
+                raise SearchOver("space exhausted")
+        return evaluations
+
+    def progress(self) -> float:
+        """The part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps."""
+        ledger, stats = self.unwrapped.ledger, self.unwrapped.ledger.stats
+        if isinstance(ledger.budget, int):
+            spent = stats.unique / ledger.budget
+        else:
+            spent = stats.cost / ledger.budget["seconds"]
+        return float(min(1.0, max(spent, stats.steps / ledger.max_steps)))
+
+    def result(self, agent: Agent, budget: Budget, stopped: str) -> Result:
+        """The outcome of the search so far."""
+        ledger = self.unwrapped.ledger
+        if not ledger.history:
+            raise NASGymError(
+                f"the budget {budget!r} ended before the first evaluation was made: raise the budget"
+            )
+        chosen = incumbent(ledger.history)
+        return Result(
+            agent=agent.name,
+            seed=self.seed,
+            budget=budget,
+            hyperparameters=agent.hyperparameters(),
+            architecture=chosen.architecture,
+            accuracy=chosen.accuracy,
+            evaluations=tuple(ledger.history),
+            stopped=stopped,
+            steps=ledger.stats.steps,
+            seconds=ledger.stats.cost,
+            policy=self.policy,
+        )
+
+
+def check_discount(gamma: float, session: Session) -> None:
+    """Refuse gamma 1 under a reward that never ends: bootstrapped values would grow without bound.
+
+    Raises:
+        NASGymError: if gamma is 1 and the reward is not episodic.
+    """
+    if gamma == 1 and not session.unwrapped.reward.episodic:
+        raise NASGymError(
+            "gamma 1 with a reward that goes on after the horizon makes values grow without bound: "
+            "take gamma below 1, or the reward 'final'"
+        )
+
+
+def whole_number(name: str, value: object, at_least: int) -> None:
+    """Check a hyperparameter that counts something.
+
+    Raises:
+        NASGymError: if it is no whole number of `at_least` and more.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise NASGymError(f"{name} must be a whole number of at least {at_least}, not {value!r}")
+
+
+def within(name: str, value: object, low: float, high: float, *, above_low: bool = False) -> None:
+    """Check a hyperparameter of a closed range, open at the bottom with `above_low`.
+
+    Raises:
+        NASGymError: if it is no number of the range.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high or (above_low and value == low):  # type: ignore[operator]
+        bottom = "(" if above_low else "["
+        raise NASGymError(f"{name} must be a number in {bottom}{low:g}, {high:g}], not {value!r}")

@@ -1,0 +1,80 @@
+"""Regularised evolution (Real et al. 2019): a population in which the oldest dies, not the worst."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas_agents.agent import Agent, Session, whole_number, within
+from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.search_spaces.base import Architecture
+
+Individual = tuple[Architecture, Evaluation]
+
+
+@dataclass(kw_only=True)
+class Evolution(Agent):
+    """Ageing evolution: tournament selection, mutation by one edit, death of the oldest.
+
+    Source: Real et al., "Regularized Evolution for Image Classifier Architecture Search", 2019,
+    algorithm 1, with P and S for budgets of tens to hundreds; crossover is not in the paper.
+
+    Attributes:
+        population: P, architectures alive at a time; the first P are uniform random ones.
+        sample: S, architectures drawn from the population with replacement; the best is the parent.
+        crossover: probability that a child is first crossed: each variable of the fixed-length
+            form comes from either of two parents, then the child is mutated like any other.
+    """
+
+    name = "evolution"
+    access = "query"
+
+    population: int = 20
+    sample: int = 5
+    crossover: float = 0.0
+
+    def __post_init__(self) -> None:
+        whole_number("population", self.population, at_least=1)
+        whole_number("sample", self.sample, at_least=1)
+        within("crossover", self.crossover, 0, 1)
+
+    def run(self, session: Session) -> None:
+        first = [session.search_space.sample(session.rng) for _ in range(self.population)]
+        population = deque(zip(first, session.ask(first), strict=True))
+        while True:
+            child = self._child(population, session)
+            population.append((child, session.ask([child])[0]))
+            population.popleft()
+
+    def _child(self, population: deque[Individual], session: Session) -> Architecture:
+        child = self._parent(population, session.rng)
+        if self.crossover and session.rng.random() < self.crossover:
+            child = _cross(child, self._parent(population, session.rng), session)
+        return _mutate(child, session)
+
+    def _parent(self, population: deque[Individual], rng: np.random.Generator) -> Architecture:
+        """The best of S individuals drawn with replacement, the first drawn of ties."""
+        drawn = [population[number] for number in rng.integers(len(population), size=self.sample)]
+        return max(drawn, key=lambda individual: individual[1].accuracy)[0]
+
+
+def _mutate(architecture: Architecture, session: Session) -> Architecture:
+    """The architecture after one uniform legal edit other than keep."""
+    space = session.search_space
+    edits = np.flatnonzero(space.mask(architecture))[1:]
+    mutated: Architecture = space.apply(architecture, int(session.rng.choice(edits)))
+    return mutated
+
+
+def _cross(one: Architecture, other: Architecture, session: Session) -> Architecture:
+    """Each variable from either parent; decoding mends combinations that do not fit together."""
+    space = session.search_space
+    first, second = space.encode(one), space.encode(other)
+    from_first = session.rng.random(len(first)) < 0.5
+    mixed = {
+        name: first[name] if mine else second[name] for name, mine in zip(first, from_first, strict=True)
+    }
+    child: Architecture = space.decode(mixed)
+    return child

@@ -1,0 +1,161 @@
+"""Optuna's samplers (Akiba et al. 2019) as agents, by ask and tell."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler, BruteForceSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.trial import Trial, TrialState
+
+from nas_agents.agent import Agent, Session, whole_number
+from nas_gym.search_spaces.base import Architecture
+
+DIGIT = 64
+
+
+@dataclass(kw_only=True)
+class OptunaSearch(Agent):
+    """One Optuna study that maximises validation accuracy over the fixed-length form of the space.
+
+    Every trial has all variables, so samplers that model parameters jointly never meet one that
+    is missing and never draw it at random instead. Assignments that differ in inactive variables
+    decode to one architecture: it is told its known accuracy and costs nothing again. A failed
+    evaluation is told as a failed trial.
+    """
+
+    access = "query"
+
+    @abstractmethod
+    def sampler(self, seed: int) -> BaseSampler:
+        """The Optuna sampler, with all randomness from `seed`."""
+
+    def suggest(self, study: optuna.Study, session: Session) -> tuple[Trial, Architecture]:
+        """A new trial and the architecture it stands for."""
+        trial = study.ask(_distributions(session))
+        variables = session.search_space.variables
+        values = {
+            name: choices.index(trial.params.get(name, choices[0])) for name, choices in variables.items()
+        }
+        return trial, session.search_space.decode(values)
+
+    def run(self, session: Session) -> None:
+        with _quiet():
+            study = optuna.create_study(direction="maximize", sampler=self.sampler(session.seed))
+            while True:
+                trial, architecture = self.suggest(study, session)
+                evaluation = session.ask([architecture])[0]
+                if evaluation.failed:
+                    study.tell(trial, state=TrialState.FAIL)
+                else:
+                    study.tell(trial, evaluation.accuracy)
+
+
+@dataclass(kw_only=True)
+class TPE(OptunaSearch):
+    """Tree-structured Parzen estimator, multivariate (Bergstra et al. 2011; Falkner et al. 2018).
+
+    Attributes:
+        startup: random trials before the model is used.
+        candidates: samples among which the one of highest expected improvement is taken.
+    """
+
+    name = "tpe"
+
+    startup: int = 10
+    candidates: int = 24
+
+    def __post_init__(self) -> None:
+        whole_number("startup", self.startup, at_least=1)
+        whole_number("candidates", self.candidates, at_least=1)
+
+    def sampler(self, seed: int) -> BaseSampler:
+        return TPESampler(
+            n_startup_trials=self.startup, n_ei_candidates=self.candidates, multivariate=True, seed=seed
+        )
+
+
+@dataclass(kw_only=True)
+class NSGA2(OptunaSearch):
+    """NSGA-II (Deb et al. 2002) with accuracy as the one objective.
+
+    Attributes:
+        population: trials a generation; the first generation is random, so it must be well
+            below the budget (Optuna's own default of 50 would make a search of 40 random).
+    """
+
+    name = "nsga2"
+
+    population: int = 10
+
+    def __post_init__(self) -> None:
+        whole_number("population", self.population, at_least=2)
+
+    def sampler(self, seed: int) -> BaseSampler:
+        return NSGAIISampler(population_size=self.population, seed=seed)
+
+
+@dataclass(kw_only=True)
+class OptunaRandom(OptunaSearch):
+    """Optuna's random sampler: uniform over assignments, not over architectures."""
+
+    name = "optuna-random"
+
+    def sampler(self, seed: int) -> BaseSampler:
+        return RandomSampler(seed=seed)
+
+
+@dataclass(kw_only=True)
+class BruteForce(OptunaSearch):
+    """Optuna's exhaustive sampler, in a random order without repeats.
+
+    It enumerates the architecture's number digit by digit, since the fixed-length form has many
+    assignments for one architecture. Each digit is bounded by the ones before it, so every path
+    is an architecture.
+    """
+
+    name = "brute-force"
+
+    def sampler(self, seed: int) -> BaseSampler:
+        return BruteForceSampler(seed=seed)
+
+    def suggest(self, study: optuna.Study, session: Session) -> tuple[Trial, Architecture]:
+        trial, index, at_bound = study.ask(), 0, True
+        for place, bound in enumerate(_digits(session.search_space.size - 1)):
+            digit = trial.suggest_int(f"digit {place}", 0, bound if at_bound else DIGIT - 1)
+            at_bound = at_bound and digit == bound
+            index = index * DIGIT + digit
+        return trial, session.search_space.architecture(index)
+
+
+def _distributions(session: Session) -> dict[str, BaseDistribution]:
+    """The variables that leave a choice."""
+    variables = session.search_space.variables.items()
+    return {name: CategoricalDistribution(choices) for name, choices in variables if len(choices) > 1}
+
+
+def _digits(number: int) -> list[int]:
+    """The digits of a number, the most significant first."""
+    digits = [number % DIGIT]
+    while number := number // DIGIT:
+        digits.append(number % DIGIT)
+    return digits[::-1]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No log line a trial and no warning that a sampler is experimental, for this search only."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)

@@ -1,0 +1,39 @@
+"""Random search (Li and Talwalkar 2019): the baseline that every other agent has to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nas_agents.agent import Agent, Session, whole_number
+from nas_gym.search_spaces.base import Architecture
+
+
+@dataclass(kw_only=True)
+class RandomSearch(Agent):
+    """Evaluates architectures drawn uniformly without replacement, so no draw is a repeat.
+
+    Source: Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", 2019.
+
+    Attributes:
+        batch: architectures asked for at once; changes the time a search takes, never its result.
+    """
+
+    name = "random"
+    access = "query"
+
+    batch: int = 16
+
+    def __post_init__(self) -> None:
+        whole_number("batch", self.batch, at_least=1)
+
+    def run(self, session: Session) -> None:
+        space = session.search_space
+        drawn: set[Architecture] = set()
+        while len(drawn) < space.size:
+            batch: list[Architecture] = []
+            while len(batch) < self.batch and len(drawn) < space.size:
+                architecture = space.sample(session.rng)
+                if architecture not in drawn:
+                    drawn.add(architecture)
+                    batch.append(architecture)
+            session.ask(batch)

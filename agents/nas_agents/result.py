@@ -1,0 +1,70 @@
+"""What a search gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from nas_gym.envs import Budget
+from nas_gym.evaluators.evaluation import Evaluation
+
+if TYPE_CHECKING:
+    from nas_gym.traces.policy import Policy
+
+Hyperparameter = float | int | str | bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one search.
+
+    Attributes:
+        agent: name of the agent.
+        seed: the agent's seed.
+        budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+        hyperparameters: of the agent, JSON-able.
+        architecture: text of the chosen one: the highest accuracy seen among those that did not
+            fail, the first of ties; the first one if all failed.
+        accuracy: its validation accuracy as the search saw it, in [0, 1].
+        evaluations: every distinct evaluation, in order of first request.
+        stopped: why the search ended: ``"budget"``, ``"max_steps"`` or ``"space exhausted"``.
+        steps: environment steps of a walk, architectures asked for by a query agent, repeats too.
+        seconds: recorded cost of the evaluations.
+        policy: scores of the edits in any state, of agents that have a policy over edits.
+    """
+
+    agent: str
+    seed: int
+    budget: Budget
+    hyperparameters: dict[str, Hyperparameter]
+    architecture: str
+    accuracy: float
+    evaluations: tuple[Evaluation, ...]
+    stopped: str
+    steps: int
+    seconds: float
+    policy: Policy | None = field(default=None, compare=False, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """A JSON-able dict of all attributes but the policy."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "policy"}
+        return values | {
+            "hyperparameters": dict(self.hyperparameters),
+            "evaluations": [evaluation.as_dict() for evaluation in self.evaluations],
+        }
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Result:
+        """The inverse of `as_dict`."""
+        evaluations = tuple(Evaluation.from_dict(evaluation) for evaluation in values["evaluations"])
+        return Result(**(dict(values) | {"evaluations": evaluations}))
+
+
+def incumbent(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """The evaluation to choose: the most accurate that did not fail, the first of ties.
+
+    Validation accuracy as seen is all that it reads; test accuracy is not part of an `Evaluation`.
+    """
+    succeeded = [evaluation for evaluation in evaluations if not evaluation.failed]
+    return max(succeeded, key=lambda evaluation: evaluation.accuracy) if succeeded else evaluations[0]
