@@ -1,0 +1,252 @@
+"""One run: a traced search from one seed, and the honest score of the network it chose."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+
+from nas_agents import make_agent
+from nas_gym.errors import unknown
+
+if TYPE_CHECKING:
+    from nas_gym.envs import Budget
+    from nas_gym.evaluators.evaluation import FinalScore
+    from nas_gym.traces.run_folder import RunFolder
+
+FORMAT = 1
+FINAL_SEEDS = 3
+SECONDS_BETWEEN_REPORTS = 0.3
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What one run is; JSON-able.
+
+    Attributes:
+        agent: name of an agent, or a dict with ``"name"`` and hyperparameters.
+        budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+        folder: where it is recorded.
+        seed: the agent's seed.
+        env_id: id of the environment.
+        env: keyword arguments of the environment.
+    """
+
+    agent: str | Mapping[str, Any]
+    budget: Budget
+    folder: str
+    seed: int = 0
+    env_id: str = "NAS-v0"
+    env: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is.
+
+    Attributes:
+        done: distinct evaluations, or recorded seconds under a budget in seconds.
+        best: highest accuracy seen, None before the first evaluation.
+    """
+
+    done: float
+    best: float | None
+
+
+def run(
+    spec: RunSpec, on_progress: Callable[[Progress], None] | None = None, *, keep_network: bool = False
+) -> dict[str, Any]:
+    """Search, score the chosen network by retraining it with fresh seeds, and write `result.json`.
+
+    A finished run of the same folder and config is not repeated; an unfinished one starts from its
+    beginning, which a store makes cheap.
+
+    Args:
+        spec: what to run.
+        on_progress: called a few times a second, from another thread.
+        keep_network: train the chosen network once more and save it as `best.pt`.
+
+    Returns:
+        The contents of `result.json`: those of a `Result`, whose ``"accuracy"`` is optimistic, and
+        ``"validation_accuracy"``, ``"test_accuracy"`` (means over fresh seeds), ``"final"`` (each
+        of those seeds), ``"label"``, ``"access"``, ``"classes"``, ``"versions"``.
+
+    Raises:
+        NASGymError: for a spec that does not fit, or a folder that holds a run of another config.
+    """
+    env = make_env(spec.env_id, spec.env)
+    try:
+        folder = folder_of(spec, env)
+        if not folder.is_finished:
+            return _search(spec, env, folder, on_progress, keep_network=keep_network)
+        result = folder.result()
+        if keep_network and not folder.best_file.exists():
+            _keep_network(folder, env, result)
+        return result
+    finally:
+        env.close()
+
+
+def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """The environment of an id.
+
+    Raises:
+        NASGymError: if the id is unknown or an option does not fit.
+    """
+    import nas_gym  # noqa: F401 - registers the ids
+    from nas_gym.envs.registration import IDS
+
+    try:
+        gym.spec(env_id)
+    except gym.error.Error as error:
+        raise unknown("environment", env_id, IDS) from error
+    return gym.make(env_id, **options)
+
+
+def run_options(spec: RunSpec) -> dict[str, Any]:
+    """What tells a run from the others of its environment and agent, as `config.json` has it."""
+    budget = spec.budget if isinstance(spec.budget, int) else dict(spec.budget)
+    hyperparameters = make_agent(spec.agent).hyperparameters()
+    return {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
+
+
+def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
+    """The folder of a run in its environment.
+
+    Raises:
+        NASGymError: if it holds a run of another config.
+    """
+    from nas_gym.traces.run_folder import RunFolder
+    from nas_gym.traces.wrapper import run_config
+
+    folder = RunFolder(spec.folder)
+    folder.check(run_config(env, make_agent(spec.agent).name, run_options(spec)))
+    return folder
+
+
+def experiment_folder(logdir: str | Path, env: gym.Env[Any, Any], name: str | None = None) -> Path:
+    """``<logdir>/<env id>-<space>-<task>``, with ``-<name>`` for a variant."""
+    unwrapped: Any = env.unwrapped
+    env_id = "NAS-v0" if env.spec is None else env.spec.id
+    parts = [env_id, unwrapped.search_space.name, unwrapped.task.name, *([name] if name else [])]
+    return Path(logdir) / slug("-".join(parts))
+
+
+def label(agent: str | Mapping[str, Any]) -> str:
+    """An agent's name with the hyperparameters that were set: ``q-learning-alpha=0.2``."""
+    if isinstance(agent, str):
+        return agent
+    options = [f"{name}={value}" for name, value in agent.items() if name != "name"]
+    return slug("-".join([str(agent.get("name")), *options]))
+
+
+def slug(text: str) -> str:
+    """A text fit for the name of a folder."""
+    return re.sub(r"[^\w.=-]+", "-", text).strip("-")
+
+
+def fresh_seeds(used: Sequence[int], count: int, run_seed: int) -> list[int]:
+    """Training seeds above all used ones, others for every run.
+
+    Runs that choose the same network are scored by different trainings of it; the same seeds for
+    all would make the luck of those few look like a difference between agents.
+    """
+    first = max(used) + 1 + run_seed % 2**32 * count
+    return list(range(first, first + count))
+
+
+def _search(
+    spec: RunSpec,
+    env: gym.Env[Any, Any],
+    folder: RunFolder,
+    on_progress: Callable[[Progress], None] | None,
+    *,
+    keep_network: bool,
+) -> dict[str, Any]:
+    from nas_gym.traces import Trace
+
+    agent = make_agent(spec.agent)
+    traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec))
+    try:
+        with _reported(env, on_progress):
+            found = agent.search(traced, spec.budget, spec.seed)
+        result = _scored(spec, env, found.as_dict() | {"access": agent.access})
+        if keep_network:
+            _keep_network(folder, env, result)
+        # Last of all, since the presence of result.json says that the run is finished.
+        traced.finish(result)
+    finally:
+        traced.close()
+    return result
+
+
+def _scored(spec: RunSpec, env: gym.Env[Any, Any], result: dict[str, Any]) -> dict[str, Any]:
+    """A result with the score of its network, which the search is over to see."""
+    from nas_gym.traces.run_folder import versions
+
+    unwrapped: Any = env.unwrapped
+    architecture = unwrapped.search_space.parse(result["architecture"])
+    seeds = fresh_seeds(unwrapped.evaluator.seeds, FINAL_SEEDS, spec.seed)
+    scores: list[FinalScore] = unwrapped.evaluator.test(architecture, seeds)
+    return {
+        "format": FORMAT,
+        "label": label(spec.agent),
+        **result,
+        "accuracy_is": "the highest that the search saw, and optimistic since it was selected on",
+        "validation_accuracy": fmean(score.validation_accuracy for score in scores),
+        "test_accuracy": fmean(score.test_accuracy for score in scores),
+        "final": [_final(score) for score in scores],
+        "classes": unwrapped.task.num_classes,
+        "versions": versions(),
+    }
+
+
+def _final(score: FinalScore) -> dict[str, Any]:
+    return {name: getattr(score, name) for name in ("seed", "validation_accuracy", "test_accuracy", "error")}
+
+
+def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str, Any]) -> None:
+    """Save the chosen network, trained with the first of the fresh seeds, if the evaluator trains."""
+    from nas_gym.evaluators.saved import save_network
+
+    unwrapped: Any = env.unwrapped
+    trainer = getattr(unwrapped.evaluator, "inner", unwrapped.evaluator)
+    if hasattr(trainer, "fit"):
+        architecture = unwrapped.search_space.parse(result["architecture"])
+        module, _ = trainer.fit(architecture, result["final"][0]["seed"])
+        save_network(folder.best_file, unwrapped.search_space, unwrapped.task, architecture, module)
+
+
+@contextmanager
+def _reported(env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | None) -> Iterator[None]:
+    """Report the progress of a search now and then while it goes on."""
+    if on_progress is None:
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(SECONDS_BETWEEN_REPORTS):
+            on_progress(_progress(env))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _progress(env: gym.Env[Any, Any]) -> Progress:
+    ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
+    accuracies = [evaluation.accuracy for evaluation in tuple(ledger.history)]
+    done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.stats.unique
+    return Progress(done, max(accuracies, default=None))
