@@ -96,7 +96,7 @@ def _split(
 
 def _standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
-        standardised = ((x - mean) / scale).astype(np.float32)
+        standardised: np.ndarray = ((x - mean) / scale).astype(np.float32)
     if not np.isfinite(standardised).all():
         raise NASGymError(
             "x has values too far from the training part's to be standardised in float32: "

@@ -1,0 +1,170 @@
+"""Where a store is: the database behind a spec, and how it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from nas_gym.errors import NASGymError
+
+BUSY_SECONDS = 60.0
+HIDDEN = "***"
+SECRET_OPTIONS = ("password", "passwd", "pwd", "secret", "token", "odbc_connect")
+
+
+@dataclass(frozen=True)
+class Address:
+    """The place of a store.
+
+    Attributes:
+        url: of the database, with its password.
+        shown: what users see and configurations record; a password is masked.
+    """
+
+    url: URL
+    shown: str
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the database is in this process alone."""
+        return self.is_sqlite and self.url.database in (None, "", ":memory:")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is SQLite."""
+        return self.url.get_backend_name() == "sqlite"
+
+    def masked(self, text: str) -> str:
+        """A text without this address's secrets."""
+        query = self.url.query.items()
+        secrets = [value for name, value in query if _is_secret(name) and isinstance(value, str)]
+        for secret in (self.url.password, *secrets):
+            text = text.replace(secret, HIDDEN) if secret else text
+        return text
+
+
+def address(spec: str | Path) -> Address:
+    """The place that a spec names: ``"user"``, ``"memory"``, a path, or an SQLAlchemy URL.
+
+    Raises:
+        NASGymError: if it is none of them.
+    """
+    if spec == "memory":
+        return Address(URL.create("sqlite"), "memory")
+    if spec == "user":
+        path = platformdirs.user_cache_path("nas-gym", appauthor=False) / "store.db"
+        return Address(URL.create("sqlite", database=str(path)), "user")
+    if isinstance(spec, str) and "://" in spec:
+        return _of_url(spec)
+    if not isinstance(spec, str | Path) or not str(spec):
+        raise NASGymError(f"a store is 'user', 'memory', a path or an SQLAlchemy URL, not {spec!r}: pass one")
+    path = Path(spec).expanduser().resolve()
+    return Address(URL.create("sqlite", database=str(path)), str(path))
+
+
+def connect(place: Address) -> sa.Engine:
+    """An engine for the database; nothing is opened yet.
+
+    Raises:
+        NASGymError: if its driver is missing, or the folder of its file cannot be made.
+    """
+    options: dict[str, Any] = {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+    if place.is_sqlite:
+        # Writing transactions wait for their turn at the start, where SQLite can wait, not at the end.
+        options = {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": "IMMEDIATE"}}
+        if place.in_memory:
+            options["connect_args"]["check_same_thread"] = False
+            options["poolclass"] = StaticPool
+        else:
+            _make_folder(place)
+    try:
+        engine = sa.create_engine(place.url, **options)
+    except NoSuchModuleError as error:
+        raise NASGymError(
+            f"the store {place.shown} is of an unknown kind of database: write 'postgresql://', 'mysql://' "
+            "or another that SQLAlchemy has a dialect for"
+        ) from error
+    except ImportError as error:
+        raise NASGymError(f"the store {place.shown} needs the package {error.name!r}: install it") from error
+    if place.is_sqlite and not place.in_memory:
+        sa.event.listen(engine, "connect", _use_wal)
+    return engine
+
+
+@contextmanager
+def reported(place: Address) -> Iterator[None]:
+    """Turn a failure of the database into one sentence; a clash of keys passes as it is."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except SQLAlchemyError as error:
+        reason = place.masked(str(getattr(error, "orig", None) or error).splitlines()[0])
+        remedy = "check the URL, that the database runs and that it may be written"
+        if "not a database" in reason or "malformed" in reason:
+            remedy = "the file is damaged or no store, pass another path or move it away"
+        elif place.is_sqlite:
+            remedy = "check that the file may be written, that the disk has room and that no process locks it"
+        raise NASGymError(f"the store {place.shown} cannot be used ({reason}): {remedy}") from error
+
+
+def _of_url(text: str) -> Address:
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        # The text is not repeated, since it may hold a password.
+        raise NASGymError(
+            "the store URL cannot be read: write it as dialect://user:password@host:port/database"
+        ) from error
+    place = Address(url, "")
+    if place.in_memory:
+        return Address(URL.create("sqlite"), "memory")
+    if place.is_sqlite and not url.query:
+        return address(Path(str(url.database)))
+    query = {name: HIDDEN if _is_secret(name) else value for name, value in url.query.items()}
+    return Address(url, url.set(query=query).render_as_string(hide_password=True))
+
+
+def _is_secret(option: str) -> bool:
+    return any(secret in option.lower() for secret in SECRET_OPTIONS)
+
+
+def _make_folder(place: Address) -> None:
+    path = Path(str(place.url.database))
+    if path.is_dir():
+        raise NASGymError(
+            f"the store {place.shown} is a folder: pass the path of a file in it, such as store.db"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NASGymError(
+            f"the folder of the store {place.shown} cannot be made ({error}): pass another path"
+        ) from error
+
+
+def _use_wal(connection: Any, record: Any) -> None:
+    """Let readers and a writer work at once; a killed process loses nothing that was committed."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait where two processes change the mode of a new file at once.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
