@@ -76,7 +76,8 @@ class StoredEvaluator(Evaluator):
         return [scores[position] for position in range(len(seeds))]
 
     def config(self) -> dict[str, Any]:
-        return self.inner.config() | {"store": self.store.spec}
+        # Results do not depend on the store, and the inner evaluator is built again from this.
+        return self.inner.config()
 
     def key(self, request: Request) -> dict[str, Any]:
         """All that the result of a request depends on, JSON-able."""
