@@ -39,6 +39,9 @@ class AgentSummary:
         seconds: mean recorded seconds.
         failed: failed evaluations of all runs.
         early: runs that ended before their budget was spent.
+        architecture: the chosen network with the best fresh validation accuracy of all runs.
+        architecture_validation: that accuracy.
+        architecture_test: its test accuracy, which did not choose it.
     """
 
     agent: str
@@ -51,6 +54,9 @@ class AgentSummary:
     seconds: float
     failed: int
     early: int
+    architecture: str
+    architecture_validation: float
+    architecture_test: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,7 @@ def summarise(runs: Sequence[Run]) -> AgentSummary:
         iqm_interval([np.array(values)], BOOTSTRAP_SEED)
         for values in zip(*((run.test, run.validation, run.seen) for run in runs), strict=True)
     )
+    best = max(runs, key=lambda run: run.validation)
     return AgentSummary(
         agent=runs[0].agent,
         access=runs[0].access,
@@ -152,6 +159,9 @@ def summarise(runs: Sequence[Run]) -> AgentSummary:
         seconds=float(np.mean([run.costs.sum() for run in runs])),
         failed=sum(run.failed for run in runs),
         early=sum(run.stopped != "budget" for run in runs),
+        architecture=best.architecture,
+        architecture_validation=best.validation,
+        architecture_test=best.test,
     )
 
 

@@ -21,7 +21,7 @@ from nas_gym.errors import NASGymError
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 PATIENCE = 5.0
 
-Work = Callable[[Any, Callable[[Any], None]], None]
+Work = Callable[[Any, Callable[[Any], None]], object]
 
 
 @dataclass(frozen=True, slots=True)

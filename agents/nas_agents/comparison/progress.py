@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
 from rich.progress import (
     BarColumn,
     Progress,
@@ -12,22 +14,70 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+if TYPE_CHECKING:
+    from rich.console import Console
 
-def bar(console: Console | None = None) -> Progress:
-    """A bar on standard error with evaluations (or seconds) done, a note, and the time left.
+    from nas_gym.envs import Budget
+
+
+def bar(console: Console) -> Progress:
+    """A bar with evaluations (or recorded seconds) done, a note, and the time left.
 
     Its tasks have the fields ``unit`` and ``note``.
     """
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=24),
         TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}"),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=console or Console(stderr=True),
-        # Runs differ in speed, so the time left is judged by the last minutes and not the last seconds.
+        console=console,
+        # Runs differ in speed, so the time left is judged by minutes and not by seconds.
         speed_estimate_period=180,
     )
+
+
+class Tally:
+    """The bar of many runs with the same budget.
+
+    Args:
+        runs: number of runs.
+        finished: how many of them were finished before.
+        budget: of each.
+        console: where the bar is shown.
+    """
+
+    def __init__(self, runs: int, finished: int, budget: Budget, console: Console) -> None:
+        self._runs, self._over = runs, finished
+        self._each, unit = extent(budget)
+        self._done: dict[int, float] = {}
+        self._before = finished * self._each
+        self._bar = bar(console)
+        self._task = self._bar.add_task("comparing", total=runs * self._each, unit=unit, note=self._note())
+        self._bar.update(self._task, completed=self._before)
+
+    def __enter__(self) -> Tally:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def report(self, run: int, progress: Any) -> None:
+        """Take the progress of a run; None at its end."""
+        self._over += progress is None
+        self._done[run] = self._each if progress is None else min(progress.done, self._each)
+        self._bar.update(self._task, completed=self._before + sum(self._done.values()), note=self._note())
+
+    def _note(self) -> str:
+        return f"({self._over} of {self._runs} runs)"
+
+
+def extent(budget: Budget) -> tuple[float, str]:
+    """How much a budget is, and of what."""
+    return (budget, "evaluations") if isinstance(budget, int) else (budget["seconds"], "seconds")

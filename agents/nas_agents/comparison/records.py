@@ -19,6 +19,7 @@ class Run:
         agent: label of the agent in the comparison.
         access: ``"walk"`` or ``"query"``.
         seed: the agent's seed.
+        architecture: text of the chosen network.
         test: mean test accuracy of the chosen network over fresh training seeds, in [0, 1].
         validation: mean validation accuracy of the same retrainings, in [0, 1].
         accuracies: validation accuracies as the search saw them, in order, float (evaluations,).
@@ -31,6 +32,7 @@ class Run:
     agent: str
     access: str
     seed: int
+    architecture: str
     test: float
     validation: float
     accuracies: np.ndarray
@@ -62,6 +64,7 @@ class Run:
             agent=result["label"],
             access=result["access"],
             seed=result["seed"],
+            architecture=result["architecture"],
             test=result["test_accuracy"],
             validation=result["validation_accuracy"],
             accuracies=np.array([evaluation["accuracy"] for evaluation in evaluations]),

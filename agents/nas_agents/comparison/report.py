@@ -98,6 +98,9 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
         f"Kruskal-Wallis test that the agents do not differ at all: p = {p_value(comparison.omnibus)}.",
         differences(comparison),
         *comparison.verdict,
+        "## Networks found",
+        "Of each agent's chosen networks the one with the best fresh validation accuracy.",
+        networks(comparison),
         "## Figures",
         *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
         "## How to read this",
@@ -144,6 +147,21 @@ def differences(comparison: Comparison) -> str:
             "**yes**" if pair.significant else "no",
         )
         for pair in comparison.pairs
+    ]
+    return markdown_table(heads, rows)
+
+
+def networks(comparison: Comparison) -> str:
+    """The best network of each agent as a Markdown table."""
+    heads = ("agent", "architecture", "fresh validation", "test accuracy")
+    rows = [
+        (
+            row.agent,
+            f"`{row.architecture}`",
+            f"{row.architecture_validation:.3f}",
+            f"{row.architecture_test:.3f}",
+        )
+        for row in comparison.agents
     ]
     return markdown_table(heads, rows)
 

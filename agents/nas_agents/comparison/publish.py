@@ -1,0 +1,106 @@
+"""The files of a finished comparison: reports, figures, the aggregate runs, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nas_agents.comparison.across import compare_across
+from nas_agents.comparison.across_report import across_markdown
+from nas_agents.comparison.aggregate import write_aggregate
+from nas_agents.comparison.analysis import Comparison, compare
+from nas_agents.comparison.plots import plot_across, plot_comparison
+from nas_agents.comparison.records import Run, by_agent, read_run
+from nas_agents.comparison.report import Setting, markdown, write_json, write_text
+from nas_agents.comparison.runner import Experiment, Plan
+from nas_agents.run import RunSpec, label, slug
+from nas_gym.traces.run_folder import versions
+
+if TYPE_CHECKING:
+    from nas_agents.comparison.pool import Failure
+
+FAILURES_FILE = "failures.log"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was written of one task.
+
+    Attributes:
+        folder: where.
+        setting: what was compared.
+        comparison: None where fewer than two agents have a finished run.
+        runs: the finished runs.
+    """
+
+    folder: Path
+    setting: Setting
+    comparison: Comparison | None
+    runs: tuple[Run, ...]
+
+
+def publish(
+    plan: Plan, experiment: Experiment, failures: Sequence[tuple[RunSpec, Failure]], command: str
+) -> Published:
+    """Write the report of one task from its finished runs, and the details of those that failed."""
+    failed = [(spec, failure) for spec, failure in failures if spec in experiment.specs]
+    _write_failures(experiment.folder, failed)
+    setting = Setting(
+        environment=plan.env_id,
+        space=experiment.space,
+        task=experiment.task,
+        budget=plan.budget if isinstance(plan.budget, int) else dict(plan.budget),
+        seeds=plan.seeds,
+        command=command,
+        versions=versions(),
+        missing=tuple(sentence(experiment, spec, failure) for spec, failure in failed),
+    )
+    unfinished = [spec for spec, _ in failed]
+    runs = tuple(read_run(Path(spec.folder)) for spec in experiment.specs if spec not in unfinished)
+    if len(by_agent(runs)) < 2:
+        return Published(experiment.folder, setting, None, runs)
+    comparison = compare(runs)
+    figures = plot_comparison(comparison, experiment.folder, setting.where)
+    write_aggregate(comparison, experiment.folder / "aggregate")
+    write_json(comparison.as_dict(), setting, experiment.folder / "comparison.json")
+    write_text(experiment.folder / "comparison.md", markdown(comparison, setting, figures))
+    return Published(experiment.folder, setting, comparison, runs)
+
+
+def publish_across(plan: Plan, published: Sequence[Published]) -> Path | None:
+    """Write the report over all tasks, of the agents that have a run on each; None where too few have."""
+    common = set.intersection(*({run.agent for run in each.runs} for each in published))
+    if len(published) < 2 or len(common) < 2:
+        return None
+    across = compare_across(
+        {each.setting.task: [run for run in each.runs if run.agent in common] for each in published}
+    )
+    first = published[0].setting
+    missing = tuple(sentence for each in published for sentence in each.setting.missing)
+    setting = replace(first, task=f"{len(published)} tasks", missing=missing)
+    parts = [plan.env_id, first.space, f"{len(published)}-tasks", *([plan.name] if plan.name else [])]
+    folder = Path(plan.logdir) / slug("-".join(parts))
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = plot_across(across, folder, setting.where)
+    write_json(across.as_dict(), setting, folder / "comparison.json")
+    write_text(folder / "comparison.md", across_markdown(across, setting, figures))
+    return folder
+
+
+def sentence(experiment: Experiment, spec: RunSpec, failure: Failure) -> str:
+    """Which run failed and why."""
+    return (
+        f"the run of {label(spec.agent)} with seed {spec.seed} on {experiment.task} failed: {failure.reason}"
+    )
+
+
+def _write_failures(folder: Path, failed: Sequence[tuple[RunSpec, Failure]]) -> None:
+    """Keep the tracebacks of failed runs, in place of those of an earlier comparison."""
+    file = folder / FAILURES_FILE
+    file.unlink(missing_ok=True)
+    details = [f"{spec.folder}\n{failure.details or failure.reason}\n" for spec, failure in failed]
+    if details:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(file, "\n".join(details))

@@ -1,0 +1,125 @@
+"""A comparison from its plan to its files: every run in a worker process, then the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas_agents import make_agent
+from nas_agents.comparison.pool import Failure, run_jobs
+from nas_agents.comparison.progress import Tally
+from nas_agents.run import RunSpec, experiment_folder, folder_of, label, make_env, run
+from nas_gym.errors import NASGymError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nas_gym.envs import Budget
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    Attributes:
+        agents: names, or dicts with ``"name"`` and hyperparameters; at least 2 different ones.
+        seeds: runs per agent and task, with the agent seeds 0, 1, ...
+        budget: of each run: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+        tasks: at least one; ``None`` is the environment's default.
+        env_id: id of the environment.
+        env: keyword arguments of the environment other than the task.
+        logdir: where everything is written.
+        name: of the variant, None for none.
+        jobs: worker processes.
+    """
+
+    agents: Sequence[str | Mapping[str, Any]]
+    seeds: int
+    budget: Budget
+    tasks: Sequence[Any] = (None,)
+    env_id: str = "NAS-v0"
+    env: Mapping[str, Any] = field(default_factory=dict)
+    logdir: str = "tensorboard_logs"
+    name: str | None = None
+    jobs: int = 1
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One task of a comparison.
+
+    Attributes:
+        folder: of the task's runs and report.
+        space: name of the search space.
+        task: name of the task.
+        specs: every run, seed by seed, so that an interrupted comparison has all agents alike.
+        finished: whether each of the runs was finished before.
+    """
+
+    folder: Path
+    space: str
+    task: str
+    specs: tuple[RunSpec, ...]
+    finished: tuple[bool, ...]
+
+
+def prepare(plan: Plan) -> list[Experiment]:
+    """The runs of a plan, checked before any of them starts.
+
+    Raises:
+        NASGymError: for a plan that does not fit, or a folder that holds a run of another config.
+    """
+    from nas_gym.envs.ledger import check_budget
+
+    check_budget(plan.budget)
+    for what, number in (("--seeds", plan.seeds), ("--jobs", plan.jobs)):
+        if number < 1:
+            raise NASGymError(f"{what} must be at least 1, not {number}")
+    labels = [label(agent) for agent in plan.agents]
+    repeated = next((name for name in labels if labels.count(name) > 1), None)
+    if repeated is not None:
+        raise NASGymError(f"agent {repeated!r} is named twice: name each once, or set other hyperparameters")
+    if len(labels) < 2:
+        raise NASGymError(f"a comparison needs at least 2 agents, here are {len(labels)}: name others too")
+    for agent in plan.agents:
+        make_agent(agent)
+    experiments = [_experiment(plan, task) for task in plan.tasks]
+    folders = [experiment.folder for experiment in experiments]
+    if len(set(folders)) < len(folders):
+        raise NASGymError("two of the tasks have the same name, and so the same folder: rename one of them")
+    return experiments
+
+
+def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> list[tuple[RunSpec, Failure]]:
+    """Run what is not finished, in worker processes, with a progress bar; the failed runs come back."""
+    specs = [spec for experiment in experiments for spec in experiment.specs]
+    finished = [done for experiment in experiments for done in experiment.finished]
+    waiting = [spec for spec, done in zip(specs, finished, strict=True) if not done]
+    budget = specs[0].budget
+    with Tally(len(specs), sum(finished), budget, console) as tally:
+        failures = run_jobs(run, waiting, jobs, tally.report)
+    return [(waiting[failure.job], failure) for failure in failures]
+
+
+def _experiment(plan: Plan, task: Any) -> Experiment:
+    options = dict(plan.env) if task is None else {**plan.env, "task": task}
+    with closing(make_env(plan.env_id, options)) as env:
+        unwrapped: Any = env.unwrapped
+        folder = experiment_folder(plan.logdir, env, plan.name)
+        specs = tuple(
+            RunSpec(
+                agent=agent,
+                budget=plan.budget,
+                folder=str(folder / label(agent) / f"seed{seed}"),
+                seed=seed,
+                env_id=plan.env_id,
+                env=options,
+            )
+            for seed in range(plan.seeds)
+            for agent in plan.agents
+        )
+        finished = tuple(folder_of(spec, env).is_finished for spec in specs)
+        return Experiment(folder, unwrapped.search_space.name, unwrapped.task.name, specs, finished)
