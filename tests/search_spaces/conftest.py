@@ -1,0 +1,66 @@
+"""The spaces that the contract is checked on: every registered one, several options, 1-D and 2-D."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from nas_gym.search_spaces import SearchSpace, make_search_space
+
+CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
+    "mlp on a table": ({"name": "mlp"}, (30,)),
+    "mlp on images": ({"name": "mlp", "max_layers": 2, "widths": [8, 3, 5]}, (1, 8, 8)),
+    "mlp, classic": (
+        {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]},
+        (1, 40),
+    ),
+    "mlp, one layer": ({"name": "mlp", "max_layers": 1}, (5,)),
+    "conv on signals": ({"name": "conv"}, (1, 40)),
+    "conv on images": ({"name": "conv"}, (1, 8, 8)),
+    "conv, small": (
+        {
+            "name": "conv",
+            "max_layers": 3,
+            "operations": ["conv3", "max_pool"],
+            "channels": [4],
+            "activations": ["relu"],
+        },
+        (1, 3),
+    ),
+    "conv, pools first": (
+        {"name": "conv", "max_layers": 4, "operations": ["avg_pool", "sep5", "conv1"], "channels": [6, 3]},
+        (2, 6, 9),
+    ),
+    "conv, no room for pools": ({"name": "conv", "max_layers": 3}, (3, 1, 5)),
+    "conv, one layer": ({"name": "conv", "max_layers": 1}, (3, 7)),
+    "conv, huge": ({"name": "conv", "max_layers": 12}, (3, 16, 16)),
+    "cell on signals": ({"name": "cell"}, (1, 40)),
+    "cell on images": ({"name": "cell"}, (1, 8, 8)),
+    "cell, three operations": (
+        {
+            "name": "cell",
+            "operations": ["nor_conv_1x1", "none", "avg_pool_3x3"],
+            "channels": [4, 6, 6],
+            "cells": 2,
+        },
+        (3, 7, 5),
+    ),
+    "cell, two operations": (
+        {"name": "cell", "operations": ["none", "skip_connect"], "channels": [3]},
+        (2, 9),
+    ),
+}
+
+
+@pytest.fixture(scope="session", params=CATALOGUE.values(), ids=CATALOGUE.keys())
+def space(request: pytest.FixtureRequest) -> SearchSpace[Any]:
+    spec, input_shape = request.param
+    return make_search_space(spec, input_shape, 10)
+
+
+@pytest.fixture(scope="session", params=["mlp, classic", "mlp, one layer", "conv, one layer", "conv, small"])
+def small_space(request: pytest.FixtureRequest) -> SearchSpace[Any]:
+    """Spaces small enough to count every architecture."""
+    spec, input_shape = CATALOGUE[request.param]
+    return make_search_space(spec, input_shape, 10)

@@ -1,0 +1,280 @@
+"""What holds for every search space."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from nas_gym.errors import NASGymError
+from nas_gym.search_spaces import KEEP, SEARCH_SPACES, SearchSpace, make_search_space
+
+from .conftest import CATALOGUE
+
+Space = SearchSpace[Any]
+few = settings(max_examples=15, deadline=None, derandomize=True)
+edits = st.lists(st.integers(0, 10**6), max_size=25)
+numbers = st.integers(0, 10**30)
+
+
+def walk(space: Space, picks: list[int]) -> list[Any]:
+    """The states of a walk from the smallest architecture, each pick choosing among the legal edits."""
+    states = [space.smallest()]
+    for pick in picks:
+        legal = np.flatnonzero(space.mask(states[-1]))
+        states.append(space.apply(states[-1], int(legal[pick % len(legal)])))
+    return states
+
+
+def distance(space: Space, one: Any, other: Any) -> int:
+    """How many entries of the observations differ."""
+    pairs = zip(space.observe(one).values(), space.observe(other).values(), strict=True)
+    return sum(int((a != b).sum()) for a, b in pairs)
+
+
+def parsed(space: Space, text: str) -> tuple[Any, str]:
+    """The architecture of a text, or None and the error."""
+    try:
+        return space.parse(text), ""
+    except NASGymError as error:
+        return None, str(error)
+
+
+def test_the_catalogue_has_every_registered_space() -> None:
+    assert {spec["name"] for spec, _ in CATALOGUE.values()} == set(SEARCH_SPACES)
+
+
+@few
+@given(picks=edits)
+def test_every_reachable_state_is_valid_and_its_text_and_number_lead_back(
+    space: Space, picks: list[int]
+) -> None:
+    for state in walk(space, picks):
+        assert space.parse(str(state)) == state
+        assert hash(space.parse(str(state))) == hash(state)
+        assert 0 <= space.index(state) < space.size
+        assert space.architecture(space.index(state)) == state
+
+
+@few
+@given(number=numbers)
+def test_number_and_architecture_are_a_bijection(space: Space, number: int) -> None:
+    for index in {number % space.size, 0, space.size - 1}:
+        assert space.index(space.architecture(index)) == index
+
+
+def test_all_architectures_of_a_small_space_differ_in_text_and_observation(space: Space) -> None:
+    architectures = list(itertools.islice(space, 5000))
+    assert len(architectures) == min(space.size, 5000)
+    assert len({str(architecture) for architecture in architectures}) == len(architectures)
+    flat = {np.concatenate(list(space.observe(a).values())).tobytes() for a in architectures}
+    assert len(flat) == len(architectures)
+    assert [space.index(architecture) for architecture in architectures] == list(range(len(architectures)))
+
+
+@pytest.mark.parametrize("offset", [-1, 0, 1])
+def test_a_number_outside_the_space_is_refused(space: Space, offset: int) -> None:
+    with pytest.raises(IndexError, match="not in range"):
+        space.architecture(space.size + offset if offset >= 0 else offset)
+
+
+def test_the_actions_are_keep_and_then_edits_in_different_words(space: Space) -> None:
+    assert space.actions[0] is KEEP
+    assert all(edit.kind in ("add", "remove", "swap") for edit in space.actions[1:])
+    assert len({str(edit) for edit in space.actions}) == len(space.actions)
+
+
+@few
+@given(picks=edits)
+def test_masks_agree_with_the_edits_and_keep_is_always_legal(space: Space, picks: list[int]) -> None:
+    state = walk(space, picks)[-1]
+    mask = space.mask(state)
+    assert mask.dtype == bool
+    assert mask.shape == (len(space.actions),)
+    assert space.edited(state, 0) == state
+    for action, legal in enumerate(mask):
+        after = space.edited(state, action)
+        assert (after is not None) == legal
+        assert (space.apply(state, action) == state) == (action == 0 or not legal)
+    mask[:] = False
+    assert space.mask(state)[0]
+
+
+@few
+@given(picks=edits, pick=numbers)
+def test_every_edit_has_an_inverse_path(space: Space, picks: list[int], pick: int) -> None:
+    before = walk(space, picks)[-1]
+    after = walk(space, [*picks, pick])[-1]
+    while after != before:
+        nearest = min(space.neighbours(after), key=lambda state: distance(space, state, before))
+        assert distance(space, nearest, before) < distance(space, after, before)
+        after = nearest
+
+
+@few
+@given(picks=edits)
+def test_neighbours_are_the_states_that_legal_edits_lead_to(space: Space, picks: list[int]) -> None:
+    state = walk(space, picks)[-1]
+    neighbours = space.neighbours(state)
+    assert state not in neighbours
+    assert set(neighbours) == {space.apply(state, action) for action in range(len(space.actions))} - {state}
+    assert all(space.apply(state, action) == after for after, action in neighbours.items())
+
+
+def test_every_architecture_of_a_small_space_is_reachable(small_space: Space) -> None:
+    seen = frontier = {small_space.smallest()}
+    while frontier:
+        frontier = {after for state in frontier for after in small_space.neighbours(state)} - seen
+        seen = seen | frontier
+    assert len(seen) == small_space.size
+
+
+@few
+@given(picks=edits)
+def test_an_observation_is_in_its_space_in_fresh_arrays(space: Space, picks: list[int]) -> None:
+    state = walk(space, picks)[-1]
+    observation = space.observe(state)
+    assert space.observation_space.contains(observation)
+    assert all(array.ndim == 1 for array in observation.values())
+    for name, array in observation.items():
+        assert array.dtype == space.observation_space[name].dtype
+        array += 1
+    assert space.observation_space.contains(space.observe(state))
+    assert all((observation[name] - 1 == array).all() for name, array in space.observe(state).items())
+
+
+@few
+@given(picks=edits)
+def test_the_fixed_length_form_leads_back(space: Space, picks: list[int]) -> None:
+    state = walk(space, picks)[-1]
+    values = space.encode(state)
+    assert list(values) == list(space.variables)
+    assert all(0 <= value < len(space.variables[name]) for name, value in values.items())
+    assert space.decode(values) == state
+
+
+@few
+@given(data=st.data())
+def test_every_assignment_of_the_variables_is_an_architecture(space: Space, data: st.DataObject) -> None:
+    values = {name: data.draw(st.integers(0, len(words) - 1)) for name, words in space.variables.items()}
+    architecture = space.decode(values)
+    assert space.parse(str(architecture)) == architecture
+    assert space.decode(space.encode(architecture)) == architecture
+
+
+def test_sampling_is_uniform(small_space: Space) -> None:
+    rng, size = np.random.default_rng(0), small_space.size
+    drawn = [small_space.index(small_space.sample(rng)) for _ in range(50 * size)]
+    assert chisquare(np.bincount(drawn, minlength=size)).pvalue > 1e-3
+
+
+def test_samples_follow_the_generator(space: Space) -> None:
+    one, other = (space.sample(np.random.default_rng(seed)) for seed in (3, 3))
+    assert one == other
+    assert space.parse(str(one)) == one
+
+
+@few
+@given(picks=edits)
+def test_a_sketch_is_a_labelled_graph_with_codes_in_range(space: Space, picks: list[int]) -> None:
+    sketch = space.sketch(walk(space, picks)[-1])
+    boxes = len(sketch.boxes)
+    assert (sketch.boxes[0], sketch.boxes[-1]) == ("input", "output")
+    assert len(sketch.box_codes) == boxes
+    assert len(sketch.link_codes) == len(sketch.links)
+    assert all(0 <= code < space.num_box_codes for code in sketch.box_codes)
+    assert all(0 <= code < space.num_link_codes for code in sketch.link_codes)
+    assert all(0 <= source < target < boxes for source, target, _ in sketch.links)
+    assert len({link[:2] for link in sketch.links}) == len(sketch.links)
+
+
+@few
+@given(picks=edits)
+def test_the_place_of_an_edit_is_in_the_sketch_after_it(space: Space, picks: list[int]) -> None:
+    state = walk(space, picks)[-1]
+    for action in np.flatnonzero(space.mask(state))[1:]:
+        edit, sketch = space.actions[action], space.sketch(space.apply(state, int(action)))
+        links = {link[:2]: link[2] for link in sketch.links}
+        assert max(edit.place) < len(sketch.boxes)
+        if edit.aspect in ("skip", "edge"):
+            assert (links.get(edit.place) == edit.value) == (edit.kind != "remove")
+        elif edit.kind == "remove":
+            assert edit.place in links
+        else:
+            label = sketch.boxes[edit.place[0]]
+            assert edit.value in (label, *label.split("-"))
+
+
+def test_members_are_architectures_that_their_names_resolve_to(space: Space) -> None:
+    for name, member in space.members().items():
+        assert space.resolve(name) == member
+        assert space.parse(str(member)) == member
+        assert space.resolve(member) == member
+
+
+@few
+@given(picks=edits, data=st.data())
+def test_a_damaged_text_parses_back_or_is_named_in_one_sentence(
+    space: Space, picks: list[int], data: st.DataObject
+) -> None:
+    text = str(walk(space, picks)[-1])
+    start = data.draw(st.integers(0, len(text)))
+    damage = data.draw(st.sampled_from(["", "|", "+", ">", "-", "~7", "none", "relu", " ", "skip 0-2", "7"]))
+    damaged = text[:start] + damage + text[start + data.draw(st.integers(0, 8)) :]
+    architecture, error = parsed(space, damaged)
+    if architecture is None:
+        assert repr(damaged) in error
+        assert "\n" not in error
+    else:
+        assert space.parse(str(architecture)) == architecture
+        assert 0 <= space.index(architecture) < space.size
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "🙂", "a > b", "+", "||+||+||", "relu-16 >", "None"])
+def test_nonsense_is_refused_by_its_name(space: Space, text: str) -> None:
+    with pytest.raises(NASGymError) as caught:
+        space.parse(text)
+    assert repr(text) in str(caught.value)
+
+
+def test_the_configuration_builds_an_equal_space(space: Space) -> None:
+    config = json.loads(json.dumps(space.config()))
+    again = make_search_space(config, space.input_shape, space.num_classes)
+    assert again == space
+    assert hash(again) == hash(space)
+    assert again.actions == space.actions
+    assert again != make_search_space(config, space.input_shape, space.num_classes + 1)
+
+
+def test_a_space_survives_pickling(space: Space) -> None:
+    again = pickle.loads(pickle.dumps(space))
+    assert again == space
+    state = again.architecture(space.size // 2)
+    assert (again.mask(state) == space.mask(state)).all()
+
+
+def test_an_unknown_space_or_option_names_the_known_ones() -> None:
+    with pytest.raises(NASGymError, match=r"unknown search space 'convv'.*did you mean 'conv'"):
+        make_search_space("convv", (1, 8), 2)
+    with pytest.raises(NASGymError, match=r"unknown option.*'max_layer'.*did you mean 'max_layers'"):
+        make_search_space({"name": "mlp", "max_layer": 3}, (8,), 2)
+
+
+def test_a_space_of_one_architecture_is_refused() -> None:
+    one = {"name": "mlp", "max_layers": 1, "widths": [4], "activations": ["relu"]}
+    with pytest.raises(NASGymError, match="at least 2"):
+        make_search_space(one, (8,), 2)
+
+
+def test_a_built_space_passes_through_only_for_its_own_task() -> None:
+    space = make_search_space("mlp", (8,), 2)
+    assert make_search_space(space, (8,), 2) is space
+    with pytest.raises(NASGymError, match="built for input shape"):
+        make_search_space(space, (9,), 2)
