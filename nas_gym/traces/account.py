@@ -1,0 +1,63 @@
+"""What a trace has seen evaluated: accuracies by architecture, and the best so far."""
+
+from __future__ import annotations
+
+from nas_gym.envs.ledger import Ledger
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.evaluation import Evaluation
+
+
+class Account:
+    """Follows the ledger of one run.
+
+    Args:
+        ledger: of the environment.
+
+    Attributes:
+        ledger: as passed in.
+        best: highest accuracy of what did not fail, the first of ties; the first evaluation where
+            all failed; None before any.
+        accuracies: of fully trained architectures, by text.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.best: Evaluation | None = None
+        self.accuracies: dict[str, float] = {}
+        self._seen = 0
+
+    def check(self, ledger: Ledger) -> None:
+        """Check that the environment is still in the same run.
+
+        Raises:
+            NASGymError: if `start_run` was called since.
+        """
+        if ledger is not self.ledger:
+            raise NASGymError(
+                "start_run() was called in the middle of a trace, and a trace holds one run: "
+                "wrap the environment in a new Trace, with a folder of its own, for each run"
+            )
+
+    def update(self) -> list[tuple[int, Evaluation]]:
+        """The evaluations made since the last call, numbered from 1."""
+        first = self._seen
+        fresh = self.ledger.history[first:]
+        self._seen += len(fresh)
+        for evaluation in fresh:
+            if evaluation.fidelity is None:
+                self.accuracies[evaluation.architecture] = evaluation.accuracy
+            if self.best is None or _better(evaluation, self.best):
+                self.best = evaluation
+        return list(enumerate(fresh, start=first + 1))
+
+    def top(self, count: int) -> list[Evaluation]:
+        """The best architectures, one evaluation each, best first; failed ones are left out."""
+        found: dict[str, Evaluation] = {}
+        for evaluation in sorted(self.ledger.history, key=lambda evaluation: -evaluation.accuracy):
+            if not evaluation.failed:
+                found.setdefault(evaluation.architecture, evaluation)
+        return list(found.values())[:count]
+
+
+def _better(evaluation: Evaluation, best: Evaluation) -> bool:
+    return not evaluation.failed and (best.failed or evaluation.accuracy > best.accuracy)

@@ -1,0 +1,174 @@
+"""What of a run goes to TensorBoard, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nas_gym.envs.ledger import Stats
+from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.traces.account import Account
+from nas_gym.traces.embedding import write_embedding
+from nas_gym.traces.policy import Policy, State
+from nas_gym.traces.policy_digest import PolicyDigest, decision_scalars
+from nas_gym.traces.run_folder import RunFolder, flat
+from nas_gym.traces.schedule import Cadence
+from nas_gym.traces.tables import Row, ask_table, config_table, episode_table
+from nas_gym.traces.tensorboard import Board
+from nas_gym.traces.trace_file import Ask
+
+METRICS = (
+    "search/best_accuracy",
+    "search/unique_evaluations",
+    "search/steps",
+    "result/accuracy",
+    "result/parameters",
+    "result/seconds",
+)
+ASKS_PER_TABLE = 25
+EPISODES_ALL_SHOWN = 1000
+DRAWINGS = 5
+
+
+class Digest:
+    """Writes one run to TensorBoard.
+
+    Args:
+        folder: of the run.
+        search_space: of the run.
+        config: of the run, for the hyperparameters.
+        account: of the run.
+        scores: what the policy's scores are, None for no policy.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        search_space: SearchSpace[Any],
+        config: Mapping[str, Any],
+        account: Account,
+        scores: str | None,
+    ) -> None:
+        self._folder, self._space, self._account, self._scores = folder, search_space, account, scores
+        self._words = [str(action) for action in search_space.actions]
+        self.board = Board(folder.path)
+        self.board.start_session(_hyperparameters(config), METRICS)
+        self.board.text("run/config", config_table(flat(config)))
+        self._policy = PolicyDigest(self.board, search_space.actions)
+        self._rows: list[Row] = []
+        self._asks: list[Ask] = []
+        self._return = 0.0
+        self._best_of_episode = 0.0
+        self._best_by_evaluation = 0.0
+        self._drawn = ""
+        self._tables = Cadence(EPISODES_ALL_SHOWN)
+
+    def evaluated(self, fresh: Sequence[tuple[int, Evaluation]]) -> None:
+        """Show evaluations by their number among the distinct ones, comparable between agents."""
+        for number, evaluation in fresh:
+            self._best_by_evaluation = max(self._best_by_evaluation, evaluation.accuracy)
+            values = {
+                "by_evaluation/accuracy": evaluation.accuracy,
+                "by_evaluation/best_accuracy": self._best_by_evaluation,
+                "by_evaluation/parameters": evaluation.parameters,
+            }
+            self.board.scalars(values, number)
+
+    def step(
+        self, row: Row, state: State, mask: np.ndarray, scores: np.ndarray | None, stats: Stats, number: int
+    ) -> None:
+        """Show a step."""
+        step = row.step
+        self._return += step.reward
+        values = self._counts(stats) | {"search/reward": step.reward}
+        if step.accuracy is not None:
+            self._best_of_episode = max(self._best_of_episode, step.accuracy)
+            values["search/accuracy"] = step.accuracy
+        if scores is not None and self._scores is not None:
+            values |= decision_scalars(self._scores, scores, mask)
+        self.board.scalars(values, number)
+        self._policy.visit(state, mask, scores)
+        self._rows.append(row)
+
+    def ask(self, asks: Sequence[Ask], stats: Stats, number: int) -> None:
+        """Show a batch of architectures asked for."""
+        counts = self._counts(stats)
+        for position, ask in enumerate(asks, start=number - len(asks) + 1):
+            values = {"search/accuracy": ask.accuracy}
+            self.board.scalars(values | counts if position == number else values, position)
+        self._asks += asks
+        while len(self._asks) >= ASKS_PER_TABLE:
+            self._write_asks(number)
+
+    def end_episode(self, policy: Policy | None, number: int) -> None:
+        """Show the episode since the last call, if it had a step."""
+        if not self._rows:
+            return
+        values = {
+            "episode/return": self._return,
+            "episode/length": len(self._rows),
+            "episode/best_accuracy": self._best_of_episode,
+        }
+        self.board.scalars(values, number)
+        if self._tables.due():
+            self.board.text("episodes", episode_table(self._rows, self._words, self._scores), number)
+        self._policy.end_episode(policy, number)
+        self._rows, self._return, self._best_of_episode = [], 0.0, 0.0
+
+    def snapshot(self, policy: Policy | None, number: int) -> None:
+        """Show the heat map of the policy and, if it changed, a drawing of the best architecture."""
+        self._policy.snapshot(policy, number)
+        best = self._account.best
+        if best is not None and best.architecture != self._drawn:
+            self._draw("architectures/best_so_far", best, number)
+            self._drawn = best.architecture
+        self.board.flush()
+
+    def finish(self, policy: Policy | None, number: int) -> None:
+        """Show the run as a whole: the best architectures, their graph, all points, the metrics."""
+        self.end_episode(policy, number)
+        if self._asks:
+            self._write_asks(number)
+        self.snapshot(policy, number)
+        best = self._account.best
+        if best is not None:
+            for rank, evaluation in enumerate(self._account.top(DRAWINGS), start=1):
+                self._draw(f"architectures/top_{rank}", evaluation, number)
+            self.board.graph(self._space.network(self._space.parse(best.architecture)))
+            write_embedding(self._folder.path, self._space, self._account.ledger.history)
+            values = {"result/accuracy": best.accuracy, "result/parameters": best.parameters}
+            self.board.scalars(values | {"result/seconds": self._account.ledger.stats.cost}, number)
+        self.board.end_session()
+        self.board.close()
+
+    def _counts(self, stats: Stats) -> dict[str, float]:
+        counts: dict[str, float] = {
+            "search/steps": stats.steps,
+            "search/unique_evaluations": stats.unique,
+            "search/stored_hits": stats.stored,
+        }
+        if self._account.best is not None:
+            counts["search/best_accuracy"] = self._account.best.accuracy
+        return counts
+
+    def _write_asks(self, number: int) -> None:
+        self.board.text("evaluations", ask_table(self._asks[:ASKS_PER_TABLE]), number)
+        self._asks = self._asks[ASKS_PER_TABLE:]
+
+    def _draw(self, tag: str, evaluation: Evaluation, number: int) -> None:
+        from nas_gym.envs.drawing import draw, figure_to_array
+
+        figure = draw(self._space, self._space.parse(evaluation.architecture))
+        facts = f"accuracy {evaluation.accuracy:.4f}, {evaluation.parameters:,} parameters"
+        figure.axes[0].set_title(f"{evaluation.architecture}\n{facts}", fontsize=8, loc="left")
+        self.board.image(tag, figure_to_array(figure), number)
+
+
+def _hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What tells runs apart: the agent, its own config, and the parts of the environment."""
+    env = config["env"]
+    parts = {name: env[name].get("name") for name in ("search_space", "task", "reward") if name in env}
+    return {"agent": config["agent"], **parts, "horizon": env.get("horizon"), **flat(config["config"])}

@@ -1,0 +1,214 @@
+"""Records one run: every decision to trace.jsonl, a digest to TensorBoard, snapshots of the policy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.traces.account import Account
+from nas_gym.traces.policy import Policy, State
+from nas_gym.traces.run_folder import RunFolder, as_json, write_json
+from nas_gym.traces.schedule import Snapshots
+from nas_gym.traces.tables import Row
+from nas_gym.traces.trace_file import Ask, End, Header, Step, TraceWriter
+
+if TYPE_CHECKING:
+    from nas_gym.envs.nas_env import NASEnv
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was so before a step: the state, its legal actions bool (n,), the policy's scores float64 (n,)."""
+
+    state: State
+    t: int
+    mask: np.ndarray
+    scores: np.ndarray | None
+
+
+class Recorder:
+    """Records one run of one environment into one folder.
+
+    Args:
+        folder: the run's folder; what an unfinished run left in it is removed.
+        env: the unwrapped environment.
+        agent: name of the agent.
+        config: as in config.json.
+        snapshots: when to save the policy.
+        policy: whose scores are recorded; None for none.
+
+    Raises:
+        NASGymError: if the folder holds a run of another config or is being written.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        env: NASEnv,
+        agent: str,
+        config: Mapping[str, Any],
+        snapshots: Snapshots,
+        policy: Policy | None,
+    ) -> None:
+        from nas_gym.traces.digest import Digest
+
+        self._folder, self._env, self._agent, self._snapshots = folder, env, agent, snapshots
+        self.policy = policy
+        folder.prepare(config)
+        self._writer = TraceWriter(folder.trace_file)
+        folder.wipe()
+        self._account = Account(env.ledger)
+        scores = None if policy is None else policy.kind
+        actions = [str(action) for action in env.search_space.actions]
+        self._writer.begin(Header(agent, env.ledger.budget, actions, scores))
+        self._digest = Digest(folder, env.search_space, config, self._account, scores)
+        self._lines = self._batches = self._episode = 0
+        self._in_episode = False
+        self._snapshot_if_due()
+
+    def before(self, state: State, t: int) -> Before:
+        """Look at a state before a step from it."""
+        self._account.check(self._env.ledger)
+        mask = self._env.search_space.mask(state.architecture)
+        scores = None if self.policy is None else self.policy.scores([state], mask[None])[0]
+        return Before(state, t, mask, scores)
+
+    def step(
+        self,
+        before: Before,
+        action: int,
+        reward: float,
+        terminated: bool,
+        truncated: bool,
+        info: dict[str, Any],
+    ) -> None:
+        """Record a step."""
+        known = self._account.accuracies.get(str(before.state.architecture))
+        self._note_evaluations()
+        evaluated = not self._env.reward.episodic or terminated or truncated
+        line = Step(
+            episode=self._episode,
+            t=before.t,
+            architecture=str(before.state.architecture),
+            steps_left=before.state.steps_left,
+            mask=np.flatnonzero(before.mask).tolist(),
+            action=action,
+            edit=info["edit"],
+            scores=None if before.scores is None else _finite(before.scores[before.mask]),
+            reward=float(reward),
+            terminated=bool(terminated),
+            truncated=bool(truncated),
+            next=info["architecture"],
+            accuracy=info["accuracy"] if evaluated else None,
+            illegal_action=info["illegal_action"],
+            error=info["error"],
+            unique=self._account.ledger.stats.unique,
+        )
+        self._writer.write(line)
+        self._lines += 1
+        self._in_episode = True
+        stats = self._account.ledger.stats
+        self._digest.step(Row(line, known), before.state, before.mask, before.scores, stats, self._lines)
+        if terminated or truncated:
+            self.end_episode()
+        self._snapshot_if_due()
+
+    def ask(self, evaluations: Sequence[Evaluation]) -> None:
+        """Record a batch of architectures asked for without a step."""
+        self._account.check(self._env.ledger)
+        self._note_evaluations()
+        stats = self._account.ledger.stats
+        asks = [_ask(evaluation, self._batches, stats.unique) for evaluation in evaluations]
+        for line in asks:
+            self._writer.write(line)
+        self._lines += len(asks)
+        self._batches += 1
+        if asks:
+            self._digest.ask(asks, stats, self._lines)
+        self._snapshot_if_due()
+
+    def scalars(self, values: Mapping[str, float]) -> None:
+        """Show scalars at the current step."""
+        self._digest.board.scalars({tag: float(value) for tag, value in values.items()}, self._lines)
+
+    def end_episode(self) -> None:
+        """End the current episode, if it had a step."""
+        if self._in_episode:
+            self._digest.end_episode(self.policy, self._lines)
+            self._episode += 1
+            self._in_episode = False
+
+    def finish(self, result: Mapping[str, Any] | None, stopped: str) -> None:
+        """Write the closing artefacts, the last line of the trace, and, last of all, the result."""
+        self._note_evaluations()
+        self._save_policy()
+        self._digest.finish(self.policy, self._lines)
+        outcome = as_json(self._result(stopped) if result is None else result)
+        end = End(
+            stopped=outcome.get("stopped", stopped),
+            architecture=outcome.get("architecture"),
+            accuracy=outcome.get("accuracy"),
+            lines=self._lines,
+            unique=self._account.ledger.stats.unique,
+        )
+        self._writer.write(end)
+        write_json(self._folder.result_file, outcome)
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Close the files of a run that did not come to its end; the next run starts it anew."""
+        self._digest.board.close()
+        self._writer.close()
+
+    def _note_evaluations(self) -> None:
+        fresh = self._account.update()
+        if fresh:
+            self._digest.evaluated(fresh)
+
+    def _snapshot_if_due(self) -> None:
+        if self._snapshots.due(self._account.ledger):
+            self._save_policy()
+            self._digest.snapshot(self.policy, self._lines)
+
+    def _save_policy(self) -> None:
+        if self.policy is not None:
+            self._folder.policy_folder.mkdir(exist_ok=True)
+            name = f"{self._account.ledger.stats.unique}{getattr(self.policy, 'suffix', '')}"
+            self.policy.save(self._folder.policy_folder / name)
+
+    def _result(self, stopped: str) -> dict[str, Any]:
+        ledger, best = self._account.ledger, self._account.best
+        return {
+            "agent": self._agent,
+            "budget": ledger.budget,
+            "architecture": None if best is None else best.architecture,
+            "accuracy": None if best is None else best.accuracy,
+            "evaluations": [evaluation.as_dict() for evaluation in ledger.history],
+            "stopped": stopped,
+            "steps": ledger.stats.steps,
+            "seconds": ledger.stats.cost,
+        }
+
+
+def _ask(evaluation: Evaluation, batch: int, unique: int) -> Ask:
+    return Ask(
+        batch=batch,
+        architecture=evaluation.architecture,
+        fidelity=evaluation.fidelity,
+        seeds=list(evaluation.seeds),
+        accuracy=evaluation.accuracy,
+        status=evaluation.status,
+        error=evaluation.error,
+        parameters=evaluation.parameters,
+        flops=evaluation.flops,
+        unique=unique,
+    )
+
+
+def _finite(scores: np.ndarray) -> list[float | None]:
+    return [score if math.isfinite(score) else None for score in scores.tolist()]

@@ -1,0 +1,221 @@
+"""A run's folder: what it holds, whose run it is, and whether that run is finished."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError
+
+FORMAT = 1
+PACKAGES = ("nas-gym", "gymnasium", "numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
+# All that a run writes beside config.json; wiping a folder removes these and nothing else.
+CONTENTS = (
+    "trace.jsonl",
+    "result.json",
+    "best.pt",
+    "policy",
+    "projector",
+    "projector_config.pbtxt",
+    "events.out.tfevents.*",
+    "report.*",
+    "*.unfinished",
+)
+NAMED_DIFFERENCES = 3
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Args:
+        path: the folder; it need not exist.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @property
+    def config_file(self) -> Path:
+        """What the run is: environment, agent, hyperparameters, budget, numerics, versions."""
+        return self.path / "config.json"
+
+    @property
+    def trace_file(self) -> Path:
+        """Every decision of the run, one a line."""
+        return self.path / "trace.jsonl"
+
+    @property
+    def policy_folder(self) -> Path:
+        """Snapshots of the policy, named by the distinct evaluations made before them."""
+        return self.path / "policy"
+
+    @property
+    def result_file(self) -> Path:
+        """The outcome; written last, so that its presence means that the run is finished."""
+        return self.path / "result.json"
+
+    @property
+    def best_file(self) -> Path:
+        """Weights and architecture of the chosen network."""
+        return self.path / "best.pt"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.config_file.is_file() and self.result_file.is_file()
+
+    def snapshots(self) -> dict[int, Path]:
+        """The policy snapshots by the number of distinct evaluations, in order."""
+        files = [path for path in self.policy_folder.glob("*") if path.stem.isdecimal()]
+        return {int(path.stem): path for path in sorted(files, key=lambda path: int(path.stem))}
+
+    def config(self) -> dict[str, Any]:
+        """The config of the run that the folder holds.
+
+        Raises:
+            NASGymError: if the folder holds no run.
+        """
+        return self._read(self.config_file)
+
+    def result(self) -> dict[str, Any]:
+        """The outcome of the finished run.
+
+        Raises:
+            NASGymError: if the folder holds no finished run.
+        """
+        return self._read(self.result_file)
+
+    def check(self, config: Mapping[str, Any]) -> None:
+        """Check that a run of this config may be in this folder.
+
+        Raises:
+            NASGymError: if the folder holds a run of another config, naming what differs, or
+                files of something else.
+        """
+        if not self.config_file.exists():
+            strangers = sorted(path.name for path in self._contents())
+            if strangers:
+                raise NASGymError(
+                    f"folder {self.path} holds {strangers[0]} but no config.json, so it is no run: "
+                    "choose another folder"
+                )
+            return
+        differences = _differences(self.config(), as_json(config))
+        if differences:
+            named = ", ".join(differences[:NAMED_DIFFERENCES])
+            more = len(differences) - NAMED_DIFFERENCES
+            others = f" and {more} more" if more > 0 else ""
+            raise NASGymError(
+                f"folder {self.path} holds a run of another config ({named}{others}): "
+                "choose another folder or name, or delete it"
+            )
+
+    def prepare(self, config: Mapping[str, Any]) -> None:
+        """Create the folder with its config.json, if it is not there yet.
+
+        Raises:
+            NASGymError: as `check`.
+        """
+        self.check(config)
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self.config_file.exists():
+            write_json(self.config_file, as_json(config))
+
+    def wipe(self) -> None:
+        """Remove what an earlier run left, its result first, so that a rerun starts clean.
+
+        The trace stays: it is held by whoever writes it, who empties it.
+        """
+        self.result_file.unlink(missing_ok=True)
+        for path in self._contents():
+            if path != self.trace_file:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _contents(self) -> list[Path]:
+        return [path for pattern in CONTENTS for path in self.path.glob(pattern)]
+
+    def _read(self, file: Path) -> dict[str, Any]:
+        try:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise NASGymError(
+                f"folder {self.path} holds no {'finished ' if file == self.result_file else ''}run "
+                f"({file.name} is missing): pass the folder of a run, "
+                "like tensorboard_logs/NAS-v0-mlp-mnist1d/q_learning/seed0"
+            ) from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise NASGymError(f"{file} is no JSON ({error}): delete the folder and run again") from error
+        if file == self.config_file and not (isinstance(values, dict) and values.get("format") == FORMAT):
+            raise NASGymError(
+                f"{file} is no config of a run of format {FORMAT}: choose another folder, or the version "
+                "of nas-gym that wrote it"
+            )
+        return dict(values)
+
+
+def versions() -> dict[str, str]:
+    """The versions that a run's numbers may depend on; packages that are not installed are left out."""
+    found = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as JSON gives them back: tuples as lists, NumPy numbers as numbers, paths as text.
+
+    Raises:
+        NASGymError: for a value that JSON cannot hold.
+    """
+    return dict(json.loads(json.dumps(values, default=_plain)))
+
+
+def write_json(file: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON file at once, so that a reader finds all of it or nothing."""
+    unfinished = file.with_name(file.name + ".unfinished")
+    unfinished.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    os.replace(unfinished, file)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise NASGymError(
+        f"a run's config cannot hold {value!r} of type {type(value).__name__}: "
+        "pass numbers, texts, lists or dicts"
+    )
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested dict as one level, with names like ``env.reward.name``."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """What differs between two configs, in words: ``env.horizon is 20 there and 10 here``."""
+    old = {name: json.dumps(value) for name, value in flat(there).items()}
+    new = {name: json.dumps(value) for name, value in flat(here).items()}
+    return [
+        f"{name} is {old.get(name, 'absent')} there and {new.get(name, 'absent')} here"
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name) != new.get(name)
+    ]

@@ -1,0 +1,110 @@
+"""Markdown tables of a run, for TensorBoard's text tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nas_gym.traces.trace_file import Ask, Step
+
+ALTERNATIVES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A step with what its table shows beside it.
+
+    Attributes:
+        step: the step.
+        before: accuracy of the architecture before it, None where it was never evaluated.
+    """
+
+    step: Step
+    before: float | None
+
+
+def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | None) -> str:
+    """An episode: state, edit, the policy's scores, accuracy before and after.
+
+    Args:
+        rows: the steps in order, at least one.
+        actions: the edits in words.
+        scores: what the scores are; None for an agent without a policy.
+    """
+    total = sum(row.step.reward for row in rows)
+    title = f"Episode {rows[0].step.episode}: return {total:.4f} in {len(rows)} steps"
+    names = ["t", "state", "edit", *_score_names(scores), "accuracy before", "after", "reward"]
+    return f"**{title}**\n\n" + table(names, [_cells(row, actions, scores) for row in rows])
+
+
+def ask_table(asks: Sequence[Ask]) -> str:
+    """Architectures asked for without a step."""
+    names = ["batch", "architecture", "epochs", "accuracy", "parameters", "status"]
+    cells = [
+        [
+            str(ask.batch),
+            code(ask.architecture),
+            "all" if ask.fidelity is None else str(ask.fidelity),
+            f"{ask.accuracy:.4f}",
+            f"{ask.parameters:,}",
+            ask.error or ask.status,
+        ]
+        for ask in asks
+    ]
+    return table(names, cells)
+
+
+def config_table(config: Mapping[str, Any]) -> str:
+    """Names and values of a flat config."""
+    return table(["name", "value"], [[name, code(str(value))] for name, value in config.items()])
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; bars inside cells are escaped, since they would end the cell."""
+    lines = [names, ["---"] * len(names), *([cell.replace("|", "&#124;") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(text: str) -> str:
+    """Text shown as it is, in a fixed width."""
+    # In code, an entity would be shown as written, so a text with bars stays ordinary text.
+    return text if "|" in text or "`" in text else f"`{text}`"
+
+
+def _score_names(scores: str | None) -> list[str]:
+    if scores is None:
+        return []
+    return ["its Q" if scores == "q_values" else "its probability", "best alternatives"]
+
+
+def _cells(row: Row, actions: Sequence[str], scores: str | None) -> list[str]:
+    step = row.step
+    marks = " (illegal, acts as keep)" * step.illegal_action + (f" ({step.error})" if step.error else "")
+    shown = [] if scores is None else _scores(step, actions)
+    accuracies = [_number(row.before), _number(step.accuracy)]
+    return [
+        str(step.t),
+        code(step.architecture),
+        step.edit + marks,
+        *shown,
+        *accuracies,
+        f"{step.reward:.4f}",
+    ]
+
+
+def _scores(step: Step, actions: Sequence[str]) -> list[str]:
+    """The score of the action taken, and the best of the others in words."""
+    if step.scores is None:
+        return ["", ""]
+    scores = np.array([np.nan if score is None else score for score in step.scores], dtype=np.float64)
+    own = dict(zip(step.mask, step.scores, strict=True)).get(step.action)
+    best = [number for number in np.argsort(-scores, kind="stable") if step.mask[number] != step.action]
+    words = [f"{actions[step.mask[number]]} {scores[number]:.4f}" for number in best[:ALTERNATIVES]]
+    return [_number(own), "; ".join(words)]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,132 @@
+"""A run's TensorBoard events: one method for each kind of thing that is shown."""
+
+from __future__ import annotations
+
+import io
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[attr-defined]
+from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
+from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
+
+from nas_gym.network import Network
+
+# An event is written at the latest so many seconds after it happened, for who watches a running search.
+FLUSH_SECONDS = 10
+QUEUE = 1000
+
+LAYOUT = {
+    "search": {
+        "accuracy and best so far, by step": ["Multiline", ["^search/accuracy$", "^search/best_accuracy$"]],
+        "accuracy and best so far, by distinct evaluation": [
+            "Multiline",
+            ["^by_evaluation/accuracy$", "^by_evaluation/best_accuracy$"],
+        ],
+        "distinct evaluations and stored hits": [
+            "Multiline",
+            ["^search/unique_evaluations$", "^search/stored_hits$"],
+        ],
+    },
+    "policy": {
+        "scores of the start state's edits": ["Multiline", ["^policy_start_state/.*"]],
+        "exploration": ["Multiline", ["^policy/entropy$", "^train/epsilon$"]],
+    },
+    "episode": {"return": ["Multiline", ["^episode/return$"]]},
+}
+
+
+class Board:
+    """Writes the events of one run.
+
+    Args:
+        folder: the run's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._writer = SummaryWriter(str(folder), max_queue=QUEUE, flush_secs=FLUSH_SECONDS)
+        self._files: Any = self._writer._get_file_writer()  # type: ignore[no-untyped-call]
+        self._writer.add_custom_scalars(LAYOUT)
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Values of one step, in one event: a fifth of the time of one event each."""
+        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()])
+        self._files.event_writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+
+    def text(self, tag: str, markdown: str, step: int = 0) -> None:
+        """A Markdown text."""
+        self._writer.add_text(tag, markdown, step)
+
+    def image(self, tag: str, pixels: np.ndarray, step: int) -> None:
+        """An image, uint8 (height, width, 3)."""
+        png = io.BytesIO()
+        Image.fromarray(pixels).save(png, format="png")
+        height, width = pixels.shape[:2]
+        image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png.getvalue())
+        self._files.add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+
+    def weights(self, tag: str, weights: np.ndarray, step: int) -> None:
+        """A histogram with one bucket per action, as high as the action's weight.
+
+        Args:
+            tag: its name.
+            weights: float64 (n,), at least 0.
+            step: when.
+        """
+        actions = np.arange(len(weights))
+        self._writer.add_histogram_raw(
+            tag,
+            min=-0.5,
+            max=len(weights) - 0.5,
+            num=float(weights.sum()),
+            sum=float(weights @ actions),
+            sum_squares=float(weights @ actions**2),
+            bucket_limits=(actions + 0.5).tolist(),
+            bucket_counts=weights.tolist(),
+            global_step=step,
+        )
+
+    def start_session(self, hyperparameters: Mapping[str, Any], metrics: tuple[str, ...]) -> None:
+        """Show the run in HParams as itself: its metrics are the last values of these scalar tags."""
+        plain = {name: _hyperparameter(value) for name, value in hyperparameters.items()}
+        experiment, start, self._session_end = hparams(plain, dict.fromkeys(metrics, 0.0))  # type: ignore[no-untyped-call]
+        self._files.add_summary(experiment)
+        self._files.add_summary(start)
+
+    def end_session(self) -> None:
+        """Mark the run as finished in HParams."""
+        self._files.add_summary(self._session_end)
+
+    def graph(self, network: Network) -> None:
+        """The graph of a network."""
+        import torch
+
+        from nas_gym.evaluators.module import NetworkModule
+
+        with warnings.catch_warnings():
+            # torch.jit.trace is deprecated, and the writer of torch itself still rests on it.
+            warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=".*torch.jit", category=DeprecationWarning)
+            module = NetworkModule(network).eval()
+            self._writer.add_graph(module, torch.zeros(2, *network.input_shape))
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Write what is waiting and close the file."""
+        self._writer.close()
+
+
+def _hyperparameter(value: Any) -> float | str:
+    # TensorBoard would store a bool as 1.0, and takes no lists.
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return value if isinstance(value, int | float | str) else str(value)

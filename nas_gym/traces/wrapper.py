@@ -1,0 +1,257 @@
+"""The wrapper that records: around an environment it traces any agent that steps or asks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+
+from nas_gym.envs.ledger import BudgetExhausted
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.evaluation import Evaluation, Request
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.traces.policy import Policy, State
+from nas_gym.traces.recorder import Recorder
+from nas_gym.traces.run_folder import FORMAT, RunFolder, as_json, versions
+from nas_gym.traces.schedule import FRACTIONS, Snapshots
+
+if TYPE_CHECKING:
+    from nas_gym.envs.nas_env import NASEnv
+
+
+class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
+    """Records a run into a folder: trace.jsonl, TensorBoard events, policy snapshots, the result.
+
+    Nothing is written before the first step or `evaluate`. `close` or `finish` ends the run; an
+    unfinished run in the same folder is recorded anew from its beginning.
+
+    ```python
+    env = Trace(gym.make("NAS-v0"), "tensorboard_logs/mine")
+    observation, info = env.reset(seed=0)
+    for _ in range(100):
+        action = env.action_space.sample(info["action_mask"])
+        observation, reward, terminated, truncated, info = env.step(action)
+        if terminated or truncated:
+            observation, info = env.reset()
+    env.close()
+    ```
+
+    Args:
+        env: a NAS environment; wrappers that change rewards or actions go around the trace.
+        folder: of the run.
+        agent: name of the agent.
+        config: what else tells this run from others (hyperparameters, budget, seed), JSON-able.
+        policy: whose scores are recorded, see `watch`.
+        snapshots: the fractions of the budget at which the policy is saved and drawn; without a
+            budget it is at 0, 10, 20, 40, ... evaluations.
+        overwrite: record anew over a finished run of the same config, too.
+
+    Raises:
+        NASGymError: if `env` is no NAS environment, the folder holds a run of another config, or a
+            finished run.
+    """
+
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        folder: str | os.PathLike[str],
+        agent: str = "agent",
+        config: Mapping[str, Any] | None = None,
+        policy: Policy | None = None,
+        snapshots: Sequence[float] = FRACTIONS,
+        overwrite: bool = False,
+    ) -> None:
+        gym.utils.RecordConstructorArgs.__init__(
+            self,
+            folder=os.fspath(folder),
+            agent=agent,
+            config=None if config is None else as_json(config),
+            snapshots=list(snapshots),
+            overwrite=overwrite,
+        )
+        gym.Wrapper.__init__(self, env)
+        if not hasattr(env.unwrapped, "ledger"):
+            raise NASGymError(f"Trace records NAS environments, not {env.unwrapped}: pass gym.make('NAS-v0')")
+        self._nas: NASEnv = env.unwrapped  # type: ignore[assignment]
+        self.folder = RunFolder(folder)
+        self._agent, self._policy = agent, policy
+        self._config = run_config(env, agent, config or {})
+        self._snapshots = Snapshots(snapshots)
+        self._recorder: Recorder | None = None
+        self._ended = False
+        self._stopped = "closed"
+        # An exception handled already when the run began says nothing about how the run ends.
+        self._handled = sys.exc_info()[1]
+        self.folder.check(self._config)
+        if self.folder.is_finished and not overwrite:
+            raise NASGymError(
+                f"folder {self.folder.path} holds a finished run: choose another folder, delete it, "
+                "or pass overwrite=True"
+            )
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Reset; an episode that was going on ends here."""
+        if self._recorder is not None:
+            self._recorder.end_episode()
+        return self.env.reset(seed=seed, options=options)
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Step and record."""
+        if self._ended:
+            return self.env.step(action)
+        state, t = self._state()
+        recorder = self._open()
+        before = recorder.before(state, t)
+        try:
+            result = self.env.step(action)
+        except BudgetExhausted as exhausted:
+            self._stopped = exhausted.reason
+            raise
+        _, reward, terminated, truncated, info = result
+        recorder.step(before, int(action), float(reward), terminated, truncated, info)
+        return result
+
+    @property
+    def search_space(self) -> SearchSpace[Any]:
+        """The search space of the environment."""
+        return self._nas.search_space
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has ended, so that nothing is recorded any more."""
+        return self._ended
+
+    def watch(self, policy: Policy | None) -> None:
+        """Record the scores of this policy from now on, and save it at the snapshots."""
+        self._policy = policy
+        if self._recorder is not None:
+            self._recorder.policy = policy
+
+    def scalars(self, values: Mapping[str, float]) -> None:
+        """Show scalars, by tag, in TensorBoard at the current step."""
+        if not self._ended:
+            self._open().scalars(values)
+
+    def evaluate(
+        self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
+    ) -> Any:
+        """As the environment's `evaluate`, recorded.
+
+        Raises:
+            BudgetExhausted: as there; what was evaluated is recorded.
+        """
+        if self._ended:
+            return self._nas.evaluate(architectures, fidelity)
+        recorder = self._open()
+        made = len(self._nas.ledger.history)
+        try:
+            found = self._nas.evaluate(architectures, fidelity)
+        except BudgetExhausted as exhausted:
+            self._stopped = exhausted.reason
+            recorder.ask(self._nas.ledger.history[made:])
+            raise
+        recorder.ask([found] if isinstance(found, Evaluation) else found)
+        return found
+
+    def finish(self, result: Mapping[str, Any] | None = None) -> None:
+        """End the run: write the closing artefacts and the result.
+
+        Afterwards the environment works on, unrecorded.
+
+        Args:
+            result: what to write; None for the best architecture and all evaluations.
+        """
+        if not self._ended:
+            recorder = self._open()
+            self._ended = True
+            recorder.finish(result, self._stopped)
+
+    def close(self) -> None:
+        """Close the environment; ends the run, unless it is being ended by an error."""
+        if self._recorder is not None and not self._ended:
+            error = sys.exc_info()[1]
+            if error is None or error is self._handled or isinstance(error, BudgetExhausted):
+                self.finish()
+            else:
+                self._ended = True
+                self._recorder.abandon()
+        super().close()
+
+    def _open(self) -> Recorder:
+        if self._recorder is None:
+            self._recorder = Recorder(
+                self.folder, self._nas, self._agent, self._config, self._snapshots, self._policy
+            )
+        return self._recorder
+
+    def _state(self) -> tuple[State, int]:
+        t = int(self._nas.get_state()["steps"])
+        steps_left = self._nas.horizon - t if self._nas.reward.episodic else None
+        return State(self._nas.architecture, steps_left), t
+
+
+class NoTrace:
+    """Stands where no trace is around an environment: the same calls, recorded nowhere.
+
+    Args:
+        env: the environment.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        self._env = env
+
+    def watch(self, policy: Policy | None) -> None:
+        """Nothing is recorded."""
+
+    def scalars(self, values: Mapping[str, float]) -> None:
+        """Nothing is recorded."""
+
+    def evaluate(
+        self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
+    ) -> Any:
+        """As the environment's `evaluate`."""
+        return self._env.unwrapped.evaluate(architectures, fidelity)  # type: ignore[attr-defined]
+
+    def finish(self, result: Mapping[str, Any] | None = None) -> None:
+        """Nothing is recorded."""
+
+
+def trace_of(env: gym.Env[Any, Any]) -> Trace | NoTrace:
+    """The trace around an environment, or one that records nothing."""
+    inner: Any = env
+    while isinstance(inner, gym.Wrapper):
+        if isinstance(inner, Trace):
+            return inner
+        inner = inner.env
+    return NoTrace(env)
+
+
+def run_config(env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run is, as config.json holds it: all that its results depend on."""
+    nas: Any = env.unwrapped
+    return as_json(
+        {
+            "format": FORMAT,
+            "env_id": "NAS-v0" if env.spec is None else env.spec.id,
+            "env": nas.config(),
+            "agent": agent,
+            "config": dict(config),
+            "numerics": numerics_of(nas),
+            "versions": versions(),
+        }
+    )
+
+
+def numerics_of(env: NASEnv) -> str | None:
+    """Device type, precision, torch version and CPU capability; None where nothing is trained."""
+    evaluator: Any = getattr(env.evaluator, "inner", env.evaluator)
+    if not hasattr(evaluator, "key"):
+        return None
+    request = Request(env.search_space.smallest(), evaluator.seeds[0])
+    numerics = evaluator.key(request).get("numerics")
+    return None if numerics is None else str(numerics)
