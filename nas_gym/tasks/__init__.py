@@ -18,7 +18,7 @@ from nas_gym.tasks.data import Data
 from nas_gym.tasks.digits import digits
 from nas_gym.tasks.mnist1d import mnist1d
 from nas_gym.tasks.npz import npz
-from nas_gym.tasks.preparation import OPTIONS
+from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
 from nas_gym.tasks.task import Task
 
@@ -55,8 +55,9 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     for option in options:
         if option not in own and option not in OPTIONS:
             raise unknown(f"option of the task {name!r}", option, {*own, *OPTIONS})
-    data = build(loader, "task", {key: value for key, value in options.items() if key in own})
     shared = {key: value for key, value in options.items() if key in OPTIONS}
+    Preparation(**shared)  # refuses bad options before anything is loaded or generated
+    data = build(loader, "task", {key: value for key, value in options.items() if key in own})
     recorded = {key: value for key, value in options.items() if not data.in_memory or key not in ("x", "y")}
     task = prepare(name, data, shared, {"name": name, **_plain(recorded), **data.spec})
     if data.in_memory:

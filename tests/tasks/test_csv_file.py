@@ -1,0 +1,146 @@
+"""Tables in .csv files: numbers as they are, texts one-hot, and one sentence for what does not work."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from nas_gym.errors import NASGymError
+from nas_gym.tasks import make_task
+
+COLOURS = ("red", "green", "blue, pale")
+
+
+def table(rows=60, **columns):
+    """A table's lines; each column is a function of the row's number."""
+    made = {
+        "height": lambda row: f"{row * 0.5}",
+        "colour": lambda row: f'"{COLOURS[row % 3]}"',
+        "species": lambda row: ("cat", "dog")[row % 2],
+    } | columns
+    lines = [",".join(made)] + [",".join(cell(row) for cell in made.values()) for row in range(rows)]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="animals.csv", encoding="utf-8"):
+        (tmp_path / name).write_text(text, encoding=encoding)
+        return {"name": "csv", "path": str(tmp_path / name), "target": "species"}
+
+    return write
+
+
+def refused(words, spec):
+    with pytest.raises(NASGymError, match=words) as caught:
+        make_task(spec)
+    assert "\n" not in str(caught.value)
+
+
+def raw(task):
+    return np.round(task.x_train * task.scale + task.mean, 4)
+
+
+def test_numbers_stay_and_texts_become_one_feature_each(write):
+    task = make_task(write(table()))
+    assert task.name == "animals"
+    assert task.feature_names == ("height", "colour=blue, pale", "colour=green", "colour=red")
+    assert task.class_names == ("cat", "dog")
+    for values, label in zip(raw(task), task.y_train, strict=True):
+        row = round(values[0] * 2)
+        assert values[1:].tolist() == [float(row % 3 == 2), float(row % 3 == 1), float(row % 3 == 0)]
+        assert label == row % 2
+
+
+def test_a_csv_task_is_rebuilt_from_its_spec(write):
+    task = make_task(write(table()) | {"drop": ["colour"], "train_size": 12})
+    assert task.feature_names == ("height",)
+    assert make_task(json.loads(json.dumps(task.spec))).fingerprint == task.fingerprint
+
+
+def test_a_byte_order_mark_spaces_blank_lines_and_another_delimiter_are_read(write):
+    plain = make_task(write(table(colour=lambda row: COLOURS[row % 2]), "a.csv")).fingerprint
+    text = table(colour=lambda row: f" {COLOURS[row % 2]} ").replace(",", ";").replace("\n", "\r\n\r\n")
+    assert make_task(write(text, "b.csv", "utf-8-sig") | {"delimiter": ";"}).fingerprint == plain
+
+
+def test_numbers_may_be_treated_as_categories(write):
+    spec = write(table(room=lambda row: str(row % 2 + 11)))
+    assert make_task(spec | {"categorical": ["room"], "drop": "colour"}).feature_names == (
+        "height",
+        "room=11",
+        "room=12",
+    )
+
+
+@pytest.mark.parametrize(
+    ("label", "names"),
+    [
+        (lambda row: str(9 + row % 3), ("9", "10", "11")),
+        (lambda row: f"{row % 2}.0", ("0", "1")),
+        (lambda row: str(row % 2 == 1), ("False", "True")),
+    ],
+)
+def test_labels_are_whole_numbers_or_texts(write, label, names):
+    assert make_task(write(table(species=label))).class_names == names
+
+
+@pytest.mark.parametrize("missing", ["", "NA", "nan", "?", " "])
+def test_a_missing_value_names_the_column_and_the_remedy(write, missing):
+    spec = write(table(age=lambda row: missing if row in (4, 9) else "7"))
+    refused(r"column 'age' misses 2 of 60 values, the first in row 5: .*drop=\['age'\]", spec)
+    assert "age" not in make_task(spec | {"drop": ["age"]}).feature_names
+
+
+def test_a_missing_label_names_the_target(write):
+    refused(
+        "column 'species' misses 1 of 60", write(table(species=lambda row: ("a", "b")[row % 2] * (row != 3)))
+    )
+
+
+def test_an_infinite_value_names_the_column(write):
+    refused("feature 'age'", write(table(age=lambda row: "inf" if row == 4 else "7")))
+
+
+def test_numbers_spoilt_by_a_text_are_not_turned_into_categories(write):
+    spec = write(table(age=lambda row: "12 years" if row == 40 else str(row)))
+    refused("column 'age' has 60 different texts, such as '12 years', more than max_categories=50", spec)
+
+
+def test_a_target_that_does_not_exist_lists_the_columns_and_the_nearest(write):
+    spec = write(table()) | {"target": "specie"}
+    refused(
+        "target column of animals.csv 'specie': did you mean 'species'.* known: colour, height, species",
+        spec,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        ("", {}, "has no rows"),
+        ("a,species\n", {}, "has no rows"),
+        ("a,species\n1,x\n2\n", {}, "line 3 of .* has 1 cells for 2 columns"),
+        ("a,a,species\n1,2,x\n", {}, "column 'a' twice"),
+        ("species\nx\ny\n", {}, "no column beside the target"),
+        ('a,species\n"1,x\n', {}, "cannot be read as a .csv file"),
+        (table(species=lambda row: f"{row}.5"), {}, "classification"),
+        (table(), {"drop": ["colr"]}, "unknown column in drop 'colr'"),
+        (table(), {"drop": ["species"]}, "is the target and in drop"),
+        (table(), {"categorical": ["size"]}, "unknown column in categorical 'size'"),
+        (table(), {"delimiter": "::"}, "delimiter must be one character"),
+        (table(), {"delimiter": ";"}, "unknown target column"),
+    ],
+)
+def test_a_table_that_makes_no_task_is_refused(write, text, options, words):
+    refused(words, write(text) | options)
+
+
+def test_another_encoding_and_a_missing_file_are_refused(write, tmp_path):
+    refused(
+        "cannot be read as a .csv file in UTF-8", write(table(colour=lambda row: "grün"), encoding="latin-1")
+    )
+    refused("there is no file", {"name": "csv", "path": str(tmp_path / "gone.csv"), "target": "species"})
+    refused("needs the option 'target'", str(tmp_path / "animals.csv"))
