@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def budget_of(text: str) -> int | dict[str, float]:
         budget = {"seconds": float(timed[1]) * UNITS[timed[2]]}
     else:
         raise NASGymError(
-            f"--budget must be a whole number of evaluations like 40, or a time like 30s, 5m or 2h, not {text!r}"
+            f"--budget must be a number of evaluations like 40, or a time like 30s, 5m or 2h, not {text!r}"
         )
     check_budget(budget)
     return budget
@@ -101,6 +102,21 @@ def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
     return values
 
 
+def agent_of(text: str, settings: Sequence[str]) -> Any:
+    """An agent by name or JSON, with the hyperparameters of ``--set``.
+
+    Raises:
+        NASGymError: if the text opens like JSON and is no object with a name, or a setting is none.
+    """
+    values = hyperparameters_of(settings)
+    agent = name_or_json("--agent", text)
+    if not isinstance(agent, str | dict):
+        raise NASGymError(f"--agent must be a name or a JSON object with a name, not {text!r}")
+    if not values:
+        return agent
+    return {"name": agent, **values} if isinstance(agent, str) else agent | values
+
+
 def agents_of(text: str) -> list[Any]:
     """Agents as names with commas between, or as a JSON list of names and of dicts with ``"name"``.
 
@@ -113,20 +129,34 @@ def agents_of(text: str) -> list[Any]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def task_of(text: str, target: str | None) -> Any:
-    """A task by name, JSON or path; `target` is the label column of a ``.csv`` file.
+def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
+    """Tasks by name, JSON or path; `target` is the label column of those that are ``.csv`` files.
 
     Raises:
-        NASGymError: if a ``.csv`` file comes without target or another task with one.
+        NASGymError: if a ``.csv`` file comes without target, or a target without such a file.
     """
-    is_csv = text.lower().endswith(".csv") and not text.lstrip().startswith(OPENING)
-    if is_csv and target is None:
-        raise NASGymError(f"{text} needs the name of its label column: pass --target NAME")
-    if is_csv:
-        return {"name": "csv", "path": text, "target": target}
-    if target is not None:
-        raise NASGymError(f"--target names the label column of a .csv file, {text!r} is none: leave it out")
-    return name_or_json("--task", text)
+    files = [text for text in texts if _is_csv(text)]
+    if files and target is None:
+        raise NASGymError(f"{files[0]} needs the name of its label column: pass --target NAME")
+    if target is not None and not files:
+        named = f"--task {texts[0]} is none" if texts else "there is none"
+        raise NASGymError(
+            f"--target names the label column of a .csv and {named}: leave it out or pass --task FILE.csv"
+        )
+    return [
+        {"name": "csv", "path": text, "target": target} if _is_csv(text) else name_or_json("--task", text)
+        for text in texts
+    ]
+
+
+def _is_csv(text: str) -> bool:
+    return text.lower().endswith(".csv") and not text.lstrip().startswith(OPENING)
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """The command as it can be given again; passwords in URLs are masked."""
+    command = shlex.join(["nas-gym", *arguments[1:]])
+    return re.sub(r"(://[^:/@\s']*:)[^@\s']*@", r"\1***@", command)
 
 
 def environment_of(

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from nas_agents.comparison.analysis import Comparison
@@ -71,13 +72,11 @@ class Setting:
 
 def terminal_table(comparison: Comparison, setting: Setting) -> Table:
     """The ranking, narrow enough for 80 columns."""
-    table = Table(title=f"{setting.where}: {setting.effort}", title_justify="left")
-    table.add_column("", justify="right")
-    table.add_column("agent", no_wrap=True)
-    table.add_column("access")
-    table.add_column("test accuracy [95%]", no_wrap=True)
-    for heading in ("fresh val.", "seen*", "evals", "seconds"):
-        table.add_column(heading, justify="right")
+    table = Table(title=f"{setting.where}: {setting.effort}", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("", "agent", "access", "test accuracy [95%]"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("val.", "seen*", "evals", "seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for rank, row in enumerate(comparison.agents, start=1):
         numbers = (f"{row.validation.value:.3f}", f"{row.seen.value:.3f}")
         effort = (f"{row.evaluations:.0f}", f"{row.seconds:.1f}")

@@ -1,0 +1,157 @@
+"""What a person at a terminal sees: a search with its result, a comparison with its ranking, the parts."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from nas_agents.comparison.progress import bar, extent
+from nas_agents.run import Progress, RunSpec, experiment_folder, label, make_env, run
+
+if TYPE_CHECKING:
+    from nas_agents.comparison.publish import Published
+    from nas_agents.comparison.runner import Plan
+    from nas_gym.envs import Budget
+
+
+def search_and_show(
+    agent: str | Mapping[str, Any],
+    budget: Budget,
+    seed: int,
+    env_id: str,
+    env: Mapping[str, Any],
+    logdir: Path,
+    name: str | None,
+) -> None:
+    """Search under a progress bar, keep the chosen network, and print its accuracies and where it is."""
+    with closing(make_env(env_id, env)) as made:
+        experiment = experiment_folder(logdir, made, name)
+    folder = experiment / label(agent) / f"seed{seed}"
+    spec = RunSpec(agent, budget, str(folder), seed, env_id, env)
+    total, unit = extent(budget)
+    with bar(Console(stderr=True)) as progress:
+        shown = progress.add_task(label(agent), total=total, unit=unit, note="")
+
+        def move(at: Progress) -> None:
+            best = "" if at.best is None else f"best {at.best:.4f}"
+            progress.update(shown, completed=min(at.done, total), note=best)
+
+        result = run(spec, move, keep_network=True)
+        move(Progress(total, result["accuracy"]))
+    _show_result(result, folder, experiment)
+
+
+def compare_and_show(plan: Plan, command: str) -> bool:
+    """Compare under a progress bar and print rankings, verdicts and where the files are.
+
+    Returns:
+        Whether every run finished.
+    """
+    from nas_agents.comparison.publish import publish, publish_across
+    from nas_agents.comparison.runner import execute, prepare
+
+    errors, console = Console(stderr=True), _output()
+    experiments = prepare(plan)
+    failures = execute(experiments, plan.jobs, errors)
+    published = [publish(plan, experiment, failures, command) for experiment in experiments]
+    for each in published:
+        _show_comparison(each, console, errors)
+    across = publish_across(plan, published)
+    if across is not None:
+        console.print(f"over all tasks: {across / 'comparison.md'}", soft_wrap=True)
+    _print(console, f"open TensorBoard: tensorboard --logdir {plan.logdir}")
+    return not failures
+
+
+def show_parts() -> None:
+    """Print environments, search spaces with their sizes, tasks, agents and rewards."""
+    from nas_agents import AGENTS
+    from nas_gym.envs import REWARDS
+    from nas_gym.envs.registration import IDS
+    from nas_gym.search_spaces import SEARCH_SPACES, make_search_space
+    from nas_gym.tasks import TASKS, make_task
+
+    console = _output()
+    task = make_task("mnist1d")
+    sizes = {
+        name: f"{make_search_space(name, task.input_shape, task.num_classes).size:,}"
+        for name in SEARCH_SPACES
+    }
+    _show_table(console, "environments", [[name] for name in IDS])
+    _show_table(
+        console,
+        f"search spaces, with their number of architectures for inputs of {task.name} {task.input_shape}",
+        [[name, size, _summary(SEARCH_SPACES[name])] for name, size in sizes.items()],
+    )
+    _show_table(console, "tasks", [[name, _summary(loader)] for name, loader in TASKS.items()])
+    agents = [[name, AGENTS[name].access, _summary(AGENTS[name])] for name in AGENTS]
+    _show_table(console, "agents, with their access: walk (only steps) or query (any architecture)", agents)
+    _show_table(console, "rewards", [[name, _summary(reward)] for name, reward in REWARDS.items()])
+
+
+def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path) -> None:
+    console = _output()
+    seeds = ", ".join(str(score["seed"]) for score in result["final"])
+    lines = [
+        f"chosen network: {result['architecture']}",
+        f"  retrained with fresh seeds {seeds}: validation accuracy {result['validation_accuracy']:.4f}, "
+        f"test accuracy {result['test_accuracy']:.4f}",
+        f"  accuracy that the search saw: {result['accuracy']:.4f} (optimistic)",
+        f"{len(result['evaluations'])} distinct evaluations in {result['seconds']:.1f} recorded seconds; "
+        f"the search ended by: {result['stopped']}",
+        f"run folder: {folder}" + (" (with best.pt)" if (folder / "best.pt").exists() else ""),
+        f"open TensorBoard: tensorboard --logdir {experiment}",
+    ]
+    for line in lines:
+        _print(console, line)
+
+
+def _show_comparison(published: Published, console: Console, errors: Console) -> None:
+    from nas_agents.comparison.report import terminal_table
+
+    for sentence in published.setting.missing:
+        _print(errors, f"nas-gym: {sentence}")
+    if published.comparison is None:
+        _print(
+            errors, f"nas-gym: fewer than 2 agents finished a run on {published.setting.task}: no comparison"
+        )
+        return
+    console.print(terminal_table(published.comparison, published.setting))
+    _print(
+        console, "test accuracy, val.: of the chosen network, retrained 3 times; *the best seen is optimistic"
+    )
+    for sentence in published.comparison.verdict:
+        _print(console, sentence)
+    _print(console, f"report, figures and numbers: {published.folder / 'comparison.md'}")
+
+
+def _show_table(console: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 2))
+    for row in rows:
+        table.add_row(*row)
+    console.print(title, style="bold", highlight=False)
+    console.print(table)
+
+
+def _summary(part: Any) -> str:
+    """The first sentence of a part's documentation."""
+    text = " ".join((inspect.getdoc(part) or "").split("\n\n")[0].split())
+    return re.split(r"\.\s+(?=[A-Z])", text)[0].rstrip(".").replace("`", "")
+
+
+def _output() -> Console:
+    """Standard output; wide where no terminal says how wide it is."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
+
+
+def _print(console: Console, text: str) -> None:
+    """Print a text as it is, unwrapped, so that paths and commands can be copied."""
+    console.print(text, soft_wrap=True, markup=False, highlight=False)

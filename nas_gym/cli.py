@@ -1,0 +1,210 @@
+"""The command line: ``nas-gym search``, ``compare``, ``replay``, ``list``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from nas_gym import cli_options as options
+from nas_gym.errors import NASGymError
+
+P = ParamSpec("P")
+
+BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+app = typer.Typer(
+    name="nas-gym",
+    help="Neural architecture search as a Gymnasium environment: search, compare agents, replay runs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
+Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
+Target = Annotated[str | None, typer.Option(help="Label column of a .csv task.")]
+Budget = Annotated[
+    str, typer.Option(help="Distinct evaluations (40), or recorded training time (30s, 5m, 2h).")
+]
+Reward = Annotated[str | None, typer.Option(help="accuracy, improvement or final, or JSON.")]
+Horizon = Annotated[int | None, typer.Option(help="Steps per episode.")]
+Initial = Annotated[str | None, typer.Option(help="smallest, random, or an architecture.")]
+Recipe = Annotated[str | None, typer.Option(help='How to train, JSON like {"epochs": 20}.')]
+TrainSeeds = Annotated[str | None, typer.Option(help="Training seeds that are averaged, like 0,1,2.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")]
+Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or an SQLAlchemy URL.")]
+Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and reports are written.")]
+Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets folders of its own.")]
+
+SEARCH_EXAMPLE = """
+Example: `nas-gym search --agent q-learning --budget 60 --set alpha=0.2`
+
+Own data: `nas-gym search --agent tpe --task wine.csv --target quality --budget 5m`
+"""
+COMPARE_EXAMPLE = "Example: `nas-gym compare --agents random,q-learning,tpe --seeds 10 --budget 40`"
+REPLAY_EXAMPLE = "Example: `nas-gym replay tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0`"
+LIST_EXAMPLE = "Example: `nas-gym list`"
+
+
+def polite(command: Callable[P, None]) -> Callable[P, None]:
+    """A command whose user errors are one sentence and exit code 2, whatever it was doing."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except NASGymError as error:
+            typer.echo(f"nas-gym: {error}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt:
+            again = "every finished evaluation is kept, run the same command again to go on"
+            typer.echo(f"nas-gym: interrupted; {again}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+    return wrapped
+
+
+@app.command(epilog=SEARCH_EXAMPLE)
+@polite
+def search(
+    agent: Annotated[str, typer.Option(help="Name of the agent, see `nas-gym list`.")],
+    env: EnvId = "NAS-v0",
+    search_space: Space = None,
+    task: Annotated[str | None, typer.Option(help="Name, JSON, or the path of a .npz or .csv file.")] = None,
+    target: Target = None,
+    budget: Budget = "100",
+    seed: Annotated[int, typer.Option(help="Seed of the agent.")] = 0,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, NAME=VALUE.")] = None,
+    reward: Reward = None,
+    horizon: Horizon = None,
+    initial: Initial = None,
+    recipe: Recipe = None,
+    train_seeds: TrainSeeds = None,
+    device: Device = None,
+    store: Store = None,
+    logdir: Logdir = Path("tensorboard_logs"),
+    name: Name = None,
+) -> None:
+    """Search with one agent, and keep the network it chooses.
+
+    The chosen network is retrained with 3 training seeds that the search did not use; the weights
+    of the first are saved as best.pt in the run's folder, beside the trace for TensorBoard.
+    """
+    from nas_agents.console import search_and_show
+
+    environment = options.environment_of(
+        search_space=search_space,
+        reward=reward,
+        horizon=horizon,
+        initial=initial,
+        recipe=recipe,
+        train_seeds=train_seeds,
+        device=device,
+        store=store,
+    )
+    for each in options.tasks_of([] if task is None else [task], target):
+        environment["task"] = each
+    search_and_show(
+        options.agent_of(agent, setting or []),
+        options.budget_of(budget),
+        seed,
+        env,
+        environment,
+        logdir,
+        name,
+    )
+
+
+@app.command(epilog=COMPARE_EXAMPLE)
+@polite
+def compare(
+    agents: Annotated[
+        str, typer.Option(help="Names with commas between, or a JSON list of names and of dicts.")
+    ],
+    seeds: Annotated[int, typer.Option(help="Runs per agent and task.")] = 10,
+    budget: Budget = "40",
+    env: EnvId = "NAS-v0",
+    search_space: Space = None,
+    task: Annotated[list[str] | None, typer.Option(help="Name, JSON, or path; may be repeated.")] = None,
+    target: Target = None,
+    reward: Reward = None,
+    horizon: Horizon = None,
+    initial: Initial = None,
+    recipe: Recipe = None,
+    train_seeds: TrainSeeds = None,
+    device: Device = None,
+    store: Store = None,
+    logdir: Logdir = Path("tensorboard_logs"),
+    name: Name = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
+) -> None:
+    """Compare agents at equal budget, with intervals and tests.
+
+    Each agent searches once per seed. A run is scored by the test accuracy of the network it
+    chose, retrained with 3 training seeds that no search used. An interrupted comparison goes on
+    where it was when the same command is given again.
+    """
+    from nas_agents.comparison.runner import Plan
+    from nas_agents.console import compare_and_show
+
+    environment = options.environment_of(
+        search_space=search_space,
+        reward=reward,
+        horizon=horizon,
+        initial=initial,
+        recipe=recipe,
+        train_seeds=train_seeds,
+        device=device,
+        store=store,
+    )
+    plan = Plan(
+        agents=options.agents_of(agents),
+        seeds=seeds,
+        budget=options.budget_of(budget),
+        tasks=options.tasks_of(task or [], target) or [None],
+        env_id=env,
+        env=environment,
+        logdir=str(logdir),
+        name=name,
+        jobs=jobs if jobs is not None else os.cpu_count() or 1,
+    )
+    if not compare_and_show(plan, options.command_line(sys.argv)):
+        raise typer.Exit(FAILED)
+
+
+@app.command(epilog=REPLAY_EXAMPLE)
+@polite
+def replay(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    store: Annotated[
+        str, typer.Option(help="memory trains everything again; user or a path compares with what is stored.")
+    ] = "memory",
+) -> None:
+    """Execute a recorded run again and compare every reward."""
+    from nas_gym.traces.replay import replay as replay_trace
+
+    report = replay_trace(run, store=store)
+    typer.echo(str(report))
+    if not report.ok:
+        raise typer.Exit(FAILED)
+
+
+@app.command("list", epilog=LIST_EXAMPLE)
+@polite
+def list_parts() -> None:
+    """List environments, search spaces with their sizes, tasks, agents and rewards."""
+    from nas_agents.console import show_parts
+
+    show_parts()
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
