@@ -14,7 +14,7 @@ SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu",
 
 
 def tiny_task():
-    x, y = np.zeros((6, 4), dtype=np.float32), np.arange(6, dtype=np.int64) % 2
+    x, y = np.zeros((6, 1, 16), dtype=np.float32), np.arange(6, dtype=np.int64) % 2
     return Task(
         name="tiny",
         x_train=x,
@@ -24,9 +24,9 @@ def tiny_task():
         x_test=x,
         y_test=y,
         class_names=("a", "b"),
-        feature_names=("1", "2", "3", "4"),
-        mean=np.zeros(4),
-        scale=np.ones(4),
+        feature_names=(),
+        mean=np.zeros((1, 1)),
+        scale=np.ones((1, 1)),
         spec={"name": "arrays"},
     )
 
