@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import platformdirs
 import sqlalchemy as sa
@@ -133,7 +134,8 @@ def _of_url(text: str) -> Address:
     if place.is_sqlite and not url.query:
         return address(Path(str(url.database)))
     query = {name: HIDDEN if _is_secret(name) else value for name, value in url.query.items()}
-    return Address(url, url.set(query=query).render_as_string(hide_password=True))
+    shown = url.set(query=query).render_as_string(hide_password=True)
+    return Address(url, shown.replace(quote_plus(HIDDEN), HIDDEN))
 
 
 def _is_secret(option: str) -> bool:

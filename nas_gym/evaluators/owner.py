@@ -11,6 +11,8 @@ import threading
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+ENDED = "ended"
+
 _numbers = itertools.count()
 
 
@@ -36,7 +38,7 @@ class Owner:
     def new() -> Owner:
         """An owner for work that the calling thread begins."""
         pid = os.getpid()
-        return Owner(_host(), pid, _start(pid), threading.get_ident(), next(_numbers))
+        return Owner(_host(), pid, started_at(pid), threading.get_ident(), next(_numbers))
 
     @staticmethod
     def parse(text: str) -> Owner:
@@ -55,7 +57,7 @@ class Owner:
         """
         if self.host != _host():
             return False
-        if (self.pid, self.started) != (os.getpid(), _start(os.getpid())):
+        if (self.pid, self.started) != (os.getpid(), started_at(os.getpid())):
             return not _runs(self.pid, self.started)
         threads = {thread.ident for thread in threading.enumerate()}
         return self.thread == threading.get_ident() or self.thread not in threads
@@ -81,15 +83,14 @@ def _runs(pid: int, started: str) -> bool:
         return False
     except PermissionError:
         pass  # it runs, as another user
-    return _start(pid) in (started, "")
+    return started_at(pid) in (started, "")
 
 
-def _start(pid: int) -> str:
-    """When a process started; "" if that cannot be read, "ended" if it ended and is not yet reaped."""
+def started_at(pid: int) -> str:
+    """When a process started; "" if that cannot be read, ENDED if it ended and is not yet reaped."""
     try:
-        fields = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        )
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return "ended" if fields[0] in "ZX" else fields[19]
+    fields = stat.rpartition(")")[2].split()
+    return ENDED if fields[0] in "ZX" else fields[19]
