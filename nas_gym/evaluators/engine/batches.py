@@ -1,0 +1,49 @@
+"""The batches of an epoch, laid out as kernels read them: features by examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from nas_gym.evaluators.engine.members import TrainingData
+from nas_gym.evaluators.recipe import Recipe
+
+EVALUATION_BATCH = 256
+"""Examples of an evaluated batch; fixed, so that rounding does not depend on memory."""
+
+
+class BatchStream:
+    """The training batches of one seed, epoch after epoch.
+
+    Args:
+        data: the data.
+        recipe: batch size and label smoothing.
+        seed: of the order of examples; members of one seed see the same batches.
+        classes: number of classes.
+    """
+
+    def __init__(self, data: TrainingData, recipe: Recipe, seed: int, classes: int) -> None:
+        self._x = data.x_train.flatten(1)
+        smooth = recipe.label_smoothing
+        one_hot = torch.nn.functional.one_hot(data.y_train, classes).to(self._x.dtype)
+        self._targets = one_hot * (1 - smooth) + smooth / classes
+        self._size = recipe.batch_size
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def epoch(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches in a fresh order: x (features, batch) and targets (classes, batch)."""
+        order = torch.randperm(len(self._x), generator=self._generator).to(self._x.device)
+        x, targets = self._x[order].T.contiguous(), self._targets[order].T.contiguous()
+        return zip(x.split(self._size, 1), targets.split(self._size, 1), strict=True)
+
+
+def evaluation_batches(data: TrainingData) -> list[tuple[Tensor, Tensor]]:
+    """Validation batches of one size: x (features, batch), labels (batch,), -1 for what fills the last."""
+    x, y = data.x_validation.flatten(1), data.y_validation
+    size = min(EVALUATION_BATCH, len(x))
+    fill = -len(x) % size
+    x = torch.cat([x, x.new_zeros(fill, x.shape[1])]).T.contiguous()
+    y = torch.cat([y, y.new_full((fill,), -1)])
+    return list(zip(x.split(size, 1), y.split(size), strict=True))

@@ -1,0 +1,97 @@
+"""Which members train together: like next to like, within a byte budget, evenly over the cores."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from nas_gym.evaluators.engine.members import Member
+from nas_gym.evaluators.recipe import Recipe
+
+CACHE_BYTES = 16 * 2**20
+"""Memory of a chunk beyond which larger chunks measured no faster: a core's share of the last cache."""
+COPIES = 3
+"""Floats that a value takes on average: itself, its gradient, and windows or batch-norm scratch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What training a member takes: FLOPs of a forward pass of one example, and bytes."""
+
+    flops: int
+    bytes: int
+
+    @classmethod
+    def of(cls, member: Member, recipe: Recipe) -> Cost:
+        """The cost of a member; the bytes are an estimate that the engine corrects by halving."""
+        values = sum(math.prod(node.shape) for node in member.network.nodes)
+        floats = COPIES * values * recipe.batch_size + 4 * member.network.parameters
+        return cls(max(1, member.network.flops) * (member.epochs or recipe.epochs), 4 * floats)
+
+
+def plan_chunks(
+    members: Sequence[Member], costs: Sequence[Cost], budget: int, workers: int
+) -> list[list[int]]:
+    """Positions of members by chunk, the most expensive chunk first.
+
+    Args:
+        members: what to train; members of a chunk have the same number of epochs.
+        costs: of each member.
+        budget: bytes that all chunks that train at the same time may take.
+        workers: chunks that train at the same time.
+    """
+    limit = max(1, min(CACHE_BYTES, budget // workers))
+    by_epochs: dict[int | None, list[int]] = defaultdict(list)
+    for m, member in enumerate(members):
+        by_epochs[member.epochs].append(m)
+    chunks: list[list[int]] = []
+    for group in by_epochs.values():
+        total = sum(costs[m].bytes for m in group)
+        # A multiple of the number of workers, so that none is left with more than the others.
+        wanted = -(-math.ceil(total / limit) // workers) * workers
+        chunks += _split(sorted(group, key=lambda m: (_shape(members[m]), m)), costs, min(wanted, len(group)))
+    return sorted(chunks, key=lambda chunk: -sum(costs[m].flops for m in chunk))
+
+
+def _split(group: list[int], costs: Sequence[Cost], parts: int) -> list[list[int]]:
+    """Cut a list into parts of about equal FLOPs, none empty."""
+    total = sum(costs[m].flops for m in group)
+    chunks: list[list[int]] = [[]]
+    spent = 0
+    for place, m in enumerate(group):
+        left = parts - len(chunks)
+        full = spent + costs[m].flops / 2 > total * len(chunks) / parts
+        if chunks[-1] and left and (full or len(group) - place <= left):
+            chunks.append([])
+        chunks[-1].append(m)
+        spent += costs[m].flops
+    return chunks
+
+
+def _shape(member: Member) -> tuple[tuple[object, ...], ...]:
+    """What makes two networks share kernels: the shapes along their nodes, then the operations."""
+    nodes = [node for node in member.network.nodes if node.parameter_shapes]
+    return tuple((node.operation, node.shape, node.kernel) for node in nodes)
+
+
+def available_bytes(device: torch.device) -> int:
+    """Free memory of a device, in bytes."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            free = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+        return free * 1024
+    except (OSError, StopIteration):
+        return _physical_bytes() // 2
+
+
+def _physical_bytes() -> int:
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 4 * 2**30

@@ -1,0 +1,1 @@
+"""The operations of a network over members that lie side by side, forward and backward."""

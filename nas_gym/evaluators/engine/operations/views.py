@@ -1,0 +1,20 @@
+"""Rows of memory seen as values: (members, channels, *sides, batch), the batch innermost."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from nas_gym.network import Shape
+
+
+def matrix(rows: Tensor, channels: int, batch: int, positions: int = 1) -> Tensor:
+    """Rows as (members, channels, positions * batch)."""
+    floats = channels * positions * batch
+    return rows[:, :floats].unflatten(1, (channels, positions * batch))
+
+
+def grid(rows: Tensor, shape: Shape, batch: int) -> Tensor:
+    """Rows as (members, *shape, batch)."""
+    return rows[:, : math.prod(shape) * batch].unflatten(1, (*shape, batch))

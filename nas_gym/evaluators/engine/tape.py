@@ -1,0 +1,181 @@
+"""Recording a computation as operations on slices of memory, laying the memory out, and binding both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+Kernel = Callable[[], object]
+Binder = Callable[..., Sequence[Kernel]]
+VECTOR = 32
+"""Floats that a vectorised loop of torch takes at once; rows are padded to a multiple of it, since
+the rest of a row would run through scalar code whose last bits differ."""
+GAP = VECTOR
+"""Floats between rows: torch lets rows be gathered into rows of the same memory only if it is not dense."""
+
+
+@dataclass(eq=False)
+class Block:
+    """Rows of one size that live together, from the first operation that touches them to the last."""
+
+    size: int
+    rows: int
+    birth: int = -1
+    death: int = -1
+    offset: int = -1
+    kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Consecutive rows of a block; `repeat` stands for one row read as if it were so many."""
+
+    block: Block
+    start: int
+    stop: int
+    repeat: int = 0
+
+    def __len__(self) -> int:
+        return self.repeat or self.stop - self.start
+
+    def __getitem__(self, part: slice) -> Rows:
+        if self.repeat:
+            return Rows(self.block, self.start, self.stop)
+        return Rows(self.block, self.start + part.start, self.start + part.stop)
+
+
+@dataclass
+class _Operation:
+    bind: Binder
+    operands: tuple[Rows, ...]
+    gathered: tuple[Rows, ...] = ()
+
+
+@dataclass
+class Tape:
+    """Operations in order; nothing is computed and no memory is taken before `bind`.
+
+    Attributes:
+        batch: examples of a batch, the innermost dimension of every value.
+    """
+
+    batch: int
+    operations: list[_Operation] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+
+    def new(self, features: int, rows: int) -> Rows:
+        """Memory for `rows` values of so many features for each example."""
+        return self.floats(features * self.batch, rows)
+
+    def floats(self, size: int, rows: int) -> Rows:
+        """Memory for `rows` rows of at least `size` floats."""
+        block = Block(-(-size // VECTOR) * VECTOR, rows)
+        self.blocks.append(block)
+        return Rows(block, 0, rows)
+
+    def add(self, bind: Binder, *operands: Rows) -> None:
+        """Append an operation; `bind` gets a tensor (rows, floats) for each operand."""
+        self._append(_Operation(bind, operands))
+
+    def gather(self, sources: Sequence[Rows], *, shared: bool = False) -> Rows:
+        """The single rows `sources` as consecutive rows, copied only where they are not.
+
+        With `shared` the same row many times comes back as a repeated row, to be only read.
+        """
+        first = sources[0]
+        if all(
+            s.block is first.block and s.start == first.start + number for number, s in enumerate(sources)
+        ):
+            return Rows(first.block, first.start, first.start + len(sources))
+        if shared and all(s == first for s in sources):
+            return Rows(first.block, first.start, first.stop, len(sources))
+        result = self.floats(first.block.size, len(sources))
+        self._append(_Operation(_copy_rows, (result,), tuple(sources)))
+        return result
+
+    def scatter_add(self, target: Rows, numbers: Sequence[int], source: Rows) -> None:
+        """Add the rows of `source` to the rows `numbers`, all different, of `target`."""
+
+        def bind(target: Tensor, source: Tensor) -> Sequence[Kernel]:
+            index = torch.tensor(numbers, device=target.device)
+            return [lambda: target.index_add_(0, index, source)]
+
+        self.add(bind, target, source)
+
+    def keep(self, rows: Rows) -> None:
+        """Give a block memory of its own, as what is written into it from outside needs."""
+        rows.block.birth, rows.block.kept = 0, True
+
+    def _append(self, operation: _Operation) -> None:
+        now = len(self.operations)
+        for rows in (*operation.operands, *operation.gathered):
+            block = rows.block
+            block.birth = now if block.birth < 0 else block.birth
+            block.death = max(block.death, now)
+        self.operations.append(operation)
+
+    def layout(self) -> int:
+        """Place every block among the blocks of its row size; returns the floats that all need."""
+        for block in self.blocks:
+            if block.kept:
+                block.death = len(self.operations)
+        by_size: dict[int, list[Block]] = defaultdict(list)
+        for block in self.blocks:
+            by_size[block.size].append(block)
+        self._heights = {size: _place(blocks) for size, blocks in by_size.items()}
+        return sum((size + GAP) * height for size, height in self._heights.items())
+
+    def bind(self, memory: Tensor) -> list[list[Kernel]]:
+        """The kernels of every operation, on memory of as many floats as `layout` returned."""
+        pools: dict[int, Tensor] = {}
+        used = 0
+        for size, height in self._heights.items():
+            floats = (size + GAP) * height
+            pools[size] = memory[used : used + floats].view(height, size + GAP)[:, :size]
+            used += floats
+        kernels: list[list[Kernel]] = []
+        for operation in self.operations:
+            tensors = [_tensor(pools, rows) for rows in operation.operands]
+            if operation.gathered:
+                pool = pools[operation.gathered[0].block.size]
+                index = torch.tensor([r.block.offset + r.start for r in operation.gathered], device=pool.device)
+                tensors = [pool, index, *tensors]
+            kernels.append(list(operation.bind(*tensors)))
+        self.pools = pools
+        return kernels
+
+    def tensor(self, rows: Rows) -> Tensor:
+        """The memory of rows, once bound."""
+        return _tensor(self.pools, rows)
+
+
+def _copy_rows(pool: Tensor, index: Tensor, result: Tensor) -> Sequence[Kernel]:
+    return [lambda: torch.index_select(pool, 0, index, out=result)]
+
+
+def _tensor(pools: dict[int, Tensor], rows: Rows) -> Tensor:
+    start = rows.block.offset + rows.start
+    if rows.repeat:
+        return pools[rows.block.size][start : start + 1].expand(rows.repeat, -1)
+    return pools[rows.block.size][start : start + rows.stop - rows.start]
+
+
+def _place(blocks: list[Block]) -> int:
+    """First fit in order of birth, over the blocks that live at the same time; returns the height."""
+    placed: list[Block] = []
+    height = 0
+    for block in sorted(blocks, key=lambda block: block.birth):
+        placed = [other for other in placed if other.death >= block.birth]
+        offset = 0
+        for other in sorted(placed, key=lambda other: other.offset):
+            if other.offset - offset >= block.rows:
+                break
+            offset = max(offset, other.offset + other.rows)
+        block.offset = offset
+        placed.append(block)
+        height = max(height, offset + block.rows)
+    return height
