@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from nas_agents.comparison.curves import Curve
 from nas_agents.comparison.statistics import Interval
@@ -87,6 +88,8 @@ def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, wher
     axes.set(xlabel=label, ylabel="validation accuracy as seen (optimistic)")
     axes.set_ylim(bottom=_floor(by_agent.values()))
     axes.margins(x=0.01)
+    if all(np.issubdtype(curve.x.dtype, np.integer) for curve in by_agent.values()):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(
         *axes.get_legend_handles_labels(), loc="outside right upper", title="agent, best test first"
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.progress import (
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from nas_gym.envs import Budget
 
 
-def bar(console: Console) -> Progress:
+@contextmanager
+def bar(console: Console) -> Iterator[Progress]:
     """A bar with evaluations (or recorded seconds) done, a note, and the time left.
 
-    Its tasks have the fields ``unit`` and ``note``.
+    Its tasks have the fields ``unit`` and ``note``. Where there is no terminal the bar is shown
+    once, at its end.
     """
-    return Progress(
+    progress = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -38,41 +41,37 @@ def bar(console: Console) -> Progress:
         # Runs differ in speed, so the time left is judged by minutes and not by seconds.
         speed_estimate_period=180,
     )
+    with progress:
+        yield progress
+    if not console.is_terminal:
+        console.line()
 
 
 class Tally:
-    """The bar of many runs with the same budget.
+    """Counts many runs with the same budget on a bar.
 
     Args:
+        progress: the bar.
         runs: number of runs.
         finished: how many of them were finished before.
         budget: of each.
-        console: where the bar is shown.
     """
 
-    def __init__(self, runs: int, finished: int, budget: Budget, console: Console) -> None:
-        self._runs, self._over = runs, finished
+    def __init__(self, progress: Progress, runs: int, finished: int, budget: Budget) -> None:
+        self._progress, self._runs, self._over = progress, runs, finished
         self._each, unit = extent(budget)
         self._done: dict[int, float] = {}
         self._before = finished * self._each
-        self._bar = bar(console)
-        self._task = self._bar.add_task("comparing", total=runs * self._each, unit=unit, note=self._note())
-        self._bar.update(self._task, completed=self._before)
-
-    def __enter__(self) -> Tally:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
+        self._task = progress.add_task("comparing", total=runs * self._each, unit=unit, note=self._note())
+        progress.update(self._task, completed=self._before)
 
     def report(self, run: int, progress: Any) -> None:
         """Take the progress of a run; None at its end."""
         self._over += progress is None
         self._done[run] = self._each if progress is None else min(progress.done, self._each)
-        self._bar.update(self._task, completed=self._before + sum(self._done.values()), note=self._note())
+        self._progress.update(
+            self._task, completed=self._before + sum(self._done.values()), note=self._note()
+        )
 
     def _note(self) -> str:
         return f"({self._over} of {self._runs} runs)"

@@ -72,8 +72,17 @@ class Setting:
 
 def terminal_table(comparison: Comparison, setting: Setting) -> Table:
     """The ranking, narrow enough for 80 columns."""
-    table = Table(title=f"{setting.where}: {setting.effort}", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("", "agent", "access", "test accuracy [95%]"):
+    table = Table(
+        title=f"{setting.where}: {setting.effort}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    table.add_column("", no_wrap=True)
+    # Of all columns only the agents' may be broken where the terminal is narrow.
+    table.add_column("agent", overflow="fold")
+    for heading in ("access", "test accuracy [95%]"):
         table.add_column(heading, no_wrap=True)
     for heading in ("val.", "seen*", "evals", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)

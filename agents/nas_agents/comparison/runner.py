@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas_agents import make_agent
 from nas_agents.comparison.pool import Failure, run_jobs
-from nas_agents.comparison.progress import Tally
+from nas_agents.comparison.progress import Tally, bar
 from nas_agents.run import RunSpec, experiment_folder, folder_of, label, make_env, run
 from nas_gym.errors import NASGymError
 
@@ -98,8 +98,8 @@ def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> l
     specs = [spec for experiment in experiments for spec in experiment.specs]
     finished = [done for experiment in experiments for done in experiment.finished]
     waiting = [spec for spec, done in zip(specs, finished, strict=True) if not done]
-    budget = specs[0].budget
-    with Tally(len(specs), sum(finished), budget, console) as tally:
+    with bar(console) as progress:
+        tally = Tally(progress, len(specs), sum(finished), specs[0].budget)
         failures = run_jobs(run, waiting, jobs, tally.report)
     return [(waiting[failure.job], failure) for failure in failures]
 

@@ -1,0 +1,28 @@
+"""Made-up runs, for tests of what is said about runs."""
+
+import numpy as np
+from nas_agents.comparison.records import Run
+
+
+def made_up(agent, seed, test, accuracies=(0.2, 0.5, 0.4), costs=None, **others):
+    accuracies = np.array(accuracies)
+    values = {
+        "access": "walk",
+        "architecture": f"relu-{seed}",
+        "validation": test - 0.01,
+        "costs": np.ones(len(accuracies)) if costs is None else np.array(costs),
+        "failed": 0,
+        "stopped": "budget",
+        "chance": 0.1,
+    }
+    return Run(agent=agent, seed=seed, test=test, accuracies=accuracies, **(values | others))
+
+
+def field(agents=("random", "tpe"), seeds=6, lead=0.1, rng_seed=0):
+    """Runs of agents each of which is better than the one before by `lead`."""
+    rng = np.random.default_rng(rng_seed)
+    return [
+        made_up(agent, seed, 0.5 + lead * place + 0.01 * rng.random(), rng.random(8), rng.random(8) + 0.1)
+        for seed in range(seeds)
+        for place, agent in enumerate(agents)
+    ]
