@@ -131,7 +131,7 @@ def summary(accuracies: np.ndarray) -> dict[str, Any]:
     pairs = list(itertools.combinations(range(len(SEEDS)), 2))
     whole = float(np.mean([_spearman(accuracies[:, a], accuracies[:, b]) for a, b in pairs]))
     top = float(np.mean([_top_tenth(accuracies, a, b) for a, b in pairs]))
-    tied = float(np.mean([(column == column.max()).mean() for column in accuracies.T]))
+    tied = float(np.mean([((column == column.max()).sum() - 1) / len(column) for column in accuracies.T]))
     fit = spread >= 3 * noise and whole >= 0.7 and top >= 0.4 and tied < 0.01
     return {
         "best": float(means.max()),

@@ -57,7 +57,8 @@ def figure_to_array(figure: Figure) -> np.ndarray:
     """The pixels of a figure: uint8 (height, width, 3)."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return pixels[..., :3].copy()
 
 
 def _step(sketch: Sketch) -> float:
@@ -92,6 +93,7 @@ def _box(axes: Axes, x: float, label: str, *, marked: bool) -> None:
 def _link(axes: Axes, start: float, end: float, span: int, label: str, *, marked: bool) -> None:
     """An arrow: straight between neighbours, else an arc, even spans above and odd spans below."""
     color, width = (MARK, 2.8) if marked else (INK, 1.2)
+    ends: tuple[tuple[float, float], tuple[float, float]]
     if span == 1:
         ends, bend, at = ((start + BOX_WIDTH / 2, 0), (end - BOX_WIDTH / 2, 0)), 0.0, 0.16
     else:
@@ -114,5 +116,5 @@ def _link(axes: Axes, start: float, end: float, span: int, label: str, *, marked
     axes.add_patch(arrow)
     if label:
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
-        style = {"ha": "center", "va": "center", "fontsize": 8, "color": color, "zorder": 5}
+        style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8, "color": color, "zorder": 5}
         axes.text((start + end) / 2, at, label, bbox=paper, **style)

@@ -214,12 +214,15 @@ class NASEnv(gym.Env[Any, Any]):
         self.ledger = Ledger(self.evaluator, budget)
 
     @overload
-    def evaluate(self, architectures: str | Architecture, fidelity: int | None = None) -> Evaluation: ...
+    def evaluate(self, architectures: str, fidelity: int | None = None) -> Evaluation: ...
 
     @overload
     def evaluate(
         self, architectures: Sequence[str | Architecture], fidelity: int | None = None
     ) -> list[Evaluation]: ...
+
+    @overload
+    def evaluate(self, architectures: Architecture, fidelity: int | None = None) -> Evaluation: ...
 
     def evaluate(
         self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
@@ -231,7 +234,7 @@ class NASEnv(gym.Env[Any, Any]):
         """
         several = isinstance(architectures, Sequence) and not isinstance(architectures, str)
         asked = architectures if several else [architectures]
-        resolved = [self.search_space.resolve(one) for one in asked]  # type: ignore[union-attr]
+        resolved = [self.search_space.resolve(one) for one in asked]
         self.ledger.count_steps(len(resolved))
         evaluations = self.ledger.evaluate(resolved, fidelity)
         return evaluations if several else evaluations[0]
@@ -305,7 +308,7 @@ class NASEnv(gym.Env[Any, Any]):
         return int(action)
 
     def _observe(self) -> Any:
-        return self._observer.observe(self.architecture, self.horizon - self._steps)
+        return self._observer(self.architecture, self.horizon - self._steps)
 
     def _info(self, *, action: int, illegal: bool, error: str) -> dict[str, Any]:
         return {

@@ -42,7 +42,8 @@ class SavedNetwork:
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Class probabilities, float32 (n, classes), of raw examples (n, *input_shape)."""
         standardised = (np.asarray(x, dtype=np.float32) - self.mean) / self.scale
-        return self.module(torch.as_tensor(standardised, dtype=torch.float32)).softmax(1).numpy()
+        logits: torch.Tensor = self.module(torch.as_tensor(standardised, dtype=torch.float32))
+        return logits.softmax(1).numpy()
 
 
 def save_network(

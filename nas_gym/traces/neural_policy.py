@@ -15,6 +15,7 @@ from gymnasium import spaces
 
 from nas_gym.envs.observations import Observer, make_observer
 from nas_gym.errors import NASGymError
+from nas_gym.search_spaces import Architecture
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.traces.policy import Kind, State
 
@@ -42,14 +43,18 @@ class View:
     def observer(self, search_space: SearchSpace[Any]) -> Observer:
         """The observer that shows states this way."""
         observer = make_observer(self.kind, search_space, self.horizon)
-        if not self.flat:
-            return observer
-        return Observer(
-            spaces.flatten_space(observer.space),
-            lambda architecture, steps_left: spaces.flatten(
-                observer.space, observer.observe(architecture, steps_left)
-            ),
-        )
+        return FlatObserver(observer) if self.flat else observer
+
+
+class FlatObserver:
+    """Shows what another observer shows as one Box, like `FlattenObservation`."""
+
+    def __init__(self, inner: Observer) -> None:
+        self.inner = inner
+        self.space = spaces.flatten_space(inner.space)
+
+    def __call__(self, architecture: Architecture, steps_left: int) -> Any:
+        return spaces.flatten(self.inner.space, self.inner(architecture, steps_left))
 
 
 class NeuralPolicy:
@@ -137,7 +142,7 @@ class NeuralPolicy:
 
     def _observations(self, states: Sequence[State]) -> Any:
         shown = [
-            self._observer.observe(state.architecture, 0 if state.steps_left is None else state.steps_left)
+            self._observer(state.architecture, 0 if state.steps_left is None else state.steps_left)
             for state in states
         ]
         if isinstance(self._observer.space, spaces.Dict):

@@ -41,8 +41,13 @@ def test_maskable_ppo_never_takes_an_illegal_action_from_several_environments():
 
     venv = DummyVecEnv([make, make])
     illegal = []
+
+    def watch(local, _):
+        illegal.extend(info["illegal_action"] for info in local["infos"])
+        return True
+
     model = MaskablePPO("MultiInputPolicy", venv, n_steps=16, batch_size=16, seed=0)
-    model.learn(64, callback=lambda local, _: illegal.extend(i["illegal_action"] for i in local["infos"]))
+    model.learn(64, callback=watch)
     assert len(illegal) >= 64
     assert not any(illegal)
 
