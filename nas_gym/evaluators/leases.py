@@ -57,7 +57,7 @@ class Leases:
 
     @contextmanager
     def held(self, names: Sequence[str], finished: Finished) -> Iterator[tuple[list[str], Owner]]:
-        """Hold the leases on as many of `names` as are free, without waiting, to the end at most.
+        """Hold the leases on as many of `names` as are free; none is waited for.
 
         Args:
             names: to lease.
