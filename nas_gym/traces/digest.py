@@ -20,14 +20,6 @@ from nas_gym.traces.tables import Row, ask_table, config_table, episode_table
 from nas_gym.traces.tensorboard import Board
 from nas_gym.traces.trace_file import Ask
 
-METRICS = (
-    "search/best_accuracy",
-    "search/unique_evaluations",
-    "search/steps",
-    "result/accuracy",
-    "result/parameters",
-    "result/seconds",
-)
 ASKS_PER_TABLE = 25
 EPISODES_ALL_SHOWN = 1000
 DRAWINGS = 5
@@ -55,7 +47,7 @@ class Digest:
         self._folder, self._space, self._account, self._scores = folder, search_space, account, scores
         self._words = [str(action) for action in search_space.actions]
         self.board = Board(folder.path)
-        self.board.start_session(_hyperparameters(config), METRICS)
+        self.board.start_session(_hyperparameters(config))
         self.board.text("run/config", config_table(flat(config)))
         self._policy = PolicyDigest(self.board, search_space.actions)
         self._rows: list[Row] = []
@@ -107,12 +99,10 @@ class Digest:
         """Show the episode since the last call, if it had a step."""
         if not self._rows:
             return
-        values = {
-            "episode/return": self._return,
-            "episode/length": len(self._rows),
-            "episode/best_accuracy": self._best_of_episode,
-        }
-        self.board.scalars(values, number)
+        last = self._rows[-1].step
+        if last.terminated or last.truncated:
+            values = {"episode/return": self._return, "episode/best_accuracy": self._best_of_episode}
+            self.board.scalars(values, number)
         if self._tables.due():
             self.board.text("episodes", episode_table(self._rows, self._words, self._scores), number)
         self._policy.end_episode(policy, number)
@@ -123,7 +113,7 @@ class Digest:
         self._policy.snapshot(policy, number)
         best = self._account.best
         if best is not None and best.architecture != self._drawn:
-            self._draw("architectures/best_so_far", best, number)
+            self.board.image("architectures/best_so_far", self._drawing(best), number)
             self._drawn = best.architecture
         self.board.flush()
 
@@ -135,12 +125,12 @@ class Digest:
         self.snapshot(policy, number)
         best = self._account.best
         if best is not None:
-            for rank, evaluation in enumerate(self._account.top(DRAWINGS), start=1):
-                self._draw(f"architectures/top_{rank}", evaluation, number)
+            drawings = [self._drawing(evaluation) for evaluation in self._account.top(DRAWINGS)]
+            if drawings:
+                self.board.image("architectures/top", stacked(drawings), number)
             self.board.graph(self._space.network(self._space.parse(best.architecture)))
             write_embedding(self._folder.path, self._space, self._account.ledger.history)
-            values = {"result/accuracy": best.accuracy, "result/parameters": best.parameters}
-            self.board.scalars(values | {"result/seconds": self._account.ledger.stats.cost}, number)
+            self.board.scalars(self._outcome(best), number)
         self.board.end_session()
         self.board.close()
 
@@ -154,21 +144,42 @@ class Digest:
             counts["search/best_accuracy"] = self._account.best.accuracy
         return counts
 
+    def _outcome(self, best: Evaluation) -> dict[str, float]:
+        """The final metrics, in a group whose name sorts first: HParams shows the first five tags."""
+        stats = self._account.ledger.stats
+        return {
+            "at_end/accuracy": best.accuracy,
+            "at_end/parameters": best.parameters,
+            "at_end/seconds": stats.cost,
+            "at_end/steps": stats.steps,
+            "at_end/unique_evaluations": stats.unique,
+        }
+
     def _write_asks(self, number: int) -> None:
         self.board.text("evaluations", ask_table(self._asks[:ASKS_PER_TABLE]), number)
         self._asks = self._asks[ASKS_PER_TABLE:]
 
-    def _draw(self, tag: str, evaluation: Evaluation, number: int) -> None:
+    def _drawing(self, evaluation: Evaluation) -> np.ndarray:
         from nas_gym.envs.drawing import draw, figure_to_array
 
         figure = draw(self._space, self._space.parse(evaluation.architecture))
-        facts = f"accuracy {evaluation.accuracy:.4f}, {evaluation.parameters:,} parameters"
-        figure.axes[0].set_title(f"{evaluation.architecture}\n{facts}", fontsize=8, loc="left")
-        self.board.image(tag, figure_to_array(figure), number)
+        title = f"accuracy {evaluation.accuracy:.4f}, {evaluation.parameters:,} parameters"
+        figure.axes[0].set_title(title, fontsize=13, loc="left", color="black")
+        return figure_to_array(figure)
 
 
 def _hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
     """What tells runs apart: the agent, its own config, and the parts of the environment."""
-    env = config["env"]
+    env, own = config["env"], dict(config["config"])
     parts = {name: env[name].get("name") for name in ("search_space", "task", "reward") if name in env}
-    return {"agent": config["agent"], **parts, "horizon": env.get("horizon"), **flat(config["config"])}
+    own |= own.pop("hyperparameters", {})
+    return {"agent": config["agent"], **parts, "horizon": env.get("horizon"), **flat(own)}
+
+
+def stacked(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Images uint8 (height, width, 3) one below the other, padded with white to one width."""
+    width = max(image.shape[1] for image in images)
+    pads = [((0, 0), (0, width - image.shape[1]), (0, 0)) for image in images]
+    return np.concatenate(
+        [np.pad(image, pad, constant_values=255) for image, pad in zip(images, pads, strict=True)]
+    )

@@ -2,73 +2,86 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
-from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig  # type: ignore[attr-defined]
+from PIL import Image
+from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore[attr-defined]
+    EmbeddingInfo,
+    ProjectorConfig,
+)
 
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 
-NAME = "architectures"
 MOST_POINTS = 5000
+DISC = 24
 
 
 def one_hot(search_space: SearchSpace[Any], architecture: Architecture) -> np.ndarray:
     """The fixed-length form of an architecture as numbers: float64 (sum of choices,), one 1 a variable."""
     values = search_space.encode(architecture)
-    return np.concatenate(
-        [np.eye(len(choices))[values[name]] for name, choices in search_space.variables.items()]
-    )
+    parts = [np.eye(len(choices))[values[name]] for name, choices in search_space.variables.items()]
+    return np.concatenate(parts)
 
 
 def write_embedding(folder: Path, search_space: SearchSpace[Any], evaluations: Sequence[Evaluation]) -> None:
-    """Write the projector's files of a run; the points are coloured by accuracy when it opens.
+    """Write the projector's files of a run.
+
+    The projector offers the points twice: as discs coloured by accuracy, which it shows first, and
+    plain, for its own choice of colours.
 
     Args:
         folder: the run's folder.
         search_space: of the architectures.
-        evaluations: in order of first request; of one architecture the first counts, and of more
-            than `MOST_POINTS` the first ones.
+        evaluations: in order of first request; of one architecture the last counts, which had most
+            epochs where an agent raises them, and of more than `MOST_POINTS` the first ones.
     """
-    distinct = list({evaluation.architecture: evaluation for evaluation in reversed(evaluations)}.values())
-    points = distinct[::-1][:MOST_POINTS]
-    vectors = [one_hot(search_space, search_space.parse(point.architecture)) for point in points]
+    points = list({evaluation.architecture: evaluation for evaluation in evaluations}.values())[:MOST_POINTS]
     target = folder / "projector"
     target.mkdir(exist_ok=True)
-    tensors = "\n".join("\t".join(f"{value:g}" for value in vector) for vector in vectors)
-    (target / "tensors.tsv").write_text(tensors + "\n", encoding="utf-8")
-    rows = [["architecture", "accuracy", "order", "parameters", "status"]]
-    for order, point in enumerate(points, start=1):
-        rows.append(
-            [point.architecture, f"{point.accuracy:.6g}", str(order), str(point.parameters), point.status]
-        )
-    (target / "metadata.tsv").write_text("\n".join("\t".join(row) for row in rows) + "\n", encoding="utf-8")
-    (target / "view.json").write_text(json.dumps([_view(vectors)]), encoding="utf-8")
-    config = ProjectorConfig()
-    config.embeddings.add(
-        tensor_name=NAME,
-        tensor_path="projector/tensors.tsv",
-        metadata_path="projector/metadata.tsv",
-        bookmarks_path="projector/view.json",
+    vectors = [one_hot(search_space, search_space.parse(point.architecture)) for point in points]
+    _write_table(target / "tensors.tsv", [[f"{value:g}" for value in vector] for vector in vectors])
+    names = ["architecture", "accuracy", "order", "parameters", "status"]
+    _write_table(
+        target / "metadata.tsv", [names, *(_row(n, point) for n, point in enumerate(points, start=1))]
     )
+    Image.fromarray(discs([point.accuracy for point in points])).save(target / "discs.png")
+    files = {"tensor_path": "projector/tensors.tsv", "metadata_path": "projector/metadata.tsv"}
+    coloured = EmbeddingInfo(tensor_name="architectures by accuracy", **files)
+    coloured.sprite.image_path = "projector/discs.png"
+    coloured.sprite.single_image_dim.extend([DISC, DISC])
+    plain = EmbeddingInfo(tensor_name="architectures, plain", **files)
+    config = ProjectorConfig(embeddings=[coloured, plain])
     (folder / "projector_config.pbtxt").write_text(str(config), encoding="utf-8")
 
 
-def _view(vectors: Sequence[np.ndarray]) -> dict[str, Any]:
-    """A saved view that colours the points by accuracy."""
-    return {
-        "label": "by accuracy",
-        "isSelected": True,
-        "selectedProjection": "pca",
-        "selectedColorOptionName": "accuracy",
-        "selectedLabelOption": "architecture",
-        "dataSetDimensions": [len(vectors), len(vectors[0])],
-        "pcaComponentDimensions": [0, 1, 2],
-        "projections": [],
-        "filteredPoints": [],
-        "selectedPoints": [],
-    }
+def discs(accuracies: Sequence[float]) -> np.ndarray:
+    """A disc for each accuracy, from the lowest (violet) to the highest (yellow), in a square grid.
+
+    Returns:
+        uint8 (side, side, 4), transparent outside the discs.
+    """
+    values = np.asarray(accuracies, dtype=np.float64)
+    spread = values.max() - values.min()
+    colours = mpl.colormaps["viridis"]((values - values.min()) / (spread or 1.0), bytes=True)
+    offsets = np.arange(DISC) - (DISC - 1) / 2
+    inside = offsets[:, None] ** 2 + offsets**2 <= (DISC / 2 - 1) ** 2
+    per_side = math.ceil(math.sqrt(len(values)))
+    sheet = np.zeros((per_side * DISC, per_side * DISC, 4), dtype=np.uint8)
+    for number, colour in enumerate(colours):
+        y, x = (DISC * place for place in divmod(number, per_side))
+        sheet[y : y + DISC, x : x + DISC][inside] = colour
+    return sheet
+
+
+def _row(order: int, point: Evaluation) -> list[str]:
+    return [point.architecture, f"{point.accuracy:.6g}", str(order), str(point.parameters), point.status]
+
+
+def _write_table(file: Path, rows: Sequence[Sequence[str]]) -> None:
+    file.write_text("".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")

@@ -49,9 +49,11 @@ class View:
 class FlatObserver:
     """Shows what another observer shows as one Box, like `FlattenObservation`."""
 
+    space: spaces.Space[Any]
+
     def __init__(self, inner: Observer) -> None:
         self.inner = inner
-        self.space = spaces.flatten_space(inner.space)
+        self.space: spaces.Space[Any] = spaces.flatten_space(inner.space)
 
     def __call__(self, architecture: Architecture, steps_left: int) -> Any:
         return spaces.flatten(self.inner.space, self.inner(architecture, steps_left))

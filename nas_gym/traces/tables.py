@@ -34,10 +34,16 @@ def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | Non
         actions: the edits in words.
         scores: what the scores are; None for an agent without a policy.
     """
-    total = sum(row.step.reward for row in rows)
-    title = f"Episode {rows[0].step.episode}: return {total:.4f} in {len(rows)} steps"
-    names = ["t", "state", "edit", *_score_names(scores), "accuracy before", "after", "reward"]
-    return f"**{title}**\n\n" + table(names, [_cells(row, actions, scores) for row in rows])
+    total, complete = sum(row.step.reward for row in rows), rows[-1].step
+    cut = "" if complete.terminated or complete.truncated else ", cut short"
+    title = f"Episode {rows[0].step.episode}: return {total:.4f} in {len(rows)} steps{cut}"
+    pays_otherwise = any(row.step.reward != row.step.accuracy for row in rows)
+    names = ["t", "state", "edit", *_score_names(scores), "accuracy before → after"]
+    cells = [_cells(row, actions, scores) for row in rows]
+    if pays_otherwise:
+        names.append("reward")
+        cells = [[*line, f"{row.step.reward:.4f}"] for line, row in zip(cells, rows, strict=True)]
+    return f"**{title}**\n\n" + table(names, cells)
 
 
 def ask_table(asks: Sequence[Ask]) -> str:
@@ -77,33 +83,27 @@ def code(text: str) -> str:
 def _score_names(scores: str | None) -> list[str]:
     if scores is None:
         return []
-    return ["its Q" if scores == "q_values" else "its probability", "best alternatives"]
+    return ["best alternatives (Q-value)" if scores == "q_values" else "best alternatives (probability)"]
 
 
 def _cells(row: Row, actions: Sequence[str], scores: str | None) -> list[str]:
     step = row.step
-    marks = " (illegal, acts as keep)" * step.illegal_action + (f" ({step.error})" if step.error else "")
-    shown = [] if scores is None else _scores(step, actions)
-    accuracies = [_number(row.before), _number(step.accuracy)]
-    return [
-        str(step.t),
-        code(step.architecture),
-        step.edit + marks,
-        *shown,
-        *accuracies,
-        f"{step.reward:.4f}",
-    ]
+    marks = ", illegal, acts as keep" * step.illegal_action + (f", {step.error}" if step.error else "")
+    own, others = _scores(step, actions)
+    shown = [] if scores is None else [others]
+    paid = f"{_number(row.before)} → {_number(step.accuracy)}"
+    return [str(step.t), code(step.architecture), f"{step.edit}{own}{marks}", *shown, paid]
 
 
-def _scores(step: Step, actions: Sequence[str]) -> list[str]:
+def _scores(step: Step, actions: Sequence[str]) -> tuple[str, str]:
     """The score of the action taken, and the best of the others in words."""
     if step.scores is None:
-        return ["", ""]
+        return "", ""
     scores = np.array([np.nan if score is None else score for score in step.scores], dtype=np.float64)
     own = dict(zip(step.mask, step.scores, strict=True)).get(step.action)
     best = [number for number in np.argsort(-scores, kind="stable") if step.mask[number] != step.action]
-    words = [f"{actions[step.mask[number]]} {scores[number]:.4f}" for number in best[:ALTERNATIVES]]
-    return [_number(own), "; ".join(words)]
+    words = [f"{actions[step.mask[number]]} ({scores[number]:.4f})" for number in best[:ALTERNATIVES]]
+    return "" if own is None else f" ({own:.4f})", "; ".join(words)
 
 
 def _number(value: float | None) -> str:

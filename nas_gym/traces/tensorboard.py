@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from nas_gym.network import Network
+from nas_gym.traces.graph import graph_of
 
 # An event is written at the latest so many seconds after it happened, for who watches a running search.
 FLUSH_SECONDS = 10
@@ -92,11 +92,14 @@ class Board:
             global_step=step,
         )
 
-    def start_session(self, hyperparameters: Mapping[str, Any], metrics: tuple[str, ...]) -> None:
-        """Show the run in HParams as itself: its metrics are the last values of these scalar tags."""
+    def start_session(self, hyperparameters: Mapping[str, Any]) -> None:
+        """Show the run in HParams as itself, without a sub-run; its metrics are its last scalars.
+
+        No experiment is declared, though `add_hparams` does: TensorBoard takes the first that it
+        finds for all runs, and hyperparameters that only other agents have would never show.
+        """
         plain = {name: _hyperparameter(value) for name, value in hyperparameters.items()}
-        experiment, start, self._session_end = hparams(plain, dict.fromkeys(metrics, 0.0))  # type: ignore[no-untyped-call]
-        self._files.add_summary(experiment)
+        _, start, self._session_end = hparams(plain, {})  # type: ignore[no-untyped-call]
         self._files.add_summary(start)
 
     def end_session(self) -> None:
@@ -105,16 +108,8 @@ class Board:
 
     def graph(self, network: Network) -> None:
         """The graph of a network."""
-        import torch
-
-        from nas_gym.evaluators.module import NetworkModule
-
-        with warnings.catch_warnings():
-            # torch.jit.trace is deprecated, and the writer of torch itself still rests on it.
-            warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
-            warnings.filterwarnings("ignore", message=".*torch.jit", category=DeprecationWarning)
-            module = NetworkModule(network).eval()
-            self._writer.add_graph(module, torch.zeros(2, *network.input_shape))
+        graph = graph_of(network).SerializeToString()
+        self._files.event_writer.add_event(Event(wall_time=time.time(), graph_def=graph))
 
     def flush(self) -> None:
         """Write what is waiting."""
