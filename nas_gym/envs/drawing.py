@@ -56,7 +56,7 @@ def draw(search_space: SearchSpace[Any], architecture: Architecture, edit: Edit 
 def figure_to_array(figure: Figure) -> np.ndarray:
     """The pixels of a figure: uint8 (height, width, 3)."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
     return pixels[..., :3].copy()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import gymnasium as gym
@@ -214,26 +214,23 @@ class NASEnv(gym.Env[Any, Any]):
         self.ledger = Ledger(self.evaluator, budget)
 
     @overload
-    def evaluate(self, architectures: str, fidelity: int | None = None) -> Evaluation: ...
-
-    @overload
-    def evaluate(
-        self, architectures: Sequence[str | Architecture], fidelity: int | None = None
+    def evaluate(  # type: ignore[overload-overlap]  # a list is no architecture
+        self, architectures: list[Any] | tuple[Any, ...], fidelity: int | None = None
     ) -> list[Evaluation]: ...
 
     @overload
-    def evaluate(self, architectures: Architecture, fidelity: int | None = None) -> Evaluation: ...
+    def evaluate(self, architectures: str | Architecture, fidelity: int | None = None) -> Evaluation: ...
 
     def evaluate(
-        self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
+        self, architectures: str | Architecture | list[Any] | tuple[Any, ...], fidelity: int | None = None
     ) -> Evaluation | list[Evaluation]:
         """Evaluate an architecture, or several in one batch, without a step; counted in `stats`.
 
         Raises:
             BudgetExhausted: if the run has a budget and this would exceed it.
         """
-        several = isinstance(architectures, Sequence) and not isinstance(architectures, str)
-        asked = architectures if several else [architectures]
+        several = isinstance(architectures, list | tuple)
+        asked = architectures if isinstance(architectures, list | tuple) else [architectures]
         resolved = [self.search_space.resolve(one) for one in asked]
         self.ledger.count_steps(len(resolved))
         evaluations = self.ledger.evaluate(resolved, fidelity)
@@ -274,7 +271,7 @@ class NASEnv(gym.Env[Any, Any]):
         fork.set_state(self.get_state())
         return fork
 
-    def render(self) -> str | np.ndarray | None:  # type: ignore[override]
+    def render(self) -> str | np.ndarray | None:
         """The state and the last edit.
 
         ``"ansi"``: in words; ``"rgb_array"``: a drawing, uint8 (height, width, 3), the edit marked.
@@ -303,7 +300,8 @@ class NASEnv(gym.Env[Any, Any]):
             raise gym.error.ResetNeeded(f"the episode ended after {self.horizon} steps: call reset()")
         if not self.action_space.contains(action):
             raise NASGymError(
-                f"action must be a whole number from 0 to {len(self.search_space.actions) - 1}, not {action!r}"
+                "action must be a whole number from"
+                f" 0 to {len(self.search_space.actions) - 1}, not {action!r}"
             )
         return int(action)
 

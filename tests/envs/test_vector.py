@@ -66,7 +66,7 @@ def test_an_async_environment_after_training_in_the_parent_does_not_hang(tmp_pat
             single.step(0)
             envs = gym.make_vec("NAS-v0", num_envs=2, vectorization_mode="async", **kwargs)
             envs.reset(seed=0)
-            for action in range(8):
+            for action in range(6):
                 rewards = envs.step([action, action + 1])[1]
             envs.close()
             print("done", (rewards > 0).all())
