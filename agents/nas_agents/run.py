@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 from nas_agents import make_agent
-from nas_gym.errors import unknown
+from nas_gym.errors import NASGymError, unknown
 
 if TYPE_CHECKING:
     from nas_gym.envs import Budget
@@ -175,7 +176,7 @@ def _search(
     agent = make_agent(spec.agent)
     traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec))
     try:
-        with _reported(env, on_progress):
+        with _removed_if_never_begun(folder.path, env), _reported(env, on_progress):
             found = agent.search(traced, spec.budget, spec.seed)
         result = _scored(spec, env, found.as_dict() | {"access": agent.access})
         if keep_network:
@@ -222,6 +223,21 @@ def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str
         architecture = unwrapped.search_space.parse(result["architecture"])
         module, _ = trainer.fit(architecture, result["final"][0]["seed"])
         save_network(folder.best_file, unwrapped.search_space, unwrapped.task, architecture, module)
+
+
+@contextmanager
+def _removed_if_never_begun(folder: Path, env: gym.Env[Any, Any]) -> Iterator[None]:
+    """Remove the folders that a search made which was refused before its first evaluation."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except NASGymError:
+        if made and not env.unwrapped.ledger.history:  # type: ignore[attr-defined]
+            shutil.rmtree(folder, ignore_errors=True)
+            for path in made[1:]:
+                with suppress(OSError):
+                    path.rmdir()
+        raise
 
 
 @contextmanager

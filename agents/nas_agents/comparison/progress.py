@@ -42,7 +42,13 @@ def bar(console: Console) -> Iterator[Progress]:
         speed_estimate_period=180,
     )
     with progress:
-        yield progress
+        try:
+            yield progress
+        except Exception:
+            # What is said of the error stands alone, without a bar that came to nothing.
+            for task in progress.task_ids:
+                progress.remove_task(task)
+            raise
     if not console.is_terminal:
         console.line()
 

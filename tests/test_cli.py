@@ -1,0 +1,292 @@
+"""The command line, mostly in this process: what it prints, what it refuses, how it exits."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from nas_gym import cli_options
+from nas_gym.cli import app
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.saved import load_network
+
+SMALL = '{"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "tanh"]}'
+QUICK = ["--search-space", SMALL, "--task", "breast_cancer", "--recipe", '{"epochs": 1}', "--horizon", "4"]
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Runs the command line in an empty folder, with results in its memory only."""
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+    return invoke
+
+
+def search(cli, *arguments):
+    return cli("search", "--store", "memory", "--budget", "4", *QUICK, *arguments)
+
+
+def one_sentence(result):
+    """The complaint of a refused command."""
+    assert result.exit_code == 2
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("nas-gym: ")
+    assert "Traceback" not in result.output
+    return lines[0]
+
+
+def test_a_search_prints_accuracies_and_keeps_trace_result_and_network(cli):
+    result = search(cli, "--agent", "q-learning", "--set", "alpha=0.5", "--seed", "3")
+    assert result.exit_code == 0
+    folder = Path("tensorboard_logs/NAS-v0-mlp-breast_cancer/q-learning-alpha=0.5/seed3")
+    values = json.loads((folder / "result.json").read_text())
+    assert values["hyperparameters"]["alpha"] == 0.5
+    assert f"chosen network: {values['architecture']}" in result.stdout
+    assert f"validation accuracy {values['validation_accuracy']:.4f}" in result.stdout
+    assert f"test accuracy {values['test_accuracy']:.4f}" in result.stdout
+    assert "(optimistic)" in result.stdout
+    assert "tensorboard --logdir tensorboard_logs/NAS-v0-mlp-breast_cancer" in result.stdout
+    assert load_network(folder / "best.pt").architecture == values["architecture"]
+    assert (folder / "trace.jsonl").exists()
+
+
+def test_the_same_search_again_shows_the_finished_run_and_another_one_is_refused(cli):
+    first = search(cli, "--agent", "random")
+    assert search(cli, "--agent", "random").stdout == first.stdout
+    sentence = one_sentence(search(cli, "--agent", "random", "--budget", "5"))
+    assert "another config" in sentence
+    assert "budget is 4 there and 5 here" in sentence
+    assert search(cli, "--agent", "random", "--budget", "5", "--name", "longer").exit_code == 0
+
+
+def test_a_recorded_search_is_replayed(cli):
+    search(cli, "--agent", "q-learning")
+    folder = Path("tensorboard_logs/NAS-v0-mlp-breast_cancer/q-learning/seed0")
+    result = cli("replay", folder)
+    assert result.exit_code == 0
+    assert "all agree" in result.stdout
+
+
+def test_a_replay_that_differs_exits_with_1(cli):
+    search(cli, "--agent", "q-learning")
+    folder = Path("tensorboard_logs/NAS-v0-mlp-breast_cancer/q-learning/seed0")
+    trace = (folder / "trace.jsonl").read_text()
+    (folder / "trace.jsonl").write_text(re.sub(r'"reward":0\.\d+', '"reward":0.123', trace, count=1))
+    result = cli("replay", folder)
+    assert result.exit_code == 1
+    assert "mismatch" in result.stdout
+
+
+def test_own_data_is_searched_by_the_name_of_its_label_column(cli):
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.3f},{b:.3f},{'good' if a > b else 'bad'}" for a, b in rng.random((120, 2))]
+    Path("wine.csv").write_text("\n".join(["acid,sugar,quality", *rows]))
+    result = search(cli, "--agent", "random", "--task", "wine.csv", "--target", "quality")
+    assert result.exit_code == 0
+    assert Path("tensorboard_logs/NAS-v0-mlp-wine/random/seed0/best.pt").exists()
+
+
+def test_the_parts_are_listed(cli):
+    output = cli("list").stdout
+    for line in (
+        r"NAS-v0",
+        r"mlp +4,680",
+        r"cell +15,625",
+        r"q-learning +walk",
+        r"tpe +query",
+        r"digits +\S",
+    ):
+        assert re.search(line, output)
+    assert "improvement" in output
+    assert "`" not in output
+
+
+@pytest.mark.parametrize("command", ["search", "compare", "replay", "list"])
+def test_every_command_has_help_with_an_example(cli, command):
+    result = cli(command, "--help")
+    assert result.exit_code == 0
+    assert f"nas-gym {command}" in result.stdout.split("Example:")[1]
+
+
+BAD_SEARCHES = {
+    "an unknown agent": (["--agent", "q-lerning"], "unknown agent 'q-lerning': did you mean 'q-learning'?"),
+    "an unknown space": (["--search-space", "mpl"], "unknown search space 'mpl': did you mean 'mlp'?"),
+    "an unknown task": (["--task", "mnist1"], "unknown task 'mnist1': did you mean 'mnist1d'?"),
+    "an unknown environment": (["--env", "NAS-v9"], "unknown environment 'NAS-v9': did you mean 'NAS-v0'?"),
+    "an unknown reward": (["--reward", "acuracy"], "did you mean 'accuracy'?"),
+    "an unknown hyperparameter": (["--set", "batsh=3"], "did you mean 'batch'?"),
+    "an unknown recipe option": (["--recipe", '{"epoch": 3}'], "did you mean 'epochs'?"),
+    "a budget of 0": (["--budget", "0"], "at least 1, or {'seconds': s} with s above 0, not 0"),
+    "a budget of no time": (["--budget", "0s"], "with s above 0, not {'seconds': 0.0}"),
+    "a budget below 0": (["--budget", "-3"], "not -3"),
+    "a budget in words": (["--budget", "many"], "a number of evaluations like 40, or a time like 30s"),
+    "a budget of half an evaluation": (["--budget", "0.5"], "not '0.5'"),
+    "a budget of too little time": (["--budget", "0.0000001s"], "raise the budget"),
+    "a missing file": (["--task", "gone.npz"], "there is no file"),
+    "a missing csv": (["--task", "gone.csv", "--target", "y"], "there is no file"),
+    "a csv without target": (["--task", "gone.csv"], "pass --target NAME"),
+    "a target without csv": (["--target", "y"], "--target names the label column of a .csv"),
+    "a malformed architecture": (["--initial", "relu-65"], "relu-65"),
+    "a space of one architecture": (
+        ["--search-space", '{"name": "mlp", "max_layers": 1, "widths": [16], "activations": ["relu"]}'],
+        "a search needs at least 2",
+    ),
+    "a space that is no JSON": (["--search-space", "{mlp}"], "--search-space must be JSON like"),
+    "gamma 1 with a reward that goes on": (["--agent", "q-learning", "--set", "gamma=1"], "gamma below 1"),
+    "a horizon of 0": (["--horizon", "0"], "horizon must be"),
+    "a negative seed": (["--seed", "-1"], "seed must be"),
+    "training seeds in words": (["--train-seeds", "one"], "--train-seeds must be whole numbers"),
+    "a repeated training seed": (["--train-seeds", "1,1"], "seeds must be different"),
+    "a device that is not there": (["--device", "abacus"], "device 'abacus' cannot be used"),
+    "a store that is no database": (["--store", "ftp://somewhere"], "store"),
+    "a setting without value": (["--set", "alpha"], "--set takes NAME=VALUE"),
+    "a recipe that is no object": (["--recipe", "3"], "--recipe must be a JSON object"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_SEARCHES.values(), ids=BAD_SEARCHES)
+def test_bad_input_is_one_sentence_and_leaves_nothing_behind(cli, tmp_path, arguments, message):
+    agent = [] if "--agent" in arguments else ["--agent", "random"]
+    assert message in one_sentence(search(cli, *agent, *arguments))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_target_column_that_does_not_exist_is_named_with_those_that_do(cli):
+    Path("wine.csv").write_text("acid,quality\n1,good\n2,bad\n")
+    sentence = one_sentence(search(cli, "--agent", "random", "--task", "wine.csv", "--target", "qualiti"))
+    assert "unknown target column of wine.csv 'qualiti': did you mean 'quality'?" in sentence
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--agents", "random"], "a comparison needs at least 2 agents, here are 1"),
+        (["--agents", "random,tpee"], "unknown agent 'tpee': did you mean 'tpe'?"),
+        (["--agents", "[random]"], "--agents must be JSON like"),
+        (["--agents", "random,tpe", "--seeds", "0"], "--seeds must be at least 1, not 0"),
+        (["--agents", "random,tpe", "--jobs", "0"], "--jobs must be at least 1, not 0"),
+        (["--agents", "random,tpe", "--budget", "0"], "at least 1"),
+        (["--agents", "random,tpe", "--task", "digits", "--task", "digtis"], "did you mean 'digits'?"),
+    ],
+)
+def test_a_bad_comparison_is_one_sentence_and_leaves_nothing_behind(cli, tmp_path, arguments, message):
+    assert message in one_sentence(cli("compare", "--store", "memory", *arguments))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_no_run_cannot_be_replayed(cli):
+    assert "holds no run" in one_sentence(cli("replay", "nowhere"))
+
+
+def test_options_that_do_not_exist_exit_with_2(cli):
+    assert cli("search", "--agnet", "random").exit_code == 2
+    assert cli("search").exit_code == 2
+    assert cli("find").exit_code == 2
+
+
+def test_an_interruption_says_how_to_go_on(cli, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nas_agents.console.search_and_show", interrupted)
+    result = search(cli, "--agent", "random")
+    assert result.exit_code == 130
+    assert "run the same command again" in result.stderr
+
+
+def test_help_is_quick_since_nothing_heavy_is_imported():
+    heavy = "{'torch', 'stable_baselines3', 'optuna', 'sklearn', 'matplotlib', 'nas_agents'}"
+    code = f"import sys, nas_gym.cli; print({heavy} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+def run_cli(*arguments, cwd):
+    command = [sys.executable, "-m", "nas_gym", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
+
+
+COMPARE = ["compare", "--agents", "random,q-learning", "--seeds", "1", "--budget", "3", *QUICK]
+
+
+@pytest.mark.timeout(300)
+def test_a_comparison_prints_its_ranking_and_where_everything_is(tmp_path):
+    result = run_cli(*COMPARE, "--store", "sqlite:///s.sqlite", "--jobs", "1", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^ *1 +(random|q-learning) ", result.stdout, re.MULTILINE)
+    assert "With 1 seed per agent the smallest p-value a test can reach is 1" in result.stdout
+    assert "4 seeds per agent could show one" in result.stdout
+    assert "tensorboard --logdir tensorboard_logs" in result.stdout
+    assert "6/6 evaluations (2 of 2 runs)" in result.stderr
+    report = tmp_path / "tensorboard_logs/NAS-v0-mlp-breast_cancer/comparison.md"
+    assert str(report.relative_to(tmp_path)) in result.stdout
+    assert "nas-gym compare --agents random,q-learning --seeds 1" in report.read_text()
+
+
+def lines_of(file):
+    return len(file.read_text().splitlines()) if file.exists() else 0
+
+
+@pytest.mark.timeout(300)
+def test_a_search_killed_in_the_middle_and_started_again_ends_as_if_undisturbed(tmp_path):
+    arguments = ["search", "--agent", "q-learning", "--budget", "12", "--task", "mnist1d", "--horizon", "6"]
+    arguments += ["--recipe", '{"epochs": 2}', "--store", "store.sqlite"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nas_gym", *arguments, "--logdir", "killed"], cwd=tmp_path
+    )
+    trace = tmp_path / "killed/NAS-v0-mlp-mnist1d/q-learning/seed0/trace.jsonl"
+    while lines_of(trace) < 5:
+        assert process.poll() is None, "the search ended before it could be killed"
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (trace.parent / "result.json").exists()
+    assert run_cli(*arguments, "--logdir", "killed", cwd=tmp_path).returncode == 0
+    fresh = [*arguments[:-1], "other.sqlite", "--logdir", "undisturbed"]
+    assert run_cli(*fresh, cwd=tmp_path).returncode == 0
+    undisturbed = tmp_path / "undisturbed" / trace.relative_to(tmp_path / "killed")
+    assert trace.read_text() == undisturbed.read_text()
+    again, once = (json.loads((file.parent / "result.json").read_text()) for file in (trace, undisturbed))
+    for result in (again, once):
+        result.pop("seconds")
+        for evaluation in result["evaluations"]:
+            evaluation.pop("seconds")
+    assert again == once
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [("40", 40), ("30s", {"seconds": 30.0}), ("1.5m", {"seconds": 90.0}), ("2h", {"seconds": 7200.0})],
+)
+def test_budgets_are_evaluations_or_times(text, budget):
+    assert cli_options.budget_of(text) == budget
+
+
+def test_settings_are_json_where_they_can_be_and_texts_otherwise():
+    values = cli_options.hyperparameters_of(["alpha=0.1", "replay=true", "improvement=first", "a=b=c"])
+    assert values == {"alpha": 0.1, "replay": True, "improvement": "first", "a": "b=c"}
+    with pytest.raises(NASGymError, match="twice"):
+        cli_options.hyperparameters_of(["alpha=1", "alpha=2"])
+
+
+def test_agents_are_names_with_commas_or_a_json_list():
+    assert cli_options.agents_of("random, tpe") == ["random", "tpe"]
+    assert cli_options.agents_of('["random", {"name": "q-learning", "alpha": 0.2}]')[1]["alpha"] == 0.2
+
+
+def test_the_recorded_command_hides_passwords():
+    shown = cli_options.command_line(
+        ["x", "compare", "--store", "postgresql://me:s3cret@host/db", "--set", "a=b c"]
+    )
+    assert shown == "nas-gym compare --store postgresql://me:***@host/db --set 'a=b c'"
