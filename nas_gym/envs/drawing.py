@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ def draw(search_space: SearchSpace[Any], architecture: Architecture, edit: Edit 
         A Matplotlib figure on the Agg canvas, in no global state.
     """
     sketch = search_space.sketch(architecture)
+    fills = _fills(search_space)
     place = edit.place if edit is not None else ()
     spans = [target - source for source, target, _ in sketch.links] or [1]
     above, below = _height(sketch, even=True), _height(sketch, even=False)
@@ -47,7 +47,8 @@ def draw(search_space: SearchSpace[Any], architecture: Architecture, edit: Edit 
     for (source, target, label), span in zip(sketch.links, spans, strict=False):
         _link(axes, source * step, target * step, span, label, marked=place == (source, target))
     for number, label in enumerate(sketch.boxes):
-        _box(axes, number * step, label, marked=place == (number,))
+        fill = fills.get(label.split("-")[0], PLAIN)
+        _box(axes, number * step, label, fill, marked=place == (number,))
     title = "" if edit is None or edit.kind == "keep" else f"last edit: {edit}"
     axes.set_title(title, fontsize=10, color=MARK, loc="left")
     return figure
@@ -61,6 +62,13 @@ def figure_to_array(figure: Figure) -> np.ndarray:
     return pixels[..., :3].copy()
 
 
+def _fills(search_space: SearchSpace[Any]) -> dict[str, str]:
+    """A colour for each kind of layer of the space, the first word of its label."""
+    layers = [edit.value for edit in search_space.actions if edit.aspect == "layer" and edit.value]
+    kinds = dict.fromkeys(value.split("-")[0] for value in layers)
+    return {kind: FILLS[number % len(FILLS)] for number, kind in enumerate(kinds)}
+
+
 def _step(sketch: Sketch) -> float:
     """Distance between boxes; wider where links between neighbours carry labels."""
     labelled = any(label and target - source == 1 for source, target, label in sketch.links)
@@ -72,9 +80,7 @@ def _height(sketch: Sketch, *, even: bool) -> float:
     return BOX_HEIGHT / 2 + 0.25 + (0.35 + 0.42 * max(spans) if spans else 0.0)
 
 
-def _box(axes: Axes, x: float, label: str, *, marked: bool) -> None:
-    kind = label.split("-")[0]
-    fill = PLAIN if kind in ("input", "output") else FILLS[zlib.crc32(kind.encode()) % len(FILLS)]
+def _box(axes: Axes, x: float, label: str, fill: str, *, marked: bool) -> None:
     axes.add_patch(
         FancyBboxPatch(
             (x - BOX_WIDTH / 2, -BOX_HEIGHT / 2),

@@ -27,10 +27,10 @@ class Recipe:
         max_parameters: an architecture with more trainable parameters fails; None for no limit.
     """
 
-    epochs: int = 10
-    batch_size: int = 64
+    epochs: int = 15
+    batch_size: int = 128
     optimizer: str = "adamw"
-    learning_rate: float = 0.01
+    learning_rate: float = 0.02
     schedule: str = "cosine"
     weight_decay: float = 0.01
     label_smoothing: float = 0.0
