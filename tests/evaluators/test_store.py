@@ -6,12 +6,12 @@ import pickle
 
 import pytest
 import sqlalchemy as sa
-from store_worker import SPACE, NotedEvaluator, evaluation, requests
 
 from nas_gym.evaluators.evaluation import Request
 from nas_gym.evaluators.store import Store, make_store
 from nas_gym.evaluators.stored import StoredEvaluator
 from nas_gym.evaluators.tables import EVALUATIONS, FINAL_SCORES, LEASES
+from tests.evaluators.store_worker import SPACE, NotedEvaluator, evaluation, requests
 
 
 def rows(store, table):

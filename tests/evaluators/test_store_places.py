@@ -8,7 +8,6 @@ import sqlite3
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
-from store_worker import NotedEvaluator, requests
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import database
@@ -16,6 +15,7 @@ from nas_gym.evaluators.database import address
 from nas_gym.evaluators.store import Store
 from nas_gym.evaluators.stored import StoredEvaluator
 from nas_gym.evaluators.tables import METADATA
+from tests.evaluators.store_worker import NotedEvaluator, requests
 
 SECRET = "hunter2"
 

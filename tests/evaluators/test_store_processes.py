@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from store_worker import NotedEvaluator, evaluation, requests
 
 from nas_gym.evaluators.owner import Owner, started_at
 from nas_gym.evaluators.store import Store
 from nas_gym.evaluators.stored import StoredEvaluator
 from nas_gym.evaluators.tables import EVALUATIONS, LEASES
+from tests.evaluators.store_worker import NotedEvaluator, evaluation, requests
 
 WORKER = Path(__file__).with_name("store_worker.py")
 
