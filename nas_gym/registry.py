@@ -1,7 +1,8 @@
-"""Building a registered part from a plain dict, with errors that name the option and the remedy."""
+"""Building a part from a plain dict, by its name or import path, with errors that name the remedy."""
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -9,6 +10,28 @@ from typing import Any, TypeVar
 from nas_gym.errors import NASGymError, unknown
 
 T = TypeVar("T")
+
+
+def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
+    """A part by its registered name, or a part of one's own by ``"module:Name"``.
+
+    A registered part may be such a string itself, so that it is imported when it is first needed.
+
+    Raises:
+        NASGymError: if the name is unknown, listing the known ones, or the import fails.
+    """
+    part = known.get(name, name) if isinstance(name, str) else ""
+    if not isinstance(part, str):
+        return part
+    module, colon, attribute = part.partition(":")
+    if not colon:
+        raise unknown(what, name, known)
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise NASGymError(
+            f"the {what} {name!r} cannot be imported ({error}): write it as 'module:Name'"
+        ) from error
 
 
 def build(factory: Callable[..., T], what: str, options: Mapping[str, Any], *arguments: Any) -> T:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from nas_gym.errors import NASGymError, unknown
-from nas_gym.registry import build
+from nas_gym.errors import NASGymError
+from nas_gym.registry import build, lookup
 
 
 @runtime_checkable
@@ -101,8 +101,6 @@ def make_reward(spec: str | Mapping[str, Any] | Reward) -> Reward:
         )
     options = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = options.pop("name", None)
-    if name not in REWARDS:
-        raise unknown("reward", name, REWARDS)
-    reward = build(REWARDS[name], "reward", options)
+    reward = build(lookup("reward", name, REWARDS), "reward", options)
     assert isinstance(reward, Reward)
     return reward

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from nas_gym.errors import unknown
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
-from nas_gym.registry import build
+from nas_gym.registry import build, lookup
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.tasks.task import Task
 
@@ -42,10 +40,6 @@ def make_evaluator(
 
     options = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = options.pop("name", None)
-    if name not in EVALUATORS:
-        raise unknown("evaluator", name, EVALUATORS)
-    module, _, factory = EVALUATORS[name].partition(":")
-    inner = build(
-        getattr(importlib.import_module(module), factory), "evaluator", options, search_space, task, device
-    )
+    factory = lookup("evaluator", name, EVALUATORS)
+    inner = build(factory, "evaluator", options, search_space, task, device)
     return StoredEvaluator(inner, make_store(store))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import NASGymError
 from nas_gym.network import Shape
-from nas_gym.registry import build
+from nas_gym.registry import build, lookup
 from nas_gym.search_spaces.base import KEEP, Architecture, Edit, SearchSpace, Sketch
 from nas_gym.search_spaces.cell import CellSpace
 from nas_gym.search_spaces.conv import ConvSpace
@@ -41,9 +41,8 @@ def make_search_space(
     else:
         options = {"name": spec} if isinstance(spec, str) else dict(spec)
         name = options.pop("name", None)
-        if name not in SEARCH_SPACES:
-            raise unknown("search space", name, SEARCH_SPACES)
-        space = build(SEARCH_SPACES[name], "search space", options, tuple(input_shape), num_classes)
+        factory = lookup("search space", name, SEARCH_SPACES)
+        space = build(factory, "search space", options, tuple(input_shape), num_classes)
     if space.size < 2:
         raise NASGymError(
             f"the search space has {space.size} architecture, a search needs at least 2: widen its options"

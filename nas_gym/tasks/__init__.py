@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.registry import build
+from nas_gym.registry import build, lookup
 from nas_gym.tasks.arrays import arrays
 from nas_gym.tasks.breast_cancer import breast_cancer
 from nas_gym.tasks.csv import csv
@@ -48,9 +48,7 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
         return spec
     options = _options(spec)
     name = options.pop("name")
-    if not isinstance(name, str) or name not in TASKS:
-        raise unknown("task", name, TASKS)
-    loader = TASKS[name]
+    loader = lookup("task", name, TASKS)
     own = inspect.signature(loader).parameters
     for option in options:
         if option not in own and option not in OPTIONS:
