@@ -57,8 +57,8 @@ def draw(search_space: SearchSpace[Any], architecture: Architecture, edit: Edit 
 def figure_to_array(figure: Figure) -> np.ndarray:
     """The pixels of a figure: uint8 (height, width, 3)."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())
     return pixels[..., :3].copy()
 
 
