@@ -106,6 +106,7 @@ class QLearning(Agent):
         within("gamma", self.gamma, 0, 1)
         within("epsilon_start", self.epsilon_start, 0, 1)
         within("epsilon_end", self.epsilon_end, 0, 1)
+        within("initial_q", self.initial_q, -1e9, 1e9)
         whole_number("replay", self.replay, at_least=0)
         if self.epsilon_schedule not in SCHEDULES:
             raise unknown("epsilon_schedule of Q-learning", self.epsilon_schedule, SCHEDULES)

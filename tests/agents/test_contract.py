@@ -12,8 +12,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-
 from nas_agents import AGENTS, Result, make_agent
+
 from nas_gym.envs.nas_env import NASEnv
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.store import make_store
@@ -316,9 +316,9 @@ def test_a_hyperparameter_out_of_range_is_refused_by_name(name, hyperparameter, 
 
 
 def test_unknown_names_list_the_known_and_the_nearest():
-    with pytest.raises(NASGymError, match="did you mean 'evolution'.*local-search"):
+    with pytest.raises(NASGymError, match=r"did you mean 'evolution'.*local-search"):
         make_agent("evolutoin")
-    with pytest.raises(NASGymError, match="did you mean 'alpha'.*epsilon_end"):
+    with pytest.raises(NASGymError, match=r"did you mean 'alpha'.*epsilon_end"):
         make_agent({"name": "q-learning", "alhpa": 0.1})
     with pytest.raises(NASGymError, match="did you mean 'best'"):
         make_agent({"name": "local-search", "improvement": "bset"})

@@ -6,11 +6,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-
 from nas_agents import make_agent, stable_baselines
 from nas_agents.masked_dqn import with_mask
 from nas_agents.masked_dqn_algorithm import ILLEGAL, MASK, MaskedDQN, unmasked_policy
 from nas_agents.stable_baselines import reproducible
+
 from nas_gym.errors import NASGymError
 from nas_gym.traces.policy import State, load_policy
 from tests.agents.environments import environment, relu_layers
@@ -72,13 +72,17 @@ def test_the_target_never_uses_the_value_of_an_illegal_action():
         legal = batch.next_observations[MASK] > 0
         before = model.q_net_target(batch.next_observations)
         assert (before[~legal] == ILLEGAL).all()
-        assert (before.max(dim=1).values == before.where(legal, torch.tensor(-torch.inf)).max(dim=1).values).all()
+        assert (
+            before.max(dim=1).values == before.where(legal, torch.tensor(-torch.inf)).max(dim=1).values
+        ).all()
         # Raising every illegal value in the network itself moves no target.
         for row in range(len(legal)):
             network = model.q_net_target.q_net[-1]
             old = network.bias.clone()
             network.bias += 1e6 * ~legal[row]
-            after = model.q_net_target({key: value[row : row + 1] for key, value in batch.next_observations.items()})
+            after = model.q_net_target(
+                {key: value[row : row + 1] for key, value in batch.next_observations.items()}
+            )
             network.bias.copy_(old)
             assert after.max() == pytest.approx(float(before[row].max()), rel=1e-5)
 

@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 import optuna
 import pytest
-
 from nas_agents import NSGA2, TPE, BruteForce, OptunaRandom
+
 from tests.agents.environments import SMALL, environment, relu_layers, scattered
 
 FULL = {"name": "mlp"}

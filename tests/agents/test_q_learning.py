@@ -6,9 +6,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
-
 from nas_agents import QLearning
 from nas_agents.q_learning import QTable, Transition
+
 from tests.agents.environments import environment, relu_layers, scattered
 
 LEGAL = np.array([0, 2])
@@ -28,9 +28,7 @@ def optimal_q(space, accuracy, gamma):
     states = list(space)
     number = {state: position for position, state in enumerate(states)}
     masks = np.array([space.mask(state) for state in states])
-    after = np.array(
-        [[number[space.apply(state, a)] for a in range(len(space.actions))] for state in states]
-    )
+    after = np.array([[number[space.apply(state, a)] for a in range(len(space.actions))] for state in states])
     reward = np.array([accuracy(state, 0) for state in states])[after]
     q = np.zeros_like(reward)
     for _ in range(400):
@@ -95,9 +93,9 @@ def test_it_converges_to_the_optimal_values(replay):
 @pytest.mark.parametrize("accuracy", [scattered, relu_layers])
 def test_its_greedy_policy_leads_to_the_optimum_from_everywhere(accuracy):
     env = environment(accuracy)
-    agent = QLearning()
+    agent = QLearning(replay=20)
     agent.search(env, budget=40, seed=0)
-    states, masks, q = optimal_q(env.unwrapped.search_space, accuracy, gamma=0.9)
+    states, _, q = optimal_q(env.unwrapped.search_space, accuracy, gamma=0.9)
     optimal = {str(state): values for state, values in zip(states, q, strict=True)}
     for start in states:
         assert greedy_end(env, agent.q_table, start, 20) == greedy_end(env, optimal, start, 20)
@@ -132,7 +130,18 @@ def test_the_linear_schedule_goes_from_start_to_end():
 def test_the_metaqnn_schedule_has_the_proportions_of_the_paper():
     agent = QLearning(epsilon_schedule="metaqnn")
     epsilons = Counter(agent.epsilon(model / 2700) for model in range(2700))
-    paper = {1.0: 1500, 0.9: 100, 0.8: 100, 0.7: 100, 0.6: 150, 0.5: 150, 0.4: 150, 0.3: 150, 0.2: 150, 0.1: 150}
+    paper = {
+        1.0: 1500,
+        0.9: 100,
+        0.8: 100,
+        0.7: 100,
+        0.6: 150,
+        0.5: 150,
+        0.4: 150,
+        0.3: 150,
+        0.2: 150,
+        0.1: 150,
+    }
     # One model more or less at each border, since fractions of the budget are floats.
     assert set(epsilons) == set(paper)
     assert all(abs(epsilons[epsilon] - count) <= 1 for epsilon, count in paper.items())

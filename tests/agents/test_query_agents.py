@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
-
 from nas_agents import Evolution, LocalSearch, RandomSearch
 from nas_agents.agent import Session
+
 from tests.agents.environments import environment, relu_layers, scattered
 
-BEST = "relu-64 > relu-64 > relu-64"
 MLP3 = {"name": "mlp", "max_layers": 3}
 
 
@@ -27,7 +27,9 @@ def test_random_search_asks_for_nothing_twice():
 
 
 def test_random_search_is_uniform_over_architectures():
-    first = Counter(texts(RandomSearch().search(environment(), budget=1, seed=seed))[0] for seed in range(700))
+    first = Counter(
+        texts(RandomSearch().search(environment(), budget=1, seed=seed))[0] for seed in range(700)
+    )
     assert len(first) == 14
     # 50 expected each, with a standard deviation of 6.8.
     assert max(abs(count - 50) for count in first.values()) < 5 * 6.8
@@ -55,7 +57,7 @@ def populations(agent_class, env, budget=60, **hyperparameters):
 def test_evolution_removes_the_oldest_and_keeps_the_size():
     seen = populations(Evolution, environment(relu_layers, MLP3), population=6, sample=3)
     assert len(seen) > 20
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in pairwise(seen):
         assert len(before) == len(after) == 6
         assert after[:-1] == before[1:]
 
@@ -72,7 +74,7 @@ def test_a_child_is_one_edit_from_the_best_of_the_sample():
     space = env.unwrapped.search_space
     # A sample with replacement of 200 from 4 misses one with probability 1e-25.
     seen = populations(Evolution, env, population=4, sample=200)
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in pairwise(seen):
         parent = max(before, key=lambda text: scattered(text, 0))
         assert space.parse(after[-1]) in space.neighbours(space.parse(parent))
 
@@ -178,7 +180,9 @@ def test_first_improvement_needs_fewer_evaluations_to_a_first_gain():
     def until_better(improvement):
         env = environment(scattered, MLP3)
         seen = LocalSearch(improvement=improvement).search(env, budget=60, seed=3).evaluations
-        moved = len(env.unwrapped.search_space.neighbours(env.unwrapped.search_space.parse(seen[0].architecture)))
+        moved = len(
+            env.unwrapped.search_space.neighbours(env.unwrapped.search_space.parse(seen[0].architecture))
+        )
         gain = next(i for i, evaluation in enumerate(seen) if evaluation.accuracy > seen[0].accuracy)
         return moved if improvement == "best" else gain
 
