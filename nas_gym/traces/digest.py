@@ -16,7 +16,7 @@ from nas_gym.traces.policy import Policy, State
 from nas_gym.traces.policy_digest import PolicyDigest, decision_scalars
 from nas_gym.traces.run_folder import RunFolder, flat
 from nas_gym.traces.schedule import Cadence
-from nas_gym.traces.tables import Row, ask_table, config_table, episode_table
+from nas_gym.traces.tables import ABOUT, Row, ask_table, config_table, episode_table
 from nas_gym.traces.tensorboard import Board
 from nas_gym.traces.trace_file import Ask
 
@@ -49,6 +49,7 @@ class Digest:
         self.board = Board(folder.path)
         self.board.start_session(_hyperparameters(config))
         self.board.text("run/config", config_table(flat(config)))
+        self.board.text("run/about", ABOUT)
         self._policy = PolicyDigest(self.board, search_space.actions)
         self._rows: list[Row] = []
         self._asks: list[Ask] = []

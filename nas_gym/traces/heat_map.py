@@ -38,7 +38,7 @@ def heat_map(
 
     Args:
         scores: float64 (rows, n).
-        masks: bool (rows, n), the legal actions; each row has one.
+        masks: bool (rows, n), the legal actions; each row has one with a finite score.
         states: a text per row.
         visits: how often each row's state was visited.
         actions: the n edits in words.
@@ -87,7 +87,7 @@ def _draw_cells(
     left, top, width = grid
     colours = _colours(shown)
     for row, values in enumerate(shown):
-        best = int(np.nanargmax(values)) if np.isfinite(values).any() else None
+        best = int(np.nanargmax(values))
         for column, value in enumerate(values):
             x, y = left + column * width, top + row * CELL_HEIGHT
             fill = tuple(colours[row, column].tolist())

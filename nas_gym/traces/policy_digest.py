@@ -59,13 +59,16 @@ class PolicyDigest:
         if policy is None or not self._visits:
             return
         keys = [key for key, _ in self._visits.most_common(MOST_ROWS)]
-        states = [self._states[key][0] for key in keys]
-        masks = np.array([self._states[key][1] for key in keys])
+        states, masks = zip(*(self._states[key] for key in keys), strict=True)
+        scores = policy.scores(states, np.array(masks))
+        shown = np.flatnonzero((np.isfinite(scores) & masks).any(axis=1))
+        if len(shown) == 0:
+            return
         image = heat_map(
-            policy.scores(states, masks),
-            masks,
-            keys,
-            [self._visits[key] for key in keys],
+            scores[shown],
+            np.array(masks)[shown],
+            [keys[row] for row in shown],
+            [self._visits[keys[row]] for row in shown],
             self._words,
             policy.kind,
         )
@@ -93,9 +96,12 @@ def decision_scalars(kind: str, scores: np.ndarray, mask: np.ndarray) -> dict[st
     """How decided a policy is in one state.
 
     Of probabilities the entropy in nats among the legal edits, and the probability of choosing a
-    legal one; of Q-values the highest and its distance from the second.
+    legal one; of Q-values the highest and its distance from the second. Scores that are not finite
+    count as absent.
     """
-    legal = scores[mask]
+    legal = scores[mask & np.isfinite(scores)]
+    if len(legal) == 0:
+        return {}
     if kind == "probabilities":
         total = float(legal.sum())
         shares = legal[legal > 0] / total if total > 0 else np.ones(1)

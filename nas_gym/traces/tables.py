@@ -11,6 +11,25 @@ import numpy as np
 from nas_gym.traces.trace_file import Ask, Step
 
 ALTERNATIVES = 3
+ABOUT = """
+| where | what |
+| --- | --- |
+| scalars `search/` | by step: reward, accuracy, best so far, steps, distinct evaluations, stored hits |
+| scalars `by_evaluation/` | the same accuracies by distinct evaluation, as a budget counts them |
+| scalars `episode/` | return and best accuracy of each complete episode |
+| scalars `policy/` | entropy and probability of a legal edit, or highest Q-value and its lead |
+| scalars `policy_start_state/` | scores of the top edits of the run's first state |
+| scalars `train/` | what the agent logs: epsilon, losses |
+| scalars `at_end/` | the final metrics, as in HParams |
+| histograms `policy/` | a bucket per edit, as high as the policy prefers it (Q-values: by a softmax) |
+| images `policy/heat_map` | most visited states and edits: grey is illegal, the ring is the best |
+| images `architectures/` | drawings of the best so far and of the best at the end |
+| text `episodes`, `evaluations` | every edit with the alternatives, or every architecture asked for |
+| graphs | the best network |
+| projector | the architectures, coloured by accuracy (yellow is best) |
+
+Test accuracy is nowhere here: a search that sees it has nothing left to be tested on.
+"""
 
 
 @dataclass(frozen=True, slots=True)

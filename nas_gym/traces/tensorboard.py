@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[attr-defined]
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
+from tensorboard.plugins.histogram.metadata import create_summary_metadata
+from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
@@ -51,7 +53,7 @@ class Board:
 
     def __init__(self, folder: Path) -> None:
         self._writer = SummaryWriter(str(folder), max_queue=QUEUE, flush_secs=FLUSH_SECONDS)
-        self._files: Any = self._writer._get_file_writer()  # type: ignore[no-untyped-call]
+        self._files: Any = self._writer._get_file_writer()
         self._writer.add_custom_scalars(LAYOUT)
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
@@ -74,22 +76,20 @@ class Board:
     def weights(self, tag: str, weights: np.ndarray, step: int) -> None:
         """A histogram with one bucket per action, as high as the action's weight.
 
+        The buckets are written as TensorBoard keeps them: from those of `add_histogram_raw` it
+        would drop the empty ones at the ends, and widen the last that is left over them.
+
         Args:
             tag: its name.
             weights: float64 (n,), at least 0.
             step: when.
         """
-        actions = np.arange(len(weights))
-        self._writer.add_histogram_raw(
-            tag,
-            min=-0.5,
-            max=len(weights) - 0.5,
-            num=float(weights.sum()),
-            sum=float(weights @ actions),
-            sum_squares=float(weights @ actions**2),
-            bucket_limits=(actions + 0.5).tolist(),
-            bucket_counts=weights.tolist(),
-            global_step=step,
+        centres = np.arange(len(weights))
+        buckets = np.stack([centres - 0.5, centres + 0.5, weights], axis=1).astype(np.float32)
+        tensor = make_tensor_proto(buckets)
+        metadata = create_summary_metadata(display_name=tag, description=None)
+        self._files.add_summary(
+            Summary(value=[Summary.Value(tag=tag, metadata=metadata, tensor=tensor)]), step
         )
 
     def start_session(self, hyperparameters: Mapping[str, Any]) -> None:
@@ -99,7 +99,7 @@ class Board:
         finds for all runs, and hyperparameters that only other agents have would never show.
         """
         plain = {name: _hyperparameter(value) for name, value in hyperparameters.items()}
-        _, start, self._session_end = hparams(plain, {})  # type: ignore[no-untyped-call]
+        _, start, self._session_end = hparams(plain, {})
         self._files.add_summary(start)
 
     def end_session(self) -> None:

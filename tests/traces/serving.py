@@ -47,7 +47,9 @@ def tensorboard(logdir: Path) -> Iterator[Server]:
 
     board = program.TensorBoard()
     options = {"logdir": logdir, "port": 0, "host": "127.0.0.1", "load_fast": "false", "reload_interval": 1}
-    board.configure(argv=[None, *(part for name, value in options.items() for part in (f"--{name}", str(value)))])
+    board.configure(
+        argv=[None, *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+    )
     server = Server(board.launch())
     expected = {str(path.parent.relative_to(logdir)) for path in logdir.rglob("events.out.tfevents.*")}
     deadline = time.monotonic() + 30

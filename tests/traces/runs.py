@@ -1,0 +1,75 @@
+"""Small runs to trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+import nas_gym  # noqa: F401 - registers the ids
+from nas_gym.envs import BudgetExhausted
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import make_task
+from nas_gym.traces import State, TabularPolicy
+from tests.fakes import FakeEvaluator
+
+SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
+
+
+def depth_and_relus(architecture: Any, seed: int) -> float:
+    """More layers are better, relu better than sigmoid, with seed noise."""
+    relus = sum(activation == "relu" for _, activation in architecture.layers)
+    return 0.3 + 0.1 * len(architecture.layers) + 0.05 * relus + 0.001 * seed
+
+
+def fake_env(accuracy: Any = depth_and_relus, space: Any = SMALL, **options: Any) -> gym.Env[Any, Any]:
+    """An environment whose accuracies are a function of the architecture."""
+    task = make_task("breast_cancer")
+    built = make_search_space(space, task.input_shape, task.num_classes)
+    evaluator = FakeEvaluator(built, task, accuracy)
+    return gym.make("NAS-v0", search_space=built, task=task, evaluator=evaluator, **options)
+
+
+def walk(env: gym.Env[Any, Any], steps: int, seed: int = 0, legal: bool = True) -> list[tuple[Any, ...]]:
+    """Random steps; what each returned, without the observation."""
+    rng = np.random.default_rng(seed)
+    _, info = env.reset(seed=seed)
+    found = []
+    for _ in range(steps):
+        choices = np.flatnonzero(info["action_mask"]) if legal else np.arange(len(info["action_mask"]))
+        action = int(rng.choice(choices))
+        _, reward, terminated, truncated, info = env.step(action)
+        found.append((action, reward, terminated, truncated, info))
+        if terminated or truncated:
+            _, info = env.reset()
+    return found
+
+
+def q_learning(env: gym.Env[Any, Any], budget: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Q-learning as a user would write it, with a budget; the table it learned."""
+    nas: Any = env.unwrapped
+    rng = np.random.default_rng(seed)
+    table: dict[str, np.ndarray] = {}
+    env.watch(TabularPolicy(nas.search_space, table))  # type: ignore[attr-defined]
+    nas.start_run(budget)
+    try:
+        while True:
+            _episode(env, table, rng)
+    except BudgetExhausted:
+        return table
+
+
+def _episode(env: gym.Env[Any, Any], table: dict[str, np.ndarray], rng: np.random.Generator) -> None:
+    nas: Any = env.unwrapped
+    env.reset()
+    done = False
+    while not done:
+        q = table.setdefault(State(nas.architecture).key, np.zeros(len(nas.search_space.actions)))
+        legal = np.flatnonzero(nas.action_masks())
+        action = int(rng.choice(legal) if rng.random() < 0.4 else legal[np.argmax(q[legal])])
+        _, reward, terminated, truncated, _ = env.step(action)
+        env.scalars({"train/epsilon": 0.4})  # type: ignore[attr-defined]
+        following = table.get(State(nas.architecture).key, np.zeros(len(q)))
+        q[action] += 0.5 * (reward + 0.9 * following[nas.action_masks()].max() - q[action])
+        done = terminated or truncated

@@ -1,0 +1,150 @@
+"""Every tab that a run writes to answers through TensorBoard's HTTP endpoints."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import pytest
+from PIL import Image
+
+from nas_gym.traces import Trace
+from tests.traces.runs import fake_env, q_learning
+from tests.traces.serving import tensorboard
+
+Q, ASKS = "NAS-v0-mlp/q/seed0", "NAS-v0-mlp/asks/seed0"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A TensorBoard with a run of Q-learning and one of questions alone."""
+    folder = tmp_path_factory.mktemp("runs")
+    config = {"budget": 12, "hyperparameters": {"alpha": 0.5}}
+    env = Trace(fake_env(), folder / Q, agent="q", config=config)
+    q_learning(env, 12)
+    env.close()
+    asks = Trace(fake_env(), folder / ASKS, agent="asks", config={"hyperparameters": {"population": 10}})
+    space = asks.unwrapped.search_space
+    asks.evaluate([space.architecture(index) for index in range(9)])
+    asks.close()
+    with tensorboard(folder) as server:
+        yield server
+
+
+def test_every_tab_that_is_written_is_listed(served):
+    written = {"timeseries", "scalars", "custom_scalars", "images", "histograms", "distributions"}
+    written |= {"text", "graphs", "hparams", "projector"}
+    deadline = time.monotonic() + 30
+    while True:
+        # Some tabs find out in the background whether they have anything to show.
+        missing = written - {name for name, tab in served.get("plugins_listing").items() if tab["enabled"]}
+        if not missing:
+            return
+        assert time.monotonic() < deadline, missing
+        time.sleep(0.1)
+
+
+def test_there_is_one_run_per_folder_and_no_sub_run(served):
+    assert sorted(served.get("runs")) == sorted([Q, ASKS])
+
+
+def test_scalars(served):
+    tags = served.get("plugin/scalars/tags")
+    assert {"search/accuracy", "search/reward", "episode/return", "by_evaluation/accuracy"} <= set(tags[Q])
+    points = served.get("plugin/scalars/scalars", run=Q, tag="by_evaluation/best_accuracy")
+    assert [step for _, step, _ in points] == list(range(1, 13))
+
+
+def test_time_series(served):
+    tags = served.get("plugin/timeseries/tags")
+    assert "search/accuracy" in tags["scalars"]["runTagInfo"][Q]
+    assert "policy/start_state" in tags["histograms"]["runTagInfo"][Q]
+    request = '[{"plugin":"scalars","tag":"search/best_accuracy"}]'
+    (answer,) = served.form("plugin/timeseries/timeSeries", requests=request)
+    assert len(answer["runToSeries"][ASKS]) == 1
+
+
+def test_custom_scalars(served):
+    layout = served.get("plugin/custom_scalars/layout")
+    charts = [chart for category in layout["category"] for chart in category["chart"]]
+    for chart in charts:
+        found = [
+            served.get("plugin/custom_scalars/scalars", run=run, tag=tag)
+            for tag in chart["multiline"]["tag"]
+            for run in (Q, ASKS)
+        ]
+        assert all(answer["regex_valid"] for answer in found)
+        assert any(answer["tag_to_events"] for answer in found), chart["title"]
+
+
+def test_images(served):
+    tags = served.get("plugin/images/tags")
+    assert set(tags[Q]) == {"architectures/best_so_far", "architectures/top", "policy/heat_map"}
+    assert set(tags[ASKS]) == {"architectures/best_so_far", "architectures/top"}
+    for tag in tags[Q]:
+        shown = served.get("plugin/images/images", run=Q, tag=tag, sample=0)
+        image = served._open(f"/data/plugin/images/individualImage?{shown[-1]['query']}")
+        assert Image.open(io.BytesIO(image)).width > 100
+
+
+@pytest.mark.parametrize("plugin", ["histograms", "distributions"])
+def test_histograms(served, plugin):
+    assert set(served.get(f"plugin/{plugin}/tags")[Q]) == {"policy/start_state", "policy/visited_states"}
+    points = served.get(f"plugin/{plugin}/{plugin}", run=Q, tag="policy/start_state")
+    assert len(points) > 3
+
+
+def test_each_bucket_of_a_histogram_is_one_action(served):
+    _, _, buckets = served.get("plugin/histograms/histograms", run=Q, tag="policy/start_state")[-1]
+    actions = len(fake_env().unwrapped.search_space.actions)
+    assert [(left, right) for left, right, _ in buckets] == [(a - 0.5, a + 0.5) for a in range(actions)]
+    assert sum(count for _, _, count in buckets) == pytest.approx(1)
+
+
+def test_texts_are_rendered_as_tables(served):
+    assert {"episodes/text_summary", "run/config/text_summary", "run/about/text_summary"} <= set(
+        served.get("plugin/text/tags")[Q]
+    )
+    shown = served.get("plugin/text/text", run=Q, tag="episodes/text_summary")
+    # TensorBoard puts each text into the one cell of a table of its own.
+    assert shown[0]["text"].count("<td>") == 1 + 20 * 5
+    asked = served.get("plugin/text/text", run=ASKS, tag="evaluations/text_summary")
+    assert asked[0]["text"].count("<td>") == 1 + 9 * 6
+
+
+def test_graphs(served):
+    assert set(served.get("plugin/graphs/info")) == {Q, ASKS}
+    graph = served.get("plugin/graphs/graph", run=Q).decode()
+    assert graph.count("node {") >= 4
+    assert "relu-64/linear" in graph
+
+
+def test_hyperparameters_of_all_agents_with_the_final_metrics(served):
+    query = {"experimentName": "", "hparamsLimit": 100, "includeMetrics": True}
+    experiment = served.post("plugin/hparams/experiment", query)
+    names = {info["name"] for info in experiment["hparamInfos"]}
+    assert {"agent", "alpha", "population", "search_space", "task"} <= names
+    statuses = ["STATUS_SUCCESS", "STATUS_RUNNING", "STATUS_UNKNOWN", "STATUS_FAILURE"]
+    metric = {"name": {"group": "", "tag": "at_end/accuracy"}}
+    query = {"experimentName": "", "allowedStatuses": statuses, "startIndex": 0, "sliceSize": 100}
+    groups = served.post("plugin/hparams/session_groups", query | {"colParams": [{"metric": metric["name"]}]})
+    sessions = [session for group in groups["sessionGroups"] for session in group["sessions"]]
+    assert sorted(session["name"] for session in sessions) == sorted([Q, ASKS])
+    assert {session["status"] for session in sessions} == {"STATUS_SUCCESS"}
+    for session in sessions:
+        values = {value["name"]["tag"]: value["value"] for value in session["metricValues"]}
+        points = served.get("plugin/scalars/scalars", run=session["name"], tag="search/best_accuracy")
+        assert values["at_end/accuracy"] == pytest.approx(points[-1][2])
+
+
+def test_projector(served):
+    assert set(served.get("plugin/projector/runs")) == {Q, ASKS}
+    embeddings = served.get("plugin/projector/info", run=Q)["embeddings"]
+    assert [one["tensorName"] for one in embeddings] == ["architectures by accuracy", "architectures, plain"]
+    for one in embeddings:
+        table = served.get("plugin/projector/metadata", run=Q, name=one["tensorName"]).decode().splitlines()
+        assert table[0].split("\t")[:2] == ["architecture", "accuracy"]
+        assert len(table) == 13
+        assert served.get("plugin/projector/tensor", run=Q, name=one["tensorName"])
+    image = served.get("plugin/projector/sprite_image", run=Q, name=embeddings[0]["tensorName"])
+    assert image.startswith(b"\x89PNG")

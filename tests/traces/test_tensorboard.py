@@ -1,0 +1,307 @@
+"""What TensorBoard is given, read from the event files without a server."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboard.util.tensor_util import make_ndarray
+
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import make_task
+from nas_gym.traces import State, TabularPolicy, Trace, read_trace
+from nas_gym.traces.embedding import discs, one_hot
+from nas_gym.traces.graph import graph_of
+from nas_gym.traces.heat_map import ILLEGAL, heat_map
+from nas_gym.traces.policy_digest import decision_scalars
+from nas_gym.traces.tables import Row, code, episode_table, table
+from tests.traces.runs import fake_env, q_learning, walk
+
+
+def accumulated(folder):
+    limits = dict.fromkeys(("scalars", "tensors", "images", "histograms"), 0)
+    events = EventAccumulator(str(folder), size_guidance=limits)
+    events.Reload()
+    return events
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A run of Q-learning: its folder, environment, table and events."""
+    folder = tmp_path_factory.mktemp("runs") / "q"
+    config = {"budget": 12, "hyperparameters": {"alpha": 0.5, "masked": True, "layers": [1, 2], "none": None}}
+    env = Trace(fake_env(), folder, agent="q", config=config)
+    values = q_learning(env, 12)
+    env.close()
+    return folder, env, values, accumulated(folder)
+
+
+def series(events, tag):
+    return [(event.step, event.value) for event in events.Scalars(tag)]
+
+
+def histograms(events, tag):
+    return [make_ndarray(event.tensor_proto) for event in events.Tensors(tag)]
+
+
+def strings(events, tag):
+    return [event.tensor_proto.string_val[0].decode() for event in events.Tensors(f"{tag}/text_summary")]
+
+
+def test_scalars_of_every_step_agree_with_the_trace(learned):
+    folder, _, _, events = learned
+    steps = read_trace(folder / "trace.jsonl").steps
+    numbered = list(enumerate(steps, start=1))
+    assert series(events, "search/reward") == [(n, pytest.approx(s.reward)) for n, s in numbered]
+    assert series(events, "search/accuracy") == [(n, pytest.approx(s.accuracy)) for n, s in numbered]
+    assert series(events, "search/unique_evaluations") == [(n, s.unique) for n, s in numbered]
+    assert series(events, "search/steps") == [(n, n) for n, _ in numbered]
+    assert {value for _, value in series(events, "search/stored_hits")} == {0.0}
+    best = np.maximum.accumulate([step.accuracy for step in steps])
+    assert [value for _, value in series(events, "search/best_accuracy")] == pytest.approx(best)
+    assert [value for _, value in series(events, "train/epsilon")] == pytest.approx([0.4] * len(steps))
+
+
+def test_evaluations_are_numbered_as_the_budget_counts_them(learned):
+    _, env, _, events = learned
+    accuracies = [evaluation.accuracy for evaluation in env.unwrapped.ledger.history]
+    assert series(events, "by_evaluation/accuracy") == [
+        (number, pytest.approx(accuracy)) for number, accuracy in enumerate(accuracies, start=1)
+    ]
+    assert series(events, "by_evaluation/best_accuracy")[-1][1] == pytest.approx(max(accuracies))
+
+
+def test_an_episodes_return_is_the_sum_of_its_rewards_and_cut_episodes_have_none(learned):
+    folder, _, _, events = learned
+    steps = read_trace(folder / "trace.jsonl").steps
+    episodes = {step.episode for step in steps if step.truncated}
+    returns = [sum(step.reward for step in steps if step.episode == episode) for episode in sorted(episodes)]
+    assert [value for _, value in series(events, "episode/return")] == pytest.approx(returns)
+    assert len(returns) > 3
+
+
+def test_the_policy_over_time_has_one_bucket_per_action(learned):
+    _, env, values, events = learned
+    actions = len(env.unwrapped.search_space.actions)
+    for tag in ("policy/start_state", "policy/visited_states"):
+        left, right, weights = histograms(events, tag)[-1].T
+        assert (left == np.arange(actions) - 0.5).all()
+        assert (right == np.arange(actions) + 0.5).all()
+        assert weights.sum() == pytest.approx(1)
+    start = histograms(events, "policy/start_state")[-2][:, 2]
+    mask = env.unwrapped.search_space.mask(env.unwrapped.search_space.smallest())
+    assert not start[~mask].any()
+    assert int(start.argmax()) == int(np.where(mask, values["relu-64"], -np.inf).argmax())
+
+
+def test_the_top_edits_of_the_start_state_are_scalars_in_their_words(learned):
+    _, env, _, events = learned
+    tags = [tag for tag in events.Tags()["scalars"] if tag.startswith("policy_start_state/")]
+    words = {str(action) for action in env.unwrapped.search_space.actions}
+    assert 5 <= len(tags) <= 12
+    assert {tag.partition("/")[2] for tag in tags} <= words
+
+
+def test_each_episode_is_a_table_of_its_edits(learned):
+    folder, _, _, events = learned
+    tables = strings(events, "episodes")
+    steps = read_trace(folder / "trace.jsonl").steps
+    assert len(tables) == len({step.episode for step in steps})
+    first = [step for step in steps if step.episode == 0]
+    lines = tables[0].splitlines()
+    assert lines[0] == f"**Episode 0: return {sum(step.reward for step in first):.4f} in 20 steps**"
+    assert len(lines) == 2 + 2 + 20
+    assert lines[4].startswith("| 0 | `relu-64` | ")
+    assert f"| - → {first[0].accuracy:.4f} |" in lines[4]
+    assert f"| {first[0].accuracy:.4f} → {first[1].accuracy:.4f} |" in lines[5]
+    assert "cut short" in tables[-1]
+
+
+def test_hyperparameters_stand_in_the_run_itself(learned):
+    _, _, _, events = learned
+    content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    shown = HParamsPluginData.FromString(content).session_start_info.hparams
+    assert shown["alpha"].number_value == 0.5
+    assert shown["masked"].string_value == "true"
+    assert shown["layers"].string_value == "[1, 2]"
+    assert shown["none"].string_value == "none"
+    assert shown["agent"].string_value == "q"
+    assert shown["search_space"].string_value == "mlp"
+    assert "_hparams_/session_end_info" in events.summary_metadata
+    assert "_hparams_/experiment" not in events.summary_metadata
+    metrics = [tag for tag in events.Tags()["scalars"] if tag.startswith("at_end/")]
+    assert sorted(events.Tags()["scalars"])[: len(metrics)] == sorted(metrics)
+
+
+def test_images_show_the_heat_map_and_the_best_architectures(learned):
+    _, _, _, events = learned
+    assert set(events.Tags()["images"]) == {
+        "architectures/best_so_far",
+        "architectures/top",
+        "policy/heat_map",
+    }
+    for tag in events.Tags()["images"]:
+        pixels = np.asarray(Image.open(io.BytesIO(events.Images(tag)[-1].encoded_image_string)))
+        assert pixels.std() > 5
+    assert len(events.Images("policy/heat_map")) <= 7
+    assert len(events.Images("architectures/best_so_far")) <= 7
+
+
+def test_the_graph_is_the_best_architectures(learned):
+    _, env, _, events = learned
+    space = env.unwrapped.search_space
+    best = max(env.unwrapped.ledger.history, key=lambda evaluation: evaluation.accuracy)
+    expected = graph_of(space.network(space.parse(best.architecture)))
+    assert GraphDef.FromString(events.Graph().SerializeToString()) == expected
+
+
+def test_a_run_of_questions_alone_shows_its_evaluations(tmp_path):
+    env = Trace(fake_env(), tmp_path)
+    space = env.unwrapped.search_space
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        env.evaluate([space.sample(rng) for _ in range(3)])
+    env.close()
+    events = accumulated(tmp_path)
+    asks = read_trace(tmp_path / "trace.jsonl").asks
+    assert series(events, "search/accuracy") == [
+        (number, pytest.approx(ask.accuracy)) for number, ask in enumerate(asks, start=1)
+    ]
+    texts = [
+        event.tensor_proto.string_val[0].decode() for event in events.Tensors("evaluations/text_summary")
+    ]
+    assert [text.count("\n") - 1 for text in texts] == [25, 25, 10]
+    assert not any(tag.startswith("policy") for tag in events.Tags()["scalars"] + events.Tags()["images"])
+
+
+def test_what_is_written_is_bounded_however_long_the_walk(tmp_path):
+    env = Trace(fake_env(horizon=5), tmp_path)
+    space = env.unwrapped.search_space
+    env.watch(TabularPolicy(space, {}))
+    walk(env, 2000)
+    env.close()
+    events = accumulated(tmp_path)
+    assert len(events.Images("policy/heat_map")) <= 7
+    assert len(histograms(events, "policy/start_state")) < 200
+    assert len(events.Scalars("search/reward")) == 2000
+
+
+def test_a_policy_whose_scores_are_not_finite_is_shown_as_far_as_it_goes(tmp_path):
+    env = Trace(fake_env(horizon=3), tmp_path)
+    actions = len(env.unwrapped.search_space.actions)
+    env.watch(TabularPolicy(env.unwrapped.search_space, {"relu-64": np.full(actions, np.nan)}))
+    env.reset()
+    for _ in range(7):
+        if env.step(0)[3]:
+            env.reset()
+    env.close()
+    assert histograms(accumulated(tmp_path), "policy/start_state")
+
+
+def test_entropy_is_of_the_legal_edits():
+    mask = np.array([True, True, False, True])
+    even = decision_scalars("probabilities", np.array([0.2, 0.2, 0.4, 0.2]), mask)
+    assert even["policy/entropy"] == pytest.approx(np.log(3))
+    assert even["policy/legal_probability"] == pytest.approx(0.6)
+    certain = decision_scalars("probabilities", np.array([1.0, 0.0, 0.0, 0.0]), mask)
+    assert certain["policy/entropy"] == 0.0
+    values = decision_scalars("q_values", np.array([0.2, 0.7, 9.0, 0.5]), mask)
+    assert values == {"policy/best_q_value": 0.7, "policy/q_value_gap": pytest.approx(0.2)}
+
+
+def test_a_bar_inside_a_cell_does_not_end_it():
+    text = table(["state"], [[code("|none~0|+|skip_connect~1|")]])
+    assert text.splitlines()[2].count("|") == 2
+    assert code("relu-64") == "`relu-64`"
+
+
+def test_a_table_shows_the_score_of_the_edit_and_the_best_alternatives(learned):
+    folder, env, _, _ = learned
+    words = [str(action) for action in env.unwrapped.search_space.actions]
+    step = next(step for step in read_trace(folder / "trace.jsonl").steps if max(step.scores) > 0)
+    line = episode_table([Row(step, 0.25)], words, "q_values").splitlines()[-1]
+    scores = dict(zip(step.mask, step.scores, strict=True))
+    own = scores.pop(step.action)
+    best = max(scores, key=scores.__getitem__)
+    assert f"{step.edit} ({own:.4f})" in line
+    assert f"| {words[best]} ({scores[best]:.4f}); " in line
+
+
+def test_the_heat_map_greys_illegal_edits_and_rings_the_best():
+    scores = np.array([[0.1, 0.9, 0.5], [0.3, 0.2, 0.0]])
+    masks = np.array([[True, True, False], [True, True, True]])
+    labels = (["a", "b"], [3, 1], ["keep", "add", "remove"], "q_values")
+    pixels = heat_map(scores, masks, *labels)
+
+    def cells(colour):
+        return (pixels == np.array(colour)).all(axis=2)
+
+    assert cells(ILLEGAL).sum() > 500
+    ring = np.argwhere(cells((217, 72, 15)))
+    assert len(ring) > 100
+    everything_legal = heat_map(
+        scores, masks | True, ["a", "b"], [3, 1], ["keep", "add", "remove"], "q_values"
+    )
+    assert not (everything_legal == np.array(ILLEGAL)).all(axis=2).any()
+
+
+def test_the_heat_map_leaves_out_edits_that_no_row_allows_and_the_least_of_too_many():
+    masks = np.zeros((2, 200), dtype=bool)
+    masks[:, :10] = True
+    narrow = heat_map(np.zeros((2, 200)), masks, ["a", "b"], [1, 1], ["edit"] * 200, "probabilities")
+    wide = heat_map(np.zeros((2, 200)), masks | True, ["a", "b"], [1, 1], ["edit"] * 200, "probabilities")
+    assert narrow.shape[1] < wide.shape[1] < 1400
+
+
+def test_the_brightest_disc_is_the_best_architecture():
+    sheet = discs([0.5, 0.9, 0.1, 0.2, 0.3])
+    assert sheet.shape == (72, 72, 4)
+    middle = sheet[12::24, 12::24].reshape(-1, 4)
+    assert middle[5:].sum() == 0
+    brightness = middle[:5, :3].sum(axis=1)
+    assert brightness.argmax() == 1
+    assert brightness.argmin() == 2
+
+
+@pytest.mark.parametrize("space", ["mlp", "conv", "cell"])
+def test_points_of_the_embedding_are_one_hot_and_tell_architectures_apart(space):
+    task = make_task("digits")
+    built = make_search_space(space, task.input_shape, task.num_classes)
+    rng = np.random.default_rng(0)
+    found = {str(a): one_hot(built, a) for a in (built.sample(rng) for _ in range(40))}
+    assert len({vector.tobytes() for vector in found.values()}) == len(found)
+    for vector in found.values():
+        assert vector.sum() == len(built.variables)
+        assert set(vector) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("space", ["mlp", "conv", "cell"])
+def test_a_graph_has_a_node_for_each_operation_and_its_links(space):
+    task = make_task("digits")
+    built = make_search_space(space, task.input_shape, task.num_classes)
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        network = built.network(built.sample(rng))
+        graph = graph_of(network)
+        names = [node.name for node in graph.node]
+        assert len(set(names)) == len(network.nodes)
+        for node, drawn in zip(network.nodes, graph.node, strict=True):
+            assert list(drawn.input) == [names[index] for index in node.inputs]
+            shape = [size.size for size in drawn.attr["_output_shapes"].list.shape[0].dim]
+            assert shape == [-1, *node.shape]
+        assert sum(drawn.attr["parameters"].i for drawn in graph.node) == network.parameters
+
+
+def test_the_state_with_a_clock_is_a_row_of_its_own(tmp_path):
+    env = Trace(fake_env(reward="final", horizon=3), tmp_path)
+    space = env.unwrapped.search_space
+    values = np.zeros(len(space.actions))
+    env.watch(TabularPolicy(space, {State(space.smallest(), 3).key: values}))
+    walk(env, 9)
+    env.close()
+    assert accumulated(tmp_path).Images("policy/heat_map")
