@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import Any, SupportsIndex
 
 import gymnasium as gym
 import numpy as np
 
-from nas_gym.envs.ledger import Budget, Ledger, Stats
-from nas_gym.envs.observations import make_observer
-from nas_gym.envs.rewards import Reward, make_reward
+from nas_gym.envs.payment import Move, pay
+from nas_gym.envs.problem import Problem
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator
-from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
-from nas_gym.tasks import Task, make_task
-
-if TYPE_CHECKING:
-    from nas_gym.evaluators.store import Store
-
-INITIAL = ("smallest", "random")
+from nas_gym.search_spaces import Architecture
 
 
-class NASEnv(gym.Env[Any, Any]):
+class NASEnv(Problem, gym.Env[Any, Any]):
     """Neural architecture search as a decision process.
 
     ## Description
@@ -95,48 +87,10 @@ class NASEnv(gym.Env[Any, Any]):
         NASGymError: for an argument that does not fit, in one sentence.
     """
 
-    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's form
-
-    def __init__(
-        self,
-        search_space: str | Mapping[str, Any] | SearchSpace[Any] = "mlp",
-        task: str | Mapping[str, Any] | Task = "mnist1d",
-        reward: str | Mapping[str, Any] | Reward = "accuracy",
-        horizon: int = 20,
-        evaluator: str | Mapping[str, Any] | Evaluator = "train",
-        initial: str | Architecture = "smallest",
-        observation: str = "dict",
-        device: str = "auto",
-        store: str | Store = "user",
-        render_mode: str | None = None,
-    ) -> None:
-        if not isinstance(horizon, int) or isinstance(horizon, bool) or horizon < 1:
-            raise NASGymError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise unknown("render mode", render_mode, self.metadata["render_modes"])
-        self.reward = make_reward(reward)
-        self.task = make_task(task)
-        self.search_space = make_search_space(search_space, self.task.input_shape, self.task.num_classes)
-        self.evaluator = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
-        self.horizon = horizon
-        self.initial = initial if initial in INITIAL else str(self.search_space.resolve(initial))
-        self.observation = observation
-        self.device = device
-        self.render_mode = render_mode
-        self.ledger = Ledger(self.evaluator)
-        countdown = horizon if self.reward.episodic else None
-        self._observer = make_observer(observation, self.search_space, countdown)
-        self.observation_space = self._observer.space
-        self.action_space = gym.spaces.Discrete(len(self.search_space.actions))
-        self._architecture: Architecture | None = None
-        self._steps = 0
-        self._best = 0.0
-        self._last_action = 0
-
-    @property
-    def stats(self) -> Stats:
-        """Counts of the run: steps, evaluations, unique, stored, cost, seconds."""
-        return self.ledger.stats
+    _architecture: Architecture | None = None
+    _steps = 0
+    _best = 0.0
+    _last_action = 0
 
     @property
     def architecture(self) -> Architecture:
@@ -144,20 +98,6 @@ class NASEnv(gym.Env[Any, Any]):
         if self._architecture is None:
             raise gym.error.ResetNeeded("the environment has no state yet: call reset() first")
         return self._architecture
-
-    def config(self) -> dict[str, Any]:
-        """The JSON-able keyword arguments that build this environment again, passwords masked."""
-        reward = self.reward.config() if hasattr(self.reward, "config") else type(self.reward).__name__
-        return {
-            "search_space": self.search_space.config(),
-            "task": self.task.spec,
-            "reward": reward,
-            "horizon": self.horizon,
-            "evaluator": self.evaluator.config(),
-            "initial": self.initial,
-            "observation": self.observation,
-            "device": self.device,
-        }
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -168,11 +108,7 @@ class NASEnv(gym.Env[Any, Any]):
         initial = options.pop("architecture", self.initial)
         if options:
             raise unknown("reset option", next(iter(options)), ["architecture"])
-        space = self.search_space
-        if initial == "random":
-            self._architecture = space.sample(self.np_random)
-        else:
-            self._architecture = space.smallest() if initial == "smallest" else space.resolve(initial)
+        self._architecture = self._start_state(initial, self.np_random)
         self._steps, self._best, self._last_action = 0, 0.0, 0
         return self._observe(), self._info(action=0, illegal=False, error="")
 
@@ -188,8 +124,7 @@ class NASEnv(gym.Env[Any, Any]):
         edited = self.search_space.edited(before, chosen)
         after = before if edited is None else edited
         done = self._steps + 1 == self.horizon
-        self.ledger.count_steps()
-        accuracy, reward, error = self._pay(before, after, done)
+        ((accuracy, reward, error),) = pay(self.ledger, self.reward, [Move(before, after, done)])
         self._architecture, self._last_action = after, chosen if edited is not None else 0
         self._steps += 1
         self._best = max(self._best, accuracy)
@@ -201,40 +136,6 @@ class NASEnv(gym.Env[Any, Any]):
     def action_masks(self) -> np.ndarray:
         """Which actions are legal: bool (n,), a fresh array; keep always is."""
         return self.search_space.mask(self.architecture)
-
-    def start_run(self, budget: Budget | None = None) -> None:
-        """Start a new account: forget counts and answers, and limit what may be asked.
-
-        Args:
-            budget: most distinct requests, or ``{"seconds": s}`` of recorded cost; None for no limit.
-
-        Raises:
-            NASGymError: for a budget below 1.
-        """
-        self.ledger = Ledger(self.evaluator, budget)
-
-    @overload
-    def evaluate(  # type: ignore[overload-overlap]  # a list is no architecture
-        self, architectures: list[Any] | tuple[Any, ...], fidelity: int | None = None
-    ) -> list[Evaluation]: ...
-
-    @overload
-    def evaluate(self, architectures: str | Architecture, fidelity: int | None = None) -> Evaluation: ...
-
-    def evaluate(
-        self, architectures: str | Architecture | list[Any] | tuple[Any, ...], fidelity: int | None = None
-    ) -> Evaluation | list[Evaluation]:
-        """Evaluate an architecture, or several in one batch, without a step; counted in `stats`.
-
-        Raises:
-            BudgetExhausted: if the run has a budget and this would exceed it.
-        """
-        several = isinstance(architectures, list | tuple)
-        asked = architectures if isinstance(architectures, list | tuple) else [architectures]
-        resolved = [self.search_space.resolve(one) for one in asked]
-        self.ledger.count_steps(len(resolved))
-        evaluations = self.ledger.evaluate(resolved, fidelity)
-        return evaluations if several else evaluations[0]
 
     def get_state(self) -> dict[str, Any]:
         """The state of the episode as JSON-able values; `set_state` restores it."""
@@ -276,24 +177,7 @@ class NASEnv(gym.Env[Any, Any]):
 
         ``"ansi"``: in words; ``"rgb_array"``: a drawing, uint8 (height, width, 3), the edit marked.
         """
-        edit = self.search_space.actions[self._last_action]
-        if self.render_mode == "ansi":
-            return f"step {self._steps}/{self.horizon}: {edit}\n{self.architecture}\n"
-        if self.render_mode == "rgb_array":
-            from nas_gym.envs.drawing import draw, figure_to_array
-
-            return figure_to_array(draw(self.search_space, self.architecture, edit))
-        return None
-
-    def _pay(self, before: Architecture, after: Architecture, done: bool) -> tuple[float, float, str]:
-        """Accuracy after the step, its reward, and the error of a failed training."""
-        if self.reward.episodic and not done:
-            return 0.0, float(self.reward(0.0, 0.0, done)), ""
-        asked = [before, after] if self.reward.needs_before else [after]
-        evaluations = self.ledger.evaluate(asked)
-        accuracy = evaluations[-1].accuracy
-        accuracy_before = evaluations[0].accuracy if self.reward.needs_before else 0.0
-        return accuracy, float(self.reward(accuracy_before, accuracy, done)), evaluations[-1].error
+        return self._frame(self.architecture, self._steps, self._last_action)
 
     def _check_action(self, action: SupportsIndex) -> int:
         if self._steps >= self.horizon:

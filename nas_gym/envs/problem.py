@@ -1,0 +1,134 @@
+"""What is searched, on what, paid how: all that one environment and many have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from gymnasium import spaces
+
+from nas_gym.envs.ledger import Budget, Ledger, Stats
+from nas_gym.envs.observations import make_observer
+from nas_gym.envs.rewards import Reward, make_reward
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator
+from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
+from nas_gym.tasks import Task, make_task
+
+if TYPE_CHECKING:
+    from nas_gym.evaluators.store import Store
+
+INITIAL = ("smallest", "random")
+
+
+class Problem:
+    """The parts of a search and the account of its run; the states of episodes are elsewhere.
+
+    The arguments, and what they raise, are documented at `NASEnv`.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's form
+
+    def __init__(
+        self,
+        search_space: str | Mapping[str, Any] | SearchSpace[Any] = "mlp",
+        task: str | Mapping[str, Any] | Task = "mnist1d",
+        reward: str | Mapping[str, Any] | Reward = "accuracy",
+        horizon: int = 20,
+        evaluator: str | Mapping[str, Any] | Evaluator = "train",
+        initial: str | Architecture = "smallest",
+        observation: str = "dict",
+        device: str = "auto",
+        store: str | Store = "user",
+        render_mode: str | None = None,
+    ) -> None:
+        if not isinstance(horizon, int) or isinstance(horizon, bool) or horizon < 1:
+            raise NASGymError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise unknown("render mode", render_mode, self.metadata["render_modes"])
+        self.reward = make_reward(reward)
+        self.task = make_task(task)
+        self.search_space = make_search_space(search_space, self.task.input_shape, self.task.num_classes)
+        self.evaluator = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
+        self.horizon = horizon
+        self.initial = initial if initial in INITIAL else str(self.search_space.resolve(initial))
+        self.observation = observation
+        self.device = device
+        self.render_mode = render_mode
+        self.ledger = Ledger(self.evaluator)
+        countdown = horizon if self.reward.episodic else None
+        self._observer = make_observer(observation, self.search_space, countdown)
+        self.observation_space: spaces.Space[Any] = self._observer.space
+        self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.search_space.actions))
+
+    @property
+    def stats(self) -> Stats:
+        """Counts of the run: steps, evaluations, unique, stored, cost, seconds."""
+        return self.ledger.stats
+
+    def config(self) -> dict[str, Any]:
+        """The JSON-able keyword arguments that build this environment again, passwords masked."""
+        reward = self.reward.config() if hasattr(self.reward, "config") else type(self.reward).__name__
+        return {
+            "search_space": self.search_space.config(),
+            "task": self.task.spec,
+            "reward": reward,
+            "horizon": self.horizon,
+            "evaluator": self.evaluator.config(),
+            "initial": self.initial,
+            "observation": self.observation,
+            "device": self.device,
+        }
+
+    def start_run(self, budget: Budget | None = None) -> None:
+        """Start a new account: forget counts and answers, and limit what may be asked.
+
+        Args:
+            budget: most distinct requests, or ``{"seconds": s}`` of recorded cost; None for no limit.
+
+        Raises:
+            NASGymError: for a budget below 1.
+        """
+        self.ledger = Ledger(self.evaluator, budget)
+
+    @overload
+    def evaluate(  # type: ignore[overload-overlap]  # a list is no architecture
+        self, architectures: list[Any] | tuple[Any, ...], fidelity: int | None = None
+    ) -> list[Evaluation]: ...
+
+    @overload
+    def evaluate(self, architectures: str | Architecture, fidelity: int | None = None) -> Evaluation: ...
+
+    def evaluate(
+        self, architectures: str | Architecture | list[Any] | tuple[Any, ...], fidelity: int | None = None
+    ) -> Evaluation | list[Evaluation]:
+        """Evaluate an architecture, or several in one batch, without a step; counted in `stats`.
+
+        Raises:
+            BudgetExhausted: if the run has a budget and this would exceed it.
+        """
+        several = isinstance(architectures, list | tuple)
+        asked = architectures if isinstance(architectures, list | tuple) else [architectures]
+        resolved = [self.search_space.resolve(one) for one in asked]
+        self.ledger.count_steps(len(resolved))
+        evaluations = self.ledger.evaluate(resolved, fidelity)
+        return evaluations if several else evaluations[0]
+
+    def _start_state(self, initial: str | Architecture, rng: np.random.Generator) -> Architecture:
+        """The architecture that an episode starts at; a random one is drawn by `rng`."""
+        space: SearchSpace[Architecture] = self.search_space
+        if initial == "random":
+            return space.sample(rng)
+        return space.smallest() if initial == "smallest" else space.resolve(initial)
+
+    def _frame(self, architecture: Architecture, steps: int, last_action: int) -> str | np.ndarray | None:
+        """A state and the edit that led to it, as the render mode asks."""
+        edit = self.search_space.actions[last_action]
+        if self.render_mode == "ansi":
+            return f"step {steps}/{self.horizon}: {edit}\n{architecture}\n"
+        if self.render_mode == "rgb_array":
+            from nas_gym.envs.drawing import draw, figure_to_array
+
+            return figure_to_array(draw(self.search_space, architecture, edit))
+        return None
