@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.engine.chunk_training import ChunkTraining, Interrupted, Keep
+from nas_gym.evaluators.engine.chunk_training import ChunkTraining, InterruptedTraining, Keep
 from nas_gym.evaluators.engine.chunks import Cost, available_bytes, plan_chunks
 from nas_gym.evaluators.engine.members import Member, Trained, TrainingData
 from nas_gym.evaluators.recipe import Recipe
@@ -142,9 +142,9 @@ class _Run:
                 return
             try:
                 self._train(chunk)
-            except Interrupted:
+            except InterruptedTraining:
                 return
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
                 self._reports.put(("error", chunk, error))
                 return
 

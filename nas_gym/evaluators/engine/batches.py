@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from nas_gym.evaluators.engine.members import TrainingData
+from nas_gym.evaluators.engine.operations.loss import tie_thresholds
+from nas_gym.evaluators.engine.tape import VECTOR
 from nas_gym.evaluators.recipe import Recipe
 
 EVALUATION_BATCH = 256
-"""Examples of an evaluated batch; fixed, so that rounding does not depend on memory."""
+"""Most examples of an evaluated batch; fixed, so that rounding does not depend on memory."""
 
 
 class BatchStream:
@@ -39,11 +42,29 @@ class BatchStream:
         return zip(x.split(self._size, 1), targets.split(self._size, 1), strict=True)
 
 
-def evaluation_batches(data: TrainingData) -> list[tuple[Tensor, Tensor]]:
-    """Validation batches of one size: x (features, batch), labels (batch,), -1 for what fills the last."""
+@dataclass(frozen=True, slots=True)
+class EvaluationBatch:
+    """A batch of validation examples as kernels read it.
+
+    Attributes:
+        x: (features, batch).
+        labels: int64 (batch,), 0 for the examples that only fill the batch.
+        thresholds: (classes, batch), see `wrong_predictions`.
+    """
+
+    x: Tensor
+    labels: Tensor
+    thresholds: Tensor
+
+
+def evaluation_batches(data: TrainingData, classes: int) -> list[EvaluationBatch]:
+    """The validation part in batches of one size, the last filled up with zeros that count as wrong."""
     x, y = data.x_validation.flatten(1), data.y_validation
-    size = min(EVALUATION_BATCH, len(x))
-    fill = -len(x) % size
-    x = torch.cat([x, x.new_zeros(fill, x.shape[1])]).T.contiguous()
+    # As few batches as the limit allows, of even size, each whole vectors for every kernel.
+    count = -(-len(x) // EVALUATION_BATCH)
+    size = -(-len(x) // (count * VECTOR)) * VECTOR
+    fill = count * size - len(x)
+    x = torch.cat([x, x.new_zeros(fill, x.shape[1])]).T
     y = torch.cat([y, y.new_full((fill,), -1)])
-    return list(zip(x.split(size, 1), y.split(size), strict=True))
+    parts = zip(x.split(size, 1), y.split(size), strict=True)
+    return [EvaluationBatch(x.contiguous(), y.clamp_min(0), tie_thresholds(y, classes)) for x, y in parts]

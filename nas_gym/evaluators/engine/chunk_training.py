@@ -21,7 +21,7 @@ from nas_gym.evaluators.recipe import Recipe
 from nas_gym.network import Network
 
 
-class Interrupted(Exception):
+class InterruptedTraining(Exception):  # noqa: N818 (a request, not an error)
     """Training was asked to stop; nothing of the chunk is kept."""
 
 
@@ -55,11 +55,11 @@ class ChunkTraining:
         groups = schedule(graphs)
         self._parameters = Parameters(groups, self._device)
         chunk = Chunk(graphs, groups, streams, self._classes)
-        self._evaluation = evaluation_batches(data)
+        self._evaluation = evaluation_batches(data, self._classes)
         self._train = {
             size: Program(chunk, self._parameters, size, training=True) for size in self._batch_sizes()
         }
-        self._evaluate = Program(chunk, self._parameters, len(self._evaluation[0][1]), training=False)
+        self._evaluate = Program(chunk, self._parameters, len(self._evaluation[0].labels), training=False)
         self._dead = self._load_weights()
         programs = (*self._train.values(), self._evaluate)
         memory = torch.zeros(max(program.floats for program in programs), device=self._device)
@@ -71,7 +71,7 @@ class ChunkTraining:
         """Train; `progress` gets the epochs done and the mean loss after each epoch.
 
         Raises:
-            Interrupted: once `stop` returns True.
+            InterruptedTraining: once `stop` returns True.
         """
         start = time.perf_counter()
         curves: list[Tensor] = []
@@ -96,11 +96,10 @@ class ChunkTraining:
         batches = zip(*(stream.epoch() for stream in self._streams), strict=True)
         for step, streams in enumerate(batches):
             if stop():
-                raise Interrupted
+                raise InterruptedTraining
             program = self._train[streams[0][0].shape[1]]
             for number, (x, targets) in enumerate(streams):
-                program.inputs[number].copy_(x)
-                program.targets[number].copy_(targets)
+                program.load(number, x, targets)
             program.run()
             losses[step] = program.losses
             self._parameters.update_statistics()
@@ -110,13 +109,13 @@ class ChunkTraining:
 
     def _accuracies(self) -> Tensor:
         program = self._evaluate
-        program.correct.zero_()
+        correct = torch.zeros(len(self._members), dtype=torch.float64, device=self._device)
         program.prepare()
-        for x, labels in self._evaluation:
-            program.inputs.copy_(x)
-            program.labels.copy_(labels)
+        for batch in self._evaluation:
+            program.load_evaluation(batch)
             program.run()
-        return program.correct.cpu().double() / len(self._data.y_validation)
+            correct += len(batch.labels) - program.wrong
+        return correct.cpu() / len(self._data.y_validation)
 
     def _load_weights(self) -> list[dict[str, Tensor]]:
         """Draw the initial weights; returns those of each member that training does not touch."""

@@ -20,16 +20,28 @@ MOMENTUM = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Array:
-    """Where an array of a group lies: member i at `start + i * pitch`, in the form kernels read."""
+    """Where an array of a group lies: blocks of a flat buffer, each with a part of every member."""
 
     start: int
-    pitch: int
+    blocks: int
     members: int
     shape: Shape
 
+    @property
+    def pitch(self) -> int:
+        """Floats from one member to the next."""
+        return -(-math.prod(self.shape) // VECTOR) * VECTOR
+
+    @property
+    def floats(self) -> int:
+        """Floats of all blocks."""
+        return self.blocks * self.members * self.pitch
+
     def of(self, flat: Tensor) -> Tensor:
+        """The array as a view (blocks, members, *shape)."""
         strides = [math.prod(self.shape[axis + 1 :]) for axis in range(len(self.shape))]
-        return flat.as_strided((self.members, *self.shape), (self.pitch, *strides), self.start)
+        size = (self.blocks, self.members, *self.shape)
+        return flat.as_strided(size, (self.members * self.pitch, self.pitch, *strides), self.start)
 
 
 class Parameters:
@@ -51,42 +63,35 @@ class Parameters:
         used = statistics = 0
         for group in groups:
             self._places |= {value: (group, row) for row, value in enumerate(group.values)}
-            used = self._place(group, used)
+            for name, shape in group.node.parameter_shapes.items():
+                array = _array(group, name, shape, used)
+                self._arrays[group, name] = array
+                used += array.floats
             if group.node.operation == "batch_norm":
-                array = _Array(statistics, _padded(group.node.shape[0]), len(group.values), group.node.shape[:1])
-                self._statistics[group] = array
-                statistics += array.pitch * array.members
+                statistic = _Array(statistics, 1, len(group.values), group.node.shape[:1])
+                self._statistics[group] = statistic
+                statistics += statistic.floats
         self.weights, self.gradients = (torch.zeros(used, device=device) for _ in range(2))
         self.means, self.batch_means, self.batch_variances = (
             torch.zeros(statistics, device=device) for _ in range(3)
         )
         self.variances = torch.ones(statistics, device=device)
 
-    def _place(self, group: Group, used: int) -> int:
-        shapes = {
-            name: weight_form(group.node).stored_shape
-            if group.node.operation == "conv" and name == "weight"
-            else shape
-            for name, shape in group.node.parameter_shapes.items()
-        }
-        pitch = sum(_padded(math.prod(shape)) for shape in shapes.values())
-        start = used
-        for name, shape in shapes.items():
-            self._arrays[group, name] = _Array(start, pitch, len(group.values), shape)
-            start += _padded(math.prod(shape))
-        return used + pitch * len(group.values)
-
     def weight(self, group: Group, name: str) -> Tensor:
-        """An array of a group, (members, *stored shape), a view."""
-        return self._arrays[group, name].of(self.weights)
+        """An array of a group, a view: (members, *shape), of a convolution (blocks, members, ...)."""
+        return self._view(group, name, self.weights)
 
     def gradient(self, group: Group, name: str) -> Tensor:
         """The gradient of an array of a group, a view like `weight`."""
-        return self._arrays[group, name].of(self.gradients)
+        return self._view(group, name, self.gradients)
+
+    def _view(self, group: Group, name: str, flat: Tensor) -> Tensor:
+        view = self._arrays[group, name].of(flat)
+        return view if _is_formed(group.node, name) else view[0]
 
     def statistic(self, group: Group, flat: Tensor) -> Tensor:
         """The part of a flat buffer of statistics that is a group's, (members, channels), a view."""
-        return self._statistics[group].of(flat)
+        return self._statistics[group].of(flat)[0]
 
     def update_statistics(self) -> None:
         """Move the running batch-norm statistics a tenth of the way to those of the last batch."""
@@ -97,28 +102,35 @@ class Parameters:
     def load(self, value: Value, name: str, array: Tensor) -> None:
         """Set a member's array, given as PyTorch lays it out."""
         group, row = self._places[value]
-        self.weight(group, name)[row].copy_(_stored(group.node, name, array))
+        if _is_formed(group.node, name):
+            array = weight_form(group.node).to_stored(array)
+            self.weight(group, name)[:, row].copy_(array)
+        else:
+            self.weight(group, name)[row].copy_(array)
 
     def state(self, value: Value, names: Sequence[str]) -> dict[str, Tensor]:
         """A member's arrays of a node under `names`, with ``mean`` and ``variance`` of batch norm."""
         group, row = self._places[value]
-        arrays = {name: _torch_form(group.node, name, self.weight(group, name)[row]) for name in names}
+        arrays = {name: self._torch_form(group, name, row) for name in names}
         if group.node.operation == "batch_norm":
             arrays["mean"] = self.statistic(group, self.means)[row]
             arrays["variance"] = self.statistic(group, self.variances)[row]
         return {name: array.detach().cpu().clone() for name, array in arrays.items()}
 
+    def _torch_form(self, group: Group, name: str, row: int) -> Tensor:
+        array = self.weight(group, name)
+        return weight_form(group.node).to_torch(array[:, row]) if _is_formed(group.node, name) else array[row]
+
     def __contains__(self, value: Value) -> bool:
         return value in self._places
 
 
-def _padded(floats: int) -> int:
-    return -(-floats // VECTOR) * VECTOR
+def _is_formed(node: Node, name: str) -> bool:
+    return node.operation == "conv" and name == "weight"
 
 
-def _stored(node: Node, name: str, array: Tensor) -> Tensor:
-    return weight_form(node).to_stored(array) if (node.operation, name) == ("conv", "weight") else array
-
-
-def _torch_form(node: Node, name: str, array: Tensor) -> Tensor:
-    return weight_form(node).to_torch(array) if (node.operation, name) == ("conv", "weight") else array
+def _array(group: Group, name: str, shape: Shape, start: int) -> _Array:
+    if _is_formed(group.node, name):
+        blocks, *shape_of_block = weight_form(group.node).stored_shape
+        return _Array(start, blocks, len(group.values), tuple(shape_of_block))
+    return _Array(start, 1, len(group.values), shape)

@@ -36,7 +36,9 @@ def schedule(graphs: Sequence[Graph]) -> list[Group]:
     groups has no influence on a member's numbers.
     """
     waiting = {
-        (m, number): len(node.inputs) for m, graph in enumerate(graphs) for number, node in graph.nodes.items()
+        (m, number): len(node.inputs)
+        for m, graph in enumerate(graphs)
+        for number, node in graph.nodes.items()
     }
     remaining = Counter(graphs[m].nodes[number].signature for m, number in waiting)
     ready: dict[tuple[Signature, int], list[Value]] = defaultdict(list)

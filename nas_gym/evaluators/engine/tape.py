@@ -11,19 +11,23 @@ from torch import Tensor
 
 Kernel = Callable[[], object]
 Binder = Callable[..., Sequence[Kernel]]
+Kind = tuple[int, bool]
 VECTOR = 32
 """Floats that a vectorised loop of torch takes at once; rows are padded to a multiple of it, since
 the rest of a row would run through scalar code whose last bits differ."""
-GAP = VECTOR
-"""Floats between rows: torch lets rows be gathered into rows of the same memory only if it is not dense."""
 
 
 @dataclass(eq=False)
 class Block:
-    """Rows of one size that live together, from the first operation that touches them to the last."""
+    """Rows of one size that live together, from the first operation that touches them to the last.
+
+    Rows that were gathered (`copied`) lie apart from all others: torch gathers only between
+    memories that do not overlap.
+    """
 
     size: int
     rows: int
+    copied: bool = False
     birth: int = -1
     death: int = -1
     offset: int = -1
@@ -93,7 +97,9 @@ class Tape:
             return Rows(first.block, first.start, first.start + len(sources))
         if shared and all(s == first for s in sources):
             return Rows(first.block, first.start, first.stop, len(sources))
-        result = self.floats(first.block.size, len(sources))
+        block = Block(first.block.size, len(sources), copied=True)
+        self.blocks.append(block)
+        result = Rows(block, 0, len(sources))
         self._append(_Operation(_copy_rows, (result,), tuple(sources)))
         return result
 
@@ -123,26 +129,28 @@ class Tape:
         for block in self.blocks:
             if block.kept:
                 block.death = len(self.operations)
-        by_size: dict[int, list[Block]] = defaultdict(list)
+        by_kind: dict[Kind, list[Block]] = defaultdict(list)
         for block in self.blocks:
-            by_size[block.size].append(block)
-        self._heights = {size: _place(blocks) for size, blocks in by_size.items()}
-        return sum((size + GAP) * height for size, height in self._heights.items())
+            by_kind[_kind(block)].append(block)
+        self._heights = {kind: _place(blocks) for kind, blocks in by_kind.items()}
+        return sum(size * height for (size, _), height in self._heights.items())
 
     def bind(self, memory: Tensor) -> list[list[Kernel]]:
         """The kernels of every operation, on memory of as many floats as `layout` returned."""
-        pools: dict[int, Tensor] = {}
+        pools: dict[Kind, Tensor] = {}
         used = 0
-        for size, height in self._heights.items():
-            floats = (size + GAP) * height
-            pools[size] = memory[used : used + floats].view(height, size + GAP)[:, :size]
+        for (size, copied), height in self._heights.items():
+            floats = size * height
+            pools[size, copied] = memory[used : used + floats].view(height, size)
             used += floats
         kernels: list[list[Kernel]] = []
         for operation in self.operations:
             tensors = [_tensor(pools, rows) for rows in operation.operands]
             if operation.gathered:
-                pool = pools[operation.gathered[0].block.size]
-                index = torch.tensor([r.block.offset + r.start for r in operation.gathered], device=pool.device)
+                pool = pools[_kind(operation.gathered[0].block)]
+                index = torch.tensor(
+                    [r.block.offset + r.start for r in operation.gathered], device=pool.device
+                )
                 tensors = [pool, index, *tensors]
             kernels.append(list(operation.bind(*tensors)))
         self.pools = pools
@@ -153,15 +161,19 @@ class Tape:
         return _tensor(self.pools, rows)
 
 
+def _kind(block: Block) -> Kind:
+    return block.size, block.copied
+
+
 def _copy_rows(pool: Tensor, index: Tensor, result: Tensor) -> Sequence[Kernel]:
     return [lambda: torch.index_select(pool, 0, index, out=result)]
 
 
-def _tensor(pools: dict[int, Tensor], rows: Rows) -> Tensor:
+def _tensor(pools: dict[Kind, Tensor], rows: Rows) -> Tensor:
     start = rows.block.offset + rows.start
     if rows.repeat:
-        return pools[rows.block.size][start : start + 1].expand(rows.repeat, -1)
-    return pools[rows.block.size][start : start + rows.stop - rows.start]
+        return pools[_kind(rows.block)][start : start + 1].expand(rows.repeat, -1)
+    return pools[_kind(rows.block)][start : start + rows.stop - rows.start]
 
 
 def _place(blocks: list[Block]) -> int:

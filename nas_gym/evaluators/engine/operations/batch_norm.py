@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from nas_gym.evaluators.engine.operations.context import Context
-from nas_gym.evaluators.engine.operations.views import matrix
+from nas_gym.evaluators.engine.operations.views import constant, matrix
 from nas_gym.evaluators.engine.schedule import Group
 from nas_gym.evaluators.engine.tape import Kernel
 
@@ -43,19 +43,20 @@ class BatchNorm:
             torch.zeros(shape, device=context.device) for _ in range(4)
         )
 
-    def train(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
-        """y = normalised x; x is left centred, for the backward pass."""
-        rows, out = self._rows(x), self._rows(y)
+    def train(self, x: Tensor, centred: Tensor, y: Tensor) -> Iterator[Kernel]:
+        """Normalise x into y; `centred`, which may be x, keeps x - mean for the backward pass."""
+        source, rows, out = self._rows(x), self._rows(centred), self._rows(y)
         mean, variance, inverse = self._batch_mean, self._batch_variance, self._inverse
-        yield partial(torch.sum, rows, 2, out=mean)
-        yield partial(mean.mul_, 1 / self._count)
-        yield partial(torch.sub, rows, mean.unsqueeze(2), out=rows)
+        share = constant(1 / self._count, x)
+        yield partial(torch.sum, source, 2, out=mean)
+        yield partial(mean.mul_, share)
+        yield partial(torch.sub, source, mean.unsqueeze(2), out=rows)
         yield partial(torch.linalg.vector_norm, rows, 2, 2, out=inverse)
         yield partial(torch.mul, inverse, inverse, out=variance)
-        yield partial(torch.mul, variance, 1 / self._count, out=inverse)
+        yield partial(torch.mul, variance, share, out=inverse)
         # The running variance is the unbiased one.
-        yield partial(variance.mul_, 1 / max(1, self._count - 1))
-        yield partial(inverse.add_, EPSILON)
+        yield partial(variance.mul_, constant(1 / max(1, self._count - 1), x))
+        yield partial(inverse.add_, constant(EPSILON, x))
         yield inverse.rsqrt_
         yield partial(torch.mul, inverse, self._weight, out=self._scale)
         yield partial(torch.mul, rows, self._scale.unsqueeze(2), out=out)
@@ -78,8 +79,9 @@ class BatchNorm:
             return
         out = self._rows(dx)
         yield partial(torch.mul, dweight, self._inverse, out=self._sum)
-        yield partial(self._sum.mul_, -1 / self._count)
-        yield partial(torch.mul, dbias, -1 / self._count, out=self._shift)
+        share = constant(-1 / self._count, dy)
+        yield partial(self._sum.mul_, share)
+        yield partial(torch.mul, dbias, share, out=self._shift)
         yield partial(torch.mul, rows, self._sum.unsqueeze(2), out=out)
         yield partial(out.add_, self._shift.unsqueeze(2))
         yield partial(out.add_, arrived)
@@ -94,7 +96,7 @@ class BatchNorm:
         yield partial(torch.sub, self._bias, self._shift, out=self._shift)
 
     def evaluate(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
-        """y = x normalised by the running statistics."""
+        """Normalise x into y by the running statistics."""
         out = self._rows(y)
         yield partial(torch.mul, self._rows(x), self._scale.unsqueeze(2), out=out)
         yield partial(out.add_, self._shift.unsqueeze(2))

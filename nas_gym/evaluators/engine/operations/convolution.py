@@ -17,6 +17,7 @@ from torch import Tensor
 
 from nas_gym.evaluators.engine.geometry import Tap, taps
 from nas_gym.evaluators.engine.operations.context import Context
+from nas_gym.evaluators.engine.operations.product import product
 from nas_gym.evaluators.engine.operations.views import grid, matrix
 from nas_gym.evaluators.engine.schedule import Group
 from nas_gym.evaluators.engine.tape import Kernel
@@ -60,12 +61,12 @@ class Convolution:
         self.tile = min(self.tile, len(group.values))
 
     def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
-        """y = x convolved with the weights; x may be one row read for every member."""
+        """Y = x convolved with the weights; x may be one row read for every member."""
         weight = self._context.parameters.weight(self._group, "weight")
         for part in self._tiles():
             columns = yield from self._columns(x, part)
             out = matrix(y[part], self._node.shape[0], self._batch, math.prod(self._node.shape[1:]))
-            yield from self._products(weight[part], columns, out)
+            yield from self._products(weight[:, part], columns, out)
         if self._node.bias:
             bias = self._context.parameters.weight(self._group, "bias").unsqueeze(2)
             out = matrix(y, self._node.shape[0], self._batch, math.prod(self._node.shape[1:]))
@@ -80,9 +81,9 @@ class Convolution:
         for part in self._tiles():
             columns = yield from self._columns(x, part)
             dout = matrix(dy[part], self._node.shape[0], self._batch, positions)
-            yield from self._weight_products(gradient[part], columns, dout)
+            yield from self._weight_products(gradient[:, part], columns, dout)
             if dx is not None:
-                yield from self._input_gradient(weight[part], dout, dx[part])
+                yield from self._input_gradient(weight[:, part], dout, dx[part])
         if self._node.bias:
             dout = matrix(dy, self._node.shape[0], self._batch, positions)
             yield partial(torch.sum, dout, 2, out=parameters.gradient(self._group, "bias"))
@@ -126,20 +127,19 @@ class Convolution:
     def _products(self, weight: Tensor, columns: Tensor, out: Tensor) -> Iterator[Kernel]:
         for group, outs in self._groups():
             if not self._ranged:
-                yield partial(torch.bmm, weight[:, 0, outs], columns[:, group], out=out[:, outs])
+                yield from product(weight[0][:, outs], columns[:, group], out[:, outs])
             for tap in self._range_taps:
                 target, source = out[:, outs, self._to(tap)], columns[:, group, :, self._from(tap)]
-                yield _product(weight[:, tap.number, outs], source, target, tap is self._range_taps[0])
+                first = tap is self._range_taps[0]
+                yield from product(weight[tap.number][:, outs], source, target, add=None if first else target)
 
     def _weight_products(self, gradient: Tensor, columns: Tensor, dout: Tensor) -> Iterator[Kernel]:
         for group, outs in self._groups():
             if not self._ranged:
-                yield partial(torch.bmm, dout[:, outs], columns[:, group].mT, out=gradient[:, 0, outs])
+                yield from product(dout[:, outs], columns[:, group].mT, gradient[0][:, outs])
             for tap in self._range_taps:
                 read = columns[:, group, :, self._from(tap)].mT
-                yield partial(
-                    torch.bmm, dout[:, outs, self._to(tap)], read, out=gradient[:, tap.number, outs]
-                )
+                yield from product(dout[:, outs, self._to(tap)], read, gradient[tap.number][:, outs])
 
     def _input_gradient(self, weight: Tensor, dout: Tensor, dx: Tensor) -> Iterator[Kernel]:
         node, members = self._node, len(dx)
@@ -149,11 +149,13 @@ class Convolution:
         flat = dcolumns.flatten(4).flatten(2, 3)
         for group, outs in self._groups():
             if not self._ranged:
-                yield partial(torch.bmm, weight[:, 0, outs].mT, dout[:, outs], out=flat[:, group])
+                yield from product(weight[0][:, outs].mT, dout[:, outs], flat[:, group])
             for tap in self._range_taps:
                 written = flat[:, group, :, self._from(tap)]
                 source = dout[:, outs, self._to(tap)]
-                yield _product(weight[:, tap.number, outs].mT, source, written, tap is self._range_taps[0])
+                first = tap is self._range_taps[0]
+                weights = weight[tap.number][:, outs].mT
+                yield from product(weights, source, written, add=None if first else written)
         if self._gathers:
             yield target.zero_
             for number, outputs, inputs in self._windows():
@@ -173,9 +175,3 @@ class Convolution:
 def _middle_first(window: Sequence[Tap], node: Node) -> tuple[Tap, ...]:
     """The taps, the middle one first: it reaches every position, so that it can start a sum."""
     return tuple(sorted(window, key=lambda tap: (tap.number != node.padding, tap.number)))
-
-
-def _product(a: Tensor, b: Tensor, out: Tensor, starts: bool) -> Kernel:
-    if starts:
-        return partial(torch.bmm, a, b, out=out)
-    return partial(torch.baddbmm, out, a, b, out=out)

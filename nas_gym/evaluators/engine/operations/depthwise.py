@@ -33,7 +33,7 @@ class Depthwise:
         self._taps = sorted(itertools.product(*windows), key=self._from_the_middle)
 
     def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
-        """y = x convolved with the weights, channel by channel."""
+        """Y = x convolved with the weights, channel by channel."""
         weight = self._context.parameters.weight(self._group, "weight")
         source = grid(x, self._node.input_shape, self._context.batch)
         out = grid(y, self._node.shape, self._context.batch)
@@ -60,7 +60,7 @@ class Depthwise:
             read, arrived = self._inputs(source, tap), self._outputs(dout, tap)
             product = self._like(arrived)
             yield partial(torch.mul, read, arrived, out=product)
-            yield partial(torch.sum, product.flatten(2), 2, out=gradient[:, 0, :, self._number(tap)])
+            yield partial(torch.sum, product.flatten(2), 2, out=gradient[0, :, :, self._number(tap)])
         if dx is not None:
             target = grid(dx, self._node.input_shape, batch)
             yield target.zero_
@@ -83,7 +83,7 @@ class Depthwise:
         return number
 
     def _scale(self, weight: Tensor, tap: tuple[Tap, ...]) -> Tensor:
-        return weight[:, 0, :, self._number(tap)].reshape(*weight.shape[:1], -1, *(1,) * (len(tap) + 1))
+        return weight[0, :, :, self._number(tap)].reshape(*weight.shape[1:3], *(1,) * (len(tap) + 1))
 
     def _inputs(self, values: Tensor, tap: tuple[Tap, ...]) -> Tensor:
         return values[(slice(None), slice(None), *(side.inputs for side in tap))]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from nas_gym.evaluators.engine.operations.views import matrix
+from nas_gym.evaluators.engine.operations.views import constant, matrix
 from nas_gym.evaluators.engine.tape import Kernel
 
 
@@ -29,28 +30,52 @@ def cross_entropy(
     top = torch.zeros(len(x), 1, batch, device=x.device)
     total = torch.zeros_like(top)
     each = torch.zeros(len(x), classes * batch, device=x.device)
+    share, bits = constant(1 / batch, x), constant(1 / math.log(2), x)
     yield partial(torch.amax, x, 1, keepdim=True, out=top)
     yield partial(x.sub_, top)
-    yield partial(torch.exp, x, out=d)
+    # exp as a power of 2, which is vectorised on every CPU.
+    yield partial(torch.mul, x, bits, out=d)
+    yield d.exp2_
     yield partial(torch.sum, d, 1, keepdim=True, out=total)
     yield partial(d.div_, total)
     yield partial(d.sub_, targets)
-    yield partial(d.mul_, 1 / batch)
+    yield partial(d.mul_, share)
     yield total.log_
     yield partial(x.sub_, total)
     yield partial(torch.mul, x, targets, out=each.view(len(x), classes, batch))
     yield partial(torch.sum, each, 1, out=losses)
-    yield partial(losses.mul_, -1 / batch)
+    yield partial(losses.mul_, constant(-1 / batch, x))
 
 
-def correct_predictions(logits: Tensor, labels: Tensor, counts: Tensor, classes: int) -> Iterator[Kernel]:
-    """Add to `counts` (members,) how many of `labels` (batch,) have the largest logit.
+def wrong_predictions(
+    logits: Tensor, labels: Tensor, thresholds: Tensor, counts: Tensor, classes: int
+) -> Iterator[Kernel]:
+    """Count for each member the examples whose first largest logit is not at the label.
 
-    Labels of -1 stand for examples that are only there to fill the batch.
+    An example is right if no logit is above that of its label, nor equal to it at a smaller class:
+    with `thresholds` just below 0 there and 0 elsewhere, if no difference exceeds its threshold.
+    Measured ten times as fast as argmax over a middle dimension.
+
+    Args:
+        logits: rows of members; overwritten.
+        labels: int64 (1, 1, batch).
+        thresholds: (classes, batch), from `tie_thresholds`.
+        counts: float32 (members,), the number of examples that are wrong.
+        classes: number of classes.
     """
-    x = matrix(logits, classes, len(labels))
+    x = matrix(logits, classes, labels.shape[2])
+    index = labels.expand(len(x), 1, -1)
+    own = torch.empty(index.shape, device=x.device)
+    wrong = torch.empty_like(own)
+    yield partial(torch.gather, x, 1, index, out=own)
+    yield partial(x.sub_, own)
+    yield partial(torch.gt, x, thresholds, out=x)
+    yield partial(torch.amax, x, 1, keepdim=True, out=wrong)
+    yield partial(torch.sum, wrong, (1, 2), out=counts)
 
-    def count() -> None:
-        counts.add_((x.argmax(1) == labels).sum(1))
 
-    yield count
+def tie_thresholds(labels: Tensor, classes: int) -> Tensor:
+    """What a logit may exceed that of the label by, (classes, batch); labels of -1 are never right."""
+    below = torch.arange(classes, device=labels.device).unsqueeze(1) < labels
+    thresholds = torch.where(below, -(2.0**-149), 0.0)
+    return torch.where(labels < 0, -math.inf, thresholds)

@@ -15,12 +15,11 @@ from nas_gym.evaluators.engine.operations.context import Context
 from nas_gym.evaluators.engine.operations.convolution import Convolution
 from nas_gym.evaluators.engine.operations.depthwise import Depthwise
 from nas_gym.evaluators.engine.operations.pooling import AveragePool, MaxPool, stages
-from nas_gym.evaluators.engine.operations.views import grid, matrix
+from nas_gym.evaluators.engine.operations.product import product
+from nas_gym.evaluators.engine.operations.views import constant, grid, matrix
 from nas_gym.evaluators.engine.schedule import Group
 from nas_gym.evaluators.engine.tape import Kernel, Rows
 from nas_gym.evaluators.engine.weight_form import is_depthwise
-
-Gradients = list[Rows | None]
 
 
 def record_forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
@@ -54,32 +53,28 @@ def record_forward(context: Context, group: Group, inputs: Sequence[Rows], owned
     return y
 
 
-def record_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Gradients:
-    """Append the backward pass of a group; returns the gradient of each input, None where not needed.
+def record_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
+    """Append the backward pass of a group with one input; returns its gradient, None if not needed.
 
     `dy` is only read: it may be the gradient of other values too.
     """
-    node, tape, rows = group.node, context.tape, len(group.values)
+    node, tape = group.node, context.tape
     match node.operation:
-        case "zero":
-            return []
-        case "add":
-            return [dy for _ in group.inputs]
         case "activation":
-            return [_activation_backward(context, group, dy)] if needed else [None]
+            return _activation_backward(context, group, dy) if needed else None
         case "batch_norm":
             (centred,) = context.saved[group]
             kernels = context.batch_norms[group]
             tape.add(lambda c, dy: list(kernels.backward(c, dy, c if needed else None)), centred, dy)
-            return [centred if needed else None]
+            return centred if needed else None
         case "max_pool" | "avg_pool":
-            return [_pool_backward(context, group, dy)] if needed else [None]
+            return _pool_backward(context, group, dy) if needed else None
         case _:
             (x,) = context.saved[group]
-            dx = tape.new(math.prod(node.input_shape), rows) if needed else None
+            dx = tape.new(math.prod(node.input_shape), len(group.values)) if needed else None
             bind = partial(_BACKWARD[node.operation], context, group)
             tape.add(bind, x, dy, *(() if dx is None else (dx,)))
-            return [dx]
+            return dx
 
 
 def _activation(context: Context, group: Group, x: Rows, owned: bool) -> Rows:
@@ -110,14 +105,11 @@ def _batch_norm(context: Context, group: Group, x: Rows, owned: bool) -> Rows:
         context.preparations.extend(kernels.prepare())
         tape.add(lambda x, y: list(kernels.evaluate(x, y)), x, y)
         return y
-    if not owned:
-        copy = tape.new(features, len(group.values))
-        tape.add(lambda x, copy: [partial(copy.copy_, x)], x, copy)
-        x = copy
+    centred = x if owned else tape.new(features, len(group.values))
     y = tape.new(features, len(group.values))
-    kernels = context.batch_norms.setdefault(group, BatchNorm(context, group))
-    tape.add(lambda x, y: list(kernels.train(x, y)), x, y)
-    context.saved[group] = (x,)
+    kernels = context.batch_norms[group] = BatchNorm(context, group)
+    tape.add(lambda x, c, y: list(kernels.train(x, c, y)), x, centred, y)
+    context.saved[group] = (centred,)
     return y
 
 
@@ -146,10 +138,11 @@ def _pool_backward(context: Context, group: Group, dy: Rows) -> Rows:
 
 
 def _linear(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
-    weight, (bias, source, out) = context.parameters.weight(group, "weight"), _linear_views(context, group, x, y)
-    if bias is None:
-        return [partial(torch.bmm, weight, source, out=out)]
-    return [partial(torch.baddbmm, bias, weight, source, out=out)]
+    weight, (bias, source, out) = (
+        context.parameters.weight(group, "weight"),
+        _linear_views(context, group, x, y),
+    )
+    return list(product(weight, source, out, add=bias))
 
 
 def _linear_views(
@@ -165,14 +158,12 @@ def _linear_backward(
 ) -> Sequence[Kernel]:
     parameters = context.parameters
     bias, source, arrived = _linear_views(context, group, x, dy)
-    kernels: list[Kernel] = [
-        partial(torch.bmm, arrived, source.mT, out=parameters.gradient(group, "weight"))
-    ]
+    kernels = list(product(arrived, source.mT, parameters.gradient(group, "weight")))
     if bias is not None:
         kernels.append(partial(torch.sum, arrived, 2, out=parameters.gradient(group, "bias")))
     if dx is not None:
         weight, out = parameters.weight(group, "weight"), matrix(dx, group.node.input_shape[0], context.batch)
-        kernels.append(partial(torch.bmm, weight.mT, arrived, out=out))
+        kernels.extend(product(weight.mT, arrived, out))
     return kernels
 
 
@@ -197,7 +188,7 @@ def _add(_context: Context, _group: Group, *tensors: Tensor) -> Sequence[Kernel]
 def _global_avg_pool(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
     channels, positions = group.node.input_shape[0], math.prod(group.node.input_shape[1:])
     source, out = grid(x, (channels, positions), context.batch), matrix(y, channels, context.batch)
-    return [partial(torch.sum, source, 2, out=out), partial(out.mul_, 1 / positions)]
+    return [partial(torch.sum, source, 2, out=out), partial(out.mul_, constant(1 / positions, out))]
 
 
 def _global_avg_pool_backward(
@@ -208,7 +199,7 @@ def _global_avg_pool_backward(
     channels, positions = group.node.input_shape[0], math.prod(group.node.input_shape[1:])
     out = grid(dx, (channels, positions), context.batch)
     spread = matrix(dy, channels, context.batch).unsqueeze(2).expand(out.shape)
-    return [partial(torch.mul, spread, 1 / positions, out=out)]
+    return [partial(torch.mul, spread, constant(1 / positions, out), out=out)]
 
 
 _FORWARD: dict[str, Callable[..., Sequence[Kernel]]] = {

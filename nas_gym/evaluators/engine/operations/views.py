@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from nas_gym.network import Shape
@@ -18,3 +19,8 @@ def matrix(rows: Tensor, channels: int, batch: int, positions: int = 1) -> Tenso
 def grid(rows: Tensor, shape: Shape, batch: int) -> Tensor:
     """Rows as (members, *shape, batch)."""
     return rows[:, : math.prod(shape) * batch].unflatten(1, (*shape, batch))
+
+
+def constant(value: float, like: Tensor) -> Tensor:
+    """A number as a tensor without dimensions: kernels start a microsecond sooner than with a float."""
+    return torch.tensor(value, dtype=like.dtype, device=like.device)
