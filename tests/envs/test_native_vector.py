@@ -4,85 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import pickle
 import warnings
-import zlib
 
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AutoresetMode
 
 from nas_gym import NASGymError
 from nas_gym.envs import BudgetExhausted
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import make_task
+from tests.envs.vectors import COUNT, MODES, PROBLEM, by_text, make, same, sync, walk
 from tests.fakes import FakeEvaluator
-
-SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
-PROBLEM = {"search_space": SMALL, "task": "breast_cancer", "store": "memory"}
-MODES = {mode.name.lower(): mode for mode in AutoresetMode}
-COUNT = 5
-
-
-def by_text(architecture, seed):
-    """A number of its own for every architecture; some diverge."""
-    number = zlib.crc32(str(architecture).encode())
-    return math.nan if number % 7 == 0 else number / 2**32
-
-
-class Watched(FakeEvaluator):
-    """Keeps the batches that it was asked for."""
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.batches = []
-
-    def stream(self, requests):
-        self.batches.append([str(request.architecture) for request in requests])
-        yield from super().stream(requests)
-
-
-@pytest.fixture(scope="module")
-def problem():
-    return gym.make("NAS-v0", **PROBLEM).unwrapped
-
-
-@pytest.fixture
-def keywords(problem):
-    """The arguments of an environment with accuracies by text, for one and for many."""
-    evaluator = Watched(problem.search_space, problem.task, by_text)
-    parts = {"search_space": problem.search_space, "task": problem.task, "evaluator": evaluator}
-    return parts | {"initial": "random", "horizon": 7}
-
-
-def make(keywords, count=COUNT, **more):
-    return gym.make_vec("NAS-v0", num_envs=count, **keywords | more)
-
-
-def sync(keywords, mode, count=COUNT, **more):
-    options = keywords | more
-    return SyncVectorEnv([lambda: gym.make("NAS-v0", **options)] * count, autoreset_mode=MODES[mode])
-
-
-def walk(envs, rng, count, steps=300):
-    """Random actions, illegal ones too."""
-    for _ in range(steps):
-        envs.step(rng.integers(envs.single_action_space.n, size=count))
-
-
-def same(one, other):
-    """Whether two values are equal, in type, dtype and structure, too."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, tuple):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, np.ndarray) and one.dtype == object:
-        return one.shape == other.shape and all(map(same, one.tolist(), other.tolist()))
-    if isinstance(one, np.ndarray):
-        return one.dtype == other.dtype and np.array_equal(one, other)
-    return one == other
 
 
 @pytest.mark.parametrize("observation", ["dict", "dict+mask", "index", "graph"])
@@ -115,6 +50,21 @@ def test_it_equals_gymnasiums_sync_vector_environment(keywords, mode, reward, ob
                 assert same(*again), step
     assert min(illegal, ends) > 5
     assert any(evaluation.failed for evaluation in native.ledger.history)
+
+
+@pytest.mark.parametrize("space", ["conv", "cell"])
+def test_it_equals_the_sync_one_in_other_search_spaces(space):
+    task = make_task({"name": "mnist1d", "train_size": 200})
+    search_space = make_search_space(space, task.input_shape, task.num_classes)
+    evaluator = FakeEvaluator(search_space, task, by_text)
+    parts = {"search_space": search_space, "task": task, "evaluator": evaluator}
+    more = {"initial": "random", "horizon": 9, "observation": "dict+mask"}
+    native, reference = make(parts, **more), sync(parts, "next_step", **more)
+    assert same(native.reset(seed=0), reference.reset(seed=0))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        actions = rng.integers(native.single_action_space.n, size=COUNT)
+        assert same(native.step(actions), reference.step(actions))
 
 
 def test_it_equals_single_environments_seeded_one_after_another(keywords):
