@@ -30,7 +30,7 @@ class Recipe:
     epochs: int = 15
     batch_size: int = 128
     optimizer: str = "adamw"
-    learning_rate: float = 0.02
+    learning_rate: float = 0.01
     schedule: str = "cosine"
     weight_decay: float = 0.01
     label_smoothing: float = 0.0

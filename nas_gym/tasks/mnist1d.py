@@ -16,18 +16,19 @@ from nas_gym.tasks.data import Data
 from nas_gym.tasks.preparation import Size
 
 CLASSES = 10
-EXAMPLES = 18_000
+EXAMPLES = 19_000
 
 
 def mnist1d(
-    train_size: Size | None = 2_000, validation_size: Size = 8_000, test_size: Size = 8_000, seed: int = 42
+    train_size: Size | None = 4_000, validation_size: Size = 5_000, test_size: Size = 10_000, seed: int = 42
 ) -> Data:
     """Signals (1, 40) of 10 equally frequent classes.
 
-    With 8,000 examples the standard error of a validation or test accuracy is below 0.006.
+    The training part is as large as the one its authors made. The standard error of a validation
+    accuracy is at most 0.0071, of a test accuracy 0.005.
 
     Args:
-        train_size: as in `Preparation`. Where the counts ask for more than the usual 18,000
+        train_size: as in `Preparation`. Where the counts ask for more than the usual 19,000
             examples, more are made.
         validation_size: as in `Preparation`.
         test_size: as in `Preparation`.

@@ -51,10 +51,10 @@ def test_breast_cancer_is_a_table_with_names():
     assert np.bincount(labels).tolist() == [212, 357]
 
 
-def test_mnist1d_has_2000_training_and_8000_other_examples_each(cache_folder):
+def test_mnist1d_has_4000_training_5000_validation_and_10000_test_examples(cache_folder):
     task = make_task("mnist1d")
     assert (task.kind, task.input_shape) == ("signal", (1, 40))
-    assert counts(task) == [2000, 8000, 8000]
+    assert counts(task) == [4000, 5000, 10000]
     for part in (task.y_train, task.y_validation, task.y_test):
         assert len(set(np.bincount(part))) == 1
     again = make_task({"name": "mnist1d", "train_size": 500})
