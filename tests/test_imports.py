@@ -1,0 +1,59 @@
+"""What may import what: the contracts hold, and would not if somebody broke one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PLANTS = {
+    "a space that trains": ("nas_gym/search_spaces/mlp.py", "from nas_gym.evaluators import train"),
+    "an environment that traces": ("nas_gym/envs/ledger.py", "import nas_gym.traces"),
+    "a network form that knows spaces": ("nas_gym/network.py", "import nas_gym.search_spaces"),
+    "a task that knows spaces": ("nas_gym/tasks/task.py", "import nas_gym.search_spaces.mlp"),
+    "a trace that knows agents": ("nas_gym/traces/replay.py", "import nas_agents"),
+    "an agent that reaches inside": ("agents/nas_agents/evolution.py", "import nas_gym.envs.nas_env"),
+}
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the code with its contracts."""
+    shutil.copytree(ROOT / "nas_gym", tmp_path / "nas_gym")
+    shutil.copytree(ROOT / "agents" / "nas_agents", tmp_path / "nas_agents")
+    shutil.copy(ROOT / ".importlinter", tmp_path)
+    return tmp_path
+
+
+def check(folder):
+    """Run import-linter on the copy."""
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    return subprocess.run(
+        [sys.executable, "-c", code, "--no-cache"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_contracts_hold(copy):
+    done = check(copy)
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_planted_import_is_found(copy, plant):
+    file, line = PLANTS[plant]
+    path = copy / file.removeprefix("agents/")
+    path.write_text(path.read_text() + f"\n{line}\n")
+    done = check(copy)
+    assert done.returncode != 0
+    assert "1 broken" in done.stdout or "2 broken" in done.stdout
