@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nas_agents.comparison.pool import Failure
 from typer.testing import CliRunner
 
 from nas_gym import cli_options
@@ -212,25 +213,39 @@ def test_help_is_quick_since_nothing_heavy_is_imported():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 
+def test_failed_runs_are_named_one_by_one_and_exit_with_1(cli, monkeypatch):
+    def all_fail(experiments, jobs, console):
+        return [(spec, Failure(0, "its process was killed by SIGKILL", "")) for spec in experiments[0].specs]
+
+    monkeypatch.setattr("nas_agents.comparison.runner.execute", all_fail)
+    result = cli("compare", "--agents", "random,tpe", "--seeds", "1", "--store", "memory", *QUICK)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "nas-gym: the run of random with seed 0 on breast_cancer failed: its process was killed by SIGKILL",
+        "nas-gym: the run of tpe with seed 0 on breast_cancer failed: its process was killed by SIGKILL",
+        "nas-gym: fewer than 2 agents finished a run on breast_cancer: no comparison",
+    ]
+
+
 def run_cli(*arguments, cwd):
     command = [sys.executable, "-m", "nas_gym", *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=200, check=False)
 
 
-COMPARE = ["compare", "--agents", "random,q-learning", "--seeds", "1", "--budget", "3", *QUICK]
-
-
 @pytest.mark.timeout(300)
-def test_a_comparison_prints_its_ranking_and_where_everything_is(tmp_path):
-    result = run_cli(*COMPARE, "--store", "sqlite:///s.sqlite", "--jobs", "1", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
+def test_a_comparison_prints_its_ranking_and_where_everything_is(cli, monkeypatch):
+    arguments = ["compare", "--agents", "random,q-learning", "--seeds", "1", "--budget", "3", *QUICK]
+    arguments += ["--store", "sqlite:///s.sqlite", "--jobs", "1"]
+    monkeypatch.setattr(sys, "argv", ["nas-gym", *arguments])
+    result = cli(*arguments)
+    assert result.exit_code == 0, result.output
     assert re.search(r"^ *1 +(random|q-learning) ", result.stdout, re.MULTILINE)
     assert "With 1 seed per agent the smallest p-value a test can reach is 1" in result.stdout
     assert "4 seeds per agent could show one" in result.stdout
     assert "tensorboard --logdir tensorboard_logs" in result.stdout
     assert "6/6 evaluations (2 of 2 runs)" in result.stderr
-    report = tmp_path / "tensorboard_logs/NAS-v0-mlp-breast_cancer/comparison.md"
-    assert str(report.relative_to(tmp_path)) in result.stdout
+    report = Path("tensorboard_logs/NAS-v0-mlp-breast_cancer/comparison.md")
+    assert str(report) in result.stdout
     assert "nas-gym compare --agents random,q-learning --seeds 1" in report.read_text()
 
 

@@ -6,7 +6,8 @@ from nas_agents.comparison.curves import by_evaluations, by_seconds
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.significance import holm, permutation_test
 from nas_agents.comparison.verdict import found, reach_of_runs, reach_of_tasks
-from runs import field, made_up
+
+from tests.comparison.runs import field, made_up
 
 
 def test_the_incumbent_is_the_best_so_far_and_a_run_that_ended_keeps_it():

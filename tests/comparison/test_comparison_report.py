@@ -1,3 +1,4 @@
+import io
 import json
 import time
 import urllib.request
@@ -12,7 +13,8 @@ from nas_agents.comparison.analysis import compare
 from nas_agents.comparison.plots import plot_across, plot_comparison
 from nas_agents.comparison.report import Setting, markdown, terminal_table, write_json
 from rich.console import Console
-from runs import field
+
+from tests.comparison.runs import field
 
 SETTING = Setting(
     "NAS-v0", "mlp", "mnist1d", 8, 6, "nas-gym compare --agents a,b", {"torch": "2.13"}, ("it failed",)
@@ -47,7 +49,7 @@ def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(comparison):
 
 def test_the_terminal_table_fits_80_columns_with_nothing_cut():
     comparison = compare(field(("q-learning-alpha=0.2", "tpe", "local-search")))
-    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=80, record=True, file=io.StringIO())
     console.print(terminal_table(comparison, SETTING))
     text = console.export_text()
     assert "…" not in text

@@ -18,7 +18,8 @@ from nas_agents.comparison.statistics import Interval
 HOW_TO_READ = """\
 - **Test accuracy** is that of the network that a search chose, retrained with 3 training seeds that no search
   used; no agent saw it. The table gives its interquartile mean over the agent's runs (the mean of the middle
-  half) and a 95% bootstrap interval. With few seeds such intervals are somewhat too narrow.
+  half) and a 95% bootstrap interval. With few seeds such intervals are too narrow: of normally distributed
+  scores they hold the true value in about 94% of cases with 10 seeds, 89% with 5, 75% with 3.
 - **Fresh validation** is the validation accuracy of the same retrained networks.
 - **Best seen** is the best accuracy during the search. It is optimistic: the search selected on it. The
   curves show it too.
