@@ -10,6 +10,7 @@ from nas_gym.network import Shape
 from nas_gym.registry import build, lookup
 from nas_gym.search_spaces.base import KEEP, Architecture, Edit, SearchSpace, Sketch
 from nas_gym.search_spaces.cell import CellSpace
+from nas_gym.search_spaces.choices import ChoiceSpace
 from nas_gym.search_spaces.conv import ConvSpace
 from nas_gym.search_spaces.mlp import MLPSpace
 
@@ -19,7 +20,16 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "cell": CellSpace,
 }
 
-__all__ = ["KEEP", "SEARCH_SPACES", "Architecture", "Edit", "SearchSpace", "Sketch", "make_search_space"]
+__all__ = [
+    "KEEP",
+    "SEARCH_SPACES",
+    "Architecture",
+    "ChoiceSpace",
+    "Edit",
+    "SearchSpace",
+    "Sketch",
+    "make_search_space",
+]
 
 
 def make_search_space(

@@ -48,7 +48,7 @@ def parsed(space: Space, text: str) -> tuple[Any, str]:
 
 
 def test_the_catalogue_has_every_registered_space() -> None:
-    assert {spec["name"] for spec, _ in CATALOGUE.values()} == set(SEARCH_SPACES)
+    assert {spec["name"] for spec, _ in CATALOGUE.values()} >= set(SEARCH_SPACES)
 
 
 @few
