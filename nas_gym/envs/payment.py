@@ -30,7 +30,8 @@ class Payment(NamedTuple):
 def pay(ledger: Ledger, reward: Reward, moves: Sequence[Move]) -> list[Payment]:
     """Pay for steps that environments make at once, in one request to the evaluator.
 
-    The account is the one of the same steps made one after another, in order.
+    A run ends at the same request as if the steps were made one after another, in order; `stats`
+    counts those, too, that were asked for together with the one that ends it.
 
     Raises:
         BudgetExhausted: if the run's budget or `max_steps` does not reach for all steps; the
