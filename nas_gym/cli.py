@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -173,7 +172,7 @@ def compare(
         env=environment,
         logdir=str(logdir),
         name=name,
-        jobs=jobs if jobs is not None else os.cpu_count() or 1,
+        jobs=options.cores() if jobs is None else jobs,
     )
     if not compare_and_show(plan, options.command_line(sys.argv)):
         raise typer.Exit(FAILED)
@@ -206,5 +205,7 @@ def list_parts() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; parts of one's own ("module:Class") are found in the current folder."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
     app()

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas_agents.agent import Agent
 from nas_agents.result import Result
-from nas_gym.errors import unknown
-from nas_gym.registry import build
+from nas_gym.registry import build, lookup
 
 if TYPE_CHECKING:
     from nas_agents.evolution import Evolution
@@ -90,6 +89,8 @@ AGENTS = _Agents(
 def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
     """Build an agent from its name, a dict with ``"name"`` and hyperparameters, or an agent as it is.
 
+    The name may be ``"module:Class"``, of an agent of one's own.
+
     Raises:
         NASGymError: if the name or a hyperparameter is unknown or out of range.
     """
@@ -97,9 +98,7 @@ def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
         return spec
     options: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = options.pop("name", None)
-    if name not in AGENTS:
-        raise unknown("agent", name, AGENTS)
-    return build(AGENTS[name], "agent", options)
+    return build(lookup("agent", name, AGENTS), "agent", options)
 
 
 def __getattr__(name: str) -> Any:
