@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -151,6 +152,11 @@ def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
 
 def _is_csv(text: str) -> bool:
     return text.lower().endswith(".csv") and not text.lstrip().startswith(OPENING)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def command_line(arguments: Sequence[str]) -> str:

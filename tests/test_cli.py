@@ -99,6 +99,14 @@ def test_own_data_is_searched_by_the_name_of_its_label_column(cli):
     assert Path("tensorboard_logs/NAS-v0-mlp-wine/random/seed0/best.pt").exists()
 
 
+def test_a_search_in_which_every_network_fails_ends_and_says_why(cli):
+    result = search(cli, "--agent", "q-learning", "--recipe", '{"epochs": 1, "learning_rate": 1e30}')
+    assert result.exit_code == 0
+    assert "test accuracy 0.0000" in result.stdout
+    assert re.search(r"training failed with seed 1: \S", result.stdout)
+    assert not list(Path("tensorboard_logs").rglob("best.pt"))
+
+
 def test_the_parts_are_listed(cli):
     output = cli("list").stdout
     for line in (

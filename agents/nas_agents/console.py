@@ -100,10 +100,16 @@ def show_parts() -> None:
 def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path) -> None:
     console = _output()
     seeds = ", ".join(str(score["seed"]) for score in result["final"])
+    failed = [
+        f"  training failed with seed {each['seed']}: {each['error']}"
+        for each in result["final"]
+        if each["error"]
+    ]
     lines = [
         f"chosen network: {result['architecture']}",
         f"  retrained with fresh seeds {seeds}: validation accuracy {result['validation_accuracy']:.4f}, "
         f"test accuracy {result['test_accuracy']:.4f}",
+        *failed,
         f"  accuracy that the search saw: {result['accuracy']:.4f} (optimistic)",
         f"{len(result['evaluations'])} distinct evaluations in {result['seconds']:.1f} recorded seconds; "
         f"the search ended by: {result['stopped']}",

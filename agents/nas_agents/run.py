@@ -178,11 +178,11 @@ def _search(
     try:
         with _removed_if_never_begun(folder.path, env), _reported(env, on_progress):
             found = agent.search(traced, spec.budget, spec.seed)
-        result = _scored(spec, env, found.as_dict() | {"access": agent.access})
-        if keep_network:
-            _keep_network(folder, env, result)
-        # Last of all, since the presence of result.json says that the run is finished.
-        traced.finish(result)
+            result = _scored(spec, env, found.as_dict() | {"access": agent.access})
+            if keep_network:
+                _keep_network(folder, env, result)
+            # Last of all, since the presence of result.json says that the run is finished.
+            traced.finish(result)
     finally:
         traced.close()
     return result
@@ -214,12 +214,15 @@ def _final(score: FinalScore) -> dict[str, Any]:
 
 
 def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str, Any]) -> None:
-    """Save the chosen network, trained with the first of the fresh seeds, if the evaluator trains."""
+    """Save the chosen network, trained with the first of the fresh seeds, if the evaluator trains.
+
+    A network whose training fails with that seed has no weights worth keeping.
+    """
     from nas_gym.evaluators.saved import save_network
 
     unwrapped: Any = env.unwrapped
     trainer = getattr(unwrapped.evaluator, "inner", unwrapped.evaluator)
-    if hasattr(trainer, "fit"):
+    if hasattr(trainer, "fit") and not result["final"][0]["error"]:
         architecture = unwrapped.search_space.parse(result["architecture"])
         module, _ = trainer.fit(architecture, result["final"][0]["seed"])
         save_network(folder.best_file, unwrapped.search_space, unwrapped.task, architecture, module)
@@ -242,7 +245,7 @@ def _removed_if_never_begun(folder: Path, env: gym.Env[Any, Any]) -> Iterator[No
 
 @contextmanager
 def _reported(env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | None) -> Iterator[None]:
-    """Report the progress of a search now and then while it goes on."""
+    """Report the progress of a run now and then while it goes on."""
     if on_progress is None:
         yield
         return

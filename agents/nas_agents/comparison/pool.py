@@ -160,7 +160,8 @@ def _worker(work: Work, connection: Connection) -> None:
             # Nobody listens any more: a rerun may be using this run's folder, so stop at once.
             os._exit(1)
 
-    with suppress(EOFError, ConnectionResetError):
+    # The parent has no more jobs, or is gone.
+    with suppress(EOFError, OSError):
         while True:
             job = connection.recv()
             connection.send(_done(work, job, report))
