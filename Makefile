@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-AGENTS := random-search,q-learning,maskable-ppo,tpe,evolution
+AGENTS := random,q-learning,ppo,tpe,evolution
 DEMO := tensorboard_logs
 
 .PHONY: demo test install clean
@@ -18,7 +18,7 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 install: $(BIN)/.installed
 
 demo: install
-	$(BIN)/nas-gym compare --agents $(AGENTS) --seeds 10 --budget 40 --fresh \
+	$(BIN)/nas-gym compare --agents $(AGENTS) --seeds 10 --budget 40 \
 		--store $(DEMO)/demo-store.sqlite --logdir $(DEMO)
 
 test: install
