@@ -41,9 +41,20 @@ class ChunkTraining:
         data: on the device to train on.
         recipe: how to train.
         keep: what to keep of each member.
+        limit: bytes that the chunk may take, None for no limit.
+
+    Raises:
+        MemoryError: if the chunk takes more than `limit`, before any large memory is taken.
     """
 
-    def __init__(self, members: Sequence[Member], data: TrainingData, recipe: Recipe, keep: Keep) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        data: TrainingData,
+        recipe: Recipe,
+        keep: Keep,
+        limit: int | None = None,
+    ) -> None:
         self._members, self._data, self._recipe, self._keep = members, data, recipe, keep
         self._device = data.x_train.device
         self._classes = members[0].network.output_shape[0]
@@ -60,11 +71,16 @@ class ChunkTraining:
             size: Program(chunk, self._parameters, size, training=True) for size in self._batch_sizes()
         }
         self._evaluate = Program(chunk, self._parameters, len(self._evaluation[0].labels), training=False)
-        self._dead = self._load_weights()
         programs = (*self._train.values(), self._evaluate)
-        memory = torch.zeros(max(program.floats for program in programs), device=self._device)
+        floats = max(program.floats for program in programs)
+        # Weights have a gradient and up to two moments.
+        self.bytes = 4 * (floats + 4 * len(self._parameters.weights))
+        if limit is not None and self.bytes > limit:
+            raise MemoryError
+        memory = torch.zeros(floats, device=self._device)
         for program in programs:
             program.bind(memory)
+        self._dead = self._load_weights()
         self._optimizer = Optimizer(self._parameters, recipe)
 
     def run(self, progress: Callable[[int, float], None], stop: Callable[[], bool]) -> list[Trained]:

@@ -15,23 +15,25 @@ from nas_gym.evaluators.recipe import Recipe
 
 CACHE_BYTES = 16 * 2**20
 """Memory of a chunk beyond which larger chunks measured no faster: a core's share of the last cache."""
-COPIES = 3
-"""Floats that a value takes on average: itself, its gradient, and windows or batch-norm scratch."""
+COPIES = 1.5
+"""Measured floats per float of all values: some share memory, gradients and scratch come on top."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What training a member takes: FLOPs of a forward pass of one example, and bytes."""
+    """What training a member takes: FLOPs (of one example, times epochs), bytes, and epochs."""
 
     flops: int
     bytes: int
+    epochs: int
 
     @classmethod
     def of(cls, member: Member, recipe: Recipe) -> Cost:
-        """The cost of a member; the bytes are an estimate that the engine corrects by halving."""
+        """The cost of a member; the bytes are an estimate, checked once a chunk is laid out."""
         values = sum(math.prod(node.shape) for node in member.network.nodes)
-        floats = COPIES * values * recipe.batch_size + 4 * member.network.parameters
-        return cls(max(1, member.network.flops) * (member.epochs or recipe.epochs), 4 * floats)
+        floats = round(COPIES * values * recipe.batch_size) + 4 * member.network.parameters
+        epochs = member.epochs or recipe.epochs
+        return cls(max(1, member.network.flops) * epochs, 4 * floats, epochs)
 
 
 def plan_chunks(
@@ -46,9 +48,9 @@ def plan_chunks(
         workers: chunks that train at the same time.
     """
     limit = max(1, min(CACHE_BYTES, budget // workers))
-    by_epochs: dict[int | None, list[int]] = defaultdict(list)
-    for m, member in enumerate(members):
-        by_epochs[member.epochs].append(m)
+    by_epochs: dict[int, list[int]] = defaultdict(list)
+    for m, cost in enumerate(costs):
+        by_epochs[cost.epochs].append(m)
     chunks: list[list[int]] = []
     for group in by_epochs.values():
         total = sum(costs[m].bytes for m in group)

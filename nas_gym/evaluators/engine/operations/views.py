@@ -13,12 +13,14 @@ from nas_gym.network import Shape
 def matrix(rows: Tensor, channels: int, batch: int, positions: int = 1) -> Tensor:
     """Rows as (members, channels, positions * batch)."""
     floats = channels * positions * batch
-    return rows[:, :floats].unflatten(1, (channels, positions * batch))
+    result: Tensor = rows[:, :floats].unflatten(1, (channels, positions * batch))
+    return result
 
 
 def grid(rows: Tensor, shape: Shape, batch: int) -> Tensor:
     """Rows as (members, *shape, batch)."""
-    return rows[:, : math.prod(shape) * batch].unflatten(1, (*shape, batch))
+    result: Tensor = rows[:, : math.prod(shape) * batch].unflatten(1, (*shape, batch))
+    return result
 
 
 def constant(value: float, like: Tensor) -> Tensor:
