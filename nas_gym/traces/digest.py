@@ -33,7 +33,7 @@ class Digest:
         search_space: of the run.
         config: of the run, for the hyperparameters.
         account: of the run.
-        scores: what the policy's scores are, None for no policy.
+        scores: what the policy's scores are, None for no policy; it may change.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Digest:
         account: Account,
         scores: str | None,
     ) -> None:
-        self._folder, self._space, self._account, self._scores = folder, search_space, account, scores
+        self._folder, self._space, self._account, self.scores = folder, search_space, account, scores
         self._words = [str(action) for action in search_space.actions]
         self.board = Board(folder.path)
         self.board.start_session(_hyperparameters(config))
@@ -80,8 +80,8 @@ class Digest:
         if step.accuracy is not None:
             self._best_of_episode = max(self._best_of_episode, step.accuracy)
             values["search/accuracy"] = step.accuracy
-        if scores is not None and self._scores is not None:
-            values |= decision_scalars(self._scores, scores, mask)
+        if scores is not None and self.scores is not None:
+            values |= decision_scalars(self.scores, scores, mask)
         self.board.scalars(values, number)
         self._policy.visit(state, mask, scores)
         self._rows.append(row)
@@ -105,7 +105,7 @@ class Digest:
             values = {"episode/return": self._return, "episode/best_accuracy": self._best_of_episode}
             self.board.scalars(values, number)
         if self._tables.due():
-            self.board.text("episodes", episode_table(self._rows, self._words, self._scores), number)
+            self.board.text("episodes", episode_table(self._rows, self._words, self.scores), number)
         self._policy.end_episode(policy, number)
         self._rows, self._return, self._best_of_episode = [], 0.0, 0.0
 

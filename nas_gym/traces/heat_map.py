@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 MOST_ROWS, MOST_COLUMNS = 14, 60
-LONGEST_LABEL = 48
+LONGEST_LABEL = 66
 # With so many columns at most, cells are wide enough to print their score.
 PRINTED_COLUMNS = 30
 CELL_HEIGHT, NARROW, WIDE, GAP = 20, 17, 40, 8
@@ -116,7 +116,9 @@ def _colours(values: np.ndarray) -> np.ndarray:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 3]}..."
+    """A text without its middle, if it is long: architectures differ most where they were edited last."""
+    half = (LONGEST_LABEL - 3) // 2
+    return text if len(text) <= LONGEST_LABEL else f"{text[:half]}...{text[-half:]}"
 
 
 def _width(text: str) -> int:

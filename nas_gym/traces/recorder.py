@@ -71,9 +71,22 @@ class Recorder:
         self._in_episode = False
         self._snapshot_if_due()
 
+    def watch(self, policy: Policy | None) -> None:
+        """Record the scores of this policy from now on."""
+        self.policy = policy
+        self._digest.scores = None if policy is None else policy.kind
+
+    def check(self) -> None:
+        """Check that the environment is still in the run that is recorded.
+
+        Raises:
+            NASGymError: if `start_run` was called since it began.
+        """
+        self._account.check(self._env.ledger)
+
     def before(self, state: State, t: int) -> Before:
         """Look at a state before a step from it."""
-        self._account.check(self._env.ledger)
+        self.check()
         mask = self._env.search_space.mask(state.architecture)
         scores = None if self.policy is None else self.policy.scores([state], mask[None])[0]
         return Before(state, t, mask, scores)
@@ -120,7 +133,6 @@ class Recorder:
 
     def ask(self, evaluations: Sequence[Evaluation]) -> None:
         """Record a batch of architectures asked for without a step."""
-        self._account.check(self._env.ledger)
         self._note_evaluations()
         stats = self._account.ledger.stats
         asks = [_ask(evaluation, self._batches, stats.unique) for evaluation in evaluations]

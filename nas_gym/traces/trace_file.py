@@ -29,7 +29,7 @@ class Header:
         budget: of the run, None for none.
         actions: the edit of every action, in words.
         scores: what the scores of the steps are: ``"q_values"`` or ``"probabilities"``; None
-            where the agent has no policy over edits.
+            where the agent had no policy over edits when the run began.
         version: of this format.
     """
 

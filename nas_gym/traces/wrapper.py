@@ -130,7 +130,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         """Record the scores of this policy from now on, and save it at the snapshots."""
         self._policy = policy
         if self._recorder is not None:
-            self._recorder.policy = policy
+            self._recorder.watch(policy)
 
     def scalars(self, values: Mapping[str, float]) -> None:
         """Show scalars, by tag, in TensorBoard at the current step."""
@@ -148,6 +148,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         if self._ended:
             return self._nas.evaluate(architectures, fidelity)
         recorder = self._open()
+        recorder.check()
         made = len(self._nas.ledger.history)
         try:
             found = self._nas.evaluate(architectures, fidelity)

@@ -214,6 +214,20 @@ def test_entropy_is_of_the_legal_edits():
     assert values == {"policy/best_q_value": 0.7, "policy/q_value_gap": pytest.approx(0.2)}
 
 
+def test_a_policy_that_comes_later_is_shown_from_then_on(tmp_path):
+    env = Trace(fake_env(horizon=3), tmp_path)
+    walk(env, 3)
+    space = env.unwrapped.search_space
+    env.watch(TabularPolicy(space, {"relu-64": np.arange(len(space.actions), dtype=np.float64)}))
+    walk(env, 3)
+    env.close()
+    events = accumulated(tmp_path)
+    assert [step for step, _ in series(events, "policy/best_q_value")] == [4, 5, 6]
+    without, with_policy = strings(events, "episodes")
+    assert "best alternatives (Q-value)" in with_policy
+    assert "best alternatives" not in without
+
+
 def test_a_bar_inside_a_cell_does_not_end_it():
     text = table(["state"], [[code("|none~0|+|skip_connect~1|")]])
     assert text.splitlines()[2].count("|") == 2

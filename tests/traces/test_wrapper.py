@@ -164,13 +164,15 @@ def test_a_failed_training_is_recorded_with_its_reason(tmp_path):
     assert found.end.accuracy == 0.0
 
 
-def test_neither_trace_nor_events_hold_a_test_accuracy(tmp_path):
+def test_a_run_asks_for_no_test_accuracy_and_writes_none(tmp_path):
     env = trace(tmp_path)
+    with pytest.raises(AssertionError, match="test accuracy was asked for"):
+        env.unwrapped.evaluator.test(env.unwrapped.search_space.smallest(), [0])
     q_learning(env, 6)
     env.close()
-    for path in (tmp_path / "run").iterdir():
-        if path.is_file():
-            assert b"test" not in path.read_bytes()
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert len(files) > 5
+    assert not any(b"test_accuracy" in path.read_bytes() for path in files)
 
 
 def test_both_checkers_accept_a_traced_environment(tmp_path):
@@ -289,8 +291,10 @@ def test_one_trace_holds_one_run(tmp_path):
     env = trace(tmp_path)
     walk(env, 3)
     env.unwrapped.start_run(5)
-    with pytest.raises(NASGymError, match=r"start_run\(\) was called in the middle of a trace"):
-        walk(env, 1)
+    for more in (lambda: walk(env, 1), lambda: env.evaluate("sigmoid-64")):
+        with pytest.raises(NASGymError, match=r"start_run\(\) was called in the middle of a trace"):
+            more()
+    assert env.unwrapped.stats.unique == 0
 
 
 def test_an_environment_of_another_kind_is_refused(tmp_path):
