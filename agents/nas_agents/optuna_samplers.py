@@ -14,7 +14,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, BruteForceSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
-from nas_agents.agent import Agent, Session, whole_number
+from nas_agents.agent import Agent, Session, whole_number, within
 from nas_gym.search_spaces.base import Architecture
 
 DIGIT = 64
@@ -88,17 +88,21 @@ class NSGA2(OptunaSearch):
     Attributes:
         population: trials a generation; the first generation is random, so it must be well
             below the budget (Optuna's own default of 50 would make a search of 40 random).
+        mutation: probability that a variable is drawn anew; at Optuna's own default, one variable
+            a child, a small population soon breeds repeats alone.
     """
 
     name = "nsga2"
 
     population: int = 10
+    mutation: float = 0.25
 
     def __post_init__(self) -> None:
         whole_number("population", self.population, at_least=2)
+        within("mutation", self.mutation, 0, 1)
 
     def sampler(self, seed: int) -> BaseSampler:
-        return NSGAIISampler(population_size=self.population, seed=seed)
+        return NSGAIISampler(population_size=self.population, mutation_prob=self.mutation, seed=seed)
 
 
 @dataclass(kw_only=True)

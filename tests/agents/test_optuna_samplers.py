@@ -60,8 +60,8 @@ def test_nsga2_breeds_after_its_first_generation():
     variables = set(env.unwrapped.search_space.variables)
     assert all(trial["single"] == variables for trial in agent.trials[:10])
     inherited = [len(trial["joint"]) / len(variables) for trial in agent.trials[10:]]
-    # The rest are mutations, one variable in nine on average.
-    assert np.mean(inherited) > 0.8
+    # The rest are mutations, a quarter on average.
+    assert 0.65 < np.mean(inherited) < 0.85
 
 
 @pytest.mark.parametrize("agent", [TPE(), NSGA2()])
