@@ -12,10 +12,11 @@ from nas_gym.evaluators.recipe import Recipe
 from nas_gym.network import ACTIVATIONS, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces import SearchSpace, make_search_space
 
-SPACES: dict[str, tuple[str, Shape]] = {
+CONV = {"name": "conv", "max_layers": 4}
+SPACES: dict[str, tuple[str | dict[str, object], Shape]] = {
     "mlp": ("mlp", (64,)),
-    "conv on signals": ("conv", (1, 40)),
-    "conv on images": ("conv", (1, 8, 8)),
+    "conv on signals": (CONV, (1, 40)),
+    "conv on images": (CONV, (1, 8, 8)),
     "cell on signals": ("cell", (1, 40)),
     "cell on images": ("cell", (1, 8, 8)),
 }
@@ -34,7 +35,7 @@ def make_data(
 
 
 def make_space(name: str) -> SearchSpace:
-    """A space of `SPACES`, with its default options."""
+    """A space of `SPACES`."""
     space, shape = SPACES[name]
     return make_search_space(space, shape, 10)
 

@@ -17,6 +17,8 @@ CACHE_BYTES = 16 * 2**20
 """Memory of a chunk beyond which larger chunks measured no faster: a core's share of the last cache."""
 COPIES = 1.5
 """Measured floats per float of all values: some share memory, gradients and scratch come on top."""
+SLACK = 1.2
+"""Chunks are planned this much below the limit, since parts of even FLOPs differ in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,10 @@ def plan_chunks(
     for group in by_epochs.values():
         total = sum(costs[m].bytes for m in group)
         # A multiple of the number of workers, so that none is left with more than the others.
-        wanted = -(-math.ceil(total / limit) // workers) * workers
-        chunks += _split(sorted(group, key=lambda m: (_shape(members[m]), m)), costs, min(wanted, len(group)))
+        wanted = -(-math.ceil(SLACK * total / limit) // workers) * workers
+        alike = sorted(group, key=lambda m: (_shape(members[m]), m))
+        for chunk in _split(alike, costs, min(wanted, len(group))):
+            chunks += _within(chunk, costs, limit)
     return sorted(chunks, key=lambda chunk: -sum(costs[m].flops for m in chunk))
 
 
@@ -73,6 +77,14 @@ def _split(group: list[int], costs: Sequence[Cost], parts: int) -> list[list[int
         chunks[-1].append(m)
         spent += costs[m].flops
     return chunks
+
+
+def _within(chunk: list[int], costs: Sequence[Cost], limit: int) -> list[list[int]]:
+    """Halve a chunk until each part takes at most `limit` bytes or is one member."""
+    if len(chunk) == 1 or sum(costs[m].bytes for m in chunk) <= limit:
+        return [chunk]
+    half = len(chunk) // 2
+    return _within(chunk[:half], costs, limit) + _within(chunk[half:], costs, limit)
 
 
 def _shape(member: Member) -> tuple[tuple[object, ...], ...]:
