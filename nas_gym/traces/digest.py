@@ -18,7 +18,7 @@ from nas_gym.traces.run_folder import RunFolder, flat
 from nas_gym.traces.schedule import Cadence
 from nas_gym.traces.tables import ABOUT, Row, ask_table, config_table, episode_table
 from nas_gym.traces.tensorboard import Board
-from nas_gym.traces.trace_file import Ask
+from nas_gym.traces.trace_lines import Ask
 
 ASKS_PER_TABLE = 25
 EPISODES_ALL_SHOWN = 1000

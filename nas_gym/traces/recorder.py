@@ -15,7 +15,8 @@ from nas_gym.traces.policy import Policy, State
 from nas_gym.traces.run_folder import RunFolder, as_json, write_json
 from nas_gym.traces.schedule import Snapshots
 from nas_gym.traces.tables import Row
-from nas_gym.traces.trace_file import Ask, End, Header, Step, TraceWriter
+from nas_gym.traces.trace_file import TraceWriter
+from nas_gym.traces.trace_lines import Ask, End, Header, Step
 
 if TYPE_CHECKING:
     from nas_gym.envs.nas_env import NASEnv

@@ -14,7 +14,8 @@ import numpy as np
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.traces.run_folder import RunFolder
-from nas_gym.traces.trace_file import Ask, Header, Step, read_trace
+from nas_gym.traces.trace_file import read_trace
+from nas_gym.traces.trace_lines import Ask, Header, Step
 from nas_gym.traces.wrapper import numerics_of
 
 if TYPE_CHECKING:

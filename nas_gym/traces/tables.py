@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.traces.trace_file import Ask, Step
+from nas_gym.traces.trace_lines import Ask, Step
 
 ALTERNATIVES = 3
 ABOUT = """
