@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from inspect import isabstract
 from typing import TYPE_CHECKING, Any
 
 from nas_agents.agent import Agent
 from nas_agents.result import Result
+from nas_gym.errors import NASGymError
 from nas_gym.registry import build, lookup
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ AGENTS = _Agents(
 def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
     """Build an agent from its name, a dict with ``"name"`` and hyperparameters, or an agent as it is.
 
-    The name may be ``"module:Class"``, of an agent of one's own.
+    An agent of your own goes by its import path, ``"module:Name"``.
 
     Raises:
         NASGymError: if the name or a hyperparameter is unknown or out of range.
@@ -98,7 +100,10 @@ def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
         return spec
     options: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = options.pop("name", None)
-    return build(lookup("agent", name, AGENTS), "agent", options)
+    kind = lookup("agent", name, AGENTS)
+    if not isinstance(kind, type) or not issubclass(kind, Agent) or isabstract(kind):
+        raise NASGymError(f"{name!r} is no agent: derive it from nas_agents.Agent and give it a run()")
+    return build(kind, "agent", options)
 
 
 def __getattr__(name: str) -> Any:

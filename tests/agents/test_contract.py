@@ -331,6 +331,16 @@ def test_an_agent_passes_through_make_agent():
     assert make_agent(agent) is agent
 
 
+def test_an_agent_of_ones_own_goes_by_its_import_path():
+    agent = make_agent({"name": "nas_agents.evolution:Evolution", "population": 3})
+    assert agent == make_agent({"name": "evolution", "population": 3})
+    for other in ("collections:OrderedDict", "nas_agents.optuna_samplers:OptunaSearch", "math:pi"):
+        with pytest.raises(NASGymError, match=r"derive it from nas_agents\.Agent"):
+            make_agent(other)
+    with pytest.raises(NASGymError, match="module:Name"):
+        make_agent("nowhere:Agent")
+
+
 def test_the_registry_imports_nothing_heavy():
     code = (
         "import sys, nas_agents; nas_agents.make_agent('evolution'); list(nas_agents.AGENTS);"
