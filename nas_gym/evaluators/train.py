@@ -9,23 +9,18 @@ from typing import Any
 import torch
 
 from nas_gym.errors import NASGymError
+from nas_gym.evaluators.engine import ENGINE_VERSION, Member, Trained, TrainingData, train
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.module import NetworkModule
-from nas_gym.evaluators.ordinary import (
-    ENGINE_VERSION,
-    Member,
-    Trained,
-    TrainingData,
-    accuracy,
-    one_thread,
-    train,
-)
 from nas_gym.evaluators.recipe import Recipe
 from nas_gym.network import Network
 from nas_gym.registry import build
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.task import Task
+
+
+TEST_BATCH = 2048
 
 
 class TrainEvaluator(Evaluator):
@@ -59,6 +54,8 @@ class TrainEvaluator(Evaluator):
         self.recipe = recipe if isinstance(recipe, Recipe) else build(Recipe, "recipe", dict(recipe or {}))
         self.seeds = check_seeds(seeds)
         self.device = resolve_device(device)
+        # Taken now: an agent that learns on one thread should not train networks on one core.
+        self._cores = torch.get_num_threads()
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
@@ -77,55 +74,55 @@ class TrainEvaluator(Evaluator):
         }
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
-        members: list[Member] = []
-        positions: list[int] = []
+        members: dict[int, Member] = {}
         for position, request in enumerate(requests):
             self._check_fidelity(request.fidelity)
             network = self.search_space.network(request.architecture)
-            limit = self.recipe.max_parameters
-            if limit is not None and network.parameters > limit:
-                error = f"{network.parameters:,} parameters, the recipe allows {limit:,}"
-                yield position, _evaluation(request, network, (), error, 0.0)
+            if error := self._too_large(network):
+                yield position, _evaluation(request, network, Trained(network, (), (), error, 0.0))
             else:
-                members.append(Member(network, request.seed, request.fidelity))
-                positions.append(position)
-        for number, trained in train(members, self._data, self.recipe):
-            yield (
-                positions[number],
-                _evaluation(
-                    requests[positions[number]],
-                    members[number].network,
-                    trained.curve,
-                    trained.error,
-                    trained.seconds,
-                ),
-            )
+                members[position] = Member(network, request.seed, request.fidelity)
+        positions = list(members)
+        for number, trained in self._train(list(members.values())):
+            position = positions[number]
+            yield position, _evaluation(requests[position], trained.network, trained)
 
     def fit(self, architecture: Architecture, seed: int) -> tuple[NetworkModule, Evaluation]:
-        """Train one architecture and keep it: the module in evaluation mode, and its evaluation."""
-        trained = self._train(architecture, seed)
-        network = trained.module.network
-        evaluation = _evaluation(
-            Request(architecture, seed), network, trained.curve, trained.error, trained.seconds
-        )
-        return trained.module, evaluation
+        """Train one architecture and keep it: the module in evaluation mode, and its evaluation.
+
+        Raises:
+            NASGymError: if it has more parameters than the recipe allows.
+        """
+        network = self.search_space.network(architecture)
+        if error := self._too_large(network):
+            raise NASGymError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
+        ((_, trained),) = self._train([Member(network, seed)], weights=True)
+        return trained.module, _evaluation(Request(architecture, seed), network, trained)
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
-        return [self._final_score(architecture, seed) for seed in seeds]
+        network = self.search_space.network(architecture)
+        if error := self._too_large(network):
+            return [FinalScore(seed, 0.0, 0.0, "failed", error) for seed in seeds]
+        trained = dict(self._train([Member(network, seed) for seed in seeds], weights=True))
+        return [self._final_score(seed, trained[number]) for number, seed in enumerate(seeds)]
 
-    def _final_score(self, architecture: Architecture, seed: int) -> FinalScore:
-        trained = self._train(architecture, seed)
+    def _final_score(self, seed: int, trained: Trained) -> FinalScore:
         if trained.error:
             return FinalScore(seed, 0.0, 0.0, "failed", trained.error)
         x_test = torch.as_tensor(self.task.x_test, device=self.device)
         y_test = torch.as_tensor(self.task.y_test, device=self.device)
-        with one_thread():
-            return FinalScore(seed, trained.curve[-1], accuracy(trained.module, x_test, y_test))
+        module = trained.module.to(self.device)
+        return FinalScore(seed, trained.curve[-1], accuracy(module, x_test, y_test))
 
-    def _train(self, architecture: Architecture, seed: int) -> Trained:
-        member = Member(self.search_space.network(architecture), seed)
-        ((_, trained),) = train([member], self._data, self.recipe)
-        return trained
+    def _train(self, members: Sequence[Member], *, weights: bool = False) -> Iterator[tuple[int, Trained]]:
+        return train(members, self._data, self.recipe, cores=self._cores, weights=weights)
+
+    def _too_large(self, network: Network) -> str:
+        """Why a network is not trained at all, "" if it is."""
+        limit = self.recipe.max_parameters
+        if limit is None or network.parameters <= limit:
+            return ""
+        return f"{network.parameters:,} parameters, the recipe allows {limit:,}"
 
     def _check_fidelity(self, fidelity: int | None) -> None:
         if fidelity is not None and not 1 <= fidelity <= self.recipe.epochs:
@@ -180,18 +177,23 @@ def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def _evaluation(
-    request: Request, network: Network, curve: tuple[float, ...], error: str, seconds: float
-) -> Evaluation:
+@torch.no_grad()
+def accuracy(module: NetworkModule, x: torch.Tensor, y: torch.Tensor) -> float:
+    """Share of examples whose largest logit is at the right class, in [0, 1]."""
+    parts = zip(x.split(TEST_BATCH), y.split(TEST_BATCH), strict=True)
+    return sum(int((module(x_part).argmax(1) == y_part).sum()) for x_part, y_part in parts) / len(y)
+
+
+def _evaluation(request: Request, network: Network, trained: Trained) -> Evaluation:
     return Evaluation(
         architecture=str(request.architecture),
-        accuracy=0.0 if error else curve[-1],
-        curve=curve,
+        accuracy=0.0 if trained.error else trained.curve[-1],
+        curve=trained.curve,
         parameters=network.parameters,
         flops=network.flops,
-        seconds=seconds,
-        status="failed" if error else "ok",
-        error=error,
+        seconds=trained.seconds,
+        status="failed" if trained.error else "ok",
+        error=trained.error,
         seeds=(request.seed,),
         fidelity=request.fidelity,
     )
