@@ -19,7 +19,6 @@ from nas_gym.registry import build
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.task import Task
 
-
 TEST_BATCH = 2048
 
 
