@@ -1,0 +1,167 @@
+"""One measurement of `training.py`, in a process of its own: prints a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.ordinary_loop import train_ordinary
+from nas_gym.evaluators.engine import Member, TrainingData, train
+from nas_gym.evaluators.recipe import Recipe
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import make_task
+
+TASKS: dict[str, dict[str, Any]] = {
+    "digits": {"name": "digits"},  # 60% for training by default
+    "mnist1d": {"name": "mnist1d", "train_size": 3000, "validation_size": 1000, "test_size": 1000},
+}
+SAME = "relu-64 > tanh-64"
+
+
+def main() -> None:
+    case = json.loads(sys.argv[1])
+    threads = int(case.get("threads", 1))
+    torch.set_num_threads(threads)
+    task = make_task(TASKS[case["task"]])
+    arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
+    data = TrainingData(*(torch.as_tensor(array) for array in arrays))
+    recipe = Recipe(epochs=10, batch_size=case.get("batch", 64), optimizer="adamw", learning_rate=0.01)
+    members = draw(case, task)
+    if case["kind"] == "jax":
+        print(json.dumps(run_jax(len(members), task, recipe)))
+        return
+    if case["kind"] == "ordinary":
+        # Every k-th network: the mean cost of all, in a fraction of the time.
+        members = members[:: max(1, len(members) // case["ordinary"])][: case["ordinary"]]
+    warm_up = [Member(member.network, member.seed, epochs=1) for member in members[:2]]
+    run(case, warm_up, data, recipe)
+    before, start = peak_bytes(), time.perf_counter()
+    run(case, members, data, recipe)
+    seconds = time.perf_counter() - start
+    memory = peak_bytes() - before
+    rate = arithmetic(members, data, recipe) / seconds
+    peak = peak_rate(int(case.get("cores", threads)))
+    print(
+        json.dumps({"seconds": seconds / len(members), "bytes": memory, "rate": rate, "of peak": rate / peak})
+    )
+
+
+def draw(case: dict[str, Any], task: Any) -> list[Member]:
+    """Architectures drawn uniformly with seed 0, or one architecture with many seeds."""
+    space = make_search_space(case["space"], task.input_shape, task.num_classes)
+    if case.get("same"):
+        network = space.network(space.parse(SAME))
+        return [Member(network, 0)] * int(case["networks"])
+    rng = np.random.default_rng(0)
+    return [Member(space.network(space.sample(rng)), 0) for _ in range(case["networks"])]
+
+
+def run(case: dict[str, Any], members: list[Member], data: TrainingData, recipe: Recipe) -> None:
+    """Train the members one way or the other."""
+    if case["kind"] == "fused":
+        for _ in train(members, data, recipe, cores=case["cores"]):
+            pass
+        return
+    for member in members:
+        train_ordinary(member, data, recipe)
+
+
+def arithmetic(members: list[Member], data: TrainingData, recipe: Recipe) -> float:
+    """Floating-point operations of training: forward, and backward twice as much."""
+    examples = 3 * len(data.y_train) + len(data.y_validation)
+    return float(sum(member.network.flops * recipe.epochs * examples for member in members))
+
+
+def peak_rate(threads: int) -> float:
+    """Floating-point operations a second of a large matrix product."""
+    torch.set_num_threads(threads)
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    best = math.inf
+    for _ in range(20):
+        start = time.perf_counter()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter() - start)
+    return 2 * 1024**3 / best
+
+
+def peak_bytes() -> int:
+    """The high-water mark of the process's resident set."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def run_jax(count: int, task: Any, recipe: Recipe) -> dict[str, float]:
+    """The same perceptrons as one jitted scan over steps, vmapped over members; warm, and compiling."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    try:
+        import jax
+        import jax.numpy as jnp
+    except ModuleNotFoundError:
+        return {"missing": 1.0}
+    features, classes = int(np.prod(task.input_shape)), task.num_classes
+    x, y = jnp.asarray(task.x_train.reshape(-1, features)), jnp.asarray(task.y_train)
+    sizes = ((features, 64), (64, 64), (64, classes))
+    epoch_steps = len(x) // recipe.batch_size
+    steps = recipe.epochs * epoch_steps
+
+    def logits(weights: Any, batch: Any) -> Any:
+        (w1, b1), (w2, b2), (w3, b3) = weights
+        return jnp.tanh(jax.nn.relu(batch @ w1 + b1) @ w2 + b2) @ w3 + b3
+
+    def loss(weights: Any, batch: Any, labels: Any) -> Any:
+        chosen = jax.nn.log_softmax(logits(weights, batch))
+        return -jnp.take_along_axis(chosen, labels[:, None], 1).mean()
+
+    def one(key: Any) -> Any:
+        keys = jax.random.split(key, 1 + len(sizes))
+        weights = [
+            (jax.random.uniform(k, s, minval=-1, maxval=1) / math.sqrt(s[0]), jnp.zeros(s[1]))
+            for k, s in zip(keys[1:], sizes, strict=True)
+        ]
+        order_keys = jax.random.split(keys[0], recipe.epochs)
+        order = jnp.concatenate(
+            [jax.random.permutation(k, len(x))[: epoch_steps * recipe.batch_size] for k in order_keys]
+        )
+        zeros = jax.tree.map(jnp.zeros_like, weights)
+
+        def step(state: Any, item: Any) -> Any:
+            weights, first, second = state
+            number, batch = item
+            value, gradient = jax.value_and_grad(loss)(weights, x[batch], y[batch])
+            rate = recipe.learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * number / steps))
+            first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, gradient)
+            second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, gradient)
+            scale, other = 1 - 0.9 ** (number + 1), 1 - 0.999 ** (number + 1)
+            weights = jax.tree.map(
+                lambda w, m, v: (
+                    w * (1 - rate * recipe.weight_decay) - rate * (m / scale) / (jnp.sqrt(v / other) + 1e-8)
+                ),
+                weights,
+                first,
+                second,
+            )
+            return (weights, first, second), value
+
+        items = (jnp.arange(steps, dtype=jnp.float32), order.reshape(steps, recipe.batch_size))
+        return jax.lax.scan(step, (weights, zeros, zeros), items)[1]
+
+    run_all = jax.jit(jax.vmap(one))
+    keys = jax.random.split(jax.random.PRNGKey(0), count)
+    start = time.perf_counter()
+    run_all(keys).block_until_ready()
+    first = time.perf_counter() - start
+    start = time.perf_counter()
+    run_all(keys).block_until_ready()
+    warm = time.perf_counter() - start
+    return {"seconds": warm / count, "compilation": first - warm}
+
+
+if __name__ == "__main__":
+    main()
