@@ -93,9 +93,8 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
         task = bar.add_task("", total=len(jobs))
         for part, name, case in jobs:
             bar.update(task, description=name)
-            figures.setdefault(part, {})[name] = measure(
-                case, options.repeats, options.cores, part == "cases"
-            )
+            row = measure(case, options.repeats, options.cores, complete=part == "cases")
+            figures.setdefault(part, {})[name] = row
             bar.advance(task)
     if "jax" in parts:
         figures["jax"] = jax_figures(options.repeats, options.cores)
