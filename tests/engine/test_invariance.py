@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nas_gym.evaluators.engine import Member, Trained, TrainingData, train
+from nas_gym.evaluators.engine import Member, Trained, TrainingData, chunk_training, train
 from nas_gym.evaluators.recipe import Recipe
 from nas_gym.network import ACTIVATIONS, NetworkBuilder
 from nas_gym.search_spaces import make_search_space
@@ -78,6 +78,17 @@ def test_bits_hold_for_odd_sizes_and_every_activation(widths: tuple[int, int], b
     members = random_members(space, 24)
     alone = {id(member): trained([member], data, recipe)[0] for member in members}
     assert_same(members[::-1], alone, trained(members[::-1], data, recipe))
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_recorded_kernels_give_the_same_bits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = make_space(name)
+    data = make_data(space.input_shape)
+    members = random_members(space, 5)
+    one_by_one = trained(members, data)
+    monkeypatch.setattr(chunk_training, "WORTHWHILE_RUNS", 1)
+    for expected, result in zip(one_by_one, trained(members, data), strict=True):
+        assert same_bits(expected, result)
 
 
 def test_seeds_of_one_architecture_train_together_and_differ() -> None:

@@ -16,6 +16,7 @@ from nas_gym.evaluators.engine.optimizer import Optimizer, learning_rate
 from nas_gym.evaluators.engine.parameters import Parameters
 from nas_gym.evaluators.engine.program import Chunk, Program
 from nas_gym.evaluators.engine.schedule import schedule
+from nas_gym.evaluators.engine.traced import WORTHWHILE_RUNS
 from nas_gym.evaluators.module import initial_weights
 from nas_gym.evaluators.recipe import Recipe
 from nas_gym.network import Network
@@ -90,6 +91,7 @@ class ChunkTraining:
             InterruptedTraining: once `stop` returns True.
         """
         start = time.perf_counter()
+        self._trace_programs()
         curves: list[Tensor] = []
         losses: list[Tensor] = []
         for epoch in range(self._epochs):
@@ -100,6 +102,18 @@ class ChunkTraining:
                 break
         seconds = time.perf_counter() - start
         return self._results(torch.stack(curves), torch.stack(losses), seconds)
+
+    def _trace_programs(self) -> None:
+        if self._device.type != "cpu":
+            return
+        full = len(self._data.y_train) // self._recipe.batch_size
+        for size, program in self._train.items():
+            runs = self._epochs * (full if size == self._recipe.batch_size else 1)
+            if runs >= WORTHWHILE_RUNS:
+                program.trace()
+        if self._epochs * len(self._evaluation) >= WORTHWHILE_RUNS:
+            self._evaluate.prepare()
+            self._evaluate.trace()
 
     def _batch_sizes(self) -> set[int]:
         examples, size = len(self._data.y_train), self._recipe.batch_size
@@ -125,13 +139,13 @@ class ChunkTraining:
 
     def _accuracies(self) -> Tensor:
         program = self._evaluate
-        correct = torch.zeros(len(self._members), dtype=torch.float64, device=self._device)
+        correct = torch.zeros(len(self._members), device=self._device)
         program.prepare()
         for batch in self._evaluation:
             program.load_evaluation(batch)
             program.run()
             correct += len(batch.labels) - program.wrong
-        return correct.cpu() / len(self._data.y_validation)
+        return correct.cpu().double() / len(self._data.y_validation)
 
     def _load_weights(self) -> list[dict[str, Tensor]]:
         """Draw the initial weights; returns those of each member that training does not touch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 
@@ -60,10 +61,10 @@ class Gradients:
         begun = 1
         if all(len(rows) > 1 for rows in parts):
             second = tape.gather([rows[1] for rows in parts])
-            tape.add(lambda t, a, b: [lambda: torch.add(a, b, out=t)], total, first, second)
+            tape.add(lambda t, a, b: [partial(torch.add, a, b, out=t)], total, first, second)
             begun = 2
         else:
-            tape.add(lambda t, a: [lambda: t.copy_(a)], total, first)
+            tape.add(lambda t, a: [partial(t.copy_, a)], total, first)
         for place in range(begun, max(map(len, parts))):
             numbers = [number for number, rows in enumerate(parts) if len(rows) > place]
             source = tape.gather([parts[number][place] for number in numbers])

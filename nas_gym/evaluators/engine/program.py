@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from nas_gym.evaluators.engine.operations.views import matrix
 from nas_gym.evaluators.engine.parameters import Parameters
 from nas_gym.evaluators.engine.schedule import Group, Value
 from nas_gym.evaluators.engine.tape import Kernel, Rows, Tape
+from nas_gym.evaluators.engine.traced import traced
 
 REUSABLE = ("linear", "conv", "batch_norm", "add", "avg_pool", "global_avg_pool")
 """Operations whose result their backward pass does not need, so that a sole reader may overwrite it."""
@@ -79,6 +81,7 @@ class Program:
         """Make the program runnable on memory of at least `floats` floats, shared with others."""
         self.kernels = [kernel for kernels in self._tape.bind(memory) for kernel in kernels]
         self.preparations = self._context.preparations
+        self._traced: Kernel | None = None
         self._sources: Tensor | None = None
         if self._inputs is not None:
             rows = self._tape.tensor(self._inputs)
@@ -99,8 +102,15 @@ class Program:
 
     def run(self) -> None:
         """Compute the batch that was loaded."""
+        if self._traced is not None:
+            self._traced()
+            return
         for kernel in self.kernels:
             kernel()
+
+    def trace(self) -> None:
+        """Record the kernels into one call, for a program that runs often."""
+        self._traced = traced(self.kernels)
 
     def prepare(self) -> None:
         """Take up new weights, before a round of evaluation."""
@@ -147,7 +157,7 @@ class Program:
 
         def bind(logits: Tensor, gradient: Tensor) -> list[Kernel]:
             targets = torch.empty(len(streams), *self._targets.shape[1:], device=self._targets.device)
-            spread: list[Kernel] = [lambda: torch.index_select(self._targets, 0, streams, out=targets)]
+            spread: list[Kernel] = [partial(torch.index_select, self._targets, 0, streams, out=targets)]
             used = targets if several else self._targets
             kernels = cross_entropy(logits, gradient, used, self.losses, chunk.classes, self._batch)
             return (spread if several else []) + list(kernels)

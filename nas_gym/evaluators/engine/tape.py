@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -108,7 +109,7 @@ class Tape:
 
         def bind(target: Tensor, source: Tensor) -> Sequence[Kernel]:
             index = torch.tensor(numbers, device=target.device)
-            return [lambda: target.index_add_(0, index, source)]
+            return [partial(target.index_add_, 0, index, source)]
 
         self.add(bind, target, source)
 
@@ -166,7 +167,7 @@ def _kind(block: Block) -> Kind:
 
 
 def _copy_rows(pool: Tensor, index: Tensor, result: Tensor) -> Sequence[Kernel]:
-    return [lambda: torch.index_select(pool, 0, index, out=result)]
+    return [partial(torch.index_select, pool, 0, index, out=result)]
 
 
 def _tensor(pools: dict[Kind, Tensor], rows: Rows) -> Tensor:

@@ -93,6 +93,11 @@ class Workers:
 
     def _loop(self) -> None:
         torch.set_num_threads(1)
+        # Of this thread alone: kernels run as they are.
+        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
+            self._take_chunks()
+
+    def _take_chunks(self) -> None:
         while (chunk := self._work.get()) is not None and not self._stopping.is_set():
             try:
                 self._train(chunk)

@@ -19,6 +19,9 @@ from nas_gym.evaluators.engine.tape import VECTOR, Kernel
 
 def product(a: Tensor, b: Tensor, out: Tensor, *, add: Tensor | None = None) -> Iterator[Kernel]:
     """Write a @ b, or add + a @ b, to `out`; all (members, rows, columns), `add` broadcast or `out`."""
+    if a.device.type == "cuda":
+        yield partial(_bfloat16_product, a, b, out, add)
+        return
     if _same_path(a, b, out):
         if add is None:
             yield partial(torch.bmm, a, b, out=out)
@@ -39,3 +42,12 @@ def _same_path(a: Tensor, b: Tensor, out: Tensor) -> bool:
         return False
     contiguous = out.stride(1) == columns and out.stride(2) == 1
     return not contiguous or (rows * columns % VECTOR == 0 and out.stride(0) in (0, rows * columns))
+
+
+def _bfloat16_product(a: Tensor, b: Tensor, out: Tensor, add: Tensor | None) -> None:
+    """The product as autocast computes it: factors in bfloat16, the sum in float32."""
+    result = torch.bmm(a.bfloat16(), b.bfloat16())
+    if add is None:
+        out.copy_(result)
+    else:
+        torch.add(add, result, out=out)
