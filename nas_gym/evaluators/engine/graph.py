@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from nas_gym.network import Network, Node
 
-Signature = tuple[Any, ...]
+Signature = str
 MERGEABLE = ("activation", "max_pool", "avg_pool", "global_avg_pool", "zero")
 
 
@@ -45,7 +44,7 @@ class Graph:
     output: int
     consumers: dict[int, list[tuple[int, int]]]
     trainable: frozenset[int]
-    future: dict[int, tuple[Any, ...]]
+    future: dict[int, str]
 
 
 def graph_of(network: Network) -> Graph:
@@ -79,7 +78,7 @@ def _is_alias(node: Node, inputs: Sequence[int]) -> bool:
 
 def _signature(node: Node, inputs: int) -> Signature:
     sizes = (node.kernel, node.stride, node.groups, node.bias)
-    return (node.operation, node.function, node.input_shape, node.shape, *sizes, inputs)
+    return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, inputs))
 
 
 def _finished(kept: dict[int, GraphNode], output: int) -> Graph:
@@ -97,9 +96,9 @@ def _finished(kept: dict[int, GraphNode], output: int) -> Graph:
         if node.node.parameter_shapes or any(reached):
             trainable.add(number)
         # A gradient is needed for all inputs of a group or for none.
-        nodes[number] = replace(node, signature=(*node.signature, reached))
-    future: dict[int, tuple[Any, ...]] = {}
+        nodes[number] = replace(node, signature=f"{node.signature} {reached}")
+    future: dict[int, str] = {}
     for number in reversed(nodes):
         after = consumers[number]
-        future[number] = (nodes[after[0][0]].signature, future[after[0][0]]) if after else ()
+        future[number] = f"{nodes[after[0][0]].signature} {future[after[0][0]]}" if after else ""
     return Graph(nodes, output, consumers, frozenset(trainable), future)

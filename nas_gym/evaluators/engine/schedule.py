@@ -47,7 +47,7 @@ def schedule(graphs: Sequence[Graph]) -> list[Group]:
             ready[graphs[m].nodes[number].signature, -1].append((m, number))
     groups: list[Group] = []
     while ready:
-        key = min(ready, key=lambda key: (key[1] < 0, -len(ready[key]) / remaining[key[0]], repr(key)))
+        key = min(ready, key=lambda key: (key[1] < 0, -len(ready[key]) / remaining[key[0]], key))
         group = _group(graphs, ready.pop(key))
         remaining[key[0]] -= len(group.values)
         for m, number in group.values:
@@ -63,7 +63,7 @@ def schedule(graphs: Sequence[Graph]) -> list[Group]:
 
 
 def _group(graphs: Sequence[Graph], values: list[Value]) -> Group:
-    values = sorted(values, key=lambda value: (repr(graphs[value[0]].future[value[1]]), value))
+    values = sorted(values, key=lambda value: (graphs[value[0]].future[value[1]], value))
     nodes = [graphs[m].nodes[number] for m, number in values]
     arity = len(nodes[0].inputs)
     inputs = tuple(
