@@ -105,8 +105,8 @@ class _Account:
         for m in epoch.chunk:
             self._shares[m] = epoch.share
         if self._progress is not None:
-            total = sum(cost.flops for cost in self._costs)
-            done = sum(cost.flops * share for cost, share in zip(self._costs, self._shares, strict=True))
+            total = sum(cost.work for cost in self._costs)
+            done = sum(cost.work * share for cost, share in zip(self._costs, self._shares, strict=True))
             self._progress(Progress(self.done, len(self._costs), done / total, epoch.loss))
 
 

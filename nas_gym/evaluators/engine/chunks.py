@@ -17,15 +17,17 @@ CACHE_BYTES = 16 * 2**20
 """Memory of a chunk beyond which larger chunks measured no faster: a core's share of the last cache."""
 COPIES = 1.5
 """Measured floats per float of all values: some share memory, gradients and scratch come on top."""
+VALUE_FLOPS = 10
+"""Measured FLOPs that moving a value through memory takes as long as."""
 SLACK = 1.2
-"""Chunks are planned this much below the limit, since parts of even FLOPs differ in bytes."""
+"""Chunks are planned this much below the limit, since parts of even work differ in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What training a member takes: FLOPs (of one example, times epochs), bytes, and epochs."""
+    """What training a member takes: work in FLOPs (of one example, times epochs), bytes, and epochs."""
 
-    flops: int
+    work: int
     bytes: int
     epochs: int
 
@@ -35,7 +37,7 @@ class Cost:
         values = sum(math.prod(node.shape) for node in member.network.nodes)
         floats = round(COPIES * values * recipe.batch_size) + 4 * member.network.parameters
         epochs = member.epochs or recipe.epochs
-        return cls(max(1, member.network.flops) * epochs, 4 * floats, epochs)
+        return cls((member.network.flops + VALUE_FLOPS * values) * epochs, 4 * floats, epochs)
 
 
 def plan_chunks(
@@ -61,21 +63,21 @@ def plan_chunks(
         alike = sorted(group, key=lambda m: (_shape(members[m]), m))
         for chunk in _split(alike, costs, min(wanted, len(group))):
             chunks += _within(chunk, costs, limit)
-    return sorted(chunks, key=lambda chunk: -sum(costs[m].flops for m in chunk))
+    return sorted(chunks, key=lambda chunk: -sum(costs[m].work for m in chunk))
 
 
 def _split(group: list[int], costs: Sequence[Cost], parts: int) -> list[list[int]]:
-    """Cut a list into parts of about equal FLOPs, none empty."""
-    total = sum(costs[m].flops for m in group)
+    """Cut a list into parts of about equal work, none empty."""
+    total = sum(costs[m].work for m in group)
     chunks: list[list[int]] = [[]]
     spent = 0
     for place, m in enumerate(group):
         left = parts - len(chunks)
-        full = spent + costs[m].flops / 2 > total * len(chunks) / parts
+        full = spent + costs[m].work / 2 > total * len(chunks) / parts
         if chunks[-1] and left and (full or len(group) - place <= left):
             chunks.append([])
         chunks[-1].append(m)
-        spent += costs[m].flops
+        spent += costs[m].work
     return chunks
 
 
