@@ -1,7 +1,7 @@
 """Which landscapes are fit to rank agents: do architectures differ beyond the noise of training?
 
-    python benchmarks/landscape.py                        # every case of CASES, a sample of each
-    python benchmarks/landscape.py --case default --all   # every architecture of one case
+    python benchmarks/landscape.py   # every case of CASES, a sample of each
+    python benchmarks/landscape.py --case "default: mlp on mnist1d" --all   # every architecture of one case
 
 Each architecture is trained with three seeds. A landscape is fit if the standard deviation over
 architectures is at least 3 times the noise (the standard deviation over seeds, which is the
@@ -16,10 +16,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +32,13 @@ from nas_gym.evaluators import Request
 
 SEEDS = (0, 1, 2)
 CASES: dict[str, dict[str, Any]] = {
-    "default": {},
-    "mlp on mnist1d, 30 epochs": {"evaluator": {"recipe": {"epochs": 30}}},
+    "default: mlp on mnist1d": {},
+    "mlp on mnist1d, 5 epochs": {"evaluator": {"recipe": {"epochs": 5}}},
+    "mlp on mnist1d, 1,000 for training": {"task": {"name": "mnist1d", "train_size": 1000}},
     "mlp on digits": {"task": "digits"},
-    "mlp on digits, 200 for training": {"task": {"name": "digits", "train_size": 200}},
+    "mlp on digits, 200 for training": {
+        "task": {"name": "digits", "train_size": 200, "validation_size": 800}
+    },
     "mlp on breast_cancer": {"task": "breast_cancer"},
     "conv on mnist1d": {"search_space": "conv"},
     "conv on digits": {"search_space": "conv", "task": "digits"},
@@ -52,31 +52,24 @@ def main() -> None:
     parser.add_argument("--case", action="append", choices=CASES, help="only this case; repeatable")
     parser.add_argument("--architectures", type=int, default=200, help="size of the random sample")
     parser.add_argument("--all", action="store_true", help="every architecture instead of a sample")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
-    rows = {
-        case: measure(CASES[case], None if options.all else options.architectures, options.jobs)
-        for case in options.case or CASES
-    }
+    sample = None if options.all else options.architectures
+    rows = {case: measure(case, sample) for case in options.case or CASES}
     Console(width=150).print(as_table(rows))
     if options.out:
         options.out.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def measure(case: dict[str, Any], sample: int | None, jobs: int) -> dict[str, Any]:
+def measure(case: str, sample: int | None) -> dict[str, Any]:
     """The figures of one case."""
-    space = make(case).search_space
-    count = space.size if sample is None else min(sample, space.size)
-    texts = [str(space.architecture(i)) for i in range(count)] if count == space.size else draw(space, count)
-    start = time.perf_counter()
-    accuracies, seconds = train_all(case, texts, jobs)
-    return summary(accuracies) | {
-        "size": space.size,
-        "architectures": len(texts),
-        "seconds_per_network": seconds,
-        "wall_seconds": time.perf_counter() - start,
-    }
+    env = make(CASES[case])
+    space = env.search_space
+    whole = sample is None or sample >= space.size
+    texts = [str(architecture) for architecture in space] if whole else draw(space, sample)
+    accuracies, seconds = train_all(env, texts, case)
+    counts = {"size": space.size, "architectures": len(texts), "seconds_per_network": seconds}
+    return summary(accuracies) | counts
 
 
 def make(case: dict[str, Any]) -> Any:
@@ -94,32 +87,14 @@ def draw(space: Any, count: int) -> list[str]:
     return list(texts)
 
 
-def train_all(case: dict[str, Any], texts: list[str], jobs: int) -> tuple[np.ndarray, float]:
-    """Accuracies (architectures, seeds) and the mean seconds of one training."""
-    parts = [texts[start : start + 10] for start in range(0, len(texts), 10)]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        done = pool.map(train_part, itertools.repeat(case), parts)
-        results = list(track(done, total=len(parts), description=str(case or "default")))
-    accuracies = np.concatenate([accuracies for accuracies, _ in results])
-    return accuracies, float(np.mean([seconds for _, seconds in results]))
-
-
-def train_part(case: dict[str, Any], texts: list[str]) -> tuple[np.ndarray, float]:
-    """Train some architectures with every seed, in this process."""
-    env = _env(json.dumps(case))
+def train_all(env: Any, texts: list[str], label: str) -> tuple[np.ndarray, float]:
+    """Accuracies (architectures, seeds) and the wall seconds per training."""
     requests = [Request(env.search_space.parse(text), seed) for text in texts for seed in SEEDS]
-    evaluations = env.evaluator.inner.evaluate(requests)
-    accuracies = np.array([evaluation.accuracy for evaluation in evaluations]).reshape(len(texts), len(SEEDS))
-    return accuracies, float(np.mean([evaluation.seconds for evaluation in evaluations]))
-
-
-_ENVIRONMENTS: dict[str, Any] = {}
-
-
-def _env(case: str) -> Any:
-    if case not in _ENVIRONMENTS:
-        _ENVIRONMENTS[case] = make(json.loads(case))
-    return _ENVIRONMENTS[case]
+    accuracies = np.zeros(len(requests))
+    start = time.perf_counter()
+    for position, evaluation in track(env.evaluator.inner.stream(requests), label, total=len(requests)):
+        accuracies[position] = evaluation.accuracy
+    return accuracies.reshape(len(texts), len(SEEDS)), (time.perf_counter() - start) / len(requests)
 
 
 def summary(accuracies: np.ndarray) -> dict[str, Any]:
