@@ -11,8 +11,8 @@ DEMO := tensorboard_logs
 
 $(BIN)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install -qq --upgrade pip
+	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 install: $(BIN)/.installed
@@ -20,6 +20,7 @@ install: $(BIN)/.installed
 demo: install
 	$(BIN)/nas-gym compare --agents $(AGENTS) --seeds 10 --budget 40 \
 		--store $(DEMO)/demo-store.sqlite --logdir $(DEMO)
+	@echo 'Here TensorBoard is $(BIN)/tensorboard --logdir $(DEMO), then open http://localhost:6006'
 
 test: install
 	$(BIN)/ruff check .
