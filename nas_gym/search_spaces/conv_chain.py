@@ -1,4 +1,4 @@
-"""The architectures of the conv space: chains of layers with skip connections, and their edits."""
+"""The architectures of the conv space: chains of layers with skip connections."""
 
 from __future__ import annotations
 

@@ -39,7 +39,8 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
 
     Args:
         spec: its name, a dict with ``"name"`` and options (those of its loader and of
-            `nas_gym.tasks.preparation.Preparation`), the path of an ``.npz`` file, or a task as it is.
+            `nas_gym.tasks.preparation.Preparation`), the path of an ``.npz`` file, or a task as it
+            is. A ``.csv`` file needs the dict, since its ``"target"`` column must be named.
 
     Raises:
         NASGymError: if the name or an option is unknown, or the options or the data do not fit.

@@ -149,7 +149,7 @@ class RunFolder:
             raise NASGymError(
                 f"folder {self.path} holds no {'finished ' if file == self.result_file else ''}run "
                 f"({file.name} is missing): pass the folder of a run, "
-                "like tensorboard_logs/NAS-v0-mlp-mnist1d/q_learning/seed0"
+                "like tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0"
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise NASGymError(f"{file} is no JSON ({error}): delete the folder and run again") from error
