@@ -87,20 +87,18 @@ REWARDS: dict[str, type[_Scaled]] = {reward.name: reward for reward in (Accuracy
 
 
 def make_reward(spec: str | Mapping[str, Any] | Reward) -> Reward:
-    """Build a reward from its name or a dict with ``"name"`` and ``"scale"``; an object stays as it is.
+    """Build a reward from its name or a dict with ``"name"`` and options; an object stays as it is.
 
     Raises:
         NASGymError: if the name or an option is unknown, or the object is no reward.
     """
-    if not isinstance(spec, str | Mapping):
-        if callable(spec) and isinstance(spec, Reward):
-            return spec
-        raise NASGymError(
-            "a reward object must be callable and have needs_before and episodic, "
-            f"{type(spec).__name__} is not or has not"
-        )
-    options = {"name": spec} if isinstance(spec, str) else dict(spec)
-    name = options.pop("name", None)
-    reward = build(lookup("reward", name, REWARDS), "reward", options)
-    assert isinstance(reward, Reward)
-    return reward
+    reward: Any = spec
+    if isinstance(spec, str | Mapping):
+        options = {"name": spec} if isinstance(spec, str) else dict(spec)
+        reward = build(lookup("reward", options.pop("name", None), REWARDS), "reward", options)
+    if callable(reward) and isinstance(reward, Reward):
+        return reward
+    raise NASGymError(
+        "a reward object must be callable and have needs_before and episodic, "
+        f"{type(reward).__name__} is not or has not"
+    )

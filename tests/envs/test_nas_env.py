@@ -325,6 +325,7 @@ def test_importing_registers_the_ids_without_heavy_libraries():
         ({"device": "gpu9"}, "device 'gpu9' cannot be used"),
         ({"reward": {"name": "accuracy", "scale": [1, 0]}}, "scale of a reward must be [low, high]"),
         ({"reward": 3}, "a reward object must be callable"),
+        ({"reward": "fractions:Fraction"}, "a reward object must be callable"),
     ],
 )
 def test_a_bad_argument_gives_one_sentence(kwargs, sentence):
