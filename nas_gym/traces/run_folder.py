@@ -182,9 +182,14 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(file: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file at once, so that a reader finds all of it or nothing."""
+    """Write a JSON file as `write_text` does."""
+    write_text(file, json.dumps(values, indent=2) + "\n")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file at once, so that a reader finds all of it, or what was there before."""
     unfinished = file.with_name(file.name + ".unfinished")
-    unfinished.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    unfinished.write_text(text, encoding="utf-8")
     os.replace(unfinished, file)
 
 

@@ -13,10 +13,10 @@ from nas_agents.comparison.aggregate import write_aggregate
 from nas_agents.comparison.analysis import Comparison, compare
 from nas_agents.comparison.plots import plot_across, plot_comparison
 from nas_agents.comparison.records import Run, by_agent, read_run
-from nas_agents.comparison.report import Setting, markdown, write_json, write_text
+from nas_agents.comparison.report import Setting, markdown, write_json
 from nas_agents.comparison.runner import Experiment, Plan
 from nas_agents.run import RunSpec, label, slug
-from nas_gym.traces.run_folder import versions
+from nas_gym.traces.run_folder import versions, write_text
 
 if TYPE_CHECKING:
     from nas_agents.comparison.pool import Failure

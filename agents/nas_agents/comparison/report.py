@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from nas_agents.comparison.analysis import Comparison
 from nas_agents.comparison.statistics import Interval
+from nas_gym.traces.run_folder import write_text
 
 HOW_TO_READ = """\
 - **Test accuracy** is that of the network that a search chose, retrained with 3 training seeds that no search
@@ -184,13 +184,6 @@ def foot(setting: Setting) -> str:
 def write_json(values: dict[str, Any], setting: Setting, file: Path) -> None:
     """Write the setting and the values of a comparison as JSON."""
     write_text(file, json.dumps({"format": 1, "setting": asdict(setting)} | values, indent=1) + "\n")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file at once, so that a reader finds all of it or the one before."""
-    unfinished = file.with_name(file.name + ".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, file)
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
