@@ -133,11 +133,15 @@ def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
 
 
 def experiment_folder(logdir: str | Path, env: gym.Env[Any, Any], name: str | None = None) -> Path:
-    """``<logdir>/<env id>-<space>-<task>``, with ``-<name>`` for a variant."""
+    """Where the runs in an environment are; `name` is that of a variant."""
     unwrapped: Any = env.unwrapped
     env_id = "NAS-v0" if env.spec is None else env.spec.id
-    parts = [env_id, unwrapped.search_space.name, unwrapped.task.name, *([name] if name else [])]
-    return Path(logdir) / slug("-".join(parts))
+    return Path(logdir) / experiment_name(env_id, unwrapped.search_space.name, unwrapped.task.name, name)
+
+
+def experiment_name(env_id: str, space: str, task: str, name: str | None) -> str:
+    """``<env id>-<space>-<task>``, with ``-<name>`` for a variant, fit for the name of a folder."""
+    return slug("-".join([env_id, space, task, *([name] if name else [])]))
 
 
 def label(agent: str | Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from nas_agents.comparison.plots import plot_across, plot_comparison
 from nas_agents.comparison.records import Run, by_agent, read_run
 from nas_agents.comparison.report import Setting, markdown, write_json
 from nas_agents.comparison.runner import Experiment, Plan
-from nas_agents.run import RunSpec, label, slug
+from nas_agents.run import RunSpec, experiment_name, label
 from nas_gym.traces.run_folder import versions, write_text
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def publish_across(plan: Plan, published: Sequence[Published]) -> Path | None:
     first = published[0].setting
     missing = tuple(sentence for each in published for sentence in each.setting.missing)
     setting = replace(first, task=f"{len(published)} tasks", missing=missing)
-    parts = [plan.env_id, first.space, f"{len(published)}-tasks", *([plan.name] if plan.name else [])]
-    folder = Path(plan.logdir) / slug("-".join(parts))
+    name = experiment_name(plan.env_id, first.space, f"{len(published)}-tasks", plan.name)
+    folder = Path(plan.logdir) / name
     folder.mkdir(parents=True, exist_ok=True)
     figures = plot_across(across, folder, setting.where)
     write_json(across.as_dict(), setting, folder / "comparison.json")
