@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import gymnasium as gym
 import numpy as np
 
-from nas_agents.result import Hyperparameter, Result, incumbent
+from nas_agents.result import Hyperparameter, Result
 from nas_gym.envs import Budget, BudgetExhausted
 from nas_gym.errors import NASGymError
+from nas_gym.evaluators.evaluation import incumbent
 
 if TYPE_CHECKING:
     from nas_gym.evaluators.evaluation import Evaluation

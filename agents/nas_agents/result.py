@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +59,3 @@ class Result:
         """The inverse of `as_dict`."""
         evaluations = tuple(Evaluation.from_dict(evaluation) for evaluation in values["evaluations"])
         return Result(**(dict(values) | {"evaluations": evaluations}))
-
-
-def incumbent(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """The evaluation to choose: the most accurate that did not fail, the first of ties.
-
-    Validation accuracy as seen is all that it reads; test accuracy is not part of an `Evaluation`.
-    """
-    succeeded = [evaluation for evaluation in evaluations if not evaluation.failed]
-    return max(succeeded, key=lambda evaluation: evaluation.accuracy) if succeeded else evaluations[0]

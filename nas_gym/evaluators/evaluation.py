@@ -107,3 +107,13 @@ def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
         error=failed.error if failed else "",
         seeds=tuple(seed for evaluation in evaluations for seed in evaluation.seeds),
     )
+
+
+def incumbent(evaluations: Sequence[Evaluation]) -> Evaluation:
+    """The one to choose: the most accurate that did not fail, the first of ties; the first if all failed.
+
+    Args:
+        evaluations: at least one, in order of first request.
+    """
+    succeeded = [evaluation for evaluation in evaluations if not evaluation.failed]
+    return max(succeeded, key=lambda evaluation: evaluation.accuracy) if succeeded else evaluations[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nas_gym.envs.ledger import Ledger
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.evaluators.evaluation import Evaluation, incumbent
 
 
 class Account:
@@ -15,8 +15,7 @@ class Account:
 
     Attributes:
         ledger: as passed in.
-        best: highest accuracy of what did not fail, the first of ties; the first evaluation where
-            all failed; None before any.
+        best: the incumbent, None before any evaluation.
         accuracies: of fully trained architectures, by text.
     """
 
@@ -46,8 +45,8 @@ class Account:
         for evaluation in fresh:
             if evaluation.fidelity is None:
                 self.accuracies[evaluation.architecture] = evaluation.accuracy
-            if self.best is None or _better(evaluation, self.best):
-                self.best = evaluation
+        if fresh:
+            self.best = incumbent(fresh if self.best is None else [self.best, *fresh])
         return list(enumerate(fresh, start=first + 1))
 
     def top(self, count: int) -> list[Evaluation]:
@@ -57,7 +56,3 @@ class Account:
             if not evaluation.failed:
                 found.setdefault(evaluation.architecture, evaluation)
         return list(found.values())[:count]
-
-
-def _better(evaluation: Evaluation, best: Evaluation) -> bool:
-    return not evaluation.failed and (best.failed or evaluation.accuracy > best.accuracy)
