@@ -23,12 +23,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from scipy.stats import spearmanr
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import Request
+from nas_gym.evaluators.bar import training_bar
 
 SEEDS = (0, 1, 2)
 CASES: dict[str, dict[str, Any]] = {
@@ -92,8 +92,10 @@ def train_all(env: Any, texts: list[str], label: str) -> tuple[np.ndarray, float
     requests = [Request(env.search_space.parse(text), seed) for text in texts for seed in SEEDS]
     accuracies = np.zeros(len(requests))
     start = time.perf_counter()
-    for position, evaluation in track(env.evaluator.inner.stream(requests), label, total=len(requests)):
-        accuracies[position] = evaluation.accuracy
+    print(label)
+    with training_bar(env.evaluator):
+        for position, evaluation in env.evaluator.inner.stream(requests):
+            accuracies[position] = evaluation.accuracy
     return accuracies.reshape(len(texts), len(SEEDS)), (time.perf_counter() - start) / len(requests)
 
 

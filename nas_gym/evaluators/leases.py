@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.owner import Owner
-from nas_gym.evaluators.tables import LEASES, chunks
+from nas_gym.evaluators.schema import LEASES, chunks
 
 LEASE_SECONDS = 60.0
 

@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from nas_gym.evaluators import tables
+from nas_gym.evaluators import schema
 from nas_gym.evaluators.database import address, connect, reported
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.evaluators.leases import LEASE_SECONDS, Leases
 from nas_gym.evaluators.owner import Owner
-from nas_gym.evaluators.tables import EVALUATIONS, LEASES, Records, digest
+from nas_gym.evaluators.schema import EVALUATIONS, LEASES, Records, digest
 
 POLL_SECONDS = 0.05
 
@@ -158,7 +158,7 @@ class Store:
         self._engine = connect(self._address)
         self._leases = Leases(self._transaction, self._lease_seconds)
         with reported(self._address):
-            tables.create(self._engine, self._address)
+            schema.create(self._engine, self._address)
         self._leases.clear_expired()
 
     @contextmanager

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
+from nas_gym.evaluators.schema import EVALUATIONS, FINAL_SCORES
 from nas_gym.evaluators.store import Store
-from nas_gym.evaluators.tables import EVALUATIONS, FINAL_SCORES
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.task import Task
 

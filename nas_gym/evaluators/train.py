@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import torch
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.engine import ENGINE_VERSION, Member, Trained, TrainingData, train
+from nas_gym.evaluators.engine import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.module import NetworkModule
@@ -35,6 +35,9 @@ class TrainEvaluator(Evaluator):
         device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
         recipe: how to train; a `Recipe` or its options.
         seeds: training seeds that an architecture is evaluated with.
+
+    Attributes:
+        progress: called after every epoch of a chunk of a batch; see `training_bar` for a bar.
     """
 
     name = "train"
@@ -55,6 +58,7 @@ class TrainEvaluator(Evaluator):
         self.device = resolve_device(device)
         # Taken now: an agent that learns on one thread should not train networks on one core.
         self._cores = torch.get_num_threads()
+        self.progress: Callable[[Progress], None] | None = None
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
@@ -114,7 +118,9 @@ class TrainEvaluator(Evaluator):
         return FinalScore(seed, trained.curve[-1], accuracy(module, x_test, y_test))
 
     def _train(self, members: Sequence[Member], *, weights: bool = False) -> Iterator[tuple[int, Trained]]:
-        return train(members, self._data, self.recipe, cores=self._cores, weights=weights)
+        return train(
+            members, self._data, self.recipe, cores=self._cores, weights=weights, progress=self.progress
+        )
 
     def _too_large(self, network: Network) -> str:
         """Why a network is not trained at all, "" if it is."""

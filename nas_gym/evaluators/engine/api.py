@@ -59,7 +59,7 @@ def train(
         cores: chunks that train at the same time; None is the number of torch's threads on a CPU.
         weights: whether to keep the final weights.
         step_losses: whether to keep the loss of every step.
-        progress: called after every epoch of a chunk, in the caller's thread.
+        progress: called after every epoch of a chunk and at its end, in the caller's thread.
 
     Raises:
         NASGymError: if a member alone does not fit into memory.
@@ -85,7 +85,7 @@ def train(
                         waiting += 1
                     case ChunkDone(chunk, results):
                         waiting -= 1
-                        account.done += len(chunk)
+                        account.finished(chunk)
                         yield from zip(chunk, results, strict=True)
                     case Failed(error):
                         raise error
@@ -99,15 +99,24 @@ class _Account:
     def __init__(self, costs: Sequence[Cost], progress: Callable[[Progress], None] | None) -> None:
         self._costs, self._progress = costs, progress
         self._shares = [0.0] * len(costs)
-        self.done = 0
+        self._done = 0
+        self._loss = float("nan")
 
     def note(self, epoch: EpochDone) -> None:
-        for m in epoch.chunk:
-            self._shares[m] = epoch.share
+        self._loss = epoch.loss
+        self._report(epoch.chunk, epoch.share)
+
+    def finished(self, chunk: Sequence[int]) -> None:
+        self._done += len(chunk)
+        self._report(chunk, 1.0)
+
+    def _report(self, chunk: Sequence[int], share: float) -> None:
+        for m in chunk:
+            self._shares[m] = share
         if self._progress is not None:
             total = sum(cost.work for cost in self._costs)
             done = sum(cost.work * share for cost, share in zip(self._costs, self._shares, strict=True))
-            self._progress(Progress(self.done, len(self._costs), done / total, epoch.loss))
+            self._progress(Progress(self._done, len(self._costs), done / total, self._loss))
 
 
 @contextmanager
