@@ -18,7 +18,7 @@ from nas_gym.tasks.data import Data
 from nas_gym.tasks.digits import digits
 from nas_gym.tasks.mnist1d import mnist1d
 from nas_gym.tasks.npz import npz
-from nas_gym.tasks.preparation import OPTIONS, Preparation
+from nas_gym.tasks.options import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
 from nas_gym.tasks.task import Task
 
@@ -39,7 +39,7 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
 
     Args:
         spec: its name, a dict with ``"name"`` and options (those of its loader and of
-            `nas_gym.tasks.preparation.Preparation`), the path of an ``.npz`` file, or a task as it
+            `nas_gym.tasks.options.Preparation`), the path of an ``.npz`` file, or a task as it
             is. A ``.csv`` file needs the dict, since its ``"target"`` column must be named.
 
     Raises:

@@ -13,7 +13,7 @@ import numpy as np
 from nas_gym.errors import NASGymError
 from nas_gym.tasks.cache import Arrays, cached
 from nas_gym.tasks.data import Data
-from nas_gym.tasks.preparation import Size
+from nas_gym.tasks.options import Size
 
 CLASSES = 10
 EXAMPLES = 19_000

@@ -9,7 +9,7 @@ import numpy as np
 from nas_gym.errors import NASGymError
 from nas_gym.tasks import checks
 from nas_gym.tasks.data import Data
-from nas_gym.tasks.preparation import SIZES, Preparation
+from nas_gym.tasks.options import SIZES, Preparation
 from nas_gym.tasks.splits import Split, check_parts, stratified
 from nas_gym.tasks.task import Task
 

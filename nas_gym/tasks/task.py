@@ -107,7 +107,7 @@ class Task:
             class_names: a name per class in the order of the sorted labels; the labels by default.
             feature_names: a name per feature of a table.
             kind: see `nas_gym.tasks.arrays.arrays`.
-            **preparation: options of `nas_gym.tasks.preparation.Preparation`.
+            **preparation: options of `nas_gym.tasks.options.Preparation`.
 
         Raises:
             NASGymError: if the arrays or the options do not make a task.

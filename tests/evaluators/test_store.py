@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from nas_gym.evaluators.evaluation import Request
+from nas_gym.evaluators.schema import EVALUATIONS, FINAL_SCORES, LEASES
 from nas_gym.evaluators.store import Store, make_store
 from nas_gym.evaluators.stored import StoredEvaluator
-from nas_gym.evaluators.tables import EVALUATIONS, FINAL_SCORES, LEASES
 from tests.evaluators.store_worker import SPACE, NotedEvaluator, evaluation, requests
 
 

@@ -12,9 +12,9 @@ from sqlalchemy.dialects import mysql, postgresql
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import database
 from nas_gym.evaluators.database import address
+from nas_gym.evaluators.schema import METADATA
 from nas_gym.evaluators.store import Store
 from nas_gym.evaluators.stored import StoredEvaluator
-from nas_gym.evaluators.tables import METADATA
 from tests.evaluators.store_worker import NotedEvaluator, requests
 
 SECRET = "hunter2"

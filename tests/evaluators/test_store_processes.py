@@ -17,9 +17,9 @@ import pytest
 import sqlalchemy as sa
 
 from nas_gym.evaluators.owner import Owner, started_at
+from nas_gym.evaluators.schema import EVALUATIONS, LEASES
 from nas_gym.evaluators.store import Store
 from nas_gym.evaluators.stored import StoredEvaluator
-from nas_gym.evaluators.tables import EVALUATIONS, LEASES
 from tests.evaluators.store_worker import NotedEvaluator, evaluation, requests
 
 WORKER = Path(__file__).with_name("store_worker.py")
