@@ -22,7 +22,7 @@ class MLP:
     layers: tuple[tuple[int, str], ...]
 
     def __str__(self) -> str:
-        return " > ".join(f"{activation}-{width}" for width, activation in self.layers)
+        return " > ".join(map(_text, self.layers))
 
 
 class MLPSpace(SearchSpace[MLP]):
@@ -169,7 +169,7 @@ class MLPSpace(SearchSpace[MLP]):
         return {"layers": layers}
 
     def sketch(self, architecture: MLP) -> Sketch:
-        labels = tuple(f"{activation}-{width}" for width, activation in architecture.layers)
+        labels = tuple(map(_text, architecture.layers))
         codes = tuple(2 + self._numbers[layer] for layer in architecture.layers)
         links = tuple((box, box + 1, "") for box in range(len(labels) + 1))
         return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
@@ -178,14 +178,14 @@ class MLPSpace(SearchSpace[MLP]):
         builder = NetworkBuilder(self.input_shape)
         node = builder.flatten(builder.input)
         for number, (width, activation) in enumerate(architecture.layers, start=1):
-            layer = f"{number} {activation}-{width}"
+            layer = f"{number} {_text((width, activation))}"
             node = builder.activation(builder.linear(node, width, layer=layer), activation, layer=layer)
         return builder.build(builder.linear(node, self.num_classes, layer="output"))
 
     def _list_actions(self) -> tuple[Edit, ...]:
         places = ["before layer 1", *(f"after layer {gap}" for gap in range(1, self.max_layers))]
         layers = range(1, self.max_layers + 1)
-        labels = [f"{activation}-{width}" for width, activation in self.choices]
+        labels = [_text(choice) for choice in self.choices]
         adds = [
             Edit("add", f"add {label} {place}", "layer", (gap,), label)
             for gap, place in enumerate(places, start=1)
@@ -206,8 +206,13 @@ class MLPSpace(SearchSpace[MLP]):
         activation, _, width = part.rpartition("-")
         if width.isdecimal() and (int(width), activation) in self._numbers:
             return int(width), activation
-        known = ", ".join(f"{activation}-{width}" for width, activation in self.choices)
+        known = [_text(choice) for choice in self.choices]
         raise NASGymError(
-            f"architecture {text!r} has no valid layer {part!r}: write layers like "
-            f"'{self.activations[0]}-{self.widths[0]}' joined by ' > ', each of: {known}"
+            f"architecture {text!r} has no valid layer {part!r}: write layers like {known[0]!r} "
+            f"joined by ' > ', each of: {', '.join(known)}"
         )
+
+
+def _text(layer: tuple[int, str]) -> str:
+    width, activation = layer
+    return f"{activation}-{width}"
