@@ -24,6 +24,7 @@ class Evolution(Agent):
     Attributes:
         population: P, architectures alive at a time; the first P are uniform random ones.
         sample: S, architectures drawn from the population with replacement; the best is the parent.
+        batch: children bred from one population and evaluated in one call; the paper's is 1.
         crossover: probability that a child is first crossed: each variable of the fixed-length
             form comes from either of two parents, then the child is mutated like any other.
     """
@@ -33,9 +34,11 @@ class Evolution(Agent):
 
     population: int = 20
     sample: int = 5
+    batch: int = 1
     crossover: float = 0.0
 
     def __post_init__(self) -> None:
+        whole_number("batch", self.batch, at_least=1)
         whole_number("population", self.population, at_least=1)
         whole_number("sample", self.sample, at_least=1)
         within("crossover", self.crossover, 0, 1)
@@ -44,9 +47,10 @@ class Evolution(Agent):
         first = [session.search_space.sample(session.rng) for _ in range(self.population)]
         population = deque(zip(first, session.ask(first), strict=True))
         while True:
-            child = self._child(population, session)
-            population.append((child, session.ask([child])[0]))
-            population.popleft()
+            children = [self._child(population, session) for _ in range(self.batch)]
+            for individual in zip(children, session.ask(children), strict=True):
+                population.append(individual)
+                population.popleft()
 
     def _child(self, population: deque[Individual], session: Session) -> Architecture:
         child = self._parent(population, session.rng)

@@ -28,9 +28,17 @@ class OptunaSearch(Agent):
     is missing and never draw it at random instead. Assignments that differ in inactive variables
     decode to one architecture: it is told its known accuracy and costs nothing again. A failed
     evaluation is told as a failed trial.
+
+    Attributes:
+        batch: trials asked for, and evaluated in one call, before any of them is told.
     """
 
     access = "query"
+
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        whole_number("batch", self.batch, at_least=1)
 
     @abstractmethod
     def sampler(self, seed: int) -> BaseSampler:
@@ -49,12 +57,14 @@ class OptunaSearch(Agent):
         with _quiet():
             study = optuna.create_study(direction="maximize", sampler=self.sampler(session.seed))
             while True:
-                trial, architecture = self.suggest(study, session)
-                evaluation = session.ask([architecture])[0]
-                if evaluation.failed:
-                    study.tell(trial, state=TrialState.FAIL)
-                else:
-                    study.tell(trial, evaluation.accuracy)
+                trials, architectures = zip(
+                    *(self.suggest(study, session) for _ in range(self.batch)), strict=True
+                )
+                for trial, evaluation in zip(trials, session.ask(architectures), strict=True):
+                    if evaluation.failed:
+                        study.tell(trial, state=TrialState.FAIL)
+                    else:
+                        study.tell(trial, evaluation.accuracy)
 
 
 @dataclass(kw_only=True)
@@ -72,6 +82,7 @@ class TPE(OptunaSearch):
     candidates: int = 24
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("startup", self.startup, at_least=1)
         whole_number("candidates", self.candidates, at_least=1)
 
@@ -90,14 +101,18 @@ class NSGA2(OptunaSearch):
             below the budget (Optuna's own default of 50 would make a search of 40 random).
         mutation: probability that a variable is drawn anew; at Optuna's own default, one variable
             a child, a small population soon breeds repeats alone.
+        batch: as of every sampler; a generation does not depend on its own results.
     """
 
     name = "nsga2"
+
+    batch: int = 10
 
     population: int = 10
     mutation: float = 0.25
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         whole_number("population", self.population, at_least=2)
         within("mutation", self.mutation, 0, 1)
 
@@ -110,6 +125,8 @@ class OptunaRandom(OptunaSearch):
     """Optuna's random sampler: uniform over assignments, not over architectures."""
 
     name = "optuna-random"
+
+    batch: int = 16
 
     def sampler(self, seed: int) -> BaseSampler:
         return RandomSampler(seed=seed)
