@@ -35,7 +35,7 @@ def test_a_batch_is_one_call(agent, largest):
     result = agent.search(env, budget=40, seed=0)
     calls = env.unwrapped.evaluator.calls
     assert len(result.evaluations) == sum(calls) == 40
-    assert max(calls) == largest
+    assert largest // 2 < max(calls) <= largest  # repeats in a batch are asked once
     assert len(calls) < 40
 
 
