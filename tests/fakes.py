@@ -1,13 +1,19 @@
-"""An evaluator without training, for tests of everything around it."""
+"""Environments without training, for tests of everything around it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import gymnasium as gym
+
+import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import Evaluation, Evaluator, FinalScore, Request
-from nas_gym.search_spaces import Architecture, SearchSpace
-from nas_gym.tasks import Task
+from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
+from nas_gym.tasks import Task, make_task
+
+# 14 architectures.
+SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
 
 
 class FakeEvaluator(Evaluator):
@@ -50,3 +56,24 @@ class FakeEvaluator(Evaluator):
 
     def config(self) -> dict[str, Any]:
         return {"name": "fake", "seeds": list(self.seeds)}
+
+
+def depth_and_relus(architecture: Any, seed: int) -> float:
+    """More layers are better, relu better than sigmoid, with seed noise."""
+    relus = sum(activation == "relu" for _, activation in architecture.layers)
+    return 0.3 + 0.1 * len(architecture.layers) + 0.05 * relus + 0.001 * seed
+
+
+def fake_env(
+    accuracy: Any = depth_and_relus, space: Any = SMALL, seeds: Sequence[int] = (0,), **options: Any
+) -> gym.Env[Any, Any]:
+    """An environment whose accuracies are a function of the architecture and the seed."""
+    task = make_task("breast_cancer")
+    built = make_search_space(space, task.input_shape, task.num_classes)
+    evaluator = FakeEvaluator(built, task, accuracy, seeds)
+    return gym.make("NAS-v0", search_space=built, task=task, evaluator=evaluator, **options)
+
+
+def action(env: Any, words: str) -> int:
+    """The number of the action with these words."""
+    return [str(edit) for edit in env.unwrapped.search_space.actions].index(words)

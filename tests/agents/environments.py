@@ -8,9 +8,7 @@ import numpy as np
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task
-from tests.fakes import FakeEvaluator
-
-SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
+from tests.fakes import SMALL, FakeEvaluator
 
 
 def tiny_task():

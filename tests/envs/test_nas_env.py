@@ -14,11 +14,9 @@ from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import nas_gym
-from nas_gym.envs import BudgetExhausted
 from nas_gym.envs.rewards import REWARDS
-from tests.fakes import FakeEvaluator
+from tests.fakes import SMALL, action, depth_and_relus, fake_env
 
-SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
 QUICK = {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}}
 SPACES = {
     "mlp": {"search_space": SMALL, "task": "breast_cancer"},
@@ -28,24 +26,6 @@ SPACES = {
     "cell 1-D": {"search_space": "cell", "task": {"name": "mnist1d", "train_size": 200}},
     "cell 2-D": {"search_space": "cell", "task": "digits"},
 }
-
-
-def depth_and_relus(architecture, seed):
-    """More layers are better, relu better than sigmoid, with seed noise."""
-    relus = sum(activation == "relu" for _, activation in architecture.layers)
-    return 0.3 + 0.1 * len(architecture.layers) + 0.05 * relus + 0.001 * seed
-
-
-def fake(accuracy=depth_and_relus, seeds=(0,), **kwargs):
-    """The small environment with accuracies by a function."""
-    probe = gym.make("NAS-v0", search_space=SMALL, task="breast_cancer", store="memory").unwrapped
-    evaluator = FakeEvaluator(probe.search_space, probe.task, accuracy, seeds)
-    return gym.make("NAS-v0", search_space=SMALL, task="breast_cancer", evaluator=evaluator, **kwargs)
-
-
-def action(env, words):
-    """The number of the action with these words."""
-    return [str(edit) for edit in env.unwrapped.search_space.actions].index(words)
 
 
 @pytest.mark.parametrize("reward", REWARDS)
@@ -61,7 +41,7 @@ def test_both_checkers_accept_the_unwrapped_environment(space, reward):
 @pytest.mark.parametrize("observation", ["dict+mask", "index"])
 @pytest.mark.parametrize("reward", ["accuracy", "final"])
 def test_the_other_observations_pass_both_checkers(observation, reward):
-    env = fake(observation=observation, reward=reward)
+    env = fake_env(observation=observation, reward=reward)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped)
@@ -70,14 +50,14 @@ def test_the_other_observations_pass_both_checkers(observation, reward):
 
 @pytest.mark.parametrize("reward", ["accuracy", "final"])
 def test_the_graph_observation_passes_gymnasiums_checker(reward):
-    env = fake(observation="graph", reward=reward)
+    env = fake_env(observation="graph", reward=reward)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped)
 
 
 def test_a_step_pays_the_accuracy_of_the_edited_network():
-    env = fake()
+    env = fake_env()
     env.reset(seed=0)
     _, reward, terminated, truncated, info = env.step(action(env, "add relu-64 after layer 1"))
     assert reward == info["accuracy"] == pytest.approx(0.6)
@@ -87,7 +67,7 @@ def test_a_step_pays_the_accuracy_of_the_edited_network():
 
 
 def test_an_illegal_action_has_the_effect_and_the_reward_of_keep():
-    env = fake()
+    env = fake_env()
     env.reset(seed=0)
     kept = env.step(0)
     env.reset(seed=0)
@@ -99,7 +79,7 @@ def test_an_illegal_action_has_the_effect_and_the_reward_of_keep():
 
 
 def test_improvement_telescopes_to_the_total_gain_and_counts_the_start_state():
-    env = fake(reward="improvement")
+    env = fake_env(reward="improvement")
     env.reset(seed=0)
     gains = [
         env.step(action(env, words))[1] for words in ("add relu-64 after layer 1", "keep", "remove layer 1")
@@ -109,7 +89,7 @@ def test_improvement_telescopes_to_the_total_gain_and_counts_the_start_state():
 
 
 def test_final_evaluates_only_the_last_network_and_terminates():
-    env = fake(reward="final", horizon=3)
+    env = fake_env(reward="final", horizon=3)
     env.reset(seed=0)
     first = env.step(action(env, "add relu-64 after layer 1"))
     second = env.step(action(env, "add relu-64 after layer 1"))
@@ -122,7 +102,7 @@ def test_final_evaluates_only_the_last_network_and_terminates():
 
 
 def test_the_horizon_truncates_under_a_continuing_reward():
-    env = fake(horizon=2)
+    env = fake_env(horizon=2)
     env.reset(seed=0)
     assert env.step(0)[2:4] == (False, False)
     assert env.step(0)[2:4] == (False, True)
@@ -131,7 +111,7 @@ def test_the_horizon_truncates_under_a_continuing_reward():
 
 
 def test_scale_maps_accuracy_before_the_reward():
-    env = fake(reward={"name": "accuracy", "scale": [0.4, 0.6]})
+    env = fake_env(reward={"name": "accuracy", "scale": [0.4, 0.6]})
     env.reset(seed=0)
     assert env.step(0)[1] == pytest.approx(0.25)
 
@@ -143,13 +123,13 @@ def test_a_reward_object_is_asked_with_both_accuracies():
         def __call__(self, before, after, done):
             return -abs(after - before)
 
-    env = fake(reward=Loss())
+    env = fake_env(reward=Loss())
     env.reset(seed=0)
     assert env.step(action(env, "add relu-64 after layer 1"))[1] == pytest.approx(-0.15)
 
 
 def test_a_failed_network_has_accuracy_zero_and_a_reason():
-    env = fake(accuracy=lambda architecture, seed: float("nan"))
+    env = fake_env(accuracy=lambda architecture, seed: float("nan"))
     env.reset(seed=0)
     _, reward, _, _, info = env.step(0)
     assert reward == 0.0
@@ -157,13 +137,13 @@ def test_a_failed_network_has_accuracy_zero_and_a_reason():
 
 
 def test_several_seeds_are_averaged():
-    env = fake(seeds=(0, 10))
+    env = fake_env(seeds=(0, 10))
     env.reset(seed=0)
     assert env.step(0)[1] == pytest.approx(0.455)
 
 
 def test_the_best_accuracy_is_of_the_episode():
-    env = fake()
+    env = fake_env()
     env.reset(seed=0)
     env.step(action(env, "add relu-64 after layer 1"))
     assert env.step(action(env, "remove layer 1"))[4]["best_accuracy"] == pytest.approx(0.6)
@@ -172,7 +152,7 @@ def test_the_best_accuracy_is_of_the_episode():
 
 
 def test_information_has_fixed_keys_and_types_and_fresh_arrays():
-    env = fake()
+    env = fake_env()
     _, after_reset = env.reset(seed=0)
     after_step = env.step(0)[4]
     types = {
@@ -193,7 +173,7 @@ def test_information_has_fixed_keys_and_types_and_fresh_arrays():
 
 
 def test_reset_never_trains_and_its_options_choose_the_start_state():
-    env = fake()
+    env = fake_env()
     _, info = env.reset(seed=0, options={"architecture": "sigmoid-64 > relu-64"})
     assert info["architecture"] == "sigmoid-64 > relu-64"
     assert env.unwrapped.stats.evaluations == 0
@@ -201,18 +181,18 @@ def test_reset_never_trains_and_its_options_choose_the_start_state():
 
 
 def test_a_random_start_state_is_drawn_by_the_seed_of_reset():
-    env = fake(initial="random")
+    env = fake_env(initial="random")
     texts = [env.reset(seed=seed)[1]["architecture"] for seed in range(30)]
     assert texts == [env.reset(seed=seed)[1]["architecture"] for seed in range(30)]
     assert len(set(texts)) > 5
 
 
 def test_initial_may_be_an_architecture():
-    assert fake(initial="sigmoid-64").reset()[1]["architecture"] == "sigmoid-64"
+    assert fake_env(initial="sigmoid-64").reset()[1]["architecture"] == "sigmoid-64"
 
 
 def test_a_state_saved_as_json_is_restored_in_another_environment():
-    env, other = fake(initial="random"), fake(initial="random")
+    env, other = fake_env(initial="random"), fake_env(initial="random")
     env.reset(seed=3)
     env.step(1)
     state = json.loads(json.dumps(env.unwrapped.get_state()))
@@ -226,7 +206,7 @@ def test_a_state_saved_as_json_is_restored_in_another_environment():
 
 
 def test_a_fork_walks_on_alone_and_shares_the_account():
-    env = fake()
+    env = fake_env()
     env.reset(seed=0)
     fork = env.unwrapped.fork()
     fork.step(action(env, "add relu-64 after layer 1"))
@@ -245,7 +225,7 @@ def test_a_copy_in_the_middle_of_an_episode_goes_on_alike(duplicate):
 
 
 def test_two_environments_agree_over_fifty_random_steps():
-    env, twin = fake(initial="random"), fake(initial="random")
+    env, twin = fake_env(initial="random"), fake_env(initial="random")
     observations = [env.reset(seed=1)[0], twin.reset(seed=1)[0]]
     env.action_space.seed(5)
     for _ in range(50):
@@ -266,15 +246,15 @@ def test_the_specification_survives_json():
 
 
 def test_the_configuration_builds_the_environment_again():
-    config = fake().unwrapped.config() | {"evaluator": QUICK, "store": "memory"}
+    config = fake_env().unwrapped.config() | {"evaluator": QUICK, "store": "memory"}
     config = json.loads(json.dumps(config))
     rebuilt = gym.make("NAS-v0", **config).unwrapped
-    assert rebuilt.search_space == fake().unwrapped.search_space
-    assert rebuilt.task.fingerprint == fake().unwrapped.task.fingerprint
+    assert rebuilt.search_space == fake_env().unwrapped.search_space
+    assert rebuilt.task.fingerprint == fake_env().unwrapped.task.fingerprint
 
 
 def test_ansi_names_the_state_and_the_last_edit():
-    env = fake(render_mode="ansi")
+    env = fake_env(render_mode="ansi")
     env.reset(seed=0)
     env.step(action(env, "add sigmoid-64 after layer 1"))
     assert "relu-64 > sigmoid-64" in env.render()
@@ -282,7 +262,7 @@ def test_ansi_names_the_state_and_the_last_edit():
 
 
 def test_rgb_array_marks_the_last_edit():
-    env = fake(render_mode="rgb_array")
+    env = fake_env(render_mode="rgb_array")
     env.reset(seed=0)
     orange = np.array([0xD9, 0x48, 0x0F])
     assert not (env.render() == orange).all(axis=2).any()
@@ -336,7 +316,7 @@ def test_a_bad_argument_gives_one_sentence(kwargs, sentence):
 
 
 def test_an_unknown_reset_option_and_a_bad_action_give_one_sentence():
-    env = fake()
+    env = fake_env()
     with pytest.raises(nas_gym.NASGymError, match="did you mean 'architecture'"):
         env.reset(options={"architectur": "relu-64"})
     env.reset()
@@ -346,7 +326,7 @@ def test_an_unknown_reset_option_and_a_bad_action_give_one_sentence():
 
 def test_masks_never_change_the_optimal_value():
     """Value iteration over legal actions alone and over all actions gives the same values."""
-    space = fake().unwrapped.search_space
+    space = fake_env().unwrapped.search_space
     states = list(space)
     reward = {state: depth_and_relus(state, 0) for state in states}
     values = {masked: dict.fromkeys(states, 0.0) for masked in (True, False)}
@@ -357,60 +337,3 @@ def test_masks_never_change_the_optimal_value():
                 after = [space.apply(state, int(number)) for number in np.flatnonzero(legal)]
                 value[state] = max(reward[successor] + 0.9 * value[successor] for successor in after)
     assert values[True] == pytest.approx(values[False], abs=1e-9)
-
-
-def test_the_budget_stops_the_request_that_would_exceed_it():
-    env = fake()
-    env.unwrapped.start_run(2)
-    env.reset(seed=0)
-    env.step(0)
-    env.step(action(env, "add relu-64 after layer 1"))
-    with pytest.raises(BudgetExhausted, match="budget"):
-        env.step(action(env, "add relu-64 after layer 1"))
-    assert str(env.unwrapped.architecture) == "relu-64 > relu-64"
-    assert [evaluation.architecture for evaluation in env.unwrapped.ledger.history] == [
-        "relu-64",
-        "relu-64 > relu-64",
-    ]
-
-
-def test_an_agent_that_only_revisits_is_stopped_at_fifty_steps_a_request():
-    env = fake(horizon=1000)
-    env.unwrapped.start_run(2)
-    env.reset(seed=0)
-    for _ in range(100):
-        env.step(0)
-    with pytest.raises(BudgetExhausted) as raised:
-        env.step(0)
-    assert raised.value.reason == "max_steps"
-
-
-def test_a_batch_that_crosses_the_budget_is_trimmed():
-    env = fake()
-    env.unwrapped.start_run(3)
-    with pytest.raises(BudgetExhausted):
-        env.unwrapped.evaluate([str(architecture) for architecture in env.unwrapped.search_space])
-    assert env.unwrapped.stats.unique == 3
-    assert env.unwrapped.ledger.remaining == 0
-
-
-def test_a_budget_in_seconds_limits_the_recorded_cost():
-    env = fake()
-    env.unwrapped.start_run({"seconds": 4.5})
-    with pytest.raises(BudgetExhausted):
-        env.unwrapped.evaluate([str(architecture) for architecture in env.unwrapped.search_space])
-    assert env.unwrapped.stats.cost == 4.0
-
-
-def test_a_repeat_costs_nothing():
-    env = fake()
-    env.unwrapped.start_run(1)
-    assert env.unwrapped.evaluate("relu-64") == env.unwrapped.evaluate(["relu-64", "relu-64"])[1]
-    assert env.unwrapped.stats.evaluations == 3
-    assert env.unwrapped.stats.unique == 1
-
-
-@pytest.mark.parametrize("budget", [0, -1, 1.5, True, "many", {"seconds": 0}, {"minutes": 3}])
-def test_a_budget_that_is_none_gives_one_sentence(budget):
-    with pytest.raises(nas_gym.NASGymError, match="budget must be a whole number of evaluations"):
-        fake().unwrapped.start_run(budget)

@@ -17,7 +17,7 @@ from nas_gym.envs import BudgetExhausted
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from tests.envs.vectors import COUNT, MODES, PROBLEM, by_text, make, same, sync, walk
-from tests.fakes import FakeEvaluator
+from tests.fakes import FakeEvaluator, action
 
 
 @pytest.mark.parametrize("observation", ["dict", "dict+mask", "index", "graph"])
@@ -92,7 +92,7 @@ def test_it_equals_single_environments_seeded_one_after_another(keywords):
 def test_a_step_asks_once_for_what_is_new(keywords):
     envs = make(keywords, initial="smallest")
     envs.reset(seed=0)
-    add = [str(edit) for edit in envs.search_space.actions].index("add relu-64 after layer 1")
+    add = action(envs, "add relu-64 after layer 1")
     envs.step([0, add, 0, add, 1])
     envs.step([0] * COUNT)
     assert envs.evaluator.batches == [["relu-64", "relu-64 > relu-64"]]
@@ -117,7 +117,7 @@ def test_reset_evaluates_nothing_and_a_reset_row_counts_as_nothing(keywords):
 def test_same_step_keeps_the_end_of_the_episode_and_shows_the_next(keywords):
     envs = make(keywords, horizon=2, autoreset_mode="same_step", initial="relu-64")
     envs.reset(seed=0)
-    add = [str(edit) for edit in envs.search_space.actions].index("add sigmoid-64 after layer 1")
+    add = action(envs, "add sigmoid-64 after layer 1")
     envs.step([add] * COUNT)
     observations, rewards, _, truncated, info = envs.step([0] * COUNT)
     assert truncated.all()
@@ -167,9 +167,8 @@ def test_a_step_that_crosses_the_budget_is_trimmed_in_order_and_changes_no_state
     envs.reset(seed=0)
     envs.start_run(3)
     envs.step([0] * COUNT)
-    words = [str(edit) for edit in envs.search_space.actions]
-    adds = [words.index(f"add {layer} after layer 1") for layer in ("relu-64", "sigmoid-64")]
-    remaining = [0, adds[0], adds[0], adds[1], words.index("swap activation of layer 1 to sigmoid")]
+    adds = [action(envs, f"add {layer} after layer 1") for layer in ("relu-64", "sigmoid-64")]
+    remaining = [0, adds[0], adds[0], adds[1], action(envs, "swap activation of layer 1 to sigmoid")]
     before = envs.get_state()
     with pytest.raises(BudgetExhausted) as raised:
         envs.step(remaining)
@@ -237,16 +236,16 @@ def test_a_copy_goes_on_alike(keywords, duplicate):
     envs.reset(seed=1)
     envs.step([3] * COUNT)
     twin = duplicate(envs)
-    for action in range(10):
-        assert same(envs.step([action] * COUNT), twin.step([action] * COUNT))
+    for number in range(10):
+        assert same(envs.step([number] * COUNT), twin.step([number] * COUNT))
 
 
 def test_what_a_step_returned_stays_as_it_was(keywords):
     envs = make(keywords, autoreset_mode="same_step", horizon=3, observation="dict+mask")
     kept = [envs.reset(seed=0)]
-    for action in range(12):
-        kept.append(envs.step([action] * COUNT))
-        if action == 0:
+    for number in range(12):
+        kept.append(envs.step([number] * COUNT))
+        if number == 0:
             copies = copy.deepcopy(kept)
     assert all(map(same, kept[:2], copies))
 

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from nas_gym import NASGymError
 from nas_gym.envs.wrappers import ActionMaskObservation
-from tests.envs.test_vector import KWARGS
+from tests.envs.vectors import TRAINED
 
 
 @pytest.mark.parametrize("reward", ["accuracy", "final"])
@@ -26,7 +26,7 @@ from tests.envs.test_vector import KWARGS
     ids=["PPO", "DQN", "MaskablePPO"],
 )
 def test_stock_algorithms_train_on_the_default_observation(make_model, reward):
-    env = gym.make("NAS-v0", **KWARGS, reward=reward, store="memory")
+    env = gym.make("NAS-v0", **TRAINED, reward=reward, store="memory")
     model = make_model(env)
     before = [parameter.detach().clone() for parameter in model.policy.parameters()]
     model.learn(48)
@@ -37,7 +37,7 @@ def test_stock_algorithms_train_on_the_default_observation(make_model, reward):
 
 def test_maskable_ppo_never_takes_an_illegal_action_from_several_environments():
     def make():
-        return gym.make("NAS-v0", **KWARGS, store="memory")
+        return gym.make("NAS-v0", **TRAINED, store="memory")
 
     venv = DummyVecEnv([make, make])
     illegal = []
@@ -55,7 +55,7 @@ def test_maskable_ppo_never_takes_an_illegal_action_from_several_environments():
 @pytest.mark.parametrize("dtype", ["int8", "bool", "float32"])
 def test_the_mask_wrapper_puts_the_mask_where_other_libraries_look(dtype):
     env = ActionMaskObservation(
-        gym.make("NAS-v0", **KWARGS, store="memory"), observation_key="observations", dtype=dtype
+        gym.make("NAS-v0", **TRAINED, store="memory"), observation_key="observations", dtype=dtype
     )
     observation, info = env.reset(seed=0)
     assert isinstance(env.observation_space, spaces.Dict)
@@ -68,7 +68,7 @@ def test_the_mask_wrapper_puts_the_mask_where_other_libraries_look(dtype):
 
 
 def test_the_mask_wrapper_says_what_it_needs():
-    env = gym.make("NAS-v0", **KWARGS, store="memory", observation="index")
+    env = gym.make("NAS-v0", **TRAINED, store="memory", observation="index")
     with pytest.raises(NASGymError, match="pass observation_key"):
         ActionMaskObservation(env)
     with pytest.raises(NASGymError, match="dtype of the action mask"):

@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 from nas_gym import NASGymError
 from nas_gym.envs.sb3_vec_env import SB3VecEnv
 from tests.envs.vectors import COUNT, make, same, sync
+from tests.fakes import action
 
 
 def adapted(keywords, **more):
@@ -62,7 +63,7 @@ def equal(one, other):
 def test_the_end_says_whether_to_bootstrap(keywords, reward, bootstraps):
     envs = adapted(keywords, reward=reward, horizon=2, initial="relu-64")
     envs.reset()
-    add = [str(edit) for edit in envs.envs.search_space.actions].index("add sigmoid-64 after layer 1")
+    add = action(envs.envs, "add sigmoid-64 after layer 1")
     _, _, done, infos = envs.step(np.full(COUNT, add))
     assert not done.any()
     assert [info["TimeLimit.truncated"] for info in infos] == [False] * COUNT

@@ -11,18 +11,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-KWARGS = {
-    "search_space": {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]},
-    "task": "breast_cancer",
-    "evaluator": {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}},
-    "initial": "random",
-    "horizon": 7,
-}
+from tests.envs.vectors import TRAINED
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_a_vector_environment_equals_single_environments_over_fifty_steps(mode, tmp_path):
-    count, kwargs = 3, KWARGS | {"store": str(tmp_path / "store.sqlite")}
+    count, kwargs = 3, TRAINED | {"store": str(tmp_path / "store.sqlite")}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         envs = gym.make_vec("NAS-v0", num_envs=count, vectorization_mode=mode, **kwargs)
@@ -60,7 +54,7 @@ def test_an_async_environment_after_training_in_the_parent_does_not_hang(tmp_pat
             torch.set_num_threads(2)
             x = torch.randn(2000, 2000, requires_grad=True)
             (x @ x).sum().backward()
-            kwargs = {KWARGS!r} | {{"store": {str(tmp_path / "store.sqlite")!r}}}
+            kwargs = {TRAINED!r} | {{"store": {str(tmp_path / "store.sqlite")!r}}}
             single = gym.make("NAS-v0", **kwargs)
             single.reset(seed=0)
             single.step(0)

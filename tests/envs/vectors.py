@@ -10,12 +10,19 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import nas_gym  # noqa: F401 - registers the ids
-from tests.fakes import FakeEvaluator
+from tests.fakes import SMALL, FakeEvaluator
 
-SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
 PROBLEM = {"search_space": SMALL, "task": "breast_cancer", "store": "memory"}
 MODES = {mode.name.lower(): mode for mode in AutoresetMode}
 COUNT = 5
+# An environment that trains; each test adds its store.
+TRAINED = {
+    "search_space": SMALL,
+    "task": "breast_cancer",
+    "evaluator": {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}},
+    "initial": "random",
+    "horizon": 7,
+}
 
 
 def by_text(architecture, seed):

@@ -7,28 +7,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.envs import BudgetExhausted
-from nas_gym.search_spaces import make_search_space
-from nas_gym.tasks import make_task
 from nas_gym.traces import State, TabularPolicy
-from tests.fakes import FakeEvaluator
-
-SMALL = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
-
-
-def depth_and_relus(architecture: Any, seed: int) -> float:
-    """More layers are better, relu better than sigmoid, with seed noise."""
-    relus = sum(activation == "relu" for _, activation in architecture.layers)
-    return 0.3 + 0.1 * len(architecture.layers) + 0.05 * relus + 0.001 * seed
-
-
-def fake_env(accuracy: Any = depth_and_relus, space: Any = SMALL, **options: Any) -> gym.Env[Any, Any]:
-    """An environment whose accuracies are a function of the architecture."""
-    task = make_task("breast_cancer")
-    built = make_search_space(space, task.input_shape, task.num_classes)
-    evaluator = FakeEvaluator(built, task, accuracy)
-    return gym.make("NAS-v0", search_space=built, task=task, evaluator=evaluator, **options)
 
 
 def walk(env: gym.Env[Any, Any], steps: int, seed: int = 0, legal: bool = True) -> list[tuple[Any, ...]]:

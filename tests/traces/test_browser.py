@@ -8,7 +8,8 @@ import time
 import pytest
 
 from nas_gym.traces import Trace
-from tests.traces.runs import fake_env, q_learning
+from tests.fakes import fake_env
+from tests.traces.runs import q_learning
 from tests.traces.serving import tensorboard
 
 pytestmark = pytest.mark.browser

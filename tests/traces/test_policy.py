@@ -18,7 +18,7 @@ from nas_gym.search_spaces import make_search_space
 from nas_gym.traces import State, TabularPolicy, load_policy
 from nas_gym.traces.neural_policy import NeuralPolicy
 from nas_gym.traces.policy import legal_weights
-from tests.traces.runs import SMALL, fake_env
+from tests.fakes import SMALL, fake_env
 
 MODELS = {
     "PPO": (PPO, "dict", "accuracy", False),

@@ -13,7 +13,8 @@ from nas_gym.errors import NASGymError
 from nas_gym.tasks import Task
 from nas_gym.traces import Trace, read_trace
 from nas_gym.traces.replay import TOLERANCE, replay
-from tests.traces.runs import SMALL, fake_env, q_learning, walk
+from tests.fakes import SMALL, fake_env
+from tests.traces.runs import q_learning, walk
 
 TRAINED = {
     "search_space": SMALL,

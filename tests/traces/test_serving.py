@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from nas_gym.traces import Trace
-from tests.traces.runs import fake_env, q_learning
+from tests.fakes import fake_env
+from tests.traces.runs import q_learning
 from tests.traces.serving import tensorboard
 
 Q, ASKS = "NAS-v0-mlp/q/seed0", "NAS-v0-mlp/asks/seed0"

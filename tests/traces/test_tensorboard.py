@@ -20,7 +20,8 @@ from nas_gym.traces.graph import graph_of
 from nas_gym.traces.heat_map import ILLEGAL, heat_map
 from nas_gym.traces.policy_digest import decision_scalars
 from nas_gym.traces.tables import Row, code, episode_table, table
-from tests.traces.runs import fake_env, q_learning, walk
+from tests.fakes import fake_env
+from tests.traces.runs import q_learning, walk
 
 
 def accumulated(folder):

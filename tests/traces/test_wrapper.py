@@ -23,7 +23,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from nas_gym.envs import BudgetExhausted
 from nas_gym.errors import NASGymError
 from nas_gym.traces import NoTrace, RunFolder, State, TabularPolicy, Trace, load_policy, read_trace, trace_of
-from tests.traces.runs import fake_env, q_learning, walk
+from tests.fakes import fake_env
+from tests.traces.runs import q_learning, walk
 
 ROOT = Path(__file__).parents[2]
 
@@ -354,7 +355,8 @@ def test_an_unfinished_run_is_recorded_anew_exactly_as_if_undisturbed(tmp_path):
 KILLED = """
 import sys, time
 from nas_gym.traces import Trace
-from tests.traces.runs import fake_env, q_learning
+from tests.fakes import fake_env
+from tests.traces.runs import q_learning
 env = Trace(fake_env(), sys.argv[1])
 step = env.unwrapped.step
 def slow(action):
