@@ -1,7 +1,7 @@
+"""What a comparison writes: Markdown, JSON, figures, TensorBoard runs."""
+
 import io
 import json
-import time
-import urllib.request
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from nas_agents.comparison.report import Setting, markdown, terminal_table, writ
 from rich.console import Console
 
 from tests.comparison.runs import field
+from tests.serving import tensorboard
 
 SETTING = Setting(
     "NAS-v0", "mlp", "mnist1d", 8, 6, "nas-gym compare --agents a,b", {"torch": "2.13"}, ("it failed",)
@@ -98,30 +99,18 @@ def test_the_report_over_tasks_ranks_and_explains(tmp_path):
 
 
 def test_tensorboard_serves_the_aggregate_runs_with_margin_charts(comparison, tmp_path):
-    from tensorboard import program
-
     write_aggregate(comparison, tmp_path)
     write_aggregate(comparison, tmp_path)
-    board = program.TensorBoard()
-    arguments = ["--logdir", str(tmp_path), "--port", "0", "--host", "127.0.0.1", "--load_fast", "false"]
-    board.configure(argv=[None, *arguments, "--reload_interval", "1"])
-    url = board.launch()
-
-    def get(path):
-        with urllib.request.urlopen(url + path, timeout=10) as answer:
-            return json.load(answer)
-
-    while len(get("data/runs")) < 3:
-        time.sleep(0.1)
-    assert set(get("data/runs")) == {"a|b", "local-search", "tpe"}
-    charts = get("data/plugin/custom_scalars/layout")["category"]
-    margin = charts[0]["chart"][0]["margin"]["series"][0]
-    assert [margin["value"], margin["lower"], margin["upper"]] == list(TAGS)
-    curve = comparison.evaluation_curves["tpe"]
-    for tag, expected in zip(TAGS, (curve.value, curve.lower, curve.upper), strict=True):
-        points = get(f"data/plugin/scalars/scalars?run=tpe&tag={tag}")
-        assert [step for _, step, _ in points] == curve.x.tolist()
-        assert [value for _, _, value in points] == pytest.approx(expected, abs=1e-6)
+    with tensorboard(tmp_path) as server:
+        assert set(server.get("runs")) == {"a|b", "local-search", "tpe"}
+        charts = server.get("plugin/custom_scalars/layout")["category"]
+        margin = charts[0]["chart"][0]["margin"]["series"][0]
+        assert [margin["value"], margin["lower"], margin["upper"]] == list(TAGS)
+        curve = comparison.evaluation_curves["tpe"]
+        for tag, expected in zip(TAGS, (curve.value, curve.lower, curve.upper), strict=True):
+            points = server.get("plugin/scalars/scalars", run="tpe", tag=tag)
+            assert [step for _, step, _ in points] == curve.x.tolist()
+            assert [value for _, _, value in points] == pytest.approx(expected, abs=1e-6)
 
 
 def test_no_test_accuracy_reaches_tensorboard(comparison, tmp_path):

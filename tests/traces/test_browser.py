@@ -9,8 +9,8 @@ import pytest
 
 from nas_gym.traces import Trace
 from tests.fakes import fake_env
+from tests.serving import tensorboard
 from tests.traces.runs import q_learning
-from tests.traces.serving import tensorboard
 
 pytestmark = pytest.mark.browser
 

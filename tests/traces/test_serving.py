@@ -10,8 +10,8 @@ from PIL import Image
 
 from nas_gym.traces import Trace
 from tests.fakes import fake_env
+from tests.serving import tensorboard
 from tests.traces.runs import q_learning
-from tests.traces.serving import tensorboard
 
 Q, ASKS = "NAS-v0-mlp/q/seed0", "NAS-v0-mlp/asks/seed0"
 
