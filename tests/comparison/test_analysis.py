@@ -1,3 +1,5 @@
+"""Rankings, intervals and verdicts from runs that are made up, so that what is right is known."""
+
 import numpy as np
 import pytest
 from nas_agents.comparison.across import compare_across

@@ -1,3 +1,5 @@
+"""Worker processes outlive a job that fails, and never their parent."""
+
 import os
 import signal
 import subprocess

@@ -1,3 +1,5 @@
+"""A comparison from its plan to its files, interrupted, extended and failed runs too."""
+
 import fcntl
 import io
 import json

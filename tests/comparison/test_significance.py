@@ -1,3 +1,5 @@
+"""Tests and corrections against brute force, SciPy and cases worked by hand."""
+
 from itertools import combinations
 from math import comb
 

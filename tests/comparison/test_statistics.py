@@ -1,3 +1,5 @@
+"""Estimates and their intervals against SciPy and cases worked by hand."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -41,7 +41,6 @@ def without_seconds(evaluation):
 
 def test_training_agrees_with_a_plain_loop_over_a_plain_module():
     """The loop a reader would write, from the same seed, gives the same validation accuracy."""
-    torch.set_num_threads(1)
     recipe = Recipe(epochs=2, batch_size=50, learning_rate=0.003, label_smoothing=0.1, weight_decay=0.05)
     plain = nn.Sequential(
         nn.Flatten(), nn.Linear(64, 16), nn.Tanh(), nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 10)

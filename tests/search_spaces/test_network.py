@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,15 +17,6 @@ from nas_gym.search_spaces import SearchSpace
 from nas_gym.search_spaces.cell import CellSpace
 from nas_gym.search_spaces.cell_graph import EDGES
 from nas_gym.search_spaces.conv import ConvSpace
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost more than they bring for networks this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def module_of(space: SearchSpace[Any], architecture: Any) -> NetworkModule:
