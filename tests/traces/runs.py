@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
 from nas_gym.envs import BudgetExhausted
-from nas_gym.traces import State, TabularPolicy
+from nas_gym.traces import State, TabularPolicy, Trace, read_trace
+from nas_gym.traces.trace_lines import Recording
+from tests.fakes import fake_env
+
+
+def trace(tmp_path: Path, **options: Any) -> Trace:
+    """A trace in a folder ``run``, around an environment of those options that are its own."""
+    environment = {
+        name: options.pop(name) for name in ("reward", "horizon", "accuracy", "initial") if name in options
+    }
+    return Trace(fake_env(**environment), tmp_path / "run", **options)
+
+
+def recording(tmp_path: Path) -> Recording:
+    """What that trace has recorded."""
+    return read_trace(tmp_path / "run" / "trace.jsonl")
 
 
 def walk(env: gym.Env[Any, Any], steps: int, seed: int = 0, legal: bool = True) -> list[tuple[Any, ...]]:
