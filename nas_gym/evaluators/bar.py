@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from nas_gym.evaluators.engine import Progress as Trained
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.engine import Progress as TrainingProgress
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.stored import StoredEvaluator
 from nas_gym.evaluators.train import TrainEvaluator
@@ -28,9 +29,13 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
     Args:
         evaluator: a training evaluator, with a store in front or not.
         console: where to draw; stderr if None.
+
+    Raises:
+        NASGymError: if the evaluator trains nothing.
     """
     trainer = evaluator.inner if isinstance(evaluator, StoredEvaluator) else evaluator
-    assert isinstance(trainer, TrainEvaluator)
+    if not isinstance(trainer, TrainEvaluator):
+        raise NASGymError(f"training_bar shows a TrainEvaluator at work, not {type(trainer).__name__}")
     columns = (
         TextColumn("training"),
         BarColumn(),
@@ -42,7 +47,7 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
     with Progress(*columns, console=console or Console(stderr=True)) as bar:
         task = bar.add_task("training", total=1.0, done=0, members=0, loss=float("nan"))
 
-        def show(progress: Trained) -> None:
+        def show(progress: TrainingProgress) -> None:
             bar.update(
                 task,
                 completed=progress.share,
