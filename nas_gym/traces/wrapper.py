@@ -250,7 +250,7 @@ def run_config(env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any]) ->
 
 def numerics_of(env: NASEnv) -> str | None:
     """Device type, precision, torch version and CPU capability; None where nothing is trained."""
-    evaluator: Any = getattr(env.evaluator, "inner", env.evaluator)
+    evaluator: Any = env.evaluator
     if not hasattr(evaluator, "key"):
         return None
     request = Request(env.search_space.smallest(), evaluator.seeds[0])
