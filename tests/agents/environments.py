@@ -55,3 +55,8 @@ def environment(accuracy=scattered, space=SMALL, evaluator=FakeEvaluator, **kwar
     search_space = make_search_space(space, task.input_shape, task.num_classes)
     fake = evaluator(search_space, task, accuracy)
     return gym.make("NAS-v0", search_space=search_space, task=task, evaluator=fake, **kwargs)
+
+
+def texts(result):
+    """The architectures of a search in the order of its evaluations."""
+    return [evaluation.architecture for evaluation in result.evaluations]

@@ -19,7 +19,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators.store import make_store
 from nas_gym.traces import Trace
 from nas_gym.traces.policy import State
-from tests.agents.environments import SMALL, environment, everything_fails, relu_layers, scattered
+from tests.agents.environments import SMALL, environment, everything_fails, relu_layers, scattered, texts
 
 ALL = sorted(AGENTS)
 WALKS = [name for name in ALL if AGENTS[name].access == "walk"]
@@ -29,10 +29,6 @@ NEURAL = ["dqn", "ppo"]
 
 def search(name, budget=8, seed=0, env=None, **hyperparameters):
     return make_agent({"name": name} | hyperparameters).search(env or environment(), budget, seed)
-
-
-def texts(result):
-    return [evaluation.architecture for evaluation in result.evaluations]
 
 
 def half_fail(architecture, seed):

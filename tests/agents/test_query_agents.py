@@ -10,13 +10,9 @@ import pytest
 from nas_agents import Evolution, LocalSearch, RandomSearch
 from nas_agents.agent import Session
 
-from tests.agents.environments import environment, relu_layers, scattered
+from tests.agents.environments import environment, relu_layers, scattered, texts
 
 MLP3 = {"name": "mlp", "max_layers": 3}
-
-
-def texts(result):
-    return [evaluation.architecture for evaluation in result.evaluations]
 
 
 def test_random_search_asks_for_nothing_twice():

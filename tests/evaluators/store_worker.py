@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
@@ -91,6 +92,12 @@ def evaluation(request):
 
 def requests(first, last, seed=0):
     return [Request(SPACE.architecture(number), seed) for number in range(first, last)]
+
+
+def rows(store, table):
+    """All rows of a table of a store."""
+    with store._engine.connect() as connection:
+        return connection.execute(sa.select(table)).all()
 
 
 def work(store, log, first, last, seconds):

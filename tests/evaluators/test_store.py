@@ -11,12 +11,7 @@ from nas_gym.evaluators.evaluation import Request
 from nas_gym.evaluators.schema import EVALUATIONS, FINAL_SCORES, LEASES
 from nas_gym.evaluators.store import Store, make_store
 from nas_gym.evaluators.stored import StoredEvaluator
-from tests.evaluators.store_worker import SPACE, NotedEvaluator, evaluation, requests
-
-
-def rows(store, table):
-    with store._engine.connect() as connection:
-        return connection.execute(sa.select(table)).all()
+from tests.evaluators.store_worker import SPACE, NotedEvaluator, evaluation, requests, rows
 
 
 @pytest.fixture(params=["file", "memory"])

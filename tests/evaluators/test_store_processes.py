@@ -20,7 +20,7 @@ from nas_gym.evaluators.owner import Owner, started_at
 from nas_gym.evaluators.schema import EVALUATIONS, LEASES
 from nas_gym.evaluators.store import Store
 from nas_gym.evaluators.stored import StoredEvaluator
-from tests.evaluators.store_worker import NotedEvaluator, evaluation, requests
+from tests.evaluators.store_worker import NotedEvaluator, evaluation, requests, rows
 
 WORKER = Path(__file__).with_name("store_worker.py")
 
@@ -45,11 +45,6 @@ def log(tmp_path):
 def start(*arguments):
     command = [sys.executable, str(WORKER), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def rows(store, table):
-    with store._engine.connect() as connection:
-        return connection.execute(sa.select(table)).all()
 
 
 def wait_until(condition, seconds=60):

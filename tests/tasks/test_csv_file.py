@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from nas_gym.errors import NASGymError
 from nas_gym.tasks import make_task
+from tests.tasks.refusals import refused
 
 COLOURS = ("red", "green", "blue, pale")
 
@@ -31,12 +31,6 @@ def write(tmp_path):
         return {"name": "csv", "path": str(tmp_path / name), "target": "species"}
 
     return write
-
-
-def refused(words, spec):
-    with pytest.raises(NASGymError, match=words) as caught:
-        make_task(spec)
-    assert "\n" not in str(caught.value)
 
 
 def raw(task):

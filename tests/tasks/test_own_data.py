@@ -8,8 +8,8 @@ import pickle
 import numpy as np
 import pytest
 
-from nas_gym.errors import NASGymError
 from nas_gym.tasks import Task, make_task
+from tests.tasks.refusals import refused
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 4))
@@ -18,12 +18,6 @@ Y = np.arange(90) % 3
 
 def raw(task, part="train"):
     return getattr(task, f"x_{part}") * task.scale + task.mean
-
-
-def refused(words, spec):
-    with pytest.raises(NASGymError, match=words) as caught:
-        make_task(spec)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
