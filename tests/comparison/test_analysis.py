@@ -121,7 +121,7 @@ def test_eight_tasks_are_tested_by_ranks():
     across = compare_across(over_tasks(8))
     assert across.omnibus == pytest.approx(np.exp(-8))
     assert [pair.p for pair in across.pairs] == pytest.approx([2 / 2**8] * 3)
-    assert all(pair.significant for pair in across.pairs)
+    assert all(pair["significant"] for pair in across.as_dict()["pairs"])
     assert across.verdict[1].startswith("With 8 tasks a signed-rank test can reach p = 0.0078")
 
 

@@ -51,6 +51,7 @@ class PairAcross:
         improvement: probability that a run of the first beats one of the second on the same task.
         p: p-value of the signed-rank test, None below six tasks.
         adjusted: the same after Holm's correction.
+        significant: whether it is at most 0.05 after the correction.
     """
 
     first: str
@@ -59,11 +60,7 @@ class PairAcross:
     improvement: Interval
     p: float | None
     adjusted: float | None
-
-    @property
-    def significant(self) -> bool:
-        """Whether the corrected p-value is at most 0.05."""
-        return self.adjusted is not None and self.adjusted <= ALPHA
+    significant: bool
 
 
 @dataclass(frozen=True)
@@ -144,8 +141,9 @@ def _pairs(scores: Mapping[str, list[np.ndarray]], *, tested: bool) -> tuple[Pai
             second=b,
             difference=float((means[a] - means[b]).mean()),
             improvement=improvement_interval(scores[a], scores[b], BOOTSTRAP_SEED),
-            p=p[number],
-            adjusted=adjusted[number],
+            p=own,
+            adjusted=corrected,
+            significant=corrected is not None and corrected <= ALPHA,
         )
-        for number, (a, b) in enumerate(names)
+        for (a, b), own, corrected in zip(names, p, adjusted, strict=True)
     )
