@@ -15,7 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
 from nas_gym.errors import NASGymError
 from nas_gym.traces.neural_policy import NeuralPolicy
-from nas_gym.traces.wrapper import Trace
+from nas_gym.traces.wrapper import Trace, trace_of
 
 # Of the constructor, not of what is learned.
 NO_HYPERPARAMETERS = ("env", "policy", "verbose", "tensorboard_log", "device", "_init_setup_model")
@@ -86,11 +86,9 @@ class TraceCallback(BaseCallback):
 
     def _trace(self, envs: list[gym.Env[Any, Any]], number: int) -> Trace:
         """The trace around an environment, put around it if there is none."""
-        inner: Any = envs[number]
-        while isinstance(inner, gym.Wrapper):
-            if isinstance(inner, Trace):
-                return inner
-            inner = inner.env
+        around = trace_of(envs[number])
+        if isinstance(around, Trace):
+            return around
         if self._folder is None:
             raise NASGymError(
                 "there is no Trace around the model's environment: pass a folder to TraceCallback, or "
