@@ -78,6 +78,7 @@ class MaskedDQN(DQN):
     Args:
         env: whose Dict observation has ``action_mask``, (n,).
         epsilon: the probability of a random legal action now.
+        seed: of the exploration and of everything that stable-baselines3 draws.
         options: as of `stable_baselines3.DQN`.
     """
 

@@ -17,7 +17,7 @@ from tests.agents.environments import environment, relu_layers
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def _reproducible():
     with reproducible():
         yield
 
