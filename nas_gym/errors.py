@@ -13,6 +13,7 @@ class NASGymError(ValueError):
 def unknown(what: str, name: object, known: Iterable[str]) -> NASGymError:
     """The error for a name that is not among the known ones, with the nearest of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    folded = {each.casefold(): each for each in names}
+    near = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
+    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
     return NASGymError(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")

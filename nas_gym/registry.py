@@ -12,6 +12,19 @@ from nas_gym.errors import NASGymError, unknown
 T = TypeVar("T")
 
 
+def options_of(what: str, spec: object) -> dict[str, Any]:
+    """The options of a part, its ``"name"`` among them, from its name or a dict of them.
+
+    Raises:
+        NASGymError: if it is neither.
+    """
+    if isinstance(spec, str):
+        return {"name": spec}
+    if isinstance(spec, Mapping):
+        return dict(spec)
+    raise NASGymError(f"the {what} must be a name or a dict with 'name' and options, not {spec!r}")
+
+
 def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
     """A part by its registered name, or a part of one's own by ``"module:Name"``.
 
@@ -27,11 +40,16 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
     if not colon:
         raise unknown(what, name, known)
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+        imported = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
         raise NASGymError(
             f"the {what} {name!r} cannot be imported ({error}): write it as 'module:Name'"
         ) from error
+    if not callable(imported):
+        raise NASGymError(
+            f"the {what} {name!r} is a {type(imported).__name__}: name a class or function of the module"
+        )
+    return imported
 
 
 def build(factory: Callable[..., T], what: str, options: Mapping[str, Any], *arguments: Any) -> T:
@@ -40,7 +58,10 @@ def build(factory: Callable[..., T], what: str, options: Mapping[str, Any], *arg
     Raises:
         NASGymError: for an option that `factory` does not take or one that is missing.
     """
-    parameters = list(inspect.signature(factory).parameters.values())[len(arguments) :]
+    try:
+        parameters = list(inspect.signature(factory).parameters.values())[len(arguments) :]
+    except ValueError as error:
+        raise NASGymError(f"{_name(factory)!r} is no {what}: name one of Python code") from error
     known = {parameter.name: parameter for parameter in parameters}
     for option in options:
         if option not in known:

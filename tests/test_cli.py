@@ -161,6 +161,22 @@ BAD_SEARCHES = {
     "a device that is not there": (["--device", "abacus"], "device 'abacus' cannot be used"),
     "a store that is no database": (["--store", "ftp://somewhere"], "store"),
     "a setting without value": (["--set", "alpha"], "--set takes NAME=VALUE"),
+    "an environment of another kind": (["--env", "CartPole-v1"], "'CartPole-v1' searches no architectures"),
+    "a space that is a list": (["--search-space", '["mlp"]'], "search space must be a name or a dict"),
+    "a space without module": (["--search-space", ":"], "write it as 'module:Name'"),
+    "a space that is a module": (["--search-space", "os:path"], "'os:path' is a module"),
+    "a space that is something else": (["--search-space", "types:SimpleNamespace"], "no search space"),
+    "a scale in words": (["--reward", '{"name": "accuracy", "scale": ["low", 1]}'], "not ['low', 1]"),
+    "a scale that is a number": (["--reward", '{"name": "accuracy", "scale": 1}'], "low < high, not 1"),
+    "a count beyond 64 bits": (
+        ["--recipe", '{"batch_size": 10000000000000000000}'],
+        "batch_size of the recipe",
+    ),
+    "a device that holds no data": (["--device", "meta"], "device 'meta' cannot be used"),
+    "a log folder that cannot be": (["--logdir", "/dev/null/logs"], "/dev/null/logs"),
+    "an initial that is misspelt": (["--initial", "smalest"], "did you mean 'smallest'?"),
+    "a name in capitals": (["--agent", "RANDOM"], "did you mean 'random'?"),
+    "an initial that is no word": (["--initial", ""], "architecture ''"),
     "a recipe that is no object": (["--recipe", "3"], "--recipe must be a JSON object"),
 }
 
@@ -179,6 +195,21 @@ def test_a_target_column_that_does_not_exist_is_named_with_those_that_do(cli):
 
 
 @pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"target": ["quality"]}, "unknown target column of wine.csv ['quality']"),
+        ({"drop": 5}, "drop must be a list of column names, not 5"),
+        ({"categorical": [["acid"]]}, "unknown column in categorical ['acid']"),
+        ({"max_categories": "many"}, "max_categories must be a whole number of at least 1, not 'many'"),
+    ],
+)
+def test_an_option_of_a_csv_of_the_wrong_type_is_named(cli, option, message):
+    Path("wine.csv").write_text("acid,quality\n1,good\n2,bad\n")
+    task = {"name": "csv", "path": "wine.csv", "target": "quality", **option}
+    assert message in one_sentence(search(cli, "--agent", "random", "--task", json.dumps(task)))
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--agents", "random"], "a comparison needs at least 2 agents, here are 1"),
@@ -187,6 +218,8 @@ def test_a_target_column_that_does_not_exist_is_named_with_those_that_do(cli):
         (["--agents", "random,tpe", "--seeds", "0"], "--seeds must be at least 1, not 0"),
         (["--agents", "random,tpe", "--jobs", "0"], "--jobs must be at least 1, not 0"),
         (["--agents", "random,tpe", "--budget", "0"], "at least 1"),
+        (["--agents", "[1, 2]"], "the agent must be a name or a dict with 'name' and options, not 1"),
+        (["--agents", "random,tpe", "--logdir", "/dev/null/logs"], "folder /dev/null/logs"),
         (["--agents", "random,tpe", "--task", "digits", "--task", "digtis"], "did you mean 'digits'?"),
     ],
 )
@@ -196,7 +229,9 @@ def test_a_bad_comparison_is_one_sentence_and_leaves_nothing_behind(cli, tmp_pat
 
 
 def test_a_folder_that_holds_no_run_cannot_be_replayed(cli):
-    assert "holds no run" in one_sentence(cli("replay", "nowhere"))
+    Path("file").touch()
+    for folder in ("nowhere", "file"):
+        assert "holds no run" in one_sentence(cli("replay", folder))
 
 
 def test_options_that_do_not_exist_exit_with_2(cli):

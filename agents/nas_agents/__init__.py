@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nas_agents.agent import Agent
 from nas_agents.result import Result
 from nas_gym.errors import NASGymError
-from nas_gym.registry import build, lookup
+from nas_gym.registry import build, lookup, options_of
 
 if TYPE_CHECKING:
     from nas_agents.evolution import Evolution
@@ -98,7 +98,7 @@ def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
     """
     if isinstance(spec, Agent):
         return spec
-    options: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
+    options = options_of("agent", spec)
     name = options.pop("name", None)
     kind = lookup("agent", name, AGENTS)
     if not isinstance(kind, type) or not issubclass(kind, Agent) or isabstract(kind):

@@ -99,15 +99,18 @@ def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
     """The environment of an id.
 
     Raises:
-        NASGymError: if the id is unknown or an option does not fit.
+        NASGymError: if the id is unknown or another kind of environment's, or an option does not fit.
     """
     import nas_gym  # noqa: F401 - registers the ids
     from nas_gym.envs.registration import IDS
 
     try:
-        gym.spec(env_id)
+        creator = gym.spec(env_id).entry_point
     except gym.error.Error as error:
         raise unknown("environment", env_id, IDS) from error
+    made = gym.envs.registration.load_env_creator(creator) if isinstance(creator, str) else creator
+    if isinstance(made, type) and not hasattr(made, "start_run"):
+        raise NASGymError(f"environment {env_id!r} searches no architectures: pass {', '.join(IDS)}")
     return gym.make(env_id, **options)
 
 

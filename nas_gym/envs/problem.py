@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -52,7 +53,7 @@ class Problem:
         self.search_space = make_search_space(search_space, self.task.input_shape, self.task.num_classes)
         self.evaluator = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
         self.horizon = horizon
-        self.initial = initial if initial in INITIAL else str(self.search_space.resolve(initial))
+        self.initial = self._checked_initial(initial)
         self.observation = observation
         self.device = device
         self.render_mode = render_mode
@@ -114,6 +115,17 @@ class Problem:
         self.ledger.count_steps(len(resolved))
         evaluations = self.ledger.evaluate(resolved, fidelity)
         return evaluations if several else evaluations[0]
+
+    def _checked_initial(self, initial: str | Architecture) -> str:
+        if initial in INITIAL:
+            return str(initial)
+        try:
+            return str(self.search_space.resolve(initial))
+        except NASGymError:
+            names = [*INITIAL, *self.search_space.members()]
+            if str(initial).isidentifier() and get_close_matches(str(initial), names):
+                raise unknown("initial", initial, names) from None
+            raise
 
     def _start_state(self, initial: str | Architecture, rng: np.random.Generator) -> Architecture:
         """The architecture that an episode starts at; a random one is drawn by `rng`."""

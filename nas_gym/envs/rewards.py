@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from nas_gym.errors import NASGymError
@@ -37,8 +39,8 @@ class _Scaled:
     name: ClassVar[str]
 
     def __init__(self, *, scale: Sequence[float] = (0.0, 1.0)) -> None:
-        if len(scale) != 2 or not float(scale[0]) < float(scale[1]):
-            raise NASGymError(f"scale of a reward must be [low, high] with low < high, not {list(scale)!r}")
+        if not _is_range(scale):
+            raise NASGymError(f"scale of a reward must be [low, high] with low < high, not {scale!r}")
         self.low, self.high = float(scale[0]), float(scale[1])
 
     def config(self) -> dict[str, Any]:
@@ -84,6 +86,13 @@ class Final(_Scaled):
 
 
 REWARDS: dict[str, type[_Scaled]] = {reward.name: reward for reward in (Accuracy, Improvement, Final)}
+
+
+def _is_range(scale: object) -> bool:
+    if not isinstance(scale, Sequence) or len(scale) != 2:
+        return False
+    numbers = all(isinstance(end, Real) and math.isfinite(end) for end in scale)
+    return numbers and scale[0] < scale[1]
 
 
 def make_reward(spec: str | Mapping[str, Any] | Reward) -> Reward:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
-from nas_gym.registry import build, lookup
+from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.tasks.task import Task
 
@@ -38,7 +38,7 @@ def make_evaluator(
     from nas_gym.evaluators.store import make_store
     from nas_gym.evaluators.stored import StoredEvaluator
 
-    options = {"name": spec} if isinstance(spec, str) else dict(spec)
+    options = options_of("evaluator", spec)
     name = options.pop("name", None)
     factory = lookup("evaluator", name, EVALUATORS)
     inner = build(factory, "evaluator", options, search_space, task, device)

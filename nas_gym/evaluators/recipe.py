@@ -9,6 +9,7 @@ from typing import Any
 from nas_gym.errors import NASGymError, unknown
 
 OPTIMIZERS = ("adamw", "sgd")
+LARGEST = 10**12  # of a count; beyond 64 bits torch cannot take it
 SCHEDULES = ("cosine", "constant")
 
 
@@ -60,8 +61,8 @@ def _number(value: Any) -> float:
 
 
 def _whole(name: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise NASGymError(f"{name} of the recipe must be a whole number of at least 1, not {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST:
+        raise NASGymError(f"{name} of the recipe must be a whole number from 1 to {LARGEST:,}, not {value!r}")
 
 
 def _within(name: str, value: Any, limits: str, holds: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nas_gym.errors import NASGymError
 from nas_gym.network import Shape
-from nas_gym.registry import build, lookup
+from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces.base import KEEP, Architecture, Edit, SearchSpace, Sketch
 from nas_gym.search_spaces.cell import CellSpace
 from nas_gym.search_spaces.choices import ChoiceSpace
@@ -49,10 +49,14 @@ def make_search_space(
             )
         space = spec
     else:
-        options = {"name": spec} if isinstance(spec, str) else dict(spec)
+        options = options_of("search space", spec)
         name = options.pop("name", None)
         factory = lookup("search space", name, SEARCH_SPACES)
         space = build(factory, "search space", options, tuple(input_shape), num_classes)
+        if not isinstance(space, SearchSpace):
+            raise NASGymError(
+                f"{name!r} is no search space: derive it from nas_gym.search_spaces.SearchSpace"
+            )
     if space.size < 2:
         raise NASGymError(
             f"the search space has {space.size} architecture, a search needs at least 2: widen its options"

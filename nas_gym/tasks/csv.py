@@ -39,8 +39,10 @@ def csv(
         delimiter: the character between cells.
     """
     full = files.existing(path, ".csv")
+    if not isinstance(max_categories, int) or max_categories < 1:
+        raise NASGymError(f"max_categories must be a whole number of at least 1, not {max_categories!r}")
     columns = _read(full, delimiter)
-    if target not in columns:
+    if not isinstance(target, str) or target not in columns:
         raise unknown(f"target column of {full.name}", target, columns)
     dropped, chosen = _names("drop", drop, columns), _names("categorical", categorical, columns)
     if target in dropped:
@@ -83,9 +85,11 @@ def _read(path: Path, delimiter: str) -> Columns:
 
 
 def _names(option: str, chosen: Sequence[str], columns: Columns) -> set[str]:
+    if not isinstance(chosen, Sequence):
+        raise NASGymError(f"{option} must be a list of column names, not {chosen!r}")
     names = [chosen] if isinstance(chosen, str) else list(chosen)
     for name in names:
-        if name not in columns:
+        if not isinstance(name, str) or name not in columns:
             raise unknown(f"column in {option}", name, columns)
     return set(names)
 

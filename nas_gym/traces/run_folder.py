@@ -107,6 +107,7 @@ class RunFolder:
                     f"folder {self.path} holds {strangers[0]} but no config.json, so it is no run: "
                     "choose another folder"
                 )
+            self._check_place()
             return
         differences = _differences(self.config(), as_json(config))
         if differences:
@@ -118,6 +119,11 @@ class RunFolder:
                 "choose another folder or name, or delete it"
             )
 
+    def _check_place(self) -> None:
+        there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise NASGymError(f"folder {self.path} cannot be made in the file {there}: choose another folder")
+
     def prepare(self, config: Mapping[str, Any]) -> None:
         """Create the folder with its config.json, if it is not there yet.
 
@@ -125,7 +131,12 @@ class RunFolder:
             NASGymError: as `check`.
         """
         self.check(config)
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NASGymError(
+                f"folder {self.path} cannot be made ({error.strerror}): choose another folder"
+            ) from error
         if not self.config_file.exists():
             write_json(self.config_file, as_json(config))
 
@@ -145,7 +156,7 @@ class RunFolder:
     def _read(self, file: Path) -> dict[str, Any]:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise NASGymError(
                 f"folder {self.path} holds no {'finished ' if file == self.result_file else ''}run "
                 f"({file.name} is missing): pass the folder of a run, "

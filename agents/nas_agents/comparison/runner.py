@@ -78,14 +78,14 @@ def prepare(plan: Plan) -> list[Experiment]:
     for what, number in (("--seeds", plan.seeds), ("--jobs", plan.jobs)):
         if number < 1:
             raise NASGymError(f"{what} must be at least 1, not {number}")
+    for agent in plan.agents:
+        make_agent(agent)
     labels = [label(agent) for agent in plan.agents]
     repeated = next((name for name in labels if labels.count(name) > 1), None)
     if repeated is not None:
         raise NASGymError(f"agent {repeated!r} is named twice: name each once, or set other hyperparameters")
     if len(labels) < 2:
         raise NASGymError(f"a comparison needs at least 2 agents, here are {len(labels)}: name others too")
-    for agent in plan.agents:
-        make_agent(agent)
     experiments = [_experiment(plan, task) for task in plan.tasks]
     folders = [experiment.folder for experiment in experiments]
     if len(set(folders)) < len(folders):
