@@ -123,6 +123,6 @@ def make_observer(kind: str, search_space: SearchSpace[Any], horizon: int | None
     Raises:
         NASGymError: if the kind is unknown, or the space too large for an index.
     """
-    if kind not in OBSERVATIONS:
+    if not isinstance(kind, str) or kind not in OBSERVATIONS:
         raise unknown("observation", kind, OBSERVATIONS)
     return OBSERVATIONS[kind](search_space, horizon)

@@ -28,6 +28,8 @@ class SavedNetwork:
         search_space: the space that the text belongs to.
         module: the network in evaluation mode, on the CPU.
         class_names: names of the classes, in the order of the logits.
+        feature_names: names of the features of a table, in the order that `predict` takes them; empty
+            where they have none.
         mean, scale: the standardisation of the training data, applied by `predict`.
     """
 
@@ -35,13 +37,24 @@ class SavedNetwork:
     search_space: SearchSpace[Any]
     module: NetworkModule
     class_names: tuple[str, ...]
+    feature_names: tuple[str, ...]
     mean: np.ndarray
     scale: np.ndarray
 
     @torch.no_grad()
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Class probabilities, float32 (n, classes), of raw examples (n, *input_shape)."""
-        standardised = (np.asarray(x, dtype=np.float32) - self.mean) / self.scale
+        """Class probabilities, float32 (n, classes), of raw examples (n, *input_shape).
+
+        Raises:
+            NASGymError: if the examples are of another shape, which could broadcast to a false answer.
+        """
+        raw, shape = np.asarray(x, dtype=np.float32), self.search_space.input_shape
+        if raw.shape[1:] != shape or raw.ndim != len(shape) + 1:
+            raise NASGymError(
+                f"x has shape {raw.shape}, the network takes (n, {', '.join(map(str, shape))}): "
+                "pass raw examples like those it was trained on, one of them as x[None]"
+            )
+        standardised = (raw - self.mean) / self.scale
         logits: torch.Tensor = self.module(torch.as_tensor(standardised, dtype=torch.float32))
         return logits.softmax(1).numpy()
 
@@ -63,6 +76,7 @@ def save_network(
         "num_classes": search_space.num_classes,
         "task": task.name,
         "class_names": list(task.class_names),
+        "feature_names": list(task.feature_names),
         "mean": torch.as_tensor(task.mean, dtype=torch.float32),
         "scale": torch.as_tensor(task.scale, dtype=torch.float32),
         "weights": {name: array.detach().cpu() for name, array in module.state_dict().items()},
@@ -100,6 +114,7 @@ def load_network(path: str | Path) -> SavedNetwork:
         space,
         module.eval(),
         tuple(content["class_names"]),
+        tuple(content["feature_names"]),
         content["mean"].numpy(),
         content["scale"].numpy(),
     )

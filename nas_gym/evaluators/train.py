@@ -160,7 +160,7 @@ def resolve_device(device: str) -> torch.device:
     try:
         resolved = torch.device(device)
         torch.zeros(1, device=resolved).item()
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise NASGymError(
             f"device {device!r} cannot be used ({reason}): pass 'auto', 'cpu', or a device that torch sees"

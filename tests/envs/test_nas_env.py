@@ -290,6 +290,8 @@ def test_importing_registers_the_ids_without_heavy_libraries():
         ({"task": "digit"}, "unknown task 'digit': did you mean 'digits'?"),
         ({"reward": "acuracy"}, "unknown reward 'acuracy': did you mean 'accuracy'?"),
         ({"observation": "dcit"}, "unknown observation 'dcit': did you mean 'dict'?"),
+        ({"observation": ["dict"]}, "unknown observation ['dict']"),
+        ({"device": None}, "device None cannot be used"),
         ({"evaluator": "trian"}, "unknown evaluator 'trian': did you mean 'train'?"),
         ({"horizon": 0}, "horizon must be a whole number of steps of at least 1, not 0"),
         ({"initial": "relu-63"}, "architecture 'relu-63' has no valid layer 'relu-63'"),

@@ -227,6 +227,19 @@ def test_a_saved_network_predicts_like_the_trained_one(tmp_path):
     assert saved.class_names == TASK.class_names
 
 
+def test_a_saved_network_of_a_table_names_its_features_and_refuses_other_shapes(tmp_path):
+    task = make_task("breast_cancer")
+    one = evaluator(task=task, epochs=1)
+    architecture = one.search_space.smallest()
+    save_network(tmp_path / "best.pt", one.search_space, task, architecture, one.fit(architecture, 0)[0])
+    saved = load_network(tmp_path / "best.pt")
+    assert saved.feature_names == task.feature_names
+    assert saved.predict(task.x_test[:5]).shape == (5, 2)
+    for x in (task.x_test[0], task.x_test[:5, :1], task.x_test[:5, :, None]):
+        with pytest.raises(NASGymError, match=r"the network takes \(n, 30\)"):
+            saved.predict(x)
+
+
 def test_a_file_that_is_no_saved_network_gives_one_sentence(tmp_path):
     with pytest.raises(NASGymError, match="no saved network at"):
         load_network(tmp_path / "missing.pt")
