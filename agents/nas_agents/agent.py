@@ -68,7 +68,7 @@ class Agent(ABC):
             self.run(session)
         except (BudgetExhausted, SearchOver) as over:
             return session.result(self, budget, over.reason)
-        return session.result(self, budget, "space exhausted")
+        return session.result(self, budget, "space exhausted" if session.is_exhausted() else "agent returned")
 
     def hyperparameters(self) -> dict[str, Hyperparameter]:
         """The hyperparameters by name, JSON-able."""
@@ -125,9 +125,13 @@ class Session:
             # A batch that is longer than the steps left is refused whole, so it is asked in parts.
             room = max(1, ledger.max_steps - ledger.stats.steps)
             evaluations += self.trace.evaluate(list(waiting[:room]))
-            if ledger.stats.unique >= self.search_space.size:
+            if self.is_exhausted():
                 raise SearchOver("space exhausted")
         return evaluations
+
+    def is_exhausted(self) -> bool:
+        """Whether every architecture of the space is evaluated."""
+        return bool(self.unwrapped.ledger.stats.unique >= self.search_space.size)
 
     def progress(self) -> float:
         """The part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps."""
@@ -142,6 +146,10 @@ class Session:
         """The outcome of the search so far."""
         ledger = self.unwrapped.ledger
         if not ledger.history:
+            if stopped == "agent returned":
+                raise NASGymError(
+                    f"the agent {agent.name!r} returned without an evaluation: step or ask in its run()"
+                )
             raise NASGymError(
                 f"the budget {budget!r} ended before the first evaluation was made: raise the budget"
             )

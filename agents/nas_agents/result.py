@@ -28,7 +28,8 @@ class Result:
             fail, the first of ties; the first one if all failed.
         accuracy: its validation accuracy as the search saw it, in [0, 1].
         evaluations: every distinct evaluation, in order of first request.
-        stopped: why the search ended: ``"budget"``, ``"max_steps"`` or ``"space exhausted"``.
+        stopped: why the search ended: ``"budget"``, ``"max_steps"``, ``"space exhausted"``, or
+            ``"agent returned"`` where the agent ended it itself.
         steps: environment steps of a walk, architectures asked for by a query agent, repeats too.
         seconds: recorded cost of the evaluations.
         policy: scores of the edits in any state, of agents that have a policy over edits.

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from nas_agents import Evolution, LocalSearch, RandomSearch
+from nas_agents import Agent, Evolution, LocalSearch, RandomSearch
 from nas_agents.agent import Session
 
+from nas_gym.errors import NASGymError
 from tests.agents.environments import environment, relu_layers, scattered, texts
 
 MLP3 = {"name": "mlp", "max_layers": 3}
+
+
+@dataclass(kw_only=True)
+class Brief(Agent):
+    """Asks for the first few architectures and returns."""
+
+    name = "brief"
+    access = "query"
+    asked: int = 0
+
+    def run(self, session):
+        if self.asked:
+            session.ask([session.search_space.architecture(number) for number in range(self.asked)])
+
+
+def test_a_search_that_its_agent_ends_says_so():
+    assert Brief(asked=3).search(environment(), budget=10).stopped == "agent returned"
+    assert Brief(asked=14).search(environment(), budget=20).stopped == "space exhausted"
+    with pytest.raises(NASGymError, match="the agent 'brief' returned without an evaluation"):
+        Brief().search(environment(), budget=10)
 
 
 def test_random_search_asks_for_nothing_twice():
