@@ -112,7 +112,11 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
     import nas_gym  # noqa: F401 - registers the ids
 
     try:
-        return gym.make(config["env_id"], **config["env"], store=store)
+        env_id, options = config["env_id"], config["env"]
+    except KeyError as error:
+        raise NASGymError(f"config.json of the run has no {error}: run again to record it anew") from error
+    try:
+        return gym.make(env_id, **options, store=store)
     except NASGymError as error:
         raise NASGymError(
             f"the environment of the run cannot be built from its config.json ({error}): pass env=..., "

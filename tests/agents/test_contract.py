@@ -330,11 +330,13 @@ def test_an_agent_passes_through_make_agent():
 def test_an_agent_of_ones_own_goes_by_its_import_path():
     agent = make_agent({"name": "nas_agents.evolution:Evolution", "population": 3})
     assert agent == make_agent({"name": "evolution", "population": 3})
-    for other in ("collections:OrderedDict", "nas_agents.optuna_samplers:OptunaSearch", "math:pi"):
+    for other in ("collections:OrderedDict", "nas_agents.optuna_samplers:OptunaSearch"):
         with pytest.raises(NASGymError, match=r"derive it from nas_agents\.Agent"):
             make_agent(other)
     with pytest.raises(NASGymError, match="module:Name"):
         make_agent("nowhere:Agent")
+    with pytest.raises(NASGymError, match="'math:pi' is a float"):
+        make_agent("math:pi")
 
 
 def test_the_registry_imports_nothing_heavy():

@@ -160,6 +160,12 @@ def test_a_folder_that_holds_no_run_gives_one_sentence(tmp_path):
         replay(tmp_path)
 
 
+def test_a_config_without_its_environment_gives_one_sentence(recorded):
+    (recorded / "config.json").write_text('{"format": 1}')
+    with pytest.raises(NASGymError, match=r"config\.json of the run has no 'env"):
+        replay(recorded)
+
+
 def test_an_environment_of_the_users_own_objects_must_be_passed_in(recorded):
     with pytest.raises(NASGymError, match=r"cannot be built from its config.json .*: pass env=\.\.\."):
         replay(recorded)
