@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -178,6 +179,22 @@ def test_seconds_are_shared_by_flops() -> None:
 
 def test_no_members_give_no_results() -> None:
     assert list(train([], make_data((4,)), RECIPE)) == []
+
+
+def test_a_network_that_breaks_in_its_last_step_has_diverged() -> None:
+    """No loss is taken after the last step, so the outputs tell."""
+    data = make_data((4,), classes=3)
+    builder = NetworkBuilder((4,))
+    node = builder.activation(builder.linear(builder.input, 8), "relu")
+    network = builder.build(builder.linear(builder.activation(builder.linear(node, 8), "relu"), 3))
+    recipe = Recipe(epochs=1, batch_size=len(data.y_train), optimizer="sgd", learning_rate=1e30)
+    broken, healthy = trained([Member(network, 0), Member(network, 1)], data, recipe)[:2]
+    assert broken.error == "training diverged: the network's outputs were not finite in epoch 1"
+    assert broken.curve == ()
+    assert healthy.error
+    (result,) = trained([Member(network, 0)], data, replace(recipe, learning_rate=0.1))
+    assert not result.error
+    assert 0 <= result.curve[0] <= 1
 
 
 def test_the_first_of_equal_logits_is_the_prediction() -> None:

@@ -49,7 +49,7 @@ class EvaluationBatch:
     Attributes:
         x: (features, batch).
         labels: int64 (batch,), 0 for the examples that only fill the batch.
-        thresholds: (classes, batch), see `wrong_predictions`.
+        thresholds: (classes, batch), see `right_predictions`.
     """
 
     x: Tensor

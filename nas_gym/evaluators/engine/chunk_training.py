@@ -138,13 +138,14 @@ class ChunkTraining:
         return losses
 
     def _accuracies(self) -> Tensor:
+        """Validation accuracy of each member, float64 (members,); NaN where an output is not finite."""
         program = self._evaluate
         correct = torch.zeros(len(self._members), device=self._device)
         program.prepare()
         for batch in self._evaluation:
             program.load_evaluation(batch)
             program.run()
-            correct += len(batch.labels) - program.wrong
+            correct += program.right + program.finite
         return correct.cpu().double() / len(self._data.y_validation)
 
     def _load_weights(self) -> list[dict[str, Tensor]]:
@@ -161,13 +162,15 @@ class ChunkTraining:
         return dead
 
     def _results(self, curves: Tensor, losses: Tensor, seconds: float) -> list[Trained]:
-        finite = torch.isfinite(losses).all(1)  # (epochs, members)
+        trained = torch.isfinite(losses).all(1)  # (epochs, members)
+        usable = torch.isfinite(curves).to(trained.device)
         costs = [max(1, member.network.flops) for member in self._members]
         results = []
         for m, member in enumerate(self._members):
-            diverged = (~finite[:, m]).nonzero()
+            diverged = (~(trained & usable)[:, m]).nonzero()
             good = int(diverged[0]) if len(diverged) else len(curves)
-            error = f"training diverged: the loss was not finite in epoch {good + 1}" if len(diverged) else ""
+            what = "loss was" if len(diverged) and not trained[good, m] else "network's outputs were"
+            error = f"training diverged: the {what} not finite in epoch {good + 1}" if len(diverged) else ""
             results.append(
                 Trained(
                     network=member.network,

@@ -14,7 +14,7 @@ from nas_gym.evaluators.engine.batches import EvaluationBatch
 from nas_gym.evaluators.engine.gradients import Gradients
 from nas_gym.evaluators.engine.graph import Graph
 from nas_gym.evaluators.engine.operations.context import Context
-from nas_gym.evaluators.engine.operations.loss import cross_entropy, wrong_predictions
+from nas_gym.evaluators.engine.operations.loss import cross_entropy, right_predictions
 from nas_gym.evaluators.engine.operations.recording import record_backward, record_forward
 from nas_gym.evaluators.engine.operations.views import matrix
 from nas_gym.evaluators.engine.parameters import Parameters
@@ -67,14 +67,15 @@ class Program:
         self.losses = torch.zeros(members, device=device)
         self._labels = torch.zeros(1, 1, batch, dtype=torch.int64, device=device)
         self._thresholds = torch.zeros(chunk.classes, batch, device=device)
-        self.wrong = torch.zeros(members, device=device)
+        self.right = torch.zeros(members, device=device)
+        self.finite = torch.zeros(members, device=device)
         self._record_forward()
         logits = self._tape.gather([self._values[m, graph.output] for m, graph in enumerate(chunk.graphs)])
         if training:
             self._record_backward(self._record_loss(logits))
         else:
-            counted = (self._labels, self._thresholds, self.wrong, chunk.classes)
-            self._tape.add(lambda x: list(wrong_predictions(x, *counted)), logits)
+            counted = (self._labels, self._thresholds, self.right, self.finite, chunk.classes)
+            self._tape.add(lambda x: list(right_predictions(x, *counted)), logits)
         self.floats = self._tape.layout()
 
     def bind(self, memory: Tensor) -> None:

@@ -12,6 +12,9 @@ from torch import Tensor
 from nas_gym.evaluators.engine.operations.views import constant, matrix
 from nas_gym.evaluators.engine.tape import Kernel
 
+NEVER = -1e38
+"""A threshold that every difference of logits exceeds, and yet finite."""
+
 
 def cross_entropy(
     logits: Tensor, gradient: Tensor, targets: Tensor, losses: Tensor, classes: int, batch: int
@@ -47,35 +50,41 @@ def cross_entropy(
     yield partial(losses.mul_, constant(-1 / batch, x))
 
 
-def wrong_predictions(
-    logits: Tensor, labels: Tensor, thresholds: Tensor, counts: Tensor, classes: int
+def right_predictions(
+    logits: Tensor, labels: Tensor, thresholds: Tensor, counts: Tensor, finite: Tensor, classes: int
 ) -> Iterator[Kernel]:
-    """Count for each member the examples whose first largest logit is not at the label.
+    """Count for each member the examples whose first largest logit is at the label.
 
     An example is right if no logit is above that of its label, nor equal to it at a smaller class:
     with `thresholds` just below 0 there and 0 elsewhere, if no difference exceeds its threshold.
-    Measured ten times as fast as argmax over a middle dimension.
+    Measured ten times as fast as argmax over a middle dimension. A logit that is not a number
+    makes its example wrong.
 
     Args:
         logits: rows of members; overwritten.
         labels: int64 (1, 1, batch).
         thresholds: (classes, batch), from `tie_thresholds`.
-        counts: float32 (members,), the number of examples that are wrong.
+        counts: float32 (members,), the number of examples that are right.
+        finite: float32 (members,), 0 if all logits are finite, else NaN.
         classes: number of classes.
     """
     x = matrix(logits, classes, labels.shape[2])
     index = labels.expand(len(x), 1, -1)
     own = torch.empty(index.shape, device=x.device)
-    wrong = torch.empty_like(own)
+    excess = torch.empty_like(own)
+    zero = constant(0.0, x)
     yield partial(torch.gather, x, 1, index, out=own)
     yield partial(x.sub_, own)
-    yield partial(torch.gt, x, thresholds, out=x)
-    yield partial(torch.amax, x, 1, keepdim=True, out=wrong)
-    yield partial(torch.sum, wrong, (1, 2), out=counts)
+    yield partial(x.sub_, thresholds)
+    yield partial(torch.amax, x, 1, keepdim=True, out=excess)
+    yield partial(torch.le, excess, zero, out=own)
+    yield partial(torch.sum, own, (1, 2), out=counts)
+    yield partial(excess.mul_, zero)
+    yield partial(torch.sum, excess, (1, 2), out=finite)
 
 
 def tie_thresholds(labels: Tensor, classes: int) -> Tensor:
     """What a logit may exceed that of the label by, (classes, batch); labels of -1 are never right."""
     below = torch.arange(classes, device=labels.device).unsqueeze(1) < labels
     thresholds = torch.where(below, -(2.0**-149), 0.0)
-    return torch.where(labels < 0, -math.inf, thresholds)
+    return torch.where(labels < 0, NEVER, thresholds)
