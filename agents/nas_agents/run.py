@@ -150,7 +150,7 @@ def experiment_name(env_id: str, space: str, task: str, name: str | None) -> str
 def label(agent: str | Mapping[str, Any]) -> str:
     """An agent's name with the hyperparameters that were set: ``q-learning-alpha=0.2``."""
     if isinstance(agent, str):
-        return agent
+        return slug(agent)
     options = [f"{name}={value}" for name, value in agent.items() if name != "name"]
     return slug("-".join([str(agent.get("name")), *options]))
 

@@ -13,6 +13,8 @@ from nas_gym.envs.problem import Problem
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.search_spaces import Architecture
 
+STATE = ("architecture", "steps", "best_accuracy", "last_action", "np_random")
+
 
 class NASEnv(Problem, gym.Env[Any, Any]):
     """Neural architecture search as a decision process.
@@ -148,7 +150,13 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Restore a state of `get_state`, also of another process."""
+        """Restore a state of `get_state`, also of another process.
+
+        Raises:
+            NASGymError: if it is no such state.
+        """
+        if missing := set(STATE) - set(state):
+            raise NASGymError(f"the state lacks {', '.join(sorted(missing))}: pass what get_state() gave")
         self._architecture = self.search_space.parse(state["architecture"])
         self._steps = int(state["steps"])
         self._best = float(state["best_accuracy"])

@@ -205,6 +205,13 @@ def test_a_state_saved_as_json_is_restored_in_another_environment():
     assert env.reset()[1]["architecture"] == other.reset()[1]["architecture"]
 
 
+def test_a_state_that_is_none_is_refused_in_one_sentence():
+    env = fake_env()
+    env.reset(seed=0)
+    with pytest.raises(nas_gym.NASGymError, match="the state lacks architecture, best_accuracy, last_action"):
+        env.unwrapped.set_state({"steps": 3})
+
+
 def test_a_fork_walks_on_alone_and_shares_the_account():
     env = fake_env()
     env.reset(seed=0)
