@@ -43,6 +43,10 @@ CASES: dict[str, dict[str, Any]] = {
     "conv on mnist1d": {"search_space": "conv"},
     "conv on digits": {"search_space": "conv", "task": "digits"},
     "cell on mnist1d": {"search_space": "cell"},
+    "cell on mnist1d, 500 for training": {
+        "search_space": "cell",
+        "task": {"name": "mnist1d", "train_size": 500},
+    },
     "cell on digits": {"search_space": "cell", "task": "digits"},
 }
 
