@@ -16,6 +16,7 @@ a matrix product of 1024 x 1024 on as many threads.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -168,12 +169,12 @@ def _result(process: subprocess.Popen[str]) -> dict[str, float]:
 
 def jax_figures(repeats: int, cores: int) -> dict[str, Any] | str:
     """Two-layer perceptrons on digits: one jitted scan over steps, vmapped over members, warm."""
+    if importlib.util.find_spec("jax") is None:
+        return "jax is not installed: pip install jax"
     rows: dict[str, Any] = {}
     for size in JAX_SIZES:
         case = {"space": "mlp", "task": "digits", "networks": size, "same": True}
         runs = [work({**case, "kind": "jax"}) for _ in range(repeats)]
-        if any("missing" in run for run in runs):
-            return "jax is not installed: pip install jax"
         fused = [work({**case, "kind": "fused", "cores": cores}) for _ in range(repeats)]
         rows[str(size)] = {
             "jax": {key: statistics.median(run[key] for run in runs) for key in runs[0]},
@@ -197,7 +198,7 @@ def machine() -> dict[str, Any]:
 
 def report(figures: dict[str, Any]) -> None:
     """Print the tables."""
-    console = Console()
+    console = Console(width=150)
     for part, title in (
         ("cases", "batch 64"),
         ("batches", "other batches"),
@@ -206,16 +207,7 @@ def report(figures: dict[str, Any]) -> None:
         if part not in figures:
             continue
         table = Table(title=f"Fused against ordinary training: {title}, ms a network")
-        for column in (
-            "case",
-            "fused",
-            "networks/s",
-            "ordinary",
-            "ratio (least to most)",
-            "to two processes",
-        ):
-            table.add_column(column)
-        for column in ("memory", "ordinary", "of peak", "ordinary"):
+        for column in COLUMNS:
             table.add_column(column)
         for name, row in figures[part].items():
             table.add_row(name, *_cells(row))

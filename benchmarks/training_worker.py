@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import resource
 import sys
 import time
@@ -36,6 +35,8 @@ def main() -> None:
     recipe = Recipe(epochs=10, batch_size=case.get("batch", 64), optimizer="adamw", learning_rate=0.01)
     members = draw(case, task)
     if case["kind"] == "jax":
+        from benchmarks.jax_training import run_jax
+
         print(json.dumps(run_jax(len(members), task, recipe)))
         return
     if case["kind"] == "ordinary":
@@ -95,72 +96,6 @@ def peak_rate(threads: int) -> float:
 def peak_bytes() -> int:
     """The high-water mark of the process's resident set."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def run_jax(count: int, task: Any, recipe: Recipe) -> dict[str, float]:
-    """The same perceptrons as one jitted scan over steps, vmapped over members; warm, and compiling."""
-    os.environ.setdefault("JAX_PLATFORMS", "cpu")
-    try:
-        import jax
-        import jax.numpy as jnp
-    except ModuleNotFoundError:
-        return {"missing": 1.0}
-    features, classes = int(np.prod(task.input_shape)), task.num_classes
-    x, y = jnp.asarray(task.x_train.reshape(-1, features)), jnp.asarray(task.y_train)
-    sizes = ((features, 64), (64, 64), (64, classes))
-    epoch_steps = len(x) // recipe.batch_size
-    steps = recipe.epochs * epoch_steps
-
-    def logits(weights: Any, batch: Any) -> Any:
-        (w1, b1), (w2, b2), (w3, b3) = weights
-        return jnp.tanh(jax.nn.relu(batch @ w1 + b1) @ w2 + b2) @ w3 + b3
-
-    def loss(weights: Any, batch: Any, labels: Any) -> Any:
-        chosen = jax.nn.log_softmax(logits(weights, batch))
-        return -jnp.take_along_axis(chosen, labels[:, None], 1).mean()
-
-    def one(key: Any) -> Any:
-        keys = jax.random.split(key, 1 + len(sizes))
-        weights = [
-            (jax.random.uniform(k, s, minval=-1, maxval=1) / math.sqrt(s[0]), jnp.zeros(s[1]))
-            for k, s in zip(keys[1:], sizes, strict=True)
-        ]
-        order_keys = jax.random.split(keys[0], recipe.epochs)
-        order = jnp.concatenate(
-            [jax.random.permutation(k, len(x))[: epoch_steps * recipe.batch_size] for k in order_keys]
-        )
-        zeros = jax.tree.map(jnp.zeros_like, weights)
-
-        def step(state: Any, item: Any) -> Any:
-            weights, first, second = state
-            number, batch = item
-            value, gradient = jax.value_and_grad(loss)(weights, x[batch], y[batch])
-            rate = recipe.learning_rate * 0.5 * (1 + jnp.cos(jnp.pi * number / steps))
-            first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, gradient)
-            second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, gradient)
-            scale, other = 1 - 0.9 ** (number + 1), 1 - 0.999 ** (number + 1)
-            weights = jax.tree.map(
-                lambda w, m, v: (
-                    w * (1 - rate * recipe.weight_decay) - rate * (m / scale) / (jnp.sqrt(v / other) + 1e-8)
-                ),
-                weights,
-                first,
-                second,
-            )
-            return (weights, first, second), value
-
-        items = (jnp.arange(steps, dtype=jnp.float32), order.reshape(steps, recipe.batch_size))
-        return jax.lax.scan(step, (weights, zeros, zeros), items)[1]
-
-    run_all = jax.jit(jax.vmap(one))
-    keys = jax.random.split(jax.random.PRNGKey(0), count)
-    start = time.perf_counter()
-    run_all(keys).block_until_ready()
-    first = time.perf_counter() - start
-    start = time.perf_counter()
-    run_all(keys).block_until_ready()
-    warm = time.perf_counter() - start
-    return {"seconds": warm / count, "compilation": first - warm}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from nas_gym.errors import NASGymError
-from nas_gym.registry import build, lookup
+from nas_gym.registry import build, lookup, options_of
 
 
 @runtime_checkable
@@ -103,7 +103,7 @@ def make_reward(spec: str | Mapping[str, Any] | Reward) -> Reward:
     """
     reward: Any = spec
     if isinstance(spec, str | Mapping):
-        options = {"name": spec} if isinstance(spec, str) else dict(spec)
+        options = options_of("reward", spec)
         reward = build(lookup("reward", options.pop("name", None), REWARDS), "reward", options)
     if callable(reward) and isinstance(reward, Reward):
         return reward

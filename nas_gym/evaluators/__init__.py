@@ -28,7 +28,10 @@ def make_evaluator(
     device: str = "auto",
     store: str | Store = "user",
 ) -> Evaluator:
-    """Build an evaluator, with the store in front, from its name or a dict; an evaluator stays as it is.
+    """Build an evaluator from its name or a dict; an evaluator stays as it is.
+
+    The store goes in front of one that says by ``key(request)`` what a result depends on; of
+    others nothing can be stored.
 
     Raises:
         NASGymError: if the name or an option is unknown or does not fit.
@@ -36,10 +39,10 @@ def make_evaluator(
     if isinstance(spec, Evaluator):
         return spec
     from nas_gym.evaluators.store import make_store
-    from nas_gym.evaluators.stored import StoredEvaluator
+    from nas_gym.evaluators.stored import Keyed, StoredEvaluator
 
     options = options_of("evaluator", spec)
     name = options.pop("name", None)
     factory = lookup("evaluator", name, EVALUATORS)
-    inner = build(factory, "evaluator", options, search_space, task, device)
-    return StoredEvaluator(inner, make_store(store))
+    built: Evaluator = build(factory, "evaluator", options, search_space, task, device)
+    return StoredEvaluator(built, make_store(store)) if isinstance(built, Keyed) else built

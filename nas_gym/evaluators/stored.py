@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+@runtime_checkable
 class Keyed(Protocol):
     """An evaluator that says what its results depend on, and can keep the network it trains."""
 

@@ -346,3 +346,10 @@ def test_masks_never_change_the_optimal_value():
                 after = [space.apply(state, int(number)) for number in np.flatnonzero(legal)]
                 value[state] = max(reward[successor] + 0.9 * value[successor] for successor in after)
     assert values[True] == pytest.approx(values[False], abs=1e-9)
+
+
+def test_an_evaluator_of_ones_own_goes_by_its_import_path_and_needs_no_store():
+    evaluator = {"name": "tests.fakes:OwnEvaluator", "value": 0.25}
+    env = gym.make("NAS-v0", search_space=SMALL, task="breast_cancer", evaluator=evaluator, store="memory")
+    env.reset(seed=0)
+    assert env.step(0)[1] == 0.25
