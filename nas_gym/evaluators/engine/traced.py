@@ -68,6 +68,6 @@ class _Argument:
 
 def _trace(function: Callable[..., Tensor], tensors: Sequence[Tensor]) -> Callable[..., Tensor]:
     # The public function only adds a deprecation warning, which threads could not silence safely.
-    trace = getattr(torch.jit._trace, "_trace_impl", torch.jit.trace)
+    trace = getattr(getattr(torch.jit, "_trace", None), "_trace_impl", torch.jit.trace)
     result: Callable[..., Tensor] = trace(function, tuple(tensors), check_trace=False)
     return result
