@@ -113,7 +113,7 @@ def measure(case: dict[str, Any], repeats: int, cores: int, *, complete: bool) -
         "fused": {"kind": "fused", "cores": cores},
         "ordinary, 1 thread": {"kind": "ordinary", "threads": 1},
     }
-    if complete:
+    if complete or case["networks"] == 1:
         kinds["ordinary, 2 threads"] = {"kind": "ordinary", "threads": 2}
     runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
     pairs: list[float] = []

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.task import Task
@@ -18,11 +20,15 @@ class Evaluator(ABC):
         search_space: whose architectures it evaluates.
         task: the data.
         seeds: training seeds that an architecture is evaluated with, averaged.
+        draws: whether an evaluation is of one seed that the environment draws for it by `draw`.
+        resumable: whether going on from a lower fidelity costs only the difference.
     """
 
     search_space: SearchSpace[Any]
     task: Task
     seeds: tuple[int, ...]
+    draws: bool = False
+    resumable: bool = False
 
     @abstractmethod
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
@@ -42,12 +48,41 @@ class Evaluator(ABC):
         return [found[position] for position in range(len(requests))]
 
     def evaluate_architectures(
-        self, architectures: Sequence[Architecture], fidelity: int | None = None
+        self,
+        architectures: Sequence[Architecture],
+        fidelity: int | None = None,
+        drawn: Sequence[int] | None = None,
     ) -> list[Evaluation]:
-        """Evaluate architectures with all of `seeds`, averaged over them."""
+        """Evaluate architectures with all of `seeds`, averaged over them.
+
+        Args:
+            architectures: what to evaluate.
+            fidelity: epochs; None for the full recipe.
+            drawn: one seed for each architecture instead, of an evaluator that `draws`.
+        """
+        if drawn is not None:
+            pairs = zip(architectures, drawn, strict=True)
+            return self.evaluate([Request(architecture, seed, fidelity) for architecture, seed in pairs])
         requests = [
             Request(architecture, seed, fidelity) for architecture in architectures for seed in self.seeds
         ]
         evaluations = self.evaluate(requests)
         count = len(self.seeds)
         return [mean(evaluations[start : start + count]) for start in range(0, len(evaluations), count)]
+
+    def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
+        """The seed of the next evaluation of an architecture, where the evaluator `draws`."""
+        raise NotImplementedError(f"{type(self).__name__} draws no seeds")
+
+    def final_seeds(self, run_seed: int, count: int = 3) -> list[int]:
+        """The training seeds that score the network a run chose: above all used ones, others for every run.
+
+        Runs that choose the same network are scored by different trainings of it; the same seeds for
+        all would make the luck of those few look like a difference between agents.
+        """
+        first = max(self.seeds) + 1 + run_seed % 2**32 * count
+        return list(range(first, first + count))
+
+    def optimum(self) -> float | None:
+        """The highest accuracy that a final score can have, where it is known; None elsewhere."""
+        return None

@@ -144,7 +144,8 @@ def test_on_cuda_company_changes_losses_by_less_than_a_thousandth() -> None:
     for name in SPACES:
         space = make_space(name)
         on_cpu = make_data(space.input_shape)
-        data = TrainingData(*(getattr(on_cpu, field).cuda() for field in on_cpu.__dataclass_fields__))
+        parts = (on_cpu.x_train, on_cpu.y_train, on_cpu.x_validation, on_cpu.y_validation)
+        data = TrainingData(*(part.cuda() for part in parts))
         members = random_members(space, 8)
         together = dict(train(members, data, RECIPE, step_losses=True))
         for position, member in enumerate(members):

@@ -44,7 +44,7 @@ class BatchStream:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationBatch:
-    """A batch of validation examples as kernels read it.
+    """A batch of evaluated examples as kernels read it.
 
     Attributes:
         x: (features, batch).
@@ -57,13 +57,22 @@ class EvaluationBatch:
     thresholds: Tensor
 
 
-def evaluation_batches(data: TrainingData, classes: int) -> list[EvaluationBatch]:
-    """The validation part in batches of one size, the last filled up with zeros that count as wrong."""
-    x, y = data.x_validation.flatten(1), data.y_validation
-    # As few batches as the limit allows, of even size, each whole vectors for every kernel.
-    count = -(-len(x) // EVALUATION_BATCH)
-    size = -(-len(x) // (count * VECTOR)) * VECTOR
-    fill = count * size - len(x)
+def evaluation_batches(
+    x: Tensor, y: Tensor, classes: int, size: int | None = None
+) -> list[EvaluationBatch]:
+    """Examples in batches of one size, the last filled up with zeros that count as wrong.
+
+    Args:
+        x: float32 (n, *input_shape).
+        y: int64 (n,).
+        classes: number of classes.
+        size: examples of a batch; by default as few batches as the limit allows, of even size.
+    """
+    x = x.flatten(1)
+    if size is None:
+        count = -(-len(x) // EVALUATION_BATCH)
+        size = -(-len(x) // (count * VECTOR)) * VECTOR  # whole vectors for every kernel
+    fill = -len(x) % size
     x = torch.cat([x, x.new_zeros(fill, x.shape[1])]).T
     y = torch.cat([y, y.new_full((fill,), -1)])
     parts = zip(x.split(size, 1), y.split(size), strict=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nas_gym.evaluators.engine.batches import BatchStream, evaluation_batches
+from nas_gym.evaluators.engine.batches import BatchStream, EvaluationBatch, evaluation_batches
 from nas_gym.evaluators.engine.graph import Graph, graph_of
 from nas_gym.evaluators.engine.members import Member, Trained, TrainingData
 from nas_gym.evaluators.engine.optimizer import Optimizer, learning_rate
@@ -67,11 +67,15 @@ class ChunkTraining:
         groups = schedule(graphs)
         self._parameters = Parameters(groups, self._device)
         chunk = Chunk(graphs, groups, streams, self._classes)
-        self._evaluation = evaluation_batches(data, self._classes)
+        self._validation = evaluation_batches(data.x_validation, data.y_validation, self._classes)
+        size = len(self._validation[0].labels)
+        self._test: list[EvaluationBatch] = []
+        if data.x_test is not None and data.y_test is not None:
+            self._test = evaluation_batches(data.x_test, data.y_test, self._classes, size)
         self._train = {
             size: Program(chunk, self._parameters, size, training=True) for size in self._batch_sizes()
         }
-        self._evaluate = Program(chunk, self._parameters, len(self._evaluation[0].labels), training=False)
+        self._evaluate = Program(chunk, self._parameters, size, training=False)
         programs = (*self._train.values(), self._evaluate)
         floats = max(program.floats for program in programs)
         # Weights have a gradient and up to two moments.
@@ -96,12 +100,15 @@ class ChunkTraining:
         losses: list[Tensor] = []
         for epoch in range(self._epochs):
             losses.append(self._train_epoch(epoch, stop))
-            curves.append(self._accuracies())
+            curves.append(self._accuracies(self._validation, len(self._data.y_validation)))
             progress(epoch + 1, float(losses[-1].mean()))
             if not bool(torch.isfinite(losses[-1]).all(0).any()):
                 break
+        test = None
+        if self._data.y_test is not None:
+            test = self._accuracies(self._test, len(self._data.y_test))
         seconds = time.perf_counter() - start
-        return self._results(torch.stack(curves), torch.stack(losses), seconds)
+        return self._results(torch.stack(curves), torch.stack(losses), test, seconds)
 
     def _trace_programs(self) -> None:
         if self._device.type != "cpu":
@@ -111,7 +118,7 @@ class ChunkTraining:
             runs = self._epochs * (full if size == self._recipe.batch_size else 1)
             if runs >= WORTHWHILE_RUNS:
                 program.trace()
-        if self._epochs * len(self._evaluation) >= WORTHWHILE_RUNS:
+        if self._epochs * len(self._validation) >= WORTHWHILE_RUNS:
             self._evaluate.prepare()
             self._evaluate.trace()
 
@@ -137,16 +144,16 @@ class ChunkTraining:
             self._optimizer.step(learning_rate(self._recipe, done, self._recipe.epochs * steps))
         return losses
 
-    def _accuracies(self) -> Tensor:
-        """Validation accuracy of each member, float64 (members,); NaN where an output is not finite."""
+    def _accuracies(self, batches: Sequence[EvaluationBatch], examples: int) -> Tensor:
+        """Accuracy of each member on a part, float64 (members,); NaN where an output is not finite."""
         program = self._evaluate
         correct = torch.zeros(len(self._members), device=self._device)
         program.prepare()
-        for batch in self._evaluation:
+        for batch in batches:
             program.load_evaluation(batch)
             program.run()
             correct += program.right + program.finite
-        return correct.cpu().double() / len(self._data.y_validation)
+        return correct.cpu().double() / examples
 
     def _load_weights(self) -> list[dict[str, Tensor]]:
         """Draw the initial weights; returns those of each member that training does not touch."""
@@ -161,7 +168,9 @@ class ChunkTraining:
                     dead[m][full_name] = array
         return dead
 
-    def _results(self, curves: Tensor, losses: Tensor, seconds: float) -> list[Trained]:
+    def _results(
+        self, curves: Tensor, losses: Tensor, test: Tensor | None, seconds: float
+    ) -> list[Trained]:
         trained = torch.isfinite(losses).all(1)  # (epochs, members)
         usable = torch.isfinite(curves).to(trained.device)
         costs = [max(1, member.network.flops) for member in self._members]
@@ -178,6 +187,7 @@ class ChunkTraining:
                     losses=tuple(losses[:good, :, m].mean(1).tolist()),
                     error=error,
                     seconds=seconds * costs[m] / sum(costs),
+                    test=None if error or test is None else float(test[m]),
                     state=self._state(m) if self._keep.weights else {},
                     step_losses=tuple(losses[..., m].flatten().tolist()) if self._keep.step_losses else (),
                 )

@@ -22,12 +22,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Training and validation part on the device: x float32 (n, *input_shape), y int64 (n,)."""
+    """The parts on the device: x float32 (n, *input_shape), y int64 (n,).
+
+    With a test part, every member is measured on it once, after its last epoch.
+    """
 
     x_train: Tensor
     y_train: Tensor
     x_validation: Tensor
     y_validation: Tensor
+    x_test: Tensor | None = None
+    y_test: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Trained:
         losses: mean training loss per example of each finished epoch, taken while it trained.
         error: why training stopped early, "" if it did not.
         seconds: its share, by FLOPs, of the wall time of the chunk it was trained in.
+        test: test accuracy after the last epoch, in [0, 1]; None without a test part or after an error.
         state: final parameters and batch-norm statistics under the names of `NetworkModule`, on the
             CPU; empty unless weights were asked for.
         step_losses: the loss of every step, while the run was asked to keep them; else empty.
@@ -50,6 +56,7 @@ class Trained:
     losses: tuple[float, ...]
     error: str
     seconds: float
+    test: float | None = None
     state: Mapping[str, Tensor] = field(default_factory=dict)
     step_losses: tuple[float, ...] = ()
 

@@ -1,0 +1,73 @@
+"""Where tables are: those of the package, and those that the user built or imported."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.tables.file import read_table
+from nas_gym.tables.table import Table
+
+SHIPPED = Path(__file__).parent / "data"
+FOLDER = "NAS_GYM_TABLES"
+"""Environment variable with the folder of the user's tables."""
+SUFFIX = ".npz"
+
+HOW_TO_GET = {
+    "nasbench201": "download its results and run 'nas-gym benchmark import nasbench201 FILE'",
+    "nasbench_macro": "download its results and run 'nas-gym benchmark import nasbench_macro FILE'",
+}
+
+
+def user_folder() -> Path:
+    """The folder of the user's own tables: of the environment variable, or the platform's."""
+    given = os.environ.get(FOLDER)
+    return Path(given) if given else user_data_path("nas-gym", appauthor=False) / "tables"
+
+
+def table_files() -> dict[str, Path]:
+    """The files of all tables by ``"<benchmark>-<task>"``; a table of the user's hides a shipped one."""
+    folders = (SHIPPED, user_folder())
+    return {
+        file.stem: file
+        for folder in folders
+        if folder.is_dir()
+        for file in sorted(folder.glob(f"[!.]*{SUFFIX}"))
+    }
+
+
+def find_table(benchmark: str, task: str) -> Path:
+    """The file of a table.
+
+    Raises:
+        NASGymError: if there is none, saying how to get it, or which tasks there are.
+    """
+    files = table_files()
+    name = f"{benchmark}-{task}"
+    if name in files:
+        return files[name]
+    tasks = [known.removeprefix(f"{benchmark}-") for known in files if known.startswith(f"{benchmark}-")]
+    if tasks:
+        raise unknown(f"task of the table benchmark {benchmark!r}", task, tasks)
+    if benchmark in HOW_TO_GET:
+        raise NASGymError(f"there is no table {name!r} on this machine: {HOW_TO_GET[benchmark]}")
+    raise unknown("table benchmark", benchmark, {known.partition("-")[0] for known in files} | set(HOW_TO_GET))
+
+
+def load_table(benchmark: str, task: str) -> Table:
+    """A table, read once in a process as long as its file stays the same.
+
+    Raises:
+        NASGymError: as `find_table` and `read_table` do.
+    """
+    path = find_table(benchmark, task)
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, modified: int) -> Table:
+    return read_table(path)

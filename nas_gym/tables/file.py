@@ -1,0 +1,116 @@
+"""The file of a table: an .npz archive of plain arrays and a header in JSON; nothing in it is code."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tables.table import Table
+
+FORMAT = 1
+FAILED = np.iinfo(np.uint16).max
+"""What stands for a failed training where accuracies are counts."""
+ARRAYS = ("validation", "test", "seconds", "parameters", "flops")
+
+
+def write_table(table: Table, path: Path) -> None:
+    """Write a table; the file appears whole or not at all.
+
+    Accuracies that are counts of right examples are written as such, uint16; others as float64.
+    """
+    header = {
+        "format": FORMAT,
+        "benchmark": table.benchmark,
+        "task": table.task,
+        "search_space": table.search_space.config(),
+        "input_shape": list(table.search_space.input_shape),
+        "num_classes": table.search_space.num_classes,
+        "fidelities": list(table.fidelities),
+        "seeds": {str(epochs): list(seeds) for epochs, seeds in table.seeds.items()},
+        "resumable": table.resumable,
+        "examples": table.examples,
+        "about": dict(table.about),
+    }
+    arrays = {
+        "validation": _packed(table.validation, table, 0),
+        "test": _packed(table.test, table, 1),
+        "seconds": table.seconds,
+        "parameters": table.parameters,
+        "flops": table.flops,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_table(path: Path) -> Table:
+    """The table of a file.
+
+    Raises:
+        NASGymError: if the file is none, is cut off, or holds what no table can.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            header = json.loads(str(archive["header"]))
+            arrays = {name: archive[name] for name in ARRAYS}
+        return _table(header, arrays)
+    except FileNotFoundError:
+        raise NASGymError(f"there is no table at {path}") from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise NASGymError(
+            f"{path} is no table of nas-gym, or is cut off ({type(error).__name__}: {error}): "
+            "build or import it again"
+        ) from error
+
+
+def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
+    if header["format"] != FORMAT:
+        raise NASGymError(
+            f"the table has format {header['format']!r}, this version of nas-gym reads {FORMAT}: build it again"
+        )
+    space = make_search_space(header["search_space"], tuple(header["input_shape"]), header["num_classes"])
+    examples = None if header["examples"] is None else (header["examples"][0], header["examples"][1])
+    validation, test = arrays["validation"], arrays["test"]
+    failed = np.zeros(validation.shape[1:], dtype=bool)
+    if examples is not None:
+        failed = validation[-1] == FAILED
+        validation = np.where(validation == FAILED, 0, validation) / examples[0]
+        test = np.where(test == FAILED, 0, test) / examples[1]
+    return Table(
+        benchmark=header["benchmark"],
+        task=header["task"],
+        search_space=space,
+        fidelities=tuple(header["fidelities"]),
+        seeds={int(epochs): tuple(seeds) for epochs, seeds in header["seeds"].items()},
+        resumable=header["resumable"],
+        validation=validation,
+        test=test,
+        failed=failed,
+        seconds=arrays["seconds"],
+        parameters=arrays["parameters"],
+        flops=arrays["flops"],
+        examples=examples,
+        about=header["about"],
+    )
+
+
+def _packed(accuracies: np.ndarray, table: Table, part: int) -> np.ndarray:
+    """Accuracies as the file holds them."""
+    if table.examples is None:
+        return accuracies
+    counts = np.rint(accuracies * table.examples[part]).astype(np.uint16)
+    counts[np.broadcast_to(table.failed, counts.shape)] = FAILED
+    return counts

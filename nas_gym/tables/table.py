@@ -1,0 +1,165 @@
+"""A table: what every architecture of a search space scored, at every fidelity and with every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError
+from nas_gym.search_spaces.base import SearchSpace
+
+Values = np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table:
+    """Recorded results of all architectures of a space; row i is ``search_space.architecture(i)``.
+
+    A column is a training seed. Where a fidelity was recorded without seeds there is one number, in
+    the first column; where a seed is missing stands NaN. A failed training has accuracy 0.0.
+
+    Attributes:
+        benchmark: the name of the family, like ``"mlp"`` or ``"nasbench201"``.
+        task: the label of the data set, like ``"mnist1d"``.
+        search_space: whose architectures it holds.
+        fidelities: numbers of epochs, ascending; the last is the full recipe.
+        seeds: of each fidelity the training seeds of the columns; () where none were recorded.
+        resumable: whether a lower fidelity is a prefix of a higher one, so that going on costs the
+            difference; else every fidelity is a schedule of its own and costs all of it.
+        validation: validation accuracy, float64 (fidelities, size, columns), in [0, 1] or NaN.
+        test: test accuracy at the last fidelity, float64 (size, columns), for final reports alone.
+        failed: which trainings failed, bool (size, columns).
+        seconds: recorded cost of one training at the last fidelity, float64 (size,); a fidelity
+            costs its share of the epochs.
+        parameters: trainable parameters, int64 (size,).
+        flops: floating-point operations of a forward pass of one example, int64 (size,).
+        examples: validation and test examples, if the accuracies are counts over them; else None.
+        about: JSON-able: where the numbers come from.
+    """
+
+    benchmark: str
+    task: str
+    search_space: SearchSpace[Any]
+    fidelities: tuple[int, ...]
+    seeds: Mapping[int, tuple[int, ...]]
+    resumable: bool
+    validation: Values
+    test: Values
+    failed: Values
+    seconds: Values
+    parameters: Values
+    flops: Values
+    examples: tuple[int, int] | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check(self)
+        # Methods are cached for each table; `functools.cache` on the class would keep tables alive.
+        for name in ("mean_accuracy", "cost"):
+            object.__setattr__(self, name, cache(getattr(self, name)))
+
+    @property
+    def name(self) -> str:
+        """``"<benchmark>-<task>"``, the name of its file."""
+        return f"{self.benchmark}-{self.task}"
+
+    @property
+    def size(self) -> int:
+        """Number of architectures."""
+        return self.search_space.size
+
+    def fidelity(self, epochs: int | None) -> int:
+        """A fidelity of the table; None is the last.
+
+        Raises:
+            NASGymError: if there is none of that many epochs.
+        """
+        if epochs is None:
+            return self.fidelities[-1]
+        if epochs not in self.fidelities or isinstance(epochs, bool):
+            known = ", ".join(map(str, self.fidelities))
+            raise NASGymError(
+                f"the table {self.name!r} has no fidelity {epochs!r}: pass one of {known} (epochs)"
+            )
+        return epochs
+
+    def accuracies(self, epochs: int | None = None) -> Values:
+        """Validation accuracy by seed, float64 (size, columns), NaN where none was recorded."""
+        recorded: Values = self.validation[self.fidelities.index(self.fidelity(epochs))]
+        return recorded[:, : max(1, len(self.seeds[self.fidelity(epochs)]))]
+
+    def mean_accuracy(self, epochs: int | None = None) -> Values:
+        """Validation accuracy averaged over seeds, float64 (size,); 0.0 where a seed failed."""
+        values = self.accuracies(epochs)
+        means = np.nanmean(values, axis=1)
+        means[self.failed[:, : values.shape[1]].any(axis=1)] = 0.0
+        means.setflags(write=False)
+        return means
+
+    def cost(self, epochs: int | None = None) -> Values:
+        """Recorded seconds of one training to a fidelity, float64 (size,)."""
+        costs: Values = self.seconds * (self.fidelity(epochs) / self.fidelities[-1])
+        costs.setflags(write=False)
+        return costs
+
+    def mean_test_accuracy(self) -> Values:
+        """Test accuracy averaged over seeds, float64 (size,); for final reports alone."""
+        means = np.nanmean(self.test, axis=1)
+        means[self.failed.any(axis=1)] = 0.0
+        return means
+
+    def __repr__(self) -> str:
+        return f"<table {self.name}: {self.size:,} architectures, fidelities {list(self.fidelities)}>"
+
+
+def _check(table: Table) -> None:
+    """Refuse a table that lacks something or holds what cannot be.
+
+    Raises:
+        NASGymError: naming it.
+    """
+    size, columns = table.size, table.test.shape[-1]
+    shapes = {
+        "validation": (len(table.fidelities), size, table.validation.shape[-1]),
+        "test": (size, columns),
+        "failed": (size, table.validation.shape[-1]),
+        "seconds": (size,),
+        "parameters": (size,),
+        "flops": (size,),
+    }
+    for name, shape in shapes.items():
+        if getattr(table, name).shape != shape:
+            raise NASGymError(
+                f"the table {table.name!r} must have {name} of shape {shape} for its {size:,} architectures, "
+                f"not {getattr(table, name).shape}"
+            )
+    if list(table.fidelities) != sorted(set(table.fidelities)) or set(table.seeds) != set(table.fidelities):
+        raise NASGymError(
+            f"the table {table.name!r} must name its fidelities in ascending order, and the seeds of each"
+        )
+    for number, epochs in enumerate(table.fidelities):
+        values = table.accuracies(epochs)
+        missing = np.isnan(values).all(axis=1)
+        if missing.any():
+            raise NASGymError(
+                f"the table {table.name!r} lacks {int(missing.sum()):,} of {size:,} architectures at {epochs} "
+                f"epochs, the first {str(table.search_space.architecture(int(missing.argmax())))!r}"
+            )
+        _check_range(table, f"validation accuracy at {epochs} epochs", table.validation[number])
+    _check_range(table, "test accuracy", table.test)
+    if not (np.isfinite(table.seconds).all() and (table.seconds >= 0).all()):
+        raise NASGymError(f"the table {table.name!r} must have seconds that are finite and at least 0")
+
+
+def _check_range(table: Table, what: str, values: Values) -> None:
+    wrong = (values < 0) | (values > 1)
+    if wrong.any():
+        row = int(wrong.any(axis=-1).argmax())
+        raise NASGymError(
+            f"the table {table.name!r} has a {what} of {values[wrong][0]:g} for "
+            f"{str(table.search_space.architecture(row))!r}: accuracies are shares in [0, 1]"
+        )
