@@ -1,0 +1,127 @@
+"""What an explanation is made of: a question, its answer in words, the evidence, how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+Cell = str | float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of words and numbers.
+
+    Attributes:
+        name: for files and tags, unique in its section.
+        caption: what the rows are, in a sentence.
+        columns: their heads.
+        rows: a cell for each column; None where there is none.
+        shown: rows that a report shows before it folds the rest away.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    shown: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture that is drawn when it is needed, in the colours of the page it is for.
+
+    Attributes:
+        name: for files and tags, unique in its section.
+        caption: what is seen and what follows from it, in words.
+        alternative: for those who cannot see it: the numbers that matter, in a sentence.
+        draw: draws on an empty canvas, under the style that is set (see `nas_gym.explain.style`).
+        size: width and height, inches.
+    """
+
+    name: str
+    caption: str
+    alternative: str
+    draw: Callable[[Canvas], None]
+    size: tuple[float, float] = (7.0, 4.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One explanation of a run.
+
+    Attributes:
+        key: of the section in `explanation.json` and in tags: ``"choices"``, ``"edits"``, ...
+        question: that it answers, the title.
+        answer: sentences in plain words, the most important first; a withheld answer says why.
+        trust: how far the answer can be trusted and why, in a sentence or two.
+        tables: evidence.
+        figures: evidence.
+        numbers: every number of the section, JSON-able, without NaN.
+        withheld: whether there is no answer for this run (no policy, too few evaluations, ...).
+    """
+
+    key: str
+    question: str
+    answer: tuple[str, ...]
+    trust: str = ""
+    tables: tuple[Table, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    withheld: bool = False
+
+
+def withheld(key: str, question: str, why: str, numbers: Mapping[str, Any] | None = None) -> Section:
+    """A section that says in a sentence why it has no answer."""
+    return Section(key, question, (why,), numbers=dict(numbers or {}) | {"withheld": why}, withheld=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All explanations of a run.
+
+    Attributes:
+        run: folder of the run.
+        title: environment, space, task and agent in words.
+        summary: the page in plain words; the first section of a report.
+        sections: the explanations in the order of a report.
+        facts: of the run: versions, seeds, budget, command; JSON-able.
+    """
+
+    run: str
+    title: str
+    summary: Section
+    sections: tuple[Section, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> Section:
+        """A section by its key."""
+        return {section.key: section for section in self.all_sections}[key]
+
+    @property
+    def all_sections(self) -> Sequence[Section]:
+        """The summary and the other sections."""
+        return (self.summary, *self.sections)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every number and every sentence, JSON-able: the contents of `explanation.json`."""
+        return {
+            "format": 1,
+            "run": self.run,
+            "title": self.title,
+            "facts": dict(self.facts),
+            "sections": {
+                section.key: {
+                    "question": section.question,
+                    "answer": list(section.answer),
+                    "trust": section.trust,
+                    "withheld": section.withheld,
+                    "numbers": dict(section.numbers),
+                }
+                for section in self.all_sections
+            },
+        }
