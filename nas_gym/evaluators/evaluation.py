@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from statistics import fmean
 from typing import Any, Literal
 
@@ -110,10 +111,20 @@ def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
 
 
 def incumbent(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """The one to choose: the most accurate that did not fail, the first of ties; the first if all failed.
+    """The one to choose, the best by `standing`: the first of ties, so the first of all if all failed.
 
     Args:
         evaluations: at least one, in order of first request.
     """
-    succeeded = [evaluation for evaluation in evaluations if not evaluation.failed]
-    return max(succeeded, key=lambda evaluation: evaluation.accuracy) if succeeded else evaluations[0]
+    return max(evaluations, key=standing)
+
+
+def standing(evaluation: Evaluation) -> tuple[float, float]:
+    """What evaluations are ranked by: fidelity first, then accuracy; failed ones below all others.
+
+    Accuracies of different fidelities are never compared: an hour of training and a minute measure
+    different things.
+    """
+    if evaluation.failed:
+        return (-1.0, 0.0)
+    return (inf if evaluation.fidelity is None else float(evaluation.fidelity), evaluation.accuracy)

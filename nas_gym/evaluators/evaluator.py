@@ -83,6 +83,13 @@ class Evaluator(ABC):
         first = max(self.seeds) + 1 + run_seed % 2**32 * count
         return list(range(first, first + count))
 
+    def fidelities(self) -> tuple[int, ...]:
+        """The numbers of epochs that can be asked for, ascending; () where there is nothing to choose.
+
+        The last is what a request without a fidelity gives.
+        """
+        return ()
+
     def optimum(self) -> float | None:
         """The highest accuracy that a final score can have, where it is known; None elsewhere."""
         return None

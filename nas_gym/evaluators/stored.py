@@ -32,6 +32,8 @@ class Keyed(Protocol):
 
     def key(self, request: Request) -> dict[str, Any]: ...
 
+    def fidelities(self) -> tuple[int, ...]: ...
+
     def fit(self, architecture: Architecture, seed: int) -> tuple[nn.Module, Evaluation]: ...
 
 
@@ -83,6 +85,9 @@ class StoredEvaluator(Evaluator):
     def key(self, request: Request) -> dict[str, Any]:
         """All that the result of a request depends on, JSON-able."""
         return self.inner.key(request)
+
+    def fidelities(self) -> tuple[int, ...]:
+        return self.inner.fidelities()
 
     def fit(self, architecture: Architecture, seed: int) -> tuple[nn.Module, Evaluation]:
         """Train an architecture and keep it; not through the store, which holds no networks."""

@@ -63,6 +63,9 @@ class TrainEvaluator(Evaluator):
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
 
+    def fidelities(self) -> tuple[int, ...]:
+        return tuple(range(1, self.recipe.epochs + 1))
+
     def key(self, request: Request) -> dict[str, Any]:
         """All that the result of a request depends on, JSON-able; the store's key."""
         return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nas_gym.envs.ledger import Ledger
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.evaluation import Evaluation, incumbent
+from nas_gym.evaluators.evaluation import Evaluation, incumbent, standing
 
 
 class Account:
@@ -52,7 +52,7 @@ class Account:
     def top(self, count: int) -> list[Evaluation]:
         """The best architectures, one evaluation each, best first; failed ones are left out."""
         found: dict[str, Evaluation] = {}
-        for evaluation in sorted(self.ledger.history, key=lambda evaluation: -evaluation.accuracy):
+        for evaluation in sorted(self.ledger.history, key=standing, reverse=True):
             if not evaluation.failed:
                 found.setdefault(evaluation.architecture, evaluation)
         return list(found.values())[:count]

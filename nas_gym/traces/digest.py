@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.envs.ledger import Stats
-from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.evaluators.evaluation import Evaluation, incumbent
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.traces.account import Account
 from nas_gym.traces.embedding import write_embedding
@@ -55,17 +55,17 @@ class Digest:
         self._asks: list[Ask] = []
         self._return = 0.0
         self._best_of_episode = 0.0
-        self._best_by_evaluation = 0.0
+        self._best: Evaluation | None = None
         self._drawn = ""
         self._tables = Cadence(EPISODES_ALL_SHOWN)
 
     def evaluated(self, fresh: Sequence[tuple[int, Evaluation]]) -> None:
         """Show evaluations by their number among the distinct ones, comparable between agents."""
         for number, evaluation in fresh:
-            self._best_by_evaluation = max(self._best_by_evaluation, evaluation.accuracy)
+            self._best = evaluation if self._best is None else incumbent([self._best, evaluation])
             values = {
                 "by_evaluation/accuracy": evaluation.accuracy,
-                "by_evaluation/best_accuracy": self._best_by_evaluation,
+                "by_evaluation/best_accuracy": self._best.accuracy,
                 "by_evaluation/parameters": evaluation.parameters,
             }
             self.board.scalars(values, number)

@@ -1,0 +1,56 @@
+"""Accuracies of different fidelities are never compared, and an evaluator says which it has."""
+
+from dataclasses import replace
+
+import pytest
+
+from nas_gym.envs.ledger import Ledger
+from nas_gym.evaluators import Evaluation, make_evaluator
+from nas_gym.evaluators.evaluation import incumbent
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import make_task
+from nas_gym.traces.account import Account
+from tests.fakes import SMALL, FakeEvaluator
+
+GOOD = Evaluation("relu-64", 0.5, (0.5,), 1, 1, 1.0, "ok", "", (0,))
+SHORT = replace(GOOD, architecture="relu-64 > relu-64", accuracy=0.9, fidelity=3)
+SHORTER = replace(SHORT, accuracy=0.95, fidelity=1)
+FAILED = replace(GOOD, architecture="sigmoid-64", accuracy=0.0, status="failed", error="diverged")
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "chosen"),
+    [
+        ([SHORT, GOOD], GOOD),
+        ([GOOD, SHORT], GOOD),
+        ([SHORTER, SHORT], SHORT),
+        ([SHORTER, FAILED], SHORTER),
+        ([SHORT, replace(SHORT, architecture="other")], SHORT),
+        ([FAILED, replace(FAILED, architecture="other", fidelity=1)], FAILED),
+    ],
+)
+def test_the_incumbent_is_the_best_of_the_highest_fidelity_that_did_not_fail(evaluations, chosen):
+    assert incumbent(evaluations) is chosen
+
+
+def test_an_account_ranks_by_fidelity_first_too():
+    task = make_task("breast_cancer")
+    space = make_search_space(SMALL, task.input_shape, task.num_classes)
+    ledger = Ledger(FakeEvaluator(space, task, lambda architecture, seed: 0.9 - 0.1 * len(str(architecture))))
+    account = Account(ledger)
+    small, large = space.parse("relu-64"), space.parse("relu-64 > relu-64")
+    ledger.evaluate([small], 1)
+    ledger.evaluate([large], 2)
+    account.update()
+    ledger.evaluate([small], 1)
+    account.update()
+    assert account.best.architecture == str(large)
+    assert [each.architecture for each in account.top(2)] == [str(large), str(small)]
+
+
+def test_a_training_evaluator_has_every_number_of_epochs_up_to_its_recipe_behind_a_store_too():
+    task = make_task("breast_cancer")
+    space = make_search_space(SMALL, task.input_shape, task.num_classes)
+    spec = {"name": "train", "recipe": {"epochs": 4}}
+    assert make_evaluator(spec, space, task, store="memory").fidelities() == (1, 2, 3, 4)
+    assert FakeEvaluator(space, task, lambda architecture, seed: 0.5).fidelities() == ()
