@@ -74,8 +74,9 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     * v0: initial version.
 
     Args:
-        search_space: name, dict with ``"name"`` and options, or a `SearchSpace`.
-        task: name, dict, path of a file, or a `Task`.
+        search_space: name, dict with ``"name"`` and options, or a `SearchSpace`; None for
+            ``"mlp"``, or for the table's where the evaluator is a table.
+        task: name, dict, path of a file, or a `Task`; None for ``"mnist1d"``. Of a table its label.
         reward: name, dict, or a `Reward`.
         horizon: steps per episode, at least 1.
         evaluator: name, dict, or an `Evaluator`.

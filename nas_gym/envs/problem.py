@@ -13,8 +13,9 @@ from nas_gym.envs.ledger import Budget, Ledger, Stats
 from nas_gym.envs.observations import make_observer
 from nas_gym.envs.rewards import Reward, make_reward
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator
+from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator, table_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
+from nas_gym.tables import check_search_space, table_task
 from nas_gym.tasks import Task, make_task
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Problem:
 
     def __init__(
         self,
-        search_space: str | Mapping[str, Any] | SearchSpace[Any] = "mlp",
-        task: str | Mapping[str, Any] | Task = "mnist1d",
+        search_space: str | Mapping[str, Any] | SearchSpace[Any] | None = None,
+        task: str | Mapping[str, Any] | Task | None = None,
         reward: str | Mapping[str, Any] | Reward = "accuracy",
         horizon: int = 20,
         evaluator: str | Mapping[str, Any] | Evaluator = "train",
@@ -49,8 +50,7 @@ class Problem:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.reward = make_reward(reward)
-        self.task = make_task(task)
-        self.search_space = make_search_space(search_space, self.task.input_shape, self.task.num_classes)
+        self.search_space, self.task = _searched(search_space, task, evaluator)
         self.evaluator = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
         self.horizon = horizon
         self.initial = self._checked_initial(initial)
@@ -144,3 +144,23 @@ class Problem:
 
             return figure_to_array(draw(self.search_space, architecture, edit))
         return None
+
+
+def _searched(
+    search_space: str | Mapping[str, Any] | SearchSpace[Any] | None,
+    task: str | Mapping[str, Any] | Task | None,
+    evaluator: str | Mapping[str, Any] | Evaluator,
+) -> tuple[SearchSpace[Any], Task]:
+    """The search space and the task: what was asked for, else those of the table, else the usual ones.
+
+    Raises:
+        NASGymError: if they do not fit, each other or the table.
+    """
+    table = table_of(evaluator, task)
+    if table is None:
+        made = make_task("mnist1d" if task is None else task)
+        spec = "mlp" if search_space is None else search_space
+        return make_search_space(spec, made.input_shape, made.num_classes), made
+    if search_space is not None:
+        check_search_space(table, search_space)
+    return table.search_space, table_task(table)

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.tables import Table, asked_table, task_label
 from nas_gym.tasks.task import Task
 
 if TYPE_CHECKING:
     from nas_gym.evaluators.store import Store
 
 # Strings, since importing torch takes seconds.
-EVALUATORS = {"train": "nas_gym.evaluators.train:TrainEvaluator"}
+EVALUATORS = {
+    "train": "nas_gym.evaluators.train:TrainEvaluator",
+    "table": "nas_gym.evaluators.table:table",
+}
 
-__all__ = ["EVALUATORS", "Evaluation", "Evaluator", "FinalScore", "Request", "make_evaluator"]
+__all__ = ["EVALUATORS", "Evaluation", "Evaluator", "FinalScore", "Request", "make_evaluator", "table_of"]
 
 
 def make_evaluator(
@@ -38,11 +43,44 @@ def make_evaluator(
     """
     if isinstance(spec, Evaluator):
         return spec
-    from nas_gym.evaluators.store import make_store
-    from nas_gym.evaluators.stored import Keyed, StoredEvaluator
-
     options = options_of("evaluator", spec)
     name = options.pop("name", None)
     factory = lookup("evaluator", name, EVALUATORS)
     built: Evaluator = build(factory, "evaluator", options, search_space, task, device)
+    if not hasattr(built, "key"):
+        return built  # before the store is imported, which takes longer than loading a table
+    from nas_gym.evaluators.store import make_store
+    from nas_gym.evaluators.stored import Keyed, StoredEvaluator
+
     return StoredEvaluator(built, make_store(store)) if isinstance(built, Keyed) else built
+
+
+def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> Table | None:
+    """The table that an evaluator answers from; None for one that answers otherwise.
+
+    Args:
+        spec: as of `make_evaluator`.
+        task: the label of the table's task, or what `nas_gym.tables.task_label` takes for one; None
+            for the usual one.
+
+    Raises:
+        NASGymError: if the table does not exist, or is of another task.
+    """
+    if not isinstance(spec, Evaluator):
+        options = options_of("evaluator", spec)
+        if options.get("name") != "table":
+            return None
+        if "benchmark" not in options:
+            raise NASGymError(
+                "the evaluator 'table' needs the option 'benchmark': pass benchmark=..., "
+                "see 'nas-gym benchmark list'"
+            )
+        return asked_table(options["benchmark"], task)
+    table = getattr(spec, "table", None)
+    if not isinstance(table, Table):
+        return None
+    if task is not None and task_label(task) != table.task:
+        raise NASGymError(
+            f"the evaluator's table is of the task {table.task!r}, not {task_label(task)!r}: leave task out"
+        )
+    return table

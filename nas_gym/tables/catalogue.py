@@ -40,6 +40,12 @@ def table_files() -> dict[str, Path]:
     }
 
 
+def tasks_of(benchmark: str) -> list[str]:
+    """The tasks that there are tables of a benchmark for."""
+    prefix = f"{benchmark}-"
+    return [name.removeprefix(prefix) for name in table_files() if name.startswith(prefix)]
+
+
 def find_table(benchmark: str, task: str) -> Path:
     """The file of a table.
 
@@ -50,12 +56,13 @@ def find_table(benchmark: str, task: str) -> Path:
     name = f"{benchmark}-{task}"
     if name in files:
         return files[name]
-    tasks = [known.removeprefix(f"{benchmark}-") for known in files if known.startswith(f"{benchmark}-")]
-    if tasks:
+    if tasks := tasks_of(benchmark):
         raise unknown(f"task of the table benchmark {benchmark!r}", task, tasks)
     if benchmark in HOW_TO_GET:
         raise NASGymError(f"there is no table {name!r} on this machine: {HOW_TO_GET[benchmark]}")
-    raise unknown("table benchmark", benchmark, {known.partition("-")[0] for known in files} | set(HOW_TO_GET))
+    raise unknown(
+        "table benchmark", benchmark, {known.partition("-")[0] for known in files} | set(HOW_TO_GET)
+    )
 
 
 def load_table(benchmark: str, task: str) -> Table:

@@ -39,7 +39,8 @@ def write_table(table: Table, path: Path) -> None:
         "examples": table.examples,
         "about": dict(table.about),
     }
-    arrays = {
+    arrays: dict[str, Any] = {
+        "header": np.array(json.dumps(header)),
         "validation": _packed(table.validation, table, 0),
         "test": _packed(table.test, table, 1),
         "seconds": table.seconds,
@@ -50,7 +51,7 @@ def write_table(table: Table, path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with unfinished.open("wb") as file:
-            np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
+            np.savez_compressed(file, **arrays)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -79,7 +80,8 @@ def read_table(path: Path) -> Table:
 def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
     if header["format"] != FORMAT:
         raise NASGymError(
-            f"the table has format {header['format']!r}, this version of nas-gym reads {FORMAT}: build it again"
+            f"the table has format {header['format']!r}, this version of nas-gym reads {FORMAT}: "
+            "build or import it again"
         )
     space = make_search_space(header["search_space"], tuple(header["input_shape"]), header["num_classes"])
     examples = None if header["examples"] is None else (header["examples"][0], header["examples"][1])
@@ -111,6 +113,6 @@ def _packed(accuracies: np.ndarray, table: Table, part: int) -> np.ndarray:
     """Accuracies as the file holds them."""
     if table.examples is None:
         return accuracies
-    counts = np.rint(accuracies * table.examples[part]).astype(np.uint16)
+    counts: np.ndarray = np.rint(accuracies * table.examples[part]).astype(np.uint16)
     counts[np.broadcast_to(table.failed, counts.shape)] = FAILED
     return counts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -55,12 +54,10 @@ class Table:
     flops: Values
     examples: tuple[int, int] | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+    _means: dict[int, Values] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         _check(self)
-        # Methods are cached for each table; `functools.cache` on the class would keep tables alive.
-        for name in ("mean_accuracy", "cost"):
-            object.__setattr__(self, name, cache(getattr(self, name)))
 
     @property
     def name(self) -> str:
@@ -94,11 +91,14 @@ class Table:
 
     def mean_accuracy(self, epochs: int | None = None) -> Values:
         """Validation accuracy averaged over seeds, float64 (size,); 0.0 where a seed failed."""
-        values = self.accuracies(epochs)
-        means = np.nanmean(values, axis=1)
-        means[self.failed[:, : values.shape[1]].any(axis=1)] = 0.0
-        means.setflags(write=False)
-        return means
+        fidelity = self.fidelity(epochs)
+        if fidelity not in self._means:
+            values = self.accuracies(fidelity)
+            means: Values = np.nanmean(values, axis=1)
+            means[self.failed[:, : values.shape[1]].any(axis=1)] = 0.0
+            means.setflags(write=False)
+            self._means[fidelity] = means
+        return self._means[fidelity]
 
     def cost(self, epochs: int | None = None) -> Values:
         """Recorded seconds of one training to a fidelity, float64 (size,)."""
@@ -108,7 +108,7 @@ class Table:
 
     def mean_test_accuracy(self) -> Values:
         """Test accuracy averaged over seeds, float64 (size,); for final reports alone."""
-        means = np.nanmean(self.test, axis=1)
+        means: Values = np.nanmean(self.test, axis=1)
         means[self.failed.any(axis=1)] = 0.0
         return means
 
@@ -146,8 +146,8 @@ def _check(table: Table) -> None:
         missing = np.isnan(values).all(axis=1)
         if missing.any():
             raise NASGymError(
-                f"the table {table.name!r} lacks {int(missing.sum()):,} of {size:,} architectures at {epochs} "
-                f"epochs, the first {str(table.search_space.architecture(int(missing.argmax())))!r}"
+                f"the table {table.name!r} lacks {int(missing.sum()):,} of {size:,} architectures at "
+                f"{epochs} epochs, the first {str(table.search_space.architecture(int(missing.argmax())))!r}"
             )
         _check_range(table, f"validation accuracy at {epochs} epochs", table.validation[number])
     _check_range(table, "test accuracy", table.test)
