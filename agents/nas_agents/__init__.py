@@ -14,12 +14,15 @@ from nas_gym.registry import build, lookup, options_of
 
 if TYPE_CHECKING:
     from nas_agents.evolution import Evolution
+    from nas_agents.hyperband import Hyperband
     from nas_agents.local_search import LocalSearch
     from nas_agents.maskable_ppo import MaskablePPO
     from nas_agents.masked_dqn import DQN
     from nas_agents.optuna_samplers import NSGA2, TPE, BruteForce, OptunaRandom
     from nas_agents.q_learning import QLearning
     from nas_agents.random_search import RandomSearch
+    from nas_agents.reinforce import Reinforce
+    from nas_agents.successive_halving import SuccessiveHalving
 
 _MODULES = {
     "RandomSearch": "random_search",
@@ -32,6 +35,9 @@ _MODULES = {
     "BruteForce": "optuna_samplers",
     "Evolution": "evolution",
     "LocalSearch": "local_search",
+    "Reinforce": "reinforce",
+    "SuccessiveHalving": "successive_halving",
+    "Hyperband": "hyperband",
 }
 
 __all__ = [
@@ -42,12 +48,15 @@ __all__ = [
     "Agent",
     "BruteForce",
     "Evolution",
+    "Hyperband",
     "LocalSearch",
     "MaskablePPO",
     "OptunaRandom",
     "QLearning",
     "RandomSearch",
+    "Reinforce",
     "Result",
+    "SuccessiveHalving",
     "make_agent",
 ]
 
@@ -84,6 +93,9 @@ AGENTS = _Agents(
         "brute-force": "BruteForce",
         "evolution": "Evolution",
         "local-search": "LocalSearch",
+        "reinforce": "Reinforce",
+        "successive-halving": "SuccessiveHalving",
+        "hyperband": "Hyperband",
     }
 )
 

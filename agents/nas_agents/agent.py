@@ -64,6 +64,9 @@ class Agent(ABC):
         whole_number("seed", seed, at_least=0)
         env.unwrapped.start_run(budget)  # type: ignore[attr-defined]
         session = Session(env, seed)
+        # Of an evaluator that draws recorded seeds the draws belong to the run; agents that step
+        # reset again. Another stream than the agent's own draws, so that the two are independent.
+        env.unwrapped.reset(seed=int(np.random.SeedSequence([seed, 1]).generate_state(1)[0]))
         try:
             self.run(session)
         except (BudgetExhausted, SearchOver) as over:
@@ -113,25 +116,39 @@ class Session:
         self.policy = policy
         self.trace.watch(policy)
 
-    def ask(self, architectures: Sequence[Architecture]) -> list[Evaluation]:
+    def fidelities(self) -> tuple[int, ...]:
+        """The numbers of epochs that can be asked for, ascending; () where there is nothing to choose."""
+        fidelities: tuple[int, ...] = self.unwrapped.evaluator.fidelities()
+        return fidelities
+
+    def ask(self, architectures: Sequence[Architecture], fidelity: int | None = None) -> list[Evaluation]:
         """Evaluate architectures, one evaluation each, in order; a repeat costs nothing.
+
+        Args:
+            architectures: of the search space.
+            fidelity: epochs, one of `fidelities`; None, like the last of them, for the full recipe.
 
         Raises:
             BudgetExhausted: when the budget or the bound on steps ends within the batch.
-            SearchOver: when every architecture of the space is evaluated.
+            SearchOver: when every architecture of the space is evaluated by the full recipe.
         """
         ledger, evaluations = self.unwrapped.ledger, list[Any]()
+        # The full recipe by its number is the same request as without one, and is paid once.
+        full = fidelity is None or fidelity == self.fidelities()[-1]
         while waiting := architectures[len(evaluations) :]:
             # A batch that is longer than the steps left is refused whole, so it is asked in parts.
             room = max(1, ledger.max_steps - ledger.stats.steps)
-            evaluations += self.trace.evaluate(list(waiting[:room]))
+            evaluations += self.trace.evaluate(list(waiting[:room]), None if full else fidelity)
             if self.is_exhausted():
                 raise SearchOver("space exhausted")
         return evaluations
 
     def is_exhausted(self) -> bool:
-        """Whether every architecture of the space is evaluated."""
-        return bool(self.unwrapped.ledger.stats.unique >= self.search_space.size)
+        """Whether every architecture of the space is evaluated by the full recipe."""
+        ledger, size = self.unwrapped.ledger, self.search_space.size
+        if ledger.stats.unique < size:
+            return False
+        return len({each.architecture for each in ledger.history if each.fidelity is None}) >= size
 
     def progress(self) -> float:
         """The part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from nas_agents import NSGA2, TPE, Evolution, OptunaRandom, RandomSearch
+from nas_agents import NSGA2, TPE, Evolution, OptunaRandom, RandomSearch, Reinforce
 
 from tests.agents.environments import environment, scattered
 from tests.fakes import FakeEvaluator
@@ -27,6 +27,7 @@ class BatchCounter(FakeEvaluator):
         (OptunaRandom(batch=8), 8),
         (NSGA2(population=8, batch=8), 8),
         (TPE(batch=8), 8),
+        (Reinforce(batch=8), 8),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )

@@ -302,6 +302,14 @@ BAD = [
     ("nsga2", "population", 1),
     ("evolution", "population", 0),
     ("evolution", "crossover", 2),
+    ("reinforce", "learning_rate", 0),
+    ("reinforce", "momentum", 1),
+    ("reinforce", "batch", 0),
+    ("successive-halving", "eta", 1),
+    ("successive-halving", "lowest", 0),
+    ("successive-halving", "finalists", 0),
+    ("hyperband", "eta", "three"),
+    ("hyperband", "lowest", 1.5),
 ]
 
 
@@ -353,12 +361,15 @@ def test_every_agent_says_how_it_reaches_architectures():
         "brute-force": "query",
         "dqn": "walk",
         "evolution": "query",
+        "hyperband": "query",
         "local-search": "query",
         "nsga2": "query",
         "optuna-random": "query",
         "ppo": "walk",
         "q-learning": "walk",
         "random": "query",
+        "reinforce": "query",
+        "successive-halving": "query",
         "tpe": "query",
     }
     assert all(AGENTS[name].name == name for name in ALL)

@@ -1,0 +1,138 @@
+"""REINFORCE (Zoph and Le 2017): a policy over whole architectures, moved along the score function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas_agents.agent import Agent, Session, whole_number, within
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+
+PERCENT = 100.0
+INITIAL_SPREAD = 1e-3
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+
+
+@dataclass(kw_only=True)
+class Reinforce(Agent):
+    """REINFORCE over the fixed-length form: an independent softmax for each of its variables.
+
+    Sources: Zoph and Le, "Neural Architecture Search with Reinforcement Learning", 2017; a policy
+    without a recurrent network, and the settings, as in Dong and Yang, "NAS-Bench-201", 2020. The
+    reward is the accuracy in percent. A policy that has settled asks for what it knows, which costs
+    nothing here and ends the search by its bound on steps.
+
+    Attributes:
+        learning_rate: of Adam.
+        momentum: of the baseline, an exponential mean of the rewards corrected for its start; it
+            has a reward in it when that reward is compared with it.
+        batch: architectures drawn from one policy and evaluated in one call, whose gradients are
+            averaged; NAS-Bench-201's is 1.
+    """
+
+    name = "reinforce"
+    access = "query"
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    batch: int = 1
+
+    def __post_init__(self) -> None:
+        within("learning_rate", self.learning_rate, 0, 10, above_low=True)
+        within("momentum", self.momentum, 0, 0.999)
+        whole_number("batch", self.batch, at_least=1)
+
+    def run(self, session: Session) -> None:
+        policy = SoftmaxPolicy(session.search_space, session.rng)
+        adam = Adam(self.learning_rate, policy.logits.shape)
+        baseline = Baseline(self.momentum)
+        while True:
+            drawn = [policy.draw(session.rng) for _ in range(self.batch)]
+            evaluations = session.ask([policy.architecture(choices) for choices in drawn])
+            rewards = [PERCENT * evaluation.accuracy for evaluation in evaluations]
+            advantages = [reward - baseline.updated(reward) for reward in rewards]
+            policy.logits += adam.step(policy.score_gradient(drawn, advantages))
+
+
+class SoftmaxPolicy:
+    """A categorical distribution for each variable of a search space, independent of the others.
+
+    Args:
+        search_space: whose `variables` it draws.
+        rng: draws the first logits, normal with standard deviation .001.
+
+    Attributes:
+        logits: float64 (variables, most choices), -inf where a variable has no such choice.
+    """
+
+    def __init__(self, search_space: SearchSpace[Architecture], rng: np.random.Generator) -> None:
+        self._space = search_space
+        self._names = list(search_space.variables)
+        counts = np.array([len(choices) for choices in search_space.variables.values()])
+        self._last = counts - 1
+        self.logits = INITIAL_SPREAD * rng.standard_normal((len(counts), counts.max()))
+        self.logits[np.arange(counts.max()) >= counts[:, None]] = -np.inf
+
+    def probabilities(self) -> np.ndarray:
+        """The probability of each choice, float64 (variables, most choices)."""
+        weights = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """The number of a choice for each variable, int (variables,)."""
+        below = self.probabilities().cumsum(axis=1) <= rng.random((len(self._names), 1))
+        # A sum of probabilities may round to just below 1.
+        return np.asarray(np.minimum(below.sum(axis=1), self._last))
+
+    def architecture(self, choices: np.ndarray) -> Architecture:
+        """The architecture of a draw."""
+        return self._space.decode(dict(zip(self._names, choices.tolist(), strict=True)))
+
+    def score_gradient(self, drawn: Sequence[np.ndarray], advantages: Sequence[float]) -> np.ndarray:
+        """The gradient of the mean of advantage x log p(draw) by the logits, of their shape."""
+        probabilities, gradient = self.probabilities(), np.zeros_like(self.logits)
+        rows = np.arange(len(self._names))
+        for choices, advantage in zip(drawn, advantages, strict=True):
+            gradient -= advantage * probabilities
+            gradient[rows, choices] += advantage
+        return gradient / len(drawn)
+
+
+class Baseline:
+    """An exponential mean of rewards, corrected for starting at 0.
+
+    Args:
+        momentum: the weight of what was there, in [0, 1).
+    """
+
+    def __init__(self, momentum: float) -> None:
+        self._momentum, self._sum, self._weight = momentum, 0.0, 0.0
+
+    def updated(self, reward: float) -> float:
+        """The mean with one more reward in it."""
+        self._sum = self._momentum * self._sum + (1 - self._momentum) * reward
+        self._weight = self._momentum * self._weight + 1 - self._momentum
+        return self._sum / self._weight
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015, algorithm 1), upwards.
+
+    Args:
+        learning_rate: alpha.
+        shape: of what is optimised.
+    """
+
+    def __init__(self, learning_rate: float, shape: tuple[int, ...]) -> None:
+        self._alpha, self._t = learning_rate, 0
+        self._m, self._v = np.zeros(shape), np.zeros(shape)
+
+    def step(self, g: np.ndarray) -> np.ndarray:
+        """What to add for the gradient `g`."""
+        self._t += 1
+        self._m += (1 - BETA_1) * (g - self._m)
+        self._v += (1 - BETA_2) * (g**2 - self._v)
+        m, v = self._m / (1 - BETA_1**self._t), self._v / (1 - BETA_2**self._t)
+        return np.asarray(self._alpha * m / (np.sqrt(v) + EPSILON))

@@ -1,0 +1,110 @@
+"""Successive halving (Jamieson and Talwalkar 2016): many networks a little, the best of them fully."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+
+from nas_agents.agent import Agent, Session, whole_number, within
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.evaluation import standing
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+
+HIGHEST_ETA = 1000
+
+
+@dataclass(kw_only=True)
+class SuccessiveHalving(Agent):
+    """Brackets of uniform random architectures, of which each rung trains the best part for longer.
+
+    Source: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter
+    Optimization", 2016, in the form of Li et al., "Hyperband", 2018, algorithm 1, inner loop. A
+    bracket follows another until the budget is spent. What it saves shows under a budget in
+    seconds; a number of evaluations counts a short training like a full one. With an evaluator of
+    one fidelity nothing is left but random search.
+
+    Attributes:
+        eta: of two rungs the upper trains `eta` times as long, and `1 / eta` of the networks.
+        lowest: epochs below which no network is judged.
+        finalists: networks of a bracket that are trained fully.
+    """
+
+    name = "successive-halving"
+    access = "query"
+
+    eta: float = 3.0
+    lowest: int = 1
+    finalists: int = 1
+
+    def __post_init__(self) -> None:
+        check_rungs(self.eta, self.lowest)
+        whole_number("finalists", self.finalists, at_least=1)
+
+    def run(self, session: Session) -> None:
+        ladder = rungs(session.fidelities(), self.eta, self.lowest)
+        while True:
+            halve(session, self.finalists * ladder[-1] // ladder[0], ladder)
+
+
+def check_rungs(eta: object, lowest: object) -> None:
+    """Check what rungs are made by.
+
+    Raises:
+        NASGymError: if one is out of range.
+    """
+    within("eta", eta, 1.5, HIGHEST_ETA)
+    whole_number("lowest", lowest, at_least=1)
+
+
+def rungs(fidelities: Sequence[int], eta: float, lowest: int) -> list[int]:
+    """The fidelities R, R / eta, R / eta^2, ... of at least `lowest`, ascending; R is the highest.
+
+    In place of one that there is not stands the nearest, by ratio. Without fidelities there is the
+    one rung 1, which stands for the full recipe.
+
+    Raises:
+        NASGymError: if `lowest` is above the highest fidelity.
+    """
+    high_enough = [epochs for epochs in fidelities if epochs >= lowest]
+    if not fidelities:
+        return [1]
+    if not high_enough:
+        raise NASGymError(f"lowest must be at most the {fidelities[-1]} epochs of the recipe, not {lowest}")
+    found, wanted = set[int](), float(fidelities[-1])
+    while wanted >= high_enough[0]:
+        found.add(min(high_enough, key=lambda epochs: abs(log(epochs / wanted))))
+        wanted /= eta
+    return sorted(found)
+
+
+def halve(session: Session, count: int, ladder: Sequence[int]) -> None:
+    """One bracket: `count` architectures at the lowest rung, as many at each as cost the same as there.
+
+    Li et al. keep floor(n / eta); where rungs are exactly `eta` apart this is the same.
+
+    Args:
+        session: who is asked.
+        count: n, at least 1.
+        ladder: fidelities, ascending; the last is the full recipe.
+    """
+    survivors = distinct(session.search_space, count, session.rng)
+    for rung in ladder:
+        kept = survivors[: max(1, count * ladder[0] // rung)]
+        evaluations = session.ask(kept, None if rung == ladder[-1] else rung)
+        order = sorted(range(len(kept)), key=lambda i: standing(evaluations[i]), reverse=True)
+        survivors = [kept[i] for i in order if not evaluations[i].failed]
+        if not survivors:
+            return
+
+
+def distinct(
+    search_space: SearchSpace[Architecture], count: int, rng: np.random.Generator
+) -> list[Architecture]:
+    """So many different architectures, or all of a smaller space, drawn uniformly."""
+    drawn: dict[Architecture, None] = {}
+    while len(drawn) < min(count, search_space.size):
+        drawn[search_space.sample(rng)] = None
+    return list(drawn)
