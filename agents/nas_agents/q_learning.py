@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from nas_gym.traces.policy import State, TabularPolicy
 METAQNN = ((1.0, 1500), (0.9, 100), (0.8, 100), (0.7, 100), *((e / 10, 150) for e in range(6, 0, -1)))
 SCHEDULES = ("linear", "metaqnn")
 
+Q = TypeVar("Q", float, np.ndarray)
+
 
 class Transition(NamedTuple):
     """A step from s by a to s'; s' is None where the episode terminated."""
@@ -24,6 +26,20 @@ class Transition(NamedTuple):
     r: float
     s_next: str | None
     legal_next: np.ndarray
+
+
+def updated(q: Q, r: Q, future: Q, alpha: float, gamma: float) -> Q:
+    """Watkins' rule, Q(s, a) + alpha [r + gamma max_a' Q(s', a') - Q(s, a)], of one pair or of arrays.
+
+    Args:
+        q: Q(s, a).
+        r: reward of the step.
+        future: max_a' Q(s', a') over legal a', 0 where the step ends the episode.
+        alpha: learning rate.
+        gamma: discount.
+    """
+    target: Q = r + gamma * future
+    return q + alpha * (target - q)
 
 
 class QTable:
@@ -56,11 +72,11 @@ class QTable:
         return int(rng.choice(legal[q == q.max()]))
 
     def update(self, step: Transition) -> None:
-        """Q(s, a) += alpha [r + gamma max_a' Q(s', a') - Q(s, a)], the maximum over legal a'."""
+        """Learn from a step by `updated`."""
         s, a, r, s_next, legal_next = step
         future = 0.0 if s_next is None else self.of(s_next)[legal_next].max()
         q = self.of(s)
-        q[a] += self.alpha * (r + self.gamma * future - q[a])
+        q[a] = updated(q[a], r, future, self.alpha, self.gamma)
 
 
 def _state(session: Session, info: dict[str, Any], t: int) -> str:
