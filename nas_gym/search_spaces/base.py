@@ -141,6 +141,10 @@ class SearchSpace(ABC, Generic[A]):
         mended by a documented rule.
         """
 
+    def active_variables(self, architecture: A) -> frozenset[str]:
+        """Those of `variables` that matter for an architecture: the others may have any value."""
+        return frozenset(self.variables)
+
     @abstractmethod
     def observe(self, architecture: A) -> dict[str, np.ndarray]:
         """The observation of an architecture: fresh arrays of `observation_space`."""

@@ -170,6 +170,16 @@ class ConvSpace(SearchSpace[Conv]):
         pairs = skip_pairs(len(layers))
         return Conv(tuple(layers), frozenset(pair for pair in pairs if values[f"skip {pair[0]}-{pair[1]}"]))
 
+    def active_variables(self, architecture: Conv) -> frozenset[str]:
+        """The depth, those of the layers up to it (of pools the operation alone), and their skips."""
+        active = {"depth"} | {
+            f"skip {source}-{target}" for source, target in skip_pairs(len(architecture.layers))
+        }
+        for number, layer in enumerate(architecture.layers, start=1):
+            aspects = ("operation",) if layer.pools else ("operation", "channels", "activation")
+            active |= {f"layer {number} {aspect}" for aspect in aspects}
+        return frozenset(active)
+
     def observe(self, architecture: Conv) -> dict[str, np.ndarray]:
         operations, channels, activations = np.zeros((3, self.max_layers), dtype=np.int64)
         for position, layer in enumerate(architecture.layers):

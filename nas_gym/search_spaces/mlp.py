@@ -163,6 +163,13 @@ class MLPSpace(SearchSpace[MLP]):
             )
         )
 
+    def active_variables(self, architecture: MLP) -> frozenset[str]:
+        """The depth and the variables of the layers up to it."""
+        layers = range(1, len(architecture.layers) + 1)
+        return frozenset(
+            {"depth"} | {f"layer {layer} {aspect}" for layer in layers for aspect in ("width", "activation")}
+        )
+
     def observe(self, architecture: MLP) -> dict[str, np.ndarray]:
         layers = np.zeros(self.max_layers, dtype=np.int64)
         layers[: len(architecture.layers)] = [1 + self._numbers[layer] for layer in architecture.layers]

@@ -169,6 +169,35 @@ def test_every_assignment_of_the_variables_is_an_architecture(space: Space, data
     assert space.decode(space.encode(architecture)) == architecture
 
 
+@few
+@given(picks=edits, data=st.data())
+def test_a_variable_that_is_not_active_may_have_any_value(
+    space: Space, picks: list[int], data: st.DataObject
+) -> None:
+    state = walk(space, picks)[-1]
+    active = space.active_variables(state)
+    assert active <= set(space.variables)
+    others = {
+        name: data.draw(st.integers(0, len(words) - 1))
+        for name, words in space.variables.items()
+        if name not in active
+    }
+    assert space.decode(space.encode(state) | others) == state
+
+
+@few
+@given(picks=edits)
+def test_an_active_variable_can_change_the_architecture(space: Space, picks: list[int]) -> None:
+    state = walk(space, picks)[-1]
+    values = space.encode(state)
+    for name in space.active_variables(state) & {
+        name for name, words in space.variables.items() if words[1:]
+    }:
+        changed = {space.decode(values | {name: value}) for value in range(len(space.variables[name]))}
+        # A pool without room is mended to a convolution, so an operation may change nothing.
+        assert len(changed) > 1 or name.endswith("operation")
+
+
 def test_sampling_is_uniform(small_space: Space) -> None:
     rng, size = np.random.default_rng(0), small_space.size
     drawn = [small_space.index(small_space.sample(rng)) for _ in range(50 * size)]
