@@ -12,12 +12,14 @@ from nas_gym.search_spaces.base import KEEP, Architecture, Edit, SearchSpace, Sk
 from nas_gym.search_spaces.cell import CellSpace
 from nas_gym.search_spaces.choices import ChoiceSpace
 from nas_gym.search_spaces.conv import ConvSpace
+from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "mlp": MLPSpace,
     "conv": ConvSpace,
     "cell": CellSpace,
+    "macro": MacroSpace,
 }
 
 __all__ = [

@@ -51,6 +51,8 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"name": "cell", "operations": ["none", "skip_connect"], "channels": [3]},
         (2, 9),
     ),
+    "macro on signals": ({"name": "macro"}, (1, 40)),
+    "macro on images": ({"name": "macro", "channels": 4, "head": 12}, (3, 7, 5)),
 }
 
 

@@ -1,0 +1,196 @@
+"""Chains of MobileNetV2 blocks, the space of NAS-Bench-Macro: one of three blocks in each of 8 layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from nas_gym.errors import NASGymError
+from nas_gym.network import Network, NetworkBuilder, Shape
+from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces.options import grid_shape, whole
+
+BLOCKS = ("identity", "mb3_k3", "mb6_k5")
+EXPANSIONS = {"mb3_k3": (3, 3), "mb6_k5": (6, 5)}
+"""Of each block of MobileNetV2: by how much it widens inside, and its kernel."""
+STAGES = (2, 3, 3)
+"""Layers of each stage; the first of a stage halves the sides and doubles the channels."""
+LAYERS = sum(STAGES)
+STARTS = (0, 2, 5)
+EXAMPLE = "22212202"
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A chain; `blocks` holds the number in `BLOCKS` of each layer's block."""
+
+    blocks: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.blocks))
+
+
+class MacroSpace(SearchSpace[Macro]):
+    """Chains of 8 layers with one of three blocks in each, over signals or images.
+
+    Space and skeleton are those of NAS-Bench-Macro (Su et al. 2021, "Prioritized Architecture
+    Sampling with Monto-Carlo Tree Search"). A block is ``identity``, or MobileNetV2's inverted
+    residual (1x1 convolution that widens, depthwise convolution, 1x1 convolution, each with batch
+    normalisation, relu after the first two, and a shortcut where shapes allow): ``mb3_k3`` widens 3
+    times and has kernel 3, ``mb6_k5`` widens 6 times and has kernel 5. Stages have 2, 3 and 3
+    layers. The first layer of a stage halves the sides, rounding up, and doubles the channels; an
+    ``identity`` there is a 1x1 convolution of stride 2 with batch normalisation.
+
+    The skeleton: a stem (convolution of kernel 3, batch normalisation, relu), the layers, a 1x1
+    convolution to `head` channels with batch normalisation and relu, global average pooling and a
+    linear layer. With 32 channels and a head of 1,280 it has the parameters of the benchmark's
+    CIFAR-10 networks, and its FLOPs at two for a multiply-add. Signals have the same with one side.
+
+    Text: 8 digits, each the number of a block: ``"22212202"``.
+
+    Actions, in order: keep; swap (for each layer, each block: allowed where the layer has another).
+
+    Observation: ``blocks``, MultiDiscrete([3] * 8).
+
+    Variables: one for each layer.
+
+    Args:
+        input_shape: (channels, length) or (channels, height, width) of one example.
+        num_classes: number of classes.
+        channels: channels of the stem.
+        head: channels before pooling.
+
+    Raises:
+        NASGymError: for a bad option or the input shape of a table.
+    """
+
+    name = "macro"
+
+    def __init__(self, input_shape: Shape, num_classes: int, *, channels: int = 32, head: int = 1280) -> None:
+        self.input_shape = grid_shape("macro", input_shape)
+        self.num_classes = num_classes
+        self.channels = whole("channels of the macro space", channels)
+        self.head = whole("head of the macro space", head)
+        self.size = len(BLOCKS) ** LAYERS
+        self.variables = {f"layer {layer}": BLOCKS for layer in range(1, LAYERS + 1)}
+        self.actions = (
+            KEEP,
+            *(
+                Edit("swap", f"swap layer {layer} to {block}", "layer", (layer,), block)
+                for layer in range(1, LAYERS + 1)
+                for block in BLOCKS
+            ),
+        )
+        self.observation_space = spaces.Dict({"blocks": spaces.MultiDiscrete([len(BLOCKS)] * LAYERS)})
+        self.num_box_codes = 2 + len(BLOCKS)
+        self.num_link_codes = 1
+
+    def config(self) -> dict[str, Any]:
+        return {"name": self.name, "channels": self.channels, "head": self.head}
+
+    def smallest(self) -> Macro:
+        return Macro((0,) * LAYERS)
+
+    def parse(self, text: str) -> Macro:
+        digits = text.strip()
+        if len(digits) != LAYERS or not set(digits) <= set("012"):
+            raise NASGymError(
+                f"architecture {text!r} is none of the macro space: write {LAYERS} digits of 0, 1 and 2, "
+                f"like {EXAMPLE!r}"
+            )
+        return Macro(tuple(map(int, digits)))
+
+    def edited(self, architecture: Macro, action: int) -> Macro | None:
+        if action == 0:
+            return architecture
+        layer, block = divmod(action - 1, len(BLOCKS))
+        if architecture.blocks[layer] == block:
+            return None
+        return Macro((*architecture.blocks[:layer], block, *architecture.blocks[layer + 1 :]))
+
+    def index(self, architecture: Macro) -> int:
+        index = 0
+        for block in architecture.blocks:
+            index = index * len(BLOCKS) + block
+        return index
+
+    def architecture(self, index: int) -> Macro:
+        if not 0 <= index < self.size:
+            raise IndexError(f"index {index} is not in range({self.size})")
+        blocks = []
+        for _ in range(LAYERS):
+            index, block = divmod(index, len(BLOCKS))
+            blocks.append(block)
+        return Macro(tuple(reversed(blocks)))
+
+    def encode(self, architecture: Macro) -> dict[str, int]:
+        return dict(zip(self.variables, architecture.blocks, strict=True))
+
+    def decode(self, values: Mapping[str, int]) -> Macro:
+        return Macro(tuple(values[variable] for variable in self.variables))
+
+    def observe(self, architecture: Macro) -> dict[str, np.ndarray]:
+        return {"blocks": np.array(architecture.blocks, dtype=np.int64)}
+
+    def sketch(self, architecture: Macro) -> Sketch:
+        labels = tuple(BLOCKS[block] for block in architecture.blocks)
+        codes = tuple(2 + block for block in architecture.blocks)
+        links = tuple((box, box + 1, "") for box in range(LAYERS + 1))
+        return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
+
+    def isomorphism_class(self, architecture: Macro) -> str:
+        """The text with the identities behind the first layer of a stage moved to the end of the stage.
+
+        Those do nothing, so the network is the same; the benchmark trained one for each class.
+        """
+        text = ""
+        for start, layers in zip(STARTS, STAGES, strict=True):
+            first, *others = str(architecture)[start : start + layers]
+            text += first + "".join(others).replace("0", "").ljust(layers - 1, "0")
+        return text
+
+    def network(self, architecture: Macro) -> Network:
+        builder = NetworkBuilder(self.input_shape)
+        node = _conv_norm(builder, builder.input, self.channels, 3, relu=True, layer="stem")
+        channels = self.channels
+        for number, block in enumerate(architecture.blocks):
+            stride = 2 if number in STARTS else 1
+            channels *= stride
+            node = _block(builder, node, BLOCKS[block], channels, stride, f"{number + 1} {BLOCKS[block]}")
+        node = _conv_norm(builder, node, self.head, 1, relu=True, layer="output")
+        pooled = builder.global_avg_pool(node, layer="output")
+        return builder.build(builder.linear(pooled, self.num_classes, layer="output"))
+
+
+def _block(builder: NetworkBuilder, node: int, block: str, channels: int, stride: int, layer: str) -> int:
+    inputs = builder.shape(node)[0]
+    if block == "identity":
+        if stride == 1:
+            return node
+        return _conv_norm(builder, node, channels, 1, stride=stride, layer=layer)
+    expansion, kernel = EXPANSIONS[block]
+    hidden = inputs * expansion
+    inside = _conv_norm(builder, node, hidden, 1, relu=True, layer=layer)
+    inside = _conv_norm(builder, inside, hidden, kernel, stride=stride, groups=hidden, relu=True, layer=layer)
+    inside = _conv_norm(builder, inside, channels, 1, layer=layer)
+    return builder.add(inside, node, layer=layer) if stride == 1 else inside
+
+
+def _conv_norm(
+    builder: NetworkBuilder,
+    node: int,
+    channels: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    groups: int = 1,
+    relu: bool = False,
+    layer: str,
+) -> int:
+    node = builder.conv(node, channels, kernel, stride=stride, groups=groups, layer=layer)
+    node = builder.batch_norm(node, layer=layer)
+    return builder.activation(node, "relu", layer=layer) if relu else node
