@@ -149,8 +149,8 @@ class MacroSpace(SearchSpace[Macro]):
         """
         text = ""
         for start, layers in zip(STARTS, STAGES, strict=True):
-            first, *others = str(architecture)[start : start + layers]
-            text += first + "".join(others).replace("0", "").ljust(layers - 1, "0")
+            stage = str(architecture)[start : start + layers]
+            text += stage[0] + stage[1:].replace("0", "").ljust(layers - 1, "0")
         return text
 
     def network(self, architecture: Macro) -> Network:
