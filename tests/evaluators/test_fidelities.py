@@ -7,10 +7,12 @@ import pytest
 from nas_gym.envs.ledger import Ledger
 from nas_gym.evaluators import Evaluation, make_evaluator
 from nas_gym.evaluators.evaluation import incumbent
+from nas_gym.evaluators.table import TableEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces.account import Account
 from tests.fakes import SMALL, FakeEvaluator
+from tests.tables.fakes import fake_table
 
 GOOD = Evaluation("relu-64", 0.5, (0.5,), 1, 1, 1.0, "ok", "", (0,))
 SHORT = replace(GOOD, architecture="relu-64 > relu-64", accuracy=0.9, fidelity=3)
@@ -54,3 +56,11 @@ def test_a_training_evaluator_has_every_number_of_epochs_up_to_its_recipe_behind
     spec = {"name": "train", "recipe": {"epochs": 4}}
     assert make_evaluator(spec, space, task, store="memory").fidelities() == (1, 2, 3, 4)
     assert FakeEvaluator(space, task, lambda architecture, seed: 0.5).fidelities() == ()
+
+
+def test_a_table_has_the_fidelities_up_to_its_own_that_recorded_the_seeds_asked_for():
+    table = fake_table(fidelities=(1, 3, 9), unseeded=(1,))
+    assert TableEvaluator(table).fidelities() == (1, 3, 9)
+    assert TableEvaluator(table, fidelity=3).fidelities() == (1, 3)
+    assert TableEvaluator(table, seeds="random").fidelities() == (3, 9)
+    assert TableEvaluator(table, seeds=[0, 2]).fidelities() == (3, 9)
