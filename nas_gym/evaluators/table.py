@@ -190,15 +190,6 @@ class TableEvaluator(Evaluator):
         """The recorded seeds of the full fidelity, whatever the run; 0 where it was recorded without."""
         return list(self.table.seeds[self._full]) or [0]
 
-    def fidelities(self) -> tuple[int, ...]:
-        """Those of the table up to the default one, but none that lacks the seeds that are asked for."""
-        recorded = self.table.seeds
-        return tuple(
-            epochs
-            for epochs in self.table.fidelities
-            if epochs <= self.fidelity and (self._asked == "mean" or set(self.seeds) <= set(recorded[epochs]))
-        )
-
     def optimum(self) -> float:
         """The highest validation accuracy of the table at its full fidelity, averaged over all seeds."""
         return float(self.table.mean_accuracy().max())
