@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
+from nas_gym.evaluators.function import FunctionFailed
 from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.tables import Table, asked_table, task_label
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
 EVALUATORS = {
     "train": "nas_gym.evaluators.train:TrainEvaluator",
     "table": "nas_gym.evaluators.table:table",
+    "function": "nas_gym.evaluators.function:FunctionEvaluator",
 }
 
-__all__ = ["EVALUATORS", "Evaluation", "Evaluator", "FinalScore", "Request", "make_evaluator", "table_of"]
+__all__ = [
+    "EVALUATORS",
+    "Evaluation",
+    "Evaluator",
+    "FinalScore",
+    "FunctionFailed",
+    "Request",
+    "make_evaluator",
+    "table_of",
+]
 
 
 def make_evaluator(

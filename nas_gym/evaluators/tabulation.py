@@ -14,7 +14,8 @@ import torch
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.engine import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
 from nas_gym.evaluators.recipe import Recipe
-from nas_gym.evaluators.train import check_seeds, resolve_device
+from nas_gym.evaluators.seeds import check_seeds
+from nas_gym.evaluators.train import resolve_device
 from nas_gym.registry import build
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.table import Table

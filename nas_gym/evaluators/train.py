@@ -14,6 +14,7 @@ from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.module import NetworkModule
 from nas_gym.evaluators.recipe import Recipe
+from nas_gym.evaluators.seeds import check_seeds
 from nas_gym.network import Network
 from nas_gym.registry import build
 from nas_gym.search_spaces.base import Architecture, SearchSpace
@@ -169,20 +170,6 @@ def resolve_device(device: str) -> torch.device:
             f"device {device!r} cannot be used ({reason}): pass 'auto', 'cpu', or a device that torch sees"
         ) from error
     return resolved
-
-
-def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
-    """Training seeds as a tuple of different whole numbers of at least 0.
-
-    Raises:
-        NASGymError: if they are not, or if there are none.
-    """
-    valid = not isinstance(seeds, str) and isinstance(seeds, Sequence) and len(seeds) > 0
-    if not valid or not all(isinstance(seed, int) and 0 <= seed < 2**63 for seed in seeds):
-        raise NASGymError(f"seeds must be a list of whole numbers of at least 0, not {seeds!r}")
-    if len(set(seeds)) != len(seeds):
-        raise NASGymError(f"seeds must be different, not {list(seeds)!r}: a repeated seed adds nothing")
-    return tuple(seeds)
 
 
 @torch.no_grad()

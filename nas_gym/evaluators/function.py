@@ -1,0 +1,223 @@
+"""The evaluator that asks a function: accuracy is whatever a callable says of an architecture."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from numbers import Real
+from statistics import NormalDist
+from typing import Any
+
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
+from nas_gym.evaluators.evaluator import Evaluator
+from nas_gym.evaluators.seeds import check_seeds
+from nas_gym.registry import lookup
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.tasks.task import Task
+
+_STANDARD_NORMAL = NormalDist()
+
+
+class FunctionFailed(Exception):  # noqa: N818 - the training failed, the function did not
+    """Raised by a function to say that the training of an architecture failed, and why."""
+
+
+class FunctionEvaluator(Evaluator):
+    """Accuracies by a function of the architecture, or of the architecture and the training seed.
+
+    For landscapes whose truth is known, for formulas and surrogates, and for training code of one's
+    own. The function has to be pure: nothing is stored, and a replay asks it again.
+
+    ```python
+    def accuracy(architecture):                     # or (architecture, seed)
+        return 0.5 + 0.1 * len(architecture.layers)
+
+    gym.make("NAS-v0", evaluator={"name": "function", "function": "my_module:accuracy", "noise": 0.01})
+    ```
+
+    A function that raises `FunctionFailed` says that training failed: accuracy 0.0, status
+    ``"failed"``. Anything else but a number in [0, 1] is a mistake and refused.
+
+    Test accuracy is that of `test`; without it what `function` gives, without the noise. So the
+    noise is what a search is misled by, and a final score is not.
+
+    Args:
+        search_space: whose architectures are evaluated.
+        task: of the environment; the function need not use it.
+        device: not used.
+        function: a callable or its import path ``"module:name"``. With a callable that no import
+            path leads to, such as a lambda, a run cannot be replayed or explained from its folder.
+        noise: standard deviation of normal noise that is added to an accuracy, which is then cut to
+            [0, 1]. It depends on the training seed and the architecture's text alone.
+        seeds: training seeds that an architecture is evaluated with, averaged.
+        test: as `function`, for test accuracy.
+        seconds: recorded cost of an evaluation.
+
+    Raises:
+        NASGymError: for a bad option.
+    """
+
+    name = "function"
+
+    def __init__(
+        self,
+        search_space: SearchSpace[Any],
+        task: Task,
+        device: str = "auto",
+        *,
+        function: str | Callable[..., float],
+        noise: float = 0.0,
+        seeds: Sequence[int] = (0,),
+        test: str | Callable[..., float] | None = None,
+        seconds: float = 1.0,
+    ) -> None:
+        self.search_space = search_space
+        self.task = task
+        self.seeds = check_seeds(seeds)
+        self.function = _Asked("function", function)
+        self.noise = _at_least_0("noise", noise)
+        self.seconds = _at_least_0("seconds", seconds)
+        self._test = self.function if test is None else _Asked("test function", test)
+
+    def config(self) -> dict[str, Any]:
+        config = {
+            "name": self.name,
+            "function": self.function.path,
+            "noise": self.noise,
+            "seeds": list(self.seeds),
+            "seconds": self.seconds,
+        }
+        return config if self._test is self.function else config | {"test": self._test.path}
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
+        """Ask the function for each request.
+
+        Raises:
+            NASGymError: for an answer that is no accuracy, or a fidelity.
+        """
+        for position, request in enumerate(requests):
+            if request.fidelity is not None:
+                raise NASGymError(
+                    f"a function has no fidelities, not {request.fidelity} epochs either: leave fidelity out"
+                )
+            yield position, self._evaluation(request)
+
+    def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
+        return [self._final_score(architecture, seed) for seed in seeds]
+
+    def _evaluation(self, request: Request) -> Evaluation:
+        accuracy, error = self._noisy(request.architecture, request.seed)
+        parameters, flops = self._size(request.architecture)
+        return Evaluation(
+            architecture=str(request.architecture),
+            accuracy=accuracy,
+            curve=() if error else (accuracy,),
+            parameters=parameters,
+            flops=flops,
+            seconds=self.seconds,
+            status="failed" if error else "ok",
+            error=error,
+            seeds=(request.seed,),
+        )
+
+    def _final_score(self, architecture: Architecture, seed: int) -> FinalScore:
+        validation, error = self._noisy(architecture, seed)
+        if error:
+            return FinalScore(seed, 0.0, 0.0, "failed", error)
+        test, error = self._test(architecture, seed)
+        return FinalScore(seed, validation, test, "failed" if error else "ok", error)
+
+    def _noisy(self, architecture: Architecture, seed: int) -> tuple[float, str]:
+        accuracy, error = self.function(architecture, seed)
+        if error or not self.noise:
+            return accuracy, error
+        return min(1.0, max(0.0, accuracy + self.noise * standard_normal(str(architecture), seed))), ""
+
+    def _size(self, architecture: Architecture) -> tuple[int, int]:
+        """Parameters and FLOPs; 0 in a space that builds no networks, as one for a function need not."""
+        try:
+            network = self.search_space.network(architecture)
+        except NotImplementedError:
+            return 0, 0
+        return network.parameters, network.flops
+
+
+def standard_normal(text: str, seed: int) -> float:
+    """A draw from the standard normal distribution that a text and a seed determine, everywhere alike."""
+    digest = hashlib.sha256(f"{seed} {text}".encode()).digest()
+    return _STANDARD_NORMAL.inv_cdf((int.from_bytes(digest[:6], "big") + 0.5) / 2**48)
+
+
+class _Asked:
+    """A user's function: called with what it takes, its answers checked.
+
+    Attributes:
+        path: ``"module:name"``, or a description where no import path leads to it.
+    """
+
+    def __init__(self, what: str, function: str | Callable[..., float]) -> None:
+        if not isinstance(function, str) and not callable(function):
+            raise NASGymError(f"the {what} must be a callable or 'module:name', not {function!r}")
+        self._what = what
+        self._function = lookup(what, function, {}) if isinstance(function, str) else function
+        self.path = function if isinstance(function, str) else _import_path(function)
+        self._takes_seed = self._count_arguments() == 2
+
+    def __call__(self, architecture: Architecture, seed: int) -> tuple[float, str]:
+        """An accuracy and why training failed, "" if it did not.
+
+        Raises:
+            NASGymError: if the function raises, or its answer is no number in [0, 1].
+        """
+        arguments = (architecture, seed) if self._takes_seed else (architecture,)
+        try:
+            answer = self._function(*arguments)
+        except FunctionFailed as failure:
+            return 0.0, str(failure) or "the function says that training failed"
+        except Exception as error:
+            raise NASGymError(
+                f"the {self._what} {self.path!r} raised {type(error).__name__} ({error}) for the "
+                f"architecture {str(architecture)!r}: raise evaluators.FunctionFailed where training fails"
+            ) from error
+        accuracy = float(answer) if isinstance(answer, Real) else math.nan
+        if not 0.0 <= accuracy <= 1.0:
+            raise NASGymError(
+                f"the {self._what} {self.path!r} returned {answer!r} for the architecture "
+                f"{str(architecture)!r}: return an accuracy in [0, 1]"
+            )
+        return accuracy, ""
+
+    def _count_arguments(self) -> int:
+        try:
+            signature = inspect.signature(self._function)
+        except (TypeError, ValueError):
+            return 1  # of compiled code, which shows no signature
+        for count in (1, 2):
+            try:
+                signature.bind(*range(count))
+            except TypeError:
+                continue
+            named = [parameter.name for parameter in signature.parameters.values()]
+            return 2 if count == 1 and named[1:2] == ["seed"] else count
+        raise NASGymError(
+            f"the {self._what} {self.path!r} takes {signature}: "
+            "write it as (architecture) or (architecture, seed)"
+        )
+
+
+def _import_path(function: Callable[..., float]) -> str:
+    """The path that leads to a callable; a description of one that has none."""
+    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
+    if module and name and getattr(sys.modules.get(module), name, None) is function:
+        return f"{module}:{name}"
+    return f"a {name or type(function).__name__} that cannot be imported"
+
+
+def _at_least_0(what: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise NASGymError(f"{what} of the function evaluator must be a number of at least 0, not {value!r}")
+    return float(value)
