@@ -182,6 +182,7 @@ class Session:
             stopped=stopped,
             steps=ledger.stats.steps,
             seconds=ledger.stats.cost,
+            charges=tuple(ledger.charges),
             policy=self.policy,
         )
 

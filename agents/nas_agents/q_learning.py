@@ -38,8 +38,8 @@ def updated(q: Q, r: Q, future: Q, alpha: float, gamma: float) -> Q:
         alpha: learning rate.
         gamma: discount.
     """
-    target: Q = r + gamma * future
-    return q + alpha * (target - q)
+    learned: Q = q + alpha * (r + gamma * future - q)
+    return learned
 
 
 class QTable:

@@ -24,14 +24,16 @@ class Result:
         seed: the agent's seed.
         budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
         hyperparameters: of the agent, JSON-able.
-        architecture: text of the chosen one: the highest accuracy seen among those that did not
-            fail, the first of ties; the first one if all failed.
+        architecture: text of the chosen one: the highest accuracy seen at the highest fidelity
+            reached, among those that did not fail, the first of ties; the first one if all failed.
         accuracy: its validation accuracy as the search saw it, in [0, 1].
         evaluations: every distinct evaluation, in order of first request.
         stopped: why the search ended: ``"budget"``, ``"max_steps"``, ``"space exhausted"``, or
             ``"agent returned"`` where the agent ended it itself.
         steps: environment steps of a walk, architectures asked for by a query agent, repeats too.
-        seconds: recorded cost of the evaluations.
+        seconds: recorded cost of the search.
+        charges: seconds charged for each of `evaluations`; less than its own seconds where it went
+            on from a shorter training of the same network.
         policy: scores of the edits in any state, of agents that have a policy over edits.
     """
 
@@ -45,6 +47,7 @@ class Result:
     stopped: str
     steps: int
     seconds: float
+    charges: tuple[float, ...]
     policy: Policy | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,10 +56,12 @@ class Result:
         return values | {
             "hyperparameters": dict(self.hyperparameters),
             "evaluations": [evaluation.as_dict() for evaluation in self.evaluations],
+            "charges": list(self.charges),
         }
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Result:
         """The inverse of `as_dict`."""
         evaluations = tuple(Evaluation.from_dict(evaluation) for evaluation in values["evaluations"])
-        return Result(**(dict(values) | {"evaluations": evaluations}))
+        charges = tuple(values.get("charges") or (evaluation.seconds for evaluation in evaluations))
+        return Result(**(dict(values) | {"evaluations": evaluations, "charges": charges}))

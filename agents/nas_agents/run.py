@@ -1,29 +1,30 @@
-"""One run: a traced search from one seed, and the honest score of the network it chose."""
+"""One run: a search from one seed, and the honest score of the network it chose."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
 from nas_agents import make_agent
+from nas_agents.scoring import score
 from nas_gym.errors import NASGymError, unknown
+from nas_gym.evaluators.evaluation import incumbent
 
 if TYPE_CHECKING:
+    from nas_agents.result import Result
     from nas_gym.envs import Budget
-    from nas_gym.evaluators.evaluation import FinalScore
     from nas_gym.traces.run_folder import RunFolder
 
 FORMAT = 1
-FINAL_SEEDS = 3
 SECONDS_BETWEEN_REPORTS = 0.3
 
 
@@ -38,6 +39,7 @@ class RunSpec:
         seed: the agent's seed.
         env_id: id of the environment.
         env: keyword arguments of the environment.
+        trace: whether every decision is recorded, or only the result is kept.
     """
 
     agent: str | Mapping[str, Any]
@@ -46,6 +48,7 @@ class RunSpec:
     seed: int = 0
     env_id: str = "NAS-v0"
     env: Mapping[str, Any] = field(default_factory=dict)
+    trace: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Progress:
 
     Attributes:
         done: distinct evaluations, or recorded seconds under a budget in seconds.
-        best: highest accuracy seen, None before the first evaluation.
+        best: accuracy of the incumbent as seen, None before the first evaluation.
     """
 
     done: float
@@ -64,7 +67,7 @@ class Progress:
 def run(
     spec: RunSpec, on_progress: Callable[[Progress], None] | None = None, *, keep_network: bool = False
 ) -> dict[str, Any]:
-    """Search, score the chosen network by retraining it with fresh seeds, and write `result.json`.
+    """Search, score the chosen network by seeds that the search did not see, and write `result.json`.
 
     A finished run of the same folder and config is not repeated; an unfinished one starts from its
     beginning, which a store makes cheap.
@@ -75,9 +78,9 @@ def run(
         keep_network: train the chosen network once more and save it as `best.pt`.
 
     Returns:
-        The contents of `result.json`: those of a `Result`, whose ``"accuracy"`` is optimistic, and
-        ``"validation_accuracy"``, ``"test_accuracy"`` (means over fresh seeds), ``"final"`` (each
-        of those seeds), ``"label"``, ``"access"``, ``"classes"``, ``"versions"``.
+        The contents of `result.json`: those of a `Result`, whose ``"accuracy"`` is optimistic, of
+        its score (see `nas_agents.scoring.score`), and ``"label"``, ``"access"``, ``"classes"``,
+        ``"versions"``.
 
     Raises:
         NASGymError: for a spec that does not fit, or a folder that holds a run of another config.
@@ -160,16 +163,6 @@ def slug(text: str) -> str:
     return re.sub(r"[^\w.=-]+", "-", text).strip("-")
 
 
-def fresh_seeds(used: Sequence[int], count: int, run_seed: int) -> list[int]:
-    """Training seeds above all used ones, others for every run.
-
-    Runs that choose the same network are scored by different trainings of it; the same seeds for
-    all would make the luck of those few look like a difference between agents.
-    """
-    first = max(used) + 1 + run_seed % 2**32 * count
-    return list(range(first, first + count))
-
-
 def _search(
     spec: RunSpec,
     env: gym.Env[Any, Any],
@@ -181,11 +174,16 @@ def _search(
     from nas_gym.traces import Trace
 
     agent = make_agent(spec.agent)
+    if not spec.trace:
+        with _reported(env, on_progress):
+            result = _outcome(spec, env, agent.access, agent.search(env, spec.budget, spec.seed))
+        _keep(folder, env, spec, result, keep_network=keep_network)
+        return result
     traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec))
     try:
         with _removed_if_never_begun(folder.path, env), _reported(env, on_progress):
             found = agent.search(traced, spec.budget, spec.seed)
-            result = _scored(spec, env, found.as_dict() | {"access": agent.access})
+            result = _outcome(spec, env, agent.access, found)
             if keep_network:
                 _keep_network(folder, env, result)
             # Last of all, since the presence of result.json says that the run is finished.
@@ -195,29 +193,37 @@ def _search(
     return result
 
 
-def _scored(spec: RunSpec, env: gym.Env[Any, Any], result: dict[str, Any]) -> dict[str, Any]:
-    """A result with the score of its network, which the search is over to see."""
+def _keep(
+    folder: RunFolder, env: gym.Env[Any, Any], spec: RunSpec, result: Mapping[str, Any], *, keep_network: bool
+) -> None:
+    """Keep the result of a run that recorded nothing, in place of an unfinished run that did."""
+    from nas_gym.traces.run_folder import write_text
+    from nas_gym.traces.wrapper import run_config
+
+    folder.prepare(run_config(env, make_agent(spec.agent).name, run_options(spec)))
+    folder.wipe()
+    folder.trace_file.unlink(missing_ok=True)
+    if keep_network:
+        _keep_network(folder, env, result)
+    # On one line, since hundreds of runs are written and read.
+    write_text(folder.result_file, json.dumps(result) + "\n")
+
+
+def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) -> dict[str, Any]:
+    """What `result.json` holds: a result with the score of its network, which the search is over to see."""
     from nas_gym.traces.run_folder import versions
 
     unwrapped: Any = env.unwrapped
-    architecture = unwrapped.search_space.parse(result["architecture"])
-    seeds = fresh_seeds(unwrapped.evaluator.seeds, FINAL_SEEDS, spec.seed)
-    scores: list[FinalScore] = unwrapped.evaluator.test(architecture, seeds)
     return {
         "format": FORMAT,
         "label": label(spec.agent),
-        **result,
+        **found.as_dict(),
+        "access": access,
         "accuracy_is": "the highest that the search saw, and optimistic since it was selected on",
-        "validation_accuracy": fmean(score.validation_accuracy for score in scores),
-        "test_accuracy": fmean(score.test_accuracy for score in scores),
-        "final": [_final(score) for score in scores],
+        **score(unwrapped, found),
         "classes": unwrapped.task.num_classes,
         "versions": versions(),
     }
-
-
-def _final(score: FinalScore) -> dict[str, Any]:
-    return {name: getattr(score, name) for name in ("seed", "validation_accuracy", "test_accuracy", "error")}
 
 
 def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str, Any]) -> None:
@@ -273,6 +279,6 @@ def _reported(env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | 
 
 def _progress(env: gym.Env[Any, Any]) -> Progress:
     ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
-    accuracies = [evaluation.accuracy for evaluation in tuple(ledger.history)]
+    history = tuple(ledger.history)
     done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.stats.unique
-    return Progress(done, max(accuracies, default=None))
+    return Progress(done, incumbent(history).accuracy if history else None)

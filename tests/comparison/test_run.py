@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nas_agents.run import Progress, RunSpec, experiment_folder, fresh_seeds, label, make_env, run
+from nas_agents.run import Progress, RunSpec, experiment_folder, label, make_env, run
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Evaluation, Evaluator, FinalScore
@@ -80,11 +80,14 @@ def test_the_chosen_network_is_scored_by_seeds_that_the_search_did_not_use(tmp_p
 
 
 def test_fresh_seeds_are_unused_and_differ_between_runs():
-    runs = [fresh_seeds((0, 7, 3), 3, run_seed) for run_seed in range(50)]
+    evaluator = Watched()
+    evaluator.seeds = (0, 7, 3)
+    runs = [evaluator.final_seeds(run_seed) for run_seed in range(50)]
     drawn = [seed for seeds in runs for seed in seeds]
     assert len(set(drawn)) == 150
     assert min(drawn) > 7
-    assert max(fresh_seeds((2**40,), 3, 2**80)) < 2**63
+    evaluator.seeds = (2**40,)
+    assert max(evaluator.final_seeds(2**80)) < 2**63
 
 
 def test_test_accuracy_is_in_no_file_of_a_run_but_its_result(tmp_path):

@@ -1,0 +1,81 @@
+"""What the networks that a search chose are worth, measured by what the search did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from nas_gym.evaluators.evaluation import standing
+
+if TYPE_CHECKING:
+    from nas_agents.result import Result
+    from nas_gym.envs.problem import Problem
+    from nas_gym.evaluators.evaluation import Evaluation, FinalScore
+
+ROUNDING = 12
+
+
+def score(env: Problem, found: Result) -> dict[str, Any]:
+    """The score of a finished search: of its choice, and, where the optimum is known, all along.
+
+    Args:
+        env: that was searched.
+        found: the outcome.
+
+    Returns:
+        ``"validation_accuracy"`` and ``"test_accuracy"``, means over seeds that score the choice,
+        and ``"final"``, each of those seeds. Where the evaluator knows its `optimum` also that,
+        ``"regret"`` of the choice to it, and ``"incumbents"``: of each network that was the best
+        seen for a while from which evaluation on (from 1), its validation accuracy and its regret.
+    """
+    scores = _test(env, found.architecture, found.seed)
+    validation = _validation(scores)
+    values: dict[str, Any] = {
+        "validation_accuracy": validation,
+        "test_accuracy": fmean(score.test_accuracy for score in scores),
+        "final": [_final(score) for score in scores],
+    }
+    optimum = env.evaluator.optimum()
+    if optimum is None:
+        return values
+    accuracies = {found.architecture: validation}
+    incumbents = []
+    for number, evaluation in leaders(found.evaluations):
+        text = evaluation.architecture
+        if text not in accuracies:
+            accuracies[text] = _validation(_test(env, text, found.seed))
+        regret = _regret(optimum, accuracies[text])
+        incumbents.append({"evaluation": number, "validation_accuracy": accuracies[text], "regret": regret})
+    return values | {
+        "optimum": optimum,
+        "regret": _regret(optimum, validation),
+        "incumbents": incumbents,
+    }
+
+
+def leaders(evaluations: Sequence[Evaluation]) -> list[tuple[int, Evaluation]]:
+    """The evaluations that were the incumbent for a while, with their numbers from 1."""
+    found: list[tuple[int, Evaluation]] = []
+    for number, evaluation in enumerate(evaluations, start=1):
+        if not found or standing(evaluation) > standing(found[-1][1]):
+            found.append((number, evaluation))
+    return found
+
+
+def _test(env: Problem, architecture: str, run_seed: int) -> list[FinalScore]:
+    evaluator = env.evaluator
+    return evaluator.test(env.search_space.parse(architecture), evaluator.final_seeds(run_seed))
+
+
+def _validation(scores: Sequence[FinalScore]) -> float:
+    return fmean(score.validation_accuracy for score in scores)
+
+
+def _regret(optimum: float, accuracy: float) -> float:
+    # The optimum is a mean of the same numbers, summed in another order.
+    return max(0.0, round(optimum - accuracy, ROUNDING))
+
+
+def _final(score: FinalScore) -> dict[str, Any]:
+    return {name: getattr(score, name) for name in ("seed", "validation_accuracy", "test_accuracy", "error")}
