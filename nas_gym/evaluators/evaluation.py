@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import inf
 from statistics import fmean
 from typing import Any, Literal
@@ -63,7 +63,8 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """A JSON-able dict of all attributes."""
-        return asdict(self) | {"curve": list(self.curve), "seeds": list(self.seeds)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return values | {"curve": list(self.curve), "seeds": list(self.seeds)}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Evaluation:
