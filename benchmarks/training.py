@@ -3,6 +3,7 @@
     python benchmarks/training.py                       # every case
     python benchmarks/training.py --case "mlp on digits" --repeats 3
     python benchmarks/training.py --quick               # a few networks of each case, to try it out
+    python benchmarks/training.py --part profile        # where the engine's time goes, by kind of kernel
 
 The ordinary loop is `ordinary_loop.py`, in one process with 1 and with 2 threads of which the
 faster counts, and in two processes of 1 thread each (``two processes``). The engine runs in one
@@ -37,6 +38,7 @@ CASES: dict[str, dict[str, Any]] = {
     "cell on digits": {"space": "cell", "task": "digits", "networks": 64, "ordinary": 6},
 }
 BATCHES = (16, 64, 256)
+PARTS = ("cases", "batches", "sizes", "profile", "jax")
 SIZES = (1, 8, 64, 256)
 JAX_SIZES = (32, 128)
 COLUMNS = (
@@ -59,7 +61,7 @@ def main() -> None:
     parser.add_argument("--case", action="append", choices=CASES, help="only this case; repeatable")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each kind")
     parser.add_argument("--cores", type=int, default=2, help="cores to use")
-    parser.add_argument("--part", action="append", choices=("cases", "batches", "sizes", "jax"))
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this part; repeatable")
     parser.add_argument("--quick", action="store_true", help="an eighth of the networks, one repeat")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
@@ -73,7 +75,7 @@ def main() -> None:
 
 def measure_all(options: argparse.Namespace) -> dict[str, Any]:
     """Every part that was asked for."""
-    parts = options.part or ("cases", "batches", "sizes", "jax")
+    parts = options.part or PARTS
     cases = {name: _scaled(CASES[name], options.quick) for name in options.case or CASES}
     figures: dict[str, Any] = {"machine": machine(), "repeats": options.repeats, "cores": options.cores}
     with Progress(console=Console(stderr=True)) as bar:
@@ -97,6 +99,8 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
             row = measure(case, options.repeats, options.cores, complete=part == "cases")
             figures.setdefault(part, {})[name] = row
             bar.advance(task)
+    if "profile" in parts:
+        figures["profile"] = {name: work({**case, "kind": "profile"}) for name, case in cases.items()}
     if "jax" in parts:
         figures["jax"] = jax_figures(options.repeats, options.cores)
     return figures
@@ -212,6 +216,9 @@ def report(figures: dict[str, Any]) -> None:
         for name, row in figures[part].items():
             table.add_row(name, *_cells(row))
         console.print(table)
+    for name, row in figures.get("profile", {}).items():
+        shares = ", ".join(f"{share:.0%} {kind}" for kind, share in row["shares"].items())
+        console.print(f"{name}, on one core {row['of peak']:.0%} of peak: {shares}")
     if "jax" in figures:
         console.print(
             "JAX:", json.dumps(figures["jax"]) if isinstance(figures["jax"], dict) else figures["jax"]

@@ -39,6 +39,14 @@ def main() -> None:
 
         print(json.dumps(run_jax(len(members), task, recipe)))
         return
+    if case["kind"] == "profile":
+        from benchmarks.training_profile import where_time_goes
+
+        figures = where_time_goes(members, data, recipe, chunks=4)
+        done = figures.pop("members")
+        rate = arithmetic(done, data, recipe) / figures["seconds"]
+        print(json.dumps(figures | {"networks": len(done), "of peak": rate / peak_rate(1)}))
+        return
     if case["kind"] == "ordinary":
         # Every k-th network: the mean cost of all, in a fraction of the time.
         members = members[:: max(1, len(members) // case["ordinary"])][: case["ordinary"]]

@@ -29,7 +29,7 @@ LARGEST_PART = 2**16 - 1
 
 
 class Recorded(NamedTuple):
-    """One training of an architecture by its number: right validation examples after each epoch, right test examples; why it failed."""
+    """A training: of which architecture, right validation examples by epoch, right test examples, error."""
 
     number: int
     seed: int

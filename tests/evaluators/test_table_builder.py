@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Request
 from nas_gym.evaluators.table_builder import build_table
+from nas_gym.evaluators.table_check import check_table, seed_deviation
 from nas_gym.evaluators.tabulation import RATE, Tabulation
 from nas_gym.evaluators.train import TrainEvaluator
 from nas_gym.tables import read_table
@@ -129,3 +131,25 @@ def test_networks_of_a_table_can_be_trained_again(tmp_path: Path) -> None:
 def test_what_does_not_fit_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(NASGymError, match=words):
         tabulation(**changes)
+
+
+def test_a_check_finds_what_is_wrong(tmp_path: Path) -> None:
+    table = build_table(tabulation(), "own", "few", tmp_path / "own-few.npz")
+    check = check_table(read_table(tmp_path / "own-few.npz"), architectures=4)
+    assert check.ok
+    assert (check.exact, check.architectures, check.trainings) == (True, 4, 8)
+    wrong = table.validation.copy()
+    wrong[0] += 0.01
+    assert len(check_table(replace(table, validation=wrong), architectures=4).wrong) == 8
+
+
+def test_on_other_numerics_a_check_allows_for_rounding_alone(tmp_path: Path) -> None:
+    table = build_table(tabulation(), "own", "few", tmp_path / "own-few.npz")
+    elsewhere = replace(table, about={**table.about, "numerics": "cpu, torch 1.0, none"})
+    near, far = elsewhere.validation.copy(), elsewhere.validation.copy()
+    near[-1] += 2.9 * seed_deviation(table)
+    far[-1] = np.where(far[-1] > 0.5, far[-1] - 0.5, far[-1] + 0.5)
+    check = check_table(replace(elsewhere, validation=near.clip(0, 1)), architectures=6)
+    assert not check.exact
+    assert check.ok
+    assert len(check_table(replace(elsewhere, validation=far), architectures=6).wrong) == 12

@@ -57,9 +57,7 @@ class EvaluationBatch:
     thresholds: Tensor
 
 
-def evaluation_batches(
-    x: Tensor, y: Tensor, classes: int, size: int | None = None
-) -> list[EvaluationBatch]:
+def evaluation_batches(x: Tensor, y: Tensor, classes: int, size: int | None = None) -> list[EvaluationBatch]:
     """Examples in batches of one size, the last filled up with zeros that count as wrong.
 
     Args:

@@ -168,9 +168,7 @@ class ChunkTraining:
                     dead[m][full_name] = array
         return dead
 
-    def _results(
-        self, curves: Tensor, losses: Tensor, test: Tensor | None, seconds: float
-    ) -> list[Trained]:
+    def _results(self, curves: Tensor, losses: Tensor, test: Tensor | None, seconds: float) -> list[Trained]:
         trained = torch.isfinite(losses).all(1)  # (epochs, members)
         usable = torch.isfinite(curves).to(trained.device)
         costs = [max(1, member.network.flops) for member in self._members]
