@@ -13,6 +13,8 @@ from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.search_spaces.base import Architecture
 
 Budget = int | dict[str, float]
+# A distinct request: an architecture, the seed drawn for it or None for all, and a fidelity.
+Key = tuple[Architecture, int | None, int | None]
 STEPS_PER_EVALUATION = 50
 
 
@@ -37,7 +39,7 @@ class Stats:
         evaluations: architectures asked for, repeats included.
         unique: distinct (architecture, seeds, fidelity) asked for; what an integer budget limits.
         stored: training runs that the store already had.
-        cost: recorded seconds of the distinct evaluations; what a budget in seconds limits.
+        cost: recorded seconds charged for the distinct evaluations; what a budget in seconds limits.
         seconds: wall time spent waiting for the evaluator.
     """
 
@@ -59,12 +61,17 @@ class Ledger:
     The budget counts distinct requests in order of first request, whether or not a store has
     them, failed ones too, so a warm store changes time and never results.
 
+    A request is charged its recorded seconds. Where the evaluator is resumable, a training goes on
+    from the longest one of the same architecture and seeds that the run has paid for, and only the
+    difference is charged; a shorter one was passed on the way and is charged nothing.
+
     Args:
         evaluator: who evaluates.
         budget: most distinct requests, or ``{"seconds": s}`` of recorded cost; None for no limit.
 
     Attributes:
         history: the distinct evaluations in order of first request.
+        charges: the seconds charged for each of `history`.
         stats: the counts.
     """
 
@@ -72,8 +79,10 @@ class Ledger:
         self.evaluator = evaluator
         self.budget = check_budget(budget)
         self.history: list[Evaluation] = []
+        self.charges: list[float] = []
         self.stats = Stats()
-        self._known: dict[tuple[Architecture, int | None], Evaluation] = {}
+        self._known: dict[Key, Evaluation] = {}
+        self._paid: dict[tuple[Architecture, tuple[int, ...]], float] = {}
 
     @property
     def remaining(self) -> int | None:
@@ -97,35 +106,52 @@ class Ledger:
         Raises:
             BudgetExhausted: if they would pass `max_steps`.
         """
-        if self.max_steps is not None and self.stats.steps + steps > self.max_steps:
+        if self.budget is not None and self.stats.steps + steps > (self.max_steps or 0):
             raise BudgetExhausted("max_steps")
         self.stats.steps += steps
 
+    def count_repeats(self, requests: int) -> None:
+        """Count requests for what the run has asked for already; they cost nothing."""
+        self.stats.evaluations += requests
+
     def evaluate(
-        self, architectures: Sequence[Architecture], fidelity: int | None = None
+        self,
+        architectures: Sequence[Architecture],
+        fidelity: int | None = None,
+        drawn: Sequence[int] | None = None,
     ) -> list[Evaluation]:
         """Evaluations of architectures, in order; repeats are answered from memory.
+
+        Args:
+            architectures: what to evaluate.
+            fidelity: epochs; None for those that the evaluator is set to.
+            drawn: the seed drawn for each architecture, of an evaluator that draws.
 
         Raises:
             BudgetExhausted: if the budget does not reach for all of them; those that it reaches
                 for are made and in `history`.
         """
         known = self._known
-        self.stats.evaluations += len(architectures)
-        fresh = [key for key in dict.fromkeys((a, fidelity) for a in architectures) if key not in known]
+        if fidelity is not None and fidelity == getattr(self.evaluator, "fidelity", None):
+            fidelity = None
+        seeds: Sequence[int | None] = [None] * len(architectures) if drawn is None else drawn
+        keys = [(architecture, seed, fidelity) for architecture, seed in zip(architectures, seeds, strict=True)]
+        self.stats.evaluations += len(keys)
+        fresh = [key for key in dict.fromkeys(keys) if key not in known]
         if fresh:
-            self._evaluate_fresh(fresh, fidelity)
-        return [known[architecture, fidelity] for architecture in architectures]
+            self._evaluate_fresh(fresh, fidelity, draws=drawn is not None)
+        return [known[key] for key in keys]
 
-    def _evaluate_fresh(self, fresh: list[tuple[Architecture, int | None]], fidelity: int | None) -> None:
+    def _evaluate_fresh(self, fresh: list[Key], fidelity: int | None, *, draws: bool) -> None:
         affordable = fresh if self.remaining is None else fresh[: max(0, self.remaining)]
         # Costs are known only afterwards, so a budget in seconds goes one request at a time.
         batch = 1 if isinstance(self.budget, dict) else max(1, len(affordable))
         for start in range(0, len(affordable), batch):
             keys = affordable[start : start + batch]
+            drawn = [seed for _, seed, _ in keys if seed is not None] if draws else None
             began = time.perf_counter()
             hits = _hits(self.evaluator)
-            evaluations = self.evaluator.evaluate_architectures([key[0] for key in keys], fidelity)
+            evaluations = self.evaluator.evaluate_architectures([key[0] for key in keys], fidelity, drawn)
             self.stats.seconds += time.perf_counter() - began
             self.stats.stored += _hits(self.evaluator) - hits
             for key, evaluation in zip(keys, evaluations, strict=True):
@@ -133,12 +159,17 @@ class Ledger:
         if len(affordable) < len(fresh):
             raise BudgetExhausted("budget")
 
-    def _record(self, key: tuple[Architecture, int | None], evaluation: Evaluation) -> None:
-        cost = self.stats.cost + evaluation.seconds
+    def _record(self, key: Key, evaluation: Evaluation) -> None:
+        training = key[0], evaluation.seeds
+        paid = self._paid.get(training, 0.0) if self.evaluator.resumable else 0.0
+        charge = max(0.0, evaluation.seconds - paid)
+        cost = self.stats.cost + charge
         if isinstance(self.budget, dict) and cost > self.budget["seconds"]:
             raise BudgetExhausted("budget")
         self._known[key] = evaluation
+        self._paid[training] = max(paid, evaluation.seconds)
         self.history.append(evaluation)
+        self.charges.append(charge)
         self.stats.unique += 1
         self.stats.cost = cost
 

@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 import gymnasium as gym
 import numpy as np
 
-from nas_gym.envs.payment import Move, pay
+from nas_gym.envs.payment import NOT_DRAWN, pay
 from nas_gym.envs.problem import Problem
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.search_spaces import Architecture
@@ -58,7 +58,9 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     ## Information
     After a step ``architecture``, ``edit``: str; ``accuracy``, ``best_accuracy`` (of the episode):
     float, 0.0 where nothing was evaluated yet; ``illegal_action``: bool; ``error``: str;
-    ``action_mask``: int8 (n,). After reset the same without the accuracies.
+    ``action_mask``: int8 (n,). After reset the same without the accuracies. After a step that was
+    paid by one recorded seed, drawn by this environment's generator (tables with ``"seeds":
+    "random"``), ``seed``: int.
 
     ## Arguments
     ```python
@@ -90,7 +92,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         NASGymError: for an argument that does not fit, in one sentence.
     """
 
-    _architecture: Architecture | None = None
+    # The number of the state in the edit graph of the search space; None before the first reset.
+    _state: int | None = None
     _steps = 0
     _best = 0.0
     _last_action = 0
@@ -98,9 +101,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     @property
     def architecture(self) -> Architecture:
         """The current state."""
-        if self._architecture is None:
-            raise gym.error.ResetNeeded("the environment has no state yet: call reset() first")
-        return self._architecture
+        architecture: Architecture = self.search_space.edit_graph.architecture(self._number())
+        return architecture
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -111,9 +113,9 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         initial = options.pop("architecture", self.initial)
         if options:
             raise unknown("reset option", next(iter(options)), ["architecture"])
-        self._architecture = self._start_state(initial, self.np_random)
+        self._state = self.search_space.edit_graph.number(self._start_state(initial, self.np_random))
         self._steps, self._best, self._last_action = 0, 0.0, 0
-        return self._observe(), self._info(action=0, illegal=False, error="")
+        return self._observer.one(self._state, self.horizon), self._info(self._state, 0, False, "")
 
     def step(self, action: SupportsIndex) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Apply an edit and pay for the network it makes.
@@ -122,23 +124,24 @@ class NASEnv(Problem, gym.Env[Any, Any]):
             BudgetExhausted: if the run has a budget (`start_run`) and this step would exceed it;
                 the state is then unchanged.
         """
-        chosen = self._check_action(action)
-        before = self.architecture
-        edited = self.search_space.edited(before, chosen)
-        after = before if edited is None else edited
+        before, chosen = self._number(), self._check_action(action)
+        after, legal = self.search_space.edit_graph.follow(before, chosen)
         done = self._steps + 1 == self.horizon
-        ((accuracy, reward, error),) = pay(self.ledger, self.reward, [Move(before, after, done)])
-        self._architecture, self._last_action = after, chosen if edited is not None else 0
+        payment = pay(self._answers, self.reward, before, after, done, self.np_random)
+        self._state, self._last_action = after, chosen if legal else 0
         self._steps += 1
-        self._best = max(self._best, accuracy)
-        info = self._info(action=chosen, illegal=edited is None, error=error)
-        info |= {"accuracy": accuracy, "best_accuracy": self._best}
+        self._best = max(self._best, payment.accuracy)
+        info = self._info(after, chosen, not legal, payment.error)
+        info["accuracy"], info["best_accuracy"] = payment.accuracy, self._best
+        if payment.seed != NOT_DRAWN:
+            info["seed"] = payment.seed
         episodic = self.reward.episodic
-        return self._observe(), reward, done and episodic, done and not episodic, info
+        observation = self._observer.one(after, self.horizon - self._steps)
+        return observation, payment.reward, done and episodic, done and not episodic, info
 
     def action_masks(self) -> np.ndarray:
         """Which actions are legal: bool (n,), a fresh array; keep always is."""
-        return self.search_space.mask(self.architecture)
+        return self.search_space.edit_graph.masks[self._number()].astype(bool)
 
     def get_state(self) -> dict[str, Any]:
         """The state of the episode as JSON-able values; `set_state` restores it."""
@@ -158,7 +161,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         """
         if missing := set(STATE) - set(state):
             raise NASGymError(f"the state lacks {', '.join(sorted(missing))}: pass what get_state() gave")
-        self._architecture = self.search_space.parse(state["architecture"])
+        self._state = self.search_space.edit_graph.number(self.search_space.parse(state["architecture"]))
         self._steps = int(state["steps"])
         self._best = float(state["best_accuracy"])
         self._last_action = int(state["last_action"])
@@ -188,6 +191,15 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         """
         return self._frame(self.architecture, self._steps, self._last_action)
 
+    def _number(self) -> int:
+        """The number of the current state."""
+        if self._state is None:
+            raise gym.error.ResetNeeded("the environment has no state yet: call reset() first")
+        return self._state
+
+    def _generator(self) -> np.random.Generator:
+        return self.np_random
+
     def _check_action(self, action: SupportsIndex) -> int:
         if self._steps >= self.horizon:
             raise gym.error.ResetNeeded(f"the episode ended after {self.horizon} steps: call reset()")
@@ -198,14 +210,12 @@ class NASEnv(Problem, gym.Env[Any, Any]):
             )
         return int(action)
 
-    def _observe(self) -> Any:
-        return self._observer(self.architecture, self.horizon - self._steps)
-
-    def _info(self, *, action: int, illegal: bool, error: str) -> dict[str, Any]:
+    def _info(self, number: int, action: int, illegal: bool, error: str) -> dict[str, Any]:
+        graph = self.search_space.edit_graph
         return {
-            "architecture": str(self.architecture),
-            "edit": str(self.search_space.actions[action]),
+            "architecture": graph.texts[number],
+            "edit": graph.words[action],
             "illegal_action": illegal,
             "error": error,
-            "action_mask": self.search_space.mask(self.architecture).astype(np.int8),
+            "action_mask": graph.masks[number].copy(),
         }

@@ -7,15 +7,18 @@ from typing import Any, Protocol
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.vector.utils import concatenate, create_empty_array
 
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces.base import SearchSpace
 
 LARGEST_INDEX = 2**62
 
 
 class Observer(Protocol):
-    """Fills an observation space.
+    """Fills an observation space with states, given by their numbers in the space's edit graph.
+
+    `steps_left` is shown under an episodic reward only.
 
     Attributes:
         space: the Gymnasium space.
@@ -23,8 +26,12 @@ class Observer(Protocol):
 
     space: spaces.Space[Any]
 
-    def __call__(self, architecture: Architecture, steps_left: int) -> Any:
-        """A fresh observation; `steps_left` is shown under an episodic reward only."""
+    def one(self, number: int, steps_left: int) -> Any:
+        """A fresh observation of a state."""
+        ...
+
+    def many(self, numbers: np.ndarray, steps_left: np.ndarray) -> Any:
+        """A fresh observation of several states, batched as Gymnasium batches `space`."""
         ...
 
 
@@ -35,7 +42,7 @@ class DictObserver:
     with_mask = False
 
     def __init__(self, search_space: SearchSpace[Any], horizon: int | None) -> None:
-        self.search_space, self.horizon = search_space, horizon
+        self.graph, self.horizon = search_space.edit_graph, horizon
         entries = dict(search_space.observation_space.spaces)
         if horizon is not None:
             entries["steps_left"] = spaces.MultiDiscrete([horizon + 1])
@@ -43,12 +50,21 @@ class DictObserver:
             entries["action_mask"] = spaces.MultiBinary(len(search_space.actions))
         self.space = spaces.Dict(entries)
 
-    def __call__(self, architecture: Architecture, steps_left: int) -> dict[str, np.ndarray]:
-        observation = self.search_space.observe(architecture)
+    def one(self, number: int, steps_left: int) -> dict[str, np.ndarray]:
+        observation = {name: array[number].copy() for name, array in self.graph.observations.items()}
         if self.horizon is not None:
             observation["steps_left"] = np.array([steps_left])
         if self.with_mask:
-            observation["action_mask"] = self.search_space.mask(architecture).astype(np.int8)
+            observation["action_mask"] = self.graph.masks[number].copy()
+        return observation
+
+    def many(self, numbers: np.ndarray, steps_left: np.ndarray) -> dict[str, np.ndarray]:
+        graph = self.graph
+        observation = {name: array.take(numbers, axis=0) for name, array in graph.observations.items()}
+        if self.horizon is not None:
+            observation["steps_left"] = steps_left[:, None].copy()
+        if self.with_mask:
+            observation["action_mask"] = graph.masks.take(numbers, axis=0)
         return observation
 
 
@@ -64,7 +80,7 @@ class IndexObserver:
     space: spaces.Space[Any]
 
     def __init__(self, search_space: SearchSpace[Any], horizon: int | None) -> None:
-        self.search_space, self.horizon = search_space, horizon
+        self.graph, self.horizon = search_space.edit_graph, horizon
         self.times = 1 if horizon is None else horizon + 1
         if search_space.size * self.times > LARGEST_INDEX:
             raise NASGymError(
@@ -73,9 +89,13 @@ class IndexObserver:
             )
         self.space = spaces.Discrete(search_space.size * self.times)
 
-    def __call__(self, architecture: Architecture, steps_left: int) -> np.int64:
+    def one(self, number: int, steps_left: int) -> np.int64:
         left = 0 if self.horizon is None else steps_left
-        return np.int64(self.search_space.index(architecture) * self.times + left)
+        return np.int64(self.graph.index(number) * self.times + left)
+
+    def many(self, numbers: np.ndarray, steps_left: np.ndarray) -> np.ndarray:
+        left = 0 if self.horizon is None else steps_left
+        return self.graph.indices(numbers) * self.times + left
 
 
 class GraphObserver:
@@ -93,8 +113,8 @@ class GraphObserver:
         if horizon is not None:
             self.space = spaces.Dict({"graph": graph, "steps_left": spaces.MultiDiscrete([horizon + 1])})
 
-    def __call__(self, architecture: Architecture, steps_left: int) -> Any:
-        sketch = self.search_space.sketch(architecture)
+    def one(self, number: int, steps_left: int) -> Any:
+        sketch = self.search_space.sketch(self.search_space.edit_graph.architecture(number))
         links = [(source, target) for source, target, _ in sketch.links]
         graph = spaces.GraphInstance(
             nodes=np.array(sketch.box_codes, dtype=np.int64),
@@ -102,6 +122,11 @@ class GraphObserver:
             edge_links=np.array(links, dtype=np.int32).reshape(-1, 2),
         )
         return graph if self.horizon is None else {"graph": graph, "steps_left": np.array([steps_left])}
+
+    def many(self, numbers: np.ndarray, steps_left: np.ndarray) -> Any:
+        each = [self.one(*state) for state in zip(numbers.tolist(), steps_left.tolist(), strict=True)]
+        empty: Any = create_empty_array(self.space, len(each))
+        return concatenate(self.space, each, empty)
 
 
 OBSERVATIONS: dict[str, Callable[[SearchSpace[Any], int | None], Observer]] = {

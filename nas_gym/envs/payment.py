@@ -5,71 +5,217 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from nas_gym.envs.ledger import Ledger
-from nas_gym.envs.rewards import Reward
-from nas_gym.evaluators import Evaluation
-from nas_gym.search_spaces import Architecture
+from nas_gym.envs.rewards import Reward, rewards_of
+from nas_gym.search_spaces.edit_graph import EditGraph
+
+NOT_DRAWN = -1
 
 
-class Move(NamedTuple):
-    """A step of one environment: the architecture before and after it, whether the episode ends."""
+class Answers:
+    """What the account of a run has answered so far, by number of state, so that repeats are one look.
 
-    before: Architecture
-    after: Architecture
-    done: bool
+    Args:
+        ledger: the account; it alone counts and decides.
+        graph: which numbers the states.
+
+    Attributes:
+        ledger, graph: as passed in.
+        accuracies: float64 (rows,), NaN where the account was not asked.
+        failed: which trainings failed, bool (rows,).
+        errors: of failed trainings, by number.
+    """
+
+    def __init__(self, ledger: Ledger, graph: EditGraph) -> None:
+        self.ledger, self.graph = ledger, graph
+        self.accuracies = np.full(graph.rows, np.nan)
+        self.failed = np.zeros(graph.rows, dtype=bool)
+        self.errors: dict[int, str] = {}
+
+    def make_room(self) -> None:
+        """Have a place for every number of the graph."""
+        if (more := self.graph.rows - len(self.accuracies)) > 0:
+            self.accuracies = np.concatenate([self.accuracies, np.full(more, np.nan)])
+            self.failed = np.concatenate([self.failed, np.zeros(more, dtype=bool)])
+
+    def ask(self, numbers: Sequence[int]) -> None:
+        """Ask the account for states, in order, and keep what it says.
+
+        Raises:
+            BudgetExhausted: as the account does.
+        """
+        found = self.ledger.evaluate([self.graph.architecture(number) for number in numbers])
+        for number, evaluation in zip(numbers, found, strict=True):
+            self.accuracies[number] = evaluation.accuracy
+            if evaluation.error:
+                self.failed[number], self.errors[number] = True, evaluation.error
+
+    def errors_of(self, numbers: np.ndarray) -> np.ndarray | None:
+        """The errors of states, "" of those that did not fail, object (len(numbers),); None if none did."""
+        failed = np.flatnonzero(self.failed.take(numbers)) if self.errors else ()
+        if not len(failed):
+            return None
+        errors = np.array([""], dtype=object).repeat(len(numbers))
+        errors[failed] = [self.errors[number] for number in numbers[failed].tolist()]
+        return errors
 
 
 class Payment(NamedTuple):
-    """Accuracy after the step (0.0 where nothing was evaluated), reward, error of a failed training."""
+    """Of a step: accuracy after it (0.0 where nothing was evaluated), reward, error of a failed training.
+
+    `seed` is the one drawn for the architecture after the step, `NOT_DRAWN` where none was.
+    """
 
     accuracy: float
     reward: float
     error: str
+    seed: int = NOT_DRAWN
 
 
-def pay(ledger: Ledger, reward: Reward, moves: Sequence[Move]) -> list[Payment]:
-    """Pay for steps that environments make at once, in one request to the evaluator.
+class Payments(NamedTuple):
+    """Those of several steps: float64, float64, object and int64 (steps,); None if no error, no seed."""
 
-    A run ends at the same request as if the steps were made one after another, in order; `stats`
-    counts those, too, that were asked for together with the one that ends it.
+    accuracies: np.ndarray
+    rewards: np.ndarray
+    errors: np.ndarray | None
+    seeds: np.ndarray | None
+
+
+def pay(
+    answers: Answers, reward: Reward, before: int, after: int, done: bool, rng: np.random.Generator
+) -> Payment:
+    """Pay for a step from one state to another.
+
+    An evaluator that draws has a seed drawn for each of the architectures asked for, by `rng`.
 
     Raises:
-        BudgetExhausted: if the run's budget or `max_steps` does not reach for all steps; the
-            requests before the one that it does not reach for are made and in `ledger.history`.
+        BudgetExhausted: if the run's budget or `max_steps` does not reach for it; the requests
+            that it reaches for are made and in `ledger.history`.
     """
-    return [
-        _payment(reward, move, evaluations)
-        for move, evaluations in zip(moves, _ask(ledger, [_asked(reward, m) for m in moves]), strict=True)
-    ]
+    ledger = answers.ledger
+    ledger.count_steps()
+    if reward.episodic and not done:
+        return Payment(0.0, float(reward(0.0, 0.0, done)), "")
+    answers.make_room()
+    asked = (before, after) if reward.needs_before else (after,)
+    if ledger.evaluator.draws:
+        return _pay_drawn(answers, reward, asked, done, rng)
+    found = [answers.accuracies.item(number) for number in asked]
+    if any(accuracy != accuracy for accuracy in found):
+        answers.ask(asked)
+        found = [answers.accuracies.item(number) for number in asked]
+    else:
+        ledger.count_repeats(len(asked))
+    gained = float(reward(found[0] if reward.needs_before else 0.0, found[-1], done))
+    return Payment(found[-1], gained, answers.errors.get(after, ""))
 
 
-def _asked(reward: Reward, move: Move) -> list[Architecture]:
-    if reward.episodic and not move.done:
-        return []
-    return [move.before, move.after] if reward.needs_before else [move.after]
+def _pay_drawn(
+    answers: Answers, reward: Reward, asked: Sequence[int], done: bool, rng: np.random.Generator
+) -> Payment:
+    ledger = answers.ledger
+    architectures = [answers.graph.architecture(number) for number in asked]
+    # One draw for each, so that keeping an architecture is no improvement of it.
+    seeds = {one: ledger.evaluator.draw(one, rng) for one in dict.fromkeys(architectures)}
+    found = ledger.evaluate(architectures, drawn=[seeds[one] for one in architectures])
+    after = found[-1]
+    gained = float(reward(found[0].accuracy if reward.needs_before else 0.0, after.accuracy, done))
+    return Payment(after.accuracy, gained, after.error, seeds[architectures[-1]])
 
 
-def _payment(reward: Reward, move: Move, evaluations: Sequence[Evaluation]) -> Payment:
-    if not evaluations:
-        return Payment(0.0, float(reward(0.0, 0.0, move.done)), "")
-    before = evaluations[0].accuracy if reward.needs_before else 0.0
-    after = evaluations[-1]
-    return Payment(after.accuracy, float(reward(before, after.accuracy, move.done)), after.error)
+def pay_all(
+    answers: Answers,
+    reward: Reward,
+    before: np.ndarray,
+    after: np.ndarray,
+    done: np.ndarray,
+    rngs: Sequence[np.random.Generator],
+) -> Payments:
+    """Pay for steps that environments make at once, as if they were made one after another.
+
+    What the run has not asked for yet goes to the evaluator in one request.
+
+    Args:
+        answers: of the run.
+        reward: that pays.
+        before, after: numbers of the states, int64 (steps,).
+        done: whether the episode ends, bool (steps,).
+        rngs: which draw, one a step.
+
+    Raises:
+        BudgetExhausted: as `pay` of the first step that the budget does not reach for.
+    """
+    if answers.ledger.evaluator.draws:
+        steps = zip(before.tolist(), after.tolist(), done.tolist(), rngs, strict=True)
+        return _listed([pay(answers, reward, *step) for step in steps])
+    answers.make_room()
+    asked = np.stack([before, after], axis=1) if reward.needs_before else after[:, None]
+    steps_asking = np.flatnonzero(done) if reward.episodic else np.arange(len(done))
+    _settle(answers, asked[steps_asking] if reward.episodic else asked, steps_asking, len(done))
+    accuracies, errors = answers.accuracies.take(after), answers.errors_of(after)
+    earlier = answers.accuracies.take(before) if reward.needs_before else np.zeros(len(before))
+    if reward.episodic:
+        accuracies[~done] = earlier[~done] = 0.0
+        if errors is not None:
+            errors[~done] = ""
+    return Payments(accuracies, rewards_of(reward, earlier, accuracies, done), errors, None)
 
 
-def _ask(ledger: Ledger, asked: Sequence[list[Architecture]]) -> list[list[Evaluation]]:
-    """The evaluations that each step asks for."""
-    if isinstance(ledger.budget, dict):
-        # Every request moves the limits of a budget in seconds, so the steps go one at a time.
-        return [_ask_within(ledger, [one])[0] for one in asked]
-    return _ask_within(ledger, asked)
+def _settle(answers: Answers, asked: np.ndarray, asking: np.ndarray, steps: int) -> None:
+    """Count steps and have all that they ask for answered, in as few batches as the limits allow.
+
+    Args:
+        answers: of the run.
+        asked: numbers of states, in order of request, int64 (asking steps, requests of each).
+        asking: which steps ask, ascending.
+        steps: how many are made.
+    """
+    ledger, made = answers.ledger, 0
+    while made < steps:
+        numbers, each = asked.ravel(), asked.shape[1]
+        new = _first_requests(answers, numbers)
+        # The step that may be beyond a limit goes alone.
+        count = max(1, _within(ledger, steps - made, asking[new // each] - made))
+        end = int(np.searchsorted(asking, made + count))
+        new = new[new < end * each]
+        ledger.count_steps(count)
+        ledger.count_repeats(end * each - len(new))
+        if len(new):
+            answers.ask(numbers[new].tolist())
+        asked, asking, made = asked[end:], asking[end:], made + count
 
 
-def _ask_within(ledger: Ledger, asked: Sequence[list[Architecture]]) -> list[list[Evaluation]]:
-    left = len(asked) if ledger.max_steps is None else max(0, ledger.max_steps - ledger.stats.steps)
-    within = asked[:left]
-    ledger.count_steps(len(within))
-    found = iter(ledger.evaluate([architecture for one in within for architecture in one]))
-    if len(within) < len(asked):
-        ledger.count_steps(len(asked) - len(within))
-    return [[next(found) for _ in one] for one in asked]
+def _first_requests(answers: Answers, numbers: np.ndarray) -> np.ndarray:
+    """Where a state is asked for that the run has not asked for before, ascending, once for each."""
+    unknown = np.flatnonzero(np.isnan(answers.accuracies.take(numbers)))
+    if not len(unknown):
+        return unknown
+    return np.sort(unknown[np.unique(numbers[unknown], return_index=True)[1]])
+
+
+def _within(ledger: Ledger, steps: int, new: np.ndarray) -> int:
+    """How many steps the limits of the run reach for, whatever they cost.
+
+    Args:
+        ledger: of the run.
+        steps: how many are to be made.
+        new: which steps make a new request, ascending, one for each.
+    """
+    if ledger.max_steps is None:
+        return steps
+    within = min(steps, ledger.max_steps - ledger.stats.steps)
+    # What a new request costs in seconds is known only afterwards.
+    affordable = 0 if ledger.remaining is None else ledger.remaining
+    return min(within, int(new[affordable])) if affordable < len(new) else within
+
+
+def _listed(payments: Sequence[Payment]) -> Payments:
+    errors = [payment.error for payment in payments]
+    return Payments(
+        np.array([payment.accuracy for payment in payments], dtype=np.float64),
+        np.array([payment.reward for payment in payments], dtype=np.float64),
+        np.array(errors, dtype=object) if any(errors) else None,
+        np.array([payment.seed for payment in payments], dtype=np.int64),
+    )

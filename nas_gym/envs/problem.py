@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from nas_gym.envs.ledger import Budget, Ledger, Stats
 from nas_gym.envs.observations import make_observer
+from nas_gym.envs.payment import Answers
 from nas_gym.envs.rewards import Reward, make_reward
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator, table_of
@@ -64,6 +65,15 @@ class Problem:
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.search_space.actions))
 
     @property
+    def ledger(self) -> Ledger:
+        """The account of the run; environments that are given the same one share it."""
+        return self._answers.ledger
+
+    @ledger.setter
+    def ledger(self, ledger: Ledger) -> None:
+        self._answers = Answers(ledger, self.search_space.edit_graph)
+
+    @property
     def stats(self) -> Stats:
         """Counts of the run: steps, evaluations, unique, stored, cost, seconds."""
         return self.ledger.stats
@@ -113,8 +123,15 @@ class Problem:
         asked = architectures if isinstance(architectures, list | tuple) else [architectures]
         resolved = [self.search_space.resolve(one) for one in asked]
         self.ledger.count_steps(len(resolved))
-        evaluations = self.ledger.evaluate(resolved, fidelity)
+        drawn = None
+        if self.evaluator.draws:
+            drawn = [self.evaluator.draw(one, self._generator()) for one in resolved]
+        evaluations = self.ledger.evaluate(resolved, fidelity, drawn)
         return evaluations if several else evaluations[0]
+
+    def _generator(self) -> np.random.Generator:
+        """Which draws the seeds of `evaluate`."""
+        raise NotImplementedError
 
     def _checked_initial(self, initial: str | Architecture) -> str:
         if initial in INITIAL:

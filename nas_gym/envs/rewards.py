@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
+
 from nas_gym.errors import NASGymError
 from nas_gym.registry import build, lookup, options_of
 
@@ -47,8 +49,8 @@ class _Scaled:
         """The keyword arguments that build this reward again, with its name."""
         return {"name": self.name, "scale": [self.low, self.high]}
 
-    def scaled(self, accuracy: float) -> float:
-        """The accuracy on the scale."""
+    def scaled(self, accuracy: Any) -> Any:
+        """The accuracy, or each of an array, on the scale."""
         return (accuracy - self.low) / (self.high - self.low)
 
 
@@ -59,7 +61,7 @@ class Accuracy(_Scaled):
     needs_before = False
     episodic = False
 
-    def __call__(self, before: float, after: float, done: bool) -> float:
+    def __call__(self, before: Any, after: Any, done: Any) -> Any:
         return self.scaled(after)
 
 
@@ -70,7 +72,7 @@ class Improvement(_Scaled):
     needs_before = True
     episodic = False
 
-    def __call__(self, before: float, after: float, done: bool) -> float:
+    def __call__(self, before: Any, after: Any, done: Any) -> Any:
         return self.scaled(after) - self.scaled(before)
 
 
@@ -93,6 +95,16 @@ def _is_range(scale: object) -> bool:
         return False
     numbers = all(isinstance(end, Real) and math.isfinite(end) for end in scale)
     return numbers and scale[0] < scale[1]
+
+
+def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
+    """The rewards of several steps, float64 (steps,): of each what the reward gives for it alone."""
+    if type(reward) in (Accuracy, Improvement):
+        return np.array(reward(before, after, done))  # type: ignore[arg-type]  # arithmetic, of arrays too
+    if type(reward) is Final:
+        return np.where(done, reward.scaled(after), 0.0)
+    steps = zip(before.tolist(), after.tolist(), done.tolist(), strict=True)
+    return np.array([float(reward(*step)) for step in steps])
 
 
 def make_reward(spec: str | Mapping[str, Any] | Reward) -> Reward:

@@ -9,9 +9,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space, concatenate, create_empty_array
+from gymnasium.vector.utils import batch_space
 
-from nas_gym.envs.payment import Move, Payment, pay
+from nas_gym.envs.payment import NOT_DRAWN, pay_all
 from nas_gym.envs.problem import Problem
 from nas_gym.envs.vector_calls import VectorCalls
 from nas_gym.envs.vector_info import Steps, described
@@ -71,30 +71,30 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         self.single_observation_space, self.single_action_space = self.observation_space, self.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._architectures: list[Architecture] = []
+        # The numbers of the states in the edit graph of the search space.
+        self._states = np.zeros(num_envs, dtype=np.int64)
+        self._started = False
         self._steps = np.zeros(num_envs, dtype=np.int64)
         self._best = np.zeros(num_envs)
         self._last_actions = np.zeros(num_envs, dtype=np.int64)
-        self._generators: list[tuple[np.random.Generator, int]] = [
-            seeding.np_random() for _ in range(num_envs)
-        ]
+        seeded = [seeding.np_random() for _ in range(num_envs)]
+        self._rngs, self._seeds = [rng for rng, _ in seeded], [seed for _, seed in seeded]
 
     @property
     def architectures(self) -> list[Architecture]:
         """The current states, one an environment."""
-        if not self._architectures:
-            raise gym.error.ResetNeeded("the environments have no state yet: call reset() first")
-        return list(self._architectures)
+        graph = self.search_space.edit_graph
+        return [graph.architecture(number) for number in self._numbers().tolist()]
 
     @property  # type: ignore[misc]  # as in SyncVectorEnv, both are tuples and are not set
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """The random number generators, one an environment."""
-        return tuple(generator for generator, _ in self._generators)
+        return tuple(self._rngs)
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
         """The seeds of the generators."""
-        return tuple(seed for _, seed in self._generators)
+        return tuple(self._seeds)
 
     def config(self) -> dict[str, Any]:
         """The JSON-able keyword arguments that build these environments again, passwords masked."""
@@ -112,12 +112,13 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
                 environments to reset, bool (num_envs,), in every autoreset mode.
         """
         rows, initial = check_options(options, self.num_envs, self.search_space, self.initial)
-        if not self._architectures and not rows.all():
+        if not self._started and not rows.all():
             raise gym.error.ResetNeeded("the environments have no state yet: call reset() without reset_mask")
         for row, number in enumerate(check_seeds(seed, self.num_envs)):
             if rows[row] and number is not None:
-                self._generators[row] = seeding.np_random(number)
+                self._rngs[row], self._seeds[row] = seeding.np_random(number)
         self._start(rows, initial)
+        self._started = True
         return self._observe(), self._describe(rows, Steps(self.num_envs))
 
     def step(self, actions: Any) -> Result:
@@ -134,19 +135,17 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         active = self._active()
         steps = Steps(self.num_envs)
         steps.actions = check_actions(actions, active, len(self.search_space.actions))
-        moves = self._moves(active, steps)
-        # Whatever stops a step raises up to here, before any state has changed.
-        rewards = self._make(moves, pay(self.ledger, self.reward, list(moves.values())), steps)
+        self._make(active, steps)
         done = active & (self._steps == self.horizon)
         final = self._autoreset(active, done, steps)
         info = final | self._describe(np.ones_like(done), steps)
         never = np.zeros_like(done)
         ends = (done, never) if self.reward.episodic else (never, done)
-        return self._observe(), rewards, *ends, info
+        return self._observe(), steps.rewards, *ends, info
 
     def action_masks(self) -> np.ndarray:
         """Which actions are legal: bool (num_envs, n), a fresh array; keep always is."""
-        return np.stack([self.search_space.mask(architecture) for architecture in self.architectures])
+        return self.search_space.edit_graph.masks.take(self._numbers(), axis=0).astype(bool)
 
     def get_state(self) -> list[dict[str, Any]]:
         """The states of the episodes as JSON-able values, each as `NASEnv.get_state` gives it."""
@@ -156,7 +155,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
                 "steps": int(self._steps[row]),
                 "best_accuracy": float(self._best[row]),
                 "last_action": int(self._last_actions[row]),
-                "np_random": self._generators[row][0].bit_generator.state,
+                "np_random": self._rngs[row].bit_generator.state,
             }
             for row, architecture in enumerate(self.architectures)
         ]
@@ -165,12 +164,14 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         """Restore states of `get_state`, or of as many single environments."""
         if len(states) != self.num_envs:
             raise NASGymError(f"set_state needs a list of {self.num_envs} states, not of {len(states)}")
-        self._architectures = [self.search_space.parse(state["architecture"]) for state in states]
+        parse, number = self.search_space.parse, self.search_space.edit_graph.number
+        self._states = np.array([number(parse(state["architecture"])) for state in states], dtype=np.int64)
+        self._started = True
         self._steps = np.array([state["steps"] for state in states], dtype=np.int64)
         self._best = np.array([state["best_accuracy"] for state in states], dtype=np.float64)
         self._last_actions = np.array([state["last_action"] for state in states], dtype=np.int64)
-        for (generator, _), state in zip(self._generators, states, strict=True):
-            generator.bit_generator.state = state["np_random"]
+        for rng, state in zip(self._rngs, states, strict=True):
+            rng.bit_generator.state = state["np_random"]
 
     def render(self) -> tuple[Any, ...]:
         """A frame of each environment, as `NASEnv.render` gives it."""
@@ -179,10 +180,18 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             for row, architecture in enumerate(self.architectures)
         )
 
+    def _numbers(self) -> np.ndarray:
+        """The numbers of the current states, int64 (num_envs,)."""
+        if not self._started:
+            raise gym.error.ResetNeeded("the environments have no state yet: call reset() first")
+        return self._states
+
+    def _generator(self) -> np.random.Generator:
+        return self._rngs[0]
+
     def _active(self) -> np.ndarray:
         """Which environments make a step: bool (num_envs,)."""
-        if not self._architectures:
-            raise gym.error.ResetNeeded("the environments have no state yet: call reset() first")
+        self._numbers()
         active = self._steps < self.horizon
         if self.autoreset_mode is not AutoresetMode.NEXT_STEP and not active.all():
             raise gym.error.ResetNeeded(
@@ -191,28 +200,26 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             )
         return active
 
-    def _moves(self, active: np.ndarray, steps: Steps) -> dict[int, Move]:
-        """The move of each environment that makes a step; marks illegal actions in `steps`."""
-        moves: dict[int, Move] = {}
-        ends = self._steps + 1 == self.horizon
-        for row in np.flatnonzero(active).tolist():
-            before = self._architectures[row]
-            edited = self.search_space.edited(before, int(steps.actions[row]))
-            steps.illegal[row] = edited is None
-            moves[row] = Move(before, before if edited is None else edited, bool(ends[row]))
-        return moves
-
-    def _make(self, moves: Mapping[int, Move], payments: Sequence[Payment], steps: Steps) -> np.ndarray:
-        """Make moves that are paid for; gives the rewards, 0 where no step was made."""
-        rewards = np.zeros(self.num_envs)
-        for (row, move), (accuracy, reward, error) in zip(moves.items(), payments, strict=True):
-            self._architectures[row] = move.after
-            steps.accuracies[row], rewards[row], steps.errors[row] = accuracy, reward, error
-        steps.made[list(moves)] = True
-        self._steps += steps.made
-        self._last_actions[steps.made] = np.where(steps.illegal, 0, steps.actions)[steps.made]
-        np.maximum(self._best, steps.accuracies, out=self._best)
-        return rewards
+    def _make(self, active: np.ndarray, steps: Steps) -> None:
+        """Make and pay the steps of active environments; `steps` is told what they did."""
+        graph, every = self.search_space.edit_graph, bool(active.all())
+        rows: Any = slice(None) if every else np.flatnonzero(active)
+        before, actions = self._states[rows], steps.actions[rows]
+        after, legal = graph.follow_all(before, actions)
+        rngs = self._rngs if every else [self._rngs[row] for row in rows.tolist()]
+        ends = self._steps[rows] + 1 == self.horizon
+        payments = pay_all(self._answers, self.reward, before, after, ends, rngs)
+        # Whatever stops a step has raised by here, before any state has changed.
+        steps.made, steps.illegal[rows] = active.copy(), ~legal
+        steps.accuracies[rows], steps.rewards[rows] = payments.accuracies, payments.rewards
+        if payments.errors is not None:
+            steps.errors[rows] = payments.errors
+        if payments.seeds is not None:
+            steps.seeds = np.full(self.num_envs, NOT_DRAWN)
+            steps.seeds[rows] = payments.seeds
+        self._states[rows], self._last_actions[rows] = after, np.where(legal, actions, 0)
+        self._steps[rows] += 1
+        self._best[rows] = np.maximum(self._best[rows], payments.accuracies)
 
     def _autoreset(self, active: np.ndarray, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """Reset what the mode resets; gives the final observations and information of same_step."""
@@ -228,31 +235,29 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
 
     def _start(self, rows: np.ndarray, initial: Sequence[str | Architecture]) -> None:
         """Start episodes in some environments; `initial` has a start state for each of all."""
-        started = [
-            self._start_state(initial[row], self._generators[row][0]) if starts else self._architectures[row]
-            for row, starts in enumerate(rows.tolist())
-        ]
-        self._architectures = started
+        number, chosen = self.search_space.edit_graph.number, dict[str | Architecture, int]()
+        started = []
+        for row in np.flatnonzero(rows).tolist():
+            start = initial[row]
+            if start == "random" or start not in chosen:
+                chosen[start] = number(self._start_state(start, self._rngs[row]))
+            started.append(chosen[start])
+        self._states[rows] = started
         self._steps[rows] = self._last_actions[rows] = 0
         self._best[rows] = 0.0
 
-    def _observation(self, row: int) -> Any:
-        return self._observer(self._architectures[row], self.horizon - int(self._steps[row]))
-
     def _observe(self) -> Any:
-        space = self.single_observation_space
-        each = [self._observation(row) for row in range(self.num_envs)]
-        empty: Any = create_empty_array(space, self.num_envs)
-        return concatenate(space, each, empty)
+        return self._observer.many(self._states, self.horizon - self._steps)
 
     def _describe(self, rows: np.ndarray, steps: Steps) -> dict[str, Any]:
-        return described(rows, steps, self._architectures, self._best, self.search_space)
+        return described(rows, steps, self._states, self._best, self.search_space.edit_graph)
 
     def _final(self, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """The last observations and information of episodes that ended."""
         observations = np.full(self.num_envs, None, dtype=object)
         for row in np.flatnonzero(done).tolist():
-            observations[row] = self._observation(row)
+            left = self.horizon - int(self._steps[row])
+            observations[row] = self._observer.one(int(self._states[row]), left)
         information = self._describe(done, steps)
         final = {"final_obs": observations, "final_info": information}
         return final | {f"_{key}": done.copy() for key in final}

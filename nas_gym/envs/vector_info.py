@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.envs.payment import NOT_DRAWN
+from nas_gym.search_spaces.edit_graph import EditGraph
 
 
 class Steps:
@@ -18,7 +18,9 @@ class Steps:
         made: whether a step was made, bool (num_envs,).
         illegal: whether its action was illegal, bool (num_envs,).
         accuracies: of the networks they made, float64 (num_envs,).
-        errors: of failed trainings, num_envs texts.
+        rewards: that they were paid, float64 (num_envs,).
+        errors: of failed trainings, texts (num_envs,).
+        seeds: drawn for the networks, int64 (num_envs,), `NOT_DRAWN` where none was; None if none are.
     """
 
     def __init__(self, num_envs: int) -> None:
@@ -26,62 +28,53 @@ class Steps:
         self.made = np.zeros(num_envs, dtype=bool)
         self.illegal = np.zeros(num_envs, dtype=bool)
         self.accuracies = np.zeros(num_envs)
-        self.errors = [""] * num_envs
+        self.rewards = np.zeros(num_envs)
+        self.errors = np.array([""], dtype=object).repeat(num_envs)
+        self.seeds: np.ndarray | None = None
 
     def forget(self, rows: np.ndarray) -> None:
         """Say nothing any more of some environments, bool (num_envs,), since they were reset."""
         self.actions[rows] = 0
         self.made[rows] = self.illegal[rows] = False
         self.accuracies[rows] = 0.0
-        self.errors = ["" if gone else error for error, gone in zip(self.errors, rows, strict=True)]
+        self.errors[rows] = ""
+        if self.seeds is not None:
+            self.seeds[rows] = NOT_DRAWN
 
 
 def described(
-    rows: np.ndarray,
-    steps: Steps,
-    architectures: Sequence[Architecture],
-    best: np.ndarray,
-    search_space: SearchSpace[Any],
+    rows: np.ndarray, steps: Steps, states: np.ndarray, best: np.ndarray, graph: EditGraph
 ) -> dict[str, Any]:
     """The information of environments, in the form of Gymnasium's `VectorEnv`.
 
     Args:
         rows: the environments to tell of, bool (num_envs,); the others get None, False or 0.
         steps: what the step did.
-        architectures: their states.
+        states: the numbers of their states, int64 (num_envs,).
         best: best accuracies of their episodes, float64 (num_envs,).
-        search_space: of the states.
+        graph: which numbers the states.
 
     Returns:
         For each key of a single environment's information an array and, under the key with an
         underscore before it, the mask of environments that it tells of. Fresh arrays.
     """
-    numbers = np.flatnonzero(rows).tolist()
-    words = [str(search_space.actions[action]) for action in steps.actions.tolist()]
-    masks = np.zeros((len(rows), len(search_space.actions)), dtype=np.int8)
-    for row in numbers:
-        masks[row] = search_space.mask(architectures[row])
-    info = {
-        "architecture": _objects(rows, {row: str(architectures[row]) for row in numbers}),
-        "edit": _objects(rows, {row: words[row] for row in numbers}),
+    info: dict[str, Any] = {
+        "architecture": graph.texts.take(states),
+        "edit": graph.words.take(steps.actions),
         "illegal_action": steps.illegal & rows,
-        "error": _objects(rows, {row: steps.errors[row] for row in numbers}),
-        "action_mask": masks,
+        "error": steps.errors.copy(),
+        "action_mask": graph.masks.take(states, axis=0),
     }
+    if not rows.all():
+        for key in ("architecture", "edit", "error"):
+            info[key][~rows] = None
+        info["action_mask"][~rows] = 0
     present = {key: rows.copy() for key in info}
     made = steps.made & rows
     if made.any():
-        info |= {
-            "accuracy": np.where(made, steps.accuracies, 0.0),
-            "best_accuracy": np.where(made, best, 0.0),
-        }
+        info["accuracy"] = np.where(made, steps.accuracies, 0.0)
+        info["best_accuracy"] = np.where(made, best, 0.0)
         present |= {"accuracy": made, "best_accuracy": made.copy()}
+    if steps.seeds is not None and (drawn := rows & (steps.seeds != NOT_DRAWN)).any():
+        info["seed"], present["seed"] = np.where(drawn, steps.seeds, 0), drawn
     return info | {f"_{key}": mask for key, mask in present.items()}
-
-
-def _objects(rows: np.ndarray, values: dict[int, str]) -> np.ndarray:
-    """An object array (num_envs,) of the values at their places, None elsewhere."""
-    array = np.full(len(rows), None, dtype=object)
-    for row, value in values.items():
-        array[row] = value
-    return array

@@ -63,8 +63,8 @@ def check_options(
         raise NASGymError(
             f"the reset option 'architecture' must be one architecture or {num_envs}, not {len(given)}"
         )
-    each = list(given) if several else [given] * num_envs
-    return rows, [one if one in INITIAL else search_space.resolve(one) for one in each]
+    each = [one if one in INITIAL else search_space.resolve(one) for one in (given if several else [given])]
+    return rows, each if several else each * num_envs
 
 
 def check_actions(actions: Any, active: np.ndarray, num_actions: int) -> np.ndarray:
@@ -77,11 +77,12 @@ def check_actions(actions: Any, active: np.ndarray, num_actions: int) -> np.ndar
     wanted = f"actions must be {len(active)} whole numbers from 0 to {num_actions - 1}"
     if array.shape != active.shape or not np.issubdtype(array.dtype, np.integer):
         raise NASGymError(f"{wanted}, not an array of shape {array.shape} and type {array.dtype}")
-    wrong = active & ((array < 0) | (array >= num_actions))
+    array = np.where(active, array, 0)
+    wrong = (array < 0) | (array >= num_actions)
     if wrong.any():
         row = int(wrong.argmax())
         raise NASGymError(f"{wanted}, not {array[row]} for environment {row}")
-    return np.where(active, array, 0).astype(np.int64)
+    return array.astype(np.int64)
 
 
 def _check_mask(mask: Any, num_envs: int) -> np.ndarray:

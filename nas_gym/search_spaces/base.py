@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym.network import Network, Shape
+from nas_gym.search_spaces.edit_graph import EditGraph
 
 EditKind = Literal["keep", "add", "remove", "swap"]
 
@@ -213,6 +214,11 @@ class SearchSpace(ABC, Generic[A]):
 
     def __repr__(self) -> str:
         return f"<{self.name} search space of {self.size:,} architectures>"
+
+    @cached_property
+    def edit_graph(self) -> EditGraph:
+        """The states that environments have visited, by number; all environments on this space share it."""
+        return EditGraph(self)
 
     @cached_property
     def _identity(self) -> str:
