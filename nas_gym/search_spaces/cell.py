@@ -77,6 +77,11 @@ class CellSpace(SearchSpace[Cell]):
         self._numbers = {operation: number for number, operation in enumerate(self.operations)}
         self._present = tuple(operation for operation in self.operations if operation != "none")
         self.actions = self._list_actions()
+        # Of each action after keep: the number of its edge, the operation it leaves there, whether it adds.
+        self._changes = [
+            (EDGES.index((edit.place[0], edit.place[1])), edit.value or "none", edit.kind == "add")
+            for edit in self.actions[1:]
+        ]
         self.size = len(self.operations) ** len(EDGES)
         self.variables = {f"edge {source}-{target}": self.operations for source, target in EDGES}
         nvec = [len(self.operations)] * len(EDGES)
@@ -99,14 +104,13 @@ class CellSpace(SearchSpace[Cell]):
         return parse_cell(text, self.operations)
 
     def edited(self, architecture: Cell, action: int) -> Cell | None:
-        edit = self.actions[action]
-        if edit.kind == "keep":
+        if action == 0:
             return architecture
-        number = EDGES.index((edit.place[0], edit.place[1]))
-        before, after = architecture.edges[number], edit.value or "none"
-        if before == after or (before == "none") != (edit.kind == "add"):
+        edges = architecture.edges
+        number, after, adds = self._changes[action - 1]
+        if edges[number] == after or (edges[number] == "none") != adds:
             return None
-        return Cell((*architecture.edges[:number], after, *architecture.edges[number + 1 :]))
+        return Cell((*edges[:number], after, *edges[number + 1 :]))
 
     def index(self, architecture: Cell) -> int:
         index = 0
