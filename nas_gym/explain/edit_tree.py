@@ -1,0 +1,148 @@
+"""A decision tree that edits: each leaf has edits in order, of which the first legal one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas_gym.explain.decision_tree import Tree, grow
+from nas_gym.explain.policy_values import Valued
+from nas_gym.explain.tree_features import Questions
+from nas_gym.traces.policy import State
+
+KEEP = 0
+MOST_EDITS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class EditTree:
+    """A tree that chooses a legal edit in any state.
+
+    Attributes:
+        tree: the questions.
+        edits: of each leaf up to six edits; the first legal one is made, keep where none is.
+    """
+
+    tree: Tree
+    edits: dict[int, tuple[int, ...]]
+
+    @property
+    def leaves(self) -> int:
+        """Number of leaves."""
+        return self.tree.leaves
+
+    def choose(self, answers: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """The edit in each state, int (N,), from answers bool (N, questions) and masks bool (N, n)."""
+        leaf = self.tree.leaf_of(answers)
+        chosen = np.full(len(leaf), KEEP)
+        for number, edits in self.edits.items():
+            rows = np.flatnonzero(leaf == number)
+            chosen[rows] = first_legal(edits, masks[rows])
+        return chosen
+
+    def decide(self, questions: Questions, states: Sequence[State], masks: np.ndarray) -> np.ndarray:
+        """The edit in each state, int (N,)."""
+        return self.choose(questions.answers(states), masks)
+
+
+def first_legal(edits: Sequence[int], masks: np.ndarray) -> np.ndarray:
+    """The first of some edits that is legal, keep where none is; int (rows of masks,)."""
+    chosen = np.full(len(masks), KEEP)
+    for edit in reversed(edits):
+        chosen = np.where(masks[:, edit], edit, chosen)
+    return chosen
+
+
+class Grown:
+    """A tree grown on states of a policy, of which every smaller tree can be taken.
+
+    Args:
+        answers: bool (N, questions).
+        valued: the states as the policy values them.
+        weights: of each state, float64 (N,); each is multiplied by what a wrong edit costs there.
+        leaves: most leaves.
+    """
+
+    def __init__(self, answers: np.ndarray, valued: Valued, weights: np.ndarray, leaves: int) -> None:
+        self._answers = answers
+        self._masks, self._near_best = valued.masks, valued.near_best
+        self._mass = (weights * valued.stakes)[:, None] * valued.near_best
+        labels = shared_labels(valued.near_best, weights * valued.stakes)
+        self._tree = grow(answers, labels, weights * valued.stakes, leaves, self._settled)
+
+    def of(self, leaves: int) -> EditTree:
+        """The tree of at most so many leaves."""
+        tree = self._tree.cut(leaves)
+        leaf = tree.leaf_of(self._answers)
+        edits = {
+            int(number): self._ranked(np.flatnonzero(leaf == number))
+            for number in np.flatnonzero(tree.question < 0)
+        }
+        return EditTree(tree, edits)
+
+    def _settled(self, rows: np.ndarray) -> bool:
+        """Whether the edits of a leaf of these states are right in all of them."""
+        chosen = first_legal(self._ranked(rows), self._masks[rows])
+        return bool(self._near_best[rows, chosen].all())
+
+    def _ranked(self, rows: np.ndarray) -> tuple[int, ...]:
+        """The edits of a leaf: the one right in most states by weight, then likewise where it is illegal.
+
+        Where one edit is not legal everywhere, those that are right in other states of the leaf follow,
+        for states that were not seen.
+        """
+        overall = self._mass[rows].sum(axis=0)
+        ranked: list[int] = []
+        while len(ranked) < MOST_EDITS:
+            mass = self._mass[rows].sum(axis=0) if len(rows) else overall.copy()
+            mass[ranked] = 0.0
+            edit = int(mass.argmax())
+            if mass[edit] <= 0 and len(rows):
+                rows = rows[:0]
+                continue
+            if mass[edit] <= 0:
+                break
+            ranked.append(edit)
+            rows = rows[~self._masks[rows, edit]]
+            if len(rows) == 0 and len(ranked) == 1:
+                break
+        return tuple(ranked) or (KEEP,)
+
+
+def best_rule(valued: Valued, weights: np.ndarray) -> int:
+    """The one edit that, made wherever it is legal, is right in most states by weight."""
+    return int((weights[:, None] * _right_if_made(valued)).sum(axis=0).argmax())
+
+
+def _right_if_made(valued: Valued) -> np.ndarray:
+    """Whether making an edit where it is legal, and keeping else, is within 1e-3 of the best."""
+    keeping = valued.near_best[:, [KEEP]]
+    return np.asarray(np.where(valued.masks, valued.near_best, keeping))
+
+
+def shared_labels(near_best: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """One edit for each state out of those as good as the best, few different ones by a greedy cover.
+
+    Edits that the policy holds for equally good would otherwise look like different decisions.
+
+    Args:
+        near_best: bool (N, n).
+        weights: float64 (N,).
+
+    Returns:
+        int (N,), numbered from 0 in the order of the cover.
+    """
+    labels = np.zeros(len(near_best), dtype=int)
+    # A tiny weight for all, so that states without stakes are covered too.
+    mass = (weights + 1e-12 * (weights.sum() + 1.0))[:, None] * near_best
+    left = near_best.any(axis=1)
+    number = 0
+    while left.any():
+        edit = int(mass[left].sum(axis=0).argmax())
+        covered = left & near_best[:, edit]
+        labels[covered] = number
+        left &= ~covered
+        number += 1
+    return labels
