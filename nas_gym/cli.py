@@ -1,30 +1,28 @@
-"""The command line: ``nas-gym search``, ``compare``, ``replay``, ``list``."""
+"""The command line: ``nas-gym search``, ``compare``, ``replay``, ``list``, ``benchmark``."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
 
 from nas_gym import cli_options as options
-from nas_gym.errors import NASGymError
-
-P = ParamSpec("P")
-
-BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+from nas_gym.cli_benchmark import benchmark_app
+from nas_gym.cli_explain import EXPLAIN_EXAMPLE, explain, explain_and_show
+from nas_gym.cli_polite import FAILED, polite
 
 app = typer.Typer(
     name="nas-gym",
-    help="Neural architecture search as a Gymnasium environment: search, compare agents, replay runs.",
+    help="Neural architecture search as a Gymnasium environment: search, compare agents, replay, use tables.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.add_typer(benchmark_app)
+app.command("explain", epilog=EXPLAIN_EXAMPLE)(explain)
 
 EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
 Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
@@ -52,24 +50,6 @@ REPLAY_EXAMPLE = "Example: `nas-gym replay tensorboard_logs/NAS-v0-mlp-mnist1d/q
 LIST_EXAMPLE = "Example: `nas-gym list`"
 
 
-def polite(command: Callable[P, None]) -> Callable[P, None]:
-    """A command whose user errors are one sentence and exit code 2, whatever it was doing."""
-
-    @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except NASGymError as error:
-            typer.echo(f"nas-gym: {error}", err=True)
-            raise typer.Exit(BAD_INPUT) from None
-        except KeyboardInterrupt:
-            again = "every finished evaluation is kept, run the same command again to go on"
-            typer.echo(f"nas-gym: interrupted; {again}", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-
-    return wrapped
-
-
 @app.command(epilog=SEARCH_EXAMPLE)
 @polite
 def search(
@@ -90,6 +70,9 @@ def search(
     store: Store = None,
     logdir: Logdir = Path("tensorboard_logs"),
     name: Name = None,
+    explained: Annotated[
+        bool, typer.Option("--explain/--no-explain", help="Explain the search at its end.")
+    ] = False,
 ) -> None:
     """Search with one agent, and keep the network it chooses.
 
@@ -110,7 +93,7 @@ def search(
     )
     for each in options.tasks_of([] if task is None else [task], target):
         environment["task"] = each
-    search_and_show(
+    folder = search_and_show(
         options.agent_of(agent, setting or []),
         options.budget_of(budget),
         seed,
@@ -119,6 +102,8 @@ def search(
         logdir,
         name,
     )
+    if explained:
+        explain_and_show(folder, store="user" if store is None else store)
 
 
 @app.command(epilog=COMPARE_EXAMPLE)

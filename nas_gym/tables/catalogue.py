@@ -40,6 +40,11 @@ def table_files() -> dict[str, Path]:
     }
 
 
+def table_path(name: str) -> Path:
+    """Where the user's table of a name is, or would be."""
+    return user_folder() / f"{name}{SUFFIX}"
+
+
 def tasks_of(benchmark: str) -> list[str]:
     """The tasks that there are tables of a benchmark for."""
     prefix = f"{benchmark}-"

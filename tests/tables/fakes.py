@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.search_spaces import make_search_space
-from nas_gym.tables import Table, user_folder, write_table
+from nas_gym.tables import Table, table_path, write_table
 
 # 84 architectures.
 SMALL = {"name": "mlp", "max_layers": 3, "widths": [16, 64], "activations": ["relu", "tanh"]}
@@ -79,5 +79,5 @@ def fake_table(
 
 def shelve(table: Table) -> Table:
     """Write a table into the user's folder, which tests set by the environment variable."""
-    write_table(table, user_folder() / f"{table.name}.npz")
+    write_table(table, table_path(table.name))
     return table
