@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from nas_agents.comparison.runner import Plan
     from nas_gym.envs import Budget
 
+ABOUT_TEST = "test accuracy, val.: of the chosen network, retrained 3 times; *the best seen is optimistic"
+ABOUT_REGRET = (
+    "regret, test: mean regret, test accuracy of the chosen network, by all recorded seeds at full fidelity; "
+    "best: runs that chose an optimum; to it: evaluations to the optimum, median over runs"
+)
+
 
 def search_and_show(
     agent: str | Mapping[str, Any],
@@ -30,8 +36,12 @@ def search_and_show(
     env: Mapping[str, Any],
     logdir: Path,
     name: str | None,
-) -> None:
-    """Search under a progress bar, keep the chosen network, and print its accuracies and where it is."""
+) -> Path:
+    """Search under a progress bar, keep the chosen network, and print its accuracies and where it is.
+
+    Returns:
+        The folder of the run.
+    """
     with closing(make_env(env_id, env)) as made:
         experiment = experiment_folder(logdir, made, name)
     folder = experiment / label(agent) / f"seed{seed}"
@@ -47,6 +57,7 @@ def search_and_show(
         result = run(spec, move, keep_network=True)
         move(Progress(total, result["accuracy"]))
     _show_result(result, folder, experiment)
+    return folder
 
 
 def compare_and_show(plan: Plan, command: str) -> bool:
@@ -115,6 +126,7 @@ def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path) -> N
         f"the search ended by: {result['stopped']}",
         f"run folder: {folder}" + (" (with best.pt)" if (folder / "best.pt").exists() else ""),
         f"open TensorBoard: tensorboard --logdir {experiment}",
+        f"ask why: nas-gym explain {folder}",
     ]
     for line in lines:
         _print(console, line)
@@ -131,9 +143,7 @@ def _show_comparison(published: Published, console: Console, errors: Console) ->
         )
         return
     console.print(terminal_table(published.comparison, published.setting))
-    _print(
-        console, "test accuracy, val.: of the chosen network, retrained 3 times; *the best seen is optimistic"
-    )
+    _print(console, ABOUT_REGRET if published.comparison.has_regret else ABOUT_TEST)
     for sentence in published.comparison.verdict:
         _print(console, sentence)
     _print(console, f"report, figures and numbers: {published.folder / 'comparison.md'}")

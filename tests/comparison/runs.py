@@ -10,6 +10,7 @@ def made_up(agent, seed, test, accuracies=(0.2, 0.5, 0.4), costs=None, **others)
         "access": "walk",
         "architecture": f"relu-{seed}",
         "validation": test - 0.01,
+        "fidelities": np.full(len(accuracies), np.inf),
         "costs": np.ones(len(accuracies)) if costs is None else np.array(costs),
         "failed": 0,
         "stopped": "budget",

@@ -30,7 +30,7 @@ class AgentAcross:
     Attributes:
         agent: label.
         access: ``"walk"`` or ``"query"``.
-        score: interquartile mean over the runs of all tasks of the normalised test accuracy.
+        score: interquartile mean over the runs of all tasks of the normalised score.
         rank: mean rank of the agent's per-task mean, 1 the best.
     """
 
@@ -93,7 +93,7 @@ class Across:
 
 
 def compare_across(runs: Mapping[str, Sequence[Run]]) -> Across:
-    """Rank agents over tasks by accuracy above guessing, (accuracy - chance) / (1 - chance).
+    """Rank agents over tasks by their score above guessing, (accuracy - chance) / (1 - chance).
 
     Args:
         runs: per task the runs of the same agents, at least two.
@@ -121,11 +121,11 @@ def compare_across(runs: Mapping[str, Sequence[Run]]) -> Across:
 
 
 def normalised(runs: Mapping[str, Sequence[Run]]) -> dict[str, list[np.ndarray]]:
-    """Per agent and task the test accuracies of its runs, 0 for guessing and 1 for perfect."""
+    """Per agent and task the scores of its runs, 0 for guessing and 1 for perfect."""
     scores: dict[str, list[np.ndarray]] = {}
     for group in runs.values():
         for agent, its_runs in by_agent(group).items():
-            values = [(run.test - run.chance) / (1 - run.chance) for run in its_runs]
+            values = [(run.score - run.chance) / (1 - run.chance) for run in its_runs]
             scores.setdefault(agent, []).append(np.array(values))
     return scores
 

@@ -9,7 +9,8 @@ from nas_agents.comparison.across import Across
 from nas_agents.comparison.report import Setting, foot, interval, markdown_table, p_value
 
 HOW_TO_READ = """\
-- **Score**: test accuracy of the chosen network above guessing, (accuracy - chance) / (1 - chance), so that
+- **Score**: test accuracy of the chosen network (on a table its validation accuracy at full fidelity) above
+  guessing, (accuracy - chance) / (1 - chance), so that
   tasks with different numbers of classes can be put together: 0 is guessing, 1 is perfect. The table gives
   the interquartile mean over the runs of all tasks and a 95% bootstrap interval, runs drawn within each task.
 - **Mean rank**: of the agent's mean score within each task, averaged over tasks; 1 is best.

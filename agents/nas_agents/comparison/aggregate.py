@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from nas_agents.comparison.analysis import Comparison
+from nas_agents.comparison.curves import Curve
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard.writer import SummaryWriter
 
 TAGS = tuple(f"incumbent/{part}" for part in ("interquartile_mean", "lower", "upper"))
-LAYOUT = {
-    "comparison": {
-        "best accuracy so far, as seen (optimistic): interquartile mean and 95% band": ["Margin", list(TAGS)]
-    }
+REGRET_TAGS = tuple(f"regret/{part}" for part in ("mean", "lower", "upper"))
+TIMED_REGRET_TAGS = tuple(f"regret_by_millisecond/{part}" for part in ("mean", "lower", "upper"))
+CHART = "best accuracy so far, as seen (optimistic): interquartile mean and 95% band"
+REGRET_CHARTS = {
+    "regret by distinct evaluation: mean and 95% band": ["Margin", list(REGRET_TAGS)],
+    "regret by recorded millisecond: mean and 95% band": ["Margin", list(TIMED_REGRET_TAGS)],
 }
+MILLISECONDS = 1000
 
 
 def write_aggregate(comparison: Comparison, folder: Path) -> None:
     """Write one run per agent into ``folder/<agent>``, in place of those of an earlier comparison.
 
-    Only what the searches saw is written; test accuracy stays in the report.
+    What the searches saw is written and, where the optimum is known, the regret of it; test accuracy
+    stays in the report.
     """
     from torch.utils.tensorboard.writer import SummaryWriter
 
     shutil.rmtree(folder, ignore_errors=True)
+    charts = {CHART: ["Margin", list(TAGS)]} | (REGRET_CHARTS if comparison.has_regret else {})
     for agent, curve in comparison.evaluation_curves.items():
         with SummaryWriter(str(folder / agent)) as writer:
-            writer.add_custom_scalars(LAYOUT)
-            for step, *values in zip(curve.x, curve.value, curve.lower, curve.upper, strict=True):
-                for tag, value in zip(TAGS, values, strict=True):
-                    writer.add_scalar(tag, value, int(step))
+            writer.add_custom_scalars({"comparison": charts})
+            _write(writer, TAGS, curve, curve.x)
+            if comparison.has_regret:
+                regret, timed = comparison.evaluation_regrets[agent], comparison.second_regrets[agent]
+                _write(writer, REGRET_TAGS, regret, regret.x)
+                _write(writer, TIMED_REGRET_TAGS, timed, timed.x * MILLISECONDS)
+
+
+def _write(writer: SummaryWriter, tags: Sequence[str], curve: Curve, steps: np.ndarray) -> None:
+    for step, *values in zip(steps, curve.value, curve.lower, curve.upper, strict=True):
+        for tag, value in zip(tags, values, strict=True):
+            writer.add_scalar(tag, value, round(float(step)))

@@ -1,25 +1,28 @@
-"""Anytime curves: the incumbent's accuracy as seen, against evaluations and recorded seconds."""
+"""Anytime curves: the incumbent's accuracy as seen, and its regret, by evaluations and recorded seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nas_agents.comparison.records import Run
-from nas_agents.comparison.statistics import iqm_curve
+from nas_agents.comparison.statistics import iqm_curve, mean_curve
 
 POINTS = 300
+
+Values = Sequence[np.ndarray]
+Band = Callable[[np.ndarray, int], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The interquartile mean of the runs of an agent with its bootstrap band.
+    """The interquartile mean, or of regret the mean, of an agent's runs with its bootstrap band.
 
     Attributes:
         x: evaluations or recorded seconds, (points,).
-        value: interquartile mean of the incumbents, float (points,).
+        value: of the incumbents, float (points,).
         lower: lower end of the band, float (points,).
         upper: upper end of the band, float (points,).
     """
@@ -36,16 +39,41 @@ class Curve:
 
 def by_evaluations(runs: Sequence[Run], seed: int) -> Curve:
     """Incumbent after each number of distinct evaluations; a run that ended keeps its incumbent."""
-    longest = max(len(run.accuracies) for run in runs)
-    grid = np.unique(np.linspace(1, longest, min(longest, POINTS)).round().astype(int))
-    curves = [run.incumbents[np.minimum(grid, len(run.accuracies)) - 1] for run in runs]
-    return Curve(grid, *iqm_curve(np.array(curves), seed))
+    return _by_evaluations([run.incumbents for run in runs], iqm_curve, seed)
 
 
 def by_seconds(runs: Sequence[Run], seed: int) -> Curve:
     """Incumbent after so many recorded seconds, from where every run has one."""
-    start = max(run.elapsed[0] for run in runs)
-    end = max(run.elapsed[-1] for run in runs)
+    return _by_seconds([run.incumbents for run in runs], [run.elapsed for run in runs], iqm_curve, seed)
+
+
+def regret_by_evaluations(runs: Sequence[Run], seed: int) -> Curve:
+    """Mean regret of the incumbent after each number of distinct evaluations, where it is known."""
+    return _by_evaluations(_regrets(runs), mean_curve, seed)
+
+
+def regret_by_seconds(runs: Sequence[Run], seed: int) -> Curve:
+    """Mean regret of the incumbent after so many recorded seconds, where it is known."""
+    return _by_seconds(_regrets(runs), [run.elapsed for run in runs], mean_curve, seed)
+
+
+def _regrets(runs: Sequence[Run]) -> Values:
+    return [run.regrets for run in runs if run.regrets is not None]
+
+
+def _by_evaluations(values: Values, band: Band, seed: int) -> Curve:
+    longest = max(len(each) for each in values)
+    grid = np.unique(np.linspace(1, longest, min(longest, POINTS)).round().astype(int))
+    curves = [each[np.minimum(grid, len(each)) - 1] for each in values]
+    return Curve(grid, *band(np.array(curves), seed))
+
+
+def _by_seconds(values: Values, elapsed: Values, band: Band, seed: int) -> Curve:
+    start = max(times[0] for times in elapsed)
+    end = max(times[-1] for times in elapsed)
     grid = np.linspace(start, max(start, end), POINTS)
-    curves = [run.incumbents[np.searchsorted(run.elapsed, grid, side="right") - 1] for run in runs]
-    return Curve(grid, *iqm_curve(np.array(curves), seed))
+    curves = [
+        each[np.searchsorted(times, grid, side="right") - 1]
+        for each, times in zip(values, elapsed, strict=True)
+    ]
+    return Curve(grid, *band(np.array(curves), seed))

@@ -42,7 +42,7 @@ STYLE: Any = {
 
 
 def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[Path, ...]:
-    """Write the four figures of one task into a folder.
+    """Write the four figures of one task into a folder, and two of regret where the optimum is known.
 
     Args:
         comparison: what is drawn.
@@ -65,6 +65,15 @@ def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[P
                 where,
             ),
         }
+        if comparison.has_regret:
+            figures |= {
+                "regret_by_evaluations.png": regrets(
+                    comparison.evaluation_regrets, order, "distinct evaluations", where
+                ),
+                "regret_by_seconds.png": regrets(
+                    comparison.second_regrets, order, "recorded training seconds", where
+                ),
+            }
         return _save(figures, folder)
 
 
@@ -78,38 +87,38 @@ def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
 
 def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str) -> Figure:
     """Incumbent's accuracy as seen, with 95% bootstrap bands, a line per agent, the best first."""
-    figure, axes = _canvas(7.6, 4.4, f"Best accuracy so far, {where}")
-    for agent, curve in by_agent.items():
-        colour, dash, _ = _look(order.index(agent))
-        axes.fill_between(
-            curve.x, curve.lower, curve.upper, color=colour, alpha=0.13, linewidth=0, step="post"
-        )
-        axes.step(curve.x, curve.value, dash, where="post", color=colour, linewidth=1.8, label=agent)
+    figure, axes = _bands(by_agent, order, f"Best accuracy so far, {where}")
     axes.set(xlabel=label, ylabel="validation accuracy as seen (optimistic)")
     axes.set_ylim(bottom=_floor(by_agent.values()))
-    axes.margins(x=0.01)
-    if all(np.issubdtype(curve.x.dtype, np.integer) for curve in by_agent.values()):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(
-        *axes.get_legend_handles_labels(), loc="outside right upper", title="agent, best test first"
-    )
+    return figure
+
+
+def regrets(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str) -> Figure:
+    """Mean regret of the incumbent, with 95% bootstrap bands, a line per agent, the best first."""
+    figure, axes = _bands(by_agent, order, f"Regret of the best so far, {where}")
+    axes.set(xlabel=label, ylabel="mean regret to the optimum")
+    positive = np.concatenate([curve.value[curve.value > 0] for curve in by_agent.values()])
+    if len(positive):
+        # Regret falls over orders of magnitude; where all runs are at the optimum it is below the figure.
+        axes.set_yscale("log", nonpositive="clip")
+        axes.set_ylim(bottom=positive.min() / 2)
     return figure
 
 
 def scores(comparison: Comparison, order: Sequence[str], where: str) -> Figure:
-    """Test accuracy of every run (points) and interquartile mean with its interval, a row per agent."""
+    """Score of every run (points) and interquartile mean with its interval, a row per agent."""
     rows = comparison.agents[::-1]
-    figure, axes = _canvas(7.6, 1.5 + 0.5 * len(rows), f"Chosen network, retrained: {where}")
+    figure, axes = _canvas(7.6, 1.5 + 0.5 * len(rows), f"Chosen network: {where}")
     for place, row in enumerate(rows):
         colour, _, marker = _look(order.index(row.agent))
         points = np.asarray(comparison.scores[row.agent])
         axes.plot(points, place + _spread(points) - 0.05, "o", color=colour, alpha=0.35, markersize=4, mew=0)
-        line = [row.test.lower, row.test.upper]
+        line = [row.score.lower, row.score.upper]
         axes.plot(line, [place, place], color=colour, linewidth=2.5, solid_capstyle="butt")
-        axes.plot(row.test.value, place, marker, color=colour, markersize=9, mec="white")
+        axes.plot(row.score.value, place, marker, color=colour, markersize=9, mec="white")
     axes.set_yticks(range(len(rows)), [f"{row.agent} ({row.access})" for row in rows])
     figure.supxlabel(
-        "test accuracy (dots: runs; bar: interquartile mean, 95% bootstrap interval)", fontsize=11
+        f"{comparison.metric} (dots: runs; bar: interquartile mean, 95% bootstrap interval)", fontsize=11
     )
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.grid(visible=False, axis="y")
@@ -140,6 +149,22 @@ def _canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title)
+    return figure, axes
+
+
+def _bands(by_agent: Mapping[str, Curve], order: Sequence[str], title: str) -> tuple[Figure, Axes]:
+    """Curves with their bands and a legend."""
+    figure, axes = _canvas(7.6, 4.4, title)
+    for agent, curve in by_agent.items():
+        colour, dash, _ = _look(order.index(agent))
+        axes.fill_between(
+            curve.x, curve.lower, curve.upper, color=colour, alpha=0.13, linewidth=0, step="post"
+        )
+        axes.step(curve.x, curve.value, dash, where="post", color=colour, linewidth=1.8, label=agent)
+    axes.margins(x=0.01)
+    if all(np.issubdtype(curve.x.dtype, np.integer) for curve in by_agent.values()):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", title="agent, best first")
     return figure, axes
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,14 @@ class Run:
         test: mean test accuracy of the chosen network over fresh training seeds, in [0, 1].
         validation: mean validation accuracy of the same retrainings, in [0, 1].
         accuracies: validation accuracies as the search saw them, in order, float (evaluations,).
-        costs: recorded seconds of the evaluations, float (evaluations,).
+        fidelities: epochs of the evaluations, float (evaluations,): infinite for the full recipe,
+            -1 for failed ones.
+        costs: recorded seconds charged for the evaluations, float (evaluations,).
         failed: number of failed evaluations.
         stopped: why the search ended.
         chance: accuracy of guessing, 1 / number of classes.
+        regrets: where the optimum is known, how far the incumbent after each evaluation is below
+            it, both by the mean over all recorded seeds at full fidelity, float (evaluations,).
     """
 
     agent: str
@@ -36,20 +41,49 @@ class Run:
     test: float
     validation: float
     accuracies: np.ndarray
+    fidelities: np.ndarray
     costs: np.ndarray
     failed: int
     stopped: str
     chance: float
+    regrets: np.ndarray | None = None
+
+    @property
+    def score(self) -> float:
+        """What runs are ranked and tested by, measured by what the search did not see.
+
+        Test accuracy; where the optimum is known, the validation accuracy that regret is about.
+        """
+        return self.test if self.regrets is None else self.validation
+
+    @property
+    def regret(self) -> float | None:
+        """Regret of the chosen network."""
+        return None if self.regrets is None else float(self.regrets[-1])
+
+    @property
+    def evaluations_to_optimum(self) -> float:
+        """Distinct evaluations until the incumbent was the optimum; infinite if it never was."""
+        if self.regrets is None or self.regrets.all():
+            return np.inf
+        return float(np.flatnonzero(self.regrets == 0)[0] + 1)
 
     @property
     def seen(self) -> float:
-        """The best accuracy that the search saw: optimistic, since it was selected on."""
-        return float(self.accuracies.max())
+        """The accuracy of the incumbent that the search saw: optimistic, since it was selected on."""
+        return float(self.incumbents[-1])
 
-    @property
+    @cached_property
     def incumbents(self) -> np.ndarray:
-        """The best accuracy so far after each evaluation, float (evaluations,)."""
-        return np.asarray(np.maximum.accumulate(self.accuracies))
+        """Accuracy as seen of the incumbent after each evaluation, float (evaluations,).
+
+        It falls where the first network of a higher fidelity takes the place of one of a lower.
+        """
+        best, found = (-np.inf, -np.inf), []
+        for standing in zip(self.fidelities, self.accuracies, strict=True):
+            best = max(best, standing)
+            found.append(best[1])
+        return np.array(found)
 
     @property
     def elapsed(self) -> np.ndarray:
@@ -60,6 +94,7 @@ class Run:
     def from_result(result: Mapping[str, Any]) -> Run:
         """A run from the contents of its `result.json`."""
         evaluations = result["evaluations"]
+        incumbents = result.get("incumbents")
         return Run(
             agent=result["label"],
             access=result["access"],
@@ -68,11 +103,27 @@ class Run:
             test=result["test_accuracy"],
             validation=result["validation_accuracy"],
             accuracies=np.array([evaluation["accuracy"] for evaluation in evaluations]),
-            costs=np.array([evaluation["seconds"] for evaluation in evaluations]),
+            fidelities=np.array([_fidelity(evaluation) for evaluation in evaluations]),
+            costs=np.array(result.get("charges") or [evaluation["seconds"] for evaluation in evaluations]),
             failed=sum(evaluation["status"] == "failed" for evaluation in evaluations),
             stopped=result["stopped"],
             chance=1 / result["classes"],
+            regrets=None if incumbents is None else _regrets(incumbents, len(evaluations)),
         )
+
+
+def _fidelity(evaluation: Mapping[str, Any]) -> float:
+    if evaluation["status"] == "failed":
+        return -1.0
+    epochs = evaluation.get("fidelity")
+    return np.inf if epochs is None else float(epochs)
+
+
+def _regrets(incumbents: Sequence[Mapping[str, Any]], evaluations: int) -> np.ndarray:
+    """The regret after each evaluation, from those where the incumbent changed."""
+    since = np.array([each["evaluation"] for each in incumbents])
+    regrets = np.array([each["regret"] for each in incumbents])
+    return np.asarray(regrets[np.searchsorted(since, np.arange(1, evaluations + 1), side="right") - 1])
 
 
 def read_run(folder: Path) -> Run:

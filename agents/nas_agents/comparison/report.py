@@ -11,26 +11,16 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from nas_agents.comparison.analysis import Comparison
+from nas_agents.comparison.analysis import AgentSummary, Comparison
+from nas_agents.comparison.how_to_read import how_to_read
 from nas_agents.comparison.statistics import Interval
 from nas_gym.traces.run_folder import write_text
 
-HOW_TO_READ = """\
-- **Test accuracy** is that of the network that a search chose, retrained with 3 training seeds that no search
-  used; no agent saw it. The table gives its interquartile mean over the agent's runs (the mean of the middle
-  half) and a 95% bootstrap interval. With few seeds such intervals are too narrow: of normally distributed
-  scores they hold the true value in about 94% of cases with 10 seeds, 89% with 5, 75% with 3.
-- **Fresh validation** is the validation accuracy of the same retrained networks.
-- **Best seen** is the best accuracy during the search. It is optimistic: the search selected on it. The
-  curves show it too.
-- **Access**: a `walk` agent only steps from the start state, a `query` agent may ask for any architecture.
-  They answer different questions; compare like with like first.
-- **Evaluations** are the distinct networks a run asked for, whether a store had them or not; **seconds** are
-  those that training them took when they were trained.
-- **P(better)** is the probability that a run of the first agent scores above one of the second; 0.5 is even.
-- **p (Holm)** is corrected for the number of pairs. A p-value above 0.05 is no proof that two agents are
-  equal.
-"""
+AT_FULL_FIDELITY = "validation at full fidelity"
+BY_TEST = "By test accuracy of the chosen network: interquartile mean and 95% bootstrap interval over seeds."
+BY_REGRET = (
+    "By regret of the chosen network to the best of the table: mean and 95% bootstrap interval over seeds."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +73,22 @@ def terminal_table(comparison: Comparison, setting: Setting) -> Table:
     table.add_column("", no_wrap=True)
     # Of all columns only the agents' may be broken where the terminal is narrow.
     table.add_column("agent", overflow="fold")
-    for heading in ("access", "test accuracy [95%]"):
+    for heading in ("access", "regret [95%]" if comparison.has_regret else "test accuracy [95%]"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("val.", "seen*", "evals", "seconds"):
+    numbers = ("test", "best", "to it") if comparison.has_regret else ("val.", "seen*")
+    for heading in (*numbers, "evals", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     for rank, row in enumerate(comparison.agents, start=1):
-        numbers = (f"{row.validation.value:.3f}", f"{row.seen.value:.3f}")
-        effort = (f"{row.evaluations:.0f}", f"{row.seconds:.1f}")
-        table.add_row(str(rank), row.agent, row.access, interval(row.test), *numbers, *effort)
+        effort = (f"{row.evaluations:.0f}", f"{row.seconds:.{1 if row.seconds < 1000 else 0}f}")
+        table.add_row(str(rank), row.agent, row.access, *_terminal_numbers(row), *effort)
     return table
+
+
+def _terminal_numbers(row: AgentSummary) -> tuple[str, ...]:
+    if row.regret is None:
+        return (interval(row.test), f"{row.validation.value:.3f}", f"{row.seen.value:.3f}")
+    regret = interval(row.regret, digits=4).replace("0.", ".")
+    return (regret, f"{row.test.value:.3f}", share(row.optimal), count(row.evaluations_to_optimum))
 
 
 def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) -> str:
@@ -101,19 +98,19 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
         f"{len(comparison.agents)} agents, {setting.effort}.",
         *[f"> **Missing:** {sentence}" for sentence in setting.missing],
         "## Ranking",
-        "By test accuracy of the chosen network: interquartile mean and 95% bootstrap interval over seeds.",
+        BY_REGRET if comparison.has_regret else BY_TEST,
         ranking(comparison),
         "## Differences",
         f"Kruskal-Wallis test that the agents do not differ at all: p = {p_value(comparison.omnibus)}.",
         differences(comparison),
         *comparison.verdict,
         "## Networks found",
-        "Of each agent's chosen networks the one with the best fresh validation accuracy.",
+        "Of each agent's chosen networks the one with the best validation accuracy by the ranking's seeds.",
         networks(comparison),
         "## Figures",
         *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
         "## How to read this",
-        HOW_TO_READ.strip(),
+        how_to_read(comparison),
         foot(setting),
     ]
     return "\n\n".join(parts) + "\n"
@@ -121,13 +118,23 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
 
 def ranking(comparison: Comparison) -> str:
     """The ranking as a Markdown table."""
-    heads = ("rank", "agent", "access", "test accuracy", "fresh validation", "best seen (optimistic)")
+    scored: tuple[str, ...] = ("test accuracy", "fresh validation")
+    if comparison.has_regret:
+        scored = (
+            "mean regret",
+            "at the optimum",
+            "evaluations to the optimum",
+            *scored[:1],
+            AT_FULL_FIDELITY,
+        )
+    heads = ("rank", "agent", "access", *scored, "best seen (optimistic)")
     more = ("distinct evaluations", "recorded seconds", "failed evaluations", "ended early", "runs")
     rows = [
         (
             str(rank),
             row.agent,
             row.access,
+            *_regret_columns(row),
             interval(row.test),
             interval(row.validation),
             interval(row.seen),
@@ -142,6 +149,12 @@ def ranking(comparison: Comparison) -> str:
     return markdown_table(heads + more, rows)
 
 
+def _regret_columns(row: AgentSummary) -> tuple[str, ...]:
+    if row.regret is None:
+        return ()
+    return (interval(row.regret, digits=5), share(row.optimal), count(row.evaluations_to_optimum))
+
+
 def differences(comparison: Comparison) -> str:
     """The pairwise tests as a Markdown table."""
     heads = ("first", "second", "mean difference", "P(better)", "p", "p (Holm)", "significant at 5%")
@@ -149,7 +162,7 @@ def differences(comparison: Comparison) -> str:
         (
             pair.first,
             pair.second,
-            f"{pair.difference:+.4f}",
+            f"{pair.difference:+.{5 if comparison.has_regret else 4}f}",
             interval(pair.improvement, digits=2),
             p_value(pair.p) + ("" if pair.exact else " (random permutations)"),
             p_value(pair.adjusted),
@@ -162,7 +175,8 @@ def differences(comparison: Comparison) -> str:
 
 def networks(comparison: Comparison) -> str:
     """The best network of each agent as a Markdown table."""
-    heads = ("agent", "architecture", "fresh validation", "test accuracy")
+    validation = AT_FULL_FIDELITY if comparison.has_regret else "fresh validation"
+    heads = ("agent", "architecture", validation, "test accuracy")
     rows = [
         (
             row.agent,
@@ -195,6 +209,16 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def interval(each: Interval, digits: int = 3) -> str:
     """``0.612 [0.598, 0.631]``."""
     return f"{each.value:.{digits}f} [{each.lower:.{digits}f}, {each.upper:.{digits}f}]"
+
+
+def share(part: float | None) -> str:
+    """A part of all runs in percent, a dash for none that is known."""
+    return "-" if part is None else f"{part:.0%}"
+
+
+def count(number: float | None) -> str:
+    """A number of evaluations, a dash for none."""
+    return "-" if number is None else f"{number:.0f}"
 
 
 def p_value(p: float) -> str:

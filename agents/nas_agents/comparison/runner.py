@@ -34,6 +34,8 @@ class Plan:
         logdir: where everything is written.
         name: of the variant, None for none.
         jobs: worker processes.
+        trace: whether every run is recorded, or only its result kept; None records them unless the
+            optimum is known: on a table runs are cheap, many, and repeated at will.
     """
 
     agents: Sequence[str | Mapping[str, Any]]
@@ -45,6 +47,7 @@ class Plan:
     logdir: str = "tensorboard_logs"
     name: str | None = None
     jobs: int = 1
+    trace: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
     with closing(make_env(plan.env_id, options)) as env:
         unwrapped: Any = env.unwrapped
         folder = experiment_folder(plan.logdir, env, plan.name)
+        trace = unwrapped.evaluator.optimum() is None if plan.trace is None else plan.trace
         specs = tuple(
             RunSpec(
                 agent=agent,
@@ -117,6 +121,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
                 seed=seed,
                 env_id=plan.env_id,
                 env=options,
+                trace=trace,
             )
             for seed in range(plan.seeds)
             for agent in plan.agents

@@ -78,6 +78,28 @@ def iqm_curve(curves: np.ndarray, seed: int, resamples: int = RESAMPLES, level: 
     return np.vstack([interquartile_mean(curves.T), np.concatenate(bands, axis=1)])
 
 
+def mean_interval(
+    scores: np.ndarray, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+) -> Interval:
+    """Mean of the runs of one task with a percentile bootstrap interval.
+
+    Args:
+        scores: of the runs, float (runs,).
+        seed: of the bootstrap.
+        resamples: number of bootstrap samples.
+        level: confidence level, in (0, 1).
+    """
+    value, lower, upper = mean_curve(scores[:, None], seed, resamples, level)[:, 0]
+    return Interval(float(value), float(lower), float(upper))
+
+
+def mean_curve(curves: np.ndarray, seed: int, resamples: int = RESAMPLES, level: float = LEVEL) -> np.ndarray:
+    """Mean of curves with pointwise bootstrap bands; arguments and what is returned as of `iqm_curve`."""
+    runs = len(curves)
+    times = np.random.default_rng(seed).multinomial(runs, np.full(runs, 1 / runs), size=resamples)
+    return np.vstack([curves.mean(axis=0), _ends((times @ curves / runs).T, level)])
+
+
 def improvement_probability(x: Scores, y: Scores) -> float:
     """P(X > Y) + P(X = Y) / 2 for a run of `x` and one of `y` on the same task, averaged over tasks.
 
