@@ -45,7 +45,11 @@ Example: `nas-gym search --agent q-learning --budget 60 --set alpha=0.2`
 
 Own data: `nas-gym search --agent tpe --task wine.csv --target quality --budget 5m`
 """
-COMPARE_EXAMPLE = "Example: `nas-gym compare --agents random,q-learning,tpe --seeds 10 --budget 40`"
+COMPARE_EXAMPLE = """
+Example: `nas-gym compare --agents random,q-learning,tpe --seeds 10 --budget 40`
+
+On a table, in a minute: `nas-gym compare --env NASTable-MLP-v0 --agents random,evolution --seeds 200`
+"""
 REPLAY_EXAMPLE = "Example: `nas-gym replay tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0`"
 LIST_EXAMPLE = "Example: `nas-gym list`"
 
@@ -128,12 +132,17 @@ def compare(
     logdir: Logdir = Path("tensorboard_logs"),
     name: Name = None,
     jobs: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
+    trace: Annotated[
+        bool | None,
+        typer.Option("--trace/--no-trace", help="Record every run; by default all but those on a table."),
+    ] = None,
 ) -> None:
     """Compare agents at equal budget, with intervals and tests.
 
     Each agent searches once per seed. A run is scored by the test accuracy of the network it
-    chose, retrained with 3 training seeds that no search used. An interrupted comparison goes on
-    where it was when the same command is given again.
+    chose, retrained with 3 training seeds that no search used; on a table by its regret to the
+    best network of the table. An interrupted comparison goes on where it was when the same command
+    is given again.
     """
     from nas_agents.comparison.runner import Plan
     from nas_agents.console import compare_and_show
@@ -158,6 +167,7 @@ def compare(
         logdir=str(logdir),
         name=name,
         jobs=options.cores() if jobs is None else jobs,
+        trace=trace,
     )
     if not compare_and_show(plan, options.command_line(sys.argv)):
         raise typer.Exit(FAILED)
