@@ -106,7 +106,8 @@ class Ledger:
         Raises:
             BudgetExhausted: if they would pass `max_steps`.
         """
-        if self.budget is not None and self.stats.steps + steps > (self.max_steps or 0):
+        limit = self.max_steps
+        if limit is not None and self.stats.steps + steps > limit:
             raise BudgetExhausted("max_steps")
         self.stats.steps += steps
 

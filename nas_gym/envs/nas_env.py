@@ -13,6 +13,7 @@ from nas_gym.envs.problem import Problem
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.search_spaces import Architecture
 
+WHOLE = (int, np.integer)
 STATE = ("architecture", "steps", "best_accuracy", "last_action", "np_random")
 
 
@@ -130,14 +131,16 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         payment = pay(self._answers, self.reward, before, after, done, self.np_random)
         self._state, self._last_action = after, chosen if legal else 0
         self._steps += 1
-        self._best = max(self._best, payment.accuracy)
-        info = self._info(after, chosen, not legal, payment.error)
-        info["accuracy"], info["best_accuracy"] = payment.accuracy, self._best
-        if payment.seed != NOT_DRAWN:
-            info["seed"] = payment.seed
+        accuracy, reward, error, seed = payment
+        if accuracy > self._best:
+            self._best = accuracy
+        info = self._info(after, chosen, not legal, error)
+        info["accuracy"], info["best_accuracy"] = accuracy, self._best
+        if seed != NOT_DRAWN:
+            info["seed"] = seed
         episodic = self.reward.episodic
         observation = self._observer.one(after, self.horizon - self._steps)
-        return observation, payment.reward, done and episodic, done and not episodic, info
+        return observation, reward, done and episodic, done and not episodic, info
 
     def action_masks(self) -> np.ndarray:
         """Which actions are legal: bool (n,), a fresh array; keep always is."""
@@ -203,12 +206,12 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     def _check_action(self, action: SupportsIndex) -> int:
         if self._steps >= self.horizon:
             raise gym.error.ResetNeeded(f"the episode ended after {self.horizon} steps: call reset()")
-        if not self.action_space.contains(action):
-            raise NASGymError(
-                "action must be a whole number from"
-                f" 0 to {len(self.search_space.actions) - 1}, not {action!r}"
-            )
-        return int(action)
+        actions = len(self.search_space.actions)
+        # Most actions are plain numbers; what else the space contains it is slow to tell.
+        number = int(action) if isinstance(action, WHOLE) else -1
+        if 0 <= number < actions or self.action_space.contains(action):
+            return int(action)
+        raise NASGymError(f"action must be a whole number from 0 to {actions - 1}, not {action!r}")
 
     def _info(self, number: int, action: int, illegal: bool, error: str) -> dict[str, Any]:
         graph = self.search_space.edit_graph

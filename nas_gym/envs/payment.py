@@ -98,18 +98,21 @@ def pay(
     ledger.count_steps()
     if reward.episodic and not done:
         return Payment(0.0, float(reward(0.0, 0.0, done)), "")
-    answers.make_room()
-    asked = (before, after) if reward.needs_before else (after,)
     if ledger.evaluator.draws:
+        asked = (before, after) if reward.needs_before else (after,)
         return _pay_drawn(answers, reward, asked, done, rng)
-    found = [answers.accuracies.item(number) for number in asked]
-    if any(accuracy != accuracy for accuracy in found):
-        answers.ask(asked)
-        found = [answers.accuracies.item(number) for number in asked]
+    if after >= len(answers.accuracies):
+        answers.make_room()
+    earlier = answers.accuracies.item(before) if reward.needs_before else 0.0
+    accuracy = answers.accuracies.item(after)
+    if earlier != earlier or accuracy != accuracy:  # NaN, so not asked for yet
+        answers.ask((before, after) if reward.needs_before else (after,))
+        earlier = answers.accuracies.item(before) if reward.needs_before else 0.0
+        accuracy = answers.accuracies.item(after)
     else:
-        ledger.count_repeats(len(asked))
-    gained = float(reward(found[0] if reward.needs_before else 0.0, found[-1], done))
-    return Payment(found[-1], gained, answers.errors.get(after, ""))
+        ledger.count_repeats(2 if reward.needs_before else 1)
+    error = answers.errors.get(after, "") if answers.errors else ""
+    return Payment(accuracy, float(reward(earlier, accuracy, done)), error)
 
 
 def _pay_drawn(
@@ -189,7 +192,7 @@ def _settle(answers: Answers, asked: np.ndarray, asking: np.ndarray, steps: int)
 
 def _first_requests(answers: Answers, numbers: np.ndarray) -> np.ndarray:
     """Where a state is asked for that the run has not asked for before, ascending, once for each."""
-    unknown = np.flatnonzero(np.isnan(answers.accuracies.take(numbers)))
+    (unknown,) = np.isnan(answers.accuracies.take(numbers)).nonzero()
     if not len(unknown):
         return unknown
     return np.sort(unknown[np.unique(numbers[unknown], return_index=True)[1]])

@@ -9,9 +9,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector.utils import batch_space, iterate
 
-from nas_gym.envs.payment import NOT_DRAWN, pay_all
+from nas_gym.envs.payment import pay_all
 from nas_gym.envs.problem import Problem
 from nas_gym.envs.vector_calls import VectorCalls
 from nas_gym.envs.vector_info import Steps, described
@@ -119,7 +119,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
                 self._rngs[row], self._seeds[row] = seeding.np_random(number)
         self._start(rows, initial)
         self._started = True
-        return self._observe(), self._describe(rows, Steps(self.num_envs))
+        return self._observe(), self._describe(rows, Steps.none(self.num_envs))
 
     def step(self, actions: Any) -> Result:
         """Apply an edit to each environment and pay for the networks they make.
@@ -133,9 +133,13 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             gymnasium.error.ResetNeeded: without autoreset, if an episode has ended.
         """
         active = self._active()
-        steps = Steps(self.num_envs)
-        steps.actions = check_actions(actions, active, len(self.search_space.actions))
-        self._make(active, steps)
+        checked = check_actions(actions, active, len(self.search_space.actions))
+        if np.count_nonzero(active) == self.num_envs:
+            steps = self._make(slice(None), checked, self._rngs)
+        else:
+            rows = np.flatnonzero(active)
+            made = self._make(rows, checked[rows], [self._rngs[row] for row in rows.tolist()])
+            steps = made.among(rows, self.num_envs)
         done = active & (self._steps == self.horizon)
         final = self._autoreset(active, done, steps)
         info = final | self._describe(np.ones_like(done), steps)
@@ -200,26 +204,16 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             )
         return active
 
-    def _make(self, active: np.ndarray, steps: Steps) -> None:
-        """Make and pay the steps of active environments; `steps` is told what they did."""
-        graph, every = self.search_space.edit_graph, bool(active.all())
-        rows: Any = slice(None) if every else np.flatnonzero(active)
-        before, actions = self._states[rows], steps.actions[rows]
-        after, legal = graph.follow_all(before, actions)
-        rngs = self._rngs if every else [self._rngs[row] for row in rows.tolist()]
-        ends = self._steps[rows] + 1 == self.horizon
+    def _make(self, rows: Any, actions: np.ndarray, rngs: Sequence[np.random.Generator]) -> Steps:
+        """Make and pay the steps of some environments, and say what they did."""
+        before, ends = self._states[rows], self._steps[rows] == self.horizon - 1
+        after, legal = self.search_space.edit_graph.follow_all(before, actions)
         payments = pay_all(self._answers, self.reward, before, after, ends, rngs)
         # Whatever stops a step has raised by here, before any state has changed.
-        steps.made, steps.illegal[rows] = active.copy(), ~legal
-        steps.accuracies[rows], steps.rewards[rows] = payments.accuracies, payments.rewards
-        if payments.errors is not None:
-            steps.errors[rows] = payments.errors
-        if payments.seeds is not None:
-            steps.seeds = np.full(self.num_envs, NOT_DRAWN)
-            steps.seeds[rows] = payments.seeds
         self._states[rows], self._last_actions[rows] = after, np.where(legal, actions, 0)
         self._steps[rows] += 1
         self._best[rows] = np.maximum(self._best[rows], payments.accuracies)
+        return Steps(actions, np.ones_like(legal), ~legal, *payments)
 
     def _autoreset(self, active: np.ndarray, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """Reset what the mode resets; gives the final observations and information of same_step."""
@@ -254,10 +248,11 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
 
     def _final(self, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """The last observations and information of episodes that ended."""
+        rows = np.flatnonzero(done)
+        batch = self._observer.many(self._states[rows], self.horizon - self._steps[rows])
         observations = np.full(self.num_envs, None, dtype=object)
-        for row in np.flatnonzero(done).tolist():
-            left = self.horizon - int(self._steps[row])
-            observations[row] = self._observer.one(int(self._states[row]), left)
+        for row, observation in zip(rows.tolist(), iterate(self.observation_space, batch), strict=True):
+            observations[row] = observation
         information = self._describe(done, steps)
         final = {"final_obs": observations, "final_info": information}
         return final | {f"_{key}": done.copy() for key in final}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from nas_gym.envs.payment import NOT_DRAWN
 from nas_gym.search_spaces.edit_graph import EditGraph
 
 
+@dataclass
 class Steps:
-    """What a step did in each environment; where none was made it says nothing.
+    """What steps did, one an environment; where none was made it says nothing.
 
     Attributes:
         actions: the numbers of the edits, int64 (num_envs,).
@@ -19,25 +21,41 @@ class Steps:
         illegal: whether its action was illegal, bool (num_envs,).
         accuracies: of the networks they made, float64 (num_envs,).
         rewards: that they were paid, float64 (num_envs,).
-        errors: of failed trainings, texts (num_envs,).
-        seeds: drawn for the networks, int64 (num_envs,), `NOT_DRAWN` where none was; None if none are.
+        errors: of failed trainings, texts (num_envs,); None if none failed.
+        seeds: drawn for the networks, int64 (num_envs,); None if none are drawn.
     """
 
-    def __init__(self, num_envs: int) -> None:
-        self.actions = np.zeros(num_envs, dtype=np.int64)
-        self.made = np.zeros(num_envs, dtype=bool)
-        self.illegal = np.zeros(num_envs, dtype=bool)
-        self.accuracies = np.zeros(num_envs)
-        self.rewards = np.zeros(num_envs)
-        self.errors = np.array([""], dtype=object).repeat(num_envs)
-        self.seeds: np.ndarray | None = None
+    actions: np.ndarray
+    made: np.ndarray
+    illegal: np.ndarray
+    accuracies: np.ndarray
+    rewards: np.ndarray
+    errors: np.ndarray | None = None
+    seeds: np.ndarray | None = None
+
+    @staticmethod
+    def none(num_envs: int) -> Steps:
+        """No step in any environment."""
+        no, zero = np.zeros(num_envs, dtype=bool), np.zeros(num_envs)
+        return Steps(np.zeros(num_envs, dtype=np.int64), no, no.copy(), zero, zero.copy())
+
+    def among(self, rows: np.ndarray, num_envs: int) -> Steps:
+        """These steps as those of some environments, int64 (steps,), of all of which the others made none."""
+        every = Steps.none(num_envs)
+        every.errors = None if self.errors is None else _texts("", num_envs)
+        every.seeds = None if self.seeds is None else np.full(num_envs, NOT_DRAWN)
+        for field in fields(Steps):
+            if (values := getattr(self, field.name)) is not None:
+                getattr(every, field.name)[rows] = values
+        return every
 
     def forget(self, rows: np.ndarray) -> None:
-        """Say nothing any more of some environments, bool (num_envs,), since they were reset."""
+        """Say nothing any more of some environments, bool (num_envs,), but what they were paid."""
         self.actions[rows] = 0
         self.made[rows] = self.illegal[rows] = False
         self.accuracies[rows] = 0.0
-        self.errors[rows] = ""
+        if self.errors is not None:
+            self.errors[rows] = ""
         if self.seeds is not None:
             self.seeds[rows] = NOT_DRAWN
 
@@ -62,10 +80,10 @@ def described(
         "architecture": graph.texts.take(states),
         "edit": graph.words.take(steps.actions),
         "illegal_action": steps.illegal & rows,
-        "error": steps.errors.copy(),
+        "error": _texts("", len(rows)) if steps.errors is None else steps.errors.copy(),
         "action_mask": graph.masks.take(states, axis=0),
     }
-    if not rows.all():
+    if np.count_nonzero(rows) < len(rows):
         for key in ("architecture", "edit", "error"):
             info[key][~rows] = None
         info["action_mask"][~rows] = 0
@@ -78,3 +96,10 @@ def described(
     if steps.seeds is not None and (drawn := rows & (steps.seeds != NOT_DRAWN)).any():
         info["seed"], present["seed"] = np.where(drawn, steps.seeds, 0), drawn
     return info | {f"_{key}": mask for key, mask in present.items()}
+
+
+def _texts(text: str, num_envs: int) -> np.ndarray:
+    """One text for each environment, object (num_envs,)."""
+    texts = np.empty(num_envs, dtype=object)
+    texts.fill(text)
+    return texts

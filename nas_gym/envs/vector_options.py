@@ -79,7 +79,7 @@ def check_actions(actions: Any, active: np.ndarray, num_actions: int) -> np.ndar
         raise NASGymError(f"{wanted}, not an array of shape {array.shape} and type {array.dtype}")
     array = np.where(active, array, 0)
     wrong = (array < 0) | (array >= num_actions)
-    if wrong.any():
+    if np.count_nonzero(wrong):
         row = int(wrong.argmax())
         raise NASGymError(f"{wanted}, not {array[row]} for environment {row}")
     return array.astype(np.int64)

@@ -46,7 +46,8 @@ class EditGraph:
         }
         self._architectures: list[Any] = [None] * rows
         self._visited = np.zeros(rows, dtype=bool)
-        self._successors = np.full((rows, actions), UNKNOWN, dtype=np.int32)
+        # As small as it can be, since look-ups in it are as quick as the processor's cache allows.
+        self._successors = np.full((rows, actions), UNKNOWN, dtype=np.int16 if rows < 2**15 else np.int32)
         self._numbers: dict[Architecture, int] = {}
 
     @property
@@ -97,8 +98,10 @@ class EditGraph:
         found = self._successors.take(numbers * len(self.words) + actions)
         legal = found != ILLEGAL
         after = np.where(legal, found, numbers)
-        if not (after >= 0).all() or not self._visited.take(after).all():
-            for row in np.flatnonzero((after < 0) | ~self._visited.take(after)).tolist():
+        # An unknown successor looks up the last but one row here, which may be of a visited state.
+        known = self._visited.take(after) if self._indexed else self._visited.take(after) & (after >= 0)
+        if np.count_nonzero(known) < len(known):
+            for row in np.flatnonzero(~known).tolist():
                 after[row], _ = self.follow(int(numbers[row]), int(actions[row]))
         return after, legal
 
@@ -122,7 +125,7 @@ class EditGraph:
         self.masks = _doubled(self.masks, 0)
         self.observations = {name: _doubled(array, 0) for name, array in self.observations.items()}
         self._architectures += [None] * self.rows
-        self._successors = _doubled(self._successors, UNKNOWN)
+        self._successors = _doubled(self._successors.astype(np.int32), UNKNOWN)
         self._visited = _doubled(self._visited, False)
 
 
