@@ -1,0 +1,163 @@
+"""Architectures as numbers that a kernel can compare: their choices, and the walks through their graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
+
+MOST_LINKS = 3
+DENSE_COLUMNS = 400
+INPUT, OUTPUT = "input", "output"
+
+Walk = tuple[int, bool, tuple[int, ...]]
+Matrix = np.ndarray | sparse.csr_array
+
+
+@dataclass(frozen=True)
+class Group:
+    """The columns that one term of a kernel compares.
+
+    Attributes:
+        columns: where they are.
+        scales: for each column the scales whose product is its weight, int (factors, columns).
+    """
+
+    columns: slice
+    scales: np.ndarray
+
+
+class Features:
+    """Columns of an architecture: one for each choice of each variable, then one for each walk.
+
+    A choice's column is 1 where the variable has the choice. A variable that an architecture
+    ignores (changing it gives the same architecture) has no choice, so all its columns are 0.
+
+    A walk is a sequence of boxes and links along the architecture's `Sketch`, by their codes: of
+    one to `MOST_LINKS` links, or a single box. Its column counts it, as a square root, so that a
+    first occurrence weighs more than a fourth. Complete walks, from the input to the output, have
+    scales of their own: they are the path encoding of White et al., "BANANAS", 2021; the others
+    are the n-grams of a chain of layers, and the labels of Weisfeiler and Lehman in small.
+    Columns of walks are appended as walks are met.
+
+    Args:
+        space: of the architectures.
+
+    Attributes:
+        num_scales: scales of all groups together.
+    """
+
+    def __init__(self, space: SearchSpace[Any]) -> None:
+        self._space = space
+        sizes = [len(choices) for choices in space.variables.values()]
+        self._first_column = np.concatenate([[0], np.cumsum(sizes)])
+        self._all_active = prod(sizes) == space.size
+        self._walks: dict[Walk, int] = {}
+        self._rows: dict[Architecture, dict[int, float]] = {}
+        self._variable_scales = self._scales_of_variables()
+        self._first_walk_scale = int(self._variable_scales.max()) + 1
+        self.num_scales = self._first_walk_scale + 2 * (MOST_LINKS + 1)
+
+    @property
+    def num_variables(self) -> int:
+        """Number of variables of the space; their scales are the first ones."""
+        return len(self._first_column) - 1
+
+    @property
+    def walk_scales(self) -> slice:
+        """Where the scales of walks are."""
+        return slice(self._first_walk_scale, self.num_scales)
+
+    def groups(self) -> tuple[Group, Group]:
+        """The columns of choices, and those of the walks met so far."""
+        choices = int(self._first_column[-1])
+        scales = [2 * links + complete + self._first_walk_scale for links, complete, _ in self._walks]
+        walks = np.array(scales, dtype=np.int64).reshape(1, -1)
+        return (
+            Group(slice(0, choices), self._variable_scales),
+            Group(slice(choices, choices + len(self._walks)), walks),
+        )
+
+    def matrix(self, architectures: Sequence[Architecture]) -> Matrix:
+        """The features of architectures, float64 (architectures, columns so far); sparse where wide."""
+        rows = [self._row(architecture) for architecture in architectures]
+        width = int(self._first_column[-1]) + len(self._walks)
+        lengths = np.cumsum([0, *map(len, rows)])
+        columns = np.fromiter((column for row in rows for column in row), np.int64, lengths[-1])
+        values = np.fromiter((value for row in rows for value in row.values()), np.float64, lengths[-1])
+        found = sparse.csr_array((values, columns, lengths), shape=(len(rows), width))
+        return found.toarray() if width <= DENSE_COLUMNS else found
+
+    def _row(self, architecture: Architecture) -> dict[int, float]:
+        row = self._rows.get(architecture)
+        if row is None:
+            values = self._space.encode(architecture)
+            inactive = set() if self._all_active else ignored(self._space, architecture)
+            row = {
+                int(first) + value: 1.0
+                for first, (name, value) in zip(self._first_column[:-1], values.items(), strict=True)
+                if name not in inactive
+            }
+            for walk, count in walks(self._space.sketch(architecture)).items():
+                column = self._walks.setdefault(walk, len(self._walks))
+                row[int(self._first_column[-1]) + column] = count**0.5
+            self._rows[architecture] = row
+        return row
+
+    def _scales_of_variables(self) -> np.ndarray:
+        """Of each choice the scale of its variable, and one that equal lists of choices share."""
+        numbers: dict[tuple[tuple[str, ...], str], int] = {}
+        pairs = []
+        for variable, choices in enumerate(self._space.variables.values()):
+            for choice in choices:
+                shared = numbers.setdefault((choices, choice), len(numbers))
+                pairs.append((variable, len(self._space.variables) + shared))
+        return np.array(pairs, dtype=np.int64).T
+
+
+@lru_cache(maxsize=2)
+def all_features(space: SearchSpace[Any]) -> tuple[Features, Matrix]:
+    """The features of every architecture of a space, rows by index; computed once in a process."""
+    features = Features(space)
+    return features, features.matrix(list(space))
+
+
+def ignored(space: SearchSpace[Any], architecture: Architecture) -> set[str]:
+    """The variables that make no difference to an architecture, whatever their choice."""
+    values = space.encode(architecture)
+    return {
+        name
+        for name, choices in space.variables.items()
+        if len(choices) > 1
+        and all(
+            space.decode(values | {name: other}) == architecture
+            for other in range(len(choices))
+            if other != values[name]
+        )
+    }
+
+
+def walks(sketch: Sketch) -> Counter[Walk]:
+    """How often each walk occurs: its links, whether it leads from the input to the output, its codes."""
+    leaving: dict[int, list[tuple[int, int]]] = {}
+    for (source, target, _), code in zip(sketch.links, sketch.link_codes, strict=True):
+        leaving.setdefault(source, []).append((target, code))
+    last = len(sketch.boxes) - 1
+    found: Counter[Walk] = Counter()
+    begun = [(box, box, (code,)) for box, code in enumerate(sketch.box_codes)]
+    for links in range(MOST_LINKS + 1):
+        found.update((links, start == 0 and end == last, codes) for start, end, codes in begun)
+        begun = [
+            (start, target, (*codes, code, sketch.box_codes[target]))
+            for start, end, codes in begun
+            for target, code in leaving.get(end, ())
+        ]
+    return found
