@@ -91,7 +91,7 @@ def set_style() -> Iterator[None]:
         yield
 
 
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "figure.facecolor": "none",
     "figure.titlesize": 11,
     "figure.titleweight": "bold",

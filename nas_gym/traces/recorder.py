@@ -191,8 +191,13 @@ class Recorder:
     def _save_policy(self) -> None:
         if self.policy is not None:
             self._folder.policy_folder.mkdir(exist_ok=True)
-            name = f"{self._account.ledger.stats.unique}{getattr(self.policy, 'suffix', '')}"
-            self.policy.save(self._folder.policy_folder / name)
+            suffix = getattr(self.policy, "suffix", "")
+            file = self._folder.policy_folder / f"{self._account.ledger.stats.unique}{suffix}"
+            # Who explains a run that goes on finds whole snapshots only.
+            unfinished = file.with_name(f"unfinished-{file.name}") if suffix else file
+            self.policy.save(unfinished)
+            if suffix:
+                unfinished.replace(file)
 
     def _result(self, stopped: str) -> dict[str, Any]:
         ledger, best = self._account.ledger, self._account.best

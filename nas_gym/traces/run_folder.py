@@ -28,6 +28,9 @@ CONTENTS = (
     "projector_config.pbtxt",
     "events.out.tfevents.*",
     "report.*",
+    "report_figures",
+    "explanation.json",
+    "explanation",
     "*.unfinished",
 )
 NAMED_DIFFERENCES = 3

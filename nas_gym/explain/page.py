@@ -1,0 +1,84 @@
+"""What a report shows, whatever its form: title, facts in short, sections, and how it was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nas_gym.explain.cells import NOTHING
+from nas_gym.explain.section import Explanation, Figure, Section, Table
+
+Tile = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report before it has a form.
+
+    Attributes:
+        title: of the report.
+        kicker: what kind of report it is, a few words.
+        sections: the first is the summary.
+        tiles: name, value and a note of each fact that is shown above all.
+        facts: name and value of each fact that is shown at the end.
+        closing: the last sentence.
+    """
+
+    title: str
+    kicker: str
+    sections: tuple[Section, ...]
+    tiles: tuple[Tile, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    closing: str = ""
+
+
+CLOSING = (
+    "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
+    "computed and when it fails is in docs/explanations.md of nas-gym."
+)
+
+
+def page_of(explanation: Explanation) -> Page:
+    """The report of a run."""
+    return Page(
+        title=explanation.title,
+        kicker="explanation of a search",
+        sections=tuple(explanation.all_sections),
+        tiles=_tiles(explanation.facts),
+        facts=tuple((name, _words(value)) for name, value in explanation.facts.items()),
+        closing=CLOSING,
+    )
+
+
+def _tiles(facts: Mapping[str, Any]) -> tuple[Tile, ...]:
+    tiles: list[Tile] = []
+    scored = facts.get("test accuracy, fresh seeds")
+    if scored is not None:
+        tiles.append(("test accuracy", f"{scored:.1%}", "of the found network, trained anew"))
+    seen = facts.get("accuracy that the search saw")
+    if seen is not None:
+        tiles.append(("best seen", f"{seen:.1%}", "validation; optimistic"))
+    evaluations = facts["distinct evaluations"]
+    of = facts.get("architectures in the space")
+    tiles.append(("networks tried", f"{evaluations:,}", f"of {of:,} possible" if of else ""))
+    tiles.append(("agent", str(facts["agent"]), str(facts["state of the run"])))
+    return tuple(tiles)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_words(each) for each in value)
+    return NOTHING if value is None else str(value)
+
+
+def identifier(section: Section, item: Figure | Table) -> str:
+    """A name of a figure or table that is unique in the report, fit for files, tags and ids."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{section.key}-{item.name}")

@@ -1,0 +1,140 @@
+"""An explanation in TensorBoard: the run ``explanation`` inside the run that it explains."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tensorboard.compat.proto.summary_pb2 import (  # type: ignore[attr-defined]
+    Summary,
+    SummaryMetadata,
+)
+from torch.utils.tensorboard import SummaryWriter
+
+from nas_gym.explain.curves import Curve, curves_of
+from nas_gym.explain.evidence import Evidence
+from nas_gym.explain.markdown import section_blocks
+from nas_gym.explain.page import identifier
+from nas_gym.explain.projector import write_points
+from nas_gym.explain.section import Explanation, Section
+
+FOLDER = "explanation"
+BUCKETS = 30
+
+
+def write_events(
+    evidence: Evidence,
+    explanation: Explanation,
+    pictures: Mapping[str, bytes],
+    folder: Path,
+    *,
+    keep: bool = False,
+) -> None:
+    """Write an explanation for TensorBoard, at the step of the run's distinct evaluations.
+
+    Args:
+        evidence: what was explained.
+        explanation: of it.
+        pictures: its figures as PNG, by their identifiers.
+        folder: of the run; the events go into the folder ``explanation`` in it.
+        keep: keep what earlier explanations of a run that goes on have written.
+    """
+    target = folder / FOLDER
+    if not keep and target.is_dir():
+        for old in target.glob("events.out.tfevents.*"):
+            old.unlink()
+    writer = SummaryWriter(str(target))
+    try:
+        _write_texts(writer, explanation, len(evidence.seen))
+        _write_images(writer, explanation, pictures, len(evidence.seen))
+        _write_curves(writer, [curve for section in explanation.all_sections for curve in curves_of(section)])
+        _write_histograms(writer, evidence)
+    finally:
+        writer.close()
+    write_points(target, evidence)
+
+
+def tag_of(number: int, section: Section) -> str:
+    """The tag of a section, which sorts as in the report."""
+    return f"{number}_{section.key}/{section.question}"
+
+
+def _write_texts(writer: SummaryWriter, explanation: Explanation, step: int) -> None:
+    for number, section in enumerate(explanation.all_sections):
+        blocks = section_blocks(section)
+        writer.add_text(tag_of(number, section), "\n\n".join(blocks), step)
+
+
+def _write_images(
+    writer: SummaryWriter, explanation: Explanation, pictures: Mapping[str, bytes], step: int
+) -> None:
+    files: Any = writer._get_file_writer()
+    for number, section in enumerate(explanation.all_sections):
+        for figure in section.figures:
+            name = identifier(section, figure)
+            value = _image(f"{number}_{section.key}/{figure.name}", pictures[name], figure.caption)
+            files.add_summary(Summary(value=[value]), step)
+
+
+def _image(tag: str, png: bytes, caption: str) -> Any:
+    """A picture with its caption, which TensorBoard shows beside it."""
+    width, height = Image.open(io.BytesIO(png)).size
+    image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
+    about = SummaryMetadata(display_name=tag, summary_description=caption)
+    return Summary.Value(tag=tag, image=image, metadata=about)
+
+
+def _write_curves(writer: SummaryWriter, curves: Sequence[Curve]) -> None:
+    """Estimates with their intervals, one chart each in Custom Scalars."""
+    layout: dict[str, dict[str, Any]] = {}
+    for curve in curves:
+        lines = {"": curve.values, " (low)": curve.low, " (high)": curve.high}
+        written = {end: values for end, values in lines.items() if values is not None}
+        for end, values in written.items():
+            for step, value in zip(curve.steps, values, strict=True):
+                writer.add_scalar(f"{curve.tag}{end}", value, step)
+        kind = "Margin" if len(written) == len(lines) else "Multiline"
+        layout.setdefault(curve.group, {})[curve.title] = [kind, [f"{curve.tag}{end}" for end in written]]
+    if layout:
+        writer.add_custom_scalars(layout)
+
+
+def _write_histograms(writer: SummaryWriter, evidence: Evidence) -> None:
+    """The accuracies that the run saw, all of them and by the value of each choice."""
+    accuracies = np.array([one.accuracy for one in evidence.succeeded])
+    if not len(accuracies):
+        return
+    writer.add_histogram("accuracies/all", accuracies, 0, bins=_edges(accuracies))
+    for variable, options in _options(evidence).items():
+        for number, where in enumerate(options.values()):
+            if where.any():
+                found = accuracies[where]
+                writer.add_histogram(f"accuracies/by {variable}", found, number, bins=_edges(accuracies))
+
+
+def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:
+    """For each choice and each of its options which successful evaluations had it, bool (evaluations,)."""
+    space = evidence.search_space
+    encoded = [space.encode(one.architecture) for one in evidence.succeeded]
+    active = [space.active_variables(one.architecture) for one in evidence.succeeded]
+    return {
+        variable: {
+            option: np.array(
+                [
+                    variable in used and values[variable] == number
+                    for values, used in zip(encoded, active, strict=True)
+                ]
+            )
+            for number, option in enumerate(choices)
+        }
+        for variable, choices in space.variables.items()
+    }
+
+
+def _edges(accuracies: np.ndarray) -> np.ndarray:
+    low, high = accuracies.min(), accuracies.max()
+    return np.linspace(low - 1e-6, high + 1e-6, BUCKETS + 1)
