@@ -175,7 +175,9 @@ class TableEvaluator(Evaluator):
         """
         index = self.search_space.index(architecture)
         validation = self.table.accuracies()[index]
-        test = np.broadcast_to(self.table.test[index], validation.shape)
+        test = self.table.test[index]
+        if test.shape != validation.shape:
+            test = np.full(validation.shape, np.nanmean(test))
         scores = []
         for seed in seeds:
             column = self._column(seed, self.table.fidelities[-1]) if self.table.seeds[self._full] else 0

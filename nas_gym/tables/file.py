@@ -17,14 +17,14 @@ from nas_gym.tables.table import Table
 
 FORMAT = 1
 FAILED = np.iinfo(np.uint16).max
-"""What stands for a failed training where accuracies are counts."""
+"""What stands for the accuracies of a failed training."""
 ARRAYS = ("validation", "test", "seconds", "parameters", "flops")
 
 
 def write_table(table: Table, path: Path) -> None:
     """Write a table; the file appears whole or not at all.
 
-    Accuracies that are counts of right examples are written as such, uint16; others as float64.
+    Accuracies that are all counts of right examples are written as such, uint16; others as float64.
     """
     header = {
         "format": FORMAT,
@@ -86,11 +86,8 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
     space = make_search_space(header["search_space"], tuple(header["input_shape"]), header["num_classes"])
     examples = None if header["examples"] is None else (header["examples"][0], header["examples"][1])
     validation, test = arrays["validation"], arrays["test"]
-    failed = np.zeros(validation.shape[1:], dtype=bool)
-    if examples is not None:
-        failed = validation[-1] == FAILED
-        validation = np.where(validation == FAILED, 0, validation) / examples[0]
-        test = np.where(test == FAILED, 0, test) / examples[1]
+    failed = validation[-1] == FAILED
+    right = examples or (None, None)
     return Table(
         benchmark=header["benchmark"],
         task=header["task"],
@@ -98,8 +95,8 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
         fidelities=tuple(header["fidelities"]),
         seeds={int(epochs): tuple(seeds) for epochs, seeds in header["seeds"].items()},
         resumable=header["resumable"],
-        validation=validation,
-        test=test,
+        validation=_shares(validation, right[0]),
+        test=_shares(test, right[1]),
         failed=failed,
         seconds=arrays["seconds"],
         parameters=arrays["parameters"],
@@ -110,9 +107,18 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
 
 
 def _packed(accuracies: np.ndarray, table: Table, part: int) -> np.ndarray:
-    """Accuracies as the file holds them."""
-    if table.examples is None:
-        return accuracies
-    counts: np.ndarray = np.rint(accuracies * table.examples[part]).astype(np.uint16)
-    counts[np.broadcast_to(table.failed, counts.shape)] = FAILED
-    return counts
+    """Accuracies as the file holds them; they are by seed, or a mean that no failure is marked in."""
+    packed: np.ndarray = accuracies.copy()
+    if table.examples is not None:
+        counts = np.rint(np.nan_to_num(accuracies) * table.examples[part]).astype(np.uint16)
+        if np.array_equal(counts / table.examples[part], accuracies):
+            packed = counts
+    if packed.shape[-2:] == table.failed.shape:
+        packed[..., table.failed] = FAILED
+    return packed
+
+
+def _shares(packed: np.ndarray, examples: int | None) -> np.ndarray:
+    """Accuracies as a table holds them."""
+    found: np.ndarray = np.where(packed == FAILED, 0, packed)
+    return found / examples if examples is not None and packed.dtype == np.uint16 else found
