@@ -106,7 +106,7 @@ class Grown:
                 break
             ranked.append(edit)
             rows = rows[~self._masks[rows, edit]]
-            if len(rows) == 0 and len(ranked) == 1:
+            if edit == KEEP or (len(rows) == 0 and len(ranked) == 1):
                 break
         return tuple(ranked) or (KEEP,)
 

@@ -55,7 +55,7 @@ class _Asked(Accuracies):
     """Accuracies of an evaluator that answers at once."""
 
     def __init__(self, evaluator: Any, source: str) -> None:
-        super().__init__({}, source, lambda architectures: _evaluated(evaluator, architectures))
+        super().__init__({}, source, lambda architectures: evaluated(evaluator, architectures))
         self.exact = True
 
     def knows(self, architecture: Architecture) -> bool:
@@ -100,7 +100,7 @@ def answers_at_once(evaluator: Any) -> bool:
     return hasattr(evaluator, "accuracy_by_index") or getattr(evaluator, "name", "") in CHEAP
 
 
-def _evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[float]:
+def evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[float]:
     if hasattr(evaluator, "accuracy_by_index"):
         index = evaluator.search_space.index
         values = evaluator.accuracy_by_index()

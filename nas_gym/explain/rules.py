@@ -11,6 +11,8 @@ from nas_gym.explain.edit_tree import EditTree
 from nas_gym.explain.tree_features import Question
 from nas_gym.search_spaces.base import Edit
 
+MOST_GROUPS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -73,8 +75,10 @@ def clauses(path: Sequence[tuple[Question, bool]]) -> list[str]:
 
 
 def edits_in_words(edits: Sequence[str]) -> str:
-    """Edits of which the first possible one is made."""
-    return ", or where that is impossible ".join(_joined(edits))
+    """Edits of which the first possible one is made; after three kinds of them the others are left out."""
+    groups = _joined(edits)
+    more = ", and so on" if len(groups) > MOST_GROUPS else ""
+    return ", or where that is impossible ".join(groups[:MOST_GROUPS]) + more
 
 
 def shares_of(tree: EditTree, answers: np.ndarray, weights: np.ndarray) -> dict[int, float]:
