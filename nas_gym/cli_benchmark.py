@@ -21,6 +21,12 @@ benchmark_app = typer.Typer(
 
 LIST_EXAMPLE = "Example: `nas-gym benchmark list`"
 INFO_EXAMPLE = "Example: `nas-gym benchmark info mlp-mnist1d --picture landscape.png`"
+BUILD_EXAMPLE = """
+Examples: `nas-gym benchmark build --space mlp --task mnist1d`
+
+Harder: `nas-gym benchmark build --space mlp --task '{"name": "digits", "train_size": 200}' --label small`
+"""
+VERIFY_EXAMPLE = "Example: `nas-gym benchmark verify mlp-mnist1d --architectures 20`"
 IMPORT_EXAMPLE = "Example: `nas-gym benchmark import nasbench201 nasbench201_cifar10.csv.gz --task cifar10`"
 
 
@@ -61,14 +67,11 @@ def info(
     ] = None,
 ) -> None:
     """Describe a table's landscape, and draw it."""
-    from nas_gym.tables import asked_table, load_table, table_files
     from nas_gym.tables.landscape import describe
     from nas_gym.tables.picture import draw_landscape
     from nas_gym.tables.summary import sentences
 
-    benchmark, dash, task = name.partition("-")
-    known = dash or name in table_files()
-    table = load_table(benchmark, task) if known else asked_table(benchmark, None)
+    table = _named(name)
     landscape = describe(table)
     for sentence in sentences(landscape):
         typer.echo(sentence)
@@ -104,6 +107,76 @@ def import_published(
 
     table, path = import_table(name, file, task, trust_pickle=trust_pickle)
     typer.echo(f"imported {table!r}: {path}")
+
+
+@benchmark_app.command(epilog=BUILD_EXAMPLE)
+@polite
+def build(
+    space: Annotated[str, typer.Option(help="Name of a search space, or JSON with its options.")],
+    task: Annotated[str, typer.Option(help="Name of a task, or JSON with its options.")],
+    recipe: Annotated[str, typer.Option(help='How to train, JSON like {"epochs": 20}.')] = "{}",
+    train_seeds: Annotated[str, typer.Option(help="Training seeds of every architecture.")] = "0,1,2",
+    benchmark: Annotated[str | None, typer.Option(help="Name of the table; of the space by default.")] = None,
+    label: Annotated[str | None, typer.Option(help="What the task is called; its name by default.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="The file; by default in the user's folder.")] = None,
+) -> None:
+    """Train every architecture of a space with every seed and record it as a table.
+
+    An interrupted build goes on where it was when the same command is given again.
+    """
+    from nas_gym.cli_options import name_or_json, recipe_of, seeds_of
+    from nas_gym.errors import NASGymError
+    from nas_gym.evaluators.table_builder import build_table
+    from nas_gym.evaluators.tabulation import Tabulation
+    from nas_gym.tables import user_folder
+
+    tabulation = Tabulation.of(
+        name_or_json("--space", space),
+        name_or_json("--task", task),
+        recipe_of(recipe),
+        seeds_of(train_seeds),
+        device,
+    )
+    benchmark = tabulation.search_space.name if benchmark is None else benchmark
+    label = tabulation.task.name if label is None else label
+    path = user_folder() / f"{benchmark}-{label}.npz" if out is None else out
+    if path.exists():
+        raise NASGymError(f"{path} exists already: remove it, or write another file with --out")
+    table = build_table(tabulation, benchmark, label, path)
+    typer.echo(f"built {table!r}: {path}")
+
+
+@benchmark_app.command(epilog=VERIFY_EXAMPLE)
+@polite
+def verify(
+    name: Annotated[str, typer.Argument(help="Name of a table that was built, like mlp-mnist1d.")],
+    architectures: Annotated[int, typer.Option(help="How many to train again, drawn at random.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="Of the draw.", min=0)] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+) -> None:
+    """Train a sample of a table's networks again and compare with what it holds."""
+    from nas_gym.evaluators.table_check import check_table
+
+    check = check_table(_named(name), architectures, seed, device)
+    for sentence in check.wrong:
+        typer.echo(f"  {sentence}")
+    verdict = "all agree" if check.ok else f"{len(check.wrong)} differ"
+    typer.echo(
+        f"{check.architectures} architectures trained again with every seed, {check.trainings} trainings, "
+        f"{check.why}: {verdict}"
+    )
+    if not check.ok:
+        raise typer.Exit(1)
+
+
+def _named(name: str) -> Table:
+    """The table of ``"<benchmark>-<task>"``, or of a benchmark that has one."""
+    from nas_gym.tables import asked_table, load_table, table_files
+
+    benchmark, dash, task = name.partition("-")
+    known = dash or name in table_files()
+    return load_table(benchmark, task) if known else asked_table(benchmark, None)
 
 
 def _columns(table: Table) -> tuple[str, ...]:
