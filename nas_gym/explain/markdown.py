@@ -9,7 +9,9 @@ from nas_gym.explain.cells import numeric_columns, texts_of
 from nas_gym.explain.page import Page
 from nas_gym.explain.section import Figure, Section, Table
 
-_SPECIAL = re.compile(r"([\\*_\[\]<>|#~])")
+_SPECIAL = re.compile(r"[\\*_\[\]<>|~]")
+# TensorBoard's Markdown takes fewer escapes than others; entities all of them take.
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "~": "&#126;"}
 _MARKED = re.compile(r"(`[^`]+`)")
 
 Link = Callable[[Section, Figure], str]
@@ -70,9 +72,15 @@ def plain(text: str) -> str:
     """A text that Markdown shows as it is, save for what is between backticks, which stays code."""
     parts = _MARKED.split(text.replace("\n", " "))
     return "".join(
-        part.replace("|", "\\|") if number % 2 else _SPECIAL.sub(r"\\\1", part)
+        # A bar in code would end a cell of a table.
+        part if number % 2 and "|" not in part else _escaped(part.strip("`") if number % 2 else part)
         for number, part in enumerate(parts)
     )
+
+
+def _escaped(text: str) -> str:
+    text = text.replace("&", "&amp;")
+    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), text)
 
 
 def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:
