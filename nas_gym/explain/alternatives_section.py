@@ -1,0 +1,332 @@
+"""The alternatives to the best network as sentences, tables, numbers and figures."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from nas_gym.explain.alternatives_figures import neighbour_figure, path_figure
+from nas_gym.explain.architecture_words import describe
+from nas_gym.explain.counterfactuals import Alternatives, Neighbour, seen_accuracies
+from nas_gym.explain.evidence import Evidence
+from nas_gym.explain.intervals import mean_interval, seeds_for_margin
+from nas_gym.explain.phrases import counted, finite, listed, points
+from nas_gym.explain.section import Section, Table
+
+KEY, QUESTION = "alternatives", "What would change the result?"
+NAMED = 3
+UNEQUAL = 0.01
+
+
+def section_of(evidence: Evidence, found: Alternatives) -> Section:
+    """The section of what was found out."""
+    numbers = numbers_of(evidence, found)
+    answer = (
+        *_chosen_words(evidence, found, numbers),
+        *_neighbour_words(found),
+        *_left_out_words(found),
+        *_path_words(evidence, found),
+    )
+    figures = [neighbour_figure(found)] if any(not math.isnan(one.change) for one in found.neighbours) else []
+    if found.path is not None and len(found.path) > 0:
+        figures.append(path_figure(found, known_along_path(evidence, found)))
+    return Section(
+        KEY,
+        QUESTION,
+        answer,
+        trust=_trust(found),
+        tables=tuple(_tables(evidence, found)),
+        figures=tuple(figures),
+        numbers=numbers,
+    )
+
+
+def known_along_path(evidence: Evidence, found: Alternatives) -> list[tuple[float | None, bool]]:
+    """For each network of the path its accuracy, if known, and whether that is of fresh seeds."""
+    seen = seen_accuracies(evidence)
+    known: list[tuple[float | None, bool]] = []
+    for one in found.path.architectures if found.path else ():
+        fresh = found.scores.of(one)
+        known.append((float(fresh.mean()), True) if len(fresh) else (seen.get(str(one)), False))
+    return known
+
+
+def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
+    """Every number of the section."""
+    comparisons, space = found.comparisons, evidence.search_space
+    fresh = found.scores.of(found.chosen)
+    start = str(found.start)
+    return {
+        "chosen": {
+            "architecture": str(found.chosen),
+            "words": describe(space, found.chosen),
+            "seen": found.seen,
+            **_mean(found, fresh),
+            "failed": found.scores.failed.get(str(found.chosen), 0),
+            "optimism": found.seen - float(fresh.mean()) if len(fresh) and found.scores.unseen else None,
+            "unseen_seeds": found.scores.unseen,
+        },
+        "start": {
+            "architecture": start,
+            "words": describe(space, found.start),
+            **_mean(found, found.scores.of(found.start)),
+            **_change(found, start),
+        },
+        "random": _random_numbers(found, fresh),
+        "margin": found.margin,
+        "verdicts": dict(Counter(one.verdict for one in found.neighbours)),
+        "neighbours": [
+            {
+                "edit": one.edit,
+                "kind": one.kind,
+                "architecture": str(one.architecture),
+                "seen": one.seen,
+                "accuracy": finite(one.accuracy),
+                "change": finite(one.change),
+                "low": finite(one.low),
+                "high": finite(one.high),
+                "failed": one.failed,
+                "verdict": one.verdict,
+            }
+            for one in found.neighbours
+        ],
+        "not_affordable": [{"edit": edit, "architecture": str(one)} for edit, one in found.left_out],
+        "trainings": found.scores.trainings,
+        "deviation": finite(comparisons.deviation),
+        "degrees": comparisons.degrees,
+        "critical": finite(comparisons.critical),
+        "half_width": _half_width(found),
+        "unequal_noise_p": comparisons.unequal,
+        "seeds_for_margin": _seeds_needed(found),
+        "path": _path_numbers(evidence, found),
+        "steps_taken": found.steps_taken,
+    }
+
+
+def _mean(found: Alternatives, fresh: np.ndarray) -> dict[str, Any]:
+    if not len(fresh):
+        return {"accuracy": None, "low": None, "high": None, "seeds": 0}
+    mean, low, high = mean_interval(fresh, found.comparisons.deviation, found.comparisons.degrees)
+    return {"accuracy": mean, "low": finite(low), "high": finite(high), "seeds": len(fresh)}
+
+
+def _change(found: Alternatives, text: str) -> dict[str, Any]:
+    """What the chosen network has more than another that it was compared with."""
+    if text not in found.compared:
+        return {"gain": 0.0 if text == str(found.chosen) else None, "gain_low": None, "gain_high": None}
+    number, comparisons = found.compared.index(text), found.comparisons
+    ends = (-comparisons.differences[number], -comparisons.high[number], -comparisons.low[number])
+    return dict(zip(("gain", "gain_low", "gain_high"), map(finite, ends), strict=True))
+
+
+def _random_numbers(found: Alternatives, fresh: np.ndarray) -> dict[str, Any]:
+    if not len(found.random):
+        return {"count": 0, "all": False, "median": None, "best": None, "beaten": None}
+    return {
+        "count": len(found.random),
+        "all": found.random_is_all,
+        "median": float(np.median(found.random)),
+        "best": float(found.random.max()),
+        "beaten": float((found.random < fresh.mean()).mean()) if len(fresh) else None,
+    }
+
+
+def _path_numbers(evidence: Evidence, found: Alternatives) -> dict[str, Any] | None:
+    if found.path is None:
+        return None
+    return {
+        "architectures": [str(one) for one in found.path.architectures],
+        "edits": list(found.path.edits),
+        "accuracies": [accuracy for accuracy, _ in known_along_path(evidence, found)],
+        "fresh": [fresh for _, fresh in known_along_path(evidence, found)],
+        "shortest": found.path.shortest,
+    }
+
+
+def _half_width(found: Alternatives) -> float | None:
+    widths = [(one.high - one.low) / 2 for one in found.neighbours if not math.isnan(one.high)]
+    return float(np.median(widths)) if widths else None
+
+
+def _seeds_needed(found: Alternatives) -> int | None:
+    compared = max(1, len(found.compared))
+    return seeds_for_margin(found.comparisons, compared, found.margin)
+
+
+def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, Any]) -> list[str]:
+    chosen, fidelity = numbers["chosen"], evidence.chosen.fidelity
+    name = f"The best network, {found.chosen} ({chosen['words']})"
+    saw = f"the search saw {found.seen:.1%}" + (f" after {fidelity} epochs" if fidelity else "")
+    if chosen["accuracy"] is None:
+        why = "every new training of it failed" if chosen["failed"] else "no further training was affordable"
+        return [f"{name}: {saw}, and {why}, so nothing is compared with it."]
+    interval = _between(chosen["low"], chosen["high"])
+    first = (
+        f"{name}, reaches a validation accuracy of {chosen['accuracy']:.1%}{interval} "
+        f"{found.scores.source}; {saw}."
+    )
+    sentences = [first]
+    optimism = chosen["optimism"]
+    if fidelity is None and optimism is not None and optimism > 0:
+        sentences.append(
+            f"So what the search saw was {points(optimism).lstrip('+')} too optimistic, as is usual for the "
+            "best of many noisy numbers."
+        )
+    if chosen["failed"]:
+        sentences.append(
+            f"{counted(chosen['failed'], 'of its trainings').capitalize()} failed, which is a risk."
+        )
+    return sentences
+
+
+def _neighbour_words(found: Alternatives) -> list[str]:
+    groups: dict[str, list[Neighbour]] = {}
+    for one in found.neighbours:
+        groups.setdefault(one.verdict, []).append(one)
+    if not found.neighbours or not len(found.scores.of(found.chosen)):
+        return []
+    total, margin = len(found.neighbours), f"{100 * found.margin:g} point{'s' * (found.margin != 0.01)}"
+    sentences = []
+    broken = list(reversed(groups.get("breaks", []) + groups.get("fails", [])))
+    if broken:
+        sentences.append(
+            f"Of {counted(total, 'network')} one edit away, {len(broken)} would break it, being surely worse "
+            f"by more than {margin} or failing to train; the worst: {_named(broken)}."
+        )
+    else:
+        sentences.append(
+            f"None of the {counted(total, 'network')} one edit away is surely worse by more than {margin}."
+        )
+    better = groups.get("improves", [])
+    sentences.append(
+        f"Better, beyond what chance explains: {_named(better)}; one more edit would have helped."
+        if better
+        else "No single edit is shown to improve it."
+    )
+    alike = groups.get("does not matter", [])
+    needed = _seeds_needed(found)
+    if alike:
+        sentences.append(
+            f"Surely within {margin} of it, so that the edit does not matter: {len(alike)} ({_named(alike)})."
+        )
+    elif needed is not None:
+        half = _half_width(found) or 0.0
+        sentences.append(
+            f"No edit can be shown not to matter: the intervals are about {100 * half:.1f} points to either "
+            f"side, and about {needed} seeds for each network would be needed to tell {margin}."
+        )
+    rest = len(groups.get("worse", [])), len(groups.get("unclear", []))
+    if sum(rest):
+        sentences.append(
+            f"Of the others {rest[0]} are worse by an amount that may be less than {margin}, and for "
+            f"{rest[1]} these trainings do not tell."
+        )
+    return sentences
+
+
+def _named(neighbours: list[Neighbour]) -> str:
+    named = [
+        f"{one.edit} ({'fails to train' if math.isnan(one.change) else points(one.change)})"
+        for one in neighbours[:NAMED]
+    ]
+    return listed(named)
+
+
+def _left_out_words(found: Alternatives) -> list[str]:
+    if not found.left_out:
+        return []
+    return [
+        f"{counted(len(found.left_out), 'more network')} one edit away would have cost more trainings than "
+        "the budget of this explanation allows; nothing is said of them."
+    ]
+
+
+def _path_words(evidence: Evidence, found: Alternatives) -> list[str]:
+    if str(found.start) == str(found.chosen):
+        return ["The best network is the one that the search started from."]
+    if found.path is None:
+        return [f"No way of edits from {found.start} to it was found by a search of bounded size."]
+    known = known_along_path(evidence, found)
+    ways = [
+        f"{edit} ({accuracy:.1%})" if accuracy is not None else edit
+        for edit, (accuracy, _) in zip(found.path.edits, known[1:], strict=True)
+    ]
+    begun = f" ({known[0][0]:.1%})" if known[0][0] is not None else ""
+    kind = "The shortest way" if found.path.shortest else "A way, perhaps not the shortest,"
+    taken = "" if found.steps_taken is None else f"; the agent took {counted(found.steps_taken, 'step')}"
+    return [
+        f"{kind} to it from {found.start}{begun} is {counted(len(found.path), 'edit')}: "
+        f"{', then '.join(ways)}{taken}."
+    ]
+
+
+def _trust(found: Alternatives) -> str:
+    comparisons = found.comparisons
+    if math.isnan(comparisons.deviation):
+        return (
+            "Nothing was repeated with other seeds, so no interval can be given and nothing is called sure."
+        )
+    sentences = [
+        f"The intervals of all {len(found.compared)} differences hold at once with 95% confidence (Dunnett's "
+        f"comparisons with one control, {comparisons.degrees} degrees of freedom; not paired, since a seed "
+        "gives two networks unrelated weights). For each network the larger of its own and the common "
+        "spread counts."
+    ]
+    if not found.scores.unseen:
+        sentences.append(
+            "The search saw these trainings too, so the chosen network may owe part of its lead to luck."
+        )
+    if comparisons.unequal < UNEQUAL:
+        sentences.append(
+            "The networks differ in how much their accuracy varies between seeds, and with so few seeds each "
+            "the intervals may then be too narrow."
+        )
+    return " ".join(sentences)
+
+
+def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
+    tables = []
+    if found.neighbours:
+        rows = tuple(
+            (
+                one.edit,
+                str(one.architecture),
+                one.seen,
+                finite(one.accuracy),
+                finite(one.change),
+                finite(one.low),
+                finite(one.high),
+                one.verdict,
+            )
+            for one in found.neighbours
+        )
+        head = ("edit", "network", "seen", "fresh", "change", "from", "to", "verdict")
+        caption = (
+            "Every network one edit away: the accuracy that the search saw, the mean with fresh seeds, its "
+            "difference to the best network with the 95% interval that holds for all rows at once, and what "
+            f"follows with a margin of {found.margin:g}."
+        )
+        tables.append(Table("neighbours", caption, head, rows))
+    if found.path is not None and len(found.path):
+        known = known_along_path(evidence, found)
+        steps = tuple(
+            (
+                edit,
+                str(one),
+                accuracy,
+                "fresh seeds" if fresh else "the search" if accuracy is not None else None,
+            )
+            for edit, one, (accuracy, fresh) in zip(
+                ("start", *found.path.edits), found.path.architectures, known, strict=True
+            )
+        )
+        caption = "The way from the start to the best network, edit by edit, with accuracies where known."
+        tables.append(Table("path", caption, ("edit", "network", "accuracy", "known from"), steps))
+    return tables
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" (95% interval {low:.1%} to {high:.1%})"

@@ -1,0 +1,158 @@
+"""Many networks against one: differences of mean accuracy with intervals that hold all at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, special, stats
+
+NODES = 48
+"""Of the quadratures; critical values are then exact to four digits."""
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Differences of means, each group's minus the control's.
+
+    Attributes:
+        differences, low, high: float64 (groups,); intervals are NaN where nothing was repeated.
+        deviation: pooled standard deviation of one value; NaN where nothing was repeated.
+        degrees: of freedom of the pooled deviation.
+        critical: half the width of an interval in standard errors.
+        unequal: p-value of the group whose spread is most above the pooled one, times the number of
+            groups, at most 1: small where the groups differ in noise.
+    """
+
+    differences: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    deviation: float
+    degrees: int
+    critical: float
+    unequal: float
+
+
+def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: float = 0.95) -> Comparisons:
+    """Intervals of all differences to a control that hold together with probability `level`.
+
+    Dunnett (1955): the critical value is that of the largest of the correlated t statistics. The
+    standard error of a difference uses, for either group, the larger of its own and the pooled
+    variance, so that a group noisier than the others is not given an interval that is too narrow.
+
+    Args:
+        groups: values of each group, at least one.
+        control: values of the control, at least one.
+        level: of all intervals together.
+    """
+    arrays = [np.asarray(values, dtype=float) for values in (*groups, control)]
+    counts = np.array([len(values) for values in arrays])
+    means = np.array([values.mean() for values in arrays])
+    squares = np.array([((values - values.mean()) ** 2).sum() for values in arrays])
+    degrees = int((counts - 1).sum())
+    differences = means[:-1] - means[-1]
+    if degrees == 0 or len(differences) == 0:
+        unknown = np.full(len(differences), math.nan)
+        return Comparisons(differences, unknown, unknown, math.nan, degrees, math.nan, 1.0)
+    pooled = squares.sum() / degrees
+    own = squares / np.maximum(counts - 1, 1)
+    critical = critical_value(tuple(int(n) for n in counts[:-1]), int(counts[-1]), degrees, level)
+    errors = np.sqrt(np.maximum(own, pooled) / counts)
+    half = critical * np.hypot(errors[:-1], errors[-1])
+    return Comparisons(
+        differences,
+        differences - half,
+        differences + half,
+        float(math.sqrt(pooled)),
+        degrees,
+        critical,
+        _unequal(own, pooled, counts, degrees),
+    )
+
+
+def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: float = 0.95) -> float:
+    """Two-sided critical value of Dunnett's comparisons of groups with a control.
+
+    The statistics' correlations are products, of ``sqrt(n / (n + control))`` of the groups, which
+    makes the probability a double integral (Dunnett 1955, section 5; unequal groups as in Dunnett
+    1964), here by Gauss quadratures.
+
+    Args:
+        counts: values in each group.
+        control: values of the control.
+        degrees: of freedom of the variance.
+        level: of all comparisons together.
+    """
+    loads, repeats = np.unique(np.sqrt([n / (n + control) for n in counts]), return_counts=True)
+    rest = np.sqrt(1 - loads**2)
+    z, z_weights = np.polynomial.hermite_e.hermegauss(NODES)
+    p, p_weights = np.polynomial.legendre.leggauss(NODES)
+    scale = np.sqrt(stats.chi2.ppf((p + 1) / 2, degrees) / degrees)[:, None, None]
+
+    def shortfall(c: float) -> float:
+        above = special.ndtr((c * scale + loads * z[:, None]) / rest)
+        below = special.ndtr((-c * scale + loads * z[:, None]) / rest)
+        inside = ((above - below) ** repeats).prod(axis=2)
+        return float(p_weights @ inside @ z_weights / (2 * z_weights.sum()) - level)
+
+    return float(optimize.brentq(shortfall, 0.1, 1e4, xtol=1e-6))
+
+
+def mean_interval(
+    values: np.ndarray, deviation: float, degrees: int, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Mean of repeated values and its interval, by the larger of their own and a pooled deviation.
+
+    Args:
+        values: at least one.
+        deviation: pooled over more groups, NaN if unknown.
+        degrees: of the pooled deviation.
+        level: of the interval.
+
+    Returns:
+        Mean, lower and upper end; the ends are NaN where no spread is known.
+    """
+    values = np.asarray(values, dtype=float)
+    mean, own = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else -1.0
+    larger, freedom = (own, len(values) - 1) if not deviation >= own else (deviation, degrees)
+    if freedom < 1:
+        return mean, math.nan, math.nan
+    half = float(stats.t.ppf((1 + level) / 2, freedom)) * larger / math.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
+def verdict(low: float, high: float, margin: float) -> str:
+    """What an interval of a change of accuracy says, beside a margin below which nothing matters.
+
+    Returns:
+        ``"does not matter"`` (all of it within the margin), ``"breaks"`` (all of it worse than the
+        margin), ``"worse"`` (all below 0), ``"improves"`` (all above 0), or ``"unclear"``.
+    """
+    if -margin <= low and high <= margin:
+        return "does not matter"
+    if high < -margin:
+        return "breaks"
+    if high < 0:
+        return "worse"
+    return "improves" if low > 0 else "unclear"
+
+
+def seeds_for_margin(comparisons: Comparisons, groups: int, margin: float) -> int | None:
+    """Seeds for each network that would make intervals as narrow as the margin; None if unknown.
+
+    For a control that has sqrt(groups) times as many, as `against_control` serves best.
+    """
+    if not comparisons.deviation > 0:
+        return None
+    spread = (comparisons.critical * comparisons.deviation / margin) ** 2
+    return math.ceil(spread * (1 + 1 / math.sqrt(groups)))
+
+
+def _unequal(own: np.ndarray, pooled: float, counts: np.ndarray, degrees: int) -> float:
+    repeated = counts > 1
+    if pooled <= 0:
+        return 1.0
+    tails = np.asarray(stats.f.sf(own[repeated] / pooled, counts[repeated] - 1, degrees))
+    return float(min(1.0, tails.min() * repeated.sum()))
