@@ -125,7 +125,7 @@ class Ledger:
 
         Args:
             architectures: what to evaluate.
-            fidelity: epochs; None for those that the evaluator is set to.
+            fidelity: epochs, one of the evaluator's `fidelities`; None, like the last, for all.
             drawn: the seed drawn for each architecture, of an evaluator that draws.
 
         Raises:
@@ -133,10 +133,10 @@ class Ledger:
                 for are made and in `history`.
         """
         known = self._known
-        if fidelity is not None and fidelity == getattr(self.evaluator, "fidelity", None):
-            fidelity = None
+        if fidelity is not None and self.evaluator.fidelities()[-1:] == (fidelity,):
+            fidelity = None  # the full recipe by its number
         seeds: Sequence[int | None] = [None] * len(architectures) if drawn is None else drawn
-        keys = [(architecture, seed, fidelity) for architecture, seed in zip(architectures, seeds, strict=True)]
+        keys = [(*pair, fidelity) for pair in zip(architectures, seeds, strict=True)]
         self.stats.evaluations += len(keys)
         fresh = [key for key in dict.fromkeys(keys) if key not in known]
         if fresh:

@@ -144,7 +144,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
 
     def action_masks(self) -> np.ndarray:
         """Which actions are legal: bool (n,), a fresh array; keep always is."""
-        return self.search_space.edit_graph.masks[self._number()].astype(bool)
+        mask: np.ndarray = self.search_space.edit_graph.masks[self._number()].astype(bool)
+        return mask
 
     def get_state(self) -> dict[str, Any]:
         """The state of the episode as JSON-able values; `set_state` restores it."""

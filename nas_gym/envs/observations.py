@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,15 +10,13 @@ from gymnasium import spaces
 from gymnasium.vector.utils import concatenate, create_empty_array
 
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces.base import Architecture, SearchSpace
 
 LARGEST_INDEX = 2**62
 
 
 class Observer(Protocol):
-    """Fills an observation space with states, given by their numbers in the space's edit graph.
-
-    `steps_left` is shown under an episodic reward only.
+    """Fills an observation space.
 
     Attributes:
         space: the Gymnasium space.
@@ -26,23 +24,48 @@ class Observer(Protocol):
 
     space: spaces.Space[Any]
 
-    def one(self, number: int, steps_left: int) -> Any:
-        """A fresh observation of a state."""
-        ...
-
-    def many(self, numbers: np.ndarray, steps_left: np.ndarray) -> Any:
-        """A fresh observation of several states, batched as Gymnasium batches `space`."""
+    def __call__(self, architecture: Architecture, steps_left: int) -> Any:
+        """A fresh observation; `steps_left` is shown under an episodic reward only."""
         ...
 
 
-class DictObserver:
-    """The flat Dict of one-dimensional arrays of the search space."""
+class StateObserver(ABC):
+    """Shows states by their numbers in the edit graph, one or many at once.
+
+    Args:
+        search_space: whose architectures are shown.
+        horizon: under an episodic reward the horizon, for ``steps_left``; None otherwise.
+
+    Attributes:
+        graph: the edit graph of the search space.
+        horizon: as passed in.
+        space: the Gymnasium space.
+    """
 
     space: spaces.Space[Any]
-    with_mask = False
 
     def __init__(self, search_space: SearchSpace[Any], horizon: int | None) -> None:
         self.graph, self.horizon = search_space.edit_graph, horizon
+
+    @abstractmethod
+    def one(self, number: int, steps_left: int) -> Any:
+        """A fresh observation of a state."""
+
+    @abstractmethod
+    def many(self, numbers: np.ndarray, steps_left: np.ndarray) -> Any:
+        """A fresh observation of several states, batched as Gymnasium batches `space`."""
+
+    def __call__(self, architecture: Architecture, steps_left: int) -> Any:
+        return self.one(self.graph.number(architecture), steps_left)
+
+
+class DictObserver(StateObserver):
+    """The flat Dict of one-dimensional arrays of the search space."""
+
+    with_mask = False
+
+    def __init__(self, search_space: SearchSpace[Any], horizon: int | None) -> None:
+        super().__init__(search_space, horizon)
         entries = dict(search_space.observation_space.spaces)
         if horizon is not None:
             entries["steps_left"] = spaces.MultiDiscrete([horizon + 1])
@@ -74,13 +97,11 @@ class MaskedDictObserver(DictObserver):
     with_mask = True
 
 
-class IndexObserver:
+class IndexObserver(StateObserver):
     """The architecture's index; under an episodic reward index * (horizon + 1) + steps left."""
 
-    space: spaces.Space[Any]
-
     def __init__(self, search_space: SearchSpace[Any], horizon: int | None) -> None:
-        self.graph, self.horizon = search_space.edit_graph, horizon
+        super().__init__(search_space, horizon)
         self.times = 1 if horizon is None else horizon + 1
         if search_space.size * self.times > LARGEST_INDEX:
             raise NASGymError(
@@ -98,13 +119,11 @@ class IndexObserver:
         return self.graph.indices(numbers) * self.times + left
 
 
-class GraphObserver:
+class GraphObserver(StateObserver):
     """The architecture's sketch as `spaces.Graph`; under an episodic reward in a Dict with steps left."""
 
-    space: spaces.Space[Any]
-
     def __init__(self, search_space: SearchSpace[Any], horizon: int | None) -> None:
-        self.search_space, self.horizon = search_space, horizon
+        super().__init__(search_space, horizon)
         graph = spaces.Graph(
             node_space=spaces.Discrete(search_space.num_box_codes),
             edge_space=spaces.Discrete(search_space.num_link_codes),
@@ -114,7 +133,7 @@ class GraphObserver:
             self.space = spaces.Dict({"graph": graph, "steps_left": spaces.MultiDiscrete([horizon + 1])})
 
     def one(self, number: int, steps_left: int) -> Any:
-        sketch = self.search_space.sketch(self.search_space.edit_graph.architecture(number))
+        sketch = self.graph.space.sketch(self.graph.architecture(number))
         links = [(source, target) for source, target, _ in sketch.links]
         graph = spaces.GraphInstance(
             nodes=np.array(sketch.box_codes, dtype=np.int64),
@@ -129,7 +148,7 @@ class GraphObserver:
         return concatenate(self.space, each, empty)
 
 
-OBSERVATIONS: dict[str, Callable[[SearchSpace[Any], int | None], Observer]] = {
+OBSERVATIONS: dict[str, type[StateObserver]] = {
     "dict": DictObserver,
     "dict+mask": MaskedDictObserver,
     "index": IndexObserver,
@@ -137,7 +156,7 @@ OBSERVATIONS: dict[str, Callable[[SearchSpace[Any], int | None], Observer]] = {
 }
 
 
-def make_observer(kind: str, search_space: SearchSpace[Any], horizon: int | None) -> Observer:
+def make_observer(kind: str, search_space: SearchSpace[Any], horizon: int | None) -> StateObserver:
     """The observer of a kind of `OBSERVATIONS`.
 
     Args:

@@ -143,7 +143,8 @@ def pay_all(
     Args:
         answers: of the run.
         reward: that pays.
-        before, after: numbers of the states, int64 (steps,).
+        before: numbers of the states before the steps, int64 (steps,).
+        after: those after them.
         done: whether the episode ends, bool (steps,).
         rngs: which draw, one a step.
 
@@ -192,10 +193,10 @@ def _settle(answers: Answers, asked: np.ndarray, asking: np.ndarray, steps: int)
 
 def _first_requests(answers: Answers, numbers: np.ndarray) -> np.ndarray:
     """Where a state is asked for that the run has not asked for before, ascending, once for each."""
-    (unknown,) = np.isnan(answers.accuracies.take(numbers)).nonzero()
-    if not len(unknown):
-        return unknown
-    return np.sort(unknown[np.unique(numbers[unknown], return_index=True)[1]])
+    unknown: np.ndarray = np.isnan(answers.accuracies.take(numbers)).nonzero()[0]
+    if len(unknown):
+        unknown = unknown[np.sort(np.unique(numbers[unknown], return_index=True)[1])]
+    return unknown
 
 
 def _within(ledger: Ledger, steps: int, new: np.ndarray) -> int:
