@@ -221,7 +221,7 @@ def summarise(runs: Sequence[Run]) -> AgentSummary:
 def compare_pairs(scores: Mapping[str, np.ndarray]) -> tuple[Pair, ...]:
     """Every two agents by a permutation test, corrected for the number of tests."""
     names = list(combinations(scores, 2))
-    tests = [permutation_test(scores[a], scores[b], seed=number) for number, (a, b) in enumerate(names)]
+    tests = [permutation_test(scores[a], scores[b], BOOTSTRAP_SEED) for a, b in names]
     adjusted = holm([test.p for test in tests])
     return tuple(
         Pair(

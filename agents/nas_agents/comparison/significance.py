@@ -58,7 +58,7 @@ def permutation_test(x: np.ndarray, y: np.ndarray, seed: int) -> PermutationTest
     if exact:
         sums = pooled[_divisions(len(pooled), len(x))].sum(axis=1)
     else:
-        sums = _random_sums(pooled, len(x), np.random.default_rng(seed))
+        sums = _random_sums(pooled, len(x), seed)
     observed = abs(pooled[: len(x)].sum())
     # Equal divisions summed in another order differ by rounding, and must count as equal.
     extreme = int((np.abs(sums) >= observed - 1e-12 * np.abs(pooled).sum()).sum())
@@ -131,10 +131,17 @@ def _divisions(total: int, chosen: int) -> np.ndarray:
     return flat.reshape(-1, chosen)
 
 
-def _random_sums(pooled: np.ndarray, chosen: int, rng: np.random.Generator) -> np.ndarray:
+def _random_sums(pooled: np.ndarray, chosen: int, seed: int) -> np.ndarray:
     """Sums of `PERMUTATIONS` random samples of `chosen` runs, in parts that fit in memory."""
-    sums = []
-    for start in range(0, PERMUTATIONS, 10_000):
-        count = min(10_000, PERMUTATIONS - start)
-        sums.append(rng.permuted(np.tile(pooled, (count, 1)), axis=1)[:, :chosen].sum(axis=1))
-    return np.concatenate(sums)
+    samples = _samples(len(pooled), chosen, seed)
+    return np.concatenate(
+        [samples[start : start + 10_000] @ pooled for start in range(0, len(samples), 10_000)]
+    )
+
+
+@lru_cache(maxsize=1)
+def _samples(total: int, chosen: int, seed: int) -> np.ndarray:
+    """`PERMUTATIONS` random samples: which runs are in each, bool (permutations, total)."""
+    rng, first = np.random.default_rng(seed), np.arange(total) < chosen
+    parts = [min(10_000, PERMUTATIONS - start) for start in range(0, PERMUTATIONS, 10_000)]
+    return np.concatenate([rng.permuted(np.tile(first, (count, 1)), axis=1) for count in parts])
