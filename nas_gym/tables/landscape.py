@@ -131,7 +131,7 @@ def describe(table: Table) -> Landscape:
         fidelities=tuple(_figures(table, epochs, after) for epochs in _shown(table.fidelities)),
         optima=tuple(local_optima(means, after)),
         distances=distances,
-        distance_correlation=float(np.corrcoef(means[finite], distances[finite])[0, 1]),
+        distance_correlation=_pearson(means[finite], distances[finite]),
     )
 
 
@@ -167,6 +167,10 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
     if len(x) < 3 or x.std() == 0 or y.std() == 0:
         return 0.0
     return float(spearmanr(x, y).statistic)
+
+
+def _pearson(x: np.ndarray, y: np.ndarray) -> float:
+    return 0.0 if x.std() == 0 or y.std() == 0 else float(np.corrcoef(x, y)[0, 1])
 
 
 def _top_tenth(accuracies: np.ndarray) -> float:

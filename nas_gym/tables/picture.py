@@ -76,13 +76,14 @@ def _distribution(axes: Axes, landscape: Landscape) -> None:
     floor = _floor(values)
     shown = values[values >= floor]
     axes.hist(shown, bins=BINS, color=BLUE)
-    axes.axvline(values.max(), color=ORANGE, label=f"optimum {values.max():.4f}")
+    axes.axvline(values.max(), color=ORANGE)
     hidden = len(values) - len(shown)
-    below = f" ({hidden:,} below {floor:.2f} not shown)" if hidden else ""
+    below = f"; {hidden:,} below {floor:.2f} not shown" if hidden else ""
     axes.set(
-        title=f"Distribution{below}", xlabel="validation accuracy, mean over seeds", ylabel="architectures"
+        title=f"Distribution, up to {values.max():.4f}{below}",
+        xlabel="validation accuracy, mean over seeds",
+        ylabel="architectures",
     )
-    axes.legend(loc="upper left")
 
 
 def _by_rank(axes: Axes, landscape: Landscape) -> None:
@@ -91,8 +92,8 @@ def _by_rank(axes: Axes, landscape: Landscape) -> None:
     order = np.argsort(-values, kind="stable")
     places = np.arange(1, len(values) + 1)
     ranked = values[order]
-    if landscape.noise is not None:
-        noise = landscape.noise.deviation
+    noise = 0.0 if landscape.noise is None else landscape.noise.deviation
+    if noise:
         axes.fill_between(
             places,
             ranked - noise,
@@ -109,7 +110,8 @@ def _by_rank(axes: Axes, landscape: Landscape) -> None:
     label = f"{len(tops)} local optima"
     axes.plot(rank_of[tops], values[tops], "o", color=ORANGE, ms=4.5, label=label, zorder=3)
     axes.set(xscale="log", title="By rank", xlabel="rank, 1 is the best", ylabel="validation accuracy")
-    axes.set_ylim(_floor(values), values.max() + 0.03 * (values.max() - _floor(values)))
+    margin = 0.03 * (values.max() - _floor(values)) + noise
+    axes.set_ylim(_floor(values), values.max() + margin)
     axes.legend(loc="lower left")
 
 
