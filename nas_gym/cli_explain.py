@@ -68,7 +68,8 @@ def explain_and_show(
 ) -> None:
     """Explain a run under a progress bar, and print the answer in short and where the report is."""
     from nas_gym.explain.evidence import read_evidence
-    from nas_gym.explain.explaining import Settings, explain_evidence, parts
+    from nas_gym.explain.explaining import explain_evidence
+    from nas_gym.explain.parts import Settings, all_parts
     from nas_gym.explain.writing import write_explanation
 
     with _bar() as progress:
@@ -78,7 +79,7 @@ def explain_and_show(
             progress.update(shown, completed=number, total=total + 1, description=question)
 
         evidence = read_evidence(run, store)
-        explanation = explain_evidence(evidence, Settings(budget, seed), parts(), move)
+        explanation = explain_evidence(evidence, Settings(budget, seed), all_parts(), move)
         progress.update(shown, description="Writing the report")
         report = write_explanation(evidence, explanation, out)
     _show(explanation, report)

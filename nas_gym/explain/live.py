@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.evidence import Evidence, read_evidence
-from nas_gym.explain.explaining import Settings, explain_evidence, parts
+from nas_gym.explain.evidence import read_evidence
+from nas_gym.explain.explaining import explain_evidence
+from nas_gym.explain.parts import Parts, Settings, all_parts
 from nas_gym.explain.section import Explanation
 from nas_gym.explain.writing import write_explanation
 from nas_gym.traces.run_folder import RunFolder
@@ -44,6 +45,7 @@ def explain_live(
     budget: int | None = None,
     seed: int = 0,
     store: Any = "user",
+    parts: Parts | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[Explained]:
     """Explain a run each time it has made so many new evaluations, and once more when it has ended.
@@ -57,6 +59,7 @@ def explain_live(
         budget: as of `explain`, for the last explanation.
         seed: of every random draw.
         store: where further evaluations are kept.
+        parts: what makes the explanations; None for all that nas-gym has.
         wait: called with the seconds until the next look.
 
     Raises:
@@ -75,8 +78,11 @@ def explain_live(
         over = _is_over(folder, silence)
         if over or count >= due:
             evidence = read_evidence(run, store if over else "memory")
-            yield _explained(evidence, Settings(budget if over else 0, seed), over=over)
-            due = len(evidence.seen) + every
+            settings = Settings(budget if over else 0, seed)
+            explanation = explain_evidence(evidence, settings, parts or all_parts())
+            write_explanation(evidence, explanation, keep_events=True)
+            yield Explained(len(evidence.seen), over, explanation)
+            due = max(count, len(evidence.seen)) + every
         if over:
             return
         wait(SECONDS_BETWEEN_LOOKS)
@@ -123,9 +129,3 @@ def _last_lines(folder: RunFolder) -> list[dict[str, Any]]:
         return []
     complete = texts[1 if start else 0 : -1]
     return [json.loads(text) for text in complete[-2:]]
-
-
-def _explained(evidence: Evidence, settings: Settings, *, over: bool) -> Explained:
-    explanation = explain_evidence(evidence, settings, parts())
-    write_explanation(evidence, explanation, keep_events=True)
-    return Explained(len(evidence.seen), over, explanation)

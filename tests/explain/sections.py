@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from nas_gym.explain import Section, Table, style
 from nas_gym.explain.evidence import Evidence
-from nas_gym.explain.explaining import QUESTIONS, Part, Settings
 from nas_gym.explain.page import Page
+from nas_gym.explain.parts import QUESTIONS, Part, Parts, Settings
 from nas_gym.explain.section import Figure, withheld
 
 # What a page has to escape, as it may stand in the name of a task or in a message.
@@ -45,15 +44,18 @@ CURVE = Table(
 )
 
 
-def made(key: str, question: str) -> Section:
-    """A section with everything in it."""
+MAP = Figure("a map", "Where it looks.", "In the middle.", heat, (6.0, 3.0))
+
+
+def made(key: str, question: str, figures: tuple[Figure, ...] = ()) -> Section:
+    """A section with everything in it but figures, which take time to draw."""
     return Section(
         key,
         question,
         (f"The answer is `relu-64 > tanh-16`: {NASTY}.", "It is so."),
         "Measured on 200 evaluations.",
         tables=(TABLE, CURVE),
-        figures=(FIGURE, Figure("a map", "Where it looks.", "In the middle.", heat, (6.0, 3.0))),
+        figures=figures,
         numbers={"value": 0.4, "interval": [0.35, 0.5]},
     )
 
@@ -63,22 +65,25 @@ def page(title: str = "Why this network?") -> Page:
     return Page(
         title,
         "explanation of a search",
-        (made("summary", "What was found?"), withheld("policy", "What was learned?", "There is no policy.")),
+        (
+            made("summary", "What was found?", (FIGURE, MAP)),
+            withheld("policy", "What was learned?", "There is no policy."),
+        ),
         (("test accuracy", "71.3%", "trained anew"),),
         (("agent", "q-learning"), ("folder", NASTY)),
         "Closing words.",
     )
 
 
-def parts(withhold: str = "") -> Mapping[str, Part]:
+def parts(withhold: str = "") -> Parts:
     """What makes sections that know nothing of the run; one of them may be withheld."""
 
     def part(key: str) -> Part:
         def make(evidence: Evidence, settings: Settings) -> Section:
             if key == withhold:
                 return withheld(key, QUESTIONS[key], "There is none.")
-            return made(key, QUESTIONS[key])
+            return made(key, QUESTIONS[key], (FIGURE,) if key == "choices" else ())
 
         return make
 
-    return {key: part(key) for key in QUESTIONS}
+    return Parts({key: part(key) for key in QUESTIONS}, lambda evidence, sections: made("summary", "What?"))
