@@ -9,7 +9,7 @@ from nas_agents.comparison.records import Run
 from nas_agents.comparison.significance import holm, permutation_test
 from nas_agents.comparison.verdict import found, reach_of_runs, reach_of_tasks
 
-from tests.comparison.runs import field, made_up
+from tests.comparison.runs import field, made_up, on_a_table
 
 
 def test_the_incumbent_is_the_best_so_far_and_a_run_that_ended_keeps_it():
@@ -149,3 +149,61 @@ def test_a_run_is_read_from_its_result():
     assert (run.agent, run.seen, run.failed, run.chance) == ("tpe", 0.5, 2, 0.25)
     assert run.elapsed.tolist() == [1.0, 3.0, 4.0]
     assert run.incumbents.tolist() == [0.0, 0.5, 0.5]
+
+
+def test_regret_is_read_from_the_evaluations_at_which_the_incumbent_changed():
+    evaluation = {"accuracy": 0.5, "seconds": 2.0, "status": "ok", "fidelity": None}
+    result = {
+        "label": "tpe",
+        "access": "query",
+        "seed": 3,
+        "architecture": "relu-64",
+        "test_accuracy": 0.4,
+        "validation_accuracy": 0.45,
+        "evaluations": [evaluation] * 4,
+        "charges": [2.0, 0.5, 2.0, 0.0],
+        "stopped": "budget",
+        "classes": 4,
+        "incumbents": [{"evaluation": 1, "regret": 0.2}, {"evaluation": 3, "regret": 0.0}],
+    }
+    run = Run.from_result(result)
+    assert run.regrets.tolist() == [0.2, 0.2, 0.0, 0.0]
+    assert run.elapsed.tolist() == [2.0, 2.5, 4.5, 4.5]
+    assert (run.regret, run.evaluations_to_optimum, run.score) == (0.0, 3, 0.45)
+
+
+def test_the_incumbent_of_a_higher_fidelity_takes_the_place_of_a_better_looking_one():
+    fidelities = np.array([1.0, 1.0, -1.0, 3.0, 1.0, np.inf, 3.0])
+    run = made_up("a", 0, 0.5, (0.6, 0.8, 0.0, 0.5, 0.9, 0.4, 0.7), fidelities=fidelities)
+    assert run.incumbents.tolist() == [0.6, 0.8, 0.8, 0.5, 0.5, 0.4, 0.4]
+    assert run.seen == 0.4
+
+
+def test_on_a_table_agents_are_ranked_by_mean_regret_to_the_optimum():
+    runs = [made_up("even", seed, 0.5, validation=0.88, regrets=np.full(3, 0.02)) for seed in range(4)]
+    for seed, regret in enumerate((0.0, 0.0, 0.0, 0.2)):
+        regrets = np.array([0.3, regret, regret])
+        runs.append(made_up("mixed", seed, 0.6, validation=0.9 - regret, regrets=regrets))
+    comparison = compare(runs)
+    even, mixed = comparison.agents
+    assert (even.agent, mixed.agent) == ("even", "mixed")
+    assert (even.regret.value, mixed.regret.value) == pytest.approx((0.02, 0.05))
+    assert (even.optimal, mixed.optimal) == (0.0, 0.75)
+    assert (even.evaluations_to_optimum, mixed.evaluations_to_optimum) == (None, 2)
+    (pair,) = comparison.pairs
+    assert pair.difference == pytest.approx(0.03)
+    assert comparison.scores["mixed"] == pytest.approx([0.9, 0.9, 0.9, 0.7])
+    assert comparison.tests["mixed"] == [0.6] * 4
+
+
+def test_regret_curves_are_means_with_bands():
+    comparison = compare(on_a_table(seeds=4))
+    runs = [run for run in on_a_table(seeds=4) if run.agent == "tpe"]
+    curve = comparison.evaluation_regrets["tpe"]
+    assert curve.value == pytest.approx(np.mean([run.regrets for run in runs], axis=0))
+    assert (curve.lower <= curve.value + 1e-12).all()
+    assert (curve.value <= curve.upper + 1e-12).all()
+    timed = comparison.second_regrets["tpe"]
+    assert timed.value[-1] == 0
+    assert timed.x[0] == max(run.elapsed[0] for run in runs)
+    assert compare(field()).evaluation_regrets == {}

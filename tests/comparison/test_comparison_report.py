@@ -2,19 +2,20 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 from nas_agents.comparison.across import compare_across
 from nas_agents.comparison.across_report import across_markdown
-from nas_agents.comparison.aggregate import TAGS, write_aggregate
+from nas_agents.comparison.aggregate import REGRET_TAGS, TAGS, TIMED_REGRET_TAGS, write_aggregate
 from nas_agents.comparison.analysis import compare
 from nas_agents.comparison.plots import plot_across, plot_comparison
 from nas_agents.comparison.report import Setting, markdown, terminal_table, write_json
 from rich.console import Console
 
-from tests.comparison.runs import field
+from tests.comparison.runs import field, on_a_table
 from tests.serving import tensorboard
 
 SETTING = Setting(
@@ -117,10 +118,55 @@ def test_no_test_accuracy_reaches_tensorboard(comparison, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     write_aggregate(comparison, tmp_path)
-    scores = {np.float32(score) for values in comparison.scores.values() for score in values}
+    scores = {np.float32(score) for values in comparison.tests.values() for score in values}
     for agent in comparison.scores:
         events = EventAccumulator(str(tmp_path / agent))
         events.Reload()
         shown = {np.float32(each.value) for tag in events.Tags()["scalars"] for each in events.Scalars(tag)}
         assert shown
         assert not shown & scores
+
+
+def test_the_report_on_a_table_ranks_by_regret_and_says_when_the_optimum_was_found(tmp_path):
+    comparison = compare(on_a_table(("random", "tpe")))
+    text = markdown(comparison, SETTING, [])
+    row = next(line for line in text.splitlines() if line.startswith("| 1 | random | walk |"))
+    assert "| mean regret | at the optimum | evaluations to the optimum |" in text
+    assert "| 0.00000 [0.00000, 0.00000] | 100% | 8 |" in row
+    assert "**Regret** is how far" in text
+    assert "retrained" not in text
+    for table in [block for block in text.split("\n\n") if block.startswith("| ")]:
+        assert len({line.count("|") for line in table.splitlines()}) == 1
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(terminal_table(comparison, SETTING))
+    assert "…" not in console.export_text()
+    write_json(comparison.as_dict(), SETTING, tmp_path / "comparison.json")
+    values = json.loads((tmp_path / "comparison.json").read_text())
+    assert values["metric"] == "validation accuracy at full fidelity"
+    assert values["regret_by_evaluations"]["tpe"]["value"][-1] == 0
+
+
+def test_regret_has_figures_though_every_run_be_at_the_optimum(tmp_path):
+    runs = on_a_table()
+    flat = [replace(run, regrets=np.zeros(8), validation=0.9) for run in runs]
+    for group in (runs, flat):
+        names = {figure.name for figure in plot_comparison(compare(group), tmp_path, "a table")}
+        assert {"regret_by_evaluations.png", "regret_by_seconds.png"} < names
+
+
+def test_regret_reaches_tensorboard_by_evaluations_and_by_milliseconds(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    comparison = compare(on_a_table())
+    write_aggregate(comparison, tmp_path)
+    events = EventAccumulator(str(tmp_path / "tpe"))
+    events.Reload()
+    for tags, curve in (
+        (REGRET_TAGS, comparison.evaluation_regrets["tpe"]),
+        (TIMED_REGRET_TAGS, comparison.second_regrets["tpe"]),
+    ):
+        shown = [[each.value for each in events.Scalars(tag)] for tag in tags]
+        for values, expected in zip(shown, (curve.value, curve.lower, curve.upper), strict=True):
+            assert values == pytest.approx(expected, abs=1e-6)
+    last = events.Scalars(TIMED_REGRET_TAGS[0])[-1].step
+    assert last == round(1000 * comparison.second_regrets["tpe"].x[-1])

@@ -10,6 +10,8 @@ from nas_agents.comparison.statistics import (
     interquartile_mean,
     iqm_curve,
     iqm_interval,
+    mean_curve,
+    mean_interval,
 )
 from scipy import stats
 
@@ -92,3 +94,27 @@ def test_long_curves_are_worked_through_in_parts_with_the_same_result():
     curves = np.tile(np.random.default_rng(1).random((10, 3)), 200)
     bands = iqm_curve(curves, seed=0)
     assert bands[:, :3] == pytest.approx(bands[:, -3:])
+
+
+@pytest.mark.parametrize("runs", [1, 3, 10, 41])
+def test_bands_of_curves_are_those_of_drawing_whole_runs_one_sample_at_a_time(runs):
+    curves = np.random.default_rng(runs).random((runs, 4)).round(1)
+    draws = np.random.default_rng(7).integers(runs, size=(300, runs))
+    samples = np.array([interquartile_mean(curves[drawn].T) for drawn in draws])
+    value, lower, upper = iqm_curve(curves, 7, resamples=300)
+    assert value == pytest.approx(interquartile_mean(curves.T))
+    assert lower == pytest.approx(np.quantile(samples, 0.025, axis=0))
+    assert upper == pytest.approx(np.quantile(samples, 0.975, axis=0))
+
+
+def test_the_band_of_a_mean_agrees_with_scipys_percentile_bootstrap():
+    curves = np.random.default_rng(0).normal(size=(15, 2))
+    value, lower, upper = mean_curve(curves, seed=1, resamples=20_000)
+    assert value == pytest.approx(curves.mean(axis=0))
+    for point in range(2):
+        theirs = stats.bootstrap(
+            (curves[:, point],), np.mean, method="percentile", n_resamples=20_000, rng=2
+        ).confidence_interval
+        assert (lower[point], upper[point]) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+    interval = mean_interval(curves[:, 0], seed=1, resamples=20_000)
+    assert (interval.value, interval.lower) == pytest.approx((value[0], lower[0]))
