@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ABOUT_TEST = "test accuracy, val.: of the chosen network, retrained 3 times; *the best seen is optimistic"
 ABOUT_REGRET = (
     "regret, test: mean regret, test accuracy of the chosen network, by all recorded seeds at full fidelity; "
-    "best: runs that chose an optimum; to it: evaluations to the optimum, median over runs"
+    "opt.: runs that chose an optimum; to it: evaluations to the optimum, median over runs"
 )
 
 

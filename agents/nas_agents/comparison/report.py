@@ -75,7 +75,7 @@ def terminal_table(comparison: Comparison, setting: Setting) -> Table:
     table.add_column("agent", overflow="fold")
     for heading in ("access", "regret [95%]" if comparison.has_regret else "test accuracy [95%]"):
         table.add_column(heading, no_wrap=True)
-    numbers = ("test", "best", "to it") if comparison.has_regret else ("val.", "seen*")
+    numbers = ("test", "opt.", "to it") if comparison.has_regret else ("val.", "seen*")
     for heading in (*numbers, "evals", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     for rank, row in enumerate(comparison.agents, start=1):
