@@ -155,9 +155,9 @@ def pay_all(
         steps = zip(before.tolist(), after.tolist(), done.tolist(), rngs, strict=True)
         return _listed([pay(answers, reward, *step) for step in steps])
     answers.make_room()
+    paid = np.flatnonzero(done) if reward.episodic else slice(None)
     asked = np.stack([before, after], axis=1) if reward.needs_before else after[:, None]
-    steps_asking = np.flatnonzero(done) if reward.episodic else np.arange(len(done))
-    _settle(answers, asked[steps_asking] if reward.episodic else asked, steps_asking, len(done))
+    _settle(answers, asked[paid], paid, len(done))
     accuracies, errors = answers.accuracies.take(after), answers.errors_of(after)
     earlier = answers.accuracies.take(before) if reward.needs_before else np.zeros(len(before))
     if reward.episodic:
@@ -167,28 +167,33 @@ def pay_all(
     return Payments(accuracies, rewards_of(reward, earlier, accuracies, done), errors, None)
 
 
-def _settle(answers: Answers, asked: np.ndarray, asking: np.ndarray, steps: int) -> None:
+def _settle(answers: Answers, asked: np.ndarray, paid: np.ndarray | slice, steps: int) -> None:
     """Count steps and have all that they ask for answered, in as few batches as the limits allow.
 
     Args:
         answers: of the run.
-        asked: numbers of states, in order of request, int64 (asking steps, requests of each).
-        asking: which steps ask, ascending.
+        asked: numbers of states, in order of request, int64 (paid steps, requests of each).
+        paid: which steps ask, ascending.
         steps: how many are made.
     """
-    ledger, made = answers.ledger, 0
+    ledger, made, each = answers.ledger, 0, asked.shape[1]
+    new = _first_requests(answers, asked.ravel())
+    if ledger.budget is None and not len(new):
+        ledger.count_steps(steps)
+        ledger.count_repeats(asked.size)
+        return
+    asking = np.arange(steps)[paid]
     while made < steps:
-        numbers, each = asked.ravel(), asked.shape[1]
-        new = _first_requests(answers, numbers)
         # The step that may be beyond a limit goes alone.
         count = max(1, _within(ledger, steps - made, asking[new // each] - made))
         end = int(np.searchsorted(asking, made + count))
-        new = new[new < end * each]
+        numbers, new = asked[:end].ravel(), new[new < end * each]
         ledger.count_steps(count)
-        ledger.count_repeats(end * each - len(new))
+        ledger.count_repeats(len(numbers) - len(new))
         if len(new):
             answers.ask(numbers[new].tolist())
         asked, asking, made = asked[end:], asking[end:], made + count
+        new = _first_requests(answers, asked.ravel())
 
 
 def _first_requests(answers: Answers, numbers: np.ndarray) -> np.ndarray:

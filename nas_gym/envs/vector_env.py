@@ -142,8 +142,8 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             steps = made.among(rows, self.num_envs)
         done = active & (self._steps == self.horizon)
         final = self._autoreset(active, done, steps)
-        info = final | self._describe(np.ones_like(done), steps)
-        never = np.zeros_like(done)
+        info = final | self._describe(np.ones(self.num_envs, dtype=bool), steps)
+        never = np.zeros(self.num_envs, dtype=bool)
         ends = (done, never) if self.reward.episodic else (never, done)
         return self._observe(), steps.rewards, *ends, info
 
@@ -213,13 +213,13 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         self._states[rows], self._last_actions[rows] = after, np.where(legal, actions, 0)
         self._steps[rows] += 1
         self._best[rows] = np.maximum(self._best[rows], payments.accuracies)
-        return Steps(actions, np.ones_like(legal), ~legal, *payments)
+        return Steps(actions, np.ones(len(legal), dtype=bool), ~legal, *payments)
 
     def _autoreset(self, active: np.ndarray, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """Reset what the mode resets; gives the final observations and information of same_step."""
         final: dict[str, Any] = {}
         rows = ~active if self.autoreset_mode is AutoresetMode.NEXT_STEP else done
-        if self.autoreset_mode is AutoresetMode.DISABLED or not rows.any():
+        if self.autoreset_mode is AutoresetMode.DISABLED or not np.count_nonzero(rows):
             return final
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             final = self._final(done, steps)

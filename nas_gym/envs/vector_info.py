@@ -89,7 +89,7 @@ def described(
         info["action_mask"][~rows] = 0
     present = {key: rows.copy() for key in info}
     made = steps.made & rows
-    if made.any():
+    if np.count_nonzero(made):
         info["accuracy"] = np.where(made, steps.accuracies, 0.0)
         info["best_accuracy"] = np.where(made, best, 0.0)
         present |= {"accuracy": made, "best_accuracy": made.copy()}

@@ -75,7 +75,7 @@ def check_actions(actions: Any, active: np.ndarray, num_actions: int) -> np.ndar
     """
     array = np.asarray(actions)
     wanted = f"actions must be {len(active)} whole numbers from 0 to {num_actions - 1}"
-    if array.shape != active.shape or not np.issubdtype(array.dtype, np.integer):
+    if array.shape != active.shape or array.dtype.kind not in "iu":
         raise NASGymError(f"{wanted}, not an array of shape {array.shape} and type {array.dtype}")
     array = np.where(active, array, 0)
     wrong = (array < 0) | (array >= num_actions)
