@@ -44,8 +44,8 @@ def is_free(evidence: Evidence) -> bool:
 
 def run_seed(evidence: Evidence) -> int:
     """The seed of the run; 0 where its config names none."""
-    seed = evidence.config.get("seed", 0)
-    return seed if isinstance(seed, int) else 0
+    seed = (evidence.config.get("config") or {}).get("seed", 0)
+    return seed if isinstance(seed, int) and seed >= 0 else 0
 
 
 def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:

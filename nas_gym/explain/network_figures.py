@@ -77,6 +77,7 @@ def signals(use: NetworkUse) -> Figure:
     names, found = use.trained.task.class_names, use.inputs
     whole = np.nan_to_num(found.importance).mean(0)
     by_class = np.nan_to_num(found.by_class[:MOST_CLASSES]).mean(1)
+    by_class = by_class / np.maximum(by_class.sum(1, keepdims=True), 1e-300)
 
     def draw(canvas: Canvas) -> None:
         top, below = canvas.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
@@ -95,7 +96,7 @@ def signals(use: NetworkUse) -> Figure:
     return Figure(
         "signal",
         "Where along the signal the network looks: mean absolute attribution (integrated gradients) of "
-        "validation examples, above of all of them and below by class, lighter for more.",
+        "validation examples, above of all of them, below its share within each class, lighter for more.",
         f"Attribution is highest at point {peak} of {len(whole)}.",
         draw,
         (7.0, 4.2),
