@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
 from nas_gym.errors import NASGymError
 from nas_gym.tables.nasbench201 import FULL, SHORT, nasbench201_table, space_of
@@ -83,7 +85,9 @@ def _table(api: Any, path: Path, task: str) -> Table:
     validation_part, test_part = PARTS[task.lower()]
     short, test, seconds, parameters, megaflops = (np.full(space.size, np.nan) for _ in range(5))
     full: list[dict[int, float]] = [{} for _ in range(space.size)]
-    for number, text in enumerate(api.meta_archs):
+    for number, text in track(
+        list(enumerate(api.meta_archs)), f"reading {path.name}", console=Console(stderr=True), transient=True
+    ):
         index = space.index(space.parse(text))
         seeds = api.query_by_index(number, validation_part, hp=str(FULL))
         full[index] = {

@@ -30,8 +30,9 @@ def sentences(landscape: Landscape) -> Iterator[str]:
         seeds = f"{each.seeds} seeds" if each.seeds else "no recorded seeds"
         yield (
             f"  {each.epochs} epoch{'s' * (each.epochs > 1)} ({each.cost:.1%} of the cost, {seeds}): "
-            f"best {each.best:.4f}, {each.optima} local optima, Spearman {each.spearman:.3f} with the full fidelity, "
-            f"{each.spearman_test:.3f} with test accuracy ({each.spearman_test_top:.3f} in its top tenth)"
+            f"best {each.best:.4f}, {each.optima} local optima, Spearman {each.spearman:.3f} with the full "
+            f"fidelity, {each.spearman_test:.3f} with test accuracy ({each.spearman_test_top:.3f} in its "
+            "top tenth)"
         )
     if len(landscape.fidelities) < len(table.fidelities):
         yield f"  ({len(landscape.fidelities)} of {len(table.fidelities)} fidelities shown)"
@@ -48,10 +49,12 @@ def _noise(noise: Noise | None) -> Iterator[str]:
         f"{noise.median_deviation:.4f}), standard error of a mean over them {noise.standard_error:.4f}"
     )
     top = "unknown" if noise.spearman_top is None else f"{noise.spearman_top:.2f}"
+    by_mean = _ratio(noise.spread, noise.standard_error)
+    by_one = _ratio(noise.spread, noise.deviation)
     yield (
         f"fit to rank agents: {_word(noise.fit)} with mean rewards, {_word(noise.fit_by_one_seed)} with "
-        f"rewards of one seed: architectures differ by {noise.spread:.4f}, {_ratio(noise.spread, noise.standard_error)} standard errors of "
-        f"a mean and {_ratio(noise.spread, noise.deviation)} deviations of one seed (at least {RATIO:g} needed); two seeds correlate by "
+        f"rewards of one seed: architectures differ by {noise.spread:.4f}, {by_mean} standard errors of a "
+        f"mean and {by_one} deviations of one seed (at least {RATIO:g} needed); two seeds correlate by "
         f"{noise.spearman:.2f} (at least {WHOLE:g}) and {top} in the top tenth (at least {TOP:g}); "
         f"{noise.tied:.2%} tie at the top (below {TIED:.0%})"
     )
