@@ -193,7 +193,7 @@ def replay(
 @app.command("list", epilog=LIST_EXAMPLE)
 @polite
 def list_parts() -> None:
-    """List environments, search spaces with their sizes, tasks, agents and rewards."""
+    """List environments, search spaces with their sizes, tasks, tables, agents and rewards."""
     from nas_agents.console import show_parts
 
     show_parts()

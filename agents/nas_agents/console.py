@@ -83,11 +83,12 @@ def compare_and_show(plan: Plan, command: str) -> bool:
 
 
 def show_parts() -> None:
-    """Print environments, search spaces with their sizes, tasks, agents and rewards."""
+    """Print environments, search spaces with their sizes, tasks, tables, agents and rewards."""
     from nas_agents import AGENTS
     from nas_gym.envs import REWARDS
     from nas_gym.envs.registration import IDS
     from nas_gym.search_spaces import SEARCH_SPACES, make_search_space
+    from nas_gym.tables import table_files
     from nas_gym.tasks import TASKS, make_task
 
     console = _output()
@@ -103,6 +104,7 @@ def show_parts() -> None:
         [[name, size, _summary(SEARCH_SPACES[name])] for name, size in sizes.items()],
     )
     _show_table(console, "tasks", [[name, _summary(loader)] for name, loader in TASKS.items()])
+    _show_table(console, "tables, see nas-gym benchmark list", [[name] for name in table_files()])
     agents = [[name, AGENTS[name].access, _summary(AGENTS[name])] for name in AGENTS]
     _show_table(console, "agents, with their access: walk (only steps) or query (any architecture)", agents)
     _show_table(console, "rewards", [[name, _summary(reward)] for name, reward in REWARDS.items()])
