@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nas_agents.local_search import LocalSearch
     from nas_agents.maskable_ppo import MaskablePPO
     from nas_agents.masked_dqn import DQN
+    from nas_agents.model_based import ModelBased
     from nas_agents.optuna_samplers import NSGA2, TPE, BruteForce, OptunaRandom
     from nas_agents.q_learning import QLearning
     from nas_agents.random_search import RandomSearch
@@ -38,6 +39,7 @@ _MODULES = {
     "Reinforce": "reinforce",
     "SuccessiveHalving": "successive_halving",
     "Hyperband": "hyperband",
+    "ModelBased": "model_based",
 }
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "Hyperband",
     "LocalSearch",
     "MaskablePPO",
+    "ModelBased",
     "OptunaRandom",
     "QLearning",
     "RandomSearch",
@@ -96,6 +99,7 @@ AGENTS = _Agents(
         "reinforce": "Reinforce",
         "successive-halving": "SuccessiveHalving",
         "hyperband": "Hyperband",
+        "model-based": "ModelBased",
     }
 )
 

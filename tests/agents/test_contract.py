@@ -363,6 +363,7 @@ def test_every_agent_says_how_it_reaches_architectures():
         "evolution": "query",
         "hyperband": "query",
         "local-search": "query",
+        "model-based": "query",
         "nsga2": "query",
         "optuna-random": "query",
         "ppo": "walk",
