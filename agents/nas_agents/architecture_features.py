@@ -15,6 +15,7 @@ from scipy import sparse
 from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
 
 MOST_LINKS = 3
+MOST_LINKS_OF_A_PART = 2
 DENSE_COLUMNS = 400
 INPUT, OUTPUT = "input", "output"
 
@@ -42,11 +43,11 @@ class Features:
     ignores (changing it gives the same architecture) has no choice, so all its columns are 0.
 
     A walk is a sequence of boxes and links along the architecture's `Sketch`, by their codes: of
-    one to `MOST_LINKS` links, or a single box. Its column counts it, as a square root, so that a
-    first occurrence weighs more than a fourth. Complete walks, from the input to the output, have
-    scales of their own: they are the path encoding of White et al., "BANANAS", 2021; the others
-    are the n-grams of a chain of layers, and the labels of Weisfeiler and Lehman in small.
-    Columns of walks are appended as walks are met.
+    at most `MOST_LINKS` links if it is complete, from the input to the output, else of at most
+    `MOST_LINKS_OF_A_PART`; a single box is one without links. Its column counts it, as a square
+    root, so that a first occurrence weighs more than a fourth. Each number of links has a scale,
+    complete walks have their own: these are the path encoding of White et al., "BANANAS", 2021,
+    and the others are the n-grams of a chain of layers. Columns are appended as walks are met.
 
     Args:
         space: of the architectures.
@@ -154,7 +155,10 @@ def walks(sketch: Sketch) -> Counter[Walk]:
     found: Counter[Walk] = Counter()
     begun = [(box, box, (code,)) for box, code in enumerate(sketch.box_codes)]
     for links in range(MOST_LINKS + 1):
-        found.update((links, start == 0 and end == last, codes) for start, end, codes in begun)
+        for start, end, codes in begun:
+            complete = start == 0 and end == last
+            if complete or links <= MOST_LINKS_OF_A_PART:
+                found[links, complete, codes] += 1
         begun = [
             (start, target, (*codes, code, sketch.box_codes[target]))
             for start, end, codes in begun

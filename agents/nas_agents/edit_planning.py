@@ -45,9 +45,7 @@ def simulate(
         fresh = list(dict.fromkeys(each for group in drawn for each in group if each not in met))
         if fresh:
             met.update(zip(fresh, judge(fresh).tolist(), strict=True))
-        tops = [
-            max((each, *group), key=met.__getitem__) for each, group in zip(here, drawn, strict=True)
-        ]
+        tops = [max((each, *group), key=met.__getitem__) for each, group in zip(here, drawn, strict=True)]
         here = list(dict.fromkeys(top for top, each in zip(tops, here, strict=True) if top != each))
         if not here:
             break

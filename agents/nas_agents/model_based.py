@@ -1,8 +1,8 @@
-"""Model-based search: learn what edits earn, plan on the model, evaluate what it promises."""
+"""Model-based search: learn what architectures earn, plan edits on the model, evaluate the best plan."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,44 +14,37 @@ from nas_agents.agent import Agent, Session, whole_number, within
 from nas_agents.architecture_features import Features, all_features
 from nas_agents.edit_planning import PlannedPolicy, simulate
 from nas_agents.reward_model import Beliefs, EveryArchitecture, RewardModel
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.search_spaces.base import Architecture, SearchSpace
 
-
-class Plan(Protocol):
-    """Where the next evaluation is found."""
-
-    def next(self, evaluated: dict[Architecture, float]) -> Architecture:
-        """The architecture that promises most of those not evaluated."""
-        ...
-
-    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """The accuracy that the model expects, float64 (architectures,)."""
-        ...
+Rewards = dict[Architecture, float]
 
 
 @dataclass(kw_only=True)
 class ModelBased(Agent):
-    """A Gaussian process of the reward, expected improvement, and planning over edits.
+    """A Gaussian process of the reward, expected improvement, and plans made of simulated edits.
 
     After `first` uniform designs, each evaluation is of the architecture with the highest expected
-    improvement over the best reward seen. In a space of at most `listed` architectures all are
-    considered. In a larger one the agent plans as Dyna does: simulated walks over the edit graph,
-    from the best architectures known and from uniform ones, climb the expected improvement on the
-    model, and of all that they met the best is evaluated. The policy it hands out has the Q-values
-    that planning on the model gives (see `nas_agents.edit_planning.PlannedPolicy`).
+    improvement over the best reward seen, among those that plans lead to. Plans alternate: every
+    `near`-th is one edit long and starts from the best architecture known (from the next best once
+    all its neighbours are evaluated), the others lead anywhere. In a space of at most `listed`
+    architectures the latter consider all of them. In a larger one they are Dyna's: simulated walks
+    over the edit graph, from the best architectures known and from uniform ones, climb the expected
+    improvement on the model, and all that they meet is considered.
 
-    The model (see `nas_agents.gaussian_process`) compares the choices of architectures and the
-    walks through their graphs; it sees neither parameters nor FLOPs.
+    The model (see `nas_agents.reward_model`) compares the choices of architectures and the walks
+    through their graphs; it sees neither parameters nor FLOPs. The policy that is handed out has
+    the Q-values that planning on the model gives (see `nas_agents.edit_planning.PlannedPolicy`).
 
     Sources: Sutton, "Dyna, an integrated architecture for learning, planning, and reacting", 1991;
     Jones et al., "Efficient global optimization of expensive black-box functions", 1998.
 
     Attributes:
         first: uniform designs before the model is used.
+        near: every which plan is a single edit of the best architecture known; 0 for none.
         growth: the model's hyperparameters are fitted again when the evaluations have grown by this
             factor.
         memory: evaluations that the model remembers at most.
-        listed: size up to which all architectures of a space are considered at each step.
+        listed: size up to which all architectures of a space are considered.
         starts: best known architectures that simulated walks start from, and as many uniform ones.
         steps: simulated edits of a walk.
         edits: edits considered at a step of a walk.
@@ -62,6 +55,7 @@ class ModelBased(Agent):
     access = "query"
 
     first: int = 10
+    near: int = 2
     growth: float = 1.15
     memory: int = 500
     listed: int = 50_000
@@ -71,28 +65,55 @@ class ModelBased(Agent):
     gamma: float = 0.9
 
     def __post_init__(self) -> None:
-        for name in ("first", "memory", "listed", "starts", "steps", "edits"):
-            whole_number(name, getattr(self, name), at_least=2 if name == "memory" else 1)
+        for name in ("first", "starts", "steps", "edits"):
+            whole_number(name, getattr(self, name), at_least=1)
+        whole_number("near", self.near, at_least=0)
+        whole_number("memory", self.memory, at_least=2)
+        whole_number("listed", self.listed, at_least=0)
         within("growth", self.growth, 1, 10, above_low=True)
         within("gamma", self.gamma, 0, 0.999)
 
     def run(self, session: Session) -> None:
         # One thread: the matrices are small, and sums in another order would be other results.
         with threadpool_limits(limits=1):
-            self._run(session)
+            self._search(session)
 
-    def _run(self, session: Session) -> None:
+    def _search(self, session: Session) -> None:
         space = session.search_space
-        plan = _Listed(self, session) if space.size <= self.listed else _Simulated(self, session)
-        evaluated: dict[Architecture, float] = {}
+        planner = _Listed(self, session) if space.size <= self.listed else _Simulated(self, session)
+        rewards: Rewards = {}
         asked = _distinct(session, min(self.first, space.size))
         while True:
-            rewards = [evaluation.accuracy for evaluation in session.ask(asked)]
-            evaluated.update(zip(asked, rewards, strict=True))
-            plan.model.tell(asked, rewards)
+            rewards.update(_told(planner.model, asked, session))
             if session.policy is None:
-                session.watch(PlannedPolicy(space, plan.expect, self.gamma, lambda: list(evaluated)))
-            asked = [plan.next(evaluated)]
+                session.watch(PlannedPolicy(space, planner.expect, self.gamma, lambda: list(rewards)))
+            asked = [self._next(planner, rewards, session)]
+
+    def _next(self, planner: Planner, rewards: Rewards, session: Session) -> Architecture:
+        if self.near and len(rewards) % self.near == 0:
+            around = _around_the_best(session.search_space, rewards)
+            if around:
+                return around[int(np.argmax(planner.promise(around)))]
+        anywhere = planner.anywhere(rewards)
+        return _distinct(session, 1, rewards)[0] if anywhere is None else anywhere
+
+
+class Planner(Protocol):
+    """Plans on a model of rewards."""
+
+    model: RewardModel
+
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """The expected improvement of each architecture over the best reward seen."""
+        ...
+
+    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """The accuracy that the model expects of each architecture."""
+        ...
+
+    def anywhere(self, evaluated: Rewards) -> Architecture | None:
+        """The most promising architecture that is not evaluated, None if plans met no such one."""
+        ...
 
 
 class _Listed:
@@ -103,16 +124,22 @@ class _Listed:
         features, matrix = all_features(self._space)
         self.model = RewardModel(features, agent.growth, agent.memory)
         self._every = EveryArchitecture(self.model, matrix)
-        self._open = np.ones(self._space.size, dtype=bool)
 
-    def next(self, evaluated: dict[Architecture, float]) -> Architecture:
-        self._open[[self._space.index(architecture) for architecture in evaluated]] = False
-        promise = expected_improvement(self._every.beliefs(), self.model.targets.max())
-        return self._space.architecture(int(np.argmax(np.where(self._open, promise, -np.inf))))
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        mean, deviation = self._every.beliefs()
+        numbers = self._numbers(architectures)
+        return expected_improvement((mean[numbers], deviation[numbers]), self.model.best)
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        mean, _ = self._every.beliefs()
-        return self.model.accuracy(mean[[self._space.index(each) for each in architectures]])
+        return self.model.accuracy(self._every.beliefs()[0][self._numbers(architectures)])
+
+    def anywhere(self, evaluated: Rewards) -> Architecture | None:
+        promise = expected_improvement(self._every.beliefs(), self.model.best)
+        promise[self._numbers(evaluated)] = -np.inf
+        return self._space.architecture(int(np.argmax(promise)))
+
+    def _numbers(self, architectures: Iterable[Architecture]) -> list[int]:
+        return [self._space.index(architecture) for architecture in architectures]
 
 
 class _Simulated:
@@ -120,22 +147,20 @@ class _Simulated:
 
     def __init__(self, agent: ModelBased, session: Session) -> None:
         self._agent, self._space, self._rng = agent, session.search_space, session.rng
-        self._features = Features(self._space)
-        self.model = RewardModel(self._features, agent.growth, agent.memory)
+        self.model = RewardModel(Features(self._space), agent.growth, agent.memory)
 
-    def next(self, evaluated: dict[Architecture, float]) -> Architecture:
-        agent = self._agent
-        best = sorted(evaluated, key=evaluated.__getitem__, reverse=True)[: agent.starts]
-        uniform = [self._space.sample(self._rng) for _ in range(agent.starts)]
-        met = simulate(self._space, [*best, *uniform], self._promise, agent.steps, agent.edits, self._rng)
-        return max((each for each in met if each not in evaluated), key=met.__getitem__)
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        return expected_improvement(self.model.beliefs(architectures), self.model.best)
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
         return self.model.accuracy(self.model.beliefs(architectures)[0])
 
-    def _promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        beliefs = self.model.beliefs(architectures)
-        return expected_improvement(beliefs, self.model.targets.max())
+    def anywhere(self, evaluated: Rewards) -> Architecture | None:
+        agent = self._agent
+        starts = _best_first(evaluated)[: agent.starts]
+        starts += [self._space.sample(self._rng) for _ in range(agent.starts)]
+        met = simulate(self._space, starts, self.promise, agent.steps, agent.edits, self._rng)
+        return max((each for each in met if each not in evaluated), key=met.__getitem__, default=None)
 
 
 def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
@@ -145,9 +170,33 @@ def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
     return np.asarray(deviation * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)))
 
 
-def _distinct(session: Session, count: int) -> list[Architecture]:
-    """Distinct architectures drawn uniformly."""
-    drawn: dict[Architecture, None] = {}
-    while len(drawn) < count:
-        drawn[session.search_space.sample(session.rng)] = None
-    return list(drawn)
+def _told(model: RewardModel, asked: list[Architecture], session: Session) -> Rewards:
+    """The rewards of architectures, which the model learns."""
+    rewards = {each: evaluation.accuracy for each, evaluation in zip(asked, session.ask(asked), strict=True)}
+    model.tell(list(rewards), list(rewards.values()))
+    return rewards
+
+
+def _around_the_best(space: SearchSpace[Architecture], rewards: Rewards) -> list[Architecture]:
+    """The neighbours not evaluated of the best architecture that has such."""
+    for best in _best_first(rewards):
+        around = [each for each in space.neighbours(best) if each not in rewards]
+        if around:
+            return around
+    return []
+
+
+def _best_first(rewards: Rewards) -> list[Architecture]:
+    return sorted(rewards, key=rewards.__getitem__, reverse=True)
+
+
+def _distinct(session: Session, count: int, known: Iterable[Architecture] = ()) -> list[Architecture]:
+    """Distinct architectures other than the known ones, drawn uniformly."""
+    drawn = set(known)
+    found: list[Architecture] = []
+    while len(found) < count:
+        architecture = session.search_space.sample(session.rng)
+        if architecture not in drawn:
+            drawn.add(architecture)
+            found.append(architecture)
+    return found

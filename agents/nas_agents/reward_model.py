@@ -12,6 +12,7 @@ from nas_agents.architecture_features import Features, Matrix
 from nas_agents.gaussian_process import Inputs, factor, fit, kernel, prior_of, prior_variance
 from nas_gym.search_spaces.base import Architecture
 
+NO_SPREAD = 1e-12
 Beliefs = tuple[np.ndarray, np.ndarray]
 """Mean and standard deviation of rewards, in the units of `RewardModel.targets`."""
 
@@ -21,7 +22,8 @@ class RewardModel:
 
     Rewards are clipped from below before they are standardised: those further below the median
     than the best is above it all count as equally poor, or a few networks that learn nothing would
-    hide the differences between good ones.
+    hide the differences between good ones. What is told first must be uniform designs: their mean
+    is the prior mean, since later ones were chosen for being good.
 
     Args:
         features: of the space.
@@ -40,19 +42,34 @@ class RewardModel:
         self._theta = self._prior.mean
         self._architectures: list[Architecture] = []
         self._rewards: list[float] = []
-        self._next_fit = 0
+        self._designs: np.ndarray | None = None
+        self._told = self._next_fit = 0
+
+    @property
+    def best(self) -> float:
+        """The best reward, as a target."""
+        return float(self.targets.max())
+
+    @property
+    def variance(self) -> float:
+        """Of a reward of which nothing is known."""
+        return prior_variance(self._theta, self._groups)
 
     def tell(self, architectures: Sequence[Architecture], rewards: Sequence[float]) -> None:
-        """Learn what architectures earned."""
+        """Learn what architectures earned; at first uniform designs."""
         self._architectures += architectures
         self._rewards += rewards
-        self.targets, self._centre, self._spread = standardised(np.array(self._rewards))
-        if due := len(self._rewards) >= self._next_fit:
+        self._told += len(rewards)
+        if self._designs is None:
+            self._designs = np.array(rewards)
+        due = self._told >= self._next_fit
+        if due:
             self._forget()
+        self.targets, self._centre, self._spread = standardised(np.array(self._rewards), self._designs)
         self._take_features()
         if due:
             self._theta = fit(self._matrix, self.targets, self._groups, self._prior, self._theta)
-            self._next_fit = ceil(len(self._rewards) * self.growth)
+            self._next_fit = ceil(self._told * self.growth)
             self.fits += 1
         self.lower = factor(self._theta, self._groups, self._inputs)
         self.whitened = solve_triangular(self.lower, self.targets, lower=True, check_finite=False)
@@ -71,11 +88,6 @@ class RewardModel:
         """Of what is remembered, from number `first` on, with architectures."""
         return kernel(self._theta, self._groups, self._inputs.after(first), inputs)
 
-    @property
-    def variance(self) -> float:
-        """Of a reward of which nothing is known."""
-        return prior_variance(self._theta, self._groups)
-
     def accuracy(self, targets: np.ndarray) -> np.ndarray:
         """Rewards in the units that they were told in."""
         return self._centre + self._spread * targets
@@ -88,15 +100,14 @@ class RewardModel:
         self._inputs = Inputs.of(self._matrix, self._groups)
 
     def _forget(self) -> None:
+        """Keep `memory` of the evaluations: the oldest of the worse half go."""
         surplus = len(self._rewards) - self.memory
         if surplus > 0:
             best_first = np.argsort(-np.array(self._rewards), kind="stable")
-            poor = np.sort(best_first[self.memory // 2 :])
-            gone = set(poor[:surplus].tolist())
+            gone = set(np.sort(best_first[self.memory // 2 :])[:surplus].tolist())
             kept = [number for number in range(len(self._rewards)) if number not in gone]
             self._architectures = [self._architectures[number] for number in kept]
             self._rewards = [self._rewards[number] for number in kept]
-            self.targets, self._centre, self._spread = standardised(np.array(self._rewards))
 
 
 class EveryArchitecture:
@@ -136,12 +147,16 @@ class EveryArchitecture:
         return mean, np.sqrt(np.maximum(self._variance, 1e-6))
 
 
-def standardised(rewards: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Rewards clipped and standardised, and the centre and spread that were taken out."""
-    median = float(np.median(rewards))
-    clipped = np.maximum(rewards, 2 * median - rewards.max())
-    centre, spread = float(clipped.mean()), float(clipped.std())
-    if spread < 1e-12:
+def standardised(rewards: np.ndarray, designs: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Rewards clipped and standardised, and the centre and spread that were taken out.
+
+    Args:
+        rewards: of all evaluations, float64 (n,).
+        designs: rewards of uniform designs, whose mean is the centre.
+    """
+    floor = 2 * float(np.median(rewards)) - float(rewards.max())
+    clipped = np.maximum(rewards, floor)
+    centre, spread = float(np.maximum(designs, floor).mean()), float(clipped.std())
+    if spread < NO_SPREAD:
         spread = 1.0
     return (clipped - centre) / spread, centre, spread
-

@@ -1,0 +1,197 @@
+"""All agents on NAS-Bench-201, and the protocol of published replays beside its figures.
+
+    python benchmarks/nasbench201.py                    # every agent at 12,000 and 20,000 seconds
+    python benchmarks/nasbench201.py --agent model-based --agent local-search --seeds 100
+    python benchmarks/nasbench201.py optimum            # evaluations to the best cell
+    python benchmarks/nasbench201.py replay             # the protocol of nasbench201_replay.py
+
+``search``: an agent sees the 12-epoch validation accuracy and pays a run's recorded seconds; the
+request that would exceed the budget is not made. Its choice, the best that it saw, is scored by the
+200-epoch test accuracy, a mean over seeds. ``optimum``: an agent sees the mean 200-epoch validation
+accuracy, and what counts are the evaluations until it asks for the best cell. Runs go on where an
+earlier call with the same ``--out`` stopped.
+
+The hyperparameters of the model-based agent were chosen on other landscapes, before it was run on
+this one: see benchmarks/model_based_tuning.py, which repeats the choice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from nas_agents import AGENTS, make_agent
+from nas_agents.agent import SearchOver
+from nas_agents.comparison.pool import run_jobs
+from nas_agents.run import label
+from nasbench201_replay import PROTOCOLS, replay
+from nasbench201_report import optimum_table, replay_table, search_table
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+import nas_gym  # noqa: F401 - registers the ids
+from nas_gym.evaluators.table import TableEvaluator
+from nas_gym.tables.nasbench201 import read_nasbench201
+from nas_gym.tables.table import Table
+
+DATA = Path(__file__).parents[2] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
+SHORT, FULL = 12, 200
+BUDGETS = (12_000, 20_000)
+MOST_EVALUATIONS = 150
+SLOW = ("ppo", "dqn", "tpe", "nsga2", "optuna-random", "brute-force")
+SEEDS_OF_A_JOB = 10
+MODEL, RIVAL = "model-based", "local-search"
+
+
+def main() -> None:
+    options = _options()
+    table = read_nasbench201(options.table, "cifar10")
+    console = Console(width=120)
+    if options.mode == "replay":
+        rows = replayed(table, options.seeds)
+        console.print(replay_table(rows))
+        _write(options.out, rows)
+        return
+    specs = [{"name": RIVAL, "improvement": "best"}, *AGENTS] if options.mode == "search" else [MODEL, RIVAL]
+    if options.agent:
+        specs = [json.loads(text) if text.startswith("{") else text for text in options.agent]
+    runs = searched(options, specs)
+    tests = 100 * table.mean_test_accuracy()
+    report: Callable[..., Any] = search_table if options.mode == "search" else optimum_table
+    for tabulated in report(runs, MODEL, **({"test": tests} if options.mode == "search" else {})):
+        console.print(tabulated)
+
+
+def replayed(table: Table, seeds: int) -> list[dict[str, Any]]:
+    """Test accuracies of the choices that the protocol's searches make."""
+    seen, cost, test = table.mean_accuracy(SHORT), table.cost(SHORT), 100 * table.mean_test_accuracy()
+    return [
+        {
+            "search": name,
+            "seconds": limit,
+            "published": list(protocol.published[limit]),
+            "test": test[replay(protocol, seen, cost, limit, seeds)].tolist(),
+        }
+        for limit in BUDGETS
+        for name, protocol in PROTOCOLS.items()
+    ]
+
+
+def searched(options: argparse.Namespace, specs: list[Any]) -> list[dict[str, Any]]:
+    """The runs asked for: those of the file, and the others made now and appended to it."""
+    out = options.out or Path(tempfile.gettempdir()) / f"nasbench201-{options.mode}.jsonl"
+    done = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    known = {(run["agent"], run["budget"], run["seed"]) for run in done}
+    budgets = options.seconds if options.mode == "search" else [MOST_EVALUATIONS]
+    wanted = [
+        (spec, budget, seed)
+        for spec in specs
+        for budget in budgets
+        for seed in range(options.slow_seeds if make_agent(spec).name in SLOW else options.seeds)
+    ]
+    missing = [run for run in wanted if (label(run[0]), run[1], run[2]) not in known]
+    jobs = [
+        {"table": str(options.table), "mode": options.mode, "runs": missing[start : start + SEEDS_OF_A_JOB]}
+        for start in range(0, len(missing), SEEDS_OF_A_JOB)
+    ]
+    print(f"{len(missing):,} of {len(wanted):,} runs are to be made; {out} keeps them")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with out.open("a") as file, Progress(*columns) as progress:
+        bar = progress.add_task("runs", total=len(missing))
+
+        def keep(_: int, run: dict[str, Any] | None) -> None:
+            if run is not None:
+                done.append(run)
+                file.write(json.dumps(run) + "\n")
+                file.flush()
+                progress.update(bar, advance=1, description=run["agent"])
+
+        for failure in run_jobs(work, jobs, options.workers, keep):
+            raise SystemExit(f"{jobs[failure.job]['runs'][0]}: {failure.reason}\n{failure.details}")
+    asked = {(label(spec), budget, seed) for spec, budget, seed in wanted}
+    return [run for run in done if (run["agent"], run["budget"], run["seed"]) in asked]
+
+
+def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
+    """Some runs, in a process of their own."""
+    env = environment(job["table"], job["mode"])
+    space, evaluator = env.unwrapped.search_space, env.unwrapped.evaluator
+    for spec, budget, seed in job["runs"]:
+        began = time.process_time()
+        result = make_agent(spec).search(
+            env, {"seconds": float(budget)} if job["mode"] == "search" else budget, seed
+        )
+        found = [space.index(space.parse(each.architecture)) for each in result.evaluations]
+        run = {
+            "agent": label(spec),
+            "budget": budget,
+            "seed": seed,
+            "choice": space.index(space.parse(result.architecture)),
+            "evaluations": len(found),
+            "seconds": result.seconds,
+            "process_seconds": round(time.process_time() - began, 3),
+        }
+        if job["mode"] == "optimum":
+            best = evaluator.best
+            run["evaluations_to_optimum"] = found.index(best) + 1 if best in found else None
+        report(run)
+
+
+class UntilOptimum(TableEvaluator):
+    """A table that ends a search once it has been asked for its best architecture."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(table)
+        self.best = int(np.argmax(self.accuracy_by_index()))
+        self._optimum = self.search_space.architecture(self.best)
+        self._found = False
+
+    def evaluate_architectures(self, architectures: Any, *arguments: Any) -> Any:
+        if self._found:
+            self._found = False
+            raise SearchOver("optimum found")
+        self._found = self._optimum in architectures
+        return super().evaluate_architectures(architectures, *arguments)
+
+
+@cache
+def environment(path: str, mode: str) -> gym.Env[Any, Any]:
+    """The environment of a mode, once in a process."""
+    table = read_nasbench201(Path(path), "cifar10")
+    evaluator = UntilOptimum(table) if mode == "optimum" else TableEvaluator(table, fidelity=SHORT)
+    return gym.make(
+        "NASBench201-v0", search_space=table.search_space, task=evaluator.task, evaluator=evaluator
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("mode", nargs="?", default="search", choices=("search", "optimum", "replay"))
+    parser.add_argument("--table", type=Path, default=DATA, help="the results of NAS-Bench-201 (.csv.gz)")
+    parser.add_argument("--agent", action="append", help="a name, or JSON with its hyperparameters")
+    parser.add_argument("--seeds", type=int, default=500, help="runs of an agent")
+    parser.add_argument("--slow-seeds", type=int, default=500, help=f"runs of {', '.join(SLOW)}")
+    parser.add_argument("--seconds", type=int, action="append", help="a budget of ``search``; repeatable")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes side by side")
+    parser.add_argument("--out", type=Path, help="JSON lines of the runs; of replay JSON")
+    options = parser.parse_args()
+    options.seconds = options.seconds or list(BUDGETS)
+    return options
+
+
+def _write(out: Path | None, rows: list[dict[str, Any]]) -> None:
+    if out:
+        out.write_text(json.dumps(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()
