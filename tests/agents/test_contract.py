@@ -17,9 +17,11 @@ from nas_agents import AGENTS, Result, make_agent
 from nas_gym.envs.nas_env import NASEnv
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.store import make_store
+from nas_gym.evaluators.table import TableEvaluator
 from nas_gym.traces import Trace
 from nas_gym.traces.policy import State
 from tests.agents.environments import SMALL, environment, everything_fails, relu_layers, scattered, texts
+from tests.tables.fakes import fake_table
 
 ALL = sorted(AGENTS)
 WALKS = [name for name in ALL if AGENTS[name].access == "walk"]
@@ -132,6 +134,22 @@ def test_every_reward_can_be_searched(name, reward):
 @pytest.mark.parametrize("name", ALL)
 def test_every_space_can_be_searched(name, space):
     assert len(search(name, budget=4, env=environment(space=space)).evaluations) == 4
+
+
+@pytest.mark.parametrize("seeds", ["mean", "random"])
+@pytest.mark.parametrize("name", ALL)
+def test_every_agent_searches_a_table_and_never_its_test_accuracies(name, seeds):
+    table = fake_table()
+    table.test[:] = np.nan
+    env = gym.make("NAS-v0", evaluator=TableEvaluator(table, seeds=seeds))
+    found, again, other = (search(name, budget=12, seed=seed, env=env) for seed in (0, 0, 1))
+    asked = {(e.architecture, e.seeds, e.fidelity) for e in found.evaluations}
+    assert len(found.evaluations) == len(asked) == 12
+    assert found == again
+    assert found.evaluations != other.evaluations
+    assert found.seconds == pytest.approx(sum(found.charges))
+    drawn = {len(e.seeds) for e in found.evaluations}
+    assert drawn == ({1} if seeds == "random" else {3})
 
 
 @pytest.mark.parametrize("name", ALL)
