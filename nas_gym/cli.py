@@ -35,6 +35,13 @@ Horizon = Annotated[int | None, typer.Option(help="Steps per episode.")]
 Initial = Annotated[str | None, typer.Option(help="smallest, random, or an architecture.")]
 Recipe = Annotated[str | None, typer.Option(help='How to train, JSON like {"epochs": 20}.')]
 TrainSeeds = Annotated[str | None, typer.Option(help="Training seeds that are averaged, like 0,1,2.")]
+Evaluating = Annotated[
+    str | None,
+    typer.Option(
+        "--evaluator",
+        help='JSON like {"name": "table", "benchmark": "mlp", "fidelity": 5}; train by default.',
+    ),
+]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")]
 Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or an SQLAlchemy URL.")]
 Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and reports are written.")]
@@ -70,6 +77,7 @@ def search(
     initial: Initial = None,
     recipe: Recipe = None,
     train_seeds: TrainSeeds = None,
+    evaluator: Evaluating = None,
     device: Device = None,
     store: Store = None,
     logdir: Logdir = Path("tensorboard_logs"),
@@ -92,6 +100,7 @@ def search(
         initial=initial,
         recipe=recipe,
         train_seeds=train_seeds,
+        evaluator=evaluator,
         device=device,
         store=store,
     )
@@ -127,6 +136,7 @@ def compare(
     initial: Initial = None,
     recipe: Recipe = None,
     train_seeds: TrainSeeds = None,
+    evaluator: Evaluating = None,
     device: Device = None,
     store: Store = None,
     logdir: Logdir = Path("tensorboard_logs"),
@@ -154,6 +164,7 @@ def compare(
         initial=initial,
         recipe=recipe,
         train_seeds=train_seeds,
+        evaluator=evaluator,
         device=device,
         store=store,
     )

@@ -173,21 +173,29 @@ def environment_of(
     initial: str | None,
     recipe: str | None,
     train_seeds: str | None,
+    evaluator: str | None,
     device: str | None,
     store: str | None,
 ) -> dict[str, Any]:
-    """The keyword arguments of the environment, of the options that were given; without the task."""
-    evaluator: dict[str, Any] = {}
+    """The keyword arguments of the environment, of the options that were given; without the task.
+
+    Raises:
+        NASGymError: if an option does not fit.
+    """
+    training: dict[str, Any] = {}
     if recipe is not None:
-        evaluator["recipe"] = recipe_of(recipe)
+        training["recipe"] = recipe_of(recipe)
     if train_seeds is not None:
-        evaluator["seeds"] = seeds_of(train_seeds)
+        training["seeds"] = seeds_of(train_seeds)
+    if training and evaluator is not None:
+        raise NASGymError("--evaluator says how to train, too: put --recipe and --train-seeds into its JSON")
+    asked = None if evaluator is None else name_or_json("--evaluator", evaluator)
     values = {
         "search_space": None if search_space is None else name_or_json("--search-space", search_space),
         "reward": None if reward is None else name_or_json("--reward", reward),
         "horizon": horizon,
         "initial": initial,
-        "evaluator": {"name": "train", **evaluator} if evaluator else None,
+        "evaluator": {"name": "train", **training} if training else asked,
         "device": device,
         "store": store,
     }

@@ -107,10 +107,29 @@ def test_a_search_in_which_every_network_fails_ends_and_says_why(cli):
     assert not list(Path("tensorboard_logs").rglob("best.pt"))
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        ["--env", "NASTable-MLP-v0"],
+        ["--evaluator", '{"name": "table", "benchmark": "mlp", "fidelity": 5}', "--task", "mnist1d"],
+    ],
+)
+def test_a_table_is_searched_and_its_optimum_known(cli, environment):
+    result = cli("search", "--agent", "random", "--budget", "5", *environment)
+    assert result.exit_code == 0, result.output
+    (file,) = Path("tensorboard_logs").rglob("result.json")
+    values = json.loads(file.read_text())
+    assert values["regret"] == pytest.approx(values["optimum"] - values["validation_accuracy"])
+    assert cli("replay", file.parent).exit_code == 0
+
+
 def test_the_parts_are_listed(cli):
     output = cli("list").stdout
     for line in (
         r"NAS-v0",
+        r"NASTable-MLP-v0",
+        r"macro +6,561",
+        r"mlp-mnist1d",
         r"mlp +4,680",
         r"cell +15,625",
         r"q-learning +walk",
@@ -177,6 +196,10 @@ BAD_SEARCHES = {
     "an initial that is misspelt": (["--initial", "smalest"], "did you mean 'smallest'?"),
     "a name in capitals": (["--agent", "RANDOM"], "did you mean 'random'?"),
     "an initial that is no word": (["--initial", ""], "architecture ''"),
+    "an evaluator beside a recipe": (
+        ["--evaluator", "tabel"],
+        "put --recipe and --train-seeds into its JSON",
+    ),
     "a recipe that is no object": (["--recipe", "3"], "--recipe must be a JSON object"),
 }
 
