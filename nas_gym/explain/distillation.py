@@ -204,7 +204,10 @@ def _trust(distilled: Distilled, decisions: Decisions, earned: tuple[dict[str, E
     if asked.indifferent > 0:
         parts.append(f"{percent(asked.indifferent)} of its own visits are to states in which it has none.")
     if not isinstance(earned, str):
-        parts.append(f"Returns are computed from {earned[1]}.")
+        parts.append(
+            "For returns the policy makes the edit it scores best, every time, and so do the rules; they are "
+            f"computed from {earned[1]}."
+        )
     return " ".join(parts)
 
 

@@ -14,6 +14,7 @@ from nas_gym.traces.policy import State
 
 KEEP = 0
 MOST_EDITS = 6
+CANDIDATES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,27 +89,47 @@ class Grown:
         return bool(self._near_best[rows, chosen].all())
 
     def _ranked(self, rows: np.ndarray) -> tuple[int, ...]:
-        """The edits of a leaf: the one right in most states by weight, then likewise where it is illegal.
-
-        Where one edit is not legal everywhere, those that are right in other states of the leaf follow,
-        for states that were not seen.
-        """
-        overall = self._mass[rows].sum(axis=0)
+        """The edits of a leaf: the one right in most states by weight, then likewise where it is illegal."""
         ranked: list[int] = []
-        while len(ranked) < MOST_EDITS:
-            mass = self._mass[rows].sum(axis=0) if len(rows) else overall.copy()
-            mass[ranked] = 0.0
-            edit = int(mass.argmax())
-            if mass[edit] <= 0 and len(rows):
-                rows = rows[:0]
-                continue
-            if mass[edit] <= 0:
+        left = rows
+        while len(left) and len(ranked) < MOST_EDITS and KEEP not in ranked:
+            edit = self._next(left)
+            if edit is None:
                 break
             ranked.append(edit)
-            rows = rows[~self._masks[rows, edit]]
-            if edit == KEEP or (len(rows) == 0 and len(ranked) == 1):
+            if edit != KEEP:
+                left = left[~self._masks[left, edit]]
+        if ranked == [KEEP] or (len(ranked) == 1 and len(left) == 0):
+            return tuple(ranked)
+        return self._extended(ranked, rows, left) or (KEEP,)
+
+    def _extended(self, ranked: list[int], rows: np.ndarray, left: np.ndarray) -> tuple[int, ...]:
+        """The edits with others that are right in some of the states and wrong in none of those left.
+
+        They change nothing here, but states that were not seen may need them: a tree that saw which
+        of three layers to widen first, and widened each, should not stop at the fourth.
+        """
+        keeps = ranked[-1:] == [KEEP]
+        extended = ranked[:-1] if keeps else list(ranked)
+        overall = self._mass[rows].sum(axis=0)
+        for edit in np.argsort(-overall, kind="stable").tolist():
+            if len(extended) >= MOST_EDITS or overall[edit] <= 0:
                 break
-        return tuple(ranked) or (KEEP,)
+            legal = left[self._masks[left, edit]]
+            if edit != KEEP and edit not in extended and self._near_best[legal, edit].all():
+                extended.append(edit)
+                left = left[~self._masks[left, edit]]
+        return (*extended, KEEP) if keeps else tuple(extended)
+
+    def _next(self, rows: np.ndarray) -> int | None:
+        """The edit to try first in these states, with a view to the best one for where it is illegal."""
+        mass = self._mass[rows]
+        total = mass.sum(axis=0)
+        edits = np.argsort(-total, kind="stable")[:CANDIDATES]
+        if total[edits[0]] <= 0:
+            return None
+        elsewhere = (~self._masks[np.ix_(rows, edits)]).T.astype(np.float64) @ mass
+        return int(edits[(total[edits] + elsewhere.max(axis=1)).argmax()])
 
 
 def best_rule(valued: Valued, weights: np.ndarray) -> int:

@@ -101,6 +101,7 @@ def answers_at_once(evaluator: Any) -> bool:
 
 
 def evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[float]:
+    """The accuracies that an evaluator gives, looked up or newly evaluated."""
     if hasattr(evaluator, "accuracy_by_index"):
         index = evaluator.search_space.index
         values = evaluator.accuracy_by_index()

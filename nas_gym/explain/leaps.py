@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nas_gym.explain.evidence import Evidence, Seen
 from nas_gym.explain.moments_figure import incumbents
-from nas_gym.explain.phrases import counted, points
+from nas_gym.explain.phrases import points
 from nas_gym.explain.section import Section, Table, withheld
 
 LEAPS = 6

@@ -180,16 +180,18 @@ def _moment(
 
 
 def _on_all(moments: list[Moment], kind: str | None) -> str:
-    by = {
-        "q_values": "how far the policy's values of the legal edits were apart, how much accuracy changed, and "
-        "how far the outcome was from what the policy expected",
-        "probabilities": "how much more likely the policy held its best edit than its worst, and how much "
-        "accuracy changed",
-        None: "how much accuracy changed",
-    }[kind]
-    return (
-        f"Shown are the {counted(len(moments), 'step')} on which most hung, each in another region, by {by}."
-    )
+    by = "how much accuracy changed"
+    if kind == "q_values":
+        by = (
+            "how far the policy's values of the legal edits were apart, how much accuracy changed, and how "
+            "far the outcome was from what the policy expected"
+        )
+    elif kind == "probabilities":
+        by = (
+            "how much more likely the policy held its best edit than its worst, and how much accuracy changed"
+        )
+    steps = counted(len(moments), "step")
+    return f"Shown are the {steps} on which most hung, as far apart from each other as can be, by {by}."
 
 
 def _in_words(moment: Moment) -> str:
@@ -203,12 +205,8 @@ def _in_words(moment: Moment) -> str:
     if best is None or step.accuracy is None:
         return f"{sentence}."
     if best.taken or (best.accuracy or 0.0) <= step.accuracy:
-        of_known = "any" if known == legal else f"any of the {known} whose outcome is known, of {legal},"
-        return (
-            f"{sentence}; no other legal edit, {of_known} would have brought more."
-            if known < legal
-            else (f"{sentence}; no other legal edit would have brought more.")
-        )
+        of_known = "" if known == legal else f" of the {known} of {legal} whose outcome is known"
+        return f"{sentence}; no other legal edit{of_known} would bring more."
     return (
         f"{sentence}; '{best.edit}' would have brought {points((best.accuracy or 0.0) - step.accuracy)} more "
         f"(the best of {known} of {legal} legal edits whose outcome is known)."

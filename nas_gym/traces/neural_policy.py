@@ -46,6 +46,23 @@ class NeuralPolicy:
         self._view = view_of(search_space, model.policy.observation_space)
         self._observer = self._view.observer(search_space)
 
+    @property
+    def network(self) -> Any:
+        """The policy of stable-baselines3, a `torch.nn.Module` with its observation space."""
+        return self._model.policy
+
+    def preprocessed(self, states: Sequence[State]) -> dict[str, Any]:
+        """What the network is fed for N states, by entry of the observation: one-hot, float (N, size).
+
+        An observation that is no Dict has the one entry ``""``.
+        """
+        from stable_baselines3.common.preprocessing import preprocess_obs
+
+        policy = self._model.policy
+        observation, _ = policy.obs_to_tensor(self._observations(states))
+        fed = preprocess_obs(observation, policy.observation_space)
+        return fed if isinstance(fed, dict) else {"": fed}
+
     def scores(self, states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         import torch
 

@@ -1,0 +1,82 @@
+"""Pictures of two runs beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas_gym.explain import style
+from nas_gym.explain.evidence import Evidence
+from nas_gym.explain.partings import Compared, Parting
+from nas_gym.explain.phrases import counted
+from nas_gym.explain.section import Figure
+from nas_gym.search_spaces.base import SearchSpace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+MOST_ROWS = 10
+LONGEST = 44
+
+
+def best_figure(runs: Sequence[Evidence], names: Sequence[str]) -> Figure:
+    """The best accuracy so far of each run."""
+    ends = ", ".join(f"{name} {run.chosen.accuracy:.1%}" for name, run in zip(names, runs, strict=True))
+    return Figure(
+        "best",
+        "The best accuracy that each run had seen after so many evaluations; higher and earlier is better.",
+        f"At their ends: {ends}.",
+        lambda canvas: _draw_best(canvas, runs, names),
+        (7.0, 3.4),
+    )
+
+
+def _draw_best(canvas: Canvas, runs: Sequence[Evidence], names: Sequence[str]) -> None:
+    axes = canvas.add_subplot()
+    for number, (run, name) in enumerate(zip(runs, names, strict=True)):
+        places = [one.order + 1 for one in run.succeeded]
+        best = np.maximum.accumulate([one.accuracy for one in run.succeeded])
+        axes.step(places, best, where="post", color=style.colour(number), label=name)
+    axes.set_xlabel("evaluation")
+    axes.set_ylabel("best accuracy so far")
+    axes.legend(loc="lower right")
+
+
+def partings_figure(found: Compared, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
+    """By how much the edit of one is worth more, in the states where they part."""
+    shown = [one for one in found.partings if one.worth is not None][:MOST_ROWS]
+    wins = [sum(one.better == side for one in shown) for side in (0, 1)]
+    return Figure(
+        "partings",
+        f"States in which the two make different edits, those visited most first: bars to the right are for "
+        f"{names[0]}, to the left for {names[1]}, as long as the edit is worth more.",
+        f"Of {counted(len(shown), 'state')} shown, {names[0]}'s edit is better in {wins[0]}, {names[1]}'s "
+        f"in {wins[1]}.",
+        lambda canvas: _draw_partings(canvas, shown, names, space),
+        (7.4, 1.4 + 0.5 * len(shown)),
+    )
+
+
+def _draw_partings(
+    canvas: Canvas, shown: Sequence[Parting], names: Sequence[str], space: SearchSpace[Any]
+) -> None:
+    axes = canvas.add_subplot()
+    gains = [one.worth[0] - one.worth[1] for one in shown if one.worth is not None]
+    colours = [style.colour(0 if gain >= 0 else 1) for gain in gains]
+    axes.barh(range(len(shown)), gains, color=colours)
+    labels = [
+        "\n".join([_short(one.state.key), *(f"{_short(str(space.actions[edit]))}" for edit in one.edits)])
+        for one in shown
+    ]
+    axes.set_yticks(range(len(shown)), labels, fontsize=7)
+    axes.invert_yaxis()
+    axes.axvline(0, color=style.muted(), linewidth=1)
+    most = max(1e-9, *(abs(gain) for gain in gains)) if gains else 1.0
+    axes.set_xlim(-1.15 * most, 1.15 * most)
+    axes.set_xlabel(f"{names[1]} is right   |   {names[0]} is right")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -1,0 +1,85 @@
+"""Two runs beside each other: what each found, where their policies part, and who was right."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from nas_gym.errors import NASGymError
+from nas_gym.explain.compare_found import compare_found, compare_tried
+from nas_gym.explain.compare_policies import compare_decisions
+from nas_gym.explain.evidence import Evidence, read_evidence
+from nas_gym.explain.section import Explanation, Section
+
+SUMMARY = ("summary", "Which run did better, and why?")
+
+
+def compare(
+    run_a: str | os.PathLike[str],
+    run_b: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    store: Any = "memory",
+) -> Explanation:
+    """Compare two runs on the same search space and task.
+
+    Args:
+        run_a: folder of a run.
+        run_b: folder of another.
+        seed: of every random draw.
+        store: of evaluators that train; nothing is trained here.
+
+    Raises:
+        NASGymError: if a folder holds no run, or the runs are of different spaces or tasks.
+    """
+    runs = read_evidence(run_a, store), read_evidence(run_b, store)
+    _check(runs)
+    names = _names(runs)
+    sections = (
+        compare_found(runs, names),
+        compare_tried(runs, names),
+        compare_decisions(runs, names, seed),
+    )
+    summary = Section(
+        *SUMMARY,
+        answer=tuple(section.answer[0] for section in sections),
+        trust=sections[0].trust,
+        numbers={"runs": [str(run.folder.path) for run in runs], "names": list(names)},
+    )
+    return Explanation(
+        f"{runs[0].folder.path} and {runs[1].folder.path}",
+        f"{names[0]} and {names[1]} on {runs[0].problem.task.name} in the space {runs[0].search_space.name}",
+        summary,
+        sections,
+        {name: dict(run.config["config"]) for name, run in zip(names, runs, strict=True)},
+    )
+
+
+def _check(runs: tuple[Evidence, Evidence]) -> None:
+    """Refuse runs that have nothing in common.
+
+    Raises:
+        NASGymError: naming what differs.
+    """
+    one, other = runs
+    what = ""
+    if one.search_space != other.search_space:
+        what = f"search spaces {one.search_space!r} and {other.search_space!r}"
+    elif one.config["env"]["task"] != other.config["env"]["task"]:
+        what = f"tasks {one.problem.task.name!r} and {other.problem.task.name!r}"
+    if what:
+        raise NASGymError(
+            f"the runs {one.folder.path} and {other.folder.path} are of different {what}: compare runs on "
+            "the same"
+        )
+    for run in runs:
+        if not run.succeeded:
+            raise NASGymError(
+                f"in the run {run.folder.path} every evaluation failed: there is nothing to compare"
+            )
+
+
+def _names(runs: tuple[Evidence, Evidence]) -> tuple[str, str]:
+    """The agents, told apart where they are the same."""
+    first, second = (str(run.config["agent"]) for run in runs)
+    return (first, second) if first != second else (f"{first} (A)", f"{second} (B)")

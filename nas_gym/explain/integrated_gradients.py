@@ -1,0 +1,160 @@
+"""Integrated Gradients of a neural policy's preference over its observation, completeness checked."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from nas_gym.errors import NASGymError
+from nas_gym.explain.observation_parts import Part, parts_of
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.traces.neural_policy import NeuralPolicy
+from nas_gym.traces.policy import State
+from nas_gym.traces.views import view_of
+
+COMPLETE = 1e-4
+STEPS = (64, 512, 4096, 16384)
+AT_ONCE = 16384
+MISSING = (
+    "which part of the state a neural policy looks at is computed by Captum, which is not installed: "
+    "pip install 'nas-gym[explain]'"
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Attributed:
+    """What each part of an observation adds to a preference.
+
+    Attributes:
+        names: of the parts.
+        values: float64 (N, parts).
+        errors: |sum of the values - difference of the outputs| / |difference|, float64 (N,).
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    errors: np.ndarray
+
+    @property
+    def reliable(self) -> np.ndarray:
+        """Where the values add up to the difference that they explain within 1e-4, bool (N,)."""
+        return np.asarray(self.errors < COMPLETE)
+
+
+def sees_parts(policy: NeuralPolicy) -> bool:
+    """Whether the policy is shown parts of an architecture, not only its number."""
+    return not isinstance(policy.network.observation_space, spaces.Discrete)
+
+
+def integrated_gradients(
+    policy: NeuralPolicy,
+    space: SearchSpace[Any],
+    states: Sequence[State],
+    edits: np.ndarray,
+    masks: np.ndarray,
+    reference: Sequence[State],
+) -> Attributed:
+    """Attribute the preference for an edit in each state to the parts of the observation.
+
+    Integrated Gradients (Sundararajan, Taly and Yan 2017) by Captum, in double precision. The
+    output is the policy's score of the edit (a Q-value, or the logit of its probability) minus its
+    mean over the legal edits; the baseline is the mean observation over `reference`. Attributions
+    of the one-hot code of a part are added up. The number of steps grows where they do not add up.
+
+    Args:
+        policy: of the run.
+        space: whose architectures it edits.
+        states: N states.
+        edits: the edit of each, int (N,).
+        masks: legal edits, bool (N, n).
+        reference: states of the baseline.
+
+    Raises:
+        NASGymError: if Captum is not installed.
+    """
+    try:
+        from captum.attr import IntegratedGradients
+    except ImportError:
+        raise NASGymError(MISSING) from None
+    import torch
+
+    network = copy.deepcopy(policy.network).double().cpu()
+    network.set_training_mode(False)
+    parts, sizes = _layout(policy, space)
+    shown = _flat(policy.preprocessed(states), sizes)
+    baseline = _flat(policy.preprocessed(reference), sizes).mean(0, keepdim=True)
+    weights = -masks.astype(np.float64) / masks.sum(axis=1, keepdims=True)
+    weights[np.arange(len(edits)), edits] += 1.0
+    weighed = torch.as_tensor(weights, dtype=torch.float64)
+
+    def preference(fed: Any, weight: Any) -> Any:
+        return (_outputs(network, _split(fed, sizes)) * weight).sum(dim=1)
+
+    with torch.no_grad():
+        difference = (preference(shown, weighed) - preference(baseline, weighed)).numpy()
+    method: Any = IntegratedGradients(preference)
+    values, errors = np.zeros(shown.shape), np.full(len(states), np.inf)
+    for steps in STEPS:
+        rows = np.flatnonzero(~(errors < COMPLETE))
+        if len(rows) == 0:
+            break
+        found = method.attribute(
+            shown[rows],
+            baselines=baseline,
+            additional_forward_args=(weighed[rows],),
+            n_steps=steps,
+            method="gausslegendre" if steps <= STEPS[1] else "riemann_middle",
+            internal_batch_size=max(AT_ONCE, len(rows)),
+        )
+        values[rows] = found.detach().numpy()
+        off = np.abs(values[rows].sum(axis=1) - difference[rows])
+        errors[rows] = np.where(difference[rows] != 0, off / np.abs(difference[rows]), np.inf)
+    added = np.stack([values[:, columns].sum(axis=1) for columns in _columns(parts, sizes)], axis=1)
+    return Attributed(tuple(part.name for part in parts), added, errors)
+
+
+def _layout(policy: NeuralPolicy, space: SearchSpace[Any]) -> tuple[tuple[Part, ...], dict[str, int]]:
+    """The parts of what the network is fed, and the sizes of its entries, in order."""
+    observation = policy.network.observation_space
+    if isinstance(observation, spaces.Dict):
+        sizes = {key: spaces.flatdim(entry) for key, entry in observation.spaces.items()}
+        return parts_of(space, observation), sizes
+    view = view_of(space, observation)
+    inner = type(view)(view.kind, view.horizon, False).observer(space).space
+    assert isinstance(inner, spaces.Dict)
+    return parts_of(space, inner), {key: spaces.flatdim(entry) for key, entry in inner.spaces.items()}
+
+
+def _flat(fed: dict[str, Any], sizes: dict[str, int]) -> Any:
+    import torch
+
+    entries = [fed[key].flatten(1) for key in sizes] if "" not in fed else [fed[""]]
+    return torch.cat([entry.double().cpu() for entry in entries], dim=1)
+
+
+def _split(fed: Any, sizes: dict[str, int]) -> dict[str, Any]:
+    return dict(zip(sizes, fed.split(list(sizes.values()), dim=1), strict=True))
+
+
+def _columns(parts: tuple[Part, ...], sizes: dict[str, int]) -> list[slice]:
+    starts = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+    return [
+        slice(starts[part.key] + part.columns.start, starts[part.key] + part.columns.stop) for part in parts
+    ]
+
+
+def _outputs(network: Any, entries: dict[str, Any]) -> Any:
+    """The score of every edit: Q-values, or logits of probabilities."""
+    import torch
+
+    flat = not isinstance(network.observation_space, spaces.Dict)
+    fed = torch.cat(list(entries.values()), dim=1) if flat else entries
+    if hasattr(network, "q_net"):
+        return network.q_net.q_net(network.q_net.features_extractor(fed))
+    features = network.pi_features_extractor(fed)
+    return network.action_net(network.mlp_extractor.forward_actor(features))
