@@ -120,6 +120,8 @@ def test_a_table_is_searched_and_its_optimum_known(cli, environment):
     (file,) = Path("tensorboard_logs").rglob("result.json")
     values = json.loads(file.read_text())
     assert values["regret"] == pytest.approx(values["optimum"] - values["validation_accuracy"])
+    assert "recorded at full fidelity with seeds 0, 1, 2: validation accuracy" in result.stdout
+    assert f"regret {values['regret']:.4f} to the optimum {values['optimum']:.4f}" in result.stdout
     assert cli("replay", file.parent).exit_code == 0
 
 

@@ -118,10 +118,13 @@ def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path) -> N
         for each in result["final"]
         if each["error"]
     ]
+    known = "regret" in result
+    scored = "recorded at full fidelity with" if known else "retrained with fresh"
+    regret = f", regret {result['regret']:.4f} to the optimum {result['optimum']:.4f}" if known else ""
     lines = [
         f"chosen network: {result['architecture']}",
-        f"  retrained with fresh seeds {seeds}: validation accuracy {result['validation_accuracy']:.4f}, "
-        f"test accuracy {result['test_accuracy']:.4f}",
+        f"  {scored} seeds {seeds}: validation accuracy {result['validation_accuracy']:.4f}, "
+        f"test accuracy {result['test_accuracy']:.4f}{regret}",
         *failed,
         f"  accuracy that the search saw: {result['accuracy']:.4f} (optimistic)",
         f"{len(result['evaluations'])} distinct evaluations in {result['seconds']:.1f} recorded seconds; "
