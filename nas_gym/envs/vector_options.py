@@ -77,12 +77,14 @@ def check_actions(actions: Any, active: np.ndarray, num_actions: int) -> np.ndar
     wanted = f"actions must be {len(active)} whole numbers from 0 to {num_actions - 1}"
     if array.shape != active.shape or array.dtype.kind not in "iu":
         raise NASGymError(f"{wanted}, not an array of shape {array.shape} and type {array.dtype}")
-    array = np.where(active, array, 0)
     wrong = (array < 0) | (array >= num_actions)
-    if np.count_nonzero(wrong):
+    if np.count_nonzero(wrong) and (wrong := wrong & active).any():
         row = int(wrong.argmax())
         raise NASGymError(f"{wanted}, not {array[row]} for environment {row}")
-    return array.astype(np.int64)
+    checked: np.ndarray = array.astype(np.int64)
+    if np.count_nonzero(active) < len(active):
+        checked[~active] = 0
+    return checked
 
 
 def _check_mask(mask: Any, num_envs: int) -> np.ndarray:
