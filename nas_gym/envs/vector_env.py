@@ -32,7 +32,8 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
     environment ``i`` with ``k + i`` and gives the trajectories of as many single environments. One
     account (`stats`, `ledger`, `start_run`) is kept for all.
 
-    ``info["action_mask"]`` is int8 (num_envs, n), `action_masks` gives bool (num_envs, n).
+    ``info["action_mask"]`` is int8 (num_envs, n), `action_masks` gives bool (num_envs, n). Seeds of a
+    table that draws them are drawn by each environment's own generator, for `evaluate` by the first's.
 
     A budget is spent as if the environments stepped in order. A step that crosses it is trimmed:
     the requests of environments 0, 1, ... are made until the budget is reached and are in
