@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was so before a step: the state, its legal actions bool (n,), the policy's scores float64 (n,)."""
+    """What was so before a step.
+
+    The state, its legal actions bool (n,), the policy's scores float64 (n,), and the state of the
+    environment's generator where that draws the seeds of evaluations.
+    """
 
     state: State
     t: int
     mask: np.ndarray
     scores: np.ndarray | None
+    generator: dict[str, Any] | None
 
 
 class Recorder:
@@ -90,7 +95,9 @@ class Recorder:
         self.check()
         mask = self._env.search_space.mask(state.architecture)
         scores = None if self.policy is None else self.policy.scores([state], mask[None])[0]
-        return Before(state, t, mask, scores)
+        draws = self._env.evaluator.draws
+        generator = dict(self._env.np_random.bit_generator.state) if draws else None
+        return Before(state, t, mask, scores, generator)
 
     def step(
         self,
@@ -122,6 +129,7 @@ class Recorder:
             illegal_action=info["illegal_action"],
             error=info["error"],
             unique=self._account.ledger.stats.unique,
+            generator=before.generator,
         )
         self._writer.write(line)
         self._lines += 1

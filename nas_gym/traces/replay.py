@@ -12,7 +12,6 @@ import gymnasium as gym
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.traces.run_folder import RunFolder
 from nas_gym.traces.trace_file import read_trace
 from nas_gym.traces.trace_lines import Ask, Header, Step
@@ -150,6 +149,8 @@ class _Replayer:
         mask = np.flatnonzero(env.action_masks()).tolist()
         if mask != line.mask:
             yield f"{where} has legal actions {mask}, recorded were {line.mask}"
+        if line.generator is not None:
+            env.np_random.bit_generator.state = line.generator
         _, reward, terminated, truncated, info = env.step(line.action)
         if info["architecture"] != line.next:
             yield f"{where} leads to {info['architecture']!r}, recorded was {line.next!r}"
@@ -164,8 +165,9 @@ class _Replayer:
     def ask(self, line: Ask) -> Iterator[str]:
         self.asks += 1
         where = f"evaluation {self.asks} of {line.architecture!r}"
-        evaluation = self._env.evaluate(line.architecture, line.fidelity)
-        assert isinstance(evaluation, Evaluation)
+        asked = [self._env.search_space.resolve(line.architecture)]
+        drawn = line.seeds if self._env.evaluator.draws else None
+        (evaluation,) = self._env.ledger.evaluate(asked, line.fidelity, drawn)
         yield from self._number(f"{where} has accuracy", evaluation.accuracy, line.accuracy)
         if evaluation.status != line.status:
             yield f"{where} is {evaluation.status}, recorded was {line.status}"

@@ -43,6 +43,8 @@ class TraceWriter:
         """Append a line."""
         kind, names = NAMES[type(line)]
         values = {"kind": kind} | {name: getattr(line, name) for name in names}
+        if values.get("generator", ...) is None:
+            del values["generator"]
         self._file.write(json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n")
         self._file.flush()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 VERSION = 1
 
@@ -45,6 +46,8 @@ class Step:
         illegal_action: whether the action was illegal and acted as keep.
         error: why training failed, "" otherwise.
         unique: distinct evaluations of the run so far.
+        generator: state of the environment's generator before the step, where it draws the seeds
+            of evaluations; else None, and not in the file.
     """
 
     episode: int
@@ -63,6 +66,7 @@ class Step:
     illegal_action: bool
     error: str
     unique: int
+    generator: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

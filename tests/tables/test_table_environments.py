@@ -141,22 +141,26 @@ def test_an_environment_is_built_again_from_its_configuration_and_its_spec(shelf
     assert again.unwrapped.config() == config
 
 
-@pytest.mark.parametrize("seeds", ["mean", [1]])
-def test_a_trace_is_replayed_exactly(shelf, tmp_path, seeds) -> None:
+@pytest.mark.parametrize("reward", ["accuracy", "improvement"])
+@pytest.mark.parametrize("seeds", ["mean", [1], "random"])
+def test_a_trace_is_replayed_exactly(shelf, tmp_path, seeds, reward) -> None:
     shelve(fake_table(failed=((3, 1),)))
     env = Trace(
-        gym.make("NAS-v0", evaluator=FAKE | {"seeds": seeds}, horizon=5), tmp_path / "run", agent="walk"
+        gym.make("NAS-v0", evaluator=FAKE | {"seeds": seeds}, horizon=5, reward=reward, initial="random"),
+        tmp_path / "run",
+        agent="walk",
     )
     env.action_space.seed(0)
     for episode in range(3):
         _, info = env.reset(seed=episode)
         for _ in range(5):
             _, _, _, _, info = env.step(env.action_space.sample(info["action_mask"]))
-    env.unwrapped.evaluate("relu-64", 3)
+        env.evaluate(["relu-64", "tanh-16", "relu-64"], 3)
     env.close()
+    assert ("generator" in (tmp_path / "run" / "trace.jsonl").read_text()) == (seeds == "random")
     report = replay(tmp_path / "run")
-    assert report.ok
-    assert report.steps == 15
+    assert report.ok, str(report)
+    assert (report.steps, report.asks) == (15, 9)
     assert report.largest_difference == 0.0
 
 
