@@ -63,7 +63,10 @@ def read_trace(path: Path) -> Recording:
     try:
         texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
-        raise NASGymError(f"{path} is missing: pass the folder of a run that made a step") from None
+        raise NASGymError(
+            f"{path} is missing: pass the folder of a run that was recorded (on a table 'nas-gym compare' "
+            "records runs with --trace)"
+        ) from None
     # A complete line ends with a line break, so what follows the last one is empty or cut off.
     complete, cut = texts[:-1], texts[-1] != ""
     lines = [_parse(text, number, path) for number, text in enumerate(complete, start=1)]
