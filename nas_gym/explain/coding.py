@@ -1,0 +1,91 @@
+"""Architectures as numbers: the choice of every variable, the depth, and what averages are over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+
+DEPTH = "depth"
+ENUMERATED = 20_000
+SAMPLED_PER_DEPTH = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Architectures of a space, as the numbers of their choices.
+
+    Attributes:
+        names: the variables of the space that have a choice, in order.
+        words: the choices of each in words.
+        codes: int (n, len(names)), the number of the choice; -1 where the variable is not active.
+        depth: int (n,), the number of the depth; 0 in a space without depths.
+        has_depth: whether `names` begins with the depth.
+    """
+
+    names: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
+    codes: np.ndarray
+    depth: np.ndarray
+    has_depth: bool
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def rows(self, chosen: np.ndarray) -> Coded:
+        """Some of the architectures."""
+        return Coded(self.names, self.words, self.codes[chosen], self.depth[chosen], self.has_depth)
+
+
+def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> Coded:
+    """Code architectures of a space."""
+    names = [name for name, words in space.variables.items() if len(words) > 1]
+    if DEPTH in names:
+        names = [DEPTH, *(name for name in names if name != DEPTH)]
+    rows = []
+    for architecture in architectures:
+        values, active = space.encode(architecture), space.active_variables(architecture)
+        rows.append([values[name] if name in active else -1 for name in names])
+    codes = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
+    has_depth = names[:1] == [DEPTH]
+    depth = codes[:, 0] if has_depth else np.zeros(len(codes), dtype=np.int64)
+    return Coded(tuple(names), tuple(space.variables[name] for name in names), codes, depth, has_depth)
+
+
+def reference(
+    space: SearchSpace[Any], seed: int = 0, enumerated: int = ENUMERATED, per_depth: int = SAMPLED_PER_DEPTH
+) -> Sequence[Architecture]:
+    """The architectures that averages are over: all, or of a large space a sample of every depth.
+
+    A sample draws the choices of the variables independently at each depth, and decodes them.
+    """
+    if space.size <= enumerated:
+        return list(space)
+    rng = np.random.default_rng(seed)
+    drawn: dict[Architecture, None] = {}
+    for depth in range(len(space.variables.get(DEPTH, ("",)))):
+        for _ in range(per_depth):
+            values = {name: int(rng.integers(len(words))) for name, words in space.variables.items()}
+            drawn.setdefault(space.decode(values | {DEPTH: depth} if DEPTH in values else values))
+    return list(drawn)
+
+
+def weights(coded: Coded, active: np.ndarray) -> np.ndarray:
+    """The weight of each architecture in an average over active ones, depths weighted equally.
+
+    Args:
+        coded: the reference architectures.
+        active: bool (n,).
+
+    Returns:
+        float64 (n,), summing to 1; 0 where not active.
+    """
+    counts = np.bincount(coded.depth[active], minlength=coded.depth.max(initial=0) + 1)
+    depths = np.count_nonzero(counts)
+    found = np.zeros(len(coded))
+    found[active] = 1.0 / (counts[coded.depth[active]] * max(1, depths))
+    return found

@@ -1,0 +1,217 @@
+"""What is said of the importance of choices: sentences, tables and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nas_gym.explain.choices import Importance, Importances
+from nas_gym.explain.deletion import Deletion
+from nas_gym.explain.evidence import Evidence
+from nas_gym.explain.importance import KEY, QUESTION, Findings
+from nas_gym.explain.importance_figures import figures
+from nas_gym.explain.importance_tables import (
+    best_and_worst,
+    cell_words,
+    choices_table,
+    is_motif,
+    pairs_table,
+    spread,
+    values_table,
+)
+from nas_gym.explain.phrases import counted, finite, listed, percent, points
+from nas_gym.explain.section import Section
+
+
+def section_of(evidence: Evidence, found: Findings) -> Section:
+    """The section."""
+    estimated = found.estimated
+    answer = [
+        *_most_important(estimated),
+        *_unimportant(estimated),
+        *_pairs(estimated),
+        *_deletion(found.deletion),
+        *_checked(found),
+    ]
+    tables = [choices_table(found), values_table(estimated)]
+    if estimated.pairs:
+        tables.append(pairs_table(found))
+    return Section(
+        KEY,
+        QUESTION,
+        tuple(answer),
+        trust=_trust(found),
+        tables=tuple(tables),
+        figures=tuple(figures(found)),
+        numbers=_numbers(found),
+    )
+
+
+def _most_important(found: Importances) -> list[str]:
+    named = [one for one in found.choices if one.significant()][:3]
+    if not named:
+        return ["No choice has an effect that these evaluations can tell from chance."]
+    first = named[0]
+    best, worst = best_and_worst(first)
+    sentences = [
+        f"What matters most is {first.name}: the mean accuracies of its values have a standard deviation of "
+        f"{_spread(first)}. The best of them, {first.component.words[best][0]}, is "
+        f"{points(first.effects[best])} from their mean, the worst, {first.component.words[worst][0]}, "
+        f"{points(first.effects[worst])}."
+    ]
+    others = [
+        f"{one.name} ({_spread(one)}, best {one.component.words[best_and_worst(one)[0]][0]})"
+        for one in named[1:]
+    ]
+    return (
+        [*sentences, f"Next {'come' if len(others) > 1 else 'comes'} {listed(others)}."]
+        if others
+        else sentences
+    )
+
+
+def _spread(one: Importance) -> str:
+    low, high = (spread(max(0.0, each)) if each is not None else None for each in (one.low, one.high))
+    said = f"{spread(one.value):.1f} points"
+    return said if low is None else f"{said}, 95% interval {low:.1f} to {high:.1f}"
+
+
+def _unimportant(found: Importances) -> list[str]:
+    known = [one for one in found.choices if one.value is not None]
+    quiet = [one.name for one in known if not one.significant()]
+    unknown = [f"{one.name} ({one.why})" for one in found.choices if one.value is None]
+    sentences = []
+    if quiet:
+        sentences.append(f"Not shown to matter beyond chance: {listed(quiet)}.")
+    if unknown:
+        sentences.append(f"Nothing can be said of {listed(unknown)}.")
+    return sentences
+
+
+def _pairs(found: Importances) -> list[str]:
+    if not found.pairs:
+        return []
+    together = [one for one in found.pairs if one.significant()]
+    if not together:
+        return [
+            f"No two of the choices act together beyond chance ({counted(len(found.pairs), 'pair')} tested)."
+        ]
+    sentences = []
+    for one in together[:2]:
+        cell = int(np.argmax(np.abs(one.effects)))
+        what = "A motif" if is_motif(one) else "Two choices"
+        sentences.append(
+            f"{what} that acts together is {listed(list(one.component.names))}: "
+            if is_motif(one)
+            else f"{what} act together, {listed(list(one.component.names))}: "
+        )
+        sentences[-1] += (
+            f"{cell_words(one, cell)} is {points(one.effects[cell])} from what both do on their own "
+            f"(p = {one.p:.3f}, adjusted for {counted(len(found.pairs), 'pair')})."
+        )
+    rest = [one.name for one in together[2:]]
+    if rest:
+        sentences.append(f"So do {counted(len(rest), 'more pair')}, which the table names.")
+    return sentences
+
+
+def _deletion(test: Deletion | None) -> list[str]:
+    if test is None:
+        return []
+    verdict = (
+        "as it should be if they matter"
+        if test.passed
+        else "so at this network they are not what matters most"
+    )
+    return [
+        f"A check at the network that was found: a single edit of {listed(list(test.named))} costs "
+        f"{100 * test.drop:.1f} points on average, an edit of as many other choices "
+        f"{100 * test.others:.1f}, {verdict} ({percent(test.below)} of {test.sets:,} other sets cost less)."
+    ]
+
+
+def _checked(found: Findings) -> list[str]:
+    if found.table is None or found.agreement is None:
+        return []
+    held, of = found.covered or (0, 0)
+    return [
+        "The run's table holds every network, so this can be checked: the order of the estimates agrees with "
+        f"that of the whole table with Kendall's tau {found.agreement:.2f} (1 is the same order), and {held} "
+        "of "
+        f"{of} intervals hold the table's value."
+    ]
+
+
+def _trust(found: Findings) -> str:
+    used, estimated = found.used, found.estimated
+    widened = [one for one in estimated.choices if one.value is not None and one.why]
+    sentences = [
+        f"Estimated from {len(used.y)} evaluations with a noise of {100 * (estimated.noise or 0.0):.2f} "
+        "points each, "
+        "as averages over all networks of the space and not over those that the agent preferred; what three "
+        "or "
+        "more choices do together is treated as further noise."
+    ]
+    if widened:
+        sentences.append(
+            f"The intervals of {listed([one.name for one in widened])} are widened, since the agent's visits "
+            "leave "
+            f"gaps: {widened[0].why}."
+        )
+    if used.left_out():
+        sentences.append(used.left_out())
+    return " ".join(sentences)
+
+
+def _numbers(found: Findings) -> dict[str, Any]:
+    return {
+        **found.used.counts(),
+        "noise": finite(found.estimated.noise),
+        "choices": [_as_dict(one) for one in found.estimated.choices],
+        "pairs": [_as_dict(one) for one in found.estimated.pairs],
+        "table": None
+        if found.table is None
+        else {
+            "choices": [_as_dict(one) for one in found.table.choices],
+            "pairs": [_as_dict(one) for one in found.table.pairs],
+            "noise": finite(found.table.noise),
+            "kendall_tau": found.agreement,
+            "intervals_that_hold": list(found.covered or ()),
+        },
+        "deletion": None if found.deletion is None else _deletion_numbers(found.deletion),
+    }
+
+
+def _as_dict(one: Importance) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "motif": is_motif(one),
+        "importance": finite(one.value),
+        "low": finite(one.low),
+        "high": finite(one.high),
+        "p": finite(one.p),
+        "significant": one.significant(),
+        "effects": {
+            " and ".join(words): float(effect)
+            for words, effect, share in zip(
+                one.component.words, one.effects, one.component.share, strict=True
+            )
+            if share > 0 and one.value is not None
+        },
+        "evaluations": int(one.visits.sum()),
+        "note": one.why,
+    }
+
+
+def _deletion_numbers(test: Deletion) -> dict[str, Any]:
+    return {
+        "named": list(test.named),
+        "drop": test.drop,
+        "drop_of_other_sets": test.others,
+        "share_of_other_sets_below": test.below,
+        "other_sets": test.sets,
+        "edits": test.changes,
+        "drop_by_choice": dict(test.drops),
+        "passed": test.passed,
+    }

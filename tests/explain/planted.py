@@ -1,0 +1,142 @@
+"""Landscapes whose truth is known, for tests and measurements of explanations.
+
+A landscape is a function from architecture to accuracy on a small space, with what an explanation
+should find. The truth is worked out here by brute force over all architectures, by code that
+shares nothing with the explanations.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+import nas_gym  # noqa: F401 - registers the ids
+from nas_gym.search_spaces import SearchSpace, make_search_space
+
+RATIO = 1.25
+LARGEST = 0.06
+SHAPE, CLASSES = (1, 40), 10
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """A landscape and its truth.
+
+    Attributes:
+        space: the architectures.
+        function: accuracy without noise.
+        zero: the choice that does not matter; "" for none.
+        pair: the two choices that act together; () for none.
+    """
+
+    space: SearchSpace[Any]
+    function: Callable[[Any], float]
+    zero: str = ""
+    pair: tuple[str, ...] = ()
+
+    @cached_property
+    def architectures(self) -> list[Any]:
+        """All of the space."""
+        return list(self.space)
+
+    @cached_property
+    def table(self) -> np.ndarray:
+        """The accuracy without noise of each architecture, by index."""
+        return np.array([self.function(architecture) for architecture in self.architectures])
+
+    @cached_property
+    def importance(self) -> dict[str, float]:
+        """The variance of the conditional mean of each choice, depths weighted equally."""
+        return {name: _variance(self._means((name,))) for name in self.space.variables}
+
+    @cached_property
+    def interactions(self) -> dict[tuple[str, str], float]:
+        """The variance of the pure interaction of each pair of choices."""
+        found = {}
+        for pair in itertools.combinations(self.space.variables, 2):
+            means = self._means(pair)
+            rows, columns = ({key[side] for key in means} for side in (0, 1))
+            table = np.array([[means.get((row, column), np.nan) for column in columns] for row in rows])
+            if np.isnan(table).any():  # of the depth and a layer's choice: depths without that layer
+                table = table[~np.isnan(table).any(axis=1)]
+            pure = table - table.mean(1, keepdims=True) - table.mean(0, keepdims=True) + table.mean()
+            found[pair] = float((pure**2).mean())
+        return found
+
+    def environment(self, noise: float = 0.01, seed: int = 0, **options: Any) -> gym.Env[Any, Any]:
+        """An environment on it; `seed` is the training seed, of the noise."""
+        evaluator = {"name": "function", "function": self.function, "noise": noise, "seeds": [seed]}
+        task = {"name": "mnist1d"}
+        return gym.make("NAS-v0", search_space=self.space.config(), task=task, evaluator=evaluator, **options)
+
+    def noisy(self, rng: np.random.Generator, noise: float = 0.01) -> np.ndarray:
+        """The table with fresh noise."""
+        return self.table + noise * rng.standard_normal(len(self.table))
+
+    def _means(self, names: tuple[str, ...]) -> dict[tuple[int, ...], float]:
+        """The mean accuracy for each value of the choices: of each depth, then over depths."""
+        cells: dict[tuple[int, ...], dict[int, list[float]]] = {}
+        for architecture, accuracy in zip(self.architectures, self.table, strict=True):
+            if set(names) <= self.space.active_variables(architecture):
+                values = self.space.encode(architecture)
+                depth = values.get("depth", 0)
+                key = tuple(values[name] for name in names)
+                cells.setdefault(key, {}).setdefault(depth, []).append(accuracy)
+        return {
+            key: float(np.mean([np.mean(accuracies) for accuracies in depths.values()]))
+            for key, depths in cells.items()
+        }
+
+
+def _variance(means: dict[tuple[int, ...], float]) -> float:
+    return float(np.var(list(means.values())))
+
+
+def mlp_space() -> SearchSpace[Any]:
+    """4,680 perceptrons with nine choices: the depth, four widths and four activations."""
+    return make_search_space("mlp", SHAPE, CLASSES)
+
+
+def additive(seed: int, interaction: float = 0.0, largest: float = LARGEST, zeros: int = 1) -> Landscape:
+    """Nine choices whose effects add up: deviations in ratio 1.25, the last `zeros` of them 0.
+
+    Which choice has which deviation, and its effects, are drawn by the seed.
+
+    Args:
+        seed: of the landscape.
+        interaction: what an activation of layer 2 adds from depth 3 on, and there alone.
+        largest: the largest deviation.
+        zeros: choices that do not matter.
+    """
+    space, rng = mlp_space(), np.random.default_rng(seed)
+    names = list(rng.permutation(list(space.variables)))
+    effects: dict[str, np.ndarray] = {}
+    for rank, name in enumerate(names):
+        drawn = rng.standard_normal(len(space.variables[name]))
+        drawn = (drawn - drawn.mean()) / drawn.std()
+        effects[name] = drawn * (0.0 if rank >= len(names) - zeros else largest / RATIO**rank)
+    helps = int(rng.integers(len(space.variables["layer 2 activation"])))
+
+    def accuracy(architecture: Any) -> float:
+        values, active = space.encode(architecture), space.active_variables(architecture)
+        total = 0.5 + sum(effects[name][values[name]] for name in sorted(active))
+        if interaction and values["depth"] >= 2 and values["layer 2 activation"] == helps:
+            total += interaction
+        return float(total)
+
+    pair = ("depth", "layer 2 activation") if interaction else ()
+    return Landscape(space, accuracy, names[-1] if zeros else "", pair)
+
+
+def demo(architecture: Any) -> float:
+    """A landscape by its import path: nine choices, an interaction, one choice that does not matter."""
+    return _DEMO.function(architecture)
+
+
+_DEMO = additive(0, interaction=0.08)
