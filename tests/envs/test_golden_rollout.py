@@ -9,8 +9,11 @@ import gymnasium as gym
 import pytest
 
 from nas_gym.envs.registration import IDS
+from nas_gym.tables.importing import import_table
+from tests.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
-# Transitions are exact; accuracies may differ in a few of 5,000 examples between processors.
+# Of a step: action, architecture, accuracy, observation. Transitions and accuracies of tables are exact;
+# trained accuracies may differ in a few of 5,000 examples between processors.
 ROLLOUTS = {
     "NAS-v0": [
         (10, "relu-16 > relu-64", 0.4872, [1, 2, 0, 0]),
@@ -23,7 +26,48 @@ ROLLOUTS = {
         (45, "relu-16 > sigmoid-64 > tanh-16", 0.4826, [1, 4, 5, 0]),
         (36, "relu-16 > sigmoid-64 > tanh-16", 0.4826, [1, 4, 5, 0]),
         (1, "relu-16 > relu-16 > sigmoid-64 > tanh-16", 0.4708, [1, 1, 4, 5]),
-    ]
+    ],
+    "NASTable-MLP-v0": [
+        (48, "identity-16", 0.332133, [7, 0, 0, 0]),
+        (9, "identity-16 > relu-16", 0.4366, [7, 1, 0, 0]),
+        (23, "identity-16 > relu-16 > identity-16", 0.463267, [7, 1, 7, 0]),
+        (53, "identity-16 > relu-16 > relu-16", 0.450933, [7, 1, 1, 0]),
+        (36, "identity-16 > relu-16 > relu-16", 0.450933, [7, 1, 1, 0]),
+        (50, "identity-16 > sigmoid-16 > relu-16", 0.3262, [7, 3, 1, 0]),
+        (34, "identity-16 > relu-16", 0.4366, [7, 1, 0, 0]),
+        (2, "relu-64 > identity-16 > relu-16", 0.539467, [2, 7, 1, 0]),
+    ],
+    "NASBench201-v0": [
+        (20, "|none~0|+|none~0|none~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 0, 0, 4, 0]),
+        (9, "|none~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 1, 0, 4, 0]),
+        (49, "|none~0|+|none~0|skip_connect~1|+|none~0|nor_conv_3x3~1|none~2|", 0.09712, [0, 0, 1, 0, 3, 0]),
+        (
+            16,
+            "|none~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_3x3~1|none~2|",
+            0.720573,
+            [0, 0, 1, 4, 3, 0],
+        ),
+        (
+            9,
+            "|none~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_3x3~1|none~2|",
+            0.720573,
+            [0, 0, 1, 4, 3, 0],
+        ),
+        (
+            45,
+            "|none~0|+|none~0|skip_connect~1|+|nor_conv_3x3~0|nor_conv_3x3~1|none~2|",
+            0.887573,
+            [0, 0, 1, 3, 3, 0],
+        ),
+    ],
+    "NASBenchMacro-v0": [
+        (14, "00001000", 0.693, [0, 0, 0, 0, 1, 0, 0, 0]),
+        (18, "00001200", 0.820933, [0, 0, 0, 0, 1, 2, 0, 0]),
+        (2, "10001200", 0.8755, [1, 0, 0, 0, 1, 2, 0, 0]),
+        (23, "10001201", 0.887767, [1, 0, 0, 0, 1, 2, 0, 1]),
+        (2, "10001201", 0.887767, [1, 0, 0, 0, 1, 2, 0, 1]),
+        (12, "10021201", 0.894267, [1, 0, 0, 2, 1, 2, 0, 1]),
+    ],
 }
 DEFAULTS = {
     "NAS-v0": {
@@ -34,8 +78,6 @@ DEFAULTS = {
             "activations": ["relu", "sigmoid", "tanh", "identity"],
         },
         "task": {"name": "mnist1d"},
-        "reward": {"name": "accuracy", "scale": [0.0, 1.0]},
-        "horizon": 20,
         "evaluator": {
             "name": "train",
             "recipe": {
@@ -50,34 +92,77 @@ DEFAULTS = {
             },
             "seeds": [0],
         },
-        "initial": "smallest",
-        "observation": "dict",
-        "device": "auto",
-    }
+    },
+    "NASTable-MLP-v0": {
+        "search_space": {
+            "name": "mlp",
+            "max_layers": 4,
+            "widths": [16, 64],
+            "activations": ["relu", "sigmoid", "tanh", "identity"],
+        },
+        "task": {"name": "mnist1d"},
+        "evaluator": {"name": "table", "benchmark": "mlp", "fidelity": 15, "seeds": "mean"},
+    },
+    "NASBench201-v0": {
+        "search_space": {
+            "name": "cell",
+            "operations": ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"],
+            "channels": [16, 32, 64],
+            "cells": 5,
+        },
+        "task": {"name": "cifar10"},
+        "evaluator": {"name": "table", "benchmark": "nasbench201", "fidelity": 200, "seeds": "mean"},
+    },
+    "NASBenchMacro-v0": {
+        "search_space": {"name": "macro", "channels": 32, "head": 1280},
+        "task": {"name": "cifar10"},
+        "evaluator": {"name": "table", "benchmark": "nasbench_macro", "fidelity": 50, "seeds": "mean"},
+    },
+}
+COMMON = {
+    "reward": {"name": "accuracy", "scale": [0.0, 1.0]},
+    "horizon": 20,
+    "initial": "smallest",
+    "observation": "dict",
+    "device": "auto",
+}
+PUBLISHED = {
+    "NASBench201-v0": ("nasbench201", NASBENCH201),
+    "NASBenchMacro-v0": ("nasbench_macro", NASBENCH_MACRO),
 }
 NUMBERING = {
     "mlp": ("20e515526030e4a1", "relu-16"),
     "conv": ("03ddc43b6c9f8c57", "conv3-16-relu"),
+    "macro": ("da79464d6faa4a52", "00000000"),
     "cell": ("3e952e56bffcc989", "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"),
 }
 
 
-@pytest.mark.parametrize("env_id", IDS)
-def test_every_id_has_a_golden_rollout(env_id):
-    env = gym.make(env_id, store="memory")
+@pytest.fixture(scope="module", params=IDS)
+def env(request, tmp_path_factory):
+    """An environment of each id; a published table is imported into a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NAS_GYM_TABLES", str(tmp_path_factory.mktemp("tables")))
+        if request.param in PUBLISHED:
+            benchmark, file = PUBLISHED[request.param]
+            import_table(benchmark, shared_file(file))
+        return gym.make(request.param, store="memory")
+
+
+def test_every_id_has_a_golden_rollout(env):
     env.reset(seed=0)
-    for action, architecture, accuracy, layers in ROLLOUTS[env_id]:
+    tolerance = 0.01 if env.spec.id == "NAS-v0" else 1e-6
+    for action, architecture, accuracy, observed in ROLLOUTS[env.spec.id]:
         observation, reward, terminated, truncated, info = env.step(action)
         assert info["architecture"] == architecture
-        assert reward == pytest.approx(accuracy, abs=0.01)
-        assert observation["layers"].tolist() == layers
+        assert reward == pytest.approx(accuracy, abs=tolerance)
+        assert [array.tolist() for array in observation.values()] == [observed]
         assert not terminated
         assert not truncated
 
 
-@pytest.mark.parametrize("env_id", IDS)
-def test_every_id_has_golden_defaults(env_id):
-    assert gym.make(env_id, store="memory").unwrapped.config() == DEFAULTS[env_id]
+def test_every_id_has_golden_defaults(env):
+    assert env.unwrapped.config() == COMMON | DEFAULTS[env.spec.id]
 
 
 @pytest.mark.parametrize("space", NUMBERING)
