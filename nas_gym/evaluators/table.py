@@ -10,6 +10,7 @@ import numpy as np
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
+from nas_gym.evaluators.recorded_seeds import RecordedSeeds
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tables import Table, load_table, table_task
 from nas_gym.tasks.task import Task
@@ -51,77 +52,41 @@ class TableEvaluator(Evaluator):
         self.task = table_task(table)
         self.fidelity = table.fidelity(fidelity)
         self.resumable = table.resumable
-        self.draws = seeds == "random"
-        self._asked = _checked(seeds)
-        self._averages: dict[int, np.ndarray] = {}
-        self._costs: dict[int, np.ndarray] = {}
-        recorded = table.seeds[self.fidelity]
-        columns = self.columns(self.fidelity)
-        self.seeds = tuple(recorded[column] for column in columns) if recorded else ()
+        self._recorded = RecordedSeeds(table, seeds)
+        self.draws = self._recorded.draws
+        self.seeds = self._recorded.at(self.fidelity)
 
     def config(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "benchmark": self.table.benchmark,
             "fidelity": self.fidelity,
-            "seeds": self._asked if isinstance(self._asked, str) else list(self._asked),
+            "seeds": self._recorded.asked,
         }
 
     def fidelities(self) -> tuple[int, ...]:
         """The fidelities up to the default one that have the seeds asked for."""
-        recorded = self.table.seeds
+        mean, seeds = self._recorded.asked == "mean", self.table.seeds
         return tuple(
             epochs
             for epochs in self.table.fidelities
-            if epochs <= self.fidelity and (self._asked == "mean" or set(self.seeds) <= set(recorded[epochs]))
+            if epochs <= self.fidelity and (mean or set(self.seeds) <= set(seeds[epochs]))
         )
-
-    def columns(self, fidelity: int) -> tuple[int, ...]:
-        """The columns of the table that an evaluation averages, or that a seed is drawn from.
-
-        Raises:
-            NASGymError: if seeds are asked for that were not recorded at the fidelity.
-        """
-        recorded = self.table.seeds[fidelity]
-        if self._asked == "mean":
-            return tuple(range(max(1, len(recorded))))
-        if not recorded:
-            raise NASGymError(
-                f"the table {self.table.name!r} recorded no seeds at {fidelity} epochs: "
-                "pass seeds='mean' there"
-            )
-        if self._asked == "random":
-            return tuple(range(len(recorded)))
-        return tuple(self._column(int(seed), fidelity) for seed in self._asked)
 
     def accuracy_by_index(self, fidelity: int | None = None) -> np.ndarray:
         """The accuracy that an evaluation gives, float64 (size,), by index; averaged where it `draws`."""
-        epochs = self._epochs(fidelity)
-        if epochs not in self._averages:
-            self._averages[epochs] = self._average(epochs)
-        return self._averages[epochs]
+        return self._recorded.averages(self._epochs(fidelity)).accuracies
 
     def cost_by_index(self, fidelity: int | None = None) -> np.ndarray:
         """The recorded seconds that an evaluation costs, float64 (size,), by index.
 
         Those of the trainings that are averaged, added up; of one training where it `draws`.
         """
-        epochs = self._epochs(fidelity)
-        if epochs not in self._costs:
-            recorded = ~np.isnan(self.table.accuracies(epochs)[:, self.columns(epochs)])
-            trainings = 1 if self.draws else recorded.sum(axis=1)
-            self._costs[epochs] = self.table.cost(epochs) * trainings
-            self._costs[epochs].setflags(write=False)
-        return self._costs[epochs]
+        return self._recorded.averages(self._epochs(fidelity)).seconds
 
     def recorded(self, index: int, fidelity: int | None = None) -> tuple[int, ...]:
         """Those of the seeds of an evaluation that were recorded for an architecture."""
-        epochs = self._epochs(fidelity)
-        values = self.table.accuracies(epochs)[index]
-        seeds = self.table.seeds[epochs]
-        return tuple(
-            seeds[column] for column in self.columns(epochs) if seeds and not np.isnan(values[column])
-        )
+        return self._recorded.of(index, self._epochs(fidelity))
 
     def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
         seeds = self.recorded(self.search_space.index(architecture))
@@ -136,16 +101,15 @@ class TableEvaluator(Evaluator):
         if drawn is not None:
             return super().evaluate_architectures(architectures, fidelity, drawn)
         epochs = self._epochs(fidelity)
-        columns = self.columns(epochs)
+        averages = self._recorded.averages(epochs)
         found = []
         for architecture in architectures:
             index = self.search_space.index(architecture)
-            accuracy = float(self.accuracy_by_index(epochs)[index])
-            curve = [float(self.accuracy_by_index(each)[index]) for each in self._prefixes(epochs)]
-            failed = bool(self._failed(epochs)[index, columns].any())
-            seconds = float(self.cost_by_index(epochs)[index])
-            seeds = self.recorded(index, epochs)
-            found.append(self._evaluation(index, accuracy, curve, failed, seconds, seeds, fidelity))
+            curve = averages.curves[index].tolist()
+            failed, seconds = averages.failed.item(index), averages.seconds.item(index)
+            lacks = averages.lacking.item(index)
+            seeds = self._recorded.of(index, epochs) if lacks else averages.seeds
+            found.append(self._evaluation(architecture, index, curve, failed, seconds, seeds, fidelity))
         return found
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
@@ -153,19 +117,20 @@ class TableEvaluator(Evaluator):
         for position, request in enumerate(requests):
             epochs = self._epochs(request.fidelity)
             index = self.search_space.index(request.architecture)
-            column = self._column(request.seed, epochs)
-            accuracy = float(self.table.accuracies(epochs)[index, column])
-            if np.isnan(accuracy):
+            column = self._recorded.column(request.seed, epochs)
+            curve = [
+                self.table.accuracies(each).item(index, column) for each in self._recorded.passed(epochs)
+            ]
+            if np.isnan(curve[-1]):
                 raise NASGymError(
                     f"the table {self.table.name!r} recorded no seed {request.seed} of "
                     f"{request.architecture}: pass one of {', '.join(map(str, self.recorded(index, epochs)))}"
                 )
-            curve = [float(self.table.accuracies(each)[index, column]) for each in self._prefixes(epochs)]
-            failed = bool(self._failed(epochs)[index, column])
-            seconds = float(self.table.cost(epochs)[index])
+            failed, seconds = self.table.failed.item(index, column), self.table.cost(epochs).item(index)
+            seeds, asked = (request.seed,), request.fidelity
             yield (
                 position,
-                self._evaluation(index, accuracy, curve, failed, seconds, (request.seed,), request.fidelity),
+                self._evaluation(request.architecture, index, curve, failed, seconds, seeds, asked),
             )
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
@@ -173,14 +138,13 @@ class TableEvaluator(Evaluator):
 
         Where test accuracies were recorded as one mean, every score has it.
         """
-        index = self.search_space.index(architecture)
-        validation = self.table.accuracies()[index]
-        test = self.table.test[index]
+        index, full = self.search_space.index(architecture), self.table.fidelities[-1]
+        validation, test = self.table.accuracies()[index], self.table.test[index]
         if test.shape != validation.shape:
             test = np.full(validation.shape, np.nanmean(test))
         scores = []
         for seed in seeds:
-            column = self._column(seed, self.table.fidelities[-1]) if self.table.seeds[self._full] else 0
+            column = self._recorded.column(seed, full) if self.table.seeds[full] else 0
             if np.isnan(validation[column]):
                 continue
             error = FAILED if self.table.failed[index, column] else ""
@@ -190,58 +154,19 @@ class TableEvaluator(Evaluator):
 
     def final_seeds(self, run_seed: int, count: int = 3) -> list[int]:
         """The recorded seeds of the full fidelity, whatever the run; 0 where it was recorded without."""
-        return list(self.table.seeds[self._full]) or [0]
+        return list(self.table.seeds[self.table.fidelities[-1]]) or [0]
 
     def optimum(self) -> float:
         """The highest validation accuracy of the table at its full fidelity, averaged over all seeds."""
         return float(self.table.mean_accuracy().max())
 
-    @property
-    def _full(self) -> int:
-        return self.table.fidelities[-1]
-
     def _epochs(self, fidelity: int | None) -> int:
         return self.fidelity if fidelity is None else self.table.fidelity(fidelity)
 
-    def _column(self, seed: int, epochs: int) -> int:
-        recorded = self.table.seeds[epochs]
-        if seed not in recorded:
-            known = f"pass one of {', '.join(map(str, recorded))}" if recorded else "pass seeds='mean'"
-            raise NASGymError(
-                f"the table {self.table.name!r} recorded no seed {seed} at {epochs} epochs: {known}"
-            )
-        return recorded.index(seed)
-
-    def _failed(self, epochs: int) -> np.ndarray:
-        """Failures by column; of a fidelity without seeds there is one column."""
-        return self.table.failed[:, : self.table.accuracies(epochs).shape[1]]
-
-    def _average(self, epochs: int) -> np.ndarray:
-        if isinstance(self._asked, str):
-            return self.table.mean_accuracy(epochs)
-        columns = self.columns(epochs)
-        values = self.table.accuracies(epochs)[:, columns]
-        if np.isnan(values).all(axis=1).any():
-            raise NASGymError(
-                f"the table {self.table.name!r} lacks seeds {list(self._asked)} of some architectures at "
-                f"{epochs} epochs: add a seed that it has of all, or pass seeds='mean'"
-            )
-        averages: np.ndarray = np.nanmean(values, axis=1)
-        averages[self._failed(epochs)[:, columns].any(axis=1)] = 0.0
-        averages.setflags(write=False)
-        return averages
-
-    def _prefixes(self, epochs: int) -> list[int]:
-        """The fidelities that a training to `epochs` passes through, itself the last."""
-        if not self.resumable:
-            return [epochs]
-        seeds = self.table.seeds
-        return [each for each in self.table.fidelities if each <= epochs and seeds[each] == seeds[epochs]]
-
     def _evaluation(
         self,
+        architecture: Architecture,
         index: int,
-        accuracy: float,
         curve: Sequence[float],
         failed: bool,
         seconds: float,
@@ -249,11 +174,11 @@ class TableEvaluator(Evaluator):
         fidelity: int | None,
     ) -> Evaluation:
         return Evaluation(
-            architecture=str(self.search_space.architecture(index)),
-            accuracy=0.0 if failed else accuracy,
+            architecture=str(architecture),
+            accuracy=0.0 if failed else curve[-1],
             curve=() if failed else tuple(curve),
-            parameters=int(self.table.parameters[index]),
-            flops=int(self.table.flops[index]),
+            parameters=self.table.parameters.item(index),
+            flops=self.table.flops.item(index),
             seconds=seconds,
             status="failed" if failed else "ok",
             error=FAILED if failed else "",
@@ -283,20 +208,3 @@ def table(
             "leave search_space out"
         )
     return TableEvaluator(found, fidelity=fidelity, seeds=seeds)
-
-
-def _checked(seeds: object) -> str | tuple[int, ...]:
-    """How seeds are asked for.
-
-    Raises:
-        NASGymError: if it is neither of the words nor a list of different whole numbers.
-    """
-    if isinstance(seeds, str) and seeds in ("mean", "random"):
-        return seeds
-    numbers = tuple(seeds) if isinstance(seeds, list | tuple) else ()
-    whole = all(isinstance(seed, int | np.integer) and not isinstance(seed, bool) for seed in numbers)
-    if not numbers or not whole or len(set(numbers)) < len(numbers):
-        raise NASGymError(
-            f"seeds of a table must be 'mean', 'random' or a list of different recorded seeds, not {seeds!r}"
-        )
-    return tuple(int(seed) for seed in numbers)
