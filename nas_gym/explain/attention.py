@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
 from nas_gym.explain.attention_figure import shares_figure, states_figure
 from nas_gym.explain.distil import policy_visits, sample_states
@@ -18,6 +19,7 @@ from nas_gym.explain.rollouts import Decisions
 from nas_gym.explain.section import Section, Table, withheld
 from nas_gym.explain.shapley import MOST_PARTS, shapley_values
 from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.traces.neural_policy import NeuralPolicy
 from nas_gym.traces.policy import State
 
 KEY, QUESTION = "attention", "What does the policy look at?"
@@ -103,29 +105,30 @@ def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: V
     policy, space = decisions.policy, decisions.space
     edits = visited.best
     words = tuple(str(space.actions[edit]) for edit in edits)
-    if getattr(policy, "suffix", "") == ".pt":
-        from nas_gym.explain.integrated_gradients import integrated_gradients, sees_parts
-        from nas_gym.traces.neural_policy import NeuralPolicy
+    if isinstance(policy, NeuralPolicy) and sees_parts(policy):
+        from nas_gym.explain.integrated_gradients import integrated_gradients
 
-        if isinstance(policy, NeuralPolicy) and sees_parts(policy):
-            found = integrated_gradients(
-                policy, space, visited.states, edits, visited.masks, reference.states
-            )
-            return Looked(
-                "integrated gradients",
-                found.names,
-                visited.states,
-                words,
-                visits,
-                found.values,
-                found.errors,
-                found.reliable,
-            )
+        found = integrated_gradients(policy, space, visited.states, edits, visited.masks, reference.states)
+        return Looked(
+            "integrated gradients",
+            found.names,
+            visited.states,
+            words,
+            visits,
+            found.values,
+            found.errors,
+            found.reliable,
+        )
     exact = exact_attributions(space, visited, reference)
     if exact is None:
         return None
     names, values, errors = exact
     return Looked("shapley", tuple(names), visited.states, words, visits, values, errors, errors < 1e-4)
+
+
+def sees_parts(policy: NeuralPolicy) -> bool:
+    """Whether the policy is shown parts of an architecture, not only its number."""
+    return not isinstance(policy.network.observation_space, spaces.Discrete)
 
 
 def exact_attributions(

@@ -55,7 +55,7 @@ def partings_figure(found: Compared, names: Sequence[str], space: SearchSpace[An
         f"Of {counted(len(shown), 'state')} shown, {names[0]}'s edit is better in {wins[0]}, {names[1]}'s "
         f"in {wins[1]}.",
         lambda canvas: _draw_partings(canvas, shown, names, space),
-        (7.4, 1.4 + 0.5 * len(shown)),
+        (7.4, 1.4 + 0.55 * len(shown)),
     )
 
 
@@ -67,10 +67,18 @@ def _draw_partings(
     colours = [style.colour(0 if gain >= 0 else 1) for gain in gains]
     axes.barh(range(len(shown)), gains, color=colours)
     labels = [
-        "\n".join([_short(one.state.key), *(f"{_short(str(space.actions[edit]))}" for edit in one.edits)])
+        "\n".join(
+            [
+                f"at {_short(one.state.key)}",
+                *(
+                    f"{name}: {_short(str(space.actions[edit]))}"
+                    for name, edit in zip(names, one.edits, strict=True)
+                ),
+            ]
+        )
         for one in shown
     ]
-    axes.set_yticks(range(len(shown)), labels, fontsize=7)
+    axes.set_yticks(range(len(shown)), labels, fontsize=7.5)
     axes.invert_yaxis()
     axes.axvline(0, color=style.muted(), linewidth=1)
     most = max(1e-9, *(abs(gain) for gain in gains)) if gains else 1.0

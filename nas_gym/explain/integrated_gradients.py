@@ -9,17 +9,16 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from torch import Tensor, nn
 
 from nas_gym.errors import NASGymError
 from nas_gym.explain.observation_parts import Part, parts_of
+from nas_gym.explain.refined_gradients import ROUNDS, TOLERANCE, has_captum, refined_gradients
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.traces.neural_policy import NeuralPolicy
 from nas_gym.traces.policy import State
 from nas_gym.traces.views import view_of
 
-COMPLETE = 1e-4
-STEPS = (64, 512, 4096, 16384)
-AT_ONCE = 16384
 MISSING = (
     "which part of the state a neural policy looks at is computed by Captum, which is not installed: "
     "pip install 'nas-gym[explain]'"
@@ -43,12 +42,7 @@ class Attributed:
     @property
     def reliable(self) -> np.ndarray:
         """Where the values add up to the difference that they explain within 1e-4, bool (N,)."""
-        return np.asarray(self.errors < COMPLETE)
-
-
-def sees_parts(policy: NeuralPolicy) -> bool:
-    """Whether the policy is shown parts of an architecture, not only its number."""
-    return not isinstance(policy.network.observation_space, spaces.Discrete)
+        return np.asarray(self.errors < TOLERANCE)
 
 
 def integrated_gradients(
@@ -58,13 +52,14 @@ def integrated_gradients(
     edits: np.ndarray,
     masks: np.ndarray,
     reference: Sequence[State],
+    rounds: int = ROUNDS,
 ) -> Attributed:
     """Attribute the preference for an edit in each state to the parts of the observation.
 
-    Integrated Gradients (Sundararajan, Taly and Yan 2017) by Captum, in double precision. The
-    output is the policy's score of the edit (a Q-value, or the logit of its probability) minus its
-    mean over the legal edits; the baseline is the mean observation over `reference`. Attributions
-    of the one-hot code of a part are added up. The number of steps grows where they do not add up.
+    Integrated Gradients (Sundararajan, Taly and Yan 2017) by Captum, in double precision, the path
+    refined until they add up (see `refined_gradients`). The output is the policy's score of the edit
+    (a Q-value, or the logit of its probability) minus its mean over the legal edits; the baseline is
+    the mean observation over `reference`. Attributions of the one-hot code of a part are added up.
 
     Args:
         policy: of the run.
@@ -73,14 +68,13 @@ def integrated_gradients(
         edits: the edit of each, int (N,).
         masks: legal edits, bool (N, n).
         reference: states of the baseline.
+        rounds: most refinements of the path.
 
     Raises:
         NASGymError: if Captum is not installed.
     """
-    try:
-        from captum.attr import IntegratedGradients
-    except ImportError:
-        raise NASGymError(MISSING) from None
+    if not has_captum():
+        raise NASGymError(MISSING)
     import torch
 
     network = copy.deepcopy(policy.network).double().cpu()
@@ -90,32 +84,31 @@ def integrated_gradients(
     baseline = _flat(policy.preprocessed(reference), sizes).mean(0, keepdim=True)
     weights = -masks.astype(np.float64) / masks.sum(axis=1, keepdims=True)
     weights[np.arange(len(edits)), edits] += 1.0
-    weighed = torch.as_tensor(weights, dtype=torch.float64)
+    preference = _Preferences(network, sizes, baseline, torch.as_tensor(weights))
+    found = refined_gradients(preference, shown - baseline, torch.arange(len(states)), rounds)
+    added = [found.values[:, columns].sum(axis=1) for columns in _columns(parts, sizes)]
+    return Attributed(tuple(part.name for part in parts), np.stack(added, axis=1), found.errors)
 
-    def preference(fed: Any, weight: Any) -> Any:
-        return (_outputs(network, _split(fed, sizes)) * weight).sum(dim=1)
 
-    with torch.no_grad():
-        difference = (preference(shown, weighed) - preference(baseline, weighed)).numpy()
-    method: Any = IntegratedGradients(preference)
-    values, errors = np.zeros(shown.shape), np.full(len(states), np.inf)
-    for steps in STEPS:
-        rows = np.flatnonzero(~(errors < COMPLETE))
-        if len(rows) == 0:
-            break
-        found = method.attribute(
-            shown[rows],
-            baselines=baseline,
-            additional_forward_args=(weighed[rows],),
-            n_steps=steps,
-            method="gausslegendre" if steps <= STEPS[1] else "riemann_middle",
-            internal_batch_size=max(AT_ONCE, len(rows)),
-        )
-        values[rows] = found.detach().numpy()
-        off = np.abs(values[rows].sum(axis=1) - difference[rows])
-        errors[rows] = np.where(difference[rows] != 0, off / np.abs(difference[rows]), np.inf)
-    added = np.stack([values[:, columns].sum(axis=1) for columns in _columns(parts, sizes)], axis=1)
-    return Attributed(tuple(part.name for part in parts), added, errors)
+class _Preferences(nn.Module):
+    """The preferences for N edits, each over the legal edits of its state, (k, inputs) to (k, N).
+
+    Args:
+        network: of the policy.
+        sizes: of the entries of what it is fed.
+        baseline: what the zero input stands for.
+        weights: of the scores in each preference, (N, n).
+    """
+
+    def __init__(self, network: Any, sizes: dict[str, int], baseline: Tensor, weights: Tensor) -> None:
+        super().__init__()
+        self._network, self._sizes = network, sizes
+        self._baseline, self._weights = baseline, weights
+
+    def forward(self, fed: Tensor) -> Tensor:
+        """The preferences, of inputs from which the baseline was taken away."""
+        scores: Tensor = _outputs(self._network, _split(fed + self._baseline, self._sizes))
+        return scores @ self._weights.T
 
 
 def _layout(policy: NeuralPolicy, space: SearchSpace[Any]) -> tuple[tuple[Part, ...], dict[str, int]]:

@@ -79,7 +79,7 @@ def _names(search_space: SearchSpace[Any], key: str, count: int) -> list[str]:
         return ["steps left"]
     noun = key.removesuffix("s")
     variables = list(search_space.variables)
-    for pattern in (rf"\S+ \d[\d-]* {noun}", rf"{noun} \d[\d-]*", ".*"):
+    for pattern in (rf"\S+ \d[\d-]* ({noun}|{key})", rf"{noun} \d[\d-]*", ".*"):
         named = [name for name in variables if re.fullmatch(pattern, name)]
         if len(named) == count:
             return named

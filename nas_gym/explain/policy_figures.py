@@ -82,6 +82,7 @@ def _wrapped(line: _Line) -> list[str]:
 
 def _draw_outline(canvas: Canvas, lines: list[_Line]) -> None:
     axes = canvas.add_subplot()
+    longest = max(line.share or 0.0 for line in lines) or 1.0
     row = 0
     for line in lines:
         texts = _wrapped(line)
@@ -96,7 +97,9 @@ def _draw_outline(canvas: Canvas, lines: list[_Line]) -> None:
                 fontweight="bold" if line.kind else "normal",
             )
         if line.share is not None:
-            axes.barh(row, 10 * line.share, left=LINE_WIDTH - 4, height=0.6, color=kind_colour(line.kind))
+            axes.barh(
+                row, 10 * line.share / longest, left=LINE_WIDTH - 4, height=0.6, color=kind_colour(line.kind)
+            )
             axes.text(
                 LINE_WIDTH - 5,
                 row,
