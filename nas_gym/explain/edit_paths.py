@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from nas_gym.search_spaces import ChoiceSpace
@@ -98,6 +99,7 @@ def _search(
     # Ties go to what is nearest to the goal, then to what was found first.
     queue: list[tuple[int, int, int, Any]] = [(bound(start), bound(start), 0, start)]
     expanded: set[Any] = set()
+    number = count(1)
     while queue and len(expanded) < most:
         *_, one = heappop(queue)
         if one == goal:
@@ -109,7 +111,7 @@ def _search(
             if cost[one] + 1 < cost.get(after, 1 << 60):
                 cost[after], steps[after] = cost[one] + 1, (one, action)
                 left = bound(after)
-                heappush(queue, (left + (0 if greedy else cost[after]), left, len(steps), after))
+                heappush(queue, (left + (0 if greedy else cost[after]), left, next(number), after))
     return None
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import optimize, special, stats
 
 NODES = 48
-"""Of the quadratures; critical values are then exact to four digits."""
+"""Of the quadratures; critical values are then exact to 0.001."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
     )
 
 
+@lru_cache(maxsize=256)
 def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: float = 0.95) -> float:
     """Two-sided critical value of Dunnett's comparisons of groups with a control.
 
@@ -103,10 +105,10 @@ def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: f
 def mean_interval(
     values: np.ndarray, deviation: float, degrees: int, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Mean of repeated values and its interval, by the larger of their own and a pooled deviation.
+    """Mean of repeated accuracies and its interval, by the larger of their own and a pooled deviation.
 
     Args:
-        values: at least one.
+        values: at least one, in [0, 1].
         deviation: pooled over more groups, NaN if unknown.
         degrees: of the pooled deviation.
         level: of the interval.
@@ -120,7 +122,7 @@ def mean_interval(
     if freedom < 1:
         return mean, math.nan, math.nan
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * larger / math.sqrt(len(values))
-    return mean, mean - half, mean + half
+    return mean, max(0.0, mean - half), min(1.0, mean + half)
 
 
 def verdict(low: float, high: float, margin: float) -> str:

@@ -44,7 +44,7 @@ class Reason:
     @property
     def agreed(self) -> bool:
         """Whether neighbours and the whole run both say that the choice matters."""
-        return self.worse > 0 and bool(self.significant)
+        return bool(self.significant)
 
 
 def reasons_for(
@@ -52,7 +52,7 @@ def reasons_for(
 ) -> list[Reason]:
     """The choices that undoing harms, those first that more than one kind of evidence names.
 
-    A choice counts only where an edit that undoes it is surely worse.
+    A choice counts only where the edits that undo it are surely worse on average.
 
     Args:
         evidence: the run.
@@ -70,7 +70,7 @@ def reasons_for(
         _reason(choice, space.variables[choice][best[choice]], group, known.get(choice, {}))
         for choice, group in groups.items()
     ]
-    named = [reason for reason in found if reason.worse]
+    named = [reason for reason in found if _size(reason) > 0]
     return sorted(named, key=lambda reason: (not reason.agreed, -_size(reason)))
 
 
@@ -104,7 +104,10 @@ def _reason(choice: str, value: str, group: list[Mapping[str, Any]], known: Mapp
 
 
 def _size(reason: Reason) -> float:
-    return 1.0 if reason.loss is None else reason.loss
+    """The least that undoing the choice costs on average, as far as the intervals tell."""
+    if reason.low is None:
+        return 1.0 if reason.worse else 0.0
+    return reason.low
 
 
 def _entries(choices: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -67,8 +67,8 @@ def _found(evidence: Evidence) -> str:
     agent = evidence.config.get("agent", "the agent")
     return (
         f"Looking for a network that tells the {classes} classes of the data {problem.task.name} apart, "
-        f"the agent {agent} tried {counted(tried, 'network')} of {space.size:,} possible ones ({part}) and found "
-        f"{describe(space, evidence.chosen.architecture)}."
+        f"the agent {agent} tried {counted(tried, 'network')} of {space.size:,} possible ones ({part}) and "
+        f"found {describe(space, evidence.chosen.architecture)}."
     )
 
 
@@ -128,9 +128,9 @@ def _comparison_words(quality: Mapping[str, Any]) -> list[str]:
     if start.get("gain_low") is not None and start["gain"]:
         sure = start["gain_low"] > 0
         sentences.append(
-            f"That is {points(start['gain'])} against the network that the search set out from "
-            f"({start['accuracy']:.1%}; 95% interval of the difference {points(start['gain_low'])} to "
-            f"{points(start['gain_high'])}){'' if sure else ', which chance alone could explain'}."
+            f"The network that the search set out from reaches {start['accuracy']:.1%}, a difference of "
+            f"{points(start['gain'])} (95% interval {100 * start['gain_low']:+.1f} to "
+            f"{100 * start['gain_high']:+.1f}){'' if sure else ', which chance alone could explain'}."
         )
     if drawn.get("beaten") is not None:
         which = (
@@ -149,11 +149,17 @@ def _reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) ->
     if not alternatives.get("neighbours"):
         return []
     if not reasons:
-        return ["Which of its choices make it good cannot be said: no edit that undoes one is surely worse."]
+        return [
+            "Which of its choices make it good cannot be said: of none are the edits that undo it surely "
+            "worse."
+        ]
     shown = [f"{_choice(reason)}: {_evidence(reason)}" for reason in reasons[:REASONS]]
-    kinds = {1: "The choice that makes", 2: "The two choices that make"}
-    kind = kinds.get(len(shown), "The three choices that make")
-    return [f"{kind} it good, by what undoing them costs: {'; '.join(shown)}."]
+    kinds = {
+        1: "The choice that makes it good, by what undoing it costs",
+        2: "The two choices that make it good, by what undoing them costs",
+    }
+    kind = kinds.get(len(shown), "The three choices that make it good, by what undoing them costs")
+    return [f"{kind}: {'; '.join(shown)}."]
 
 
 def _choice(reason: Reason) -> str:
@@ -168,8 +174,9 @@ def _evidence(reason: Reason) -> str:
     edits = "edit that undoes" if reason.undone == 1 else "edits that undo"
     cost = f"{100 * reason.loss:.1f} points (95% interval {100 * reason.low:.1f} to {100 * reason.high:.1f})"
     words = (
-        f"the {reason.undone} {edits} it cost {cost} on average, {reason.worse} of them surely something"
-        if reason.undone > 1
+        f"the {reason.undone} {edits} it cost {cost} on average, the best of them ({reason.best[0]}) "
+        f"{100 * -reason.best[1]:.1f}"
+        if reason.undone > 1 and reason.best is not None
         else f"the {edits} it costs {cost}"
     )
     if reason.significant is None:
@@ -194,7 +201,7 @@ def _worse_words(alternatives: Mapping[str, Any]) -> list[str]:
         better, unclear = verdicts.get("improves", 0), verdicts.get("unclear", 0)
         same = unclear + verdicts.get("does not matter", 0)
         best = (
-            f"{counted(better, 'network')} one edit away {'is' if better == 1 else 'are'} better"
+            f"{counted(better, 'network')} one edit away {'is' if better == 1 else 'are'} shown to be better"
             if better
             else "no network one edit away is shown to be better"
         )
