@@ -132,7 +132,7 @@ def _by_distance(axes: Axes, landscape: Landscape) -> None:
     axes.margins(y=0.12)
     axes.set(
         title=f"By distance to the optimum (correlation {landscape.distance_correlation:.2f})",
-        xlabel="fewest edits to the optimum; below, how many architectures",
+        xlabel="fewest edits to the optimum (small numbers: how many architectures)",
         ylabel="validation accuracy",
     )
     axes.legend(loc="lower left", bbox_to_anchor=(0, 0.05))
