@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -25,8 +26,8 @@ class Reason:
             all choices at once; None if every such network fails to train.
         undone: edits that undo it, and `worse`: those of them that are surely worse.
         best: the edit that costs least, with its change.
-        importance: share of the variance of accuracy that the choice explains over the run or the
-            table, where known.
+        spread: standard deviation of the mean accuracies of the choice's values, over the whole space
+            as far as the run or the table tells; None where it is not known.
         significant: whether that is more than chance; None where it was not tested.
     """
 
@@ -38,7 +39,7 @@ class Reason:
     undone: int
     worse: int
     best: tuple[str, float] | None
-    importance: float | None
+    spread: float | None
     significant: bool | None
 
     @property
@@ -65,7 +66,7 @@ def reasons_for(
     for one in alternatives.get("neighbours", ()):
         other = space.encode(space.parse(one["architecture"]))
         groups.setdefault(_undone(best, other), []).append(one)
-    known = {_name(entry): entry for entry in _entries(choices)}
+    known = {entry["name"]: entry for entry in (choices.get("table") or choices).get("choices", ())}
     found = [
         _reason(choice, space.variables[choice][best[choice]], group, known.get(choice, {}))
         for choice, group in groups.items()
@@ -84,8 +85,7 @@ def _undone(best: Mapping[str, int], other: Mapping[str, int]) -> str:
 def _reason(choice: str, value: str, group: list[Mapping[str, Any]], known: Mapping[str, Any]) -> Reason:
     told = [one for one in group if one["change"] is not None and one["low"] is not None]
     best = max(told, key=lambda one: one["change"], default=None)
-    p = known.get("p")
-    importance = known.get("share")
+    importance, tested = known.get("importance"), known.get("p") is not None
     loss, low, high = (
         -fmean(one[key] for one in told) if told else None for key in ("change", "high", "low")
     )
@@ -98,8 +98,8 @@ def _reason(choice: str, value: str, group: list[Mapping[str, Any]], known: Mapp
         undone=len(group),
         worse=sum(one["verdict"] in WORSE for one in group),
         best=None if best is None else (best["edit"], best["change"]),
-        importance=importance if isinstance(importance, int | float) else None,
-        significant=p <= 0.05 if isinstance(p, int | float) else None,
+        spread=math.sqrt(max(0.0, importance)) if isinstance(importance, int | float) else None,
+        significant=bool(known.get("significant")) if tested else None,
     )
 
 
@@ -108,14 +108,3 @@ def _size(reason: Reason) -> float:
     if reason.low is None:
         return 1.0 if reason.worse else 0.0
     return reason.low
-
-
-def _entries(choices: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    listed = choices.get("choices", ())
-    if isinstance(listed, Mapping):
-        return [{"name": name, **values} for name, values in listed.items() if isinstance(values, Mapping)]
-    return [entry for entry in listed if isinstance(entry, Mapping)]
-
-
-def _name(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("name", entry.get("choice", "")))

@@ -17,7 +17,8 @@ from nas_gym.explain.reasons import DEPTH, Reason, reasons_for
 from nas_gym.explain.section import Section
 
 KEY, QUESTION = "summary", "What was found, and why is it good?"
-REASONS, WORST = 3, 3
+ORDINALS = ("First", "Second", "Third")
+WORST = 3
 
 
 def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
@@ -153,13 +154,15 @@ def _reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) ->
             "Which of its choices make it good cannot be said: of none are the edits that undo it surely "
             "worse."
         ]
-    shown = [f"{_choice(reason)}: {_evidence(reason)}" for reason in reasons[:REASONS]]
+    shown = [
+        f"{ordinal}, {_choice(reason)}: {_evidence(reason)}."
+        for ordinal, reason in zip(ORDINALS, reasons, strict=False)
+    ]
     kinds = {
-        1: "The choice that makes it good, by what undoing it costs",
-        2: "The two choices that make it good, by what undoing them costs",
+        1: "One choice is shown to make it good, by what undoing it costs.",
+        2: "Two choices are shown to make it good, by what undoing them costs.",
     }
-    kind = kinds.get(len(shown), "The three choices that make it good, by what undoing them costs")
-    return [f"{kind}: {'; '.join(shown)}."]
+    return [kinds.get(len(shown), "Three choices make it good, by what undoing them costs."), *shown]
 
 
 def _choice(reason: Reason) -> str:
@@ -182,9 +185,14 @@ def _evidence(reason: Reason) -> str:
     if reason.significant is None:
         return words
     if reason.significant:
-        share = f", explaining {reason.importance:.0%} of all differences" if reason.importance else ""
-        return f"{words}, and over all networks of the run the choice matters, too{share}"
-    return f"{words}, though over all networks of the run the choice is not shown to matter"
+        return f"{words}; it matters beyond this network, too{_spread(reason)}"
+    return f"{words}; beyond this network it is not shown to matter"
+
+
+def _spread(reason: Reason) -> str:
+    if not reason.spread:
+        return ""
+    return f" (the means of its values have a standard deviation of {100 * reason.spread:.1f} points)"
 
 
 def _worse_words(alternatives: Mapping[str, Any]) -> list[str]:
