@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,12 @@ class Check:
     deleted: int
     drop: float
     random: np.ndarray
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the loss is surely more than that of random values on average."""
+        error = float(self.random.std(ddof=1)) / math.sqrt(len(self.random))
+        return self.drop > float(self.random.mean()) + 2 * error
 
 
 def examples_for(flops: int) -> int:

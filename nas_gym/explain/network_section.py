@@ -172,6 +172,7 @@ def _input_numbers(use: NetworkUse) -> dict[str, Any] | None:
             "drop": check.drop,
             "random_drop": float(check.random.mean()),
             "random_drop_highest": float(check.random.max()),
+            "confirmed": check.confirmed,
         },
     } | _permutation_numbers(use)
 

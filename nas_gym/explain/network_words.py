@@ -83,13 +83,12 @@ def _input_words(use: NetworkUse) -> list[str]:
     else:
         sentences.append(_image_words(importance))
     check = use.check
-    better = check.drop > check.random.max()
     sentences.append(
         f"A check: without the {counted(check.deleted, 'value')} that rank first it loses "
         f"{lost(check.drop)}, without as many drawn at random {lost(float(check.random.mean()))} on average"
         + (
             ", so the attributions name what matters."
-            if better
+            if check.confirmed
             else "; the attributions are not confirmed by it."
         )
     )
