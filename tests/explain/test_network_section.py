@@ -93,7 +93,7 @@ def test_a_signal_is_explained_along_its_points(tmp_path):
         "name": "conv",
         "max_layers": 1,
         "operations": ["conv3"],
-        "channels": [4],
+        "channels": [4, 8],
         "activations": ["tanh"],
     }
     task = {"name": "mnist1d", "train_size": 300, "validation_size": 200, "test_size": 100}
