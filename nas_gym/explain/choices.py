@@ -63,13 +63,14 @@ class Importances:
     Attributes:
         choices: from the most important to the least; those that are not determined at the end.
         pairs: those with the most evidence first.
-        noise: standard deviation of an evaluation's noise, as estimated; None if it is not known.
+        rest: standard deviation of what choices and pairs leave unexplained, of a table that of training
+            seeds; None if it is not known.
         evaluations: how many they are made from.
     """
 
     choices: tuple[Importance, ...]
     pairs: tuple[Importance, ...]
-    noise: float | None
+    rest: float | None
     evaluations: int
 
 
@@ -107,7 +108,7 @@ def estimate(
                 interval = widened(interval, one[0], other[1] - one[1])
             made = _importance(parts[n], interval, *one, visits, test.p, test.evidence, note=note)
             found.append(made if shrunk is None else replace(made, effects=shrunk))
-    return _ranked(found, float(np.sqrt(model.noise)), len(y))
+    return _ranked(found, float(np.sqrt(model.noise + model.variances[-2])), len(y))
 
 
 def fitted(parts: Sequence[Component], visited: Coded, y: np.ndarray) -> tuple[MixedModel, list[np.ndarray]]:
@@ -213,8 +214,8 @@ def exact(reference: Coded, accuracies: np.ndarray) -> Importances:
         size = float(theta @ theta)
         size = size if not several else float(theta @ np.linalg.pinv(covariance) @ theta)
         found.append(_importance(part, interval, theta, covariance, visits, None, size, known=several))
-    noise = float(np.sqrt(variance[repeated].mean())) if several else None
-    return _ranked(found, noise, len(mean))
+    rest = float(np.sqrt(variance[repeated].mean())) if several else None
+    return _ranked(found, rest, len(mean))
 
 
 def _importance(
@@ -245,9 +246,9 @@ def _undetermined(
     return Importance(part, None, None, None, p, evidence, effects, nothing, visits, why)
 
 
-def _ranked(found: list[Importance], noise: float | None, evaluations: int) -> Importances:
+def _ranked(found: list[Importance], rest: float | None, evaluations: int) -> Importances:
     choices = [one for one in found if len(one.component.columns) == 1]
     pairs = [one for one in found if len(one.component.columns) == 2]
     choices.sort(key=lambda one: -np.inf if one.value is None else one.value, reverse=True)
     pairs.sort(key=lambda one: one.evidence, reverse=True)
-    return Importances(tuple(choices), tuple(pairs), noise, evaluations)
+    return Importances(tuple(choices), tuple(pairs), rest, evaluations)

@@ -27,7 +27,7 @@ from nas_gym.explain.squared_length import Interval
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 
 DRAWS = 4_000
-ENUMERATED, SAMPLED_PER_DEPTH = 5_000, 400
+ENUMERATED, SAMPLED_PER_DEPTH = 5_000, 150
 FEW = 5
 
 

@@ -37,8 +37,7 @@ def explain_edits(evidence: Evidence, *, seed: int = 0) -> Section:
     if len(used.y) < wanted:
         why = (
             f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of "
-            "edits "
-            f"apart, at least {wanted} are needed. {used.left_out()}"
+            f"edits apart, at least {wanted} are needed. {used.left_out()}"
         )
         return withheld(KEY, QUESTION, why.strip(), used.counts() | {"needed": wanted})
     if used.y.std() < 1e-9:
@@ -116,10 +115,9 @@ def _answer(known: list[Known], of: int) -> Iterator[str]:
     ]
     if misled:
         yield (
-            f"What the agent met on its way was misleading for {counted(len(misled), 'kind')} of edit: the "
-            "mean "
-            "change in its steps lies outside the interval, since it edited networks that it had chosen for "
-            "their accuracy."
+            f"What the agent met on its way is misleading for {counted(len(misled), 'kind')} of edit: the mean "
+            "change in its steps lies outside the interval, since the networks that it edited are those that "
+            "it had come to, not all."
         )
 
 
@@ -130,10 +128,10 @@ def _interval(change: Interval) -> str:
 def _trust(used: Usable, left_out: Sequence[str]) -> str:
     sentences = [
         f"Estimated from {len(used.y)} evaluations at once, in which every network has one noise however "
-        "many "
-        "edits begin or end at it, so both directions of an edit count and the luck of the network that the "
-        "agent stayed at counts once. All intervals together hold with 95%. An effect is the mean over the "
-        "networks of the space where the edit is possible; at a particular network it can be another one.",
+        "many edits begin or end at it, so both directions of an edit count and the luck of the network "
+        "that the agent stayed at counts once. All intervals together hold with 95%. An effect is the mean "
+        "over the networks of the space where the edit is possible; at a particular network it can be "
+        "another one.",
     ]
     if left_out:
         sentences.append(
@@ -152,12 +150,10 @@ def _table(effects: list[tuple[str, Effect]]) -> Table:
         rows.append((words, *numbers, p, one.seen, met, one.steps))
     return Table(
         "effects",
-        "The mean change of accuracy by each kind of edit over the networks of the space, with simultaneous "
-        "95% "
-        "intervals; of two opposite edits the one that helps is named. Pairs are evaluated networks that "
-        "such an "
-        "edit connects, in either direction. The last two columns are what the agent met in its steps, for "
-        "comparison; they are biased by where it was.",
+        "The mean change of accuracy by each kind of edit over the networks of the space, with "
+        "simultaneous 95% intervals; of two opposite edits the one that helps is named. Pairs are "
+        "evaluated networks that such an edit connects, in either direction. The last two columns are what "
+        "the agent met in its steps, for comparison; they are biased by where it was.",
         ("edit", "change (points)", "from", "to", "p", "pairs seen", "change met (points)", "steps"),
         tuple(rows),
     )
@@ -186,10 +182,8 @@ def _forest(shown: list[Known]) -> Figure:
     return Figure(
         "effects",
         "The edits with the largest effects: the mean change of accuracy over the networks of the space, "
-        "with "
-        "simultaneous 95% intervals. Grey: may do nothing. Crosses: the mean change that the agent met, "
-        "which is "
-        "biased by where it was.",
+        "with simultaneous 95% intervals. Grey: may do nothing. Crosses: the mean change that the agent "
+        "met, which is biased by where it was.",
         f"Effects in points: {'; '.join(named)}.",
         draw,
         (7.6, 1.5 + 0.31 * len(shown)),

@@ -71,10 +71,8 @@ def _bars(found: Findings, known: list[Importance]) -> Figure:
     significant = [one.name for one in known if one.significant()]
     caption = (
         "How much each choice matters: the standard deviation of mean accuracy between its values, depths "
-        "weighted "
-        "equally and corrected for noise. Lines are 95% intervals; a star marks what permutations show not "
-        "to be "
-        "chance; grey bars could be chance."
+        "weighted equally and corrected for noise. Lines are 95% intervals; a star marks what permutations "
+        "show not to be chance; grey bars could be chance."
     )
     if exact:
         caption += " Diamonds are the exact values of the whole table."
@@ -101,9 +99,8 @@ def _values(known: list[Importance]) -> Figure:
         said.append(f"{one.name}: {one.component.words[best][0]} {100 * one.effects[best]:+.1f}")
     return Figure(
         "values",
-        "The mean accuracy of each value of the most important choices, from the mean over its values. Lines "
-        "are "
-        "95% intervals of each.",
+        "The mean accuracy of each value of the most important choices, from the mean over its values. "
+        "Lines are 95% intervals of each.",
         f"Best values and their effects in points: {'; '.join(said)}.",
         draw,
         (7.6, 3.2),
@@ -168,8 +165,8 @@ def _map(found: Findings, known: list[Importance]) -> Figure:
     return Figure(
         "pairs",
         "What two choices do together beyond what each does alone: the standard deviation of their pure "
-        "interaction, drawn towards 0 as far as evaluations are few. A star marks what permutations show not "
-        "to be chance, a question mark what the run's visits do not determine.",
+        "interaction, drawn towards 0 as far as evaluations are few. A star marks what permutations show "
+        "not to be chance, a question mark what the run's visits do not determine.",
         f"A map of pairs of choices. Beyond chance: {listed(starred) or 'none'}.",
         draw,
         (7.0, 1.8 + 0.36 * len(names)),

@@ -23,6 +23,8 @@ from nas_gym.explain.importance_tables import (
 from nas_gym.explain.phrases import counted, finite, listed, percent, points
 from nas_gym.explain.section import Section
 
+MOST_NAMED = 5
+
 
 def section_of(evidence: Evidence, found: Findings) -> Section:
     """The section."""
@@ -49,7 +51,7 @@ def section_of(evidence: Evidence, found: Findings) -> Section:
 
 
 def _most_important(found: Importances) -> list[str]:
-    named = [one for one in found.choices if one.significant()][:3]
+    named = [one for one in found.choices if one.value is not None and one.significant()][:3]
     if not named:
         return ["No choice has an effect that these evaluations can tell from chance."]
     first = named[0]
@@ -83,10 +85,17 @@ def _unimportant(found: Importances) -> list[str]:
     unknown = [f"{one.name} ({one.why})" for one in found.choices if one.value is None]
     sentences = []
     if quiet:
-        sentences.append(f"Not shown to matter beyond chance: {listed(quiet)}.")
+        sentences.append(f"Not shown to matter beyond chance: {_some(quiet)}.")
     if unknown:
-        sentences.append(f"Nothing can be said of {listed(unknown)}.")
+        sentences.append(f"How much they matter cannot be said of {_some(unknown)}.")
     return sentences
+
+
+def _some(names: list[str]) -> str:
+    """Names, the first few of many."""
+    if len(names) <= MOST_NAMED + 1:
+        return listed(names)
+    return listed([*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"])
 
 
 def _pairs(found: Importances) -> list[str]:
@@ -107,8 +116,8 @@ def _pairs(found: Importances) -> list[str]:
             else f"{what} act together, {listed(list(one.component.names))}: "
         )
         sentences[-1] += (
-            f"{cell_words(one, cell)} is {points(one.effects[cell])} from what both do on their own "
-            f"(p = {one.p:.3f}, adjusted for {counted(len(found.pairs), 'pair')})."
+            f"{cell_words(one, cell)} is {points(one.effects[cell])} from what both do on their own (p = "
+            f"{one.p:.3f}, adjusted for {counted(len(found.pairs), 'pair')})."
         )
     rest = [one.name for one in together[2:]]
     if rest:
@@ -136,10 +145,9 @@ def _checked(found: Findings) -> list[str]:
         return []
     held, of = found.covered or (0, 0)
     return [
-        "The run's table holds every network, so this can be checked: the order of the estimates agrees with "
-        f"that of the whole table with Kendall's tau {found.agreement:.2f} (1 is the same order), and {held} "
-        "of "
-        f"{of} intervals hold the table's value."
+        "The run's table holds every network, so this can be checked: the order of the estimates agrees "
+        f"with that of the whole table with Kendall's tau {found.agreement:.2f} (1 is the same order), and "
+        f"{held} of {of} intervals hold the table's value."
     ]
 
 
@@ -147,17 +155,14 @@ def _trust(found: Findings) -> str:
     used, estimated = found.used, found.estimated
     widened = [one for one in estimated.choices if one.value is not None and one.why]
     sentences = [
-        f"Estimated from {len(used.y)} evaluations with a noise of {100 * (estimated.noise or 0.0):.2f} "
-        "points each, "
-        "as averages over all networks of the space and not over those that the agent preferred; what three "
-        "or "
-        "more choices do together is treated as further noise."
+        f"Estimated from {len(used.y)} evaluations, as averages over all networks of the space and not over "
+        "those that the agent preferred. What single choices and pairs do not explain of an accuracy, "
+        f"noise and all else, has a standard deviation of {100 * (estimated.rest or 0.0):.1f} points."
     ]
     if widened:
+        names = _some([one.name for one in widened])
         sentences.append(
-            f"The intervals of {listed([one.name for one in widened])} are widened, since the agent's visits "
-            "leave "
-            f"gaps: {widened[0].why}."
+            f"Widened are the intervals of {names}, since the agent's visits leave gaps: {widened[0].why}."
         )
     if used.left_out():
         sentences.append(used.left_out())
@@ -167,7 +172,7 @@ def _trust(found: Findings) -> str:
 def _numbers(found: Findings) -> dict[str, Any]:
     return {
         **found.used.counts(),
-        "noise": finite(found.estimated.noise),
+        "unexplained_deviation": finite(found.estimated.rest),
         "choices": [_as_dict(one) for one in found.estimated.choices],
         "pairs": [_as_dict(one) for one in found.estimated.pairs],
         "table": None
@@ -175,7 +180,7 @@ def _numbers(found: Findings) -> dict[str, Any]:
         else {
             "choices": [_as_dict(one) for one in found.table.choices],
             "pairs": [_as_dict(one) for one in found.table.pairs],
-            "noise": finite(found.table.noise),
+            "seed_deviation": finite(found.table.rest),
             "kendall_tau": found.agreement,
             "intervals_that_hold": list(found.covered or ()),
         },

@@ -73,10 +73,8 @@ def choices_table(found: Findings) -> Table:
     return Table(
         "choices",
         "How far the mean accuracies of the values of each choice lie apart: their standard deviation, "
-        "corrected "
-        "for noise (below 0 where chance alone would give more), with its 95% interval; p is adjusted for "
-        "asking "
-        "of all choices.",
+        "corrected for noise (below 0 where chance alone would give more), with its 95% interval; p is "
+        "adjusted for asking of all choices.",
         tuple(columns),
         tuple(rows),
     )
@@ -126,10 +124,9 @@ def pairs_table(found: Findings) -> Table:
     return Table(
         "pairs",
         "What two choices do together beyond what each does on its own, the pairs with the most evidence "
-        "first. A "
-        "motif is a pair of connected operations of a cell. Without numbers: the run's visits do not "
-        "determine it. "
-        "The effect of a combination is drawn towards 0 as far as its evaluations are few.",
+        "first. A motif is a pair of connected operations of a cell. Without numbers: the run's visits do "
+        "not determine it. The effect of a combination is drawn towards 0 as far as its evaluations are "
+        "few.",
         tuple(columns),
         tuple(rows),
     )
