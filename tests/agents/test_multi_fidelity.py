@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -29,11 +30,8 @@ class Gradual(FakeEvaluator):
             noise = (
                 0.02 * (scattered(f"{evaluation.architecture} {epochs}", 0) - 0.5) * (epochs < self.EPOCHS)
             )
-            values = {
-                "accuracy": 0.6 * evaluation.accuracy + 0.3 * (1 - epochs / self.EPOCHS) + noise,
-                "seconds": float(epochs),
-            }
-            yield position, type(evaluation)(**(evaluation.as_dict() | values))
+            accuracy = 0.6 * evaluation.accuracy + 0.3 * (1 - epochs / self.EPOCHS) + noise
+            yield position, replace(evaluation, accuracy=accuracy, seconds=float(epochs))
 
     def fidelities(self):
         return tuple(range(1, self.EPOCHS + 1))
