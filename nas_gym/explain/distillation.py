@@ -175,9 +175,9 @@ def _on_change(snapshots: tuple[Snapshot, ...]) -> list[str]:
     )
     favourites = [KINDS[int(np.argmax(one.kinds or ()))] for one in (first, last)]
     change = (
-        f"'{favourites[0]}' edits throughout"
+        f"mostly '{favourites[0]}' edits throughout"
         if favourites[0] == favourites[1]
-        else f"first '{favourites[0]}' edits, at the end '{favourites[1]}' edits"
+        else f"mostly '{favourites[0]}' edits at first and mostly '{favourites[1]}' edits at the end"
     )
     when = (
         "it changed up to its end"
@@ -185,7 +185,7 @@ def _on_change(snapshots: tuple[Snapshot, ...]) -> list[str]:
         else f"from {counted(settled.evaluations, 'evaluation')} on it decided as at its end in "
         f"{percent(FAITHFUL)} of them or more"
     )
-    return [f"While it learned, in the states it visits at its end, it made mostly {change}; {when}."]
+    return [f"While it learned, in the states it visits at its end, it made {change}; {when}."]
 
 
 def _trust(distilled: Distilled, decisions: Decisions, earned: tuple[dict[str, Earnings], str] | str) -> str:

@@ -130,9 +130,7 @@ class _Known:
         wanted = dict.fromkeys(
             after
             for number in numbers
-            for after in evidence.search_space.neighbours(
-                evidence.search_space.parse(steps[number].architecture)
-            )
+            for after in _within_an_edit(evidence, steps[number])
             if str(after) not in self._values
         )
         most = len(wanted) if self.at_once and budget is None else min(budget or 0, len(wanted))
@@ -143,6 +141,12 @@ class _Known:
 
     def of(self, architecture: Architecture) -> float | None:
         return self._values.get(str(architecture))
+
+
+def _within_an_edit(evidence: Evidence, step: Step) -> list[Architecture]:
+    """Where the legal edits of a step lead, keep first."""
+    before = evidence.search_space.parse(step.architecture)
+    return [before, *evidence.search_space.neighbours(before)]
 
 
 def _moment(
