@@ -227,7 +227,7 @@ def fit(y: np.ndarray, z: np.ndarray, group: np.ndarray, third: np.ndarray) -> M
         cost = np.bincount(group[random], (z[:, random] * pz).sum(axis=0), minlength=groups)
         gain = np.append(gain, [py @ third @ py, py @ py])
         cost = np.append(cost, [(p * third).sum(), np.trace(p)])
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             wanted = gain + np.where(penalty > 0, penalty / variances, 0.0)
         steps = np.where(variances > 0, wanted / np.maximum(cost, 1e-300), 1.0)
         # Full steps may overshoot near 0; their square roots never lower the likelihood (Zhou et al. 2019).

@@ -116,6 +116,9 @@ def additive(seed: int, interaction: float = 0.0, largest: float = LARGEST, zero
     """
     space, rng = mlp_space(), np.random.default_rng(seed)
     names = list(rng.permutation(list(space.variables)))
+    pair = ("depth", "layer 2 activation") if interaction else ()
+    while names[-1] in pair:  # what acts together with another choice matters
+        names = [names[-1], *names[:-1]]
     effects: dict[str, np.ndarray] = {}
     for rank, name in enumerate(names):
         drawn = rng.standard_normal(len(space.variables[name]))
@@ -130,7 +133,6 @@ def additive(seed: int, interaction: float = 0.0, largest: float = LARGEST, zero
             total += interaction
         return float(total)
 
-    pair = ("depth", "layer 2 activation") if interaction else ()
     return Landscape(space, accuracy, names[-1] if zeros else "", pair)
 
 
@@ -140,3 +142,72 @@ def demo(architecture: Any) -> float:
 
 
 _DEMO = additive(0, interaction=0.08)
+
+
+def hill_climb(
+    landscape: Landscape, budget: int, seed: int, noise: float = 0.01
+) -> tuple[list[Any], np.ndarray, list[tuple[Any, Any]]]:
+    """A search that edits the best network it has seen, which it is at partly by luck.
+
+    Returns:
+        The distinct architectures, their noisy accuracies, and (before, after) of every step.
+    """
+    rng, space = np.random.default_rng(seed), landscape.space
+    seen: dict[Any, float] = {}
+    steps: list[tuple[Any, Any]] = []
+
+    def ask(one: Any) -> float:
+        if one not in seen:
+            seen[one] = landscape.function(one) + noise * float(rng.standard_normal())
+        return seen[one]
+
+    best = space.architecture(int(rng.integers(space.size)))
+    ask(best)
+    for _ in range(50 * budget):
+        neighbours = list(space.neighbours(best))
+        after = neighbours[int(rng.integers(len(neighbours)))]
+        steps.append((best, after))
+        if ask(after) > seen[best]:
+            best = after
+        elif rng.random() < 0.1:
+            best = list(seen)[int(rng.integers(len(seen)))]
+        if len(seen) >= budget:
+            break
+    return list(seen), np.array(list(seen.values())), steps
+
+
+def step_changes(
+    landscape: Landscape, visited: list[Any], y: np.ndarray, steps: list[tuple[Any, Any]]
+) -> dict[Any, list[float]]:
+    """The changes of accuracy that steps met, by the kind of edit."""
+    from nas_gym.explain.edit_kinds import edits_between
+
+    edits, _ = edits_between(landscape.space, {one: row for row, one in enumerate(visited)}, inside=True)
+    kinds: dict[tuple[int, int], list[tuple[int, float]]] = {}
+    for before, after, kind, sign in zip(edits.before, edits.after, edits.kind, edits.sign, strict=True):
+        kinds.setdefault((before, after), []).append((kind, sign))
+    rows = {one: row for row, one in enumerate(visited)}
+    found: dict[Any, list[float]] = {}
+    for one, other in steps:
+        edge = (rows[one], rows[other])
+        for kind, sign in kinds.get(edge, []):
+            found.setdefault(edits.kinds[kind], []).append(sign * float(y[edge[1]] - y[edge[0]]))
+    return found
+
+
+def true_effects(landscape: Landscape, kinds: set[Any]) -> dict[Any, float]:
+    """The true effect of swaps of one choice: of an additive landscape that at any architecture."""
+    space, rng = landscape.space, np.random.default_rng(0)
+    found = {}
+    deepest = [one for one in landscape.architectures if space.encode(one)["depth"] == 3]
+    start = space.encode(deepest[int(rng.integers(len(deepest)))])
+    for kind in kinds:
+        words = kind.words.removeprefix("swap ")
+        name, _, rest = words.partition(" from ")
+        if kind.kind != "swap" or name not in space.variables:
+            continue
+        old, _, new = rest.partition(" to ")
+        choices = space.variables[name]
+        ends = [space.decode(start | {name: choices.index(value)}) for value in (old, new)]
+        found[kind] = landscape.function(ends[1]) - landscape.function(ends[0])
+    return found
