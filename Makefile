@@ -1,4 +1,5 @@
-# make demo: from nothing to a comparison of five agents by real training, with traces to look at.
+# make demo: from nothing to a comparison of five agents by real training, with traces to look at
+# and a report that says why one of the searches found what it found.
 # make test: the tests, lint and types.
 PYTHON ?= python3
 VENV := .venv
@@ -20,6 +21,8 @@ install: $(BIN)/.installed
 demo: install
 	$(BIN)/nas-gym compare --agents $(AGENTS) --seeds 10 --budget 40 \
 		--store $(DEMO)/demo-store.sqlite --logdir $(DEMO)
+	$(BIN)/nas-gym explain $(DEMO)/NAS-v0-mlp-mnist1d/q-learning/seed0 --budget 60 \
+		--store $(DEMO)/demo-store.sqlite
 	@echo 'Here TensorBoard is $(BIN)/tensorboard --logdir $(DEMO), then open http://localhost:6006'
 
 test: install

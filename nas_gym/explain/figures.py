@@ -16,6 +16,8 @@ from nas_gym.explain import style
 from nas_gym.explain.section import Figure
 
 PIXELS_PER_INCH = 144
+# So that a figure of 7 inches fills a page, and letters are as large in a smaller one.
+PIXELS_PER_POINT = 1.38
 # What Matplotlib writes around the drawing, of no use inside a page.
 _PREAMBLE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -86,8 +88,8 @@ def _embeddable(svg: str, name: str, alternative: str) -> str:
     size = _SIZE.search(svg)
     assert size is not None
     opening = (
-        f'<svg viewBox="0 0 {size[1]} {size[2]}" width="{size[1]}" height="{size[2]}" role="img" '
-        f'aria-label="{escape(alternative)}">'
+        f'<svg viewBox="0 0 {size[1]} {size[2]}" style="--wide: {float(size[1]) * PIXELS_PER_POINT:.0f}px" '
+        f'role="img" aria-label="{escape(alternative)}">'
     )
     svg = _OPENING.sub(lambda _: opening, svg, count=1)
     svg = _CENTRED.sub(

@@ -31,6 +31,7 @@ _LETTERS = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif'
 )
 _OPEN_ROWS = 8
+_LONG = 16
 _MARKED = re.compile(r"`([^`]+)`")
 
 
@@ -86,16 +87,26 @@ def _section(section: Section, drawings: Mapping[str, str]) -> Mapping[str, Any]
 
 
 def _table(section: Section, table: Table, *, is_open: bool) -> Mapping[str, Any]:
-    rows = [[marked(cell) for cell in row] for row in texts_of(table)]
+    texts = texts_of(table)
+    rows = [[marked(cell) for cell in row] for row in texts]
     return {
         "id": f"{identifier(section, table)}-table",
         "caption": marked(table.caption),
         "columns": table.columns,
-        "numeric": numeric_columns(table),
+        "looks": _looks(table, texts),
         "rows": rows[: table.shown],
         "rest": rows[table.shown :],
         "open": is_open,
     }
+
+
+def _looks(table: Table, texts: Sequence[Sequence[str]]) -> list[str]:
+    """The class of each column: numbers stand at the right, long texts need room."""
+    longest = [max((len(row[n]) for row in texts), default=0) for n in range(len(table.columns))]
+    return [
+        "number" if is_numeric else "long" if length > _LONG else ""
+        for is_numeric, length in zip(numeric_columns(table), longest, strict=True)
+    ]
 
 
 @cache

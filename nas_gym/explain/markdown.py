@@ -45,9 +45,10 @@ def section_blocks(section: Section, link: Link | None = None, level: int = 2) -
     blocks += [plain(sentence) for sentence in section.answer]
     if section.trust:
         blocks.append(f"> **How far to trust this.** {plain(section.trust)}")
-    for figure in section.figures if link is not None else ():
-        alternative = re.sub(r"[\[\]\n]", " ", figure.alternative)
-        blocks += [f"![{alternative}]({link(section, figure)})", f"*{plain(figure.caption)}*"]
+    if link is not None:
+        for figure in section.figures:
+            alternative = re.sub(r"[\[\]\n]", " ", figure.alternative)
+            blocks += [f"![{alternative}]({link(section, figure)})", f"*{plain(figure.caption)}*"]
     for table in section.tables:
         blocks += table_blocks(table)
     return blocks

@@ -47,9 +47,14 @@ def page_of(explanation: Explanation) -> Page:
         kicker="explanation of a search",
         sections=tuple(explanation.all_sections),
         tiles=_tiles(explanation.facts),
-        facts=tuple((name, _words(value)) for name, value in explanation.facts.items()),
+        facts=facts_in_words(explanation.facts),
         closing=CLOSING,
     )
+
+
+def facts_in_words(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Facts as a report shows them."""
+    return tuple((name, _words(value)) for name, value in facts.items())
 
 
 def _tiles(facts: Mapping[str, Any]) -> tuple[Tile, ...]:

@@ -73,7 +73,7 @@ def all_parts() -> Parts:
 def _choices(evidence: Evidence, settings: Settings) -> Section:
     from nas_gym.explain.importance import explain_choices
 
-    return explain_choices(evidence, seed=settings.seed)
+    return explain_choices(evidence, budget=settings.budget, seed=settings.seed)
 
 
 def _edits(evidence: Evidence, settings: Settings) -> Section:
@@ -109,7 +109,7 @@ def _attention(evidence: Evidence, settings: Settings) -> Section:
 def _network(evidence: Evidence, settings: Settings) -> Section:
     from nas_gym.explain.network_section import explain_network
 
-    return explain_network(evidence, budget=settings.budget, seed=settings.seed)
+    return explain_network(evidence, seed=settings.seed)
 
 
 def _summary(evidence: Evidence, sections: Sequence[Section]) -> Section:
