@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from tensorboard.compat.proto.summary_pb2 import (  # type: ignore[attr-defined]
-    Summary,
-    SummaryMetadata,
-)
+from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
+from tensorboard.plugins.image.metadata import create_summary_metadata
+from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard import SummaryWriter
 
 from nas_gym.explain.curves import Curve, curves_of
@@ -83,9 +83,9 @@ def _write_images(
 def _image(tag: str, png: bytes, caption: str) -> Any:
     """A picture with its caption, which TensorBoard shows beside it."""
     width, height = Image.open(io.BytesIO(png)).size
-    image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
-    about = SummaryMetadata(display_name=tag, summary_description=caption)
-    return Summary.Value(tag=tag, image=image, metadata=about)
+    tensor = make_tensor_proto([str(width).encode(), str(height).encode(), png])
+    about = create_summary_metadata(display_name=tag, description=caption)
+    return Summary.Value(tag=tag, tensor=tensor, metadata=about)
 
 
 def _write_curves(writer: SummaryWriter, curves: Sequence[Curve]) -> None:
@@ -97,8 +97,9 @@ def _write_curves(writer: SummaryWriter, curves: Sequence[Curve]) -> None:
         for end, values in written.items():
             for step, value in zip(curve.steps, values, strict=True):
                 writer.add_scalar(f"{curve.tag}{end}", value, step)
-        kind = "Margin" if len(written) == len(lines) else "Multiline"
-        layout.setdefault(curve.group, {})[curve.title] = [kind, [f"{curve.tag}{end}" for end in written]]
+        tags = [f"{curve.tag}{end}" for end in written]
+        chart = ["Margin", tags] if len(tags) == len(lines) else ["Multiline", [f"^{re.escape(tags[0])}$"]]
+        layout.setdefault(curve.group, {})[curve.title] = chart
     if layout:
         writer.add_custom_scalars(layout)
 

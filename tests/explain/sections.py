@@ -40,7 +40,10 @@ FIGURE = Figure("bars", "Longer bars matter more.", "Activation .4, depth .2.", 
 ROWS = tuple((f"layer {n}", 0.4 / (n + 1), 0.35 / (n + 1), 0.5 / (n + 1), 100 * n) for n in range(20))
 TABLE = Table("importance", "Importance of each choice.", ("choice", "value", "low", "high", "seen"), ROWS)
 CURVE = Table(
-    "leaves", "How faithful a tree is.", ("leaves", "fidelity"), ((4, 0.5), (8, 0.8), (16, None), (32, 0.9))
+    "leaves",
+    "How faithful a tree is.",
+    ("leaves", "fidelity (share)"),
+    ((4, 0.5), (8, 0.8), (16, None), (32, 0.9)),
 )
 
 
