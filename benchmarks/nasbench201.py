@@ -28,15 +28,14 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 from nas_agents import AGENTS, make_agent
-from nas_agents.agent import SearchOver
 from nas_agents.comparison.pool import run_jobs
 from nas_agents.run import label
 from nasbench201_replay import PROTOCOLS, replay
 from nasbench201_report import optimum_table, replay_table, search_table
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from until_optimum import evaluations_to_optimum, until_optimum
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators.table import TableEvaluator
@@ -44,7 +43,7 @@ from nas_gym.tables.nasbench201 import read_nasbench201
 from nas_gym.tables.table import Table
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
-SHORT, FULL = 12, 200
+SHORT = 12
 BUDGETS = (12_000, 20_000)
 MOST_EVALUATIONS = 150
 SLOW = ("ppo", "dqn", "tpe", "nsga2", "optuna-random", "brute-force")
@@ -124,50 +123,34 @@ def searched(options: argparse.Namespace, specs: list[Any]) -> list[dict[str, An
 def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
     """Some runs, in a process of their own."""
     env = environment(job["table"], job["mode"])
-    space, evaluator = env.unwrapped.search_space, env.unwrapped.evaluator
     for spec, budget, seed in job["runs"]:
         began = time.process_time()
-        result = make_agent(spec).search(
-            env, {"seconds": float(budget)} if job["mode"] == "search" else budget, seed
+        found = (
+            _searched_once(env, spec, budget, seed)
+            if job["mode"] == "search"
+            else {"evaluations_to_optimum": evaluations_to_optimum(env, spec, budget, seed)}
         )
-        found = [space.index(space.parse(each.architecture)) for each in result.evaluations]
-        run = {
-            "agent": label(spec),
-            "budget": budget,
-            "seed": seed,
-            "choice": space.index(space.parse(result.architecture)),
-            "evaluations": len(found),
-            "seconds": result.seconds,
-            "process_seconds": round(time.process_time() - began, 3),
-        }
-        if job["mode"] == "optimum":
-            best = evaluator.best
-            run["evaluations_to_optimum"] = found.index(best) + 1 if best in found else None
-        report(run)
+        passed = round(time.process_time() - began, 3)
+        report({"agent": label(spec), "budget": budget, "seed": seed, "process_seconds": passed} | found)
 
 
-class UntilOptimum(TableEvaluator):
-    """A table that ends a search once it has been asked for its best architecture."""
-
-    def __init__(self, table: Table) -> None:
-        super().__init__(table)
-        self.best = int(np.argmax(self.accuracy_by_index()))
-        self._optimum = self.search_space.architecture(self.best)
-        self._found = False
-
-    def evaluate_architectures(self, architectures: Any, *arguments: Any) -> Any:
-        if self._found:
-            self._found = False
-            raise SearchOver("optimum found")
-        self._found = self._optimum in architectures
-        return super().evaluate_architectures(architectures, *arguments)
+def _searched_once(env: gym.Env[Any, Any], spec: Any, budget: float, seed: int) -> dict[str, Any]:
+    space = env.unwrapped.search_space  # type: ignore[attr-defined]
+    result = make_agent(spec).search(env, {"seconds": float(budget)}, seed)
+    return {
+        "choice": space.index(space.parse(result.architecture)),
+        "evaluations": len(result.evaluations),
+        "seconds": result.seconds,
+    }
 
 
 @cache
 def environment(path: str, mode: str) -> gym.Env[Any, Any]:
     """The environment of a mode, once in a process."""
     table = read_nasbench201(Path(path), "cifar10")
-    evaluator = UntilOptimum(table) if mode == "optimum" else TableEvaluator(table, fidelity=SHORT)
+    if mode == "optimum":
+        return until_optimum(table)
+    evaluator = TableEvaluator(table, fidelity=SHORT)
     return gym.make(
         "NASBench201-v0", search_space=table.search_space, task=evaluator.task, evaluator=evaluator
     )

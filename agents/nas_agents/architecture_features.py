@@ -153,7 +153,9 @@ def walks(sketch: Sketch) -> Counter[Walk]:
         leaving.setdefault(source, []).append((target, code))
     last = len(sketch.boxes) - 1
     found: Counter[Walk] = Counter()
-    begun = [(box, box, (code,)) for box, code in enumerate(sketch.box_codes)]
+    begun: list[tuple[int, int, tuple[int, ...]]] = [
+        (box, box, (code,)) for box, code in enumerate(sketch.box_codes)
+    ]
     for links in range(MOST_LINKS + 1):
         for start, end, codes in begun:
             complete = start == 0 and end == last

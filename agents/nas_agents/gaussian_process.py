@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky
@@ -14,6 +15,7 @@ from nas_agents.architecture_features import Features, Group, Matrix
 STEPS = 25
 SPAN = 4.0
 JITTER = 1e-6
+WALK_WEIGHT = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,12 @@ class Inputs:
     """Features of architectures, by group.
 
     Attributes:
-        parts: for each group its columns.
+        parts: for each group its columns, a `Matrix`.
         squares: the squares of `parts`.
     """
 
-    parts: list[Matrix]
-    squares: list[Matrix]
+    parts: list[Any]
+    squares: list[Any]
 
     @classmethod
     def of(cls, matrix: Matrix, groups: Sequence[Group]) -> Inputs:
@@ -53,17 +55,24 @@ class Inputs:
         return Inputs([part[first:] for part in self.parts], [square[first:] for square in self.squares])
 
 
-def prior_of(features: Features) -> Prior:
-    """Priors for targets of variance 1, under which architectures without common choice are far apart."""
+def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
+    """Priors for targets of variance 1.
+
+    Args:
+        features: what is weighed.
+        smoothness: by what the mean weights are divided; at 1 architectures that share no choice
+            have a correlation of exp(-2).
+        noise: the mean variance of the noise.
+    """
     scales = np.zeros(features.num_scales)
     deviations = np.full(features.num_scales, 0.5)
-    scales[: features.num_variables] = -np.log(features.num_variables)
+    scales[: features.num_variables] = -np.log(features.num_variables * smoothness)
     deviations[: features.num_variables] = 1.0
-    scales[features.walk_scales] = np.log(0.05)
+    scales[features.walk_scales] = np.log(WALK_WEIGHT / smoothness)
     deviations[features.walk_scales] = 1.0
     terms = len(features.groups())
     return Prior(
-        np.concatenate([[np.log(0.05)], np.full(terms, -np.log(terms)), scales]),
+        np.concatenate([[np.log(noise)], np.full(terms, -np.log(terms)), scales]),
         np.concatenate([[1.5], np.ones(terms), deviations]),
     )
 
@@ -95,13 +104,13 @@ def fit(
     """
     groups, present = _with_values(groups, matrix)
     span = SPAN * prior.deviation
+    inputs = Inputs.of(matrix[:, present], groups)
     found = minimize(
-        negative_log_posterior,
+        lambda theta: negative_log_posterior(theta, inputs, targets, groups, prior),
         start,
-        args=(Inputs.of(matrix[:, present], groups), targets, groups, prior),
         jac=True,
         method="L-BFGS-B",
-        bounds=np.stack([prior.mean - span, prior.mean + span], axis=1),
+        bounds=list(zip(prior.mean - span, prior.mean + span, strict=True)),
         options={"maxiter": STEPS},
     )
     return np.asarray(found.x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import ndtr
@@ -41,6 +41,8 @@ class ModelBased(Agent):
     Attributes:
         first: uniform designs before the model is used.
         near: every which plan is a single edit of the best architecture known; 0 for none.
+        smoothness, noise: what the model expects before it learns: how slowly rewards change over
+            the space, and the part of their variance that nothing explains.
         growth: the model's hyperparameters are fitted again when the evaluations have grown by this
             factor.
         memory: evaluations that the model remembers at most.
@@ -55,7 +57,9 @@ class ModelBased(Agent):
     access = "query"
 
     first: int = 10
-    near: int = 2
+    near: int = 3
+    smoothness: float = 3.0
+    noise: float = 0.1
     growth: float = 1.15
     memory: int = 500
     listed: int = 50_000
@@ -70,8 +74,20 @@ class ModelBased(Agent):
         whole_number("near", self.near, at_least=0)
         whole_number("memory", self.memory, at_least=2)
         whole_number("listed", self.listed, at_least=0)
+        within("smoothness", self.smoothness, 0.01, 100)
+        within("noise", self.noise, 1e-4, 10)
         within("growth", self.growth, 1, 10, above_low=True)
         within("gamma", self.gamma, 0, 0.999)
+
+    def model(self, features: Features) -> RewardModel:
+        """A model that knows nothing yet."""
+        return RewardModel(
+            features,
+            smoothness=self.smoothness,
+            noise=self.noise,
+            growth=self.growth,
+            memory=self.memory,
+        )
 
     def run(self, session: Session) -> None:
         # One thread: the matrices are small, and sums in another order would be other results.
@@ -122,7 +138,7 @@ class _Listed:
     def __init__(self, agent: ModelBased, session: Session) -> None:
         self._space = session.search_space
         features, matrix = all_features(self._space)
-        self.model = RewardModel(features, agent.growth, agent.memory)
+        self.model = agent.model(features)
         self._every = EveryArchitecture(self.model, matrix)
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
@@ -136,7 +152,8 @@ class _Listed:
     def anywhere(self, evaluated: Rewards) -> Architecture | None:
         promise = expected_improvement(self._every.beliefs(), self.model.best)
         promise[self._numbers(evaluated)] = -np.inf
-        return self._space.architecture(int(np.argmax(promise)))
+        found: Architecture = self._space.architecture(int(np.argmax(promise)))
+        return found
 
     def _numbers(self, architectures: Iterable[Architecture]) -> list[int]:
         return [self._space.index(architecture) for architecture in architectures]
@@ -147,7 +164,7 @@ class _Simulated:
 
     def __init__(self, agent: ModelBased, session: Session) -> None:
         self._agent, self._space, self._rng = agent, session.search_space, session.rng
-        self.model = RewardModel(Features(self._space), agent.growth, agent.memory)
+        self.model = agent.model(Features(self._space))
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
         return expected_improvement(self.model.beliefs(architectures), self.model.best)
@@ -177,7 +194,7 @@ def _told(model: RewardModel, asked: list[Architecture], session: Session) -> Re
     return rewards
 
 
-def _around_the_best(space: SearchSpace[Architecture], rewards: Rewards) -> list[Architecture]:
+def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:
     """The neighbours not evaluated of the best architecture that has such."""
     for best in _best_first(rewards):
         around = [each for each in space.neighbours(best) if each not in rewards]

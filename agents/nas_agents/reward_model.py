@@ -27,6 +27,7 @@ class RewardModel:
 
     Args:
         features: of the space.
+        smoothness, noise: of the prior, see `nas_agents.gaussian_process.prior_of`.
         growth: hyperparameters are fitted again whenever the evaluations have grown by this factor.
         memory: evaluations that are remembered at a fit, the best half of them and the latest.
 
@@ -35,10 +36,12 @@ class RewardModel:
         fits: how often the hyperparameters were fitted.
     """
 
-    def __init__(self, features: Features, growth: float, memory: int) -> None:
+    def __init__(
+        self, features: Features, *, smoothness: float, noise: float, growth: float, memory: int
+    ) -> None:
         self.features, self.growth, self.memory = features, growth, memory
         self.fits = 0
-        self._prior = prior_of(features)
+        self._prior = prior_of(features, smoothness, noise)
         self._theta = self._prior.mean
         self._architectures: list[Architecture] = []
         self._rewards: list[float] = []

@@ -34,7 +34,7 @@ def drawn(space, count, seed=0):
     """Features of some architectures, and hyperparameters off their prior means."""
     features = Features(space)
     matrix = dense(features.matrix(sample(space, count)))
-    prior = prior_of(features)
+    prior = prior_of(features, smoothness=2.0, noise=0.1)
     theta = prior.mean + np.random.default_rng(seed).normal(0, 0.3, len(prior.mean))
     return features, matrix, prior, theta
 
@@ -138,7 +138,7 @@ def fitted(space, count=25, memory=500):
     architectures = list(dict.fromkeys(sample(space, count)))
     rewards = [0.5 + 0.05 * str(each).count("nor_conv_3x3") for each in architectures]
     features, matrix = all_features(space)
-    model = RewardModel(features, growth=1.5, memory=memory)
+    model = RewardModel(features, smoothness=2.0, noise=0.1, growth=1.5, memory=memory)
     model.tell(architectures[:10], rewards[:10])
     return model, matrix, architectures, rewards
 
