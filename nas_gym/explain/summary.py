@@ -83,7 +83,7 @@ def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, A
         "low": chosen.get("low"),
         "high": chosen.get("high"),
         "seeds": chosen.get("seeds", 0),
-        "unseen_seeds": chosen.get("unseen_seeds", True),
+        "unseen_seeds": chosen.get("unseen_seeds", not hasattr(evidence.evaluator, "table")),
         "start": alternatives.get("start") or {},
         "random": alternatives.get("random") or {},
         "test_accuracy": result.get("test_accuracy"),
@@ -120,16 +120,20 @@ def _how_good(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
         sentences.append(
             f"On test examples, which nothing was chosen by, it is right for {quality['test_accuracy']:.1%}."
         )
-    return [*sentences, *_comparison_words(quality)]
+    return [*sentences, *_comparison_words(evidence, quality)]
 
 
-def _comparison_words(quality: Mapping[str, Any]) -> list[str]:
+def _start(evidence: Evidence) -> str:
+    return "the network that the search set out from" if evidence.steps else "the start network of the space"
+
+
+def _comparison_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
     sentences = []
     start, drawn = quality["start"], quality["random"]
     if start.get("gain_low") is not None and start["gain"]:
         sure = start["gain_low"] > 0
         sentences.append(
-            f"The network that the search set out from reaches {start['accuracy']:.1%}, a difference of "
+            f"{_start(evidence).capitalize()} reaches {start['accuracy']:.1%}, a difference of "
             f"{points(start['gain'])} (95% interval {100 * start['gain_low']:+.1f} to "
             f"{100 * start['gain_high']:+.1f}){'' if sure else ', which chance alone could explain'}."
         )
@@ -177,8 +181,8 @@ def _evidence(reason: Reason) -> str:
     edits = "edit that undoes" if reason.undone == 1 else "edits that undo"
     cost = f"{100 * reason.loss:.1f} points (95% interval {100 * reason.low:.1f} to {100 * reason.high:.1f})"
     words = (
-        f"the {reason.undone} {edits} it cost {cost} on average, the best of them ({reason.best[0]}) "
-        f"{100 * -reason.best[1]:.1f}"
+        f"the {reason.undone} {edits} it cost {cost} on average; the best of them, {reason.best[0]}, "
+        f"{'loses' if reason.best[1] < 0 else 'gains'} {100 * abs(reason.best[1]):.1f}"
         if reason.undone > 1 and reason.best is not None
         else f"the {edits} it costs {cost}"
     )
@@ -235,7 +239,7 @@ def _way_words(evidence: Evidence, alternatives: Mapping[str, Any], moments: Map
         kind = "the shortest way there" if path["shortest"] else "a way there"
         walked = f"; the agent came there in {counted(taken, 'step')}" if taken else ""
         sentences.append(
-            f"From where it set out {kind} is {counted(len(path['edits']), 'edit')}: "
+            f"From {_start(evidence)} {kind} is {counted(len(path['edits']), 'edit')}: "
             f"{listed(path['edits'])}{walked}."
         )
     decisive = [one for one in moments.get("moments", ()) if one.get("change")]
