@@ -28,6 +28,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-import nas_gym.envs.vector_env  # imports are not timed
+import nas_gym.envs.vector_env  # noqa: F401 - imports are not timed
 from nas_gym import NASGymError
 from nas_gym.evaluators.table import TableEvaluator
 from nas_gym.tables import find_table, read_table
@@ -194,7 +195,7 @@ def official_api(archive: Path | None) -> dict[str, Any]:
     if archive is None:
         return RECORDED | {"source": SOURCE}
     try:
-        from nats_bench import create
+        create = import_module("nats_bench").create
     except ImportError:
         raise SystemExit("error: --archive is read by nats_bench: pip install nats_bench") from None
     api = create(str(archive), "tss", fast_mode=archive.is_dir(), verbose=False)
