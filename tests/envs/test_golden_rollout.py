@@ -37,6 +37,23 @@ ROLLOUTS = {
         (34, "identity-16 > relu-16", 0.4366, [7, 1, 0, 0]),
         (2, "relu-64 > identity-16 > relu-16", 0.539467, [2, 7, 1, 0]),
     ],
+    "NASTable-Cell-v0": [
+        (9, "|none~0|+|none~0|avg_pool_3x3~1|+|none~0|none~1|none~2|", 0.1, [0, 0, 3, 0, 0, 0]),
+        (15, "|none~0|+|none~0|avg_pool_3x3~1|+|none~0|avg_pool_3x3~1|none~2|", 0.1, [0, 0, 3, 0, 3, 0]),
+        (37, "|none~0|+|none~0|avg_pool_3x3~1|+|none~0|skip_connect~1|none~2|", 0.1, [0, 0, 3, 0, 1, 0]),
+        (
+            1,
+            "|skip_connect~0|+|none~0|avg_pool_3x3~1|+|none~0|skip_connect~1|none~2|",
+            0.353222,
+            [1, 0, 3, 0, 1, 0],
+        ),
+        (
+            1,
+            "|skip_connect~0|+|none~0|avg_pool_3x3~1|+|none~0|skip_connect~1|none~2|",
+            0.353222,
+            [1, 0, 3, 0, 1, 0],
+        ),
+    ],
     "NASBench201-v0": [
         (20, "|none~0|+|none~0|none~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 0, 0, 4, 0]),
         (9, "|none~0|+|none~0|skip_connect~1|+|none~0|avg_pool_3x3~1|none~2|", 0.09712, [0, 0, 1, 0, 4, 0]),
@@ -102,6 +119,16 @@ DEFAULTS = {
         },
         "task": {"name": "mnist1d"},
         "evaluator": {"name": "table", "benchmark": "mlp", "fidelity": 15, "seeds": "mean"},
+    },
+    "NASTable-Cell-v0": {
+        "search_space": {
+            "name": "cell",
+            "operations": ["none", "skip_connect", "nor_conv_3x3", "avg_pool_3x3"],
+            "channels": [8],
+            "cells": 1,
+        },
+        "task": {"name": "mnist1d"},
+        "evaluator": {"name": "table", "benchmark": "cell", "fidelity": 6, "seeds": "mean"},
     },
     "NASBench201-v0": {
         "search_space": {
