@@ -105,7 +105,7 @@ def fit(
     groups, present = _with_values(groups, matrix)
     span = SPAN * prior.deviation
     inputs = Inputs.of(matrix[:, present], groups)
-    found = minimize(
+    found: Any = minimize(  # type: ignore[call-overload]  # with a gradient its stubs ask for one shape
         lambda theta: negative_log_posterior(theta, inputs, targets, groups, prior),
         start,
         jac=True,

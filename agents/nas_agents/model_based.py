@@ -91,7 +91,7 @@ class ModelBased(Agent):
 
     def run(self, session: Session) -> None:
         # One thread: the matrices are small, and sums in another order would be other results.
-        with threadpool_limits(limits=1):
+        with threadpool_limits(limits=1):  # type: ignore[no-untyped-call]
             self._search(session)
 
     def _search(self, session: Session) -> None:

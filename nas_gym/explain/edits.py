@@ -115,9 +115,9 @@ def _answer(known: list[Known], of: int) -> Iterator[str]:
     ]
     if misled:
         yield (
-            f"What the agent met on its way is misleading for {counted(len(misled), 'kind')} of edit: the mean "
-            "change in its steps lies outside the interval, since the networks that it edited are those that "
-            "it had come to, not all."
+            f"What the agent met on its way is misleading for {counted(len(misled), 'kind')} of edit: the "
+            "mean change in its steps lies outside the interval, since the networks that it "
+            "edited are those that it had come to, not all."
         )
 
 

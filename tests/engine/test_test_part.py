@@ -26,7 +26,8 @@ def with_test_part(data: TrainingData, examples: int = 333) -> TrainingData:
 def test_it_is_the_accuracy_of_the_trained_module(name: str) -> None:
     data = with_test_part(make_data(SPACES[name][1]))
     for result in trained(random_members(make_space(name), 4), data, RECIPE):
-        assert data.x_test is not None and data.y_test is not None
+        assert data.x_test is not None
+        assert data.y_test is not None
         by_module = accuracy(result.module, data.x_test, data.y_test)
         # One example whose two largest logits are within rounding may go either way.
         assert result.test == pytest.approx(by_module, abs=1.5 / len(data.y_test))
