@@ -4,6 +4,7 @@
     python benchmarks/training.py --case "mlp on digits" --repeats 3
     python benchmarks/training.py --quick               # a few networks of each case, to try it out
     python benchmarks/training.py --part profile        # where the engine's time goes, by kind of kernel
+    python benchmarks/training.py --part ideas          # what chunk size and recorded kernels are worth
 
 The ordinary loop is `ordinary_loop.py`, in one process with 1 and with 2 threads of which the
 faster counts, and in two processes of 1 thread each (``two processes``). The engine runs in one
@@ -38,7 +39,14 @@ CASES: dict[str, dict[str, Any]] = {
     "cell on digits": {"space": "cell", "task": "digits", "networks": 64, "ordinary": 6},
 }
 BATCHES = (16, 64, 256)
-PARTS = ("cases", "batches", "sizes", "profile", "jax")
+PARTS = ("cases", "batches", "sizes", "profile", "ideas", "jax")
+IDEAS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "chunks of 4 MiB": {"cache_bytes": 4 * 2**20},
+    "chunks of 8 MiB": {"cache_bytes": 8 * 2**20},
+    "chunks of 64 MiB": {"cache_bytes": 64 * 2**20},
+    "kernels called one by one": {"one by one": True},
+}
 SIZES = (1, 8, 64, 256)
 JAX_SIZES = (32, 128)
 COLUMNS = (
@@ -101,6 +109,8 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
             bar.advance(task)
     if "profile" in parts:
         figures["profile"] = {name: work({**case, "kind": "profile"}) for name, case in cases.items()}
+    if "ideas" in parts:
+        figures["ideas"] = {name: idea_figures(case, options) for name, case in cases.items()}
     if "jax" in parts:
         figures["jax"] = jax_figures(options.repeats, options.cores)
     return figures
@@ -171,6 +181,15 @@ def _result(process: subprocess.Popen[str]) -> dict[str, float]:
     return result
 
 
+def idea_figures(case: dict[str, Any], options: argparse.Namespace) -> dict[str, float]:
+    """Seconds a network of the fused engine with one thing changed, taking turns; medians."""
+    runs: dict[str, list[float]] = {idea: [] for idea in IDEAS}
+    for _ in range(options.repeats):
+        for idea, change in IDEAS.items():
+            runs[idea].append(work({**case, **change, "kind": "fused", "cores": options.cores})["seconds"])
+    return {idea: statistics.median(seconds) for idea, seconds in runs.items()}
+
+
 def jax_figures(repeats: int, cores: int) -> dict[str, Any] | str:
     """Two-layer perceptrons on digits: one jitted scan over steps, vmapped over members, warm."""
     if importlib.util.find_spec("jax") is None:
@@ -219,6 +238,9 @@ def report(figures: dict[str, Any]) -> None:
     for name, row in figures.get("profile", {}).items():
         shares = ", ".join(f"{share:.0%} {kind}" for kind, share in row["shares"].items())
         console.print(f"{name}, on one core {row['of peak']:.0%} of peak: {shares}")
+    for name, row in figures.get("ideas", {}).items():
+        ideas = ", ".join(f"{idea} {1e3 * seconds:.1f}" for idea, seconds in row.items())
+        console.print(f"{name}, ms a network: {ideas}")
     if "jax" in figures:
         console.print(
             "JAX:", json.dumps(figures["jax"]) if isinstance(figures["jax"], dict) else figures["jax"]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.ordinary_loop import train_ordinary
-from nas_gym.evaluators.engine import Member, TrainingData, train
+from nas_gym.evaluators.engine import Member, TrainingData, chunk_training, chunks, train
 from nas_gym.evaluators.recipe import Recipe
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
@@ -50,6 +50,7 @@ def main() -> None:
     if case["kind"] == "ordinary":
         # Every k-th network: the mean cost of all, in a fraction of the time.
         members = members[:: max(1, len(members) // case["ordinary"])][: case["ordinary"]]
+    try_idea(case)
     warm_up = [Member(member.network, member.seed, epochs=1) for member in members[:2]]
     run(case, warm_up, data, recipe)
     before, start = peak_bytes(), time.perf_counter()
@@ -61,6 +62,14 @@ def main() -> None:
     print(
         json.dumps({"seconds": seconds / len(members), "bytes": memory, "rate": rate, "of peak": rate / peak})
     )
+
+
+def try_idea(case: dict[str, Any]) -> None:
+    """Change one thing in how the engine works, to see what it is worth."""
+    if "cache_bytes" in case:
+        chunks.CACHE_BYTES = case["cache_bytes"]
+    if case.get("one by one"):
+        chunk_training.WORTHWHILE_RUNS = math.inf  # kernels are called from Python, not recorded
 
 
 def draw(case: dict[str, Any], task: Any) -> list[Member]:
