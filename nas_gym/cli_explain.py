@@ -51,7 +51,7 @@ def explain(
     """
     check_options(1 if other is None else 2, every, budget, out)
     if other is not None:
-        compare_and_show(run, other, seed=seed, store=store, out=out)
+        compare_and_show(run, other, budget=budget, seed=seed, store=store, out=out)
     elif every is not None:
         explain_live_and_show(run, every, budget=budget, seed=seed, store=store)
     else:
@@ -101,13 +101,17 @@ def explain_live_and_show(
         _print(f"report: {run / Names().html}")
 
 
-def compare_and_show(first: Path, second: Path, *, seed: int, store: Any, out: Path | None) -> None:
+def compare_and_show(
+    first: Path, second: Path, *, budget: int | None, seed: int, store: Any, out: Path | None
+) -> None:
     """Compare the policies of two runs, and print the answer in short and where the report is."""
     from nas_gym.explain.comparing import write_comparison
 
     with _bar() as progress:
         progress.add_task("Comparing the policies", total=None)
-        comparison, report = write_comparison(first, second, seed=seed, store=store, folder=out)
+        comparison, report = write_comparison(
+            first, second, budget=budget, seed=seed, store=store, folder=out
+        )
     for sentence in comparison.summary.answer[:SENTENCES]:
         _print(sentence)
     _print(f"report: {report}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 MOST_ROWS = 10
+MOST_CHOICES = 20
 LONGEST = 44
 
 
@@ -44,9 +45,62 @@ def _draw_best(canvas: Canvas, runs: Sequence[Evidence], names: Sequence[str]) -
     axes.legend(loc="lower right")
 
 
+def choices_figure(
+    bars: Sequence[Sequence[tuple[float, float, float]]],
+    choices: Sequence[str],
+    names: Sequence[str],
+    exact: Mapping[str, float | None],
+) -> Figure:
+    """How much each choice matters by each run.
+
+    Args:
+        bars: of each run, of each choice: its spread in points and the ends of the interval.
+        choices: their names, from top to bottom.
+        names: of the runs.
+        exact: the spread by the whole table, where there is one.
+    """
+    shown = choices[:MOST_CHOICES]
+    told = "; ".join(
+        f"{choice} {bars[0][row][0]:.1f} and {bars[1][row][0]:.1f}" for row, choice in enumerate(shown[:6])
+    )
+    whole = " Diamonds are the exact values of the whole table." if exact else ""
+    return Figure(
+        "importances",
+        "The spread of mean accuracy between the values of each choice, as the evaluations of each run tell "
+        f"it, with 95% intervals.{whole}",
+        f"In points, by {names[0]} and by {names[1]}: {told}.",
+        lambda canvas: _draw_choices(canvas, bars, shown, names, exact),
+        (7.0, 1.3 + 0.42 * len(shown)),
+    )
+
+
+def _draw_choices(
+    canvas: Canvas,
+    bars: Sequence[Sequence[tuple[float, float, float]]],
+    shown: Sequence[str],
+    names: Sequence[str],
+    exact: Mapping[str, float | None],
+) -> None:
+    axes = canvas.add_subplot()
+    rows = np.arange(len(shown))
+    for number, (name, each) in enumerate(zip(names, bars, strict=True)):
+        middle, low, high = np.array(each[: len(shown)]).T
+        at = rows + (number - 0.5) * 0.34
+        axes.barh(at, middle, height=0.32, color=style.colour(number), label=name)
+        axes.hlines(at, low, high, color=style.ink(), linewidth=1.3)
+    if exact:
+        values = [np.nan if exact.get(one) is None else exact[one] for one in shown]
+        axes.plot(values, rows, "D", color=style.ink(), markersize=5, label="whole table")
+    axes.set_yticks(rows, list(shown))
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("spread of mean accuracy between the values of a choice (points)")
+    axes.legend(loc="lower right")
+
+
 def partings_figure(found: Compared, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
     """By how much the edit of one is worth more, in the states where they part."""
-    shown = [one for one in found.partings if one.worth is not None][:MOST_ROWS]
+    shown = found.judged[:MOST_ROWS]
     wins = [sum(one.better == side for one in shown) for side in (0, 1)]
     return Figure(
         "partings",

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from nas_gym.explain.compare_figures import partings_figure
+from nas_gym.explain.compare_flips import Flipped
+from nas_gym.explain.compare_worth import Judgement, judge
 from nas_gym.explain.distil import policy_visits
 from nas_gym.explain.distillation import setting_of
 from nas_gym.explain.evidence import Evidence
-from nas_gym.explain.known_accuracies import answers_at_once, evaluated
-from nas_gym.explain.moments import discount_of
-from nas_gym.explain.partings import Compared, Parting, Worth, compare_policies
+from nas_gym.explain.partings import Compared, compare_policies
 from nas_gym.explain.phrases import counted, listed, percent
 from nas_gym.explain.rollouts import Decisions
 from nas_gym.explain.section import Section, Table, withheld
 from nas_gym.explain.tree_features import Questions
-from nas_gym.explain.value_iteration import LARGEST, OptimalValues
 from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.traces.policy import State
 
 POLICIES = ("policies", "Where do their policies part, and who was right?")
 SHOWN = 12
 MORE = 0.05
 
 
-def compare_decisions(runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int) -> Section:
+def compare_decisions(
+    runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int, budget: int | None
+) -> Section:
     """Where the last policies of two runs agree and part, and whose edits are better there."""
     policies = [run.policy() for run in runs]
     without = [name for name, policy in zip(names, policies, strict=True) if policy is None]
@@ -44,86 +45,105 @@ def compare_decisions(runs: tuple[Evidence, Evidence], names: tuple[str, str], s
     counts = [policy_visits(one, setting, rng), policy_visits(other, setting_of(runs[1], seed), rng)]
     states = list(dict.fromkeys([*counts[0], *counts[1]]))
     visits = np.array([counts[0][state] + counts[1][state] for state in states], dtype=np.float64)
-    worth, source = _worth(runs)
     questions = Questions(space, setting.horizon if setting.episodic else None)
-    found = compare_policies(one.valued(states), other.valued(states), visits, questions, worth)
+    found = compare_policies(one.valued(states), other.valued(states), visits, questions)
     if found is None:
         return withheld(*POLICIES, "The policies have no state in common in which both prefer some edit.")
+    edits = [(parting.state, edit) for parting in found.partings for edit in parting.edits]
+    judgement = judge(runs, edits, budget) if edits else None
+    if judgement is not None:
+        found = found.with_worth(judgement.values)
+    return _section(found, names, space, judgement, seed)
+
+
+def _section(
+    found: Compared,
+    names: tuple[str, str],
+    space: SearchSpace[Any],
+    judgement: Judgement | None,
+    seed: int,
+) -> Section:
+    tests = found.tested(seed) if found.judged else None
+    trust = (
+        f"Asked were {counted(found.states, 'state')} that either visits and in which both prefer some edit, "
+        f"{percent(found.covered)} of their visits."
+    )
+    if tests is not None and judgement is not None:
+        trust += (
+            f" Who was right is judged by {judgement.source}. Tested by tossing the signs of the "
+            f"differences, those of the same two edits together ({counted(tests[0].groups, 'such case')}). "
+            "That is about these two policies; another run of either agent may learn another."
+        )
     return Section(
         *POLICIES,
-        answer=tuple(_on_partings(found, names)),
-        trust=(
-            f"Asked were {counted(found.states, 'state')} that either visits and in which both prefer some "
-            f"edit, {percent(found.covered)} of their visits. Who was right is judged by {source}."
-        ),
-        tables=(_partings_table(found, names, space),),
-        figures=(partings_figure(found, names, space),) if _judged(found) else (),
+        answer=tuple(_on_partings(found, names, tests, judgement)),
+        trust=trust,
+        tables=(_partings_table(found, names, space),) if found.partings else (),
+        figures=(partings_figure(found, names, space),) if found.judged else (),
         numbers={
             "states": found.states,
             "agree": found.agree,
             "covered": found.covered,
             "partings": len(found.partings),
-            "partings_judged": len(_judged(found)),
+            "partings_judged": len(found.judged),
             "won": [found.won(0), found.won(1)],
+            "right_more_often": None if tests is None else asdict(tests[0]),
+            "worth_more": None if tests is None else asdict(tests[1]),
             "region": None if found.region is None else list(found.region),
-            "judged_by": source,
+            "judged_by": None if judgement is None else judgement.source,
         },
     )
 
 
-def _judged(found: Compared) -> list[Parting]:
-    return [one for one in found.partings if one.worth is not None]
-
-
-def _worth(runs: tuple[Evidence, Evidence]) -> tuple[Worth, str]:
-    """What an edit is worth: exactly where every accuracy is known, else by the accuracy it led to."""
-    problem, space = runs[0].problem, runs[0].search_space
-    if answers_at_once(problem.evaluator) and space.size <= LARGEST:
-        accuracies = np.array(evaluated(problem.evaluator, list(space)))
-        gamma = discount_of(runs[0].config)
-        values = OptimalValues(space, accuracies, problem.reward, problem.horizon, gamma)
-
-        def exact(state: State, edit: int) -> float | None:
-            return float(values.of(state)[edit])
-
-        return exact, "the best that can follow an edit (value iteration on all accuracies of the space)"
-    known = {
-        str(one.architecture): one.accuracy for run in runs for one in run.succeeded if one.fidelity is None
-    }
-
-    def seen(state: State, edit: int) -> float | None:
-        return known.get(str(space.apply(state.architecture, edit)))
-
-    return (
-        seen,
-        "the accuracy right after the edit, where either run measured it; what follows later does not count",
-    )
-
-
-def _on_partings(found: Compared, names: tuple[str, str]) -> list[str]:
+def _on_partings(
+    found: Compared,
+    names: tuple[str, str],
+    tests: tuple[Flipped, Flipped] | None,
+    judgement: Judgement | None,
+) -> list[str]:
     told = [f"The policies agree in {percent(found.agree)} of the states they visit."]
     if not found.partings:
         return told
+    if tests is None or judgement is None:
+        told.append("Who was right where they part is not known: the networks were not evaluated.")
+    else:
+        told[0] = f"{told[0][:-1]}; where they part, {_right(found, names, tests[0])}."
+        told.append(_worth_more(names, tests[1], judgement))
     if found.region is not None and found.region[1] > 1 - found.agree + MORE:
         told.append(
             f"They part most where {found.region[0]}: in {percent(found.region[1])} of their visits there."
         )
-    judged = _judged(found)
-    if not judged:
-        told.append("Who was right where they part is not known: the networks were not evaluated.")
-        return told
-    first, second = found.won(0), found.won(1)
-    which = (
-        "neither was right more often"
-        if abs(first - second) < 0.01
-        else f"{names[int(second > first)]} was right more often"
-    )
-    told[0] = (
-        f"The policies agree in {percent(found.agree)} of the states they visit; where they part, {which}: "
-        f"{names[0]}'s edit is the better one in {percent(first)}, {names[1]}'s in {percent(second)} of the "
-        f"visits to the {counted(len(judged), 'state')} where it can be told."
-    )
     return told
+
+
+def _right(found: Compared, names: tuple[str, str], test: Flipped) -> str:
+    first, second = found.won(0), found.won(1)
+    shares = (
+        f"{names[0]}'s edit is the better one in {percent(first)}, {names[1]}'s in {percent(second)} of the "
+        f"visits to the {counted(len(found.judged), 'state')} where it can be told"
+    )
+    better = names[int(second > first)]
+    if abs(first - second) < 0.01:
+        return f"neither was right more often: {shares}"
+    if test.sure:
+        return f"{better} was right more often: {shares} (p = {test.p:.3f})"
+    return (
+        f"it is not shown that {better} was right more often: {shares}, which could be luck "
+        f"(p = {test.p:.3f})"
+    )
+
+
+def _worth_more(names: tuple[str, str], test: Flipped, judgement: Judgement) -> str:
+    better, sign = names[int(test.mean < 0)], -1 if test.mean < 0 else 1
+    interval = "no interval, since the cases are too few"
+    if test.low is not None and test.high is not None:
+        low, high = sorted((100 * sign * test.low, 100 * sign * test.high))
+        interval = f"95% interval {low:+.2f} to {high:+.2f}"
+    verdict = "" if test.sure else ", which could be luck"
+    return (
+        f"There an edit of {better} is worth {100 * abs(test.mean):.2f} points more on average, in "
+        f"{judgement.unit} ({interval}, p = {test.p:.3f}){verdict}."
+    )
 
 
 def _partings_table(found: Compared, names: tuple[str, str], space: SearchSpace[Any]) -> Table:

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from nas_gym.errors import NASGymError
+from nas_gym.explain.compare_choices import compare_choices
 from nas_gym.explain.compare_found import compare_found, compare_tried
 from nas_gym.explain.compare_policies import compare_decisions
 from nas_gym.explain.evidence import Evidence, read_evidence
@@ -18,6 +19,7 @@ def compare(
     run_a: str | os.PathLike[str],
     run_b: str | os.PathLike[str],
     *,
+    budget: int | None = None,
     seed: int = 0,
     store: Any = "memory",
 ) -> Explanation:
@@ -26,19 +28,25 @@ def compare(
     Args:
         run_a: folder of a run.
         run_b: folder of another.
+        budget: trainings with fresh seeds that may be made to say who was right, where no table or
+            function answers at once; None for 200 at most.
         seed: of every random draw.
-        store: of evaluators that train; nothing is trained here.
+        store: of evaluators that train.
 
     Raises:
-        NASGymError: if a folder holds no run, or the runs are of different spaces or tasks.
+        NASGymError: if a folder holds no run, both are the same, or the runs are of different spaces
+            or tasks.
     """
+    if os.path.realpath(run_a) == os.path.realpath(run_b):
+        raise NASGymError(f"both folders are the run {run_a}: pass two different runs to compare them")
     runs = read_evidence(run_a, store), read_evidence(run_b, store)
     _check(runs)
     names = _names(runs)
     sections = (
         compare_found(runs, names),
         compare_tried(runs, names),
-        compare_decisions(runs, names, seed),
+        compare_choices(runs, names, seed),
+        compare_decisions(runs, names, seed, budget),
     )
     summary = Section(
         *SUMMARY,

@@ -24,13 +24,20 @@ CLOSING = (
 
 
 def write_comparison(
-    first: Path, second: Path, *, seed: int = 0, store: Any = "user", folder: Path | None = None
+    first: Path,
+    second: Path,
+    *,
+    budget: int | None = None,
+    seed: int = 0,
+    store: Any = "user",
+    folder: Path | None = None,
 ) -> tuple[Explanation, Path]:
     """Compare two runs and write the report.
 
     Args:
         first: folder of a run.
         second: folder of another.
+        budget: trainings that may be made to say who was right; None for 200 at most.
         seed: of every random draw.
         store: of evaluators that train.
         folder: where the report is written; None for the folder that both runs are in.
@@ -39,9 +46,9 @@ def write_comparison(
         The comparison, and the file of the report as a web page.
 
     Raises:
-        NASGymError: if a folder holds no run, or the runs have different spaces or tasks.
+        NASGymError: if a folder holds no run, both are the same, or they have different spaces or tasks.
     """
-    comparison = compare(first, second, seed=seed, store=store)
+    comparison = compare(first, second, budget=budget, seed=seed, store=store)
     page = Page(
         title=comparison.title,
         kicker="comparison of two searches",

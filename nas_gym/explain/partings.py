@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nas_gym.explain.compare_flips import Flipped, sign_flips
 from nas_gym.explain.decision_tree import grow
 from nas_gym.explain.policy_values import TOLERANCE, Valued
 from nas_gym.explain.rules import clauses
 from nas_gym.explain.tree_features import Questions
 from nas_gym.traces.policy import State
 
-# How good an edit is in a state, or None where that is not known.
-Worth = Callable[[State, int], float | None]
 REGIONS = 4
 # A region with fewer of the visits is not worth telling of.
 LEAST_MASS = 0.1
@@ -34,7 +33,7 @@ class Parting:
     state: State
     edits: tuple[int, int]
     weight: float
-    worth: tuple[float, float] | None
+    worth: tuple[float, float] | None = None
 
     @property
     def better(self) -> int | None:
@@ -63,15 +62,41 @@ class Compared:
     partings: tuple[Parting, ...]
     region: tuple[str, float] | None
 
+    @property
+    def judged(self) -> list[Parting]:
+        """The partings of known worth."""
+        return [one for one in self.partings if one.worth is not None]
+
     def won(self, policy: int) -> float:
         """The share of visits to partings of known worth in which the edit of 0 or 1 is worth more."""
-        known = [one for one in self.partings if one.worth is not None]
-        total = sum(one.weight for one in known)
-        return sum(one.weight for one in known if one.better == policy) / total if total else 0.0
+        total = sum(one.weight for one in self.judged)
+        return sum(one.weight for one in self.judged if one.better == policy) / total if total else 0.0
+
+    def tested(self, seed: int = 0) -> tuple[Flipped, Flipped]:
+        """Whether it could be luck that one is right more often, and that its edits are worth more.
+
+        Both are differences of the first to the second, weighted by visits. The same two edits
+        against each other in several states are one case.
+        """
+        judged = self.judged
+        weights = np.array([one.weight for one in judged])
+        _, groups = np.unique([one.edits for one in judged], axis=0, return_inverse=True)
+        gains = np.array([one.worth[0] - one.worth[1] for one in judged if one.worth is not None])
+        wins = np.array([0.0 if one.better is None else 1.0 - 2.0 * one.better for one in judged])
+        return sign_flips(wins, weights, groups, seed), sign_flips(gains, weights, groups, seed)
+
+    def with_worth(self, values: Sequence[float | None]) -> Compared:
+        """The same with what both edits of each parting are worth, in order."""
+        pairs = zip(values[::2], values[1::2], strict=True)
+        partings = tuple(
+            replace(one, worth=None if first is None or second is None else (first, second))
+            for one, (first, second) in zip(self.partings, pairs, strict=True)
+        )
+        return replace(self, partings=partings)
 
 
 def compare_policies(
-    first: Valued, second: Valued, visits: np.ndarray, questions: Questions, worth: Worth
+    first: Valued, second: Valued, visits: np.ndarray, questions: Questions
 ) -> Compared | None:
     """Compare two policies; None where there is no state in which both prefer some edit.
 
@@ -80,7 +105,6 @@ def compare_policies(
         second: the same states as the second does.
         visits: how often the two visit each state, float64 (N,).
         questions: by which the region where they part is told.
-        worth: what an edit is worth, by the truth as far as it is known.
     """
     both = np.flatnonzero(first.prefers & second.prefers & (visits > 0))
     if len(both) == 0:
@@ -91,7 +115,7 @@ def compare_policies(
     agree = other.near_best[rows, one.best] | one.near_best[rows, other.best]
     apart = np.flatnonzero(~agree)
     partings = [
-        _parting(one.states[row], (int(one.best[row]), int(other.best[row])), float(weights[row]), worth)
+        Parting(one.states[row], (int(one.best[row]), int(other.best[row])), float(weights[row]))
         for row in apart[np.argsort(-weights[apart], kind="stable")]
     ]
     return Compared(
@@ -101,12 +125,6 @@ def compare_policies(
         partings=tuple(partings),
         region=_region(one.states, ~agree, weights, questions),
     )
-
-
-def _parting(state: State, edits: tuple[int, int], weight: float, worth: Worth) -> Parting:
-    values = worth(state, edits[0]), worth(state, edits[1])
-    known = (values[0], values[1]) if values[0] is not None and values[1] is not None else None
-    return Parting(state, edits, weight, known)
 
 
 def _region(
