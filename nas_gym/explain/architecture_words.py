@@ -34,7 +34,7 @@ def describe(space: SearchSpace[Any], architecture: Architecture) -> str:
     is_chain = len(sketch.links) - len([link for link in wired if link[2] == "skip"]) == plain
     if not is_chain or not sketch.boxes[1:-1]:
         return _graph(sketch)
-    layers = [_layer(label) for label in sketch.boxes[1:-1]]
+    layers = [layer_words(label) for label in sketch.boxes[1:-1]]
     skips = [(source, target) for source, target, label in wired if label == "skip"]
     chain = f"a network of {_number(len(layers))} layer{'s' * (len(layers) > 1)}: {_in_order(layers)}"
     if not skips:
@@ -54,11 +54,12 @@ def _graph(sketch: Sketch) -> str:
     if not sketch.links:
         return "a cell without any connection, so that its output is constant"
     boxes = [label.replace("input", "its input").replace("output", "its output") for label in sketch.boxes]
-    parts = [f"{_layer(label)} from {boxes[i]} to {boxes[j]}" for i, j, label in sketch.links]
+    parts = [f"{layer_words(label)} from {boxes[i]} to {boxes[j]}" for i, j, label in sketch.links]
     return f"a cell with {_number(len(parts))} connection{'s' * (len(parts) > 1)}: {listed(parts)}"
 
 
-def _layer(label: str) -> str:
+def layer_words(label: str) -> str:
+    """A label of a sketch in words, without an article where it names a kind of layer alone."""
     if label in OPERATIONS:
         return OPERATIONS[label]
     convolution = re.fullmatch(r"(conv|sep)(\d+)-(\d+)-(\w+)", label)
@@ -73,6 +74,13 @@ def _layer(label: str) -> str:
     if units and units[1] in ACTIVATIONS:
         return f"{units[2]} units with {_activation(units[1])}"
     return label.replace("_", " ")
+
+
+def value_words(choice: str, value: str) -> str:
+    """What an architecture has in a choice, by the names that a search space gives both."""
+    if choice.endswith("activation"):
+        return "none" if value == "identity" else value
+    return OPERATIONS.get(value, value) if choice.startswith("edge") else value
 
 
 def _activation(name: str) -> str:

@@ -29,7 +29,7 @@ def facts_of(evidence: Evidence) -> dict[str, Any]:
     if evidence.succeeded:
         facts["found network"] = str(evidence.chosen.architecture)
         facts["accuracy that the search saw"] = evidence.chosen.accuracy
-    facts |= _scored(evidence.result or {})
+    facts |= _scored(evidence)
     facts |= {f"agent's {name}": value for name, value in flat(config["config"]).items()}
     facts["numerics"] = config.get("numerics")
     facts["versions of the run"] = config.get("versions", {})
@@ -56,12 +56,14 @@ def title_of(evidence: Evidence) -> str:
     )
 
 
-def _scored(result: dict[str, Any]) -> dict[str, Any]:
-    """The accuracies of the found network trained anew, where the run has them."""
+def _scored(evidence: Evidence) -> dict[str, Any]:
+    """The accuracies of the found network trained anew, or of a table; empty where the run has none."""
+    result = evidence.result or {}
     if "test_accuracy" not in result:
         return {}
+    seeds = "recorded seeds" if hasattr(evidence.evaluator, "table") else "fresh seeds"
     return {
-        "validation accuracy, fresh seeds": result["validation_accuracy"],
-        "test accuracy, fresh seeds": result["test_accuracy"],
-        "fresh seeds": [score["seed"] for score in result["final"]],
+        f"validation accuracy, {seeds}": result["validation_accuracy"],
+        f"test accuracy, {seeds}": result["test_accuracy"],
+        seeds: [score["seed"] for score in result["final"]],
     }

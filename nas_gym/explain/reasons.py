@@ -65,7 +65,7 @@ def reasons_for(
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for one in alternatives.get("neighbours", ()):
         other = space.encode(space.parse(one["architecture"]))
-        groups.setdefault(_undone(best, other), []).append(one)
+        groups.setdefault(undone(best, other), []).append(one)
     known = {entry["name"]: entry for entry in (choices.get("table") or choices).get("choices", ())}
     found = [
         _reason(choice, space.variables[choice][best[choice]], group, known.get(choice, {}))
@@ -75,7 +75,7 @@ def reasons_for(
     return sorted(named, key=lambda reason: (not reason.agreed, -_size(reason)))
 
 
-def _undone(best: Mapping[str, int], other: Mapping[str, int]) -> str:
+def undone(best: Mapping[str, int], other: Mapping[str, int]) -> str:
     """The choice that differs: the depth, or the first of those that do."""
     if best.get(DEPTH) != other.get(DEPTH):
         return DEPTH

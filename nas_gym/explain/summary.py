@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.architecture_words import describe
+from nas_gym.explain.architecture_words import describe, value_words
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.intervals import mean_interval
 from nas_gym.explain.phrases import counted, listed, points
 from nas_gym.explain.reasons import DEPTH, Reason, reasons_for
 from nas_gym.explain.section import Section
+from nas_gym.explain.summary_figures import figures_of
 
 KEY, QUESTION = "summary", "What was found, and why is it good?"
 ORDINALS = ("First", "Second", "Third")
@@ -34,10 +35,10 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
     reasons = reasons_for(evidence, alternatives, numbers.get("choices", {}))
     answer = [
         _found(evidence),
-        *_how_good(evidence, quality),
+        " ".join(_how_good(evidence, quality)),
         *_reason_words(reasons, alternatives),
         *_worse_words(alternatives),
-        *_way_words(evidence, alternatives, numbers.get("moments", {})),
+        " ".join(_way_words(evidence, alternatives, numbers.get("moments", {}))),
         _unknown_words(evidence, quality, sections),
     ]
     return Section(
@@ -45,6 +46,7 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
         QUESTION,
         tuple(answer),
         trust=_trust(quality),
+        figures=figures_of(evidence, quality, reasons),
         numbers={
             "architecture": str(evidence.chosen.architecture),
             "words": describe(evidence.search_space, evidence.chosen.architecture),
@@ -172,7 +174,7 @@ def _reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) ->
 def _choice(reason: Reason) -> str:
     if reason.choice == DEPTH:
         return f"its depth of {reason.value}"
-    return f"{reason.choice} being {reason.value}"
+    return f"{reason.choice} being {value_words(reason.choice, reason.value)}"
 
 
 def _evidence(reason: Reason) -> str:

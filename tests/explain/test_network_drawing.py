@@ -1,0 +1,113 @@
+"""The drawing of the found network: every box, every link, and the marked choices where they are."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from nas_gym.explain import read_evidence, style
+from nas_gym.explain.architecture_words import describe, value_words
+from nas_gym.explain.counterfactuals import explain_alternatives
+from nas_gym.explain.figures import Canvas, drawn
+from nas_gym.explain.network_drawing import Mark, network_figure
+from nas_gym.explain.reasons import Reason, reasons_for
+from nas_gym.explain.summary import summarise
+from nas_gym.explain.summary_figures import figures_of, place_of
+from nas_gym.search_spaces import make_search_space
+from tests.explain.runs import recorded, walked
+
+
+def parts_of(figure):
+    """The boxes, arrows and texts of a drawing."""
+    with style.set_style():
+        canvas = Canvas(figsize=figure.size)
+        figure.draw(canvas)
+    (axes,) = canvas.axes
+    boxes = [one for one in axes.patches if isinstance(one, FancyBboxPatch)]
+    arrows = [one for one in axes.patches if isinstance(one, FancyArrowPatch)]
+    return boxes, arrows, [text.get_text() for text in axes.texts]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("mlp", (30,)), ("conv", (1, 8, 8)), ("cell", (1, 40)), ("macro", (3, 16, 16))]
+)
+def test_every_layer_and_every_link_is_drawn(name, shape):
+    space = make_search_space(name, shape, 7)
+    rng = np.random.default_rng(0)
+    for architecture in [space.sample(rng) for _ in range(3)]:
+        sketch = space.sketch(architecture)
+        figure = network_figure(space, architecture, (), describe(space, architecture))
+        boxes, arrows, texts = parts_of(figure)
+        assert len(boxes) == len(sketch.boxes)
+        assert len(arrows) == len(sketch.links)
+        assert "output: 7 classes" in texts
+        assert describe(space, architecture) in figure.alternative
+        weights = sum(node.parameters for node in space.network(architecture).nodes)
+        assert f"{weights:,} trained weight" in figure.caption
+        drawn(figure, "drawing")
+
+
+def test_boxes_and_marks_stay_on_the_picture_and_boxes_do_not_touch():
+    space = make_search_space("conv", (1, 8, 8), 10)
+    architecture = space.parse(
+        "conv3-16-relu > max_pool > sep3-32-tanh > conv5-32-relu + skip 0-2 + skip 1-4"
+    )
+    marks = [Mark((0, 2), "skip 0-2", "why"), Mark((3,), "layer 3", "why"), Mark((), "depth", "why")]
+    figure = network_figure(space, architecture, marks, "words")
+    boxes, arrows, texts = parts_of(figure)
+    extents = [box.get_path().get_extents(box.get_patch_transform()) for box in boxes]
+    assert all(above.y1 < below.y0 for above, below in itertools.pairwise(extents))
+    extents += [arrow.get_path().get_extents() for arrow in arrows]
+    assert min(min(one.x0, one.y0) for one in extents) > 0
+    assert max(one.y1 for one in extents) < figure.size[1]
+    # Each number is at its place and at its note.
+    assert all(texts.count(number) == 2 for number in "123")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "choice", "place"),
+    [
+        ("mlp", "relu-64 > tanh-16", "layer 2 activation", (2,)),
+        ("mlp", "relu-64 > tanh-16", "layer 1 width", (1,)),
+        ("mlp", "relu-64 > tanh-16", "depth", ()),
+        ("cell", "|none~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|none~2|", "edge 0-2", (0, 2)),
+        ("conv", "conv3-16-relu > max_pool > conv3-32-tanh + skip 0-2", "skip 0-2", (0, 2)),
+    ],
+)
+def test_a_choice_is_marked_where_it_is(name, text, choice, place):
+    space = make_search_space(name, (1, 40), 10)
+    assert place_of(space, space.parse(text), choice) == place
+
+
+def test_the_first_page_shows_the_network_with_its_reasons_and_how_good_it_is(tmp_path):
+    evidence = read_evidence(recorded(tmp_path / "run"))
+    alternatives = explain_alternatives(evidence)
+    page = summarise(evidence, [alternatives])
+    drawing, quality = page.figures
+    reasons = reasons_for(evidence, alternatives.numbers, {})
+    for reason in reasons[:3]:
+        assert f"{reason.choice}: {value_words(reason.choice, reason.value)}" in drawing.alternative
+        assert f"{100 * reason.loss:.1f} points" in drawing.alternative
+    assert f"the found network {page.numbers['quality']['accuracy']:.1%}" in quality.alternative
+    assert "guessing 10.0%" in quality.alternative
+    assert f"{alternatives.numbers['random']['median']:.1%}" in quality.alternative
+    for figure in page.figures:
+        drawn(figure, figure.name)
+
+
+def test_a_run_of_one_step_is_drawn_without_reasons(tmp_path):
+    evidence = read_evidence(walked(tmp_path / "run", 1))
+    drawing, quality = summarise(evidence, []).figures
+    assert "mark" not in drawing.caption
+    assert "as seen" in quality.alternative
+
+
+def test_reasons_without_an_interval_say_that_training_fails(tmp_path):
+    evidence = read_evidence(walked(tmp_path / "run", 3))
+    reason = Reason("depth", "1", None, None, None, 2, 2, None, None, None)
+    quality = summarise(evidence, []).numbers["quality"]
+    drawing, _ = figures_of(evidence, quality, [reason])
+    assert "without it, networks fail to train" in drawing.alternative
