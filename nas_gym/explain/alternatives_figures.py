@@ -48,13 +48,18 @@ def neighbour_figure(found: Alternatives) -> Figure:
     best, worst = drawn[0], drawn[-1]
     return Figure(
         "neighbours",
-        "What each edit would change: a dot is the mean with fresh seeds, its line the 95% interval that "
-        f"holds for all edits at once; in the shaded band a change does not matter{cut}.",
+        f"What each edit would change: a dot is the mean with {seeds_of(found)}, its line the 95% interval "
+        f"that holds for all edits at once; in the shaded band a change does not matter{cut}.",
         f"{counted(len(drawn), 'edit')}: {', '.join(f'{counts[v]} {v}' for v in ORDER if counts[v])}. Best: "
         f"{best.edit}, {points(best.change)}; worst: {worst.edit}, {points(worst.change)}.",
         draw,
         (7.0, ROW * len(rows) + MARGINS),
     )
+
+
+def seeds_of(found: Alternatives) -> str:
+    """Which seeds the accuracies are of, in words."""
+    return "fresh seeds" if found.scores.unseen else "recorded seeds"
 
 
 def _dots(axes: object, rows: Sequence[Neighbour], chosen: Sequence[int], verdict: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.alternatives_figures import neighbour_figure, path_figure
+from nas_gym.explain.alternatives_figures import neighbour_figure, path_figure, seeds_of
 from nas_gym.explain.architecture_words import describe
 from nas_gym.explain.counterfactuals import Alternatives, Neighbour, seen_accuracies
 from nas_gym.explain.evidence import Evidence
@@ -219,11 +219,13 @@ def _neighbour_words(found: Alternatives) -> list[str]:
             f"side, and about {needed} seeds for each network would be needed to tell {margin}."
         )
     rest = len(groups.get("worse", [])), len(groups.get("unclear", []))
-    if sum(rest):
+    if rest[0]:
         sentences.append(
-            f"Of the others {rest[0]} are worse by an amount that may be less than {margin}, and for "
-            f"{rest[1]} these trainings do not tell."
+            f"Of the others {rest[0]} {'is' if rest[0] == 1 else 'are'} worse by an amount that may be less "
+            f"than {margin}, and for {rest[1]} these trainings do not tell."
         )
+    elif rest[1]:
+        sentences.append(f"For the other {rest[1]} these trainings do not tell.")
     return sentences
 
 
@@ -288,7 +290,7 @@ def _trust(found: Alternatives) -> str:
 
 
 def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
-    tables = []
+    tables, seeds = [], seeds_of(found)
     if found.neighbours:
         rows = tuple(
             (
@@ -303,9 +305,9 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
             )
             for one in found.neighbours
         )
-        head = ("edit", "network", "seen", "fresh", "change", "from", "to", "verdict")
+        head = ("edit", "network", "seen", seeds, "change", "from", "to", "verdict")
         caption = (
-            "Every network one edit away: the accuracy that the search saw, the mean with fresh seeds, its "
+            f"Every network one edit away: the accuracy that the search saw, the mean with {seeds}, its "
             "difference to the best network with the 95% interval that holds for all rows at once, and what "
             f"follows with a margin of {found.margin:g}."
         )
@@ -317,7 +319,7 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
                 edit,
                 str(one),
                 accuracy,
-                "fresh seeds" if fresh else "the search" if accuracy is not None else None,
+                seeds if fresh else "the search" if accuracy is not None else None,
             )
             for edit, one, (accuracy, fresh) in zip(
                 ("start", *found.path.edits), found.path.architectures, known, strict=True

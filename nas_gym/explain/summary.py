@@ -12,7 +12,7 @@ import numpy as np
 from nas_gym.explain.architecture_words import describe, value_words
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.intervals import mean_interval
-from nas_gym.explain.phrases import counted, listed, points
+from nas_gym.explain.phrases import counted, listed, percent, points
 from nas_gym.explain.reasons import DEPTH, Reason, reasons_for
 from nas_gym.explain.section import Section
 from nas_gym.explain.summary_figures import figures_of
@@ -146,7 +146,7 @@ def _comparison_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[st
             else f"{counted(drawn['count'], 'network')} drawn at random"
         )
         sentences.append(
-            f"It is better than {drawn['beaten']:.0%} of {which}, of which the middle one reaches "
+            f"It is better than {percent(drawn['beaten'])} of {which}, of which the middle one reaches "
             f"{drawn['median']:.1%} and the best {drawn['best']:.1%}."
         )
     return sentences
