@@ -13,7 +13,8 @@ from nas_gym.explain.tree_features import Questions
 from nas_gym.traces.policy import State
 
 KEEP = 0
-MOST_EDITS = 6
+NEEDED = 6
+MOST_EDITS = 12
 CANDIDATES = 8
 
 
@@ -23,7 +24,8 @@ class EditTree:
 
     Attributes:
         tree: the questions.
-        edits: of each leaf up to six edits; the first legal one is made, keep where none is.
+        edits: of each leaf up to twelve edits, of which the states that it was grown on need six at
+            most; the first legal one is made, keep where none is.
     """
 
     tree: Tree
@@ -85,32 +87,41 @@ class Grown:
 
     def _settled(self, rows: np.ndarray) -> bool:
         """Whether the edits of a leaf of these states are right in all of them."""
-        chosen = first_legal(self._ranked(rows), self._masks[rows])
-        return bool(self._near_best[rows, chosen].all())
+        needed, _ = self._needed(rows)
+        return bool(self._near_best[rows, first_legal(needed, self._masks[rows])].all())
 
     def _ranked(self, rows: np.ndarray) -> tuple[int, ...]:
-        """The edits of a leaf: the one right in most states by weight, then likewise where it is illegal."""
-        ranked: list[int] = []
+        """The edits of a leaf."""
+        needed, left = self._needed(rows)
+        if needed == [KEEP] or (len(needed) == 1 and len(left) == 0):
+            return tuple(needed)
+        return self._extended(needed, rows, left) or (KEEP,)
+
+    def _needed(self, rows: np.ndarray) -> tuple[list[int], np.ndarray]:
+        """The edit that is right in most of these states by weight, then likewise where it is illegal.
+
+        Returns:
+            The edits, and the states in which all of them are illegal.
+        """
+        needed: list[int] = []
         left = rows
-        while len(left) and len(ranked) < MOST_EDITS and KEEP not in ranked:
+        while len(left) and len(needed) < NEEDED and KEEP not in needed:
             edit = self._next(left)
             if edit is None:
                 break
-            ranked.append(edit)
+            needed.append(edit)
             if edit != KEEP:
                 left = left[~self._masks[left, edit]]
-        if ranked == [KEEP] or (len(ranked) == 1 and len(left) == 0):
-            return tuple(ranked)
-        return self._extended(ranked, rows, left) or (KEEP,)
+        return needed, left
 
-    def _extended(self, ranked: list[int], rows: np.ndarray, left: np.ndarray) -> tuple[int, ...]:
+    def _extended(self, needed: list[int], rows: np.ndarray, left: np.ndarray) -> tuple[int, ...]:
         """The edits with others that are right in some of the states and wrong in none of those left.
 
         They change nothing here, but states that were not seen may need them: a tree that saw which
         of three layers to widen first, and widened each, should not stop at the fourth.
         """
-        keeps = ranked[-1:] == [KEEP]
-        extended = ranked[:-1] if keeps else list(ranked)
+        keeps = needed[-1:] == [KEEP]
+        extended = needed[:-1] if keeps else list(needed)
         overall = self._mass[rows].sum(axis=0)
         for edit in np.argsort(-overall, kind="stable").tolist():
             if len(extended) >= MOST_EDITS or overall[edit] <= 0:

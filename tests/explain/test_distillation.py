@@ -57,6 +57,21 @@ def test_one_activation_best_from_depth_three_is_found_by_16_leaves(wide):
     assert distilled.rule.everywhere < small.everywhere - 0.1
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_small_space_is_told_as_faithfully(seed):
+    """States that end a leaf's list of edits are few here; held out, they must be got right all the same."""
+    space = space_of()
+    policy = optimal(space, from_depth_three)
+    distilled = distil(Decisions(policy, space), setting(space), seed)
+    small = next(one for one in distilled.curve if one.leaves == READABLE)
+    assert small.visited >= 0.95
+    assert small.everywhere >= 0.95
+    assert distilled.trees[READABLE].leaves > 1
+    found = earned(policy, space, from_depth_three, READABLE, [space.smallest()])
+    assert found.recovered is not None
+    assert found.recovered >= 0.9
+
+
 def test_its_rules_recover_the_return_of_the_policy(wide):
     space, policy, _ = wide
     rng = np.random.default_rng(1)
