@@ -9,12 +9,14 @@ import numpy as np
 
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import SearchSpace, make_search_space
-from nas_gym.tables.catalogue import load_table, tasks_of
+from nas_gym.tables.catalogue import HOW_TO_GET, load_table, tasks_of
 from nas_gym.tables.table import Table
 from nas_gym.tasks.task import Task
 
 USUAL_TASK = "mnist1d"
 """Of a benchmark with several tasks, where none was asked for."""
+PUBLISHED_TASK = "cifar10"
+"""The same, of a published benchmark."""
 
 
 def asked_table(benchmark: object, task: object) -> Table:
@@ -33,7 +35,8 @@ def asked_table(benchmark: object, task: object) -> Table:
     if task is not None:
         return load_table(benchmark, task_label(task))
     tasks = tasks_of(benchmark)
-    return load_table(benchmark, tasks[0] if len(tasks) == 1 else USUAL_TASK)
+    usual = PUBLISHED_TASK if benchmark in HOW_TO_GET else USUAL_TASK
+    return load_table(benchmark, tasks[0] if len(tasks) == 1 else usual)
 
 
 def task_label(task: object) -> str:
