@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import Any
 
-import numpy as np
-
 from nas_gym.explain.alternatives_figures import neighbour_figure, path_figure, seeds_of
-from nas_gym.explain.architecture_words import describe
-from nas_gym.explain.counterfactuals import Alternatives, Neighbour, seen_accuracies
+from nas_gym.explain.alternatives_numbers import half_width, known_along_path, numbers_of, seeds_needed
+from nas_gym.explain.counterfactuals import Alternatives, Neighbour
 from nas_gym.explain.evidence import Evidence
-from nas_gym.explain.intervals import mean_interval, seeds_for_margin
 from nas_gym.explain.phrases import counted, finite, listed, points
 from nas_gym.explain.section import Section, Table
 
@@ -42,118 +38,6 @@ def section_of(evidence: Evidence, found: Alternatives) -> Section:
         figures=tuple(figures),
         numbers=numbers,
     )
-
-
-def known_along_path(evidence: Evidence, found: Alternatives) -> list[tuple[float | None, bool]]:
-    """For each network of the path its accuracy, if known, and whether that is of fresh seeds."""
-    seen = seen_accuracies(evidence)
-    known: list[tuple[float | None, bool]] = []
-    for one in found.path.architectures if found.path else ():
-        fresh = found.scores.of(one)
-        known.append((float(fresh.mean()), True) if len(fresh) else (seen.get(str(one)), False))
-    return known
-
-
-def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
-    """Every number of the section."""
-    comparisons, space = found.comparisons, evidence.search_space
-    fresh = found.scores.of(found.chosen)
-    start = str(found.start)
-    return {
-        "chosen": {
-            "architecture": str(found.chosen),
-            "words": describe(space, found.chosen),
-            "seen": found.seen,
-            **_mean(found, fresh),
-            "failed": found.scores.failed.get(str(found.chosen), 0),
-            "optimism": found.seen - float(fresh.mean()) if len(fresh) and found.scores.unseen else None,
-            "unseen_seeds": found.scores.unseen,
-        },
-        "start": {
-            "architecture": start,
-            "words": describe(space, found.start),
-            **_mean(found, found.scores.of(found.start)),
-            **_change(found, start),
-        },
-        "random": _random_numbers(found, fresh),
-        "margin": found.margin,
-        "verdicts": dict(Counter(one.verdict for one in found.neighbours)),
-        "neighbours": [
-            {
-                "edit": one.edit,
-                "kind": one.kind,
-                "architecture": str(one.architecture),
-                "seen": one.seen,
-                "accuracy": finite(one.accuracy),
-                "change": finite(one.change),
-                "low": finite(one.low),
-                "high": finite(one.high),
-                "failed": one.failed,
-                "verdict": one.verdict,
-            }
-            for one in found.neighbours
-        ],
-        "not_affordable": [{"edit": edit, "architecture": str(one)} for edit, one in found.left_out],
-        "trainings": found.scores.trainings,
-        "deviation": finite(comparisons.deviation),
-        "degrees": comparisons.degrees,
-        "critical": finite(comparisons.critical),
-        "half_width": _half_width(found),
-        "unequal_noise_p": comparisons.unequal,
-        "seeds_for_margin": _seeds_needed(found),
-        "path": _path_numbers(evidence, found),
-        "steps_taken": found.steps_taken,
-    }
-
-
-def _mean(found: Alternatives, fresh: np.ndarray) -> dict[str, Any]:
-    if not len(fresh):
-        return {"accuracy": None, "low": None, "high": None, "seeds": 0}
-    mean, low, high = mean_interval(fresh, found.comparisons.deviation, found.comparisons.degrees)
-    return {"accuracy": mean, "low": finite(low), "high": finite(high), "seeds": len(fresh)}
-
-
-def _change(found: Alternatives, text: str) -> dict[str, Any]:
-    """What the chosen network has more than another that it was compared with."""
-    if text not in found.compared:
-        return {"gain": 0.0 if text == str(found.chosen) else None, "gain_low": None, "gain_high": None}
-    number, comparisons = found.compared.index(text), found.comparisons
-    ends = (-comparisons.differences[number], -comparisons.high[number], -comparisons.low[number])
-    return dict(zip(("gain", "gain_low", "gain_high"), map(finite, ends), strict=True))
-
-
-def _random_numbers(found: Alternatives, fresh: np.ndarray) -> dict[str, Any]:
-    if not len(found.random):
-        return {"count": 0, "all": False, "median": None, "best": None, "beaten": None}
-    return {
-        "count": len(found.random),
-        "all": found.random_is_all,
-        "median": float(np.median(found.random)),
-        "best": float(found.random.max()),
-        "beaten": float((found.random < fresh.mean()).mean()) if len(fresh) else None,
-    }
-
-
-def _path_numbers(evidence: Evidence, found: Alternatives) -> dict[str, Any] | None:
-    if found.path is None:
-        return None
-    return {
-        "architectures": [str(one) for one in found.path.architectures],
-        "edits": list(found.path.edits),
-        "accuracies": [accuracy for accuracy, _ in known_along_path(evidence, found)],
-        "fresh": [fresh for _, fresh in known_along_path(evidence, found)],
-        "shortest": found.path.shortest,
-    }
-
-
-def _half_width(found: Alternatives) -> float | None:
-    widths = [(one.high - one.low) / 2 for one in found.neighbours if not math.isnan(one.high)]
-    return float(np.median(widths)) if widths else None
-
-
-def _seeds_needed(found: Alternatives) -> int | None:
-    compared = max(1, len(found.compared))
-    return seeds_for_margin(found.comparisons, compared, found.margin)
 
 
 def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, Any]) -> list[str]:
@@ -207,13 +91,13 @@ def _neighbour_words(found: Alternatives) -> list[str]:
         else "No single edit is shown to improve it."
     )
     alike = groups.get("does not matter", [])
-    needed = _seeds_needed(found)
+    needed = seeds_needed(found)
     if alike:
         sentences.append(
             f"Surely within {margin} of it, so that the edit does not matter: {len(alike)} ({_named(alike)})."
         )
     elif needed is not None:
-        half = _half_width(found) or 0.0
+        half = half_width(found) or 0.0
         sentences.append(
             f"No edit can be shown not to matter: the intervals are about {100 * half:.1f} points to either "
             f"side, and about {needed} seeds for each network would be needed to tell {margin}."

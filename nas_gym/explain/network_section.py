@@ -20,7 +20,8 @@ from nas_gym.explain.network_attribution import (
 )
 from nas_gym.explain.network_layers import LayerUse, ablations, conductances
 from nas_gym.explain.network_quality import Calibration, calibration, confused_pairs, confusion
-from nas_gym.explain.network_words import answer_of, tables_of, trust_of
+from nas_gym.explain.network_tables import tables_of
+from nas_gym.explain.network_words import answer_of, trust_of
 from nas_gym.explain.phrases import finite
 from nas_gym.explain.refined_gradients import NO_CAPTUM, TOLERANCE, has_captum
 from nas_gym.explain.section import Section, withheld
