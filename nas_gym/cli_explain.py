@@ -112,7 +112,7 @@ def compare_and_show(
         comparison, report = write_comparison(
             first, second, budget=budget, seed=seed, store=store, folder=out
         )
-    for sentence in comparison.summary.answer[:SENTENCES]:
+    for sentence in comparison.summary.answer:
         _print(sentence)
     _print(f"report: {report}")
 

@@ -72,9 +72,10 @@ def _check(runs: tuple[Evidence, Evidence]) -> None:
     one, other = runs
     what = ""
     if one.search_space != other.search_space:
-        what = f"search spaces {one.search_space!r} and {other.search_space!r}"
+        sizes = [f"{run.search_space.name} of {run.search_space.size:,} architectures" for run in runs]
+        what = f"search spaces, {sizes[0]} and {sizes[1]}"
     elif one.config["env"]["task"] != other.config["env"]["task"]:
-        what = f"tasks {one.problem.task.name!r} and {other.problem.task.name!r}"
+        what = f"tasks, {one.problem.task.name} and {other.problem.task.name}"
     if what:
         raise NASGymError(
             f"the runs {one.folder.path} and {other.folder.path} are of different {what}: compare runs on "

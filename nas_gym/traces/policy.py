@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal, NamedTuple, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -114,6 +116,19 @@ def load_policy(path: Path, search_space: SearchSpace[Any]) -> Policy:
     path = Path(path)
     if not path.is_file():
         raise NASGymError(f"policy file {path} is missing: pass a file of a run's policy folder")
+    try:
+        return _loaded(path, search_space)
+    except NASGymError:
+        raise
+    except (ValueError, KeyError, OSError, EOFError, RuntimeError, BadZipFile, UnpicklingError) as error:
+        raise NASGymError(
+            f"policy file {path} is damaged ({type(error).__name__}): delete it, and the snapshot before it "
+            "is read"
+        ) from error
+
+
+def _loaded(path: Path, search_space: SearchSpace[Any]) -> Policy:
+    """A policy of the kind that its file's name ends in."""
     if path.suffix == TabularPolicy.suffix:
         return TabularPolicy.load(path, search_space)
     from nas_gym.traces.neural_policy import NeuralPolicy

@@ -106,7 +106,8 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
     """The environment of a run from its config.
 
     Raises:
-        NASGymError: if a part of it was an object of the user's, which a config cannot hold.
+        NASGymError: if a part of it was an object of the user's, which a config cannot hold, or its id
+            is not registered.
     """
     import nas_gym  # noqa: F401 - registers the ids
 
@@ -120,6 +121,11 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
         raise NASGymError(
             f"the environment of the run cannot be built from its config.json ({error}): pass env=..., "
             "the environment it was recorded in"
+        ) from error
+    except gym.error.UnregisteredEnv as error:
+        raise NASGymError(
+            f"the environment of the run, {env_id}, is not registered here: use the version of nas-gym that "
+            "recorded it, or import what registers it first"
         ) from error
 
 

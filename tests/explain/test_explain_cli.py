@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -82,11 +83,30 @@ def test_a_cut_trace_is_explained_and_a_damaged_one_is_refused(tmp_path):
     assert "is damaged" in one_sentence(explain(folder))
 
 
+def test_a_damaged_snapshot_withholds_what_needs_it(runs, tmp_path):
+    folder = Path(shutil.copytree(runs / "q-learning" / "seed0", tmp_path / "run"))
+    for file in (folder / "policy").iterdir():
+        file.write_bytes(b"x" * 20)
+    result = explain(folder)
+    assert result.exit_code == 0
+    answers = json.loads((folder / "explanation.json").read_text())["sections"]
+    assert "is damaged" in answers["policy"]["answer"][0]
+    assert not answers["choices"]["withheld"]
+
+
+def test_a_run_of_an_environment_that_is_not_registered_is_refused(runs, tmp_path):
+    folder = Path(shutil.copytree(runs / "q-learning" / "seed0", tmp_path / "run"))
+    config = json.loads((folder / "config.json").read_text()) | {"env_id": "Nowhere-v0"}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "Nowhere-v0, is not registered here" in one_sentence(explain(folder))
+
+
 def test_bad_input_is_refused_in_a_sentence(runs, tmp_path):
     run = runs / "q-learning" / "seed0"
     assert "holds no run" in one_sentence(explain(tmp_path))
     assert "holds no run" in one_sentence(explain(tmp_path / "gone"))
     assert "of different search spaces" in one_sentence(explain(run, runs / "other"))
+    assert "both folders are the run" in one_sentence(explain(run, run))
     assert "--budget must be 0 or more" in one_sentence(explain(run, "--budget", "-1"))
     assert "at least 1" in one_sentence(explain(run, "--every", "0"))
     assert "not two" in one_sentence(explain(run, run, "--every", "3"))
