@@ -71,7 +71,9 @@ def network_figure(
     return Figure(
         "network",
         f"The found network, from what goes in to what comes out, with {counted(total, 'trained weight')}."
-        + (" The numbers mark the choices that make it good." if marks else ""),
+        + {0: "", 1: " The number marks the choice that makes it good."}.get(
+            len(marks), " The numbers mark the choices that make it good."
+        ),
         f"It is {words}.{f' Marked: {notes}.' if marks else ''}",
         lambda canvas: _draw(canvas, space, architecture, sketch, marks, step),
         (7.0, max(tall, 0.75 * len(marks)) + 0.3),

@@ -164,11 +164,20 @@ def test_the_sign_flip_test_against_a_plain_enumeration():
         assert p(end + outwards) <= 0.05 < p(end - outwards)
 
 
-def test_sign_flips_hold_their_level_and_their_coverage():
+def test_sign_flips_hold_their_level():
     rng = np.random.default_rng(1)
     found = [sign_flips(rng.normal(0, 1, 12), rng.random(12), np.arange(12), seed) for seed in range(200)]
-    assert np.mean([one.p <= 0.05 for one in found]) < 0.09
-    assert np.mean([one.low <= 0 <= one.high for one in found]) > 0.91
+    assert np.mean([one.sure for one in found]) < 0.09
+
+
+@pytest.mark.parametrize(("kind", "mean", "least"), [("normal", 0.0, 0.91), ("exponential", 1.0, 0.85)])
+def test_the_coverage_of_the_intervals(kind, mean, least):
+    """Skewed differences break what the interval supposes; docs/explanations.md has the figures."""
+    rng = np.random.default_rng(2)
+    found = [sign_flips(getattr(rng, kind)(size=12), np.ones(12), np.arange(12)) for _ in range(200)]
+    coverage = np.mean([one.low <= mean <= one.high for one in found])
+    print(f"{kind}: {coverage:.1%} of {len(found)} intervals hold the mean")
+    assert coverage > least
 
 
 def test_the_same_two_edits_in_many_states_are_one_case():
