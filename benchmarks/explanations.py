@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ from nas_gym.explain.edit_effects import estimate_effects
 from tests.explain.planted import Landscape, additive, hill_climb, step_changes, true_effects
 
 BUDGET, INTERACTION, ZERO = 200, 0.08, 1e-12
+OFTEN = 3
+UNSEEN = (101, 102, 103, 104)
+
+Design = Callable[[Landscape, Coded, int], tuple[np.ndarray, np.ndarray]]
 
 
 def main() -> None:
@@ -45,39 +50,71 @@ def main() -> None:
         options.out.write_text(json.dumps(found, indent=2) + "\n")
 
 
-def table_order(repetitions: int) -> dict[str, Any]:
-    """Landscapes whose choices the noiseless table puts in exactly the true order."""
-    right = 0
+def whole_tables(repetitions: int) -> dict[str, Any]:
+    """The order on noiseless tables; intervals and tests on tables of three seeds with noise."""
+    right, held, zero, others = 0, [], [], []
     for seed in range(repetitions):
         landscape = additive(seed)
-        found = exact(code(landscape.space, landscape.architectures), landscape.table[:, None])
-        named = [one.name for one in found.choices]
+        base = code(landscape.space, landscape.architectures)
+        named = [one.name for one in exact(base, landscape.table[:, None], 19).choices]
         right += named == sorted(named, key=lambda name: -landscape.importance[name])
-    return {"landscapes": repetitions, "exact_order": right}
+        rng = np.random.default_rng(seed)
+        seeds = np.column_stack([landscape.noisy(rng) for _ in range(3)])
+        for one in exact(base, seeds, 199, seed).choices:
+            held.append(one.low <= landscape.importance[one.name] <= one.high)  # type: ignore[operator]
+            (zero if one.name == landscape.zero else others).append(one.significant())
+    return {
+        "landscapes": repetitions,
+        "exact_order": right,
+        "intervals_of_choices_that_hold": float(np.mean(held)),
+        "irrelevant_not_significant": 1.0 - float(np.mean(zero)),
+        "others_significant": float(np.mean(others)),
+    }
 
 
 def q_learning(repetitions: int) -> dict[str, Any]:
     """One run of 200 evaluations on each landscape, with an interaction."""
-    taus, first, zero, passed = [], [], [], []
+    taus, zero, passed = [], [], []
+    first, identified, told = [], [], []
     for seed in range(repetitions):
         landscape = additive(seed, INTERACTION)
         base = code(landscape.space, landscape.architectures)
-        visited, y = q_run(landscape, seed)
+        visited, y = q_run(landscape, base, seed)
         found = estimate(base, base.rows(visited), y, seed=seed)
         values = [-1.0 if one.value is None else one.value for one in found.choices]
         truth = [landscape.importance[one.name] for one in found.choices]
         taus.append(float(kendalltau(values, truth).statistic))
-        first.append(found.pairs[0].component.names == landscape.pair)
         zero += [not one.significant() for one in found.choices if one.name == landscape.zero]
         passed.append(deletion_passes(landscape, found, visited[int(np.argmax(y))]))
+        leading, times = found.pairs[0], times_tried(landscape, visited)
+        first.append(leading.component.names == landscape.pair)
+        if times >= OFTEN:
+            identified.append(first[-1])
+        if not first[-1]:
+            untried = any(landscape.pair == ("depth", name) for _, name, _ in found.untried)
+            told.append(" x ".join(landscape.pair) in leading.rivals or (times == 0 and untried))
+            print(f"landscape {seed}: the deciding combination was evaluated {times} times", flush=True)
     return {
         "landscapes": repetitions,
         "kendall_tau_median": float(np.median(taus)),
         "kendall_tau_tenth_percentile": float(np.quantile(taus, 0.1)),
         "interaction_named_first": float(np.mean(first)),
+        "runs_that_evaluated_it_three_times": len(identified),
+        "interaction_named_first_in_those": float(np.mean(identified)),
+        "misses": len(told),
+        "misses_that_the_section_warns_of": sum(told),
         "irrelevant_not_significant": float(np.mean(zero)),
         "deletion_test_passed": float(np.mean(passed)),
     }
+
+
+def times_tried(landscape: Landscape, visited: np.ndarray) -> int:
+    """Evaluations of depth 2 with the activation that helps from depth 3 on: where the two part.
+
+    Depth 2 is the only one that has the second layer and not what it helps with.
+    """
+    values = [landscape.space.encode(landscape.architectures[row]) for row in visited]
+    return sum(one["depth"] == 1 and one["layer 2 activation"] == landscape.helps for one in values)
 
 
 def deletion_passes(landscape: Landscape, found: Importances, best: int) -> bool:
@@ -93,45 +130,78 @@ def deletion_passes(landscape: Landscape, found: Importances, best: int) -> bool
 
 
 def intervals(repetitions: int) -> dict[str, Any]:
-    """Coverage of nominal 95% intervals on one landscape with an interaction, the noise drawn anew."""
-    landscape = additive(0, INTERACTION)
-    base = code(landscape.space, landscape.architectures)
-    designs: dict[str, Callable[[int], tuple[np.ndarray, np.ndarray]]] = {
-        "uniform, stratified by depth": lambda seed: uniform_sample(landscape, base, seed),
-        "q-learning": lambda seed: q_run(landscape, seed),
-    }
-    return {name: coverage(landscape, base, design, repetitions) for name, design in designs.items()}
+    """Coverage of nominal 95% intervals with an interaction, the noise drawn anew each time.
+
+    The landscapes are others than the one on which the rule for widening was chosen.
+    """
+    found: dict[str, Any] = {}
+    for name, design in DESIGNS.items():
+        tallies = []
+        for landscape_seed in UNSEEN:
+            landscape = additive(landscape_seed, INTERACTION)
+            base = code(landscape.space, landscape.architectures)
+            seeds = range(1_000 * landscape_seed, 1_000 * landscape_seed + repetitions // len(UNSEEN))
+            tallies.append(tally(landscape, base, design, seeds))
+        found[name] = summarised(tallies)
+    return found
 
 
-def coverage(
-    landscape: Landscape,
-    base: Coded,
-    design: Callable[[int], tuple[np.ndarray, np.ndarray]],
-    repetitions: int,
-) -> dict[str, Any]:
-    """Shares of intervals that hold the truth, by choice and over all, and how many were widened."""
-    held: dict[str, list[bool]] = {}
-    widened = withheld = 0
-    for seed in range(repetitions):
-        visited, y = design(seed)
-        found = estimate(base, base.rows(visited), y, permutations=19, seed=seed)
-        for one in (*found.choices, *found.pairs):
+@dataclass
+class Tally:
+    """Of intervals on one landscape: whether each held the truth, by choice, and what became of it."""
+
+    held: dict[str, list[bool]] = field(default_factory=dict)
+    plain: list[bool] = field(default_factory=list)
+    wide: list[bool] = field(default_factory=list)
+    withheld: int = 0
+
+
+def tally(landscape: Landscape, base: Coded, design: Design, seeds: Iterable[int]) -> Tally:
+    """Draw the noise, and for Q-learning the run, with each seed."""
+    found = Tally()
+    for seed in seeds:
+        visited, y = design(landscape, base, seed)
+        estimated = estimate(base, base.rows(visited), y, permutations=19, seed=seed)
+        for one in (*estimated.choices, *estimated.pairs):
             names = one.component.names
             single = len(names) == 1
             truth = landscape.importance[names[0]] if single else landscape.interactions[names]  # type: ignore[index]
-            key = one.name if single else "pairs that act" if truth > ZERO else "pairs that do not"
-            withheld += single and one.value is None
-            widened += single and one.value is not None and bool(one.why)
-            if one.low is not None and one.high is not None:
-                held.setdefault(key, []).append(one.low - ZERO <= truth <= one.high + ZERO)
-    shares = {key: float(np.mean(values)) for key, values in held.items()}
-    choices = [value for key, values in held.items() if not key.startswith("pairs") for value in values]
+            key = "choices" if single else "pairs that act" if truth > ZERO else "pairs that do not"
+            if one.low is None or one.high is None:
+                found.withheld += single
+                continue
+            holds = one.low - ZERO <= truth <= one.high + ZERO
+            found.held.setdefault(key, []).append(holds)
+            if single:
+                found.held.setdefault(ordinal(landscape, names[0]), []).append(holds)
+                (found.wide if one.why else found.plain).append(holds)
+    return found
+
+
+def ordinal(landscape: Landscape, name: str) -> str:
+    """The place of a choice in the true order."""
+    order = sorted(landscape.importance, key=lambda each: -landscape.importance[each])
+    return f"choice {order.index(name) + 1} in the true order"
+
+
+def summarised(tallies: list[Tally]) -> dict[str, Any]:
+    """Coverage over all landscapes and of each, and how many intervals were widened or withheld."""
+    by_key: dict[str, list[bool]] = {}
+    for one in tallies:
+        for key, values in one.held.items():
+            by_key.setdefault(key, []).extend(values)
+    plain = [each for one in tallies for each in one.plain]
+    wide = [each for one in tallies for each in one.wide]
+    withheld = sum(one.withheld for one in tallies)
+    asked = len(plain) + len(wide) + withheld
     return {
-        "repetitions": repetitions,
-        "all_choices": float(np.mean(choices)),
-        **shares,
-        "intervals_of_choices_widened": widened / (repetitions * len(base.names)),
-        "intervals_of_choices_withheld": withheld / (repetitions * len(base.names)),
+        "intervals": asked,
+        **{key: float(np.mean(by_key[key])) for key in sorted(by_key)},
+        "choices on each landscape": [float(np.mean(one.held["choices"])) for one in tallies],
+        "choices, plain intervals": float(np.mean(plain)) if plain else None,
+        "choices, widened intervals": float(np.mean(wide)) if wide else None,
+        "share widened": len(wide) / asked,
+        "share withheld": withheld / asked,
     }
 
 
@@ -169,7 +239,7 @@ def naive_share(landscape: Landscape, changes: dict[Any, list[float]], truth: di
     return float(np.mean(held)) if held else float("nan")
 
 
-def q_run(landscape: Landscape, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def q_run(landscape: Landscape, base: Coded, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The indices and accuracies of a run of Q-learning."""
     result = make_agent("q-learning").search(landscape.environment(seed=seed), BUDGET, seed)
     parse = landscape.space.parse
@@ -185,8 +255,10 @@ def uniform_sample(landscape: Landscape, base: Coded, seed: int) -> tuple[np.nda
     return drawn, landscape.noisy(rng)[drawn]
 
 
+DESIGNS: dict[str, Design] = {"uniform, stratified by depth": uniform_sample, "q-learning": q_run}
+
 CASES: dict[str, Callable[[int], dict[str, Any]]] = {
-    "table": table_order,
+    "table": whole_tables,
     "q-learning": q_learning,
     "intervals": intervals,
     "edits": edits,

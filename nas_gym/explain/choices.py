@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import chi2
 
 from nas_gym.explain.coding import DEPTH, Coded, weights
 from nas_gym.explain.components import Component, components
-from nas_gym.explain.mixed_model import FIXED, MixedModel, fit, third_order
-from nas_gym.explain.permutation import PERMUTATIONS, significance
+from nas_gym.explain.evaluations_model import cautious, fitted, of_depth, unmet_cells
+from nas_gym.explain.permutation import PERMUTATIONS, significance, table_significance
+from nas_gym.explain.rivals import rivals
 from nas_gym.explain.squared_length import Interval, squared_length, widened
-
-OWN_VARIANCES = 6
-STANDS_OUT = 0.05
-HALF = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +29,7 @@ class Importance:
         errors: standard error of each, float64 (cells,).
         visits: evaluations in each cell, int (cells,).
         why: why there is no value or why its interval was widened, "" otherwise.
+        rivals: of a pair that stands out those that explain the evaluations about as well in its place.
     """
 
     component: Component
@@ -45,6 +42,7 @@ class Importance:
     errors: np.ndarray
     visits: np.ndarray
     why: str = ""
+    rivals: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,12 +64,15 @@ class Importances:
         rest: standard deviation of what choices and pairs leave unexplained, of a table that of training
             seeds; None if it is not known.
         evaluations: how many they are made from.
+        untried: the depths and values that were never evaluated together: the depth, the choice and
+            its value in words.
     """
 
     choices: tuple[Importance, ...]
     pairs: tuple[Importance, ...]
     rest: float | None
     evaluations: int
+    untried: tuple[tuple[str, str, str], ...] = ()
 
 
 def estimate(
@@ -89,6 +90,7 @@ def estimate(
     parts = components(reference)
     model, columns = fitted(parts, visited, y)
     wide = cautious(model, parts, columns, visited)
+    alike = rivals(model, parts, columns)
     found: list[Importance] = []
     for order in (1, 2):
         numbers = [n for n, part in enumerate(parts) if len(part.columns) == order]
@@ -107,67 +109,16 @@ def estimate(
             if note and other is not None:
                 interval = widened(interval, one[0], other[1] - one[1])
             made = _importance(parts[n], interval, *one, visits, test.p, test.evidence, note=note)
-            found.append(made if shrunk is None else replace(made, effects=shrunk))
-    return _ranked(found, float(np.sqrt(model.noise + model.variances[-2])), len(y))
-
-
-def fitted(parts: Sequence[Component], visited: Coded, y: np.ndarray) -> tuple[MixedModel, list[np.ndarray]]:
-    """The mixed model of a run's evaluations, and the columns of each component in it.
-
-    Choices are fixed. Pairs are random and share a variance, but for those that stand out, one
-    after the other, which get one of their own.
-    """
-    features = [part.features(visited) for part in parts]
-    owner = np.repeat(np.arange(len(parts)), [z.shape[1] for z in features])
-    columns = [np.flatnonzero(owner == number) for number in range(len(parts))]
-    singles = [n for n, part in enumerate(parts) if len(part.columns) == 1]
-    pairs = [n for n, part in enumerate(parts) if len(part.columns) == 2]
-    third = third_order([features[n] for n in singles])
-    z, group = np.hstack(features), np.where(np.isin(owner, singles), FIXED, 0)
-    model = fit(y, z, group, third)
-    for number in range(1, 1 + min(OWN_VARIANCES, len(pairs) - 1)):
-        shared = [n for n in pairs if group[columns[n][0]] == 0]
-        evidence = [_chance(model, columns[n]) for n in shared]
-        if min(evidence) > STANDS_OUT / len(pairs):
-            break
-        group[columns[shared[int(np.argmin(evidence))]]] = number
-        model = fit(y, z, group.copy(), third)
-    return model, columns
-
-
-def cautious(
-    model: MixedModel, parts: Sequence[Component], columns: Sequence[np.ndarray], visited: Coded
-) -> MixedModel:
-    """The model with interactions of the depth allowed for where the visits say nothing of them.
-
-    An agent that never met a value at some depth has not seen whether it acts there as it does
-    elsewhere. Coefficients half as large as those of the choice itself are allowed for.
-    """
-    single = {part.columns[0]: n for n, part in enumerate(parts) if len(part.columns) == 1}
-    least = []
-    for n, part in enumerate(parts):
-        if _of_depth(part) and unmet_cells(part, visited):
-            estimate = model.estimate(columns[single[part.columns[1]]])
-            size = float((estimate[0] ** 2).mean()) if estimate else float(model.y.var())
-            least.append((columns[n], HALF**2 * size))
-    return model.assuming(least)
-
-
-def unmet_cells(part: Component, visited: Coded) -> list[int]:
-    """The cells of a component that exist and were never visited."""
-    cells = part.cells(visited)
-    visits = np.bincount(cells[cells >= 0], minlength=len(part.words))
-    return [cell for cell in range(len(visits)) if part.share[cell] > 0 and not visits[cell]]
-
-
-def _of_depth(part: Component) -> bool:
-    return len(part.columns) == 2 and part.names[0] == DEPTH
+            made = made if shrunk is None else replace(made, effects=shrunk)
+            found.append(replace(made, rivals=alike.get(n, ())))
+    rest = float(np.sqrt(model.noise + model.variances[-2]))
+    return _ranked(found, rest, len(y), tuple(_untried(parts, visited)))
 
 
 def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
     """Which values were never met at some depth, a clause; "" for none."""
     for pair in parts:
-        if _of_depth(pair) and part.names[0] in (pair.names[1], DEPTH):
+        if of_depth(pair) and part.names[0] in (pair.names[1], DEPTH):
             unmet = unmet_cells(pair, visited)
             if unmet:
                 depth, value = pair.words[unmet[0]]
@@ -176,15 +127,18 @@ def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
     return ""
 
 
-def _chance(model: MixedModel, columns: np.ndarray) -> float:
-    """The chance of coefficients as far from 0 as those of a component."""
-    values, covariance, _ = model.determined(columns)
-    variances = np.diag(covariance)
-    use = variances > 0
-    return float(chi2.sf((values[use] ** 2 / variances[use]).sum(), use.sum())) if use.any() else 1.0
+def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, str, str]]:
+    """Depths and values that were never met together, though either was."""
+    for pair in parts:
+        if of_depth(pair):
+            for cell in unmet_cells(pair, visited):
+                depth, value = pair.words[cell]
+                yield depth, pair.names[1], value
 
 
-def exact(reference: Coded, accuracies: np.ndarray) -> Importances:
+def exact(
+    reference: Coded, accuracies: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+) -> Importances:
     """Importances of a full table.
 
     Of a table with several training seeds they are corrected for the noise of training, and have
@@ -193,6 +147,8 @@ def exact(reference: Coded, accuracies: np.ndarray) -> Importances:
     Args:
         reference: the architectures of the table, those that failed left out.
         accuracies: of each with each seed, float64 (n, seeds); NaN where a seed was not recorded.
+        permutations: of the test of significance.
+        seed: of the permutations.
     """
     counts = (~np.isnan(accuracies)).sum(axis=1)
     mean = np.nanmean(accuracies, axis=1)
@@ -203,8 +159,17 @@ def exact(reference: Coded, accuracies: np.ndarray) -> Importances:
         own = np.nanvar(accuracies[repeated], axis=1, ddof=1)
         variance[:] = own.mean()
         variance[repeated] = own
-    found = []
-    for part in components(reference):
+    found, parts = [], components(reference)
+    tests = table_significance(
+        [part.features(reference) for part in parts],
+        [len(part.columns) for part in parts],
+        [part.names == (DEPTH,) for part in parts],
+        mean,
+        reference.depth,
+        permutations,
+        seed,
+    )
+    for part, test in zip(parts, tests, strict=True):
         cells = part.cells(reference)
         z = part.features(reference) * weights(reference, cells >= 0)[:, None]
         theta, covariance = z.T @ mean, (z * (variance / counts)[:, None]).T @ z
@@ -213,7 +178,7 @@ def exact(reference: Coded, accuracies: np.ndarray) -> Importances:
         interval = squared_length(theta, covariance, max(1.0, degrees))
         size = float(theta @ theta)
         size = size if not several else float(theta @ np.linalg.pinv(covariance) @ theta)
-        found.append(_importance(part, interval, theta, covariance, visits, None, size, known=several))
+        found.append(_importance(part, interval, theta, covariance, visits, test.p, size, known=several))
     rest = float(np.sqrt(variance[repeated].mean())) if several else None
     return _ranked(found, rest, len(mean))
 
@@ -246,9 +211,14 @@ def _undetermined(
     return Importance(part, None, None, None, p, evidence, effects, nothing, visits, why)
 
 
-def _ranked(found: list[Importance], rest: float | None, evaluations: int) -> Importances:
+def _ranked(
+    found: list[Importance],
+    rest: float | None,
+    evaluations: int,
+    untried: tuple[tuple[str, str, str], ...] = (),
+) -> Importances:
     choices = [one for one in found if len(one.component.columns) == 1]
     pairs = [one for one in found if len(one.component.columns) == 2]
     choices.sort(key=lambda one: -np.inf if one.value is None else one.value, reverse=True)
     pairs.sort(key=lambda one: one.evidence, reverse=True)
-    return Importances(tuple(choices), tuple(pairs), rest, evaluations)
+    return Importances(tuple(choices), tuple(pairs), rest, evaluations, untried)

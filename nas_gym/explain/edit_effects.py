@@ -4,7 +4,7 @@ The mean change that an agent met is misleading: it stays at an architecture bec
 was high, partly by luck, so every edit of it looks bad. Here an effect is of the architectures of
 the space and not of the visits: the mean change over all of them where the edit is legal, the depths
 that the run visited weighted equally. It is estimated from the accuracies of all visited
-architectures at once by the mixed model of `nas_gym.explain.choices`, in which an architecture has
+architectures at once by `nas_gym.explain.evaluations_model`, in which an architecture has
 one noise however many edits begin or end at it, so both directions of an edit count and an
 incumbent's luck counts once.
 """
@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm, t
 
-from nas_gym.explain.choices import cautious, fitted
 from nas_gym.explain.coding import code, reference, weights
 from nas_gym.explain.components import components
 from nas_gym.explain.edit_kinds import EditKind, Edits, edits_between
+from nas_gym.explain.evaluations_model import cautious, fitted
 from nas_gym.explain.mixed_model import MixedModel
 from nas_gym.explain.squared_length import Interval
 from nas_gym.search_spaces.base import Architecture, SearchSpace

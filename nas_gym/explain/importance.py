@@ -87,7 +87,7 @@ def explain_choices(
         return withheld(KEY, QUESTION, why, used.counts())
     visited = code(evidence.search_space, used.architectures)
     estimated = estimate(base, visited, used.y, permutations, seed)
-    table = exact_of(evidence, used.fidelity)
+    table = exact_of(evidence, used.fidelity, permutations, seed)
     ranking = [one.name for one in estimated.choices if one.value is not None]
     found = Findings(used, estimated, table, deletion_of(evidence, ranking, budget))
     return section_of(evidence, found)
@@ -98,7 +98,9 @@ def needed(base: Coded) -> int:
     return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))
 
 
-def exact_of(evidence: Evidence, fidelity: int | None) -> Importances | None:
+def exact_of(
+    evidence: Evidence, fidelity: int | None, permutations: int = PERMUTATIONS, seed: int = 0
+) -> Importances | None:
     """Importances of the whole table that a run searched; None without one, or of too large a space."""
     table: Any = getattr(evidence.evaluator, "table", None)
     space = evidence.search_space
@@ -107,7 +109,7 @@ def exact_of(evidence: Evidence, fidelity: int | None) -> Importances | None:
     epochs = evidence.evaluator.fidelity if fidelity is None else fidelity  # type: ignore[attr-defined]
     accuracies = np.array(table.accuracies(epochs), dtype=np.float64)
     good = ~table.failed.any(axis=1) & ~np.isnan(accuracies).all(axis=1)
-    return exact(code(space, space).rows(good), accuracies[good])
+    return exact(code(space, space).rows(good), accuracies[good], permutations, seed)
 
 
 def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> Deletion | None:

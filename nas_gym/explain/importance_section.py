@@ -33,6 +33,7 @@ def section_of(evidence: Evidence, found: Findings) -> Section:
         *_most_important(estimated),
         *_unimportant(estimated),
         *_pairs(estimated),
+        *_untried(estimated),
         *_deletion(found.deletion),
         *_checked(found),
     ]
@@ -119,10 +120,28 @@ def _pairs(found: Importances) -> list[str]:
             f"{cell_words(one, cell)} is {points(one.effects[cell])} from what both do on their own (p = "
             f"{one.p:.3f}, adjusted for {counted(len(found.pairs), 'pair')})."
         )
+        if one.rivals:
+            sentences[-1] += (
+                f" The same evaluations are explained about as well by {_some(list(one.rivals))}: the agent "
+                "met these combinations too seldom, and together, to tell which it is."
+            )
     rest = [one.name for one in together[2:]]
     if rest:
         sentences.append(f"So do {counted(len(rest), 'more pair')}, which the table names.")
     return sentences
+
+
+def _untried(found: Importances) -> list[str]:
+    """What the evaluations cannot say of pairs of the depth and another choice."""
+    if not found.untried:
+        return []
+    depth, name, value = found.untried[0]
+    more = len(found.untried) - 1
+    others = f", nor were {counted(more, 'other combination')} of a depth and a value" if more else ""
+    return [
+        f"Depth {depth} was never evaluated with {name} {value}{others}: what acts together there alone "
+        "could not be seen."
+    ]
 
 
 def _deletion(test: Deletion | None) -> list[str]:
@@ -144,10 +163,13 @@ def _checked(found: Findings) -> list[str]:
     if found.table is None or found.agreement is None:
         return []
     held, of = found.covered or (0, 0)
+    beyond = [sum(one.significant() for one in group) for group in (found.table.choices, found.table.pairs)]
     return [
         "The run's table holds every network, so this can be checked: the order of the estimates agrees "
         f"with that of the whole table with Kendall's tau {found.agreement:.2f} (1 is the same order), and "
-        f"{held} of {of} intervals hold the table's value."
+        f"{held} of {of} intervals hold the table's value. In the whole table {beyond[0]} of "
+        f"{counted(len(found.table.choices), 'choice')} and {beyond[1]} of "
+        f"{counted(len(found.table.pairs), 'pair')} act beyond chance, by permutation within depth.",
     ]
 
 
@@ -175,6 +197,7 @@ def _numbers(found: Findings) -> dict[str, Any]:
         "unexplained_deviation": finite(found.estimated.rest),
         "choices": [_as_dict(one) for one in found.estimated.choices],
         "pairs": [_as_dict(one) for one in found.estimated.pairs],
+        "untried": [list(one) for one in found.estimated.untried],
         "table": None
         if found.table is None
         else {
@@ -206,6 +229,7 @@ def _as_dict(one: Importance) -> dict[str, Any]:
         },
         "evaluations": int(one.visits.sum()),
         "note": one.why,
+        "rivals": list(one.rivals),
     }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EDGE = re.compile(r"edge (\d+)-(\d+)")
 PAIRS_SHOWN = 20
+OF_TABLE = ("whole table", "p in it")
 
 
 def spread(variance: float | None) -> float | None:
@@ -47,7 +48,7 @@ def cell_words(one: Importance, cell: int) -> str:
 
 def choices_table(found: Findings) -> Table:
     """The importance of each choice."""
-    exact = {} if found.table is None else {one.name: one.value for one in found.table.choices}
+    exact = {} if found.table is None else {one.name: one for one in found.table.choices}
     columns = [
         "choice",
         "spread (points)",
@@ -67,14 +68,14 @@ def choices_table(found: Findings) -> Table:
             else [None] * 2
         )
         row: list[Cell] = [one.name, *_numbers_of(one), _p(one), *words, int(one.visits.sum()), one.why]
-        rows.append((*row[:4], _rounded(spread(exact.get(one.name))), *row[4:]) if exact else tuple(row))
+        rows.append((*row[:4], *_of_table(exact.get(one.name)), *row[4:]) if exact else tuple(row))
     if exact:
-        columns.insert(4, "whole table")
+        columns[4:4] = OF_TABLE
     return Table(
         "choices",
         "How far the mean accuracies of the values of each choice lie apart: their standard deviation, "
-        "corrected for noise (below 0 where chance alone would give more), with its 95% interval; p is "
-        "adjusted for asking of all choices.",
+        "corrected for noise (below 0 where chance alone would give more), with its 95% interval; p, by "
+        "permutation within depth, is adjusted for asking of all choices.",
         tuple(columns),
         tuple(rows),
     )
@@ -101,7 +102,7 @@ def values_table(found: Importances) -> Table:
 
 def pairs_table(found: Findings) -> Table:
     """The interaction of each pair of choices."""
-    exact = {} if found.table is None else {one.name: one.value for one in found.table.pairs}
+    exact = {} if found.table is None else {one.name: one for one in found.table.pairs}
     columns = [
         "pair",
         "kind",
@@ -118,9 +119,9 @@ def pairs_table(found: Findings) -> Table:
         kind = "motif" if is_motif(one) else "pair"
         row: list[Cell] = [one.name, kind, *_numbers_of(one), _p(one), cell_words(one, cell)]
         row.append(round(100 * float(one.effects[cell]), 2))
-        rows.append((*row[:5], _rounded(spread(exact.get(one.name))), *row[5:]) if exact else tuple(row))
+        rows.append((*row[:5], *_of_table(exact.get(one.name)), *row[5:]) if exact else tuple(row))
     if exact:
-        columns.insert(5, "whole table")
+        columns[5:5] = OF_TABLE
     return Table(
         "pairs",
         "What two choices do together beyond what each does on its own, the pairs with the most evidence "
@@ -134,6 +135,10 @@ def pairs_table(found: Findings) -> Table:
 
 def _numbers_of(one: Importance) -> list[Cell]:
     return [_rounded(spread(each)) for each in (one.value, one.low, one.high)]
+
+
+def _of_table(one: Importance | None) -> list[Cell]:
+    return [None, None] if one is None else [_rounded(spread(one.value)), _p(one)]
 
 
 def _rounded(value: float | None) -> float | None:

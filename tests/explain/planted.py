@@ -33,12 +33,14 @@ class Landscape:
         function: accuracy without noise.
         zero: the choice that does not matter; "" for none.
         pair: the two choices that act together; () for none.
+        helps: the number of the activation that acts together with the depth; -1 for none.
     """
 
     space: SearchSpace[Any]
     function: Callable[[Any], float]
     zero: str = ""
     pair: tuple[str, ...] = ()
+    helps: int = -1
 
     @cached_property
     def architectures(self) -> list[Any]:
@@ -133,7 +135,7 @@ def additive(seed: int, interaction: float = 0.0, largest: float = LARGEST, zero
             total += interaction
         return float(total)
 
-    return Landscape(space, accuracy, names[-1] if zeros else "", pair)
+    return Landscape(space, accuracy, names[-1] if zeros else "", pair, helps if interaction else -1)
 
 
 def demo(architecture: Any) -> float:
@@ -142,6 +144,37 @@ def demo(architecture: Any) -> float:
 
 
 _DEMO = additive(0, interaction=0.08)
+
+
+def trap(architecture: Any) -> float:
+    """A deceptive path: relu layers help a little, a tanh layer hurts, and three of them are best.
+
+    From the smallest network every edit that helps leads to three wide relu layers, where each edit
+    costs. The best networks are three wide tanh layers, behind networks worse than the start.
+    """
+    relus = sum(activation == "relu" for _, activation in architecture.layers)
+    tanhs = len(architecture.layers) - relus
+    wide = sum(width == 64 for width, _ in architecture.layers)
+    pays = (0.0, -0.12, 0.14, 0.26) if len(architecture.layers) == 3 else (0.0, -0.12, -0.15)
+    return 0.5 + 0.05 * relus + 0.005 * wide + pays[tanhs]
+
+
+TRAP_SPACE = {"name": "mlp", "max_layers": 3, "widths": [16, 64], "activations": ["relu", "tanh"]}
+
+
+def deceptive() -> Landscape:
+    """The deceptive path on 84 perceptrons."""
+    return Landscape(make_search_space(TRAP_SPACE, SHAPE, CLASSES), trap)
+
+
+def climbed_to(landscape: Landscape, start: Any) -> list[Any]:
+    """The networks of a climb by the best edit until none helps, without noise."""
+    way = [start]
+    while True:
+        after = max(landscape.space.neighbours(way[-1]), key=landscape.function)
+        if landscape.function(after) <= landscape.function(way[-1]):
+            return way
+        way.append(after)
 
 
 def hill_climb(

@@ -9,21 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 from nas_agents import make_agent
-from scipy.stats import kendalltau, ncx2
+from scipy.stats import f, kendalltau, ncx2
 
 from nas_gym.explain.choices import Importances, estimate, exact
-from nas_gym.explain.coding import code, reference, weights
+from nas_gym.explain.coding import DEPTH, Coded, code, reference, weights
 from nas_gym.explain.components import components
 from nas_gym.explain.deletion import deletion, edited_choice
 from nas_gym.explain.evidence import read_evidence
 from nas_gym.explain.importance import explain_choices
 from nas_gym.explain.importance_tables import is_motif
 from nas_gym.explain.mixed_model import FIXED, fit
+from nas_gym.explain.permutation import table_significance
 from nas_gym.explain.squared_length import squared_length
 from nas_gym.search_spaces import make_search_space
 from tests.explain.planted import Landscape, additive
 from tests.explain.runs import recorded
 
+SMALL = {"name": "mlp", "max_layers": 3, "widths": [16, 64], "activations": ["relu", "tanh"]}
 PLANTED = additive(0, interaction=0.08)
 BASE = code(PLANTED.space, PLANTED.architectures)
 
@@ -47,7 +49,7 @@ def test_components_of_a_table_have_the_variances_of_their_definition() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_on_a_noiseless_table_is_exact(seed: int) -> None:
     landscape = additive(seed)
-    found = exact(BASE, landscape.table[:, None])
+    found = exact(BASE, landscape.table[:, None], permutations=19)
     true = sorted(landscape.importance, key=lambda name: -landscape.importance[name])
     assert [one.name for one in found.choices][:-1] == true[:-1]
     assert found.choices[-1].name == landscape.zero
@@ -58,11 +60,99 @@ def test_a_table_with_several_seeds_has_intervals_over_them() -> None:
     rng = np.random.default_rng(0)
     seeds = PLANTED.table[:, None] + 0.05 * rng.standard_normal((len(PLANTED.table), 3))
     seeds[::7, 2] = np.nan
-    found = exact(BASE, seeds)
+    found = exact(BASE, seeds, permutations=99)
     assert found.rest == pytest.approx(0.05, rel=0.05)
     assert found.pairs[0].component.names == PLANTED.pair
     held = [one.low <= PLANTED.importance[one.name] <= one.high for one in found.choices]  # type: ignore[operator]
     assert sum(held) >= 8
+    assert [one.name for one in found.choices if not one.significant()] == [PLANTED.zero]
+    assert [one.component.names for one in found.pairs if one.significant()] == [PLANTED.pair]
+
+
+def test_on_a_noiseless_table_all_that_matters_and_nothing_else_is_significant() -> None:
+    found = exact(BASE, PLANTED.table[:, None], permutations=99)
+    assert [one.p for one in found.choices if one.name != PLANTED.zero] == [0.01] * 8
+    assert next(one.p for one in found.choices if one.name == PLANTED.zero) == 1.0
+    assert [one.p for one in found.pairs] == [0.01] + [1.0] * (len(found.pairs) - 1)
+
+
+def small_table() -> tuple[Coded, list[np.ndarray], list[int], list[bool]]:
+    """84 perceptrons, and what their accuracies are taken apart into."""
+    space = make_search_space(SMALL, (1, 40), 10)
+    base = code(space, space)
+    parts = components(base)
+    features = [part.features(base) for part in parts]
+    orders, across = [len(part.columns) for part in parts], [part.names == (DEPTH,) for part in parts]
+    return base, features, orders, across
+
+
+def test_chance_alone_is_seldom_significant_on_a_table() -> None:
+    """Of tables of noise about one in twenty has a choice, or a pair, that is significant at 5%."""
+    base, features, orders, across = small_table()
+    rng = np.random.default_rng(0)
+    some = np.zeros((120, 2))
+    for number in range(len(some)):
+        y = rng.standard_normal(len(base))
+        tests = table_significance(features, orders, across, y, base.depth, 39, number)
+        for order in (1, 2):
+            p = [test.p for test, own in zip(tests, orders, strict=True) if own == order]
+            some[number, order - 1] = min(p) <= 0.05
+    assert (some.mean(axis=0) <= 0.11).all()
+    assert some.mean() > 0.0
+
+
+def test_the_evidence_of_a_table_is_that_of_partial_f_tests() -> None:
+    """By two least-squares fits, with a component and without."""
+    base, features, orders, across = small_table()
+    y = np.random.default_rng(1).standard_normal(len(base))
+    tests = table_significance(features, orders, across, y, base.depth, permutations=5)
+    ones = np.ones((len(y), 1))
+
+    def errors(without: int) -> tuple[float, int]:
+        design = np.hstack([ones, *(each for other, each in enumerate(features) if other != without)])
+        solution, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+        return float(((y - design @ solution) ** 2).sum()), int(rank)
+
+    least, rank = errors(-1)
+    for number, test in enumerate(tests):
+        more, lower = errors(number)
+        degrees = (rank - lower, len(y) - rank)
+        chance = f.sf((more - least) / degrees[0] / (least / degrees[1]), *degrees)
+        assert np.exp(-test.evidence) == pytest.approx(chance, rel=1e-6)
+
+
+def test_an_interaction_that_others_explain_as_well_is_not_told_as_certain() -> None:
+    """At depth 2 the activation that helps from depth 3 on was met with one width alone."""
+    codes = BASE.codes
+    second, width = BASE.names.index("layer 2 activation"), BASE.names.index("layer 2 width")
+    at_two = BASE.depth == 1
+    alone = at_two & ((codes[:, second] == PLANTED.helps) == (codes[:, width] == 1))
+    rng = np.random.default_rng(0)
+    rows = np.concatenate(
+        [
+            np.flatnonzero(BASE.depth == 0),
+            np.flatnonzero(alone),
+            rng.choice(np.flatnonzero(BASE.depth > 1), 150, replace=False),
+        ]
+    )
+    y = PLANTED.noisy(rng)[rows]
+    found = estimate(BASE, BASE.rows(rows), y, permutations=19)
+    pairs = {" x ".join(PLANTED.pair), "depth x layer 2 width"}
+    assert {found.pairs[0].name, *found.pairs[0].rivals} >= pairs
+    both = np.concatenate([rows, np.flatnonzero(at_two & ~alone)])
+    found = estimate(BASE, BASE.rows(both), PLANTED.noisy(rng)[both], permutations=19)
+    assert found.pairs[0].component.names == PLANTED.pair
+    assert not found.pairs[0].rivals
+
+
+def test_what_was_never_evaluated_together_is_named() -> None:
+    second = BASE.names.index("layer 2 activation")
+    never = (BASE.depth == 1) & (BASE.codes[:, second] == 0)
+    rng = np.random.default_rng(0)
+    rows = rng.choice(np.flatnonzero(~never), 200, replace=False)
+    rows = np.union1d(rows, np.flatnonzero((BASE.depth < 2) & ~never))
+    found = estimate(BASE, BASE.rows(rows), PLANTED.noisy(rng)[rows], permutations=19)
+    assert found.untried == (("2", "layer 2 activation", "relu"),)
 
 
 def test_a_run_of_q_learning_finds_the_order_the_interaction_and_what_is_irrelevant() -> None:
