@@ -57,8 +57,13 @@ def _curve(
     if complete:
         steps = tuple(step for step, _ in complete)
         columns = [tuple(cells[part] for _, cells in complete) for part in range(width)]
-        title = f"{table.name}: {table.columns[number]}"
+        title = f"{table.name}: {_without_brackets(table.columns[number])}"
         yield Curve(section.question, title, f"{section.key}/{title}", steps, *columns)
+
+
+def _without_brackets(column: str) -> str:
+    """A column's name for a tag: Custom Scalars draws nothing for one that has brackets."""
+    return re.sub(r"\s*\(([^)]*)\)", r", \1", column)
 
 
 def _counts(table: Table) -> bool:
