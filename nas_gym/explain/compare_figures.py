@@ -89,7 +89,7 @@ def _draw_choices(
         axes.barh(at, middle, height=0.32, color=style.colour(number), label=name)
         axes.hlines(at, low, high, color=style.ink(), linewidth=1.3)
     if exact:
-        values = [np.nan if exact.get(one) is None else exact[one] for one in shown]
+        values = np.array([exact.get(one) for one in shown], dtype=np.float64)
         axes.plot(values, rows, "D", color=style.ink(), markersize=5, label="whole table")
     axes.set_yticks(rows, list(shown))
     axes.invert_yaxis()

@@ -13,7 +13,7 @@ from torch.autograd import forward_ad
 
 from nas_gym.evaluators.module import NetworkModule
 from nas_gym.explain.network_attribution import CHECK_EXAMPLES
-from nas_gym.explain.refined_gradients import BATCH, Pieces
+from nas_gym.explain.refined_gradients import Pieces, batch_for
 from nas_gym.network import Network
 
 LINEAR_FEATURES = 1024
@@ -185,7 +185,8 @@ def _flows(opened: OpenNetwork, x: Tensor, target: Tensor, pieces: Pieces) -> di
     the network's output changes with it (by backward differentiation).
     """
     flows = {part.last: torch.zeros(len(x), _size(opened, part), dtype=x.dtype) for part in opened.parts}
-    for owner, place, weight in zip(*(each.split(BATCH) for each in pieces.nodes()), strict=True):
+    at_once = batch_for(opened.network)
+    for owner, place, weight in zip(*(each.split(at_once) for each in pieces.nodes()), strict=True):
         along = place.view(-1, *(1,) * (x.ndim - 1)) * x[owner]
         with torch.no_grad(), forward_ad.dual_level():
             moving = opened.values(forward_ad.make_dual(along, x[owner]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -10,10 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nas_gym.network import Network
+
 TOLERANCE = 1e-4
 """Largest error of the sum of attributions, as a share of the output difference."""
 PIECES, NODES, ROUNDS = 16, 3, 12
-BATCH = 4096
+BATCH, FEWEST_AT_ONCE = 4096, 16
+VALUES_AT_ONCE = 2**23
+"""Outputs of all operations that are kept at once, 64 MiB; Captum keeps those of three nodes of a piece."""
 NO_CAPTUM = "Attributions need Captum, which is not installed: install nas-gym[explain]."
 
 
@@ -68,7 +73,15 @@ def has_captum() -> bool:
     return find_spec("captum") is not None
 
 
-def refined_gradients(module: nn.Module, x: Tensor, target: Tensor, rounds: int = ROUNDS) -> Attributions:
+def batch_for(network: Network) -> int:
+    """How many points of paths are computed at once, so that large networks do not take all memory."""
+    values = sum(math.prod(node.shape) for node in network.nodes)
+    return max(FEWEST_AT_ONCE, min(BATCH, VALUES_AT_ONCE // max(1, values)))
+
+
+def refined_gradients(
+    module: nn.Module, x: Tensor, target: Tensor, rounds: int = ROUNDS, batch: int = BATCH
+) -> Attributions:
     """Integrated gradients (Sundararajan et al. 2017) from the zero input, by Captum, refined.
 
     Attributions along a straight path are the sum of those along its pieces. Networks of rectifiers
@@ -81,6 +94,7 @@ def refined_gradients(module: nn.Module, x: Tensor, target: Tensor, rounds: int 
         x: inputs, float64; the zero input is the average one of standardised data.
         target: (n,), the output that is explained of each.
         rounds: most halvings of a piece.
+        batch: pieces at once.
     """
     from captum.attr import IntegratedGradients
 
@@ -96,7 +110,7 @@ def refined_gradients(module: nn.Module, x: Tensor, target: Tensor, rounds: int 
     done: list[tuple[Tensor, Tensor, Tensor]] = []
     error, squared = torch.zeros_like(changes), torch.zeros_like(changes)
     for number in range(rounds + 1):
-        found, off = _pieces(method, x[owner], low, high, target[owner])
+        found, off = _pieces(method, x[owner], low, high, target[owner], batch)
         total = error.index_add(0, owner, off)
         scatter = squared.index_add(0, owner, off**2).sqrt()
         right = (total.abs() < allowed / 2) & (scatter < allowed / 2)
@@ -119,11 +133,13 @@ def refined_gradients(module: nn.Module, x: Tensor, target: Tensor, rounds: int 
     return Attributions(values.numpy(), changes.numpy(), errors.numpy(), pieces)
 
 
-def _pieces(method: Any, x: Tensor, low: Tensor, high: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _pieces(
+    method: Any, x: Tensor, low: Tensor, high: Tensor, target: Tensor, batch: int
+) -> tuple[Tensor, Tensor]:
     """Attributions along pieces of the path, and by how much their sums are off."""
     shape = (-1,) + (1,) * (x.ndim - 1)
     parts = []
-    for chosen in torch.arange(len(x)).split(BATCH):
+    for chosen in torch.arange(len(x)).split(batch):
         ends = high[chosen].view(shape) * x[chosen], low[chosen].view(shape) * x[chosen]
         found, off = method.attribute(
             *ends,

@@ -100,7 +100,7 @@ def _draw(canvas: Canvas, rows: Sequence[Row]) -> None:
     found = len(rows) - 1
     colours = [style.good() if number == found else style.neutral() for number in places]
     axes.barh(places, [100 * accuracy for _, accuracy, *_ in rows], color=colours, height=0.66)
-    for place, (_, accuracy, low, high) in zip(places, rows, strict=True):
+    for place, (_, accuracy, low, high) in enumerate(rows):
         if low is not None and high is not None:
             axes.plot([100 * low, 100 * high], [place, place], color=style.ink(), linewidth=1.6)
         end = 100 * max(accuracy, high or 0.0)
