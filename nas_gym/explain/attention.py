@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from nas_gym.explain.asked_states import policy_visits, sample_states
 from nas_gym.explain.attention_section import KEY, QUESTION, section_of
-from nas_gym.explain.distil import policy_visits, sample_states
 from nas_gym.explain.distillation import setting_of
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.observation_parts import values_of

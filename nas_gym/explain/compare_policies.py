@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.explain.asked_states import policy_visits
 from nas_gym.explain.compare_figures import partings_figure
 from nas_gym.explain.compare_flips import Flipped
 from nas_gym.explain.compare_worth import Judgement, judge
-from nas_gym.explain.distil import policy_visits
 from nas_gym.explain.distillation import setting_of
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.partings import Compared, compare_policies

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.distil import Distilled, Setting
+from nas_gym.explain.asked_states import Setting
+from nas_gym.explain.distil import Distilled
 from nas_gym.explain.edit_tree import first_legal
 from nas_gym.explain.known_accuracies import Accuracies
 from nas_gym.explain.rollouts import Decide, Decisions, random_legal, returns, walk
@@ -44,6 +45,10 @@ class Earnings:
     recovered: float | None
     recovered_by_rule: float | None
     interval: tuple[float, float] | None
+
+
+Earned = tuple[dict[str, Earnings], str] | str
+"""Earnings by where the episodes begin, with where the accuracies are from; or why there are none."""
 
 
 def earnings(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas_gym.explain.distil import READABLE, Asked, Setting, distil
+from nas_gym.explain.asked_states import Asked, Setting
+from nas_gym.explain.distil import READABLE, distil
 from nas_gym.explain.policy_values import Valued
 from nas_gym.explain.rollouts import Decisions
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from nas_gym.envs.rewards import make_reward
+from nas_gym.explain.asked_states import Setting
 from nas_gym.explain.decision_tree import grow
-from nas_gym.explain.distil import FAITHFUL, LEAVES, READABLE, Setting, distil
+from nas_gym.explain.distil import FAITHFUL, LEAVES, READABLE, distil
 from nas_gym.explain.earnings import earnings
 from nas_gym.explain.edit_tree import Grown, best_rule, first_legal, shared_labels
 from nas_gym.explain.known_accuracies import Accuracies
