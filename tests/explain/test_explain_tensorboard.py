@@ -84,7 +84,7 @@ def test_estimates_have_charts_with_their_intervals(served):
     lower = server.get("plugin/scalars/scalars", run=RUN, tag=series["lower"])
     assert [value for _, _, value in values[:2]] == pytest.approx([0.4, 0.2])
     assert all(low[2] < value[2] for low, value in zip(lower, values, strict=True))
-    (pattern,) = charts[question, "leaves: fidelity (share)"]["multiline"]["tag"]
+    (pattern,) = charts[question, "leaves: fidelity, share"]["multiline"]["tag"]
     found = server.get("plugin/custom_scalars/scalars", run=RUN, tag=pattern)
     assert found["regex_valid"]
     assert len(found["tag_to_events"]) == 1
