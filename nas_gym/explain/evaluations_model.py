@@ -13,7 +13,8 @@ from scipy.stats import chi2
 
 from nas_gym.explain.coding import DEPTH, Coded
 from nas_gym.explain.components import Component
-from nas_gym.explain.mixed_model import FIXED, MixedModel, fit, third_order
+from nas_gym.explain.mixed_model import FIXED, MixedModel, fit
+from nas_gym.explain.third_order import third_order
 
 OWN_VARIANCES = 6
 STANDS_OUT = 0.05
