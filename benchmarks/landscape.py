@@ -31,6 +31,7 @@ from nas_gym.evaluators import Request
 from nas_gym.evaluators.bar import training_bar
 
 SEEDS = (0, 1, 2)
+TABLE_TASK = {"name": "mnist1d", "train_size": 3000, "validation_size": 3000}
 CASES: dict[str, dict[str, Any]] = {
     "default: mlp on mnist1d": {},
     "mlp on mnist1d, 5 epochs": {"evaluator": {"recipe": {"epochs": 5}}},
@@ -48,6 +49,27 @@ CASES: dict[str, dict[str, Any]] = {
         "task": {"name": "mnist1d", "train_size": 500},
     },
     "cell on digits": {"search_space": "cell", "task": "digits"},
+    "the table conv-mnist1d": {
+        "search_space": {
+            "name": "conv",
+            "max_layers": 3,
+            "operations": ["conv3", "conv7", "max_pool"],
+            "channels": [4, 8],
+            "activations": ["relu", "tanh"],
+        },
+        "task": TABLE_TASK,
+        "evaluator": {"recipe": {"epochs": 12, "learning_rate": 0.02}},
+    },
+    "left out of the tables: cell of 4 operations on mnist1d": {
+        "search_space": {
+            "name": "cell",
+            "operations": ["none", "skip_connect", "nor_conv_3x3", "avg_pool_3x3"],
+            "channels": [8],
+            "cells": 1,
+        },
+        "task": TABLE_TASK,
+        "evaluator": {"recipe": {"epochs": 6, "learning_rate": 0.03}},
+    },
 }
 
 

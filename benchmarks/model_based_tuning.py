@@ -30,7 +30,7 @@ from until_optimum import evaluations_to_optimum, until_optimum
 
 from nas_gym.tables import load_table
 
-TABLES = ("cell-mnist1d", "mlp-mnist1d", "mlp-digits")
+TABLES = ("conv-mnist1d", "mlp-mnist1d", "mlp-digits")
 VARIANTS = (
     "model-based",
     *({"name": "model-based", "near": near} for near in (0, 2, 4)),

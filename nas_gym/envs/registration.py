@@ -21,7 +21,7 @@ def _on_table(benchmark: str, space: str, task: str) -> dict[str, Any]:
 IDS: dict[str, dict[str, Any]] = {
     "NAS-v0": {},
     "NASTable-MLP-v0": _on_table("mlp", "mlp", "mnist1d"),
-    "NASTable-Cell-v0": _on_table("cell", "cell", "mnist1d"),
+    "NASTable-Conv-v0": _on_table("conv", "conv", "mnist1d"),
     "NASBench201-v0": _on_table("nasbench201", "cell", "cifar10"),
     "NASBenchMacro-v0": _on_table("nasbench_macro", "macro", "cifar10"),
 }

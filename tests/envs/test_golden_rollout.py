@@ -37,21 +37,39 @@ ROLLOUTS = {
         (34, "identity-16 > relu-16", 0.4366, [7, 1, 0, 0]),
         (2, "relu-64 > identity-16 > relu-16", 0.539467, [2, 7, 1, 0]),
     ],
-    "NASTable-Cell-v0": [
-        (9, "|none~0|+|none~0|avg_pool_3x3~1|+|none~0|none~1|none~2|", 0.1, [0, 0, 3, 0, 0, 0]),
-        (15, "|none~0|+|none~0|avg_pool_3x3~1|+|none~0|avg_pool_3x3~1|none~2|", 0.1, [0, 0, 3, 0, 3, 0]),
-        (37, "|none~0|+|none~0|avg_pool_3x3~1|+|none~0|skip_connect~1|none~2|", 0.1, [0, 0, 3, 0, 1, 0]),
+    "NASTable-Conv-v0": [
+        (16, "conv3-4-relu > conv7-4-tanh", 0.459333, [[1, 2, 0], [1, 1, 0], [1, 2, 0], [0, 0, 0]]),
+        (47, "conv3-4-tanh > conv7-4-tanh", 0.383556, [[2, 2, 0], [1, 1, 0], [1, 2, 0], [0, 0, 0]]),
+        (41, "conv3-8-tanh > conv7-4-tanh", 0.439222, [[2, 2, 0], [2, 1, 0], [1, 2, 0], [0, 0, 0]]),
         (
-            1,
-            "|skip_connect~0|+|none~0|avg_pool_3x3~1|+|none~0|skip_connect~1|none~2|",
-            0.353222,
-            [1, 0, 3, 0, 1, 0],
+            19,
+            "conv3-8-tanh > conv7-4-tanh > conv3-4-relu",
+            0.529333,
+            [[2, 2, 1], [2, 1, 1], [1, 2, 1], [0, 0, 0]],
         ),
         (
-            1,
-            "|skip_connect~0|+|none~0|avg_pool_3x3~1|+|none~0|skip_connect~1|none~2|",
-            0.353222,
-            [1, 0, 3, 0, 1, 0],
+            53,
+            "conv3-8-tanh > conv7-4-tanh > conv3-4-relu + skip 0-3",
+            0.635333,
+            [[2, 2, 1], [2, 1, 1], [1, 2, 1], [0, 1, 0]],
+        ),
+        (
+            4,
+            "conv3-8-tanh > conv7-4-tanh > conv3-4-relu + skip 0-3",
+            0.635333,
+            [[2, 2, 1], [2, 1, 1], [1, 2, 1], [0, 1, 0]],
+        ),
+        (
+            56,
+            "conv3-8-tanh > conv7-4-tanh > conv3-4-relu",
+            0.529333,
+            [[2, 2, 1], [2, 1, 1], [1, 2, 1], [0, 0, 0]],
+        ),
+        (
+            54,
+            "conv3-8-tanh > conv7-4-tanh > conv3-4-relu + skip 1-3",
+            0.736556,
+            [[2, 2, 1], [2, 1, 1], [1, 2, 1], [0, 0, 1]],
         ),
     ],
     "NASBench201-v0": [
@@ -120,15 +138,16 @@ DEFAULTS = {
         "task": {"name": "mnist1d"},
         "evaluator": {"name": "table", "benchmark": "mlp", "fidelity": 15, "seeds": "mean"},
     },
-    "NASTable-Cell-v0": {
+    "NASTable-Conv-v0": {
         "search_space": {
-            "name": "cell",
-            "operations": ["none", "skip_connect", "nor_conv_3x3", "avg_pool_3x3"],
-            "channels": [8],
-            "cells": 1,
+            "name": "conv",
+            "max_layers": 3,
+            "operations": ["conv3", "conv7", "max_pool"],
+            "channels": [4, 8],
+            "activations": ["relu", "tanh"],
         },
         "task": {"name": "mnist1d"},
-        "evaluator": {"name": "table", "benchmark": "cell", "fidelity": 6, "seeds": "mean"},
+        "evaluator": {"name": "table", "benchmark": "conv", "fidelity": 12, "seeds": "mean"},
     },
     "NASBench201-v0": {
         "search_space": {
@@ -183,7 +202,8 @@ def test_every_id_has_a_golden_rollout(env):
         observation, reward, terminated, truncated, info = env.step(action)
         assert info["architecture"] == architecture
         assert reward == pytest.approx(accuracy, abs=tolerance)
-        assert [array.tolist() for array in observation.values()] == [observed]
+        parts = observed if isinstance(observed[0], list) else [observed]
+        assert [array.tolist() for array in observation.values()] == parts
         assert not terminated
         assert not truncated
 

@@ -13,7 +13,7 @@ from nas_gym.tables import Table, read_table
 from nas_gym.tables.catalogue import SHIPPED
 
 FILES = sorted(SHIPPED.glob("*.npz"))
-SIZES = {"mlp-mnist1d": 4680, "mlp-digits": 4680, "cell-mnist1d": 4096}
+SIZES = {"mlp-mnist1d": 4680, "mlp-digits": 4680, "conv-mnist1d": 6003}
 
 
 @pytest.fixture(scope="module", params=FILES, ids=lambda path: path.stem)

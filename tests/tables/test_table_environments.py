@@ -27,7 +27,7 @@ FAKE = {"name": "table", "benchmark": "fake"}
 
 
 def test_every_id_is_registered_with_its_vector_environment() -> None:
-    assert {"NASTable-MLP-v0", "NASTable-Cell-v0", "NASBench201-v0", "NASBenchMacro-v0"} < set(IDS)
+    assert {"NASTable-MLP-v0", "NASTable-Conv-v0", "NASBench201-v0", "NASBenchMacro-v0"} < set(IDS)
     for env_id in IDS:
         spec = gym.spec(env_id)
         assert spec.vector_entry_point
