@@ -110,13 +110,19 @@ def images(use: NetworkUse) -> Figure:
     count = min(len(found.by_class), MOST_CLASSES)
     maps = np.nan_to_num(found.by_class[:count]).mean(1)
     slopes = np.nan_to_num(found.saliency_by_class[:count]).mean(1)
+    x, y = use.trained.task.x_validation, use.trained.task.y_validation
+    seen = np.array(
+        [x[y == label].mean((0, 1)) if (y == label).any() else 0 * maps[0] for label in range(count)]
+    )
 
     def draw(canvas: Canvas) -> None:
-        grid = canvas.subplots(2, count, squeeze=False)
-        for row, (title, shown) in enumerate((("attribution", maps), ("gradient", slopes))):
+        grid = canvas.subplots(3, count, squeeze=False)
+        rows = (("mean image", seen), ("attribution", maps), ("gradient", slopes))
+        for row, (title, shown) in enumerate(rows):
             grid[row, 0].set_ylabel(title)
+            colours = style.SEQUENTIAL if row else "gray"
             for axes, image, name in zip(grid[row], shown, names, strict=False):
-                axes.imshow(image, cmap=style.SEQUENTIAL, interpolation="nearest")
+                axes.imshow(image, cmap=colours, interpolation="nearest")
                 axes.set_xticks([])
                 axes.set_yticks([])
                 axes.grid(visible=False)
@@ -127,12 +133,12 @@ def images(use: NetworkUse) -> Figure:
     row, column = np.unravel_index(int(pixels.argmax()), pixels.shape)
     return Figure(
         "images",
-        "Where the network looks in validation examples of each class: above mean absolute attribution "
-        "(integrated gradients), below mean absolute gradient, lighter for more.",
+        "Where the network looks in validation examples of each class: above their mean, in the middle mean "
+        "absolute attribution (integrated gradients), below mean absolute gradient; lighter is more.",
         f"Over all classes attribution is highest in row {row + 1}, column {column + 1} of "
         f"{pixels.shape[0]} by {pixels.shape[1]}.",
         draw,
-        (0.85 * count + 0.8, 2.6),
+        (0.85 * count + 0.8, 3.6),
     )
 
 
