@@ -6,7 +6,6 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -14,6 +13,7 @@ from matplotlib.path import Path
 
 from nas_gym.explain import style
 from nas_gym.explain.architecture_words import layer_words
+from nas_gym.explain.network_marks import Mark, Place, badges, bracket, notes_of
 from nas_gym.explain.phrases import counted
 from nas_gym.explain.section import Figure
 from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
@@ -31,23 +31,7 @@ NAMED_ARCS, NAMED_HALF = (0.72, 0.98), 0.55
 NOTES = 2.75
 # Links that begin at different boxes do not lie on each other.
 ASIDE = 0.11
-LETTERS, NOTE_LETTERS = 34, 38
-Place = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A choice that is marked in the drawing.
-
-    Attributes:
-        place: a box or the two ends of a link, in the numbering of the sketch; () for all boxes.
-        title: the choice in a few words.
-        note: what speaks for it.
-    """
-
-    place: Place
-    title: str
-    note: str
+LETTERS = 34
 
 
 def network_figure(
@@ -110,8 +94,8 @@ def _draw(
     for number, (top, lines) in enumerate(zip(tops, _labels(space, architecture, sketch), strict=True)):
         _box(axes, middle, top, box, lines, marked.get((number,), []))
     if () in marked:
-        _bracket(axes, middle + box / 2 + 0.32, tops[1], tops[-2] + HEIGHT, marked[()])
-    _notes(axes, max(middle + box / 2 + 0.75, width - NOTES - 0.6), height, marks)
+        bracket(axes, middle + box / 2 + 0.32, tops[1], tops[-2] + HEIGHT, marked[()])
+    notes_of(axes, max(middle + box / 2 + 0.75, width - NOTES - 0.6), height, marks)
 
 
 def _labels(space: SearchSpace[Any], architecture: Architecture, sketch: Sketch) -> list[list[str]]:
@@ -163,7 +147,7 @@ def _box(axes: Axes, x: float, top: float, width: float, lines: Sequence[str], m
             color=style.ink(),
             zorder=4,
         )
-    _badges(axes, x + width / 2, top + HEIGHT / 2, marks)
+    badges(axes, x + width / 2, top + HEIGHT / 2, marks)
 
 
 def _apex(span: int, arcs: tuple[float, float]) -> float:
@@ -218,7 +202,7 @@ def _link(
                 linespacing=1.05,
             )
         at = (apex, at[1] - 0.3)
-    _badges(axes, at[0] - (0.3 if target - source == 1 else 0.0), at[1], marks)
+    badges(axes, at[0] - (0.3 if target - source == 1 else 0.0), at[1], marks)
 
 
 def _around(left: float, apex: float, start: float, end: float) -> Path:
@@ -236,47 +220,3 @@ def _around(left: float, apex: float, start: float, end: float) -> Path:
     ]
     line, curve = Path.LINETO, Path.CURVE3
     return Path(points, [Path.MOVETO, line, curve, curve, line, curve, curve, line])
-
-
-def _bracket(axes: Axes, x: float, top: float, bottom: float, marks: Sequence[int]) -> None:
-    """A line along all layers, for their number."""
-    axes.plot(
-        [x - 0.08, x, x, x - 0.08], [top, top, bottom, bottom], color=style.good(), linewidth=1.8, zorder=2
-    )
-    _badges(axes, x, (top + bottom) / 2, marks)
-
-
-def _badges(axes: Axes, x: float, y: float, numbers: Sequence[int]) -> None:
-    """Badges beside each other, around a place."""
-    for number, badge in enumerate(numbers):
-        _badge(axes, x + 0.24 * (number - (len(numbers) - 1) / 2), y, badge)
-
-
-def _badge(axes: Axes, x: float, y: float, number: int) -> None:
-    axes.plot([x], [y], "o", markersize=15, color=style.good(), markeredgecolor=style.paper(), zorder=5)
-    axes.text(
-        x,
-        y,
-        str(number),
-        ha="center",
-        va="center_baseline",
-        fontsize=9,
-        weight="bold",
-        color=style.paper(),
-        zorder=6,
-    )
-
-
-def _notes(axes: Axes, x: float, height: float, marks: Sequence[Mark]) -> None:
-    """The marked choices and what speaks for them, from top to bottom."""
-    every = min(1.05, (height - 0.2) / max(1, len(marks)))
-    top = (height - every * len(marks)) / 2
-    for number, mark in enumerate(marks, 1):
-        y = top + every * (number - 0.5)
-        _badge(axes, x, y - 0.14, number)
-        title, *more = textwrap.wrap(mark.title, NOTE_LETTERS)
-        axes.text(
-            x + 0.24, y - 0.14, title, va="center", fontsize=9, weight="bold", color=style.ink(), zorder=4
-        )
-        for line, text in enumerate([*more, *textwrap.wrap(mark.note, NOTE_LETTERS)]):
-            axes.text(x + 0.24, y + 0.06 + 0.17 * line, text, va="center", fontsize=8.5, color=style.muted())

@@ -10,7 +10,8 @@ import numpy as np
 from nas_gym.explain import style
 from nas_gym.explain.architecture_words import describe, value_words
 from nas_gym.explain.evidence import Evidence
-from nas_gym.explain.network_drawing import Mark, Place, network_figure
+from nas_gym.explain.network_drawing import network_figure
+from nas_gym.explain.network_marks import Mark, Place
 from nas_gym.explain.reasons import DEPTH, Reason, undone
 from nas_gym.explain.section import Figure
 from nas_gym.search_spaces.base import Architecture, SearchSpace

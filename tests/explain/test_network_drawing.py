@@ -12,7 +12,8 @@ from nas_gym.explain import read_evidence, style
 from nas_gym.explain.architecture_words import describe, value_words
 from nas_gym.explain.counterfactuals import explain_alternatives
 from nas_gym.explain.figures import Canvas, drawn
-from nas_gym.explain.network_drawing import Mark, network_figure
+from nas_gym.explain.network_drawing import network_figure
+from nas_gym.explain.network_marks import Mark
 from nas_gym.explain.reasons import Reason, reasons_for
 from nas_gym.explain.summary import summarise
 from nas_gym.explain.summary_figures import figures_of, place_of
