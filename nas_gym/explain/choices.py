@@ -102,7 +102,8 @@ def estimate(
             one, other = model.estimate(columns[n]), wide.estimate(columns[n])
             shrunk = parts[n].effects(model.shrunk(columns[n])) if order == 2 else None
             if one is None:
-                found.append(_undetermined(parts[n], visits, test.p, test.evidence, shrunk))
+                unknown = _undetermined(parts[n], visits, test.p, test.evidence, shrunk)
+                found.append(replace(unknown, rivals=alike.get(n, ())))
                 continue
             interval = squared_length(*one, model.degrees(columns[n]), seed=seed)
             note = "" if order == 2 else _note(parts, parts[n], visited)

@@ -135,13 +135,8 @@ def _untried(found: Importances) -> list[str]:
     """What the evaluations cannot say of pairs of the depth and another choice."""
     if not found.untried:
         return []
-    depth, name, value = found.untried[0]
-    more = len(found.untried) - 1
-    others = f", nor were {counted(more, 'other combination')} of a depth and a value" if more else ""
-    return [
-        f"Depth {depth} was never evaluated with {name} {value}{others}: what acts together there alone "
-        "could not be seen."
-    ]
+    met = [f"depth {depth} and {name} {value}" for depth, name, value in found.untried]
+    return [f"Never evaluated together: {_some(met)}. What acts together there alone could not be seen."]
 
 
 def _deletion(test: Deletion | None) -> list[str]:

@@ -258,7 +258,7 @@ def test_the_section_of_a_run_says_what_matters_and_is_json(tmp_path: Path) -> N
     assert "What matters most is" in section.answer[0]
     assert numbers["evaluations"] == 60
     assert {"named", "drop", "drop_of_other_sets"} <= set(numbers["deletion"])
-    assert ("was never evaluated with" in " ".join(section.answer)) == bool(numbers["untried"])
+    assert ("Never evaluated together" in " ".join(section.answer)) == bool(numbers["untried"])
     assert {table.name for table in section.tables} == {"choices", "values", "pairs"}
     for table in section.tables:
         assert all(len(row) == len(table.columns) for row in table.rows)
