@@ -31,3 +31,23 @@ def polite(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return wrapped
+
+
+def told(run: Callable[[], int | None]) -> int:
+    """The exit code of a command line; what its options refuse is one sentence, too.
+
+    Args:
+        run: parses and executes it, and returns an exit code, None for 0.
+    """
+    try:
+        return run() or 0
+    except Exception as error:
+        # What refuses options has another type in every version of typer, but always this method.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        if message():  # empty where help was shown instead
+            context = getattr(error, "ctx", None)
+            path = context.command_path if context else "nas-gym"
+            typer.echo(f"nas-gym: {message().rstrip('.')}: see {path} --help", err=True)
+        return BAD_INPUT

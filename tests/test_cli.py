@@ -15,7 +15,7 @@ from nas_agents.comparison.pool import Failure
 from typer.testing import CliRunner
 
 from nas_gym import cli_options
-from nas_gym.cli import app
+from nas_gym.cli import app, main
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.saved import load_network
 
@@ -315,6 +315,27 @@ def test_a_comparison_prints_its_ranking_and_where_everything_is(cli, monkeypatc
     report = Path("tensorboard_logs/NAS-v0-mlp-breast_cancer/comparison.md")
     assert str(report) in result.stdout
     assert "nas-gym compare --agents random,q-learning --seeds 1" in report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["search", "--seed", "1.5"], "'--seed'"),
+        (["search", "--nope"], "--nope"),
+        (["nonsense"], "'nonsense'"),
+        (["replay"], "Missing argument 'run'"),
+        (["benchmark", "info"], "nas-gym benchmark info --help"),
+    ],
+)
+def test_what_the_options_refuse_is_one_sentence(arguments, told, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["nas-gym", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert ended.value.code == 2
+    assert line.startswith("nas-gym: ")
+    assert told in line
+    assert line.endswith("--help")
 
 
 def lines_of(file):
