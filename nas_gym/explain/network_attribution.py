@@ -10,7 +10,8 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from nas_gym.explain.refined_gradients import BATCH, Attributions, refined_gradients
+from nas_gym.explain.refined_gradients import Attributions, batch_for, most_pieces, refined_gradients
+from nas_gym.network import Network
 
 FEWEST, MOST = 10, 60
 OPERATIONS = 6e6
@@ -80,22 +81,25 @@ def stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     return order[np.argsort(rank[order], kind="stable")][:count]
 
 
-def input_use(
-    module: nn.Module, x: np.ndarray, y: np.ndarray, *, flops: int, seed: int, batch: int = BATCH
-) -> InputUse:
+def input_use(module: nn.Module, x: np.ndarray, y: np.ndarray, *, network: Network, seed: int) -> InputUse:
     """Attributions of validation examples, evenly drawn from the classes.
 
     Args:
         module: float64 network.
         x: validation examples, standardised.
         y: their classes.
-        flops: of the network, which decide how many examples are attributed.
+        network: what the module computes; its size decides how many examples are attributed, and how finely.
         seed: of the draw.
-        batch: pieces of paths at once.
     """
-    chosen = stratified(y, examples_for(flops), seed)
+    chosen = stratified(y, examples_for(network.flops), seed)
     labels = y[chosen]
-    found = refined_gradients(module, _tensor(x[chosen]), torch.as_tensor(labels), batch=batch)
+    found = refined_gradients(
+        module,
+        _tensor(x[chosen]),
+        torch.as_tensor(labels),
+        batch=batch_for(network),
+        most=most_pieces(network),
+    )
     sizes = np.where(found.reliable.reshape(-1, *(1,) * (x.ndim - 1)), np.abs(found.values), np.nan)
     many = stratified(y, SALIENCY_EXAMPLES, seed)
     slopes = np.abs(gradients(module, _tensor(x[many]), torch.as_tensor(y[many])))

@@ -23,7 +23,7 @@ from nas_gym.explain.network_quality import Calibration, calibration, confused_p
 from nas_gym.explain.network_tables import tables_of
 from nas_gym.explain.network_words import answer_of, trust_of
 from nas_gym.explain.phrases import finite
-from nas_gym.explain.refined_gradients import NO_CAPTUM, TOLERANCE, batch_for, has_captum
+from nas_gym.explain.refined_gradients import NO_CAPTUM, TOLERANCE, has_captum
 from nas_gym.explain.section import Section, withheld
 from nas_gym.explain.trained_network import TrainedNetwork, trained_network
 
@@ -103,7 +103,7 @@ def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
         permutation = permutation_importance(module, x, y, seed)
     if has_captum():
         network = module.network
-        inputs = input_use(module, x, y, flops=network.flops, seed=seed, batch=batch_for(network))
+        inputs = input_use(module, x, y, network=network, seed=seed)
         importance = np.nan_to_num(inputs.importance)
         check = deletion(module, x, y, importance, seed)
         layers = conductances(module, layers, inputs.examples, inputs.labels, inputs.attributions.pieces)

@@ -19,6 +19,8 @@ PIECES, NODES, ROUNDS = 16, 3, 12
 BATCH, FEWEST_AT_ONCE = 4096, 16
 VALUES_AT_ONCE = 2**23
 """Outputs of all operations that are kept at once, 64 MiB; Captum keeps those of three nodes of a piece."""
+MOST_WORK, OPERATIONS_OF_A_PIECE = 1.5e11, 3 * NODES + 2
+"""Operations that attributions of a network may take, and those of a piece in passes through it."""
 NO_CAPTUM = "Attributions need Captum, which is not installed: install nas-gym[explain]."
 
 
@@ -79,8 +81,18 @@ def batch_for(network: Network) -> int:
     return max(FEWEST_AT_ONCE, min(BATCH, VALUES_AT_ONCE // max(1, values)))
 
 
+def most_pieces(network: Network) -> int:
+    """How many pieces are integrated at most, so that a large network does not take hours."""
+    return max(PIECES, int(MOST_WORK / (OPERATIONS_OF_A_PIECE * max(1, network.flops))))
+
+
 def refined_gradients(
-    module: nn.Module, x: Tensor, target: Tensor, rounds: int = ROUNDS, batch: int = BATCH
+    module: nn.Module,
+    x: Tensor,
+    target: Tensor,
+    rounds: int = ROUNDS,
+    batch: int = BATCH,
+    most: float = math.inf,
 ) -> Attributions:
     """Integrated gradients (Sundararajan et al. 2017) from the zero input, by Captum, refined.
 
@@ -95,6 +107,7 @@ def refined_gradients(
         target: (n,), the output that is explained of each.
         rounds: most halvings of a piece.
         batch: pieces at once.
+        most: pieces after which none is halved any more, whatever the error.
     """
     from captum.attr import IntegratedGradients
 
@@ -109,14 +122,17 @@ def refined_gradients(
     values = torch.zeros_like(x)
     done: list[tuple[Tensor, Tensor, Tensor]] = []
     error, squared = torch.zeros_like(changes), torch.zeros_like(changes)
+    integrated = 0
     for number in range(rounds + 1):
+        integrated += len(owner)
         found, off = _pieces(method, x[owner], low, high, target[owner], batch)
         total = error.index_add(0, owner, off)
         scatter = squared.index_add(0, owner, off**2).sqrt()
         right = (total.abs() < allowed / 2) & (scatter < allowed / 2)
         # So many pieces with errors of either sign, each within its share, stay within the whole.
         share = 4 * torch.bincount(owner, minlength=count).double().sqrt() + 8
-        split = ~right[owner] & (off.abs() > (allowed / share)[owner]) & (number < rounds)
+        split = ~right[owner] & (off.abs() > (allowed / share)[owner])
+        split &= number < rounds and integrated + 2 * int(split.sum()) <= most
         kept = ~split
         done.append((owner[kept], low[kept], high[kept]))
         values.index_add_(0, owner[kept], found[kept])

@@ -1,5 +1,7 @@
 """Attributions of a network add up, and name the inputs that matter where it is known which do."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from nas_gym.explain.network_attribution import (
     permutation_importance,
     stratified,
 )
-from nas_gym.explain.refined_gradients import TOLERANCE, refined_gradients
+from nas_gym.explain.refined_gradients import PIECES, TOLERANCE, refined_gradients
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task
 
@@ -82,10 +84,17 @@ def test_an_attribution_that_is_not_refined_is_called_unreliable(trained):
     assert found.reliable.mean() < 0.5
 
 
+def test_refinement_ends_with_the_work_that_is_allowed(trained):
+    task, module = trained
+    x, y = (torch.as_tensor(each[:20]) for each in examples(task))
+    pieces = [len(refined_gradients(module, x, y, most=most).pieces.owner) for most in (0, 1000, math.inf)]
+    assert pieces[0] == 20 * PIECES < pieces[1] <= 1000 < pieces[2]
+
+
 def test_the_features_that_matter_are_found_by_every_measure(trained):
     task, module = trained
     x, y = examples(task)
-    use = input_use(module, x, y, flops=5000, seed=0)
+    use = input_use(module, x, y, network=module.network, seed=0)
     drops = permutation_importance(module, x, y, 0).mean(0)
     for importance in (use.importance, use.saliency, drops):
         assert set(np.argsort(-importance)[:2]) == set(USED)
