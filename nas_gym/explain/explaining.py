@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import scipy.linalg  # noqa: F401 - its threads are limited too, once it is loaded
+from threadpoolctl import threadpool_limits
+
 from nas_gym.errors import NASGymError
 from nas_gym.explain.evidence import Evidence, read_evidence
 from nas_gym.explain.facts import facts_of, title_of
@@ -72,11 +75,13 @@ def explain_evidence(
         on_progress: as of `explain`.
     """
     sections = []
-    for number, (key, question) in enumerate(QUESTIONS.items()):
-        if on_progress is not None:
-            on_progress(number, len(QUESTIONS) + 1, question)
-        sections.append(_section(key, evidence, settings, parts))
-    summary = parts.summary(evidence, sections) if evidence.succeeded else _all_failed(evidence)
+    # One thread: the matrices are small, and sums in another order would be other numbers.
+    with threadpool_limits(limits=1, user_api="blas"):  # type: ignore[no-untyped-call]
+        for number, (key, question) in enumerate(QUESTIONS.items()):
+            if on_progress is not None:
+                on_progress(number, len(QUESTIONS) + 1, question)
+            sections.append(_section(key, evidence, settings, parts))
+        summary = parts.summary(evidence, sections) if evidence.succeeded else _all_failed(evidence)
     return Explanation(
         str(evidence.folder.path), title_of(evidence), summary, tuple(sections), facts_of(evidence)
     )
