@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,14 @@ def whole_tables(repetitions: int) -> dict[str, Any]:
     }
 
 
-def q_learning(repetitions: int) -> dict[str, Any]:
-    """One run of 200 evaluations on each landscape, with an interaction."""
+def q_learning(repetitions: int, horizon: int = 20) -> dict[str, Any]:
+    """One run of 200 evaluations on each landscape, with an interaction; steps of an episode."""
     taus, zero, passed = [], [], []
     first, identified, told = [], [], []
     for seed in range(repetitions):
         landscape = additive(seed, INTERACTION)
         base = code(landscape.space, landscape.architectures)
-        visited, y = q_run(landscape, base, seed)
+        visited, y = q_run(landscape, base, seed, horizon)
         found = estimate(base, base.rows(visited), y, seed=seed)
         values = [-1.0 if one.value is None else one.value for one in found.choices]
         truth = [landscape.importance[one.name] for one in found.choices]
@@ -239,9 +240,12 @@ def naive_share(landscape: Landscape, changes: dict[Any, list[float]], truth: di
     return float(np.mean(held)) if held else float("nan")
 
 
-def q_run(landscape: Landscape, base: Coded, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def q_run(
+    landscape: Landscape, base: Coded, seed: int, horizon: int = 20
+) -> tuple[np.ndarray, np.ndarray]:
     """The indices and accuracies of a run of Q-learning."""
-    result = make_agent("q-learning").search(landscape.environment(seed=seed), BUDGET, seed)
+    env = landscape.environment(seed=seed, horizon=horizon)
+    result = make_agent("q-learning").search(env, BUDGET, seed)
     parse = landscape.space.parse
     indices = [landscape.space.index(parse(each.architecture)) for each in result.evaluations]
     return np.array(indices), np.array([each.accuracy for each in result.evaluations])
@@ -260,6 +264,7 @@ DESIGNS: dict[str, Design] = {"uniform, stratified by depth": uniform_sample, "q
 CASES: dict[str, Callable[[int], dict[str, Any]]] = {
     "table": whole_tables,
     "q-learning": q_learning,
+    "q-learning in short episodes": partial(q_learning, horizon=6),
     "intervals": intervals,
     "edits": edits,
 }
