@@ -240,9 +240,7 @@ def naive_share(landscape: Landscape, changes: dict[Any, list[float]], truth: di
     return float(np.mean(held)) if held else float("nan")
 
 
-def q_run(
-    landscape: Landscape, base: Coded, seed: int, horizon: int = 20
-) -> tuple[np.ndarray, np.ndarray]:
+def q_run(landscape: Landscape, base: Coded, seed: int, horizon: int = 20) -> tuple[np.ndarray, np.ndarray]:
     """The indices and accuracies of a run of Q-learning."""
     env = landscape.environment(seed=seed, horizon=horizon)
     result = make_agent("q-learning").search(env, BUDGET, seed)
