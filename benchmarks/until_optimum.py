@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -17,8 +18,8 @@ from nas_gym.tables.table import Table
 class UntilOptimum(TableEvaluator):
     """A table that ends a search once it has been asked for its best architecture."""
 
-    def __init__(self, table: Table) -> None:
-        super().__init__(table)
+    def __init__(self, table: Table, seeds: str | Sequence[int] = "mean") -> None:
+        super().__init__(table, seeds=seeds)
         self._optimum = self.search_space.architecture(int(np.argmax(self.accuracy_by_index())))
         self._found = False
 
@@ -34,9 +35,9 @@ class UntilOptimum(TableEvaluator):
         return super().evaluate_architectures(architectures, *arguments)
 
 
-def until_optimum(table: Table) -> gym.Env[Any, Any]:
-    """An environment in which searches end at the optimum of the mean full-fidelity accuracy."""
-    evaluator = UntilOptimum(table)
+def until_optimum(table: Table, seeds: str | Sequence[int] = "mean") -> gym.Env[Any, Any]:
+    """An environment in which searches end at the optimum of the full-fidelity accuracy, over seeds."""
+    evaluator = UntilOptimum(table, seeds)
     return gym.make("NAS-v0", search_space=table.search_space, task=evaluator.task, evaluator=evaluator)
 
 
