@@ -41,6 +41,9 @@ def told(run: Callable[[], int | None]) -> int:
     """
     try:
         return run() or 0
+    except typer.Abort:
+        typer.echo("nas-gym: interrupted", err=True)
+        return INTERRUPTED
     except Exception as error:
         # What refuses options has another type in every version of typer, but always this method.
         message = getattr(error, "format_message", None)
