@@ -116,9 +116,7 @@ def refined_gradients(
         rows = torch.arange(count)
         changes = (module(x) - module(torch.zeros_like(x)))[rows, target]
     allowed = TOLERANCE * changes.abs()
-    owner = rows.repeat_interleave(PIECES)
-    low = torch.arange(PIECES, dtype=x.dtype).repeat(count) / PIECES
-    high = low + 1 / PIECES
+    owner, low, high = _first_pieces(count, x.dtype)
     values = torch.zeros_like(x)
     done: list[tuple[Tensor, Tensor, Tensor]] = []
     error, squared = torch.zeros_like(changes), torch.zeros_like(changes)
@@ -147,6 +145,12 @@ def refined_gradients(
     errors = (sums - changes).abs() / changes.abs().clamp_min(1e-300)
     pieces = Pieces(*(torch.cat(parts) for parts in zip(*done, strict=True)))
     return Attributions(values.numpy(), changes.numpy(), errors.numpy(), pieces)
+
+
+def _first_pieces(count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """Owners, beginnings and ends of equal pieces of each of so many paths."""
+    low = torch.arange(PIECES, dtype=dtype).repeat(count) / PIECES
+    return torch.arange(count).repeat_interleave(PIECES), low, low + 1 / PIECES
 
 
 def _pieces(
