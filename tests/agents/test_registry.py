@@ -37,6 +37,9 @@ BAD = [
     ("successive-halving", "finalists", 0),
     ("hyperband", "eta", "three"),
     ("hyperband", "lowest", 1.5),
+    ("model-based", "near", -1),
+    ("model-based", "noise", 0),
+    ("model-based", "growth", 1),
 ]
 
 
