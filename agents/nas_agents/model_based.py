@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.special import ndtr
 from threadpoolctl import threadpool_limits
 
 from nas_agents.agent import Agent, Session, whole_number, within
 from nas_agents.architecture_features import Features, all_features
 from nas_agents.edit_planning import PlannedPolicy, simulate
-from nas_agents.reward_model import Beliefs, EveryArchitecture, RewardModel
+from nas_agents.reward_model import EveryArchitecture, RewardModel
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 
 Rewards = dict[Architecture, float]
@@ -31,15 +30,25 @@ class ModelBased(Agent):
     over the edit graph, from the best architectures known and from uniform ones, climb the expected
     improvement on the model, and all that they meet is considered.
 
+    A model can be sure and wrong: what it learned around a local optimum can make it rule out the
+    place of the best. So after `patience` evaluations that bring nothing better it is set aside and
+    a fresh one begins with uniform designs of its own, as trust regions are restarted by Eriksson
+    et al. and by Wan et al.; what was evaluated before costs it nothing.
+
     The model (see `nas_agents.reward_model`) compares the choices of architectures and the walks
     through their graphs; it sees neither parameters nor FLOPs. The policy that is handed out has
-    the Q-values that planning on the model gives (see `nas_agents.edit_planning.PlannedPolicy`).
+    the Q-values that planning on a model of all evaluations gives (see
+    `nas_agents.edit_planning.PlannedPolicy`).
 
     Sources: Sutton, "Dyna, an integrated architecture for learning, planning, and reacting", 1991;
-    Jones et al., "Efficient global optimization of expensive black-box functions", 1998.
+    Jones et al., "Efficient global optimization of expensive black-box functions", 1998; Eriksson et
+    al., "Scalable global optimization via local Bayesian optimization", 2019; Wan et al., "Think
+    global and act local: Bayesian optimisation over high-dimensional categorical and mixed search
+    spaces", 2021.
 
     Attributes:
-        first: uniform designs before the model is used.
+        first: uniform designs before a model is used.
+        patience: evaluations without a better one after which a fresh model begins; 0 for never.
         near: every which plan is a single edit of the best architecture known; 0 for none.
         smoothness, noise: what the model expects before it learns: how slowly rewards change over
             the space, and the part of their variance that nothing explains.
@@ -57,6 +66,7 @@ class ModelBased(Agent):
     access = "query"
 
     first: int = 10
+    patience: int = 30
     near: int = 3
     smoothness: float = 3.0
     noise: float = 0.1
@@ -71,6 +81,7 @@ class ModelBased(Agent):
     def __post_init__(self) -> None:
         for name in ("first", "starts", "steps", "edits"):
             whole_number(name, getattr(self, name), at_least=1)
+        whole_number("patience", self.patience, at_least=0)
         whole_number("near", self.near, at_least=0)
         whole_number("memory", self.memory, at_least=2)
         whole_number("listed", self.listed, at_least=0)
@@ -95,15 +106,31 @@ class ModelBased(Agent):
             self._search(session)
 
     def _search(self, session: Session) -> None:
-        space = session.search_space
-        planner = _Listed(self, session) if space.size <= self.listed else _Simulated(self, session)
-        rewards: Rewards = {}
-        asked = _distinct(session, min(self.first, space.size))
+        space, known = session.search_space, Rewards()
+        planner = overall = self._planner(session)
         while True:
-            rewards.update(_told(planner.model, asked, session))
-            if session.policy is None:
-                session.watch(PlannedPolicy(space, planner.expect, self.gamma, lambda: list(rewards)))
-            asked = [self._next(planner, rewards, session)]
+            rewards, stale = Rewards(), 0
+            asked = _distinct(session, min(self.first, space.size - len(known)), known)
+            while not self.patience or stale < self.patience:
+                fresh = _evaluated([each for each in asked if each not in known], session)
+                known.update(fresh)
+                best = max(rewards.values(), default=-np.inf)
+                news = {each: known[each] for each in asked}
+                rewards.update(news)
+                stale = 0 if max(news.values()) > best else stale + len(fresh)
+                planner.model.tell(list(news), list(news.values()))
+                if overall is not planner and fresh:
+                    overall.model.tell(list(fresh), list(fresh.values()))
+                if session.policy is None:
+                    session.watch(PlannedPolicy(space, overall.expect, self.gamma, lambda: list(known)))
+                asked = [self._next(planner, rewards, session)]
+            planner = self._planner(session)
+
+    def _planner(self, session: Session) -> Planner:
+        """One whose model knows nothing yet."""
+        return (
+            _Listed(self, session) if session.search_space.size <= self.listed else _Simulated(self, session)
+        )
 
     def _next(self, planner: Planner, rewards: Rewards, session: Session) -> Architecture:
         if self.near and len(rewards) % self.near == 0:
@@ -144,13 +171,13 @@ class _Listed:
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
         mean, deviation = self._every.beliefs()
         numbers = self._numbers(architectures)
-        return expected_improvement((mean[numbers], deviation[numbers]), self.model.best)
+        return self.model.expected_improvement((mean[numbers], deviation[numbers]))
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
         return self.model.accuracy(self._every.beliefs()[0][self._numbers(architectures)])
 
     def anywhere(self, evaluated: Rewards) -> Architecture | None:
-        promise = expected_improvement(self._every.beliefs(), self.model.best)
+        promise = self.model.expected_improvement(self._every.beliefs())
         promise[self._numbers(evaluated)] = -np.inf
         found: Architecture = self._space.architecture(int(np.argmax(promise)))
         return found
@@ -167,7 +194,7 @@ class _Simulated:
         self.model = agent.model(Features(self._space))
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return expected_improvement(self.model.beliefs(architectures), self.model.best)
+        return self.model.expected_improvement(self.model.beliefs(architectures))
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
         return self.model.accuracy(self.model.beliefs(architectures)[0])
@@ -180,18 +207,9 @@ class _Simulated:
         return max((each for each in met if each not in evaluated), key=met.__getitem__, default=None)
 
 
-def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
-    """How much a reward is expected to exceed the best (Jones et al. 1998, equation 15)."""
-    mean, deviation = beliefs
-    z = (mean - best) / deviation
-    return np.asarray(deviation * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)))
-
-
-def _told(model: RewardModel, asked: list[Architecture], session: Session) -> Rewards:
-    """The rewards of architectures, which the model learns."""
-    rewards = {each: evaluation.accuracy for each, evaluation in zip(asked, session.ask(asked), strict=True)}
-    model.tell(list(rewards), list(rewards.values()))
-    return rewards
+def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
+    """The rewards of architectures, which are evaluated for them."""
+    return {each: evaluation.accuracy for each, evaluation in zip(asked, session.ask(asked), strict=True)}
 
 
 def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:

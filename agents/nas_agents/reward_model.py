@@ -7,6 +7,7 @@ from math import ceil
 
 import numpy as np
 from scipy.linalg import solve_triangular
+from scipy.special import ndtr
 
 from nas_agents.architecture_features import Features, Matrix
 from nas_agents.gaussian_process import Inputs, factor, fit, kernel, prior_of, prior_variance
@@ -87,6 +88,16 @@ class RewardModel:
         )
         return self.whitened @ solved, np.sqrt(np.maximum(self.variance - (solved**2).sum(axis=0), 1e-12))
 
+    def expected_improvement(self, beliefs: Beliefs) -> np.ndarray:
+        """Of what an evaluation will show, noise included, over the best reward seen.
+
+        The noise is what the features cannot tell apart, such as equal networks that were trained
+        from other weights. The best reward seen has it too, so it counts as a chance to be better.
+        """
+        mean, deviation = beliefs
+        shown = np.sqrt(deviation**2 + np.exp(self._theta[0]))
+        return expected_improvement((mean, shown.astype(deviation.dtype)), self.best)
+
     def covariance(self, inputs: Inputs, first: int = 0) -> np.ndarray:
         """Of what is remembered, from number `first` on, with architectures."""
         return kernel(self._theta, self._groups, self._inputs.after(first), inputs)
@@ -148,6 +159,13 @@ class EveryArchitecture:
         self._rows = n
         mean = model.whitened.astype(np.float32) @ self._solved[:n]
         return mean, np.sqrt(np.maximum(self._variance, 1e-6))
+
+
+def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
+    """How much a reward is expected to exceed the best (Jones et al. 1998, equation 15)."""
+    mean, deviation = beliefs
+    z = (mean - best) / deviation
+    return np.asarray(deviation * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)))
 
 
 def standardised(rewards: np.ndarray, designs: np.ndarray) -> tuple[np.ndarray, float, float]:

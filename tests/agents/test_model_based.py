@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from nas_agents import make_agent
 from nas_agents.edit_planning import PLANNED_EDITS, PlannedPolicy, simulate
-from nas_agents.model_based import ModelBased, expected_improvement
+from nas_agents.model_based import ModelBased
+from nas_agents.reward_model import expected_improvement
 from scipy import stats
 
 from nas_gym.errors import NASGymError
@@ -62,6 +63,25 @@ def test_every_near_th_evaluation_is_one_edit_from_the_best_known():
             assert found[number].architecture in around
 
 
+def flat(architecture, seed):
+    return 0.5
+
+
+@pytest.mark.parametrize(("patience", "models"), [(0, 1), (5, 3)])
+def test_after_stagnation_a_fresh_model_begins_and_the_policy_still_knows_everything(
+    patience, models, monkeypatch
+):
+    made, make = [], ModelBased.model
+    monkeypatch.setattr(ModelBased, "model", lambda *args: made.append(make(*args)) or made[-1])
+    # 4 designs and 5 plans an attempt.
+    result = search(environment(flat, space="cell"), 24, first=4, patience=patience)
+    assert len(made) == models
+    assert len(set(texts(result))) == len(made[0].targets) == 24
+    if patience:
+        # What the last attempt planned may have been evaluated before, and is known for nothing.
+        assert 24 - 2 * 9 <= len(made[-1].targets) < 24
+
+
 @pytest.mark.parametrize("hyperparameters", [{}, {"listed": 0}, {"near": 0}, {"listed": 0, "near": 0}])
 def test_a_small_space_is_exhausted_by_every_kind_of_plan(hyperparameters):
     result = search(environment(), 20, **hyperparameters)
@@ -107,6 +127,7 @@ def test_expected_improvement_is_the_expectation_of_what_exceeds_the_best():
         ("noise", 0),
         ("smoothness", -1),
         ("near", -1),
+        ("patience", -1),
         ("growth", 1),
         ("memory", 1),
         ("listed", 0.5),

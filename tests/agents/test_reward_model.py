@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from nas_agents.architecture_features import Features, all_features, ignored, walks
 from nas_agents.gaussian_process import Inputs, kernel, negative_log_posterior, prior_of
-from nas_agents.reward_model import EveryArchitecture, RewardModel, standardised
-from scipy import sparse
+from nas_agents.reward_model import EveryArchitecture, RewardModel, expected_improvement, standardised
+from scipy import sparse, stats
 
 from nas_gym.search_spaces import make_search_space
 
@@ -157,6 +157,21 @@ def test_beliefs_are_the_conditional_normal_distribution():
     assert mean == pytest.approx(cross @ np.linalg.solve(noisy, targets))
     variance = np.diag(kernel(theta, groups, asked, asked) - cross @ np.linalg.solve(noisy, cross.T))
     assert deviation**2 == pytest.approx(variance, abs=1e-9)
+
+
+def test_expected_improvement_counts_what_the_features_cannot_tell_apart():
+    space = cells()
+    model, *_ = fitted(space)
+    mean, deviation = model.beliefs(sample(space, 10, seed=9))
+    # What noise adds to a reward, found from the covariance that the model factors.
+    total = np.diag(model.lower @ model.lower.T)
+    noise = total - model.variance
+    promise = model.expected_improvement((mean, deviation))
+    known = expected_improvement((mean, deviation), model.best)
+    draws = stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)
+    shown = mean[:, None] + np.sqrt(deviation**2 + noise[0])[:, None] * draws
+    assert promise == pytest.approx(np.maximum(0, shown - model.best).mean(axis=1), rel=1e-2, abs=1e-6)
+    assert (promise > known).all()
 
 
 def test_beliefs_of_the_whole_list_follow_what_is_told_one_by_one():
