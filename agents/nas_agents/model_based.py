@@ -106,31 +106,34 @@ class ModelBased(Agent):
             self._search(session)
 
     def _search(self, session: Session) -> None:
-        space, known = session.search_space, Rewards()
+        known = Rewards()
         planner = overall = self._planner(session)
         while True:
-            rewards, stale = Rewards(), 0
-            asked = _distinct(session, min(self.first, space.size - len(known)), known)
-            while not self.patience or stale < self.patience:
-                fresh = _evaluated([each for each in asked if each not in known], session)
-                known.update(fresh)
-                best = max(rewards.values(), default=-np.inf)
-                news = {each: known[each] for each in asked}
-                rewards.update(news)
-                stale = 0 if max(news.values()) > best else stale + len(fresh)
-                planner.model.tell(list(news), list(news.values()))
-                if overall is not planner and fresh:
-                    overall.model.tell(list(fresh), list(fresh.values()))
-                if session.policy is None:
-                    session.watch(PlannedPolicy(space, overall.expect, self.gamma, lambda: list(known)))
-                asked = [self._next(planner, rewards, session)]
+            self._attempt(planner, overall, known, session)
             planner = self._planner(session)
+
+    def _attempt(self, planner: Planner, overall: Planner, known: Rewards, session: Session) -> None:
+        """Search on one model until it stagnates; `overall`, of the first, is told of all attempts."""
+        space, rewards, stale = session.search_space, Rewards(), 0
+        asked = _distinct(session, min(self.first, space.size - len(known)), known)
+        while not self.patience or stale < self.patience:
+            fresh = _evaluated([each for each in asked if each not in known], session)
+            known.update(fresh)
+            told = {each: known[each] for each in asked}
+            better = max(told.values()) > max(rewards.values(), default=-np.inf)
+            stale = 0 if better else stale + len(fresh)
+            rewards.update(told)
+            planner.model.tell(list(told), list(told.values()))
+            if overall is not planner and fresh:
+                overall.model.tell(list(fresh), list(fresh.values()))
+            if session.policy is None:
+                session.watch(PlannedPolicy(space, overall.expect, self.gamma, lambda: list(known)))
+            asked = [self._next(planner, rewards, session)]
 
     def _planner(self, session: Session) -> Planner:
         """One whose model knows nothing yet."""
-        return (
-            _Listed(self, session) if session.search_space.size <= self.listed else _Simulated(self, session)
-        )
+        listed = session.search_space.size <= self.listed
+        return _Listed(self, session) if listed else _Simulated(self, session)
 
     def _next(self, planner: Planner, rewards: Rewards, session: Session) -> Architecture:
         if self.near and len(rewards) % self.near == 0:
