@@ -66,7 +66,7 @@ class ModelBased(Agent):
     access = "query"
 
     first: int = 10
-    patience: int = 30
+    patience: int = 45
     near: int = 3
     smoothness: float = 3.0
     noise: float = 0.1
