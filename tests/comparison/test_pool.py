@@ -32,7 +32,7 @@ def test_a_job_that_fails_or_kills_its_worker_is_named_and_the_others_are_done(t
     contents = ["good", "refuse", "kill", "break", "last"]
     reports = []
     jobs = [(tmp_path / f"{number}", content) for number, content in enumerate(contents)]
-    before = dict(os.environ)
+    before, handler = dict(os.environ), signal.getsignal(signal.SIGINT)
     failures = run_jobs(write, jobs, 2, lambda job, content: reports.append((job, content)))
     reasons = {failure.job: failure.reason for failure in failures}
     assert reasons == {
@@ -45,7 +45,7 @@ def test_a_job_that_fails_or_kills_its_worker_is_named_and_the_others_are_done(t
     for job in range(5):
         assert [content for number, content in reports if number == job] == [0.5, None]
     assert dict(os.environ) == before
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_no_jobs_start_no_worker():
@@ -53,7 +53,7 @@ def test_no_jobs_start_no_worker():
 
 
 ENDLESS = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from nas_agents.comparison.pool import run_jobs
 
@@ -64,6 +64,8 @@ def beat(job, report):
         time.sleep(0.05)
 
 if __name__ == "__main__":
+    # A job in the background of a shell begins with the signal ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run_jobs(beat, [sys.argv[1]], 1, lambda job, content: None)
 """
 
