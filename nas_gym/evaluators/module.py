@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from nas_gym.network import Network, Node
+from nas_gym.network import Network, Node, Shape
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "identity": lambda x: x,
@@ -38,10 +38,10 @@ class NetworkModule(nn.Module):
         self.network = network
         for number, node in enumerate(network.nodes):
             for name, shape in node.parameter_shapes.items():
-                self.register_parameter(f"{number}_{name}", nn.Parameter(torch.zeros(shape)))
+                self.register_parameter(f"{number}_{name}", nn.Parameter(_zeros(shape)))
             if node.operation == "batch_norm":
-                self.register_buffer(f"{number}_mean", torch.zeros(node.shape[0]))
-                self.register_buffer(f"{number}_variance", torch.ones(node.shape[0]))
+                self.register_buffer(f"{number}_mean", _zeros(node.shape[:1]))
+                self.register_buffer(f"{number}_variance", _zeros(node.shape[:1]).fill_(1.0))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of a batch."""
@@ -113,6 +113,11 @@ def _pool(node: Node, x: Tensor) -> Tensor:
     return average(x, node.kernel, node.stride, node.padding, node.ceil_mode, count_include_pad=False)
 
 
+def _zeros(shape: Shape) -> Tensor:
+    # Not by the defaults, which whoever calls may have set to others.
+    return torch.zeros(shape, dtype=torch.float32, device="cpu")
+
+
 def initial_weights(network: Network, seed: int) -> Iterator[tuple[str, Tensor]]:
     """The initial parameters of a network by name, float32 on the CPU, from a seed alone.
 
@@ -123,8 +128,8 @@ def initial_weights(network: Network, seed: int) -> Iterator[tuple[str, Tensor]]
     for number, node in enumerate(network.nodes):
         for name, shape in node.parameter_shapes.items():
             if node.operation == "batch_norm":
-                array = torch.ones(shape) if name == "weight" else torch.zeros(shape)
+                array = _zeros(shape).fill_(1.0 if name == "weight" else 0.0)
             else:
                 bound = 1 / math.sqrt(math.prod(node.parameter_shapes["weight"][1:]))
-                array = torch.empty(shape).uniform_(-bound, bound, generator=generator)
+                array = _zeros(shape).uniform_(-bound, bound, generator=generator)
             yield f"{number}_{name}", array

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from nas_gym.errors import NASGymError
+from nas_gym.evaluators.engine.numerics import apart
 from nas_gym.evaluators.module import NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.search_spaces.base import Architecture, SearchSpace
@@ -41,6 +42,7 @@ class SavedNetwork:
     mean: np.ndarray
     scale: np.ndarray
 
+    @apart
     @torch.no_grad()
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Class probabilities, float32 (n, classes), of raw examples (n, *input_shape).
@@ -59,6 +61,7 @@ class SavedNetwork:
         return logits.softmax(1).numpy()
 
 
+@apart
 def save_network(
     path: str | Path,
     search_space: SearchSpace[Any],
@@ -86,6 +89,7 @@ def save_network(
     os.replace(partial, path)
 
 
+@apart
 def load_network(path: str | Path) -> SavedNetwork:
     """Load a network of `save_network`; nothing in the file is executed.
 

@@ -13,9 +13,10 @@ import torch
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.engine import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
+from nas_gym.evaluators.engine.numerics import set_outside
 from nas_gym.evaluators.recipe import Recipe
 from nas_gym.evaluators.seeds import check_seeds
-from nas_gym.evaluators.train import resolve_device
+from nas_gym.evaluators.train import resolve_device, training_data
 from nas_gym.registry import build
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.table import Table
@@ -105,7 +106,7 @@ class Tabulation:
         parts = [self.device.type, f"torch {torch.__version__.partition('+')[0]}"]
         if self.device.type == "cpu":
             parts.append(torch.backends.cpu.get_cpu_capability())
-        return ", ".join(parts)
+        return ", ".join([*parts, *set_outside()])
 
     def config(self) -> dict[str, Any]:
         """All that the numbers depend on, JSON-able."""
@@ -181,7 +182,7 @@ class Tabulation:
     def _data(self) -> TrainingData:
         task = self.task
         arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation, task.x_test, task.y_test)
-        return TrainingData(*(torch.as_tensor(array, device=self.device) for array in arrays))
+        return training_data(self.device, *arrays)
 
     def _recorded(self, pair: tuple[int, int], result: Trained) -> Recorded:
         if result.error or result.test is None:

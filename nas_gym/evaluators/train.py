@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.engine import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
+from nas_gym.evaluators.engine.numerics import apart, set_outside
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.module import NetworkModule
@@ -104,7 +106,7 @@ class TrainEvaluator(Evaluator):
         if error := self._too_large(network):
             raise NASGymError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
         ((_, trained),) = self._train([Member(network, seed)], weights=True)
-        return trained.module, _evaluation(Request(architecture, seed), network, trained)
+        return _module(trained), _evaluation(Request(architecture, seed), network, trained)
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
         network = self.search_space.network(architecture)
@@ -113,6 +115,7 @@ class TrainEvaluator(Evaluator):
         trained = dict(self._train([Member(network, seed) for seed in seeds], weights=True))
         return [self._final_score(seed, trained[number]) for number, seed in enumerate(seeds)]
 
+    @apart
     def _final_score(self, seed: int, trained: Trained) -> FinalScore:
         if trained.error:
             return FinalScore(seed, 0.0, 0.0, "failed", trained.error)
@@ -143,8 +146,7 @@ class TrainEvaluator(Evaluator):
     @cached_property
     def _data(self) -> TrainingData:
         task = self.task
-        arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-        return TrainingData(*(torch.as_tensor(array, device=self.device) for array in arrays))
+        return training_data(self.device, task.x_train, task.y_train, task.x_validation, task.y_validation)
 
     @cached_property
     def _numerics(self) -> str:
@@ -152,7 +154,18 @@ class TrainEvaluator(Evaluator):
         parts = [self.device.type, precision, f"torch {torch.__version__}"]
         if self.device.type == "cpu":
             parts.append(torch.backends.cpu.get_cpu_capability())
-        return ", ".join(parts)
+        return ", ".join([*parts, *set_outside()])
+
+
+@apart
+def training_data(device: torch.device, *arrays: np.ndarray) -> TrainingData:
+    """Return the parts of a task on a device."""
+    return TrainingData(*(torch.as_tensor(array, device=device) for array in arrays))
+
+
+@apart
+def _module(trained: Trained) -> NetworkModule:
+    return trained.module
 
 
 def resolve_device(device: str) -> torch.device:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +11,7 @@ import torch
 from nas_gym.evaluators.engine.chunk_training import Keep
 from nas_gym.evaluators.engine.chunks import Cost, available_bytes, plan_chunks
 from nas_gym.evaluators.engine.members import Member, Trained, TrainingData
+from nas_gym.evaluators.engine.numerics import threads_kept
 from nas_gym.evaluators.engine.workers import ChunkDone, ChunkHalved, EpochDone, Failed, Workers
 from nas_gym.evaluators.recipe import Recipe
 
@@ -74,7 +74,7 @@ def train(
     workers = Workers(members, data, recipe, Keep(weights, step_losses), budget // count)
     account = _Account(costs, progress)
     waiting = len(chunks)
-    with _threads_kept():
+    with threads_kept():
         workers.start(chunks, min(count, len(members)))
         try:
             while waiting:
@@ -117,13 +117,3 @@ class _Account:
             total = sum(cost.work for cost in self._costs)
             done = sum(cost.work * share for cost, share in zip(self._costs, self._shares, strict=True))
             self._progress(Progress(self._done, len(self._costs), done / total, self._loss))
-
-
-@contextmanager
-def _threads_kept() -> Iterator[None]:
-    """Give the process its number of threads back, which workers set to 1 for themselves."""
-    threads = torch.get_num_threads()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

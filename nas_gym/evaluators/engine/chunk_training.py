@@ -82,7 +82,7 @@ class ChunkTraining:
         self.bytes = 4 * (floats + 4 * len(self._parameters.weights))
         if limit is not None and self.bytes > limit:
             raise MemoryError
-        memory = torch.zeros(floats, device=self._device)
+        memory = torch.zeros(floats, dtype=torch.float32, device=self._device)
         for program in programs:
             program.bind(memory)
         self._dead = self._load_weights()
@@ -129,7 +129,7 @@ class ChunkTraining:
     def _train_epoch(self, epoch: int, stop: Callable[[], bool]) -> Tensor:
         """One pass over the training part; the losses (steps, members)."""
         steps = -(-len(self._data.y_train) // self._recipe.batch_size)
-        losses = torch.empty(steps, len(self._members), device=self._device)
+        losses = torch.empty(steps, len(self._members), dtype=torch.float32, device=self._device)
         batches = zip(*(stream.epoch() for stream in self._streams), strict=True)
         for step, streams in enumerate(batches):
             if stop():
@@ -147,7 +147,7 @@ class ChunkTraining:
     def _accuracies(self, batches: Sequence[EvaluationBatch], examples: int) -> Tensor:
         """Accuracy of each member on a part, float64 (members,); NaN where an output is not finite."""
         program = self._evaluate
-        correct = torch.zeros(len(self._members), device=self._device)
+        correct = torch.zeros(len(self._members), dtype=torch.float32, device=self._device)
         program.prepare()
         for batch in batches:
             program.load_evaluation(batch)
@@ -200,8 +200,8 @@ class ChunkTraining:
                 arrays = self._parameters.state((m, number), names)
                 state |= {f"{number}_{name}": array for name, array in arrays.items()}
             elif node.operation == "batch_norm":
-                state[f"{number}_mean"] = torch.zeros(node.shape[0])
-                state[f"{number}_variance"] = torch.ones(node.shape[0])
+                state[f"{number}_mean"] = torch.zeros(node.shape[0], dtype=torch.float32)
+                state[f"{number}_variance"] = torch.ones(node.shape[0], dtype=torch.float32)
         return state
 
 

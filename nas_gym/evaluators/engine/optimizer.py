@@ -34,7 +34,7 @@ class Optimizer:
         self._recipe = recipe
         self._first = [torch.zeros_like(parameters.weights)]
         self._second = [torch.zeros_like(parameters.weights)] if recipe.optimizer == "adamw" else []
-        self._count = torch.zeros((), device=parameters.weights.device)
+        self._count = torch.zeros((), dtype=torch.float32, device=parameters.weights.device)
 
     def step(self, rate: float) -> None:
         """Move the weights by a learning rate."""

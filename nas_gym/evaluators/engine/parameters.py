@@ -71,11 +71,13 @@ class Parameters:
                 statistic = _Array(statistics, 1, len(group.values), group.node.shape[:1])
                 self._statistics[group] = statistic
                 statistics += statistic.floats
-        self.weights, self.gradients = (torch.zeros(used, device=device) for _ in range(2))
-        self.means, self.batch_means, self.batch_variances = (
-            torch.zeros(statistics, device=device) for _ in range(3)
+        self.weights, self.gradients = (
+            torch.zeros(used, dtype=torch.float32, device=device) for _ in range(2)
         )
-        self.variances = torch.ones(statistics, device=device)
+        self.means, self.batch_means, self.batch_variances = (
+            torch.zeros(statistics, dtype=torch.float32, device=device) for _ in range(3)
+        )
+        self.variances = torch.ones(statistics, dtype=torch.float32, device=device)
 
     def weight(self, group: Group, name: str) -> Tensor:
         """An array of a group, a view: (members, *shape), of a convolution (blocks, members, ...)."""

@@ -63,12 +63,12 @@ class Program:
         self._inputs: Rows | None = None  # stays so if no member reads its input
         members, device = len(chunk.graphs), parameters.weights.device
         streams = max(chunk.seeds) + 1
-        self._targets = torch.zeros(streams, chunk.classes, batch, device=device)
-        self.losses = torch.zeros(members, device=device)
+        self._targets = torch.zeros(streams, chunk.classes, batch, dtype=torch.float32, device=device)
+        self.losses = torch.zeros(members, dtype=torch.float32, device=device)
         self._labels = torch.zeros(1, 1, batch, dtype=torch.int64, device=device)
-        self._thresholds = torch.zeros(chunk.classes, batch, device=device)
-        self.right = torch.zeros(members, device=device)
-        self.finite = torch.zeros(members, device=device)
+        self._thresholds = torch.zeros(chunk.classes, batch, dtype=torch.float32, device=device)
+        self.right = torch.zeros(members, dtype=torch.float32, device=device)
+        self.finite = torch.zeros(members, dtype=torch.float32, device=device)
         self._record_forward()
         logits = self._tape.gather([self._values[m, graph.output] for m, graph in enumerate(chunk.graphs)])
         if training:
@@ -157,7 +157,7 @@ class Program:
         several = len(set(chunk.seeds)) > 1
 
         def bind(logits: Tensor, gradient: Tensor) -> list[Kernel]:
-            targets = torch.empty(len(streams), *self._targets.shape[1:], device=self._targets.device)
+            targets = self._targets.new_empty(len(streams), *self._targets.shape[1:])
             spread: list[Kernel] = [partial(torch.index_select, self._targets, 0, streams, out=targets)]
             used = targets if several else self._targets
             kernels = cross_entropy(logits, gradient, used, self.losses, chunk.classes, self._batch)

@@ -12,6 +12,7 @@ import torch
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.engine.chunk_training import ChunkTraining, InterruptedTraining, Keep
 from nas_gym.evaluators.engine.members import Member, Trained, TrainingData
+from nas_gym.evaluators.engine.numerics import usual_numerics
 from nas_gym.evaluators.recipe import Recipe
 
 Chunk = list[int]  # positions of members
@@ -92,7 +93,6 @@ class Workers:
             thread.join()
 
     def _loop(self) -> None:
-        torch.set_num_threads(1)
         # Of this thread alone: kernels run as they are.
         with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             self._take_chunks()
@@ -100,7 +100,8 @@ class Workers:
     def _take_chunks(self) -> None:
         while (chunk := self._work.get()) is not None and not self._stopping.is_set():
             try:
-                self._train(chunk)
+                with usual_numerics():
+                    self._train(chunk)
             except InterruptedTraining:
                 return
             except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)

@@ -40,7 +40,7 @@ class BatchNorm:
         self._batch_variance = parameters.statistic(group, parameters.batch_variances)
         shape = (len(group.values), self._channels)
         self._inverse, self._scale, self._shift, self._sum = (
-            torch.zeros(shape, device=context.device) for _ in range(4)
+            torch.zeros(shape, dtype=torch.float32, device=context.device) for _ in range(4)
         )
 
     def train(self, x: Tensor, centred: Tensor, y: Tensor) -> Iterator[Kernel]:

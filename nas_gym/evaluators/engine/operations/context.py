@@ -49,7 +49,7 @@ class Context:
         """Zeros at first, then whatever its users left: one tensor for each purpose, shape and key."""
         full = (purpose, shape, key)
         if full not in self._scratch:
-            self._scratch[full] = torch.zeros(shape, device=self.device)
+            self._scratch[full] = torch.zeros(shape, dtype=torch.float32, device=self.device)
         return self._scratch[full]
 
     @property

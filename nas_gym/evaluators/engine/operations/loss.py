@@ -30,9 +30,9 @@ def cross_entropy(
         batch: examples of the batch.
     """
     x, d = matrix(logits, classes, batch), matrix(gradient, classes, batch)
-    top = torch.zeros(len(x), 1, batch, device=x.device)
+    top = x.new_zeros(len(x), 1, batch)
     total = torch.zeros_like(top)
-    each = torch.zeros(len(x), classes * batch, device=x.device)
+    each = x.new_zeros(len(x), classes * batch)
     share, bits = constant(1 / batch, x), constant(1 / math.log(2), x)
     yield partial(torch.amax, x, 1, keepdim=True, out=top)
     yield partial(x.sub_, top)
@@ -70,7 +70,7 @@ def right_predictions(
     """
     x = matrix(logits, classes, labels.shape[2])
     index = labels.expand(len(x), 1, -1)
-    own = torch.empty(index.shape, device=x.device)
+    own = x.new_empty(index.shape)
     excess = torch.empty_like(own)
     zero = constant(0.0, x)
     yield partial(torch.gather, x, 1, index, out=own)
@@ -86,5 +86,6 @@ def right_predictions(
 def tie_thresholds(labels: Tensor, classes: int) -> Tensor:
     """What a logit may exceed that of the label by, (classes, batch); labels of -1 are never right."""
     below = torch.arange(classes, device=labels.device).unsqueeze(1) < labels
-    thresholds = torch.where(below, -(2.0**-149), 0.0)
-    return torch.where(labels < 0, NEVER, thresholds)
+    thresholds = torch.zeros(below.shape, dtype=torch.float32, device=labels.device)
+    thresholds[below] = -(2.0**-149)
+    return thresholds.masked_fill(labels < 0, NEVER)

@@ -103,7 +103,7 @@ class AveragePool(_Pool):
                 yield partial(_part(dx, side, tap.inputs).add_, _part(share, side, tap.outputs))
 
     def _shares(self, side: int) -> Tensor:
-        counts = torch.zeros(self._node.shape[side])
+        counts = torch.zeros(self._node.shape[side], dtype=torch.float32)
         for tap in self._windows[side]:
             counts[tap.outputs] += 1
         # (positions of the side, 1 for every side after it and the batch)
