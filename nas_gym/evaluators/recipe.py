@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from nas_gym._checks import number, plain, whole
 from nas_gym.errors import NASGymError, unknown
+from nas_gym.registry import build
 
 OPTIMIZERS = ("adamw", "sgd")
 LARGEST = 10**12  # of a count; beyond 64 bits torch cannot take it
 SCHEDULES = ("cosine", "constant")
+LEAST_STEPS = 120
+"""Optimiser steps of a training whose length nobody named. On 15 small sets of 60 to 500 training
+examples the best of 10 perceptrons scored .806 after 15 epochs, .835, .850, .850 and .852 after 60, 120,
+240 and 480 steps (validation accuracy, averaged)."""
+SMALL = 128
+"""Examples below which a batch holds `SMALL_BATCH` (.888 on the same sets, .882 in one or two batches)."""
+SMALL_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A training recipe; with the data, the seed and the fidelity it fixes what training gives.
+
+    A `Recipe` is taken as it is. Options that leave out the epochs are completed by `recipe_for`.
 
     Attributes:
         epochs: passes over the training part.
@@ -38,6 +50,8 @@ class Recipe:
     max_parameters: int | None = None
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         for name in ("epochs", "batch_size"):
             _whole(name, getattr(self, name))
         if self.max_parameters is not None:
@@ -56,12 +70,38 @@ class Recipe:
         return asdict(self)
 
 
+def recipe_for(options: Mapping[str, Any], examples: int) -> Recipe:
+    """Return the recipe of options; where they do not name the epochs, one that is long enough.
+
+    The usual 15 epochs in batches of 128 are 15 steps for 100 examples, which trains nothing. So a
+    training part of fewer than 128 examples comes in batches of 32, and as many epochs are trained as
+    make 120 steps, at least 15: of 106 examples 30 epochs, of 341 40, of 900 and more the usual ones.
+    Options that name the epochs are taken as they are, a batch size that is named always is.
+
+    Args:
+        options: of `Recipe`.
+        examples: size of the training part.
+
+    Raises:
+        NASGymError: for an option that is unknown or does not fit.
+    """
+    recipe = build(Recipe, "recipe", options)
+    if "epochs" in options:
+        return recipe
+    if "batch_size" not in options and examples < SMALL:
+        recipe = replace(recipe, batch_size=SMALL_BATCH)
+    batches = -(-examples // recipe.batch_size)
+    return replace(recipe, epochs=max(recipe.epochs, -(-LEAST_STEPS // batches)))
+
+
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    found = number(value)
+    return math.nan if found is None else found
 
 
 def _whole(name: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= LARGEST:
+    count = whole(value)
+    if count is None or not 1 <= count <= LARGEST:
         raise NASGymError(f"{name} of the recipe must be a whole number from 1 to {LARGEST:,}, not {value!r}")
 
 

@@ -19,7 +19,7 @@ from nas_gym.evaluators.recipe import Recipe
 from nas_gym.evaluators.saved import load_network, save_network
 from nas_gym.evaluators.train import TrainEvaluator
 from nas_gym.search_spaces import make_search_space
-from nas_gym.tasks import make_task
+from nas_gym.tasks import Task, make_task
 
 TASK = make_task({"name": "digits", "train_size": 300})
 
@@ -285,3 +285,62 @@ def test_cuda_agrees_with_the_cpu_within_three_percent():
         one = TrainEvaluator(space, TASK, device, recipe={"epochs": 10})
         accuracies.append(evaluate(one, "vgg").accuracy)
     assert accuracies[0] == pytest.approx(accuracies[1], abs=0.03)
+
+
+def own_task(size, **options):
+    rng = np.random.default_rng(0)
+    y = np.arange(size) % 3
+    options = {"validation_size": 12, "test_size": 12} | options
+    return Task.from_arrays(rng.normal(size=(size, 4)) + y[:, None], y, **options)
+
+
+def recipe_on(task, **recipe):
+    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    return TrainEvaluator(space, task, "cpu", recipe=recipe).recipe
+
+
+@pytest.mark.parametrize("examples", [6, 31, 32, 33, 100, 127, 128, 129, 341, 896, 897, 2000])
+def test_small_data_of_ones_own_is_trained_for_at_least_120_steps(examples):
+    recipe = recipe_on(own_task(examples + 24))
+    steps = recipe.epochs * math.ceil(examples / recipe.batch_size)
+    assert steps >= 120
+    assert recipe.epochs >= 15
+    assert recipe.batch_size == (32 if examples < 128 else 128)
+    if examples > 896:
+        assert recipe == Recipe()
+
+
+def test_a_recipe_that_names_the_epochs_is_taken_as_it_is_and_a_batch_size_always():
+    task = own_task(100)
+    assert recipe_on(task, epochs=2) == Recipe(epochs=2)
+    assert recipe_on(task, epochs=15, batch_size=128) == Recipe()
+    assert recipe_on(task, batch_size=20, learning_rate=0.02) == Recipe(
+        epochs=30, batch_size=20, learning_rate=0.02
+    )
+    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    assert TrainEvaluator(space, task, "cpu", recipe=Recipe()).recipe == Recipe()
+
+
+@pytest.mark.parametrize(
+    "task", ["digits", {"name": "digits", "train_size": 200}, {"name": "mnist1d", "train_size": 500}]
+)
+def test_the_published_landscapes_keep_the_usual_recipe(task):
+    assert recipe_on(make_task(task)) == Recipe()
+
+
+def test_the_recipe_that_was_trained_is_what_config_and_key_hold():
+    task = own_task(100)
+    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    evaluator = TrainEvaluator(space, task, "cpu")
+    request = Request(space.smallest(), 0)
+    trained = {"epochs": 40, "batch_size": 32}
+    assert evaluator.config()["recipe"] == Recipe(**trained).config() == evaluator.key(request)["recipe"]
+    assert evaluator.fidelities()[-1] == 40
+    again = TrainEvaluator(space, task, "cpu", recipe=evaluator.config()["recipe"])
+    assert again.key(request) == evaluator.key(request)
+
+
+@pytest.mark.parametrize("option", [{"batch_size": "x"}, {"batch_size": 0}, {"batchsize": 3}])
+def test_a_bad_option_of_a_recipe_is_named_on_small_data_too(option):
+    with pytest.raises(NASGymError, match="batch_size"):
+        recipe_on(own_task(100), **option)
