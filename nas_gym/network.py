@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import index
 
 Shape = tuple[int, ...]
 
@@ -140,7 +141,8 @@ class NetworkBuilder:
     """
 
     def __init__(self, input_shape: Shape) -> None:
-        self._nodes = [Node("input", (), input_shape, input_shape)]
+        shape = _whole(input_shape)
+        self._nodes = [Node("input", (), shape, shape)]
 
     @property
     def input(self) -> int:
@@ -234,13 +236,18 @@ class NetworkBuilder:
                 operation,
                 (node,),
                 self.shape(node),
-                shape,
+                _whole(shape),
                 layer=layer,
                 function=function,
-                kernel=kernel,
-                stride=stride,
-                groups=groups,
+                kernel=index(kernel),
+                stride=index(stride),
+                groups=index(groups),
                 bias=bias,
             )
         )
         return len(self._nodes) - 1
+
+
+def _whole(shape: Shape) -> Shape:
+    """A shape whose sides are Python's whole numbers, also of a space that computes in NumPy."""
+    return tuple(map(index, shape))

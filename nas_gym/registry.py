@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from nas_gym._checks import plain
 from nas_gym.errors import NASGymError, unknown
 
 T = TypeVar("T")
@@ -55,6 +56,8 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
 def build(factory: Callable[..., T], what: str, options: Mapping[str, Any], *arguments: Any) -> T:
     """Call ``factory(*arguments, **options)`` after checking the options against its signature.
 
+    Numbers of NumPy among the options are passed as Python's.
+
     Raises:
         NASGymError: for an option that `factory` does not take or one that is missing.
     """
@@ -69,7 +72,7 @@ def build(factory: Callable[..., T], what: str, options: Mapping[str, Any], *arg
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in options:
             raise NASGymError(f"the {what} {_name(factory)!r} needs the option {name!r}: pass {name}=...")
-    return factory(*arguments, **options)
+    return factory(*arguments, **plain(options))
 
 
 def _name(factory: Callable[..., Any]) -> str:

@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from nas_agents.result import Hyperparameter, Result
+from nas_gym._checks import number, plain, whole
 from nas_gym.envs import Budget, BudgetExhausted
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import incumbent
@@ -61,7 +62,7 @@ class Agent(ABC):
             NASGymError: if the budget or the seed is out of range, does not pay for one evaluation,
                 or a hyperparameter does not fit the environment.
         """
-        whole_number("seed", seed, at_least=0)
+        seed, budget = whole_number("seed", seed, at_least=0), plain(budget)
         env.unwrapped.start_run(budget)  # type: ignore[attr-defined]
         session = Session(env, seed)
         # Of an evaluator that draws recorded seeds the draws belong to the run; agents that step
@@ -72,6 +73,10 @@ class Agent(ABC):
         except (BudgetExhausted, SearchOver) as over:
             return session.result(self, budget, over.reason)
         return session.result(self, budget, "space exhausted" if session.is_exhausted() else "agent returned")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A number of NumPy would compute in its own precision, and is none that JSON holds.
+        super().__setattr__(name, plain(value))
 
     def hyperparameters(self) -> dict[str, Hyperparameter]:
         """The hyperparameters by name, JSON-able."""
@@ -200,23 +205,26 @@ def check_discount(gamma: float, session: Session) -> None:
         )
 
 
-def whole_number(name: str, value: object, at_least: int) -> None:
-    """Check a hyperparameter that counts something.
+def whole_number(name: str, value: object, at_least: int) -> int:
+    """Check a hyperparameter that counts something, and return it as Python's int.
 
     Raises:
         NASGymError: if it is no whole number of `at_least` and more.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+    count = whole(value)
+    if count is None or count < at_least:
         raise NASGymError(f"{name} must be a whole number of at least {at_least}, not {value!r}")
+    return count
 
 
-def within(name: str, value: object, low: float, high: float, *, above_low: bool = False) -> None:
-    """Check a hyperparameter of a closed range, open at the bottom with `above_low`.
+def within(name: str, value: object, low: float, high: float, *, above_low: bool = False) -> float:
+    """Check a hyperparameter of a closed range, open at the bottom with `above_low`, and return it.
 
     Raises:
         NASGymError: if it is no number of the range.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value <= high or (above_low and value == low):  # type: ignore[operator]
+    found = number(value)
+    if found is None or not low <= found <= high or (above_low and found == low):
         bottom = "(" if above_low else "["
         raise NASGymError(f"{name} must be a number in {bottom}{low:g}, {high:g}], not {value!r}")
+    return found

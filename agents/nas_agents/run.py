@@ -16,6 +16,7 @@ import gymnasium as gym
 
 from nas_agents import make_agent
 from nas_agents.scoring import score
+from nas_gym._checks import plain
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.evaluators.evaluation import incumbent
 
@@ -49,6 +50,10 @@ class RunSpec:
     env_id: str = "NAS-v0"
     env: Mapping[str, Any] = field(default_factory=dict)
     trace: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("budget", "seed", "agent"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from nas_gym._checks import number, whole
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.evaluators.evaluator import Evaluator
@@ -183,11 +184,12 @@ def check_budget(budget: Any) -> Budget | None:
     """
     if budget is None:
         return None
-    if isinstance(budget, int) and not isinstance(budget, bool) and budget >= 1:
-        return budget
-    if isinstance(budget, dict) and set(budget) == {"seconds"}:
-        seconds = budget["seconds"]
-        if isinstance(seconds, int | float) and 0 < seconds < float("inf"):
+    count = whole(budget)
+    if count is not None and count >= 1:
+        return count
+    if isinstance(budget, Mapping) and set(budget) == {"seconds"}:
+        seconds = number(budget["seconds"])
+        if seconds is not None and 0 < seconds < float("inf"):
             return {"seconds": float(seconds)}
     raise NASGymError(
         "budget must be a whole number of evaluations of at least 1, or {'seconds': s} with s above 0, "

@@ -8,6 +8,7 @@ from typing import Any, SupportsIndex
 import gymnasium as gym
 import numpy as np
 
+from nas_gym._checks import plain
 from nas_gym.envs.payment import NOT_DRAWN, pay
 from nas_gym.envs.problem import Problem
 from nas_gym.errors import NASGymError, unknown
@@ -109,7 +110,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Start an episode; ``options={"architecture": text}`` chooses its start state."""
-        super().reset(seed=seed)
+        super().reset(seed=plain(seed))
         options = dict(options or {})
         initial = options.pop("architecture", self.initial)
         if options:

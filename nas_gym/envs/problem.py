@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from gymnasium import spaces
 
+from nas_gym._checks import plain, whole
 from nas_gym.envs.ledger import Budget, Ledger, Stats
 from nas_gym.envs.observations import make_observer
 from nas_gym.envs.payment import Answers
@@ -46,20 +47,21 @@ class Problem:
         store: str | Store = "user",
         render_mode: str | None = None,
     ) -> None:
-        if not isinstance(horizon, int) or isinstance(horizon, bool) or horizon < 1:
+        steps = whole(horizon)
+        if steps is None or steps < 1:
             raise NASGymError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.reward = make_reward(reward)
         self.search_space, self.task = _searched(search_space, task, evaluator)
         self.evaluator = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
-        self.horizon = horizon
+        self.horizon = steps
         self.initial = self._checked_initial(initial)
         self.observation = observation
         self.device = device
         self.render_mode = render_mode
         self.ledger = Ledger(self.evaluator)
-        countdown = horizon if self.reward.episodic else None
+        countdown = steps if self.reward.episodic else None
         self._observer = make_observer(observation, self.search_space, countdown)
         self.observation_space: spaces.Space[Any] = self._observer.space
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.search_space.actions))
@@ -119,6 +121,7 @@ class Problem:
         Raises:
             BudgetExhausted: if the run has a budget and this would exceed it.
         """
+        fidelity = plain(fidelity)
         several = isinstance(architectures, list | tuple)
         asked = architectures if isinstance(architectures, list | tuple) else [architectures]
         resolved = [self.search_space.resolve(one) for one in asked]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from nas_gym._checks import listed, number
 from nas_gym.errors import NASGymError
 from nas_gym.registry import build, lookup, options_of
 
@@ -41,9 +41,10 @@ class _Scaled:
     name: ClassVar[str]
 
     def __init__(self, *, scale: Sequence[float] = (0.0, 1.0)) -> None:
-        if not _is_range(scale):
+        ends = [end for end in map(number, listed(scale) or ()) if end is not None and math.isfinite(end)]
+        if len(ends) != 2 or len(listed(scale) or ()) != 2 or ends[0] >= ends[1]:
             raise NASGymError(f"scale of a reward must be [low, high] with low < high, not {scale!r}")
-        self.low, self.high = float(scale[0]), float(scale[1])
+        self.low, self.high = map(float, ends)
 
     def config(self) -> dict[str, Any]:
         """The keyword arguments that build this reward again, with its name."""
@@ -88,13 +89,6 @@ class Final(_Scaled):
 
 
 REWARDS: dict[str, type[_Scaled]] = {reward.name: reward for reward in (Accuracy, Improvement, Final)}
-
-
-def _is_range(scale: object) -> bool:
-    if not isinstance(scale, Sequence) or len(scale) != 2:
-        return False
-    numbers = all(isinstance(end, Real) and math.isfinite(end) for end in scale)
-    return numbers and scale[0] < scale[1]
 
 
 def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:

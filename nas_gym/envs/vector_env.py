@@ -11,6 +11,7 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space, iterate
 
+from nas_gym._checks import whole
 from nas_gym.envs.payment import pay_all
 from nas_gym.envs.problem import Problem
 from nas_gym.envs.vector_calls import VectorCalls
@@ -63,8 +64,10 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
     def __init__(
         self, num_envs: int = 1, autoreset_mode: str | AutoresetMode = "next_step", **problem: Any
     ) -> None:
-        if not isinstance(num_envs, int) or isinstance(num_envs, bool) or num_envs < 1:
+        count = whole(num_envs)
+        if count is None or count < 1:
             raise NASGymError(f"num_envs must be a whole number of at least 1, not {num_envs!r}")
+        num_envs = count
         self.autoreset_mode = check_autoreset_mode(autoreset_mode)
         super().__init__(**problem)
         self.metadata = Problem.metadata | {"autoreset_mode": self.autoreset_mode}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from numbers import Integral
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
+from nas_gym._checks import listed, whole
 from nas_gym.envs.problem import INITIAL
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.search_spaces import Architecture, SearchSpace
@@ -37,11 +37,12 @@ def check_seeds(seed: Any, num_envs: int) -> list[int | None]:
     """
     if seed is None:
         return [None] * num_envs
-    if isinstance(seed, Integral) and not isinstance(seed, bool):
-        return [int(seed) + row for row in range(num_envs)]
-    if not isinstance(seed, Sequence | np.ndarray) or isinstance(seed, str) or len(seed) != num_envs:
+    first, each = whole(seed), listed(seed)
+    if first is not None:
+        return [first + row for row in range(num_envs)]
+    if each is None or len(each) != num_envs:
         raise NASGymError(f"seed must be a whole number, None, or a list of {num_envs} of them, not {seed!r}")
-    return [None if one is None else int(one) for one in seed]
+    return [None if one is None else int(one) for one in each]
 
 
 def check_options(

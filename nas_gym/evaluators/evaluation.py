@@ -8,6 +8,7 @@ from math import inf
 from statistics import fmean
 from typing import Any, Literal
 
+from nas_gym._checks import plain
 from nas_gym.search_spaces.base import Architecture
 
 Status = Literal["ok", "failed"]
@@ -26,6 +27,11 @@ class Request:
     architecture: Architecture
     seed: int
     fidelity: int | None = None
+
+    def __post_init__(self) -> None:
+        # Keys of the store and JSON hold Python's numbers.
+        object.__setattr__(self, "seed", plain(self.seed))
+        object.__setattr__(self, "fidelity", plain(self.fidelity))
 
 
 @dataclass(frozen=True, slots=True)

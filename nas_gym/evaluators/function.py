@@ -7,10 +7,10 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from numbers import Real
 from statistics import NormalDist
 from typing import Any
 
+from nas_gym._checks import number
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
@@ -183,7 +183,8 @@ class _Asked:
                 f"the {self._what} {self.path!r} raised {type(error).__name__} ({error}) for the "
                 f"architecture {str(architecture)!r}: raise evaluators.FunctionFailed where training fails"
             ) from error
-        accuracy = float(answer) if isinstance(answer, Real) else math.nan
+        found = number(answer)
+        accuracy = math.nan if found is None else float(found)
         if not 0.0 <= accuracy <= 1.0:
             raise NASGymError(
                 f"the {self._what} {self.path!r} returned {answer!r} for the architecture "
@@ -218,6 +219,7 @@ def _import_path(function: Callable[..., float]) -> str:
 
 
 def _at_least_0(what: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+    found = number(value)
+    if found is None or not 0 <= found < math.inf:
         raise NASGymError(f"{what} of the function evaluator must be a number of at least 0, not {value!r}")
-    return float(value)
+    return float(found)

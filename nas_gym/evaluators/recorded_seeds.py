@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from nas_gym._checks import listed, whole
 from nas_gym.errors import NASGymError
 from nas_gym.tables import Table
 
@@ -157,10 +157,10 @@ def _checked(seeds: object) -> str | tuple[int, ...]:
     """
     if isinstance(seeds, str) and seeds in ("mean", "random"):
         return seeds
-    numbers: Sequence[object] = tuple(seeds) if isinstance(seeds, list | tuple) else ()
-    whole = [int(n) for n in numbers if isinstance(n, int | np.integer) and not isinstance(n, bool)]
-    if not whole or len(set(whole)) < len(numbers):
+    given = listed(seeds) or []
+    numbers = [seed for seed in map(whole, given) if seed is not None]
+    if not numbers or len(set(numbers)) < len(given):
         raise NASGymError(
             f"seeds of a table must be 'mean', 'random' or a list of different recorded seeds, not {seeds!r}"
         )
-    return tuple(whole)
+    return tuple(numbers)

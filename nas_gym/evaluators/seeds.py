@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nas_gym._checks import listed, whole
 from nas_gym.errors import NASGymError
 
 
@@ -13,9 +14,10 @@ def check_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     Raises:
         NASGymError: if they are not, or if there are none.
     """
-    valid = not isinstance(seeds, str) and isinstance(seeds, Sequence) and len(seeds) > 0
-    if not valid or not all(isinstance(seed, int) and 0 <= seed < 2**63 for seed in seeds):
+    numbers = [whole(seed) for seed in listed(seeds) or ()]
+    checked = tuple(seed for seed in numbers if seed is not None and 0 <= seed < 2**63)
+    if not checked or len(checked) < len(numbers):
         raise NASGymError(f"seeds must be a list of whole numbers of at least 0, not {seeds!r}")
-    if len(set(seeds)) != len(seeds):
-        raise NASGymError(f"seeds must be different, not {list(seeds)!r}: a repeated seed adds nothing")
-    return tuple(seeds)
+    if len(set(checked)) != len(checked):
+        raise NASGymError(f"seeds must be different, not {list(checked)!r}: a repeated seed adds nothing")
+    return checked

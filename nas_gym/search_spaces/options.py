@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 from typing import Any
 
+from nas_gym._checks import listed
+from nas_gym._checks import whole as _whole
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.network import Shape
 
@@ -16,13 +17,10 @@ def distinct(what: str, values: Sequence[Any]) -> tuple[Any, ...]:
     Raises:
         NASGymError: if it is no list, empty, or has a value twice.
     """
-    if (
-        not isinstance(values, list | tuple)
-        or not values
-        or len({str(value) for value in values}) < len(values)
-    ):
+    given = listed(values)
+    if not given or len({str(value) for value in given}) < len(given):
         raise NASGymError(f"{what} must be a list of different values, not {values!r}")
-    return tuple(values)
+    return tuple(given)
 
 
 def whole(what: str, value: object) -> int:
@@ -31,9 +29,10 @@ def whole(what: str, value: object) -> int:
     Raises:
         NASGymError: if it is not.
     """
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+    number = _whole(value)
+    if number is None or number < 1:
         raise NASGymError(f"{what} must be a whole number of at least 1, not {value!r}")
-    return int(value)
+    return number
 
 
 def wholes(what: str, values: Sequence[Any]) -> tuple[int, ...]:
@@ -53,10 +52,11 @@ def names(what: str, each: str, values: Sequence[Any], known: Iterable[str]) -> 
             what one of them is called).
     """
     known = tuple(known)
-    for value in distinct(what, values):
+    chosen = distinct(what, values)
+    for value in chosen:
         if value not in known:
             raise unknown(each, value, known)
-    return tuple(values)
+    return chosen
 
 
 def grid_shape(space: str, input_shape: Shape) -> Shape:

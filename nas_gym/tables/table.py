@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._checks import whole
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces.base import SearchSpace
 
@@ -77,12 +78,13 @@ class Table:
         """
         if epochs is None:
             return self.fidelities[-1]
-        if epochs not in self.fidelities or isinstance(epochs, bool):
+        fidelity = whole(epochs)
+        if fidelity is None or fidelity not in self.fidelities:
             known = ", ".join(map(str, self.fidelities))
             raise NASGymError(
                 f"the table {self.name!r} has no fidelity {epochs!r}: pass one of {known} (epochs)"
             )
-        return epochs
+        return fidelity
 
     def accuracies(self, epochs: int | None = None) -> Values:
         """Validation accuracy by seed, float64 (size, columns), NaN where none was recorded."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
 from typing import Any
 
+from nas_gym._checks import number, plain, whole
 from nas_gym.errors import NASGymError
 
 Size = int | float
@@ -40,15 +40,17 @@ class Preparation:
     noise_seed: int = 0
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
         for option in SIZES:
             _check_size(option, getattr(self, option))
         for option in ("split_seed", "noise_seed"):
             value = getattr(self, option)
-            if not _is_integer(value) or value < 0:
+            if whole(value) is None or value < 0:
                 raise NASGymError(f"{option} must be a whole number of at least 0, not {value!r}")
-        if not _is_real(self.label_noise) or not 0 <= self.label_noise < 1:
+        if number(self.label_noise) is None or not 0 <= self.label_noise < 1:
             raise NASGymError(f"label_noise must be a share in [0, 1), not {self.label_noise!r}")
-        if not _is_real(self.noise) or not 0 <= self.noise < math.inf:
+        if number(self.noise) is None or not 0 <= self.noise < math.inf:
             raise NASGymError(f"noise must be a standard deviation of at least 0, not {self.noise!r}")
 
     def counts(self, examples: int) -> tuple[int, int, int]:
@@ -81,14 +83,6 @@ def count(size: Size, examples: int) -> int:
 def _check_size(option: str, size: Any) -> None:
     if size is None and option == "train_size":
         return
-    whole = _is_integer(size) and size >= 1
-    if not whole and not (_is_real(size) and not _is_integer(size) and 0 < size < 1):
+    valid = number(size) is not None and 0 < size < 1 if whole(size) is None else size >= 1
+    if not valid:
         raise NASGymError(f"{option} must be a count of at least 1 or a share between 0 and 1, not {size!r}")
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)

@@ -12,6 +12,7 @@ from nas_agents import make_agent
 from nas_agents.comparison.pool import Failure, run_jobs
 from nas_agents.comparison.progress import Tally, bar
 from nas_agents.run import RunSpec, experiment_folder, folder_of, label, make_env, run
+from nas_gym._checks import plain
 from nas_gym.errors import NASGymError
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class Plan:
     name: str | None = None
     jobs: int = 1
     trace: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("agents", "seeds", "budget", "tasks", "jobs"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
 
 
 @dataclass(frozen=True)
