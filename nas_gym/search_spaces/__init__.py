@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from nas_gym.errors import NASGymError
 from nas_gym.network import Shape
 from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces.base import KEEP, Architecture, Edit, SearchSpace, Sketch
 from nas_gym.search_spaces.cell import CellSpace
+from nas_gym.search_spaces.checking import check_space
 from nas_gym.search_spaces.choices import ChoiceSpace
 from nas_gym.search_spaces.conv import ConvSpace
 from nas_gym.search_spaces.macro import MacroSpace
@@ -21,6 +23,9 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "cell": CellSpace,
     "macro": MacroSpace,
 }
+
+# Spaces that passed the check, by identity: whether two are equal is a part of what is checked.
+_checked: WeakValueDictionary[int, SearchSpace[Any]] = WeakValueDictionary()
 
 __all__ = [
     "KEEP",
@@ -39,11 +44,14 @@ def make_search_space(
 ) -> SearchSpace[Any]:
     """Build a search space from its name, a dict with ``"name"`` and options, or a space as it is.
 
+    A space of the user's own is checked by a few of its architectures, see `check_space`.
+
     Raises:
-        NASGymError: if the name or an option is unknown, the options do not fit, or the space has
-            fewer than two architectures.
+        NASGymError: if the name or an option is unknown, the options do not fit, the space has
+            fewer than two architectures, or it does not pass the check.
     """
     if isinstance(spec, SearchSpace):
+        _check_complete(spec)
         if (spec.input_shape, spec.num_classes) != (tuple(input_shape), num_classes):
             raise NASGymError(
                 f"the search space is built for input shape {spec.input_shape} and {spec.num_classes} "
@@ -59,8 +67,21 @@ def make_search_space(
             raise NASGymError(
                 f"{name!r} is no search space: derive it from nas_gym.search_spaces.SearchSpace"
             )
+        _check_complete(space)
     if space.size < 2:
         raise NASGymError(
             f"the search space has {space.size} architecture, a search needs at least 2: widen its options"
         )
+    if type(space) not in SEARCH_SPACES.values() and id(space) not in _checked:
+        check_space(space)
+        _checked[id(space)] = space
     return space
+
+
+def _check_complete(space: SearchSpace[Any]) -> None:
+    missing = [name for name in SearchSpace.__annotations__ if not hasattr(space, name)]
+    if missing:
+        raise NASGymError(
+            f"the search space {type(space).__name__} has no {', no '.join(missing)}: set what the class "
+            "SearchSpace documents"
+        )

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
+from nas_gym._checks import listed
 from nas_gym.errors import NASGymError
 from nas_gym.network import Shape
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
+
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+"""Of an object without a text of its own, another one in every process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +57,21 @@ class ChoiceSpace(SearchSpace[Choices]):
 
     Attributes:
         name: ``"module:Class"``, so that configurations and other processes can build it again.
-        choices: the values of each choice, at least one, all different as text.
+        choices: the values of each choice, at least one. They differ as text and in Python (1, 1.0
+            and True are one), and their text is one that can be read back in any process: without a
+            comma, spaces at its ends or an address. Of what has no such text, a tuple or an object,
+            give the name and look it up in `network`.
+
+    Raises:
+        NASGymError: for choices that are not so.
     """
 
-    choices: ClassVar[Mapping[str, Sequence[Any]]]
+    choices: Mapping[str, Sequence[Any]]
 
     def __init__(self, input_shape: Shape, num_classes: int) -> None:
         self.input_shape, self.num_classes = tuple(input_shape), num_classes
+        self.choices = _checked(getattr(self, "choices", None))
         self.variables = {name: tuple(map(str, values)) for name, values in self.choices.items()}
-        for name, words in self.variables.items():
-            if not words or len(set(words)) != len(words):
-                raise NASGymError(f"values of the choice {name!r} must be at least one and all different")
         self.size = math.prod(len(words) for words in self.variables.values())
         self.actions = (
             KEEP,
@@ -126,3 +135,56 @@ class ChoiceSpace(SearchSpace[Choices]):
         codes = [2 + number for number in self.encode(architecture).values()]
         links = tuple((box, box + 1, "") for box in range(len(labels) + 1))
         return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
+
+
+def _checked(choices: Any) -> dict[str, tuple[Any, ...]]:
+    """The choices of a space as they are searched, numbers of NumPy as Python's.
+
+    Raises:
+        NASGymError: for names or values that would not mean one thing each.
+    """
+    if not isinstance(choices, Mapping) or not choices:
+        raise NASGymError(
+            f"a ChoiceSpace needs choices, a dict with a list of values for each name, not {choices!r}"
+        )
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, values in choices.items():
+        if not isinstance(name, str) or not _is_readable(name) or "=" in name or not name:
+            raise NASGymError(
+                f"the name of a choice must be a text without commas, equals signs and spaces at its ends, "
+                f"not {name!r}: rename it"
+            )
+        given = listed(values)
+        if not given:
+            raise NASGymError(f"the choice {name!r} must have a list of at least one value, not {values!r}")
+        found[name] = tuple(given)
+        for number, value in enumerate(given):
+            _check_value(name, value, given[:number])
+    return found
+
+
+def _check_value(name: str, value: Any, before: Sequence[Any]) -> None:
+    text = str(value)
+    try:
+        hash(value)
+    except TypeError:
+        reason = "has no hash, so that no architecture with it could be remembered"
+    else:
+        if not _is_readable(text):
+            reason = f"has the text {text!r}, which cannot be read back from an architecture's"
+        elif value != value:
+            reason = "is not equal to itself"
+        else:
+            same = [one for one in before if one == value or str(one) == text]
+            if not same:
+                return
+            reason = f"is taken for the value {same[0]!r}, since they are equal in Python or as text"
+    raise NASGymError(
+        f"the value {value!r} of the choice {name!r} {reason}: write a name for it, such as 'yes' for True "
+        "or '3x3' for (3, 3), and look up what it stands for in network()"
+    )
+
+
+def _is_readable(text: str) -> bool:
+    """Whether a text can be read back from an architecture's, here and in another process."""
+    return text == text.strip() and "," not in text and text.isprintable() and not ADDRESS.search(text)
