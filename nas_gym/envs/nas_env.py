@@ -189,6 +189,13 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         fork.set_state(self.get_state())
         return fork
 
+    def close(self) -> None:
+        """Close the store that this environment opened, unless a fork or a copy still uses it.
+
+        Closing twice does no harm; an environment that steps on opens it again.
+        """
+        self._release()
+
     def render(self) -> str | np.ndarray | None:
         """The state and the last edit.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec
 
 from nas_gym._checks import plain, whole
 from nas_gym.envs.ledger import Budget, Ledger, Stats
@@ -32,6 +34,7 @@ class Problem:
     The arguments, and what they raise, are documented at `NASEnv`.
     """
 
+    _spec: EnvSpec | None = None
     metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's form
 
     def __init__(
@@ -44,7 +47,7 @@ class Problem:
         initial: str | Architecture = "smallest",
         observation: str = "dict",
         device: str = "auto",
-        store: str | Store = "user",
+        store: str | Path | Store = "user",
         render_mode: str | None = None,
     ) -> None:
         steps = whole(horizon)
@@ -55,6 +58,9 @@ class Problem:
         self.reward = make_reward(reward)
         self.search_space, self.task = _searched(search_space, task, evaluator)
         self.evaluator = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
+        # A store that came as an object is the caller's, also within an evaluator.
+        self._built = isinstance(store, str | Path) and not isinstance(evaluator, Evaluator)
+        self.evaluator.opened_by(self, built=self._built)
         self.horizon = steps
         self.initial = self._checked_initial(initial)
         self.observation = observation
@@ -79,6 +85,25 @@ class Problem:
     def stats(self) -> Stats:
         """Counts of the run: steps, evaluations, unique, stored, cost, seconds."""
         return self.ledger.stats
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.evaluator.opened_by(self, built=self._built)
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """How Gymnasium makes this environment; arrays that came as a task are in it as a `Task`.
+
+        Wrappers copy a spec deeply, and copies share a task.
+        """
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:
+        task = {} if spec is None else spec.kwargs.get("task")
+        if spec is not None and isinstance(task, Mapping) and "x" in task:
+            spec.kwargs["task"] = self.task
+        self._spec = spec
 
     def config(self) -> dict[str, Any]:
         """The JSON-able keyword arguments that build this environment again, passwords masked."""
@@ -131,6 +156,10 @@ class Problem:
             drawn = [self.evaluator.draw(one, self._generator()) for one in resolved]
         evaluations = self.ledger.evaluate(resolved, fidelity, drawn)
         return evaluations if several else evaluations[0]
+
+    def _release(self) -> None:
+        """Close what this environment opened, unless another one still uses it."""
+        self.evaluator.closed_by(self)
 
     def _generator(self) -> np.random.Generator:
         """Which draws the seeds of `evaluate`."""

@@ -244,6 +244,10 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         self._steps[rows] = self._last_actions[rows] = 0
         self._best[rows] = 0.0
 
+    def close_extras(self, **kwargs: Any) -> None:
+        """Close the store that these environments opened, unless a copy still uses it."""
+        self._release()
+
     def _observe(self) -> Any:
         return self._observer.many(self._states, self.horizon - self._steps)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.errors import NASGymError
@@ -42,7 +43,7 @@ def make_evaluator(
     task: Task,
     *,
     device: str = "auto",
-    store: str | Store = "user",
+    store: str | Path | Store = "user",
 ) -> Evaluator:
     """Build an evaluator from its name or a dict; an evaluator stays as it is.
 

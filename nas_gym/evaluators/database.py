@@ -61,7 +61,7 @@ def address(spec: str | Path) -> Address:
     Raises:
         NASGymError: if it is none of them.
     """
-    if spec == "memory":
+    if str(spec) in ("memory", ":memory:"):
         return Address(URL.create("sqlite"), "memory")
     if spec == "user":
         path = platformdirs.user_cache_path("nas-gym", appauthor=False) / "store.db"

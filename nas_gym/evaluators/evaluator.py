@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._shared import Shared
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.task import Task
 
 
-class Evaluator(ABC):
-    """From requests to evaluations.
+class Evaluator(Shared, ABC):
+    """From requests to evaluations. Copies of what holds an evaluator share it.
 
     Attributes:
         search_space: whose architectures it evaluates.
@@ -41,6 +42,17 @@ class Evaluator(ABC):
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """A JSON-able description: all that its evaluations depend on."""
+
+    def opened_by(self, owner: object, *, built: bool) -> None:
+        """Note an environment that asks this evaluator.
+
+        Args:
+            owner: the environment.
+            built: whether it built the evaluator and what that opened, which end with the last owner.
+        """
+
+    def closed_by(self, owner: object) -> None:
+        """Note that an environment is closed; what they opened is closed with the last of them."""
 
     def evaluate(self, requests: Sequence[Request]) -> list[Evaluation]:
         """Evaluate a batch of requests; one evaluation each, in order."""

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from nas_gym._shared import Shared
 from nas_gym.evaluators import schema
 from nas_gym.evaluators.database import address, connect, reported
 from nas_gym.evaluators.evaluation import Evaluation
@@ -29,7 +31,7 @@ T = TypeVar("T")
 Key = Mapping[str, Any]
 
 
-class Store:
+class Store(Shared):
     """Results by key, in any database that SQLAlchemy reaches.
 
     A result is stored the moment it is there, in one transaction, so that killing the process
@@ -38,8 +40,8 @@ class Store:
     password); of ``"memory"`` both are empty.
 
     Args:
-        spec: ``"user"`` (SQLite in the platform's cache folder), ``"memory"``, a path of an SQLite
-            file, or an SQLAlchemy URL.
+        spec: ``"user"`` (SQLite in the platform's cache folder), ``"memory"`` (or SQLite's
+            ``":memory:"``), a path of an SQLite file, or an SQLAlchemy URL.
         lease_seconds: after which a key that a vanished host was working on is free again.
 
     Raises:
@@ -107,8 +109,11 @@ class Store:
         return ((json.loads(row.key_json), EVALUATIONS.result(row)) for row in rows)
 
     def close(self) -> None:
-        """Close the connections; a store in memory is lost."""
-        self._engine.dispose()
+        """Close the connections; a store in memory is lost.
+
+        A store that is asked again opens again, one in memory empty.
+        """
+        self._finalizer()
 
     def _work(
         self,
@@ -157,6 +162,8 @@ class Store:
         self._turn = threading.RLock()
         self._engine = connect(self._address)
         self._leases = Leases(self._transaction, self._lease_seconds)
+        # Nobody has to close a store: what it opened ends with it.
+        self._finalizer = weakref.finalize(self, _dispose, self._engine, self._pid)
         with reported(self._address):
             schema.create(self._engine, self._address)
         self._leases.clear_expired()
@@ -166,6 +173,8 @@ class Store:
         if os.getpid() != self._pid:
             # A connection must not be used, nor closed, on both sides of a fork.
             self._inherited.append(self._engine)
+            self._open()
+        elif not self._finalizer.alive:
             self._open()
         with reported(self._address), ExitStack() as stack:
             if self._address.in_memory:
@@ -181,6 +190,11 @@ class Store:
 
     def __repr__(self) -> str:
         return f"<store {self.spec}>"
+
+
+def _dispose(engine: sa.Engine, pid: int) -> None:
+    if os.getpid() == pid:
+        engine.dispose()
 
 
 def make_store(spec: str | Path | Store) -> Store:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from weakref import WeakSet
 
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
@@ -59,6 +60,24 @@ class StoredEvaluator(Evaluator):
         self.seeds = inner.seeds
         self.hits = 0
         self.trained = 0
+        self._owners: WeakSet[object] = WeakSet()
+        self._closes = False
+
+    def opened_by(self, owner: object, *, built: bool) -> None:
+        self._owners.add(owner)
+        self._closes |= built
+
+    def closed_by(self, owner: object) -> None:
+        self._owners.discard(owner)
+        if self._closes and not self._owners:
+            self.store.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Owners elsewhere note themselves.
+        return {name: value for name, value in self.__dict__.items() if name != "_owners"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _owners=WeakSet())
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
         def work(positions: list[int]) -> Iterator[tuple[int, Evaluation]]:

@@ -123,8 +123,7 @@ class TrainEvaluator(Evaluator):
     def _final_score(self, seed: int, trained: Trained) -> FinalScore:
         if trained.error:
             return FinalScore(seed, 0.0, 0.0, "failed", trained.error)
-        x_test = torch.as_tensor(self.task.x_test, device=self.device)
-        y_test = torch.as_tensor(self.task.y_test, device=self.device)
+        x_test, y_test = _tensor(self.task.x_test, self.device), _tensor(self.task.y_test, self.device)
         module = trained.module.to(self.device)
         return FinalScore(seed, trained.curve[-1], accuracy(module, x_test, y_test))
 
@@ -170,7 +169,18 @@ def _recipe_of(options: Mapping[str, Any], task: Task) -> Recipe:
 @apart
 def training_data(device: torch.device, *arrays: np.ndarray) -> TrainingData:
     """Return the parts of a task on a device."""
-    return TrainingData(*(torch.as_tensor(array, device=device) for array in arrays))
+    return TrainingData(*(_tensor(array, device) for array in arrays))
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """An array of a task, not copied on the CPU."""
+    view = array.view()
+    try:
+        # Torch warns of memory that it must not write to; here it only reads.
+        view.flags.writeable = True
+    except ValueError:
+        view = array.copy()
+    return torch.as_tensor(view, device=device)
 
 
 @apart

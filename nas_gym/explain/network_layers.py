@@ -128,7 +128,7 @@ def ablations(module: NetworkModule, x_fit: np.ndarray, x: np.ndarray, y: np.nda
     """
     opened = OpenNetwork(module)
     fitted = opened.values(_tensor(x_fit[:CHECK_EXAMPLES]))
-    inputs, labels = _tensor(x[:CHECK_EXAMPLES]), torch.as_tensor(y[:CHECK_EXAMPLES])
+    inputs, labels = _tensor(x[:CHECK_EXAMPLES]), torch.tensor(y[:CHECK_EXAMPLES])
     right = opened(inputs).argmax(1) == labels
     found = []
     for part in opened.parts:
@@ -155,7 +155,7 @@ def conductances(
         y: their classes.
         pieces: of the paths to the examples.
     """
-    opened, inputs, target = OpenNetwork(module), _tensor(x), torch.as_tensor(y)
+    opened, inputs, target = OpenNetwork(module), _tensor(x), torch.tensor(y)
     with torch.no_grad():
         rows = torch.arange(len(inputs))
         changes = (opened(inputs) - opened(torch.zeros_like(inputs)))[rows, target].numpy()

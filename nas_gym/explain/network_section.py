@@ -204,7 +204,7 @@ def _layer_numbers(use: LayerUse) -> dict[str, Any]:
 
 @torch.no_grad()
 def _probabilities(trained: TrainedNetwork, x: np.ndarray) -> np.ndarray:
-    parts = torch.as_tensor(x).split(PREDICTED_AT_ONCE)
+    parts = torch.tensor(x).split(PREDICTED_AT_ONCE)
     return np.concatenate([trained.module(part).softmax(1).numpy() for part in parts])
 
 

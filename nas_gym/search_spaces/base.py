@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 from gymnasium import spaces
 
+from nas_gym._shared import Shared
 from nas_gym.network import Network, Shape
 from nas_gym.search_spaces.edit_graph import EditGraph
 
@@ -73,7 +74,7 @@ class Sketch:
     link_codes: tuple[int, ...]
 
 
-class SearchSpace(ABC, Generic[A]):
+class SearchSpace(Shared, ABC, Generic[A]):
     """A finite set of architectures and one fixed, ordered list of edits between them.
 
     A space is built for an input shape and a number of classes. Two architectures are equal only

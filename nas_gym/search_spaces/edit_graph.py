@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas_gym._shared import Shared
+
 if TYPE_CHECKING:
     from nas_gym.search_spaces.base import Architecture, SearchSpace
 
@@ -15,7 +17,7 @@ FIRST_ROWS = 1024
 ILLEGAL, UNKNOWN = -1, -2
 
 
-class EditGraph:
+class EditGraph(Shared):
     """What environments look up of states: texts, legal edits and where they lead, observations.
 
     The row of a state is filled when the state is first visited, so that making an environment

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym._checks import whole
+from nas_gym._shared import Shared
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces.base import SearchSpace
 
@@ -16,7 +17,7 @@ Values = np.ndarray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Table:
+class Table(Shared):
     """Recorded results of all architectures of a space; row i is ``search_space.architecture(i)``.
 
     A column is a training seed. Where a fidelity was recorded without seeds there is one number, in

@@ -10,18 +10,23 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nas_gym._shared import Shared
 from nas_gym.network import Shape
 
 Kind = Literal["table", "signal", "image"]
 KINDS: tuple[Kind, ...] = ("table", "signal", "image")
+ARRAYS = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "mean", "scale")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Task:
+class Task(Shared):
     """A classification data set in three parts, standardised. Build it with `make_task`.
 
     An example is a table's row ``(features,)``, a signal ``(channels, length)`` or an image
     ``(channels, height, width)``.
+
+    The arrays cannot be written to, since results are stored under their fingerprint; copies of what
+    holds a task share it.
 
     Attributes:
         name: for titles and folders.
@@ -49,6 +54,16 @@ class Task:
     scale: np.ndarray
     spec: dict[str, Any]
 
+    def __post_init__(self) -> None:
+        for part in ARRAYS:
+            array = getattr(self, part).view()
+            array.flags.writeable = False
+            object.__setattr__(self, part, array)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # a pickle does not say which arrays could be written to
+
     @property
     def input_shape(self) -> Shape:
         """Shape of one example."""
@@ -71,16 +86,7 @@ class Task:
         The order of the classes is in it, their names are not: they change no result.
         """
         digest = hashlib.sha256()
-        for part in (
-            "x_train",
-            "y_train",
-            "x_validation",
-            "y_validation",
-            "x_test",
-            "y_test",
-            "mean",
-            "scale",
-        ):
+        for part in ARRAYS:
             array = np.ascontiguousarray(getattr(self, part))
             little = array.astype(array.dtype.newbyteorder("<"), copy=False)
             digest.update(f"{part} {little.dtype.str} {little.shape} {self.num_classes};".encode())
