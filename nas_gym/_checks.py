@@ -45,5 +45,5 @@ def listed(value: object) -> list[Any] | None:
     if isinstance(value, list | tuple | range):
         return [plain(item) for item in value]
     if getattr(value, "ndim", None) == 1 and hasattr(value, "tolist"):
-        return list(value.tolist())  # type: ignore[attr-defined]
+        return list(value.tolist())
     return None
