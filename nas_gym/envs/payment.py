@@ -74,6 +74,10 @@ class Payment(NamedTuple):
     seed: int = NOT_DRAWN
 
 
+NOTHING_PAID = Payment(0.0, 0.0, "")
+"""Of a reset."""
+
+
 class Payments(NamedTuple):
     """Those of several steps: float64, float64, object and int64 (steps,); None if no error, no seed."""
 

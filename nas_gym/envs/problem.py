@@ -80,11 +80,10 @@ class Problem:
 
     def config(self) -> dict[str, Any]:
         """The JSON-able keyword arguments that build this environment again, passwords masked."""
-        reward = self.reward.config() if hasattr(self.reward, "config") else type(self.reward).__name__
         return {
             "search_space": self.search_space.config(),
             "task": self.task.spec,
-            "reward": reward,
+            "reward": self.reward.config(),
             "horizon": self.horizon,
             "evaluator": self.evaluator.config(),
             "initial": self.initial,

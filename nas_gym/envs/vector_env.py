@@ -214,7 +214,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         self._states[rows], self._last_actions[rows] = after, np.where(legal, actions, 0)
         self._steps[rows] += 1
         self._best[rows] = np.maximum(self._best[rows], payments.accuracies)
-        return Steps(actions, np.ones(len(legal), dtype=bool), ~legal, *payments)
+        return Steps(actions, ~legal, *payments)
 
     def _autoreset(self, active: np.ndarray, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """Reset what the mode resets; gives the final observations and information of same_step."""
@@ -245,7 +245,8 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         return self._observer.many(self._states, self.horizon - self._steps)
 
     def _describe(self, rows: np.ndarray, steps: Steps) -> dict[str, Any]:
-        return described(rows, steps, self._states, self._best, self.search_space.edit_graph)
+        graph, draws = self.search_space.edit_graph, self.evaluator.draws
+        return described(rows, steps, self._states, self._best, graph, draws=draws)
 
     def _final(self, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """The last observations and information of episodes that ended."""

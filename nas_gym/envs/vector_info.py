@@ -17,7 +17,6 @@ class Steps:
 
     Attributes:
         actions: the numbers of the edits, int64 (num_envs,).
-        made: whether a step was made, bool (num_envs,).
         illegal: whether its action was illegal, bool (num_envs,).
         accuracies: of the networks they made, float64 (num_envs,).
         rewards: that they were paid, float64 (num_envs,).
@@ -26,7 +25,6 @@ class Steps:
     """
 
     actions: np.ndarray
-    made: np.ndarray
     illegal: np.ndarray
     accuracies: np.ndarray
     rewards: np.ndarray
@@ -37,7 +35,7 @@ class Steps:
     def none(num_envs: int) -> Steps:
         """No step in any environment."""
         no, zero = np.zeros(num_envs, dtype=bool), np.zeros(num_envs)
-        return Steps(np.zeros(num_envs, dtype=np.int64), no, no.copy(), zero, zero.copy())
+        return Steps(np.zeros(num_envs, dtype=np.int64), no, zero, zero.copy())
 
     def among(self, rows: np.ndarray, num_envs: int) -> Steps:
         """These steps as those of some environments, int64 (steps,), of all of which the others made none."""
@@ -52,7 +50,7 @@ class Steps:
     def forget(self, rows: np.ndarray) -> None:
         """Say nothing any more of some environments, bool (num_envs,), but what they were paid."""
         self.actions[rows] = 0
-        self.made[rows] = self.illegal[rows] = False
+        self.illegal[rows] = False
         self.accuracies[rows] = 0.0
         if self.errors is not None:
             self.errors[rows] = ""
@@ -61,7 +59,7 @@ class Steps:
 
 
 def described(
-    rows: np.ndarray, steps: Steps, states: np.ndarray, best: np.ndarray, graph: EditGraph
+    rows: np.ndarray, steps: Steps, states: np.ndarray, best: np.ndarray, graph: EditGraph, *, draws: bool
 ) -> dict[str, Any]:
     """The information of environments, in the form of Gymnasium's `VectorEnv`.
 
@@ -71,6 +69,7 @@ def described(
         states: the numbers of their states, int64 (num_envs,).
         best: best accuracies of their episodes, float64 (num_envs,).
         graph: which numbers the states.
+        draws: whether the evaluator draws seeds, which are then told.
 
     Returns:
         For each key of a single environment's information an array and, under the key with an
@@ -79,23 +78,20 @@ def described(
     info: dict[str, Any] = {
         "architecture": graph.texts.take(states),
         "edit": graph.words.take(steps.actions),
+        "accuracy": np.where(rows, steps.accuracies, 0.0),
+        "best_accuracy": np.where(rows, best, 0.0),
         "illegal_action": steps.illegal & rows,
         "error": _texts("", len(rows)) if steps.errors is None else steps.errors.copy(),
         "action_mask": graph.masks.take(states, axis=0),
     }
+    if draws:
+        drawn = NOT_DRAWN if steps.seeds is None else steps.seeds
+        info["seed"] = np.where(rows, drawn, 0).astype(np.int64)
     if np.count_nonzero(rows) < len(rows):
         for key in ("architecture", "edit", "error"):
             info[key][~rows] = None
         info["action_mask"][~rows] = 0
-    present = {key: rows.copy() for key in info}
-    made = steps.made & rows
-    if np.count_nonzero(made):
-        info["accuracy"] = np.where(made, steps.accuracies, 0.0)
-        info["best_accuracy"] = np.where(made, best, 0.0)
-        present |= {"accuracy": made, "best_accuracy": made.copy()}
-    if steps.seeds is not None and (drawn := rows & (steps.seeds != NOT_DRAWN)).any():
-        info["seed"], present["seed"] = np.where(drawn, steps.seeds, 0), drawn
-    return info | {f"_{key}": mask for key, mask in present.items()}
+    return info | {f"_{key}": rows.copy() for key in info}
 
 
 def _texts(text: str, num_envs: int) -> np.ndarray:
