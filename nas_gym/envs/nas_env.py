@@ -8,10 +8,11 @@ from typing import Any, SupportsIndex
 import gymnasium as gym
 import numpy as np
 
-from nas_gym.envs.payment import NOTHING_PAID, Payment, pay
+from nas_gym.envs.payment import NO_ERROR, NOTHING_PAID, Payment, pay
 from nas_gym.envs.problem import Problem
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.search_spaces import Architecture
+from nas_gym.search_spaces.text import Text, let_torch_stack_texts
 
 WHOLE = (int, np.integer)
 STATE = ("architecture", "steps", "best_accuracy", "last_action", "np_random")
@@ -62,7 +63,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     after reset; ``illegal_action``: bool; ``error``: str, "" where no training failed;
     ``action_mask``: int8 (n,), a fresh array. Where a step is paid by one recorded seed, drawn by this
     environment's generator (tables with ``"seeds": "random"``), also ``seed``: int, -1 where none was
-    drawn.
+    drawn. Where TorchRL makes tensors of a vector environment's information, a text becomes the number
+    of the state or action that it names, an error 1, "" 0.
 
     ## Arguments
     ```python
@@ -111,6 +113,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     ) -> tuple[Any, dict[str, Any]]:
         """Start an episode; ``options={"architecture": text}`` chooses its start state."""
         super().reset(seed=seed)
+        let_torch_stack_texts()
         options = dict(options or {})
         initial = options.pop("architecture", self.initial)
         if options:
@@ -222,7 +225,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
             "accuracy": payment.accuracy,
             "best_accuracy": self._best,
             "illegal_action": illegal,
-            "error": payment.error,
+            "error": Text(payment.error, 1) if payment.error else NO_ERROR,
             "action_mask": graph.masks[number].copy(),
         }
         if self.evaluator.draws:

@@ -18,6 +18,7 @@ from nas_gym.envs.vector_info import Steps, described
 from nas_gym.envs.vector_options import check_actions, check_autoreset_mode, check_options, check_seeds
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import Architecture
+from nas_gym.search_spaces.text import let_torch_stack_texts
 
 Result = tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
@@ -112,6 +113,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             options: ``"architecture"``: start state, one or `num_envs`; ``"reset_mask"``: which
                 environments to reset, bool (num_envs,), in every autoreset mode.
         """
+        let_torch_stack_texts()
         rows, initial = check_options(options, self.num_envs, self.search_space, self.initial)
         if not self._started and not rows.all():
             raise gym.error.ResetNeeded("the environments have no state yet: call reset() without reset_mask")

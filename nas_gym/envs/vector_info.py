@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.envs.payment import NOT_DRAWN
+from nas_gym.envs.payment import NO_ERROR, NOT_DRAWN
 from nas_gym.search_spaces.edit_graph import EditGraph
 
 
@@ -20,7 +20,8 @@ class Steps:
         illegal: whether its action was illegal, bool (num_envs,).
         accuracies: of the networks they made, float64 (num_envs,).
         rewards: that they were paid, float64 (num_envs,).
-        errors: of failed trainings, texts (num_envs,); None if none failed.
+        errors: of failed trainings, `Text` with number 1, 0 where none failed, object (num_envs,); None if
+            none failed.
         seeds: drawn for the networks, int64 (num_envs,); None if none are drawn.
     """
 
@@ -40,7 +41,7 @@ class Steps:
     def among(self, rows: np.ndarray, num_envs: int) -> Steps:
         """These steps as those of some environments, int64 (steps,), of all of which the others made none."""
         every = Steps.none(num_envs)
-        every.errors = None if self.errors is None else _texts("", num_envs)
+        every.errors = None if self.errors is None else _no_errors(num_envs)
         every.seeds = None if self.seeds is None else np.full(num_envs, NOT_DRAWN)
         for field in fields(Steps):
             if (values := getattr(self, field.name)) is not None:
@@ -53,7 +54,7 @@ class Steps:
         self.illegal[rows] = False
         self.accuracies[rows] = 0.0
         if self.errors is not None:
-            self.errors[rows] = ""
+            self.errors[rows] = NO_ERROR
         if self.seeds is not None:
             self.seeds[rows] = NOT_DRAWN
 
@@ -81,7 +82,7 @@ def described(
         "accuracy": np.where(rows, steps.accuracies, 0.0),
         "best_accuracy": np.where(rows, best, 0.0),
         "illegal_action": steps.illegal & rows,
-        "error": _texts("", len(rows)) if steps.errors is None else steps.errors.copy(),
+        "error": _no_errors(len(rows)) if steps.errors is None else steps.errors.copy(),
         "action_mask": graph.masks.take(states, axis=0),
     }
     if draws:
@@ -94,8 +95,8 @@ def described(
     return info | {f"_{key}": rows.copy() for key in info}
 
 
-def _texts(text: str, num_envs: int) -> np.ndarray:
-    """One text for each environment, object (num_envs,)."""
+def _no_errors(num_envs: int) -> np.ndarray:
+    """The text of no error for each environment, object (num_envs,)."""
     texts = np.empty(num_envs, dtype=object)
-    texts.fill(text)
+    texts.fill(NO_ERROR)
     return texts
