@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from nas_gym.envs.payment import NO_ERROR, NOTHING_PAID, Payment, pay
-from nas_gym.envs.problem import Problem
+from nas_gym.envs.problem import OF_MAKE_VEC, Problem
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.search_spaces import Architecture
 from nas_gym.search_spaces.text import Text, let_torch_stack_texts
@@ -195,6 +195,17 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         one size for all architectures of the search space.
         """
         return self._frame(self.architecture, self._steps, self._last_action)
+
+    @classmethod
+    def _unknown_argument(cls, name: str) -> NASGymError:
+        if name == "autoreset_mode":
+            return NASGymError(
+                "autoreset_mode is of vector environments: leave vectorization_mode out of gym.make_vec, or "
+                "pass vector_kwargs={'autoreset_mode': ...} beside it"
+            )
+        if name in OF_MAKE_VEC:
+            return NASGymError(f"{name} is of vector environments: use gym.make_vec, not gym.make")
+        return super()._unknown_argument(name)
 
     def _number(self) -> int:
         """The number of the current state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, overload
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from nas_gym.evaluators.store import Store
 
 INITIAL = ("smallest", "random")
+# What `gym.make` itself takes and keeps, so that a mistyped one is recognised.
+OF_MAKE = ("max_episode_steps", "disable_env_checker")
+OF_MAKE_VEC = ("num_envs", "vectorization_mode", "vector_kwargs", "wrappers")
 
 
 class Problem:
@@ -45,7 +49,10 @@ class Problem:
         device: str = "auto",
         store: str | Store = "user",
         render_mode: str | None = None,
+        **others: Any,
     ) -> None:
+        if others:
+            raise self._unknown_argument(next(iter(others)))
         if not isinstance(horizon, int) or isinstance(horizon, bool) or horizon < 1:
             raise NASGymError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
@@ -63,6 +70,15 @@ class Problem:
         self._observer = make_observer(observation, self.search_space, countdown)
         self.observation_space: spaces.Space[Any] = self._observer.space
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.search_space.actions))
+
+    @classmethod
+    def _unknown_argument(cls, name: str) -> NASGymError:
+        """The error for a keyword argument that there is not; the nearest may be one of `gym.make`."""
+        if name in OF_MAKE:
+            return NASGymError(f"{name} is an argument of gym.make, not of {cls.__name__}: leave it out")
+        taken = [*inspect.signature(cls).parameters.values(), *inspect.signature(Problem).parameters.values()]
+        names = {one.name for one in taken if one.kind is not one.VAR_KEYWORD}
+        return unknown("argument", name, names.union(OF_MAKE, OF_MAKE_VEC if "num_envs" in names else ()))
 
     @property
     def ledger(self) -> Ledger:
