@@ -21,6 +21,7 @@ from nas_gym.tables import check_search_space, table_task
 from nas_gym.tasks import Task, make_task
 
 if TYPE_CHECKING:
+    from nas_gym.envs.drawing import Room
     from nas_gym.evaluators.store import Store
 
 INITIAL = ("smallest", "random")
@@ -36,6 +37,9 @@ class Problem:
     """
 
     metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's form
+
+    # The room of its drawings, from the first of them on.
+    _room: Room | None = None
 
     def __init__(
         self,
@@ -172,9 +176,11 @@ class Problem:
         if self.render_mode == "ansi":
             return f"step {steps}/{self.horizon}: {edit}\n{architecture}\n"
         if self.render_mode == "rgb_array":
-            from nas_gym.envs.drawing import draw, figure_to_array
+            from nas_gym.envs.drawing import draw, figure_to_array, room_of
 
-            return figure_to_array(draw(self.search_space, architecture, edit))
+            if self._room is None:
+                self._room = room_of(self.search_space)
+            return figure_to_array(draw(self.search_space, architecture, edit, self._room))
         return None
 
 
