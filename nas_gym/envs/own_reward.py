@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.envs.reward_identity import alike, configs, parameters, source, state, stem, words
+from nas_gym.envs.reward_identity import alike, attributes, configs, parameters, source, state, stem, words
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.registry import build, import_path, lookup
 
@@ -65,7 +65,7 @@ class OwnReward:
         _check_signature(self.name, function)
         self.needs_before = self._attribute("needs_before", True)
         self.episodic = self._attribute("episodic", False)
-        self._try()
+        self._changing = self._try()
 
     def __call__(self, before: float, after: float, done: bool) -> float:
         """The reward of a step, checked.
@@ -95,13 +95,13 @@ class OwnReward:
             "needs_before": self.needs_before,
             "episodic": self.episodic,
             "source": source(self.function),
-            "state": state(self.function),
+            "state": state(self.function, self._changing),
         }
 
     def _is_built_by(self, config: Mapping[str, Any]) -> bool:
         """Whether a config builds this very reward: the same function, or an object of equal attributes."""
         try:
-            return alike(own_reward(config).function, self.function)
+            return alike(own_reward(config).function, self.function, self._changing)
         except Exception:  # noqa: BLE001 - the user's constructor and comparisons may raise anything
             return False
 
@@ -112,14 +112,21 @@ class OwnReward:
             raise NASGymError(f"{name} of the reward {self.name!r} must be True or False, not {value!r}")
         return bool(value)
 
-    def _try(self) -> None:
-        """Ask a copy, so that an object that counts its calls does not count these."""
+    def _try(self) -> frozenset[str]:
+        """Ask a copy, so that an object that counts its calls does not count these.
+
+        Returns:
+            The attributes that asking changes, such as that count; they are no part of what the reward is.
+        """
         try:
             function = copy.deepcopy(self.function)
         except Exception:  # noqa: BLE001 - an object that cannot be copied is asked itself
             function = self.function
+        before = attributes(function)
         for trial in TRIALS:
             self._ask(function, *trial)
+        after = attributes(function)
+        return frozenset(name for name in before | after if before.get(name) != after.get(name))
 
     def _ask(self, function: Callable[..., Any], before: float, after: float, done: bool) -> float:
         try:

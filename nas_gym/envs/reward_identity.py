@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -77,17 +77,33 @@ def _item(value: Any) -> Any:
     raise TypeError
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Whether two rewards pay alike as far as can be seen: one function, or equal attributes."""
+def attributes(thing: Any) -> dict[str, Any]:
+    """The attributes of an object that JSON can hold, in its form; those of slots, too."""
+    slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    kept = {name: getattr(thing, name) for name in slots if hasattr(thing, name)}
+    return _plain_ones(kept | getattr(thing, "__dict__", {}))
+
+
+def alike(one: Any, other: Any, changing: Collection[str]) -> bool:
+    """Whether two rewards pay alike as far as can be seen: one function, or equal attributes.
+
+    Args:
+        one, other: the rewards.
+        changing: attributes that do not count, since asking changes them.
+    """
     if isinstance(other, partial):
         same = isinstance(one, partial) and one.func is other.func
         return same and not other.args and one.keywords == other.keywords
     if inspect.isroutine(other) or type(one) is not type(other):
         return one is other
-    # As pickle would keep them, also those of slots; a tuple may have become a list.
-    kept = [{"kept": thing.__reduce_ex__(2)[2:3]} for thing in (one, other)]
-    plain = [_plain(each) for each in kept]
-    return bool(kept[0] == kept[1]) or (plain[0] is not None and plain[0] == plain[1])
+    kept = [_without(changing, attributes(thing)) for thing in (one, other)]
+    # What JSON cannot hold has to be equal itself, which objects without __eq__ are not.
+    rest = [
+        {name: value for name, value in vars(thing).items() if name not in kept[0] and name not in changing}
+        for thing in (one, other)
+        if hasattr(thing, "__dict__")
+    ]
+    return kept[0] == kept[1] and (not rest or bool(rest[0] == rest[1]))
 
 
 def source(function: Any) -> str:
@@ -99,22 +115,31 @@ def source(function: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def state(function: Any) -> dict[str, Any]:
+def state(function: Any, changing: Collection[str]) -> dict[str, Any]:
     """What JSON can hold of what a reward keeps: attributes, arguments of a partial, closed-over values."""
     part = stem(function)
     kept: dict[str, Any] = {}
-    if inspect.ismethod(part):
-        kept |= getattr(part.__self__, "__dict__", {})
-    elif inspect.isfunction(part):
+    if inspect.isfunction(part):
         kept |= inspect.getclosurevars(part).nonlocals
+    if inspect.ismethod(part):
+        kept |= attributes(part.__self__)
     if isinstance(function, partial):
         kept |= {str(number): value for number, value in enumerate(function.args)} | function.keywords
     elif not inspect.isroutine(function):
-        kept |= getattr(function, "__dict__", {})
+        kept |= attributes(function)
+    return _without(changing, _plain_ones(kept))
+
+
+def _plain_ones(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that JSON can hold."""
     plain: dict[str, Any] = {}
-    for key, value in kept.items():
-        plain |= _plain({key: value}) or {}
+    for name, value in values.items():
+        plain |= _plain({name: value}) or {}
     return plain
+
+
+def _without(names: Collection[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def parameters(function: Any) -> Mapping[str, inspect.Parameter] | None:

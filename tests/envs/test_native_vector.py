@@ -444,7 +444,10 @@ def test_an_unknown_argument_names_the_nearest_one(how, more, sentence):
         ({"num_env": 3}, "unknown argument 'num_env': did you mean 'num_envs'?"),
         ({"vectorisation_mode": "sync"}, "did you mean 'vectorization_mode'?"),
         ({"auto_reset_mode": "disabled"}, "did you mean 'autoreset_mode'?"),
-        ({"disable_env_checker": True}, "disable_env_checker is an argument of gym.make, not of NASVectorEnv"),
+        (
+            {"disable_env_checker": True},
+            "is an argument of gym.make, not of NASVectorEnv",
+        ),
         ({"max_episode_steps": 0}, "max_episode_steps must be a whole number of at least 1, or None, not 0"),
         ({"max_episode_steps": "3"}, "max_episode_steps must be a whole number of at least 1"),
         ({"max_episode_steps": True}, "max_episode_steps must be a whole number of at least 1"),
