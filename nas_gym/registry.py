@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -65,14 +66,23 @@ def build(factory: Callable[..., T], what: str, options: Mapping[str, Any], *arg
         parameters = list(inspect.signature(factory).parameters.values())[len(arguments) :]
     except ValueError as error:
         raise NASGymError(f"{_name(factory)!r} is no {what}: name one of Python code") from error
-    known = {parameter.name: parameter for parameter in parameters}
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    known = {one.name: one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
     for option in options:
-        if option not in known:
+        if option not in known and not takes_all:
             raise unknown(f"option of the {what} {_name(factory)!r}", option, known or ("none",))
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in options:
             raise NASGymError(f"the {what} {_name(factory)!r} needs the option {name!r}: pass {name}=...")
     return factory(*arguments, **plain(options))
+
+
+def import_path(part: Any) -> str:
+    """``"module:name"`` where that leads to a class or function, "" where nothing does."""
+    module, name = getattr(part, "__module__", ""), getattr(part, "__qualname__", "")
+    if module and name and getattr(sys.modules.get(module), name, None) is part:
+        return f"{module}:{name}"
+    return ""
 
 
 def _name(factory: Callable[..., Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
@@ -9,22 +11,76 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.text import Text
 
 from nas_gym.search_spaces.base import Architecture, Edit, SearchSpace, Sketch
 
 INK, MARK, PLAIN = "#1f2933", "#d9480f", "#eef1f4"
 # Okabe & Ito's palette, lightened, so that drawings read the same to the colour-blind.
 FILLS = ("#b3d9f2", "#fbe3b0", "#b8e3d4", "#f6cfe2", "#d6d3f0", "#f9cdb8", "#e4ecb6", "#cfe8ef")
-BOX_WIDTH, BOX_HEIGHT, GAP = 1.5, 0.7, 0.6
+BOX_WIDTH, BOX_HEIGHT, GAP, MARGIN = 1.5, 0.7, 0.6, 0.2
+DPI = 100
+# Inches of a unit, of the title's height and a letter of it; a figure is at most so wide and so high.
+INCHES, TITLE_HEIGHT, LETTER, LARGEST = 0.8, 1.1, 0.08, 24.0
+LETTERS_OF_A_BOX = 16
+SAMPLES, LONGEST_WALK = 32, 100
 
 
-def draw(search_space: SearchSpace[Any], architecture: Architecture, edit: Edit | None = None) -> Figure:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a drawing takes, or what all drawings of a search space have, in units of a box's coordinates.
+
+    Attributes:
+        width: from the left of the first box to the right of the last.
+        above, below: from the boxes' middle to the highest and the lowest link.
+        title: the letters of the longest title.
+    """
+
+    width: float
+    above: float
+    below: float
+    title: int = 0
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """Width and height of a frame; even numbers, which video codecs want."""
+        width = max(4.0, self.width * INCHES, self.title * LETTER + MARGIN)
+        height = INCHES * (self.above + self.below) + TITLE_HEIGHT
+        return 2 * round(DPI / 2 * min(width, LARGEST)), 2 * round(DPI / 2 * min(height, LARGEST))
+
+    def joined(self, other: Room) -> Room:
+        """Room for both."""
+        return Room(*(max(pair) for pair in zip(astuple(self), astuple(other), strict=True)))
+
+
+def room_of(search_space: SearchSpace[Any]) -> Room:
+    """The room that drawings of a search space share, so that its frames have one size.
+
+    It is that of the largest architecture that edits which add lead to, of the members and of a few
+    samples; a drawing that needs more is made smaller to fit.
+    """
+    rng = np.random.default_rng(0)
+    samples = [search_space.sample(rng) for _ in range(SAMPLES)]
+    title = max(len(_title(edit)) for edit in search_space.actions)
+    room = Room(0.0, 0.0, 0.0, title)
+    for architecture in (*_growing(search_space), *search_space.members().values(), *samples):
+        room = room.joined(_room(search_space.sketch(architecture)))
+    return room
+
+
+def draw(
+    search_space: SearchSpace[Any],
+    architecture: Architecture,
+    edit: Edit | None = None,
+    room: Room | None = None,
+) -> Figure:
     """A drawing of an architecture, from the input at the left to the output at the right.
 
     Args:
         search_space: the space of the architecture.
         architecture: what to draw.
         edit: the edit that led to it; its place is marked in orange.
+        room: of all drawings (see `room_of`), for figures of one size; None for what this one needs.
 
     Returns:
         A Matplotlib figure on the Agg canvas, in no global state.
@@ -33,24 +89,24 @@ def draw(search_space: SearchSpace[Any], architecture: Architecture, edit: Edit 
     fills = _fills(search_space)
     place = edit.place if edit is not None else ()
     spans = [target - source for source, target, _ in sketch.links] or [1]
-    above, below = _height(sketch, even=True), _height(sketch, even=False)
-    step = _step(sketch)
-    width = step * (len(sketch.boxes) - 1) + BOX_WIDTH + 0.4
-    size = max(4.0, width * 0.8), 0.8 * (above + below) + 1.1
-    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    needed, step = _room(sketch), _step(sketch)
+    figure = Figure(figsize=_inches(needed, room), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_axis_off()
-    axes.set_aspect("equal")
-    axes.set_xlim(-BOX_WIDTH / 2 - 0.2, step * (len(sketch.boxes) - 1) + BOX_WIDTH / 2 + 0.2)
-    axes.set_ylim(-below, above)
+    axes.set_aspect("equal", anchor="C" if room is None else "W")
+    shown = needed if room is None else needed.joined(room)
+    left = -BOX_WIDTH / 2 - MARGIN
+    axes.set_xlim(left, left + shown.width)
+    axes.set_ylim(-shown.below, shown.above)
     for (source, target, label), span in zip(sketch.links, spans, strict=False):
         _link(axes, source * step, target * step, span, label, marked=place == (source, target))
     for number, label in enumerate(sketch.boxes):
         fill = fills.get(label.split("-")[0], PLAIN)
         _box(axes, number * step, label, fill, marked=place == (number,))
-    title = "" if edit is None or edit.kind == "keep" else f"last edit: {edit}"
-    axes.set_title(title, fontsize=10, color=MARK, loc="left")
+    title = axes.set_title("" if edit is None else _title(edit), fontsize=10, color=MARK, loc="left")
+    if room is not None:
+        _fit(figure, axes, title, shown)
     return figure
 
 
@@ -67,6 +123,49 @@ def _fills(search_space: SearchSpace[Any]) -> dict[str, str]:
     layers = [edit.value for edit in search_space.actions if edit.aspect == "layer" and edit.value]
     kinds = dict.fromkeys(value.split("-")[0] for value in layers)
     return {kind: FILLS[number % len(FILLS)] for number, kind in enumerate(kinds)}
+
+
+def _title(edit: Edit) -> str:
+    return "" if edit.kind == "keep" else f"last edit: {edit}"
+
+
+def _room(sketch: Sketch) -> Room:
+    """The room that a sketch needs."""
+    width = _step(sketch) * (len(sketch.boxes) - 1) + BOX_WIDTH + 2 * MARGIN
+    return Room(width, _height(sketch, even=True), _height(sketch, even=False))
+
+
+def _inches(needed: Room, room: Room | None) -> tuple[float, float]:
+    """The size of a figure."""
+    if room is None:
+        return max(4.0, needed.width * INCHES), INCHES * (needed.above + needed.below) + TITLE_HEIGHT
+    # A little more than whole pixels, of which Matplotlib keeps the whole ones.
+    width, height = room.pixels
+    return (width + 0.1) / DPI, (height + 0.1) / DPI
+
+
+def _growing(search_space: SearchSpace[Any]) -> Iterator[Any]:
+    """Architectures from the smallest on, each by the first edit that adds to the one before."""
+    adds = [number for number, edit in enumerate(search_space.actions) if edit.kind == "add"]
+    here, seen = search_space.smallest(), set[str]()
+    while here is not None and str(here) not in seen and len(seen) < LONGEST_WALK:
+        seen.add(str(here))
+        yield here
+        found = (search_space.edited(here, number) for number in adds)
+        here = next((after for after in found if after is not None), None)
+
+
+def _fit(figure: Figure, axes: Axes, title: Text, shown: Room) -> None:
+    """Make texts as much smaller as the drawing is, and the title as the figure's width asks."""
+    width, height = figure.get_size_inches()
+    scale = min(
+        1.0, width / (INCHES * shown.width), (height - TITLE_HEIGHT) / (INCHES * (shown.above + shown.below))
+    )
+    for text in axes.texts:
+        text.set_fontsize(text.get_fontsize() * scale)
+    needed = title.get_window_extent(figure.canvas.get_renderer()).width / DPI  # type: ignore[attr-defined]
+    if needed > width - MARGIN:
+        title.set_fontsize(title.get_fontsize() * (width - MARGIN) / needed)
 
 
 def _step(sketch: Sketch) -> float:
@@ -93,7 +192,9 @@ def _box(axes: Axes, x: float, label: str, fill: str, *, marked: bool) -> None:
             zorder=3,
         )
     )
-    axes.text(x, 0, label.replace("-", "\n", 1), ha="center", va="center", fontsize=9, color=INK, zorder=4)
+    lines = label.replace("-", "\n", 1)
+    size = min(9.0, 9.0 * LETTERS_OF_A_BOX / max(map(len, lines.split("\n"))))
+    axes.text(x, 0, lines, ha="center", va="center", fontsize=size, color=INK, zorder=4)
 
 
 def _link(axes: Axes, start: float, end: float, span: int, label: str, *, marked: bool) -> None:

@@ -9,10 +9,11 @@ import gymnasium as gym
 import numpy as np
 
 from nas_gym._checks import plain
-from nas_gym.envs.payment import NOT_DRAWN, pay
-from nas_gym.envs.problem import Problem
+from nas_gym.envs.payment import NO_ERROR, NOTHING_PAID, Payment, pay
+from nas_gym.envs.problem import OF_MAKE_VEC, Problem
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.search_spaces import Architecture
+from nas_gym.search_spaces.text import Text, let_torch_stack_texts
 
 WHOLE = (int, np.integer)
 STATE = ("architecture", "steps", "best_accuracy", "last_action", "np_random")
@@ -43,8 +44,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     ``"accuracy"``: validation accuracy of the network after the step, in [0, 1].
     ``"improvement"``: its gain over the network before; the start state is evaluated at the first
     step and counts. ``"final"``: 0 until the last step, then the accuracy of the last network, the
-    only one evaluated. ``{"name": ..., "scale": [low, high]}`` maps accuracy first. Or an object
-    with ``needs_before``, ``episodic`` and ``__call__(before, after, done) -> float``.
+    only one evaluated. ``{"name": ..., "scale": [low, high]}`` maps accuracy first. Or a function,
+    object or class of one's own, ``(before, after, done) -> float`` (see `OwnReward`).
     A network that diverges, or has more parameters than the recipe allows, has accuracy 0.0 and a
     reason in ``info["error"]``.
 
@@ -58,11 +59,13 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     under an episodic one.
 
     ## Information
-    After a step ``architecture``, ``edit``: str; ``accuracy``, ``best_accuracy`` (of the episode):
-    float, 0.0 where nothing was evaluated yet; ``illegal_action``: bool; ``error``: str;
-    ``action_mask``: int8 (n,). After reset the same without the accuracies. After a step that was
-    paid by one recorded seed, drawn by this environment's generator (tables with ``"seeds":
-    "random"``), ``seed``: int.
+    After reset and after every step the same keys, each of one type: ``architecture``, ``edit``: str;
+    ``accuracy``, ``best_accuracy`` (of the episode): float, 0.0 where nothing was evaluated yet, so
+    after reset; ``illegal_action``: bool; ``error``: str, "" where no training failed;
+    ``action_mask``: int8 (n,), a fresh array. Where a step is paid by one recorded seed, drawn by this
+    environment's generator (tables with ``"seeds": "random"``), also ``seed``: int, -1 where none was
+    drawn. Where TorchRL makes tensors of a vector environment's information, a text becomes the number
+    of the state or action that it names, an error 1, "" 0.
 
     ## Arguments
     ```python
@@ -81,7 +84,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         search_space: name, dict with ``"name"`` and options, or a `SearchSpace`; None for
             ``"mlp"``, or for the table's where the evaluator is a table.
         task: name, dict, path of a file, or a `Task`; None for ``"mnist1d"``. Of a table its label.
-        reward: name, dict, or a `Reward`.
+        reward: name, ``"module:Name"``, dict of either with options, or a function, object or class.
         horizon: steps per episode, at least 1.
         evaluator: name, dict, or an `Evaluator`.
         initial: start state.
@@ -111,13 +114,14 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     ) -> tuple[Any, dict[str, Any]]:
         """Start an episode; ``options={"architecture": text}`` chooses its start state."""
         super().reset(seed=plain(seed))
+        let_torch_stack_texts()
         options = dict(options or {})
         initial = options.pop("architecture", self.initial)
         if options:
             raise unknown("reset option", next(iter(options)), ["architecture"])
         self._state = self.search_space.edit_graph.number(self._start_state(initial, self.np_random))
         self._steps, self._best, self._last_action = 0, 0.0, 0
-        return self._observer.one(self._state, self.horizon), self._info(self._state, 0, False, "")
+        return self._observer.one(self._state, self.horizon), self._info(self._state, 0, False)
 
     def step(self, action: SupportsIndex) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Apply an edit and pay for the network it makes.
@@ -132,16 +136,12 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         payment = pay(self._answers, self.reward, before, after, done, self.np_random)
         self._state, self._last_action = after, chosen if legal else 0
         self._steps += 1
-        accuracy, reward, error, seed = payment
-        if accuracy > self._best:
-            self._best = accuracy
-        info = self._info(after, chosen, not legal, error)
-        info["accuracy"], info["best_accuracy"] = accuracy, self._best
-        if seed != NOT_DRAWN:
-            info["seed"] = seed
+        if payment.accuracy > self._best:
+            self._best = payment.accuracy
+        info = self._info(after, chosen, not legal, payment)
         episodic = self.reward.episodic
         observation = self._observer.one(after, self.horizon - self._steps)
-        return observation, reward, done and episodic, done and not episodic, info
+        return observation, payment.reward, done and episodic, done and not episodic, info
 
     def action_masks(self) -> np.ndarray:
         """Which actions are legal: bool (n,), a fresh array; keep always is."""
@@ -199,9 +199,21 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     def render(self) -> str | np.ndarray | None:
         """The state and the last edit.
 
-        ``"ansi"``: in words; ``"rgb_array"``: a drawing, uint8 (height, width, 3), the edit marked.
+        ``"ansi"``: in words; ``"rgb_array"``: a drawing, uint8 (height, width, 3), the edit marked, of
+        one size for all architectures of the search space.
         """
         return self._frame(self.architecture, self._steps, self._last_action)
+
+    @classmethod
+    def _unknown_argument(cls, name: str) -> NASGymError:
+        if name == "autoreset_mode":
+            return NASGymError(
+                "autoreset_mode is of vector environments: leave vectorization_mode out of gym.make_vec, or "
+                "pass vector_kwargs={'autoreset_mode': ...} beside it"
+            )
+        if name in OF_MAKE_VEC:
+            return NASGymError(f"{name} is of vector environments: use gym.make_vec, not gym.make")
+        return super()._unknown_argument(name)
 
     def _number(self) -> int:
         """The number of the current state."""
@@ -222,12 +234,19 @@ class NASEnv(Problem, gym.Env[Any, Any]):
             return int(action)
         raise NASGymError(f"action must be a whole number from 0 to {actions - 1}, not {action!r}")
 
-    def _info(self, number: int, action: int, illegal: bool, error: str) -> dict[str, Any]:
+    def _info(
+        self, number: int, action: int, illegal: bool, payment: Payment = NOTHING_PAID
+    ) -> dict[str, Any]:
         graph = self.search_space.edit_graph
-        return {
+        info = {
             "architecture": graph.texts[number],
             "edit": graph.words[action],
+            "accuracy": payment.accuracy,
+            "best_accuracy": self._best,
             "illegal_action": illegal,
-            "error": error,
+            "error": Text(payment.error, 1) if payment.error else NO_ERROR,
             "action_mask": graph.masks[number].copy(),
         }
+        if self.evaluator.draws:
+            info["seed"] = payment.seed
+        return info

@@ -10,8 +10,10 @@ import numpy as np
 from nas_gym.envs.ledger import Ledger
 from nas_gym.envs.rewards import Reward, rewards_of
 from nas_gym.search_spaces.edit_graph import EditGraph
+from nas_gym.search_spaces.text import Text
 
 NOT_DRAWN = -1
+NO_ERROR = Text("")
 
 
 class Answers:
@@ -53,12 +55,12 @@ class Answers:
                 self.failed[number], self.errors[number] = True, evaluation.error
 
     def errors_of(self, numbers: np.ndarray) -> np.ndarray | None:
-        """The errors of states, "" of those that did not fail, object (len(numbers),); None if none did."""
+        """The errors of states as `Text`, "" where none failed, object (len(numbers),); None if none did."""
         failed = np.flatnonzero(self.failed.take(numbers)) if self.errors else ()
         if not len(failed):
             return None
-        errors = np.array([""], dtype=object).repeat(len(numbers))
-        errors[failed] = [self.errors[number] for number in numbers[failed].tolist()]
+        errors = np.array([NO_ERROR], dtype=object).repeat(len(numbers))
+        errors[failed] = [Text(self.errors[number], 1) for number in numbers[failed].tolist()]
         return errors
 
 
@@ -72,6 +74,10 @@ class Payment(NamedTuple):
     reward: float
     error: str
     seed: int = NOT_DRAWN
+
+
+NOTHING_PAID = Payment(0.0, 0.0, "")
+"""Of a reset."""
 
 
 class Payments(NamedTuple):
@@ -163,7 +169,7 @@ def pay_all(
     if reward.episodic:
         accuracies[~done] = earlier[~done] = 0.0
         if errors is not None:
-            errors[~done] = ""
+            errors[~done] = NO_ERROR
     return Payments(accuracies, rewards_of(reward, earlier, accuracies, done), errors, None)
 
 
@@ -221,7 +227,7 @@ def _within(ledger: Ledger, steps: int, new: np.ndarray) -> int:
 
 
 def _listed(payments: Sequence[Payment]) -> Payments:
-    errors = [payment.error for payment in payments]
+    errors = [Text(payment.error, int(bool(payment.error))) for payment in payments]
     return Payments(
         np.array([payment.accuracy for payment in payments], dtype=np.float64),
         np.array([payment.reward for payment in payments], dtype=np.float64),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,9 +24,13 @@ from nas_gym.tables import check_search_space, table_task
 from nas_gym.tasks import Task, make_task
 
 if TYPE_CHECKING:
+    from nas_gym.envs.drawing import Room
     from nas_gym.evaluators.store import Store
 
 INITIAL = ("smallest", "random")
+# What `gym.make` itself takes and keeps, so that a mistyped one is recognised.
+OF_MAKE = ("max_episode_steps", "disable_env_checker")
+OF_MAKE_VEC = ("num_envs", "vectorization_mode", "vector_kwargs", "wrappers")
 
 
 class Problem:
@@ -36,6 +41,9 @@ class Problem:
 
     _spec: EnvSpec | None = None
     metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's form
+
+    # The room of its drawings, from the first of them on.
+    _room: Room | None = None
 
     def __init__(
         self,
@@ -49,7 +57,10 @@ class Problem:
         device: str = "auto",
         store: str | Path | Store = "user",
         render_mode: str | None = None,
+        **others: Any,
     ) -> None:
+        if others:
+            raise self._unknown_argument(next(iter(others)))
         steps = whole(horizon)
         if steps is None or steps < 1:
             raise NASGymError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
@@ -71,6 +82,15 @@ class Problem:
         self._observer = make_observer(observation, self.search_space, countdown)
         self.observation_space: spaces.Space[Any] = self._observer.space
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.search_space.actions))
+
+    @classmethod
+    def _unknown_argument(cls, name: str) -> NASGymError:
+        """The error for a keyword argument that there is not; the nearest may be one of `gym.make`."""
+        if name in OF_MAKE:
+            return NASGymError(f"{name} is an argument of gym.make, not of {cls.__name__}: leave it out")
+        taken = [*inspect.signature(cls).parameters.values(), *inspect.signature(Problem).parameters.values()]
+        names = {one.name for one in taken if one.kind is not one.VAR_KEYWORD}
+        return unknown("argument", name, names.union(OF_MAKE, OF_MAKE_VEC if "num_envs" in names else ()))
 
     @property
     def ledger(self) -> Ledger:
@@ -107,11 +127,10 @@ class Problem:
 
     def config(self) -> dict[str, Any]:
         """The JSON-able keyword arguments that build this environment again, passwords masked."""
-        reward = self.reward.config() if hasattr(self.reward, "config") else type(self.reward).__name__
         return {
             "search_space": self.search_space.config(),
             "task": self.task.spec,
-            "reward": reward,
+            "reward": self.reward.config(),
             "horizon": self.horizon,
             "evaluator": self.evaluator.config(),
             "initial": self.initial,
@@ -189,9 +208,11 @@ class Problem:
         if self.render_mode == "ansi":
             return f"step {steps}/{self.horizon}: {edit}\n{architecture}\n"
         if self.render_mode == "rgb_array":
-            from nas_gym.envs.drawing import draw, figure_to_array
+            from nas_gym.envs.drawing import draw, figure_to_array, room_of
 
-            return figure_to_array(draw(self.search_space, architecture, edit))
+            if self._room is None:
+                self._room = room_of(self.search_space)
+            return figure_to_array(draw(self.search_space, architecture, edit, self._room))
         return None
 
 

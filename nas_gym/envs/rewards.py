@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 
 from nas_gym._checks import listed, number
+from nas_gym.envs.own_reward import RECORDED, OwnReward, RecordedReward, own_reward
 from nas_gym.errors import NASGymError
 from nas_gym.registry import build, lookup, options_of
 
 
 @runtime_checkable
 class Reward(Protocol):
-    """A reward; any object with these three can be passed to the environment.
+    """A reward, as the environment asks it; `OwnReward` says what a user may pass.
 
     Attributes:
         needs_before: whether the accuracy before the step is needed, so that the start state is
-            evaluated at the first step.
-        episodic: whether only the last step of an episode pays; then only it is evaluated, the
-            horizon terminates, and the observation gains ``steps_left``.
+            evaluated at the first step; without it `before` is 0.0.
+        episodic: whether only the last step of an episode is evaluated; then the horizon terminates,
+            the observation gains ``steps_left``, and steps before the last have accuracies 0.0.
     """
 
     @property
@@ -32,6 +33,10 @@ class Reward(Protocol):
 
     def __call__(self, before: float, after: float, done: bool) -> float:
         """The reward of a step from the accuracies, in [0, 1], before and after it."""
+        ...
+
+    def config(self) -> dict[str, Any]:
+        """The JSON-able keyword arguments that build this reward again, with its name."""
         ...
 
 
@@ -101,19 +106,27 @@ def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.n
     return np.array([float(reward(*step)) for step in steps])
 
 
-def make_reward(spec: str | Mapping[str, Any] | Reward) -> Reward:
-    """Build a reward from its name or a dict with ``"name"`` and options; an object stays as it is.
+def make_reward(spec: str | Mapping[str, Any] | Reward | Callable[..., Any]) -> Reward:
+    """Build a reward.
+
+    Args:
+        spec: a name of `REWARDS`; ``"module:Name"`` of one's own; a dict of either, as ``"name"``, and
+            options; or a function, an object or a class (see `OwnReward`).
 
     Raises:
-        NASGymError: if the name or an option is unknown, or the object is no reward.
+        NASGymError: if the name or an option is unknown, or it is no reward.
     """
     reward: Any = spec
     if isinstance(spec, str | Mapping):
         options = options_of("reward", spec)
-        reward = build(lookup("reward", options.pop("name", None), REWARDS), "reward", options)
-    if callable(reward) and isinstance(reward, Reward):
-        return reward
-    raise NASGymError(
-        "a reward object must be callable and have needs_before and episodic, "
-        f"{type(reward).__name__} is not or has not"
-    )
+        if options.get("name") == RECORDED:
+            return RecordedReward(options)
+        part = lookup("reward", options.get("name"), REWARDS)
+        if part not in REWARDS.values():
+            return own_reward(options, part)
+        reward = build(part, "reward", {key: value for key, value in options.items() if key != "name"})
+    elif isinstance(spec, type) and spec in REWARDS.values():
+        reward = spec()
+    if type(reward) in (*REWARDS.values(), OwnReward, RecordedReward):
+        return cast("Reward", reward)
+    return OwnReward(reward)

@@ -86,7 +86,7 @@ class SB3VecEnv(VecEnv):
         """A drawing of each environment, all of one size; None if render mode is not ``"rgb_array"``."""
         if self.render_mode != "rgb_array":
             return [None] * self.num_envs
-        return _of_one_size(self.envs.render())
+        return list(self.envs.render())
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """An attribute of environments."""
@@ -141,14 +141,3 @@ class SB3VecEnv(VecEnv):
                 for row in np.flatnonzero(mask).tolist():
                     listed[row][key[1:]] = plain[row]
         return listed
-
-
-def _of_one_size(images: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Images with white at the right and below, since `VecEnv.render` tiles images of one size only."""
-    height, width = (max(image.shape[axis] for image in images) for axis in (0, 1))
-    return [
-        np.pad(
-            image, ((0, height - image.shape[0]), (0, width - image.shape[1]), (0, 0)), constant_values=255
-        )
-        for image in images
-    ]

@@ -13,12 +13,19 @@ from gymnasium.vector.utils import batch_space, iterate
 
 from nas_gym._checks import whole
 from nas_gym.envs.payment import pay_all
-from nas_gym.envs.problem import Problem
+from nas_gym.envs.problem import OF_MAKE_VEC, Problem
 from nas_gym.envs.vector_calls import VectorCalls
 from nas_gym.envs.vector_info import Steps, described
-from nas_gym.envs.vector_options import check_actions, check_autoreset_mode, check_options, check_seeds
+from nas_gym.envs.vector_options import (
+    check_actions,
+    check_autoreset_mode,
+    check_max_episode_steps,
+    check_options,
+    check_seeds,
+)
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import Architecture
+from nas_gym.search_spaces.text import let_torch_stack_texts
 
 Result = tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
@@ -55,6 +62,9 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             step resets, its own observation and information are in ``info["final_obs"]`` and
             ``info["final_info"]``. ``"disabled"``: ``reset(options={"reset_mask": mask})`` with
             bool (num_envs,) resets. Or Gymnasium's `AutoresetMode`.
+        max_episode_steps: after how many steps an episode is truncated, at least 1, as by Gymnasium's
+            `TimeLimit`: an episode that it cuts short has no last step in the sense of the horizon, so
+            an episodic reward pays nothing for it. None or -1 for no such limit.
         **problem: the arguments of `NASEnv`.
 
     Raises:
@@ -62,13 +72,18 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
     """
 
     def __init__(
-        self, num_envs: int = 1, autoreset_mode: str | AutoresetMode = "next_step", **problem: Any
+        self,
+        num_envs: int = 1,
+        autoreset_mode: str | AutoresetMode = "next_step",
+        max_episode_steps: int | None = None,
+        **problem: Any,
     ) -> None:
         count = whole(num_envs)
         if count is None or count < 1:
             raise NASGymError(f"num_envs must be a whole number of at least 1, not {num_envs!r}")
         num_envs = count
         self.autoreset_mode = check_autoreset_mode(autoreset_mode)
+        self.max_episode_steps = check_max_episode_steps(max_episode_steps)
         super().__init__(**problem)
         self.metadata = Problem.metadata | {"autoreset_mode": self.autoreset_mode}
         self.num_envs = num_envs
@@ -102,8 +117,10 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
 
     def config(self) -> dict[str, Any]:
         """The JSON-able keyword arguments that build these environments again, passwords masked."""
-        mode = self.autoreset_mode.name.lower()
-        return {"num_envs": self.num_envs, "autoreset_mode": mode} | super().config()
+        own: dict[str, Any] = {"num_envs": self.num_envs, "autoreset_mode": self.autoreset_mode.name.lower()}
+        if self.max_episode_steps is not None:
+            own["max_episode_steps"] = self.max_episode_steps
+        return own | super().config()
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -115,6 +132,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             options: ``"architecture"``: start state, one or `num_envs`; ``"reset_mask"``: which
                 environments to reset, bool (num_envs,), in every autoreset mode.
         """
+        let_torch_stack_texts()
         rows, initial = check_options(options, self.num_envs, self.search_space, self.initial)
         if not self._started and not rows.all():
             raise gym.error.ResetNeeded("the environments have no state yet: call reset() without reset_mask")
@@ -144,12 +162,14 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             rows = np.flatnonzero(active)
             made = self._make(rows, checked[rows], [self._rngs[row] for row in rows.tolist()])
             steps = made.among(rows, self.num_envs)
-        done = active & (self._steps == self.horizon)
-        final = self._autoreset(active, done, steps)
+        over = active & (self._steps == self.horizon)
+        terminated = over if self.reward.episodic else np.zeros(self.num_envs, dtype=bool)
+        truncated = over & ~terminated
+        if self.max_episode_steps is not None:
+            truncated |= active & (self._steps >= self.max_episode_steps)
+        final = self._autoreset(active, terminated | truncated, steps)
         info = final | self._describe(np.ones(self.num_envs, dtype=bool), steps)
-        never = np.zeros(self.num_envs, dtype=bool)
-        ends = (done, never) if self.reward.episodic else (never, done)
-        return self._observe(), steps.rewards, *ends, info
+        return self._observe(), steps.rewards, terminated, truncated, info
 
     def action_masks(self) -> np.ndarray:
         """Which actions are legal: bool (num_envs, n), a fresh array; keep always is."""
@@ -188,6 +208,15 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             for row, architecture in enumerate(self.architectures)
         )
 
+    @classmethod
+    def _unknown_argument(cls, name: str) -> NASGymError:
+        if name in OF_MAKE_VEC:
+            return NASGymError(
+                f"{name} is an argument of gym.make_vec and not of {cls.__name__}: make it by "
+                "gym.make_vec('NAS-v0', ...), with vectorization_mode='sync' where environments are wrapped"
+            )
+        return super()._unknown_argument(name)
+
     def _numbers(self) -> np.ndarray:
         """The numbers of the current states, int64 (num_envs,)."""
         if not self._started:
@@ -200,10 +229,11 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
     def _active(self) -> np.ndarray:
         """Which environments make a step: bool (num_envs,)."""
         self._numbers()
-        active = self._steps < self.horizon
+        length = self.horizon if self.max_episode_steps is None else min(self.horizon, self.max_episode_steps)
+        active = self._steps < length
         if self.autoreset_mode is not AutoresetMode.NEXT_STEP and not active.all():
             raise gym.error.ResetNeeded(
-                f"the episode of environment {int(active.argmin())} ended after {self.horizon} steps: "
+                f"the episode of environment {int(active.argmin())} ended after {length} steps: "
                 "call reset(options={'reset_mask': terminations | truncations})"
             )
         return active
@@ -217,7 +247,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         self._states[rows], self._last_actions[rows] = after, np.where(legal, actions, 0)
         self._steps[rows] += 1
         self._best[rows] = np.maximum(self._best[rows], payments.accuracies)
-        return Steps(actions, np.ones(len(legal), dtype=bool), ~legal, *payments)
+        return Steps(actions, ~legal, *payments)
 
     def _autoreset(self, active: np.ndarray, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """Reset what the mode resets; gives the final observations and information of same_step."""
@@ -252,7 +282,8 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         return self._observer.many(self._states, self.horizon - self._steps)
 
     def _describe(self, rows: np.ndarray, steps: Steps) -> dict[str, Any]:
-        return described(rows, steps, self._states, self._best, self.search_space.edit_graph)
+        graph, draws = self.search_space.edit_graph, self.evaluator.draws
+        return described(rows, steps, self._states, self._best, graph, draws=draws)
 
     def _final(self, done: np.ndarray, steps: Steps) -> dict[str, Any]:
         """The last observations and information of episodes that ended."""

@@ -29,6 +29,20 @@ def check_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
     return AUTORESET_MODES[mode]
 
 
+def check_max_episode_steps(steps: Any) -> int | None:
+    """The limit of an episode's steps; None for none, as -1 means to `gym.make`.
+
+    Raises:
+        NASGymError: if it is no whole number of at least 1.
+    """
+    if steps is None or (steps == -1 and not isinstance(steps, bool)):
+        return None
+    count = whole(steps)
+    if count is None or count < 1:
+        raise NASGymError(f"max_episode_steps must be a whole number of at least 1, or None, not {steps!r}")
+    return count
+
+
 def check_seeds(seed: Any, num_envs: int) -> list[int | None]:
     """The seed of each environment: None, from a first one on, or as listed.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 from typing import Any
@@ -15,7 +14,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.seeds import check_seeds
-from nas_gym.registry import lookup
+from nas_gym.registry import import_path, lookup
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.task import Task
 
@@ -164,7 +163,7 @@ class _Asked:
             raise NASGymError(f"the {what} must be a callable or 'module:name', not {function!r}")
         self._what = what
         self._function = lookup(what, function, {}) if isinstance(function, str) else function
-        self.path = function if isinstance(function, str) else _import_path(function)
+        self.path = function if isinstance(function, str) else _path(function)
         self._takes_seed = self._count_arguments() == 2
 
     def __call__(self, architecture: Architecture, seed: int) -> tuple[float, str]:
@@ -210,12 +209,10 @@ class _Asked:
         )
 
 
-def _import_path(function: Callable[..., float]) -> str:
+def _path(function: Callable[..., float]) -> str:
     """The path that leads to a callable; a description of one that has none."""
-    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
-    if module and name and getattr(sys.modules.get(module), name, None) is function:
-        return f"{module}:{name}"
-    return f"a {name or type(function).__name__} that cannot be imported"
+    name = getattr(function, "__qualname__", "") or type(function).__name__
+    return import_path(function) or f"a {name} that cannot be imported"
 
 
 def _at_least_0(what: str, value: object) -> float:

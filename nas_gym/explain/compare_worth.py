@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas_gym.envs.own_reward import RecordedReward
 from nas_gym.explain.counterfactuals import MOST_TRAININGS, SEEDS
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.fresh_scores import is_free, measure
@@ -46,7 +47,8 @@ def judge(
         budget: trainings with fresh seeds; None for 200 at most.
     """
     problem, space = runs[0].problem, runs[0].search_space
-    if answers_at_once(problem.evaluator) and space.size <= LARGEST:
+    known = answers_at_once(problem.evaluator) and not isinstance(problem.reward, RecordedReward)
+    if known and space.size <= LARGEST:
         accuracies = np.array(evaluated(problem.evaluator, list(space)))
         gamma = discount_of(runs[0].config)
         optimal = OptimalValues(space, accuracies, problem.reward, problem.horizon, gamma)

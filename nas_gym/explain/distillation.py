@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from nas_gym.envs.own_reward import RecordedReward
 from nas_gym.explain.asked_states import Setting
 from nas_gym.explain.distil import Distilled, distil
 from nas_gym.explain.distillation_tables import (
@@ -91,6 +92,9 @@ def _earnings(
     evidence: Evidence, decisions: Decisions, distilled: Distilled, setting: Setting, seed: int
 ) -> Earned:
     """The earnings from the run's start and from starts drawn uniformly, or why there are none."""
+    reward, leaves = evidence.problem.reward, distilled.shown.leaves
+    if isinstance(reward, RecordedReward):
+        return f"{reward.why[0].upper()}{reward.why[1:]}."
     accuracies = accuracies_of(evidence, seed)
     if isinstance(accuracies, str):
         return accuracies
@@ -99,7 +103,6 @@ def _earnings(
         "the run's start": setting.starts,
         "random starts": [setting.space.sample(rng) for _ in range(DRAWN_STARTS)],
     }
-    reward, leaves = evidence.problem.reward, distilled.shown.leaves
     found = {
         name: earnings(decisions, distilled, leaves, setting, some, reward, accuracies, seed)
         for name, some in starts.items()

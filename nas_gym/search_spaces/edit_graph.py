@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym._shared import Shared
+from nas_gym.search_spaces.text import Text
 
 if TYPE_CHECKING:
     from nas_gym.search_spaces.base import Architecture, SearchSpace
@@ -29,8 +30,8 @@ class EditGraph(Shared):
 
     Attributes:
         space: as passed in.
-        words: the edits in words, object (n,).
-        texts: texts of the states, object (rows,).
+        words: the edits in words, `Text` with the action's number, object (n,).
+        texts: texts of the states, `Text` with the state's number, object (rows,).
         masks: legal edits, int8 (rows, n).
         observations: as `SearchSpace.observe` gives them, by name, each (rows, ...).
     """
@@ -39,7 +40,7 @@ class EditGraph(Shared):
         self.space = space
         self._indexed = space.size <= LARGEST_INDEXED
         rows, actions = (space.size if self._indexed else FIRST_ROWS), len(space.actions)
-        self.words = np.array([str(edit) for edit in space.actions], dtype=object)
+        self.words = np.array([Text(str(edit), n) for n, edit in enumerate(space.actions)], dtype=object)
         self.texts = np.full(rows, None, dtype=object)
         self.masks = np.zeros((rows, actions), dtype=np.int8)
         self.observations = {
@@ -116,7 +117,7 @@ class EditGraph(Shared):
         else:
             # Neighbours have no number before they are visited.
             self._successors[number, self.masks[number] == 0] = ILLEGAL
-        self.texts[number] = str(architecture)
+        self.texts[number] = Text(str(architecture), number)
         self._architectures[number] = architecture
         for name, values in self.space.observe(architecture).items():
             self.observations[name][number] = values

@@ -114,7 +114,8 @@ def test_a_fidelity_shares_no_answer_with_another():
 def test_each_environment_draws_a_recorded_seed_with_its_own_generator():
     envs = make({"evaluator": TableEvaluator(RESUMABLE, seeds="random")}, 6, initial=TEXT)
     _, reset = envs.reset(seed=10)
-    assert "seed" not in reset
+    assert reset["seed"].tolist() == [-1] * 6
+    assert reset["_seed"].all()
     singles = [one(seeds="random") for _ in range(6)]
     for row, env in enumerate(singles):
         env.reset(seed=10 + row)

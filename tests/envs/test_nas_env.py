@@ -151,25 +151,39 @@ def test_the_best_accuracy_is_of_the_episode():
     assert env.step(0)[4]["best_accuracy"] == pytest.approx(0.45)
 
 
-def test_information_has_fixed_keys_and_types_and_fresh_arrays():
+TYPES = {
+    "architecture": str,
+    "edit": str,
+    "accuracy": float,
+    "best_accuracy": float,
+    "illegal_action": bool,
+    "error": str,
+    "action_mask": np.ndarray,
+}
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+def test_information_has_the_same_keys_and_types_after_reset_and_every_step(reward):
+    env = fake_env(reward=reward, horizon=3, accuracy=lambda architecture, seed: float("nan"))
+    infos = [env.reset(seed=0)[1]]
+    infos += [env.step(number)[4] for number in (1, 10, 0)]  # the second is illegal
+    infos.append(env.reset()[1])
+    for info in infos:
+        assert info.keys() == TYPES.keys()
+        assert all(isinstance(info[key], kind) for key, kind in TYPES.items())
+        assert info["action_mask"].dtype == np.int8
+    assert [bool(info["error"]) for info in infos[3:]] == [True, False]
+
+
+def test_after_reset_nothing_is_known_of_accuracies_and_arrays_are_fresh():
     env = fake_env()
-    _, after_reset = env.reset(seed=0)
+    env.reset(seed=0)
     after_step = env.step(0)[4]
-    types = {
-        "architecture": str,
-        "edit": str,
-        "illegal_action": bool,
-        "error": str,
-        "action_mask": np.ndarray,
-    }
-    assert {key: type(value) for key, value in after_reset.items()} == types
-    assert {key: type(value) for key, value in after_step.items()} == types | {
-        "accuracy": float,
-        "best_accuracy": float,
-    }
+    _, after_reset = env.reset()
+    assert (after_step["accuracy"], after_step["best_accuracy"]) == pytest.approx((0.45, 0.45))
+    assert (after_reset["accuracy"], after_reset["best_accuracy"]) == (0.0, 0.0)
     assert after_step["action_mask"] is not after_reset["action_mask"]
-    assert after_step["action_mask"].dtype == np.int8
-    assert (env.get_wrapper_attr("action_masks")() == after_step["action_mask"].astype(bool)).all()
+    assert (env.get_wrapper_attr("action_masks")() == after_reset["action_mask"].astype(bool)).all()
 
 
 def test_reset_never_trains_and_its_options_choose_the_start_state():
@@ -313,6 +327,10 @@ def test_importing_registers_the_ids_without_heavy_libraries():
         ({"evaluator": {"name": "train", "seeds": []}}, "seeds must be a list of whole numbers"),
         ({"device": "gpu9"}, "device 'gpu9' cannot be used"),
         ({"reward": {"name": "accuracy", "scale": [1, 0]}}, "scale of a reward must be [low, high]"),
+        ({"horizn": 3}, "unknown argument 'horizn': did you mean 'horizon'? known: device, "),
+        ({"max_episode_step": 3}, "did you mean 'max_episode_steps'?"),
+        ({"num_envs": 3}, "num_envs is of vector environments: use gym.make_vec"),
+        ({"autoreset_mode": "disabled"}, "autoreset_mode is of vector environments"),
         ({"reward": 3}, "a reward object must be callable"),
         ({"reward": "fractions:Fraction"}, "a reward object must be callable"),
     ],

@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 
 from nas_gym import NASGymError
 from nas_gym.envs import BudgetExhausted
+from nas_gym.envs.vector_env import NASVectorEnv
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from tests.envs.vectors import COUNT, MODES, PROBLEM, by_text, make, same, sync, walk
@@ -111,7 +112,8 @@ def test_reset_evaluates_nothing_and_a_reset_row_counts_as_nothing(keywords):
     assert not rewards.any()
     assert not (terminated | truncated).any()
     assert set(info["edit"]) == {"keep"}
-    assert "accuracy" not in info
+    assert not info["accuracy"].any()
+    assert not info["best_accuracy"].any()
 
 
 def test_same_step_keeps_the_end_of_the_episode_and_shows_the_next(keywords):
@@ -384,3 +386,86 @@ def test_it_trains_for_real_and_gives_the_rewards_of_single_environments():
     for actions in ([1, 2, 0], [4, 0, 3]):
         assert same(envs.step(np.array(actions)), reference.step(np.array(actions)))
     assert envs.stats.unique >= 3
+
+
+@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("steps", [1, 3, 7, 20])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_limit_of_steps_cuts_episodes_as_in_the_sync_mode(keywords, mode, steps, reward):
+    """The horizon is 7; sync wraps each environment in TimeLimit."""
+    options = keywords | {"num_envs": COUNT, "reward": reward, "max_episode_steps": steps}
+    native = gym.make_vec("NAS-v0", autoreset_mode=mode, **options)
+    reference = gym.make_vec(
+        "NAS-v0", vectorization_mode="sync", vector_kwargs={"autoreset_mode": MODES[mode]}, **options
+    )
+    assert same(native.reset(seed=3), reference.reset(seed=3))
+    rng = np.random.default_rng(0)
+    for _ in range(25):
+        actions = rng.integers(native.single_action_space.n, size=COUNT)
+        made = native.step(actions)
+        assert same(made, reference.step(actions))
+        done = made[2] | made[3]
+        if mode == "disabled" and done.any():
+            again = [envs.reset(options={"reset_mask": done}) for envs in (native, reference)]
+            assert same(*again)
+    assert native.config()["max_episode_steps"] == steps
+
+
+@pytest.mark.parametrize("steps", [None, -1])
+def test_no_limit_of_steps_leaves_the_horizon(keywords, steps):
+    envs = make(keywords, max_episode_steps=steps)
+    envs.reset(seed=0)
+    ends = [envs.step([0] * COUNT)[3].all() for _ in range(7)]
+    assert ends == [False] * 6 + [True]
+    assert "max_episode_steps" not in envs.config()
+
+
+@pytest.mark.parametrize("how", ["native", "sync"])
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"horizn": 3}, "unknown argument 'horizn': did you mean 'horizon'? known: "),
+        ({"rewards": "final"}, "unknown argument 'rewards': did you mean 'reward'?"),
+        ({"max_episodes_steps": 3}, "did you mean 'max_episode_steps'?"),
+        ({"foo_bar": 1}, "unknown argument 'foo_bar': known: "),
+    ],
+)
+def test_an_unknown_argument_names_the_nearest_one(how, more, sentence):
+    options = {"vectorization_mode": "sync"} if how == "sync" else {}
+    with pytest.raises(NASGymError) as raised:
+        gym.make_vec("NAS-v0", num_envs=2, **options, **PROBLEM, **more)
+    assert sentence in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"num_env": 3}, "unknown argument 'num_env': did you mean 'num_envs'?"),
+        ({"vectorisation_mode": "sync"}, "did you mean 'vectorization_mode'?"),
+        ({"auto_reset_mode": "disabled"}, "did you mean 'autoreset_mode'?"),
+        (
+            {"disable_env_checker": True},
+            "is an argument of gym.make, not of NASVectorEnv",
+        ),
+        ({"max_episode_steps": 0}, "max_episode_steps must be a whole number of at least 1, or None, not 0"),
+        ({"max_episode_steps": "3"}, "max_episode_steps must be a whole number of at least 1"),
+        ({"max_episode_steps": True}, "max_episode_steps must be a whole number of at least 1"),
+        ({"max_episode_steps": 2.5}, "max_episode_steps must be a whole number of at least 1"),
+    ],
+)
+def test_a_bad_argument_of_the_native_one_gives_one_sentence(more, sentence):
+    with pytest.raises(NASGymError) as raised:
+        gym.make_vec("NAS-v0", **PROBLEM, **more)
+    assert sentence in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_what_goes_to_each_environment_is_refused_by_the_native_one(keywords):
+    """By Gymnasium, in a sentence, before the environment is made."""
+    with pytest.raises(gym.error.Error, match="Cannot use `vector_entry_point`"):
+        make(keywords, wrappers=[gym.wrappers.FlattenObservation])
+    with pytest.raises(gym.error.Error, match="`vector_kwargs` is not empty"):
+        make(keywords, vector_kwargs={"autoreset_mode": AutoresetMode.DISABLED})
+    with pytest.raises(NASGymError, match="vectorization_mode='sync' where environments are wrapped"):
+        NASVectorEnv(2, wrappers=[], **keywords)

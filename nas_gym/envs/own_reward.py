@@ -1,0 +1,297 @@
+"""A user's own reward: what it may be, how its answers are checked, and how a run's config names it."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import cached_property, partial
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from nas_gym.envs.reward_identity import alike, attributes, configs, parameters, source, state, stem, words
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.registry import build, import_path, lookup
+
+RECORDED = "recorded"
+TRIALS = (0.25, 0.5, False), (0.25, 0.5, True)
+SHOWN = 80
+WANTED = "return one finite number"
+
+
+class OwnReward:
+    """A user's function, object or class, asked as the environment's own rewards are.
+
+    - A function, a lambda, a `functools.partial`, a method or any callable object is asked as it is; of
+      a class an object is made without arguments.
+    - It takes ``(before, after, done)``: the accuracies before and after the step, floats in [0, 1],
+      and whether the step is the episode's last.
+    - It returns one finite number: of Python, of NumPy, or an array or tensor without dimensions; it
+      becomes a float.
+    - Its attributes `needs_before` and `episodic`, True or False, may be left out: `needs_before` is
+      then True, so that `before` is always what it says, at the cost of evaluating the start state, and
+      `episodic` False. Under `episodic`, steps before the last are paid what it says of accuracies 0.0.
+    - It must be pure. When the environment is made it is asked twice, within and at the end of an
+      episode, so that a mistake is told before anything is trained.
+
+    Args:
+        function: the user's.
+        config: the name and options that it was built from; None for an object that was passed in.
+
+    Attributes:
+        function: the user's callable.
+        name: ``"module:name"`` where that leads to it or to its class, else a description.
+        needs_before, episodic: as of `Reward`.
+
+    Raises:
+        NASGymError: for anything that is not such a reward, in one sentence.
+    """
+
+    def __init__(self, function: Any, config: Mapping[str, Any] | None = None) -> None:
+        if isinstance(function.func if isinstance(function, partial) else function, type):
+            function = _object_of(function)
+        if not callable(function):
+            raise NASGymError(
+                "a reward object must be callable as reward(before, after, done), "
+                f"{_line(repr(function))} is not: write a function, or a class with __call__"
+            )
+        self.function: Callable[[float, float, bool], Any] = function
+        self.name = str(config["name"]) if config else import_path(stem(function)) or words(function)
+        self._given = config
+        _check_signature(self.name, function)
+        self.needs_before = self._attribute("needs_before", True)
+        self.episodic = self._attribute("episodic", False)
+        self._changing = self._try()
+
+    def __call__(self, before: float, after: float, done: bool) -> float:
+        """The reward of a step, checked.
+
+        Raises:
+            NASGymError: if the user's reward raises, or returns anything but one finite number.
+        """
+        return self._ask(self.function, before, after, done)
+
+    def config(self) -> dict[str, Any]:
+        """The keyword arguments that build this reward again, with its name.
+
+        Of a reward that no name and options lead to (a lambda, a class inside a function, an object
+        with other attributes than its constructor's) it is a record of it, which builds a
+        `RecordedReward`.
+        """
+        return dict(self._config)
+
+    @cached_property
+    def _config(self) -> dict[str, Any]:
+        if self._given is not None:
+            return dict(self._given)
+        found = next((config for config in configs(self.function) if self._is_built_by(config)), None)
+        return found or {
+            "name": RECORDED,
+            "reward": words(self.function),
+            "needs_before": self.needs_before,
+            "episodic": self.episodic,
+            "source": source(self.function),
+            "state": state(self.function, self._changing),
+        }
+
+    def _is_built_by(self, config: Mapping[str, Any]) -> bool:
+        """Whether a config builds this very reward: the same function, or an object of equal attributes."""
+        try:
+            return alike(own_reward(config).function, self.function, self._changing)
+        except Exception:  # noqa: BLE001 - the user's constructor and comparisons may raise anything
+            return False
+
+    def _attribute(self, name: str, default: bool) -> bool:
+        inner = self.function.func if isinstance(self.function, partial) else None
+        value = getattr(self.function, name, getattr(inner, name, default))
+        if not isinstance(value, bool | np.bool_):
+            raise NASGymError(f"{name} of the reward {self.name!r} must be True or False, not {value!r}")
+        return bool(value)
+
+    def _try(self) -> frozenset[str]:
+        """Ask a copy, so that an object that counts its calls does not count these.
+
+        Returns:
+            The attributes that asking changes, such as that count; they are no part of what the reward is.
+        """
+        try:
+            function = copy.deepcopy(self.function)
+        except Exception:  # noqa: BLE001 - an object that cannot be copied is asked itself
+            function = self.function
+        before = attributes(function)
+        for trial in TRIALS:
+            self._ask(function, *trial)
+        after = attributes(function)
+        return frozenset(name for name in before | after if before.get(name) != after.get(name))
+
+    def _ask(self, function: Callable[..., Any], before: float, after: float, done: bool) -> float:
+        try:
+            answer = function(before, after, done)
+        except Exception as error:
+            raise NASGymError(
+                f"the reward {self.name!r} raised {type(error).__name__} ({_line(str(error))}) for "
+                f"{_asked(before, after, done)}: {WANTED}"
+            ) from error
+        number = _number(answer)
+        if not math.isfinite(number):
+            raise NASGymError(
+                f"the reward {self.name!r} returned {_line(repr(answer))} for {_asked(before, after, done)}: "
+                f"{WANTED}"
+            )
+        return number
+
+
+class RecordedReward:
+    """What a run's config says of a reward that cannot be built from it: all but what it pays.
+
+    So a run with such a reward can be read and explained; where its reward itself is needed, as in a
+    replay, the environment has to be passed.
+
+    Args:
+        config: of `OwnReward.config`.
+
+    Raises:
+        NASGymError: if it lacks something, and whenever the reward is asked.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = dict(config)
+        try:
+            self.name = str(config["reward"])
+            self.needs_before, self.episodic = bool(config["needs_before"]), bool(config["episodic"])
+        except KeyError as error:
+            raise NASGymError(
+                f"the reward {RECORDED!r} is written by a run and lacks {error}: pass a reward"
+            ) from error
+
+    def __call__(self, before: float, after: float, done: bool) -> float:
+        raise NASGymError(
+            f"{self.why}: pass env=..., the environment it was recorded in, or write the reward in a module "
+            "and name it 'module:Name'"
+        )
+
+    @property
+    def why(self) -> str:
+        """Why it cannot be asked, for an explanation that needs it."""
+        return f"the run's reward, {self.name}, cannot be built from its config.json"
+
+    def config(self) -> dict[str, Any]:
+        """The config that it was read from."""
+        return dict(self._config)
+
+
+def own_reward(config: Mapping[str, Any], part: Any = None) -> OwnReward:
+    """The reward of a module, by ``"module:Name"`` and options.
+
+    The name leads to a class (built with the options), to a function of ``(before, after, done)``
+    (further arguments of it are options), to an object that is a reward, or to a function of the
+    options alone that returns one.
+
+    Args:
+        config: name and options.
+        part: what the name leads to; None to import it.
+
+    Raises:
+        NASGymError: as `OwnReward`, or for an option that does not fit.
+    """
+    options = {key: value for key, value in config.items() if key != "name"}
+    found = lookup("reward", config["name"], {}) if part is None else part
+    if isinstance(found, type) or (inspect.isroutine(found) and not _is_reward_function(found)):
+        return OwnReward(_made(f"reward {config['name']!r}", build, found, "reward", options), config)
+    if options:
+        _check_options(config["name"], found, options)
+        found = partial(found, **options)
+    return OwnReward(found, config)
+
+
+def _object_of(kind: Callable[[], Any]) -> Any:
+    """An object of a class, or of a partial of one, that takes no more arguments."""
+    name = getattr(kind, "func", kind).__qualname__
+    missing = [
+        one.name
+        for one in (parameters(kind) or {}).values()
+        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+    if missing:
+        raise NASGymError(
+            f"the reward class {name} needs {', '.join(missing)}: pass an object of it, "
+            f"like {name}({missing[0]}=...)"
+        )
+    return _made(f"reward class {name}", kind)
+
+
+def _made(what: str, make: Callable[..., Any], *arguments: Any) -> Any:
+    """What the user's constructor or function makes.
+
+    Raises:
+        NASGymError: if it raises.
+    """
+    try:
+        return make(*arguments)
+    except NASGymError:
+        raise
+    except Exception as error:
+        raise NASGymError(
+            f"the {what} cannot be made, it raises {type(error).__name__} ({_line(str(error))}): "
+            "pass an object or other options"
+        ) from error
+
+
+def _is_reward_function(function: Callable[..., Any]) -> bool:
+    """Whether a function takes before, after and done, rather than options alone."""
+    taken = parameters(function)
+    if taken is None:
+        return True
+    first = next(iter(taken.values()), None)
+    if first is None or (first.default is not first.empty and first.kind is not first.VAR_POSITIONAL):
+        return False
+    return first.kind in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD, first.VAR_POSITIONAL)
+
+
+def _check_options(name: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Check that a function takes options beside before, after and done; an object takes none."""
+    taken = list((parameters(function) or {}).values()) if inspect.isroutine(function) else []
+    names = [one.name for one in taken[3:] if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+    takes_all = any(one.kind is one.VAR_KEYWORD for one in taken)
+    for option in options:
+        if option not in names and not takes_all:
+            raise unknown(f"option of the reward {name!r}", option, names or ("none",))
+
+
+def _check_signature(name: str, function: Callable[..., Any]) -> None:
+    if parameters(function) is None:
+        return
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*TRIALS[0])
+    except TypeError:
+        raise NASGymError(
+            f"the reward {name!r} takes {signature}: write it as (before, after, done)"
+        ) from None
+
+
+def _number(answer: Any) -> float:
+    """An answer as a float; NaN for one that is no single number."""
+    if getattr(answer, "shape", None) == () and hasattr(answer, "item"):
+        masked = answer is np.ma.masked  # its item is 0.0
+        answer = None if masked else answer.item()  # of an array or a tensor without dimensions
+    if not isinstance(answer, Real | Decimal):
+        return math.nan
+    try:
+        return float(answer)
+    except (OverflowError, ValueError):
+        return math.nan
+
+
+def _asked(before: float, after: float, done: bool) -> str:
+    return f"before={before:g}, after={after:g}, done={done}"
+
+
+def _line(text: str) -> str:
+    """A text of the user's code in one short line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
