@@ -18,7 +18,7 @@ from nas_gym.evaluators.module import NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.columns import TableEncoder
-from nas_gym.tasks.new_examples import features_of
+from nas_gym.tasks.new_examples import features_of, read_examples
 from nas_gym.tasks.prepare import standardised
 from nas_gym.tasks.task import Task
 
@@ -51,7 +51,14 @@ class SavedNetwork:
     encoder: TableEncoder | None
 
     @torch.no_grad()
-    def predict(self, x: Any) -> np.ndarray:
+    def predict(
+        self,
+        x: Any,
+        *,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+    ) -> np.ndarray:
         """Class probabilities, float32 (n, classes), of new examples as they come.
 
         Args:
@@ -59,11 +66,16 @@ class SavedNetwork:
                 of dicts, a dict of columns or the path of a file, whose columns are found by name, in any
                 order and beside others; or rows of cells, in the order of the columns in training. The
                 path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network.
+            delimiter: of a table of text, as are the next two of files; see `nas_gym.tasks.csv.csv`.
+            encoding: of a table of text.
+            sheet: of a workbook.
 
         Raises:
             NASGymError: if the examples have another shape, or a value is missing, not finite, or unknown, or
                 a column is missing: what is not understood has no answer.
         """
+        if isinstance(x, str | Path):
+            x = read_examples(x, self.encoder, delimiter=delimiter, encoding=encoding, sheet=sheet)
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
         prepared = standardised(raw, self.mean, self.scale)
         logits: torch.Tensor = self.module(torch.as_tensor(prepared))
@@ -171,6 +183,6 @@ def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
     found = saved.predict(task.sample.raw)
     if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=TOLERANCE):
         raise NASGymError(
-            f"the network {saved.architecture} answers training examples of task {task.name!r} otherwise when "
-            "it is saved: pass the search space, task and architecture that the module was trained with"
+            f"the network {saved.architecture} answers training examples of task {task.name!r} otherwise "
+            "when it is saved: pass the search space, task and architecture that the module was trained with"
         )

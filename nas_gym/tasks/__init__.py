@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import DataWarning, NASGymError, unknown
 from nas_gym.registry import build, lookup
 from nas_gym.tasks.arrays import arrays
 from nas_gym.tasks.breast_cancer import breast_cancer
@@ -18,7 +18,7 @@ from nas_gym.tasks.data import Data
 from nas_gym.tasks.digits import digits
 from nas_gym.tasks.file_kinds import kind_of, looks_like_data
 from nas_gym.tasks.mnist1d import mnist1d
-from nas_gym.tasks.notes import DataWarning, say
+from nas_gym.tasks.notes import say
 from nas_gym.tasks.npz import npz
 from nas_gym.tasks.options import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare

@@ -56,7 +56,9 @@ def arrays(
     if not is_frame(x):
         for option, given in (("categorical", categorical), ("numeric", numeric), ("decimal", decimal)):
             if given:
-                raise NASGymError(f"{option} is for the columns of a data frame, and x has none: leave it out")
+                raise NASGymError(
+                    f"{option} is for the columns of a data frame, and x has none: leave it out"
+                )
         return data
     table = without_row_numbers(frame_table(x, "x"))
     options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing)

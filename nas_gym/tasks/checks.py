@@ -46,7 +46,7 @@ def numeric(x: Any) -> np.ndarray:
     """
     if np.ma.is_masked(x):
         raise NASGymError(
-            f"x has {np.ma.count_masked(x):,} masked values: fill them or leave those examples out"
+            f"x has {np.ma.getmaskarray(x).sum():,} masked values: fill them or leave those examples out"
         )
     try:
         array = np.asarray(x)

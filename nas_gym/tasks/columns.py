@@ -12,9 +12,10 @@ import numpy as np
 
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.tasks.number_forms import PLAIN, PLAIN_FORM, NumberForm
-from nas_gym.tasks.raw_table import Cells, MissingTexts, RawTable, text_of
+from nas_gym.tasks.raw_table import USUAL, Cells, MissingTexts, RawTable, text_of
 
 SHOWN = 8  # categories that an error lists
+NEARLY = 1e-3  # from 0 and 1, for features that were standardised and back
 FILL = "fill them or leave those rows out"
 
 
@@ -156,7 +157,7 @@ class TableEncoder:
     """
 
     columns: tuple[Column, ...]
-    missing: MissingTexts = MissingTexts()
+    missing: MissingTexts = USUAL
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -181,6 +182,27 @@ class TableEncoder:
             column.encode(table.columns[column.name], self.missing, table.source) for column in self.columns
         ]
         return np.concatenate(parts, axis=1)
+
+    def check(self, x: np.ndarray) -> None:
+        """Check that features which came encoded have one category in each column of categories.
+
+        Raises:
+            NASGymError: naming the first row that has none or several.
+        """
+        place = 0
+        for column in self.columns:
+            features = x[:, place : place + len(column.feature_names)]
+            place += features.shape[1]
+            if isinstance(column, NumberColumn):
+                continue
+            one = np.isclose(features.max(axis=1), 1, atol=NEARLY) & np.isclose(
+                np.abs(features).sum(axis=1), 1, atol=NEARLY
+            )
+            if not one.all():
+                raise NASGymError(
+                    f"row {int(np.flatnonzero(~one)[0]) + 1:,} of x is of no category of column "
+                    f"{column.name!r}: set one of {', '.join(column.feature_names[:SHOWN])} to 1, the others to 0"
+                )
 
     def config(self) -> dict[str, Any]:
         """The JSON-able description that `from_config` makes this encoder of."""
@@ -223,7 +245,8 @@ def missing_values(name: str, missing: Sequence[bool], remedy: str) -> NASGymErr
 def unknown_column(name: str, table: RawTable) -> NASGymError:
     """The error for a column that a table lacks, with the nearest that it has."""
     return NASGymError(
-        f"{table.source} lacks a column that the network was trained on, {unknown('column', name, table.columns)}"
+        f"{table.source} lacks a column that the network was trained on, "
+        f"{unknown('column', name, table.columns)}"
     )
 
 

@@ -37,7 +37,9 @@ NAMES = {
     "excel": "an Excel workbook",
     "parquet": "a Parquet file",
 }
-READABLE = ".csv, .tsv and other text tables, also as .gz, .bz2, .xz or .zip, .npz, .xlsx and .parquet can be read"
+READABLE = (
+    ".csv, .tsv and other text tables, also as .gz, .bz2, .xz or .zip, .npz, .xlsx and .parquet can be read"
+)
 
 PACKED: dict[bytes, Callable[[bytes], bytes]] = {
     b"\x1f\x8b": gzip.decompress,
@@ -59,7 +61,15 @@ UNREADABLE = {
     b"\x80\x04": "a pickle, which is never loaded since it can run code",
     b"\x80\x05": "a pickle, which is never loaded since it can run code",
 }
-DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +115,9 @@ def contents_of(path: Path) -> Contents:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise NASGymError(f"{path} cannot be read ({error.strerror or error}): pass a file that can") from error
+        raise NASGymError(
+            f"{path} cannot be read ({error.strerror or error}): pass a file that can"
+        ) from error
     found = _unpacked(path, content)
     named = OWN_SUFFIXES.get(path.suffix.lower())
     if named == "npz" and found.kind != "npz":

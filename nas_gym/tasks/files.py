@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from nas_gym.errors import NASGymError
-from nas_gym.tasks.file_kinds import PACKED_SUFFIXES
 
 
 def existing(path: str | Path, suffix: str) -> Path:
@@ -27,6 +26,4 @@ def existing(path: str | Path, suffix: str) -> Path:
 
 def title(path: Path) -> str:
     """A task's name from that of its file, fit for folders."""
-    packed = path.suffix.lower() in PACKED_SUFFIXES and Path(path.stem).suffix
-    stem = Path(path.stem).stem if packed else path.stem
-    return re.sub(r"[^\w.-]+", "-", stem).strip("-.") or path.suffix.lstrip(".")
+    return re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or path.suffix.lstrip(".")

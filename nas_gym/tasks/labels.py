@@ -15,6 +15,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from numbers import Real
 from typing import Any
 
@@ -97,7 +98,8 @@ def _one_dimensional(y: Any) -> np.ndarray:
     y = single_column(y)
     if np.ma.is_masked(y):
         raise NASGymError(
-            f"y has {np.ma.count_masked(y):,} masked labels: leave those examples out, as y[~y.mask] does"
+            f"y has {np.ma.getmaskarray(y).sum():,} masked labels: leave those examples out, for "
+            "example with y[~y.mask]"
         )
     if isinstance(y, list | tuple) and not any(isinstance(label, list | tuple | np.ndarray) for label in y):
         array = np.empty(len(y), dtype=object)
@@ -153,11 +155,12 @@ def _label(value: Any) -> Any:
     if isinstance(value, Real | Decimal):
         if math.isnan(value):
             return None
-        if math.isfinite(value) and value == int(value):
-            return int(value)
+        number: Any = value  # the tower of types does not say that int takes every real number
+        if math.isfinite(number) and number == int(number):
+            return int(number)
         raise NASGymError(
-            f"y has values such as {float(value)}, which looks like regression, and tasks are classification: "
-            "pass class labels, whole numbers or texts, or cut y into ranges"
+            f"y has values such as {float(value)}, which looks like regression, and tasks are "
+            "classification: pass class labels, whole numbers or texts, or cut y into ranges"
         )
     raise NASGymError(
         f"y has a {type(value).__name__} such as {str(value)!r}: pass class labels, whole numbers or texts"
@@ -167,8 +170,9 @@ def _label(value: Any) -> Any:
 def _check_kinds(labels: Sequence[Any]) -> None:
     """Refuse labels that are missing or of several kinds."""
     if None in labels:
+        missing = labels.count(None)
         raise NASGymError(
-            f"y misses {labels.count(None):,} of {len(labels):,} labels, the first at {labels.index(None):,}: "
+            f"y misses {missing:,} of {len(labels):,} labels, the first at {labels.index(None):,}: "
             "leave those examples out, or give them a label such as 'none'"
         )
     first: dict[type, Any] = {}
@@ -184,7 +188,7 @@ def _check_kinds(labels: Sequence[Any]) -> None:
 
 def _equal_values(target: str, names: Sequence[str]) -> list[str]:
     """A note on the first two classes that are one number."""
-    for one, other in zip(names, names[1:], strict=False):
+    for one, other in pairwise(names):
         if exact(one) == exact(other):
             return [f"target {target!r} has the classes {one!r} and {other!r}, different as they are written"]
     return []
@@ -209,7 +213,8 @@ def _classes(what: str, values: Sequence[int | Decimal], counts: Sequence[int], 
         classes = "remove the rare classes" if rare else f"pass {meant}"
         raise NASGymError(
             f"{what} has {len(counts):,} different numbers{few}, which looks like regression, and tasks are "
-            f"classification: cut it into ranges such as low, middle and high, or {classes} if they are classes"
+            "classification: cut it into ranges such as low, middle and high, or, if they are classes, "
+            f"{classes}"
         )
     if decimals:
         return [f"{what} has {len(counts)} different numbers with decimals, read as classes"]

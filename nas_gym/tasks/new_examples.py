@@ -36,13 +36,11 @@ def features_of(
     Raises:
         NASGymError: if the examples are not like those in training.
     """
-    if isinstance(x, str | Path):
-        x = _in_file(files.existing(x, "data"), encoder)
     table = x if isinstance(x, RawTable) else _table(x, encoder, shape)
     if table is not None and encoder is not None:
         return _encoded(table, encoder)
-    if table is not None and len(shape) == 1:
-        x = _by_place(table, shape[0])
+    if table is not None:
+        x = _by_place(table, shape)
     raw = checks.numeric(x)
     if raw.shape[1:] != shape or raw.ndim != len(shape) + 1:
         rows = f", or rows of the columns {', '.join(encoder.names)}" if encoder else ""
@@ -51,6 +49,8 @@ def features_of(
             "pass raw examples like those it was trained on, one of them as x[None]"
         )
     checks.check_finite(raw, feature_names)
+    if encoder is not None:
+        encoder.check(raw)
     return raw
 
 
@@ -84,7 +84,7 @@ def _has_texts(row: Any) -> bool:
 
 
 def _given(encoder: TableEncoder, row: Mapping[str, Any]) -> Sequence[str]:
-    """The names that rows by name are asked for: of the columns, or of the features if only they are there."""
+    """The names that dicts are asked for: of the columns, or of the features if only they are there."""
     encoded = set(encoder.feature_names) <= set(row) and not set(encoder.names) <= set(row)
     return encoder.feature_names if encoded else encoder.names
 
@@ -92,22 +92,36 @@ def _given(encoder: TableEncoder, row: Mapping[str, Any]) -> Sequence[str]:
 def _encoded(table: RawTable, encoder: TableEncoder) -> np.ndarray:
     names = set(table.columns)
     if set(encoder.feature_names) <= names and not set(encoder.names) <= names:
-        return TableEncoder.of_numbers(encoder.feature_names).encode(table)
+        features = TableEncoder.of_numbers(encoder.feature_names).encode(table)
+        encoder.check(features)
+        return features
     return encoder.encode(table)
 
 
-def _by_place(table: RawTable, features: int) -> np.ndarray:
+def _by_place(table: RawTable, shape: Shape) -> np.ndarray:
     """The columns of a table as features in their order, for a network that knows no names."""
-    if len(table.columns) != features:
+    if len(shape) > 1:
+        raise NASGymError(f"{table.source} is a table, the network takes arrays (n, {shape}): pass an array")
+    if len(table.columns) != shape[0]:
         raise NASGymError(
-            f"{table.source} has {len(table.columns)} columns, the network takes {features} features and knows "
-            "no names: pass its columns alone"
+            f"{table.source} has {len(table.columns)} columns, the network takes {shape[0]} features and "
+            "knows no names: pass its columns alone"
         )
     return TableEncoder.of_numbers(list(table.columns)).encode(table)
 
 
-def _in_file(path: Path, encoder: TableEncoder | None) -> Any:
-    """The array or the table in a file."""
+def read_examples(path: str | Path, encoder: TableEncoder | None, **reading: str | None) -> Any:
+    """The array or the table in a file, for `features_of`.
+
+    Args:
+        path: of the file.
+        encoder: of the network, whose columns help to recognise the delimiter.
+        **reading: options of `nas_gym.tasks.table_file.read_table`.
+
+    Raises:
+        NASGymError: if there is no such file or it cannot be read.
+    """
+    path = files.existing(path, "data")
     found = file_kinds.contents_of(path)
     if found.kind == "npy":
         array = numpy_array(found.content, path.name)
@@ -117,5 +131,7 @@ def _in_file(path: Path, encoder: TableEncoder | None) -> Any:
             with zipfile.ZipFile(path) as archive:
                 return numpy_array(archive.read("x.npy"), path.name)
         except (KeyError, zipfile.BadZipFile, zlib.error, OSError) as error:
-            raise NASGymError(f"{path.name} has no array 'x' ({error}): save it with numpy.savez(path, x=x)") from error
-    return read_table(path, expected=() if encoder is None else encoder.names)
+            raise NASGymError(
+                f"{path.name} has no array 'x' ({error}): save it with numpy.savez(path, x=x)"
+            ) from error
+    return read_table(path, **reading, expected=() if encoder is None else encoder.names)

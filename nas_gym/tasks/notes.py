@@ -6,15 +6,13 @@ import sys
 import warnings
 from collections.abc import Iterable
 
+from nas_gym.errors import DataWarning
+
 PASSED_THROUGH = frozenset({"nas_gym", "nas_agents", "gymnasium"})
 
 
-class DataWarning(UserWarning):
-    """One line on a reading that a user may want otherwise; the same lines are `Task.notes`."""
-
-
 def say(notes: Iterable[str]) -> None:
-    """Warn of each note, as if from the user's line that asked for the data."""
+    """Warn of each note in a `DataWarning`, as if from the user's line that asked for the data."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and _package(frame.f_globals) in PASSED_THROUGH:
         level, frame = level + 1, frame.f_back

@@ -13,7 +13,9 @@ PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4}
 PADDED = re.compile(r"0[0-9]+")
 BARE_EXPONENT = re.compile(r"[+-]?[0-9]+[eE][0-9]+")
 
-CURRENCIES = "[$€£¥₹₩₽₺₪₫฿₴]|(?:US|C|A|HK|NZ)\\$|USD|EUR|GBP|JPY|CHF|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|kr\\.?|zł|Kč"
+CURRENCIES = (
+    "[$€£¥₹₩₽₺₪₫฿₴]|(?:US|C|A|HK|NZ)\\$|USD|EUR|GBP|JPY|CHF|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|kr\\.?|zł|Kč"
+)
 SPACES = " \u00a0\u2009\u202f"
 APOSTROPHES = "'\u2019"
 CELL = re.compile(
@@ -71,7 +73,9 @@ class NumberForm:
 
 PLAIN_FORM = NumberForm()
 _NAMES = {",": "a comma", ".": "a point", " ": "a space", "'": "an apostrophe"}
-_MARKS = tuple((decimal, thousands) for decimal in ".," for thousands in ("", *",. '") if decimal != thousands)
+_MARKS = tuple(
+    (decimal, thousands) for decimal in ".," for thousands in ("", *",. '") if decimal != thousands
+)
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,9 @@ def forms_of(texts: Sequence[str], decimal: str | None = None) -> list[NumberFor
     bodies = {part.body for part in parts if part}
     found: dict[tuple[str, ...], NumberForm] = {}
     for mark, thousands in _MARKS:
-        matches = decimal in (None, mark) and all(_body_of(mark, thousands).fullmatch(body) for body in bodies)
+        matches = decimal in (None, mark) and all(
+            _body_of(mark, thousands).fullmatch(body) for body in bodies
+        )
         if matches:
             form = NumberForm(mark, thousands, units.copy().pop() if units else "", accounting)
             meaning = tuple(body.replace(thousands or "\0", "").replace(mark, ".") for body in sorted(bodies))

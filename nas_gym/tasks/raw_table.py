@@ -101,6 +101,9 @@ class MissingTexts:
         return cls(tuple(clean_text(v) if isinstance(v, str) else text_of(clean_cell(v)) for v in values))
 
 
+USUAL = MissingTexts()
+
+
 def clean_text(text: str) -> str:
     """A text without the spaces and byte-order marks around it."""
     return text.strip().strip(BYTE_ORDER_MARK).strip()

@@ -1,22 +1,26 @@
 """How the cells of a table are read: the one rule, for files and data frames alike.
 
-Each column is given one reading, by the first line of this table that fits it. A reading other than
-plain is said in one line (`nas_gym.tasks.notes`), and what may be meant otherwise is refused.
+Each column is given one reading, by the first of these that fits its cells. A reading that is not plain
+is said in one line, and what may be meant otherwise is refused.
 
-| the cells of a column | are read as |
-|---|---|
-| named in ``categorical`` | categories: the texts as they stand |
-| numbers of Python, NumPy, Excel, Parquet, a data frame | these numbers |
-| plain numbers in ASCII: ``12``, ``-0.5``, ``1.2e-3`` | these numbers |
-| whole numbers, some of which begin with 0: ``007`` | codes, so categories, and said; ``numeric`` says otherwise |
-| numbers in one other form: ``7,5``, ``1,234.50``, ``5%``, ``$9.50``, ``(12)``, ``1 234`` | the numbers that they stand for, and said |
-| numbers that all may be in two forms: ``1,234`` | with thousands, or with decimals where cells are separated by ``;`` or another column has a decimal comma, and said; refused where other cells speak against it; ``decimal`` says which |
-| numbers in several forms: ``7,5`` beside ``7.5`` | refused |
-| at least half numbers, the others texts: ``10`` beside ``1O`` | refused, naming the first text |
-| anything else | categories: the texts as they stand; said where they begin like numbers |
+1. A column named in ``categorical``: categories, the texts as they stand.
+2. Numbers and bools of Python, NumPy, Excel, Parquet or a data frame: these numbers.
+3. Whole numbers in texts, of which some begin with 0, such as ``007``: codes, so categories, and said;
+   ``numeric`` says that they are numbers.
+4. Plain numbers in ASCII, such as ``12``, ``-0.5``, ``1.2e-3``: these numbers; said where one looks like a
+   code, such as ``1e5`` or ``07.5``; refused if another column has a decimal comma and all may have points
+   between thousands, such as ``1.234``, unless ``decimal`` says which.
+5. Numbers in one other form, such as ``7,5``, ``1,234.50``, ``5%``, ``$9.50``, ``(12)`` or ``1 234``: the
+   numbers that they stand for, and said. Where all may be in two forms, as ``1,234`` may, the comma stands
+   between thousands, and before decimals if semicolons are between cells or another column has a decimal
+   comma; refused if another number of the column has four digits and no comma; ``decimal`` says which.
+6. Numbers in several forms, such as ``7,5`` and ``7.5``: refused.
+7. Numbers in at least half of the cells, and other texts, such as ``1O``: refused with the first of them.
+8. Anything else: categories, the texts as they stand; said where one begins like a number.
 
-Which texts are missing values is told by `MissingTexts`; a missing value is refused. ``inf``, ``1_000``
-and digits of other scripts are texts. Labels are never numbers: see `nas_gym.tasks.labels`.
+Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`, and a
+missing value is refused. ``inf``, ``1_000`` and digits of other scripts are texts. Labels are never
+numbers: see `nas_gym.tasks.labels`.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ from nas_gym.tasks.number_forms import (
     is_number,
     taken_apart,
 )
-from nas_gym.tasks.raw_table import Cells, MissingTexts, RawTable, text_of
+from nas_gym.tasks.raw_table import USUAL, Cells, MissingTexts, RawTable, text_of
 
 EXACT = 2**53  # up to here a float64 holds every whole number
 LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
@@ -64,7 +68,7 @@ class ReadingOptions:
     numeric: frozenset[str] = frozenset()
     max_categories: int = 50
     decimal: str | Mapping[str, str] | None = None
-    missing: MissingTexts = MissingTexts()
+    missing: MissingTexts = USUAL
 
     def mark(self, name: str) -> str | None:
         """The mark before decimals in a column, where it is known."""
@@ -97,7 +101,13 @@ class ReadingOptions:
             raise NASGymError(
                 f"column {min(both)!r} is in categorical and in numeric: leave it out of one of them"
             )
-        return cls(texts | (table.declared - numbers), numbers, max_categories, decimal, MissingTexts.of_option(missing))
+        return cls(
+            texts | (table.declared - numbers),
+            numbers,
+            max_categories,
+            decimal,
+            MissingTexts.of_option(missing),
+        )
 
 
 def chosen(option: str, names: Sequence[str], table: RawTable) -> frozenset[str]:
@@ -233,9 +243,10 @@ class _Reader:
     def _note_categories(self, name: str, cells: Cells, texts: list[str]) -> None:
         words = [cell for cell in cells if self.options.missing.among_numbers(cell)]
         if words:
+            word, count = words[0], words.count(words[0])
             self.notes.append(
-                f"column {name!r} has {words[0]!r} in {words.count(words[0]):,} rows, read as a category like "
-                f"its other texts: missing=[{words[0]!r}] says that it is a missing value"
+                f"column {name!r} has {word!r} in {count:,} of {len(cells):,} rows, read as a category like "
+                f"its other texts: missing=[{word!r}] says that it is a missing value"
             )
         odd = next((text for text in texts if LIKE_A_NUMBER.match(text)), None)
         if odd is not None:

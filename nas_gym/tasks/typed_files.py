@@ -67,8 +67,8 @@ def numpy_table(content: bytes, source: str) -> RawTable:
     array = numpy_array(content, source)
     if not array.dtype.names or array.ndim != 1:
         raise NASGymError(
-            f"{source} holds one array of shape {array.shape}, and a task needs examples and labels: save both "
-            "with numpy.savez('data.npz', x=x, y=y), since an .npz file can be read"
+            f"{source} holds one array of shape {array.shape}, and a task needs examples and labels: save "
+            "both with numpy.savez('data.npz', x=x, y=y), since an .npz file can be read"
         )
     return structured_table(array, source)
 
@@ -120,6 +120,6 @@ def _needed(module: str, source: str) -> Any:
     except ImportError as error:
         package = module.partition(".")[0]
         raise NASGymError(
-            f"{source} cannot be read without {package}: install it with pip install 'nas-gym[data]', or save "
-            "the table as .csv"
+            f"{source} cannot be read without {package}: install it with pip install 'nas-gym[data]', or "
+            "save the table as .csv"
         ) from error
