@@ -16,6 +16,7 @@ from nas_gym.tasks.raw_table import USUAL, Cells, MissingTexts, RawTable, text_o
 
 SHOWN = 8  # categories that an error lists
 NEARLY = 1e-3  # from 0 and 1, for features that were standardised and back
+TRUTH = {"true": 1.0, "false": 0.0}
 FILL = "fill them or leave those rows out"
 
 
@@ -26,10 +27,12 @@ class NumberColumn:
     Attributes:
         name: of the column and of the feature.
         form: how its texts are written.
+        truth: whether its values were True and False, which are 1 and 0, as their names are then.
     """
 
     name: str
     form: NumberForm = PLAIN_FORM
+    truth: bool = False
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -47,7 +50,7 @@ class NumberColumn:
         for row, cell in enumerate(cells):
             number: float | None
             if isinstance(cell, str):
-                number = float(cell) if plain and PLAIN.fullmatch(cell) else self._read(cell, missing)
+                number = float(cell) if plain and not self.truth and PLAIN.fullmatch(cell) else self._read(cell, missing)
             else:
                 number = _float(cell) if isinstance(cell, bool | int | float) else None
                 number = None if missing.among_numbers(cell) else number
@@ -63,7 +66,9 @@ class NumberColumn:
         return values
 
     def _read(self, cell: str, missing: MissingTexts) -> float | None:
-        return None if missing.among_numbers(cell) else self.form.value(cell)
+        if missing.among_numbers(cell):
+            return None
+        return TRUTH.get(cell.casefold()) if self.truth else self.form.value(cell)
 
     def _refusal(self, row: int, cells: Cells, missing: MissingTexts, source: str) -> NASGymError:
         cell = cells[row]
@@ -77,7 +82,7 @@ class NumberColumn:
 
     def config(self) -> dict[str, Any]:
         """The JSON-able description of this column."""
-        return {"kind": "number", "name": self.name, "form": self.form.config()}
+        return {"kind": "number", "name": self.name, "form": self.form.config(), "truth": self.truth}
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,8 @@ class TableEncoder:
             if not one.all():
                 raise NASGymError(
                     f"row {int(np.flatnonzero(~one)[0]) + 1:,} of x is of no category of column "
-                    f"{column.name!r}: set one of {', '.join(column.feature_names[:SHOWN])} to 1, the others to 0"
+                    f"{column.name!r}: set one of {', '.join(column.feature_names[:SHOWN])} to 1 and the "
+                    "others to 0"
                 )
 
     def config(self) -> dict[str, Any]:
@@ -224,7 +230,7 @@ class TableEncoder:
 
 def _column(config: Mapping[str, Any]) -> Column:
     if config["kind"] == "number":
-        return NumberColumn(config["name"], NumberForm(**config["form"]))
+        return NumberColumn(config["name"], NumberForm(**config["form"]), config["truth"])
     return CategoryColumn(config["name"], tuple(config["texts"]))
 
 

@@ -170,7 +170,7 @@ class _Reader:
             return self._categories(name, cells)
         if not any(isinstance(cell, str) for cell in cells):
             self._check_missing(name, [missing.always(cell) for cell in cells])
-            return NumberColumn(name)
+            return NumberColumn(name, truth=all(isinstance(cell, bool) for cell in cells))
         texts = self._texts(cells)
         numbers = sum(map(is_number, texts))
         if 2 * numbers >= len(texts):
