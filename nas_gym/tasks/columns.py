@@ -50,7 +50,11 @@ class NumberColumn:
         for row, cell in enumerate(cells):
             number: float | None
             if isinstance(cell, str):
-                number = float(cell) if plain and not self.truth and PLAIN.fullmatch(cell) else self._read(cell, missing)
+                number = (
+                    float(cell)
+                    if plain and not self.truth and PLAIN.fullmatch(cell)
+                    else self._read(cell, missing)
+                )
             else:
                 number = _float(cell) if isinstance(cell, bool | int | float) else None
                 number = None if missing.among_numbers(cell) else number

@@ -147,7 +147,12 @@ def _unpacked(path: Path, content: bytes) -> Contents:
     if content.startswith(b"\x93NUMPY"):
         return Contents("npy", content)
     start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for opening, what in ((b"<", "a page of HTML or XML"), (b"{", "JSON"), (b"@relation", "an .arff file")):
+    for opening, what in (
+        (b"<", "a page of HTML or XML"),
+        (b"{", "JSON"),
+        (b"[{", "JSON"),
+        (b"@relation", "an .arff file"),
+    ):
         if start.startswith(opening):
             raise NASGymError(f"{path.name} is {what}, a kind of file that cannot be read here: {READABLE}")
     return Contents("text", content)

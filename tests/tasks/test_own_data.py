@@ -105,7 +105,11 @@ def test_a_task_can_be_pickled():
         (X, [1, "1", 2] * 30, "y mixes labels of several types, such as 1 and '1'"),
         (X, [True, 1, 0] * 30, "y mixes labels of several types"),
         (X, [1 + 0j, 2] * 45, "y has a complex"),
-        (X, np.arange(90), "90 different numbers, 90 of them in fewer than 3 examples, which looks like regr"),
+        (
+            X,
+            np.arange(90),
+            "90 different numbers, 90 of them in fewer than 3 examples, which looks like regr",
+        ),
         (np.arange(180).reshape(90, 2) + 2**60, Y, "different whole numbers that are equal in float64"),
         (X.astype(object), Y, r"x is of dtype object: convert it, for example with x.astype\(float\)"),
         (X.astype(str), Y, "x must hold real numbers"),

@@ -20,7 +20,13 @@ def read(cells, delimiter=",", others=None, **options):
     """The features of a column named v, and what is said of it."""
     columns = {"v": [clean_cell(cell) for cell in cells], **(others or {})}
     table = RawTable("a.csv", columns, delimiter=delimiter)
-    asked = {"categorical": (), "numeric": (), "max_categories": 50, "decimal": None, "missing": None} | options
+    asked = {
+        "categorical": (),
+        "numeric": (),
+        "max_categories": 50,
+        "decimal": None,
+        "missing": None,
+    } | options
     encoder, x, notes = read_columns(table, ReadingOptions.of(table, **asked))
     assert TableEncoder.from_config(encoder.config()).encode(table).tolist() == x.tolist()
     return encoder.feature_names, x, notes
@@ -163,8 +169,9 @@ def test_whatever_form_numbers_are_written_in_they_are_read_or_refused(values, m
 def test_every_column_of_texts_is_read_or_refused_by_its_name(cells):
     try:
         names, x, _ = read(cells)
-    except NASGymError as error:
-        assert "column 'v'" in str(error)
+    except NASGymError:
+        with pytest.raises(NASGymError, match="column 'v'"):
+            read(cells)
         return
     assert len(names) == x.shape[1]
     assert np.isfinite(x).all()
