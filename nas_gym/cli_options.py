@@ -153,9 +153,10 @@ def _task_of(text: str, target: str | None) -> Any:
         task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
         named = isinstance(task, dict) and task.get("name") == "csv"
         return {"target": target, **task} if named and target is not None else task
+    from nas_gym.tasks import TASKS
     from nas_gym.tasks.file_kinds import kind_of, looks_like_data
 
-    if not looks_like_data(text):
+    if text in TASKS or not looks_like_data(text):
         return text
     kind = kind_of(Path(text).expanduser())
     if kind == "npz":

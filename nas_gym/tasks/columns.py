@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.tasks.number_forms import PLAIN, PLAIN_FORM, NumberForm
+from nas_gym.tasks.number_forms import PLAIN, PLAIN_FORM, NumberForm, all_plain
 from nas_gym.tasks.raw_table import USUAL, Cells, MissingTexts, RawTable, text_of
 
 SHOWN = 8  # categories that an error lists
@@ -45,28 +45,30 @@ class NumberColumn:
         Raises:
             NASGymError: naming the first row whose cell is missing or is not a finite number of this form.
         """
-        plain = self.form == PLAIN_FORM
-        values = np.empty((len(cells), 1))
-        for row, cell in enumerate(cells):
-            number: float | None
-            if isinstance(cell, str):
-                number = (
-                    float(cell)
-                    if plain and not self.truth and PLAIN.fullmatch(cell)
-                    else self._read(cell, missing)
-                )
-            else:
-                number = _float(cell) if isinstance(cell, bool | int | float) else None
-                number = None if missing.among_numbers(cell) else number
-            if number is None:
-                raise self._refusal(row, cells, missing, source)
-            values[row] = number
+        plain = self.form == PLAIN_FORM and not self.truth
+        if plain and missing.texts is None and all_plain(cells):
+            values = np.array(list(map(float, cells)), dtype=np.float64)[:, None]
+        else:
+            values = self._one_by_one(cells, missing, source)
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values[:, 0]))[0])
             raise NASGymError(
                 f"column {self.name!r} of {source} has {cells[row]!r} in row {row + 1:,}, which is not a "
                 "finite number: mend it or leave that row out"
             )
+        return values
+
+    def _one_by_one(self, cells: Cells, missing: MissingTexts, source: str) -> np.ndarray:
+        values = np.empty((len(cells), 1))
+        for row, cell in enumerate(cells):
+            if isinstance(cell, str):
+                number = self._read(cell, missing)
+            else:
+                number = _float(cell) if isinstance(cell, bool | int | float) else None
+                number = None if missing.among_numbers(cell) else number
+            if number is None:
+                raise self._refusal(row, cells, missing, source)
+            values[row] = number
         return values
 
     def _read(self, cell: str, missing: MissingTexts) -> float | None:

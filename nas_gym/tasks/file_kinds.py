@@ -89,7 +89,7 @@ def looks_like_data(text: str) -> bool:
     """Whether a text is the path of a file of data, by its name or since there is such a file."""
     path = Path(text)
     suffixes = (*TEXT_SUFFIXES, *PACKED_SUFFIXES, *OWN_SUFFIXES, *OTHER_SUFFIXES)
-    return path.suffix.lower() in suffixes or (bool(path.suffix) and path.is_file())
+    return path.suffix.lower() in suffixes or path.is_file()
 
 
 def kind_of(path: Path) -> Kind:

@@ -63,7 +63,8 @@ def of_cells(target: str, cells: Cells, missing: MissingTexts, *, categorical: b
         )
     if numeric:
         values = [exact(name) for name in names] if plain else []
-        notes += _classes(f"target {target!r}", values, list(counts.values()), f"categorical=[{target!r}]")
+        what, meant = f"target {target!r}", f"categorical=[{target!r}]"
+        notes += _classes(what, values, list(counts.values()), meant, counted=False)
     places = {name: place for place, name in enumerate(names)}
     return np.array([places[text] for text in texts], dtype=np.int64), tuple(names), notes
 
@@ -89,7 +90,7 @@ def of_array(y: Any, class_names: Sequence[str] | None, *, split: bool = True) -
         )
     notes = []
     if class_names is None and split and isinstance(values[0], int) and not isinstance(values[0], bool):
-        notes = _classes("y", values, counts, "class_names")
+        notes = _classes("y", values, counts, "class_names", counted=True)
     return numbers.astype(np.int64), names, notes
 
 
@@ -194,7 +195,9 @@ def _equal_values(target: str, names: Sequence[str]) -> list[str]:
     return []
 
 
-def _classes(what: str, values: Sequence[int | Decimal], counts: Sequence[int], meant: str) -> list[str]:
+def _classes(
+    what: str, values: Sequence[int | Decimal], counts: Sequence[int], meant: str, *, counted: bool
+) -> list[str]:
     """What is to be said of numbers as classes.
 
     Args:
@@ -202,6 +205,7 @@ def _classes(what: str, values: Sequence[int | Decimal], counts: Sequence[int], 
         values: the different numbers in order; empty where they are no plain ones.
         counts: examples of each.
         meant: the option that says that they are classes.
+        counted: whether numbers from 0 or 1 on are surely classes, as in arrays that were made for it.
 
     Raises:
         NASGymError: if they look like regression.
@@ -218,6 +222,10 @@ def _classes(what: str, values: Sequence[int | Decimal], counts: Sequence[int], 
         )
     if decimals:
         return [f"{what} has {len(counts)} different numbers with decimals, read as classes"]
-    if len(counts) > MANY and (values[0] not in (0, 1) or values[-1] - values[0] >= len(values)):
-        return [f"{what} has {len(counts):,} different whole numbers, read as classes: this is no regression"]
+    counting = counted and values[0] in (0, 1) and values[-1] - values[0] < len(values)
+    if len(counts) > MANY and not counting:
+        return [
+            f"{what} has {len(counts):,} different whole numbers, read as classes and not as a quantity: "
+            f"cut it into ranges if it is one, or confirm with {meant}"
+        ]
     return []

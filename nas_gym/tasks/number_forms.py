@@ -11,7 +11,6 @@ from typing import Any
 
 PLAIN = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 PADDED = re.compile(r"0[0-9]+")
-BARE_EXPONENT = re.compile(r"[+-]?[0-9]+[eE][0-9]+")
 
 CURRENCIES = (
     "[$€£¥₹₩₽₺₪₫฿₴]|(?:US|C|A|HK|NZ)\\$|USD|EUR|GBP|JPY|CHF|CNY|INR|CAD|AUD|SEK|NOK|DKK|PLN|kr\\.?|zł|Kč"
@@ -73,6 +72,7 @@ class NumberForm:
 
 PLAIN_FORM = NumberForm()
 _NAMES = {",": "a comma", ".": "a point", " ": "a space", "'": "an apostrophe"}
+_ALIKE = {ord(mark): " " for mark in SPACES} | {ord(mark): "'" for mark in APOSTROPHES}
 _MARKS = tuple(
     (decimal, thousands) for decimal in ".," for thousands in ("", *",. '") if decimal != thousands
 )
@@ -98,13 +98,17 @@ def taken_apart(text: str) -> Parts | None:
     sign = found["sign"] or found["second"]
     if brackets and sign:
         return None
-    body = re.sub(f"[{SPACES}]", " ", found["body"])
-    body = re.sub(f"[{APOSTROPHES}]", "'", body)
-    if not any(_body_of(*marks).fullmatch(body) for marks in _MARKS):
+    body = found["body"].translate(_ALIKE)
+    if not (body.isdigit() or any(_body_of(*marks).fullmatch(body) for marks in _MARKS)):
         return None
     unit = (found["before"] or found["after"] or "").strip(SPACES)
     minus = "-" if brackets or sign in ("-", "\u2212") else ""
     return Parts(minus, body, found["exponent"] or "", unit, brackets)
+
+
+def all_plain(cells: Sequence[Any]) -> bool:
+    """Whether all cells of a column are texts that are plain numbers, as those of most columns are."""
+    return all(isinstance(cell, str) for cell in cells) and all(map(PLAIN.fullmatch, cells))
 
 
 def is_number(text: str) -> bool:

@@ -106,7 +106,8 @@ USUAL = MissingTexts()
 
 def clean_text(text: str) -> str:
     """A text without the spaces and byte-order marks around it."""
-    return text.strip().strip(BYTE_ORDER_MARK).strip()
+    stripped = text.strip()
+    return stripped.strip(BYTE_ORDER_MARK).strip() if BYTE_ORDER_MARK in stripped else stripped
 
 
 def clean_cell(value: Any) -> Any:

@@ -16,7 +16,8 @@ is said in one line, and what may be meant otherwise is refused.
    comma; refused if another number of the column has four digits and no comma; ``decimal`` says which.
 6. Numbers in several forms, such as ``7,5`` and ``7.5``: refused.
 7. Numbers in at least half of the cells, and other texts, such as ``1O``: refused with the first of them.
-8. Anything else: categories, the texts as they stand; said where one begins like a number.
+8. Anything else: categories, the texts as they stand; said where one begins like a number, or
+   they differ in numbers only.
 
 Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`, and a
 missing value is refused. ``inf``, ``1_000`` and digits of other scripts are texts. Labels are never
@@ -35,11 +36,11 @@ import numpy as np
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.tasks.columns import CategoryColumn, Column, NumberColumn, TableEncoder, missing_values
 from nas_gym.tasks.number_forms import (
-    BARE_EXPONENT,
     PADDED,
     PLAIN,
     PLAIN_FORM,
     NumberForm,
+    all_plain,
     exact,
     forms_of,
     is_number,
@@ -49,6 +50,8 @@ from nas_gym.tasks.raw_table import USUAL, Cells, MissingTexts, RawTable, text_o
 
 EXACT = 2**53  # up to here a float64 holds every whole number
 LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
+LIKE_A_CODE = re.compile(r"[+-]?(?:0[0-9]|[0-9]+[eE][0-9])")
+DIGITS = re.compile(r"\d[\d.,]*")
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,13 @@ class _Reader:
         self.table = table
         self.options = options
         self.notes: list[str] = []
+        # Most columns hold plain numbers and nothing else; whatever else they may be is looked at only for
+        # the others, since a table may have millions of cells.
+        self._plain = {
+            name
+            for name, cells in table.columns.items()
+            if options.missing == USUAL and name not in options.categorical and all_plain(cells)
+        }
         self._written = {name: self._numbers(name, cells) for name, cells in table.columns.items()}
         self._decimal_comma = any(
             len(forms) == 1 and forms[0].decimal == "," for forms in self._written.values()
@@ -163,6 +173,8 @@ class _Reader:
 
     def column(self, name: str, cells: Cells) -> Column:
         """The reading of a column."""
+        if name in self._plain and self._written[name]:
+            return self._number_column(name, cells, cells)
         self._check_values(name, cells)
         missing = self.options.missing
         if name in self.options.categorical:
@@ -184,6 +196,8 @@ class _Reader:
 
     def _numbers(self, name: str, cells: Cells) -> list[NumberForm]:
         """The forms that a column of numbers may be written in; none for any other column."""
+        if name in self._plain and self.options.mark(name) != ",":
+            return [PLAIN_FORM]
         if name in self.options.categorical or not any(isinstance(cell, str) for cell in cells):
             return []
         texts = self._texts(cells)
@@ -199,9 +213,9 @@ class _Reader:
         forms, mark = self._written[name], self.options.mark(name)
         if not forms:
             raise self._no_form(name, texts, mark)
-        if all(map(PLAIN.fullmatch, texts)) and PLAIN_FORM in forms:
-            other = next((form for form in forms if form.decimal == ","), None)
-            if other is not None and self._decimal_comma and any("." in text for text in texts):
+        if PLAIN_FORM in forms and (name in self._plain or all(map(PLAIN.fullmatch, texts))):
+            unsure = self._decimal_comma and mark is None and any("." in text for text in texts)
+            if unsure and any(form.decimal == "," for form in forms_of(texts)):
                 raise self._ambiguous(name, texts, "other columns have decimal commas")
             padded = next((text for text in texts if PADDED.fullmatch(text)), None)
             if padded is not None and name not in self.options.numeric and all(map(str.isdigit, texts)):
@@ -231,9 +245,7 @@ class _Reader:
         return form
 
     def _note_plain(self, name: str, texts: list[str], padded: str | None) -> None:
-        if padded is None:
-            padded = next((text for text in texts if PADDED.match(text.lstrip("+-"))), None)
-        odd = padded or next((text for text in texts if BARE_EXPONENT.fullmatch(text)), None)
+        odd = padded or next((text for text in texts if LIKE_A_CODE.match(text)), None)
         if odd is not None and name not in self.options.numeric:
             self.notes.append(
                 f"column {name!r} is read as numbers, {odd!r} as {float(odd):.12g}: "
@@ -248,10 +260,13 @@ class _Reader:
                 f"column {name!r} has {word!r} in {count:,} of {len(cells):,} rows, read as a category like "
                 f"its other texts: missing=[{word!r}] says that it is a missing value"
             )
+        different = set(texts)
         odd = next((text for text in texts if LIKE_A_NUMBER.match(text)), None)
+        if odd is None and len(different) > 1 and len({DIGITS.sub("0", text) for text in different}) == 1:
+            odd = texts[0]  # such as "Rs 500" and "Rs 1,200"
         if odd is not None:
             self.notes.append(
-                f"column {name!r} is read as {len(set(texts)):,} categories, although {odd!r} begins like a "
+                f"column {name!r} is read as {len(different):,} categories, although {odd!r} is like a "
                 f"number: mend it if it is one, or confirm with categorical=[{name!r}]"
             )
 

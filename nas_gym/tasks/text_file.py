@@ -86,8 +86,23 @@ def text_table(
                 f"line {line} of {source} has {len(row)} cells for {len(names)} columns: mend the line "
                 f"or pass another delimiter than {mark!r}"
             )
-    columns = {name: [clean_text(row[place]) for _, row in body] for place, name in enumerate(names)}
-    return RawTable(source, columns, delimiter=mark)
+    columns, notes = {}, []
+    for place, name in enumerate(names):
+        cells = [row[place] for _, row in body]
+        columns[name] = [clean_text(cell) for cell in cells]
+        notes += _note_spaces(name, cells, columns[name])
+    return RawTable(source, columns, delimiter=mark, notes=tuple(notes))
+
+
+def _note_spaces(name: str, cells: list[str], cleaned: list[str]) -> list[str]:
+    """A note on texts that are one without the spaces around them."""
+    if cells == cleaned:
+        return []
+    first: dict[str, str] = {}
+    for cell, text in zip(cells, cleaned, strict=True):
+        if first.setdefault(text, cell) != cell and text and not is_number(text):
+            return [f"column {name!r} has {first[text]!r} and {cell!r}, which are read as one without spaces"]
+    return []
 
 
 def _recognised(text: str, expected: Collection[str]) -> str:

@@ -122,10 +122,11 @@ def test_what_may_be_meant_otherwise_is_refused_in_one_sentence(cells, options, 
 
 
 CODES = [
-    (["1_10", "11_0"], {}, "although '1_10' begins like a number"),
+    (["1_10", "11_0"], {}, "although '1_10' is like a number"),
     (["007", "12"], {}, "codes, since '007' begins with 0"),
-    (["٣", "٤"], {}, "although '٣' begins like a number"),
+    (["٣", "٤"], {}, "although '٣' is like a number"),
     (["12 kg", "13 kg"], {}, "although '12 kg'"),
+    (["Rs 1,200", "Rs 500"], {}, "although 'Rs 1,200'"),
     (["NA", "US", "DE"], {}, "'NA' in 1 of 3 rows, read as a category"),
     (["NA", "1", "US"], {"missing": []}, ""),
     (["7,5", "8"], {"categorical": ["v"]}, ""),

@@ -233,3 +233,13 @@ def test_what_is_not_installed_is_named(tmp_path, monkeypatch):
         r"cannot be read without openpyxl: install it with pip install 'nas-gym\[data\]'",
         {"name": "csv", "path": tmp_path / "a.xlsx", "target": "y"},
     )
+
+
+def test_texts_that_differ_in_spaces_only_are_one_and_said(task_of, plain):
+    rows = [
+        ROWS[0],
+        *((size, colour + " " * (row % 2), label) for row, (size, colour, label) in enumerate(ROWS[1:])),
+    ]
+    task = task_of(text(rows=rows))
+    assert task.fingerprint == plain.fingerprint
+    assert task.notes == ("column 'colour' has 'red' and 'red ', which are read as one without spaces",)
