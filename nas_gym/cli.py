@@ -26,7 +26,7 @@ app.command("explain", epilog=EXPLAIN_EXAMPLE)(explain)
 
 EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
 Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
-Target = Annotated[str | None, typer.Option(help="Label column of a .csv task.")]
+Target = Annotated[str | None, typer.Option(help="Label column of a table in a file, such as a .csv.")]
 Budget = Annotated[
     str, typer.Option(help="Distinct evaluations (40), or recorded training time (30s, 5m, 2h).")
 ]
@@ -67,7 +67,10 @@ def search(
     agent: Annotated[str, typer.Option(help="Name of the agent, see `nas-gym list`.")],
     env: EnvId = "NAS-v0",
     search_space: Space = None,
-    task: Annotated[str | None, typer.Option(help="Name, JSON, or the path of a .npz or .csv file.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="Name, JSON, or the path of a file: a table (.csv, .xlsx, ...) or .npz."),
+    ] = None,
     target: Target = None,
     budget: Budget = "100",
     seed: Annotated[int, typer.Option(help="Seed of the agent.")] = 0,

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from nas_gym.errors import NASGymError
@@ -131,27 +132,40 @@ def agents_of(text: str) -> list[Any]:
 
 
 def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
-    """Tasks by name, JSON or path; `target` is the label column of those that are ``.csv`` files.
+    """Tasks by name, JSON or path; `target` is the label column of those that are tables in files.
 
     Raises:
-        NASGymError: if a ``.csv`` file comes without target, or a target without such a file.
+        NASGymError: if such a file comes without target, or a target without such a file.
     """
-    files = [text for text in texts if _is_csv(text)]
-    if files and target is None:
-        raise NASGymError(f"{files[0]} needs the name of its label column: pass --target NAME")
-    if target is not None and not files:
+    tasks = [_task_of(text, target) for text in texts]
+    if target is not None and not any(isinstance(task, dict) and task.get("name") == "csv" for task in tasks):
         named = f"--task {texts[0]} is none" if texts else "there is none"
         raise NASGymError(
-            f"--target names the label column of a .csv and {named}: leave it out or pass --task FILE.csv"
+            f"--target names the label column of a .csv or another table and {named}: leave it out or pass "
+            "--task FILE.csv"
         )
-    return [
-        {"name": "csv", "path": text, "target": target} if _is_csv(text) else name_or_json("--task", text)
-        for text in texts
-    ]
+    return tasks
 
 
-def _is_csv(text: str) -> bool:
-    return text.lower().endswith(".csv") and not text.lstrip().startswith(OPENING)
+def _task_of(text: str, target: str | None) -> Any:
+    """A task by name, JSON or path, with the label column where it needs one."""
+    if text.lstrip().startswith(OPENING):
+        task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
+        named = isinstance(task, dict) and task.get("name") == "csv"
+        return {"target": target, **task} if named and target is not None else task
+    from nas_gym.tasks import TASKS
+    from nas_gym.tasks.file_kinds import kind_of, looks_like_data
+
+    if text in TASKS or not looks_like_data(text):
+        return text
+    kind = kind_of(Path(text).expanduser())
+    if kind == "npz":
+        return text
+    if target is None:
+        raise NASGymError(
+            f"{text} cannot be read as a task without the name of its label column: pass --target NAME"
+        )
+    return {"name": "csv", "path": text, "target": target}
 
 
 def cores() -> int:

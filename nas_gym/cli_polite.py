@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, TextIO
 
 import typer
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataWarning, NASGymError
 
 P = ParamSpec("P")
 
@@ -21,7 +23,8 @@ def polite(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
+            with _notes_told():
+                command(*args, **kwargs)
         except NASGymError as error:
             typer.echo(f"nas-gym: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from None
@@ -31,6 +34,32 @@ def polite(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return wrapped
+
+
+@contextmanager
+def _notes_told() -> Iterator[None]:
+    """Print what is said of data once each as a line of its own; other warnings stay as they are."""
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, DataWarning):
+                usual(message, category, filename, lineno, file, line)
+            elif str(message) not in said:
+                said.add(str(message))
+                typer.echo(f"nas-gym: note: {message}", err=True)
+
+        warnings.simplefilter("always", DataWarning)
+        warnings.showwarning = show
+        yield
 
 
 def told(run: Callable[[], int | None]) -> int:

@@ -10,6 +10,10 @@ class NASGymError(ValueError):
     """A mistake in what the user passed in; the command line prints it and exits with code 2."""
 
 
+class DataWarning(UserWarning):
+    """One line on a reading of data that a user may want otherwise; the command line prints it once."""
+
+
 def unknown(what: str, name: object, known: Iterable[str]) -> NASGymError:
     """The error for a name that is not among the known ones, with the nearest of them."""
     names = sorted(known)

@@ -1,5 +1,6 @@
 """The command line, mostly in this process: what it prints, what it refuses, how it exits."""
 
+import gzip
 import json
 import os
 import re
@@ -97,6 +98,52 @@ def test_own_data_is_searched_by_the_name_of_its_label_column(cli):
     result = search(cli, "--agent", "random", "--task", "wine.csv", "--target", "quality")
     assert result.exit_code == 0
     assert Path("tensorboard_logs/NAS-v0-mlp-wine/random/seed0/best.pt").exists()
+
+
+def test_what_is_said_of_own_data_is_printed_once_as_a_line(cli):
+    rows = [f'{row},"{row % 9},5",{"ab"[row % 2]}' for row in range(60)]
+    Path("shop.csv").write_text("\n".join([",price,label", *rows]))
+    own = ("--task", "shop.csv", "--target", "label")
+    result = search(cli, "--agent", "random", *own)
+    assert result.exit_code == 0, result.output
+    notes = [line for line in result.stderr.splitlines() if "note:" in line]
+    assert len(notes) == 2
+    assert notes[0].startswith("nas-gym: note: the first column has no name")
+    assert notes[1].startswith("nas-gym: note: column 'price' is read as numbers with a decimal comma")
+    assert "Warning" not in result.stderr
+    compared = cli(
+        "compare", "--agents", "random,tpe", "--seeds", "2", "--budget", "2", "--logdir", "both", *QUICK, *own
+    )
+    assert compared.exit_code == 0, compared.output
+    assert compared.stderr.count("note: column 'price'") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["data.csv.gz", "data.tsv", "data.xlsx", "data.npy", "data.parquet", "data.xls"]
+)
+def test_a_file_of_any_kind_is_read_or_named_as_what_it_is(cli, name):
+    content = "a\tb\ty\n" + "\n".join(f"{row % 7}\t{row % 5}\t{row % 2}" for row in range(60))
+    Path(name).write_bytes(gzip.compress(content.encode()) if name.endswith("gz") else content.encode())
+    assert "cannot be read as" in one_sentence(search(cli, "--agent", "random", "--task", name))
+    result = search(cli, "--agent", "random", "--task", name, "--target", "y")
+    if name in ("data.csv.gz", "data.tsv", "data.xls"):
+        assert result.exit_code == 0, result.output
+    else:
+        assert "which its name says it is" in one_sentence(result)
+
+
+def test_a_table_in_json_takes_the_target_of_its_option(cli):
+    rows = [f"{row % 7}^{row % 5}^{row % 2}" for row in range(60)]
+    Path("data.txt").write_text("\n".join(["a^b^y", *rows]))
+    task = json.dumps({"name": "csv", "path": "data.txt", "delimiter": "^"})
+    assert search(cli, "--agent", "random", "--task", task, "--target", "y").exit_code == 0
+
+
+def test_a_target_of_many_numbers_is_answered_as_regression(cli):
+    rows = [f"{row % 7},{row * 3}" for row in range(60)]
+    Path("data.csv").write_text("\n".join(["a,price", *rows]))
+    sentence = one_sentence(search(cli, "--agent", "random", "--task", "data.csv", "--target", "price"))
+    assert "looks like regression, and tasks are classification" in sentence
 
 
 def test_a_search_in_which_every_network_fails_ends_and_says_why(cli):

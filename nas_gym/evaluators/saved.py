@@ -1,8 +1,11 @@
-"""Trained networks as files: weights and what is needed to use them, no pickle."""
+"""Trained networks as files: weights and the whole preparation of their data, no pickle."""
 
 from __future__ import annotations
 
+import copy
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,13 @@ from nas_gym.evaluators.engine.numerics import apart
 from nas_gym.evaluators.module import NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.tasks.columns import TableEncoder
+from nas_gym.tasks.new_examples import features_of, read_examples
+from nas_gym.tasks.prepare import standardised
 from nas_gym.tasks.task import Task
 
-FORMAT = 1
+FORMAT = 2
+TOLERANCE = 1e-3  # between probabilities computed on two devices, by other kernels
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,8 @@ class SavedNetwork:
         class_names: names of the classes, in the order of the logits.
         feature_names: names of the features of a table, in the order that `predict` takes them; empty
             where they have none.
-        mean, scale: the standardisation of the training data, applied by `predict`.
+        mean, scale: the standardisation of the training data, float64, applied by `predict`.
+        encoder: how the columns of a table become the features; None for arrays without names.
     """
 
     architecture: str
@@ -41,23 +49,38 @@ class SavedNetwork:
     feature_names: tuple[str, ...]
     mean: np.ndarray
     scale: np.ndarray
+    encoder: TableEncoder | None
 
     @apart
     @torch.no_grad()
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Class probabilities, float32 (n, classes), of raw examples (n, *input_shape).
+    def predict(
+        self,
+        x: Any,
+        *,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+    ) -> np.ndarray:
+        """Class probabilities, float32 (n, classes), of new examples as they come.
+
+        Args:
+            x: an array (n, *input_shape) of raw features; or, of a network for a table: a data frame, a list
+                of dicts, a dict of columns or the path of a file, whose columns are found by name, in any
+                order and beside others; or rows of cells, in the order of the columns in training. The
+                path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network.
+            delimiter: of a table of text, as are the next two of files; see `nas_gym.tasks.csv.csv`.
+            encoding: of a table of text.
+            sheet: of a workbook.
 
         Raises:
-            NASGymError: if the examples are of another shape, which could broadcast to a false answer.
+            NASGymError: if the examples have another shape, or a value is missing, not finite, or unknown, or
+                a column is missing: what is not understood has no answer.
         """
-        raw, shape = np.asarray(x, dtype=np.float32), self.search_space.input_shape
-        if raw.shape[1:] != shape or raw.ndim != len(shape) + 1:
-            raise NASGymError(
-                f"x has shape {raw.shape}, the network takes (n, {', '.join(map(str, shape))}): "
-                "pass raw examples like those it was trained on, one of them as x[None]"
-            )
-        standardised = (raw - self.mean) / self.scale
-        logits: torch.Tensor = self.module(torch.as_tensor(standardised, dtype=torch.float32))
+        if isinstance(x, str | Path):
+            x = read_examples(x, self.encoder, delimiter=delimiter, encoding=encoding, sheet=sheet)
+        raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
+        prepared = standardised(raw, self.mean, self.scale)
+        logits: torch.Tensor = self.module(torch.as_tensor(prepared))
         return logits.softmax(1).numpy()
 
 
@@ -69,8 +92,16 @@ def save_network(
     architecture: Architecture,
     module: NetworkModule,
 ) -> None:
-    """Write a trained network; the file is complete or not there."""
+    """Write a trained network; the file is complete, and predicts what the module does, or is not there.
+
+    Raises:
+        NASGymError: if the file would predict something else for training examples, since the module is
+            not of this architecture or this task.
+    """
     path = Path(path)
+    encoder = task.encoder
+    if encoder is None and task.feature_names:
+        encoder = TableEncoder.of_numbers(task.feature_names)
     content = {
         "format": FORMAT,
         "architecture": str(architecture),
@@ -80,13 +111,18 @@ def save_network(
         "task": task.name,
         "class_names": list(task.class_names),
         "feature_names": list(task.feature_names),
-        "mean": torch.as_tensor(task.mean, dtype=torch.float32),
-        "scale": torch.as_tensor(task.scale, dtype=torch.float32),
+        "encoder": None if encoder is None else json.dumps(encoder.config()),
+        "mean": torch.as_tensor(task.mean, dtype=torch.float64),
+        "scale": torch.as_tensor(task.scale, dtype=torch.float64),
         "weights": {name: array.detach().cpu() for name, array in module.state_dict().items()},
     }
     partial = path.with_name(path.name + ".part")
-    torch.save(content, partial)
-    os.replace(partial, path)
+    try:
+        torch.save(content, partial)
+        _check(load_network(partial), task, module)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 @apart
@@ -100,25 +136,57 @@ def load_network(path: str | Path) -> SavedNetwork:
         raise NASGymError(f"no saved network at {str(path)!r}: pass the path of a best.pt")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        if content["format"] != FORMAT:
-            raise NASGymError(f"{str(path)!r} has format {content['format']!r}, this version reads {FORMAT}")
+        _check_format(path, content)
         space = make_search_space(
             content["search_space"], tuple(content["input_shape"]), content["num_classes"]
         )
-        module = NetworkModule(space.network(space.parse(content["architecture"])))
+        # Whatever the default dtype of this process is, the network was trained in float32.
+        module = NetworkModule(space.network(space.parse(content["architecture"]))).to(torch.float32)
         module.load_state_dict(content["weights"])
+        encoder = content["encoder"]
+        return SavedNetwork(
+            content["architecture"],
+            space,
+            module.eval(),
+            tuple(content["class_names"]),
+            tuple(content["feature_names"]),
+            content["mean"].numpy(),
+            content["scale"].numpy(),
+            None if encoder is None else TableEncoder.from_config(json.loads(encoder)),
+        )
     except NASGymError:
         raise
     except Exception as error:
         raise NASGymError(
             f"{str(path)!r} is no saved network ({type(error).__name__}): pass a best.pt that a search wrote"
         ) from error
-    return SavedNetwork(
-        content["architecture"],
-        space,
-        module.eval(),
-        tuple(content["class_names"]),
-        tuple(content["feature_names"]),
-        content["mean"].numpy(),
-        content["scale"].numpy(),
+
+
+def _check_format(path: str | Path, content: Mapping[str, Any]) -> None:
+    if content["format"] == FORMAT:
+        return
+    if content["format"] == 1:
+        raise NASGymError(
+            f"{str(path)!r} is of format 1, which kept too little of the preparation of its data to predict "
+            "exactly: delete it and give the same search command again, which trains this one network anew"
+        )
+    raise NASGymError(
+        f"{str(path)!r} has format {content['format']!r}, this version reads {FORMAT}: "
+        "load it with the version of nas-gym that wrote it"
     )
+
+
+@torch.no_grad()
+def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
+    """Compare what a file predicts for raw training examples with the network that was trained on them."""
+    if task.sample is None:
+        return
+    trained = copy.deepcopy(module).cpu().eval()
+    kind = next(trained.parameters()).dtype
+    expected = trained(torch.as_tensor(task.sample.x, dtype=kind)).softmax(1).numpy()
+    found = saved.predict(task.sample.raw)
+    if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=TOLERANCE):
+        raise NASGymError(
+            f"the network {saved.architecture} answers training examples of task {task.name!r} otherwise "
+            "when it is saved: pass the search space, task and architecture that the module was trained with"
+        )

@@ -16,6 +16,7 @@ import numpy as np
 
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.tasks.text_file import decoded
 
 GZIP = b"\x1f\x8b"
 SEEDS_JOINED_BY = ";"
@@ -106,7 +107,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Rows:
     """
     try:
         content = path.read_bytes()
-        text = (gzip.decompress(content) if content.startswith(GZIP) else content).decode("utf-8")
+        text = decoded(gzip.decompress(content) if content.startswith(GZIP) else content, path.name)
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         names = next(reader, [])
         found, lines = [], []

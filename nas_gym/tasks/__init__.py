@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import DataWarning, NASGymError, unknown
 from nas_gym.registry import build, lookup
 from nas_gym.tasks.arrays import arrays
 from nas_gym.tasks.breast_cancer import breast_cancer
 from nas_gym.tasks.csv import csv
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.digits import digits
+from nas_gym.tasks.file_kinds import kind_of, looks_like_data
 from nas_gym.tasks.mnist1d import mnist1d
+from nas_gym.tasks.notes import say
 from nas_gym.tasks.npz import npz
 from nas_gym.tasks.options import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
@@ -31,7 +33,7 @@ TASKS: dict[str, Callable[..., Data]] = {
     "csv": csv,
 }
 
-__all__ = ["TASKS", "Data", "Task", "make_task"]
+__all__ = ["TASKS", "Data", "DataWarning", "Task", "make_task"]
 
 
 def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
@@ -40,7 +42,10 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     Args:
         spec: its name, a dict with ``"name"`` and options (those of its loader and of
             `nas_gym.tasks.options.Preparation`), the path of an ``.npz`` file, or a task as it
-            is. A ``.csv`` file needs the dict, since its ``"target"`` column must be named.
+            is. Any other file, such as a ``.csv``, needs the dict, since its ``"target"`` column must be
+            named.
+
+    What of the data was read otherwise than as it stands is said, each in a `DataWarning`.
 
     Raises:
         NASGymError: if the name or an option is unknown, or the options or the data do not fit.
@@ -61,12 +66,14 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     task = prepare(name, data, shared, {"name": name, **_plain(recorded), **data.spec})
     if data.in_memory:
         _identify(task, options.get("fingerprint"))
+    say(task.notes)
     return task
 
 
 def _options(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(spec, Path) or (isinstance(spec, str) and spec.lower().endswith((".npz", ".csv"))):
-        return {"name": Path(spec).suffix.lower().lstrip("."), "path": spec}
+    if isinstance(spec, Path) or (isinstance(spec, str) and spec not in TASKS and looks_like_data(spec)):
+        kind = kind_of(Path(spec).expanduser())
+        return {"name": "npz" if kind == "npz" else "csv", "path": spec}
     if isinstance(spec, str):
         return {"name": spec}
     if isinstance(spec, Mapping) and "name" in spec:

@@ -1,4 +1,4 @@
-"""Checks of raw examples and labels, and labels as numbers."""
+"""Checks of raw examples."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ CHANNELS_LAST = (1, 3, 4)
 MOST_CHANNELS = 4  # of an image, above which a shape is suspected of another order of its sides
 
 
+EXACT = 2**53  # up to here a float64 holds every whole number
+
+
 def examples(x: Any, kind: Kind | None, feature_names: Sequence[str]) -> np.ndarray:
     """Raw examples as a numeric array of a shape that a task can have.
 
@@ -22,8 +25,7 @@ def examples(x: Any, kind: Kind | None, feature_names: Sequence[str]) -> np.ndar
     """
     if kind is not None and kind not in KINDS:
         raise unknown("kind of example", kind, KINDS)
-    array = _numeric(x)
-    array = _shaped(array, kind)
+    array = _shaped(numeric(x), kind)
     if not array.size:
         raise NASGymError(f"x is empty, of shape {array.shape}: pass at least three examples of each class")
     if len(feature_names) and (array.ndim != 2 or len(feature_names) != array.shape[1]):
@@ -31,50 +33,27 @@ def examples(x: Any, kind: Kind | None, feature_names: Sequence[str]) -> np.ndar
             f"feature_names has {len(feature_names)} names for x of shape {array.shape}: "
             "pass one for each feature of a table, none for signals and images"
         )
-    _check_finite(array, feature_names)
+    check_finite(array, feature_names)
+    _check_exact(array)
     return array
 
 
-def labels(y: Any, class_names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as int64 (n,) in [0, classes), numbered in sorted order, and a name per class.
+def numeric(x: Any) -> np.ndarray:
+    """An array of real numbers, whatever its shape.
 
     Raises:
-        NASGymError: for anything but one whole number or text an example, or fewer than two classes.
+        NASGymError: if x is something else, or values of it are masked.
     """
-    array = _as_array("y", y)
-    if array.ndim != 1:
+    if np.ma.is_masked(x):
         raise NASGymError(
-            f"y must hold one label an example, shape (n,), not {array.shape}: "
-            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels"
+            f"x has {np.ma.getmaskarray(x).sum():,} masked values: fill them or leave those examples out"
         )
-    array = _discrete(array)
-    values, numbers = np.unique(array, return_inverse=True)
-    if len(values) < 2:
-        raise NASGymError(f"y has {len(values)} class, a task needs at least 2: pass data of several classes")
-    names = tuple(str(value) for value in (values if class_names is None else class_names))
-    if len(names) != len(values):
-        raise NASGymError(
-            f"class_names has {len(names)} names for {len(values)} classes in y: pass one for each"
-        )
-    return numbers.astype(np.int64), names
-
-
-def _as_array(what: str, values: Any) -> np.ndarray:
     try:
-        array = np.asarray(values)
+        array = np.asarray(x)
     except ValueError as error:
-        raise NASGymError(
-            f"{what} is no array: its rows differ in length, pass rows of one length"
-        ) from error
-    if array.dtype == object and what == "y" and all(isinstance(value, str) for value in array.flat):
-        return array.astype(str)
+        raise NASGymError("x is no array: its rows differ in length, pass rows of one length") from error
     if array.dtype == object:
-        raise NASGymError(f"{what} is of dtype object: convert it, for example with {what}.astype(float)")
-    return array
-
-
-def _numeric(x: Any) -> np.ndarray:
-    array = _as_array("x", x)
+        raise NASGymError("x is of dtype object: convert it, for example with x.astype(float)")
     if array.dtype == bool:
         return array.astype(np.uint8)
     if array.dtype.kind not in "iuf":
@@ -117,7 +96,25 @@ def _check_order(x: np.ndarray) -> None:
         )
 
 
-def _check_finite(x: np.ndarray, feature_names: Sequence[str]) -> None:
+def _check_exact(x: np.ndarray) -> None:
+    """Refuse different whole numbers of one feature that one float64 stands for, such as ids."""
+    if x.dtype.kind not in "iu" or max(int(x.max()), -int(x.min())) <= EXACT:
+        return
+    for feature in range(x.shape[1]):
+        values = np.unique(x[:, feature])
+        if len(np.unique(values.astype(np.float64))) < len(values):
+            raise NASGymError(
+                f"feature {feature} of x has different whole numbers that are equal in float64, such as "
+                f"{values[-1]}: leave it out, or subtract its smallest value first"
+            )
+
+
+def check_finite(x: np.ndarray, feature_names: Sequence[str]) -> None:
+    """Refuse values that are NaN, infinite or beyond float32, naming the first and its feature.
+
+    Raises:
+        NASGymError: if there are some.
+    """
     # Beyond float32 a value cannot be trained on; comparing also finds NaN.
     good = np.abs(x, dtype=np.float64) <= np.finfo(np.float32).max
     if good.all():
@@ -128,17 +125,3 @@ def _check_finite(x: np.ndarray, feature_names: Sequence[str]) -> None:
         f"x has {(~good).sum():,} values that are NaN, infinite or beyond float32, "
         f"the first at {where}{feature}: fill them or leave those examples out"
     )
-
-
-def _discrete(y: np.ndarray) -> np.ndarray:
-    if y.dtype.kind == "f":
-        whole = np.isfinite(y) & (y == np.round(y))
-        if not whole.all():
-            raise NASGymError(
-                f"y has values such as {float(y[~whole][0])}: pass class labels, whole numbers or texts, "
-                "since tasks are classification"
-            )
-        return y.astype(np.int64)
-    if y.dtype.kind not in "biuUS":
-        raise NASGymError(f"y is of dtype {y.dtype}: pass class labels, whole numbers or texts")
-    return y.astype(str) if y.dtype.kind == "S" else y

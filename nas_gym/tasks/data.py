@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.tasks.columns import TableEncoder
+from nas_gym.tasks.raw_table import RawTable
 from nas_gym.tasks.task import Kind
 
 PARTS = ("train", "validation", "test")
@@ -24,6 +26,9 @@ class Data:
         feature_names: a name per feature of a table.
         kind: what an example is; None to tell by its number of dimensions.
         parts: indices of the training, validation and test examples where the split is given.
+        encoder: how the columns of a table became the features; None for arrays.
+        rows: the table that the features were made of; None for arrays.
+        notes: what is to be said of how the data was read.
         defaults: options of `Preparation` that this data has other defaults for.
         title: the name of the task where it is not the loader's.
         spec: options to record in the task's spec in place of those passed in.
@@ -36,6 +41,9 @@ class Data:
     feature_names: Sequence[str] = ()
     kind: Kind | None = None
     parts: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    encoder: TableEncoder | None = None
+    rows: RawTable | None = None
+    notes: Sequence[str] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict)

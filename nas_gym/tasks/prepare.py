@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.tasks import checks
+from nas_gym.tasks import checks, labels
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.options import SIZES, Preparation
 from nas_gym.tasks.splits import Split, check_parts, stratified
-from nas_gym.tasks.task import Task
+from nas_gym.tasks.task import Sample, Task
 
 MEAN_STEPS = 2.0**20
+SAMPLED = 16  # training examples that a saved network is checked on
 
 
 def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]) -> Task:
@@ -31,26 +32,31 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     preparation = Preparation(**{**data.defaults, **options})
     feature_names = tuple(str(feature) for feature in data.feature_names)
     x = checks.examples(data.x, data.kind, feature_names)
-    y, class_names = checks.labels(data.y, data.class_names)
+    y, class_names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
     if len(x) != len(y):
         raise NASGymError(f"x has {len(x)} examples and y {len(y)} labels: pass one label for each example")
     train, validation, test = _split(y, class_names, data, preparation, options)
     mean, scale = standardisation(x[train])
     noise, label_noise = np.random.default_rng(preparation.noise_seed).spawn(2)
-    x_train = _standardised(x[train], mean, scale)
+    x_train = standardised(x[train], mean, scale)
+    sampled = train[:SAMPLED]
+    raw = x[sampled] if data.rows is None else data.rows.picked(sampled)
     return Task(
         name=data.title or name,
         x_train=_noisy(x_train, preparation.noise, noise),
         y_train=_relabelled(y[train], len(class_names), preparation.label_noise, label_noise),
-        x_validation=_standardised(x[validation], mean, scale),
+        x_validation=standardised(x[validation], mean, scale),
         y_validation=y[validation],
-        x_test=_standardised(x[test], mean, scale),
+        x_test=standardised(x[test], mean, scale),
         y_test=y[test],
         class_names=class_names,
         feature_names=feature_names,
         mean=mean,
         scale=scale,
         spec=spec,
+        encoder=data.encoder,
+        sample=Sample(raw, x_train[:SAMPLED]),
+        notes=(*data.notes, *notes),
     )
 
 
@@ -94,15 +100,20 @@ def _split(
     return data.parts
 
 
-def _standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Raw examples as networks are trained on them and asked, float32; computed in float64.
+
+    Raises:
+        NASGymError: if float32 does not hold them.
+    """
     with np.errstate(over="ignore"):
-        standardised: np.ndarray = ((x - mean) / scale).astype(np.float32)
-    if not np.isfinite(standardised).all():
+        found: np.ndarray = ((x - mean) / scale).astype(np.float32)
+    if not np.isfinite(found).all():
         raise NASGymError(
             "x has values too far from the training part's to be standardised in float32: "
             "look for outliers, or for a feature that is nearly constant"
         )
-    return standardised
+    return found
 
 
 def _noisy(x: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:

@@ -12,10 +12,25 @@ import numpy as np
 
 from nas_gym._shared import Shared
 from nas_gym.network import Shape
+from nas_gym.tasks.columns import TableEncoder
 
 Kind = Literal["table", "signal", "image"]
 KINDS: tuple[Kind, ...] = ("table", "signal", "image")
 ARRAYS = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "mean", "scale")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A few training examples as they came and as networks are trained on them.
+
+    Attributes:
+        raw: what `nas_gym.evaluators.saved.SavedNetwork.predict` takes: rows of cells of a table that was
+            encoded, else numbers.
+        x: the same as float32 (n, *input_shape), standardised and without noise.
+    """
+
+    raw: np.ndarray
+    x: np.ndarray
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,6 +54,9 @@ class Task(Shared):
             part; x is (raw - mean) / scale.
         spec: the JSON-able dict that `make_task` builds the task from again; of arrays in memory
             it holds their fingerprint in place of them.
+        encoder: how the columns of a table became the features; None for data that came as arrays.
+        sample: training examples before and after the preparation; None where there are none.
+        notes: what was said of how the data was read, a line each.
     """
 
     name: str
@@ -53,6 +71,9 @@ class Task(Shared):
     mean: np.ndarray
     scale: np.ndarray
     spec: dict[str, Any]
+    encoder: TableEncoder | None = None
+    sample: Sample | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for part in ARRAYS:
@@ -107,13 +128,16 @@ class Task(Shared):
         """The task of arrays in memory.
 
         Args:
-            x: (n, features), (n, channels, length) or (n, channels, height, width), numbers.
+            x: (n, features), (n, channels, length) or (n, channels, height, width), numbers; or a data
+                frame (pandas, polars) of numbers and texts, whose columns keep their names and are read
+                as `nas_gym.tasks.reading` tells.
             y: (n,), class labels: whole numbers or texts.
             name: for titles and folders.
             class_names: a name per class in the order of the sorted labels; the labels by default.
             feature_names: a name per feature of a table.
             kind: see `nas_gym.tasks.arrays.arrays`.
-            **preparation: options of `nas_gym.tasks.options.Preparation`.
+            **preparation: options of `nas_gym.tasks.options.Preparation`, and of a data frame those of
+                `nas_gym.tasks.arrays.arrays`.
 
         Raises:
             NASGymError: if the arrays or the options do not make a task.

@@ -173,6 +173,15 @@ def test_a_missing_column_is_named(shelf, tmp_path, benchmark, column) -> None:
     assert not shelf.exists()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_the_first_name(shelf, tmp_path, encoding) -> None:
+    file = write_rows(tmp_path / "a.csv", macro_rows())
+    plain, _ = import_table("nasbench_macro", file)
+    file.write_bytes(file.read_bytes().decode().encode(encoding))
+    again, _ = import_table("nasbench_macro", file)
+    np.testing.assert_array_equal(again.validation, plain.validation)
+
+
 DAMAGE = {
     "a truncated archive": (lambda content: content[: len(content) // 2], "cannot be read as a .csv"),
     "a damaged archive": (lambda content: content[:2000] + b"?" * 50 + content[2050:], "cannot be read"),

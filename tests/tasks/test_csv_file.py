@@ -73,11 +73,18 @@ def test_numbers_may_be_treated_as_categories(write):
     ("label", "names"),
     [
         (lambda row: str(9 + row % 3), ("9", "10", "11")),
-        (lambda row: f"{row % 2}.0", ("0", "1")),
+        (lambda row: f"{row % 2}.0", ("0.0", "1.0")),
         (lambda row: str(row % 2 == 1), ("False", "True")),
+        (lambda row: ("1_1", "11", "2")[row % 3], ("11", "1_1", "2")),
+        (lambda row: ("01", "1", "2")[row % 3], ("01", "1", "2")),
+        (lambda row: ("1e1", "10", "2")[row % 3], ("2", "10", "1e1")),
+        (lambda row: ("\u0661", "\u0662")[row % 2], ("\u0661", "\u0662")),
+        (lambda row: str(10**20 + row % 3), tuple(str(10**20 + k) for k in range(3))),
+        (lambda row: ("None", "Apnea")[row % 2], ("Apnea", "None")),
+        (lambda row: ("NA", "US")[row % 2], ("NA", "US")),
     ],
 )
-def test_labels_are_whole_numbers_or_texts(write, label, names):
+def test_labels_are_the_texts_of_the_file_and_never_merged(write, label, names):
     assert make_task(write(table(species=label))).class_names == names
 
 
@@ -95,12 +102,38 @@ def test_a_missing_label_names_the_target(write):
 
 
 def test_an_infinite_value_names_the_column(write):
-    refused("feature 'age'", write(table(age=lambda row: "inf" if row == 4 else "7")))
+    refused("column 'age' has 'inf' in row 5", write(table(age=lambda row: "inf" if row == 4 else "7")))
 
 
 def test_numbers_spoilt_by_a_text_are_not_turned_into_categories(write):
     spec = write(table(age=lambda row: "12 years" if row == 40 else str(row)))
-    refused("column 'age' has 60 different texts, such as '12 years', more than max_categories=50", spec)
+    refused("column 'age' has '12 years' in row 41 and 59 numbers in its 60 rows", spec)
+
+
+def test_a_column_of_too_many_texts_is_refused(write):
+    spec = write(table(note=lambda row: f"seen {row}"))
+    refused("column 'note' has 60 different texts, such as 'seen 0', more than max_categories=50", spec)
+    assert make_task(spec | {"max_categories": 60}).input_shape == (64,)
+
+
+@pytest.mark.parametrize(
+    "label", [lambda row: str(row), lambda row: f"{row % 11}.5", lambda row: f"{row % 20},5"]
+)
+def test_a_target_of_many_numbers_is_answered_as_regression(write, label):
+    refused(
+        "target 'species' has .* different numbers.* looks like regression, and tasks are classification",
+        write(table(species=lambda row: f'"{label(row)}"')),
+    )
+
+
+def test_few_numbers_with_decimals_are_classes_and_many_whole_numbers_are_said(write):
+    doses = make_task(write(table(species=lambda row: f"{row % 3}.5")))
+    assert doses.class_names == ("0.5", "1.5", "2.5")
+    assert "3 different numbers with decimals, read as classes" in doses.notes[0]
+    named = make_task(write(table(300, species=lambda row: str(20 + row % 60))))
+    assert any("60 different whole numbers, read as classes" in note for note in named.notes)
+    plates = write(table(species=lambda row: f"{row % 12}.5")) | {"categorical": ["species"]}
+    assert make_task(plates).num_classes == 12
 
 
 def test_a_target_that_does_not_exist_lists_the_columns_and_the_nearest(write):

@@ -46,6 +46,25 @@ def test_labels_are_numbered_in_sorted_order(y):
     assert task.class_names == tuple(str(value).removesuffix(".0") for value in np.unique(y))
 
 
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (np.array([1e19, 2e19, 3.0]), ("3", str(10**19), str(2 * 10**19))),
+        ([-1, 2**63 + 1, 2**63 + 2], ("-1", str(2**63 + 1), str(2**63 + 2))),
+        (np.array([2**63 + 1, 2**63 + 2, 5], dtype=np.uint64), ("5", str(2**63 + 1), str(2**63 + 2))),
+        ([10**30, 10**30 + 1, -(10**30)], (str(-(10**30)), str(10**30), str(10**30 + 1))),
+        (np.array(["a", "b ", "b"], dtype=object), ("a", "b", "b ")),
+        (np.array([b"x", b"y", b"z"]), ("x", "y", "z")),
+        ([1, 2.0, np.int8(3)], ("1", "2", "3")),
+    ],
+)
+def test_labels_of_any_size_are_exact(labels, names):
+    y = [labels[number] for number in Y] if isinstance(labels, list) else labels[Y]
+    task = Task.from_arrays(X, y)
+    assert task.class_names == names
+    assert np.bincount(task.y_train).tolist() == [18, 18, 18]
+
+
 def test_names_are_kept():
     task = Task.from_arrays(
         X, Y, name="mine", class_names=["a", "b", "c"], feature_names=["p", "q", "r", "s"]
@@ -79,8 +98,19 @@ def test_a_task_can_be_pickled():
         (X, Y + 0.5, "classification"),
         (X, Y[:, None], r"y.ravel\(\)"),
         (X, np.eye(3)[Y], r"y.argmax\(axis=1\)"),
-        (X, [None] * 90, "y is of dtype object"),
-        (X, np.where(Y == 0, np.nan, Y), "y has values such as nan"),
+        (X, [None] * 90, "y misses 90 of 90 labels"),
+        (X, np.where(Y == 0, np.nan, Y), "y misses 30 of 90 labels, the first at 0"),
+        (X, np.ma.masked_equal(Y, 2), "y has 30 masked labels"),
+        (np.ma.masked_greater(X, 2), Y, "x has .* masked values"),
+        (X, [1, "1", 2] * 30, "y mixes labels of several types, such as 1 and '1'"),
+        (X, [True, 1, 0] * 30, "y mixes labels of several types"),
+        (X, [1 + 0j, 2] * 45, "y has a complex"),
+        (
+            X,
+            np.arange(90),
+            "90 different numbers, 90 of them in fewer than 3 examples, which looks like regr",
+        ),
+        (np.arange(180).reshape(90, 2) + 2**60, Y, "different whole numbers that are equal in float64"),
         (X.astype(object), Y, r"x is of dtype object: convert it, for example with x.astype\(float\)"),
         (X.astype(str), Y, "x must hold real numbers"),
         (X + 1j, Y, "x must hold real numbers"),

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataWarning, NASGymError
 
 # Parallelism comes from the processes; threads inside them would only fight for the same cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -160,6 +161,8 @@ def _worker(work: Work, connection: Connection) -> None:
             # Nobody listens any more: a rerun may be using this run's folder, so stop at once.
             os._exit(1)
 
+    # Whoever planned the jobs has built the same tasks and said how their data was read.
+    warnings.simplefilter("ignore", DataWarning)
     # The parent has no more jobs, or is gone.
     with suppress(EOFError, OSError):
         while True:

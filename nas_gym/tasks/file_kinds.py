@@ -1,0 +1,174 @@
+"""What kind of file a file of data is, by its contents before its name."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nas_gym.errors import NASGymError
+
+Kind = Literal["text", "npz", "npy", "excel", "parquet"]
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zip")
+OWN_SUFFIXES: dict[str, Kind] = {
+    ".npz": "npz",
+    ".npy": "npy",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".parquet": "parquet",
+}
+OTHER_SUFFIXES = (
+    *(".xls", ".ods", ".feather", ".arrow", ".h5", ".hdf5", ".json", ".jsonl", ".arff", ".pkl", ".pickle"),
+    *(".sav", ".dta", ".mat", ".pt", ".zst", ".7z", ".rar", ".sqlite", ".db"),
+)
+NAMES = {
+    "text": "a table of text",
+    "npz": "an .npz file of NumPy",
+    "npy": "an .npy file of NumPy",
+    "excel": "an Excel workbook",
+    "parquet": "a Parquet file",
+}
+READABLE = (
+    ".csv, .tsv and other text tables, also as .gz, .bz2, .xz or .zip, .npz, .xlsx and .parquet can be read"
+)
+
+PACKED: dict[bytes, Callable[[bytes], bytes]] = {
+    b"\x1f\x8b": gzip.decompress,
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ\x00": lzma.decompress,
+}
+ZIP = b"PK\x03\x04"
+UNREADABLE = {
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
+    b"ARROW1": "an Arrow or Feather file",
+    b"\x89HDF": "an HDF5 file",
+    b"SQLite format 3": "an SQLite database",
+    b"\x28\xb5\x2f\xfd": "compressed by Zstandard",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"\x80\x04": "a pickle, which is never loaded since it can run code",
+    b"\x80\x05": "a pickle, which is never loaded since it can run code",
+}
+DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The contents of a file, unpacked.
+
+    Attributes:
+        kind: what they are.
+        content: the bytes; empty for an ``.npz`` file, which is read from its path.
+    """
+
+    kind: Kind
+    content: bytes
+
+
+def looks_like_data(text: str) -> bool:
+    """Whether a text is the path of a file of data, by its name or since there is such a file."""
+    path = Path(text)
+    suffixes = (*TEXT_SUFFIXES, *PACKED_SUFFIXES, *OWN_SUFFIXES, *OTHER_SUFFIXES)
+    return path.suffix.lower() in suffixes or path.is_file()
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file is; by its name alone where there is none.
+
+    Raises:
+        NASGymError: if it is damaged or of a kind that cannot be read.
+    """
+    try:
+        if path.is_file():
+            return contents_of(path).kind
+    except OSError:
+        pass  # whoever reads the file says why it cannot be
+    return OWN_SUFFIXES.get(path.suffix.lower(), "text")
+
+
+def contents_of(path: Path) -> Contents:
+    """What is in a file.
+
+    Raises:
+        NASGymError: if it cannot be opened, is damaged or is of a kind that cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise NASGymError(
+            f"{path} cannot be read ({error.strerror or error}): pass a file that can"
+        ) from error
+    found = _unpacked(path, content)
+    named = OWN_SUFFIXES.get(path.suffix.lower())
+    if named == "npz" and found.kind != "npz":
+        raise NASGymError(f"{path} is no .npz file: write one with numpy.savez(path, x=x, y=y)")
+    if named is not None and found.kind == "text":
+        raise NASGymError(
+            f"{path.name} cannot be read as {NAMES[named]}, which its name says it is: if it is a table of "
+            "text, rename it to .csv"
+        )
+    return found
+
+
+def _unpacked(path: Path, content: bytes) -> Contents:
+    try:
+        for magic, unpack in PACKED.items():
+            if content.startswith(magic):
+                return _unpacked(path, unpack(content))
+        if content.startswith(ZIP):
+            return _unzipped(path, content)
+    except DAMAGE as error:
+        raise NASGymError(f"{path} is damaged ({error}) and cannot be read: bring the whole file") from error
+    for magic, what in UNREADABLE.items():
+        if content.startswith(magic):
+            raise NASGymError(f"{path.name} is {what}, a kind of file that cannot be read here: {READABLE}")
+    if content.startswith(b"PAR1"):
+        return Contents("parquet", content)
+    if content.startswith(b"\x93NUMPY"):
+        return Contents("npy", content)
+    start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for opening, what in (
+        (b"<", "a page of HTML or XML"),
+        (b"{", "JSON"),
+        (b"[{", "JSON"),
+        (b"@relation", "an .arff file"),
+    ):
+        if start.startswith(opening):
+            raise NASGymError(f"{path.name} is {what}, a kind of file that cannot be read here: {READABLE}")
+    return Contents("text", content)
+
+
+def _unzipped(path: Path, content: bytes) -> Contents:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        if "xl/workbook.xml" in names:
+            return Contents("excel", content)
+        if names and all(name.endswith(".npy") for name in names):
+            return Contents("npz", b"")
+        tables = [name for name in names if not name.startswith("__MACOSX/")]
+        if len(tables) != 1:
+            raise NASGymError(
+                f"{path.name} is an archive of {len(tables)} files, and one table can be read: unpack it, "
+                "and pass one of them"
+            )
+        return _unpacked(path, archive.read(tables[0]))

@@ -1,0 +1,231 @@
+"""Class labels: numbered in sorted order, never merged, named as they are written.
+
+Labels of a file are texts, whatever they look like: ``01`` and ``1``, ``1e1`` and ``10``, ``1_1`` and
+``11`` are different classes with these names. They are sorted by value where all are plain numbers,
+else as texts. Labels in memory are whole numbers of any size, or texts, or bools, and not a mixture,
+since ``1``, ``"1"`` and ``True`` may be one class or three.
+
+A target of more than ten different numbers is refused as regression if some have decimals, or if
+some are too rare to be a class.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError
+from nas_gym.tasks.columns import missing_values
+from nas_gym.tasks.frames import single_column
+from nas_gym.tasks.number_forms import PLAIN, exact, is_number
+from nas_gym.tasks.raw_table import Cells, MissingTexts, text_of
+
+FEW = 10  # different numbers that surely name classes
+MANY = 50  # different numbers that are said to be read as classes
+FEWEST = 3  # examples that a class needs, one for each part
+
+Labels = tuple[np.ndarray, tuple[str, ...], list[str]]
+
+
+def of_cells(target: str, cells: Cells, missing: MissingTexts, *, categorical: bool = False) -> Labels:
+    """Labels of a table's column as int64 (n,) in [0, classes), a name per class, and notes.
+
+    Args:
+        target: name of the column.
+        cells: its cells.
+        missing: which texts stand for missing values.
+        categorical: whether the user says that its numbers are classes.
+
+    Raises:
+        NASGymError: if labels are missing, or are of a regression.
+    """
+    words = [text_of(cell) for cell in cells if not missing.among_numbers(cell)]
+    numeric = not categorical and all(map(is_number, words))
+    lacking = [missing.among_numbers(cell) if numeric else missing.always(cell) for cell in cells]
+    if any(lacking):
+        raise missing_values(target, lacking, "leave those rows out, or name the texts that are in missing=")
+    texts = [text_of(cell) for cell in cells]
+    counts = Counter(texts)
+    plain = all(map(PLAIN.fullmatch, counts))
+    names = sorted(counts, key=lambda text: (exact(text), text)) if plain else sorted(counts)
+    notes = _equal_values(target, names) if plain else []
+    if len(words) < len(cells):
+        word = next(text for text in texts if missing.among_numbers(text))
+        notes.append(
+            f"target {target!r} has the class {word!r}: missing=[{word!r}] says that it is a missing value"
+        )
+    if numeric:
+        values = [exact(name) for name in names] if plain else []
+        what, meant = f"target {target!r}", f"categorical=[{target!r}]"
+        notes += _classes(what, values, list(counts.values()), meant, counted=False)
+    places = {name: place for place, name in enumerate(names)}
+    return np.array([places[text] for text in texts], dtype=np.int64), tuple(names), notes
+
+
+def of_array(y: Any, class_names: Sequence[str] | None, *, split: bool = True) -> Labels:
+    """Labels in memory as int64 (n,) in [0, classes), a name per class, and notes.
+
+    Args:
+        y: as in `nas_gym.tasks.Task.from_arrays`.
+        class_names: a name per class in sorted order; None for the labels.
+        split: whether the examples are still to be split, so that rare classes are refused anyway.
+
+    Raises:
+        NASGymError: for anything but one whole number or text an example, or fewer than two classes.
+    """
+    values, numbers, counts = _distinct(_one_dimensional(y))
+    if len(values) < 2:
+        raise NASGymError(f"y has {len(values)} class, a task needs at least 2: pass data of several classes")
+    names = tuple(str(value) for value in (values if class_names is None else class_names))
+    if len(names) != len(values):
+        raise NASGymError(
+            f"class_names has {len(names)} names for {len(values)} classes in y: pass one for each"
+        )
+    notes = []
+    if class_names is None and split and isinstance(values[0], int) and not isinstance(values[0], bool):
+        notes = _classes("y", values, counts, "class_names", counted=True)
+    return numbers.astype(np.int64), names, notes
+
+
+def _one_dimensional(y: Any) -> np.ndarray:
+    """The labels as an array (n,): of an ordinary dtype, or of objects where one could merge them."""
+    y = single_column(y)
+    if np.ma.is_masked(y):
+        raise NASGymError(
+            f"y has {np.ma.getmaskarray(y).sum():,} masked labels: leave those examples out, for "
+            "example with y[~y.mask]"
+        )
+    if isinstance(y, list | tuple) and not any(isinstance(label, list | tuple | np.ndarray) for label in y):
+        array = np.empty(len(y), dtype=object)
+        array[:] = y
+        return array
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise NASGymError("y is no array: its rows differ in length, pass rows of one length") from error
+    if array.ndim != 1:
+        raise NASGymError(
+            f"y must hold one label an example, shape (n,), not {array.shape}: "
+            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels"
+        )
+    if array.dtype.kind not in "biufUSOT":
+        raise NASGymError(f"y is of dtype {array.dtype}: pass class labels, whole numbers or texts")
+    return array if array.dtype.kind in "biufUS" else array.astype(object)
+
+
+def _distinct(y: np.ndarray) -> tuple[list[Any], np.ndarray, list[int]]:
+    """The different labels in order, the number of each example's, and how many examples each has."""
+    if y.dtype == object:
+        labels = [_label(value) for value in y]
+        _check_kinds(labels)
+        values = sorted(set(labels))
+        places = {value: place for place, value in enumerate(values)}
+        numbers = np.array([places[label] for label in labels], dtype=np.int64)
+        return values, numbers, np.bincount(numbers, minlength=len(values)).tolist()
+    found, numbers, counts = np.unique(y, return_inverse=True, return_counts=True)
+    values = [_label(value) for value in found]
+    if None in values:
+        _check_kinds([_label(value) for value in y])
+    return values, numbers, counts.tolist()
+
+
+def _label(value: Any) -> Any:
+    """A label as a bool, an exact int, a text, or None where it is missing.
+
+    Raises:
+        NASGymError: if it is something else.
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise NASGymError(f"y has bytes such as {value!r} that are no UTF-8: pass texts") from error
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Real | Decimal):
+        if math.isnan(value):
+            return None
+        number: Any = value  # the tower of types does not say that int takes every real number
+        if math.isfinite(number) and number == int(number):
+            return int(number)
+        raise NASGymError(
+            f"y has values such as {float(value)}, which looks like regression, and tasks are "
+            "classification: pass class labels, whole numbers or texts, or cut y into ranges"
+        )
+    raise NASGymError(
+        f"y has a {type(value).__name__} such as {str(value)!r}: pass class labels, whole numbers or texts"
+    )
+
+
+def _check_kinds(labels: Sequence[Any]) -> None:
+    """Refuse labels that are missing or of several kinds."""
+    if None in labels:
+        missing = labels.count(None)
+        raise NASGymError(
+            f"y misses {missing:,} of {len(labels):,} labels, the first at {labels.index(None):,}: "
+            "leave those examples out, or give them a label such as 'none'"
+        )
+    first: dict[type, Any] = {}
+    for label in labels:
+        first.setdefault(type(label), label)
+    if len(first) > 1:
+        one, other = list(first.values())[:2]
+        raise NASGymError(
+            f"y mixes labels of several types, such as {one!r} and {other!r}: make them one, for example "
+            "with [str(label) for label in y]"
+        )
+
+
+def _equal_values(target: str, names: Sequence[str]) -> list[str]:
+    """A note on the first two classes that are one number."""
+    for one, other in pairwise(names):
+        if exact(one) == exact(other):
+            return [f"target {target!r} has the classes {one!r} and {other!r}, different as they are written"]
+    return []
+
+
+def _classes(
+    what: str, values: Sequence[int | Decimal], counts: Sequence[int], meant: str, *, counted: bool
+) -> list[str]:
+    """What is to be said of numbers as classes.
+
+    Args:
+        what: what they are labels of.
+        values: the different numbers in order; empty where they are no plain ones.
+        counts: examples of each.
+        meant: the option that says that they are classes.
+        counted: whether numbers from 0 or 1 on are surely classes, as in arrays that were made for it.
+
+    Raises:
+        NASGymError: if they look like regression.
+    """
+    decimals = not values or any(value != int(value) for value in values)
+    rare = sum(count < FEWEST for count in counts)
+    if len(counts) > FEW and (decimals or rare):
+        few = f", {rare:,} of them in fewer than {FEWEST} examples" if rare else ""
+        classes = "remove the rare classes" if rare else f"pass {meant}"
+        raise NASGymError(
+            f"{what} has {len(counts):,} different numbers{few}, which looks like regression, and tasks are "
+            "classification: cut it into ranges such as low, middle and high, or, if they are classes, "
+            f"{classes}"
+        )
+    if decimals:
+        return [f"{what} has {len(counts)} different numbers with decimals, read as classes"]
+    counting = counted and values[0] in (0, 1) and values[-1] - values[0] < len(values)
+    if len(counts) > MANY and not counting:
+        return [
+            f"{what} has {len(counts):,} different whole numbers, read as classes and not as a quantity: "
+            f"cut it into ranges if it is one, or confirm with {meant}"
+        ]
+    return []

@@ -1,0 +1,160 @@
+"""Columns of cells with names: what files and data frames are before anything is made of their cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError
+
+Cells = list[Any]
+
+BYTE_ORDER_MARK = "\ufeff"
+ALWAYS_MISSING = frozenset({"", "?", "nan", "<na>", "nat", "#n/a", "#na", "#n/a n/a"})
+ERRORS = frozenset({"#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"})
+MISSING_WORDS = frozenset({"na", "n/a", "none", "null"})
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """The cells of a table by column.
+
+    Attributes:
+        source: what the table is called in messages: the name of a file, or ``"x"``.
+        columns: the cells of each column, in order. A cell is a text without spaces around it, a bool,
+            an int, a float, None where it is missing, or something else that makes no feature.
+        declared: columns that a data frame declares as categories.
+        delimiter: what stood between the cells; None where nothing did.
+        notes: what is to be said of how it was read.
+    """
+
+    source: str
+    columns: dict[str, Cells]
+    declared: frozenset[str] = frozenset()
+    delimiter: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def picked(self, rows: np.ndarray) -> np.ndarray:
+        """Some rows as an array of cells (n, columns)."""
+        cells = np.empty((len(rows), len(self.columns)), dtype=object)
+        for place, column in enumerate(self.columns.values()):
+            cells[:, place] = [column[row] for row in rows]
+        return cells
+
+    def without(self, names: Collection[str], notes: Sequence[str] = ()) -> RawTable:
+        """This table without some columns, and with more to be said of it."""
+        kept = {name: cells for name, cells in self.columns.items() if name not in names}
+        return replace(self, columns=kept, notes=(*self.notes, *notes))
+
+
+@dataclass(frozen=True)
+class MissingTexts:
+    """Which texts stand for missing values.
+
+    By default these are an empty cell, ``?``, ``NaN`` and the errors of spreadsheets in every column,
+    and ``NA``, ``N/A``, ``None`` and ``null`` in a column of numbers; beside other texts the latter
+    are words like those. An option names exactly the texts instead.
+
+    Attributes:
+        texts: the texts of the option; None for the default.
+    """
+
+    texts: tuple[str, ...] | None = None
+    _exact: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_exact", frozenset(self.texts or ()))
+
+    def always(self, cell: Any) -> bool:
+        """Whether a cell is missing in every column."""
+        if cell is None:
+            return True
+        if self.texts is not None:
+            return text_of(cell) in self._exact
+        return isinstance(cell, str) and (cell.casefold() in ALWAYS_MISSING or cell.casefold() in ERRORS)
+
+    def among_numbers(self, cell: Any) -> bool:
+        """Whether a cell is missing in a column of numbers."""
+        word = self.texts is None and isinstance(cell, str) and cell.casefold() in MISSING_WORDS
+        return word or self.always(cell)
+
+    @classmethod
+    def of_option(cls, option: object) -> MissingTexts:
+        """Make it of the option ``missing``: None, a text, or a list of texts and numbers.
+
+        Raises:
+            NASGymError: if it is anything else.
+        """
+        if option is None:
+            return cls()
+        values = [option] if isinstance(option, str | Real) else option
+        if not isinstance(values, Sequence) or not all(isinstance(value, str | Real) for value in values):
+            raise NASGymError(
+                f"missing must be a list of texts that stand for missing values, not {option!r}"
+            )
+        return cls(tuple(clean_text(v) if isinstance(v, str) else text_of(clean_cell(v)) for v in values))
+
+
+USUAL = MissingTexts()
+
+
+def clean_text(text: str) -> str:
+    """A text without the spaces and byte-order marks around it."""
+    stripped = text.strip()
+    return stripped.strip(BYTE_ORDER_MARK).strip() if BYTE_ORDER_MARK in stripped else stripped
+
+
+def clean_cell(value: Any) -> Any:
+    """A value as a cell of a `RawTable`."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if isinstance(value, str):
+        return clean_text(str(value))
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real | Decimal):
+        number = float(value)
+        return None if math.isnan(number) else number
+    return value
+
+
+def text_of(cell: Any) -> str:
+    """A cell as a text; a whole number has no decimals, whatever its type."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
+
+
+def of_rows(source: str, names: Sequence[str], rows: Sequence[Any]) -> RawTable:
+    """The table of rows, each of which holds a value for each name or is a dict of them by name.
+
+    Raises:
+        NASGymError: for a row of another length or without one of the names.
+    """
+    columns: dict[str, Cells] = {name: [] for name in names}
+    for number, row in enumerate(rows, start=1):
+        if isinstance(row, Mapping):
+            lacking = next((name for name in names if name not in row), None)
+            if lacking is not None:
+                raise NASGymError(
+                    f"row {number} of {source} lacks {lacking!r}: each row needs {', '.join(names)}"
+                )
+            values = [row[name] for name in names]
+        else:
+            values = list(row)
+            if len(values) != len(names):
+                raise NASGymError(
+                    f"row {number} of {source} has {len(values)} cells for {len(names)} columns: "
+                    f"pass {', '.join(names)} in this order"
+                )
+        for name, value in zip(names, values, strict=True):
+            columns[name].append(clean_cell(value))
+    return RawTable(source, columns)
