@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from nas_agents.result import Hyperparameter, Result
 from nas_gym.envs import Budget, BudgetExhausted
-from nas_gym.errors import NASGymError
+from nas_gym.errors import NASGymError, unknown
 from nas_gym.evaluators.evaluation import incumbent
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from nas_gym.traces.policy import Policy
 
 Environment = gym.Env[Any, Any]
+ACCESS = ("walk", "query")
 
 
 class SearchOver(Exception):  # noqa: N818 - an agent ends a search with it, nothing went wrong
@@ -39,7 +41,9 @@ class Agent(ABC):
 
     Attributes:
         name: the name in `nas_agents.AGENTS`.
-        access: ``"walk"`` (only steps from the start state) or ``"query"`` (any architecture).
+        access: ``"walk"`` (only steps, in episodes that begin where the environment begins them) or
+            ``"query"`` (any architecture at will). A search holds a walk to it: whatever else would
+            evaluate an architecture raises.
     """
 
     name: ClassVar[str]
@@ -59,16 +63,22 @@ class Agent(ABC):
 
         Raises:
             NASGymError: if the budget or the seed is out of range, does not pay for one evaluation,
-                or a hyperparameter does not fit the environment.
+                a hyperparameter does not fit the environment, or the agent does not keep to its
+                `access`.
         """
         whole_number("seed", seed, at_least=0)
+        access = getattr(self, "access", None)
+        if access not in ACCESS:
+            raise unknown(f"access of the agent {self.name!r}", access, ACCESS)
         env.unwrapped.start_run(budget)  # type: ignore[attr-defined]
         session = Session(env, seed)
         # Of an evaluator that draws recorded seeds the draws belong to the run; agents that step
         # reset again. Another stream than the agent's own draws, so that the two are independent.
         env.unwrapped.reset(seed=int(np.random.SeedSequence([seed, 1]).generate_state(1)[0]))
+        held = session.unwrapped.walking(self.name) if access == "walk" else nullcontext()
         try:
-            self.run(session)
+            with held:
+                self.run(session)
         except (BudgetExhausted, SearchOver) as over:
             return session.result(self, budget, over.reason)
         return session.result(self, budget, "space exhausted" if session.is_exhausted() else "agent returned")
@@ -152,12 +162,8 @@ class Session:
 
     def progress(self) -> float:
         """The part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps."""
-        ledger, stats = self.unwrapped.ledger, self.unwrapped.ledger.stats
-        if isinstance(ledger.budget, int):
-            spent = stats.unique / ledger.budget
-        else:
-            spent = stats.cost / ledger.budget["seconds"]
-        return float(min(1.0, max(spent, stats.steps / ledger.max_steps)))
+        ledger = self.unwrapped.ledger
+        return float(min(1.0, max(ledger.progress, ledger.stats.steps / ledger.max_steps)))
 
     def result(self, agent: Agent, budget: Budget, stopped: str) -> Result:
         """The outcome of the search so far."""
@@ -183,6 +189,7 @@ class Session:
             steps=ledger.stats.steps,
             seconds=ledger.stats.cost,
             charges=tuple(ledger.charges),
+            shares=tuple(ledger.shares),
             policy=self.policy,
         )
 

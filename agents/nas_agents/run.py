@@ -56,7 +56,7 @@ class Progress:
     """How far a search is.
 
     Attributes:
-        done: distinct evaluations, or recorded seconds under a budget in seconds.
+        done: evaluations by the full recipe, or recorded seconds under a budget in seconds.
         best: accuracy of the incumbent as seen, None before the first evaluation.
     """
 
@@ -280,5 +280,5 @@ def _reported(env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | 
 def _progress(env: gym.Env[Any, Any]) -> Progress:
     ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
     history = tuple(ledger.history)
-    done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.stats.unique
+    done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.spent
     return Progress(done, incumbent(history).accuracy if history else None)

@@ -13,6 +13,12 @@ from nas_gym.search_spaces.base import SearchSpace
 
 Values = np.ndarray
 
+SELECTS_ON_TEST = (
+    "the accuracies of this table are test accuracies, the only ones that were published: a search selects "
+    "on what it is scored by, so the test accuracy of its choice is optimistic and no independent measurement"
+)
+"""What is said wherever numbers of a table with `Table.selects_on_test` are shown."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Table:
@@ -72,6 +78,11 @@ class Table:
     def size(self) -> int:
         """Number of architectures."""
         return self.search_space.size
+
+    @property
+    def measure(self) -> str:
+        """What a search on the table sees, in words: ``"validation accuracy"`` or ``"test accuracy"``."""
+        return "test accuracy" if self.selects_on_test else "validation accuracy"
 
     def fidelity(self, epochs: int | None) -> int:
         """A fidelity of the table; None is the last.
