@@ -72,9 +72,8 @@ class Agent(ABC):
             raise unknown(f"access of the agent {self.name!r}", access, ACCESS)
         env.unwrapped.start_run(budget)  # type: ignore[attr-defined]
         session = Session(env, seed)
-        # Of an evaluator that draws recorded seeds the draws belong to the run; agents that step
-        # reset again. Another stream than the agent's own draws, so that the two are independent.
-        env.unwrapped.reset(seed=int(np.random.SeedSequence([seed, 1]).generate_state(1)[0]))
+        # Start states and drawn seeds belong to the run; agents that step reset again.
+        env.unwrapped.reset(seed=session.env_seed)
         held = session.unwrapped.walking(self.name) if access == "walk" else nullcontext()
         try:
             with held:
@@ -109,6 +108,15 @@ class Session:
 
         self.rng = np.random.default_rng(self.seed)
         self.trace = trace_of(self.env)
+
+    @property
+    def env_seed(self) -> int:
+        """The seed of the environment's own draws, which a search has seeded with it already.
+
+        It gives another stream than `rng`: an environment seeded with `seed` would draw its start
+        states by the very bits that `rng` draws the agent's choices by.
+        """
+        return int(np.random.SeedSequence([self.seed, 1]).generate_state(1)[0])
 
     @property
     def unwrapped(self) -> Any:

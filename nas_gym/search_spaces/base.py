@@ -226,7 +226,7 @@ class SearchSpace(ABC, Generic[A]):
 
     def sample(self, rng: np.random.Generator) -> A:
         """An architecture drawn uniformly from the space."""
-        return self.architecture(_uniform_below(self.size, rng))
+        return self.architecture(uniform_below(self.size, rng))
 
     def __iter__(self) -> Iterator[A]:
         return (self.architecture(index) for index in range(self.size))
@@ -257,7 +257,7 @@ class SearchSpace(ABC, Generic[A]):
         return {}
 
 
-def _uniform_below(bound: int, rng: np.random.Generator) -> int:
+def uniform_below(bound: int, rng: np.random.Generator) -> int:
     """A uniform integer in [0, bound), of any size, by rejection."""
     bits = (bound - 1).bit_length()
     while True:
