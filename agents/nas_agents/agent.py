@@ -58,7 +58,8 @@ class Agent(ABC):
 
         Args:
             env: made by ``gym.make("NAS-v0", ...)``, wrapped in a `nas_gym.traces.Trace` or not.
-            budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+            budget: distinct evaluations, of which a shorter training counts its share of the epochs
+                (see `nas_gym.envs.Ledger`), or ``{"seconds": s}`` of recorded cost.
             seed: of everything that the agent draws and of the start states.
 
         Raises:

@@ -34,7 +34,7 @@ class RunSpec:
 
     Attributes:
         agent: name of an agent, or a dict with ``"name"`` and hyperparameters.
-        budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+        budget: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
         folder: where it is recorded.
         seed: the agent's seed.
         env_id: id of the environment.
