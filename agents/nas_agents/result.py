@@ -69,6 +69,4 @@ class Result:
         evaluations = tuple(Evaluation.from_dict(evaluation) for evaluation in values["evaluations"])
         charges = tuple(values.get("charges") or (evaluation.seconds for evaluation in evaluations))
         shares = tuple(values.get("shares") or (1.0 for _ in evaluations))
-        return Result(
-            **(dict(values) | {"evaluations": evaluations, "charges": charges, "shares": shares})
-        )
+        return Result(**(dict(values) | {"evaluations": evaluations, "charges": charges, "shares": shares}))

@@ -134,14 +134,18 @@ class Problem:
 
     @overload
     def evaluate(  # type: ignore[overload-overlap]  # a list is no architecture
-        self, architectures: list[Any] | tuple[Any, ...], fidelity: int | None = None
+        self, architectures: list[Any] | tuple[Any, ...] | np.ndarray, fidelity: int | None = None
     ) -> list[Evaluation]: ...
 
     @overload
-    def evaluate(self, architectures: str | int | Architecture, fidelity: int | None = None) -> Evaluation: ...
+    def evaluate(
+        self, architectures: str | int | Architecture, fidelity: int | None = None
+    ) -> Evaluation: ...
 
     def evaluate(
-        self, architectures: str | int | Architecture | list[Any] | tuple[Any, ...], fidelity: int | None = None
+        self,
+        architectures: str | int | Architecture | list[Any] | tuple[Any, ...] | np.ndarray,
+        fidelity: int | None = None,
     ) -> Evaluation | list[Evaluation]:
         """Evaluate an architecture, or several in one batch, without a step; counted in `stats`.
 
@@ -153,8 +157,8 @@ class Problem:
             NASGymError: in a walk (see `walking`).
         """
         self._check_no_walk("ask for architectures")
-        several = isinstance(architectures, list | tuple)
-        asked = architectures if isinstance(architectures, list | tuple) else [architectures]
+        several = isinstance(architectures, list | tuple | np.ndarray)
+        asked: Any = architectures if several else [architectures]
         resolved = [self.search_space.resolve(one) for one in asked]
         self.ledger.count_steps(len(resolved))
         drawn = None

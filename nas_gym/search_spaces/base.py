@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import numpy as np
 from gymnasium import spaces
 
+from nas_gym.errors import NASGymError
 from nas_gym.network import Network, Shape
 from nas_gym.search_spaces.edit_graph import EditGraph
 

@@ -6,10 +6,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from nas_agents import GreedyWalk, RandomWalk
+from nas_agents.random_walk import uniform_edit
 
 from nas_gym.search_spaces.base import KEEP
 from tests.agents.environments import environment, relu_layers, scattered
-from tests.fakes import SMALL, FakeEvaluator
+from tests.fakes import SMALL
 
 LARGER = {"name": "mlp", "max_layers": 3}
 
@@ -53,12 +54,10 @@ def test_a_random_walk_does_not_look_at_its_rewards():
     ]
 
 
-def test_a_space_of_one_architecture_leaves_keep():
-    only = {"name": "mlp", "max_layers": 1, "widths": [64], "activations": ["relu"]}
-    for agent in (RandomWalk(), GreedyWalk()):
-        result, episodes = walked(agent, space=only, budget=3)
-        assert {edit for episode in episodes for _, edit, _, _ in episode} == {str(KEEP)}
-        assert (len(result.evaluations), result.stopped) == (1, "max_steps")
+def test_where_nothing_else_is_legal_keep_is_taken():
+    rng = np.random.default_rng(0)
+    assert uniform_edit(np.array([1, 0, 0], dtype=np.int8), rng) == 0
+    assert {uniform_edit(np.array([1, 0, 1, 1], dtype=np.int8), rng) for _ in range(30)} == {2, 3}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -87,19 +86,12 @@ def test_an_undo_costs_a_step_and_no_evaluation():
 
 
 def test_a_walk_that_cannot_go_back_by_one_edit_goes_on():
-    class Falling(FakeEvaluator):
-        """Every network is worse than the one before it."""
-
-        def stream(self, requests):
-            for position, evaluation in super().stream(requests):
-                yield position, evaluation
-
     def worse_and_worse(architecture, seed):
         calls.append(architecture)
         return 1.0 / len(calls)
 
     calls = []
-    env = Steps(environment(worse_and_worse, "conv", Falling, horizon=30, initial="random"))
+    env = Steps(environment(worse_and_worse, "conv", horizon=30, initial="random"))
     result = GreedyWalk().search(env, 200, 0)
     space = env.unwrapped.search_space
     stuck = 0
@@ -115,7 +107,7 @@ def test_the_greedy_walk_is_ahead_of_the_random_one_where_edits_add_up():
     def mean_best(agent):
         return np.mean([walked(agent, relu_layers, 30, seed, "mlp")[0].accuracy for seed in range(8)])
 
-    assert mean_best(GreedyWalk()) > mean_best(RandomWalk()) + 0.05
+    assert mean_best(GreedyWalk()) > mean_best(RandomWalk()) + 0.02
 
 
 @pytest.mark.parametrize("agent", [RandomWalk(), GreedyWalk()], ids=lambda agent: agent.name)

@@ -21,8 +21,8 @@ RECORDED = f"""\
 - **Validation at full fidelity** and **test accuracy** are those of the chosen network, averaged over all
   recorded seeds: the interquartile mean over the agent's runs (the mean of the middle half).
 - **At the optimum**: the share of runs that chose a network without regret. **Evaluations to the optimum**:
-  how many distinct ones a run was charged until it was the best one seen, the median over runs; a dash where most
-  runs never came to it."""
+  how many a run was charged until it was the best one seen, the median over runs; a dash where most runs
+  never came to it."""
 
 COMMON = """\
 - **Best seen** is the best accuracy during the search. It is optimistic: the search selected on it. The
