@@ -10,6 +10,9 @@ from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.search_spaces.base import Architecture
 
+NOTED = ("key", "name")
+"""What else an evaluator has that says what its results depend on; a trace notes it."""
+
 
 class Walk:
     """The rule of a run in which an agent only steps, from the environment's own start states.
@@ -68,6 +71,6 @@ class _UnaskedEvaluator(Evaluator):
         if name.startswith("__") or "_inner" not in self.__dict__:
             raise AttributeError(name)
         found = getattr(self._inner, name)
-        if name in ("key", "name"):  # what a result depends on, which a trace notes
-            return found
-        self._walk.refuse(f"use the evaluator's {name!r}")
+        if name not in NOTED:
+            self._walk.refuse(f"use the evaluator's {name!r}")
+        return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -96,7 +98,7 @@ def test_a_walk_that_cannot_go_back_by_one_edit_goes_on():
     space = env.unwrapped.search_space
     stuck = 0
     for episode in env.episodes:
-        for (before, _, after, accuracy), (_, _, following, _) in zip(episode, episode[1:], strict=False):
+        for (before, _, after, _), (_, _, following, _) in pairwise(episode):
             way = space.neighbours(space.parse(after)).get(space.parse(before))
             stuck += way is None and following != before
     assert len(result.evaluations) == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -45,7 +46,7 @@ SPACES = {
 
 class ThreeByFive(ChoiceSpace):
     name = "tests.agents.test_uniform_draws:ThreeByFive"
-    choices = {"width": (8, 16, 32), "depth": (1, 2, 3, 4, 5)}
+    choices: ClassVar = {"width": (8, 16, 32), "depth": (1, 2, 3, 4, 5)}
 
     def network(self, architecture):
         raise NotImplementedError
