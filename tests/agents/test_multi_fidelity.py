@@ -169,7 +169,7 @@ def test_a_space_is_exhausted_when_all_of_it_had_the_full_recipe():
 def test_halving_beats_random_search_under_a_budget_in_evaluations_that_costs_the_same(agent):
     def mean_best(agent):
         found = [agent.search(gradual(space="mlp"), 20, seed) for seed in range(5)]
-        assert all(18 < sum(result.shares) <= 20 and result.seconds <= 20 * 81 for result in found)
+        assert all(18 * 81 < result.seconds <= 20 * 81 for result in found)
         return np.mean([result.accuracy for result in found])
 
     assert mean_best(agent) > mean_best(RandomSearch()) + 0.02
