@@ -17,7 +17,13 @@ import nas_gym  # noqa: F401 - registers NAS-v0
 
 @dataclass(kw_only=True)
 class GreedyWalk(Agent):
-    """Undoes every edit that made the network worse; its fields are its hyperparameters."""
+    """Goes back to the best network after some edits that made it no better; fields are hyperparameters.
+
+    ``access = "walk"`` promises to step only, in episodes that begin where the environment begins
+    them; the search holds it to that. So it goes back as a walk can: it resets and repeats the edits
+    that led to the best network, which is known and costs no evaluation. An agent that asks for any
+    architecture at will declares ``"query"`` and calls ``session.ask([architecture])``.
+    """
 
     name = "own_agent:GreedyWalk"
     access = "walk"
@@ -25,19 +31,24 @@ class GreedyWalk(Agent):
     patience: int = 5
 
     def run(self, session: Session) -> None:
-        best, worse = 0.0, 0
-        _, info = session.env.reset(seed=session.seed)
-        here = info["architecture"]
+        best, way = 0.0, list[int]()
         while True:
-            action = int(session.rng.choice(info["action_mask"].nonzero()[0]))
-            _, reward, _, truncated, info = session.env.step(action)
-            if reward >= best:
-                best, worse, here = reward, 0, info["architecture"]
-            else:
-                worse += 1
-            if truncated or worse == self.patience:
-                worse = 0
-                _, info = session.env.reset(options={"architecture": here})
+            best, way = self._episode(session, best, way)
+
+    def _episode(self, session: Session, best: float, way: list[int]) -> tuple[float, list[int]]:
+        """Walk to the best network known and on from there; the best accuracy and the way to it."""
+        _, info = session.env.reset()
+        made, over, start = list[int](), False, way
+        while not over and len(made) < len(start) + self.patience:
+            ahead = start[len(made) :]
+            action = ahead[0] if ahead else int(session.rng.choice(info["action_mask"].nonzero()[0]))
+            _, _, terminated, truncated, info = session.env.step(action)
+            made.append(action)
+            over = terminated or truncated
+            if info["accuracy"] > best:
+                best, way = info["accuracy"], list(made)
+        # A way that fills an episode leaves no step to go on from there.
+        return (0.0, []) if over and len(way) == len(made) else (best, way)
 
 
 def main(store: str = "memory", budget: int = 30) -> None:

@@ -99,14 +99,17 @@ def import_published(
     `pip install 'nas-gym[nats]'` and --trust-pickle.
 
     NAS-Bench-Macro: architecture (8 digits), test_acc_0 to test_acc_2, params and flops. Only test
-    accuracies were published, so they serve as validation accuracies, too.
+    accuracies were published, so a search selects on what it is scored by.
 
     Accuracies are percent; every architecture must be there once, in any order.
     """
     from nas_gym.tables.importing import import_table
+    from nas_gym.tables.table import SELECTS_ON_TEST
 
     table, path = import_table(name, file, task, trust_pickle=trust_pickle)
     typer.echo(f"imported {table!r}: {path}")
+    if table.selects_on_test:
+        typer.echo(f"caution: {SELECTS_ON_TEST}")
 
 
 @benchmark_app.command(epilog=BUILD_EXAMPLE)

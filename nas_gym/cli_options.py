@@ -19,6 +19,8 @@ OPENING = ("{", "[")
 def budget_of(text: str) -> int | dict[str, float]:
     """``40`` is 40 distinct evaluations, ``30s`` (or ``5m``, ``2h``) recorded seconds.
 
+    A training by less than the full recipe counts its share of the epochs.
+
     Raises:
         NASGymError: if it is neither, or below 1 evaluation or above 0 seconds.
     """

@@ -13,27 +13,32 @@ from nas_gym.errors import NASGymError
 from nas_gym.registry import build, lookup, options_of
 
 if TYPE_CHECKING:
+    from nas_agents.brute_force import BruteForce
     from nas_agents.evolution import Evolution
+    from nas_agents.greedy_walk import GreedyWalk
     from nas_agents.hyperband import Hyperband
     from nas_agents.local_search import LocalSearch
     from nas_agents.maskable_ppo import MaskablePPO
     from nas_agents.masked_dqn import DQN
     from nas_agents.model_based import ModelBased
-    from nas_agents.optuna_samplers import NSGA2, TPE, BruteForce, OptunaRandom
+    from nas_agents.optuna_samplers import NSGA2, TPE, OptunaRandom
     from nas_agents.q_learning import QLearning
     from nas_agents.random_search import RandomSearch
+    from nas_agents.random_walk import RandomWalk
     from nas_agents.reinforce import Reinforce
     from nas_agents.successive_halving import SuccessiveHalving
 
 _MODULES = {
     "RandomSearch": "random_search",
+    "RandomWalk": "random_walk",
+    "GreedyWalk": "greedy_walk",
     "QLearning": "q_learning",
     "MaskablePPO": "maskable_ppo",
     "DQN": "masked_dqn",
     "TPE": "optuna_samplers",
     "OptunaRandom": "optuna_samplers",
     "NSGA2": "optuna_samplers",
-    "BruteForce": "optuna_samplers",
+    "BruteForce": "brute_force",
     "Evolution": "evolution",
     "LocalSearch": "local_search",
     "Reinforce": "reinforce",
@@ -50,6 +55,7 @@ __all__ = [
     "Agent",
     "BruteForce",
     "Evolution",
+    "GreedyWalk",
     "Hyperband",
     "LocalSearch",
     "MaskablePPO",
@@ -57,6 +63,7 @@ __all__ = [
     "OptunaRandom",
     "QLearning",
     "RandomSearch",
+    "RandomWalk",
     "Reinforce",
     "Result",
     "SuccessiveHalving",
@@ -87,6 +94,8 @@ class _Agents(Mapping[str, type[Agent]]):
 AGENTS = _Agents(
     {
         "random": "RandomSearch",
+        "random-walk": "RandomWalk",
+        "greedy-walk": "GreedyWalk",
         "q-learning": "QLearning",
         "ppo": "MaskablePPO",
         "dqn": "DQN",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -13,7 +14,7 @@ import numpy as np
 from nas_agents.result import Hyperparameter, Result
 from nas_gym._checks import number, plain, whole
 from nas_gym.envs import Budget, BudgetExhausted
-from nas_gym.errors import NASGymError
+from nas_gym.errors import NASGymError, unknown
 from nas_gym.evaluators.evaluation import incumbent
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nas_gym.traces.policy import Policy
 
 Environment = gym.Env[Any, Any]
+ACCESS = ("walk", "query")
 
 
 class SearchOver(Exception):  # noqa: N818 - an agent ends a search with it, nothing went wrong
@@ -40,7 +42,9 @@ class Agent(ABC):
 
     Attributes:
         name: the name in `nas_agents.AGENTS`.
-        access: ``"walk"`` (only steps from the start state) or ``"query"`` (any architecture).
+        access: ``"walk"`` (only steps, in episodes that begin where the environment begins them) or
+            ``"query"`` (any architecture at will). A search holds a walk to it: whatever else would
+            evaluate an architecture raises.
     """
 
     name: ClassVar[str]
@@ -55,21 +59,27 @@ class Agent(ABC):
 
         Args:
             env: made by ``gym.make("NAS-v0", ...)``, wrapped in a `nas_gym.traces.Trace` or not.
-            budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+            budget: distinct evaluations, of which a shorter training counts its share of the epochs
+                (see `nas_gym.envs.Ledger`), or ``{"seconds": s}`` of recorded cost.
             seed: of everything that the agent draws and of the start states.
 
         Raises:
             NASGymError: if the budget or the seed is out of range, does not pay for one evaluation,
-                or a hyperparameter does not fit the environment.
+                a hyperparameter does not fit the environment, or the agent does not keep to its
+                `access`.
         """
         seed, budget = whole_number("seed", seed, at_least=0), plain(budget)
+        access = getattr(self, "access", None)
+        if access not in ACCESS:
+            raise unknown(f"access of the agent {self.name!r}", access, ACCESS)
         env.unwrapped.start_run(budget)  # type: ignore[attr-defined]
         session = Session(env, seed)
-        # Of an evaluator that draws recorded seeds the draws belong to the run; agents that step
-        # reset again. Another stream than the agent's own draws, so that the two are independent.
-        env.unwrapped.reset(seed=int(np.random.SeedSequence([seed, 1]).generate_state(1)[0]))
+        # Start states and drawn seeds belong to the run; agents that step reset again.
+        env.unwrapped.reset(seed=session.env_seed)
+        held = session.unwrapped.walking(self.name) if access == "walk" else nullcontext()
         try:
-            self.run(session)
+            with held:
+                self.run(session)
         except (BudgetExhausted, SearchOver) as over:
             return session.result(self, budget, over.reason)
         return session.result(self, budget, "space exhausted" if session.is_exhausted() else "agent returned")
@@ -104,6 +114,15 @@ class Session:
 
         self.rng = np.random.default_rng(self.seed)
         self.trace = trace_of(self.env)
+
+    @property
+    def env_seed(self) -> int:
+        """The seed of the environment's own draws, which a search has seeded with it already.
+
+        It gives another stream than `rng`: an environment seeded with `seed` would draw its start
+        states by the very bits that `rng` draws the agent's choices by.
+        """
+        return int(np.random.SeedSequence([self.seed, 1]).generate_state(1)[0])
 
     @property
     def unwrapped(self) -> Any:
@@ -157,12 +176,8 @@ class Session:
 
     def progress(self) -> float:
         """The part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps."""
-        ledger, stats = self.unwrapped.ledger, self.unwrapped.ledger.stats
-        if isinstance(ledger.budget, int):
-            spent = stats.unique / ledger.budget
-        else:
-            spent = stats.cost / ledger.budget["seconds"]
-        return float(min(1.0, max(spent, stats.steps / ledger.max_steps)))
+        ledger = self.unwrapped.ledger
+        return float(min(1.0, max(ledger.progress, ledger.stats.steps / ledger.max_steps)))
 
     def result(self, agent: Agent, budget: Budget, stopped: str) -> Result:
         """The outcome of the search so far."""
@@ -188,6 +203,7 @@ class Session:
             steps=ledger.stats.steps,
             seconds=ledger.stats.cost,
             charges=tuple(ledger.charges),
+            shares=tuple(ledger.shares),
             policy=self.policy,
         )
 

@@ -127,14 +127,20 @@ def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path) -> N
         f"test accuracy {result['test_accuracy']:.4f}{regret}",
         *failed,
         f"  accuracy that the search saw: {result['accuracy']:.4f} (optimistic)",
-        f"{len(result['evaluations'])} distinct evaluations in {result['seconds']:.1f} recorded seconds; "
-        f"the search ended by: {result['stopped']}",
+        f"{len(result['evaluations'])} distinct evaluations{_charged(result)} in {result['seconds']:.1f} "
+        f"recorded seconds; the search ended by: {result['stopped']}",
         f"run folder: {folder}" + (" (with best.pt)" if (folder / "best.pt").exists() else ""),
         f"open TensorBoard: tensorboard --logdir {experiment}",
         f"ask why: nas-gym explain {folder}",
     ]
     for line in lines:
         _print(console, line)
+
+
+def _charged(result: Mapping[str, Any]) -> str:
+    """What a budget in evaluations was charged, where short trainings make it less than their number."""
+    shares = result.get("shares") or [1.0]
+    return f" charged as {sum(shares):.1f}" if min(shares) < 1 else ""
 
 
 def _show_comparison(published: Published, console: Console, errors: Console) -> None:

@@ -13,8 +13,8 @@ class Hyperband(Agent):
     """Brackets from the most aggressive, which judges by the shortest training, to plain random search.
 
     Source: Li et al., "Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization",
-    2018, algorithm 1, started again until the budget is spent. What it saves shows under a budget
-    in seconds; with an evaluator of one fidelity nothing is left but random search.
+    2018, algorithm 1, started again until the budget is spent, of which a short training takes its
+    share of the epochs. With an evaluator of one fidelity nothing is left but random search.
 
     Attributes:
         eta: of two rungs the upper trains `eta` times as long, and `1 / eta` of the networks.

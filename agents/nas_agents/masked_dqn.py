@@ -78,6 +78,9 @@ class DQN(Agent):
                 seed=session.seed,
                 device="cpu",
             )
+            assert model.env is not None
+            # Exploration and the environment would draw the same bits otherwise.
+            model.env.seed(session.env_seed)
             view = SimpleNamespace(policy=unmasked_policy(model, session.env.observation_space))
             session.watch(NeuralPolicy(session.search_space, view, "q_values"))
             learn(model, session.trace)

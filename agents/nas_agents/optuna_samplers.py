@@ -11,13 +11,11 @@ from dataclasses import dataclass
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, BruteForceSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
 from nas_agents.agent import Agent, Session, whole_number, within
 from nas_gym.search_spaces.base import Architecture
-
-DIGIT = 64
 
 
 @dataclass(kw_only=True)
@@ -132,41 +130,10 @@ class OptunaRandom(OptunaSearch):
         return RandomSampler(seed=seed)
 
 
-@dataclass(kw_only=True)
-class BruteForce(OptunaSearch):
-    """Optuna's exhaustive sampler, in a random order without repeats.
-
-    It enumerates the architecture's number digit by digit, since the fixed-length form has many
-    assignments for one architecture. Each digit is bounded by the ones before it, so every path
-    is an architecture.
-    """
-
-    name = "brute-force"
-
-    def sampler(self, seed: int) -> BaseSampler:
-        return BruteForceSampler(seed=seed)
-
-    def suggest(self, study: optuna.Study, session: Session) -> tuple[Trial, Architecture]:
-        trial, index, at_bound = study.ask(), 0, True
-        for place, bound in enumerate(_digits(session.search_space.size - 1)):
-            digit = trial.suggest_int(f"digit {place}", 0, bound if at_bound else DIGIT - 1)
-            at_bound = at_bound and digit == bound
-            index = index * DIGIT + digit
-        return trial, session.search_space.architecture(index)
-
-
 def _distributions(session: Session) -> dict[str, BaseDistribution]:
     """The variables that leave a choice."""
     variables = session.search_space.variables.items()
     return {name: CategoricalDistribution(choices) for name, choices in variables if len(choices) > 1}
-
-
-def _digits(number: int) -> list[int]:
-    """The digits of a number, the most significant first."""
-    digits = [number % DIGIT]
-    while number := number // DIGIT:
-        digits.append(number % DIGIT)
-    return digits[::-1]
 
 
 @contextmanager

@@ -133,7 +133,7 @@ class QLearning(Agent):
         self.q_table = q.values
         session.watch(TabularPolicy(session.search_space, q.values))
         memory: list[list[Transition]] = []
-        _, info = session.env.reset(seed=session.seed)
+        _, info = session.env.reset()
         while True:
             memory.append(self._episode(session, q, info))
             for number in session.rng.integers(len(memory), size=self.replay):

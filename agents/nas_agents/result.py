@@ -22,7 +22,7 @@ class Result:
     Attributes:
         agent: name of the agent.
         seed: the agent's seed.
-        budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+        budget: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
         hyperparameters: of the agent, JSON-able.
         architecture: text of the chosen one: the highest accuracy seen at the highest fidelity
             reached, among those that did not fail, the first of ties; the first one if all failed.
@@ -34,6 +34,8 @@ class Result:
         seconds: recorded cost of the search.
         charges: seconds charged for each of `evaluations`; less than its own seconds where it went
             on from a shorter training of the same network.
+        shares: the share of an evaluation charged for each of `evaluations`, in [0, 1]: 1 by the full
+            recipe, less for shorter trainings; what a budget in evaluations limits.
         policy: scores of the edits in any state, of agents that have a policy over edits.
     """
 
@@ -48,6 +50,7 @@ class Result:
     steps: int
     seconds: float
     charges: tuple[float, ...]
+    shares: tuple[float, ...]
     policy: Policy | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -57,6 +60,7 @@ class Result:
             "hyperparameters": dict(self.hyperparameters),
             "evaluations": [evaluation.as_dict() for evaluation in self.evaluations],
             "charges": list(self.charges),
+            "shares": list(self.shares),
         }
 
     @staticmethod
@@ -64,4 +68,5 @@ class Result:
         """The inverse of `as_dict`."""
         evaluations = tuple(Evaluation.from_dict(evaluation) for evaluation in values["evaluations"])
         charges = tuple(values.get("charges") or (evaluation.seconds for evaluation in evaluations))
-        return Result(**(dict(values) | {"evaluations": evaluations, "charges": charges}))
+        shares = tuple(values.get("shares") or (1.0 for _ in evaluations))
+        return Result(**(dict(values) | {"evaluations": evaluations, "charges": charges, "shares": shares}))

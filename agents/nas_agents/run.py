@@ -35,7 +35,7 @@ class RunSpec:
 
     Attributes:
         agent: name of an agent, or a dict with ``"name"`` and hyperparameters.
-        budget: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+        budget: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
         folder: where it is recorded.
         seed: the agent's seed.
         env_id: id of the environment.
@@ -61,7 +61,7 @@ class Progress:
     """How far a search is.
 
     Attributes:
-        done: distinct evaluations, or recorded seconds under a budget in seconds.
+        done: evaluations by the full recipe, or recorded seconds under a budget in seconds.
         best: accuracy of the incumbent as seen, None before the first evaluation.
     """
 
@@ -285,5 +285,5 @@ def _reported(env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | 
 def _progress(env: gym.Env[Any, Any]) -> Progress:
     ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
     history = tuple(ledger.history)
-    done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.stats.unique
+    done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.spent
     return Progress(done, incumbent(history).accuracy if history else None)

@@ -22,9 +22,8 @@ class SuccessiveHalving(Agent):
 
     Source: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter
     Optimization", 2016, in the form of Li et al., "Hyperband", 2018, algorithm 1, inner loop. A
-    bracket follows another until the budget is spent. What it saves shows under a budget in
-    seconds; a number of evaluations counts a short training like a full one. With an evaluator of
-    one fidelity nothing is left but random search.
+    bracket follows another until the budget is spent, of which a short training takes its share of
+    the epochs. With an evaluator of one fidelity nothing is left but random search.
 
     Attributes:
         eta: of two rungs the upper trains `eta` times as long, and `1 / eta` of the networks.

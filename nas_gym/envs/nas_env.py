@@ -162,8 +162,9 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         """Restore a state of `get_state`, also of another process.
 
         Raises:
-            NASGymError: if it is no such state.
+            NASGymError: if it is no such state, or in a walk (see `walking`).
         """
+        self._check_no_walk("set its state")
         if missing := set(STATE) - set(state):
             raise NASGymError(f"the state lacks {', '.join(sorted(missing))}: pass what get_state() gave")
         self._state = self.search_space.edit_graph.number(self.search_space.parse(state["architecture"]))
@@ -174,6 +175,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
 
     def fork(self) -> NASEnv:
         """A second environment in the same state, to look ahead; it shares evaluator, store and account."""
+        self._check_no_walk("fork the environment")
         fork = NASEnv(
             search_space=self.search_space,
             task=self.task,

@@ -48,7 +48,7 @@ class Answers:
         Raises:
             BudgetExhausted: as the account does.
         """
-        found = self.ledger.evaluate([self.graph.architecture(number) for number in numbers])
+        found = self.ledger.answer([self.graph.architecture(number) for number in numbers])
         for number, evaluation in zip(numbers, found, strict=True):
             self.accuracies[number] = evaluation.accuracy
             if evaluation.error:
@@ -104,7 +104,7 @@ def pay(
     ledger.count_steps()
     if reward.episodic and not done:
         return Payment(0.0, float(reward(0.0, 0.0, done)), "")
-    if ledger.evaluator.draws:
+    if ledger.draws:
         asked = (before, after) if reward.needs_before else (after,)
         return _pay_drawn(answers, reward, asked, done, rng)
     if after >= len(answers.accuracies):
@@ -127,8 +127,8 @@ def _pay_drawn(
     ledger = answers.ledger
     architectures = [answers.graph.architecture(number) for number in asked]
     # One draw for each, so that keeping an architecture is no improvement of it.
-    seeds = {one: ledger.evaluator.draw(one, rng) for one in dict.fromkeys(architectures)}
-    found = ledger.evaluate(architectures, drawn=[seeds[one] for one in architectures])
+    seeds = {one: ledger.draw(one, rng) for one in dict.fromkeys(architectures)}
+    found = ledger.answer(architectures, drawn=[seeds[one] for one in architectures])
     after = found[-1]
     gained = float(reward(found[0].accuracy if reward.needs_before else 0.0, after.accuracy, done))
     return Payment(after.accuracy, gained, after.error, seeds[architectures[-1]])
@@ -157,7 +157,7 @@ def pay_all(
     Raises:
         BudgetExhausted: as `pay` of the first step that the budget does not reach for.
     """
-    if answers.ledger.evaluator.draws:
+    if answers.ledger.draws:
         steps = zip(before.tolist(), after.tolist(), done.tolist(), rngs, strict=True)
         return _listed([pay(answers, reward, *step) for step in steps])
     answers.make_room()

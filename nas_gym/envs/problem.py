@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -17,6 +18,7 @@ from nas_gym.envs.ledger import Budget, Ledger, Stats
 from nas_gym.envs.observations import make_observer
 from nas_gym.envs.payment import Answers
 from nas_gym.envs.rewards import Reward, make_reward
+from nas_gym.envs.walking import Walk
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator, table_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
@@ -68,16 +70,16 @@ class Problem:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.reward = make_reward(reward)
         self.search_space, self.task = _searched(search_space, task, evaluator)
-        self.evaluator = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
+        made = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
         # A store that came as an object is the caller's, also within an evaluator.
         self._built = isinstance(store, str | Path) and not isinstance(evaluator, Evaluator)
-        self.evaluator.opened_by(self, built=self._built)
+        made.opened_by(self, built=self._built)
         self.horizon = steps
         self.initial = self._checked_initial(initial)
         self.observation = observation
         self.device = device
         self.render_mode = render_mode
-        self.ledger = Ledger(self.evaluator)
+        self._answers = Answers(Ledger(made), self.search_space.edit_graph)
         countdown = steps if self.reward.episodic else None
         self._observer = make_observer(observation, self.search_space, countdown)
         self.observation_space: spaces.Space[Any] = self._observer.space
@@ -99,7 +101,13 @@ class Problem:
 
     @ledger.setter
     def ledger(self, ledger: Ledger) -> None:
+        self._check_no_walk("take another account")
         self._answers = Answers(ledger, self.search_space.edit_graph)
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """From requests to evaluations; in a walk a view of it that evaluates nothing."""
+        return self.ledger.evaluator
 
     @property
     def stats(self) -> Stats:
@@ -147,27 +155,57 @@ class Problem:
         Raises:
             NASGymError: for a budget below 1.
         """
+        self._check_no_walk("start a run")
         self.ledger = Ledger(self.evaluator, budget)
+
+    @contextmanager
+    def walking(self, agent: str) -> Iterator[None]:
+        """Hold an agent to a walk: until the context ends, the run allows steps and plain resets alone.
+
+        A reset starts where the environment starts its episodes. Whatever else leads to the
+        evaluation of an architecture is refused, by whichever way it is reached: `evaluate`, the
+        account, the evaluator, ``reset(options={"architecture": ...})``, another `initial`,
+        `set_state`, `fork`, a copy of the environment, whose steps would cost nothing, and
+        `start_run`.
+
+        Args:
+            agent: name of the agent, for the sentence that refuses.
+        """
+        ledger = self.ledger
+        ledger.walk = Walk(agent, self.initial, self.evaluator)
+        try:
+            yield
+        finally:
+            ledger.walk = None
 
     @overload
     def evaluate(  # type: ignore[overload-overlap]  # a list is no architecture
-        self, architectures: list[Any] | tuple[Any, ...], fidelity: int | None = None
+        self, architectures: list[Any] | tuple[Any, ...] | np.ndarray, fidelity: int | None = None
     ) -> list[Evaluation]: ...
 
     @overload
-    def evaluate(self, architectures: str | Architecture, fidelity: int | None = None) -> Evaluation: ...
+    def evaluate(
+        self, architectures: str | int | Architecture, fidelity: int | None = None
+    ) -> Evaluation: ...
 
     def evaluate(
-        self, architectures: str | Architecture | list[Any] | tuple[Any, ...], fidelity: int | None = None
+        self,
+        architectures: str | int | Architecture | list[Any] | tuple[Any, ...] | np.ndarray,
+        fidelity: int | None = None,
     ) -> Evaluation | list[Evaluation]:
         """Evaluate an architecture, or several in one batch, without a step; counted in `stats`.
 
+        Each is an architecture, its text, the name of a member, or a number: the official index of
+        NAS-Bench-201 in the cell space, the index of the space in others (`SearchSpace.numbered`).
+
         Raises:
             BudgetExhausted: if the run has a budget and this would exceed it.
+            NASGymError: in a walk (see `walking`).
         """
+        self._check_no_walk("ask for architectures")
         fidelity = plain(fidelity)
-        several = isinstance(architectures, list | tuple)
-        asked = architectures if isinstance(architectures, list | tuple) else [architectures]
+        several = isinstance(architectures, list | tuple | np.ndarray)
+        asked: Any = architectures if several else [architectures]
         resolved = [self.search_space.resolve(one) for one in asked]
         self.ledger.count_steps(len(resolved))
         drawn = None
@@ -179,6 +217,15 @@ class Problem:
     def _release(self) -> None:
         """Close what this environment opened, unless another one still uses it."""
         self.evaluator.closed_by(self)
+
+    def __getstate__(self) -> Any:
+        self._check_no_walk("copy the environment")
+        return super().__getstate__()
+
+    def _check_no_walk(self, what: str) -> None:
+        """Refuse what is no step in a walk."""
+        if (walk := self.ledger.walk) is not None:
+            walk.refuse(what)
 
     def _generator(self) -> np.random.Generator:
         """Which draws the seeds of `evaluate`."""
@@ -197,6 +244,8 @@ class Problem:
 
     def _start_state(self, initial: str | Architecture, rng: np.random.Generator) -> Architecture:
         """The architecture that an episode starts at; a random one is drawn by `rng`."""
+        if (walk := self.ledger.walk) is not None and str(initial) != walk.initial:
+            walk.refuse("start an episode elsewhere")
         space: SearchSpace[Architecture] = self.search_space
         if initial == "random":
             return space.sample(rng)

@@ -190,6 +190,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
 
     def set_state(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Restore states of `get_state`, or of as many single environments."""
+        self._check_no_walk("set its state")
         if len(states) != self.num_envs:
             raise NASGymError(f"set_state needs a list of {self.num_envs} states, not of {len(states)}")
         parse, number = self.search_space.parse, self.search_space.edit_graph.number

@@ -12,6 +12,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym._shared import Shared
+from nas_gym.errors import NASGymError
 from nas_gym.network import Network, Shape
 from nas_gym.search_spaces.edit_graph import EditGraph
 
@@ -167,8 +168,36 @@ class SearchSpace(Shared, ABC, Generic[A]):
         """A text that equivalent architectures share, for reports and features."""
         return str(architecture)
 
-    def resolve(self, architecture: A | str) -> A:
-        """An architecture from itself, its text, or the name of a member."""
+    def official_index(self, architecture: A) -> int | None:
+        """The number of an architecture in a published numbering; None where there is none."""
+        return None
+
+    def numbered(self, number: int) -> A:
+        """The architecture that a number alone stands for.
+
+        It is that of the published numbering where there is one (see `official_index`), elsewhere
+        ``architecture(number)``.
+
+        Raises:
+            NASGymError: if there is no such number, or the texts of architectures are numbers, too, so
+                that this one could be meant as a text.
+        """
+        if str(self.smallest()).strip().isdecimal():
+            raise NASGymError(
+                f"the number {number} could mean a text of the {self.name} space or a place in it: pass the "
+                f"text {str(self.architecture(self.size - 1))!r} in quotes, or search_space.architecture(...)"
+            )
+        if not 0 <= number < self.size:
+            raise NASGymError(
+                f"number {number} is no architecture of the {self.name} space: pass one from 0 to "
+                f"{self.size - 1:,}, or a text"
+            )
+        return self.architecture(number)
+
+    def resolve(self, architecture: A | str | int) -> A:
+        """An architecture from itself, its text, the name of a member, or its number (see `numbered`)."""
+        if isinstance(architecture, int | np.integer) and not isinstance(architecture, bool | np.bool_):
+            return self.numbered(int(architecture))
         if not isinstance(architecture, str):
             return self.parse(str(architecture))
         members = self.members()
@@ -199,7 +228,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
 
     def sample(self, rng: np.random.Generator) -> A:
         """An architecture drawn uniformly from the space."""
-        return self.architecture(_uniform_below(self.size, rng))
+        return self.architecture(uniform_below(self.size, rng))
 
     def __iter__(self) -> Iterator[A]:
         return (self.architecture(index) for index in range(self.size))
@@ -230,7 +259,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
         return {}
 
 
-def _uniform_below(bound: int, rng: np.random.Generator) -> int:
+def uniform_below(bound: int, rng: np.random.Generator) -> int:
     """A uniform integer in [0, bound), of any size, by rejection."""
     bits = (bound - 1).bit_length()
     while True:

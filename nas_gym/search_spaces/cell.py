@@ -11,7 +11,17 @@ from gymnasium import spaces
 from nas_gym.errors import NASGymError
 from nas_gym.network import Network, Shape
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
-from nas_gym.search_spaces.cell_graph import EDGES, EXAMPLE, OPERATIONS, Cell, isomorphism_text, parse_cell
+from nas_gym.search_spaces.cell_graph import (
+    EDGES,
+    EXAMPLE,
+    OPERATIONS,
+    Cell,
+    isomorphism_text,
+    official_cell,
+    official_index,
+    official_order,
+    parse_cell,
+)
 from nas_gym.search_spaces.cell_network import cell_network
 from nas_gym.search_spaces.options import grid_shape, names, whole
 
@@ -44,6 +54,11 @@ class CellSpace(SearchSpace[Cell]):
     Observation: ``edges``, MultiDiscrete([operations] * 6), in the order of `operations`.
 
     Variables: one for each edge.
+
+    Numbers: `official_index` gives the number of a cell in NAS-Bench-201 and NATS-Bench, and where a
+    number stands for an architecture (``evaluate(6111)``, `resolve`, ``initial=``) it is that one, also
+    with fewer operations or in another skeleton. `index` and `architecture` count differently: the
+    operations as given, edge by edge.
 
     Members: ``resnet``, the cell of a residual block, where its operations are there.
 
@@ -155,6 +170,23 @@ class CellSpace(SearchSpace[Cell]):
     def members(self) -> dict[str, Cell]:
         resnet = parse_cell(EXAMPLE, OPERATIONS)
         return {"resnet": resnet} if set(resnet.edges) <= set(self.operations) else {}
+
+    def official_index(self, architecture: Cell) -> int:
+        """The number of a cell in NAS-Bench-201 and NATS-Bench, in range(15,625)."""
+        return official_index(architecture)
+
+    def numbered(self, number: int) -> Cell:
+        """The cell of an official number.
+
+        Raises:
+            NASGymError: if there is no such number, or the cell has an operation that is not here.
+        """
+        if not 0 <= number < len(official_order()):
+            raise NASGymError(
+                f"number {number} is no official index of NAS-Bench-201: pass one from 0 to "
+                f"{len(official_order()) - 1:,}, or the text of a cell"
+            )
+        return self.parse(str(official_cell(number)))
 
     def isomorphism_class(self, architecture: Cell) -> str:
         return isomorphism_text(architecture)

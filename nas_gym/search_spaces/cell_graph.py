@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from random import Random
 
 from nas_gym.errors import NASGymError, unknown
 
@@ -50,6 +52,44 @@ def parse_cell(text: str, operations: Sequence[str]) -> Cell:
     for node, part in enumerate(nodes, start=1):
         edges += _parse_node(part, node, text, operations)
     return Cell(tuple(edges))
+
+
+def official_index(cell: Cell) -> int:
+    """The number of a cell in NAS-Bench-201 and NATS-Bench, in range(15,625); papers and logs use it."""
+    return _official_numbers()[_place(cell)]
+
+
+def official_cell(index: int) -> Cell:
+    """The cell of an official number in range(15,625); the inverse of `official_index`."""
+    place, digits = official_order()[index], []
+    for _ in EDGES:
+        place, digit = divmod(place, len(OPERATIONS))
+        digits.append(digit)
+    return Cell(tuple(OPERATIONS[digit] for digit in reversed(digits)))
+
+
+@cache
+def official_order() -> tuple[int, ...]:
+    """The places of the cells in the official order, where a place counts through `OPERATIONS` by `EDGES`.
+
+    The authors of NAS-Bench-201 listed all cells so, the last edge fastest, and shuffled the list with
+    Python's generator and the seed 88 (`generate_meta_info` of their `exps/NAS-Bench-201/main.py`).
+    """
+    places = list(range(len(OPERATIONS) ** len(EDGES)))
+    Random(88).shuffle(places)
+    return tuple(places)
+
+
+@cache
+def _official_numbers() -> dict[int, int]:
+    return {place: number for number, place in enumerate(official_order())}
+
+
+def _place(cell: Cell) -> int:
+    place = 0
+    for operation in cell.edges:
+        place = place * len(OPERATIONS) + OPERATIONS.index(operation)
+    return place
 
 
 def isomorphism_text(cell: Cell) -> str:

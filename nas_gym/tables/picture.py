@@ -52,7 +52,8 @@ def draw_landscape(landscape: Landscape, path: Path) -> None:
             _seed_by_seed(panels[3], landscape)
         figure.suptitle(
             f"{table.benchmark} on {table.task}: {table.size:,} architectures of the "
-            f"{table.search_space.name} space, {table.fidelities[-1]} epochs",
+            f"{table.search_space.name} space, {table.fidelities[-1]} epochs"
+            + (" (accuracies are test accuracies: a search selects on them)" * table.selects_on_test),
             x=0.01,
             ha="left",
         )
@@ -81,7 +82,7 @@ def _distribution(axes: Axes, landscape: Landscape) -> None:
     below = f"; {hidden:,} below {floor:.2f} not shown" if hidden else ""
     axes.set(
         title=f"Distribution, up to {values.max():.4f}{below}",
-        xlabel="validation accuracy, mean over seeds",
+        xlabel=f"{landscape.table.measure}, mean over seeds",
         ylabel="architectures",
     )
 
@@ -109,7 +110,7 @@ def _by_rank(axes: Axes, landscape: Landscape) -> None:
     tops = [members[0] for members in landscape.optima]
     label = f"{len(tops)} local optima"
     axes.plot(rank_of[tops], values[tops], "o", color=ORANGE, ms=4.5, label=label, zorder=3)
-    axes.set(xscale="log", title="By rank", xlabel="rank, 1 is the best", ylabel="validation accuracy")
+    axes.set(xscale="log", title="By rank", xlabel="rank, 1 is the best", ylabel=landscape.table.measure)
     margin = 0.03 * (values.max() - _floor(values)) + noise
     axes.set_ylim(_floor(values), values.max() + margin)
     axes.legend(loc="lower left")
@@ -133,7 +134,7 @@ def _by_distance(axes: Axes, landscape: Landscape) -> None:
     axes.set(
         title=f"By distance to the optimum (correlation {landscape.distance_correlation:.2f})",
         xlabel="fewest edits to the optimum (small numbers: how many architectures)",
-        ylabel="validation accuracy",
+        ylabel=landscape.table.measure,
     )
     axes.legend(loc="lower left", bbox_to_anchor=(0, 0.05))
 
@@ -141,10 +142,9 @@ def _by_distance(axes: Axes, landscape: Landscape) -> None:
 def _by_fidelity(axes: Axes, landscape: Landscape) -> None:
     """How well the mean at each fidelity ranks architectures."""
     table = landscape.table
-    lines = {
-        "full validation accuracy": (table.mean_accuracy(), BLUE, "o-"),
-        "test accuracy": (table.mean_test_accuracy(), GREEN, "s--"),
-    }
+    lines = {f"full {table.measure}": (table.mean_accuracy(), BLUE, "o-")}
+    if not table.selects_on_test:
+        lines["test accuracy"] = (table.mean_test_accuracy(), GREEN, "s--")
     for label, (target, colour, style) in lines.items():
         found = [spearman(table.mean_accuracy(epochs), target) for epochs in table.fidelities]
         axes.plot(table.fidelities, found, style, color=colour, ms=4, label=f"with the {label}")

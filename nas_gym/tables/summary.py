@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nas_gym.tables.landscape import RATIO, TIED, TOP, WHOLE, Landscape, Noise
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.tables.landscape import RATIO, TIED, TOP, WHOLE, FidelityFigures, Landscape, Noise
+from nas_gym.tables.table import SELECTS_ON_TEST
 
 LISTED = 5
 """Most architectures and optima that are named one by one."""
@@ -16,9 +18,11 @@ def sentences(landscape: Landscape) -> Iterator[str]:
     table = landscape.table
     low, tenth, median, ninth, high = landscape.quantiles
     yield f"{table.name}: {table.size:,} architectures of the search space {table.search_space.config()}"
-    names = [str(table.search_space.architecture(int(index))) for index in landscape.best[:LISTED]]
+    if table.selects_on_test:
+        yield f"caution: {SELECTS_ON_TEST}"
+    names = [_named(table.search_space, int(index)) for index in landscape.best[:LISTED]]
     more = f" and {len(landscape.best) - LISTED} more" if len(landscape.best) > LISTED else ""
-    yield f"optimum: {high:.6f} mean validation accuracy, of {', '.join(names)}{more}"
+    yield f"optimum: {high:.6f} mean {table.measure}, of {', '.join(names)}{more}"
     yield f"spread: lowest {low:.4f}, 10% {tenth:.4f}, median {median:.4f}, 90% {ninth:.4f}"
     if landscape.failed:
         yield f"failed: {landscape.failed:,} architectures in at least one training, which count as 0.0"
@@ -31,13 +35,26 @@ def sentences(landscape: Landscape) -> Iterator[str]:
         yield (
             f"  {each.epochs} epoch{'s' * (each.epochs > 1)} ({each.cost:.1%} of the cost, {seeds}): "
             f"best {each.best:.4f}, {each.optima} local optima, Spearman {each.spearman:.3f} with the full "
-            f"fidelity, {each.spearman_test:.3f} with test accuracy ({each.spearman_test_top:.3f} in its "
-            "top tenth)"
+            f"fidelity{'' if table.selects_on_test else _with_test(each)}"
         )
     if len(landscape.fidelities) < len(table.fidelities):
         yield f"  ({len(landscape.fidelities)} of {len(table.fidelities)} fidelities shown)"
     yield f"clock: {table.seconds.mean():,.1f} recorded seconds for a full training, on average"
     yield from _provenance(table.about)
+
+
+def _named(space: SearchSpace[Any], index: int) -> str:
+    """The text of an architecture, with its number in a published numbering."""
+    architecture = space.architecture(index)
+    official = space.official_index(architecture)
+    return str(architecture) if official is None else f"{architecture} (official index {official})"
+
+
+def _with_test(figures: FidelityFigures) -> str:
+    """How a fidelity ranks by test accuracy, where that is another measurement."""
+    return (
+        f", {figures.spearman_test:.3f} with test accuracy ({figures.spearman_test_top:.3f} in its top tenth)"
+    )
 
 
 def _noise(noise: Noise | None) -> Iterator[str]:

@@ -15,6 +15,12 @@ from nas_gym.search_spaces.base import SearchSpace
 
 Values = np.ndarray
 
+SELECTS_ON_TEST = (
+    "the accuracies of this table are test accuracies, the only ones that were published: a search selects "
+    "on what it is scored by, so the test accuracy of its choice is optimistic and no independent measurement"
+)
+"""What is said wherever numbers of a table with `Table.selects_on_test` are shown."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Table(Shared):
@@ -39,6 +45,9 @@ class Table(Shared):
         parameters: trainable parameters, int64 (size,).
         flops: floating-point operations of a forward pass of one example, int64 (size,).
         examples: validation and test examples, if the accuracies are counts over them; else None.
+        selects_on_test: whether the validation accuracies are test accuracies, because no others were
+            published; a search then selects on what it is scored by, and its test accuracy is no
+            independent measurement.
         about: JSON-able: where the numbers come from.
     """
 
@@ -55,6 +64,7 @@ class Table(Shared):
     parameters: Values
     flops: Values
     examples: tuple[int, int] | None = None
+    selects_on_test: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
     _means: dict[int, Values] = field(default_factory=dict, init=False)
 
@@ -70,6 +80,11 @@ class Table(Shared):
     def size(self) -> int:
         """Number of architectures."""
         return self.search_space.size
+
+    @property
+    def measure(self) -> str:
+        """What a search on the table sees, in words: ``"validation accuracy"`` or ``"test accuracy"``."""
+        return "test accuracy" if self.selects_on_test else "validation accuracy"
 
     def fidelity(self, epochs: int | None) -> int:
         """A fidelity of the table; None is the last.

@@ -33,11 +33,7 @@ class Snapshots:
         """Whether a snapshot is due now; it then is taken as taken."""
         if ledger.budget is None:
             return self._due_without_budget(ledger.stats.unique)
-        if isinstance(ledger.budget, dict):
-            progress = ledger.stats.cost / ledger.budget["seconds"]
-        else:
-            progress = ledger.stats.unique / ledger.budget
-        passed = [fraction for fraction in self._ahead if fraction <= progress]
+        passed = [fraction for fraction in self._ahead if fraction <= ledger.progress]
         self._ahead = self._ahead[len(passed) :]
         return bool(passed)
 

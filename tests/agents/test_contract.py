@@ -25,6 +25,8 @@ ALL = sorted(AGENTS)
 WALKS = [name for name in ALL if AGENTS[name].access == "walk"]
 QUERIES = [name for name in ALL if AGENTS[name].access == "query"]
 NEURAL = ["dqn", "ppo"]
+LEARNERS = [*NEURAL, "q-learning"]
+HALVING = ["hyperband", "successive-halving"]
 
 
 def search(name, budget=8, seed=0, env=None, **hyperparameters):
@@ -142,7 +144,10 @@ def test_every_agent_searches_a_table_and_never_its_test_accuracies(name, seeds)
     env = gym.make("NAS-v0", evaluator=TableEvaluator(table, seeds=seeds))
     found, again, other = (search(name, budget=12, seed=seed, env=env) for seed in (0, 0, 1))
     asked = {(e.architecture, e.seeds, e.fidelity) for e in found.evaluations}
-    assert len(found.evaluations) == len(asked) == 12
+    assert len(found.evaluations) == len(asked)
+    # Epochs of trainings that are short or go on are a part of an evaluation.
+    assert sum(found.shares) == pytest.approx(12, abs=1) if name in HALVING else len(asked) == 12
+    assert sum(found.shares) <= 12 + 1e-9
     assert found == again
     assert found.evaluations != other.evaluations
     assert found.seconds == pytest.approx(sum(found.charges))
@@ -249,8 +254,8 @@ def test_a_walk_takes_legal_actions_only(name):
     assert env.illegal == 0
 
 
-@pytest.mark.parametrize("name", WALKS)
-def test_a_walk_hands_out_its_policy(name):
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_walk_that_learns_hands_out_its_policy(name):
     env = environment()
     policy = search(name, env=env).policy
     space = env.unwrapped.search_space
@@ -262,12 +267,12 @@ def test_a_walk_hands_out_its_policy(name):
     assert policy.kind == ("probabilities" if name == "ppo" else "q_values")
 
 
-@pytest.mark.parametrize("name", QUERIES)
-def test_a_query_has_no_policy_over_edits(name):
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(LEARNERS)))
+def test_what_learns_no_values_of_edits_has_no_policy_over_them(name):
     assert search(name).policy is None
 
 
-@pytest.mark.parametrize("name", WALKS)
+@pytest.mark.parametrize("name", LEARNERS)
 def test_gamma_1_needs_an_episodic_reward(name):
     with pytest.raises(NASGymError, match="gamma 1 with a reward that goes on"):
         search(name, gamma=1)

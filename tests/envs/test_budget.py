@@ -6,7 +6,10 @@ import pytest
 
 from nas_gym import NASGymError
 from nas_gym.envs import BudgetExhausted
+from nas_gym.envs.nas_env import NASEnv
+from nas_gym.evaluators.table import TableEvaluator
 from tests.fakes import action, fake_env
+from tests.tables.fakes import fake_table
 
 
 def test_the_budget_stops_the_request_that_would_exceed_it():
@@ -64,3 +67,72 @@ def test_a_repeat_costs_nothing():
 def test_a_budget_that_is_none_gives_one_sentence(budget):
     with pytest.raises(NASGymError, match="budget must be a whole number of evaluations"):
         fake_env().unwrapped.start_run(budget)
+
+
+def on_table(budget, **options):
+    """An environment on a table of 1, 3 and 9 epochs, with a run begun."""
+    env = NASEnv(evaluator=TableEvaluator(fake_table(**options)))
+    env.start_run(budget)
+    return env, list(env.search_space)
+
+
+def test_a_shorter_training_counts_its_share_of_the_epochs():
+    env, networks = on_table(2, resumable=False)
+    env.evaluate(networks[:9], 1)
+    assert env.ledger.spent == 1
+    env.evaluate(networks[:2], 3)
+    with pytest.raises(BudgetExhausted):
+        env.evaluate(networks[0])
+    assert env.ledger.shares == [1 / 9] * 9 + [1 / 3] * 2
+    assert env.stats.unique == 11
+
+
+def test_a_training_that_goes_on_counts_the_difference():
+    env, (network, *_) = on_table(2, resumable=True)
+    for fidelity in (1, 9, 3, 1, None):
+        env.evaluate(network, fidelity)
+    assert env.ledger.shares == [1 / 9, 8 / 9, 0]
+    assert (env.ledger.spent, env.ledger.remaining, env.ledger.progress) == (1, 1, 0.5)
+
+
+def test_thirds_add_up_to_what_a_budget_pays_for():
+    env, networks = on_table(5, resumable=False)
+    for network in networks[:15]:
+        env.evaluate(network, 3)
+    assert (env.ledger.spent, env.ledger.remaining) == (5, 0)
+    with pytest.raises(BudgetExhausted, match="budget"):
+        env.evaluate(networks[15], 1)
+
+
+@pytest.mark.parametrize("size", [1, 4, 30])
+def test_how_requests_are_batched_changes_nothing_of_what_is_paid(size):
+    env, networks = on_table(3, resumable=True)
+    asked = [(network, fidelity) for fidelity in (1, 3, 9) for network in networks[:12]]
+    batches = [
+        (networks[start : min(12, start + size)], fidelity)
+        for fidelity in (1, 3, 9)
+        for start in range(0, 12, size)
+    ]
+    with pytest.raises(BudgetExhausted):
+        [env.evaluate(*batch) for batch in batches]
+    made = [(each.architecture, each.fidelity) for each in env.ledger.history]
+    assert made == [(str(network), fidelity) for network, fidelity in asked[: len(made)]]
+    # 12 ninths, then 2 more ninths for each of 7.
+    assert len(made) == 19
+    assert env.ledger.spent == pytest.approx(26 / 9)
+
+
+def test_many_short_trainings_are_no_revisits():
+    env, networks = on_table(1, resumable=False, fidelities=(1, 81), counts=False)
+    for start in (0, 27, 54):
+        env.evaluate(networks[start : start + 27], 1)
+    assert env.stats.unique == 81
+    assert env.ledger.max_steps == 50 * 81
+
+
+def test_a_budget_of_full_trainings_is_as_ever():
+    env, networks = on_table(4)
+    with pytest.raises(BudgetExhausted):
+        env.evaluate(networks[:9])
+    assert env.ledger.shares == [1.0] * 4
+    assert (env.ledger.spent, env.stats.unique, env.ledger.max_steps) == (4, 4, 200)

@@ -8,9 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from nas_gym.cli import app
+from nas_gym.tables import load_table
 
 from .fakes import fake_table, shelve
-from .published import macro_rows, write_rows
+from .published import macro_rows, nasbench201_rows, write_rows
 
 
 @pytest.fixture
@@ -75,6 +76,34 @@ def test_published_results_are_imported_and_told_of(cli, shelf, tmp_path) -> Non
     assert result.exit_code == 0
     assert str(shelf / "nasbench_macro-cifar10.npz") in result.stdout
     assert "nasbench_macro-cifar10" in cli("list").stdout
+
+
+def test_test_accuracies_are_called_what_they_are(cli, tmp_path) -> None:
+    file = write_rows(tmp_path / "macro.csv", macro_rows())
+    imported = cli("import", "nasbench_macro", file)
+    assert "caution: the accuracies of this table are test accuracies, the only ones" in imported.stdout
+    shown = cli("info", "nasbench_macro").stdout
+    assert "caution: the accuracies of this table are test accuracies" in shown
+    assert " mean test accuracy, of " in shown
+    assert "validation" not in shown.split("provenance:")[0]
+    assert "with test accuracy" not in shown
+
+
+def test_validation_accuracies_are_shown_beside_test_accuracies(cli) -> None:
+    shelve(fake_table())
+    shown = cli("info", "fake").stdout
+    assert "caution" not in shown
+    assert " mean validation accuracy, of " in shown
+    assert "with test accuracy" in shown
+
+
+def test_cells_are_shown_with_their_official_index(cli, tmp_path) -> None:
+    cli("import", "nasbench201", write_rows(tmp_path / "cells.csv", nasbench201_rows()))
+    shown = cli("info", "nasbench201").stdout
+    best = re.search(r"optimum: \S+ mean validation accuracy, of (\S+) \(official index (\d+)\)", shown)
+    assert best is not None
+    space = load_table("nasbench201", "cifar10").search_space
+    assert str(space.numbered(int(best[2]))) == best[1]
 
 
 @pytest.mark.parametrize(

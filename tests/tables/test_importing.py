@@ -38,6 +38,7 @@ def test_cells_are_found_by_their_text_whatever_the_order_of_rows(shelf, tmp_pat
         assert loaded.parameters[index] == int(row["params"])
     assert loaded.seeds == {12: (), 200: (0, 1, 2)}
     assert not loaded.resumable
+    assert not loaded.selects_on_test
     assert space.config()["channels"] == [16, 32, 64]
     assert table.name == loaded.name
 
@@ -61,7 +62,10 @@ def test_chains_are_imported_with_their_three_runs(shelf, tmp_path) -> None:
     assert table.accuracies()[index] == pytest.approx(expected)
     assert table.test[index] == pytest.approx(expected)
     assert "TEST accuracy" in table.about["validation_is"]
+    assert table.selects_on_test
+    assert load_table("nasbench_macro", "cifar10").selects_on_test
     env = gym.make("NASBenchMacro-v0").unwrapped
+    assert env.evaluator.selects_on_test
     assert env.search_space.name == "macro"
     assert env.evaluate(row["architecture"]).accuracy == pytest.approx(np.mean(expected))
 

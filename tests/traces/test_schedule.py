@@ -12,7 +12,10 @@ from nas_gym.traces.schedule import Cadence, Snapshots
 
 
 def ledger(unique, budget, cost=0.0):
-    return SimpleNamespace(budget=budget, stats=SimpleNamespace(unique=unique, cost=cost))
+    progress = (
+        0 if budget is None else unique / budget if isinstance(budget, int) else cost / budget["seconds"]
+    )
+    return SimpleNamespace(budget=budget, progress=progress, stats=SimpleNamespace(unique=unique, cost=cost))
 
 
 def due_at(snapshots, counts, budget):

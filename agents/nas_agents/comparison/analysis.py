@@ -42,7 +42,7 @@ class AgentSummary:
         test: interquartile mean of the test accuracy of the chosen networks.
         validation: the same of their validation accuracy by seeds that the search did not choose by.
         seen: the same of the best accuracy that the searches saw (optimistic).
-        evaluations: mean number of distinct evaluations.
+        evaluations: mean number of evaluations charged.
         seconds: mean recorded seconds.
         failed: failed evaluations of all runs.
         early: runs that ended before their budget was spent.
@@ -205,7 +205,7 @@ def summarise(runs: Sequence[Run]) -> AgentSummary:
         test=tests,
         validation=validations,
         seen=seen,
-        evaluations=float(np.mean([len(run.accuracies) for run in runs])),
+        evaluations=float(np.mean([run.spent[-1] for run in runs])),
         seconds=float(np.mean([run.costs.sum() for run in runs])),
         failed=sum(run.failed for run in runs),
         early=sum(run.stopped != "budget" for run in runs),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -38,8 +39,8 @@ class Curve:
 
 
 def by_evaluations(runs: Sequence[Run], seed: int) -> Curve:
-    """Incumbent after each number of distinct evaluations; a run that ended keeps its incumbent."""
-    return _by_evaluations([run.incumbents for run in runs], iqm_curve, seed)
+    """Incumbent after each number of evaluations charged; a run that ended keeps its incumbent."""
+    return _by_evaluations([run.incumbents for run in runs], [run.spent for run in runs], iqm_curve, seed)
 
 
 def by_seconds(runs: Sequence[Run], seed: int) -> Curve:
@@ -48,8 +49,8 @@ def by_seconds(runs: Sequence[Run], seed: int) -> Curve:
 
 
 def regret_by_evaluations(runs: Sequence[Run], seed: int) -> Curve:
-    """Mean regret of the incumbent after each number of distinct evaluations, where it is known."""
-    return _by_evaluations(_regrets(runs), mean_curve, seed)
+    """Mean regret of the incumbent after each number of evaluations charged, where it is known."""
+    return _by_evaluations(_regrets(runs), [run.spent for run in runs], mean_curve, seed)
 
 
 def regret_by_seconds(runs: Sequence[Run], seed: int) -> Curve:
@@ -61,10 +62,13 @@ def _regrets(runs: Sequence[Run]) -> Values:
     return [run.regrets for run in runs if run.regrets is not None]
 
 
-def _by_evaluations(values: Values, band: Band, seed: int) -> Curve:
-    longest = max(len(each) for each in values)
+def _by_evaluations(values: Values, spent: Values, band: Band, seed: int) -> Curve:
+    longest = max(1, math.ceil(max(each[-1] for each in spent)))
     grid = np.unique(np.linspace(1, longest, min(longest, POINTS)).round().astype(int))
-    curves = [each[np.minimum(grid, len(each)) - 1] for each in values]
+    curves = [
+        each[np.maximum(np.searchsorted(charged, grid, side="right") - 1, 0)]
+        for each, charged in zip(values, spent, strict=True)
+    ]
     return Curve(grid, *band(np.array(curves), seed))
 
 

@@ -21,16 +21,17 @@ RECORDED = f"""\
 - **Validation at full fidelity** and **test accuracy** are those of the chosen network, averaged over all
   recorded seeds: the interquartile mean over the agent's runs (the mean of the middle half).
 - **At the optimum**: the share of runs that chose a network without regret. **Evaluations to the optimum**:
-  how many distinct ones a run made until it was the best one seen, the median over runs; a dash where most
-  runs never came to it."""
+  how many a run was charged until it was the best one seen, the median over runs; a dash where most runs
+  never came to it."""
 
 COMMON = """\
 - **Best seen** is the best accuracy during the search. It is optimistic: the search selected on it. The
   curves of the best accuracy so far show it too.
-- **Access**: a `walk` agent only steps from the start state, a `query` agent may ask for any architecture.
-  They answer different questions; compare like with like first.
-- **Evaluations** are the distinct ones a run asked for, whether a store had them or not; **seconds** are the
-  recorded time that training took, or that a table says it takes.
+- **Access**: a `walk` agent only steps from the start state, and a search holds it to that; a `query` agent
+  may ask for any architecture. They answer different questions; compare like with like first.
+- **Evaluations** are the distinct ones a run asked for, whether a store had them or not; a shorter training
+  counts its share of the epochs. **Seconds** are the recorded time that training took, or that a table says
+  it takes.
 - **P(better)** is the probability that a run of the first agent scores above one of the second; 0.5 is even.
 - **p (Holm)** is corrected for the number of pairs. A p-value above 0.05 is no proof that two agents are
   equal."""

@@ -53,7 +53,7 @@ def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[P
     with rc_context(STYLE):
         figures = {
             "incumbent_by_evaluations.png": curves(
-                comparison.evaluation_curves, order, "distinct evaluations", where
+                comparison.evaluation_curves, order, "evaluations charged", where
             ),
             "incumbent_by_seconds.png": curves(
                 comparison.second_curves, order, "recorded training seconds", where
@@ -68,7 +68,7 @@ def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[P
         if comparison.has_regret:
             figures |= {
                 "regret_by_evaluations.png": regrets(
-                    comparison.evaluation_regrets, order, "distinct evaluations", where
+                    comparison.evaluation_regrets, order, "evaluations charged", where
                 ),
                 "regret_by_seconds.png": regrets(
                     comparison.second_regrets, order, "recorded training seconds", where

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+SPENT_DIGITS = 9
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -32,6 +34,8 @@ class Run:
         chance: accuracy of guessing, 1 / number of classes.
         regrets: where the optimum is known, how far the incumbent after each evaluation is below
             it, both by the mean over all recorded seeds at full fidelity, float (evaluations,).
+        shares: the share of an evaluation charged for each, float (evaluations,): 1 by the full recipe,
+            less for shorter trainings; None where all are 1.
     """
 
     agent: str
@@ -47,6 +51,7 @@ class Run:
     stopped: str
     chance: float
     regrets: np.ndarray | None = None
+    shares: np.ndarray | None = None
 
     @property
     def score(self) -> float:
@@ -63,10 +68,10 @@ class Run:
 
     @property
     def evaluations_to_optimum(self) -> float:
-        """Distinct evaluations until the incumbent was the optimum; infinite if it never was."""
+        """Evaluations charged until the incumbent was the optimum; infinite if it never was."""
         if self.regrets is None or self.regrets.all():
             return np.inf
-        return float(np.flatnonzero(self.regrets == 0)[0] + 1)
+        return float(self.spent[np.flatnonzero(self.regrets == 0)[0]])
 
     @property
     def seen(self) -> float:
@@ -90,6 +95,13 @@ class Run:
         """Recorded seconds spent after each evaluation, float (evaluations,)."""
         return np.cumsum(self.costs)
 
+    @cached_property
+    def spent(self) -> np.ndarray:
+        """Evaluations charged after each evaluation, float (evaluations,); 1, 2, ... by the full recipe."""
+        shares = np.ones(len(self.accuracies)) if self.shares is None else self.shares
+        # Sums of shares like 1/15 miss whole numbers by rounding.
+        return np.round(np.cumsum(shares), SPENT_DIGITS)
+
     @staticmethod
     def from_result(result: Mapping[str, Any]) -> Run:
         """A run from the contents of its `result.json`."""
@@ -109,6 +121,7 @@ class Run:
             stopped=result["stopped"],
             chance=1 / result["classes"],
             regrets=None if incumbents is None else _regrets(incumbents, len(evaluations)),
+            shares=np.array(result["shares"]) if result.get("shares") else None,
         )
 
 

@@ -31,7 +31,7 @@ class Setting:
         environment: id of the environment.
         space: name of the search space.
         task: name of the task.
-        budget: distinct evaluations, or ``{"seconds": s}``.
+        budget: evaluations by the full recipe, or ``{"seconds": s}``.
         seeds: runs per agent that were asked for.
         command: that makes the same comparison again.
         versions: of the packages.
@@ -57,7 +57,7 @@ class Setting:
         """Seeds and budget in words."""
         seeds = f"{self.seeds} seed{'s' * (self.seeds > 1)} per agent"
         if isinstance(self.budget, int):
-            return f"{seeds}, {self.budget} distinct evaluations each"
+            return f"{seeds}, {self.budget} evaluations each"
         return f"{seeds}, {self.budget['seconds']:g} recorded seconds each"
 
 
@@ -128,7 +128,7 @@ def ranking(comparison: Comparison) -> str:
             AT_FULL_FIDELITY,
         )
     heads = ("rank", "agent", "access", *scored, "best seen (optimistic)")
-    more = ("distinct evaluations", "recorded seconds", "failed evaluations", "ended early", "runs")
+    more = ("evaluations charged", "recorded seconds", "failed evaluations", "ended early", "runs")
     rows = [
         (
             str(rank),

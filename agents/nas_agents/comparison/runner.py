@@ -28,7 +28,7 @@ class Plan:
     Attributes:
         agents: names, or dicts with ``"name"`` and hyperparameters; at least 2 different ones.
         seeds: runs per agent and task, with the agent seeds 0, 1, ...
-        budget: of each run: distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+        budget: of each run: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
         tasks: at least one; ``None`` is the environment's default.
         env_id: id of the environment.
         env: keyword arguments of the environment other than the task.
