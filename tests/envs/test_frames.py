@@ -8,6 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from nas_gym.network import NetworkBuilder
 from nas_gym.search_spaces import ChoiceSpace
 from tests.fakes import SMALL, fake_env
 
@@ -70,7 +71,8 @@ class Wordy(ChoiceSpace):
     }
 
     def network(self, architecture):
-        raise NotImplementedError
+        builder = NetworkBuilder(self.input_shape)
+        return builder.build(builder.linear(builder.input, self.num_classes))
 
 
 def test_long_words_are_made_smaller():
