@@ -112,8 +112,8 @@ def save_network(
         "class_names": list(task.class_names),
         "feature_names": list(task.feature_names),
         "encoder": None if encoder is None else json.dumps(encoder.config()),
-        "mean": torch.as_tensor(task.mean, dtype=torch.float64),
-        "scale": torch.as_tensor(task.scale, dtype=torch.float64),
+        "mean": torch.tensor(task.mean, dtype=torch.float64),
+        "scale": torch.tensor(task.scale, dtype=torch.float64),
         "weights": {name: array.detach().cpu() for name, array in module.state_dict().items()},
     }
     partial = path.with_name(path.name + ".part")
