@@ -221,7 +221,7 @@ def _classes(
             f"{classes}"
         )
     if decimals:
-        return [f"{what} has {len(counts)} different numbers with decimals, read as classes"]
+        return [f"{what} has {len(counts)} different numbers that are not whole, read as classes"]
     counting = counted and values[0] in (0, 1) and values[-1] - values[0] < len(values)
     if len(counts) > MANY and not counting:
         return [

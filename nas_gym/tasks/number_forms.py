@@ -78,7 +78,7 @@ _MARKS = tuple(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Parts:
     """A number taken apart: sign, digits with what stands between them, exponent, unit, brackets."""
 
@@ -99,7 +99,7 @@ def taken_apart(text: str) -> Parts | None:
     if brackets and sign:
         return None
     body = found["body"].translate(_ALIKE)
-    if not (body.isdigit() or any(_body_of(*marks).fullmatch(body) for marks in _MARKS)):
+    if not (body.isdigit() or _any_body().fullmatch(body)):
         return None
     unit = (found["before"] or found["after"] or "").strip(SPACES)
     minus = "-" if brackets or sign in ("-", "\u2212") else ""
@@ -147,6 +147,11 @@ def forms_of(texts: Sequence[str], decimal: str | None = None) -> list[NumberFor
 def exact(text: str) -> Decimal:
     """The value of a plain number, exactly."""
     return Decimal(text)
+
+
+@lru_cache
+def _any_body() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{_body_of(*marks).pattern})" for marks in _MARKS))
 
 
 @lru_cache

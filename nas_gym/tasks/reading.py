@@ -8,8 +8,9 @@ is said in one line, and what may be meant otherwise is refused.
 3. Whole numbers in texts, of which some begin with 0, such as ``007``: codes, so categories, and said;
    ``numeric`` says that they are numbers.
 4. Plain numbers in ASCII, such as ``12``, ``-0.5``, ``1.2e-3``: these numbers; said where one looks like a
-   code, such as ``1e5`` or ``07.5``; refused if another column has a decimal comma and all may have points
-   between thousands, such as ``1.234``, unless ``decimal`` says which.
+   code, such as ``1e5`` or ``07.5``. Where all may have points between thousands, as ``1.234`` may, this is
+   said if semicolons are between cells, and refused if some have no point, as ``950``, or another column has
+   a decimal comma; ``decimal`` says which.
 5. Numbers in one other form, such as ``7,5``, ``1,234.50``, ``5%``, ``$9.50``, ``(12)`` or ``1 234``: the
    numbers that they stand for, and said. Where all may be in two forms, as ``1,234`` may, the comma stands
    between thousands, and before decimals if semicolons are between cells or another column has a decimal
@@ -51,6 +52,8 @@ from nas_gym.tasks.raw_table import USUAL, Cells, MissingTexts, RawTable, text_o
 EXACT = 2**53  # up to here a float64 holds every whole number
 LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
 LIKE_A_CODE = re.compile(r"[+-]?(?:0[0-9]|[0-9]+[eE][0-9])")
+MARK = re.compile("[., ']")
+THOUSANDS = re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]{1,3})")
 DIGITS = re.compile(r"\d[\d.,]*")
 
 
@@ -185,7 +188,7 @@ class _Reader:
             return NumberColumn(name, truth=all(isinstance(cell, bool) for cell in cells))
         texts = self._texts(cells)
         numbers = sum(map(is_number, texts))
-        if 2 * numbers >= len(texts):
+        if 2 * numbers >= len(texts) or name in self.options.numeric:
             self._check_missing(name, [missing.among_numbers(cell) for cell in cells])
             if numbers < len(texts):
                 raise self._mixed(name, cells, numbers)
@@ -214,9 +217,8 @@ class _Reader:
         if not forms:
             raise self._no_form(name, texts, mark)
         if PLAIN_FORM in forms and (name in self._plain or all(map(PLAIN.fullmatch, texts))):
-            unsure = self._decimal_comma and mark is None and any("." in text for text in texts)
-            if unsure and any(form.decimal == "," for form in forms_of(texts)):
-                raise self._ambiguous(name, texts, "other columns have decimal commas")
+            if mark is None:
+                self._check_points(name, texts)
             padded = next((text for text in texts if PADDED.fullmatch(text)), None)
             if padded is not None and name not in self.options.numeric and all(map(str.isdigit, texts)):
                 self.notes.append(
@@ -231,11 +233,15 @@ class _Reader:
     def _other_form(self, name: str, texts: list[str], forms: list[NumberForm]) -> NumberForm:
         form, sure = forms[0], len(forms) == 1
         if not sure:
+            if form.decimal == "." and not form.thousands and any("." not in text for text in texts):
+                raise self._ambiguous(name, texts, "some have no point")
             if any(len(re.match(r"\d*", _body(text))[0]) > 3 for text in texts):  # type: ignore[index]
                 raise self._ambiguous(name, texts, "not every number of four digits has a mark")
             comma = self._decimal_comma or self.table.delimiter == ";"
             form = next((each for each in forms if (each.decimal == ",") == comma), form)
-        example = next(text for text in texts if not PLAIN.fullmatch(text) or not sure or form.thousands)
+        marked = [text for text in texts if MARK.search(_body(text))]
+        odd = [text for text in texts if not PLAIN.fullmatch(text)]
+        example = next((text for text in odd if text in marked), (odd or marked)[0])
         other = "," if form.decimal == "." else "."
         remedy = "" if sure else f"; decimal={{{name!r}: {other!r}}} reads it otherwise"
         self.notes.append(
@@ -243,6 +249,21 @@ class _Reader:
             f"{form.value(example):.12g}{remedy}"
         )
         return form
+
+    def _check_points(self, name: str, texts: list[str]) -> None:
+        """Refuse, or say, that points in plain numbers may be between thousands."""
+        pointed = next((text for text in texts if "." in text), None)
+        if pointed is None or not all(map(THOUSANDS.fullmatch, texts)):
+            return
+        if self._decimal_comma:
+            raise self._ambiguous(name, texts, "other columns have decimal commas")
+        if any("." not in text for text in texts):
+            raise self._ambiguous(name, texts, "some have no point")
+        if self.table.delimiter == ";":
+            self.notes.append(
+                f"column {name!r} is read as numbers, {pointed!r} as {float(pointed):.12g}; "
+                f"decimal={{{name!r}: ','}} reads it otherwise"
+            )
 
     def _note_plain(self, name: str, texts: list[str], padded: str | None) -> None:
         odd = padded or next((text for text in texts if LIKE_A_CODE.match(text)), None)

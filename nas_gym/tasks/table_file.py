@@ -32,7 +32,12 @@ def read_table(
     Raises:
         NASGymError: if there is no table in it, or none that can be read.
     """
+    for option, value in (("encoding", encoding), ("sheet", sheet)):
+        if value is not None and not isinstance(value, str):
+            raise NASGymError(f"{option} must be a text, not {value!r}")
     found = file_kinds.contents_of(path)
+    if found.kind != "excel" and sheet is not None:
+        raise NASGymError(f"{path.name} is no workbook and has no sheet {sheet!r}: leave sheet out")
     match found.kind:
         case "excel":
             return excel_table(found.content, path.name, sheet)

@@ -129,7 +129,7 @@ def test_a_target_of_many_numbers_is_answered_as_regression(write, label):
 def test_few_numbers_with_decimals_are_classes_and_many_whole_numbers_are_said(write):
     doses = make_task(write(table(species=lambda row: f"{row % 3}.5")))
     assert doses.class_names == ("0.5", "1.5", "2.5")
-    assert "3 different numbers with decimals, read as classes" in doses.notes[0]
+    assert "3 different numbers that are not whole, read as classes" in doses.notes[0]
     named = make_task(write(table(300, species=lambda row: str(20 + row % 60))))
     assert any("60 different whole numbers, read as classes" in note for note in named.notes)
     plates = write(table(species=lambda row: f"{row % 12}.5")) | {"categorical": ["species"]}

@@ -59,6 +59,8 @@ FORMS = [
     (["\u22125", "3"], [-5, 3], "'\u22125' as -5"),
     (["1e5", "2"], [100000, 2], "'1e5' as 100000: categorical"),
     (["07.5", "2"], [7.5, 2], "'07.5' as 7.5"),
+    (["950", "1,234"], [950, 1234], "'1,234' as 1234; decimal="),
+    (["$950", "$1,234"], [950, 1234], "'\\$1,234' as 1234; decimal="),
 ]
 
 
@@ -103,6 +105,9 @@ REFUSED = [
     (["5%", "5"], {}, "in several ways"),
     (["1,234", "1500"], {}, "may have decimals or thousands"),
     (["1.234", "2.500"], {"others": {"w": ["7,5", "1"]}}, "other columns have decimal commas"),
+    (["1.234", "950"], {}, "may have decimals or thousands, since some have no point"),
+    (["€1.234", "€950"], {}, "since some have no point"),
+    (["x0", "x1"], {"numeric": ["v"]}, "'x0' in row 1"),
     (["1.5", "2"], {"decimal": ","}, "'1.5', which is not a number where decimals follow ','"),
     ([str(10**20), str(10**20 + 1)], {}, "different numbers that are equal in 64 bits"),
     ([2**60, 2**60 + 1], {}, "different numbers that are equal in 64 bits"),
@@ -144,6 +149,15 @@ def test_codes_and_words_are_categories_with_the_texts_of_the_file(cells, option
     assert names == tuple(f"v={text}" for text in sorted(cells))
     assert x.sum(axis=1).tolist() == [1] * len(cells)
     assert words in " ".join(notes)
+
+
+def test_points_beside_semicolons_are_said_where_they_may_be_between_thousands():
+    _, x, notes = read(["1.234", "2.500"], ";")
+    assert x[:, 0].tolist() == [1.234, 2.5]
+    assert "'1.234' as 1.234; decimal={'v': ','} reads it otherwise" in notes[0]
+    assert read(["1.234", "2.500"])[2] == read(["1.234", "0.5"], ";")[2] == []
+    assert read(["1.234", "950"], decimal=",")[1][:, 0].tolist() == [1234, 950]
+    assert read(["1.234", "950"], decimal=".")[1][:, 0].tolist() == [1.234, 950]
 
 
 def test_codes_are_numbers_where_the_user_says_so():

@@ -76,6 +76,20 @@ def test_a_byte_order_mark_and_the_encodings_of_unicode_are_no_trouble(task_of, 
         assert task_of(content).class_names == plain.class_names
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"encoding": 5}, "encoding must be a text, not 5"),
+        ({"encoding": "klingon"}, "encoding 'klingon' is not known"),
+        ({"sheet": "data"}, "a.csv is no workbook"),
+        ({"delimiter": ""}, "delimiter must be one character"),
+    ],
+)
+def test_an_option_that_does_not_fit_the_file_is_named(tmp_path, option, words):
+    (tmp_path / "a.csv").write_text(text())
+    refused(words, {"name": "csv", "path": tmp_path / "a.csv", "target": "y", **option})
+
+
 def test_another_encoding_is_read_where_it_is_named(task_of):
     content = text(rows=[*ROWS, ("3", "grün", "a")]).encode("latin-1")
     assert "colour=grün" in task_of(content, encoding="latin-1").feature_names
