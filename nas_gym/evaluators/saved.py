@@ -80,8 +80,8 @@ def save_network(
         "task": task.name,
         "class_names": list(task.class_names),
         "feature_names": list(task.feature_names),
-        "mean": torch.as_tensor(task.mean, dtype=torch.float32),
-        "scale": torch.as_tensor(task.scale, dtype=torch.float32),
+        "mean": torch.tensor(task.mean, dtype=torch.float32),
+        "scale": torch.tensor(task.scale, dtype=torch.float32),
         "weights": {name: array.detach().cpu() for name, array in module.state_dict().items()},
     }
     partial = path.with_name(path.name + ".part")
