@@ -31,7 +31,7 @@ def main() -> None:
     torch.set_num_threads(threads)
     task = make_task(TASKS[case["task"]])
     arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-    data = TrainingData(*(torch.as_tensor(array) for array in arrays))
+    data = TrainingData(*(torch.tensor(array) for array in arrays))
     recipe = Recipe(epochs=10, batch_size=case.get("batch", 64), optimizer="adamw", learning_rate=0.01)
     members = draw(case, task)
     if case["kind"] == "jax":

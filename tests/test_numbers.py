@@ -21,6 +21,7 @@ from nas_gym.network import NetworkBuilder
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables import load_table
 from nas_gym.tasks import Task, make_task
+from nas_gym.traces import Trace
 
 WHOLE = [5, np.int8(5), np.uint64(5), np.int64(5), np.array(5), torch.tensor(5)]
 REAL = [
@@ -198,3 +199,32 @@ def test_an_accuracy_of_a_function_may_be_a_numpy_number():
     evaluator = {"name": "function", "function": lambda architecture: np.float32(0.5), "seconds": np.int64(2)}
     env = gym.make("NAS-v0", evaluator=evaluator, task="digits").unwrapped
     assert json.dumps(env.evaluate("relu-16").as_dict())
+
+
+EVALUATORS = {
+    "train": {"name": "train", "recipe": {"epochs": 1}},
+    "function": {"name": "function", "function": lambda architecture, seed: seed % 2},
+}
+
+
+@pytest.mark.parametrize("spec", EVALUATORS.values(), ids=EVALUATORS)
+def test_seeds_of_a_final_score_may_be_numpys(spec):
+    env = gym.make("NAS-v0", task="digits", store="memory", evaluator=spec).unwrapped
+    architecture, seeds = env.search_space.smallest(), np.array([3, 4], dtype=np.uint8)
+    scores = env.evaluator.test(architecture, seeds)
+    assert scores == env.evaluator.test(architecture, [3, 4])
+    assert json.dumps([score.seed for score in scores]) == "[3, 4]"
+    assert env.evaluator.final_seeds(np.uint8(2), np.int64(2)) == env.evaluator.final_seeds(2, 2)
+    assert json.dumps(env.evaluator.final_seeds(np.int16(2)))
+
+
+def test_a_network_kept_with_a_seed_in_numpy_is_the_one_of_the_plain_seed():
+    env = gym.make("NAS-v0", task="digits", store="memory", evaluator=EVALUATORS["train"]).unwrapped
+    architecture = env.search_space.smallest()
+    (one, _), (other, _) = (env.evaluator.fit(architecture, seed) for seed in (np.uint8(5), 5))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_snapshots_of_a_trace_may_be_numpys(tmp_path):
+    env = Trace(gym.make("NASTable-MLP-v0"), tmp_path, snapshots=np.linspace(0, 1, 3))
+    assert json.dumps(env.spec.additional_wrappers[-1].kwargs["snapshots"]) == "[0.0, 0.5, 1.0]"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._checks import plain
 from nas_gym._shared import Shared
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
 from nas_gym.search_spaces.base import Architecture, SearchSpace
@@ -96,8 +97,8 @@ class Evaluator(Shared, ABC):
         Runs that choose the same network are scored by different trainings of it; the same seeds for
         all would make the luck of those few look like a difference between agents.
         """
-        first = max(self.seeds) + 1 + run_seed % 2**32 * count
-        return list(range(first, first + count))
+        first = max(self.seeds) + 1 + plain(run_seed) % 2**32 * count
+        return list(range(first, first + plain(count)))
 
     def fidelities(self) -> tuple[int, ...]:
         """The numbers of epochs that can be asked for, ascending; () where there is nothing to choose.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 from typing import Any
 
-from nas_gym._checks import number
+from nas_gym._checks import number, plain
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
@@ -106,7 +106,7 @@ class FunctionEvaluator(Evaluator):
             yield position, self._evaluation(request)
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
-        return [self._final_score(architecture, seed) for seed in seeds]
+        return [self._final_score(architecture, plain(seed)) for seed in seeds]
 
     def _evaluation(self, request: Request) -> Evaluation:
         accuracy, error = self._noisy(request.architecture, request.seed)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from weakref import WeakSet
 
+from nas_gym._checks import plain
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.schema import EVALUATIONS, FINAL_SCORES
@@ -92,6 +93,8 @@ class StoredEvaluator(Evaluator):
             yield position, evaluation
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
+        seeds = [plain(seed) for seed in seeds]
+
         def work(positions: list[int]) -> Iterator[tuple[int, FinalScore]]:
             return enumerate(self.inner.test(architecture, [seeds[position] for position in positions]))
 

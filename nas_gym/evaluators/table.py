@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._checks import plain
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.evaluator import Evaluator
@@ -145,7 +146,7 @@ class TableEvaluator(Evaluator):
         if test.shape != validation.shape:
             test = np.full(validation.shape, np.nanmean(test))
         scores = []
-        for seed in seeds:
+        for seed in map(plain, seeds):
             column = self._recorded.column(seed, full) if self.table.seeds[full] else 0
             if np.isnan(validation[column]):
                 continue

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from nas_gym._checks import plain
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.engine import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
 from nas_gym.evaluators.engine.numerics import apart, set_outside
@@ -106,14 +107,14 @@ class TrainEvaluator(Evaluator):
         Raises:
             NASGymError: if it has more parameters than the recipe allows.
         """
-        network = self.search_space.network(architecture)
+        seed, network = plain(seed), self.search_space.network(architecture)
         if error := self._too_large(network):
             raise NASGymError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
         ((_, trained),) = self._train([Member(network, seed)], weights=True)
         return _module(trained), _evaluation(Request(architecture, seed), network, trained)
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
-        network = self.search_space.network(architecture)
+        seeds, network = [plain(seed) for seed in seeds], self.search_space.network(architecture)
         if error := self._too_large(network):
             return [FinalScore(seed, 0.0, 0.0, "failed", error) for seed in seeds]
         trained = dict(self._train([Member(network, seed) for seed in seeds], weights=True))

@@ -190,7 +190,7 @@ def accuracy(module: nn.Module, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _tensor(x: np.ndarray) -> Tensor:
-    return torch.as_tensor(x, dtype=torch.float64)
+    return torch.tensor(x, dtype=torch.float64)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

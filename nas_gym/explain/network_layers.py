@@ -244,4 +244,4 @@ def _bottlenecks(network: Network) -> set[int]:
 
 
 def _tensor(x: np.ndarray) -> Tensor:
-    return torch.as_tensor(x, dtype=torch.float64)
+    return torch.tensor(x, dtype=torch.float64)

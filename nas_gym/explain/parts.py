@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from nas_gym._checks import plain
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.section import Section
 
@@ -24,6 +25,10 @@ class Settings:
 
     budget: int | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "budget", plain(self.budget))
+        object.__setattr__(self, "seed", plain(self.seed))
 
 
 Part = Callable[[Evidence, Settings], Section]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
+from nas_gym._checks import plain
 from nas_gym.envs.ledger import BudgetExhausted
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, Request
@@ -64,12 +65,13 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         snapshots: Sequence[float] = FRACTIONS,
         overwrite: bool = False,
     ) -> None:
+        snapshots = [plain(fraction) for fraction in snapshots]
         gym.utils.RecordConstructorArgs.__init__(
             self,
             folder=os.fspath(folder),
             agent=agent,
             config=None if config is None else as_json(config),
-            snapshots=list(snapshots),
+            snapshots=snapshots,
             overwrite=overwrite,
         )
         gym.Wrapper.__init__(self, env)
