@@ -134,7 +134,8 @@ def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
     from nas_gym.traces.wrapper import run_config
 
     folder = RunFolder(spec.folder)
-    folder.check(run_config(env, make_agent(spec.agent).name, run_options(spec)))
+    agent = make_agent(spec.agent)
+    folder.check(run_config(env, agent.name, run_options(spec), agent))
     return folder
 
 
@@ -179,7 +180,7 @@ def _search(
             result = _outcome(spec, env, agent.access, agent.search(env, spec.budget, spec.seed))
         _keep(folder, env, spec, result, keep_network=keep_network)
         return result
-    traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec))
+    traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec), searcher=agent)
     try:
         with _removed_if_never_begun(folder.path, env), _reported(env, on_progress):
             found = agent.search(traced, spec.budget, spec.seed)
@@ -197,10 +198,11 @@ def _keep(
     folder: RunFolder, env: gym.Env[Any, Any], spec: RunSpec, result: Mapping[str, Any], *, keep_network: bool
 ) -> None:
     """Keep the result of a run that recorded nothing, in place of an unfinished run that did."""
-    from nas_gym.traces.run_folder import write_text
+    from nas_gym.files import write_text
     from nas_gym.traces.wrapper import run_config
 
-    folder.prepare(run_config(env, make_agent(spec.agent).name, run_options(spec)))
+    agent = make_agent(spec.agent)
+    folder.prepare(run_config(env, agent.name, run_options(spec), agent))
     folder.wipe()
     folder.trace_file.unlink(missing_ok=True)
     if keep_network:

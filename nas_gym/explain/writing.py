@@ -15,7 +15,7 @@ from nas_gym.explain.html import as_html
 from nas_gym.explain.markdown import as_markdown
 from nas_gym.explain.page import Page, identifier, page_of
 from nas_gym.explain.section import Explanation
-from nas_gym.traces.run_folder import write_text
+from nas_gym.files import write_text
 
 
 class Names(NamedTuple):

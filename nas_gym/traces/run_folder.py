@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError
+from nas_gym.files import write_text, writing
+from nas_gym.traces.fingerprints import changes, same_data
 
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("nas-gym", "gymnasium", "numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
 # All that a run writes beside config.json; wiping a folder removes these and nothing else.
 CONTENTS = (
@@ -100,9 +102,11 @@ class RunFolder:
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that a run of this config may be in this folder.
 
+        A run is known by what its data are and not by where they lie, so a path alone is no difference.
+
         Raises:
-            NASGymError: if the folder holds a run of another config, naming what differs, or
-                files of something else.
+            NASGymError: if the folder holds a run of another config, or one whose data or code have
+                changed since, naming what differs; or files of something else.
         """
         if not self.config_file.exists():
             strangers = sorted(path.name for path in self._contents())
@@ -113,7 +117,8 @@ class RunFolder:
                 )
             self._check_place()
             return
-        differences = _differences(self.config(), as_json(config))
+        there, here = self.config(), as_json(config)
+        differences = [*changes(there, here), *_differences(there, here)]
         if differences:
             named = ", ".join(differences[:NAMED_DIFFERENCES])
             more = len(differences) - NAMED_DIFFERENCES
@@ -135,12 +140,8 @@ class RunFolder:
             NASGymError: as `check`.
         """
         self.check(config)
-        try:
+        with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise NASGymError(
-                f"folder {self.path} cannot be made ({error.strerror}): choose another folder"
-            ) from error
         if not self.config_file.exists():
             write_json(self.config_file, as_json(config))
 
@@ -169,9 +170,11 @@ class RunFolder:
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise NASGymError(f"{file} is no JSON ({error}): delete the folder and run again") from error
         if file == self.config_file and not (isinstance(values, dict) and values.get("format") == FORMAT):
+            known = isinstance(values, dict) and isinstance(values.get("format"), int)
+            what = f"a config of format {values['format']}" if known else "no config of a run"
             raise NASGymError(
-                f"{file} is no config of a run of format {FORMAT}: choose another folder, or the version "
-                "of nas-gym that wrote it"
+                f"{file} is {what}, and this nas-gym reads format {FORMAT}, which says what the data were: "
+                "run again into another folder, or use the version of nas-gym that wrote it"
             )
         return dict(values)
 
@@ -202,15 +205,8 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(file: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file as `write_text` does."""
+    """Write a JSON file as `nas_gym.files.write_text` does."""
     write_text(file, json.dumps(values, indent=2) + "\n")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file at once, so that a reader finds all of it, or what was there before."""
-    unfinished = file.with_name(file.name + ".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, file)
 
 
 def _plain(value: Any) -> Any:
@@ -236,11 +232,17 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What differs between two configs, in words: ``env.horizon is 20 there and 10 here``."""
+    """What differs between two configs, in words: ``env.horizon is 20 there and 10 here``.
+
+    Fingerprints are left out, for which `changes` has better words, and where data lie that are the same.
+    """
     old = {name: json.dumps(value) for name, value in flat(there).items()}
     new = {name: json.dumps(value) for name, value in flat(here).items()}
+    left_out = ["env.task.fingerprint"]
+    if same_data(there, here):
+        left_out.append("env.task.path")
     return [
         f"{name} is {old.get(name, 'absent')} there and {new.get(name, 'absent')} here"
         for name in dict.fromkeys([*old, *new])
-        if old.get(name) != new.get(name)
+        if old.get(name) != new.get(name) and name not in left_out and not name.startswith("fingerprints.")
     ]

@@ -13,6 +13,8 @@ from nas_gym.envs.ledger import BudgetExhausted
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, Request
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.sources import sources_of
+from nas_gym.traces.fingerprints import SEARCHER, fingerprints_of
 from nas_gym.traces.policy import Policy, State
 from nas_gym.traces.recorder import Recorder
 from nas_gym.traces.run_folder import FORMAT, RunFolder, as_json, versions
@@ -48,6 +50,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         snapshots: the fractions of the budget at which the policy is saved and drawn; without a
             budget it is at 0, 10, 20, 40, ... evaluations.
         overwrite: record anew over a finished run of the same config, too.
+        searcher: the agent itself; where it is the user's own code, a change of that is noticed.
 
     Raises:
         NASGymError: if `env` is no NAS environment, the folder holds a run of another config, or a
@@ -63,6 +66,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         policy: Policy | None = None,
         snapshots: Sequence[float] = FRACTIONS,
         overwrite: bool = False,
+        searcher: object = None,
     ) -> None:
         gym.utils.RecordConstructorArgs.__init__(
             self,
@@ -78,7 +82,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         self._nas: NASEnv = env.unwrapped  # type: ignore[assignment]
         self.folder = RunFolder(folder)
         self._agent, self._policy = agent, policy
-        self._config = run_config(env, agent, config or {})
+        self._config = run_config(env, agent, config or {}, searcher)
         self._snapshots = Snapshots(snapshots)
         self._recorder: Recorder | None = None
         self._ended = False
@@ -232,9 +236,21 @@ def trace_of(env: gym.Env[Any, Any]) -> Trace | NoTrace:
     return NoTrace(env)
 
 
-def run_config(env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run is, as config.json holds it: all that its results depend on."""
+def run_config(
+    env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any], searcher: object = None
+) -> dict[str, Any]:
+    """What a run is, as config.json holds it: all that its results depend on.
+
+    Args:
+        env: the environment.
+        agent: name of the agent.
+        config: what else tells this run from others, JSON-able.
+        searcher: the agent, whose code is recorded where it is the user's own; None for none.
+    """
     nas: Any = env.unwrapped
+    fingerprints = fingerprints_of(nas)
+    if searcher is not None and (code := sources_of(searcher)):
+        fingerprints["code"] |= {SEARCHER: code}
     return as_json(
         {
             "format": FORMAT,
@@ -244,6 +260,7 @@ def run_config(env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any]) ->
             "config": dict(config),
             "numerics": numerics_of(nas),
             "versions": versions(),
+            "fingerprints": fingerprints,
         }
     )
 

@@ -16,7 +16,8 @@ from nas_agents.comparison.records import Run, by_agent, read_run
 from nas_agents.comparison.report import Setting, markdown, write_json
 from nas_agents.comparison.runner import Experiment, Plan
 from nas_agents.run import RunSpec, experiment_name, label
-from nas_gym.traces.run_folder import versions, write_text
+from nas_gym.files import write_text
+from nas_gym.traces.run_folder import versions
 
 if TYPE_CHECKING:
     from nas_agents.comparison.pool import Failure
