@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import typer
 
 from nas_gym.errors import NASGymError
+from nas_gym.files import unwritten
 
 P = ParamSpec("P")
 
@@ -25,12 +26,24 @@ def polite(command: Callable[P, None]) -> Callable[P, None]:
         except NASGymError as error:
             typer.echo(f"nas-gym: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from None
+        except BrokenPipeError:
+            raise  # of whoever reads what is printed, which is no file's fault
+        except OSError as error:
+            typer.echo(f"nas-gym: {unwritten(error)}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt:
             again = "every finished evaluation is kept, run the same command again to go on"
             typer.echo(f"nas-gym: interrupted; {again}", err=True)
             raise typer.Exit(INTERRUPTED) from None
 
     return wrapped
+
+
+def encodable(*streams: Any) -> None:
+    """Let streams print what their encoding lacks as escapes: a name must not end a command."""
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def told(run: Callable[[], int | None]) -> int:

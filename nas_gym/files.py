@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from nas_gym.errors import NASGymError
 
@@ -56,3 +57,9 @@ def write_bytes(file: Path, content: bytes) -> None:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
             raise
+
+
+def write_whole(file: BinaryIO, content: bytes) -> None:
+    """Write all of a content into an unbuffered file, of which a disk that fills takes a part."""
+    while content:
+        content = content[file.write(content) :]

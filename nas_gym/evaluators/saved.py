@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.module import NetworkModule
+from nas_gym.files import write_bytes
 from nas_gym.search_spaces import make_search_space
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.task import Task
@@ -66,7 +67,11 @@ def save_network(
     architecture: Architecture,
     module: NetworkModule,
 ) -> None:
-    """Write a trained network; the file is complete or not there."""
+    """Write a trained network; the file is complete or not there.
+
+    Raises:
+        NASGymError: if it cannot be written.
+    """
     path = Path(path)
     content = {
         "format": FORMAT,
@@ -81,9 +86,10 @@ def save_network(
         "scale": torch.as_tensor(task.scale, dtype=torch.float32),
         "weights": {name: array.detach().cpu() for name, array in module.state_dict().items()},
     }
-    partial = path.with_name(path.name + ".part")
-    torch.save(content, partial)
-    os.replace(partial, path)
+    # In memory first: of a disk that is full torch tells in many ways.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def load_network(path: str | Path) -> SavedNetwork:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.errors import NASGymError
@@ -36,7 +35,7 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
         NASGymError: as `sources_of`.
     """
     evaluator: Any = getattr(problem.evaluator, "inner", problem.evaluator)
-    table = getattr(evaluator, "table", None)
+    table: Any = getattr(evaluator, "table", None)
     found: dict[str, Any] = {}
     if hasattr(table, "fingerprint"):
         found["table"] = table.fingerprint
@@ -87,23 +86,25 @@ def changes(there: Mapping[str, Any], here: Mapping[str, Any], *, searching: boo
         yield f"the reward has the settings {new.get('settings')}, and had {old.get('settings')}"
 
 
-def check_unchanged(folder: Path, recorded: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    """Check that what a run is about to be read with is what it was made with.
+def check_unchanged(
+    what: str, recorded: Mapping[str, Any], here: Mapping[str, Any], *, searching: bool = False
+) -> None:
+    """Check that what a run is about to be read with, or compared with, is what it was made with.
 
     Args:
-        folder: of the run.
+        what: what was made, in words.
         recorded: the run's config.
         here: ``"env"`` and ``"fingerprints"`` of what is at hand, as a config has them.
+        searching: as of `changes`.
 
     Raises:
         NASGymError: if it is not, saying what has changed and what to do.
     """
-    found = list(changes(recorded, here, searching=False))
+    found = list(changes(recorded, here, searching=searching))
     if found:
-        del found[NAMED:]
         raise NASGymError(
-            f"the run {folder} was made with something else: {', and '.join(found)}: put back what it was "
-            "made with, or run again into another folder, since numbers of both would be mixed"
+            f"{what} was made with something else: {', and '.join(found[:NAMED])}: put back what it was made "
+            "with, or run again into another folder, since numbers of both would be mixed"
         )
 
 
@@ -132,7 +133,7 @@ def _changed_task(
 
 
 def _changed_table(old: str | None, new: str | None, env: Mapping[str, Any]) -> Iterator[str]:
-    if None not in (old, new) and old != new:
+    if old is not None and new is not None and old != new:
         name = f"{env['evaluator'].get('benchmark')}-{env['task'].get('name')}"
         yield f"the table {name} has changed since{_digests(old, new)}"
 

@@ -147,7 +147,7 @@ def check_surroundings(folder: RunFolder, config: Mapping[str, Any], problem: Pr
         NASGymError: if its data, its table or the user's own code have changed since.
     """
     here = as_json({"env": problem.config(), "fingerprints": fingerprints_of(problem)})
-    check_unchanged(folder.path, config, here)
+    check_unchanged(f"the run {folder.path}", config, here)
 
 
 class _Replayer:

@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +17,9 @@ import numpy as np
 
 from nas_gym.errors import NASGymError
 from nas_gym.files import write_text, writing
+from nas_gym.lock import held
 from nas_gym.traces.fingerprints import changes, same_data
+from nas_gym.traces.trace_file import TraceWriter
 
 FORMAT = 2
 PACKAGES = ("nas-gym", "gymnasium", "numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
@@ -36,6 +39,7 @@ CONTENTS = (
     "*.unfinished",
 )
 NAMED_DIFFERENCES = 3
+EXPLAINING_SECONDS = 60.0
 
 
 class RunFolder:
@@ -109,7 +113,10 @@ class RunFolder:
                 changed since, naming what differs; or files of something else.
         """
         if not self.config_file.exists():
-            strangers = sorted(path.name for path in self._contents())
+            # An empty trace is of a run that was ended before it began.
+            strangers = sorted(
+                path.name for path in self._contents() if path != self.trace_file or path.stat().st_size
+            )
             if strangers:
                 raise NASGymError(
                     f"folder {self.path} holds {strangers[0]} but no config.json, so it is no run: "
@@ -137,7 +144,7 @@ class RunFolder:
         """Create the folder with its config.json, if it is not there yet.
 
         Raises:
-            NASGymError: as `check`.
+            NASGymError: as `check`, or if it cannot be written.
         """
         self.check(config)
         with writing(self.path):
@@ -145,15 +152,88 @@ class RunFolder:
         if not self.config_file.exists():
             write_json(self.config_file, as_json(config))
 
+    def take(self, config: Mapping[str, Any], *, overwrite: bool = False) -> TraceWriter:
+        """Take the folder for a run that begins now, and remove what an earlier one left.
+
+        From here on no other run may have it, in any process, until the writer that is returned is closed
+        or its process ends. Whoever is refused has touched nothing.
+
+        Args:
+            config: of the run.
+            overwrite: take it from a finished run, too.
+
+        Raises:
+            NASGymError: if another run has it or has just finished, it holds a run of another config, or
+                it cannot be written.
+        """
+        writer = self._hold(config, overwrite=overwrite)
+        try:
+            self.prepare(config)
+            self.wipe()
+        except BaseException:
+            self._let_go(writer)
+            raise
+        return writer
+
+    @contextmanager
+    def kept_for(self, config: Mapping[str, Any]) -> Iterator[None]:
+        """Keep the folder for a run that records nothing, and changes nothing before it has ended.
+
+        Raises:
+            NASGymError: as `take`.
+        """
+        writer = self._hold(config, overwrite=False)
+        try:
+            yield
+        finally:
+            self._let_go(writer)
+
+    def _hold(self, config: Mapping[str, Any], *, overwrite: bool) -> TraceWriter:
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        writer = TraceWriter(self.trace_file)
+        try:
+            self.check(config)
+            if self.is_finished and not overwrite:
+                raise NASGymError(
+                    f"folder {self.path} holds a finished run, which another process made meanwhile: give "
+                    "the command again to see it, or choose another folder"
+                )
+        except BaseException:
+            self._let_go(writer)
+            raise
+        return writer
+
+    def _let_go(self, writer: TraceWriter) -> None:
+        """Let another have the folder, without the empty trace that said that it was taken."""
+        with suppress(FileNotFoundError):
+            if self.trace_file.stat().st_size == 0:
+                writer.drop()
+        writer.close()
+        with suppress(OSError):
+            self.path.rmdir()  # unless it holds something
+
     def wipe(self) -> None:
         """Remove what an earlier run left, its result first, so that a rerun starts clean.
 
         The trace stays: it is held by whoever writes it, who empties it.
         """
-        self.result_file.unlink(missing_ok=True)
-        for path in self._contents():
-            if path != self.trace_file:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with writing(self.path), self.explained_by_one():
+            self.result_file.unlink(missing_ok=True)
+            for path in self._contents():
+                if path != self.trace_file:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    @contextmanager
+    def explained_by_one(self) -> Iterator[None]:
+        """Keep others from writing an explanation into the folder, or removing one, meanwhile.
+
+        Raises:
+            NASGymError: if another does for too long.
+        """
+        busy = f"an explanation is being written into {self.path}: wait for it, or write another with --out"
+        with held(self.path / "explanation.lock", busy, EXPLAINING_SECONDS):
+            yield
 
     def _contents(self) -> list[Path]:
         return [path for pattern in CONTENTS for path in self.path.glob(pattern)]

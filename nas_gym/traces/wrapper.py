@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -85,7 +86,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         self._config = run_config(env, agent, config or {}, searcher)
         self._snapshots = Snapshots(snapshots)
         self._recorder: Recorder | None = None
-        self._ended = False
+        self._ended, self._overwrite = False, overwrite
         self._stopped = "closed"
         # An exception handled already when the run began says nothing about how the run ends.
         self._handled = sys.exc_info()[1]
@@ -100,8 +101,9 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Reset; an episode that was going on ends here."""
-        if self._recorder is not None:
-            self._recorder.end_episode()
+        if self._recorder is not None and not self._ended:
+            with self._recording() as recorder:
+                recorder.end_episode()
         return self.env.reset(seed=seed, options=options)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
@@ -117,13 +119,19 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             self._stopped = exhausted.reason
             raise
         _, reward, terminated, truncated, info = result
-        recorder.step(before, int(action), float(reward), terminated, truncated, info)
+        with self._recording():
+            recorder.step(before, int(action), float(reward), terminated, truncated, info)
         return result
 
     @property
     def search_space(self) -> SearchSpace[Any]:
         """The search space of the environment."""
         return self._nas.search_space
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run has begun: from then on its folder is its own."""
+        return self._recorder is not None
 
     @property
     def ended(self) -> bool:
@@ -139,7 +147,8 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
     def scalars(self, values: Mapping[str, float]) -> None:
         """Show scalars, by tag, in TensorBoard at the current step."""
         if not self._ended:
-            self._open().scalars(values)
+            with self._recording() as recorder:
+                recorder.scalars(values)
 
     def evaluate(
         self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
@@ -158,9 +167,11 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             found = self._nas.evaluate(architectures, fidelity)
         except BudgetExhausted as exhausted:
             self._stopped = exhausted.reason
-            recorder.ask(self._nas.ledger.history[made:])
+            with self._recording():
+                recorder.ask(self._nas.ledger.history[made:])
             raise
-        recorder.ask([found] if isinstance(found, Evaluation) else found)
+        with self._recording():
+            recorder.ask([found] if isinstance(found, Evaluation) else found)
         return found
 
     def finish(self, result: Mapping[str, Any] | None = None) -> None:
@@ -172,9 +183,9 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             result: what to write; None for the best architecture and all evaluations.
         """
         if not self._ended:
-            recorder = self._open()
-            self._ended = True
-            recorder.finish(result, self._stopped)
+            with self._recording() as recorder:
+                self._ended = True
+                recorder.finish(result, self._stopped)
 
     def close(self) -> None:
         """Close the environment; ends the run, unless it is being ended by an error."""
@@ -183,16 +194,35 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             if error is None or error is self._handled or isinstance(error, BudgetExhausted):
                 self.finish()
             else:
-                self._ended = True
-                self._recorder.abandon()
+                self._abandon(self._recorder)
         super().close()
 
     def _open(self) -> Recorder:
         if self._recorder is None:
             self._recorder = Recorder(
-                self.folder, self._nas, self._agent, self._config, self._snapshots, self._policy
+                self.folder,
+                self._nas,
+                self._agent,
+                self._config,
+                self._snapshots,
+                self._policy,
+                overwrite=self._overwrite,
             )
         return self._recorder
+
+    @contextmanager
+    def _recording(self) -> Iterator[Recorder]:
+        """Record; a run whose files cannot be written any more is left unfinished, even if it is closed."""
+        recorder = self._open()
+        try:
+            yield recorder
+        except NASGymError:
+            self._abandon(recorder)
+            raise
+
+    def _abandon(self, recorder: Recorder) -> None:
+        self._ended = True
+        recorder.abandon()
 
     def _state(self) -> tuple[State, int]:
         t = int(self._nas.get_state()["steps"])
