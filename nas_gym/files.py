@@ -38,8 +38,12 @@ def unwritten(error: OSError, path: str | os.PathLike[str] | None = None) -> NAS
 
 def write_text(file: Path, text: str) -> None:
     """Write a text in UTF-8 as `write_bytes` does."""
-    # A name that the file system gave and that is no UTF-8 must not end a report.
-    write_bytes(file, text.encode("utf-8", "backslashreplace"))
+    write_bytes(file, encodable(text).encode())
+
+
+def encodable(text: str) -> str:
+    """A text with what is no UTF-8 as escapes: a name that the file system gave must not end a report."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def write_bytes(file: Path, content: bytes) -> None:

@@ -17,14 +17,14 @@ from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
 from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
-from torch.utils.tensorboard.summary import histogram, text
+from torch.utils.tensorboard.summary import histogram
 
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.markdown import section_blocks
 from nas_gym.explain.page import identifier
 from nas_gym.explain.projector import write_points
 from nas_gym.explain.section import Explanation, Section
-from nas_gym.traces.events import EventFile
+from nas_gym.traces.events import EventFile, text_summary
 
 FOLDER = "explanation"
 BUCKETS = 30
@@ -66,7 +66,7 @@ def tag_of(number: int, section: Section) -> str:
 def _write_texts(events: EventFile, explanation: Explanation, step: int) -> None:
     for number, section in enumerate(explanation.all_sections):
         blocks = section_blocks(section)
-        events.summary(text(tag_of(number, section), "\n\n".join(blocks)), step)
+        events.summary(text_summary(tag_of(number, section), "\n\n".join(blocks)), step)
 
 
 def _write_images(

@@ -14,9 +14,16 @@ from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata  # type: ig
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from nas_gym.files import write_whole, writing
+from nas_gym.files import encodable, write_whole, writing
 
 _numbers = itertools.count()
+
+
+def text_summary(tag: str, markdown: str) -> Summary:
+    """A Markdown text; what is no UTF-8, as names of files may be, stands as escapes."""
+    from torch.utils.tensorboard.summary import text
+
+    return text(tag, encodable(markdown))
 
 
 class EventFile:

@@ -14,10 +14,11 @@ from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[attr-define
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
 from tensorboard.plugins.histogram.metadata import create_summary_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
-from torch.utils.tensorboard.summary import custom_scalars, hparams, text
+from torch.utils.tensorboard.summary import custom_scalars, hparams
 
+from nas_gym.files import encodable
 from nas_gym.network import Network
-from nas_gym.traces.events import EventFile
+from nas_gym.traces.events import EventFile, text_summary
 from nas_gym.traces.graph import graph_of
 
 LAYOUT = {
@@ -57,7 +58,7 @@ class Board:
 
     def text(self, tag: str, markdown: str, step: int = 0) -> None:
         """A Markdown text."""
-        self._events.summary(text(tag, markdown), step)
+        self._events.summary(text_summary(tag, markdown), step)
 
     def image(self, tag: str, pixels: np.ndarray, step: int) -> None:
         """An image, uint8 (height, width, 3)."""
@@ -112,4 +113,4 @@ def _hyperparameter(value: Any) -> float | str:
     # TensorBoard would store a bool as 1.0, and takes no lists.
     if isinstance(value, bool) or value is None:
         return str(value).lower()
-    return value if isinstance(value, int | float | str) else str(value)
+    return value if isinstance(value, int | float) else encodable(str(value))
