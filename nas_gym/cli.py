@@ -11,7 +11,7 @@ import typer
 from nas_gym import cli_options as options
 from nas_gym.cli_benchmark import benchmark_app
 from nas_gym.cli_explain import EXPLAIN_EXAMPLE, explain, explain_and_show
-from nas_gym.cli_polite import FAILED, polite, told
+from nas_gym.cli_polite import FAILED, encodable, polite, told
 
 app = typer.Typer(
     name="nas-gym",
@@ -217,4 +217,5 @@ def main() -> None:
     """Run the command line; parts of one's own ("module:Class") are found in the current folder."""
     if "" not in sys.path:
         sys.path.insert(0, "")
+    encodable(sys.stdout, sys.stderr)
     sys.exit(told(lambda: app(standalone_mode=False)))

@@ -50,6 +50,8 @@ def explain(
     policies of two agents agree, where they part, and who was right.
     """
     check_options(1 if other is None else 2, every, budget, out)
+    if other is None and out is None and run.is_dir() and not os.access(run, os.W_OK):
+        raise NASGymError(f"the folder of the run, {run}, cannot be written: pass another with --out")
     if other is not None:
         compare_and_show(run, other, budget=budget, seed=seed, store=store, out=out)
     elif every is not None:

@@ -6,11 +6,12 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TextIO
+from typing import Any, ParamSpec, TextIO
 
 import typer
 
 from nas_gym.errors import DataWarning, NASGymError
+from nas_gym.files import unwritten
 
 P = ParamSpec("P")
 
@@ -27,6 +28,11 @@ def polite(command: Callable[P, None]) -> Callable[P, None]:
                 command(*args, **kwargs)
         except NASGymError as error:
             typer.echo(f"nas-gym: {error}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except BrokenPipeError:
+            raise  # of whoever reads what is printed, which is no file's fault
+        except OSError as error:
+            typer.echo(f"nas-gym: {unwritten(error)}", err=True)
             raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt:
             again = "every finished evaluation is kept, run the same command again to go on"
@@ -60,6 +66,13 @@ def _notes_told() -> Iterator[None]:
         warnings.simplefilter("always", DataWarning)
         warnings.showwarning = show
         yield
+
+
+def encodable(*streams: Any) -> None:
+    """Let streams print what their encoding lacks as escapes: a name must not end a command."""
+    for stream in streams:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def told(run: Callable[[], int | None]) -> int:

@@ -67,15 +67,16 @@ def compare_and_show(plan: Plan, command: str) -> bool:
         Whether every run finished.
     """
     from nas_agents.comparison.publish import publish, publish_across
-    from nas_agents.comparison.runner import execute, prepare
+    from nas_agents.comparison.runner import execute, prepare, undisturbed
 
     errors, console = Console(stderr=True), _output()
     experiments = prepare(plan)
-    failures = execute(experiments, plan.jobs, errors)
-    published = [publish(plan, experiment, failures, command) for experiment in experiments]
+    with undisturbed(experiments):
+        failures = execute(experiments, plan.jobs, errors)
+        published = [publish(plan, experiment, failures, command) for experiment in experiments]
+        across = publish_across(plan, published)
     for each in published:
         _show_comparison(each, console, errors)
-    across = publish_across(plan, published)
     if across is not None:
         console.print(f"over all tasks: {across / 'comparison.md'}", soft_wrap=True)
     _print(console, f"open TensorBoard: tensorboard --logdir {plan.logdir}")

@@ -23,6 +23,7 @@ from nas_gym.evaluators.evaluation import incumbent
 if TYPE_CHECKING:
     from nas_agents.result import Result
     from nas_gym.envs import Budget
+    from nas_gym.traces import Trace
     from nas_gym.traces.run_folder import RunFolder
 
 FORMAT = 1
@@ -41,6 +42,8 @@ class RunSpec:
         env_id: id of the environment.
         env: keyword arguments of the environment.
         trace: whether every decision is recorded, or only the result is kept.
+        surroundings: the fingerprints of data and code that the run has to find, as those of the runs
+            it is compared with; None for whatever is there.
     """
 
     agent: str | Mapping[str, Any]
@@ -50,6 +53,7 @@ class RunSpec:
     env_id: str = "NAS-v0"
     env: Mapping[str, Any] = field(default_factory=dict)
     trace: bool = True
+    surroundings: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name in ("budget", "seed", "agent"):
@@ -135,11 +139,17 @@ def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
     Raises:
         NASGymError: if it holds a run of another config.
     """
+    from nas_gym.traces.fingerprints import check_unchanged
     from nas_gym.traces.run_folder import RunFolder
     from nas_gym.traces.wrapper import run_config
 
     folder = RunFolder(spec.folder)
-    folder.check(run_config(env, make_agent(spec.agent).name, run_options(spec)))
+    agent = make_agent(spec.agent)
+    config = run_config(env, agent.name, run_options(spec), agent)
+    if spec.surroundings is not None:
+        begun = {**config, "fingerprints": spec.surroundings}
+        check_unchanged("what the run is compared with", begun, config, searching=True)
+    folder.check(config)
     return folder
 
 
@@ -177,16 +187,18 @@ def _search(
     keep_network: bool,
 ) -> dict[str, Any]:
     from nas_gym.traces import Trace
+    from nas_gym.traces.wrapper import run_config
 
     agent = make_agent(spec.agent)
     if not spec.trace:
-        with _reported(env, on_progress):
+        config = run_config(env, agent.name, run_options(spec), agent)
+        with _removed_if_never_begun(folder, env), folder.kept_for(config), _reported(env, on_progress):
             result = _outcome(spec, env, agent.access, agent.search(env, spec.budget, spec.seed))
-        _keep(folder, env, spec, result, keep_network=keep_network)
+            _keep(folder, env, config, result, keep_network=keep_network)
         return result
-    traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec))
+    traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec), searcher=agent)
     try:
-        with _removed_if_never_begun(folder.path, env), _reported(env, on_progress):
+        with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress):
             found = agent.search(traced, spec.budget, spec.seed)
             result = _outcome(spec, env, agent.access, found)
             if keep_network:
@@ -199,13 +211,17 @@ def _search(
 
 
 def _keep(
-    folder: RunFolder, env: gym.Env[Any, Any], spec: RunSpec, result: Mapping[str, Any], *, keep_network: bool
+    folder: RunFolder,
+    env: gym.Env[Any, Any],
+    config: Mapping[str, Any],
+    result: Mapping[str, Any],
+    *,
+    keep_network: bool,
 ) -> None:
     """Keep the result of a run that recorded nothing, in place of an unfinished run that did."""
-    from nas_gym.traces.run_folder import write_text
-    from nas_gym.traces.wrapper import run_config
+    from nas_gym.files import write_text
 
-    folder.prepare(run_config(env, make_agent(spec.agent).name, run_options(spec)))
+    folder.prepare(config)
     folder.wipe()
     folder.trace_file.unlink(missing_ok=True)
     if keep_network:
@@ -247,15 +263,21 @@ def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str
 
 
 @contextmanager
-def _removed_if_never_begun(folder: Path, env: gym.Env[Any, Any]) -> Iterator[None]:
-    """Remove the folders that a search made which was refused before its first evaluation."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+def _removed_if_never_begun(
+    folder: RunFolder, env: gym.Env[Any, Any], traced: Trace | None = None
+) -> Iterator[None]:
+    """Remove the folders that a search made which was refused before its first evaluation.
+
+    What is in them is removed only if the trace had begun: another process may have begun meanwhile.
+    """
+    made = [path for path in (folder.path, *folder.path.parents) if not path.exists()]
     try:
         yield
     except NASGymError:
         if made and not env.unwrapped.ledger.history:  # type: ignore[attr-defined]
-            shutil.rmtree(folder, ignore_errors=True)
-            for path in made[1:]:
+            if traced is not None and traced.begun:
+                shutil.rmtree(folder.path, ignore_errors=True)
+            for path in made:
                 with suppress(OSError):
                     path.rmdir()
         raise

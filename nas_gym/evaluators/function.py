@@ -92,6 +92,12 @@ class FunctionEvaluator(Evaluator):
         }
         return config if self._test is self.function else config | {"test": self._test.path}
 
+    @property
+    def functions(self) -> dict[str, Callable[..., float]]:
+        """The callables that are asked, by what they are for."""
+        asked = {"function": self.function.callable}
+        return asked if self._test is self.function else asked | {"test function": self._test.callable}
+
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
         """Ask the function for each request.
 
@@ -162,7 +168,7 @@ class _Asked:
         if not isinstance(function, str) and not callable(function):
             raise NASGymError(f"the {what} must be a callable or 'module:name', not {function!r}")
         self._what = what
-        self._function = lookup(what, function, {}) if isinstance(function, str) else function
+        self.callable = lookup(what, function, {}) if isinstance(function, str) else function
         self.path = function if isinstance(function, str) else _path(function)
         self._takes_seed = self._count_arguments() == 2
 
@@ -174,7 +180,7 @@ class _Asked:
         """
         arguments = (architecture, seed) if self._takes_seed else (architecture,)
         try:
-            answer = self._function(*arguments)
+            answer = self.callable(*arguments)
         except FunctionFailed as failure:
             return 0.0, str(failure) or "the function says that training failed"
         except Exception as error:
@@ -193,7 +199,7 @@ class _Asked:
 
     def _count_arguments(self) -> int:
         try:
-            signature = inspect.signature(self._function)
+            signature = inspect.signature(self.callable)
         except (TypeError, ValueError):
             return 1  # of compiled code, which shows no signature
         for count in (1, 2):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import torch
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.engine.numerics import apart
 from nas_gym.evaluators.module import NetworkModule
+from nas_gym.files import write_bytes
 from nas_gym.search_spaces import make_search_space
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tasks.columns import TableEncoder
@@ -96,7 +97,7 @@ def save_network(
 
     Raises:
         NASGymError: if the file would predict something else for training examples, since the module is
-            not of this architecture or this task.
+            not of this architecture or this task, or if it cannot be written.
     """
     path = Path(path)
     encoder = task.encoder
@@ -116,13 +117,11 @@ def save_network(
         "scale": torch.tensor(task.scale, dtype=torch.float64),
         "weights": {name: array.detach().cpu() for name, array in module.state_dict().items()},
     }
-    partial = path.with_name(path.name + ".part")
-    try:
-        torch.save(content, partial)
-        _check(load_network(partial), task, module)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # In memory first: of a disk that is full torch tells in many ways.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    _check(_network_of(_content(buffer.getvalue())), task, module)
+    write_bytes(path, buffer.getvalue())
 
 
 @apart
@@ -135,31 +134,40 @@ def load_network(path: str | Path) -> SavedNetwork:
     if not Path(path).is_file():
         raise NASGymError(f"no saved network at {str(path)!r}: pass the path of a best.pt")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = _content(Path(path).read_bytes())
         _check_format(path, content)
-        space = make_search_space(
-            content["search_space"], tuple(content["input_shape"]), content["num_classes"]
-        )
-        # Whatever the default dtype of this process is, the network was trained in float32.
-        module = NetworkModule(space.network(space.parse(content["architecture"]))).to(torch.float32)
-        module.load_state_dict(content["weights"])
-        encoder = content["encoder"]
-        return SavedNetwork(
-            content["architecture"],
-            space,
-            module.eval(),
-            tuple(content["class_names"]),
-            tuple(content["feature_names"]),
-            content["mean"].numpy(),
-            content["scale"].numpy(),
-            None if encoder is None else TableEncoder.from_config(json.loads(encoder)),
-        )
+        return _network_of(content)
     except NASGymError:
         raise
     except Exception as error:
         raise NASGymError(
             f"{str(path)!r} is no saved network ({type(error).__name__}): pass a best.pt that a search wrote"
         ) from error
+
+
+def _content(file: bytes) -> dict[str, Any]:
+    """What the bytes of a file hold; nothing in them is executed."""
+    content: dict[str, Any] = torch.load(io.BytesIO(file), map_location="cpu", weights_only=True)
+    return content
+
+
+def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
+    """The network of the content of a file."""
+    space = make_search_space(content["search_space"], tuple(content["input_shape"]), content["num_classes"])
+    # Whatever the default dtype of this process is, the network was trained in float32.
+    module = NetworkModule(space.network(space.parse(content["architecture"]))).to(torch.float32)
+    module.load_state_dict(content["weights"])
+    encoder = content["encoder"]
+    return SavedNetwork(
+        content["architecture"],
+        space,
+        module.eval(),
+        tuple(content["class_names"]),
+        tuple(content["feature_names"]),
+        content["mean"].numpy(),
+        content["scale"].numpy(),
+        None if encoder is None else TableEncoder.from_config(json.loads(encoder)),
+    )
 
 
 def _check_format(path: str | Path, content: Mapping[str, Any]) -> None:

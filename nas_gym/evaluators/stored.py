@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from weakref import WeakSet
 
@@ -12,6 +13,7 @@ from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.schema import EVALUATIONS, FINAL_SCORES
 from nas_gym.evaluators.store import Store
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.sources import sources_of
 from nas_gym.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class StoredEvaluator(Evaluator):
         def work(positions: list[int]) -> Iterator[tuple[int, Evaluation]]:
             return self.inner.stream([requests[position] for position in positions])
 
-        keys = [self.inner.key(request) for request in requests]
+        keys = [self.key(request) for request in requests]
         for position, evaluation, was_stored in self.store.compute(EVALUATIONS, keys, work):
             self.hits += was_stored
             self.trained += not was_stored
@@ -98,7 +100,7 @@ class StoredEvaluator(Evaluator):
         def work(positions: list[int]) -> Iterator[tuple[int, FinalScore]]:
             return enumerate(self.inner.test(architecture, [seeds[position] for position in positions]))
 
-        keys = [self.inner.key(Request(architecture, seed)) for seed in seeds]
+        keys = [self.key(Request(architecture, seed)) for seed in seeds]
         scores = {position: score for position, score, _ in self.store.compute(FINAL_SCORES, keys, work)}
         return [scores[position] for position in range(len(seeds))]
 
@@ -108,7 +110,13 @@ class StoredEvaluator(Evaluator):
 
     def key(self, request: Request) -> dict[str, Any]:
         """All that the result of a request depends on, JSON-able."""
-        return self.inner.key(request)
+        return self.inner.key(request) | self._code
+
+    @cached_property
+    def _code(self) -> dict[str, Any]:
+        """The code of an evaluator of the user's own, whose results may be others when it changes."""
+        code = sources_of(self.inner)
+        return {"code": code} if code else {}
 
     def fidelities(self) -> tuple[int, ...]:
         return self.inner.fidelities()

@@ -19,6 +19,7 @@ from nas_gym.evaluators.seeds import check_seeds
 from nas_gym.evaluators.train import resolve_device, training_data
 from nas_gym.registry import build
 from nas_gym.search_spaces import SearchSpace, make_search_space
+from nas_gym.sources import sources_of
 from nas_gym.tables.table import Table
 from nas_gym.tasks import Task, make_task
 
@@ -110,6 +111,8 @@ class Tabulation:
 
     def config(self) -> dict[str, Any]:
         """All that the numbers depend on, JSON-able."""
+        # Of parts of the user's own, whose names stay the same when their code changes.
+        code = sources_of(self.search_space)
         return {
             "search_space": self.search_space.config(),
             "task": self.task.spec,
@@ -118,7 +121,7 @@ class Tabulation:
             "seeds": list(self.seeds),
             "engine": ENGINE_VERSION,
             "numerics": self.numerics,
-        }
+        } | ({"code": code} if code else {})
 
     def record(
         self, pairs: Sequence[tuple[int, int]], progress: Callable[[Progress], None] | None = None

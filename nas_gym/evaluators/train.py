@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,7 @@ from nas_gym.evaluators.seeds import check_seeds
 from nas_gym.network import Network
 from nas_gym.registry import build
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.sources import sources_of
 from nas_gym.tasks.task import Task
 
 TEST_BATCH = 2048
@@ -76,7 +78,7 @@ class TrainEvaluator(Evaluator):
 
     def key(self, request: Request) -> dict[str, Any]:
         """All that the result of a request depends on, JSON-able; the store's key."""
-        return {
+        return self._own_network(request.architecture) | {
             "architecture": str(request.architecture),
             "search_space": self.search_space.config(),
             "task": self.task.fingerprint,
@@ -86,6 +88,17 @@ class TrainEvaluator(Evaluator):
             "engine": ENGINE_VERSION,
             "numerics": self._numerics,
         }
+
+    def _own_network(self, architecture: Architecture) -> dict[str, str]:
+        """The network itself, in a space of the user's own, whose code may give another by the same text."""
+        if not self._is_own_space:
+            return {}
+        network = repr(self.search_space.network(architecture))
+        return {"network": hashlib.sha256(network.encode()).hexdigest()}
+
+    @cached_property
+    def _is_own_space(self) -> bool:
+        return bool(sources_of(self.search_space))
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
         members: dict[int, Member] = {}

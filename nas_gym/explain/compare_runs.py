@@ -11,6 +11,7 @@ from nas_gym.explain.compare_found import compare_found, compare_tried
 from nas_gym.explain.compare_policies import compare_decisions
 from nas_gym.explain.evidence import Evidence, read_evidence
 from nas_gym.explain.section import Explanation, Section
+from nas_gym.traces.fingerprints import same_data
 
 SUMMARY = ("summary", "Which run did better, and why?")
 
@@ -74,8 +75,8 @@ def _check(runs: tuple[Evidence, Evidence]) -> None:
     if one.search_space != other.search_space:
         sizes = [f"{run.search_space.name} of {run.search_space.size:,} architectures" for run in runs]
         what = f"search spaces, {sizes[0]} and {sizes[1]}"
-    elif one.config["env"]["task"] != other.config["env"]["task"]:
-        what = f"tasks, {one.problem.task.name} and {other.problem.task.name}"
+    elif not same_data(one.config, other.config):
+        what = f"data, those of {one.problem.task.name} and of {other.problem.task.name}"
     if what:
         raise NASGymError(
             f"the runs {one.folder.path} and {other.folder.path} are of different {what}: compare runs on "

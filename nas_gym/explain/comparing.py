@@ -9,7 +9,7 @@ from typing import Any
 from nas_gym.explain.compare_runs import compare
 from nas_gym.explain.page import Page, facts_in_words
 from nas_gym.explain.section import Explanation
-from nas_gym.explain.writing import Names, pictures_of, write_page
+from nas_gym.explain.writing import Names, pictures_of, write_page, writing_alone
 
 NAMES = Names(
     "comparison-of-policies.html",
@@ -57,7 +57,9 @@ def write_comparison(
         closing=CLOSING,
     )
     place = common_folder(first, second) if folder is None else folder
-    return comparison, write_page(page, pictures_of(page), comparison.as_dict(), place, NAMES)
+    pictures = pictures_of(page)
+    with writing_alone(place):
+        return comparison, write_page(page, pictures, comparison.as_dict(), place, NAMES)
 
 
 def common_folder(first: Path, second: Path) -> Path:

@@ -12,7 +12,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.explain.section import Section
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.traces.policy import Policy, load_policy
-from nas_gym.traces.replay import rebuild
+from nas_gym.traces.replay import check_surroundings, rebuild
 from nas_gym.traces.run_folder import RunFolder
 from nas_gym.traces.trace_file import read_trace
 from nas_gym.traces.trace_lines import Ask, Recording, Step
@@ -114,12 +114,14 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidenc
         store: of the evaluator that answers further questions.
 
     Raises:
-        NASGymError: if the folder holds no run, or nothing was evaluated in it.
+        NASGymError: if the folder holds no run, its data or code have changed since, or nothing was
+            evaluated in it.
     """
     folder = RunFolder(run)
     config = folder.config()
     recording = read_trace(folder.trace_file)
     problem: Any = rebuild(config, store).unwrapped
+    check_surroundings(folder, config, problem)
     seen = tuple(_seen(recording, problem.search_space))
     if not seen:
         raise NASGymError(f"nothing was evaluated in the run of {folder.path} so far: let it go on first")

@@ -15,6 +15,7 @@ from nas_gym.explain.explaining import explain_evidence
 from nas_gym.explain.parts import Parts, Settings, all_parts
 from nas_gym.explain.section import Explanation
 from nas_gym.explain.writing import write_explanation
+from nas_gym.lock import is_held
 from nas_gym.traces.run_folder import RunFolder
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -97,25 +98,10 @@ def evaluations_of(folder: RunFolder) -> int:
 
 
 def _is_over(folder: RunFolder, silence: float) -> bool:
+    """Whether the run has ended: its writer holds the trace to its end, however that comes."""
     if folder.is_finished:
         return True
-    return silence >= SECONDS_OF_SILENCE and not _is_being_written(folder)
-
-
-def _is_being_written(folder: RunFolder) -> bool:
-    """Whether a process holds the trace, as its writer does to its end, however that comes."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        with folder.trace_file.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return silence >= SECONDS_OF_SILENCE and not is_held(folder.trace_file)
 
 
 def _last_lines(folder: RunFolder) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore
 )
 
 from nas_gym.explain.evidence import Evidence, Seen
+from nas_gym.files import write_text
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.traces.embedding import DISC, MOST_POINTS, discs, one_hot
-from nas_gym.traces.run_folder import write_text
 
 NAMES = ("architecture", "accuracy", "verdict", "edits from the found network", "order")
 FAR = 2

@@ -1,10 +1,14 @@
-"""An explanation in TensorBoard: the run ``explanation`` inside the run that it explains."""
+"""An explanation in TensorBoard: the run ``explanation`` inside the run that it explains.
+
+It holds texts, images, histograms and points, and no scalar: TensorBoard counts the scalars of a run
+inside another as metrics of the other, so its table of hyperparameters would fill with them.
+"""
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +17,14 @@ from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
 from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
-from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import histogram
 
-from nas_gym.explain.curves import Curve, curves_of
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.markdown import section_blocks
 from nas_gym.explain.page import identifier
 from nas_gym.explain.projector import write_points
 from nas_gym.explain.section import Explanation, Section
+from nas_gym.traces.events import EventFile, text_summary
 
 FOLDER = "explanation"
 BUCKETS = 30
@@ -47,14 +51,10 @@ def write_events(
     if not keep and target.is_dir():
         for old in target.glob("events.out.tfevents.*"):
             old.unlink()
-    writer = SummaryWriter(str(target))
-    try:
-        _write_texts(writer, explanation, len(evidence.seen))
-        _write_images(writer, explanation, pictures, len(evidence.seen))
-        _write_curves(writer, [curve for section in explanation.all_sections for curve in curves_of(section)])
-        _write_histograms(writer, evidence)
-    finally:
-        writer.close()
+    with closing(EventFile(target)) as events:
+        _write_texts(events, explanation, len(evidence.seen))
+        _write_images(events, explanation, pictures, len(evidence.seen))
+        _write_histograms(events, evidence)
     write_points(target, evidence)
 
 
@@ -63,21 +63,20 @@ def tag_of(number: int, section: Section) -> str:
     return f"{number}_{section.key}/{section.question}"
 
 
-def _write_texts(writer: SummaryWriter, explanation: Explanation, step: int) -> None:
+def _write_texts(events: EventFile, explanation: Explanation, step: int) -> None:
     for number, section in enumerate(explanation.all_sections):
         blocks = section_blocks(section)
-        writer.add_text(tag_of(number, section), "\n\n".join(blocks), step)
+        events.summary(text_summary(tag_of(number, section), "\n\n".join(blocks)), step)
 
 
 def _write_images(
-    writer: SummaryWriter, explanation: Explanation, pictures: Mapping[str, bytes], step: int
+    events: EventFile, explanation: Explanation, pictures: Mapping[str, bytes], step: int
 ) -> None:
-    files: Any = writer._get_file_writer()
     for number, section in enumerate(explanation.all_sections):
         for figure in section.figures:
             name = identifier(section, figure)
             value = _image(f"{number}_{section.key}/{figure.name}", pictures[name], figure.caption)
-            files.add_summary(Summary(value=[value]), step)
+            events.summary(Summary(value=[value]), step)
 
 
 def _image(tag: str, png: bytes, caption: str) -> Any:
@@ -88,33 +87,18 @@ def _image(tag: str, png: bytes, caption: str) -> Any:
     return Summary.Value(tag=tag, tensor=tensor, metadata=about)
 
 
-def _write_curves(writer: SummaryWriter, curves: Sequence[Curve]) -> None:
-    """Estimates with their intervals, one chart each in Custom Scalars."""
-    layout: dict[str, dict[str, Any]] = {}
-    for curve in curves:
-        lines = {"": curve.values, " (low)": curve.low, " (high)": curve.high}
-        written = {end: values for end, values in lines.items() if values is not None}
-        for end, values in written.items():
-            for step, value in zip(curve.steps, values, strict=True):
-                writer.add_scalar(f"{curve.tag}{end}", value, step)
-        tags = [f"{curve.tag}{end}" for end in written]
-        chart = ["Margin", tags] if len(tags) == len(lines) else ["Multiline", [f"^{re.escape(tags[0])}$"]]
-        layout.setdefault(curve.group, {})[curve.title] = chart
-    if layout:
-        writer.add_custom_scalars(layout)
-
-
-def _write_histograms(writer: SummaryWriter, evidence: Evidence) -> None:
+def _write_histograms(events: EventFile, evidence: Evidence) -> None:
     """The accuracies that the run saw, all of them and by the value of each choice."""
     accuracies = np.array([one.accuracy for one in evidence.succeeded])
     if not len(accuracies):
         return
-    writer.add_histogram("accuracies/all", accuracies, 0, bins=_edges(accuracies))
+    edges = _edges(accuracies)
+    events.summary(histogram("accuracies/all", accuracies, edges), 0)
     for variable, options in _options(evidence).items():
         for number, where in enumerate(options.values()):
             if where.any():
                 found = accuracies[where]
-                writer.add_histogram(f"accuracies/by {variable}", found, number, bins=_edges(accuracies))
+                events.summary(histogram(f"accuracies/by {variable}", found, edges), number)
 
 
 def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from nas_gym.explain.html import as_html
 from nas_gym.explain.markdown import as_markdown
 from nas_gym.explain.page import Page, identifier, page_of
 from nas_gym.explain.section import Explanation
-from nas_gym.traces.run_folder import write_text
+from nas_gym.files import write_text, writing
+from nas_gym.traces.run_folder import RunFolder
 
 
 class Names(NamedTuple):
@@ -40,16 +42,33 @@ def write_explanation(
 
     Returns:
         The file of the report as a web page.
+
+    Raises:
+        NASGymError: as `writing_alone`.
     """
     from nas_gym.explain.tensorboard import write_events
 
     folder = evidence.folder.path if folder is None else folder
     page = page_of(explanation)
     pictures = pictures_of(page)
-    report = write_page(page, pictures, explanation.as_dict(), folder, Names())
     images = {name: picture.png for name, picture in pictures.items()}
-    write_events(evidence, explanation, images, folder, keep=keep_events)
+    with writing_alone(folder):
+        report = write_page(page, pictures, explanation.as_dict(), folder, Names())
+        write_events(evidence, explanation, images, folder, keep=keep_events)
     return report
+
+
+@contextmanager
+def writing_alone(folder: Path) -> Iterator[None]:
+    """Write a report into a folder, which is made if it is not there, while nobody else writes one there.
+
+    Raises:
+        NASGymError: if the folder cannot be written, or another writes there for too long.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with RunFolder(folder).explained_by_one():
+            yield
 
 
 def pictures_of(page: Page) -> dict[str, Picture]:

@@ -79,9 +79,10 @@ def load_table(benchmark: str, task: str) -> Table:
         NASGymError: as `find_table` and `read_table` do.
     """
     path = find_table(benchmark, task)
-    return _read(path, path.stat().st_mtime_ns)
+    found = path.stat()
+    return _read(path, (found.st_mtime_ns, found.st_size, found.st_ino))
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, modified: int) -> Table:
+def _read(path: Path, state: tuple[int, ...]) -> Table:
     return read_table(path)

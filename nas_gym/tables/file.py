@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError
+from nas_gym.files import write_bytes, writing
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.table import Table
 
@@ -25,6 +26,9 @@ def write_table(table: Table, path: Path) -> None:
     """Write a table; the file appears whole or not at all.
 
     Accuracies that are all counts of right examples are written as such, uint16; others as float64.
+
+    Raises:
+        NASGymError: if it cannot be written.
     """
     header = {
         "format": FORMAT,
@@ -48,14 +52,11 @@ def write_table(table: Table, path: Path) -> None:
         "parameters": table.parameters,
         "flops": table.flops,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, buffer.getvalue())
 
 
 def read_table(path: Path) -> Table:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -85,6 +88,23 @@ class Table(Shared):
     def measure(self) -> str:
         """What a search on the table sees, in words: ``"validation accuracy"`` or ``"test accuracy"``."""
         return "test accuracy" if self.selects_on_test else "validation accuracy"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that its answers depend on, 64 hexadecimal digits: where they come from is not."""
+        plain = {
+            "search_space": self.search_space.config(),
+            "fidelities": self.fidelities,
+            "seeds": {str(epochs): seeds for epochs, seeds in self.seeds.items()},
+            "resumable": self.resumable,
+        }
+        digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
+        for name in ("validation", "test", "failed", "seconds", "parameters", "flops"):
+            array = np.ascontiguousarray(getattr(self, name))
+            little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            digest.update(f"{name} {little.dtype.str} {little.shape};".encode())
+            digest.update(little.tobytes())
+        return digest.hexdigest()
 
     def fidelity(self, epochs: int | None) -> int:
         """A fidelity of the table; None is the last.

@@ -97,7 +97,7 @@ class TraceCallback(BaseCallback):
         folder = self._folder if len(envs) == 1 else self._folder / f"env{number}"
         agent = self._agent or type(self.model).__name__
         config = _hyperparameters(self.model) | self._config
-        trace = Trace(envs[number], folder, agent, config, overwrite=self._overwrite)
+        trace = Trace(envs[number], folder, agent, config, overwrite=self._overwrite, searcher=self.model)
         envs[number] = trace
         return trace
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,10 @@ class NeuralPolicy:
             "view": [self._view.kind, self._view.horizon, self._view.flat],
         }
         weights = {name: tensor.detach().cpu() for name, tensor in policy.state_dict().items()}
-        torch.save({"description": json.dumps(description), "weights": weights}, path)
+        # In memory first: of a disk that is full torch tells in many ways.
+        buffer = io.BytesIO()
+        torch.save({"description": json.dumps(description), "weights": weights}, buffer)
+        path.write_bytes(buffer.getvalue())
 
     @classmethod
     def load(cls, path: Path, search_space: SearchSpace[Any]) -> NeuralPolicy:

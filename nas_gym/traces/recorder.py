@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.files import writing
 from nas_gym.traces.account import Account
 from nas_gym.traces.policy import Policy, State
 from nas_gym.traces.run_folder import RunFolder, as_json, write_json
 from nas_gym.traces.schedule import Snapshots
 from nas_gym.traces.tables import Row
-from nas_gym.traces.trace_file import TraceWriter
 from nas_gym.traces.trace_lines import Ask, End, Header, Step
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ class Recorder:
         config: as in config.json.
         snapshots: when to save the policy.
         policy: whose scores are recorded; None for none.
+        overwrite: record anew over a finished run, too.
 
     Raises:
-        NASGymError: if the folder holds a run of another config or is being written.
+        NASGymError: if the folder holds a run of another config or a finished one, or is being or
+            cannot be written.
     """
 
     def __init__(
@@ -60,22 +62,25 @@ class Recorder:
         config: Mapping[str, Any],
         snapshots: Snapshots,
         policy: Policy | None,
+        overwrite: bool = False,
     ) -> None:
         from nas_gym.traces.digest import Digest
 
         self._folder, self._env, self._agent, self._snapshots = folder, env, agent, snapshots
         self.policy = policy
-        folder.prepare(config)
-        self._writer = TraceWriter(folder.trace_file)
-        folder.wipe()
         self._account = Account(env.ledger)
-        scores = None if policy is None else policy.kind
-        actions = [str(action) for action in env.search_space.actions]
-        self._writer.begin(Header(agent, env.ledger.budget, actions, scores))
-        self._digest = Digest(folder, env.search_space, config, self._account, scores)
         self._lines = self._batches = self._episode = 0
         self._in_episode = False
-        self._snapshot_if_due()
+        self._writer = folder.take(config, overwrite=overwrite)
+        try:
+            scores = None if policy is None else policy.kind
+            actions = [str(action) for action in env.search_space.actions]
+            self._writer.begin(Header(agent, env.ledger.budget, actions, scores))
+            self._digest = Digest(folder, env.search_space, config, self._account, scores)
+            self._snapshot_if_due()
+        except BaseException:
+            self._writer.close()
+            raise
 
     def watch(self, policy: Policy | None) -> None:
         """Record the scores of this policy from now on."""
@@ -168,7 +173,8 @@ class Recorder:
         """Write the closing artefacts, the last line of the trace, and, last of all, the result."""
         self._note_evaluations()
         self._save_policy()
-        self._digest.finish(self.policy, self._lines)
+        with writing(self._folder.path):
+            self._digest.finish(self.policy, self._lines)
         outcome = as_json(self._result(stopped) if result is None else result)
         end = End(
             stopped=outcome.get("stopped", stopped),
@@ -197,7 +203,9 @@ class Recorder:
             self._digest.snapshot(self.policy, self._lines)
 
     def _save_policy(self) -> None:
-        if self.policy is not None:
+        if self.policy is None:
+            return
+        with writing(self._folder.policy_folder):
             self._folder.policy_folder.mkdir(exist_ok=True)
             suffix = getattr(self.policy, "suffix", "")
             file = self._folder.policy_folder / f"{self._account.ledger.stats.unique}{suffix}"

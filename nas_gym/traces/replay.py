@@ -6,19 +6,22 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces.run_folder import RunFolder
+from nas_gym.traces.fingerprints import check_unchanged, fingerprints_of
+from nas_gym.traces.run_folder import RunFolder, as_json
 from nas_gym.traces.trace_file import read_trace
 from nas_gym.traces.trace_lines import Ask, Header, Step
 from nas_gym.traces.wrapper import numerics_of
 
 if TYPE_CHECKING:
     from nas_gym.envs.nas_env import NASEnv
+    from nas_gym.envs.problem import Problem
 
 # On other numerics sums round in another order, which training amplifies: a few validation examples
 # may change sides. On CUDA this holds between runs on one machine, too.
@@ -75,12 +78,15 @@ def replay(
         store: of the environment that is built. A fresh one (the default) trains everything again.
 
     Raises:
-        NASGymError: if the folder holds no run, or its environment cannot be built from its config.
+        NASGymError: if the folder holds no run, its environment cannot be built from its config, or its
+            data or code have changed since.
     """
     folder = RunFolder(run_folder)
     config = folder.config()
     recording = read_trace(folder.trace_file)
     nas: Any = (rebuild(config, store) if env is None else env).unwrapped
+    if env is None:
+        check_surroundings(folder, config, nas)
     nas.start_run(None)
     tolerance, why = _tolerance(config, nas)
     replayer = _Replayer(nas, tolerance)
@@ -115,6 +121,11 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
         env_id, options = config["env_id"], config["env"]
     except KeyError as error:
         raise NASGymError(f"config.json of the run has no {error}: run again to record it anew") from error
+    path = options["task"].get("path")
+    if path is not None and not Path(path).exists():
+        raise NASGymError(
+            f"the data of the run, {path}, are not there any more: put the file back where it was"
+        )
     try:
         return gym.make(env_id, **options, store=store)
     except NASGymError as error:
@@ -127,6 +138,16 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
             f"the environment of the run, {env_id}, is not registered here: use the version of nas-gym that "
             "recorded it, or import what registers it first"
         ) from error
+
+
+def check_surroundings(folder: RunFolder, config: Mapping[str, Any], problem: Problem) -> None:
+    """Check that an environment is what a run was made in, before numbers of both meet.
+
+    Raises:
+        NASGymError: if its data, its table or the user's own code have changed since.
+    """
+    here = as_json({"env": problem.config(), "fingerprints": fingerprints_of(problem)})
+    check_unchanged(f"the run {folder.path}", config, here)
 
 
 class _Replayer:

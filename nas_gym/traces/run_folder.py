@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -15,8 +16,12 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError
+from nas_gym.files import write_text, writing
+from nas_gym.lock import held
+from nas_gym.traces.fingerprints import changes, same_data
+from nas_gym.traces.trace_file import TraceWriter
 
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("nas-gym", "gymnasium", "numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
 # All that a run writes beside config.json; wiping a folder removes these and nothing else.
 CONTENTS = (
@@ -34,6 +39,7 @@ CONTENTS = (
     "*.unfinished",
 )
 NAMED_DIFFERENCES = 3
+EXPLAINING_SECONDS = 60.0
 
 
 class RunFolder:
@@ -100,12 +106,17 @@ class RunFolder:
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that a run of this config may be in this folder.
 
+        A run is known by what its data are and not by where they lie, so a path alone is no difference.
+
         Raises:
-            NASGymError: if the folder holds a run of another config, naming what differs, or
-                files of something else.
+            NASGymError: if the folder holds a run of another config, or one whose data or code have
+                changed since, naming what differs; or files of something else.
         """
         if not self.config_file.exists():
-            strangers = sorted(path.name for path in self._contents())
+            # An empty trace is of a run that was ended before it began.
+            strangers = sorted(
+                path.name for path in self._contents() if path != self.trace_file or path.stat().st_size
+            )
             if strangers:
                 raise NASGymError(
                     f"folder {self.path} holds {strangers[0]} but no config.json, so it is no run: "
@@ -113,7 +124,8 @@ class RunFolder:
                 )
             self._check_place()
             return
-        differences = _differences(self.config(), as_json(config))
+        there, here = self.config(), as_json(config)
+        differences = [*changes(there, here), *_differences(there, here)]
         if differences:
             named = ", ".join(differences[:NAMED_DIFFERENCES])
             more = len(differences) - NAMED_DIFFERENCES
@@ -132,27 +144,96 @@ class RunFolder:
         """Create the folder with its config.json, if it is not there yet.
 
         Raises:
-            NASGymError: as `check`.
+            NASGymError: as `check`, or if it cannot be written.
         """
         self.check(config)
-        try:
+        with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise NASGymError(
-                f"folder {self.path} cannot be made ({error.strerror}): choose another folder"
-            ) from error
         if not self.config_file.exists():
             write_json(self.config_file, as_json(config))
+
+    def take(self, config: Mapping[str, Any], *, overwrite: bool = False) -> TraceWriter:
+        """Take the folder for a run that begins now, and remove what an earlier one left.
+
+        From here on no other run may have it, in any process, until the writer that is returned is closed
+        or its process ends. Whoever is refused has touched nothing.
+
+        Args:
+            config: of the run.
+            overwrite: take it from a finished run, too.
+
+        Raises:
+            NASGymError: if another run has it or has just finished, it holds a run of another config, or
+                it cannot be written.
+        """
+        writer = self._hold(config, overwrite=overwrite)
+        try:
+            self.prepare(config)
+            self.wipe()
+        except BaseException:
+            self._let_go(writer)
+            raise
+        return writer
+
+    @contextmanager
+    def kept_for(self, config: Mapping[str, Any]) -> Iterator[None]:
+        """Keep the folder for a run that records nothing, and changes nothing before it has ended.
+
+        Raises:
+            NASGymError: as `take`.
+        """
+        writer = self._hold(config, overwrite=False)
+        try:
+            yield
+        finally:
+            self._let_go(writer)
+
+    def _hold(self, config: Mapping[str, Any], *, overwrite: bool) -> TraceWriter:
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        writer = TraceWriter(self.trace_file)
+        try:
+            self.check(config)
+            if self.is_finished and not overwrite:
+                raise NASGymError(
+                    f"folder {self.path} holds a finished run, which another process made meanwhile: give "
+                    "the command again to see it, or choose another folder"
+                )
+        except BaseException:
+            self._let_go(writer)
+            raise
+        return writer
+
+    def _let_go(self, writer: TraceWriter) -> None:
+        """Let another have the folder, without the empty trace that said that it was taken."""
+        with suppress(FileNotFoundError):
+            if self.trace_file.stat().st_size == 0:
+                writer.drop()
+        writer.close()
+        with suppress(OSError):
+            self.path.rmdir()  # unless it holds something
 
     def wipe(self) -> None:
         """Remove what an earlier run left, its result first, so that a rerun starts clean.
 
         The trace stays: it is held by whoever writes it, who empties it.
         """
-        self.result_file.unlink(missing_ok=True)
-        for path in self._contents():
-            if path != self.trace_file:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with writing(self.path), self.explained_by_one():
+            self.result_file.unlink(missing_ok=True)
+            for path in self._contents():
+                if path != self.trace_file:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    @contextmanager
+    def explained_by_one(self) -> Iterator[None]:
+        """Keep others from writing an explanation into the folder, or removing one, meanwhile.
+
+        Raises:
+            NASGymError: if another does for too long.
+        """
+        busy = f"an explanation is being written into {self.path}: wait for it, or write another with --out"
+        with held(self.path / "explanation.lock", busy, EXPLAINING_SECONDS):
+            yield
 
     def _contents(self) -> list[Path]:
         return [path for pattern in CONTENTS for path in self.path.glob(pattern)]
@@ -169,9 +250,11 @@ class RunFolder:
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise NASGymError(f"{file} is no JSON ({error}): delete the folder and run again") from error
         if file == self.config_file and not (isinstance(values, dict) and values.get("format") == FORMAT):
+            known = isinstance(values, dict) and isinstance(values.get("format"), int)
+            what = f"a config of format {values['format']}" if known else "no config of a run"
             raise NASGymError(
-                f"{file} is no config of a run of format {FORMAT}: choose another folder, or the version "
-                "of nas-gym that wrote it"
+                f"{file} is {what}, and this nas-gym reads format {FORMAT}, which says what the data were: "
+                "run again into another folder, or use the version of nas-gym that wrote it"
             )
         return dict(values)
 
@@ -202,15 +285,8 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(file: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file as `write_text` does."""
+    """Write a JSON file as `nas_gym.files.write_text` does."""
     write_text(file, json.dumps(values, indent=2) + "\n")
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a file at once, so that a reader finds all of it, or what was there before."""
-    unfinished = file.with_name(file.name + ".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, file)
 
 
 def _plain(value: Any) -> Any:
@@ -236,11 +312,17 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What differs between two configs, in words: ``env.horizon is 20 there and 10 here``."""
+    """What differs between two configs, in words: ``env.horizon is 20 there and 10 here``.
+
+    Fingerprints are left out, for which `changes` has better words, and where data lie that are the same.
+    """
     old = {name: json.dumps(value) for name, value in flat(there).items()}
     new = {name: json.dumps(value) for name, value in flat(here).items()}
+    left_out = ["env.task.fingerprint"]
+    if same_data(there, here):
+        left_out.append("env.task.path")
     return [
         f"{name} is {old.get(name, 'absent')} there and {new.get(name, 'absent')} here"
         for name in dict.fromkeys([*old, *new])
-        if old.get(name) != new.get(name)
+        if old.get(name) != new.get(name) and name not in left_out and not name.startswith("fingerprints.")
     ]

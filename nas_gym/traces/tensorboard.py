@@ -14,15 +14,12 @@ from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[attr-define
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
 from tensorboard.plugins.histogram.metadata import create_summary_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
+from torch.utils.tensorboard.summary import custom_scalars, hparams
 
+from nas_gym.files import encodable
 from nas_gym.network import Network
+from nas_gym.traces.events import EventFile, text_summary
 from nas_gym.traces.graph import graph_of
-
-# An event is written at the latest so many seconds after it happened, for who watches a running search.
-FLUSH_SECONDS = 10
-QUEUE = 1000
 
 LAYOUT = {
     "search": {
@@ -52,18 +49,16 @@ class Board:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._writer = SummaryWriter(str(folder), max_queue=QUEUE, flush_secs=FLUSH_SECONDS)
-        self._files: Any = self._writer._get_file_writer()
-        self._writer.add_custom_scalars(LAYOUT)
+        self._events = EventFile(folder)
+        self._events.summary(custom_scalars(LAYOUT))
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Values of one step, in one event: a fifth of the time of one event each."""
-        summary = Summary(value=[Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()])
-        self._files.event_writer.add_event(Event(wall_time=time.time(), step=step, summary=summary))
+        """Values of one step."""
+        self._events.scalars(values, step)
 
     def text(self, tag: str, markdown: str, step: int = 0) -> None:
         """A Markdown text."""
-        self._writer.add_text(tag, markdown, step)
+        self._events.summary(text_summary(tag, markdown), step)
 
     def image(self, tag: str, pixels: np.ndarray, step: int) -> None:
         """An image, uint8 (height, width, 3)."""
@@ -71,7 +66,7 @@ class Board:
         Image.fromarray(pixels).save(png, format="png")
         height, width = pixels.shape[:2]
         image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png.getvalue())
-        self._files.add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
+        self._events.summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
 
     def weights(self, tag: str, weights: np.ndarray, step: int) -> None:
         """A histogram with one bucket per action, as high as the action's weight.
@@ -88,9 +83,7 @@ class Board:
         buckets = np.stack([centres - 0.5, centres + 0.5, weights], axis=1).astype(np.float32)
         tensor = make_tensor_proto(buckets)
         metadata = create_summary_metadata(display_name=tag, description=None)
-        self._files.add_summary(
-            Summary(value=[Summary.Value(tag=tag, metadata=metadata, tensor=tensor)]), step
-        )
+        self._events.summary(Summary(value=[Summary.Value(tag=tag, metadata=metadata, tensor=tensor)]), step)
 
     def start_session(self, hyperparameters: Mapping[str, Any]) -> None:
         """Show the run in HParams as itself, without a sub-run; its metrics are its last scalars.
@@ -100,28 +93,24 @@ class Board:
         """
         plain = {name: _hyperparameter(value) for name, value in hyperparameters.items()}
         _, start, self._session_end = hparams(plain, {})
-        self._files.add_summary(start)
+        self._events.summary(start)
 
     def end_session(self) -> None:
         """Mark the run as finished in HParams."""
-        self._files.add_summary(self._session_end)
+        self._events.summary(self._session_end)
 
     def graph(self, network: Network) -> None:
         """The graph of a network."""
         graph = graph_of(network).SerializeToString()
-        self._files.event_writer.add_event(Event(wall_time=time.time(), graph_def=graph))
-
-    def flush(self) -> None:
-        """Write what is waiting."""
-        self._writer.flush()
+        self._events.add(Event(wall_time=time.time(), graph_def=graph))
 
     def close(self) -> None:
-        """Write what is waiting and close the file."""
-        self._writer.close()
+        """Close the file."""
+        self._events.close()
 
 
 def _hyperparameter(value: Any) -> float | str:
     # TensorBoard would store a bool as 1.0, and takes no lists.
     if isinstance(value, bool) or value is None:
         return str(value).lower()
-    return value if isinstance(value, int | float | str) else str(value)
+    return value if isinstance(value, int | float) else encodable(str(value))

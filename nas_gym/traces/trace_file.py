@@ -7,14 +7,14 @@ fields are reproducible: no times, nothing that a warm store changes.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nas_gym.errors import NASGymError
+from nas_gym.files import write_whole, writing
+from nas_gym.lock import hold, release
 from nas_gym.traces.trace_lines import KINDS, NAMES, VERSION, Ask, End, Header, Line, Recording, Step
 
 
@@ -27,12 +27,12 @@ class TraceWriter:
         path: the file, in an existing folder.
 
     Raises:
-        NASGymError: if another writer holds the file.
+        NASGymError: if another writer holds the file, or it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8")
-        _lock(self._file, path)
+        self._path = path
+        self._file = hold_trace(path)
 
     def begin(self, header: Header) -> None:
         """Empty the file and write the first line."""
@@ -45,12 +45,26 @@ class TraceWriter:
         values = {"kind": kind} | {name: getattr(line, name) for name in names}
         if values.get("generator", ...) is None:
             del values["generator"]
-        self._file.write(json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n")
-        self._file.flush()
+        text = json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
+        with writing(self._path):
+            write_whole(self._file, text.encode())
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, which another may then hold."""
         self._file.close()
+
+    def drop(self) -> None:
+        """Close the file of a run that never began, and remove it."""
+        release(self._file, self._path)
+
+
+def hold_trace(path: Path) -> BinaryIO:
+    """Hold the trace of a run as its only writer, whether or not it is recorded.
+
+    Raises:
+        NASGymError: if another run holds it, or it cannot be written.
+    """
+    return hold(path, f"{path} is being written by a running search: give each run its own folder")
 
 
 def read_trace(path: Path) -> Recording:
@@ -95,17 +109,3 @@ def _check_version(values: Mapping[str, Any], path: Path) -> None:
             f"{path} is a trace of version {values['version']!r}, this nas-gym reads version {VERSION}: "
             "read it with the version of nas-gym that config.json names"
         )
-
-
-def _lock(file: TextIOWrapper, path: Path) -> None:
-    # Windows has no fcntl, but refuses to delete a file that is open, which protects a running search too.
-    with contextlib.suppress(ImportError):
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            raise NASGymError(
-                f"{path} is being written by a running search: give each run its own folder"
-            ) from None

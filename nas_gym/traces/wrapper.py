@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -14,6 +15,8 @@ from nas_gym.envs.ledger import BudgetExhausted
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, Request
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.sources import sources_of
+from nas_gym.traces.fingerprints import SEARCHER, fingerprints_of
 from nas_gym.traces.policy import Policy, State
 from nas_gym.traces.recorder import Recorder
 from nas_gym.traces.run_folder import FORMAT, RunFolder, as_json, versions
@@ -49,6 +52,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         snapshots: the fractions of the budget at which the policy is saved and drawn; without a
             budget it is at 0, 10, 20, 40, ... evaluations.
         overwrite: record anew over a finished run of the same config, too.
+        searcher: the agent itself; where it is the user's own code, a change of that is noticed.
 
     Raises:
         NASGymError: if `env` is no NAS environment, the folder holds a run of another config, or a
@@ -64,6 +68,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         policy: Policy | None = None,
         snapshots: Sequence[float] = FRACTIONS,
         overwrite: bool = False,
+        searcher: object = None,
     ) -> None:
         snapshots = [plain(fraction) for fraction in snapshots]
         gym.utils.RecordConstructorArgs.__init__(
@@ -80,10 +85,10 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         self._nas: NASEnv = env.unwrapped  # type: ignore[assignment]
         self.folder = RunFolder(folder)
         self._agent, self._policy = agent, policy
-        self._config = run_config(env, agent, config or {})
+        self._config = run_config(env, agent, config or {}, searcher)
         self._snapshots = Snapshots(snapshots)
         self._recorder: Recorder | None = None
-        self._ended = False
+        self._ended, self._overwrite = False, overwrite
         self._stopped = "closed"
         # An exception handled already when the run began says nothing about how the run ends.
         self._handled = sys.exc_info()[1]
@@ -98,8 +103,9 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Reset; an episode that was going on ends here."""
-        if self._recorder is not None:
-            self._recorder.end_episode()
+        if self._recorder is not None and not self._ended:
+            with self._recording() as recorder:
+                recorder.end_episode()
         return self.env.reset(seed=seed, options=options)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
@@ -115,13 +121,19 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             self._stopped = exhausted.reason
             raise
         _, reward, terminated, truncated, info = result
-        recorder.step(before, int(action), float(reward), terminated, truncated, info)
+        with self._recording():
+            recorder.step(before, int(action), float(reward), terminated, truncated, info)
         return result
 
     @property
     def search_space(self) -> SearchSpace[Any]:
         """The search space of the environment."""
         return self._nas.search_space
+
+    @property
+    def begun(self) -> bool:
+        """Whether the run has begun: from then on its folder is its own."""
+        return self._recorder is not None
 
     @property
     def ended(self) -> bool:
@@ -137,7 +149,8 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
     def scalars(self, values: Mapping[str, float]) -> None:
         """Show scalars, by tag, in TensorBoard at the current step."""
         if not self._ended:
-            self._open().scalars(values)
+            with self._recording() as recorder:
+                recorder.scalars(values)
 
     def evaluate(
         self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
@@ -156,9 +169,11 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             found = self._nas.evaluate(architectures, fidelity)
         except BudgetExhausted as exhausted:
             self._stopped = exhausted.reason
-            recorder.ask(self._nas.ledger.history[made:])
+            with self._recording():
+                recorder.ask(self._nas.ledger.history[made:])
             raise
-        recorder.ask([found] if isinstance(found, Evaluation) else found)
+        with self._recording():
+            recorder.ask([found] if isinstance(found, Evaluation) else found)
         return found
 
     def finish(self, result: Mapping[str, Any] | None = None) -> None:
@@ -170,9 +185,9 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             result: what to write; None for the best architecture and all evaluations.
         """
         if not self._ended:
-            recorder = self._open()
-            self._ended = True
-            recorder.finish(result, self._stopped)
+            with self._recording() as recorder:
+                self._ended = True
+                recorder.finish(result, self._stopped)
 
     def close(self) -> None:
         """Close the environment; ends the run, unless it is being ended by an error."""
@@ -181,16 +196,35 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             if error is None or error is self._handled or isinstance(error, BudgetExhausted):
                 self.finish()
             else:
-                self._ended = True
-                self._recorder.abandon()
+                self._abandon(self._recorder)
         super().close()
 
     def _open(self) -> Recorder:
         if self._recorder is None:
             self._recorder = Recorder(
-                self.folder, self._nas, self._agent, self._config, self._snapshots, self._policy
+                self.folder,
+                self._nas,
+                self._agent,
+                self._config,
+                self._snapshots,
+                self._policy,
+                overwrite=self._overwrite,
             )
         return self._recorder
+
+    @contextmanager
+    def _recording(self) -> Iterator[Recorder]:
+        """Record; a run whose files cannot be written any more is left unfinished, even if it is closed."""
+        recorder = self._open()
+        try:
+            yield recorder
+        except NASGymError:
+            self._abandon(recorder)
+            raise
+
+    def _abandon(self, recorder: Recorder) -> None:
+        self._ended = True
+        recorder.abandon()
 
     def _state(self) -> tuple[State, int]:
         t = int(self._nas.get_state()["steps"])
@@ -234,9 +268,21 @@ def trace_of(env: gym.Env[Any, Any]) -> Trace | NoTrace:
     return NoTrace(env)
 
 
-def run_config(env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run is, as config.json holds it: all that its results depend on."""
+def run_config(
+    env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any], searcher: object = None
+) -> dict[str, Any]:
+    """What a run is, as config.json holds it: all that its results depend on.
+
+    Args:
+        env: the environment.
+        agent: name of the agent.
+        config: what else tells this run from others, JSON-able.
+        searcher: the agent, whose code is recorded where it is the user's own; None for none.
+    """
     nas: Any = env.unwrapped
+    fingerprints = fingerprints_of(nas)
+    if searcher is not None and (code := sources_of(searcher)):
+        fingerprints["code"] |= {SEARCHER: code}
     return as_json(
         {
             "format": FORMAT,
@@ -246,6 +292,7 @@ def run_config(env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any]) ->
             "config": dict(config),
             "numerics": numerics_of(nas),
             "versions": versions(),
+            "fingerprints": fingerprints,
         }
     )
 

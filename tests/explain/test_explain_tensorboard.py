@@ -70,24 +70,15 @@ def test_accuracies_are_histograms_by_the_options_of_each_choice(served):
     assert len(by_depth) == len(space.variables["depth"])
 
 
-def test_estimates_have_charts_with_their_intervals(served):
+def test_the_metrics_beside_the_hyperparameters_are_those_of_the_run_alone(served):
+    """TensorBoard counts the scalars of a run inside another as metrics of the other."""
     server, _ = served
-    layout = server.get("plugin/custom_scalars/layout")
-    charts = {
-        (category["title"], chart["title"]): chart
-        for category in layout["category"]
-        for chart in category["chart"]
-    }
-    question = QUESTIONS["choices"]
-    (series,) = charts[question, "importance: value"]["margin"]["series"]
-    values = server.get("plugin/scalars/scalars", run=RUN, tag=series["value"])
-    lower = server.get("plugin/scalars/scalars", run=RUN, tag=series["lower"])
-    assert [value for _, _, value in values[:2]] == pytest.approx([0.4, 0.2])
-    assert all(low[2] < value[2] for low, value in zip(lower, values, strict=True))
-    (pattern,) = charts[question, "leaves: fidelity, share"]["multiline"]["tag"]
-    found = server.get("plugin/custom_scalars/scalars", run=RUN, tag=pattern)
-    assert found["regex_valid"]
-    assert len(found["tag_to_events"]) == 1
+    query = {"experimentName": "", "hparamsLimit": 100, "includeMetrics": True}
+    metrics = server.post("plugin/hparams/experiment", query)["metricInfos"]
+    names = [metric["name"] for metric in metrics]
+    assert {name.get("group", "") for name in names} == {""}
+    assert [name["tag"] for name in names[:2]] == ["at_end/accuracy", "at_end/parameters"]
+    assert RUN not in server.get("plugin/scalars/tags")
 
 
 def test_the_projector_knows_the_verdict_on_each_architecture(served):

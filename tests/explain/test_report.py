@@ -10,11 +10,10 @@ import pytest
 
 from nas_gym.explain import Table, style
 from nas_gym.explain.cells import numeric_columns, texts_of
-from nas_gym.explain.curves import curves_of
 from nas_gym.explain.figures import drawn
 from nas_gym.explain.html import as_html
 from nas_gym.explain.markdown import plain
-from nas_gym.explain.section import Figure, Section
+from nas_gym.explain.section import Figure
 from nas_gym.explain.writing import Names, pictures_of, write_page
 from tests.explain import sections
 
@@ -199,20 +198,3 @@ def test_numbers_of_a_column_have_the_same_decimals():
         ["z", "\N{MINUS SIGN}2.000", "\N{MINUS SIGN}3"],
     ]
     assert numeric_columns(table) == [False, True, True]
-
-
-def test_estimates_with_intervals_and_counted_columns_become_curves():
-    first, second = curves_of(sections.made("choices", "Which?"))
-    assert first.steps == tuple(range(20))
-    assert first.low is not None
-    assert first.low[1] < first.values[1] < first.high[1]
-    assert (second.steps, second.values, second.low) == ((4, 8, 32), (0.5, 0.8, 0.9), None)
-
-
-def test_tags_of_curves_have_no_brackets():
-    """Custom Scalars of TensorBoard draws an empty chart for a tag that has them."""
-    rows = tuple((f"edit {number}", 1.0 * number, 0.0, 9.0) for number in range(3))
-    table = Table("effects", "What edits do.", ("edit", "change (points)", "from", "to"), rows)
-    (curve,) = curves_of(Section("edits", "Which?", ("Some.",), tables=(table,)))
-    assert curve.tag == "edits/effects: change, points"
-    assert curve.low == (0.0, 0.0, 0.0)

@@ -161,7 +161,7 @@ def test_a_folder_that_holds_no_run_gives_one_sentence(tmp_path):
 
 
 def test_a_config_without_its_environment_gives_one_sentence(recorded):
-    (recorded / "config.json").write_text('{"format": 1}')
+    (recorded / "config.json").write_text('{"format": 2}')
     with pytest.raises(NASGymError, match=r"config\.json of the run has no 'env"):
         replay(recorded)
 

@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from nas_gym.errors import DataWarning, NASGymError
+from nas_gym.files import unwritten
 
 # Parallelism comes from the processes; threads inside them would only fight for the same cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -175,6 +176,8 @@ def _done(work: Work, job: Any, report: Callable[[Any], None]) -> tuple[str, Any
         work(job, report)
     except NASGymError as error:
         return "failed", (str(error), "")
+    except OSError as error:
+        return "failed", (str(unwritten(error)), traceback.format_exc())
     except Exception as error:  # noqa: BLE001 - the parent names the run and goes on with the others
         text = str(error).splitlines()
         return "failed", (f"{type(error).__name__}: {text[0] if text else ''}", traceback.format_exc())

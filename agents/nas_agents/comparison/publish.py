@@ -16,7 +16,8 @@ from nas_agents.comparison.records import Run, by_agent, read_run
 from nas_agents.comparison.report import Setting, markdown, write_json
 from nas_agents.comparison.runner import Experiment, Plan
 from nas_agents.run import RunSpec, experiment_name, label
-from nas_gym.traces.run_folder import versions, write_text
+from nas_gym.files import write_text, writing
+from nas_gym.traces.run_folder import versions
 
 if TYPE_CHECKING:
     from nas_agents.comparison.pool import Failure
@@ -44,7 +45,18 @@ class Published:
 def publish(
     plan: Plan, experiment: Experiment, failures: Sequence[tuple[RunSpec, Failure]], command: str
 ) -> Published:
-    """Write the report of one task from its finished runs, and the details of those that failed."""
+    """Write the report of one task from its finished runs, and the details of those that failed.
+
+    Raises:
+        NASGymError: if it cannot be written; the runs stay as they are.
+    """
+    with writing(experiment.folder):
+        return _publish(plan, experiment, failures, command)
+
+
+def _publish(
+    plan: Plan, experiment: Experiment, failures: Sequence[tuple[RunSpec, Failure]], command: str
+) -> Published:
     failed = [(spec, failure) for spec, failure in failures if spec in experiment.specs]
     _write_failures(experiment.folder, failed)
     setting = Setting(
@@ -82,10 +94,11 @@ def publish_across(plan: Plan, published: Sequence[Published]) -> Path | None:
     setting = replace(first, task=f"{len(published)} tasks", missing=missing)
     name = experiment_name(plan.env_id, first.space, f"{len(published)}-tasks", plan.name)
     folder = Path(plan.logdir) / name
-    folder.mkdir(parents=True, exist_ok=True)
-    figures = plot_across(across, folder, setting.where)
-    write_json(across.as_dict(), setting, folder / "comparison.json")
-    write_text(folder / "comparison.md", across_markdown(across, setting, figures))
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        figures = plot_across(across, folder, setting.where)
+        write_json(across.as_dict(), setting, folder / "comparison.json")
+        write_text(folder / "comparison.md", across_markdown(across, setting, figures))
     return folder
 
 

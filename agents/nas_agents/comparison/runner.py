@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,11 @@ from nas_agents.comparison.progress import Tally, bar
 from nas_agents.run import RunSpec, experiment_folder, folder_of, label, make_env, run
 from nas_gym._checks import plain
 from nas_gym.errors import NASGymError
+from nas_gym.files import writing
+from nas_gym.lock import held
 
 if TYPE_CHECKING:
+    import gymnasium as gym
     from rich.console import Console
 
     from nas_gym.envs import Budget
@@ -101,6 +104,25 @@ def prepare(plan: Plan) -> list[Experiment]:
     return experiments
 
 
+@contextmanager
+def undisturbed(experiments: Sequence[Experiment]) -> Iterator[None]:
+    """Keep other comparisons out of the folders of these, which would write the same runs and reports.
+
+    Raises:
+        NASGymError: if another is under way in one of them, or it cannot be written.
+    """
+    with ExitStack() as stack:
+        for experiment in experiments:
+            busy = (
+                f"another comparison is under way in {experiment.folder}: wait for it, or give this one "
+                "another --name or --logdir"
+            )
+            with writing(experiment.folder):
+                experiment.folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(held(experiment.folder / "comparison.lock", busy))
+        yield
+
+
 def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> list[tuple[RunSpec, Failure]]:
     """Run what is not finished, in worker processes, with a progress bar; the failed runs come back."""
     specs = [spec for experiment in experiments for spec in experiment.specs]
@@ -118,6 +140,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
         unwrapped: Any = env.unwrapped
         folder = experiment_folder(plan.logdir, env, plan.name)
         trace = unwrapped.evaluator.optimum() is None if plan.trace is None else plan.trace
+        around = {label(agent): _fingerprints(env, agent) for agent in plan.agents}
         specs = tuple(
             RunSpec(
                 agent=agent,
@@ -127,9 +150,19 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
                 env_id=plan.env_id,
                 env=options,
                 trace=trace,
+                surroundings=around[label(agent)],
             )
             for seed in range(plan.seeds)
             for agent in plan.agents
         )
         finished = tuple(folder_of(spec, env).is_finished for spec in specs)
         return Experiment(folder, unwrapped.search_space.name, unwrapped.task.name, specs, finished)
+
+
+def _fingerprints(env: gym.Env[Any, Any], agent: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Of the data and the code that every run of an agent has to find."""
+    from nas_gym.traces.wrapper import run_config
+
+    made = make_agent(agent)
+    fingerprints: dict[str, Any] = run_config(env, made.name, {}, made)["fingerprints"]
+    return fingerprints
