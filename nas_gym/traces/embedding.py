@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from PIL import Image
 from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore[attr-defined]
     EmbeddingInfo,
     ProjectorConfig,
@@ -17,6 +15,8 @@ from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore
 
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.traces.picture import png
+from nas_gym.traces.viridis import VIRIDIS, levels
 
 MOST_POINTS = 5000
 DISC = 24
@@ -50,7 +50,7 @@ def write_embedding(folder: Path, search_space: SearchSpace[Any], evaluations: S
     _write_table(
         target / "metadata.tsv", [names, *(_row(n, point) for n, point in enumerate(points, start=1))]
     )
-    Image.fromarray(discs([point.accuracy for point in points])).save(target / "discs.png")
+    (target / "discs.png").write_bytes(png(discs([point.accuracy for point in points])))
     files = {"tensor_path": "projector/tensors.tsv", "metadata_path": "projector/metadata.tsv"}
     coloured = EmbeddingInfo(tensor_name="architectures by accuracy", **files)
     coloured.sprite.image_path = "projector/discs.png"
@@ -67,15 +67,14 @@ def discs(accuracies: Sequence[float]) -> np.ndarray:
         uint8 (side, side, 4), transparent outside the discs.
     """
     values = np.asarray(accuracies, dtype=np.float64)
-    spread = values.max() - values.min()
-    colours = mpl.colormaps["viridis"]((values - values.min()) / (spread or 1.0), bytes=True)
+    colours = VIRIDIS[levels(values, len(VIRIDIS))]
     offsets = np.arange(DISC) - (DISC - 1) / 2
     inside = offsets[:, None] ** 2 + offsets**2 <= (DISC / 2 - 1) ** 2
     per_side = math.ceil(math.sqrt(len(values)))
     sheet = np.zeros((per_side * DISC, per_side * DISC, 4), dtype=np.uint8)
     for number, colour in enumerate(colours):
         y, x = (DISC * place for place in divmod(number, per_side))
-        sheet[y : y + DISC, x : x + DISC][inside] = colour
+        sheet[y : y + DISC, x : x + DISC][inside] = (*colour, 255)
     return sheet
 
 

@@ -1,0 +1,175 @@
+"""The file of events that TensorBoard reads, written as TensorFlow records.
+
+TensorBoard's own writer computes the checksum of every byte in Python and hands every record to a
+thread; here waiting records are checked together, by table look-ups on arrays, and written at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata  # type: ignore[attr-defined]
+
+POLYNOMIAL = 0x82F63B78
+BLOCK = 256
+_numbers = itertools.count()
+
+
+class EventFile:
+    """Writes events into a new file, at the latest some seconds after each happened.
+
+    Args:
+        folder: where; it is made if it is not there.
+        seconds: between an event and its being in the file, for who watches a running search.
+    """
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        host, number = socket.gethostname(), next(_numbers)
+        name = f"events.out.tfevents.{int(time.time()):010d}.{host}.{os.getpid()}.{number}"
+        self._file = (folder / name).open("wb")
+        self._waiting: list[bytes] = []
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._failure: OSError | None = None
+        self._seconds = seconds
+        source = SourceMetadata(writer="nas_gym.traces.event_file")
+        self.add(Event(wall_time=time.time(), file_version="brain.Event:2", source_metadata=source))
+        self.flush()
+        # Not kept alive by it: a run that is neither closed nor finished must not keep its process.
+        self._thread = threading.Thread(target=self._flush_now_and_then, daemon=True)
+        self._thread.start()
+
+    def add(self, event: Any) -> None:
+        """Add an event.
+
+        Raises:
+            OSError: if an earlier one could not be written.
+        """
+        if self._failure is not None:
+            raise self._failure
+        content = event.SerializeToString()
+        with self._lock:
+            self._waiting.append(content)
+
+    def flush(self) -> None:
+        """Write what is waiting.
+
+        Raises:
+            OSError: if the file cannot be written.
+        """
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            if waiting:
+                self._file.write(records(waiting))
+                self._file.flush()
+
+    def close(self) -> None:
+        """Write what is waiting and close the file.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        if not self._file.closed:
+            self._over.set()
+            self._thread.join()
+            try:
+                self.flush()
+            finally:
+                self._file.close()
+
+    def _flush_now_and_then(self) -> None:
+        while not self._over.wait(self._seconds):
+            try:
+                self.flush()
+            except OSError as error:
+                self._failure = error
+                return
+
+
+def records(contents: Sequence[bytes]) -> bytes:
+    """Contents as records, one behind the other: length, its checksum, content, its checksum.
+
+    Args:
+        contents: each of at least 4 bytes.
+    """
+    lengths = [struct.pack("<Q", len(content)) for content in contents]
+    checksums = masked_crcs([*lengths, *contents])
+    parts = []
+    for number, (length, content) in enumerate(zip(lengths, contents, strict=True)):
+        parts += [
+            length,
+            struct.pack("<I", checksums[number]),
+            content,
+            struct.pack("<I", checksums[number + len(lengths)]),
+        ]
+    return b"".join(parts)
+
+
+def masked_crcs(contents: Sequence[bytes]) -> list[int]:
+    """The masked CRC-32C of each content, as records hold it.
+
+    A checksum is linear: it is the exclusive or of what each byte, followed by so many zeros, would
+    give. Blocks end where their content ends, so that a byte's distance to the end says which table
+    it is looked up in; the few blocks of a content are joined one by one.
+
+    Args:
+        contents: each of at least 4 bytes.
+
+    Source: RFC 3720, appendix B.4 (the polynomial), and TensorFlow's ``crc32c.h`` (the mask).
+    """
+    lengths = np.array([len(content) for content in contents], dtype=np.int32)
+    data = np.frombuffer(b"".join(contents), dtype=np.uint8).copy()
+    ends = np.cumsum(lengths, dtype=np.int32)
+    starts = ends - lengths
+    # A checksum starts with all bits set, which is the same as the first 4 bytes inverted.
+    data[(starts[:, None] + np.arange(4)).ravel()] ^= 0xFF
+    blocks = -(-lengths // BLOCK)
+    behind = np.repeat(np.cumsum(blocks), blocks) - 1 - np.arange(blocks.sum())
+    block_starts = np.maximum(np.repeat(starts, blocks), np.repeat(ends, blocks) - BLOCK * (behind + 1))
+    zeros = (np.repeat(ends - 1, lengths) - np.arange(len(data), dtype=np.int32)) & (BLOCK - 1)
+    parts = np.bitwise_xor.reduceat(_tables().ravel().take(zeros << 8 | data), block_starts)
+    values = iter(parts.tolist())
+    return [_masked(_joined(list(itertools.islice(values, count)))) for count in blocks.tolist()]
+
+
+def _joined(parts: list[int]) -> int:
+    """The checksum of a content from those of its blocks, each but the first a whole one."""
+    first, second, third, fourth = _shifts()
+    crc = parts[0]
+    for part in parts[1:]:
+        crc = first[crc & 255] ^ second[crc >> 8 & 255] ^ third[crc >> 16 & 255] ^ fourth[crc >> 24] ^ part
+    return crc ^ 0xFFFFFFFF
+
+
+def _masked(crc: int) -> int:
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+@cache
+def _tables() -> np.ndarray:
+    """What a byte followed by k zeros gives, uint32 (BLOCK, 256), k the row and the byte the column."""
+    found = np.zeros((BLOCK, 256), dtype=np.uint32)
+    crc = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        crc = np.where(crc & 1, crc >> 1 ^ np.uint32(POLYNOMIAL), crc >> 1)
+    found[0] = crc
+    for k in range(1, BLOCK):
+        found[k] = found[k - 1] >> 8 ^ crc[found[k - 1] & 255]
+    return found
+
+
+@cache
+def _shifts() -> tuple[list[int], ...]:
+    """What each byte of a checksum, the lowest first, becomes after a block of zeros."""
+    return tuple(_tables()[BLOCK - 1 - byte].tolist() for byte in range(4))
