@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
-from nas_gym.traces.picture import SHADES, Picture, label, ramp
+from nas_gym.traces.picture import SHADES, Picture, label, line_height, ramp
 
 PAPER, INK, PLAIN = (255, 255, 255), (31, 41, 51), (238, 241, 244)
 # Okabe and Ito's palette, lightened, as in the environment's own drawings.
@@ -27,7 +27,6 @@ PALETTE = np.concatenate([ramp(ground, INK) for ground in (PAPER, PLAIN, *FILLS)
 PAPER_GROUND, PLAIN_GROUND, FIRST_GROUND = 0, 1, 2
 BOX_WIDTH, BOX_HEIGHT, ROUNDING, MARGIN = 110, 54, 8, 14
 BETWEEN, BETWEEN_WITH_LABEL = 46, 146
-TITLE, LETTERS = 15, 12
 # An arc starts so far from the middle of its box, and rises so far for each box it spans.
 ARC_START, ARC_RISE, ARC_RISE_A_BOX, ARC_POINTS = 24, 20, 24, 25
 ARROW_LENGTH, ARROW_WIDTH = 9, 4
@@ -46,7 +45,7 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
         title: a line above it.
     """
     sketch = search_space.sketch(architecture)
-    head = label(title, TITLE)
+    head = label(title)
     step, above, below = _step(sketch), _height(sketch, side=-1), _height(sketch, side=1)
     middle = 2 * MARGIN + len(head) + above
     width = max(step * (len(sketch.boxes) - 1) + BOX_WIDTH, head.shape[1]) + 2 * MARGIN
@@ -58,13 +57,13 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
     grounds, ink = _grounds(size, corners, boxes), _lines(size, corners, paths)
     _write(ink, MARGIN + head.shape[1] // 2, MARGIN + len(head) // 2, head)
     for (x, _), text in zip(corners, sketch.boxes, strict=True):
-        lines = [label(line, LETTERS) for line in text.split("-", 1)]
+        lines = [label(line) for line in text.split("-", 1)]
         for number, line in enumerate(lines):
             offset = (2 * number - len(lines) + 1) * len(line) // 2
             _write(ink, x + BOX_WIDTH // 2, middle + offset, line)
     for (source, target, text), path in zip(sketch.links, paths, strict=True):
         if text:
-            words = label(text, LETTERS)
+            words = label(text)
             x, y = path[[0, -1]].mean(axis=0) if target - source == 1 else path[ARC_POINTS // 2]
             above_arrow = len(words) if target - source == 1 else 0
             _write(ink, int(x), int(y) - above_arrow, words, over=True)
@@ -87,7 +86,7 @@ def _step(sketch: Sketch) -> int:
 def _height(sketch: Sketch, side: int) -> int:
     """Pixels from the middle of the boxes to the end of the arcs above (side -1) or below (side 1)."""
     rises = [_rise(t - s) for s, t, _ in sketch.links if t - s > 1 and _side(t - s) == side]
-    return BOX_HEIGHT // 2 + (max(rises) + LETTERS if rises else 4)
+    return BOX_HEIGHT // 2 + (max(rises) + line_height() if rises else 4)
 
 
 def _side(span: int) -> int:

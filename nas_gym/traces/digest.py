@@ -119,7 +119,7 @@ class Digest:
         if best is not None and best.architecture != self._drawn:
             self.board.image("architectures/best_so_far", self._drawing(best), number)
             self._drawn = best.architecture
-        self.board.flush()
+        self.board.flush_soon()
 
     def finish(self, policy: Policy | None, number: int) -> None:
         """Show the run as a whole: the best architectures, their graph, all points, the metrics."""

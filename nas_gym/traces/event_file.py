@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ _numbers = itertools.count()
 
 
 class EventFile:
-    """Writes events into a new file, at the latest some seconds after each happened.
+    """Writes events into a new file, in order, at the latest some seconds after each happened.
+
+    A thread writes, so that a search need not wait for a picture to be compressed.
 
     Args:
         folder: where; it is made if it is not there.
@@ -38,16 +40,16 @@ class EventFile:
         host, number = socket.gethostname(), next(_numbers)
         name = f"events.out.tfevents.{int(time.time()):010d}.{host}.{os.getpid()}.{number}"
         self._file = (folder / name).open("wb")
-        self._waiting: list[bytes] = []
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._failure: OSError | None = None
+        self._waiting: list[bytes | Callable[[], Any]] = []
+        self._adding, self._writing = threading.Lock(), threading.Lock()
+        self._wake, self._over = threading.Event(), False
+        self._failure: Exception | None = None
         self._seconds = seconds
         source = SourceMetadata(writer="nas_gym.traces.event_file")
         self.add(Event(wall_time=time.time(), file_version="brain.Event:2", source_metadata=source))
         self.flush()
-        # Not kept alive by it: a run that is neither closed nor finished must not keep its process.
-        self._thread = threading.Thread(target=self._flush_now_and_then, daemon=True)
+        # A daemon, since a run that is neither closed nor finished must not keep its process alive.
+        self._thread = threading.Thread(target=self._write_now_and_then, daemon=True)
         self._thread.start()
 
     def add(self, event: Any) -> None:
@@ -56,11 +58,19 @@ class EventFile:
         Raises:
             OSError: if an earlier one could not be written.
         """
-        if self._failure is not None:
-            raise self._failure
-        content = event.SerializeToString()
-        with self._lock:
-            self._waiting.append(content)
+        self._add(event.SerializeToString())
+
+    def add_made(self, make: Callable[[], Any]) -> None:
+        """Add an event that the thread makes, once, of what does not change any more.
+
+        Raises:
+            OSError: as `add`.
+        """
+        self._add(make)
+
+    def flush_soon(self) -> None:
+        """Have the thread write what is waiting."""
+        self._wake.set()
 
     def flush(self) -> None:
         """Write what is waiting.
@@ -68,10 +78,12 @@ class EventFile:
         Raises:
             OSError: if the file cannot be written.
         """
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
+        with self._writing:
+            with self._adding:
+                waiting, self._waiting = self._waiting, []
             if waiting:
-                self._file.write(records(waiting))
+                contents = [one if isinstance(one, bytes) else one().SerializeToString() for one in waiting]
+                self._file.write(records(contents))
                 self._file.flush()
 
     def close(self) -> None:
@@ -80,19 +92,31 @@ class EventFile:
         Raises:
             OSError: if it cannot be written.
         """
-        if not self._file.closed:
-            self._over.set()
-            self._thread.join()
-            try:
-                self.flush()
-            finally:
-                self._file.close()
+        if self._file.closed:
+            return
+        self._over = True
+        self._wake.set()
+        self._thread.join()
+        try:
+            if self._failure is not None:
+                raise self._failure
+            self.flush()
+        finally:
+            self._file.close()
 
-    def _flush_now_and_then(self) -> None:
-        while not self._over.wait(self._seconds):
+    def _add(self, content: bytes | Callable[[], Any]) -> None:
+        if self._failure is not None:
+            raise self._failure
+        with self._adding:
+            self._waiting.append(content)
+
+    def _write_now_and_then(self) -> None:
+        while not self._over:
+            self._wake.wait(self._seconds)
+            self._wake.clear()
             try:
                 self.flush()
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - whoever adds the next event learns of it
                 self._failure = error
                 return
 
@@ -128,17 +152,21 @@ def masked_crcs(contents: Sequence[bytes]) -> list[int]:
 
     Source: RFC 3720, appendix B.4 (the polynomial), and TensorFlow's ``crc32c.h`` (the mask).
     """
-    lengths = np.array([len(content) for content in contents], dtype=np.int32)
+    lengths = np.array([len(content) for content in contents])
     data = np.frombuffer(b"".join(contents), dtype=np.uint8).copy()
-    ends = np.cumsum(lengths, dtype=np.int32)
+    ends = np.cumsum(lengths)
     starts = ends - lengths
     # A checksum starts with all bits set, which is the same as the first 4 bytes inverted.
     data[(starts[:, None] + np.arange(4)).ravel()] ^= 0xFF
     blocks = -(-lengths // BLOCK)
     behind = np.repeat(np.cumsum(blocks), blocks) - 1 - np.arange(blocks.sum())
     block_starts = np.maximum(np.repeat(starts, blocks), np.repeat(ends, blocks) - BLOCK * (behind + 1))
-    zeros = (np.repeat(ends - 1, lengths) - np.arange(len(data), dtype=np.int32)) & (BLOCK - 1)
-    parts = np.bitwise_xor.reduceat(_tables().ravel().take(zeros << 8 | data), block_starts)
+    zeros = np.repeat(ends, lengths)
+    zeros -= np.arange(1, len(data) + 1)
+    zeros &= BLOCK - 1
+    zeros <<= 8
+    zeros |= data
+    parts = np.bitwise_xor.reduceat(_tables().ravel().take(zeros), block_starts)
     values = iter(parts.tolist())
     return [_masked(_joined(list(itertools.islice(values, count)))) for count in blocks.tolist()]
 

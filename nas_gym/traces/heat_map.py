@@ -17,7 +17,7 @@ MOST_ROWS, MOST_COLUMNS = 14, 60
 LONGEST_LABEL = 66
 # With so many columns at most, cells are wide enough to print their score.
 PRINTED_COLUMNS = 30
-CELL_HEIGHT, NARROW, WIDE, GAP = 20, 17, 40, 8
+CELL_HEIGHT, NARROW, WIDE, GAP = 17, 15, 40, 8
 LEAST_SCALE = 60
 PAPER, INK, ILLEGAL, MARK = (255, 255, 255), (31, 41, 51), (201, 206, 212), (217, 72, 15)
 TITLES = {"q_values": "Q-values", "probabilities": "Action probabilities"}
@@ -70,11 +70,12 @@ def heat_map_picture(
     columns = _columns(legal)
     shown = legal[:, columns]
     cells = _cells(shown)
-    rows = [label(f"{_short(state)}  (x{count})") for state, count in zip(states, visits, strict=True)]
+    rows = [label(_short(state)) for state in states]
+    counts = [label(f"(x{count})") for count in visits]
     names = [label(actions[column]) for column in columns.tolist()]
     title = label(f"{TITLES.get(kind, kind)}. Grey: illegal. Ring: best edit of the state. (xn): visits.")
     ends = label(f"{np.nanmax(shown):.3f}"), label(f"{np.nanmin(shown):.3f}")
-    left = max(row.shape[1] for row in rows) + 2 * GAP
+    left = max(row.shape[1] + count.shape[1] for row, count in zip(rows, counts, strict=True)) + 3 * GAP
     top = 2 * CELL_HEIGHT + GAP
     bottom, right = top + cells.shape[0], left + cells.shape[1]
     scale = right + 2 * GAP
@@ -82,12 +83,13 @@ def heat_map_picture(
     width = max(scale + 16 + max(end.shape[1] for end in ends), title.shape[1] + GAP) + GAP
     image = np.zeros((height, width), dtype=np.uint8)
     _write(image, GAP, GAP, title)
-    for number, row in enumerate(rows):
-        _write(image, top + number * CELL_HEIGHT + 3, GAP, row)
+    for number, (row, count) in enumerate(zip(rows, counts, strict=True)):
+        _write(image, top + number * CELL_HEIGHT + 1, GAP, row)
+        _write(image, top + number * CELL_HEIGHT + 1, 2 * GAP + row.shape[1], count)
     image[top:bottom, left:right] = cells
     wide = cells.shape[1] // len(names)
     for number, name in enumerate(names):
-        _write(image, bottom + 4, left + number * wide + (wide - len(name)) // 2, np.rot90(name))
+        _write(image, bottom + 4, left + number * wide + (wide - len(name)) // 2, name.T[::-1])
     low = max(bottom, top + LEAST_SCALE)
     image[top:low, scale : scale + 12] = (
         LOWEST + np.linspace(LEVELS - 1, 0, low - top).astype(np.uint8)[:, None]
@@ -116,9 +118,9 @@ def _cells(shown: np.ndarray) -> np.ndarray:
     cells[:, width - 1 :: width] = 0
     if printed:
         for row, column in np.argwhere(known).tolist():
-            number = label(f"{shown[row, column]:.2f}", 10) >= HALF_INK
+            number = label(f"{shown[row, column]:.2f}") >= HALF_INK
             dark = int(COLOURS[fills[row, column]].sum()) < DARK
-            y, x = row * CELL_HEIGHT + 3, column * width + (width - number.shape[1]) // 2
+            y, x = row * CELL_HEIGHT + 1, column * width + (width - number.shape[1]) // 2
             cells[y : y + number.shape[0], x : x + number.shape[1]][number] = 0 if dark else SHADES - 1
     for row, column in enumerate(np.nanargmax(shown, axis=1).tolist()):
         y, x = row * CELL_HEIGHT, column * width
@@ -137,8 +139,7 @@ def _ring(width: int) -> np.ndarray:
 
 def _write(image: np.ndarray, y: int, x: int, ink: np.ndarray) -> None:
     """Write a label onto paper."""
-    place = image[y : y + ink.shape[0], x : x + ink.shape[1]]
-    np.maximum(place, ink[: place.shape[0], : place.shape[1]] // SHADES, out=place)
+    image[y : y + ink.shape[0], x : x + ink.shape[1]] = ink >> 4
 
 
 def _short(text: str) -> str:

@@ -18,6 +18,8 @@ import numpy as np
 from PIL import Image, ImageFont
 
 SHADES = 16
+# One size of letters, since rendering the letters of another takes as long as drawing two pictures.
+LETTERS = 11
 LABELS_KEPT = 4096
 # PNG's numbers for one byte a pixel into a palette, and for colours of 3 or 4 bytes.
 PALETTE, KINDS = 3, {3: 2, 4: 6}
@@ -63,11 +65,11 @@ def stacked(pictures: list[Picture]) -> Picture:
 
 
 @lru_cache(LABELS_KEPT)
-def label(text: str, size: int = 11) -> np.ndarray:
+def label(text: str) -> np.ndarray:
     """A line of text: how much ink is on each pixel, uint8 (height of a line, width), read only."""
-    glyphs = [_glyph(letter, size) for letter in text]
+    glyphs = [_glyph(letter) for letter in text]
     width = sum(advance for _, _, advance in glyphs)
-    line = np.zeros((line_height(size), width + 2), dtype=np.uint8)
+    line = np.zeros((line_height(), width + 2), dtype=np.uint8)
     x = 0
     for ink, left, advance in glyphs:
         place = line[:, max(0, x + left) :][:, : ink.shape[1]]
@@ -78,18 +80,18 @@ def label(text: str, size: int = 11) -> np.ndarray:
 
 
 @cache
-def line_height(size: int = 11) -> int:
+def line_height() -> int:
     """Pixels from the top of the highest letter to the bottom of the lowest."""
-    return sum(_font(size).getmetrics())
+    return sum(_font().getmetrics())
 
 
 @lru_cache(LABELS_KEPT)
-def _glyph(letter: str, size: int) -> tuple[np.ndarray, int, int]:
+def _glyph(letter: str) -> tuple[np.ndarray, int, int]:
     """A letter as `label` shows it, where its ink starts, and how far on the next letter is."""
-    font = _font(size)
+    font = _font()
     mask, (left, top) = font.getmask2(letter, "L")
     width, height = mask.size
-    ink = np.zeros((line_height(size), width), dtype=np.uint8)
+    ink = np.zeros((line_height(), width), dtype=np.uint8)
     if width and height:
         drawn = np.asarray(Image.frombytes("L", mask.size, bytes(mask)))[: len(ink) - top]
         ink[top : top + len(drawn)] = drawn
@@ -97,13 +99,13 @@ def _glyph(letter: str, size: int) -> tuple[np.ndarray, int, int]:
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font() -> ImageFont.FreeTypeFont:
     """DejaVu Sans out of Matplotlib's files, found without importing it."""
     spec = find_spec("matplotlib")
     assert spec is not None
     assert spec.submodule_search_locations is not None
     folder = Path(spec.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
-    return ImageFont.truetype(folder / "DejaVuSans.ttf", size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(folder / "DejaVuSans.ttf", LETTERS, layout_engine=ImageFont.Layout.BASIC)
 
 
 def _png(samples: np.ndarray, kind: int, palette: bytes = b"") -> bytes:

@@ -80,9 +80,16 @@ class Board:
 
     def image(self, tag: str, picture: Picture, step: int) -> None:
         """An image."""
-        height, width = picture.indices.shape
-        image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=picture.png())
-        self._show(tag, step, image=image)
+        now = time.time()
+
+        def event() -> Any:
+            height, width = picture.indices.shape
+            image = Summary.Image(
+                height=height, width=width, colorspace=3, encoded_image_string=picture.png()
+            )
+            return Event(wall_time=now, step=step, summary=Summary(value=[Summary.Value(tag=tag, image=image)]))
+
+        self._file.add_made(event)
 
     def weights(self, tag: str, weights: np.ndarray, step: int) -> None:
         """A histogram with one bucket per action, as high as the action's weight.
@@ -127,9 +134,9 @@ class Board:
         graph = graph_of(network).SerializeToString()
         self._file.add(Event(wall_time=time.time(), graph_def=graph))
 
-    def flush(self) -> None:
-        """Write what is waiting."""
-        self._file.flush()
+    def flush_soon(self) -> None:
+        """Have what is waiting written soon."""
+        self._file.flush_soon()
 
     def close(self) -> None:
         """Write what is waiting and close the file."""

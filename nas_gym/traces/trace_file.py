@@ -17,6 +17,8 @@ from typing import Any
 from nas_gym.errors import NASGymError
 from nas_gym.traces.trace_lines import KINDS, NAMES, VERSION, Ask, End, Header, Line, Recording, Step
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
 
 class TraceWriter:
     """Writes a trace line by line, each handed to the operating system at once.
@@ -45,7 +47,7 @@ class TraceWriter:
         values = {"kind": kind} | {name: getattr(line, name) for name in names}
         if values.get("generator", ...) is None:
             del values["generator"]
-        self._file.write(json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n")
+        self._file.write(_encode(values) + "\n")
         self._file.flush()
 
     def close(self) -> None:
