@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nas_agents.comparison.analysis import Comparison
 from nas_agents.comparison.curves import Curve
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard.writer import SummaryWriter
+from nas_gym.traces.events import EventFile
+from nas_gym.traces.summaries import custom_scalars
 
 TAGS = tuple(f"incumbent/{part}" for part in ("interquartile_mean", "lower", "upper"))
 REGRET_TAGS = tuple(f"regret/{part}" for part in ("mean", "lower", "upper"))
@@ -32,21 +31,18 @@ def write_aggregate(comparison: Comparison, folder: Path) -> None:
     What the searches saw is written and, where the optimum is known, the regret of it; test accuracy
     stays in the report.
     """
-    from torch.utils.tensorboard.writer import SummaryWriter
-
     shutil.rmtree(folder, ignore_errors=True)
     charts = {CHART: ["Margin", list(TAGS)]} | (REGRET_CHARTS if comparison.has_regret else {})
     for agent, curve in comparison.evaluation_curves.items():
-        with SummaryWriter(str(folder / agent)) as writer:
-            writer.add_custom_scalars({"comparison": charts})
-            _write(writer, TAGS, curve, curve.x)
+        with closing(EventFile(folder / agent)) as events:
+            events.summary(custom_scalars({"comparison": charts}))
+            _write(events, TAGS, curve, curve.x)
             if comparison.has_regret:
                 regret, timed = comparison.evaluation_regrets[agent], comparison.second_regrets[agent]
-                _write(writer, REGRET_TAGS, regret, regret.x)
-                _write(writer, TIMED_REGRET_TAGS, timed, timed.x * MILLISECONDS)
+                _write(events, REGRET_TAGS, regret, regret.x)
+                _write(events, TIMED_REGRET_TAGS, timed, timed.x * MILLISECONDS)
 
 
-def _write(writer: SummaryWriter, tags: Sequence[str], curve: Curve, steps: np.ndarray) -> None:
+def _write(events: EventFile, tags: Sequence[str], curve: Curve, steps: np.ndarray) -> None:
     for step, *values in zip(steps, curve.value, curve.lower, curve.upper, strict=True):
-        for tag, value in zip(tags, values, strict=True):
-            writer.add_scalar(tag, value, round(float(step)))
+        events.scalars(dict(zip(tags, values, strict=True)), round(float(step)))
