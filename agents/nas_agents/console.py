@@ -66,12 +66,13 @@ def compare_and_show(plan: Plan, command: str) -> bool:
     Returns:
         Whether every run finished.
     """
-    from nas_agents.comparison.publish import publish, publish_across
     from nas_agents.comparison.runner import execute, prepare
 
     errors, console = Console(stderr=True), _output()
     experiments = prepare(plan)
     failures = execute(experiments, plan.jobs, errors)
+    from nas_agents.comparison.publish import publish, publish_across
+
     published = [publish(plan, experiment, failures, command) for experiment in experiments]
     for each in published:
         _show_comparison(each, console, errors)
