@@ -13,7 +13,16 @@ from nas_agents.describing import describe
 from nas_gym.tasks import make_task
 from nas_gym.tasks.mnist1d import CLASSES, SHAPE
 
-HEAVY = ("torch", "stable_baselines3", "sb3_contrib", "optuna", "matplotlib", "sklearn", "tensorboard", "mnist1d")
+HEAVY = (
+    "torch",
+    "stable_baselines3",
+    "sb3_contrib",
+    "optuna",
+    "matplotlib",
+    "sklearn",
+    "tensorboard",
+    "mnist1d",
+)
 RUN = """
 import sys
 from nas_gym.cli import main
@@ -44,3 +53,23 @@ def test_an_agent_is_described_without_its_import_as_it_describes_itself(name):
 def test_the_sizes_that_are_listed_are_for_the_shape_that_the_task_has():
     task = make_task("mnist1d")
     assert (task.input_shape, task.num_classes) == (SHAPE, CLASSES)
+
+
+TRACED = """
+import sys, gymnasium, nas_gym
+from nas_agents import make_agent
+from nas_gym.traces import Trace
+env = Trace(gymnasium.make("NASTable-MLP-v0"), sys.argv[1])
+make_agent("q-learning").search(env, 10)
+env.close()
+print("imported:", *sorted({"torch", "matplotlib", "stable_baselines3", "sklearn"} & set(sys.modules)))
+"""
+
+
+def test_a_traced_search_on_a_table_imports_neither_torch_nor_matplotlib(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", TRACED, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "imported:"
+    assert (tmp_path / "result.json").exists()

@@ -101,7 +101,9 @@ def _rise(span: int) -> int:
 def _path(source: int, target: int, step: int, middle: int) -> np.ndarray:
     """The points of a link, float (points, 2): straight between neighbours, else an arc."""
     if target - source == 1:
-        return np.array([[MARGIN + source * step + BOX_WIDTH, middle], [MARGIN + target * step, middle]], float)
+        return np.array(
+            [[MARGIN + source * step + BOX_WIDTH, middle], [MARGIN + target * step, middle]], float
+        )
     side = _side(target - source)
     centre = MARGIN + BOX_WIDTH / 2
     start, end = centre + source * step + ARC_START, centre + target * step - ARC_START

@@ -58,9 +58,7 @@ class Board:
     def image(self, tag: str, picture: Picture, step: int) -> None:
         """An image, compressed while the search goes on."""
         now = time.time()
-        self._events.add_made(
-            lambda: Event(wall_time=now, step=step, summary=summaries.image(tag, picture))
-        )
+        self._events.add_made(lambda: Event(wall_time=now, step=step, summary=summaries.image(tag, picture)))
 
     def weights(self, tag: str, weights: np.ndarray, step: int) -> None:
         """A histogram with one bucket per action, as high as the action's weight.
