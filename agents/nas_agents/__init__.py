@@ -78,8 +78,12 @@ class _Agents(Mapping[str, type[Agent]]):
         self._classes = classes
 
     def __getitem__(self, name: str) -> type[Agent]:
-        agent: type[Agent] = __getattr__(self._classes[name])
+        agent: type[Agent] = __getattr__(self.class_name(name))
         return agent
+
+    def class_name(self, name: str) -> str:
+        """The name of an agent's class."""
+        return self._classes[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._classes
@@ -129,6 +133,12 @@ def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
     if not isinstance(kind, type) or not issubclass(kind, Agent) or isabstract(kind):
         raise NASGymError(f"{name!r} is no agent: derive it from nas_agents.Agent and give it a run()")
     return build(kind, "agent", options)
+
+
+def class_of(name: str) -> tuple[str, str]:
+    """The module and the name of an agent's class, without importing it."""
+    class_name = AGENTS.class_name(name)
+    return f"nas_agents.{_MODULES[class_name]}", class_name
 
 
 def __getattr__(name: str) -> Any:

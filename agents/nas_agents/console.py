@@ -66,13 +66,14 @@ def compare_and_show(plan: Plan, command: str) -> bool:
     Returns:
         Whether every run finished.
     """
-    from nas_agents.comparison.publish import publish, publish_across
     from nas_agents.comparison.runner import execute, prepare, undisturbed
 
     errors, console = Console(stderr=True), _output()
     experiments = prepare(plan)
     with undisturbed(experiments):
         failures = execute(experiments, plan.jobs, errors)
+        from nas_agents.comparison.publish import publish, publish_across
+
         published = [publish(plan, experiment, failures, command) for experiment in experiments]
         across = publish_across(plan, published)
     for each in published:
@@ -86,27 +87,26 @@ def compare_and_show(plan: Plan, command: str) -> bool:
 def show_parts() -> None:
     """Print environments, search spaces with their sizes, tasks, tables, agents and rewards."""
     from nas_agents import AGENTS
+    from nas_agents.describing import describe
     from nas_gym.envs import REWARDS
     from nas_gym.envs.registration import IDS
     from nas_gym.search_spaces import SEARCH_SPACES, make_search_space
     from nas_gym.tables import table_files
-    from nas_gym.tasks import TASKS, make_task
+    from nas_gym.tasks import TASKS
+    from nas_gym.tasks.mnist1d import CLASSES, SHAPE
 
     console = _output()
-    task = make_task("mnist1d")
-    sizes = {
-        name: f"{make_search_space(name, task.input_shape, task.num_classes).size:,}"
-        for name in SEARCH_SPACES
-    }
+    sizes = {name: f"{make_search_space(name, SHAPE, CLASSES).size:,}" for name in SEARCH_SPACES}
     _show_table(console, "environments", [[name] for name in IDS])
     _show_table(
         console,
-        f"search spaces, with their number of architectures for inputs of {task.name} {task.input_shape}",
+        f"search spaces, with their number of architectures for inputs of mnist1d {SHAPE}",
         [[name, size, _summary(SEARCH_SPACES[name])] for name, size in sizes.items()],
     )
     _show_table(console, "tasks", [[name, _summary(loader)] for name, loader in TASKS.items()])
     _show_table(console, "tables, see nas-gym benchmark list", [[name] for name in table_files()])
-    agents = [[name, AGENTS[name].access, _summary(AGENTS[name])] for name in AGENTS]
+    described = {name: describe(name) for name in AGENTS}
+    agents = [[name, about.access, _first_sentence(about.docstring)] for name, about in described.items()]
     _show_table(console, "agents, with their access: walk (only steps) or query (any architecture)", agents)
     _show_table(console, "rewards", [[name, _summary(reward)] for name, reward in REWARDS.items()])
 
@@ -171,7 +171,11 @@ def _show_table(console: Console, title: str, rows: Sequence[Sequence[str]]) -> 
 
 def _summary(part: Any) -> str:
     """The first sentence of a part's documentation."""
-    text = " ".join((inspect.getdoc(part) or "").split("\n\n")[0].split())
+    return _first_sentence(inspect.getdoc(part) or "")
+
+
+def _first_sentence(docstring: str) -> str:
+    text = " ".join(docstring.split("\n\n")[0].split())
     return re.split(r"\.\s+(?=[A-Z])", text)[0].rstrip(".").replace("`", "")
 
 

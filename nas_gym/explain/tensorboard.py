@@ -24,7 +24,8 @@ from nas_gym.explain.markdown import section_blocks
 from nas_gym.explain.page import identifier
 from nas_gym.explain.projector import write_points
 from nas_gym.explain.section import Explanation, Section
-from nas_gym.traces.events import EventFile, text_summary
+from nas_gym.traces import summaries
+from nas_gym.traces.events import EventFile
 
 FOLDER = "explanation"
 BUCKETS = 30
@@ -66,7 +67,7 @@ def tag_of(number: int, section: Section) -> str:
 def _write_texts(events: EventFile, explanation: Explanation, step: int) -> None:
     for number, section in enumerate(explanation.all_sections):
         blocks = section_blocks(section)
-        events.summary(text_summary(tag_of(number, section), "\n\n".join(blocks)), step)
+        events.summary(summaries.text(tag_of(number, section), "\n\n".join(blocks)), step)
 
 
 def _write_images(

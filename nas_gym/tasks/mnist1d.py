@@ -15,7 +15,7 @@ from nas_gym.tasks.cache import Arrays, cached
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.options import Size
 
-CLASSES = 10
+SHAPE, CLASSES = (1, 40), 10
 EXAMPLES = 19_000
 
 

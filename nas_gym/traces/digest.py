@@ -11,7 +11,9 @@ from nas_gym.envs.ledger import Stats
 from nas_gym.evaluators.evaluation import Evaluation, incumbent
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.traces.account import Account
+from nas_gym.traces.architecture_picture import architecture_picture
 from nas_gym.traces.embedding import write_embedding
+from nas_gym.traces.picture import Picture, stacked
 from nas_gym.traces.policy import Policy, State
 from nas_gym.traces.policy_digest import PolicyDigest, decision_scalars
 from nas_gym.traces.run_folder import RunFolder, flat
@@ -57,6 +59,7 @@ class Digest:
         self._best_of_episode = 0.0
         self._best: Evaluation | None = None
         self._drawn = ""
+        self._pictures: dict[tuple[str, str], Picture] = {}
         self._tables = Cadence(EPISODES_ALL_SHOWN)
 
     def evaluated(self, fresh: Sequence[tuple[int, Evaluation]]) -> None:
@@ -116,6 +119,7 @@ class Digest:
         if best is not None and best.architecture != self._drawn:
             self.board.image("architectures/best_so_far", self._drawing(best), number)
             self._drawn = best.architecture
+        self.board.flush_soon()
 
     def finish(self, policy: Policy | None, number: int) -> None:
         """Show the run as a whole: the best architectures, their graph, all points, the metrics."""
@@ -159,13 +163,13 @@ class Digest:
         self.board.text("evaluations", ask_table(self._asks[:ASKS_PER_TABLE]), number)
         self._asks = self._asks[ASKS_PER_TABLE:]
 
-    def _drawing(self, evaluation: Evaluation) -> np.ndarray:
-        from nas_gym.envs.drawing import draw, figure_to_array
-
-        figure = draw(self._space, self._space.parse(evaluation.architecture))
+    def _drawing(self, evaluation: Evaluation) -> Picture:
         title = f"accuracy {evaluation.accuracy:.4f}, {evaluation.parameters:,} parameters"
-        figure.axes[0].set_title(title, fontsize=13, loc="left", color="black")
-        return figure_to_array(figure)
+        drawn = self._pictures.get((evaluation.architecture, title))
+        if drawn is None:
+            drawn = architecture_picture(self._space, self._space.parse(evaluation.architecture), title)
+            self._pictures[evaluation.architecture, title] = drawn
+        return drawn
 
 
 def _hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,12 +178,3 @@ def _hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
     parts = {name: env[name].get("name") for name in ("search_space", "task", "reward") if name in env}
     own |= own.pop("hyperparameters", {})
     return {"agent": config["agent"], **parts, "horizon": env.get("horizon"), **flat(own)}
-
-
-def stacked(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Images uint8 (height, width, 3) one below the other, padded with white to one width."""
-    width = max(image.shape[1] for image in images)
-    pads = [((0, 0), (0, width - image.shape[1]), (0, 0)) for image in images]
-    return np.concatenate(
-        [np.pad(image, pad, constant_values=255) for image, pad in zip(images, pads, strict=True)]
-    )

@@ -7,19 +7,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from PIL import Image
-from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore[attr-defined]
-    EmbeddingInfo,
-    ProjectorConfig,
-)
 
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.traces.picture import png
+from nas_gym.traces.viridis import VIRIDIS, levels
 
 MOST_POINTS = 5000
 DISC = 24
+# The text of a `ProjectorConfig`, written as it is: its printer takes longer to import than all else here.
+PROJECTOR_CONFIG = f"""\
+embeddings {{
+  tensor_name: "architectures by accuracy"
+  metadata_path: "projector/metadata.tsv"
+  sprite {{
+    image_path: "projector/discs.png"
+    single_image_dim: {DISC}
+    single_image_dim: {DISC}
+  }}
+  tensor_path: "projector/tensors.tsv"
+}}
+embeddings {{
+  tensor_name: "architectures, plain"
+  metadata_path: "projector/metadata.tsv"
+  tensor_path: "projector/tensors.tsv"
+}}
+"""
 
 
 def one_hot(search_space: SearchSpace[Any], architecture: Architecture) -> np.ndarray:
@@ -44,20 +58,13 @@ def write_embedding(folder: Path, search_space: SearchSpace[Any], evaluations: S
     points = list({evaluation.architecture: evaluation for evaluation in evaluations}.values())[:MOST_POINTS]
     target = folder / "projector"
     target.mkdir(exist_ok=True)
-    vectors = [one_hot(search_space, search_space.parse(point.architecture)) for point in points]
-    _write_table(target / "tensors.tsv", [[f"{value:g}" for value in vector] for vector in vectors])
+    _write_table(target / "tensors.tsv", _vectors(search_space, points))
     names = ["architecture", "accuracy", "order", "parameters", "status"]
     _write_table(
         target / "metadata.tsv", [names, *(_row(n, point) for n, point in enumerate(points, start=1))]
     )
-    Image.fromarray(discs([point.accuracy for point in points])).save(target / "discs.png")
-    files = {"tensor_path": "projector/tensors.tsv", "metadata_path": "projector/metadata.tsv"}
-    coloured = EmbeddingInfo(tensor_name="architectures by accuracy", **files)
-    coloured.sprite.image_path = "projector/discs.png"
-    coloured.sprite.single_image_dim.extend([DISC, DISC])
-    plain = EmbeddingInfo(tensor_name="architectures, plain", **files)
-    config = ProjectorConfig(embeddings=[coloured, plain])
-    (folder / "projector_config.pbtxt").write_text(str(config), encoding="utf-8")
+    (target / "discs.png").write_bytes(png(discs([point.accuracy for point in points])))
+    (folder / "projector_config.pbtxt").write_text(PROJECTOR_CONFIG, encoding="utf-8")
 
 
 def discs(accuracies: Sequence[float]) -> np.ndarray:
@@ -67,16 +74,28 @@ def discs(accuracies: Sequence[float]) -> np.ndarray:
         uint8 (side, side, 4), transparent outside the discs.
     """
     values = np.asarray(accuracies, dtype=np.float64)
-    spread = values.max() - values.min()
-    colours = mpl.colormaps["viridis"]((values - values.min()) / (spread or 1.0), bytes=True)
+    colours = VIRIDIS[levels(values, len(VIRIDIS))]
     offsets = np.arange(DISC) - (DISC - 1) / 2
     inside = offsets[:, None] ** 2 + offsets**2 <= (DISC / 2 - 1) ** 2
     per_side = math.ceil(math.sqrt(len(values)))
-    sheet = np.zeros((per_side * DISC, per_side * DISC, 4), dtype=np.uint8)
-    for number, colour in enumerate(colours):
-        y, x = (DISC * place for place in divmod(number, per_side))
-        sheet[y : y + DISC, x : x + DISC][inside] = colour
-    return sheet
+    opaque = np.zeros((per_side**2, 4), dtype=np.uint8)
+    opaque[: len(colours), :3], opaque[: len(colours), 3] = colours, 255
+    discs = inside[..., None] * opaque[:, None, None]
+    side = per_side * DISC
+    return discs.reshape(per_side, per_side, DISC, DISC, 4).swapaxes(1, 2).reshape(side, side, 4)
+
+
+def _vectors(search_space: SearchSpace[Any], points: Sequence[Evaluation]) -> list[list[str]]:
+    """The numbers of `one_hot` of each point, as they are written."""
+    sizes = {name: len(choices) for name, choices in search_space.variables.items()}
+    firsts = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
+    rows = []
+    for point in points:
+        row = ["0"] * sum(sizes.values())
+        for name, value in search_space.encode(search_space.parse(point.architecture)).items():
+            row[firsts[name] + value] = "1"
+        rows.append(row)
+    return rows
 
 
 def _row(order: int, point: Evaluation) -> list[str]:

@@ -1,41 +1,43 @@
-"""A file of TensorBoard events, written at once, so that a disk that is full is told to who writes."""
+"""The file of events that TensorBoard reads, written as TensorFlow records.
+
+Writers of TensorBoard and torch compute the checksum of every byte in Python, and their thread ends
+in a traceback of its own where the disk is full.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
 import socket
+import struct
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
+import google_crc32c
 from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata  # type: ignore[attr-defined]
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
-from tensorboard.summary.writer.record_writer import RecordWriter
 
-from nas_gym.files import encodable, write_whole, writing
+from nas_gym.files import write_whole, writing
 
+# An event is written at the latest so many seconds after it happened, for who watches a running search.
+FLUSH_SECONDS = 10
 _numbers = itertools.count()
 
 
-def text_summary(tag: str, markdown: str) -> Summary:
-    """A Markdown text; what is no UTF-8, as names of files may be, stands as escapes."""
-    from torch.utils.tensorboard.summary import text
-
-    return text(tag, encodable(markdown))
-
-
 class EventFile:
-    """Appends events to a new file of a folder, each handed to the operating system at once.
+    """Writes events into a new file, in order, at the latest some seconds after each happened.
 
-    Writers of TensorBoard and torch do it in a thread, whose failures are a traceback of that thread.
+    A thread writes, so that a search need not wait for a picture to be compressed.
 
     Args:
-        folder: of the run; it is made if it is not there.
+        folder: where; it is made if it is not there.
 
     Raises:
-        NASGymError: here and by every method, if the file cannot be written.
+        NASGymError: here and by every method, if the file cannot be written; of what the thread could
+            not write the next call tells.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,34 +46,86 @@ class EventFile:
         with writing(self.path):
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("xb", buffering=0)
-        self._records = RecordWriter(_Whole(self._file))
-        about = SourceMetadata(writer="nas_gym.traces.events")
-        self.add(Event(wall_time=time.time(), file_version="brain.Event:2", source_metadata=about))
+        self._waiting: list[bytes | Callable[[], Any]] = []
+        self._adding, self._writing = threading.Lock(), threading.Lock()
+        self._wake, self._over = threading.Event(), False
+        self._failure: Exception | None = None
+        source = SourceMetadata(writer="nas_gym.traces.events")
+        self.add(Event(wall_time=time.time(), file_version="brain.Event:2", source_metadata=source))
+        self.flush()
+        # A daemon, since a run that is neither closed nor finished must not keep its process alive.
+        self._thread = threading.Thread(target=self._write_now_and_then, daemon=True)
+        self._thread.start()
 
-    def add(self, event: Event) -> None:
-        """Write an event."""
-        with writing(self.path):
-            self._records.write(event.SerializeToString())
+    def add(self, event: Any) -> None:
+        """Add an event."""
+        self._add(event.SerializeToString())
 
-    def summary(self, summary: Summary, step: int | None = None) -> None:
-        """Write a summary of now."""
+    def summary(self, summary: Any, step: int | None = None) -> None:
+        """Add a summary of now."""
         self.add(Event(wall_time=time.time(), step=step, summary=summary))
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Write values of one step, by tag, in one event: a fifth of the time of one event each."""
+        """Add values of one step, by tag, in one event: a fifth of the time of one event each."""
         scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
         self.summary(Summary(value=scalars), step)
 
+    def add_made(self, make: Callable[[], Any]) -> None:
+        """Add an event that the thread makes, once, of what does not change any more."""
+        self._add(make)
+
+    def flush_soon(self) -> None:
+        """Have the thread write what is waiting."""
+        self._wake.set()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        with self._writing:
+            with self._adding:
+                waiting, self._waiting = self._waiting, []
+            if waiting:
+                contents = [one if isinstance(one, bytes) else one().SerializeToString() for one in waiting]
+                with writing(self.path):
+                    write_whole(self._file, b"".join(map(record, contents)))
+
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Write what is waiting and close the file."""
+        if self._file.closed:
+            return
+        self._over = True
+        self._wake.set()
+        self._thread.join()
+        try:
+            if self._failure is not None:
+                raise self._failure
+            self.flush()
+        finally:
+            self._file.close()
+
+    def _add(self, content: bytes | Callable[[], Any]) -> None:
+        if self._failure is not None:
+            raise self._failure
+        with self._adding:
+            self._waiting.append(content)
+
+    def _write_now_and_then(self) -> None:
+        while not self._over:
+            self._wake.wait(FLUSH_SECONDS)
+            self._wake.clear()
+            try:
+                self.flush()
+            except Exception as error:  # noqa: BLE001 - whoever adds the next event learns of it
+                self._failure = error
+                return
 
 
-class _Whole:
-    """What a record writer asks of a file."""
+def record(content: bytes) -> bytes:
+    """A content as a record of TensorFlow: its length, the checksum of that, itself, its checksum."""
+    length = struct.pack("<Q", len(content))
+    return b"".join((length, _checksum(length), content, _checksum(content)))
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
 
-    def write(self, data: bytes) -> None:
-        write_whole(self._file, data)
+def _checksum(content: bytes) -> bytes:
+    """The masked CRC-32C, as TensorFlow's ``crc32c.h`` has it."""
+    crc = google_crc32c.value(content)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

@@ -1,26 +1,36 @@
 """The policy as a heat map: the most visited states against the edits.
 
-It is drawn by Pillow pixel by pixel, since laying out a hundred labels in Matplotlib takes longer
-than training four of the default networks.
+It is put together as an array of palette indices, since a run draws it at every snapshot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+
+from nas_gym.traces.picture import SHADES, Picture, label, line_height, ramp
+from nas_gym.traces.viridis import levels, shades
 
 MOST_ROWS, MOST_COLUMNS = 14, 60
 LONGEST_LABEL = 66
 # With so many columns at most, cells are wide enough to print their score.
 PRINTED_COLUMNS = 30
-CELL_HEIGHT, NARROW, WIDE, GAP = 20, 17, 40, 8
+CELL_HEIGHT, NARROW, WIDE, GAP = 17, 15, 40, 8
+LEAST_SCALE = 60
 PAPER, INK, ILLEGAL, MARK = (255, 255, 255), (31, 41, 51), (201, 206, 212), (217, 72, 15)
 TITLES = {"q_values": "Q-values", "probabilities": "Action probabilities"}
+# The palette: shades of ink on paper, two colours of cells, and the scale from low to high.
+LEVELS = 224
+GREY, RING, LOWEST = SHADES, SHADES + 1, SHADES + 2
+COLOURS = np.concatenate(
+    [ramp(PAPER, INK), np.array([ILLEGAL, MARK], dtype=np.uint8), shades(LEVELS)], dtype=np.uint8
+)
+# Numbers are printed in white on cells darker than this.
+DARK = 380
+# They are printed without shades, which a palette has on paper alone.
+HALF_INK = 112
 
 
 def heat_map(
@@ -31,6 +41,18 @@ def heat_map(
     actions: Sequence[str],
     kind: str,
 ) -> np.ndarray:
+    """The pixels of `heat_map_picture`, uint8 (height, width, 3)."""
+    return heat_map_picture(scores, masks, states, visits, actions, kind).pixels()
+
+
+def heat_map_picture(
+    scores: np.ndarray,
+    masks: np.ndarray,
+    states: Sequence[str],
+    visits: Sequence[int],
+    actions: Sequence[str],
+    kind: str,
+) -> Picture:
     """Scores of states (rows) and edits (columns): illegal edits grey, the best edit marked.
 
     Edits that are illegal in every row are left out, and, where too many remain, those whose best
@@ -43,34 +65,38 @@ def heat_map(
         visits: how often each row's state was visited.
         actions: the n edits in words.
         kind: what the scores are, ``"q_values"`` or ``"probabilities"``.
-
-    Returns:
-        An image, uint8 (height, width, 3).
     """
     legal = np.where(masks & np.isfinite(scores), scores, np.nan)
     columns = _columns(legal)
     shown = legal[:, columns]
-    rows = [f"{_short(state)}  (x{count})" for state, count in zip(states, visits, strict=True)]
-    names = [actions[column] for column in columns]
-    wide = len(columns) <= PRINTED_COLUMNS
-    left = max(_width(row) for row in rows) + 2 * GAP
-    below = max(_width(name) for name in names) + 2 * GAP
-    grid = (left, 2 * CELL_HEIGHT + GAP, WIDE if wide else NARROW)
-    right, bottom = left + grid[2] * len(columns), grid[1] + CELL_HEIGHT * len(rows)
-    title = f"{TITLES.get(kind, kind)}. Grey: illegal. Ring: best edit of the state. (xn): visits."
-    image = Image.new("RGB", (max(right + 90, _width(title) + 2 * GAP), bottom + below), PAPER)
-    pen = ImageDraw.Draw(image)
-    pen.text((GAP, GAP), title, INK, _font())
-    _draw_cells(pen, shown, grid, printed=wide)
-    for number, row in enumerate(rows):
-        pen.text((GAP, grid[1] + number * CELL_HEIGHT + 4), row, INK, _font())
+    cells = _cells(shown)
+    rows = [label(_short(state)) for state in states]
+    counts = [label(f"(x{count})") for count in visits]
+    names = [label(actions[column]) for column in columns.tolist()]
+    title = label(f"{TITLES.get(kind, kind)}. Grey: illegal. Ring: best edit of the state. (xn): visits.")
+    ends = label(f"{np.nanmax(shown):.3f}"), label(f"{np.nanmin(shown):.3f}")
+    left = max(row.shape[1] + count.shape[1] for row, count in zip(rows, counts, strict=True)) + 3 * GAP
+    top = 2 * CELL_HEIGHT + GAP
+    bottom, right = top + cells.shape[0], left + cells.shape[1]
+    scale = right + 2 * GAP
+    height = max(bottom, top + LEAST_SCALE) + max(name.shape[1] for name in names) + 2 * GAP
+    width = max(scale + 16 + max(end.shape[1] for end in ends), title.shape[1] + GAP) + GAP
+    image = np.zeros((height, width), dtype=np.uint8)
+    _write(image, GAP, GAP, title)
+    for number, (row, count) in enumerate(zip(rows, counts, strict=True)):
+        _write(image, top + number * CELL_HEIGHT + 1, GAP, row)
+        _write(image, top + number * CELL_HEIGHT + 1, 2 * GAP + row.shape[1], count)
+    image[top:bottom, left:right] = cells
+    wide = cells.shape[1] // len(names)
     for number, name in enumerate(names):
-        label = Image.new("RGB", (below, 15), PAPER)
-        ImageDraw.Draw(label).text((below - GAP, 0), name, INK, _font(), anchor="ra")
-        upright = label.transpose(Image.Transpose.ROTATE_90)
-        image.paste(upright, (left + number * grid[2] + (grid[2] - 15) // 2, bottom + 2))
-    _draw_scale(pen, shown, right + 2 * GAP, grid[1], max(bottom, grid[1] + 60))
-    return np.asarray(image)
+        _write(image, bottom + 4, left + number * wide + (wide - len(name)) // 2, name.T[::-1])
+    low = max(bottom, top + LEAST_SCALE)
+    image[top:low, scale : scale + 12] = (
+        LOWEST + np.linspace(LEVELS - 1, 0, low - top).astype(np.uint8)[:, None]
+    )
+    _write(image, top - 2, scale + 16, ends[0])
+    _write(image, low - line_height(), scale + 16, ends[1])
+    return Picture(image, COLOURS)
 
 
 def _columns(legal: np.ndarray) -> np.ndarray:
@@ -81,50 +107,42 @@ def _columns(legal: np.ndarray) -> np.ndarray:
     return columns
 
 
-def _draw_cells(
-    pen: ImageDraw.ImageDraw, shown: np.ndarray, grid: tuple[int, int, int], *, printed: bool
-) -> None:
-    left, top, width = grid
-    colours = _colours(shown)
-    for row, values in enumerate(shown):
-        best = int(np.nanargmax(values))
-        for column, value in enumerate(values):
-            x, y = left + column * width, top + row * CELL_HEIGHT
-            fill = tuple(colours[row, column].tolist())
-            pen.rectangle((x, y, x + width - 2, y + CELL_HEIGHT - 2), fill)
-            if printed and np.isfinite(value):
-                ink = PAPER if sum(fill) < 380 else INK
-                pen.text((x + width / 2, y + 4), f"{value:.2f}", ink, _font(10), anchor="ma")
-            if column == best:
-                pen.rounded_rectangle((x, y, x + width - 2, y + CELL_HEIGHT - 2), 7, outline=MARK, width=3)
+def _cells(shown: np.ndarray) -> np.ndarray:
+    """The cells of all scores, uint8 (pixels, pixels)."""
+    printed = shown.shape[1] <= PRINTED_COLUMNS
+    width = WIDE if printed else NARROW
+    known = np.isfinite(shown)
+    fills = np.where(known, LOWEST + levels(shown, LEVELS), GREY).astype(np.uint8)
+    cells = fills.repeat(CELL_HEIGHT, axis=0).repeat(width, axis=1)
+    cells[CELL_HEIGHT - 1 :: CELL_HEIGHT] = 0
+    cells[:, width - 1 :: width] = 0
+    if printed:
+        for row, column in np.argwhere(known).tolist():
+            number = label(f"{shown[row, column]:.2f}") >= HALF_INK
+            dark = int(COLOURS[fills[row, column]].sum()) < DARK
+            y, x = row * CELL_HEIGHT + 1, column * width + (width - number.shape[1]) // 2
+            cells[y : y + number.shape[0], x : x + number.shape[1]][number] = 0 if dark else SHADES - 1
+    for row, column in enumerate(np.nanargmax(shown, axis=1).tolist()):
+        y, x = row * CELL_HEIGHT, column * width
+        cells[y : y + CELL_HEIGHT - 1, x : x + width - 1][_ring(width - 1)] = RING
+    return cells
 
 
-def _draw_scale(pen: ImageDraw.ImageDraw, shown: np.ndarray, x: int, top: int, bottom: int) -> None:
-    shades = _colours(np.linspace(1, 0, bottom - top)[:, None])[:, 0]
-    for offset, shade in enumerate(shades.tolist()):
-        pen.line((x, top + offset, x + 12, top + offset), tuple(shade))
-    pen.text((x + 16, top - 2), f"{np.nanmax(shown):.3f}", INK, _font())
-    pen.text((x + 16, bottom - 12), f"{np.nanmin(shown):.3f}", INK, _font())
+@cache
+def _ring(width: int) -> np.ndarray:
+    """Which pixels of a cell the mark of the best edit is on: a frame with cut corners, bool."""
+    y, x = np.mgrid[: CELL_HEIGHT - 1, :width]
+    to_edge = np.minimum(np.minimum(y, CELL_HEIGHT - 2 - y), np.minimum(x, width - 1 - x))
+    to_corner = np.minimum(y, CELL_HEIGHT - 2 - y) + np.minimum(x, width - 1 - x)
+    return np.asarray((to_corner >= 4) & ((to_edge < 3) | (to_corner < 8)))
 
 
-def _colours(values: np.ndarray) -> np.ndarray:
-    """Viridis from the lowest to the highest value, uint8 (..., 3); grey where there is none."""
-    low, high = np.nanmin(values), np.nanmax(values)
-    scaled = (values - low) / (high - low if high > low else 1.0)
-    colours = mpl.colormaps["viridis"](np.nan_to_num(scaled), bytes=True)[..., :3]
-    return np.where(np.isfinite(values)[..., None], colours, np.array(ILLEGAL, dtype=np.uint8))
+def _write(image: np.ndarray, y: int, x: int, ink: np.ndarray) -> None:
+    """Write a label onto paper."""
+    image[y : y + ink.shape[0], x : x + ink.shape[1]] = ink >> 4
 
 
 def _short(text: str) -> str:
     """A text without its middle, if it is long: architectures differ most where they were edited last."""
     half = (LONGEST_LABEL - 3) // 2
     return text if len(text) <= LONGEST_LABEL else f"{text[:half]}...{text[-half:]}"
-
-
-def _width(text: str) -> int:
-    return int(_font().getlength(text)) + 1
-
-
-@cache
-def _font(size: int = 11) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nas_gym.search_spaces.base import Edit
-from nas_gym.traces.heat_map import MOST_ROWS, heat_map
+from nas_gym.traces.heat_map import MOST_ROWS, heat_map_picture
 from nas_gym.traces.policy import Policy, State, legal_weights
 from nas_gym.traces.schedule import Cadence
 from nas_gym.traces.tensorboard import Board
@@ -64,7 +64,7 @@ class PolicyDigest:
         shown = np.flatnonzero((np.isfinite(scores) & masks).any(axis=1))
         if len(shown) == 0:
             return
-        image = heat_map(
+        picture = heat_map_picture(
             scores[shown],
             np.array(masks)[shown],
             [keys[row] for row in shown],
@@ -72,7 +72,7 @@ class PolicyDigest:
             self._words,
             policy.kind,
         )
-        self._board.image("policy/heat_map", image, step)
+        self._board.image("policy/heat_map", picture, step)
 
     def _show_start(self, policy: Policy, step: int) -> None:
         assert self._start is not None

@@ -98,7 +98,7 @@ class Recorder:
     def before(self, state: State, t: int) -> Before:
         """Look at a state before a step from it."""
         self.check()
-        mask = self._env.search_space.mask(state.architecture)
+        mask = self._env.action_masks()
         scores = None if self.policy is None else self.policy.scores([state], mask[None])[0]
         draws = self._env.evaluator.draws
         generator = dict(self._env.np_random.bit_generator.state) if draws else None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any
-
-import numpy as np
 
 from nas_gym.traces.trace_lines import Ask, Step
 
@@ -118,11 +117,12 @@ def _scores(step: Step, actions: Sequence[str]) -> tuple[str, str]:
     """The score of the action taken, and the best of the others in words."""
     if step.scores is None:
         return "", ""
-    scores = np.array([np.nan if score is None else score for score in step.scores], dtype=np.float64)
-    own = dict(zip(step.mask, step.scores, strict=True)).get(step.action)
-    best = [number for number in np.argsort(-scores, kind="stable") if step.mask[number] != step.action]
-    words = [f"{actions[step.mask[number]]} ({scores[number]:.4f})" for number in best[:ALTERNATIVES]]
-    return "" if own is None else f" ({own:.4f})", "; ".join(words)
+    scored = list(zip(step.mask, [nan if score is None else score for score in step.scores], strict=True))
+    own = next((score for action, score in scored if action == step.action), nan)
+    others = [each for each in scored if each[0] != step.action]
+    best = sorted(others, key=lambda each: (isnan(each[1]), -each[1]))[:ALTERNATIVES]
+    words = [f"{actions[action]} ({score:.4f})" for action, score in best]
+    return "" if isnan(own) else f" ({own:.4f})", "; ".join(words)
 
 
 def _number(value: float | None) -> str:

@@ -17,6 +17,8 @@ from nas_gym.files import write_whole, writing
 from nas_gym.lock import hold, release
 from nas_gym.traces.trace_lines import KINDS, NAMES, VERSION, Ask, End, Header, Line, Recording, Step
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
 
 class TraceWriter:
     """Writes a trace line by line, each handed to the operating system at once.
@@ -45,9 +47,8 @@ class TraceWriter:
         values = {"kind": kind} | {name: getattr(line, name) for name in names}
         if values.get("generator", ...) is None:
             del values["generator"]
-        text = json.dumps(values, separators=(",", ":"), allow_nan=False) + "\n"
         with writing(self._path):
-            write_whole(self._file, text.encode())
+            write_whole(self._file, (_encode(values) + "\n").encode())
 
     def close(self) -> None:
         """Close the file, which another may then hold."""

@@ -6,15 +6,13 @@ import shutil
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nas_agents.comparison.analysis import Comparison
 from nas_agents.comparison.curves import Curve
-
-if TYPE_CHECKING:
-    from nas_gym.traces.events import EventFile
+from nas_gym.traces.events import EventFile
+from nas_gym.traces.summaries import custom_scalars
 
 TAGS = tuple(f"incumbent/{part}" for part in ("interquartile_mean", "lower", "upper"))
 REGRET_TAGS = tuple(f"regret/{part}" for part in ("mean", "lower", "upper"))
@@ -33,10 +31,6 @@ def write_aggregate(comparison: Comparison, folder: Path) -> None:
     What the searches saw is written and, where the optimum is known, the regret of it; test accuracy
     stays in the report.
     """
-    from torch.utils.tensorboard.summary import custom_scalars
-
-    from nas_gym.traces.events import EventFile
-
     shutil.rmtree(folder, ignore_errors=True)
     charts = {CHART: ["Margin", list(TAGS)]} | (REGRET_CHARTS if comparison.has_regret else {})
     for agent, curve in comparison.evaluation_curves.items():

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from threadpoolctl import threadpool_limits
+
 from nas_agents.comparison.across import compare_across
 from nas_agents.comparison.across_report import across_markdown
 from nas_agents.comparison.aggregate import write_aggregate
@@ -73,7 +75,9 @@ def _publish(
     runs = tuple(read_run(Path(spec.folder)) for spec in experiment.specs if spec not in unfinished)
     if len(by_agent(runs)) < 2:
         return Published(experiment.folder, setting, None, runs)
-    comparison = compare(runs)
+    # Products this small are slower on several threads, which wait for each other by spinning.
+    with threadpool_limits(1):  # type: ignore[no-untyped-call]
+        comparison = compare(runs)
     figures = plot_comparison(comparison, experiment.folder, setting.where)
     write_aggregate(comparison, experiment.folder / "aggregate")
     write_json(comparison.as_dict(), setting, experiment.folder / "comparison.json")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from nas_agents import make_agent
@@ -128,6 +130,8 @@ def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> l
     specs = [spec for experiment in experiments for spec in experiment.specs]
     finished = [done for experiment in experiments for done in experiment.finished]
     waiting = [spec for spec, done in zip(specs, finished, strict=True) if not done]
+    # While workers run, this process waits: time to import what reports need (SciPy and Matplotlib).
+    Thread(target=import_module, args=("nas_agents.comparison.publish",), daemon=True).start()
     with bar(console) as progress:
         tally = Tally(progress, len(specs), sum(finished), specs[0].budget)
         failures = run_jobs(run, waiting, jobs, tally.report)

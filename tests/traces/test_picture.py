@@ -1,0 +1,80 @@
+"""Pictures of a run: files that others read, letters that tell texts apart, colours as Matplotlib's."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+
+from nas_gym.search_spaces import make_search_space
+from nas_gym.traces.architecture_picture import BOX_WIDTH, FIRST_GROUND, architecture_picture
+from nas_gym.traces.picture import SHADES, Picture, label, line_height, png, ramp, stacked
+from nas_gym.traces.viridis import VIRIDIS, levels, shades
+
+
+def opened(content, mode):
+    return np.asarray(Image.open(io.BytesIO(content)).convert(mode))
+
+
+def test_a_picture_is_the_file_of_its_pixels():
+    rng = np.random.default_rng(0)
+    picture = Picture(rng.integers(0, 7, (31, 50), dtype=np.uint8), ramp((255, 0, 0), (0, 0, 255), 7))
+    assert (opened(picture.png(), "RGB") == picture.pixels()).all()
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(3, "RGB"), (4, "RGBA")])
+def test_pixels_are_the_same_in_their_file(channels, mode):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 33, channels), dtype=np.uint8)
+    assert (opened(png(pixels), mode) == pixels).all()
+
+
+def test_labels_tell_texts_apart_and_share_one_height():
+    texts = ["relu-64", "relu-16", "tanh-64 > relu-64", "conv → pool", "größer", "", "層"]
+    labels = [label(text) for text in texts]
+    assert {ink.shape[0] for ink in labels} == {line_height()}
+    assert len({ink.tobytes() for ink in labels}) == len(texts)
+    assert labels[2].shape[1] > labels[0].shape[1] > labels[5].shape[1]
+
+
+def test_stacked_pictures_stand_one_below_the_other_on_paper():
+    palette = ramp((255, 255, 255), (0, 0, 0), 4)
+    both = stacked(
+        [Picture(np.full((2, 3), 3, np.uint8), palette), Picture(np.full((1, 5), 2, np.uint8), palette)]
+    )
+    assert both.indices.tolist() == [[3, 3, 3, 0, 0], [3, 3, 3, 0, 0], [2, 2, 2, 2, 2]]
+
+
+def test_the_colours_are_those_of_viridis():
+    values = np.linspace(-1, 3, 1000)
+    expected = mpl.colormaps["viridis"]((values + 1) / 4, bytes=True)[:, :3]
+    assert (VIRIDIS[levels(values, 256)] == expected).all()
+    assert (shades(2) == expected[[0, -1]]).all()
+    assert levels(np.array([0.5, np.nan, 0.5]), 9).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["mlp", "conv", "cell", "macro"])
+def test_an_architecture_has_a_box_for_each_layer_and_a_title(name):
+    space = make_search_space(name, (3, 32, 32), 10)
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        architecture = space.sample(rng)
+        picture = architecture_picture(space, architecture, "accuracy 0.5")
+        boxes = space.sketch(architecture).boxes
+        grounds = picture.indices // SHADES
+        changes = np.diff((grounds != 0).astype(int), axis=1)
+        assert max((row == 1).sum() for row in changes) == len(boxes)
+        assert picture.indices.shape[1] > len(boxes) * BOX_WIDTH
+        assert (picture.pixels()[: 2 * line_height()] < 128).any()
+
+
+def test_layers_of_one_kind_have_one_colour_and_titles_differ():
+    space = make_search_space("mlp", (1, 40), 10)
+    first = architecture_picture(space, space.parse("relu-64 > tanh-16 > relu-16"), "accuracy 0.5")
+    grounds = first.indices // SHADES
+    middle = grounds[first.indices.shape[0] - BOX_WIDTH // 3]
+    assert len({ground for ground in middle.tolist() if ground >= FIRST_GROUND}) == 2
+    second = architecture_picture(space, space.parse("relu-64 > tanh-16 > relu-16"), "accuracy 0.6")
+    assert (first.indices != second.indices).any()
