@@ -12,7 +12,7 @@ import numpy as np
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.traces.picture import png
-from nas_gym.traces.viridis import VIRIDIS, levels
+from nas_gym.traces.viridis import levels, viridis
 
 MOST_POINTS = 5000
 DISC = 24
@@ -74,7 +74,7 @@ def discs(accuracies: Sequence[float]) -> np.ndarray:
         uint8 (side, side, 4), transparent outside the discs.
     """
     values = np.asarray(accuracies, dtype=np.float64)
-    colours = VIRIDIS[levels(values, len(VIRIDIS))]
+    colours = viridis()[levels(values, len(viridis()))]
     offsets = np.arange(DISC) - (DISC - 1) / 2
     inside = offsets[:, None] ** 2 + offsets**2 <= (DISC / 2 - 1) ** 2
     per_side = math.ceil(math.sqrt(len(values)))

@@ -18,7 +18,6 @@ SHOWN = 12
 NAMED = 3
 SEARCHER = "agent"
 """The part whose code only a search runs: who reads a run asks its agent nothing."""
-PLAIN = (bool, int, float, str)
 
 
 def fingerprints_of(problem: Problem) -> dict[str, Any]:
@@ -29,7 +28,6 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
     - ``"table"``, in place of the task: of the table that answers.
     - ``"engine"``: version of the training, where networks are trained.
     - ``"code"``: of each part that is the user's own what `nas_gym.sources.sources_of` gives.
-    - ``"settings"``: the numbers and texts in a reward that does not say its own by ``config()``.
 
     Raises:
         NASGymError: as `sources_of`.
@@ -52,14 +50,11 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
     parts = {
         "environment": problem,
         "search space": problem.search_space,
-        "reward": problem.reward,
+        "reward": getattr(problem.reward, "function", problem.reward),
         "evaluator": evaluator,
         **getattr(evaluator, "functions", {}),
     }
     found["code"] = {what: code for what, part in parts.items() if (code := sources_of(part))}
-    if not hasattr(problem.reward, "config"):
-        settings = getattr(problem.reward, "__dict__", {})
-        found["settings"] = {name: each for name, each in settings.items() if isinstance(each, PLAIN)}
     return found
 
 
@@ -69,7 +64,7 @@ def changes(there: Mapping[str, Any], here: Mapping[str, Any], *, searching: boo
     Args:
         there: the run's config.
         here: the same of what is at hand now.
-        searching: whether the agent runs, too, and the reward goes on from its settings.
+        searching: whether the agent runs, too.
     """
     old, new = there.get("fingerprints", {}), here.get("fingerprints", {})
     task = _spec(there)
@@ -80,10 +75,10 @@ def changes(there: Mapping[str, Any], here: Mapping[str, Any], *, searching: boo
     if versions[0] != versions[1] and None not in versions:
         yield f"networks were trained by engine version {versions[0]}, and are by version {versions[1]}"
     for what in dict.fromkeys([*old.get("code", {}), *new.get("code", {})]):
-        if searching or what != SEARCHER:
+        # A reward that no name leads to is not at hand for who reads its run, and is not asked.
+        at_hand = what != "reward" or what in new.get("code", {})
+        if searching or (what != SEARCHER and at_hand):
             yield from _changed_code(what, old["code"].get(what, {}), new["code"].get(what, {}))
-    if searching and old.get("settings") != new.get("settings"):
-        yield f"the reward has the settings {new.get('settings')}, and had {old.get('settings')}"
 
 
 def check_unchanged(

@@ -39,7 +39,8 @@ class Picture:
 
     def pixels(self) -> np.ndarray:
         """The colours of the pixels, uint8 (height, width, 3)."""
-        return self.palette[self.indices]
+        found: np.ndarray = self.palette[self.indices]
+        return found
 
     def png(self) -> bytes:
         """The picture as a PNG file."""

@@ -221,7 +221,7 @@ def test_another_setting_of_a_reward_object_is_another_run(tmp_path):
     folder = RunFolder(tmp_path)
     folder.prepare(recorded(1.0))
     folder.check(recorded(1.0))
-    with pytest.raises(NASGymError, match=r"the reward has the settings \{'weight': 2.0\}, and had"):
+    with pytest.raises(NASGymError, match=r"env.reward.state.weight is 1.0 there and 2.0 here"):
         folder.check(recorded(2.0))
 
 

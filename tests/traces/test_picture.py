@@ -12,7 +12,7 @@ from PIL import Image
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces.architecture_picture import BOX_WIDTH, FIRST_GROUND, architecture_picture
 from nas_gym.traces.picture import SHADES, Picture, label, line_height, png, ramp, stacked
-from nas_gym.traces.viridis import VIRIDIS, levels, shades
+from nas_gym.traces.viridis import levels, shades, viridis
 
 
 def opened(content, mode):
@@ -50,7 +50,7 @@ def test_stacked_pictures_stand_one_below_the_other_on_paper():
 def test_the_colours_are_those_of_viridis():
     values = np.linspace(-1, 3, 1000)
     expected = mpl.colormaps["viridis"]((values + 1) / 4, bytes=True)[:, :3]
-    assert (VIRIDIS[levels(values, 256)] == expected).all()
+    assert (viridis()[levels(values, 256)] == expected).all()
     assert (shades(2) == expected[[0, -1]]).all()
     assert levels(np.array([0.5, np.nan, 0.5]), 9).tolist() == [0, 0, 0]
 
