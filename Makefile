@@ -41,9 +41,9 @@ $(INTEROP)/.installed: $(BIN)/.installed
 	$(BIN)/python -m venv $(INTEROP)
 	$(BIN)/python -c "import site; print('import site; site.addsitedir(%r)' % site.getsitepackages()[0])" \
 		> "$$($(INTEROP)/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
-	$(INTEROP)/bin/python -m pip install -qq --constraint constraints.txt $(TOOLS) || \
+	$(INTEROP)/bin/python -m pip install -qq --no-compile --constraint constraints.txt $(TOOLS) || \
 	for tool in $(TOOLS); do \
-		$(INTEROP)/bin/python -m pip install -qq --constraint constraints.txt "$$tool" \
+		$(INTEROP)/bin/python -m pip install -qq --no-compile --constraint constraints.txt "$$tool" \
 			|| echo "$$tool does not install here: its loops are skipped"; \
 	done
 	touch $@

@@ -12,6 +12,8 @@ try:
     from minari import DataCollector
 except ImportError as error:
     pytest.skip(f"Minari cannot record here: {error}", allow_module_level=True)
+# It asks for an author and a link to code.
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.mark.parametrize("observation", ["dict", "dict+mask", "index"])
