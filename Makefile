@@ -1,13 +1,16 @@
 # make demo: from nothing to a comparison of five agents by real training, with traces to look at
 # and a report that says why one of the searches found what it found.
 # make test: the tests, lint and types.
+# make interop: short loops with other tools, in an environment of their own beside .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 AGENTS := random,q-learning,ppo,tpe,evolution
 DEMO := tensorboard_logs
+INTEROP := .venv-interop
+TOOLS := tianshou torchrl 'minari[create]' moviepy
 
-.PHONY: demo test install clean
+.PHONY: demo test interop install clean
 .DEFAULT_GOAL := test
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -32,6 +35,22 @@ test: install
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist loadfile
 
+# The packages of .venv are found from the other environment, so that only the tools are installed there.
+# One that does not install has its loops skipped, with a reason.
+$(INTEROP)/.installed: $(BIN)/.installed
+	$(BIN)/python -m venv $(INTEROP)
+	$(BIN)/python -c "import site; print('import site; site.addsitedir(%r)' % site.getsitepackages()[0])" \
+		> "$$($(INTEROP)/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
+	$(INTEROP)/bin/python -m pip install -qq --no-compile --constraint constraints.txt $(TOOLS) || \
+	for tool in $(TOOLS); do \
+		$(INTEROP)/bin/python -m pip install -qq --no-compile --constraint constraints.txt "$$tool" \
+			|| echo "$$tool does not install here: its loops are skipped"; \
+	done
+	touch $@
+
+interop: $(INTEROP)/.installed
+	$(INTEROP)/bin/python -m pytest -m interop -rs tests/interop
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(INTEROP) build dist *.egg-info
 	find tensorboard_logs -mindepth 1 ! -name README.md -delete

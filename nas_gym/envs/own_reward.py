@@ -60,7 +60,8 @@ class OwnReward:
                 f"{_line(repr(function))} is not: write a function, or a class with __call__"
             )
         self.function: Callable[[float, float, bool], Any] = function
-        self.name = str(config["name"]) if config else import_path(stem(function)) or words(function)
+        named = config.get("built_by", config)["name"] if config else import_path(stem(function))
+        self.name = str(named or words(function))
         self._given = config
         _check_signature(self.name, function)
         self.needs_before = self._attribute("needs_before", True)
@@ -80,7 +81,8 @@ class OwnReward:
 
         Of a reward that no name and options lead to (a lambda, a class inside a function, an object
         with other attributes than its constructor's) it is a record of it, which builds a
-        `RecordedReward`.
+        `RecordedReward`. So it is of a reward that a script defines for itself, which another process
+        does not find; the script itself builds it again.
         """
         return dict(self._config)
 
@@ -89,7 +91,10 @@ class OwnReward:
         if self._given is not None:
             return dict(self._given)
         found = next((config for config in configs(self.function) if self._is_built_by(config)), None)
-        return found or {
+        if found is not None and not found["name"].startswith("__main__:"):
+            return found
+        built_by = {} if found is None else {"built_by": found}
+        return built_by | {
             "name": RECORDED,
             "reward": words(self.function),
             "needs_before": self.needs_before,
@@ -182,6 +187,23 @@ class RecordedReward:
     def config(self) -> dict[str, Any]:
         """The config that it was read from."""
         return dict(self._config)
+
+
+def recorded_reward(config: Mapping[str, Any]) -> OwnReward | RecordedReward:
+    """The reward of a run's record: the script's that runs, if it has not changed, else what is recorded.
+
+    Raises:
+        NASGymError: as `RecordedReward`.
+    """
+    recorded = RecordedReward(config)
+    if isinstance(built_by := config.get("built_by"), Mapping) and config.get("source"):
+        try:
+            reward = own_reward(built_by)
+        except NASGymError:
+            return recorded
+        if source(reward.function) == config["source"]:
+            return OwnReward(reward.function, config)
+    return recorded
 
 
 def own_reward(config: Mapping[str, Any], part: Any = None) -> OwnReward:

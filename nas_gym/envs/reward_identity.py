@@ -78,10 +78,8 @@ def _item(value: Any) -> Any:
 
 
 def attributes(thing: Any) -> dict[str, Any]:
-    """The attributes of an object that JSON can hold, in its form; those of slots, too."""
-    slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
-    kept = {name: getattr(thing, name) for name in slots if hasattr(thing, name)}
-    return _plain_ones(kept | getattr(thing, "__dict__", {}))
+    """The attributes of an object that JSON can hold, in its form."""
+    return _plain_ones(_kept(thing))
 
 
 def alike(one: Any, other: Any, changing: Collection[str]) -> bool:
@@ -97,14 +95,17 @@ def alike(one: Any, other: Any, changing: Collection[str]) -> bool:
         return same and not other.args and one.keywords == other.keywords
     if inspect.isroutine(other) or type(one) is not type(other):
         return one is other
-    kept = [_without(changing, attributes(thing)) for thing in (one, other)]
+    first, second = (_without(changing, _kept(thing)) for thing in (one, other))
+    plain = _plain_ones(first)
     # What JSON cannot hold has to be equal itself, which objects without __eq__ are not.
-    rest = [
-        {name: value for name, value in vars(thing).items() if name not in kept[0] and name not in changing}
-        for thing in (one, other)
-        if hasattr(thing, "__dict__")
-    ]
-    return kept[0] == kept[1] and (not rest or bool(rest[0] == rest[1]))
+    return plain == _plain_ones(second) and bool(_without(plain, first) == _without(plain, second))
+
+
+def _kept(thing: Any) -> dict[str, Any]:
+    """The attributes of an object, those of slots, too."""
+    slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    kept = {name: getattr(thing, name) for name in slots if hasattr(thing, name)}
+    return kept | getattr(thing, "__dict__", {})
 
 
 def source(function: Any) -> str:

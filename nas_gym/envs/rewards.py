@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 import numpy as np
 
 from nas_gym._checks import listed, number
-from nas_gym.envs.own_reward import RECORDED, OwnReward, RecordedReward, own_reward
+from nas_gym.envs.own_reward import RECORDED, OwnReward, RecordedReward, own_reward, recorded_reward
 from nas_gym.errors import NASGymError
 from nas_gym.registry import build, lookup, options_of
 
@@ -120,7 +120,7 @@ def make_reward(spec: str | Mapping[str, Any] | Reward | Callable[..., Any]) -> 
     if isinstance(spec, str | Mapping):
         options = options_of("reward", spec)
         if options.get("name") == RECORDED:
-            return RecordedReward(options)
+            return recorded_reward(options)
         part = lookup("reward", options.get("name"), REWARDS)
         if part not in REWARDS.values():
             return own_reward(options, part)

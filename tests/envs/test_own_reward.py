@@ -6,6 +6,9 @@ import copy
 import functools
 import json
 import pickle
+import subprocess
+import sys
+import textwrap
 from decimal import Decimal
 from fractions import Fraction
 
@@ -361,3 +364,39 @@ def test_what_json_cannot_hold_is_no_part_of_a_config_that_builds_it_again():
     reward = own_rewards.Margin()
     reward.helper = object()
     assert fake_env(reward=reward).unwrapped.config()["reward"]["name"] == "recorded"
+
+
+def test_a_reward_of_a_script_is_built_again_by_it_and_recorded_for_others(tmp_path):
+    program = tmp_path / "script.py"
+    program.write_text(
+        textwrap.dedent(
+            """
+            import sys
+            import gymnasium as gym
+            import nas_gym
+            from nas_agents import make_agent
+            from nas_gym.traces import Trace
+            from nas_gym.traces.replay import replay
+
+            class Margin:
+                def __init__(self, low=0.5):
+                    self.low = low
+
+                def __call__(self, before, after, done):
+                    return after - self.low
+
+            env = Trace(gym.make("NASTable-MLP-v0", horizon=4, reward=Margin(0.4)), sys.argv[1])
+            make_agent("q-learning").search(env, budget=12, seed=0)
+            env.close()
+            print(replay(sys.argv[1]).ok)
+            """
+        )
+    )
+    run = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, str(program), str(run)], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.stdout.strip() == "True", done.stderr
+    with pytest.raises(NASGymError, match=r"the run's reward, an object of __main__\.Margin, cannot"):
+        replay(run)
+    assert not explain(run, budget=0, store="memory", write=False)["policy"].withheld
