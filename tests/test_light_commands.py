@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
-
 from nas_agents import AGENTS
 from nas_agents.describing import describe
+
 from nas_gym.tasks import make_task
 from nas_gym.tasks.mnist1d import CLASSES, SHAPE
 

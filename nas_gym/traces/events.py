@@ -133,7 +133,7 @@ class EventFile:
 
 
 def records(contents: Sequence[bytes]) -> bytes:
-    """Contents as records, one behind the other: length, its checksum, content, its checksum.
+    """Return contents as records, one behind the other: length, its checksum, content, its checksum.
 
     Args:
         contents: each of at least 4 bytes.
@@ -152,7 +152,7 @@ def records(contents: Sequence[bytes]) -> bytes:
 
 
 def masked_crcs(contents: Sequence[bytes]) -> list[int]:
-    """The masked CRC-32C of each content, as records hold it.
+    """Return the masked CRC-32C of each content, as records hold it.
 
     A checksum is linear: it is the exclusive or of what each byte, followed by so many zeros, would
     give. Blocks end where their content ends, so that a byte's distance to the end says which table

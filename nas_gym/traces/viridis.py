@@ -27,7 +27,7 @@ VIRIDIS = np.frombuffer(b64decode(_TABLE), dtype=np.uint8).reshape(256, 3)
 
 
 def levels(values: np.ndarray, count: int) -> np.ndarray:
-    """Which of `count` equal parts of the range of the values each is in, from 0; 0 where it is not finite.
+    """Tell which of `count` equal parts of their range each value is in, from 0; 0 where it is not finite.
 
     Args:
         values: float of any shape, with at least one finite entry.
@@ -39,5 +39,5 @@ def levels(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def shades(count: int) -> np.ndarray:
-    """The colours of so many levels, uint8 (count, 3)."""
-    return VIRIDIS[np.linspace(0, 255, count).round().astype(int)]
+    """Return the colours of so many levels, uint8 (count, 3)."""
+    return np.asarray(VIRIDIS[np.linspace(0, 255, count).round().astype(int)])
