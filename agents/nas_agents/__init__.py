@@ -136,7 +136,7 @@ def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
 
 
 def class_of(name: str) -> tuple[str, str]:
-    """The module and the name of an agent's class, without importing it."""
+    """Return the module and the name of an agent's class, without importing it."""
     class_name = AGENTS.class_name(name)
     return f"nas_agents.{_MODULES[class_name]}", class_name
 

@@ -24,7 +24,7 @@ class Description(NamedTuple):
 
 
 def describe(name: str) -> Description:
-    """The description of an agent of `nas_agents.AGENTS`.
+    """Describe an agent of `nas_agents.AGENTS`.
 
     It is read from the source of its module and of those that its base classes are in; where there
     is no source, or the source says it by more than a plain text, the agent is imported.
@@ -64,9 +64,11 @@ def _access(module: str, class_name: str) -> str:
 def _origin(module: str, class_name: str) -> str:
     """The module of these agents that a name comes from."""
     for statement in _source(module).body:
-        if not isinstance(statement, ast.ImportFrom) or not str(statement.module).startswith("nas_agents."):
-            continue
-        if any((alias.asname or alias.name) == class_name for alias in statement.names):
+        if (
+            isinstance(statement, ast.ImportFrom)
+            and (statement.module or "").startswith("nas_agents.")
+            and class_name in (alias.asname or alias.name for alias in statement.names)
+        ):
             return str(statement.module)
     return module
 

@@ -35,7 +35,7 @@ FINER = 2
 
 
 def architecture_picture(search_space: SearchSpace[Any], architecture: Architecture, title: str) -> Picture:
-    """A picture of an architecture, from the input at the left to the output at the right.
+    """Draw an architecture, from the input at the left to the output at the right.
 
     All of them have one palette, so that they can be stacked.
 

@@ -41,7 +41,7 @@ def heat_map(
     actions: Sequence[str],
     kind: str,
 ) -> np.ndarray:
-    """The pixels of `heat_map_picture`, uint8 (height, width, 3)."""
+    """Return the pixels of `heat_map_picture`, uint8 (height, width, 3)."""
     return heat_map_picture(scores, masks, states, visits, actions, kind).pixels()
 
 
@@ -53,7 +53,7 @@ def heat_map_picture(
     actions: Sequence[str],
     kind: str,
 ) -> Picture:
-    """Scores of states (rows) and edits (columns): illegal edits grey, the best edit marked.
+    """Draw scores of states (rows) and edits (columns): illegal edits grey, the best edit marked.
 
     Edits that are illegal in every row are left out, and, where too many remain, those whose best
     score is lowest.

@@ -38,27 +38,26 @@ class Picture:
     palette: np.ndarray
 
     def pixels(self) -> np.ndarray:
-        """The colours of the pixels, uint8 (height, width, 3)."""
-        found: np.ndarray = self.palette[self.indices]
-        return found
+        """Return the colours of the pixels, uint8 (height, width, 3)."""
+        return np.asarray(self.palette[self.indices])
 
     def png(self) -> bytes:
-        """The picture as a PNG file."""
+        """Return the picture as a PNG file."""
         return _png(self.indices[..., None], PALETTE, _chunk(b"PLTE", self.palette.tobytes()))
 
 
 def png(pixels: np.ndarray) -> bytes:
-    """Pixels, uint8 (height, width, 3 or 4), as a PNG file."""
+    """Return pixels, uint8 (height, width, 3 or 4), as a PNG file."""
     return _png(pixels, KINDS[pixels.shape[2]])
 
 
 def ramp(first: tuple[int, int, int], last: tuple[int, int, int], count: int = SHADES) -> np.ndarray:
-    """Colours from one to another in equal parts, uint8 (count, 3)."""
+    """Return colours from one to another in equal parts, uint8 (count, 3)."""
     return np.linspace(first, last, count).round().astype(np.uint8)
 
 
 def stacked(pictures: list[Picture]) -> Picture:
-    """Pictures of one palette one below the other, filled up to one width by the first colour."""
+    """Stack pictures of one palette one below the other, filled up to one width by the first colour."""
     width = max(picture.indices.shape[1] for picture in pictures)
     pads = [((0, 0), (0, width - picture.indices.shape[1])) for picture in pictures]
     rows = [np.pad(picture.indices, pad) for picture, pad in zip(pictures, pads, strict=True)]
@@ -67,7 +66,7 @@ def stacked(pictures: list[Picture]) -> Picture:
 
 @lru_cache(LABELS_KEPT)
 def label(text: str) -> np.ndarray:
-    """A line of text: how much ink is on each pixel, uint8 (height of a line, width), read only."""
+    """Render a line of text: how much ink is on each pixel, uint8 (height of a line, width), read only."""
     glyphs = [_glyph(letter) for letter in text]
     width = sum(advance for _, _, advance in glyphs)
     line = np.zeros((line_height(), width + 2), dtype=np.uint8)
@@ -82,7 +81,7 @@ def label(text: str) -> np.ndarray:
 
 @cache
 def line_height() -> int:
-    """Pixels from the top of the highest letter to the bottom of the lowest."""
+    """Return the pixels from the top of the highest letter to the bottom of the lowest."""
     return sum(_font().getmetrics())
 
 

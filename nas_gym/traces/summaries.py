@@ -31,7 +31,7 @@ from nas_gym.traces.picture import Picture
 
 
 def text(tag: str, markdown: str) -> Any:
-    """A Markdown text; what is no UTF-8, as names of files may be, stands as escapes."""
+    """Return a Markdown text; what is no UTF-8, as names of files may be, stands as escapes."""
     one = TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
     tensor = TensorProto(dtype=DT_STRING, string_val=[encodable(markdown).encode()], tensor_shape=one)
     metadata = _metadata("text", TextPluginData(version=0))
@@ -39,7 +39,7 @@ def text(tag: str, markdown: str) -> Any:
 
 
 def image(tag: str, picture: Picture) -> Any:
-    """A picture."""
+    """Return a picture."""
     height, width = picture.indices.shape
     png = picture.png()
     return _summary(
@@ -48,7 +48,7 @@ def image(tag: str, picture: Picture) -> Any:
 
 
 def weights(tag: str, values: np.ndarray) -> Any:
-    """A histogram with one bucket per value, as high as the value.
+    """Return a histogram with one bucket per value, as high as the value.
 
     The buckets are written as TensorBoard keeps them: from those of `add_histogram_raw` it would
     drop the empty ones at the ends, and widen the last that is left over them.
@@ -66,7 +66,7 @@ def weights(tag: str, values: np.ndarray) -> Any:
 
 
 def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Any:
-    """Charts of several scalars.
+    """Return charts of several scalars.
 
     Args:
         layout: by category and title either ``["Multiline", tags]``, the tags being regular
@@ -82,7 +82,7 @@ def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Any:
 
 
 def session_start(hyperparameters: Mapping[str, float | str]) -> Any:
-    """The beginning of a run in HParams, with its hyperparameters."""
+    """Return the beginning of a run in HParams, with its hyperparameters."""
     start = SessionStartInfo()
     for name, value in hyperparameters.items():
         if isinstance(value, str):
@@ -94,7 +94,7 @@ def session_start(hyperparameters: Mapping[str, float | str]) -> Any:
 
 
 def session_end() -> Any:
-    """The end of a run in HParams."""
+    """Return the end of a run in HParams."""
     content = HParamsPluginData(session_end_info=SessionEndInfo(status=STATUS_SUCCESS))
     return _summary(tag="_hparams_/session_end_info", metadata=_metadata("hparams", content))
 

@@ -17,7 +17,7 @@ def viridis() -> np.ndarray:
 
 
 def levels(values: np.ndarray, count: int) -> np.ndarray:
-    """Which of `count` equal parts of the range of the values each is in, from 0; 0 where it is not finite.
+    """Tell which of `count` equal parts of their range each value is in, from 0; 0 where it is not finite.
 
     Args:
         values: float of any shape, with at least one finite entry.
@@ -29,6 +29,5 @@ def levels(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def shades(count: int) -> np.ndarray:
-    """The colours of so many levels, uint8 (count, 3)."""
-    chosen: np.ndarray = viridis()[np.linspace(0, 255, count).round().astype(int)]
-    return chosen
+    """Return the colours of so many levels, uint8 (count, 3)."""
+    return np.asarray(viridis()[np.linspace(0, 255, count).round().astype(int)])
