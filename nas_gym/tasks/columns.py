@@ -46,7 +46,7 @@ class NumberColumn:
             NASGymError: naming the first row whose cell is missing or is not a finite number of this form.
         """
         plain = self.form == PLAIN_FORM and not self.truth
-        if plain and missing.texts is None and all_plain(cells):
+        if missing.texts is None and (set(map(type, cells)) <= {bool, float} or (plain and all_plain(cells))):
             values = np.array(list(map(float, cells)), dtype=np.float64)[:, None]
         else:
             values = self._one_by_one(cells, missing, source)

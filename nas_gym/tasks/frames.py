@@ -73,6 +73,10 @@ def _names(frame: Any) -> list[Any] | None:
 
 
 def _cells(column: Any) -> Cells:
+    kind = getattr(getattr(column, "dtype", None), "kind", "O")
+    if isinstance(kind, str) and kind in "biuf":  # in one go, since frames may have millions of cells
+        cells: Cells = np.asarray(column).tolist()
+        return [None if cell != cell else cell for cell in cells] if kind == "f" else cells
     for method in ("to_pylist", "to_list", "tolist"):
         if hasattr(column, method):
             return [clean_cell(value) for value in getattr(column, method)()]
