@@ -58,7 +58,7 @@ def on_new_examples(
 
 
 def accuracy_interval(
-    accuracies: Sequence[float], examples: int, level: float = LEVEL
+    accuracies: Sequence[float], examples: float, level: float = LEVEL
 ) -> tuple[float, float, float]:
     """Return a mean accuracy and its interval for new examples.
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from nas_gym.evaluators.new_examples import accuracy_interval
+
 BINS = 10
 RESAMPLES = 1000
 
@@ -25,8 +27,9 @@ class Calibration:
         error_by_chance: what a perfectly calibrated network would show with as many examples,
             uncorrected: the 95th percentile.
         uncorrected: the error as it is usually computed.
-        gap, gap_low, gap_high: mean confidence minus accuracy with its 95% interval; above 0 the
-            network is too sure.
+        gap, gap_low, gap_high: mean confidence minus accuracy with its 95% interval for new examples;
+            above 0 the network is too sure. The interval is of the accuracy by Clopper and Pearson and of
+            the confidence, so that a few examples without a mistake do not make it narrow.
     """
 
     confidence: np.ndarray
@@ -90,7 +93,8 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     low, high = np.maximum(0.0, 2 * plain - quantiles)
     low = low if plain > by_chance else 0.0
     wilson = _wilson(accuracy, sizes)
-    gap, spread = float((sure - right).mean()), float((sure - right).std()) / np.sqrt(count)
+    gap, spread = float((sure - right).mean()), 1.96 * float(sure.std()) / np.sqrt(count)
+    share, least, most = accuracy_interval([float(right.mean())], count)
     return Calibration(
         confidence,
         accuracy,
@@ -102,8 +106,8 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
         by_chance,
         plain,
         gap,
-        float(gap - 1.96 * spread),
-        float(gap + 1.96 * spread),
+        float(gap - np.hypot(most - share, spread)),
+        float(gap + np.hypot(share - least, spread)),
     )
 
 

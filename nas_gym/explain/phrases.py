@@ -38,15 +38,3 @@ def finite(value: float | np.floating | None) -> float | None:
 def counted(count: int, noun: str) -> str:
     """``"1 state"``, ``"1,200 states"``."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def shortened(name: str, letters: int = 28) -> str:
-    """Return a name that fits a label: its middle is left out where it has more than `letters`.
-
-    Names of columns and classes that belong together often begin alike and differ at the end, so both
-    ends are kept.
-    """
-    if len(name) <= letters:
-        return name
-    tail = (letters - 1) // 2
-    return f"{name[: letters - 1 - tail].rstrip()}…{name[len(name) - tail :].lstrip()}"

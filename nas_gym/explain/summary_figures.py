@@ -12,7 +12,6 @@ from nas_gym.explain.architecture_words import describe, value_words
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.network_drawing import network_figure
 from nas_gym.explain.network_marks import Mark, Place
-from nas_gym.explain.phrases import shortened
 from nas_gym.explain.reasons import DEPTH, Reason, undone
 from nas_gym.explain.section import Figure
 from nas_gym.search_spaces.base import Architecture, SearchSpace
@@ -72,8 +71,7 @@ def _rows(evidence: Evidence, quality: Mapping[str, Any]) -> list[Row]:
     constant = quality["constant_answer"]
     rows: list[Row] = []
     if constant is not None:
-        name = f"always answering “{shortened(constant['class_name'], 18)}”"
-        rows.append((name, constant["validation"], None, None))
+        rows.append(("guessing, the best constant answer", constant["validation"], None, None))
     if drawn.get("median") is not None:
         which = "all" if drawn["all"] else f"{drawn['count']:,} random"
         rows.append((f"middle one of {which} networks", drawn["median"], None, None))

@@ -7,7 +7,7 @@ from typing import Any
 
 from nas_gym.explain.architecture_words import describe, value_words
 from nas_gym.explain.evidence import Evidence
-from nas_gym.explain.phrases import counted, listed, percent, points, shortened
+from nas_gym.explain.phrases import counted, listed, percent, points
 from nas_gym.explain.reasons import DEPTH, Reason
 from nas_gym.explain.section import Section
 
@@ -55,7 +55,7 @@ def _guessing(quality: Mapping[str, Any], part: str) -> str:
     constant = quality["constant_answer"]
     if constant is None:
         return ""
-    answer = shortened(constant["class_name"])
+    answer = constant["class_name"]
     return f"; guessing would be right for {constant[part]:.1%} (always answering “{answer}”)"
 
 
