@@ -139,7 +139,7 @@ def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path, *, s
 
 def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_test: bool) -> Iterator[str]:
     """The accuracy to quote with its interval for new examples, beside the best constant answer."""
-    new, constant = result["on_new_examples"], result["constant_answer"]
+    new, constant = result.get("on_new_examples"), result.get("constant_answer")
     if new is not None and not selects_on_test:
         seeds = new["seeds"]
         which = (
@@ -152,7 +152,7 @@ def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_te
             f"chosen by ({which}); 95% interval for new examples {new['low']:.4f} to {new['high']:.4f}"
         )
     if constant is not None:
-        yield f"  always answering {constant['class_name']!r} is right for {constant['test']:.4f} of them"
+        yield f"  always answering {constant['class_name']!r} is right for {constant['test']:.4f}"
 
 
 def _means(result: Mapping[str, Any], *, selects_on_test: bool) -> str:

@@ -64,6 +64,12 @@ def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
     new, accuracy = quality["new"], quality["test_accuracy"]
     if accuracy is None or quality["selects_on_test"]:
         return []
+    tests = quality["other_tests"]
+    if tests and all(one["accuracy"] is None for one in tests) and new is None:
+        return [
+            f"Trained again {counted(len(tests), 'time')} it failed every time, so nothing is known of new "
+            "examples."
+        ]
     if new is None:
         return [
             f"Its test accuracy is {accuracy:.1%}{_guessing(quality, 'test')}. Over how many examples that "
