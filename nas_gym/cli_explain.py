@@ -139,9 +139,6 @@ def _show(explanation: Explanation, report: Path) -> None:
     # All of it: a sentence that announces a list would else be printed without the list.
     for sentence in explanation.summary.answer:
         _print(sentence)
-    withheld = [section.question for section in explanation.sections if section.withheld]
-    if withheld:
-        _print(f"withheld, the report says why: {' '.join(withheld)}")
     _print(f"report: {report}")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedLocator
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -35,11 +35,19 @@ def labels(names: Sequence[str], letters: int = LETTERS) -> list[str]:
     """Return labels of at most `letters` that tell the names apart where the names differ.
 
     Names that would look alike without their middle are shown by the part in which they differ; those
-    that even so look alike end with their number.
+    that even so look alike end with their place among the names.
     """
     found = [shortened(name, letters) for name in names]
-    found = _told_apart(names, found, letters, _differing)
-    return _told_apart(names, found, letters, _numbered)
+    again = _alike(names, found)
+    found = [
+        _differing(name, again[label], letters) if label in again else label
+        for name, label in zip(names, found, strict=True)
+    ]
+    again, places = _alike(names, found), {name: names.index(name) + 1 for name in names}
+    return [
+        _numbered(name, places[name], letters) if label in again else label
+        for name, label in zip(names, found, strict=True)
+    ]
 
 
 def name_ticks(axis: Axis, names: Sequence[str], letters: int = LETTERS) -> None:
@@ -60,8 +68,7 @@ def fit_ticks(canvas: Canvas, letters: int = MOST_LETTERS) -> None:
     """Shorten what is too long at any axis whose texts were set by hand."""
     for axes in canvas.axes:
         for axis in (axes.xaxis, axes.yaxis):
-            formatter = axis.get_major_formatter()
-            if not isinstance(formatter, FixedFormatter):
+            if not isinstance(axis.get_major_locator(), FixedLocator):
                 continue
             texts = axis.get_ticklabels()
             names = [text.get_text() for text in texts]
@@ -71,18 +78,12 @@ def fit_ticks(canvas: Canvas, letters: int = MOST_LETTERS) -> None:
                     note_whole(text, name)
 
 
-def _told_apart(
-    names: Sequence[str], found: list[str], letters: int, how: Callable[[str, Sequence[str], int], str]
-) -> list[str]:
-    """The labels with those of different names that look alike made anew."""
+def _alike(names: Sequence[str], found: Sequence[str]) -> dict[str, list[str]]:
+    """Of each label that different names have those names."""
     whole: dict[str, set[str]] = {}
     for name, label in zip(names, found, strict=True):
         whole.setdefault(label, set()).add(name)
-    again = {label: sorted(alike) for label, alike in whole.items() if len(alike) > 1}
-    return [
-        how(name, again[label], letters) if label in again else label
-        for name, label in zip(names, found, strict=True)
-    ]
+    return {label: sorted(alike) for label, alike in whole.items() if len(alike) > 1}
 
 
 def _differing(name: str, alike: Sequence[str], letters: int) -> str:
@@ -103,7 +104,7 @@ def _shared(texts: Sequence[str]) -> int:
     return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
-def _numbered(name: str, alike: Sequence[str], letters: int) -> str:
-    """The beginning of a name and its number among those that look alike."""
-    number = f" ({alike.index(name) + 1})"
-    return f"{name[: letters - len(number) - 1].rstrip()}{ELLIPSIS}{number}"
+def _numbered(name: str, number: int, letters: int) -> str:
+    """The beginning of a name and a number."""
+    end = f" ({number})"
+    return f"{name[: letters - len(end) - 1].rstrip()}{ELLIPSIS}{end}"

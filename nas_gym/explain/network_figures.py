@@ -9,7 +9,7 @@ import numpy as np
 from nas_gym.explain import style
 from nas_gym.explain.labels import LETTERS, labels, name_ticks, note_whole
 from nas_gym.explain.network_layers import REPLACEMENTS
-from nas_gym.explain.phrases import listed
+from nas_gym.explain.phrases import listed, points
 from nas_gym.explain.section import Figure
 
 if TYPE_CHECKING:
@@ -244,7 +244,7 @@ def reliability(use: NetworkUse) -> Figure:
         "How often the network is right, by how sure it says it is, in groups of equally many validation "
         "examples with 95% intervals; below the dashed line it is too sure.",
         f"Expected calibration error {found.error:.3f} (95% interval {found.error_low:.3f} to "
-        f"{found.error_high:.3f}); stated minus true on average {100 * found.gap:+.1f} points.",
+        f"{found.error_high:.3f}); stated minus true on average {points(found.gap)}.",
         draw,
         (4.6, 3.8),
     )

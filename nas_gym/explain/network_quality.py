@@ -68,8 +68,8 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     The usual error is biased upwards, since chance alone parts confidence from accuracy. It is
     corrected by the bootstrap, and its interval is the basic bootstrap's (Davison & Hinkley 1997,
     5.2): twice the estimate minus the resampled quantiles; from 0 where the error is no more than
-    what chance gives a perfectly calibrated network. On planted errors the interval holds the truth
-    in 85 to 97% of cases.
+    what chance gives a perfectly calibrated network. The quantiles are those of 99%: on planted errors
+    they hold the truth in 92 to 97% of cases, those of 95% in 87 to 97%.
 
     Args:
         probabilities: float (n, classes).
@@ -88,7 +88,7 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     plain = _error(sure - right, bin_of)
     resampled = np.array([_resampled(rng, sure - right, bin_of) for _ in range(RESAMPLES)])
     chance = [_error(sure - (rng.random(count) < sure), bin_of) for _ in range(RESAMPLES)]
-    quantiles = np.quantile(resampled, (0.975, 0.025))
+    quantiles = np.quantile(resampled, (0.995, 0.005))
     by_chance = float(np.quantile(chance, 0.95))
     low, high = np.maximum(0.0, 2 * plain - quantiles)
     low = low if plain > by_chance else 0.0

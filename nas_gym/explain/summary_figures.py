@@ -14,6 +14,7 @@ from nas_gym.explain.network_drawing import network_figure
 from nas_gym.explain.network_marks import Mark, Place
 from nas_gym.explain.reasons import DEPTH, Reason, undone
 from nas_gym.explain.section import Figure
+from nas_gym.explain.summary_words import FEWEST_DRAWN
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def _rows(evidence: Evidence, quality: Mapping[str, Any]) -> list[Row]:
     constant = quality["constant_answer"]
     rows: list[Row] = []
     if constant is not None:
-        rows.append(("guessing, the best constant answer", constant["validation"], None, None))
-    if drawn.get("median") is not None:
+        rows.append(("guessing (always the same answer)", constant["validation"], None, None))
+    if drawn.get("median") is not None and drawn["count"] >= FEWEST_DRAWN:
         which = "all" if drawn["all"] else f"{drawn['count']:,} random"
         rows.append((f"middle one of {which} networks", drawn["median"], None, None))
     if start.get("accuracy") is not None and start.get("architecture") != str(evidence.chosen.architecture):

@@ -7,19 +7,19 @@ from typing import Any
 
 from nas_gym.explain.architecture_words import describe, value_words
 from nas_gym.explain.evidence import Evidence
-from nas_gym.explain.phrases import counted, listed, percent, points
+from nas_gym.explain.phrases import counted, listed, percent, points, signed
 from nas_gym.explain.reasons import DEPTH, Reason
 from nas_gym.explain.section import Section
 
 ORDINALS = ("First", "Second", "Third")
 WORST = 3
-FEWEST_DRAWN = 5
+FEWEST_DRAWN, LEAST_SHARE = 5, 0.005
 # What a verdict on a neighbour says of it on the first page, beside those that are better.
 VERDICTS = {
-    "does not matter": "as good, within the margin",
+    "does not matter": "surely within {} of it",
     "unclear": "not told apart from it by these trainings",
     "worse": "worse",
-    "breaks": "worse by more than the margin",
+    "breaks": "worse by more than {}",
     "fails": "not trained without failure",
 }
 
@@ -138,12 +138,14 @@ def _comparison_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[st
     sentences = []
     start, drawn = quality["start"], quality["random"]
     if start.get("gain_low") is not None:
-        gain, low, high = (100 * start[end] for end in ("gain", "gain_low", "gain_high"))
-        unsure = "" if low > 0 or high < 0 else ", which the luck of training could explain"
-        how = f"{abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if round(gain, 1) else "as much"
+        gain, low, high = (start[end] for end in ("gain", "gain_low", "gain_high"))
+        differs = bool(round(100 * gain, 1))
+        unsure = differs and low <= 0 <= high
+        how = f"{100 * abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if differs else "as much"
         sentences.append(
             f"{_start(evidence).capitalize()} reaches {start['accuracy']:.1%} there, {how} (the gain is "
-            f"{gain:+.1f} points, 95% interval over training seeds {low:+.1f} to {high:+.1f}{unsure})."
+            f"{points(gain)}, 95% interval over training seeds {signed(low)} to {signed(high)}"
+            f"{', which the luck of training could explain' if unsure else ''})."
         )
     if drawn.get("beaten") is not None and drawn["count"] >= FEWEST_DRAWN:
         sentences.append(_drawn_words(drawn))
@@ -152,14 +154,13 @@ def _comparison_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[st
 
 def _drawn_words(drawn: Mapping[str, Any]) -> str:
     count, level = drawn["count"], drawn["level"]
-    which = (
-        f"{count:,} networks of the space" if drawn["all"] else f"{counted(count, 'network')} drawn at random"
-    )
-    beaten = "all" if drawn["beaten"] == 1 else f"{percent(drawn['beaten'])} of"
-    as_good = f" and as good as {percent(level)}" if level else ""
+    which = f"the {count:,} networks of the space" if drawn["all"] else f"{count:,} networks drawn at random"
+    beaten = "all" if drawn["beaten"] == 1 else percent(drawn["beaten"])
+    # In a table it is one of them itself.
+    as_good = f" and as good as {percent(level)}" if level >= LEAST_SHARE else ""
     return (
-        f"It is better than {beaten} {which}{as_good}; the middle one of them reaches {drawn['median']:.1%} "
-        f"and the best {drawn['best']:.1%}."
+        f"Of {which} it is better than {beaten}{as_good}; the middle one of them reaches "
+        f"{drawn['median']:.1%} and the best {drawn['best']:.1%}."
     )
 
 
@@ -168,8 +169,13 @@ def untested_words(alternatives: Mapping[str, Any]) -> list[str]:
     left, tested = len(alternatives.get("not_affordable") or ()), len(alternatives.get("neighbours") or ())
     if not left:
         return []
+    if not tested:
+        return [
+            f"None of the {counted(left, 'network')} one edit away was tested, for want of budget: what its "
+            "choices are worth and whether one edit would improve it is not known."
+        ]
     return [
-        f"Of the {counted(left + tested, 'network')} one edit away {tested or 'none'} "
+        f"Of the {counted(left + tested, 'network')} one edit away {tested} "
         f"{'was' if tested < 2 else 'were'} tested; for want of budget the other {left} "
         f"{'was' if left == 1 else 'were'} not, so what follows is not said of "
         f"{'it' if left == 1 else 'them'}."
@@ -242,7 +248,7 @@ def _spread(reason: Reason) -> str:
 
 def worse_words(alternatives: Mapping[str, Any]) -> list[str]:
     """What would make it worse, and whether anything is known to be better."""
-    neighbours, verdicts = alternatives.get("neighbours") or [], alternatives.get("verdicts", {})
+    neighbours = alternatives.get("neighbours") or []
     harmful = [one for one in neighbours if one["verdict"] in ("breaks", "worse", "fails")]
     sentences = []
     if harmful:
@@ -252,23 +258,25 @@ def worse_words(alternatives: Mapping[str, Any]) -> list[str]:
         ]
         sentences.append(f"What would make it worse most, by one edit: {listed(named)}.")
     if neighbours:
-        sentences.append(_best_words(verdicts, len(neighbours), bool(alternatives.get("not_affordable"))))
+        sentences.append(_best_words(alternatives, len(neighbours)))
     return sentences
 
 
-def _best_words(verdicts: Mapping[str, int], tested: int, some_untested: bool) -> str:
+def _best_words(alternatives: Mapping[str, Any], tested: int) -> str:
     """Whether it is the best of the networks around it, by the verdict on each."""
+    verdicts, points_apart = alternatives["verdicts"], 100 * alternatives["margin"]
+    margin = f"{points_apart:g} point{'s' * (points_apart != 1)}"
     better = verdicts.get("improves", 0)
     told = [
         f"{better or 'none'} {'are' if better > 1 else 'is'} shown to be better",
         *(
-            f"{verdicts[verdict]} {'is' if verdicts[verdict] == 1 else 'are'} {words}"
+            f"{verdicts[verdict]} {'is' if verdicts[verdict] == 1 else 'are'} {words.format(margin)}"
             for verdict, words in VERDICTS.items()
             if verdicts.get(verdict)
         ),
     ]
-    which = "tested networks" if some_untested else "networks"
-    return f"Whether it is the best: of the {tested} {which} one edit away {listed(told)}."
+    which = counted(tested, "tested network" if alternatives.get("not_affordable") else "network")
+    return f"Whether it is the best: of {which} one edit away {listed(told)}."
 
 
 def way_words(evidence: Evidence, alternatives: Mapping[str, Any], moments: Mapping[str, Any]) -> list[str]:
@@ -326,7 +334,11 @@ def unknown_words(
     if missing:
         questions = listed([f"“{question}?”" for question in missing])
         unknown.append(f"the answer{'s' * (len(missing) > 1)} to {questions}, as said there")
-    return f"What is not known: {'; '.join(unknown)}." if unknown else "Every network of the space was tried."
+    if unknown:
+        return f"What is not known: {'; '.join(unknown)}."
+    return (
+        "Every network of the space was tried." if not left else "The table has every network of the space."
+    )
 
 
 def trust_words(quality: Mapping[str, Any]) -> str:

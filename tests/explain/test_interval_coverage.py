@@ -1,9 +1,9 @@
 """How often each kind of interval that a report prints holds a truth that is known, by simulation.
 
-`make slow` prints the coverage of each. Of 2,000 draws the coverage of an exact 95% interval is between 94 and
-96% in 95 of 100 cases. Where a kind is known to hold more often than it says, the band says so. The intervals
-of choices and of kinds of edit, which take a model of the run, are measured by ``benchmarks/explanations.py``,
-those of comparisons with the comparisons.
+`make slow` prints the coverage of each. Of 2,000 draws the coverage of an exact 95% interval is between 94
+and 96% in 95 of 100 cases. Where a kind is known to hold more often than it says, the band says so. The
+intervals of choices and of kinds of edit, which take a model of the run, are measured by
+``benchmarks/explanations.py``, those of comparisons with the comparisons.
 """
 
 import numpy as np
@@ -36,7 +36,7 @@ def holds(ends, truth):
 
 
 def searched(rng, examples):
-    """A search: the chosen network's true accuracy, its right test examples, and its validation accuracies."""
+    """The chosen network's true accuracy, its right test examples, and its validation accuracies."""
     truths = np.clip(rng.normal(0.72, 0.02, NETWORKS), 0, 1)
     # Examples are easy or hard for all networks alike, so trainings agree on most of them.
     hard = rng.random(examples)
@@ -123,7 +123,7 @@ def test_of_calibration(over, examples):
         truth = found.confidence - over
         bins += list((found.low <= truth) & (truth <= found.high))
     shown(f"stated minus true, {over:.0%} too sure, {examples} examples", gaps, 0.92)
-    shown("its calibration error", errors, 0.85)  # as `calibration` says
+    shown("its calibration error", errors, 0.9)
     shown("share that is right in a group", bins, 0.92)
 
 
