@@ -100,7 +100,7 @@ def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]])
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.6)
         axes.margins(x=0.15)
-        axes.set_xlabel("validation accuracy, %")
+        axes.set_xlabel("accuracy, %")
 
     shown = [
         f"{label}: {accuracy:.1%}"

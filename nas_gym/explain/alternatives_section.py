@@ -47,9 +47,10 @@ def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, An
     if chosen["accuracy"] is None:
         why = "every new training of it failed" if chosen["failed"] else "no further training was affordable"
         return [f"{name}: {saw}, and {why}, so nothing is compared with it."]
+    measure = "test" if evidence.evaluator.selects_on_test else "validation"
     interval = _between(chosen["low"], chosen["high"])
     first = (
-        f"{name}, reaches a validation accuracy of {chosen['accuracy']:.1%}{interval} "
+        f"{name}, reaches a {measure} accuracy of {chosen['accuracy']:.1%}{interval} "
         f"{found.scores.source}; {saw}."
     )
     sentences = [first]
@@ -194,7 +195,8 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
         )
         head = ("edit", "network", "seen", seeds, "change", "from", "to", "verdict")
         caption = (
-            f"Every network one edit away: the accuracy that the search saw, the mean with {seeds}, its "
+            f"Every {'tested ' * bool(found.left_out)}network one edit away: the accuracy that the search "
+            f"saw, the mean with {seeds}, its "
             "difference to the found network with the 95% interval that holds for all rows at once, and what "
             f"follows with a margin of {found.margin:g}."
         )

@@ -204,9 +204,9 @@ def confusion_figure(use: NetworkUse) -> Figure:
         name_ticks(axes.yaxis, names, letters)
         if max(map(len, names)) > 3:
             axes.tick_params(axis="x", rotation=45)
-            for text in axes.get_xticklabels():
-                text.set_horizontalalignment("right")
-                text.set_rotation_mode("anchor")
+            for label in axes.get_xticklabels():
+                label.set_horizontalalignment("right")
+                label.set_rotation_mode("anchor")
         axes.set_xlabel("called")
         axes.set_ylabel("class")
         axes.grid(visible=False)
