@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.evaluators.evaluation import standing
-from nas_gym.evaluators.new_examples import on_new_examples
+from nas_gym.evaluators.final_estimate import final_estimate
 
 if TYPE_CHECKING:
     from nas_agents.result import Result
@@ -39,7 +39,7 @@ def score(env: Problem, found: Result) -> dict[str, Any]:
     evaluator = env.evaluator
     # The optimum is known of a table: its trainings are recorded, and none of their networks is kept.
     optimum = evaluator.optimum()
-    estimate = on_new_examples(scores, evaluator.examples(), trained=optimum is None)
+    estimate = final_estimate(scores, evaluator.examples(), trained=optimum is None)
     constant = evaluator.constant_answer()
     values: dict[str, Any] = {
         "validation_accuracy": validation,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas_gym.evaluators.new_examples import accuracy_interval
+from nas_gym.evaluators.final_estimate import accuracy_interval
 from nas_gym.explain.asked_states import Asked
 from nas_gym.explain.edit_tree import Grown, best_rule, first_legal
 from nas_gym.explain.policy_values import Valued

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from nas_gym.evaluators.new_examples import accuracy_interval
+from nas_gym.evaluators.final_estimate import accuracy_interval
 
 BINS = 10
 RESAMPLES = 1000

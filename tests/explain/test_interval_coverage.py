@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nas_gym.evaluators.new_examples import accuracy_interval
+from nas_gym.evaluators.final_estimate import accuracy_interval
 from nas_gym.explain.earnings import _recovered
 from nas_gym.explain.fidelity import interval as share_interval
 from nas_gym.explain.intervals import against_control, mean_interval

@@ -13,7 +13,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class NewExamples:
+class FinalEstimate:
     """How often a chosen network is right for examples like those of the test part.
 
     Attributes:
@@ -31,9 +31,9 @@ class NewExamples:
     seeds: tuple[int, ...]
 
 
-def on_new_examples(
+def final_estimate(
     scores: Sequence[FinalScore], examples: tuple[int, int] | None, *, trained: bool
-) -> NewExamples | None:
+) -> FinalEstimate | None:
     """Estimate the accuracy on new examples from the final scores of a chosen network.
 
     The estimate is of one network, the first of the scores that did not fail, where trainings are
@@ -54,7 +54,7 @@ def on_new_examples(
         return None
     _, test = examples
     mean, low, high = accuracy_interval([score.test_accuracy for score in used], test)
-    return NewExamples(mean, low, high, test, tuple(score.seed for score in used))
+    return FinalEstimate(mean, low, high, test, tuple(score.seed for score in used))
 
 
 def accuracy_interval(

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import binomtest
 
 from nas_gym.evaluators import FinalScore
-from nas_gym.evaluators.new_examples import accuracy_interval, on_new_examples
+from nas_gym.evaluators.final_estimate import accuracy_interval, final_estimate
 
 
 @pytest.mark.parametrize(("right", "examples"), [(0, 20), (43, 60), (60, 60), (1180, 1200)])
@@ -40,12 +40,12 @@ SCORES = [
 
 
 def test_it_is_of_the_first_network_that_trained_and_of_all_that_were_recorded():
-    made = on_new_examples(SCORES, (40, 60), trained=True)
+    made = final_estimate(SCORES, (40, 60), trained=True)
     assert (made.accuracy, made.examples, made.seeds) == (0.65, 60, (8,))
-    recorded = on_new_examples(SCORES, (40, 60), trained=False)
+    recorded = final_estimate(SCORES, (40, 60), trained=False)
     assert (recorded.accuracy, recorded.seeds) == (pytest.approx(0.7), (8, 9))
 
 
 def test_nothing_is_said_where_it_is_not_known_over_how_many_examples():
-    assert on_new_examples(SCORES, None, trained=True) is None
-    assert on_new_examples(SCORES[:1], (40, 60), trained=True) is None
+    assert final_estimate(SCORES, None, trained=True) is None
+    assert final_estimate(SCORES[:1], (40, 60), trained=True) is None
