@@ -85,7 +85,7 @@ def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
     if recorded or not quality["unseen_seeds"]:
         return [sentence]
     seed = new["seeds"][0]
-    which = "the network in best.pt, trained with" if quality["kept"] else "the network trained with"
+    which = "the network that the run kept, trained with" if quality["kept"] else "the network trained with"
     return [
         f"{sentence} This is the figure to quote: of {which} seed {seed}, and the interval is for new "
         f"examples like these.{_others(quality['other_tests'])}"
@@ -107,7 +107,7 @@ def _validation_words(quality: Mapping[str, Any], guessing: str) -> str:
     if accuracy is None:
         return (
             f"In the search it was right for {quality['seen']:.1%} of {examples}{guessing}; it was not "
-            "trained again, and the best of many noisy numbers is usually too good to be true."
+            "trained again, and the highest of many noisy numbers is usually too good to be true."
         )
     many = quality["seeds"] > 1
     trainings = counted(quality["seeds"], "new training" if quality["unseen_seeds"] else "recorded training")
@@ -160,7 +160,7 @@ def _drawn_words(drawn: Mapping[str, Any]) -> str:
     as_good = f" and as good as {percent(level)}" if level >= LEAST_SHARE else ""
     return (
         f"Of {which} it is better than {beaten}{as_good}; the middle one of them reaches "
-        f"{drawn['median']:.1%} and the best {drawn['best']:.1%}."
+        f"{drawn['median']:.1%} and the highest {drawn['best']:.1%}."
     )
 
 
@@ -171,14 +171,13 @@ def untested_words(alternatives: Mapping[str, Any]) -> list[str]:
         return []
     if not tested:
         return [
-            f"None of the {counted(left, 'network')} one edit away was tested, for want of budget: what its "
-            "choices are worth and whether one edit would improve it is not known."
+            f"The {counted(left, 'network')} one edit away {'was' if left == 1 else 'were'} not tested, for "
+            "want of budget: what its choices are worth and whether one edit would improve it is not known."
         ]
     return [
         f"Of the {counted(left + tested, 'network')} one edit away {tested} "
-        f"{'was' if tested < 2 else 'were'} tested; for want of budget the other {left} "
-        f"{'was' if left == 1 else 'were'} not, so what follows is not said of "
-        f"{'it' if left == 1 else 'them'}."
+        f"{'was' if tested < 2 else 'were'} tested and {left} {'was' if left == 1 else 'were'} not tested, "
+        f"for want of budget; what follows says nothing of {'it' if left == 1 else f'those {left}'}."
     ]
 
 

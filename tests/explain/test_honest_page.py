@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from nas_gym.cli import app
 from nas_gym.explain import explain, read_evidence
 from nas_gym.explain.counterfactuals import explain_alternatives
+from nas_gym.explain.evidence import Evidence, Seen
 from nas_gym.explain.summary import summarise
 from tests.explain.runs import recorded, walked
 
@@ -48,7 +50,7 @@ def test_the_accuracy_on_new_examples_is_of_the_test_part_and_counts_how_few_the
     assert accuracy == pytest.approx(100 * final["test_accuracy"], abs=0.05)
     assert high - low > 5
     assert "Tested on 60 examples that nothing was chosen by" in text
-    assert f"best.pt, trained with seed {final['seed']}" in text
+    assert f"the network that the run kept, trained with seed {final['seed']}" in text
     # The other interval, of validation examples, says that it is over trainings.
     for found in re.finditer(
         r"95% interval(?! [\d.]+% to [\d.]+%\) of examples)([^)]*)", explanation.summary.answer[2]
@@ -73,7 +75,7 @@ def test_a_network_that_was_not_kept_is_not_called_kept(tmp_path):
     made = searched(tmp_path, [i % 2 for i in range(200)], keep_network=False)
     text = " ".join(summarise(read_evidence(made), []).answer)
     assert "the network trained with seed" in text
-    assert "best.pt" not in text
+    assert "kept" not in text
 
 
 def test_an_unfinished_run_has_no_accuracy_on_new_examples(tmp_path):
@@ -86,7 +88,7 @@ def test_an_unfinished_run_has_no_accuracy_on_new_examples(tmp_path):
 def test_neighbours_left_out_for_want_of_budget_are_told_before_anything_is_called_best(unequal):
     page = explain(unequal, budget=8, write=False, store="memory").summary.answer
     (told,) = [number for number, sentence in enumerate(page) if "for want of budget" in sentence]
-    calling = [number for number, sentence in enumerate(page) if re.search(r"\bbest\b(?!\.pt)", sentence)]
+    calling = [number for number, sentence in enumerate(page) if re.search(r"\bbest\b", sentence)]
     assert all(told < number for number in calling)
 
 
@@ -102,3 +104,13 @@ def test_the_terminal_prints_every_list_that_it_announces(tmp_path):
     assert announced
     count = {"One": 1, "Two": 2}.get(announced[1], 3)
     assert sum(f"{each}, " in flat for each in ("First", "Second", "Third")) == count
+
+
+def test_the_found_network_is_the_one_that_the_run_chose_whatever_shorter_trainings_saw():
+    def seen(text, accuracy, fidelity):
+        return Seen(text, accuracy, False, 0, 0, fidelity)
+
+    short, full = seen("relu-16", 0.9, 1), seen("relu-64", 0.8, None)
+    nothing: Any = None
+    assert Evidence(nothing, {}, nothing, nothing, (short, full)).chosen is full
+    assert Evidence(nothing, {}, nothing, nothing, (short, seen("tanh-16", 0.7, 3))).chosen.fidelity == 3
