@@ -158,17 +158,17 @@ def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_te
 def _means(result: Mapping[str, Any], *, selects_on_test: bool) -> str:
     """The mean accuracies of the trainings that score the choice."""
     seeds = [score["seed"] for score in result["final"]]
-    scored = "recorded at full fidelity" if "regret" in result else "retrained"
-    mean = f"{scored} with seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-    mean += ", means" if len(seeds) > 1 else ""
+    scored = "recorded at full fidelity with" if "regret" in result else "retrained with fresh"
+    how = f"{scored} seeds {', '.join(map(str, seeds))}"
+    mean = " (means)" if len(seeds) > 1 else ""
     if selects_on_test:
         return (
-            f"{mean}: test accuracy {result['test_accuracy']:.4f}, optimistic since the search selected on "
-            "it (no validation accuracy was published)"
+            f"{how}: test accuracy {result['test_accuracy']:.4f}{mean}, optimistic since the search selected "
+            "on it (no validation accuracy was published)"
         )
     return (
-        f"{mean}: validation accuracy {result['validation_accuracy']:.4f}, test accuracy "
-        f"{result['test_accuracy']:.4f}"
+        f"{how}: validation accuracy {result['validation_accuracy']:.4f}, test accuracy "
+        f"{result['test_accuracy']:.4f}{mean}"
     )
 
 

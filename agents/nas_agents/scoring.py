@@ -45,7 +45,7 @@ def score(env: Problem, found: Result) -> dict[str, Any]:
         "validation_accuracy": validation,
         "test_accuracy": fmean(score.test_accuracy for score in scores),
         "final": [_final(score) for score in scores],
-        "on_new_examples": None if estimate is None else asdict(estimate),
+        "on_new_examples": None if estimate is None else asdict(estimate) | {"seeds": list(estimate.seeds)},
         "constant_answer": None if constant is None else asdict(constant),
     }
     if optimum is None:
