@@ -10,7 +10,7 @@ DEMO := tensorboard_logs
 INTEROP := .venv-interop
 TOOLS := tianshou torchrl 'minari[create]' moviepy
 
-.PHONY: demo test interop install clean
+.PHONY: demo test slow interop install clean
 .DEFAULT_GOAL := test
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -50,6 +50,9 @@ $(INTEROP)/.installed: $(BIN)/.installed
 
 interop: $(INTEROP)/.installed
 	$(INTEROP)/bin/python -m pytest -m interop -rs tests/interop
+
+slow: install
+	$(BIN)/pytest -m slow -s
 
 clean:
 	rm -rf $(VENV) $(INTEROP) build dist *.egg-info

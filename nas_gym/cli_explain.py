@@ -16,8 +16,6 @@ from nas_gym.errors import NASGymError
 if TYPE_CHECKING:
     from nas_gym.explain.section import Explanation
 
-SENTENCES = 3
-
 EXPLAIN_EXAMPLE = """
 Example: `nas-gym explain tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0`
 
@@ -140,11 +138,9 @@ def check_options(runs: int, every: int | None, budget: int | None, out: Path | 
 
 
 def _show(explanation: Explanation, report: Path) -> None:
-    for sentence in explanation.summary.answer[:SENTENCES]:
+    # All of it: a sentence that announces a list would else be printed without the list.
+    for sentence in explanation.summary.answer:
         _print(sentence)
-    withheld = [section.question for section in explanation.sections if section.withheld]
-    if withheld:
-        _print(f"withheld, the report says why: {' '.join(withheld)}")
     _print(f"report: {report}")
 
 

@@ -59,6 +59,9 @@ def test_a_search_prints_accuracies_and_keeps_trace_result_and_network(cli):
     assert f"validation accuracy {values['validation_accuracy']:.4f}" in result.stdout
     assert f"test accuracy {values['test_accuracy']:.4f}" in result.stdout
     assert "(optimistic)" in result.stdout
+    new, constant = values["on_new_examples"], values["constant_answer"]
+    assert f"95% interval for new examples {new['low']:.4f} to {new['high']:.4f}" in result.stdout
+    assert f"always answering {constant['class_name']!r} is right for {constant['test']:.4f}" in result.stdout
     assert "tensorboard --logdir tensorboard_logs/NAS-v0-mlp-breast_cancer" in result.stdout
     assert load_network(folder / "best.pt").architecture == values["architecture"]
     assert (folder / "trace.jsonl").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,7 @@ def search_and_show(
     """
     with closing(make_env(env_id, env)) as made:
         experiment = experiment_folder(logdir, made, name)
+        selects_on_test = made.unwrapped.evaluator.selects_on_test  # type: ignore[attr-defined]
     folder = experiment / label(agent) / f"seed{seed}"
     spec = RunSpec(agent, budget, str(folder), seed, env_id, env)
     total, unit = extent(budget)
@@ -56,7 +57,7 @@ def search_and_show(
 
         result = run(spec, move, keep_network=True)
         move(Progress(total, result["accuracy"]))
-    _show_result(result, folder, experiment)
+    _show_result(result, folder, experiment, selects_on_test=selects_on_test)
     return folder
 
 
@@ -111,26 +112,25 @@ def show_parts() -> None:
     _show_table(console, "rewards", [[name, _summary(reward)] for name, reward in REWARDS.items()])
 
 
-def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path) -> None:
+def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path, *, selects_on_test: bool) -> None:
     console = _output()
-    seeds = ", ".join(str(score["seed"]) for score in result["final"])
     failed = [
         f"  training failed with seed {each['seed']}: {each['error']}"
         for each in result["final"]
         if each["error"]
     ]
     known = "regret" in result
-    scored = "recorded at full fidelity with" if known else "retrained with fresh"
     regret = f", regret {result['regret']:.4f} to the optimum {result['optimum']:.4f}" if known else ""
+    has_network = (folder / "best.pt").exists()
     lines = [
         f"chosen network: {result['architecture']}",
-        f"  {scored} seeds {seeds}: validation accuracy {result['validation_accuracy']:.4f}, "
-        f"test accuracy {result['test_accuracy']:.4f}{regret}",
+        *_new_examples(result, has_network=has_network, selects_on_test=selects_on_test),
+        f"  {_means(result, selects_on_test=selects_on_test)}{regret}",
         *failed,
         f"  accuracy that the search saw: {result['accuracy']:.4f} (optimistic)",
         f"{len(result['evaluations'])} distinct evaluations{_charged(result)} in {result['seconds']:.1f} "
         f"recorded seconds; the search ended by: {result['stopped']}",
-        f"run folder: {folder}" + (" (with best.pt)" if (folder / "best.pt").exists() else ""),
+        f"run folder: {folder}" + (" (with best.pt)" if has_network else ""),
         f"open TensorBoard: tensorboard --logdir {experiment}",
         f"ask why: nas-gym explain {folder}",
     ]
@@ -142,6 +142,41 @@ def _charged(result: Mapping[str, Any]) -> str:
     """What a budget in evaluations was charged, where short trainings make it less than their number."""
     shares = result.get("shares") or [1.0]
     return f" charged as {sum(shares):.1f}" if min(shares) < 1 else ""
+
+
+def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_test: bool) -> Iterator[str]:
+    """The accuracy to quote with its interval for new examples, beside the best constant answer."""
+    new, constant = result.get("on_new_examples"), result.get("constant_answer")
+    if new is not None and not selects_on_test:
+        seeds = new["seeds"]
+        which = (
+            f"mean of the {len(seeds)} recorded trainings"
+            if len(seeds) > 1
+            else f"{'best.pt, ' if has_network else ''}trained with seed {seeds[0]}"
+        )
+        yield (
+            f"  right for {new['accuracy']:.4f} of {new['examples']:,} test examples, which nothing was "
+            f"chosen by ({which}); 95% interval for new examples {new['low']:.4f} to {new['high']:.4f}"
+        )
+    if constant is not None:
+        yield f"  always answering {constant['class_name']!r} is right for {constant['test']:.4f}"
+
+
+def _means(result: Mapping[str, Any], *, selects_on_test: bool) -> str:
+    """The mean accuracies of the trainings that score the choice."""
+    seeds = [score["seed"] for score in result["final"]]
+    scored = "recorded at full fidelity with" if "regret" in result else "retrained with fresh"
+    how = f"{scored} seeds {', '.join(map(str, seeds))}"
+    mean = " (means)" if len(seeds) > 1 else ""
+    if selects_on_test:
+        return (
+            f"{how}: test accuracy {result['test_accuracy']:.4f}{mean}, optimistic since the search selected "
+            "on it (no validation accuracy was published)"
+        )
+    return (
+        f"{how}: validation accuracy {result['validation_accuracy']:.4f}, test accuracy "
+        f"{result['test_accuracy']:.4f}{mean}"
+    )
 
 
 def _show_comparison(published: Published, console: Console, errors: Console) -> None:

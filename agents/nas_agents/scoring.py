@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.evaluators.evaluation import standing
+from nas_gym.evaluators.final_estimate import final_estimate
 
 if TYPE_CHECKING:
     from nas_agents.result import Result
@@ -25,18 +27,27 @@ def score(env: Problem, found: Result) -> dict[str, Any]:
 
     Returns:
         ``"validation_accuracy"`` and ``"test_accuracy"``, means over seeds that score the choice,
-        and ``"final"``, each of those seeds. Where the evaluator knows its `optimum` also that,
+        and ``"final"``, each of those seeds. ``"on_new_examples"``: the test accuracy of the kept
+        network, or the mean of the trainings that a table recorded, with an interval for new examples;
+        None where that is not known. ``"constant_answer"``: the best one and what it is right for, None
+        where that is not known. Where the evaluator knows its `optimum` also that,
         ``"regret"`` of the choice to it, and ``"incumbents"``: of each network that was the best
         seen for a while from which evaluation on (from 1), its validation accuracy and its regret.
     """
     scores = _test(env, found.architecture, found.seed)
     validation = _validation(scores)
+    evaluator = env.evaluator
+    # The optimum is known of a table: its trainings are recorded, and none of their networks is kept.
+    optimum = evaluator.optimum()
+    estimate = final_estimate(scores, evaluator.examples(), trained=optimum is None)
+    constant = evaluator.constant_answer()
     values: dict[str, Any] = {
         "validation_accuracy": validation,
         "test_accuracy": fmean(score.test_accuracy for score in scores),
         "final": [_final(score) for score in scores],
+        "on_new_examples": None if estimate is None else asdict(estimate) | {"seeds": list(estimate.seeds)},
+        "constant_answer": None if constant is None else asdict(constant),
     }
-    optimum = env.evaluator.optimum()
     if optimum is None:
         return values
     accuracies = {found.architecture: validation}

@@ -12,6 +12,7 @@ from nas_gym._checks import plain
 from nas_gym._shared import Shared
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.tasks.constant_answer import ConstantAnswer, constant_answer
 from nas_gym.tasks.task import Task
 
 
@@ -110,3 +111,15 @@ class Evaluator(Shared, ABC):
     def optimum(self) -> float | None:
         """The highest accuracy that a final score can have, where it is known; None elsewhere."""
         return None
+
+    def examples(self) -> tuple[int, int] | None:
+        """Return how many validation and test examples accuracies are counted over; None if unknown.
+
+        They bound how well an accuracy is known for new examples. Of a formula, or of published figures
+        that do not say it, they are not known.
+        """
+        return None
+
+    def constant_answer(self) -> ConstantAnswer | None:
+        """Return the best answer without looking, and what it is right for; None where that is unknown."""
+        return constant_answer(self.task)

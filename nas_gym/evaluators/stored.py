@@ -39,6 +39,8 @@ class Keyed(Protocol):
 
     def fidelities(self) -> tuple[int, ...]: ...
 
+    def examples(self) -> tuple[int, int] | None: ...
+
     def fit(self, architecture: Architecture, seed: int) -> tuple[nn.Module, Evaluation]: ...
 
 
@@ -120,6 +122,9 @@ class StoredEvaluator(Evaluator):
 
     def fidelities(self) -> tuple[int, ...]:
         return self.inner.fidelities()
+
+    def examples(self) -> tuple[int, int] | None:
+        return self.inner.examples()
 
     def fit(self, architecture: Architecture, seed: int) -> tuple[nn.Module, Evaluation]:
         """Train an architecture and keep it; not through the store, which holds no networks."""

@@ -14,6 +14,8 @@ from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.recorded_seeds import RecordedSeeds
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.tables import Table, load_table, table_task
+from nas_gym.tasks import make_task
+from nas_gym.tasks.constant_answer import ConstantAnswer, constant_answer
 from nas_gym.tasks.task import Task
 
 FAILED = "its training failed when the table was recorded"
@@ -162,6 +164,20 @@ class TableEvaluator(Evaluator):
     def optimum(self) -> float:
         """The highest validation accuracy of the table at its full fidelity, averaged over all seeds."""
         return float(self.table.mean_accuracy().max())
+
+    def examples(self) -> tuple[int, int] | None:
+        return self.table.examples
+
+    def constant_answer(self) -> ConstantAnswer | None:
+        """Return that of the data which a table of our own was recorded on; None of an imported one."""
+        about = self.table.about
+        if "task_fingerprint" not in about:
+            return None
+        try:
+            task = make_task(about["task"])
+        except NASGymError:
+            return None  # its file is not there any more
+        return constant_answer(task) if task.fingerprint == about["task_fingerprint"] else None
 
     def _epochs(self, fidelity: int | None) -> int:
         return self.fidelity if fidelity is None else self.table.fidelity(fidelity)

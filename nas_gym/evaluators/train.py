@@ -133,6 +133,9 @@ class TrainEvaluator(Evaluator):
         trained = dict(self._train([Member(network, seed) for seed in seeds], weights=True))
         return [self._final_score(seed, trained[number]) for number, seed in enumerate(seeds)]
 
+    def examples(self) -> tuple[int, int]:
+        return len(self.task.y_validation), len(self.task.y_test)
+
     @apart
     def _final_score(self, seed: int, trained: Trained) -> FinalScore:
         if trained.error:

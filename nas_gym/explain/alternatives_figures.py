@@ -100,7 +100,7 @@ def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]])
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.6)
         axes.margins(x=0.15)
-        axes.set_xlabel("validation accuracy, %")
+        axes.set_xlabel("accuracy, %")
 
     shown = [
         f"{label}: {accuracy:.1%}"
@@ -109,8 +109,8 @@ def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]])
     ]
     return Figure(
         "path",
-        "Accuracy along the way from the start to the best network, edit by edit from the top; edits without "
-        "a dot lead to a network whose accuracy is not known.",
+        "Accuracy along the way from the start to the found network, edit by edit from the top; edits "
+        "without a dot lead to a network whose accuracy is not known.",
         f"{'; '.join(shown)}." if shown else "No accuracy along the way is known.",
         draw,
         (6.5, 0.34 * len(labels) + 0.9),

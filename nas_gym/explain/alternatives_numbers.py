@@ -1,4 +1,4 @@
-"""The alternatives to the best network as numbers."""
+"""The alternatives to the found network as numbers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from nas_gym.explain.counterfactuals import Alternatives, seen_accuracies
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.intervals import mean_interval, seeds_for_margin
 from nas_gym.explain.phrases import finite
+
+SAME = 1e-12
+"""Means of the same numbers differ by no more, in whatever order they were summed."""
 
 
 def known_along_path(evidence: Evidence, found: Alternatives) -> list[tuple[float | None, bool]]:
@@ -66,6 +69,7 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
         ],
         "not_affordable": [{"edit": edit, "architecture": str(one)} for edit, one in found.left_out],
         "trainings": found.scores.trainings,
+        "not_seen": len(set(found.scores.accuracies) - {str(one.architecture) for one in evidence.seen}),
         "deviation": finite(comparisons.deviation),
         "degrees": comparisons.degrees,
         "critical": finite(comparisons.critical),
@@ -95,13 +99,15 @@ def _change(found: Alternatives, text: str) -> dict[str, Any]:
 
 def _random_numbers(found: Alternatives, fresh: np.ndarray) -> dict[str, Any]:
     if not len(found.random):
-        return {"count": 0, "all": False, "median": None, "best": None, "beaten": None}
+        return {"count": 0, "all": False, "median": None, "best": None, "beaten": None, "level": None}
+    mean = float(fresh.mean()) if len(fresh) else math.nan
     return {
         "count": len(found.random),
         "all": found.random_is_all,
         "median": float(np.median(found.random)),
         "best": float(found.random.max()),
-        "beaten": float((found.random < fresh.mean()).mean()) if len(fresh) else None,
+        "beaten": float((found.random < mean - SAME).mean()) if len(fresh) else None,
+        "level": float((abs(found.random - mean) <= SAME).mean()) if len(fresh) else None,
     }
 
 

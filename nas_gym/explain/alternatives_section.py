@@ -1,4 +1,4 @@
-"""The alternatives to the best network as sentences, tables, numbers and figures."""
+"""The alternatives to the found network as sentences, tables, numbers and figures."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def section_of(evidence: Evidence, found: Alternatives) -> Section:
     numbers = numbers_of(evidence, found)
     answer = (
         *_chosen_words(evidence, found, numbers),
-        *_neighbour_words(found),
         *_left_out_words(found),
+        *_neighbour_words(found),
         *_path_words(evidence, found),
     )
     figures = [neighbour_figure(found)] if any(not math.isnan(one.change) for one in found.neighbours) else []
@@ -42,14 +42,15 @@ def section_of(evidence: Evidence, found: Alternatives) -> Section:
 
 def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, Any]) -> list[str]:
     chosen, fidelity = numbers["chosen"], evidence.chosen.fidelity
-    name = f"The best network, {found.chosen} ({chosen['words']})"
+    name = f"The found network, {found.chosen} ({chosen['words']})"
     saw = f"the search saw {found.seen:.1%}" + (f" after {fidelity} epochs" if fidelity else "")
     if chosen["accuracy"] is None:
         why = "every new training of it failed" if chosen["failed"] else "no further training was affordable"
         return [f"{name}: {saw}, and {why}, so nothing is compared with it."]
+    measure = "test" if evidence.evaluator.selects_on_test else "validation"
     interval = _between(chosen["low"], chosen["high"])
     first = (
-        f"{name}, reaches a validation accuracy of {chosen['accuracy']:.1%}{interval} "
+        f"{name}, reaches a {measure} accuracy of {chosen['accuracy']:.1%}{interval} "
         f"{found.scores.source}; {saw}."
     )
     sentences = [first]
@@ -60,9 +61,7 @@ def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, An
             "best of many noisy numbers."
         )
     if chosen["failed"]:
-        sentences.append(
-            f"{counted(chosen['failed'], 'of its trainings').capitalize()} failed, which is a risk."
-        )
+        sentences.append(f"{chosen['failed']} of its trainings failed, which is a risk.")
     return sentences
 
 
@@ -72,23 +71,24 @@ def _neighbour_words(found: Alternatives) -> list[str]:
         groups.setdefault(one.verdict, []).append(one)
     if not found.neighbours or not len(found.scores.of(found.chosen)):
         return []
-    total, margin = len(found.neighbours), f"{100 * found.margin:g} point{'s' * (found.margin != 0.01)}"
+    tested = "tested " if found.left_out else ""
+    total = counted(len(found.neighbours), f"{tested}network")
+    margin = f"{100 * found.margin:g} point{'s' * (found.margin != 0.01)}"
     sentences = []
     broken = list(reversed(groups.get("breaks", []) + groups.get("fails", [])))
     if broken:
         sentences.append(
-            f"Of {counted(total, 'network')} one edit away, {len(broken)} would break it, being surely worse "
+            f"Of {total} one edit away, {len(broken)} would break it, being surely worse "
             f"by more than {margin} or failing to train; the worst: {_named(broken)}."
         )
     else:
-        sentences.append(
-            f"None of the {counted(total, 'network')} one edit away is surely worse by more than {margin}."
-        )
+        sentences.append(f"None of the {total} one edit away is surely worse by more than {margin}.")
     better = groups.get("improves", [])
     sentences.append(
-        f"Better, beyond what chance explains: {_named(better)}; one more edit would have helped."
+        f"Better, beyond what the luck of training explains: {_named(better)}; one more edit would have "
+        "helped."
         if better
-        else "No single edit is shown to improve it."
+        else f"No single {tested}edit is shown to improve it."
     )
     alike = groups.get("does not matter", [])
     needed = seeds_needed(found)
@@ -125,14 +125,16 @@ def _left_out_words(found: Alternatives) -> list[str]:
     if not found.left_out:
         return []
     return [
-        f"{counted(len(found.left_out), 'more network')} one edit away would have cost more trainings than "
-        "the budget of this explanation allows; nothing is said of them."
+        f"{counted(len(found.left_out), 'network')} one edit away would have cost more trainings than "
+        "the budget of this explanation allows; nothing is said of "
+        f"{'it' if len(found.left_out) == 1 else 'them'}."
     ]
 
 
 def _path_words(evidence: Evidence, found: Alternatives) -> list[str]:
     if str(found.start) == str(found.chosen):
-        return ["The best network is the one that the search started from."]
+        begun = "that the search started from" if evidence.steps else "that is the start of the space"
+        return [f"The found network is the one {begun}."]
     if found.path is None:
         return [f"No way of edits from {found.start} to it was found by a search of bounded size."]
     known = known_along_path(evidence, found)
@@ -159,7 +161,9 @@ def _trust(found: Alternatives) -> str:
         f"The intervals of all {len(found.compared)} differences hold at once with 95% confidence (Dunnett's "
         f"comparisons with one control, {comparisons.degrees} degrees of freedom; not paired, since a seed "
         "gives two networks unrelated weights). For each network the larger of its own and the common "
-        "spread counts."
+        "spread counts. They are over training seeds, on the "
+        f"{'examples' if found.scores.unseen else 'recorded accuracies'} that the search chose by: for new "
+        "examples small differences may be others."
     ]
     if not found.scores.unseen:
         sentences.append(
@@ -191,8 +195,9 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
         )
         head = ("edit", "network", "seen", seeds, "change", "from", "to", "verdict")
         caption = (
-            f"Every network one edit away: the accuracy that the search saw, the mean with {seeds}, its "
-            "difference to the best network with the 95% interval that holds for all rows at once, and what "
+            f"Every {'tested ' * bool(found.left_out)}network one edit away: the accuracy that the search "
+            f"saw, the mean with {seeds}, its "
+            "difference to the found network with the 95% interval that holds for all rows at once, and what "
             f"follows with a margin of {found.margin:g}."
         )
         tables.append(Table("neighbours", caption, head, rows))
@@ -209,10 +214,12 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
                 ("start", *found.path.edits), found.path.architectures, known, strict=True
             )
         )
-        caption = "The way from the start to the best network, edit by edit, with accuracies where known."
+        caption = "The way from the start to the found network, edit by edit, with accuracies where known."
         tables.append(Table("path", caption, ("edit", "network", "accuracy", "known from"), steps))
     return tables
 
 
 def _between(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" (95% interval {low:.1%} to {high:.1%})"
+    if low is None or high is None:
+        return ""
+    return f" (95% interval over training seeds alone {low:.1%} to {high:.1%})"

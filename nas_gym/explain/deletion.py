@@ -44,8 +44,8 @@ class Deletion:
 
     @property
     def passed(self) -> bool:
-        """Whether changing what was named costs more than changing anything else."""
-        return self.drop > self.others
+        """Whether changing what was named costs something, and more than changing anything else."""
+        return self.drop > max(0.0, self.others)
 
 
 def edited_choice(space: SearchSpace[Any], architecture: Architecture, neighbour: Architecture) -> str:

@@ -91,8 +91,8 @@ def distil(
     return Distilled(
         questions,
         asked,
-        tuple(fidelity(leaves, right[leaves], asked, seed) for leaves in LEAVES),
-        fidelity(1, right[1], asked, seed),
+        tuple(fidelity(leaves, right[leaves], asked) for leaves in LEAVES),
+        fidelity(1, right[1], asked),
         best_rule(valued, training),
         {leaves: grown.of(leaves) for leaves in LEAVES},
     )

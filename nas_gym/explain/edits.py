@@ -11,7 +11,7 @@ from nas_gym.explain.coding import code, reference
 from nas_gym.explain.edit_effects import EditEffects, Effect, estimate_effects
 from nas_gym.explain.evidence import Evidence
 from nas_gym.explain.importance import needed
-from nas_gym.explain.phrases import counted, finite, listed, points
+from nas_gym.explain.phrases import counted, finite, listed, points, signed
 from nas_gym.explain.section import Cell, Figure, Section, Table, withheld
 from nas_gym.explain.squared_length import Interval
 from nas_gym.explain.usable import Usable, usable
@@ -122,7 +122,7 @@ def _answer(known: list[Known], of: int) -> Iterator[str]:
 
 
 def _interval(change: Interval) -> str:
-    return f"{points(change.value)}, {100 * change.low:+.1f} to {100 * change.high:+.1f}"
+    return f"{points(change.value)}, {signed(change.low)} to {signed(change.high)}"
 
 
 def _trust(used: Usable, left_out: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,8 +86,14 @@ class Evidence:
 
     @property
     def chosen(self) -> Seen:
-        """The network that the run chose, or would choose now: the best it saw, the first of ties."""
-        return max(self.succeeded, key=lambda one: one.accuracy)
+        """The network that the run chose, or would choose now: the best it saw, the first of ties.
+
+        As in a run's result the highest fidelity comes first: accuracies of different ones are not compared.
+        """
+        return max(
+            self.succeeded,
+            key=lambda one: (math.inf if one.fidelity is None else one.fidelity, one.accuracy),
+        )
 
     @cached_property
     def result(self) -> dict[str, Any] | None:

@@ -7,6 +7,9 @@ from typing import Any
 from nas_gym.explain.evidence import Evidence
 from nas_gym.traces.run_folder import flat, versions
 
+NEW_EXAMPLES = "accuracy on new examples"
+SELECTED_TEST = "test accuracy, which the search selected on"
+
 
 def facts_of(evidence: Evidence) -> dict[str, Any]:
     """The facts of a run by name, JSON-able."""
@@ -62,8 +65,18 @@ def _scored(evidence: Evidence) -> dict[str, Any]:
     if "test_accuracy" not in result:
         return {}
     seeds = "recorded seeds" if hasattr(evidence.evaluator, "table") else "fresh seeds"
-    return {
-        f"validation accuracy, {seeds}": result["validation_accuracy"],
-        f"test accuracy, {seeds}": result["test_accuracy"],
+    if evidence.evaluator.selects_on_test:
+        # The validation accuracy is the same number: it is not shown beside it as if it were another.
+        return {
+            f"{SELECTED_TEST}, {seeds}": result["test_accuracy"],
+            seeds: [score["seed"] for score in result["final"]],
+        }
+    facts = {
+        f"validation accuracy, mean over {seeds}": result["validation_accuracy"],
+        f"test accuracy, mean over {seeds}": result["test_accuracy"],
         seeds: [score["seed"] for score in result["final"]],
     }
+    new = result.get("on_new_examples")
+    if new is None:
+        return facts
+    return {NEW_EXAMPLES: dict(new)} | facts

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas_gym.evaluators.final_estimate import accuracy_interval
 from nas_gym.explain.asked_states import Asked
 from nas_gym.explain.edit_tree import Grown, best_rule, first_legal
 from nas_gym.explain.policy_values import Valued
 
 FOLDS = 5
-RESAMPLES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Fidelity:
         leaves: most leaves of the tree; 1 for the best single edit.
         visited: share of right edits, states weighted by the policy's visits.
         everywhere: the same, every state of the space alike.
-        visited_interval, everywhere_interval: 95% by resampling states.
+        visited_interval, everywhere_interval: 95%, see `interval`.
     """
 
     leaves: int
@@ -65,24 +65,26 @@ def held_out(
     return right
 
 
-def fidelity(leaves: int, right: np.ndarray, asked: Asked, seed: int) -> Fidelity:
+def fidelity(leaves: int, right: np.ndarray, asked: Asked) -> Fidelity:
     """The fidelity of a tree that is right in some of the states, bool (N,)."""
     return Fidelity(
         leaves,
         float((asked.visits * right).sum()),
         float((asked.everywhere * right).sum()),
-        interval(right, asked.visits, seed),
-        interval(right, asked.everywhere, seed),
+        interval(right, asked.visits),
+        interval(right, asked.everywhere),
     )
 
 
-def interval(right: np.ndarray, weights: np.ndarray, seed: int) -> tuple[float, float]:
-    """A 95% interval of a weighted share: the percentiles of resamples of the states."""
-    rows = np.flatnonzero(weights > 0)
-    if len(rows) == 0:
+def interval(right: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """A 95% interval of a weighted share over a sample of states.
+
+    Korn and Graubard's (1998): Clopper and Pearson's with the number of equally weighted states that
+    would say as much, so that a tree which is right in all of a few states is not surely right in all.
+    """
+    if not (weights > 0).any():
         return 0.0, 1.0
-    drawn = np.random.default_rng(seed).integers(len(rows), size=(RESAMPLES, len(rows)))
-    part = weights[rows][drawn]
-    shares = (part * right[rows][drawn]).sum(axis=1) / part.sum(axis=1)
-    low, high = np.percentile(shares, [2.5, 97.5])
-    return float(low), float(high)
+    share = float((weights * right).sum() / weights.sum())
+    effective = float(weights.sum() ** 2 / (weights**2).sum())
+    _, low, high = accuracy_interval([share], effective)
+    return low, high

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
 
 from nas_gym.explain import style
+from nas_gym.explain.labels import WHOLE, fit_ticks
 from nas_gym.explain.section import Figure
 
 PIXELS_PER_INCH = 144
@@ -30,6 +31,7 @@ _CENTRED = re.compile(
     r'<g id="centred-([\d.]+)">((?:\s*<g\b.*?</g>)?\s*(?:<text\b.*?</text>\s*)+)</g>', re.DOTALL
 )
 _LINE = re.compile(r'(<text style="[^"]*)(" transform="translate\()[\d.]+')
+_WHOLE = re.compile(rf'<g id="{WHOLE}([0-9a-f]+)">')
 _FONT = re.compile(r"font-family: [^;\"]*|'DejaVu Sans'(?:, [\w-]+)*")
 _STYLE = re.compile(r"<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL)
 _NUMBERS = re.compile(r'\b(?:d|x|y|transform|points)="[^"]*"', re.DOTALL)
@@ -59,6 +61,7 @@ def drawn(figure: Figure, name: str) -> Picture:
         canvas = Canvas(figsize=figure.size, dpi=PIXELS_PER_INCH, layout="constrained")
         FigureCanvasAgg(canvas)
         figure.draw(canvas)
+        fit_ticks(canvas)
         canvas.draw_without_rendering()
         # Laying out takes most of the time, and once is enough for both files.
         canvas.set_layout_engine("none")
@@ -95,6 +98,7 @@ def _embeddable(svg: str, name: str, alternative: str) -> str:
     svg = _CENTRED.sub(
         lambda group: _LINE.sub(rf"\1; text-anchor: middle\g<2>{group[1]}", f"<g>{group[2]}</g>"), svg
     )
+    svg = _WHOLE.sub(lambda found: f"<g><title>{escape(bytes.fromhex(found[1]).decode())}</title>", svg)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg).replace("xlink:href", "href")

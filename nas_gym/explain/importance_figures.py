@@ -10,7 +10,7 @@ import numpy as np
 
 from nas_gym.explain import style
 from nas_gym.explain.choices import Importance
-from nas_gym.explain.phrases import listed
+from nas_gym.explain.phrases import listed, signed
 from nas_gym.explain.section import Figure
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _values(known: list[Importance]) -> Figure:
     said = []
     for one in known:
         best = int(np.argmax(one.effects))
-        said.append(f"{one.name}: {one.component.words[best][0]} {100 * one.effects[best]:+.1f}")
+        said.append(f"{one.name}: {one.component.words[best][0]} {signed(one.effects[best])}")
     return Figure(
         "values",
         "The mean accuracy of each value of the most important choices, from the mean over its values. "

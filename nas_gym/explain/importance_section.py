@@ -24,6 +24,8 @@ from nas_gym.explain.phrases import counted, finite, listed, percent, points
 from nas_gym.explain.section import Section
 
 MOST_NAMED = 5
+FEWEST_SETS = 5
+"""Other sets of choices that a deletion test must be compared with to say something."""
 
 
 def section_of(evidence: Evidence, found: Findings) -> Section:
@@ -86,7 +88,7 @@ def _unimportant(found: Importances) -> list[str]:
     unknown = [f"{one.name} ({one.why})" for one in found.choices if one.value is None]
     sentences = []
     if quiet:
-        sentences.append(f"Not shown to matter beyond chance: {_some(quiet)}.")
+        sentences.append(f"Not shown to matter beyond chance by these evaluations: {_some(quiet)}.")
     if unknown:
         sentences.append(f"How much they matter cannot be said of {_some(unknown)}.")
     return sentences
@@ -140,7 +142,7 @@ def _untried(found: Importances) -> list[str]:
 
 
 def _deletion(test: Deletion | None) -> list[str]:
-    if test is None:
+    if test is None or test.sets < FEWEST_SETS:
         return []
     verdict = (
         "as it should be if they matter"

@@ -61,7 +61,7 @@ def trust(found: Measures, kind: str | None, accuracies: Known) -> str:
         parts.append(f"{counted(accuracies.asked, 'alternative')} were evaluated for this report.")
     else:
         parts.append("Outcomes of alternatives are known only where the run evaluated them at some time.")
-    parts.append("One training decides each change of accuracy: small ones may be its luck.")
+    parts.append("Each change is of accuracies that the search saw: small ones may be luck.")
     return " ".join(parts)
 
 

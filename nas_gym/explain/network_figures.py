@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nas_gym.explain import style
+from nas_gym.explain.labels import LETTERS, labels, name_ticks, note_whole
 from nas_gym.explain.network_layers import REPLACEMENTS
-from nas_gym.explain.phrases import listed
+from nas_gym.explain.phrases import listed, points
 from nas_gym.explain.section import Figure
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from nas_gym.explain.network_section import NetworkUse
 
+IMAGE_LETTERS = 10
 MOST_FEATURES, MOST_CLASSES, MOST_LAYERS = 15, 10, 20
 LEGENDS = {
     "unchanged": "input passed on",
@@ -49,7 +51,7 @@ def features(use: NetworkUse) -> Figure:
         left, right = canvas.subplots(1, 2, sharey=True)
         rows = np.arange(len(order))
         left.barh(rows, share[order], color=style.colour(0))
-        left.set_yticks(rows, [names[number] for number in order])
+        name_ticks(left.yaxis, [names[number] for number in order])
         left.set_ylim(len(order) - 0.5, -0.5)
         left.set_xlabel("share of attribution, %")
         low, high = np.quantile(drops[:, order], (0.025, 0.975), axis=0)
@@ -87,7 +89,7 @@ def signals(use: NetworkUse) -> Figure:
         top.set_yticks([])
         edges = (0.5, len(whole) + 0.5, len(by_class) - 0.5, -0.5)
         below.imshow(by_class, aspect="auto", extent=edges, interpolation="nearest", cmap=style.SEQUENTIAL)
-        below.set_yticks(range(len(by_class)), names[: len(by_class)])
+        name_ticks(below.yaxis, names[: len(by_class)])
         below.grid(visible=False)
         below.set_ylabel("class")
         below.set_xlabel("point of the signal")
@@ -115,19 +117,22 @@ def images(use: NetworkUse) -> Figure:
         [x[y == label].mean((0, 1)) if (y == label).any() else 0 * maps[0] for label in range(count)]
     )
 
+    titles = labels(names[:count], IMAGE_LETTERS)
+
     def draw(canvas: Canvas) -> None:
         grid = canvas.subplots(3, count, squeeze=False)
         rows = (("mean image", seen), ("attribution", maps), ("gradient", slopes))
         for row, (title, shown) in enumerate(rows):
             grid[row, 0].set_ylabel(title)
             colours = style.SEQUENTIAL if row else "gray"
-            for axes, image, name in zip(grid[row], shown, names, strict=False):
+            for axes, image, name, label in zip(grid[row], shown, names, titles, strict=False):
                 axes.imshow(image, cmap=colours, interpolation="nearest")
                 axes.set_xticks([])
                 axes.set_yticks([])
                 axes.grid(visible=False)
                 if row == 0:
-                    axes.set_title(name, loc="center", fontsize=9, fontweight="normal")
+                    title = axes.set_title(label, loc="center", fontsize=9, fontweight="normal")
+                    note_whole(title, name)
 
     pixels = np.nan_to_num(found.importance).mean(0)
     row, column = np.unravel_index(int(pixels.argmax()), pixels.shape)
@@ -155,7 +160,10 @@ def layers(use: NetworkUse) -> Figure:
             losses = [shown[row].losses[name] for row in rows]
             places = [row + (number - (len(present) - 1) / 2) * height for row in rows]
             drops = [100 * loss.drop for loss in losses]
-            spread = [100 * (loss.high - loss.drop) for loss in losses]
+            spread = [
+                [100 * max(0.0, loss.drop - loss.low) for loss in losses],
+                [100 * max(0.0, loss.high - loss.drop) for loss in losses],
+            ]
             axes.barh(places, drops, height * 0.9, color=style.colour(number), label=LEGENDS[name])
             axes.errorbar(drops, places, xerr=spread, fmt="none", ecolor=style.muted(), elinewidth=1.2)
         axes.axvline(0, color=style.muted(), linewidth=1)
@@ -192,15 +200,22 @@ def confusion_figure(use: NetworkUse) -> Figure:
                 colour = style.over(picture.cmap(picture.norm(share[row, column]))[:3])
                 text = str(matrix[row, column])
                 axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
-        turned = 45 if max(map(len, names)) > 3 else 0
-        axes.set_xticks(range(len(names)), names, rotation=turned, ha="right" if turned else "center")
-        axes.set_yticks(range(len(names)), names)
+        name_ticks(axes.xaxis, names, letters)
+        name_ticks(axes.yaxis, names, letters)
+        if max(map(len, names)) > 3:
+            axes.tick_params(axis="x", rotation=45)
+            for label in axes.get_xticklabels():
+                label.set_horizontalalignment("right")
+                label.set_rotation_mode("anchor")
         axes.set_xlabel("called")
         axes.set_ylabel("class")
         axes.grid(visible=False)
 
     right = [f"{name} {share[number, number]:.0%}" for number, name in enumerate(names)]
-    side = min(6.5, 0.42 * len(names) + 1.8)
+    # A label takes room from the squares: the more of them there are, the shorter it is.
+    letters = LETTERS if len(names) <= 8 else 18
+    longest = min(letters, max(map(len, names)))
+    side = min(6.5, 0.42 * len(names) + 1.2 + 0.07 * longest)
     return Figure(
         "confusion",
         "Validation examples of each class (row) by what the network called them (column); colours are "
@@ -229,7 +244,7 @@ def reliability(use: NetworkUse) -> Figure:
         "How often the network is right, by how sure it says it is, in groups of equally many validation "
         "examples with 95% intervals; below the dashed line it is too sure.",
         f"Expected calibration error {found.error:.3f} (95% interval {found.error_low:.3f} to "
-        f"{found.error_high:.3f}); stated minus true on average {100 * found.gap:+.1f} points.",
+        f"{found.error_high:.3f}); stated minus true on average {points(found.gap)}.",
         draw,
         (4.6, 3.8),
     )

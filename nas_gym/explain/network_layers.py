@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Accuracy that is lost where a layer is replaced, with its 95% interval."""
+    """Accuracy that is lost where a layer is replaced, with its 95% interval for new examples."""
 
     drop: float
     low: float
@@ -223,11 +223,15 @@ def _replacements(source: Tensor, output: Tensor) -> dict[str, Callable[[Tensor]
 
 
 def _loss(right: Tensor, replaced: Tensor) -> Loss:
-    """The difference of two accuracies on the same examples, with its normal interval."""
-    differences = right.double() - replaced.double()
-    drop = float(differences.mean())
-    half = 1.96 * float(differences.std()) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
-    return Loss(drop, drop - half, drop + half)
+    """The difference of two accuracies on the same examples, with its interval for new examples.
+
+    The interval is that of Agresti and Min (2005): half an example more in each of the four cells, so
+    that a few examples without any difference do not make it sure that there is none.
+    """
+    lost, won = int((right & ~replaced).sum()), int((~right & replaced).sum())
+    count, middle, changed = len(right) + 2, lost - won, lost + won + 1
+    half = 1.96 * math.sqrt(changed - middle**2 / count) / count
+    return Loss(middle / len(right), middle / count - half, middle / count + half)
 
 
 def _bottlenecks(network: Network) -> set[int]:

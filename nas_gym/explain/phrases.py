@@ -21,8 +21,13 @@ def percent_range(interval: tuple[float, float]) -> str:
 
 
 def points(difference: float) -> str:
-    """A difference of accuracies: ``"+1.5 points"``."""
-    return f"{100 * difference:+.1f} points"
+    """A difference of accuracies: ``"+1.5 points"``; what rounds to nothing has no minus."""
+    return f"{signed(difference)} points"
+
+
+def signed(difference: float) -> str:
+    """The number of points of a difference, ``"+1.5"``."""
+    return f"{round(100 * difference, 1) + 0.0:+.1f}"
 
 
 def listed(parts: Sequence[str]) -> str:

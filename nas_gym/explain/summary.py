@@ -21,6 +21,7 @@ from nas_gym.explain.summary_words import (
     reason_words,
     trust_words,
     unknown_words,
+    untested_words,
     way_words,
     worse_words,
 )
@@ -41,11 +42,12 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
     reasons = reasons_for(evidence, alternatives, numbers.get("choices", {}))
     answer = [
         found_words(evidence),
-        " ".join(quality_words(evidence, quality)),
+        *quality_words(evidence, quality),
+        *untested_words(alternatives),
         *reason_words(reasons, alternatives),
         *worse_words(alternatives),
         " ".join(way_words(evidence, alternatives, numbers.get("moments", {}))),
-        unknown_words(evidence, quality, sections),
+        unknown_words(evidence, quality, sections, alternatives.get("not_seen", 0)),
     ]
     return Section(
         KEY,
@@ -69,9 +71,14 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
 
 
 def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, Any]:
-    """How good the network is, from the best source there is."""
+    """How good the network is, from the best sources there are.
+
+    ``"accuracy"``, ``"low"`` and ``"high"`` are on the validation examples that the search chose by, the
+    ends over training seeds alone; ``"new"`` is what holds for new examples.
+    """
     chosen = alternatives.get("chosen") or {}
     result = evidence.result or {}
+    constant, counts = evidence.evaluator.constant_answer(), evidence.evaluator.examples()
     quality: dict[str, Any] = {
         "seen": evidence.chosen.accuracy,
         "accuracy": chosen.get("accuracy"),
@@ -79,10 +86,15 @@ def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, A
         "high": chosen.get("high"),
         "seeds": chosen.get("seeds", 0),
         "unseen_seeds": chosen.get("unseen_seeds", not hasattr(evidence.evaluator, "table")),
+        "validation_examples": None if counts is None else counts[0],
         "start": alternatives.get("start") or {},
         "random": alternatives.get("random") or {},
         "test_accuracy": result.get("test_accuracy"),
-        "chance": 1 / evidence.problem.task.num_classes,
+        "new": result.get("on_new_examples"),
+        "kept": evidence.folder.best_file.is_file(),
+        "other_tests": _other_tests(result),
+        "selects_on_test": evidence.evaluator.selects_on_test,
+        "constant_answer": None if constant is None else asdict(constant),
     }
     final = [score["validation_accuracy"] for score in result.get("final", ()) if not score["error"]]
     if quality["accuracy"] is None and final:
@@ -90,3 +102,13 @@ def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, A
         ends = (None, None) if math.isnan(low) else (low, high)
         quality |= {"accuracy": mean, "low": ends[0], "high": ends[1], "seeds": len(final)}
     return quality
+
+
+def _other_tests(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Seed and test accuracy, None if it failed, of the final trainings that the estimate is not of."""
+    used = (result.get("on_new_examples") or {}).get("seeds", ())
+    return [
+        {"seed": score["seed"], "accuracy": None if score["error"] else score["test_accuracy"]}
+        for score in result.get("final", ())
+        if score["seed"] not in used
+    ]

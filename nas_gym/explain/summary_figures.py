@@ -14,6 +14,7 @@ from nas_gym.explain.network_drawing import network_figure
 from nas_gym.explain.network_marks import Mark, Place
 from nas_gym.explain.reasons import DEPTH, Reason, undone
 from nas_gym.explain.section import Figure
+from nas_gym.explain.summary_words import FEWEST_DRAWN
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # Name, accuracy, and the ends of its interval where it has one.
 Row = tuple[str, float, float | None, float | None]
 MARKED = 3
+FOUND = "the found network"
 
 
 def figures_of(
@@ -32,7 +34,7 @@ def figures_of(
     marks = [_mark(evidence, reason) for reason in reasons[:MARKED]]
     drawing = network_figure(space, chosen, marks, describe(space, chosen))
     rows = _rows(evidence, quality)
-    return (drawing, _quality_figure(rows)) if len(rows) > 1 else (drawing,)
+    return (drawing, _quality_figure(rows, quality)) if len(rows) > 1 else (drawing,)
 
 
 def place_of(space: SearchSpace[Any], architecture: Architecture, choice: str) -> Place:
@@ -67,8 +69,11 @@ def _note(reason: Reason) -> str:
 
 def _rows(evidence: Evidence, quality: Mapping[str, Any]) -> list[Row]:
     start, drawn = quality["start"], quality["random"]
-    rows: list[Row] = [("guessing", quality["chance"], None, None)]
-    if drawn.get("median") is not None:
+    constant = quality["constant_answer"]
+    rows: list[Row] = []
+    if constant is not None:
+        rows.append(("guessing (always the same answer)", constant["validation"], None, None))
+    if drawn.get("median") is not None and drawn["count"] >= FEWEST_DRAWN:
         which = "all" if drawn["all"] else f"{drawn['count']:,} random"
         rows.append((f"middle one of {which} networks", drawn["median"], None, None))
     if start.get("accuracy") is not None and start.get("architecture") != str(evidence.chosen.architecture):
@@ -77,29 +82,40 @@ def _rows(evidence: Evidence, quality: Mapping[str, Any]) -> list[Row]:
     if drawn.get("best") is not None and drawn["all"]:
         rows.append(("best one of all networks", drawn["best"], None, None))
     if quality["accuracy"] is None:
-        rows.append(("the found network, as seen", quality["seen"], None, None))
+        rows.append((f"{FOUND}, as seen", quality["seen"], None, None))
     else:
-        rows.append(("the found network", quality["accuracy"], quality["low"], quality["high"]))
+        rows.append((FOUND, quality["accuracy"], quality["low"], quality["high"]))
+    new = quality["new"]
+    if new is not None and not quality["selects_on_test"]:
+        rows.append((f"{FOUND}, test examples", new["accuracy"], new["low"], new["high"]))
     return rows
 
 
-def _quality_figure(rows: Sequence[Row]) -> Figure:
+def _quality_figure(rows: Sequence[Row], quality: Mapping[str, Any]) -> Figure:
     told = ", ".join(f"{name} {accuracy:.1%}" for name, accuracy, *_ in rows)
     return Figure(
         "quality",
-        "How many of the examples that it was not trained on the found network is right for, beside "
-        "others; lines are 95% intervals.",
+        f"How many examples the found network is right for, beside others: {_examples(quality)}.",
         f"Right for: {told}.",
         lambda canvas: _draw(canvas, rows),
         (7.0, 0.9 + 0.34 * len(rows)),
     )
 
 
+def _examples(quality: Mapping[str, Any]) -> str:
+    """On which examples the bars are, and what their lines count."""
+    if quality["selects_on_test"]:
+        return "test examples, which the search chose by, with 95% intervals over training seeds"
+    by = "validation examples, which the search chose by, with 95% intervals over training seeds"
+    if quality["new"] is None:
+        return by
+    return f"{by}; the last on test examples, which nothing was chosen by, with that for new examples"
+
+
 def _draw(canvas: Canvas, rows: Sequence[Row]) -> None:
     axes = canvas.add_subplot()
     places = np.arange(len(rows))
-    found = len(rows) - 1
-    colours = [style.good() if number == found else style.neutral() for number in places]
+    colours = [style.good() if name.startswith(FOUND) else style.neutral() for name, *_ in rows]
     axes.barh(places, [100 * accuracy for _, accuracy, *_ in rows], color=colours, height=0.66)
     for place, (_, accuracy, low, high) in enumerate(rows):
         if low is not None and high is not None:

@@ -7,14 +7,21 @@ from typing import Any
 
 from nas_gym.explain.architecture_words import describe, value_words
 from nas_gym.explain.evidence import Evidence
-from nas_gym.explain.phrases import counted, listed, percent, points
+from nas_gym.explain.phrases import counted, listed, percent, points, signed
 from nas_gym.explain.reasons import DEPTH, Reason
 from nas_gym.explain.section import Section
 
 ORDINALS = ("First", "Second", "Third")
-
-
 WORST = 3
+FEWEST_DRAWN, LEAST_SHARE = 5, 0.005
+# What a verdict on a neighbour says of it on the first page, beside those that are better.
+VERDICTS = {
+    "does not matter": "surely within {} of it",
+    "unclear": "not told apart from it by these trainings",
+    "worse": "worse",
+    "breaks": "worse by more than {}",
+    "fails": "not trained without failure",
+}
 
 
 def found_words(evidence: Evidence) -> str:
@@ -32,30 +39,95 @@ def found_words(evidence: Evidence) -> str:
 
 
 def quality_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
-    """How good the network is, and how sure that is."""
-    chance = f"guessing would be right for {quality['chance']:.0%}"
-    seen, accuracy = quality["seen"], quality["accuracy"]
-    if accuracy is None:
+    """How good the network is, how sure that is, and how it stands beside others.
+
+    Two accuracies are told apart. For new examples that of the test part, which nothing was chosen by:
+    its interval counts that the examples are few. To compare networks that of the validation part, which
+    the search chose by: its interval counts how trainings differ, and says so.
+    """
+    said = _new_examples_words(quality)
+    guessing = "" if said else _guessing(quality, "validation")
+    return [*said, " ".join([_validation_words(quality, guessing), *_comparison_words(evidence, quality)])]
+
+
+def _guessing(quality: Mapping[str, Any], part: str) -> str:
+    """A clause on the best constant answer; "" where it is not known."""
+    constant = quality["constant_answer"]
+    if constant is None:
+        return ""
+    answer = constant["class_name"]
+    return f"; guessing would be right for {constant[part]:.1%} (always answering “{answer}”)"
+
+
+def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
+    """The accuracy on test examples; none where it was not measured."""
+    new, accuracy = quality["new"], quality["test_accuracy"]
+    if accuracy is None or quality["selects_on_test"]:
+        return []
+    tests = quality["other_tests"]
+    if tests and all(one["accuracy"] is None for one in tests) and new is None:
         return [
-            f"In the search it was right for {seen:.1%} of examples it was not trained on ({chance}); it was "
-            "not trained again, and the best of many noisy numbers is usually too good to be true."
+            f"Trained again {counted(len(tests), 'time')} it failed every time, so nothing is known of new "
+            "examples."
         ]
-    interval = (
-        "" if quality["low"] is None else f" (95% interval {quality['low']:.1%} to {quality['high']:.1%})"
+    if new is None:
+        return [
+            f"Its test accuracy is {accuracy:.1%}{_guessing(quality, 'test')}. Over how many examples that "
+            "was counted is not known, so no interval for new examples is given."
+        ]
+    recorded = len(new["seeds"]) > 1
+    mean = f", the mean of the {len(new['seeds'])} trainings that the table recorded" if recorded else ""
+    sentence = (
+        f"Tested on {counted(new['examples'], 'example')} that nothing was chosen by, it is right for "
+        f"{new['accuracy']:.1%} (95% interval {new['low']:.1%} to {new['high']:.1%}) of examples it was not "
+        f"trained on{mean}{_guessing(quality, 'test')}."
     )
-    how = (
-        f"Trained again {counted(quality['seeds'], 'time')} with seeds that the search did not use"
-        if quality["unseen_seeds"]
-        else f"Over the {counted(quality['seeds'], 'training')} that the table recorded of it"
-    )
-    sentences = [
-        f"{how}, it is right for {accuracy:.1%}{interval} of examples it was not trained on; {chance}."
+    if recorded or not quality["unseen_seeds"]:
+        return [sentence]
+    seed = new["seeds"][0]
+    which = "the network that the run kept, trained with" if quality["kept"] else "the network trained with"
+    return [
+        f"{sentence} This is the figure to quote: of {which} seed {seed}, and the interval is for new "
+        f"examples like these.{_others(quality['other_tests'])}"
     ]
-    if quality["test_accuracy"] is not None:
-        sentences.append(
-            f"On test examples, which nothing was chosen by, it is right for {quality['test_accuracy']:.1%}."
+
+
+def _others(tests: Sequence[Mapping[str, Any]]) -> str:
+    """What the other final trainings have on the same examples."""
+    right = [f"{one['accuracy']:.1%}" for one in tests if one["accuracy"] is not None]
+    failed = sum(one["accuracy"] is None for one in tests)
+    words = f" Trained with other seeds it is right for {listed(right)} of them." if right else ""
+    return f"{words} With {counted(failed, 'other seed')} training failed." if failed else words
+
+
+def _validation_words(quality: Mapping[str, Any], guessing: str) -> str:
+    accuracy, count = quality["accuracy"], quality["validation_examples"]
+    part = "test" if quality["selects_on_test"] else "validation"
+    examples = f"the {count:,} {part} examples" if count else f"{part} examples"
+    if accuracy is None:
+        return (
+            f"In the search it was right for {quality['seen']:.1%} of {examples}{guessing}; it was not "
+            "trained again, and the highest of many noisy numbers is usually too good to be true."
         )
-    return [*sentences, *_comparison_words(evidence, quality)]
+    many = quality["seeds"] > 1
+    trainings = counted(quality["seeds"], "new training" if quality["unseen_seeds"] else "recorded training")
+    how = f"on average over {trainings}" if many else f"in {trainings}"
+    if quality["unseen_seeds"]:
+        how += " with seeds that the search did not use"
+    interval = (
+        ""
+        if quality["low"] is None
+        else f" (95% interval over training seeds alone {quality['low']:.1%} to {quality['high']:.1%})"
+    )
+    words = (
+        f"On {examples}, which the search chose by, it is right for {accuracy:.1%}{interval} {how}{guessing}."
+    )
+    if not quality["selects_on_test"]:
+        return words
+    return (
+        f"{words} Those are test examples because no validation accuracy was published, so its test accuracy "
+        "is optimistic and no independent measurement."
+    )
 
 
 def _start(evidence: Evidence) -> str:
@@ -65,24 +137,48 @@ def _start(evidence: Evidence) -> str:
 def _comparison_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
     sentences = []
     start, drawn = quality["start"], quality["random"]
-    if start.get("gain_low") is not None and start["gain"]:
-        sure = start["gain_low"] > 0
+    if start.get("gain_low") is not None:
+        gain, low, high = (start[end] for end in ("gain", "gain_low", "gain_high"))
+        differs = bool(round(100 * gain, 1))
+        unsure = differs and low <= 0 <= high
+        how = f"{100 * abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if differs else "as much"
         sentences.append(
-            f"{_start(evidence).capitalize()} reaches {start['accuracy']:.1%}, a difference of "
-            f"{points(start['gain'])} (95% interval {100 * start['gain_low']:+.1f} to "
-            f"{100 * start['gain_high']:+.1f}){'' if sure else ', which chance alone could explain'}."
+            f"{_start(evidence).capitalize()} reaches {start['accuracy']:.1%} there, {how} (the gain is "
+            f"{points(gain)}, 95% interval over training seeds {signed(low)} to {signed(high)}"
+            f"{', which the luck of training could explain' if unsure else ''})."
         )
-    if drawn.get("beaten") is not None:
-        which = (
-            f"all {drawn['count']:,} networks of the space"
-            if drawn["all"]
-            else f"{counted(drawn['count'], 'network')} drawn at random"
-        )
-        sentences.append(
-            f"It is better than {percent(drawn['beaten'])} of {which}, of which the middle one reaches "
-            f"{drawn['median']:.1%} and the best {drawn['best']:.1%}."
-        )
+    if drawn.get("beaten") is not None and drawn["count"] >= FEWEST_DRAWN:
+        sentences.append(_drawn_words(drawn))
     return sentences
+
+
+def _drawn_words(drawn: Mapping[str, Any]) -> str:
+    count, level = drawn["count"], drawn["level"]
+    which = f"the {count:,} networks of the space" if drawn["all"] else f"{count:,} networks drawn at random"
+    beaten = "all" if drawn["beaten"] == 1 else percent(drawn["beaten"])
+    # In a table it is one of them itself.
+    as_good = f" and as good as {percent(level)}" if level >= LEAST_SHARE else ""
+    return (
+        f"Of {which} it is better than {beaten}{as_good}; the middle one of them reaches "
+        f"{drawn['median']:.1%} and the highest {drawn['best']:.1%}."
+    )
+
+
+def untested_words(alternatives: Mapping[str, Any]) -> list[str]:
+    """How many neighbours were not tested, which bounds all that is said of them."""
+    left, tested = len(alternatives.get("not_affordable") or ()), len(alternatives.get("neighbours") or ())
+    if not left:
+        return []
+    if not tested:
+        return [
+            f"The {counted(left, 'network')} one edit away {'was' if left == 1 else 'were'} not tested, for "
+            "want of budget: what its choices are worth and whether one edit would improve it is not known."
+        ]
+    return [
+        f"Of the {counted(left + tested, 'network')} one edit away {tested} "
+        f"{'was' if tested < 2 else 'were'} tested and {left} {'was' if left == 1 else 'were'} not tested, "
+        f"for want of budget; what follows says nothing of {'it' if left == 1 else f'those {left}'}."
+    ]
 
 
 def reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) -> list[str]:
@@ -91,8 +187,8 @@ def reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) -> 
         return []
     if not reasons:
         return [
-            "Which of its choices make it good cannot be said: of none are the edits that undo it surely "
-            "worse."
+            "Which of its choices make it good cannot be said: of none do these trainings show that every "
+            "tested way of undoing it is worse."
         ]
     shown = [
         f"{ordinal}, {_choice(reason)}: {_evidence(reason)}."
@@ -101,8 +197,10 @@ def reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) -> 
     kinds = {
         1: "One choice is shown to make it good, by what undoing it costs.",
         2: "Two choices are shown to make it good, by what undoing them costs.",
+        3: "Three choices are shown to make it good, by what undoing them costs.",
     }
-    return [kinds.get(len(shown), "Three choices make it good, by what undoing them costs."), *shown]
+    more = f"Of its choices {len(reasons)} are shown to make it good; these three cost most to undo."
+    return [kinds.get(len(reasons), more), *shown]
 
 
 def _choice(reason: Reason) -> str:
@@ -112,21 +210,33 @@ def _choice(reason: Reason) -> str:
 
 
 def _evidence(reason: Reason) -> str:
+    return f"{_cost(reason)}{_untested(reason)}{_elsewhere(reason)}"
+
+
+def _cost(reason: Reason) -> str:
     if reason.loss is None or reason.low is None or reason.high is None:
         return "without it networks fail to train"
     edits = "edit that undoes" if reason.undone == 1 else "edits that undo"
     cost = f"{100 * reason.loss:.1f} points (95% interval {100 * reason.low:.1f} to {100 * reason.high:.1f})"
-    words = (
-        f"the {reason.undone} {edits} it cost {cost} on average; the best of them, {reason.best[0]}, "
-        f"{'loses' if reason.best[1] < 0 else 'gains'} {100 * abs(reason.best[1]):.1f}"
-        if reason.undone > 1 and reason.best is not None
-        else f"the {edits} it costs {cost}"
+    if reason.undone == 1 or reason.best is None:
+        return f"the {edits} it costs {cost}"
+    failing = f", not counting {reason.failing} whose training failed" if reason.failing else ""
+    return (
+        f"the {reason.undone} {edits} it cost {cost} on average{failing}; {reason.best[0]}, which costs "
+        f"least, loses {100 * abs(reason.best[1]):.1f}"
     )
+
+
+def _untested(reason: Reason) -> str:
+    return f"; {counted(reason.untested, 'other edit')} of it not tested" if reason.untested else ""
+
+
+def _elsewhere(reason: Reason) -> str:
     if reason.significant is None:
-        return words
+        return ""
     if reason.significant:
-        return f"{words}; it matters beyond this network, too{_spread(reason)}"
-    return f"{words}; beyond this network it is not shown to matter"
+        return f"; it matters beyond this network, too{_spread(reason)}"
+    return "; whether that holds for other networks this run cannot say"
 
 
 def _spread(reason: Reason) -> str:
@@ -137,7 +247,7 @@ def _spread(reason: Reason) -> str:
 
 def worse_words(alternatives: Mapping[str, Any]) -> list[str]:
     """What would make it worse, and whether anything is known to be better."""
-    neighbours, verdicts = alternatives.get("neighbours") or [], alternatives.get("verdicts", {})
+    neighbours = alternatives.get("neighbours") or []
     harmful = [one for one in neighbours if one["verdict"] in ("breaks", "worse", "fails")]
     sentences = []
     if harmful:
@@ -147,18 +257,25 @@ def worse_words(alternatives: Mapping[str, Any]) -> list[str]:
         ]
         sentences.append(f"What would make it worse most, by one edit: {listed(named)}.")
     if neighbours:
-        better, unclear = verdicts.get("improves", 0), verdicts.get("unclear", 0)
-        same = unclear + verdicts.get("does not matter", 0)
-        best = (
-            f"{counted(better, 'network')} one edit away {'is' if better == 1 else 'are'} shown to be better"
-            if better
-            else "no network one edit away is shown to be better"
-        )
-        sentences.append(
-            f"How sure it is that this is the best: {best}, and {same} of {len(neighbours)} cannot be told "
-            "from it."
-        )
+        sentences.append(_best_words(alternatives, len(neighbours)))
     return sentences
+
+
+def _best_words(alternatives: Mapping[str, Any], tested: int) -> str:
+    """Whether it is the best of the networks around it, by the verdict on each."""
+    verdicts, points_apart = alternatives["verdicts"], 100 * alternatives["margin"]
+    margin = f"{points_apart:g} point{'s' * (points_apart != 1)}"
+    better = verdicts.get("improves", 0)
+    told = [
+        f"{better or 'none'} {'are' if better > 1 else 'is'} shown to be better",
+        *(
+            f"{verdicts[verdict]} {'is' if verdicts[verdict] == 1 else 'are'} {words.format(margin)}"
+            for verdict, words in VERDICTS.items()
+            if verdicts.get(verdict)
+        ),
+    ]
+    which = counted(tested, "tested network" if alternatives.get("not_affordable") else "network")
+    return f"Whether it is the best: of {which} one edit away {listed(told)}."
 
 
 def way_words(evidence: Evidence, alternatives: Mapping[str, Any], moments: Mapping[str, Any]) -> list[str]:
@@ -184,14 +301,16 @@ def way_words(evidence: Evidence, alternatives: Mapping[str, Any], moments: Mapp
     if decisive:
         one = decisive[0]
         sentences.append(
-            f"The most decisive moment: in episode {one['episode'] + 1}, step {one['t'] + 1}, the edit "
+            f"The most decisive moment: at step {one['step'] + 1}, in episode {one['episode'] + 1}, the edit "
             f"“{one['edit']}” changed accuracy by {points(one['change'])}."
         )
     return sentences
 
 
-def unknown_words(evidence: Evidence, quality: Mapping[str, Any], sections: Sequence[Section]) -> str:
-    """What is not known."""
+def unknown_words(
+    evidence: Evidence, quality: Mapping[str, Any], sections: Sequence[Section], explained: int
+) -> str:
+    """What is not known; `explained` networks were tried by other explanations alone."""
     unknown = []
     if evidence.recording.end is None:
         unknown.append("what the rest of the search would find, since the run has not come to its end")
@@ -202,26 +321,47 @@ def unknown_words(evidence: Evidence, quality: Mapping[str, Any], sections: Sequ
         unknown.append(f"how good {counted(failed, 'network')} would be whose training failed")
     if quality["accuracy"] is None:
         unknown.append("how much of its accuracy is luck")
-    left = evidence.search_space.size - len(evidence.seen)
-    if left:
-        unknown.append(f"whether one of the {left:,} networks that were not tried is better")
+    if quality["test_accuracy"] is None:
+        unknown.append("how good it is on examples that the search did not choose by")
+    tried = {str(one.architecture) for one in evidence.seen}
+    left = evidence.search_space.size - len(tried) - explained
+    if left and not quality["random"].get("all"):
+        unknown.append(
+            f"whether one of the {left:,} networks that neither the search nor this report tried is better"
+        )
     missing = [one.question.rstrip("?") for one in sections if one.withheld]
     if missing:
         questions = listed([f"“{question}?”" for question in missing])
         unknown.append(f"the answer{'s' * (len(missing) > 1)} to {questions}, as said there")
-    return f"What is not known: {'; '.join(unknown)}." if unknown else "Every network of the space was tried."
+    if unknown:
+        return f"What is not known: {'; '.join(unknown)}."
+    return (
+        "Every network of the space was tried." if not left else "The table has every network of the space."
+    )
 
 
 def trust_words(quality: Mapping[str, Any]) -> str:
     """How far the page can be trusted."""
     if quality["accuracy"] is None:
         return "Not far: its accuracy is the one that it was chosen for, and nothing was measured again."
-    if not quality["unseen_seeds"]:
-        return (
-            "The numbers are those that the search saw, too, since the table has no others; the network may "
-            "owe part of its lead to luck."
+    sentences = []
+    if quality["selects_on_test"]:
+        sentences.append("Nothing here is independent of the search, which selected on test accuracy.")
+    elif quality["new"] is not None:
+        sentences.append(
+            "The test examples were used for nothing else, so their interval holds for new examples like "
+            "them."
         )
-    return (
-        "The accuracies are of new trainings that nothing was chosen by; intervals hold with 95% confidence, "
-        "those of the edits all at once. They are about this data and this way of training."
+    sentences.append(
+        "All other accuracies are on the validation examples, which the search chose by and which make a "
+        "network look a little too good; their intervals count how trainings differ, not that the examples "
+        "are a sample, and those of the edits hold all at once."
+        if not quality["selects_on_test"]
+        else "Intervals count how trainings differ, and those of the edits hold all at once."
     )
+    if not quality["unseen_seeds"]:
+        sentences.append(
+            "The search saw these trainings, too, so the network may owe part of its lead to luck."
+        )
+    sentences.append("All this is about these data and this way of training.")
+    return " ".join(sentences)

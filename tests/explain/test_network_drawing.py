@@ -93,7 +93,7 @@ def test_the_first_page_shows_the_network_with_its_reasons_and_how_good_it_is(tm
         assert f"{reason.choice}: {value_words(reason.choice, reason.value)}" in drawing.alternative
         assert f"{100 * reason.loss:.1f} points" in drawing.alternative
     assert f"the found network {page.numbers['quality']['accuracy']:.1%}" in quality.alternative
-    assert "guessing 10.0%" in quality.alternative
+    assert "guessing (always the same answer) 10.0%" in quality.alternative
     assert f"{alternatives.numbers['random']['median']:.1%}" in quality.alternative
     for figure in page.figures:
         drawn(figure, figure.name)
@@ -108,7 +108,7 @@ def test_a_run_of_one_step_is_drawn_without_reasons(tmp_path):
 
 def test_reasons_without_an_interval_say_that_training_fails(tmp_path):
     evidence = read_evidence(walked(tmp_path / "run", 3))
-    reason = Reason("depth", "1", None, None, None, 2, 2, None, None, None)
+    reason = Reason("depth", "1", None, None, None, 2, 2, 2, 0, None, None, None)
     quality = summarise(evidence, []).numbers["quality"]
     drawing, _ = figures_of(evidence, quality, [reason])
     assert "without it, networks fail to train" in drawing.alternative

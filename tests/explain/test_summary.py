@@ -33,7 +33,7 @@ def test_the_page_says_what_was_found_and_how_good_it_is(evidence, alternatives)
     assert describe(evidence.search_space, evidence.chosen.architecture) in text
     assert f"{alternatives.numbers['chosen']['accuracy']:.1%}" in text
     assert "95% interval" in text
-    assert "guessing would be right for 10%" in text
+    assert "guessing would be right for 10.0% (always answering “0”)" in text
     assert "drawn at random" in text
     assert "The network that the search set out from" in text
     assert "“What did the agent learn?”" in page.answer[-1]
@@ -50,14 +50,15 @@ def test_the_choices_that_made_it_good_are_those_of_the_planted_landscape(eviden
     assert any(sentence.startswith("First, ") for sentence in page.answer)
 
 
-def test_choices_that_the_whole_run_agrees_on_come_first(evidence, alternatives):
+def test_what_the_whole_run_says_of_a_choice_stands_beside_its_cost_and_changes_no_order(
+    evidence, alternatives
+):
     plain = reasons_for(evidence, alternatives.numbers, {})
-    last = plain[-1].choice
-    entry = {"name": last, "importance": 0.0004, "p": 0.01, "significant": True}
+    entry = {"name": plain[1].choice, "importance": 0.0004, "p": 0.01, "significant": True}
     agreed = reasons_for(evidence, alternatives.numbers, {"choices": [entry]})
-    assert agreed[0].choice == last
-    assert agreed[0].agreed
-    assert agreed[0].spread == pytest.approx(0.02)
+    assert [one.choice for one in agreed] == [one.choice for one in plain]
+    assert agreed[1].significant
+    assert agreed[1].spread == pytest.approx(0.02)
     section = Section("choices", "Which choices matter?", (), numbers={"choices": [entry]})
     assert "it matters beyond this network, too" in " ".join(
         summarise(evidence, [alternatives, section]).answer
@@ -66,7 +67,7 @@ def test_choices_that_the_whole_run_agrees_on_come_first(evidence, alternatives)
 
 def test_a_page_without_other_sections_leaves_their_sentences_out(evidence):
     page = summarise(evidence, [])
-    assert "Trained again 3 times" in " ".join(page.answer)
+    assert "on average over 3 new trainings with seeds that the search did not use" in " ".join(page.answer)
     assert "makes it good" not in " ".join(page.answer)
     json.dumps(page.numbers, allow_nan=False)
 

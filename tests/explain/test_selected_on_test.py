@@ -1,0 +1,98 @@
+"""Where a search selects on test accuracy, its report and the terminal say so and show the number once."""
+
+import re
+
+import numpy as np
+import pytest
+from nas_agents import console
+from nas_agents.run import RunSpec, run
+
+from nas_gym.explain import explain
+from nas_gym.explain.page import page_of
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tables.catalogue import FOLDER
+from nas_gym.tables.file import write_table
+from nas_gym.tables.table import Table
+from tests.explain.runs import SPACE
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """A folder of tables: one whose accuracies are test accuracies, and one that has both."""
+    folder = tmp_path_factory.mktemp("tables")
+    space = make_search_space(SPACE, (4,), 3)
+    rng = np.random.default_rng(0)
+    validation, test = (
+        np.clip(
+            np.array([0.6 + 0.05 * len(each.layers) for each in space])[:, None]
+            + rng.normal(0, 0.01, (space.size, 3)),
+            0,
+            1,
+        )
+        for _ in range(2)
+    )
+    for name, selects in (("published", True), ("both", False)):
+        table = Table(
+            benchmark=name,
+            task="leaves",
+            search_space=space,
+            fidelities=(9,),
+            seeds={9: (0, 1, 2)},
+            resumable=False,
+            validation=validation[None],
+            test=validation if selects else test,
+            failed=np.zeros((space.size, 3), dtype=bool),
+            seconds=np.ones(space.size),
+            parameters=np.ones(space.size, dtype=np.int64),
+            flops=np.ones(space.size, dtype=np.int64),
+            selects_on_test=selects,
+        )
+        write_table(table, folder / f"{name}-leaves.npz")
+    return folder
+
+
+@pytest.fixture
+def searched(shelf, monkeypatch, tmp_path):
+    """The run of a search on a table of the shelf."""
+    monkeypatch.setenv(FOLDER, str(shelf))
+
+    def search(name):
+        evaluator = {"name": "table", "benchmark": name}
+        folder = tmp_path / name
+        result = run(RunSpec("random", 12, str(folder), 0, "NAS-v0", {"evaluator": evaluator}))
+        return folder, result
+
+    return search
+
+
+def test_the_report_says_that_the_search_selected_on_it_and_shows_one_number(searched):
+    folder, result = searched("published")
+    explanation = explain(folder, write=False)
+    text = " ".join(sentence for each in explanation.all_sections for sentence in each.answer)
+    assert "no validation accuracy was published" in explanation.summary.answer[1]
+    assert "optimistic and no independent measurement" in explanation.summary.answer[1]
+    assert "Nothing here is independent of the search" in explanation.summary.trust
+    assert "nothing was chosen by" not in text
+    assert "validation accuracy of" not in text
+    tiles = {name: value for name, value, _ in page_of(explanation).tiles}
+    assert tiles["test accuracy"] == f"{result['test_accuracy']:.1%}"
+    assert "best seen" not in tiles
+    assert not any(name.startswith("validation accuracy") for name in explanation.facts)
+
+
+def test_a_table_with_both_shows_both(searched):
+    folder, result = searched("both")
+    explanation = explain(folder, write=False)
+    assert f"Its test accuracy is {result['test_accuracy']:.1%}" in explanation.summary.answer[1]
+    assert "On validation examples, which the search chose by" in explanation.summary.answer[2]
+    assert "best seen" in {name for name, *_ in page_of(explanation).tiles}
+
+
+@pytest.mark.parametrize(("name", "columns"), [("published", 1), ("both", 2)])
+def test_the_terminal_shows_it_once(searched, shelf, tmp_path, capsys, name, columns):
+    env = {"evaluator": {"name": "table", "benchmark": name}}
+    console.search_and_show("random", 6, 0, "NAS-v0", env, tmp_path / "logs", None)
+    printed = " ".join(capsys.readouterr().out.split())
+    found = re.findall(r"(?:validation|test) accuracy \d\.\d+", printed)
+    assert len(found) == columns
+    assert ("the search selected on it" in printed) is (columns == 1)
