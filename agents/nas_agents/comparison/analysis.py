@@ -194,7 +194,6 @@ class Comparison:
             pairs=pairs,
             omnibus=kruskal_wallis([np.array(values) for values in kept["scores"].values()]),
             verdict=_verdict(pairs, agents),
-            notes=more_often(pairs),
             **kept,
         )
 
@@ -262,7 +261,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         pairs=pairs,
         omnibus=kruskal_wallis([worth[agent] for agent in groups]),
         verdict=_verdict(pairs, ranked),
-        notes=(*more_often(pairs), *_guessing(ranked, runs[0].chance), *notes_on(groups)),
+        notes=(*_guessing(ranked, runs[0].chance), *notes_on(groups)),
         chance=runs[0].chance,
         scores=scores,
         tests={agent: [run.test for run in group] for agent, group in groups.items()},
@@ -386,6 +385,6 @@ def _guessing(agents: Sequence[AgentSummary], chance: float) -> Iterator[str]:
             )
 
 
-def _verdict(pairs: Sequence[Pair], agents: Sequence[AgentSummary]) -> tuple[str, str]:
+def _verdict(pairs: Sequence[Pair], agents: Sequence[AgentSummary]) -> tuple[str, ...]:
     paired = all(pair.paired for pair in pairs)
-    return found(pairs), reach_of_runs([row.runs for row in agents], paired=paired)
+    return found(pairs), reach_of_runs([row.runs for row in agents], paired=paired), *more_often(pairs)

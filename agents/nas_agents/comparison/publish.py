@@ -56,6 +56,7 @@ def publish(
         command=command,
         versions=versions(),
         missing=tuple(sentence(experiment, spec, failure) for spec, failure in failed),
+        tuned=experiment.tuned,
     )
     unfinished = [spec for spec, _ in failed]
     runs = tuple(read_run(Path(spec.folder)) for spec in experiment.specs if spec not in unfinished)
@@ -79,7 +80,12 @@ def publish_across(plan: Plan, published: Sequence[Published]) -> Path | None:
     )
     first = published[0].setting
     missing = tuple(sentence for each in published for sentence in each.setting.missing)
-    setting = replace(first, task=f"{len(published)} tasks", missing=missing)
+    setting = replace(
+        first,
+        task=f"{len(published)} tasks",
+        missing=missing,
+        tuned=tuple(dict.fromkeys(agent for each in published for agent in each.setting.tuned)),
+    )
     name = experiment_name(plan.env_id, first.space, f"{len(published)}-tasks", plan.name)
     folder = Path(plan.logdir) / name
     folder.mkdir(parents=True, exist_ok=True)

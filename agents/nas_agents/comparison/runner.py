@@ -60,6 +60,7 @@ class Experiment:
         task: name of the task.
         specs: every run, seed by seed, so that an interrupted comparison has all agents alike.
         finished: whether each of the runs was finished before.
+        tuned: labels of the agents that were tuned on the table that they run on.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class Experiment:
     task: str
     specs: tuple[RunSpec, ...]
     finished: tuple[bool, ...]
+    tuned: tuple[str, ...] = ()
 
 
 def prepare(plan: Plan) -> list[Experiment]:
@@ -108,6 +110,8 @@ def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> l
 
 
 def _experiment(plan: Plan, task: Any) -> Experiment:
+    from nas_gym.evaluators.table import TableEvaluator
+
     options = dict(plan.env) if task is None else {**plan.env, "task": task}
     with closing(make_env(plan.env_id, options)) as env:
         unwrapped: Any = env.unwrapped
@@ -127,4 +131,6 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
             for agent in plan.agents
         )
         finished = tuple(folder_of(spec, env).is_finished for spec in specs)
-        return Experiment(folder, unwrapped.search_space.name, unwrapped.task.name, specs, finished)
+        table = unwrapped.evaluator.table.name if isinstance(unwrapped.evaluator, TableEvaluator) else None
+        tuned = tuple(label(agent) for agent in plan.agents if table in make_agent(agent).tuned_on)
+        return Experiment(folder, unwrapped.search_space.name, unwrapped.task.name, specs, finished, tuned)
