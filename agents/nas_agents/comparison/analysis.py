@@ -132,7 +132,7 @@ class Comparison:
         agents: best first: by mean regret where the optimum is known, else by the interquartile
             mean of the test accuracy.
         pairs: every two agents, in the order of the ranking.
-        omnibus: p-value of no difference between any of the agents (Kruskal-Wallis).
+        omnibus: p-value of no difference between any of all agents (Kruskal-Wallis).
         verdict: what the tests found and what they could have found, in sentences.
         notes: what has to be known beside the numbers, in sentences.
         chance: accuracy of the best constant answer, by the metric of the scores.
@@ -172,7 +172,8 @@ class Comparison:
         """Return the comparison of the agents of each access alone, if there are several accesses.
 
         Agents that may ask for any architecture and agents that must walk to it answer different
-        questions. Only accesses with two agents and more are compared; fewer tests are corrected for.
+        questions. Only accesses with two agents and more are compared. p-values stay corrected for
+        all pairs of the comparison, so that no difference is significant in one view and not in another.
         """
         groups: dict[str, set[str]] = {}
         for row in self.agents:
@@ -183,7 +184,7 @@ class Comparison:
 
     def _among(self, names: set[str]) -> Comparison:
         agents = tuple(row for row in self.agents if row.agent in names)
-        pairs = corrected([pair for pair in self.pairs if {pair.first, pair.second} <= names])
+        pairs = tuple(pair for pair in self.pairs if {pair.first, pair.second} <= names)
         kept = {
             name: {agent: each for agent, each in getattr(self, name).items() if agent in names}
             for name in PER_AGENT
@@ -192,8 +193,7 @@ class Comparison:
             self,
             agents=agents,
             pairs=pairs,
-            omnibus=kruskal_wallis([np.array(values) for values in kept["scores"].values()]),
-            verdict=_verdict(pairs, agents),
+            verdict=(found(pairs), self.verdict[1], *more_often(pairs)),
             **kept,
         )
 
@@ -203,11 +203,13 @@ class Comparison:
             "metric": self.metric,
             "estimand": f"{self.estimand.name} {'regret' if self.has_regret else self.metric}",
             "agents": [asdict(agent) for agent in self.agents],
-            **self._tests_as_dict(),
+            "pairs": [asdict(pair) for pair in self.pairs],
+            "kruskal_wallis_p": self.omnibus,
+            "verdict": list(self.verdict),
             "notes": list(self.notes),
             "constant_answer": self.chance,
             "by_access": {
-                access: {"agents": [row.agent for row in each.agents], **each._tests_as_dict()}
+                access: {"agents": [row.agent for row in each.agents], "verdict": list(each.verdict)}
                 for access, each in self.by_access().items()
             },
             "scores": {agent: list(scores) for agent, scores in self.scores.items()},
@@ -216,13 +218,6 @@ class Comparison:
             "incumbent_by_seconds": {a: curve.as_dict() for a, curve in self.second_curves.items()},
             "regret_by_evaluations": {a: curve.as_dict() for a, curve in self.evaluation_regrets.items()},
             "regret_by_seconds": {a: curve.as_dict() for a, curve in self.second_regrets.items()},
-        }
-
-    def _tests_as_dict(self) -> dict[str, Any]:
-        return {
-            "pairs": [asdict(pair) for pair in self.pairs],
-            "kruskal_wallis_p": self.omnibus,
-            "verdict": list(self.verdict),
         }
 
 
@@ -260,7 +255,11 @@ def compare(runs: Sequence[Run]) -> Comparison:
         agents=ranked,
         pairs=pairs,
         omnibus=kruskal_wallis([worth[agent] for agent in groups]),
-        verdict=_verdict(pairs, ranked),
+        verdict=(
+            found(pairs),
+            reach_of_runs([row.runs for row in ranked], paired=all(pair.paired for pair in pairs)),
+            *more_often(pairs),
+        ),
         notes=(*_guessing(ranked, runs[0].chance), *notes_on(groups)),
         chance=runs[0].chance,
         scores=scores,
@@ -340,7 +339,7 @@ def compare_pairs(
         estimand: what ranks the agents.
     """
     names = list(combinations(worth, 2))
-    tested = []
+    tested: list[Pair] = []
     for a, b in names:
         paired = _share_seeds(seeds[a], seeds[b]) and pairs_seeds(len(seeds[a]), len(names))
         x, y = (worth[each][np.argsort(seeds[each]) if paired else slice(None)] for each in (a, b))
@@ -358,15 +357,10 @@ def compare_pairs(
                 paired=paired,
             )
         )
-    return corrected(tested)
-
-
-def corrected(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """Return pairs with Holm's correction for so many tests."""
-    adjusted = holm([pair.p for pair in pairs]).tolist()
+    adjusted = holm([pair.p for pair in tested]).tolist()
     return tuple(
         replace(pair, adjusted=value, significant=value <= ALPHA)
-        for pair, value in zip(pairs, adjusted, strict=True)
+        for pair, value in zip(tested, adjusted, strict=True)
     )
 
 
@@ -383,8 +377,3 @@ def _guessing(agents: Sequence[AgentSummary], chance: float) -> Iterator[str]:
                 f"The interval of {row.agent} reaches down to {chance:.3f}, the accuracy of the best constant "
                 "answer, which takes no network."
             )
-
-
-def _verdict(pairs: Sequence[Pair], agents: Sequence[AgentSummary]) -> tuple[str, ...]:
-    paired = all(pair.paired for pair in pairs)
-    return found(pairs), reach_of_runs([row.runs for row in agents], paired=paired), *more_often(pairs)

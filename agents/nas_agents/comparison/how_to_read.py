@@ -39,7 +39,8 @@ OPTIMUM = """\
 
 INTERVALS = """\
 - **Intervals in brackets** are 95% intervals over more seeds of the same search on the same {data}: they do not
-  say how an agent would do on other data. {method}
+  say how an agent would do on other data.
+  {method}
   A dash in place of an interval: the runs are too much alike to tell how others would differ, as from one run
   or from runs that all chose the same. Each interval is of one agent alone; whether two agents differ is said
   by their test, which is corrected for the number of pairs, and not by whether their intervals overlap."""
@@ -60,7 +61,7 @@ COMMON = """\
   curves of the best accuracy so far show it too; their bands are intervals of each point alone.
 - **Access**: a `walk` agent only steps from the start state, a `query` agent may ask for any architecture.
   They answer different questions; compare like with like first. Where both take part, the agents of each are
-  tested alone, too, corrected for fewer pairs.
+  ranked alone, too; p-values stay corrected for all pairs.
 - **Evaluations** are the distinct ones a run asked for, whether a store had them or not; **in full trainings**
   a shorter training counts as its part of the recipe's epochs; **seconds** are the recorded time that training
   took, or that a table says it takes.

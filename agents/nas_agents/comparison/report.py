@@ -134,7 +134,10 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
         ranking(comparison, setting),
         *comparison.notes,
         "## Differences",
-        *_tests(comparison),
+        "Kruskal-Wallis test that the runs of all agents come from one distribution, by their ranks: "
+        f"p = {p_value(comparison.omnibus)}.",
+        differences(comparison),
+        *comparison.verdict,
         *_by_access(comparison),
         "## Networks found",
         "Of each agent's chosen networks the one with the best "
@@ -149,21 +152,14 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
     return "\n\n".join(parts) + "\n"
 
 
-def _tests(comparison: Comparison) -> tuple[str, ...]:
-    omnibus = (
-        "Kruskal-Wallis test that the runs of all agents come from one distribution, by their ranks: "
-        f"p = {p_value(comparison.omnibus)}."
-    )
-    return omnibus, differences(comparison), *comparison.verdict
-
-
 def _by_access(comparison: Comparison) -> Iterator[str]:
-    """The agents of each access alone: their order, and tests corrected for fewer pairs."""
-    for access, alone in comparison.by_access().items():
-        yield f"## {access.capitalize()} agents alone"
-        order = ", ".join(f"{rank}. {row.agent}" for rank, row in enumerate(alone.agents, start=1))
-        yield f"In order: {order}."
-        yield from _tests(alone)
+    """The agents of each access alone: their order, and what was found between them."""
+    alone = comparison.by_access()
+    if alone:
+        yield "## By access"
+    for access, each in alone.items():
+        order = ", ".join(f"{rank}. {row.agent}" for rank, row in enumerate(each.agents, start=1))
+        yield f"Of the {access} agents alone, in order: {order}. {each.verdict[0]}"
 
 
 def ranking(comparison: Comparison, setting: Setting) -> str:
