@@ -22,6 +22,9 @@ class Evaluator(ABC):
         seeds: training seeds that an architecture is evaluated with, averaged.
         draws: whether an evaluation is of one seed that the environment draws for it by `draw`.
         resumable: whether going on from a lower fidelity costs only the difference.
+        selects_on_test: whether the accuracies that a search sees are test accuracies, because there
+            are no others. Whatever shows a test accuracy then says that the search selected on it,
+            and shows it once, not beside itself as validation accuracy.
     """
 
     search_space: SearchSpace[Any]
@@ -29,6 +32,7 @@ class Evaluator(ABC):
     seeds: tuple[int, ...]
     draws: bool = False
     resumable: bool = False
+    selects_on_test: bool = False
 
     @abstractmethod
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:

@@ -23,6 +23,7 @@ class Keyed(Protocol):
     search_space: SearchSpace[Any]
     task: Task
     seeds: tuple[int, ...]
+    selects_on_test: bool
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]: ...
 
@@ -57,6 +58,7 @@ class StoredEvaluator(Evaluator):
         self.search_space = inner.search_space
         self.task = inner.task
         self.seeds = inner.seeds
+        self.selects_on_test = inner.selects_on_test
         self.hits = 0
         self.trained = 0
 

@@ -35,6 +35,7 @@ class TableEvaluator(Evaluator):
         fidelity: default fidelity of requests, in epochs.
         draws: whether an evaluation is of one drawn seed.
         resumable: whether going on from a lower fidelity costs only the difference.
+        selects_on_test: as of the table.
         seeds: recorded seeds that are averaged or drawn from at the default fidelity; () where it
             was recorded without.
 
@@ -52,6 +53,7 @@ class TableEvaluator(Evaluator):
         self.task = table_task(table)
         self.fidelity = table.fidelity(fidelity)
         self.resumable = table.resumable
+        self.selects_on_test = table.selects_on_test
         self._recorded = RecordedSeeds(table, seeds)
         self.draws = self._recorded.draws
         self.seeds = self._recorded.at(self.fidelity)

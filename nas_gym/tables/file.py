@@ -37,6 +37,7 @@ def write_table(table: Table, path: Path) -> None:
         "seeds": {str(epochs): list(seeds) for epochs, seeds in table.seeds.items()},
         "resumable": table.resumable,
         "examples": table.examples,
+        "selects_on_test": table.selects_on_test,
         "about": dict(table.about),
     }
     arrays: dict[str, Any] = {
@@ -102,6 +103,8 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
         parameters=arrays["parameters"],
         flops=arrays["flops"],
         examples=examples,
+        # A file that does not say so is told by its numbers.
+        selects_on_test=header.get("selects_on_test", np.array_equal(validation[-1], test)),
         about=header["about"],
     )
 

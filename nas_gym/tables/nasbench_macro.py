@@ -57,6 +57,7 @@ def read_nasbench_macro(path: Path, task: str) -> Table:
         seconds=3 * flops * EXAMPLES * EPOCHS / RATE,
         parameters=parameters[order].astype(np.int64),
         flops=flops.astype(np.int64),
+        selects_on_test=True,
         about=ABOUT | {"file": path.name},
     )
 

@@ -37,6 +37,9 @@ class Table:
         parameters: trainable parameters, int64 (size,).
         flops: floating-point operations of a forward pass of one example, int64 (size,).
         examples: validation and test examples, if the accuracies are counts over them; else None.
+        selects_on_test: whether the validation accuracies are test accuracies, because no others were
+            published; a search then selects on what it is scored by, and its test accuracy is no
+            independent measurement.
         about: JSON-able: where the numbers come from.
     """
 
@@ -53,6 +56,7 @@ class Table:
     parameters: Values
     flops: Values
     examples: tuple[int, int] | None = None
+    selects_on_test: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
     _means: dict[int, Values] = field(default_factory=dict, init=False)
 
