@@ -15,7 +15,10 @@ NAMES = ("random", "tpe", "evolution", "local-search", "ppo")
 
 def scores_of(rng, runs):
     """Test accuracies of a kind that comparisons meet: skewed, tied, failing, or all the same."""
-    level, kind = rng.uniform(0.5, 0.9), rng.choice(["even", "skewed", "failing", "tied", "same", "few values"])
+    level, kind = (
+        rng.uniform(0.5, 0.9),
+        rng.choice(["even", "skewed", "failing", "tied", "same", "few values"]),
+    )
     if kind == "skewed":
         return level - 0.03 * rng.exponential(size=runs)
     if kind == "failing":
@@ -66,7 +69,10 @@ def check(comparison):
     significant = [(pair.first, pair.second) for pair in comparison.pairs if pair.significant]
     assert above(comparison.verdict[0]) == significant
     assert comparison.verdict[0].startswith("No two agents") == (not significant)
-    if "no difference can be significant" in comparison.verdict[1] and len({r.runs for r in comparison.agents}) == 1:
+    if (
+        "no difference can be significant" in comparison.verdict[1]
+        and len({r.runs for r in comparison.agents}) == 1
+    ):
         assert not significant
 
 
@@ -107,7 +113,9 @@ def test_the_agent_that_wins_more_often_and_loses_by_much_is_told_from_the_one_r
     comparison = compare(runs)
     assert [row.agent for row in comparison.agents] == ["even", "risky"]
     assert comparison.verdict[0].endswith("even above risky.")
-    assert comparison.verdict[2].startswith("risky is ranked below even, yet a run of it is more often the better")
+    assert comparison.verdict[2].startswith(
+        "risky is ranked below even, yet a run of it is more often the better"
+    )
     assert "(75%)" in comparison.verdict[2]
 
 

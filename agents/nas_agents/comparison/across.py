@@ -127,7 +127,11 @@ def compare_across(runs: Mapping[str, Sequence[Run]]) -> Across:
         pairs=pairs,
         omnibus=friedman(table) if tested and len(rows) > 2 else None,
         verdict=(
-            *((found(pairs), reach_of_tasks(len(runs), len(pairs))) if tested else (too_few_tasks(len(runs)),)),
+            *(
+                (found(pairs), reach_of_tasks(len(runs), len(pairs)))
+                if tested
+                else (too_few_tasks(len(runs)),)
+            ),
             *more_often(pairs),
         ),
     )
@@ -153,9 +157,7 @@ def _pairs(
 ) -> tuple[PairAcross, ...]:
     """Every two agents, in the order of the estimates."""
     names = list(combinations(estimates, 2))
-    p = [
-        sign_flip_test(estimates[a] - estimates[b], BOOTSTRAP_SEED).p if tested else None for a, b in names
-    ]
+    p = [sign_flip_test(estimates[a] - estimates[b], BOOTSTRAP_SEED).p if tested else None for a, b in names]
     adjusted = [float(value) for value in holm([x for x in p if x is not None])] if tested else p
     return tuple(
         PairAcross(

@@ -60,8 +60,8 @@ class AgentSummary:
         test: estimate of the test accuracy of the chosen networks.
         validation: the same of their validation accuracy by seeds that the search did not choose by.
         seen: the same of the best accuracy that the searches saw (optimistic).
-        evaluations: mean number of distinct evaluations.
-        paid: mean number of trainings by the full recipe that they count as under a budget.
+        evaluations: mean number of evaluations charged.
+        distinct: mean number of distinct evaluations, shorter trainings among them.
         seconds: mean recorded seconds.
         failed: failed evaluations of all runs.
         early: runs that ended before their budget was spent.
@@ -82,7 +82,7 @@ class AgentSummary:
     validation: Interval
     seen: Interval
     evaluations: float
-    paid: float
+    distinct: float
     seconds: float
     failed: int
     early: int
@@ -142,6 +142,8 @@ class Comparison:
         second_curves: per agent the incumbent against recorded seconds.
         evaluation_regrets: per agent its regret against evaluations; empty where it is not known.
         second_regrets: per agent its regret against recorded seconds; empty where it is not known.
+        selects_on_test: whether the accuracies that the searches saw are test accuracies, so that what
+            is called validation is the same number as test.
     """
 
     estimand: Estimand
@@ -157,6 +159,7 @@ class Comparison:
     second_curves: Mapping[str, Curve]
     evaluation_regrets: Mapping[str, Curve]
     second_regrets: Mapping[str, Curve]
+    selects_on_test: bool = False
 
     @property
     def has_regret(self) -> bool:
@@ -166,7 +169,14 @@ class Comparison:
     @property
     def metric(self) -> str:
         """What the scores are, in words."""
-        return "validation accuracy at full fidelity" if self.has_regret else "test accuracy"
+        if not self.has_regret:
+            return "test accuracy"
+        return f"{self.seen} at full fidelity{' (selected on)' * self.selects_on_test}"
+
+    @property
+    def seen(self) -> str:
+        """What the searches saw, in words."""
+        return "test accuracy" if self.selects_on_test else "validation accuracy"
 
     def by_access(self) -> dict[str, Comparison]:
         """Return the comparison of the agents of each access alone, if there are several accesses.
@@ -201,6 +211,7 @@ class Comparison:
         """JSON-able values of all attributes."""
         return {
             "metric": self.metric,
+            "selects_on_test": self.selects_on_test,
             "estimand": f"{self.estimand.name} {'regret' if self.has_regret else self.metric}",
             "agents": [asdict(agent) for agent in self.agents],
             "pairs": [asdict(pair) for pair in self.pairs],
@@ -231,11 +242,12 @@ PER_AGENT = (
 )
 
 
-def compare(runs: Sequence[Run]) -> Comparison:
+def compare(runs: Sequence[Run], *, selects_on_test: bool = False) -> Comparison:
     """Rank the agents of the runs of one task and test every two of them.
 
     Args:
         runs: at least one run of each of at least two agents.
+        selects_on_test: whether the accuracies that the searches saw are test accuracies.
     """
     estimand = estimand_of(runs)
     worth = worths(runs)
@@ -272,6 +284,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
         second_regrets={
             agent: regret_by_seconds(group, seed, estimand) for agent, group in with_regret.items()
         },
+        selects_on_test=selects_on_test,
     )
 
 
@@ -289,7 +302,9 @@ def worths(runs: Sequence[Run]) -> dict[str, np.ndarray]:
     """Return per agent what its runs are ranked and tested by, more is better, float (runs,)."""
     known = has_regret(runs)
     return {
-        agent: np.array([-run.regrets[-1] if known and run.regrets is not None else run.test for run in group])
+        agent: np.array(
+            [-run.regrets[-1] if known and run.regrets is not None else run.test for run in group]
+        )
         for agent, group in by_agent(runs).items()
     }
 
@@ -313,8 +328,8 @@ def summarise(runs: Sequence[Run], estimand: Estimand | None = None) -> AgentSum
         test=tests,
         validation=validations,
         seen=seen,
-        evaluations=float(np.mean([len(run.accuracies) for run in runs])),
-        paid=float(np.mean([run.paid for run in runs])),
+        evaluations=float(np.mean([run.spent[-1] for run in runs])),
+        distinct=float(np.mean([len(run.accuracies) for run in runs])),
         seconds=float(np.mean([run.costs.sum() for run in runs])),
         failed=sum(run.failed for run in runs),
         early=sum(run.stopped != "budget" for run in runs),

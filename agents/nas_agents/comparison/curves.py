@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,8 +38,8 @@ class Curve:
 
 
 def by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
-    """Incumbent after each number of distinct evaluations; a run that ended keeps its incumbent."""
-    return _by_evaluations([run.incumbents for run in runs], estimand, seed)
+    """Incumbent after each number of evaluations charged; a run that ended keeps its incumbent."""
+    return _by_evaluations([run.incumbents for run in runs], [run.spent for run in runs], estimand, seed)
 
 
 def by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
@@ -47,8 +48,8 @@ def by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curv
 
 
 def regret_by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = MEAN) -> Curve:
-    """Regret of the incumbent after each number of distinct evaluations, where it is known."""
-    return _by_evaluations(_regrets(runs), estimand, seed)
+    """Regret of the incumbent after each number of evaluations charged, where it is known."""
+    return _by_evaluations(_regrets(runs), [run.spent for run in runs], estimand, seed)
 
 
 def regret_by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = MEAN) -> Curve:
@@ -60,10 +61,13 @@ def _regrets(runs: Sequence[Run]) -> Values:
     return [run.regrets for run in runs if run.regrets is not None]
 
 
-def _by_evaluations(values: Values, estimand: Estimand, seed: int) -> Curve:
-    longest = max(len(each) for each in values)
+def _by_evaluations(values: Values, spent: Values, estimand: Estimand, seed: int) -> Curve:
+    longest = max(1, math.ceil(max(each[-1] for each in spent)))
     grid = np.unique(np.linspace(1, longest, min(longest, POINTS)).round().astype(int))
-    curves = [each[np.minimum(grid, len(each)) - 1] for each in values]
+    curves = [
+        each[np.maximum(np.searchsorted(charged, grid, side="right") - 1, 0)]
+        for each, charged in zip(values, spent, strict=True)
+    ]
     return Curve(grid, *estimand.curve(np.array(curves), seed).clip(0, 1))
 
 

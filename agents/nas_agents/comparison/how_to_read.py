@@ -20,7 +20,7 @@ FRESH = "- **Fresh validation** is the validation accuracy of the same retrained
 
 REGRET = """\
 - **Regret** is how far the network that a search chose is below the best one of the table, both by their
-  {metric} accuracy at full fidelity, averaged over all recorded seeds. The table gives its mean over the
+  {metric} at full fidelity, averaged over all recorded seeds. The table gives its mean over the
   agent's runs, by which agents are ranked and tested. The middle half of runs is not used here, since it is at
   0 for every good agent."""
 
@@ -34,7 +34,7 @@ RECORDED_TEST = """\
 
 OPTIMUM = """\
 - **At the optimum**: the share of runs that chose a network without regret, with Wilson's 95% interval.
-  **Evaluations to the optimum**: how many distinct ones a run made until it was the best one seen, the median
+  **Evaluations to the optimum**: how many a run was charged until it was the best one seen, the median
   over runs; a dash where most runs never came to it."""
 
 INTERVALS = """\
@@ -59,12 +59,13 @@ They are those of a studentised bootstrap, at least as wide as Student's. In sim
 COMMON = """\
 - **Best seen** is the best accuracy during the search. It is optimistic: the search selected on it. The
   curves of the best accuracy so far show it too; their bands are intervals of each point alone.
-- **Access**: a `walk` agent only steps from the start state, a `query` agent may ask for any architecture.
+- **Access**: a `walk` agent only steps from the start state, and a search holds it to that; a `query` agent
+  may ask for any architecture.
   They answer different questions; compare like with like first. Where both take part, the agents of each are
   ranked alone, too; p-values stay corrected for all pairs.
-- **Evaluations** are the distinct ones a run asked for, whether a store had them or not; **in full trainings**
-  a shorter training counts as its part of the recipe's epochs; **seconds** are the recorded time that training
-  took, or that a table says it takes.
+- **Evaluations** are the distinct ones a run asked for, whether a store had them or not; of those charged a
+  shorter training counts its share of the epochs. **Seconds** are the recorded time that training took, or that
+  a table says it takes.
 - **P(better)** is the probability that a run of the first agent scores above one of the second, 0.5 is even,
   with Newcombe's 95% interval (in simulations 92 to 99%). It says how often, not by how much, and does not
   decide what is significant."""
@@ -81,15 +82,15 @@ GUESSING = """\
   counted over."""
 
 
-def how_to_read(comparison: Comparison, *, selects_on_test: bool = False) -> str:
+def how_to_read(comparison: Comparison) -> str:
     """Return what the columns of a comparison are, as a Markdown list."""
-    return "\n".join(_lines(comparison, selects_on_test=selects_on_test))
+    return "\n".join(_lines(comparison))
 
 
-def _lines(comparison: Comparison, *, selects_on_test: bool) -> Iterator[str]:
+def _lines(comparison: Comparison) -> Iterator[str]:
     if comparison.has_regret:
-        yield REGRET.format(metric="test" if selects_on_test else "validation")
-        yield RECORDED_TEST if selects_on_test else RECORDED
+        yield REGRET.format(metric=comparison.seen)
+        yield RECORDED_TEST if comparison.selects_on_test else RECORDED
         yield OPTIMUM
         yield INTERVALS.format(data="table", method=OF_MEAN)
     else:

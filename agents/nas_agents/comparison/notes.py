@@ -56,8 +56,8 @@ def _short_trainings(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
                 "that it did not train. A budget in seconds does not."
             )
         else:
-            paid = np.mean([run.paid for run in runs])
+            charged = np.mean([run.spent[-1] for run in runs])
             yield (
                 f"{agent} trains most networks for fewer epochs than the recipe: its {made:.1f} evaluations "
-                f"a run count as {paid:.1f} full ones, by their epochs."
+                f"a run are charged as {charged:.1f} full ones, by their epochs."
             )

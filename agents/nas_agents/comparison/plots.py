@@ -53,10 +53,10 @@ def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[P
     with rc_context(STYLE):
         figures = {
             "incumbent_by_evaluations.png": curves(
-                comparison.evaluation_curves, order, "distinct evaluations", where
+                comparison.evaluation_curves, order, "evaluations charged", where, comparison.seen
             ),
             "incumbent_by_seconds.png": curves(
-                comparison.second_curves, order, "recorded training seconds", where
+                comparison.second_curves, order, "recorded training seconds", where, comparison.seen
             ),
             "scores.png": scores(comparison, order, where),
             "improvement.png": improvements(
@@ -68,7 +68,7 @@ def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[P
         if comparison.has_regret:
             figures |= {
                 "regret_by_evaluations.png": regrets(
-                    comparison.evaluation_regrets, order, "distinct evaluations", where
+                    comparison.evaluation_regrets, order, "evaluations charged", where
                 ),
                 "regret_by_seconds.png": regrets(
                     comparison.second_regrets, order, "recorded training seconds", where
@@ -85,10 +85,10 @@ def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
         return _save({"improvement.png": improvements(names, intervals, where)}, folder)
 
 
-def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str) -> Figure:
+def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str, seen: str) -> Figure:
     """Draw the incumbent's accuracy as seen, with 95% bands, a line per agent, the best first."""
     figure, axes = _bands(by_agent, order, f"Best accuracy so far, {where}")
-    axes.set(xlabel=label, ylabel="validation accuracy as seen (optimistic)")
+    axes.set(xlabel=label, ylabel=f"{seen} as seen (optimistic)")
     axes.set_ylim(bottom=_floor(by_agent.values()))
     return figure
 

@@ -57,12 +57,13 @@ def publish(
         versions=versions(),
         missing=tuple(sentence(experiment, spec, failure) for spec, failure in failed),
         tuned=experiment.tuned,
+        selects_on_test=experiment.selects_on_test,
     )
     unfinished = [spec for spec, _ in failed]
     runs = tuple(read_run(Path(spec.folder)) for spec in experiment.specs if spec not in unfinished)
     if len(by_agent(runs)) < 2:
         return Published(experiment.folder, setting, None, runs)
-    comparison = compare(runs)
+    comparison = compare(runs, selects_on_test=experiment.selects_on_test)
     figures = plot_comparison(comparison, experiment.folder, setting.where)
     write_aggregate(comparison, experiment.folder / "aggregate")
     write_json(comparison.as_dict(), setting, experiment.folder / "comparison.json")
@@ -85,6 +86,7 @@ def publish_across(plan: Plan, published: Sequence[Published]) -> Path | None:
         task=f"{len(published)} tasks",
         missing=missing,
         tuned=tuple(dict.fromkeys(agent for each in published for agent in each.setting.tuned)),
+        selects_on_test=any(each.setting.selects_on_test for each in published),
     )
     name = experiment_name(plan.env_id, first.space, f"{len(published)}-tasks", plan.name)
     folder = Path(plan.logdir) / name

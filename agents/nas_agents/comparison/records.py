@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+SPENT_DIGITS = 9
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -34,8 +36,8 @@ class Run:
         regrets: where the optimum is known, how far the incumbent after each evaluation is below
             it, both by the mean over all recorded seeds at full fidelity, float (evaluations,).
         errors: why retrainings of the chosen network failed, one text for each that did.
-        shares: what each evaluation counts as in a budget of evaluations, in [0, 1], 1 by the full
-            recipe, float (evaluations,); None where each counted as one.
+        shares: the share of an evaluation charged for each, float (evaluations,): 1 by the full recipe,
+            less for shorter trainings; None where all are 1.
     """
 
     agent: str
@@ -69,10 +71,10 @@ class Run:
 
     @property
     def evaluations_to_optimum(self) -> float:
-        """Distinct evaluations until the incumbent was the optimum; infinite if it never was."""
+        """Evaluations charged until the incumbent was the optimum; infinite if it never was."""
         if self.regrets is None or self.regrets.all():
             return np.inf
-        return float(np.flatnonzero(self.regrets == 0)[0] + 1)
+        return float(self.spent[np.flatnonzero(self.regrets == 0)[0]])
 
     @property
     def seen(self) -> float:
@@ -92,14 +94,16 @@ class Run:
         return np.array(found)
 
     @property
-    def paid(self) -> float:
-        """What its evaluations count as in a budget, in trainings by the full recipe."""
-        return float(len(self.accuracies) if self.shares is None else self.shares.sum())
-
-    @property
     def elapsed(self) -> np.ndarray:
         """Recorded seconds spent after each evaluation, float (evaluations,)."""
         return np.cumsum(self.costs)
+
+    @cached_property
+    def spent(self) -> np.ndarray:
+        """Evaluations charged after each evaluation, float (evaluations,); 1, 2, ... by the full recipe."""
+        shares = np.ones(len(self.accuracies)) if self.shares is None else self.shares
+        # Sums of shares like 1/15 miss whole numbers by rounding.
+        return np.round(np.cumsum(shares), SPENT_DIGITS)
 
     @staticmethod
     def from_result(result: Mapping[str, Any]) -> Run:

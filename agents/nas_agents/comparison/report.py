@@ -44,7 +44,7 @@ class Setting:
         environment: id of the environment.
         space: name of the search space.
         task: name of the task.
-        budget: distinct evaluations, or ``{"seconds": s}``.
+        budget: evaluations by the full recipe, or ``{"seconds": s}``.
         seeds: runs per agent that were asked for.
         command: that makes the same comparison again.
         versions: of the packages.
@@ -74,7 +74,7 @@ class Setting:
         """Seeds and budget in words."""
         seeds = f"{self.seeds} seed{'s' * (self.seeds > 1)} per agent"
         if isinstance(self.budget, int):
-            return f"{seeds}, {self.budget} distinct evaluations each"
+            return f"{seeds}, {self.budget} evaluations each"
         return f"{seeds}, {self.budget['seconds']:g} recorded seconds each"
 
     @property
@@ -103,7 +103,7 @@ def terminal_table(comparison: Comparison, setting: Setting, access: str | None 
     table.add_column("agent", overflow="fold")
     for heading in ("access", "regret [95%]" if comparison.has_regret else "test accuracy [95%]"):
         table.add_column(heading, no_wrap=True)
-    test = "test!" if setting.selects_on_test else "test"
+    test = "test!" if comparison.selects_on_test else "test"
     numbers = (test, "opt.", "to it") if comparison.has_regret else ("val.", "seen*")
     for heading in (*numbers, "evals", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -131,7 +131,7 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
         *([f"> {COUNTED}"] if missing else []),
         "## Ranking",
         BY_REGRET if comparison.has_regret else BY_TEST,
-        ranking(comparison, setting),
+        ranking(comparison),
         *comparison.notes,
         "## Differences",
         "Kruskal-Wallis test that the runs of all agents come from one distribution, by their ranks: "
@@ -141,12 +141,12 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
         *_by_access(comparison),
         "## Networks found",
         "Of each agent's chosen networks the one with the best "
-        f"{_chosen_by(comparison, setting)}: that number is optimistic, since it chose the network.",
-        networks(comparison, setting),
+        f"{_chosen_by(comparison)}: that number is optimistic, since it chose the network.",
+        networks(comparison),
         "## Figures",
         *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
         "## How to read this",
-        how_to_read(comparison, selects_on_test=setting.selects_on_test),
+        how_to_read(comparison),
         foot(setting),
     ]
     return "\n\n".join(parts) + "\n"
@@ -162,15 +162,15 @@ def _by_access(comparison: Comparison) -> Iterator[str]:
         yield f"Of the {access} agents alone, in order: {order}. {each.verdict[0]}"
 
 
-def ranking(comparison: Comparison, setting: Setting) -> str:
+def ranking(comparison: Comparison) -> str:
     """The ranking as a Markdown table."""
-    scored: tuple[str, ...] = (f"test accuracy{SELECTED_ON * setting.selects_on_test}",)
+    scored: tuple[str, ...] = (f"test accuracy{SELECTED_ON * comparison.selects_on_test}",)
     if comparison.has_regret:
         scored = ("mean regret", "at the optimum", "evaluations to the optimum", *scored)
-    if not setting.selects_on_test:
+    if not comparison.selects_on_test:
         scored += (AT_FULL_FIDELITY if comparison.has_regret else "fresh validation",)
     heads = ("rank", "agent", "access", *scored, "best seen (optimistic)")
-    effort = ("distinct evaluations", "in full trainings", "recorded seconds")
+    effort = ("evaluations charged", "distinct ones", "recorded seconds")
     more = (*effort, "failed evaluations", "ended early", "runs")
     rows = [
         (
@@ -179,10 +179,10 @@ def ranking(comparison: Comparison, setting: Setting) -> str:
             row.access,
             *_regret_columns(row),
             interval(row.test),
-            *([] if setting.selects_on_test else [interval(row.validation)]),
+            *([] if comparison.selects_on_test else [interval(row.validation)]),
             interval(row.seen),
             f"{row.evaluations:.1f}",
-            f"{row.paid:.1f}",
+            f"{row.distinct:.1f}",
             f"{row.seconds:.2f}",
             str(row.failed),
             str(row.early),
@@ -193,8 +193,8 @@ def ranking(comparison: Comparison, setting: Setting) -> str:
     return markdown_table(heads + more, rows)
 
 
-def _chosen_by(comparison: Comparison, setting: Setting) -> str:
-    if setting.selects_on_test:
+def _chosen_by(comparison: Comparison) -> str:
+    if comparison.selects_on_test:
         return "test accuracy"
     return AT_FULL_FIDELITY if comparison.has_regret else "fresh validation accuracy"
 
@@ -226,17 +226,17 @@ def differences(comparison: Comparison) -> str:
     return markdown_table(heads, rows)
 
 
-def networks(comparison: Comparison, setting: Setting) -> str:
+def networks(comparison: Comparison) -> str:
     """The best network of each agent as a Markdown table."""
-    chosen_by = _chosen_by(comparison, setting)
+    chosen_by = _chosen_by(comparison)
     heads = ("agent", "architecture", f"{chosen_by} (optimistic)")
-    heads += () if setting.selects_on_test else ("test accuracy",)
+    heads += () if comparison.selects_on_test else ("test accuracy",)
     rows = [
         (
             row.agent,
             f"`{row.architecture}`",
             f"{row.architecture_validation:.3f}",
-            *([] if setting.selects_on_test else [f"{row.architecture_test:.3f}"]),
+            *([] if comparison.selects_on_test else [f"{row.architecture_test:.3f}"]),
         )
         for row in comparison.agents
     ]

@@ -61,6 +61,7 @@ class Experiment:
         specs: every run, seed by seed, so that an interrupted comparison has all agents alike.
         finished: whether each of the runs was finished before.
         tuned: labels of the agents that were tuned on the table that they run on.
+        selects_on_test: whether the accuracies that the searches see are test accuracies.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class Experiment:
     specs: tuple[RunSpec, ...]
     finished: tuple[bool, ...]
     tuned: tuple[str, ...] = ()
+    selects_on_test: bool = False
 
 
 def prepare(plan: Plan) -> list[Experiment]:
@@ -131,6 +133,14 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
             for agent in plan.agents
         )
         finished = tuple(folder_of(spec, env).is_finished for spec in specs)
-        table = unwrapped.evaluator.table.name if isinstance(unwrapped.evaluator, TableEvaluator) else None
-        tuned = tuple(label(agent) for agent in plan.agents if table in make_agent(agent).tuned_on)
-        return Experiment(folder, unwrapped.search_space.name, unwrapped.task.name, specs, finished, tuned)
+        evaluator = unwrapped.evaluator
+        table = evaluator.table.name if isinstance(evaluator, TableEvaluator) else None
+        return Experiment(
+            folder=folder,
+            space=unwrapped.search_space.name,
+            task=unwrapped.task.name,
+            specs=specs,
+            finished=finished,
+            tuned=tuple(label(agent) for agent in plan.agents if table in make_agent(agent).tuned_on),
+            selects_on_test=evaluator.selects_on_test,
+        )
