@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 AGENTS := random,q-learning,ppo,tpe,evolution
 DEMO := tensorboard_logs
 
-.PHONY: demo test install clean
+.PHONY: demo test slow install clean
 .DEFAULT_GOAL := test
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -31,6 +31,9 @@ test: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist loadfile
+
+slow: install
+	$(BIN)/pytest -m slow -s
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

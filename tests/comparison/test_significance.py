@@ -13,8 +13,8 @@ from nas_agents.comparison.significance import (
     friedman,
     holm,
     kruskal_wallis,
-    permutation_test,
     pairs_seeds,
+    permutation_test,
     seeds_needed,
     sign_flip_test,
     smallest_p,
@@ -69,9 +69,8 @@ def test_the_interquartile_means_of_ten_runs_are_tested_by_yuens_t():
 
 def test_pairs_of_one_seed_change_places_with_each_other_only():
     x, y = np.array([3.0, 5, 4, 6, 9, 8]), np.array([1.0, 2, 6, 3, 4, 5])
-    observed, sums = abs((x - y).sum()), []
-    for signs in product((1, -1), repeat=6):
-        sums.append(abs(((x - y) * signs).sum()) >= observed)
+    observed = abs((x - y).sum())
+    sums = [abs(((x - y) * signs).sum()) >= observed for signs in product((1, -1), repeat=6)]
     test = permutation_test(x, y, seed=0, paired=True)
     assert (test.exact, test.paired) == (True, True)
     assert test.p == pytest.approx(max(np.mean(sums), stats.ttest_rel(x, y).pvalue))

@@ -9,18 +9,19 @@ from nas_agents.comparison.across import Across
 from nas_agents.comparison.report import COUNTED, Setting, foot, interval, markdown_table, p_value
 
 HOW_TO_READ = """\
-- **Score**: test accuracy of the chosen network (on a table its validation accuracy at full fidelity) above
-  guessing, (accuracy - guessing) / (1 - guessing), so that tasks can be put together: 0 is the accuracy of the
-  best constant answer, 1 is perfect. The table gives the mean over tasks of the {estimand} over the runs on
-  each, by which agents are ranked and tested, with a 95% interval over more runs on these tasks (a bootstrap
-  within each task, widened for few runs). How much the score would differ on other tasks is not in it.
+- **Score**: test accuracy of the chosen network (on a table its validation accuracy at full fidelity)
+  above guessing, (accuracy - guessing) / (1 - guessing), so that tasks can be put together: 0 is the
+  accuracy of the best constant answer, 1 is perfect. The table gives the mean over tasks of the
+  {estimand} over the runs on each, by which agents are ranked and tested, with a 95% interval over more
+  runs on these tasks (a bootstrap within each task, widened for few runs). How much the score would
+  differ on other tasks is not in it.
 - **Mean rank**: of the agent's {estimand} within each task, averaged over tasks; 1 is best.
 - **P(better)**: the probability that a run of the first agent scores above one of the second on the same
-  task, averaged over tasks, with Newcombe's 95% interval over more runs on these tasks. It says how often, not by
-  how much, and does not decide what is significant.
-- **p**: a sign-flip test over tasks of the difference in score, the larger of its p-value and that of Student's t;
-  **p (Holm)** corrected for the number of pairs. It is for tasks like these. Friedman's test asks by ranks within
-  tasks whether the agents differ at all."""
+  task, averaged over tasks, with Newcombe's 95% interval over more runs on these tasks. It says how
+  often, not by how much, and does not decide what is significant.
+- **p**: a sign-flip test over tasks of the difference in score, the larger of its p-value and that of
+  Student's t; **p (Holm)** corrected for the number of pairs. It is for tasks like these. Friedman's test
+  asks by ranks within tasks whether the agents differ at all."""
 
 
 def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -> str:

@@ -195,7 +195,7 @@ class Comparison:
     def _among(self, names: set[str]) -> Comparison:
         agents = tuple(row for row in self.agents if row.agent in names)
         pairs = tuple(pair for pair in self.pairs if {pair.first, pair.second} <= names)
-        kept = {
+        kept: dict[str, Any] = {
             name: {agent: each for agent, each in getattr(self, name).items() if agent in names}
             for name in PER_AGENT
         }
@@ -389,6 +389,6 @@ def _guessing(agents: Sequence[AgentSummary], chance: float) -> Iterator[str]:
     for row in agents:
         if row.score.lower <= chance:
             yield (
-                f"The interval of {row.agent} reaches down to {chance:.3f}, the accuracy of the best constant "
-                "answer, which takes no network."
+                f"The interval of {row.agent} reaches down to {chance:.3f}, the accuracy of the best "
+                "constant answer, which takes no network."
             )

@@ -39,7 +39,9 @@ def _failures(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
         empty = [str(run.seed) for run in runs if run.failed == len(run.accuracies)]
         if empty:
             seeds = f"seed{'s' * (len(empty) > 1)} {', '.join(empty)}"
-            yield f"Failed: every network that {agent} evaluated with {seeds}; the first stands for its choice."
+            yield (
+                f"Failed: every network that {agent} evaluated with {seeds}; the first stands for its choice."
+            )
 
 
 def _short_trainings(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:

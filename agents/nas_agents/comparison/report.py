@@ -19,8 +19,8 @@ from nas_gym.traces.run_folder import write_text
 AT_FULL_FIDELITY = "validation at full fidelity"
 SELECTED_ON = " (selected on)"
 ON_TEST = (
-    "The searches selected on test accuracy, the only one that was published of this table: all accuracies and "
-    "regrets here are optimistic, and none of them is an independent measurement."
+    "The searches selected on test accuracy, the only one that was published of this table: all accuracies "
+    "and regrets here are optimistic, and none of them is an independent measurement."
 )
 BY_TEST = (
     "Agents are ranked and tested by the test accuracy of the network that they chose: interquartile mean "
@@ -81,8 +81,8 @@ class Setting:
     def cautions(self) -> tuple[str, ...]:
         """What keeps the numbers from being taken at their face, in sentences."""
         tuned = tuple(
-            f"{agent} was tuned on this table: its hyperparameters were chosen by searches of it, so that its "
-            "rank here is optimistic."
+            f"{agent} was tuned on this table: its hyperparameters were chosen by searches of it, so that "
+            "its rank here is optimistic."
             for agent in self.tuned
         )
         return (*tuned, ON_TEST) if self.selects_on_test else tuned
@@ -229,8 +229,8 @@ def differences(comparison: Comparison) -> str:
 def networks(comparison: Comparison) -> str:
     """The best network of each agent as a Markdown table."""
     chosen_by = _chosen_by(comparison)
-    heads = ("agent", "architecture", f"{chosen_by} (optimistic)")
-    heads += () if comparison.selects_on_test else ("test accuracy",)
+    more = () if comparison.selects_on_test else ("test accuracy",)
+    heads = ("agent", "architecture", f"{chosen_by} (optimistic)", *more)
     rows = [
         (
             row.agent,

@@ -149,7 +149,7 @@ def smallest_p(n: int, m: int) -> float:
     if min(n, m) < 2:
         return 1.0
     divisions = comb(n + m, n)
-    smallest = (2 if n == m else 1) / divisions
+    smallest = float((2 if n == m else 1) / divisions)
     return smallest if divisions <= EXACT_LIMIT else max(smallest, 1 / (PERMUTATIONS + 1))
 
 
