@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from nas_gym.envs import Budget
 
 ABOUT_TEST = (
-    "test accuracy, val.: of the chosen network, retrained 3 times: interquartile mean over runs, which ranks "
-    "and is tested, [95% interval over more seeds, - where runs are too much alike]; "
+    "test accuracy, val.: of the chosen network, retrained 3 times: interquartile mean over runs, which "
+    "ranks and is tested, [95% interval over more seeds, - where runs are too much alike]; "
     "*the best seen is optimistic"
 )
 ABOUT_REGRET = (
     "regret: of the chosen network, by all recorded seeds at full fidelity: mean over runs, which ranks and "
     "is tested, [95% interval over more seeds, - where runs are too much alike]; "
-    "test: its mean test accuracy; opt.: runs that chose an optimum; to it: evaluations to the optimum, median over runs"
+    "test: its mean test accuracy; opt.: runs that chose an optimum; "
+    "to it: evaluations to the optimum, median over runs"
 )
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from nas_agents.comparison import significance
 from nas_agents.comparison.significance import permutation_test, sign_flip_test
 from nas_agents.comparison.statistics import IQM, MEAN, improvement_interval, share_interval
 from scipy import stats
@@ -16,6 +17,8 @@ from scipy import stats
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 TRIALS = 1000
+# Rearrangements of the simulated tests: fewer than of real ones, which makes no test less valid.
+REARRANGEMENTS = 1999
 DRAWN = 4_000_000
 
 
@@ -31,6 +34,15 @@ KINDS = {
     "few values": lambda rng, n: np.where(rng.random(n) < 0.8, 0.0, rng.choice([0.2, 0.4, 1, 3], size=n)),
     "one of seven fails": lambda rng, n: np.where(rng.random(n) < 0.15, -20.0, rng.normal(size=n)),
 }
+
+
+@pytest.fixture(autouse=True)
+def fewer_rearrangements(monkeypatch):
+    monkeypatch.setattr(significance, "PERMUTATIONS", REARRANGEMENTS)
+    monkeypatch.setattr(significance, "EXACT_LIMIT", REARRANGEMENTS)
+    yield
+    significance._divisions.cache_clear()
+    significance._flips.cache_clear()
 
 
 @cache
