@@ -9,10 +9,11 @@ import pytest
 from nas_agents import Agent, make_agent
 from nas_agents.comparison.analysis import compare
 from nas_agents.comparison.plots import curves
-from nas_agents.comparison.publish import publish
+from nas_agents.comparison.publish import Published, publish
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.report import Setting, markdown, terminal_table
 from nas_agents.comparison.runner import Plan, prepare
+from nas_agents.console import _show_comparison
 from nas_agents.run import run
 from rich.console import Console
 
@@ -128,6 +129,20 @@ def test_agents_of_each_access_are_shown_alone_with_the_same_p_values():
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(terminal_table(alone["walk"], SETTING, "walk"))
     assert "walk agents alone" in " ".join(console.export_text().split())
+
+
+@pytest.mark.parametrize("by_access", [False, True])
+def test_the_terminal_shows_all_agents_or_those_of_each_access(by_access, tmp_path):
+    runs = field(("a", "b", "c", "d"), 8)
+    runs = tuple(replace(run, access="query") if run.agent in "ac" else run for run in runs)
+    outcome = Published(tmp_path, replace(SETTING, tuned=("b",)), compare(runs), runs)
+    console = Console(width=120, record=True, file=io.StringIO())
+    _show_comparison(outcome, console, console, by_access=by_access)
+    text = console.export_text()
+    assert ("walk agents alone" in text, "query agents alone" in text) == (by_access, by_access)
+    assert ("d above a" in text, "--by-access shows each alone" in text) == (not by_access, not by_access)
+    assert "d above b" in text
+    assert "b was tuned on this table" in text
 
 
 def test_a_comparison_of_one_access_is_not_split():

@@ -90,9 +90,9 @@ class Setting:
 
 def terminal_table(comparison: Comparison, setting: Setting, access: str | None = None) -> Table:
     """The ranking, narrow enough for 80 columns; of the agents of an access alone where it is named."""
-    alone = "" if access is None else f", {access} agents alone"
+    alone = "" if access is None else f"{access} agents alone: "
     table = Table(
-        title=f"{setting.where}: {setting.effort}{alone}",
+        title=f"{alone}{setting.where}: {setting.effort}",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
