@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from nas_agents.comparison.significance import holm, permutation_test
+from nas_agents.comparison.significance import holm, pairs_seeds, permutation_test
+from nas_agents.comparison.statistics import MEAN, Interval
 from rich.table import Table
 
 SOURCES = (
@@ -16,7 +18,6 @@ SOURCES = (
     "the same",
 )
 """Whose the figures beside ours are."""
-RESAMPLES = 2000
 WITHIN = 150
 
 
@@ -46,7 +47,9 @@ def replay_table(rows: list[dict[str, Any]]) -> Table:
 
 
 def search_table(runs: list[dict[str, Any]], model: str, test: np.ndarray) -> Iterator[Table]:
-    """For each budget the test accuracy of every agent's choice, best first, and the model's lead.
+    """For each budget the mean test accuracy of every agent's choice, best first, and the model's lead.
+
+    The mean over runs is what ranks, has the interval and is tested.
 
     Args:
         runs: of all agents and budgets.
@@ -54,27 +57,27 @@ def search_table(runs: list[dict[str, Any]], model: str, test: np.ndarray) -> It
         test: test accuracy in percent, by index.
     """
     for budget in sorted({run["budget"] for run in runs}):
-        scores: dict[str, list[float]] = {}
+        scores: dict[str, dict[int, float]] = {}
         evaluations: dict[str, list[int]] = {}
-        for run in sorted(runs, key=lambda run: run["seed"]):
+        for run in runs:
             if run["budget"] == budget:
-                scores.setdefault(run["agent"], []).append(float(test[run["choice"]]))
+                scores.setdefault(run["agent"], {})[run["seed"]] = float(test[run["choice"]])
                 evaluations.setdefault(run["agent"], []).append(run["evaluations"])
-        samples = {agent: np.array(found) for agent, found in scores.items()}
+        samples = {agent: Sample.of(found) for agent, found in scores.items()}
         p = _tested(samples, model)
         table = _table(
             f"NAS-Bench-201 within {budget:,} simulated seconds: 200-epoch test accuracy of the choice",
             ("agent", "runs", "evaluations", "mean ± sd", "95% interval", f"{model} leads by", "p (Holm)"),
         )
-        for agent in sorted(samples, key=lambda agent: -samples[agent].mean()):
-            found = samples[agent]
-            lead = "" if agent not in p else f"{samples[model].mean() - found.mean():+.3f}"
+        for agent in sorted(samples, key=lambda agent: -samples[agent].mean.value):
+            found, mean = samples[agent].values, samples[agent].mean
+            lead = "" if agent not in p else f"{samples[model].mean.value - mean.value:+.3f}"
             table.add_row(
                 agent,
                 str(len(found)),
                 f"{np.mean(evaluations[agent]):.0f}",
-                f"{found.mean():.3f} ± {found.std(ddof=1):.3f}" if len(found) > 1 else f"{found.mean():.3f}",
-                "{:.3f} to {:.3f}".format(*_interval(found, np.mean)),
+                f"{mean.value:.3f} ± {found.std(ddof=1):.3f}" if len(found) > 1 else f"{mean.value:.3f}",
+                f"{mean.lower:.3f} to {mean.upper:.3f}" if mean.is_known else "-",
                 lead,
                 "" if agent not in p else f"{p[agent]:.1g}",
             )
@@ -82,49 +85,81 @@ def search_table(runs: list[dict[str, Any]], model: str, test: np.ndarray) -> It
 
 
 def optimum_table(runs: list[dict[str, Any]], model: str) -> Iterator[Table]:
-    """Evaluations until the best cell is asked for; a run that does not get there counts one too many.
+    """Mean evaluations until the best cell is asked for; a run that does not get there counts one too many.
+
+    That mean over runs is what ranks, has the interval and is tested; the median stands beside it.
 
     Args:
         runs: of all agents.
         model: the agent that is tested against each other one; p-values are corrected by Holm.
     """
-    samples: dict[str, np.ndarray] = {}
-    for agent in dict.fromkeys(run["agent"] for run in runs):
-        needed = [run["evaluations_to_optimum"] for run in runs if run["agent"] == agent]
-        samples[agent] = np.array([WITHIN + 1 if each is None else each for each in needed])
+    needed: dict[str, dict[int, float]] = {}
+    for run in runs:
+        count = run["evaluations_to_optimum"]
+        needed.setdefault(run["agent"], {})[run["seed"]] = float(WITHIN + 1 if count is None else count)
+    samples = {agent: Sample.of(found) for agent, found in needed.items()}
     p = _tested(samples, model)
     table = _table(
         "Evaluations to the optimum of the mean 200-epoch validation accuracy",
-        ("agent", "runs", "median", "95% interval", f"mean, at most {WITHIN + 1}", "there", "p (Holm)"),
+        ("agent", "runs", f"mean, at most {WITHIN + 1}", "95% interval", "median", "there", "p (Holm)"),
     )
-    for agent in sorted(samples, key=lambda agent: float(np.median(samples[agent]))):
-        found = samples[agent]
+    for agent in sorted(samples, key=lambda agent: samples[agent].mean.value):
+        found, mean = samples[agent].values, samples[agent].mean
         table.add_row(
             agent,
             str(len(found)),
+            f"{mean.value:.1f}",
+            f"{mean.lower:.1f} to {mean.upper:.1f}" if mean.is_known else "-",
             f"{np.median(found):.1f}",
-            "{:.1f} to {:.1f}".format(*_interval(found, np.median)),
-            f"{found.mean():.1f}",
             f"{(found <= WITHIN).mean():.1%}",
             "" if agent not in p else f"{p[agent]:.1g}",
         )
     yield table
 
 
-def _tested(samples: dict[str, np.ndarray], model: str) -> dict[str, float]:
-    """Holm-corrected p-values of permutation tests of the model against every other agent."""
+@dataclass(frozen=True)
+class Sample:
+    """The runs of an agent.
+
+    Attributes:
+        seeds: ascending.
+        values: of the runs of these seeds, float (runs,).
+    """
+
+    seeds: tuple[int, ...]
+    values: np.ndarray
+
+    @staticmethod
+    def of(by_seed: dict[int, float]) -> Sample:
+        """Return the runs in order of their seeds."""
+        seeds = sorted(by_seed)
+        return Sample(tuple(seeds), np.array([by_seed[seed] for seed in seeds]))
+
+    @property
+    def mean(self) -> Interval:
+        """The mean of the runs with its 95% interval over more seeds."""
+        return MEAN.interval([self.values], seed=0)
+
+
+def _tested(samples: dict[str, Sample], model: str) -> dict[str, float]:
+    """Holm-corrected p-values of the model's mean against that of every other agent.
+
+    Runs of one seed are compared with each other where both agents have the same seeds.
+    """
     others = [agent for agent in samples if agent != model]
     if model not in samples or not others:
         return {}
-    p = [permutation_test(samples[model], samples[agent], seed=0).p for agent in others]
+    mine = samples[model]
+    p = [
+        permutation_test(
+            mine.values,
+            samples[agent].values,
+            seed=0,
+            paired=mine.seeds == samples[agent].seeds and pairs_seeds(len(mine.seeds), len(others)),
+        ).p
+        for agent in others
+    ]
     return dict(zip(others, holm(p).tolist(), strict=True))
-
-
-def _interval(found: np.ndarray, statistic: Any) -> tuple[float, float]:
-    """The percentile bootstrap interval of a statistic."""
-    drawn = np.random.default_rng(0).integers(len(found), size=(RESAMPLES, len(found)))
-    low, high = np.percentile(statistic(found[drawn], axis=1), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def _table(title: str, heads: tuple[str, ...]) -> Table:

@@ -149,6 +149,12 @@ def compare(
         bool | None,
         typer.Option("--trace/--no-trace", help="Record every run; by default all but those on a table."),
     ] = None,
+    by_access: Annotated[
+        bool,
+        typer.Option(
+            "--by-access", help="Show walk and query agents each alone; the report always has both views."
+        ),
+    ] = False,
 ) -> None:
     """Compare agents at equal budget, with intervals and tests.
 
@@ -183,7 +189,7 @@ def compare(
         jobs=options.cores() if jobs is None else jobs,
         trace=trace,
     )
-    if not compare_and_show(plan, options.command_line(sys.argv)):
+    if not compare_and_show(plan, options.command_line(sys.argv), by_access=by_access):
         raise typer.Exit(FAILED)
 
 

@@ -49,6 +49,7 @@ class Agent(ABC):
 
     name: ClassVar[str]
     access: ClassVar[Literal["walk", "query"]]
+    tuned_on: ClassVar[tuple[str, ...]] = ()  # names of tables that its hyperparameters were chosen on
 
     @abstractmethod
     def run(self, session: Session) -> None:

@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from nas_agents.comparison.runner import Plan
     from nas_gym.envs import Budget
 
-ABOUT_TEST = "test accuracy, val.: of the chosen network, retrained 3 times; *the best seen is optimistic"
+ABOUT_TEST = (
+    "test accuracy, val.: of the chosen network, retrained 3 times: interquartile mean over runs, which "
+    "ranks and is tested, [95% interval over more seeds, - where runs are too much alike]; "
+    "*the best seen is optimistic"
+)
 ABOUT_REGRET = (
-    "regret, test: mean regret, test accuracy of the chosen network, by all recorded seeds at full fidelity; "
-    "opt.: runs that chose an optimum; to it: evaluations to the optimum, median over runs"
+    "regret: of the chosen network, by all recorded seeds at full fidelity: mean over runs, which ranks and "
+    "is tested, [95% interval over more seeds, - where runs are too much alike]; "
+    "test: its mean test accuracy; opt.: runs that chose an optimum; "
+    "to it: evaluations to the optimum, median over runs"
 )
 
 
@@ -61,8 +67,13 @@ def search_and_show(
     return folder
 
 
-def compare_and_show(plan: Plan, command: str) -> bool:
+def compare_and_show(plan: Plan, command: str, *, by_access: bool = False) -> bool:
     """Compare under a progress bar and print rankings, verdicts and where the files are.
+
+    Args:
+        plan: what is compared.
+        command: that makes the same comparison again.
+        by_access: show the agents of each access alone, in place of all together.
 
     Returns:
         Whether every run finished.
@@ -78,7 +89,7 @@ def compare_and_show(plan: Plan, command: str) -> bool:
         published = [publish(plan, experiment, failures, command) for experiment in experiments]
         across = publish_across(plan, published)
     for each in published:
-        _show_comparison(each, console, errors)
+        _show_comparison(each, console, errors, by_access=by_access)
     if across is not None:
         console.print(f"over all tasks: {across / 'comparison.md'}", soft_wrap=True)
     _print(console, f"open TensorBoard: tensorboard --logdir {plan.logdir}")
@@ -179,20 +190,31 @@ def _means(result: Mapping[str, Any], *, selects_on_test: bool) -> str:
     )
 
 
-def _show_comparison(published: Published, console: Console, errors: Console) -> None:
-    from nas_agents.comparison.report import terminal_table
+def _show_comparison(published: Published, console: Console, errors: Console, *, by_access: bool) -> None:
+    from nas_agents.comparison.report import COUNTED, terminal_table
 
     for sentence in published.setting.missing:
         _print(errors, f"nas-gym: {sentence}")
+    if published.setting.missing:
+        _print(errors, f"nas-gym: {COUNTED[0].lower()}{COUNTED[1:]}")
     if published.comparison is None:
         _print(
             errors, f"nas-gym: fewer than 2 agents finished a run on {published.setting.task}: no comparison"
         )
         return
-    console.print(terminal_table(published.comparison, published.setting))
-    _print(console, ABOUT_REGRET if published.comparison.has_regret else ABOUT_TEST)
-    for sentence in published.comparison.verdict:
+    comparison, setting = published.comparison, published.setting
+    alone = comparison.by_access()
+    for access, each in (alone if by_access else {None: comparison}).items():
+        console.print(terminal_table(each, setting, access))
+        _print(console, ABOUT_REGRET if comparison.has_regret else ABOUT_TEST)
+        for sentence in each.verdict:
+            _print(console, sentence)
+    if by_access and not alone:
+        _print(console, "no access has two agents and more beside another access: nothing is compared alone")
+    for sentence in (*setting.cautions, *comparison.notes):
         _print(console, sentence)
+    if alone and not by_access:
+        _print(console, "walk and query agents answer different questions: --by-access shows each alone")
     _print(console, f"report, figures and numbers: {published.folder / 'comparison.md'}")
 
 

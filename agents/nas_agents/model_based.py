@@ -64,6 +64,8 @@ class ModelBased(Agent):
 
     name = "model-based"
     access = "query"
+    # By benchmarks/model_based_tuning.py.
+    tuned_on = ("conv-mnist1d", "mlp-mnist1d", "mlp-digits")
 
     first: int = 10
     patience: int = 45

@@ -7,6 +7,7 @@ from nas_agents.comparison.analysis import compare, summarise
 from nas_agents.comparison.curves import by_evaluations, by_seconds
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.significance import holm, permutation_test
+from nas_agents.comparison.statistics import IQM
 from nas_agents.comparison.verdict import found, reach_of_runs, reach_of_tasks
 
 from tests.comparison.runs import field, made_up, on_a_table
@@ -63,8 +64,9 @@ def test_pairs_are_tested_on_the_test_accuracy_and_corrected_together():
     comparison = compare(field(("a", "b", "c")))
     scores = {agent: np.array(values) for agent, values in comparison.scores.items()}
     assert [(pair.first, pair.second) for pair in comparison.pairs] == [("c", "b"), ("c", "a"), ("b", "a")]
-    p = [permutation_test(scores[pair.first], scores[pair.second], 0).p for pair in comparison.pairs]
+    p = [permutation_test(scores[pair.first], scores[pair.second], 0, IQM).p for pair in comparison.pairs]
     assert [pair.p for pair in comparison.pairs] == p
+    assert not any(pair.paired for pair in comparison.pairs)
     assert [pair.adjusted for pair in comparison.pairs] == pytest.approx(holm(p))
     assert all(pair.significant for pair in comparison.pairs)
     assert comparison.omnibus < 0.01
@@ -117,12 +119,12 @@ def test_scores_over_tasks_are_above_guessing():
     assert compare_across(runs).agents[0].score.value == pytest.approx(0.5)
 
 
-def test_eight_tasks_are_tested_by_ranks():
+def test_eight_tasks_are_tested_by_sign_flips():
     across = compare_across(over_tasks(8))
     assert across.omnibus == pytest.approx(np.exp(-8))
     assert [pair.p for pair in across.pairs] == pytest.approx([2 / 2**8] * 3)
     assert all(pair["significant"] for pair in across.as_dict()["pairs"])
-    assert across.verdict[1].startswith("With 8 tasks a signed-rank test can reach p = 0.0078")
+    assert across.verdict[1].startswith("With 8 tasks a sign-flip test can reach p = 0.0078")
 
 
 def test_too_few_tasks_are_named_with_the_number_that_could():

@@ -138,6 +138,7 @@ def test_an_archive_of_one_table_is_read(task_of, plain):
         ("a.zip", b"PK\x03\x04" + bytes(30), "is damaged"),
         ("a.csv", b"5.1,3.5,0\n4.9,3.0,1\n", "seems to be an example: add a line of column names"),
     ],
+    ids=map(str, range(11)),
 )
 def test_a_file_of_another_kind_is_named_as_what_it_is(tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)

@@ -1,4 +1,10 @@
-"""Several tasks together: stratified intervals, and rank tests where there are six tasks or more."""
+"""Several tasks together: stratified intervals, and tests where there are six tasks or more.
+
+The estimand is the mean over tasks of what an agent's runs on each are summed up by, as normalised scores.
+Agents are ranked by it and it has the interval, over more runs on these tasks. It is tested over tasks, by
+sign flips: Wilcoxon's signed ranks, which are customary, ask another question, so that they can find the
+agent significantly better that is ranked lower (one that wins on most tasks by little and loses by much).
+"""
 
 from __future__ import annotations
 
@@ -10,17 +16,17 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from nas_agents.comparison.analysis import BOOTSTRAP_SEED
+from nas_agents.comparison.analysis import BOOTSTRAP_SEED, estimand_of
 from nas_agents.comparison.records import Run, by_agent
 from nas_agents.comparison.significance import (
     ALPHA,
-    TASKS_FOR_RANK_TESTS,
+    TASKS_FOR_TESTS,
     friedman,
     holm,
-    signed_rank,
+    sign_flip_test,
 )
-from nas_agents.comparison.statistics import Interval, improvement_interval, iqm_interval
-from nas_agents.comparison.verdict import found, reach_of_tasks, too_few_tasks
+from nas_agents.comparison.statistics import Estimand, Interval, improvement_interval
+from nas_agents.comparison.verdict import found, more_often, reach_of_tasks, too_few_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,8 @@ class AgentAcross:
     Attributes:
         agent: label.
         access: ``"walk"`` or ``"query"``.
-        score: interquartile mean over the runs of all tasks of the normalised score.
-        rank: mean rank of the agent's per-task mean, 1 the best.
+        score: mean over tasks of the estimate from its normalised scores on each.
+        rank: mean rank of these estimates within each task, 1 the best.
     """
 
     agent: str
@@ -47,9 +53,9 @@ class PairAcross:
     Attributes:
         first: label of the one ranked higher.
         second: label of the other.
-        difference: mean over tasks of the difference of their per-task means.
+        difference: score of the first minus that of the second.
         improvement: probability that a run of the first beats one of the second on the same task.
-        p: p-value of the signed-rank test, None below six tasks.
+        p: p-value of the sign-flip test over tasks, None below six tasks.
         adjusted: the same after Holm's correction.
         significant: whether it is at most 0.05 after the correction.
     """
@@ -68,6 +74,7 @@ class Across:
     """What a report over several tasks says.
 
     Attributes:
+        estimand: what the runs on each task are summed up by.
         tasks: the tasks.
         agents: best first.
         pairs: every two agents.
@@ -75,6 +82,7 @@ class Across:
         verdict: what the tests found and what they could have found, in sentences.
     """
 
+    estimand: Estimand
     tasks: tuple[str, ...]
     agents: tuple[AgentAcross, ...]
     pairs: tuple[PairAcross, ...]
@@ -84,6 +92,7 @@ class Across:
     def as_dict(self) -> dict[str, Any]:
         """JSON-able values of all attributes."""
         return {
+            "estimand": f"mean over tasks of the {self.estimand.name} normalised score",
             "tasks": list(self.tasks),
             "agents": [asdict(agent) for agent in self.agents],
             "pairs": [asdict(pair) for pair in self.pairs],
@@ -99,48 +108,63 @@ def compare_across(runs: Mapping[str, Sequence[Run]]) -> Across:
         runs: per task the runs of the same agents, at least two.
     """
     scores = normalised(runs)
-    means = np.array([[values.mean() for values in agent] for agent in scores.values()]).T
-    ranks = stats.rankdata(-means, axis=1).mean(axis=0)
+    estimand = estimand_of([run for group in runs.values() for run in group])
+    estimates = {agent: np.array([estimand.of(task) for task in tasks]) for agent, tasks in scores.items()}
+    table = np.array(list(estimates.values())).T
+    ranks = stats.rankdata(-table, axis=1).mean(axis=0)
     access = {run.agent: run.access for group in runs.values() for run in group}
     rows = [
-        AgentAcross(agent, access[agent], iqm_interval(values, BOOTSTRAP_SEED), float(rank))
+        AgentAcross(agent, access[agent], estimand.interval(values, BOOTSTRAP_SEED), float(rank))
         for (agent, values), rank in zip(scores.items(), ranks, strict=True)
     ]
-    ranked = tuple(sorted(rows, key=lambda row: (-row.score.value, row.agent)))
-    tested = len(runs) >= TASKS_FOR_RANK_TESTS
-    pairs = _pairs({row.agent: scores[row.agent] for row in ranked}, tested=tested)
+    ranked = tuple(sorted(rows, key=lambda row: (-float(estimates[row.agent].mean()), row.agent)))
+    tested = len(runs) >= TASKS_FOR_TESTS
+    pairs = _pairs(scores, {row.agent: estimates[row.agent] for row in ranked}, tested=tested)
     return Across(
+        estimand=estimand,
         tasks=tuple(runs),
         agents=ranked,
         pairs=pairs,
-        omnibus=friedman(means) if tested and len(rows) > 2 else None,
-        verdict=(found(pairs), reach_of_tasks(len(runs), len(pairs)))
-        if tested
-        else (too_few_tasks(len(runs)),),
+        omnibus=friedman(table) if tested and len(rows) > 2 else None,
+        verdict=(
+            *(
+                (found(pairs), reach_of_tasks(len(runs), len(pairs)))
+                if tested
+                else (too_few_tasks(len(runs)),)
+            ),
+            *more_often(pairs),
+        ),
     )
 
 
 def normalised(runs: Mapping[str, Sequence[Run]]) -> dict[str, list[np.ndarray]]:
-    """Per agent and task the scores of its runs, 0 for guessing and 1 for perfect."""
+    """Return per agent and task the scores of its runs, 0 for guessing and 1 for perfect.
+
+    Where the best constant answer is always right there is nothing to learn, and every score is 0.
+    """
     scores: dict[str, list[np.ndarray]] = {}
     for group in runs.values():
         for agent, its_runs in by_agent(group).items():
-            values = [(run.score - run.chance) / (1 - run.chance) for run in its_runs]
+            values = [
+                (run.score - run.chance) / (1 - run.chance) if run.chance < 1 else 0.0 for run in its_runs
+            ]
             scores.setdefault(agent, []).append(np.array(values))
     return scores
 
 
-def _pairs(scores: Mapping[str, list[np.ndarray]], *, tested: bool) -> tuple[PairAcross, ...]:
-    names = list(combinations(scores, 2))
-    means = {agent: np.array([task.mean() for task in tasks]) for agent, tasks in scores.items()}
-    p = [signed_rank(means[a], means[b]) if tested else None for a, b in names]
+def _pairs(
+    scores: Mapping[str, list[np.ndarray]], estimates: Mapping[str, np.ndarray], *, tested: bool
+) -> tuple[PairAcross, ...]:
+    """Every two agents, in the order of the estimates."""
+    names = list(combinations(estimates, 2))
+    p = [sign_flip_test(estimates[a] - estimates[b], BOOTSTRAP_SEED).p if tested else None for a, b in names]
     adjusted = [float(value) for value in holm([x for x in p if x is not None])] if tested else p
     return tuple(
         PairAcross(
             first=a,
             second=b,
-            difference=float((means[a] - means[b]).mean()),
-            improvement=improvement_interval(scores[a], scores[b], BOOTSTRAP_SEED),
+            difference=float(estimates[a].mean() - estimates[b].mean()),
+            improvement=improvement_interval(scores[a], scores[b]),
             p=own,
             adjusted=corrected,
             significant=corrected is not None and corrected <= ALPHA,

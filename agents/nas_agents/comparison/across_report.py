@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nas_agents.comparison.across import Across
-from nas_agents.comparison.report import Setting, foot, interval, markdown_table, p_value
+from nas_agents.comparison.report import COUNTED, Setting, foot, interval, markdown_table, p_value
 
 HOW_TO_READ = """\
-- **Score**: test accuracy of the chosen network (on a table its validation accuracy at full fidelity) above
-  guessing, (accuracy - chance) / (1 - chance), so that
-  tasks with different numbers of classes can be put together: 0 is guessing, 1 is perfect. The table gives
-  the interquartile mean over the runs of all tasks and a 95% bootstrap interval, runs drawn within each task.
-- **Mean rank**: of the agent's mean score within each task, averaged over tasks; 1 is best.
+- **Score**: test accuracy of the chosen network (on a table its validation accuracy at full fidelity)
+  above guessing, (accuracy - guessing) / (1 - guessing), so that tasks can be put together: 0 is the
+  accuracy of the best constant answer, 1 is perfect. The table gives the mean over tasks of the
+  {estimand} over the runs on each, by which agents are ranked and tested, with a 95% interval over more
+  runs on these tasks (a bootstrap within each task, widened for few runs). How much the score would
+  differ on other tasks is not in it.
+- **Mean rank**: of the agent's {estimand} within each task, averaged over tasks; 1 is best.
 - **P(better)**: the probability that a run of the first agent scores above one of the second on the same
-  task, averaged over tasks.
-- **p**: Wilcoxon's signed-rank test on the per-task means, **p (Holm)** corrected for the number of pairs.
-"""
+  task, averaged over tasks, with Newcombe's 95% interval over more runs on these tasks. It says how
+  often, not by how much, and does not decide what is significant.
+- **p**: a sign-flip test over tasks of the difference in score, the larger of its p-value and that of
+  Student's t; **p (Holm)** corrected for the number of pairs. It is for tasks like these. Friedman's test
+  asks by ranks within tasks whether the agents differ at all."""
 
 
 def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -> str:
@@ -26,7 +30,9 @@ def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -
     parts = [
         f"# {setting.environment}, {setting.space} on {len(across.tasks)} tasks",
         f"{len(across.agents)} agents on {', '.join(across.tasks)}: {setting.effort}.",
+        *[f"> **Caution:** {sentence}" for sentence in setting.cautions],
         *[f"> **Missing:** {sentence}" for sentence in setting.missing],
+        *([f"> {COUNTED}"] if setting.missing else []),
         "## Ranking",
         _ranking(across),
         "## Differences",
@@ -36,7 +42,7 @@ def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -
         "## Figures",
         *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
         "## How to read this",
-        HOW_TO_READ.strip(),
+        HOW_TO_READ.format(estimand=across.estimand.name),
         foot(setting),
     ]
     return "\n\n".join(parts) + "\n"
@@ -63,5 +69,5 @@ def _differences(across: Across) -> str:
         )
         for pair in across.pairs
     ]
-    heads = ("first", "second", "mean difference", "P(better)", "p", "p (Holm)", "significant at 5%")
+    heads = ("first", "second", "difference of scores", "P(better)", "p", "p (Holm)", "significant at 5%")
     return markdown_table(heads, rows)

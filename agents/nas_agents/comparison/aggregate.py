@@ -15,9 +15,10 @@ from nas_gym.traces.events import EventFile
 from nas_gym.traces.summaries import custom_scalars
 
 TAGS = tuple(f"incumbent/{part}" for part in ("interquartile_mean", "lower", "upper"))
+MEAN_TAGS = tuple(f"incumbent/{part}" for part in ("mean", "lower", "upper"))
 REGRET_TAGS = tuple(f"regret/{part}" for part in ("mean", "lower", "upper"))
 TIMED_REGRET_TAGS = tuple(f"regret_by_millisecond/{part}" for part in ("mean", "lower", "upper"))
-CHART = "best accuracy so far, as seen (optimistic): interquartile mean and 95% band"
+CHART = "best accuracy so far, as seen (optimistic): {} and 95% band"
 REGRET_CHARTS = {
     "regret by distinct evaluation: mean and 95% band": ["Margin", list(REGRET_TAGS)],
     "regret by recorded millisecond: mean and 95% band": ["Margin", list(TIMED_REGRET_TAGS)],
@@ -32,11 +33,13 @@ def write_aggregate(comparison: Comparison, folder: Path) -> None:
     stays in the report.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    charts = {CHART: ["Margin", list(TAGS)]} | (REGRET_CHARTS if comparison.has_regret else {})
+    tags = MEAN_TAGS if comparison.has_regret else TAGS
+    charts = {CHART.format(comparison.estimand.name): ["Margin", list(tags)]}
+    charts |= REGRET_CHARTS if comparison.has_regret else {}
     for agent, curve in comparison.evaluation_curves.items():
         with closing(EventFile(folder / agent)) as events:
             events.summary(custom_scalars({"comparison": charts}))
-            _write(events, TAGS, curve, curve.x)
+            _write(events, tags, curve, curve.x)
             if comparison.has_regret:
                 regret, timed = comparison.evaluation_regrets[agent], comparison.second_regrets[agent]
                 _write(events, REGRET_TAGS, regret, regret.x)

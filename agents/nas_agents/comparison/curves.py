@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nas_agents.comparison.records import Run
-from nas_agents.comparison.statistics import iqm_curve, mean_curve
+from nas_agents.comparison.statistics import IQM, MEAN, Estimand
 
 POINTS = 300
 
 Values = Sequence[np.ndarray]
-Band = Callable[[np.ndarray, int], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The interquartile mean, or of regret the mean, of an agent's runs with its bootstrap band.
+    """The estimate from an agent's runs with its pointwise 95% band.
 
     Attributes:
         x: evaluations or recorded seconds, (points,).
@@ -38,41 +37,41 @@ class Curve:
         return {name: getattr(self, name).tolist() for name in ("x", "value", "lower", "upper")}
 
 
-def by_evaluations(runs: Sequence[Run], seed: int) -> Curve:
+def by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
     """Incumbent after each number of evaluations charged; a run that ended keeps its incumbent."""
-    return _by_evaluations([run.incumbents for run in runs], [run.spent for run in runs], iqm_curve, seed)
+    return _by_evaluations([run.incumbents for run in runs], [run.spent for run in runs], estimand, seed)
 
 
-def by_seconds(runs: Sequence[Run], seed: int) -> Curve:
+def by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
     """Incumbent after so many recorded seconds, from where every run has one."""
-    return _by_seconds([run.incumbents for run in runs], [run.elapsed for run in runs], iqm_curve, seed)
+    return _by_seconds([run.incumbents for run in runs], [run.elapsed for run in runs], estimand, seed)
 
 
-def regret_by_evaluations(runs: Sequence[Run], seed: int) -> Curve:
-    """Mean regret of the incumbent after each number of evaluations charged, where it is known."""
-    return _by_evaluations(_regrets(runs), [run.spent for run in runs], mean_curve, seed)
+def regret_by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = MEAN) -> Curve:
+    """Regret of the incumbent after each number of evaluations charged, where it is known."""
+    return _by_evaluations(_regrets(runs), [run.spent for run in runs], estimand, seed)
 
 
-def regret_by_seconds(runs: Sequence[Run], seed: int) -> Curve:
-    """Mean regret of the incumbent after so many recorded seconds, where it is known."""
-    return _by_seconds(_regrets(runs), [run.elapsed for run in runs], mean_curve, seed)
+def regret_by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = MEAN) -> Curve:
+    """Regret of the incumbent after so many recorded seconds, where it is known."""
+    return _by_seconds(_regrets(runs), [run.elapsed for run in runs], estimand, seed)
 
 
 def _regrets(runs: Sequence[Run]) -> Values:
     return [run.regrets for run in runs if run.regrets is not None]
 
 
-def _by_evaluations(values: Values, spent: Values, band: Band, seed: int) -> Curve:
+def _by_evaluations(values: Values, spent: Values, estimand: Estimand, seed: int) -> Curve:
     longest = max(1, math.ceil(max(each[-1] for each in spent)))
     grid = np.unique(np.linspace(1, longest, min(longest, POINTS)).round().astype(int))
     curves = [
         each[np.maximum(np.searchsorted(charged, grid, side="right") - 1, 0)]
         for each, charged in zip(values, spent, strict=True)
     ]
-    return Curve(grid, *band(np.array(curves), seed))
+    return Curve(grid, *estimand.curve(np.array(curves), seed).clip(0, 1))
 
 
-def _by_seconds(values: Values, elapsed: Values, band: Band, seed: int) -> Curve:
+def _by_seconds(values: Values, elapsed: Values, estimand: Estimand, seed: int) -> Curve:
     start = max(times[0] for times in elapsed)
     end = max(times[-1] for times in elapsed)
     grid = np.linspace(start, max(start, end), POINTS)
@@ -80,4 +79,4 @@ def _by_seconds(values: Values, elapsed: Values, band: Band, seed: int) -> Curve
         each[np.searchsorted(times, grid, side="right") - 1]
         for each, times in zip(values, elapsed, strict=True)
     ]
-    return Curve(grid, *band(np.array(curves), seed))
+    return Curve(grid, *estimand.curve(np.array(curves), seed).clip(0, 1))

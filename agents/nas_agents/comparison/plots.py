@@ -53,10 +53,10 @@ def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[P
     with rc_context(STYLE):
         figures = {
             "incumbent_by_evaluations.png": curves(
-                comparison.evaluation_curves, order, "evaluations charged", where
+                comparison.evaluation_curves, order, "evaluations charged", where, comparison.seen
             ),
             "incumbent_by_seconds.png": curves(
-                comparison.second_curves, order, "recorded training seconds", where
+                comparison.second_curves, order, "recorded training seconds", where, comparison.seen
             ),
             "scores.png": scores(comparison, order, where),
             "improvement.png": improvements(
@@ -85,16 +85,16 @@ def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
         return _save({"improvement.png": improvements(names, intervals, where)}, folder)
 
 
-def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str) -> Figure:
-    """Incumbent's accuracy as seen, with 95% bootstrap bands, a line per agent, the best first."""
+def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str, seen: str) -> Figure:
+    """Draw the incumbent's accuracy as seen, with 95% bands, a line per agent, the best first."""
     figure, axes = _bands(by_agent, order, f"Best accuracy so far, {where}")
-    axes.set(xlabel=label, ylabel="validation accuracy as seen (optimistic)")
+    axes.set(xlabel=label, ylabel=f"{seen} as seen (optimistic)")
     axes.set_ylim(bottom=_floor(by_agent.values()))
     return figure
 
 
 def regrets(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str) -> Figure:
-    """Mean regret of the incumbent, with 95% bootstrap bands, a line per agent, the best first."""
+    """Draw the mean regret of the incumbent, with 95% bands, a line per agent, the best first."""
     figure, axes = _bands(by_agent, order, f"Regret of the best so far, {where}")
     axes.set(xlabel=label, ylabel="mean regret to the optimum")
     positive = np.concatenate([curve.value[curve.value > 0] for curve in by_agent.values()])
@@ -106,7 +106,7 @@ def regrets(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, whe
 
 
 def scores(comparison: Comparison, order: Sequence[str], where: str) -> Figure:
-    """Score of every run (points) and interquartile mean with its interval, a row per agent."""
+    """Draw the score of every run (points) and their estimate with its interval, a row per agent."""
     rows = comparison.agents[::-1]
     figure, axes = _canvas(7.6, 1.5 + 0.5 * len(rows), f"Chosen network: {where}")
     for place, row in enumerate(rows):
@@ -118,7 +118,7 @@ def scores(comparison: Comparison, order: Sequence[str], where: str) -> Figure:
         axes.plot(row.score.value, place, marker, color=colour, markersize=9, mec="white")
     axes.set_yticks(range(len(rows)), [f"{row.agent} ({row.access})" for row in rows])
     figure.supxlabel(
-        f"{comparison.metric} (dots: runs; bar: interquartile mean, 95% bootstrap interval)", fontsize=11
+        f"{comparison.metric} (dots: runs; bar: {comparison.estimand.name}, 95% interval)", fontsize=11
     )
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.grid(visible=False, axis="y")

@@ -70,6 +70,8 @@ def _publish(
         command=command,
         versions=versions(),
         missing=tuple(sentence(experiment, spec, failure) for spec, failure in failed),
+        tuned=experiment.tuned,
+        selects_on_test=experiment.selects_on_test,
     )
     unfinished = [spec for spec, _ in failed]
     runs = tuple(read_run(Path(spec.folder)) for spec in experiment.specs if spec not in unfinished)
@@ -77,7 +79,7 @@ def _publish(
         return Published(experiment.folder, setting, None, runs)
     # Products this small are slower on several threads, which wait for each other by spinning.
     with threadpool_limits(1):  # type: ignore[no-untyped-call]
-        comparison = compare(runs)
+        comparison = compare(runs, selects_on_test=experiment.selects_on_test)
     figures = plot_comparison(comparison, experiment.folder, setting.where)
     write_aggregate(comparison, experiment.folder / "aggregate")
     write_json(comparison.as_dict(), setting, experiment.folder / "comparison.json")
@@ -95,7 +97,13 @@ def publish_across(plan: Plan, published: Sequence[Published]) -> Path | None:
     )
     first = published[0].setting
     missing = tuple(sentence for each in published for sentence in each.setting.missing)
-    setting = replace(first, task=f"{len(published)} tasks", missing=missing)
+    setting = replace(
+        first,
+        task=f"{len(published)} tasks",
+        missing=missing,
+        tuned=tuple(dict.fromkeys(agent for each in published for agent in each.setting.tuned)),
+        selects_on_test=any(each.setting.selects_on_test for each in published),
+    )
     name = experiment_name(plan.env_id, first.space, f"{len(published)}-tasks", plan.name)
     folder = Path(plan.logdir) / name
     with writing(folder):

@@ -31,9 +31,11 @@ class Run:
         costs: recorded seconds charged for the evaluations, float (evaluations,).
         failed: number of failed evaluations.
         stopped: why the search ended.
-        chance: accuracy of guessing, 1 / number of classes.
+        chance: accuracy of the best constant answer, which is what guessing is worth, by the metric
+            of `score`; 1 / number of classes where no data tell how frequent each class is.
         regrets: where the optimum is known, how far the incumbent after each evaluation is below
             it, both by the mean over all recorded seeds at full fidelity, float (evaluations,).
+        errors: why retrainings of the chosen network failed, one text for each that did.
         shares: the share of an evaluation charged for each, float (evaluations,): 1 by the full recipe,
             less for shorter trainings; None where all are 1.
     """
@@ -51,6 +53,7 @@ class Run:
     stopped: str
     chance: float
     regrets: np.ndarray | None = None
+    errors: tuple[str, ...] = ()
     shares: np.ndarray | None = None
 
     @property
@@ -119,10 +122,18 @@ class Run:
             costs=np.array(result.get("charges") or [evaluation["seconds"] for evaluation in evaluations]),
             failed=sum(evaluation["status"] == "failed" for evaluation in evaluations),
             stopped=result["stopped"],
-            chance=1 / result["classes"],
+            chance=_chance(result),
             regrets=None if incumbents is None else _regrets(incumbents, len(evaluations)),
+            errors=tuple(each["error"] for each in result.get("final", ()) if each["error"]),
             shares=np.array(result["shares"]) if result.get("shares") else None,
         )
+
+
+def _chance(result: Mapping[str, Any]) -> float:
+    constant = result.get("constant_answer")
+    if constant is None:
+        return 1 / int(result["classes"])
+    return float(constant["test" if result.get("incumbents") is None else "validation"])
 
 
 def _fidelity(evaluation: Mapping[str, Any]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,22 @@ from nas_agents.comparison.statistics import Interval
 from nas_gym.files import write_text
 
 AT_FULL_FIDELITY = "validation at full fidelity"
-BY_TEST = "By test accuracy of the chosen network: interquartile mean and 95% bootstrap interval over seeds."
+SELECTED_ON = " (selected on)"
+ON_TEST = (
+    "The searches selected on test accuracy, the only one that was published of this table: all accuracies "
+    "and regrets here are optimistic, and none of them is an independent measurement."
+)
+BY_TEST = (
+    "Agents are ranked and tested by the test accuracy of the network that they chose: interquartile mean "
+    "and 95% interval over more seeds of the same search."
+)
 BY_REGRET = (
-    "By regret of the chosen network to the best of the table: mean and 95% bootstrap interval over seeds."
+    "Agents are ranked and tested by the regret of the network that they chose to the best of the table: "
+    "mean and 95% interval over more seeds of the same search."
+)
+COUNTED = (
+    "Runs that did not finish are left out of every figure; an agent whose searches break off where they "
+    "go badly looks better for it."
 )
 
 
@@ -36,6 +49,8 @@ class Setting:
         command: that makes the same comparison again.
         versions: of the packages.
         missing: the runs that failed, one sentence each.
+        tuned: the agents whose hyperparameters were chosen on the table that they run on.
+        selects_on_test: whether the accuracies that the searches saw are test accuracies.
     """
 
     environment: str
@@ -46,6 +61,8 @@ class Setting:
     command: str
     versions: dict[str, str]
     missing: tuple[str, ...] = ()
+    tuned: tuple[str, ...] = ()
+    selects_on_test: bool = False
 
     @property
     def where(self) -> str:
@@ -60,11 +77,22 @@ class Setting:
             return f"{seeds}, {self.budget} evaluations each"
         return f"{seeds}, {self.budget['seconds']:g} recorded seconds each"
 
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What keeps the numbers from being taken at their face, in sentences."""
+        tuned = tuple(
+            f"{agent} was tuned on this table: its hyperparameters were chosen by searches of it, so that "
+            "its rank here is optimistic."
+            for agent in self.tuned
+        )
+        return (*tuned, ON_TEST) if self.selects_on_test else tuned
 
-def terminal_table(comparison: Comparison, setting: Setting) -> Table:
-    """The ranking, narrow enough for 80 columns."""
+
+def terminal_table(comparison: Comparison, setting: Setting, access: str | None = None) -> Table:
+    """The ranking, narrow enough for 80 columns; of the agents of an access alone where it is named."""
+    alone = "" if access is None else f"{access} agents alone: "
     table = Table(
-        title=f"{setting.where}: {setting.effort}",
+        title=f"{alone}{setting.where}: {setting.effort}",
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -75,7 +103,8 @@ def terminal_table(comparison: Comparison, setting: Setting) -> Table:
     table.add_column("agent", overflow="fold")
     for heading in ("access", "regret [95%]" if comparison.has_regret else "test accuracy [95%]"):
         table.add_column(heading, no_wrap=True)
-    numbers = ("test", "opt.", "to it") if comparison.has_regret else ("val.", "seen*")
+    test = "test!" if comparison.selects_on_test else "test"
+    numbers = (test, "opt.", "to it") if comparison.has_regret else ("val.", "seen*")
     for heading in (*numbers, "evals", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
     for rank, row in enumerate(comparison.agents, start=1):
@@ -93,19 +122,26 @@ def _terminal_numbers(row: AgentSummary) -> tuple[str, ...]:
 
 def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) -> str:
     """The whole report as Markdown."""
+    missing = [f"> **Missing:** {sentence}" for sentence in setting.missing]
     parts = [
         f"# {setting.where}",
         f"{len(comparison.agents)} agents, {setting.effort}.",
-        *[f"> **Missing:** {sentence}" for sentence in setting.missing],
+        *[f"> **Caution:** {sentence}" for sentence in setting.cautions],
+        *missing,
+        *([f"> {COUNTED}"] if missing else []),
         "## Ranking",
         BY_REGRET if comparison.has_regret else BY_TEST,
         ranking(comparison),
+        *comparison.notes,
         "## Differences",
-        f"Kruskal-Wallis test that the agents do not differ at all: p = {p_value(comparison.omnibus)}.",
+        "Kruskal-Wallis test that the runs of all agents come from one distribution, by their ranks: "
+        f"p = {p_value(comparison.omnibus)}.",
         differences(comparison),
         *comparison.verdict,
+        *_by_access(comparison),
         "## Networks found",
-        "Of each agent's chosen networks the one with the best validation accuracy by the ranking's seeds.",
+        "Of each agent's chosen networks the one with the best "
+        f"{_chosen_by(comparison)}: that number is optimistic, since it chose the network.",
         networks(comparison),
         "## Figures",
         *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
@@ -116,19 +152,26 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
     return "\n\n".join(parts) + "\n"
 
 
+def _by_access(comparison: Comparison) -> Iterator[str]:
+    """The agents of each access alone: their order, and what was found between them."""
+    alone = comparison.by_access()
+    if alone:
+        yield "## By access"
+    for access, each in alone.items():
+        order = ", ".join(f"{rank}. {row.agent}" for rank, row in enumerate(each.agents, start=1))
+        yield f"Of the {access} agents alone, in order: {order}. {each.verdict[0]}"
+
+
 def ranking(comparison: Comparison) -> str:
     """The ranking as a Markdown table."""
-    scored: tuple[str, ...] = ("test accuracy", "fresh validation")
+    scored: tuple[str, ...] = (f"test accuracy{SELECTED_ON * comparison.selects_on_test}",)
     if comparison.has_regret:
-        scored = (
-            "mean regret",
-            "at the optimum",
-            "evaluations to the optimum",
-            *scored[:1],
-            AT_FULL_FIDELITY,
-        )
+        scored = ("mean regret", "at the optimum", "evaluations to the optimum", *scored)
+    if not comparison.selects_on_test:
+        scored += (AT_FULL_FIDELITY if comparison.has_regret else "fresh validation",)
     heads = ("rank", "agent", "access", *scored, "best seen (optimistic)")
-    more = ("evaluations charged", "recorded seconds", "failed evaluations", "ended early", "runs")
+    effort = ("evaluations charged", "distinct ones", "recorded seconds")
+    more = (*effort, "failed evaluations", "ended early", "runs")
     rows = [
         (
             str(rank),
@@ -136,9 +179,10 @@ def ranking(comparison: Comparison) -> str:
             row.access,
             *_regret_columns(row),
             interval(row.test),
-            interval(row.validation),
+            *([] if comparison.selects_on_test else [interval(row.validation)]),
             interval(row.seen),
             f"{row.evaluations:.1f}",
+            f"{row.distinct:.1f}",
             f"{row.seconds:.2f}",
             str(row.failed),
             str(row.early),
@@ -149,22 +193,31 @@ def ranking(comparison: Comparison) -> str:
     return markdown_table(heads + more, rows)
 
 
+def _chosen_by(comparison: Comparison) -> str:
+    if comparison.selects_on_test:
+        return "test accuracy"
+    return AT_FULL_FIDELITY if comparison.has_regret else "fresh validation accuracy"
+
+
 def _regret_columns(row: AgentSummary) -> tuple[str, ...]:
     if row.regret is None:
         return ()
-    return (interval(row.regret, digits=5), share(row.optimal), count(row.evaluations_to_optimum))
+    share_found = f"{share(row.optimal)} {_percent(row.optimal_interval)}"
+    return (interval(row.regret, digits=5), share_found, count(row.evaluations_to_optimum))
 
 
 def differences(comparison: Comparison) -> str:
     """The pairwise tests as a Markdown table."""
-    heads = ("first", "second", "mean difference", "P(better)", "p", "p (Holm)", "significant at 5%")
+    what = f"difference of {comparison.estimand.name}s"
+    heads = ("first", "second", what, "P(better)", "test", "p", "p (Holm)", "significant at 5%")
     rows = [
         (
             pair.first,
             pair.second,
             f"{pair.difference:+.{5 if comparison.has_regret else 4}f}",
             interval(pair.improvement, digits=2),
-            p_value(pair.p) + ("" if pair.exact else " (random permutations)"),
+            ("by seed, " if pair.paired else "independent, ") + ("exact" if pair.exact else "random"),
+            p_value(pair.p),
             p_value(pair.adjusted),
             "**yes**" if pair.significant else "no",
         )
@@ -175,14 +228,15 @@ def differences(comparison: Comparison) -> str:
 
 def networks(comparison: Comparison) -> str:
     """The best network of each agent as a Markdown table."""
-    validation = AT_FULL_FIDELITY if comparison.has_regret else "fresh validation"
-    heads = ("agent", "architecture", validation, "test accuracy")
+    chosen_by = _chosen_by(comparison)
+    more = () if comparison.selects_on_test else ("test accuracy",)
+    heads = ("agent", "architecture", f"{chosen_by} (optimistic)", *more)
     rows = [
         (
             row.agent,
             f"`{row.architecture}`",
             f"{row.architecture_validation:.3f}",
-            f"{row.architecture_test:.3f}",
+            *([] if comparison.selects_on_test else [f"{row.architecture_test:.3f}"]),
         )
         for row in comparison.agents
     ]
@@ -207,8 +261,14 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def interval(each: Interval, digits: int = 3) -> str:
-    """``0.612 [0.598, 0.631]``."""
+    """``0.612 [0.598, 0.631]``, or ``0.612 [-]`` of runs too much alike to tell how others would differ."""
+    if not each.is_known:
+        return f"{each.value:.{digits}f} [-]"
     return f"{each.value:.{digits}f} [{each.lower:.{digits}f}, {each.upper:.{digits}f}]"
+
+
+def _percent(each: Interval | None) -> str:
+    return "" if each is None else f"[{each.lower:.0%}, {each.upper:.0%}]"
 
 
 def share(part: float | None) -> str:

@@ -70,6 +70,8 @@ class Experiment:
         task: name of the task.
         specs: every run, seed by seed, so that an interrupted comparison has all agents alike.
         finished: whether each of the runs was finished before.
+        tuned: labels of the agents that were tuned on the table that they run on.
+        selects_on_test: whether the accuracies that the searches see are test accuracies.
     """
 
     folder: Path
@@ -77,6 +79,8 @@ class Experiment:
     task: str
     specs: tuple[RunSpec, ...]
     finished: tuple[bool, ...]
+    tuned: tuple[str, ...] = ()
+    selects_on_test: bool = False
 
 
 def prepare(plan: Plan) -> list[Experiment]:
@@ -139,6 +143,8 @@ def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> l
 
 
 def _experiment(plan: Plan, task: Any) -> Experiment:
+    from nas_gym.evaluators.table import TableEvaluator
+
     options = dict(plan.env) if task is None else {**plan.env, "task": task}
     with closing(make_env(plan.env_id, options)) as env:
         unwrapped: Any = env.unwrapped
@@ -160,7 +166,17 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
             for agent in plan.agents
         )
         finished = tuple(folder_of(spec, env).is_finished for spec in specs)
-        return Experiment(folder, unwrapped.search_space.name, unwrapped.task.name, specs, finished)
+        evaluator = unwrapped.evaluator
+        table = evaluator.table.name if isinstance(evaluator, TableEvaluator) else None
+        return Experiment(
+            folder=folder,
+            space=unwrapped.search_space.name,
+            task=unwrapped.task.name,
+            specs=specs,
+            finished=finished,
+            tuned=tuple(label(agent) for agent in plan.agents if table in make_agent(agent).tuned_on),
+            selects_on_test=evaluator.selects_on_test,
+        )
 
 
 def _fingerprints(env: gym.Env[Any, Any], agent: str | Mapping[str, Any]) -> dict[str, Any]:

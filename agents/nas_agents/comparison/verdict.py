@@ -7,11 +7,15 @@ from typing import Protocol
 
 from nas_agents.comparison.significance import (
     ALPHA,
-    TASKS_FOR_RANK_TESTS,
+    TASKS_FOR_TESTS,
     seeds_needed,
     smallest_p,
+    smallest_paired_p,
     tasks_needed,
 )
+from nas_agents.comparison.statistics import Interval
+
+EVEN = 0.5
 
 
 class TestedPair(Protocol):
@@ -29,9 +33,12 @@ class TestedPair(Protocol):
     @property
     def significant(self) -> bool: ...
 
+    @property
+    def improvement(self) -> Interval: ...
+
 
 def found(pairs: Sequence[TestedPair]) -> str:
-    """Which differences are significant."""
+    """Say which differences are significant."""
     differences = [
         f"{pair.first} above {pair.second}" if pair.difference > 0 else f"{pair.second} above {pair.first}"
         for pair in pairs
@@ -42,12 +49,27 @@ def found(pairs: Sequence[TestedPair]) -> str:
     return f"Significant at {ALPHA:.0%} after Holm's correction: {', '.join(differences)}."
 
 
-def reach_of_runs(runs: Sequence[int]) -> str:
-    """What pairwise permutation tests between agents with so many runs each can show."""
+def more_often(pairs: Sequence[TestedPair]) -> tuple[str, ...]:
+    """Say of which pairs the one ranked lower wins more often, which the ranking does not show."""
+    return tuple(
+        f"{pair.second} is ranked below {pair.first}, yet a run of it is more often the better of two "
+        f"({1 - pair.improvement.value:.0%}): it loses by more than it wins by."
+        for pair in pairs
+        if pair.difference > 0 and pair.improvement.upper < EVEN
+    )
+
+
+def reach_of_runs(runs: Sequence[int], *, paired: bool = False) -> str:
+    """Say what pairwise permutation tests between agents with so many runs each can show.
+
+    Args:
+        runs: finished runs of each agent.
+        paired: whether runs of one seed are compared with each other.
+    """
     tests = len(runs) * (len(runs) - 1) // 2
     threshold = ALPHA / tests
     fewest, next_fewest = sorted(runs)[:2]
-    smallest = smallest_p(fewest, next_fewest)
+    smallest = smallest_paired_p(fewest) if paired else smallest_p(fewest, next_fewest)
     if len(set(runs)) == 1:
         between = f"With {_count(fewest, 'seed')} per agent"
     else:
@@ -65,24 +87,24 @@ def reach_of_runs(runs: Sequence[int]) -> str:
 
 
 def reach_of_tasks(tasks: int, tests: int) -> str:
-    """What so many signed-rank tests over so many tasks can show."""
+    """Say what so many sign-flip tests over so many tasks can show."""
     smallest, threshold, needed = 2 / 2**tasks, ALPHA / tests, tasks_needed(tests)
     if tasks < needed:
         return (
-            f"With {tasks} tasks the smallest p-value a signed-rank test can reach is {smallest:.2g}, above "
+            f"With {tasks} tasks the smallest p-value a sign-flip test can reach is {smallest:.2g}, above "
             f"Holm's strictest threshold {threshold:.2g} for {_count(tests, 'test')}: no difference can be "
             f"significant however large it is; {needed} tasks could show one."
         )
     return (
-        f"With {tasks} tasks a signed-rank test can reach p = {smallest:.2g}, within Holm's strictest "
+        f"With {tasks} tasks a sign-flip test can reach p = {smallest:.2g}, within Holm's strictest "
         f"threshold {threshold:.2g} for {_count(tests, 'test')}: a large enough difference would be found."
     )
 
 
 def too_few_tasks(tasks: int) -> str:
-    """Why there are no tests over so few tasks."""
+    """Say why there are no tests over so few tasks."""
     return (
-        f"Tests over tasks need at least {TASKS_FOR_RANK_TESTS} tasks, here are {tasks}: "
+        f"Tests over tasks need at least {TASKS_FOR_TESTS} tasks, here are {tasks}: "
         "read the tests in the report of each task."
     )
 
