@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nas_gym.explain.evidence import Evidence
+from nas_gym.traces.fingerprints import SHOWN, fingerprint_of_data
 from nas_gym.traces.run_folder import flat, versions
 
 NEW_EXAMPLES = "accuracy on new examples"
@@ -22,6 +23,7 @@ def facts_of(evidence: Evidence) -> dict[str, Any]:
         "search space": space.name,
         "architectures in the space": space.size,
         "task": evidence.problem.task.name,
+        "fingerprint of the data": fingerprint_of_data(config)[:SHOWN],
         "state of the run": state_of(evidence),
         "distinct evaluations": len(evidence.seen),
         "evaluations that failed": failed,

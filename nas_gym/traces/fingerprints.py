@@ -109,6 +109,12 @@ def same_data(there: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
     return all(old.get(name) == new.get(name) for name in ("task", "table"))
 
 
+def fingerprint_of_data(config: Mapping[str, Any]) -> str:
+    """The fingerprint of a run's data, or of the table in their place."""
+    found = config.get("fingerprints", {})
+    return str(found.get("table") or found.get("task", {}).get("contents", UNKNOWN))
+
+
 def _spec(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a task is asked for by; the fingerprint of arrays in memory is what they are, no option."""
     task: Mapping[str, Any] = config["env"].get("task", {})

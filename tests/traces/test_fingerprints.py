@@ -18,6 +18,8 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators.table import TableEvaluator
 from nas_gym.explain import explain
 from nas_gym.explain.compare_runs import compare
+from nas_gym.explain.evidence import read_evidence
+from nas_gym.explain.facts import facts_of
 from nas_gym.explain.live import explain_live
 from nas_gym.tables import load_table, user_folder, write_table
 from nas_gym.tasks import Task
@@ -105,6 +107,9 @@ def test_runs_on_old_and_new_data_are_not_explained_beside_each_other(data, tmp_
     write_csv(tmp_path / "new.csv", seed=1)
     run(spec(tmp_path / "new.csv", tmp_path / "new"))
     assert compare(tmp_path / "old", tmp_path / "same", budget=0)
+    facts = [facts_of(read_evidence(tmp_path / name)) for name in ("old", "same", "new")]
+    one, same, other = [each["fingerprint of the data"] for each in facts]
+    assert one == same != other
     with pytest.raises(NASGymError, match="are of different data, those of data and of new"):
         compare(tmp_path / "old", tmp_path / "new", budget=0)
 

@@ -82,7 +82,8 @@ def _publish(
         comparison = compare(runs, selects_on_test=experiment.selects_on_test)
     figures = plot_comparison(comparison, experiment.folder, setting.where)
     write_aggregate(comparison, experiment.folder / "aggregate")
-    write_json(comparison.as_dict(), setting, experiment.folder / "comparison.json")
+    made_with = {"fingerprints": experiment.specs[0].surroundings or {}}
+    write_json(comparison.as_dict() | made_with, setting, experiment.folder / "comparison.json")
     write_text(experiment.folder / "comparison.md", markdown(comparison, setting, figures))
     return Published(experiment.folder, setting, comparison, runs)
 
