@@ -50,7 +50,9 @@ def test_a_real_number_of_any_library_becomes_pythons(value):
 
 
 @pytest.mark.parametrize(
-    "value", [True, np.True_, None, "5", 1j, [5], np.arange(1), np.array(True), object()], ids=map(str, range(9))
+    "value",
+    [True, np.True_, None, "5", 1j, [5], np.arange(1), np.array(True), object()],
+    ids=map(str, range(9)),
 )
 def test_what_is_no_number_stays_none(value):
     assert _checks.whole(value) is None

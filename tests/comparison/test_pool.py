@@ -52,6 +52,23 @@ def test_no_jobs_start_no_worker():
     assert run_jobs(write, [], 4, lambda job, content: None) == []
 
 
+def paid(job, report):
+    path, reward = job
+    path.write_text(str(reward(0.25, 0.5, False)))
+
+
+@pytest.mark.timeout(120)
+def test_jobs_with_a_lambda_or_a_local_object_are_done(tmp_path):
+    class Gain:
+        def __call__(self, before, after, done):
+            return after - before
+
+    rewards = [lambda before, after, done: 2 * after, Gain()]
+    jobs = [(tmp_path / str(number), reward) for number, reward in enumerate(rewards)]
+    assert run_jobs(paid, jobs, 1, lambda job, content: None) == []
+    assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["1.0", "0.25"]
+
+
 ENDLESS = """
 import signal, sys, time
 from pathlib import Path

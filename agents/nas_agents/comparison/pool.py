@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pickle import PicklingError
 from typing import Any
+
+import cloudpickle
 
 from nas_gym.errors import DataWarning, NASGymError
 from nas_gym.files import unwritten
@@ -55,7 +58,7 @@ def run_jobs(
 
     Args:
         work: a module-level function of a job and of a function that reports on it to `on_report`.
-        jobs: picklable.
+        jobs: picklable, by their code at least.
         workers: number of processes, at least 1.
         on_report: called here with a job's number and what was reported, and with None at its end.
 
@@ -116,7 +119,11 @@ def _give(worker: _Worker, waiting: deque[tuple[int, Any]]) -> None:
         worker.job, job = waiting.popleft()
         # A worker that died meanwhile shows when it is listened to.
         with suppress(BrokenPipeError):
-            worker.connection.send(job)
+            try:
+                worker.connection.send(job)
+            except (AttributeError, TypeError, PicklingError):
+                # A lambda, or what a class inside a function made: they travel with their code.
+                worker.connection.send_bytes(cloudpickle.dumps(job))
 
 
 def _listen(worker: _Worker, on_report: Callable[[int, Any], None]) -> tuple[bool, Failure | None]:
