@@ -13,8 +13,8 @@ HOW_TO_READ = """\
   above guessing, (accuracy - guessing) / (1 - guessing), so that tasks can be put together: 0 is the
   accuracy of the best constant answer, 1 is perfect. The table gives the mean over tasks of the
   {estimand} over the runs on each, by which agents are ranked and tested, with a 95% interval over more
-  runs on these tasks (a bootstrap within each task, widened for few runs). How much the score would
-  differ on other tasks is not in it.
+  runs on these tasks (a bootstrap within each task, widened for few runs; in simulations it held the truth
+  in 94 to 99% of cases). How much the score would differ on other tasks is not in it.
 - **Mean rank**: of the agent's {estimand} within each task, averaged over tasks; 1 is best.
 - **P(better)**: the probability that a run of the first agent scores above one of the second on the same
   task, averaged over tasks, with Newcombe's 95% interval over more runs on these tasks. It says how

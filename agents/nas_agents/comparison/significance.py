@@ -149,13 +149,14 @@ def smallest_p(n: int, m: int) -> float:
     if min(n, m) < 2:
         return 1.0
     divisions = comb(n + m, n)
-    smallest = float((2 if n == m else 1) / divisions)
+    smallest = (2 if n == m else 1) / divisions
     return smallest if divisions <= EXACT_LIMIT else max(smallest, 1 / (PERMUTATIONS + 1))
 
 
 def smallest_paired_p(n: int) -> float:
     """The smallest p-value that `n` pairs can give, the observed signs and their mirror image."""
-    return float(max(2 / 2**n, 0.0 if 2**n <= EXACT_LIMIT else 1 / (PERMUTATIONS + 1)))
+    smallest = 2.0 ** (1 - n)
+    return smallest if n <= log2(EXACT_LIMIT) else max(smallest, 1 / (PERMUTATIONS + 1))
 
 
 def seeds_needed(tests: int, alpha: float = ALPHA) -> int:

@@ -100,6 +100,10 @@ class Estimand:
         value = float(np.mean([self.of(task) for task in scores]))
         fewest, freedom = min(len(task) for task in scores), sum(len(task) - 1 for task in scores)
         lower, upper = np.quantile(np.mean(drawn, axis=0), _widened(fewest, freedom, level))
+        if fewest < FEW and freedom:
+            squared = sum(task.var(ddof=1) / len(task) for task in scores if len(task) > 1)
+            half = stats.t.ppf((1 + level) / 2, freedom) * np.sqrt(squared) / len(scores)
+            lower, upper = min(lower, value - half), max(upper, value + half)
         return Interval(value, min(value, float(lower)), max(value, float(upper)))
 
     def curve(
