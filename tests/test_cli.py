@@ -341,6 +341,8 @@ def test_failed_runs_are_named_one_by_one_and_exit_with_1(cli, monkeypatch):
     assert result.stderr.splitlines() == [
         "nas-gym: the run of random with seed 0 on breast_cancer failed: its process was killed by SIGKILL",
         "nas-gym: the run of tpe with seed 0 on breast_cancer failed: its process was killed by SIGKILL",
+        "nas-gym: runs that did not finish are left out of every figure; an agent whose searches break off "
+        "where they go badly looks better for it.",
         "nas-gym: fewer than 2 agents finished a run on breast_cancer: no comparison",
     ]
 

@@ -87,7 +87,8 @@ class Agent(ABC):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # A number of NumPy would compute in its own precision, and is none that JSON holds.
-        super().__setattr__(name, plain(value))
+        field = self.__dataclass_fields__.get(name)
+        super().__setattr__(name, plain(value) if field is not None and field.init else value)
 
     def hyperparameters(self) -> dict[str, Hyperparameter]:
         """The hyperparameters by name, JSON-able."""

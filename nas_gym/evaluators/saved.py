@@ -120,7 +120,11 @@ def save_network(
     # In memory first: of a disk that is full torch tells in many ways.
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    _check(_network_of(_content(buffer.getvalue())), task, module)
+    try:
+        saved = _network_of(_content(buffer.getvalue()))
+    except RuntimeError as error:  # the weights are of other shapes
+        raise _another(str(architecture), task) from error
+    _check(saved, task, module)
     write_bytes(path, buffer.getvalue())
 
 
@@ -194,7 +198,11 @@ def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
     expected = trained(torch.as_tensor(task.sample.x, dtype=kind)).softmax(1).numpy()
     found = saved.predict(task.sample.raw)
     if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=TOLERANCE):
-        raise NASGymError(
-            f"the network {saved.architecture} answers training examples of task {task.name!r} otherwise "
-            "when it is saved: pass the search space, task and architecture that the module was trained with"
-        )
+        raise _another(saved.architecture, task)
+
+
+def _another(architecture: str, task: Task) -> NASGymError:
+    return NASGymError(
+        f"the network {architecture} answers training examples of task {task.name!r} otherwise "
+        "when it is saved: pass the search space, task and architecture that the module was trained with"
+    )

@@ -11,8 +11,8 @@ import numpy as np
 
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.traces.colours import colours, levels
 from nas_gym.traces.picture import png
-from nas_gym.traces.viridis import levels, viridis
 
 MOST_POINTS = 5000
 DISC = 24
@@ -74,12 +74,12 @@ def discs(accuracies: Sequence[float]) -> np.ndarray:
         uint8 (side, side, 4), transparent outside the discs.
     """
     values = np.asarray(accuracies, dtype=np.float64)
-    colours = viridis()[levels(values, len(viridis()))]
+    shades = colours()[levels(values, len(colours()))]
     offsets = np.arange(DISC) - (DISC - 1) / 2
     inside = offsets[:, None] ** 2 + offsets**2 <= (DISC / 2 - 1) ** 2
     per_side = math.ceil(math.sqrt(len(values)))
     opaque = np.zeros((per_side**2, 4), dtype=np.uint8)
-    opaque[: len(colours), :3], opaque[: len(colours), 3] = colours, 255
+    opaque[: len(shades), :3], opaque[: len(shades), 3] = shades, 255
     discs = inside[..., None] * opaque[:, None, None]
     side = per_side * DISC
     return discs.reshape(per_side, per_side, DISC, DISC, 4).swapaxes(1, 2).reshape(side, side, 4)

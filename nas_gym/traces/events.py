@@ -50,6 +50,7 @@ class EventFile:
         self._adding, self._writing = threading.Lock(), threading.Lock()
         self._wake, self._over = threading.Event(), False
         self._failure: Exception | None = None
+        self._told = False
         source = SourceMetadata(writer="nas_gym.traces.events")
         self.add(Event(wall_time=time.time(), file_version="brain.Event:2", source_metadata=source))
         self.flush()
@@ -96,17 +97,22 @@ class EventFile:
         self._wake.set()
         self._thread.join()
         try:
-            if self._failure is not None:
-                raise self._failure
-            self.flush()
+            self._tell()
+            if self._failure is None:
+                self.flush()
         finally:
             self._file.close()
 
     def _add(self, content: bytes | Callable[[], Any]) -> None:
-        if self._failure is not None:
-            raise self._failure
+        self._tell()
         with self._adding:
             self._waiting.append(content)
+
+    def _tell(self) -> None:
+        """Raise what the thread could not write, once."""
+        if self._failure is not None and not self._told:
+            self._told = True
+            raise self._failure
 
     def _write_now_and_then(self) -> None:
         while not self._over:

@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 
+from nas_gym.traces.colours import levels, shades
 from nas_gym.traces.picture import SHADES, Picture, label, line_height, ramp
-from nas_gym.traces.viridis import levels, shades
 
 MOST_ROWS, MOST_COLUMNS = 14, 60
 LONGEST_LABEL = 66

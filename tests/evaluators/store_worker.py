@@ -1,8 +1,7 @@
 """An evaluator that notes every training in a file, and a process that asks it through a store.
 
-As a script: ``store_worker.py work STORE LOG FIRST LAST SECONDS`` evaluates architectures FIRST to
-LAST - 1, each taking SECONDS; ``store_worker.py open STORE LOG`` opens the store once the file LOG
-exists.
+`main` with the arguments ``work STORE LOG FIRST LAST SECONDS`` evaluates architectures FIRST to
+LAST - 1, each taking SECONDS; with ``open STORE LOG`` it opens the store once the file LOG exists.
 """
 
 from __future__ import annotations
@@ -112,5 +111,5 @@ def open_together(store, log):
     print(Store(store))
 
 
-if __name__ == "__main__":
+def main():
     {"work": work, "open": open_together}[sys.argv[1]](*sys.argv[2:])

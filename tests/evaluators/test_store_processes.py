@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -21,8 +20,6 @@ from nas_gym.evaluators.schema import EVALUATIONS, LEASES
 from nas_gym.evaluators.store import Store
 from nas_gym.evaluators.stored import StoredEvaluator
 from tests.evaluators.store_worker import NotedEvaluator, evaluation, requests, rows
-
-WORKER = Path(__file__).with_name("store_worker.py")
 
 
 @pytest.fixture
@@ -43,7 +40,12 @@ def log(tmp_path):
 
 
 def start(*arguments):
-    command = [sys.executable, str(WORKER), *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-c",
+        "from tests.evaluators.store_worker import main; main()",
+        *map(str, arguments),
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -56,7 +58,8 @@ def wait_until(condition, seconds=60):
 
 def lease(store, request, owner, seconds):
     """A lease that somebody else holds."""
-    name = EVALUATIONS.lease(EVALUATIONS.row(NotedEvaluator(None).key(request), evaluation(request))["key"])
+    key = StoredEvaluator(NotedEvaluator(None), store).key(request)
+    name = EVALUATIONS.lease(EVALUATIONS.row(key, evaluation(request))["key"])
     with store._engine.begin() as connection:
         values = {"name": name, "owner": str(owner), "expires": time.time() + seconds}
         connection.execute(sa.insert(LEASES), values)

@@ -27,7 +27,6 @@ PAGES = {
 TABS = {
     "text": "Measured on 200 evaluations.",
     "images": "1_choices/bars",
-    "custom_scalars": "importance: value",
     "histograms": "accuracies/by depth",
     "distributions": "accuracies/by depth",
 }

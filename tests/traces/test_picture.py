@@ -11,8 +11,8 @@ from PIL import Image
 
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces.architecture_picture import BOX_WIDTH, FIRST_GROUND, architecture_picture
+from nas_gym.traces.colours import colours, levels, shades
 from nas_gym.traces.picture import SHADES, Picture, label, line_height, png, ramp, stacked
-from nas_gym.traces.viridis import levels, shades, viridis
 
 
 def opened(content, mode):
@@ -47,11 +47,11 @@ def test_stacked_pictures_stand_one_below_the_other_on_paper():
     assert both.indices.tolist() == [[3, 3, 3, 0, 0], [3, 3, 3, 0, 0], [2, 2, 2, 2, 2]]
 
 
-def test_the_colours_are_those_of_viridis():
+def test_the_colours_are_nearly_those_of_viridis():
     values = np.linspace(-1, 3, 1000)
-    expected = mpl.colormaps["viridis"]((values + 1) / 4, bytes=True)[:, :3]
-    assert (viridis()[levels(values, 256)] == expected).all()
-    assert (shades(2) == expected[[0, -1]]).all()
+    expected = mpl.colormaps["viridis"]((values + 1) / 4, bytes=True)[:, :3].astype(int)
+    assert np.abs(colours()[levels(values, 256)] - expected).max() < 30
+    assert (shades(2) == colours()[[0, -1]]).all()
     assert levels(np.array([0.5, np.nan, 0.5]), 9).tolist() == [0, 0, 0]
 
 
