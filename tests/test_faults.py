@@ -101,6 +101,12 @@ def fail_from(number, monkeypatch, owner, name):
     monkeypatch.setattr(owner, name, failing)
 
 
+def walk_slowly(env, steps):
+    for _ in range(steps):
+        walk(env, 1)
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     "where", ["nas_gym.traces.trace_file.write_whole", "nas_gym.traces.events.write_whole"]
 )
@@ -115,9 +121,7 @@ def test_a_run_whose_files_cannot_be_written_is_left_unfinished_even_if_it_is_cl
     with monkeypatch.context() as full:
         fail_from(1, full, sys.modules[module], name)
         with pytest.raises(NASGymError, match="No space left on device"):
-            for _ in range(200):
-                walk(env, 1)
-                time.sleep(0.02)
+            walk_slowly(env, 200)
     walk(env, 2)  # the environment works on, unrecorded
     env.close()
     assert not RunFolder(tmp_path / "run").is_finished
