@@ -15,10 +15,10 @@ import pytest
 from nas_agents.comparison.pool import Failure
 from typer.testing import CliRunner
 
-from nas_gym import cli_options
-from nas_gym.cli import app, main
+from nas_gym.cli import options as cli_options
+from nas_gym.cli.app import app, main
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.saved import load_network
+from nas_gym.evaluators.checkpoint import load_network
 
 SMALL = '{"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "tanh"]}'
 QUICK = ["--search-space", SMALL, "--task", "breast_cancer", "--recipe", '{"epochs": 1}', "--horizon", "4"]
@@ -319,7 +319,7 @@ def test_an_interruption_says_how_to_go_on(cli, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nas_agents.console.search_and_show", interrupted)
+    monkeypatch.setattr("nas_gym.cli.console.search_and_show", interrupted)
     result = search(cli, "--agent", "random")
     assert result.exit_code == 130
     assert "run the same command again" in result.stderr
@@ -327,7 +327,7 @@ def test_an_interruption_says_how_to_go_on(cli, monkeypatch):
 
 def test_help_is_quick_since_nothing_heavy_is_imported():
     heavy = "{'torch', 'stable_baselines3', 'optuna', 'sklearn', 'matplotlib', 'nas_agents'}"
-    code = f"import sys, nas_gym.cli; print({heavy} & set(sys.modules))"
+    code = f"import sys, nas_gym.cli.app; print({heavy} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 import typer
 
-from nas_gym.cli_polite import BAD_INPUT, polite
+from nas_gym._files import write_text, writing
+from nas_gym.cli.errors import BAD_INPUT, polite
 from nas_gym.errors import NASGymError
-from nas_gym.files import write_text, writing
 from nas_gym.traces import RunFolder, read_trace
-from nas_gym.traces.events import EventFile
-from nas_gym.traces.trace_file import TraceWriter
-from nas_gym.traces.trace_lines import Header
-from tests.traces.runs import trace, walk
+from nas_gym.traces.file import TraceWriter
+from nas_gym.traces.lines import Header
+from nas_gym.traces.tensorboard.events import EventFile
+from tests.helpers.traced_runs import trace, walk
 
 ROOT = Path(__file__).parents[1]
 # A limit on the size of a file is a disk that fills, without a disk.
@@ -28,7 +28,7 @@ LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 del sys.argv[1]
-from nas_gym.cli import main
+from nas_gym.cli.app import main
 main()
 """
 TABLE = ["--env", "NASTable-MLP-v0", "--budget", "10"]
@@ -108,13 +108,13 @@ def walk_slowly(env, steps):
 
 
 @pytest.mark.parametrize(
-    "where", ["nas_gym.traces.trace_file.write_whole", "nas_gym.traces.events.write_whole"]
+    "where", ["nas_gym.traces.file.write_whole", "nas_gym.traces.tensorboard.events.write_whole"]
 )
 def test_a_run_whose_files_cannot_be_written_is_left_unfinished_even_if_it_is_closed(
     tmp_path, monkeypatch, where
 ):
     # TensorBoard's file is written by a thread, whose failure the next step tells.
-    monkeypatch.setattr("nas_gym.traces.events.FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr("nas_gym.traces.tensorboard.events.FLUSH_SECONDS", 0.01)
     env = trace(tmp_path)
     walk(env, 3)
     module, _, name = where.rpartition(".")

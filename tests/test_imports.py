@@ -13,11 +13,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PLANTS = {
     "a space that trains": ("nas_gym/search_spaces/mlp.py", "from nas_gym.evaluators import train"),
-    "an environment that traces": ("nas_gym/envs/ledger.py", "import nas_gym.traces"),
-    "a network form that knows spaces": ("nas_gym/network.py", "import nas_gym.search_spaces"),
-    "a task that knows spaces": ("nas_gym/tasks/task.py", "import nas_gym.search_spaces.mlp"),
-    "an engine that knows tasks": ("nas_gym/evaluators/engine/members.py", "import nas_gym.tasks.task"),
-    "a trace that knows agents": ("nas_gym/traces/replay.py", "import nas_agents"),
+    "an environment that traces": ("nas_gym/envs/run/ledger.py", "import nas_gym.traces"),
+    "a network form that knows spaces": ("nas_gym/networks/graph.py", "import nas_gym.search_spaces"),
+    "a task that knows spaces": ("nas_gym/tasks/base.py", "import nas_gym.search_spaces.mlp"),
+    "an engine that knows tasks": ("nas_gym/training/members.py", "import nas_gym.tasks.base"),
+    "a trace that knows agents": ("nas_gym/traces/replaying.py", "import nas_agents"),
     "an agent that reaches inside": ("agents/nas_agents/evolution.py", "import nas_gym.envs.nas_env"),
 }
 

@@ -11,7 +11,7 @@ from nas_agents import AGENTS
 from nas_agents.describing import describe
 
 from nas_gym.tasks import make_task
-from nas_gym.tasks.mnist1d import CLASSES, SHAPE
+from nas_gym.tasks.builtin.mnist1d import CLASSES, SHAPE
 
 HEAVY = (
     "torch",
@@ -25,7 +25,7 @@ HEAVY = (
 )
 RUN = """
 import sys
-from nas_gym.cli import main
+from nas_gym.cli.app import main
 sys.argv = ["nas-gym", *{arguments!r}]
 try:
     main()

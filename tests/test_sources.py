@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from nas_gym._sources import UNKNOWN, sources_of
 from nas_gym.envs.rewards import Accuracy
 from nas_gym.errors import NASGymError
-from nas_gym.sources import UNKNOWN, sources_of
 
 MODULE = """
 import json, sys
@@ -87,7 +87,7 @@ def test_code_that_changed_after_it_was_imported_is_refused(own):
 
 
 MAIN = """
-from nas_gym.sources import sources_of
+from nas_gym._sources import sources_of
 from own_helper import scale
 
 

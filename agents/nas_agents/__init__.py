@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from nas_agents.greedy_walk import GreedyWalk
     from nas_agents.hyperband import Hyperband
     from nas_agents.local_search import LocalSearch
-    from nas_agents.maskable_ppo import MaskablePPO
-    from nas_agents.masked_dqn import DQN
-    from nas_agents.model_based import ModelBased
+    from nas_agents.model_based.agent import ModelBased
     from nas_agents.optuna_samplers import NSGA2, TPE, OptunaRandom
     from nas_agents.q_learning import QLearning
     from nas_agents.random_search import RandomSearch
     from nas_agents.random_walk import RandomWalk
     from nas_agents.reinforce import Reinforce
+    from nas_agents.sb3.dqn import DQN
+    from nas_agents.sb3.ppo import MaskablePPO
     from nas_agents.successive_halving import SuccessiveHalving
 
 _MODULES = {
@@ -33,8 +33,8 @@ _MODULES = {
     "RandomWalk": "random_walk",
     "GreedyWalk": "greedy_walk",
     "QLearning": "q_learning",
-    "MaskablePPO": "maskable_ppo",
-    "DQN": "masked_dqn",
+    "MaskablePPO": "sb3.ppo",
+    "DQN": "sb3.dqn",
     "TPE": "optuna_samplers",
     "OptunaRandom": "optuna_samplers",
     "NSGA2": "optuna_samplers",
@@ -44,7 +44,7 @@ _MODULES = {
     "Reinforce": "reinforce",
     "SuccessiveHalving": "successive_halving",
     "Hyperband": "hyperband",
-    "ModelBased": "model_based",
+    "ModelBased": "model_based.agent",
 }
 
 __all__ = [

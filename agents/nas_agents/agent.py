@@ -20,7 +20,7 @@ from nas_gym.evaluators.evaluation import incumbent
 if TYPE_CHECKING:
     from nas_gym.evaluators.evaluation import Evaluation
     from nas_gym.search_spaces.base import Architecture, SearchSpace
-    from nas_gym.traces.policy import Policy
+    from nas_gym.traces.policies.base import Policy
 
 Environment = gym.Env[Any, Any]
 ACCESS = ("walk", "query")

@@ -10,7 +10,7 @@ from nas_gym.envs import Budget
 from nas_gym.evaluators.evaluation import Evaluation
 
 if TYPE_CHECKING:
-    from nas_gym.traces.policy import Policy
+    from nas_gym.traces.policies.base import Policy
 
 Hyperparameter = float | int | str | bool
 

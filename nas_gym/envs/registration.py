@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium as gym
 
 ENTRY = "nas_gym.envs.nas_env:NASEnv"
-VECTOR = "nas_gym.envs.vector_env:NASVectorEnv"
+VECTOR = "nas_gym.envs.vector.env:NASVectorEnv"
 
 
 def _on_table(benchmark: str, space: str, task: str) -> dict[str, Any]:

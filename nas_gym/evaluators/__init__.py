@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.errors import NASGymError
+from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
-from nas_gym.evaluators.evaluator import Evaluator
 from nas_gym.evaluators.function import FunctionFailed
 from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.tables import Table, asked_table, task_label
-from nas_gym.tasks.task import Task
+from nas_gym.tasks.base import Task
 
 if TYPE_CHECKING:
-    from nas_gym.evaluators.store import Store
+    from nas_gym.evaluators.store.store import Store
 
 # Strings, since importing torch takes seconds.
 EVALUATORS = {
     "train": "nas_gym.evaluators.train:TrainEvaluator",
-    "table": "nas_gym.evaluators.table:table",
+    "table": "nas_gym.evaluators.lookup:table",
     "function": "nas_gym.evaluators.function:FunctionEvaluator",
 }
 
@@ -61,8 +61,8 @@ def make_evaluator(
     built: Evaluator = build(factory, "evaluator", options, search_space, task, device)
     if not hasattr(built, "key"):
         return built  # before the store is imported, which takes longer than loading a table
-    from nas_gym.evaluators.store import make_store
-    from nas_gym.evaluators.stored import Keyed, StoredEvaluator
+    from nas_gym.evaluators.store.evaluator import Keyed, StoredEvaluator
+    from nas_gym.evaluators.store.store import make_store
 
     return StoredEvaluator(built, make_store(store)) if isinstance(built, Keyed) else built
 

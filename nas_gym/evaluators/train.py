@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 
 from nas_gym._checks import plain
+from nas_gym._sources import sources_of
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.engine import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
-from nas_gym.evaluators.engine.numerics import apart, set_outside
+from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
-from nas_gym.evaluators.evaluator import Evaluator
-from nas_gym.evaluators.module import NetworkModule
-from nas_gym.evaluators.recipe import Recipe, recipe_for
-from nas_gym.evaluators.seeds import check_seeds
-from nas_gym.network import Network
+from nas_gym.networks.graph import Network
+from nas_gym.networks.module import NetworkModule
 from nas_gym.registry import build
 from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.sources import sources_of
-from nas_gym.tasks.task import Task
+from nas_gym.tasks.base import Task
+from nas_gym.training import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
+from nas_gym.training.device import on_device, resolve_device, training_data
+from nas_gym.training.numerics import apart, set_outside
+from nas_gym.training.recipe import Recipe, recipe_for
+from nas_gym.training.seeds import check_seeds
 
 TEST_BATCH = 2048
 PUBLISHED = ("digits", "mnist1d")
@@ -140,7 +140,7 @@ class TrainEvaluator(Evaluator):
     def _final_score(self, seed: int, trained: Trained) -> FinalScore:
         if trained.error:
             return FinalScore(seed, 0.0, 0.0, "failed", trained.error)
-        x_test, y_test = _tensor(self.task.x_test, self.device), _tensor(self.task.y_test, self.device)
+        x_test, y_test = on_device(self.task.x_test, self.device), on_device(self.task.y_test, self.device)
         module = trained.module.to(self.device)
         return FinalScore(seed, trained.curve[-1], accuracy(module, x_test, y_test))
 
@@ -184,42 +184,8 @@ def _recipe_of(options: Mapping[str, Any], task: Task) -> Recipe:
 
 
 @apart
-def training_data(device: torch.device, *arrays: np.ndarray) -> TrainingData:
-    """Return the parts of a task on a device."""
-    return TrainingData(*(_tensor(array, device) for array in arrays))
-
-
-def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    """An array of a task, not copied on the CPU."""
-    view = array.view()
-    try:
-        # Torch warns of memory that it must not write to; here it only reads.
-        view.flags.writeable = True
-    except ValueError:
-        view = array.copy()
-    return torch.as_tensor(view, device=device)
-
-
-@apart
 def _module(trained: Trained) -> NetworkModule:
     return trained.module
-
-
-def resolve_device(device: str) -> torch.device:
-    """The torch device of a name; ``"auto"`` is CUDA, then MPS, then the CPU."""
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-        torch.zeros(1, device=resolved).item()
-    except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
-        raise NASGymError(
-            f"device {device!r} cannot be used ({reason}): pass 'auto', 'cpu', or a device that torch sees"
-        ) from error
-    return resolved
 
 
 @torch.no_grad()

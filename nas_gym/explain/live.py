@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from nas_gym._lock import is_held
 from nas_gym.errors import NASGymError
-from nas_gym.explain.evidence import read_evidence
-from nas_gym.explain.explaining import explain_evidence
-from nas_gym.explain.parts import Parts, Settings, all_parts
+from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain.pipeline import explain_evidence
+from nas_gym.explain.report.writer import write_explanation
 from nas_gym.explain.section import Explanation
-from nas_gym.explain.writing import write_explanation
-from nas_gym.lock import is_held
+from nas_gym.explain.sections.registry import Parts, Settings, all_parts
 from nas_gym.traces.run_folder import RunFolder
 
 SECONDS_BETWEEN_LOOKS = 1.0

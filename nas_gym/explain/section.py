@@ -39,7 +39,7 @@ class Figure:
         name: for files and tags, unique in its section.
         caption: what is seen and what follows from it, in words.
         alternative: for those who cannot see it: the numbers that matter, in a sentence.
-        draw: draws on an empty canvas, under the style that is set (see `nas_gym.explain.style`).
+        draw: draws on an empty canvas, under the style that is set (see `nas_gym.explain.report.style`).
         size: width and height, inches.
     """
 

@@ -7,13 +7,13 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from nas_gym.errors import NASGymError
-from nas_gym.network import Shape
+from nas_gym.networks.graph import Shape
 from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces.base import KEEP, Architecture, Edit, SearchSpace, Sketch
-from nas_gym.search_spaces.cell import CellSpace
+from nas_gym.search_spaces.cell.space import CellSpace
 from nas_gym.search_spaces.checking import check_space
 from nas_gym.search_spaces.choices import ChoiceSpace
-from nas_gym.search_spaces.conv import ConvSpace
+from nas_gym.search_spaces.conv.space import ConvSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
 

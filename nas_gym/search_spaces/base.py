@@ -13,8 +13,8 @@ from gymnasium import spaces
 
 from nas_gym._shared import Shared
 from nas_gym.errors import NASGymError
-from nas_gym.network import Network, Shape
-from nas_gym.search_spaces.edit_graph import EditGraph
+from nas_gym.networks.graph import Network, Shape
+from nas_gym.search_spaces.graph.edit_graph import EditGraph
 
 EditKind = Literal["keep", "add", "remove", "swap"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym.errors import NASGymError
-from nas_gym.network import ACTIVATIONS, Network, NetworkBuilder, Shape
+from nas_gym.networks.graph import ACTIVATIONS, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
 from nas_gym.search_spaces.options import names, whole, wholes
 
@@ -39,7 +39,7 @@ class MLPSpace(SearchSpace[MLP]):
         num_classes: number of classes.
         max_layers: most hidden layers.
         widths: the widths to choose from.
-        activations: the activations to choose from, of `nas_gym.network.ACTIVATIONS`.
+        activations: the activations to choose from, of `nas_gym.networks.graph.ACTIVATIONS`.
 
     Raises:
         NASGymError: for a bad option.

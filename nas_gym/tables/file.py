@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._files import write_bytes, writing
 from nas_gym.errors import NASGymError
-from nas_gym.files import write_bytes, writing
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.table import Table
 

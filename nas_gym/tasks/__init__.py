@@ -11,18 +11,18 @@ import numpy as np
 
 from nas_gym.errors import DataWarning, NASGymError, unknown
 from nas_gym.registry import build, lookup
-from nas_gym.tasks.arrays import arrays
-from nas_gym.tasks.breast_cancer import breast_cancer
-from nas_gym.tasks.csv import csv
+from nas_gym.tasks.base import Task
+from nas_gym.tasks.builtin.breast_cancer import breast_cancer
+from nas_gym.tasks.builtin.digits import digits
+from nas_gym.tasks.builtin.mnist1d import mnist1d
 from nas_gym.tasks.data import Data
-from nas_gym.tasks.digits import digits
-from nas_gym.tasks.file_kinds import kind_of, looks_like_data
-from nas_gym.tasks.mnist1d import mnist1d
 from nas_gym.tasks.notes import say
-from nas_gym.tasks.npz import npz
-from nas_gym.tasks.options import OPTIONS, Preparation
+from nas_gym.tasks.own.arrays import arrays
+from nas_gym.tasks.own.csv import csv
+from nas_gym.tasks.own.npz import npz
+from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
-from nas_gym.tasks.task import Task
+from nas_gym.tasks.reading.file_kinds import kind_of, looks_like_data
 
 TASKS: dict[str, Callable[..., Data]] = {
     "digits": digits,
@@ -41,7 +41,7 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
 
     Args:
         spec: its name, a dict with ``"name"`` and options (those of its loader and of
-            `nas_gym.tasks.options.Preparation`), the path of an ``.npz`` file, or a task as it
+            `nas_gym.tasks.preparation.Preparation`), the path of an ``.npz`` file, or a task as it
             is. Any other file, such as a ``.csv``, needs the dict, since its ``"target"`` column must be
             named.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.tasks.task import KINDS, Kind
+from nas_gym.tasks.base import KINDS, Kind
 
 CHANNELS_LAST = (1, 3, 4)
 MOST_CHANNELS = 4  # of an image, above which a shape is suspected of another order of its sides

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.tasks.columns import TableEncoder
-from nas_gym.tasks.raw_table import RawTable
-from nas_gym.tasks.task import Kind
+from nas_gym.tasks.base import Kind
+from nas_gym.tasks.reading.columns import TableEncoder
+from nas_gym.tasks.reading.raw_table import RawTable
 
 PARTS = ("train", "validation", "test")
 

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.tasks.columns import missing_values
-from nas_gym.tasks.frames import single_column
-from nas_gym.tasks.number_forms import PLAIN, exact, is_number
-from nas_gym.tasks.raw_table import Cells, MissingTexts, text_of
+from nas_gym.tasks.reading.columns import missing_values
+from nas_gym.tasks.reading.frames import single_column
+from nas_gym.tasks.reading.number_forms import PLAIN, exact, is_number
+from nas_gym.tasks.reading.raw_table import Cells, MissingTexts, text_of
 
 FEW = 10  # different numbers that surely name classes
 MANY = 50  # different numbers that are said to be read as classes

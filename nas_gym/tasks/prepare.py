@@ -8,10 +8,10 @@ import numpy as np
 
 from nas_gym.errors import NASGymError
 from nas_gym.tasks import checks, labels
+from nas_gym.tasks.base import Sample, Task
 from nas_gym.tasks.data import Data
-from nas_gym.tasks.options import SIZES, Preparation
+from nas_gym.tasks.preparation import SIZES, Preparation
 from nas_gym.tasks.splits import Split, check_parts, stratified
-from nas_gym.tasks.task import Sample, Task
 
 MEAN_STEPS = 2.0**20
 SAMPLED = 16  # training examples that a saved network is checked on

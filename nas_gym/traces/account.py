@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas_gym.envs.ledger import Ledger
+from nas_gym.envs.run.ledger import Ledger
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, incumbent, standing
 

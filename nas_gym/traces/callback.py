@@ -14,7 +14,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces.neural_policy import NeuralPolicy
+from nas_gym.traces.policies.neural import NeuralPolicy
 from nas_gym.traces.wrapper import Trace, trace_of
 
 # Of the constructor, not of what is learned.

@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from nas_gym._sources import UNKNOWN, sources_of
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Request
-from nas_gym.sources import UNKNOWN, sources_of
 
 if TYPE_CHECKING:
-    from nas_gym.envs.problem import Problem
+    from nas_gym.envs.base import Problem
 
 SHOWN = 12
 NAMED = 3
@@ -27,7 +27,7 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
       features, which change no accuracy but are printed.
     - ``"table"``, in place of the task: of the table that answers.
     - ``"engine"``: version of the training, where networks are trained.
-    - ``"code"``: of each part that is the user's own what `nas_gym.sources.sources_of` gives.
+    - ``"code"``: of each part that is the user's own what `nas_gym._sources.sources_of` gives.
 
     Raises:
         NASGymError: as `sources_of`.

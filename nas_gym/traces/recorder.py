@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas_gym._files import writing
 from nas_gym.evaluators.evaluation import Evaluation
-from nas_gym.files import writing
 from nas_gym.traces.account import Account
-from nas_gym.traces.policy import Policy, State
+from nas_gym.traces.cadence import Snapshots
+from nas_gym.traces.lines import Ask, End, Header, Step
+from nas_gym.traces.policies.base import Policy, State
 from nas_gym.traces.run_folder import RunFolder, as_json, write_json
-from nas_gym.traces.schedule import Snapshots
-from nas_gym.traces.tables import Row
-from nas_gym.traces.trace_lines import Ask, End, Header, Step
+from nas_gym.traces.tensorboard.tables import Row
 
 if TYPE_CHECKING:
     from nas_gym.envs.nas_env import NASEnv
@@ -64,7 +64,7 @@ class Recorder:
         policy: Policy | None,
         overwrite: bool = False,
     ) -> None:
-        from nas_gym.traces.digest import Digest
+        from nas_gym.traces.tensorboard.digest import Digest
 
         self._folder, self._env, self._agent, self._snapshots = folder, env, agent, snapshots
         self.policy = policy

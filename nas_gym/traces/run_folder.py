@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._files import write_text, writing
+from nas_gym._lock import held
 from nas_gym.errors import NASGymError
-from nas_gym.files import write_text, writing
-from nas_gym.lock import held
+from nas_gym.traces.file import TraceWriter
 from nas_gym.traces.fingerprints import changes, same_data
-from nas_gym.traces.trace_file import TraceWriter
 
 FORMAT = 2
 PACKAGES = ("nas-gym", "gymnasium", "numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
@@ -285,7 +285,7 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_json(file: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file as `nas_gym.files.write_text` does."""
+    """Write a JSON file as `nas_gym._files.write_text` does."""
     write_text(file, json.dumps(values, indent=2) + "\n")
 
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 from nas_gym._checks import plain
-from nas_gym.envs.ledger import BudgetExhausted
+from nas_gym._sources import sources_of
+from nas_gym.envs.run.ledger import BudgetExhausted
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.evaluation import Evaluation, Request
 from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.sources import sources_of
+from nas_gym.traces.cadence import FRACTIONS, Snapshots
 from nas_gym.traces.fingerprints import SEARCHER, fingerprints_of
-from nas_gym.traces.policy import Policy, State
+from nas_gym.traces.policies.base import Policy, State
 from nas_gym.traces.recorder import Recorder
 from nas_gym.traces.run_folder import FORMAT, RunFolder, as_json, versions
-from nas_gym.traces.schedule import FRACTIONS, Snapshots
 
 if TYPE_CHECKING:
     from nas_gym.envs.nas_env import NASEnv

@@ -11,8 +11,8 @@ from nas_agents import GreedyWalk, RandomWalk
 from nas_agents.random_walk import uniform_edit
 
 from nas_gym.search_spaces.base import KEEP
-from tests.agents.environments import environment, relu_layers, scattered
-from tests.fakes import SMALL
+from tests.helpers.environments import environment, relu_layers, scattered
+from tests.helpers.fakes import SMALL
 
 LARGER = {"name": "mlp", "max_layers": 3}
 

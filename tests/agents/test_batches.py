@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from nas_agents import NSGA2, TPE, Evolution, OptunaRandom, RandomSearch, Reinforce
 
-from tests.agents.environments import environment, scattered
-from tests.fakes import FakeEvaluator
+from tests.helpers.environments import environment, scattered
+from tests.helpers.fakes import FakeEvaluator
 
 
 class BatchCounter(FakeEvaluator):

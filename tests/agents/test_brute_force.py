@@ -11,7 +11,7 @@ from nas_agents import BruteForce
 from nas_agents.brute_force import shuffled
 from scipy.stats import chisquare
 
-from tests.agents.environments import environment, scattered
+from tests.helpers.environments import environment, scattered
 
 
 def test_brute_force_visits_every_architecture_once():

@@ -14,12 +14,12 @@ from nas_agents import AGENTS, Result, make_agent
 
 from nas_gym.envs.nas_env import NASEnv
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.store import make_store
-from nas_gym.evaluators.table import TableEvaluator
+from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators.store.store import make_store
 from nas_gym.traces import Trace
-from nas_gym.traces.policy import State
-from tests.agents.environments import SMALL, environment, everything_fails, relu_layers, scattered, texts
-from tests.tables.fakes import fake_table
+from nas_gym.traces.policies.base import State
+from tests.helpers.environments import SMALL, environment, everything_fails, relu_layers, scattered, texts
+from tests.helpers.tables import fake_table
 
 ALL = sorted(AGENTS)
 WALKS = [name for name in ALL if AGENTS[name].access == "walk"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nas_agents import make_agent
-from nas_agents.edit_planning import PLANNED_EDITS, PlannedPolicy, simulate
-from nas_agents.model_based import ModelBased
-from nas_agents.reward_model import expected_improvement
+from nas_agents.model_based.agent import ModelBased
+from nas_agents.model_based.planning import PLANNED_EDITS, PlannedPolicy, simulate
+from nas_agents.model_based.reward_model import expected_improvement
 from scipy import stats
 
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import make_search_space
-from nas_gym.traces.policy import State, load_policy
-from tests.agents.environments import environment, hash_of, relu_layers, scattered, texts
-from tests.fakes import SMALL
+from nas_gym.traces.policies.base import State, load_policy
+from tests.helpers.environments import environment, hash_of, relu_layers, scattered, texts
+from tests.helpers.fakes import SMALL
 
 WORTH = {"none": -0.1, "skip_connect": 0.05, "nor_conv_1x1": 0.06, "nor_conv_3x3": 0.1, "avg_pool_3x3": 0.0}
 

@@ -12,8 +12,8 @@ from nas_agents.agent import Session
 from nas_agents.successive_halving import rungs
 
 from nas_gym.errors import NASGymError
-from tests.agents.environments import environment, relu_layers, scattered
-from tests.fakes import SMALL, FakeEvaluator
+from tests.helpers.environments import environment, relu_layers, scattered
+from tests.helpers.fakes import SMALL, FakeEvaluator
 
 MLP3 = {"name": "mlp", "max_layers": 3}
 BOTH = [SuccessiveHalving(), Hyperband()]

@@ -6,14 +6,15 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from nas_agents import make_agent, stable_baselines
-from nas_agents.masked_dqn import with_mask
-from nas_agents.masked_dqn_algorithm import ILLEGAL, MASK, MaskedDQN, unmasked_policy
-from nas_agents.stable_baselines import reproducible
+from nas_agents import make_agent
+from nas_agents.sb3 import common as stable_baselines
+from nas_agents.sb3.common import reproducible
+from nas_agents.sb3.dqn import with_mask
+from nas_agents.sb3.masked_dqn import ILLEGAL, MASK, MaskedDQN, unmasked_policy
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces.policy import State, load_policy
-from tests.agents.environments import environment, relu_layers
+from nas_gym.traces.policies.base import State, load_policy
+from tests.helpers.environments import environment, relu_layers
 
 
 @pytest.fixture(autouse=True)

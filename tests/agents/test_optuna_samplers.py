@@ -9,7 +9,7 @@ import optuna
 import pytest
 from nas_agents import NSGA2, TPE, OptunaRandom
 
-from tests.agents.environments import SMALL, environment, relu_layers, scattered
+from tests.helpers.environments import SMALL, environment, relu_layers, scattered
 
 FULL = {"name": "mlp"}
 

@@ -9,7 +9,7 @@ import pytest
 from nas_agents import QLearning
 from nas_agents.q_learning import QTable, Transition
 
-from tests.agents.environments import environment, relu_layers, scattered
+from tests.helpers.environments import environment, relu_layers, scattered
 
 LEGAL = np.array([0, 2])
 

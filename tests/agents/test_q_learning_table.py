@@ -13,7 +13,7 @@ from scipy.sparse.linalg import spsolve
 from nas_gym.envs.rewards import make_reward
 from nas_gym.tables import load_table
 from nas_gym.tables.catalogue import table_files
-from tests.tables.fakes import fake_table
+from tests.helpers.tables import fake_table
 
 GAMMA, ALPHA = 0.9, 1.0
 CONVERGED = 1e-9

@@ -12,7 +12,7 @@ from nas_agents import Agent, Evolution, LocalSearch, RandomSearch
 from nas_agents.agent import Session
 
 from nas_gym.errors import NASGymError
-from tests.agents.environments import environment, relu_layers, scattered, texts
+from tests.helpers.environments import environment, relu_layers, scattered, texts
 
 MLP3 = {"name": "mlp", "max_layers": 3}
 

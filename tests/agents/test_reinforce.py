@@ -9,7 +9,7 @@ from nas_agents import RandomSearch, Reinforce
 from nas_agents.reinforce import Adam, Baseline, SoftmaxPolicy
 
 from nas_gym.search_spaces import make_search_space
-from tests.agents.environments import environment, relu_layers
+from tests.helpers.environments import environment, relu_layers
 
 
 @pytest.fixture

@@ -7,9 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from nas_agents.architecture_features import Features, all_features, ignored, walks
-from nas_agents.gaussian_process import Inputs, kernel, negative_log_posterior, prior_of
-from nas_agents.reward_model import EveryArchitecture, RewardModel, expected_improvement, standardised
+from nas_agents.model_based.features import Features, all_features, ignored, walks
+from nas_agents.model_based.gaussian_process import Inputs, kernel, negative_log_posterior, prior_of
+from nas_agents.model_based.reward_model import (
+    EveryArchitecture,
+    RewardModel,
+    expected_improvement,
+    standardised,
+)
 from scipy import sparse, stats
 
 from nas_gym.search_spaces import make_search_space

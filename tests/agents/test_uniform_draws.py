@@ -20,14 +20,14 @@ from nas_agents import (
 )
 from nas_agents.agent import Session
 from nas_agents.evolution import _mutate
-from nas_agents.masked_dqn import DQN
-from nas_agents.model_based import ModelBased
+from nas_agents.model_based.agent import ModelBased
 from nas_agents.reinforce import SoftmaxPolicy
+from nas_agents.sb3.dqn import DQN
 from nas_agents.successive_halving import distinct
 from scipy.stats import chi2_contingency, chisquare
 
 from nas_gym.search_spaces import ChoiceSpace, make_search_space
-from tests.agents.environments import environment, relu_layers, scattered, texts
+from tests.helpers.environments import environment, relu_layers, scattered, texts
 
 # All but one in 10,000 true claims pass; the seeds are fixed, so the outcome is, too.
 ALPHA = 1e-4

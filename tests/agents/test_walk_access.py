@@ -13,13 +13,13 @@ import pytest
 from nas_agents import Agent, QLearning, RandomSearch
 
 from nas_gym.envs import Ledger
-from nas_gym.envs.sb3_vec_env import SB3VecEnv
+from nas_gym.envs.vector.sb3 import SB3VecEnv
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Request
-from nas_gym.evaluators.table import TableEvaluator
+from nas_gym.evaluators.lookup import TableEvaluator
 from nas_gym.traces import Trace
-from tests.agents.environments import environment, texts
-from tests.tables.fakes import fake_table
+from tests.helpers.environments import environment, texts
+from tests.helpers.tables import fake_table
 
 
 @dataclass(kw_only=True)

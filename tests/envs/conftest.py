@@ -5,7 +5,7 @@ from __future__ import annotations
 import gymnasium as gym
 import pytest
 
-from tests.envs.vectors import PROBLEM, Watched, by_text
+from tests.helpers.vectors import PROBLEM, Watched, by_text
 
 
 @pytest.fixture(scope="module")

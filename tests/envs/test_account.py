@@ -12,9 +12,9 @@ import pytest
 
 from nas_gym.envs import BudgetExhausted
 from nas_gym.evaluators import Evaluator
-from nas_gym.evaluators.table import TableEvaluator
-from tests.envs.vectors import make, same, sync
-from tests.tables.fakes import fake_table
+from nas_gym.evaluators.lookup import TableEvaluator
+from tests.helpers.tables import fake_table
+from tests.helpers.vectors import make, same, sync
 
 COUNT, HORIZON = 7, 4
 TABLE = fake_table(failed=((3, 1), (40, 0)), missing=((5, 2),))

@@ -7,9 +7,9 @@ import pytest
 from nas_gym import NASGymError
 from nas_gym.envs import BudgetExhausted
 from nas_gym.envs.nas_env import NASEnv
-from nas_gym.evaluators.table import TableEvaluator
-from tests.fakes import action, fake_env
-from tests.tables.fakes import fake_table
+from nas_gym.evaluators.lookup import TableEvaluator
+from tests.helpers.fakes import action, fake_env
+from tests.helpers.tables import fake_table
 
 
 def test_the_budget_stops_the_request_that_would_exceed_it():

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from nas_gym.envs import BudgetExhausted
-from nas_gym.evaluators.table import TableEvaluator
-from tests.envs.vectors import make
-from tests.fakes import action
-from tests.tables.fakes import fake_table
+from nas_gym.evaluators.lookup import TableEvaluator
+from tests.helpers.fakes import action
+from tests.helpers.tables import fake_table
+from tests.helpers.vectors import make
 
 RESUMABLE = fake_table(missing=((5, 2),))
 SEPARATE = fake_table(missing=((5, 2),), resumable=False)

@@ -8,9 +8,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from nas_gym.network import NetworkBuilder
+from nas_gym.networks.graph import NetworkBuilder
 from nas_gym.search_spaces import ChoiceSpace
-from tests.fakes import SMALL, fake_env
+from tests.helpers.fakes import SMALL, fake_env
 
 SPACES = {
     "mlp": ("mlp", "breast_cancer"),

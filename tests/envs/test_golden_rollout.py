@@ -9,8 +9,8 @@ import gymnasium as gym
 import pytest
 
 from nas_gym.envs.registration import IDS
-from nas_gym.tables.importing import import_table
-from tests.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
+from nas_gym.tables.importers.catalogue import import_table
+from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
 # Of a step: action, architecture, accuracy, observation. Transitions and accuracies of tables are exact;
 # trained accuracies may differ in a few of 5,000 examples between processors.

@@ -15,7 +15,7 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import nas_gym
 from nas_gym.envs.rewards import REWARDS
-from tests.fakes import SMALL, action, depth_and_relus, fake_env
+from tests.helpers.fakes import SMALL, action, depth_and_relus, fake_env
 
 QUICK = {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}}
 SPACES = {
@@ -367,7 +367,7 @@ def test_masks_never_change_the_optimal_value():
 
 
 def test_an_evaluator_of_ones_own_goes_by_its_import_path_and_needs_no_store():
-    evaluator = {"name": "tests.fakes:OwnEvaluator", "value": 0.25}
+    evaluator = {"name": "tests.helpers.fakes:OwnEvaluator", "value": 0.25}
     env = gym.make("NAS-v0", search_space=SMALL, task="breast_cancer", evaluator=evaluator, store="memory")
     env.reset(seed=0)
     assert env.step(0)[1] == 0.25

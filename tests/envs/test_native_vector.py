@@ -14,11 +14,11 @@ from gymnasium.vector import AutoresetMode
 
 from nas_gym import NASGymError
 from nas_gym.envs import BudgetExhausted
-from nas_gym.envs.vector_env import NASVectorEnv
+from nas_gym.envs.vector.env import NASVectorEnv
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from tests.envs.vectors import COUNT, MODES, PROBLEM, by_text, make, same, sync, walk
-from tests.fakes import FakeEvaluator, action
+from tests.helpers.fakes import FakeEvaluator, action
+from tests.helpers.vectors import COUNT, MODES, PROBLEM, by_text, make, same, sync, walk
 
 
 @pytest.mark.parametrize("observation", ["dict", "dict+mask", "index", "graph"])

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from nas_gym import NASGymError
 from nas_gym.envs.wrappers import ActionMaskObservation
-from tests.envs.vectors import TRAINED
+from tests.helpers.vectors import TRAINED
 
 
 @pytest.mark.parametrize("reward", ["accuracy", "final"])

@@ -12,9 +12,9 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 from nas_gym import NASGymError
-from nas_gym.envs.sb3_vec_env import SB3VecEnv
-from tests.envs.vectors import COUNT, make, same, sync
-from tests.fakes import action
+from nas_gym.envs.vector.sb3 import SB3VecEnv
+from tests.helpers.fakes import action
+from tests.helpers.vectors import COUNT, make, same, sync
 
 
 def adapted(keywords, **more):

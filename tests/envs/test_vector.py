@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from tests.envs.vectors import TRAINED
+from tests.helpers.vectors import TRAINED
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from nas_gym.envs.ledger import Ledger
+from nas_gym.envs.run.ledger import Ledger
 from nas_gym.evaluators import Evaluation, make_evaluator
 from nas_gym.evaluators.evaluation import incumbent
-from nas_gym.evaluators.table import TableEvaluator
+from nas_gym.evaluators.lookup import TableEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces.account import Account
-from tests.fakes import SMALL, FakeEvaluator
-from tests.tables.fakes import fake_table
+from tests.helpers.fakes import SMALL, FakeEvaluator
+from tests.helpers.tables import fake_table
 
 GOOD = Evaluation("relu-64", 0.5, (0.5,), 1, 1, 1.0, "ok", "", (0,))
 SHORT = replace(GOOD, architecture="relu-64 > relu-64", accuracy=0.9, fidelity=3)

@@ -17,7 +17,7 @@ from nas_gym import NASGymError
 from nas_gym.evaluators import FunctionFailed
 from nas_gym.evaluators.function import standard_normal
 from nas_gym.traces import Trace
-from nas_gym.traces.replay import replay
+from nas_gym.traces.replaying import replay
 
 HERE = "tests.evaluators.test_function_evaluator"
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import saved as saved_module
-from nas_gym.evaluators.module import NetworkModule
-from nas_gym.evaluators.saved import load_network, save_network
+from nas_gym.evaluators import checkpoint as saved_module
+from nas_gym.evaluators.checkpoint import load_network, save_network
+from nas_gym.networks.module import NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
 from nas_gym.tasks.splits import stratified

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from nas_gym.evaluators.evaluation import Request
-from nas_gym.evaluators.schema import EVALUATIONS, FINAL_SCORES, LEASES
-from nas_gym.evaluators.store import Store, make_store
-from nas_gym.evaluators.stored import StoredEvaluator
-from tests.evaluators.store_worker import SPACE, NotedEvaluator, evaluation, requests, rows
+from nas_gym.evaluators.store.evaluator import StoredEvaluator
+from nas_gym.evaluators.store.schema import EVALUATIONS, FINAL_SCORES, LEASES
+from nas_gym.evaluators.store.store import Store, make_store
+from tests.helpers.store_worker import SPACE, NotedEvaluator, evaluation, requests, rows
 
 
 @pytest.fixture(params=["file", "memory"])

@@ -15,11 +15,11 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from nas_gym.evaluators.owner import Owner, started_at
-from nas_gym.evaluators.schema import EVALUATIONS, LEASES
-from nas_gym.evaluators.store import Store
-from nas_gym.evaluators.stored import StoredEvaluator
-from tests.evaluators.store_worker import NotedEvaluator, evaluation, requests, rows
+from nas_gym.evaluators.store.evaluator import StoredEvaluator
+from nas_gym.evaluators.store.owner import Owner, started_at
+from nas_gym.evaluators.store.schema import EVALUATIONS, LEASES
+from nas_gym.evaluators.store.store import Store
+from tests.helpers.store_worker import NotedEvaluator, evaluation, requests, rows
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def start(*arguments):
     command = [
         sys.executable,
         "-c",
-        "from tests.evaluators.store_worker import main; main()",
+        "from tests.helpers.store_worker import main; main()",
         *map(str, arguments),
     ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

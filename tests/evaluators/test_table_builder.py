@@ -13,11 +13,11 @@ import pytest
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Request
-from nas_gym.evaluators.table_builder import build_table
-from nas_gym.evaluators.table_check import check_table, seed_deviation
-from nas_gym.evaluators.tabulation import RATE, Tabulation
 from nas_gym.evaluators.train import TrainEvaluator
 from nas_gym.tables import read_table
+from nas_gym.tables.building.builder import build_table
+from nas_gym.tables.building.tabulation import RATE, Tabulation
+from nas_gym.tables.building.verification import check_table, seed_deviation
 
 SPACE = {"name": "mlp", "max_layers": 2, "widths": [4], "activations": ["relu", "tanh"]}
 TASK = {"name": "digits", "train_size": 100, "validation_size": 100, "test_size": 150}

@@ -14,20 +14,20 @@ from sb3_contrib import MaskablePPO
 from stable_baselines3 import A2C, DQN, PPO
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.attention import exact_attributions, explain_attention, look
-from nas_gym.explain.evidence import read_evidence
-from nas_gym.explain.integrated_gradients import integrated_gradients
-from nas_gym.explain.observation_parts import parts_of, values_of
-from nas_gym.explain.policy_values import valued
-from nas_gym.explain.refined_gradients import TOLERANCE
-from nas_gym.explain.rollouts import Decisions
-from nas_gym.explain.shapley import shapley_values
+from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
+from nas_gym.explain.methods.attribution.observation_parts import parts_of, values_of
+from nas_gym.explain.methods.attribution.policy_inputs import integrated_gradients
+from nas_gym.explain.methods.attribution.shapley import shapley_values
+from nas_gym.explain.methods.policies.rollouts import Decisions
+from nas_gym.explain.methods.policies.values import valued
+from nas_gym.explain.sections.attention.analysis import exact_attributions, explain_attention, look
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces import State, TabularPolicy
-from nas_gym.traces.neural_policy import NeuralPolicy
-from tests.explain.drawing import draw_all
-from tests.explain.policies import from_depth_three, optimal, space_of
-from tests.explain.policy_runs import asked, environment, followed, learned
+from nas_gym.traces.policies.neural import NeuralPolicy
+from tests.helpers.explain.drawing import draw_all
+from tests.helpers.explain.policies import from_depth_three, optimal, space_of
+from tests.helpers.explain.policy_runs import asked, environment, followed, learned
 
 MODELS = {
     "PPO": (PPO, "dict", "accuracy", False, torch.nn.Tanh),
@@ -117,7 +117,7 @@ def test_what_does_not_add_up_is_marked():
 
 
 def test_without_captum_there_is_a_sentence(monkeypatch):
-    monkeypatch.setattr("nas_gym.explain.integrated_gradients.has_captum", lambda: False)
+    monkeypatch.setattr("nas_gym.explain.methods.attribution.policy_inputs.has_captum", lambda: False)
     policy, problem = neural("PPO")
     states = some_states(problem, 2)
     found = valued(policy, problem.search_space, states)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.compare_flips import sign_flips
-from nas_gym.explain.compare_runs import compare
-from nas_gym.explain.evidence import read_evidence
-from nas_gym.explain.importance import explain_choices
+from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain.methods.significance.sign_flip import sign_flips
+from nas_gym.explain.sections.choices.analysis import explain_choices
+from nas_gym.explain.sections.comparison.section import compare
 from nas_gym.traces import TabularPolicy
-from tests.explain.drawing import draw_all
-from tests.explain.policies import from_depth_three, of_noise, optimal, space_of
-from tests.explain.policy_runs import asked, environment, followed, learned
+from tests.helpers.explain.drawing import draw_all
+from tests.helpers.explain.policies import from_depth_three, of_noise, optimal, space_of
+from tests.helpers.explain.policy_runs import asked, environment, followed, learned
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_importances_of_a_run_with_too_few_evaluations_are_withheld(runs, longer
 
 def test_fresh_seeds_judge_where_no_table_does(longer, monkeypatch):
     """As if an evaluation took time: what an edit is worth is then the accuracy that it leads to."""
-    monkeypatch.setattr("nas_gym.explain.compare_worth.LARGEST", 10)
+    monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.LARGEST", 10)
     section = compare(*longer)["policies"]
     assert "with seeds that the search did not see" in section.trust
     nas = environment().unwrapped
@@ -141,8 +141,8 @@ def test_fresh_seeds_judge_where_no_table_does(longer, monkeypatch):
 
 
 def test_without_a_budget_the_runs_own_accuracies_judge(longer, monkeypatch):
-    monkeypatch.setattr("nas_gym.explain.compare_worth.LARGEST", 10)
-    monkeypatch.setattr("nas_gym.explain.compare_worth.is_free", lambda run: False)
+    monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.LARGEST", 10)
+    monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.is_free", lambda run: False)
     section = compare(*longer, budget=0)["policies"]
     assert "favours the one that learned from it" in section.trust
     assert 0 < section.numbers["partings_judged"] <= section.numbers["partings"]

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from nas_gym.explain import read_evidence
-from nas_gym.explain.counterfactuals import (
+from nas_gym.explain.sections.alternatives.analysis import (
     SEEDS,
     affordable,
     control_seeds,
     explain_alternatives,
     find_alternatives,
 )
-from tests.explain.runs import depth_and_relus, recorded, walked
-from tests.fakes import fake_env
-from tests.tables.fakes import fake_table, shelve
+from tests.helpers.explain.runs import depth_and_relus, recorded, walked
+from tests.helpers.fakes import fake_env
+from tests.helpers.tables import fake_table, shelve
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_a_run_of_one_step_has_alternatives_too(tmp_path):
 
 
 def table_run(tmp_path, monkeypatch, **options):
-    from nas_agents.run import RunSpec, run
+    from nas_agents.runs.run import RunSpec, run
 
     monkeypatch.setenv("NAS_GYM_TABLES", str(tmp_path))
     table = shelve(fake_table(**options))

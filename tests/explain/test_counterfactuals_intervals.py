@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nas_gym.explain.intervals import (
+from nas_gym.explain.methods.significance.dunnett import (
     against_control,
     critical_value,
     mean_interval,

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nas_gym.explain import edit_paths
-from nas_gym.explain.edit_paths import find_path, lower_bound
 from nas_gym.search_spaces import SearchSpace, make_search_space
-from tests.search_spaces.own_space import OwnSpace
+from nas_gym.search_spaces.graph import paths as edit_paths
+from nas_gym.search_spaces.graph.paths import find_path, lower_bound
+from tests.helpers.own_space import OwnSpace
 
 MLP = {"name": "mlp", "max_layers": 3, "widths": [16, 64], "activations": ["relu", "tanh"]}
 CONV = {

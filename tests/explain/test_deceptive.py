@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nas_gym.explain.counterfactuals import explain_alternatives, find_alternatives
-from nas_gym.explain.edit_effects import estimate_effects
-from nas_gym.explain.edit_paths import EditPath, find_path
-from nas_gym.explain.evidence import read_evidence
+from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain.methods.anova.edit_effects import estimate_effects
+from nas_gym.explain.sections.alternatives.analysis import explain_alternatives, find_alternatives
+from nas_gym.search_spaces.graph.paths import EditPath, find_path
 from nas_gym.traces import TabularPolicy
-from tests.explain.planted import TRAP_SPACE, climbed_to, deceptive, trap
-from tests.explain.policy_runs import followed
+from tests.helpers.explain.planted import TRAP_SPACE, climbed_to, deceptive, trap
+from tests.helpers.explain.policy_runs import followed
 
 LANDSCAPE = deceptive()
 SPACE = LANDSCAPE.space
@@ -48,7 +48,7 @@ def along(way: EditPath) -> TabularPolicy:
 
 def run_of(folder: Path, policy: TabularPolicy, **options: Any) -> Any:
     return read_evidence(
-        followed(folder, policy, space=TRAP_SPACE, function="tests.explain.planted:trap", **options)
+        followed(folder, policy, space=TRAP_SPACE, function="tests.helpers.explain.planted:trap", **options)
     )
 
 

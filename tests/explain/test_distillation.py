@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from nas_gym.envs.rewards import make_reward
-from nas_gym.explain.asked_states import Setting
-from nas_gym.explain.decision_tree import grow
-from nas_gym.explain.distil import FAITHFUL, LEAVES, READABLE, distil
-from nas_gym.explain.earnings import earnings
-from nas_gym.explain.edit_tree import Grown, best_rule, first_legal, shared_labels
-from nas_gym.explain.known_accuracies import Accuracies
-from nas_gym.explain.policy_values import Valued, valued
-from nas_gym.explain.rollouts import Decisions, random_legal, walk
-from nas_gym.explain.rules import Rule, clauses, edits_in_words, rules_of
-from nas_gym.explain.tree_features import Questions
-from nas_gym.explain.value_iteration import OptimalValues
-from nas_gym.traces.policy import State, TabularPolicy
-from tests.explain.policies import WIDE, from_depth_three, of_noise, optimal, space_of
+from nas_gym.explain.evidence.accuracies import Accuracies
+from nas_gym.explain.methods.policies.decision_tree import grow
+from nas_gym.explain.methods.policies.edit_tree import Grown, best_rule, first_legal, shared_labels
+from nas_gym.explain.methods.policies.optimal_values import OptimalValues
+from nas_gym.explain.methods.policies.questions import Questions
+from nas_gym.explain.methods.policies.returns import earnings
+from nas_gym.explain.methods.policies.rollouts import Decisions, random_legal, walk
+from nas_gym.explain.methods.policies.rules import Rule, clauses, edits_in_words, rules_of
+from nas_gym.explain.methods.policies.states import Setting
+from nas_gym.explain.methods.policies.values import Valued, valued
+from nas_gym.explain.methods.policies.viper import FAITHFUL, LEAVES, READABLE, distil
+from nas_gym.traces.policies.base import State, TabularPolicy
+from tests.helpers.explain.policies import WIDE, from_depth_three, of_noise, optimal, space_of
 
 
 def setting(space, horizon=20, episodic=False):

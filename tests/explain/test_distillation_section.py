@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from nas_gym.explain.distillation import explain_policy
-from nas_gym.explain.evidence import read_evidence
-from nas_gym.explain.known_accuracies import accuracies_of
-from nas_gym.explain.policy_over_time import KINDS
-from tests.explain.drawing import draw_all
-from tests.explain.policies import from_depth_three, of_noise, optimal, space_of
-from tests.explain.policy_runs import asked, followed, learned
+from nas_gym.explain.evidence.accuracies import accuracies_of
+from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain.methods.policies.snapshots import KINDS
+from nas_gym.explain.sections.policy.section import explain_policy
+from tests.helpers.explain.drawing import draw_all
+from tests.helpers.explain.policies import from_depth_three, of_noise, optimal, space_of
+from tests.helpers.explain.policy_runs import asked, followed, learned
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from nas_gym.explain.edit_effects import Effect, estimate_effects
-from nas_gym.explain.edit_kinds import edits_between
-from nas_gym.explain.edits import explain_edits
-from nas_gym.explain.evidence import read_evidence
+from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain.methods.anova.edit_effects import Effect, estimate_effects
+from nas_gym.explain.methods.anova.edit_kinds import edits_between
+from nas_gym.explain.sections.edits.section import explain_edits
 from nas_gym.search_spaces import make_search_space
-from tests.explain.planted import Landscape, additive, hill_climb, step_changes, true_effects
-from tests.explain.runs import recorded
+from tests.helpers.explain.planted import Landscape, additive, hill_climb, step_changes, true_effects
+from tests.helpers.explain.runs import recorded
 
 
 def climbed(landscape: Landscape, seed: int, noise: float) -> tuple[list[Effect], dict[object, list[float]]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from nas_gym.cli import app
-from tests.explain.runs import SPACE, recorded, walked
+from nas_gym.cli.app import app
+from tests.helpers.explain.runs import SPACE, recorded, walked
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from nas_gym.explain.evidence import read_evidence
-from nas_gym.explain.explaining import explain_evidence
-from nas_gym.explain.parts import QUESTIONS, Settings
-from nas_gym.explain.writing import write_explanation
-from tests.explain import sections
-from tests.explain.runs import recorded
-from tests.serving import tensorboard
+from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain.pipeline import explain_evidence
+from nas_gym.explain.report.writer import write_explanation
+from nas_gym.explain.sections.registry import QUESTIONS, Settings
+from tests.helpers.explain import sections
+from tests.helpers.explain.runs import recorded
+from tests.helpers.serving import tensorboard
 
 RUN = "q-learning/seed0/explanation"
 

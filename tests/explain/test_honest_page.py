@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nas_agents.run import RunSpec, run
+from nas_agents.runs.run import RunSpec, run
 from typer.testing import CliRunner
 
-from nas_gym.cli import app
+from nas_gym.cli.app import app
 from nas_gym.explain import explain, read_evidence
-from nas_gym.explain.counterfactuals import explain_alternatives
-from nas_gym.explain.evidence import Evidence, Seen
-from nas_gym.explain.summary import summarise
-from tests.explain.runs import recorded, walked
+from nas_gym.explain.evidence.run import Evidence, Seen
+from nas_gym.explain.sections.alternatives.analysis import explain_alternatives
+from nas_gym.explain.sections.summary.section import summarise
+from tests.helpers.explain.runs import recorded, walked
 
 NEW = r"it is right for ([\d.]+)% \(95% interval ([\d.]+)% to ([\d.]+)%\) of examples it was not trained on"
 SPACE = {"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "identity"]}

@@ -11,19 +11,19 @@ import pytest
 from nas_agents import make_agent
 from scipy.stats import f, kendalltau, ncx2
 
-from nas_gym.explain.choices import Importances, estimate, exact
-from nas_gym.explain.coding import DEPTH, Coded, code, reference, weights
-from nas_gym.explain.components import components
-from nas_gym.explain.deletion import deletion, edited_choice
-from nas_gym.explain.evidence import read_evidence
-from nas_gym.explain.importance import explain_choices
-from nas_gym.explain.importance_tables import is_motif
-from nas_gym.explain.mixed_model import FIXED, fit
-from nas_gym.explain.permutation import table_significance
-from nas_gym.explain.squared_length import squared_length
+from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain.methods.anova.coding import DEPTH, Coded, code, reference, weights
+from nas_gym.explain.methods.anova.components import components
+from nas_gym.explain.methods.anova.deletion import deletion, edited_choice
+from nas_gym.explain.methods.anova.importance import Importances, estimate, exact
+from nas_gym.explain.methods.anova.mixed_model import FIXED, fit
+from nas_gym.explain.methods.anova.permutation import table_significance
+from nas_gym.explain.methods.anova.squared_norm import squared_length
+from nas_gym.explain.sections.choices.analysis import explain_choices
+from nas_gym.explain.sections.choices.tables import is_motif
 from nas_gym.search_spaces import make_search_space
-from tests.explain.planted import Landscape, additive
-from tests.explain.runs import recorded
+from tests.helpers.explain.planted import Landscape, additive
+from tests.helpers.explain.runs import recorded
 
 SMALL = {"name": "mlp", "max_layers": 3, "widths": [16, 64], "activations": ["relu", "tanh"]}
 PLANTED = additive(0, interaction=0.08)

@@ -3,19 +3,19 @@
 `make slow` prints the coverage of each. Of 2,000 draws the coverage of an exact 95% interval is between 94
 and 96% in 95 of 100 cases. Where a kind is known to hold more often than it says, the band says so. The
 intervals of choices and of kinds of edit, which take a model of the run, are measured by
-``benchmarks/explanations.py``, those of comparisons with the comparisons.
+``benchmarks/quality/explanations.py``, those of comparisons with the comparisons.
 """
 
 import numpy as np
 import pytest
 import torch
 
-from nas_gym.evaluators.final_estimate import accuracy_interval
-from nas_gym.explain.earnings import _recovered
-from nas_gym.explain.fidelity import interval as share_interval
-from nas_gym.explain.intervals import against_control, mean_interval
-from nas_gym.explain.network_layers import _loss
-from nas_gym.explain.network_quality import calibration
+from nas_gym.evaluators.estimates import accuracy_interval
+from nas_gym.explain.methods.attribution.calibration import calibration
+from nas_gym.explain.methods.attribution.network_layers import _loss
+from nas_gym.explain.methods.policies.returns import _recovered
+from nas_gym.explain.methods.policies.tree_fidelity import interval as share_interval
+from nas_gym.explain.methods.significance.dunnett import against_control, mean_interval
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
-from nas_gym.explain import network_figures, style
-from nas_gym.explain.figures import drawn
-from nas_gym.explain.labels import ELLIPSIS, labels, shortened
+from nas_gym.explain.report import style
+from nas_gym.explain.report.labels import ELLIPSIS, labels, shortened
+from nas_gym.explain.report.svg import drawn
+from nas_gym.explain.sections.network import figures as network_figures
 
 BEGIN, END = "customer segment of the northern region ", " with a seasonal contract"
 ALIKE = [f"{BEGIN}number {k:02d}{END}" for k in range(20)]

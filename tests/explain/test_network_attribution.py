@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from nas_gym.evaluators.train import TrainEvaluator
-from nas_gym.explain.network_attribution import (
+from nas_gym.explain.methods.attribution.integrated_gradients import PIECES, TOLERANCE, refined_gradients
+from nas_gym.explain.methods.attribution.network_inputs import (
     agreement,
     deletion,
     input_use,
     permutation_importance,
     stratified,
 )
-from nas_gym.explain.refined_gradients import PIECES, TOLERANCE, refined_gradients
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task
 

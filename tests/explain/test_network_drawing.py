@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from nas_gym.explain import read_evidence, style
-from nas_gym.explain.architecture_words import describe, value_words
-from nas_gym.explain.counterfactuals import explain_alternatives
-from nas_gym.explain.figures import Canvas, drawn
-from nas_gym.explain.network_drawing import network_figure
-from nas_gym.explain.network_marks import Mark
-from nas_gym.explain.reasons import Reason, reasons_for
-from nas_gym.explain.summary import summarise
-from nas_gym.explain.summary_figures import figures_of, place_of
+from nas_gym.explain import read_evidence
+from nas_gym.explain.report import style
+from nas_gym.explain.report.architecture_text import describe, value_words
+from nas_gym.explain.report.svg import Canvas, drawn
+from nas_gym.explain.sections.alternatives.analysis import explain_alternatives
+from nas_gym.explain.sections.summary.drawing import network_figure
+from nas_gym.explain.sections.summary.figures import figures_of, place_of
+from nas_gym.explain.sections.summary.marks import Mark
+from nas_gym.explain.sections.summary.reasons import Reason, reasons_for
+from nas_gym.explain.sections.summary.section import summarise
 from nas_gym.search_spaces import make_search_space
-from tests.explain.runs import recorded, walked
+from tests.helpers.explain.runs import recorded, walked
 
 
 def parts_of(figure):

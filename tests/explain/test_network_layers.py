@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from nas_gym.evaluators.module import NetworkModule, initial_weights
 from nas_gym.evaluators.train import TrainEvaluator
-from nas_gym.explain.network_layers import OpenNetwork, ablations, conductances, parts_of
-from nas_gym.explain.refined_gradients import refined_gradients
+from nas_gym.explain.methods.attribution.integrated_gradients import refined_gradients
+from nas_gym.explain.methods.attribution.network_layers import OpenNetwork, ablations, conductances, parts_of
+from nas_gym.networks.module import NetworkModule, initial_weights
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task
 
@@ -124,7 +124,7 @@ def test_conductance_is_that_of_captum():
         module, ablations(module, x.numpy(), x.numpy(), y.numpy()), x.numpy(), y.numpy(), found.pieces
     )
     assert opened[0].units_for_most == expected
-    from nas_gym.explain.network_layers import _flows
+    from nas_gym.explain.methods.attribution.network_layers import _flows
 
     own = _flows(OpenNetwork(module), x, y, found.pieces)[opened[0].part.last]
     assert np.abs(own - flow).max() < 0.005 * np.abs(flow).max()

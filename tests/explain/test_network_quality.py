@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from nas_gym.explain.network_quality import calibration, confused_pairs, confusion
+from nas_gym.explain.methods.attribution.calibration import calibration, confused_pairs, confusion
 
 
 def planted(count, shift, seed, classes=4):

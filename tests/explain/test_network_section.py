@@ -5,13 +5,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from nas_agents.run import RunSpec, run
+from nas_agents.runs.run import RunSpec, run
 
-from nas_gym.explain import network_section, read_evidence
-from nas_gym.explain.network_section import explain_network
-from nas_gym.explain.trained_network import trained_network
-from tests.explain.runs import recorded
-from tests.tables.fakes import fake_table, shelve
+from nas_gym.explain import read_evidence
+from nas_gym.explain.evidence.network import trained_network
+from nas_gym.explain.sections.network import section as network_section
+from nas_gym.explain.sections.network.section import explain_network
+from tests.helpers.explain.runs import recorded
+from tests.helpers.tables import fake_table, shelve
 
 SMALL = {"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "identity"]}
 

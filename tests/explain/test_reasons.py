@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nas_gym.explain.reasons import reasons_for, undone
+from nas_gym.explain.sections.summary.reasons import reasons_for, undone
 from nas_gym.search_spaces import make_search_space
 
 SPACE = make_search_space("mlp", (40,), 10)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.evidence import read_evidence
-from nas_gym.explain.explaining import explain_evidence
+from nas_gym.explain.evidence.run import read_evidence
 from nas_gym.explain.live import evaluations_of, explain_live
-from nas_gym.explain.parts import QUESTIONS, Settings
-from nas_gym.explain.writing import write_explanation
+from nas_gym.explain.pipeline import explain_evidence
+from nas_gym.explain.report.writer import write_explanation
+from nas_gym.explain.sections.registry import QUESTIONS, Settings
 from nas_gym.traces.run_folder import RunFolder
-from tests.explain import sections
-from tests.explain.runs import recorded, walked
+from tests.helpers.explain import sections
+from tests.helpers.explain.runs import recorded, walked
 
 WRITTEN = {"report.html", "report.md", "explanation.json", "report_figures", "explanation"}
 

@@ -4,16 +4,16 @@ import re
 
 import numpy as np
 import pytest
-from nas_agents import console
-from nas_agents.run import RunSpec, run
+from nas_agents.runs.run import RunSpec, run
 
+from nas_gym.cli import console
 from nas_gym.explain import explain
-from nas_gym.explain.page import page_of
+from nas_gym.explain.report.page import page_of
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.catalogue import FOLDER
 from nas_gym.tables.file import write_table
 from nas_gym.tables.table import Table
-from tests.explain.runs import SPACE
+from tests.helpers.explain.runs import SPACE
 
 
 @pytest.fixture(scope="module")

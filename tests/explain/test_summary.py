@@ -5,14 +5,14 @@ import json
 import pytest
 
 from nas_gym.explain import read_evidence
-from nas_gym.explain.architecture_words import describe
-from nas_gym.explain.counterfactuals import explain_alternatives
-from nas_gym.explain.reasons import reasons_for
+from nas_gym.explain.report.architecture_text import describe
 from nas_gym.explain.section import Section, withheld
-from nas_gym.explain.summary import summarise
+from nas_gym.explain.sections.alternatives.analysis import explain_alternatives
+from nas_gym.explain.sections.summary.reasons import reasons_for
+from nas_gym.explain.sections.summary.section import summarise
 from nas_gym.search_spaces import make_search_space
-from tests.explain.runs import recorded, walked
-from tests.search_spaces.own_space import OwnSpace
+from tests.helpers.explain.runs import recorded, walked
+from tests.helpers.own_space import OwnSpace
 
 NO_POLICY = withheld("policy", "What did the agent learn?", "This agent has no policy over edits.")
 

@@ -8,7 +8,7 @@ from tests.interop.tools import INFORMATION, needed, single, vector
 
 sb3 = needed("stable_baselines3")
 contrib = needed("sb3_contrib")
-from nas_gym.envs.sb3_vec_env import SB3VecEnv  # noqa: E402
+from nas_gym.envs.vector.sb3 import SB3VecEnv  # noqa: E402
 
 STEPS = 60
 ALGORITHMS = {

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces.cell import CellSpace
-from nas_gym.search_spaces.cell_graph import EDGES, OPERATIONS, Cell
+from nas_gym.search_spaces.cell.architecture import EDGES, OPERATIONS, Cell
+from nas_gym.search_spaces.cell.space import CellSpace
 
 OFFICIAL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces.conv import ConvSpace
+from nas_gym.search_spaces.conv.space import ConvSpace
 
 
 @pytest.fixture(scope="module")

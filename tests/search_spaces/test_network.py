@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from nas_gym.evaluators.module import NetworkModule
-from nas_gym.network import Network, NetworkBuilder
+from nas_gym.networks.graph import Network, NetworkBuilder
+from nas_gym.networks.module import NetworkModule
 from nas_gym.search_spaces import SearchSpace
-from nas_gym.search_spaces.cell import CellSpace
-from nas_gym.search_spaces.cell_graph import EDGES
-from nas_gym.search_spaces.conv import ConvSpace
+from nas_gym.search_spaces.cell.architecture import EDGES
+from nas_gym.search_spaces.cell.space import CellSpace
+from nas_gym.search_spaces.conv.space import ConvSpace
 
 
 def module_of(space: SearchSpace[Any], architecture: Any) -> NetworkModule:

@@ -7,11 +7,10 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from nas_gym.cli import app
+from nas_gym.cli.app import app
 from nas_gym.tables import load_table
-
-from .fakes import fake_table, shelve
-from .published import macro_rows, nasbench201_rows, write_rows
+from tests.helpers.published_tables import macro_rows, nasbench201_rows, write_rows
+from tests.helpers.tables import fake_table, shelve
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ import pytest
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
 from nas_gym.tables import load_table
-from nas_gym.tables.importing import import_table
-from tests.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
-
-from .published import COLUMNS, changed, macro_rows, nasbench201_rows, write_rows
+from nas_gym.tables.importers.catalogue import import_table
+from tests.helpers.published_tables import COLUMNS, changed, macro_rows, nasbench201_rows, write_rows
+from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
 
 def test_cells_are_found_by_their_text_whatever_the_order_of_rows(shelf, tmp_path) -> None:

@@ -13,14 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas_gym.search_spaces import make_search_space
-from nas_gym.tables.edit_neighbours import edits_to, local_optima, successors, unimproved
-from nas_gym.tables.importing import import_table
-from nas_gym.tables.landscape import describe, noise_of
-from nas_gym.tables.picture import draw_landscape
-from nas_gym.tables.summary import sentences
-from tests.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
-
-from .fakes import SMALL, fake_table
+from nas_gym.search_spaces.graph.landscape import edits_to, local_optima, successors, unimproved
+from nas_gym.tables.importers.catalogue import import_table
+from nas_gym.tables.landscape.analysis import describe, noise_of
+from nas_gym.tables.landscape.figure import draw_landscape
+from nas_gym.tables.landscape.text import sentences
+from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
+from tests.helpers.tables import SMALL, fake_table
 
 SPACE = make_search_space(SMALL, (1, 40), 10)
 AFTER = successors(SPACE)

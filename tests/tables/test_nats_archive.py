@@ -10,9 +10,8 @@ import pytest
 
 from nas_gym.errors import NASGymError
 from nas_gym.tables import load_table
-from nas_gym.tables.importing import import_table
-
-from .published import nasbench201_rows
+from nas_gym.tables.importers.catalogue import import_table
+from tests.helpers.published_tables import nasbench201_rows
 
 ARCHIVE = "NATS-tss-v1_0-3ffb9-full.pickle.pbz2"
 SEEDS = {2: (777, 999), 3: (777, 888, 999)}

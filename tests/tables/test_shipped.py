@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from nas_gym.evaluators.table_check import check_table
 from nas_gym.tables import Table, read_table
+from nas_gym.tables.building.verification import check_table
 from nas_gym.tables.catalogue import SHIPPED
 
 FILES = sorted(SHIPPED.glob("*.npz"))

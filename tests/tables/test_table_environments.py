@@ -15,13 +15,12 @@ from gymnasium.utils.env_checker import check_env
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.envs.registration import IDS
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.table import TableEvaluator
+from nas_gym.evaluators.lookup import TableEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace
-from nas_gym.traces.replay import replay
-
-from .fakes import SMALL, fake_table, shelve
+from nas_gym.traces.replaying import replay
+from tests.helpers.tables import SMALL, fake_table, shelve
 
 FAKE = {"name": "table", "benchmark": "fake"}
 
@@ -183,7 +182,7 @@ def test_the_environment_passes_gymnasiums_check(shelf, reward) -> None:
 def test_making_one_is_quick_and_imports_neither_torch_nor_a_database(shelf) -> None:
     shelve(fake_table({"name": "cell"}, benchmark="nasbench201", task="cifar10", input_shape=(3, 32, 32)))
     code = """
-import sys, time, gymnasium as gym, nas_gym, nas_gym.envs.nas_env, nas_gym.evaluators.table
+import sys, time, gymnasium as gym, nas_gym, nas_gym.envs.nas_env, nas_gym.evaluators.lookup
 start = time.process_time()
 env = gym.make("NASBench201-v0")
 env.reset(seed=0)

@@ -13,7 +13,7 @@ import pytest
 from nas_gym.errors import NASGymError
 from nas_gym.tasks import TASKS, Data, Task, cache, make_task
 
-mnist1d = import_module("nas_gym.tasks.mnist1d")  # the package has a function of that name
+mnist1d = import_module("nas_gym.tasks.builtin.mnist1d")  # the package has a function of that name
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from nas_gym.evaluators.table import TableEvaluator
+from nas_gym.evaluators.lookup import TableEvaluator
 from nas_gym.tables import load_table, table_task
 from nas_gym.tasks import Task, make_task
-from nas_gym.tasks.constant_answer import constant_answer
+from nas_gym.tasks.baseline import constant_answer
 
 
 def unequal(share: float, count: int = 1000) -> Task:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nas_gym.tasks import make_task
-from tests.tasks.refusals import refused
+from tests.helpers.refusals import refused
 
 COLOURS = ("red", "green", "blue, pale")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nas_gym.tasks import Task, make_task
-from tests.tasks.refusals import refused
+from tests.helpers.refusals import refused
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 4))

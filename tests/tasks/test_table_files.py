@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nas_gym.tasks import make_task
-from nas_gym.tasks.raw_table import ALWAYS_MISSING, ERRORS, MISSING_WORDS
-from tests.tasks.refusals import refused
+from nas_gym.tasks.reading.raw_table import ALWAYS_MISSING, ERRORS, MISSING_WORDS
+from tests.helpers.refusals import refused
 
 ROWS = [("size, cm", "colour", "y")] + [
     (f"{row * 0.5}", ("red", "green", "blue, pale")[row % 3], "ab"[row % 2]) for row in range(60)

@@ -8,9 +8,9 @@ import time
 import pytest
 
 from nas_gym.traces import Trace
-from tests.fakes import fake_env
-from tests.serving import tensorboard
-from tests.traces.runs import q_learning
+from tests.helpers.fakes import fake_env
+from tests.helpers.serving import tensorboard
+from tests.helpers.traced_runs import q_learning
 
 pytestmark = pytest.mark.browser
 

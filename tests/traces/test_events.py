@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces.events import EventFile, record
+from nas_gym.traces.tensorboard.events import EventFile, record
 
 
 def steps_in(path):

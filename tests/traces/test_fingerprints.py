@@ -12,22 +12,22 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from nas_agents.comparison.runner import Plan, prepare
-from nas_agents.run import RunSpec, run
+from nas_agents.runs.run import RunSpec, run
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.table import TableEvaluator
+from nas_gym.evaluators.lookup import TableEvaluator
 from nas_gym.explain import explain
-from nas_gym.explain.compare_runs import compare
-from nas_gym.explain.evidence import read_evidence
-from nas_gym.explain.facts import facts_of
+from nas_gym.explain.evidence.facts import facts_of
+from nas_gym.explain.evidence.run import read_evidence
 from nas_gym.explain.live import explain_live
+from nas_gym.explain.sections.comparison.section import compare
 from nas_gym.tables import load_table, user_folder, write_table
 from nas_gym.tasks import Task
 from nas_gym.traces import RunFolder, Trace
-from nas_gym.traces.replay import replay
+from nas_gym.traces.replaying import replay
 from nas_gym.traces.wrapper import run_config
-from tests.fakes import SMALL
-from tests.traces.runs import walk
+from tests.helpers.fakes import SMALL
+from tests.helpers.traced_runs import walk
 
 TRAINED = {"search_space": SMALL, "evaluator": {"name": "train", "recipe": {"epochs": 1}}, "store": "memory"}
 

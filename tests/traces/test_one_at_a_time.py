@@ -10,16 +10,16 @@ import time
 from pathlib import Path
 
 import nas_agents
-import nas_agents.run as running
+import nas_agents.runs.run as running
 import pytest
 from nas_agents.comparison.runner import Plan, prepare, undisturbed
-from nas_agents.run import RunSpec, run
+from nas_agents.runs.run import RunSpec, run
 
+from nas_gym._lock import PATIENCE, held, hold, is_held, release
 from nas_gym.errors import NASGymError
 from nas_gym.explain import explain
-from nas_gym.lock import PATIENCE, held, hold, is_held, release
 from nas_gym.traces import RunFolder, read_trace
-from tests.traces.runs import trace, walk
+from tests.helpers.traced_runs import trace, walk
 
 ROOT = Path(__file__).parents[2]
 ON_TABLE = "NASTable-MLP-v0"
@@ -63,7 +63,7 @@ def test_who_waits_for_a_file_that_is_removed_gets_the_new_one(tmp_path):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from nas_gym.lock import hold
+from nas_gym._lock import hold
 file = hold(Path(sys.argv[1]), "busy")
 print("held", flush=True)
 time.sleep(60)

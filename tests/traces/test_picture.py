@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from nas_gym.search_spaces import make_search_space
-from nas_gym.traces.architecture_picture import BOX_WIDTH, FIRST_GROUND, architecture_picture
-from nas_gym.traces.colours import colours, levels, shades
-from nas_gym.traces.picture import SHADES, Picture, label, line_height, png, ramp, stacked
+from nas_gym.traces.tensorboard.architecture_picture import BOX_WIDTH, FIRST_GROUND, architecture_picture
+from nas_gym.traces.tensorboard.colours import colours, levels, shades
+from nas_gym.traces.tensorboard.picture import SHADES, Picture, label, line_height, png, ramp, stacked
 
 
 def opened(content, mode):

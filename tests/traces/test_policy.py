@@ -16,9 +16,9 @@ from stable_baselines3.dqn.policies import DQNPolicy
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces import State, TabularPolicy, load_policy
-from nas_gym.traces.neural_policy import NeuralPolicy
-from nas_gym.traces.policy import legal_weights
-from tests.fakes import SMALL, fake_env
+from nas_gym.traces.policies.base import legal_weights
+from nas_gym.traces.policies.neural import NeuralPolicy
+from tests.helpers.fakes import SMALL, fake_env
 
 MODELS = {
     "PPO": (PPO, "dict", "accuracy", False),

@@ -12,9 +12,9 @@ import pytest
 from nas_gym.errors import NASGymError
 from nas_gym.tasks import Task
 from nas_gym.traces import Trace, read_trace
-from nas_gym.traces.replay import TOLERANCE, replay
-from tests.fakes import SMALL, fake_env
-from tests.traces.runs import q_learning, walk
+from nas_gym.traces.replaying import TOLERANCE, replay
+from tests.helpers.fakes import SMALL, fake_env
+from tests.helpers.traced_runs import q_learning, walk
 
 TRAINED = {
     "search_space": SMALL,

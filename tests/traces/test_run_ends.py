@@ -14,8 +14,8 @@ import pytest
 from nas_gym.envs import BudgetExhausted
 from nas_gym.errors import NASGymError
 from nas_gym.traces import RunFolder, Trace, read_trace
-from tests.fakes import fake_env
-from tests.traces.runs import q_learning, recording, trace, walk
+from tests.helpers.fakes import fake_env
+from tests.helpers.traced_runs import q_learning, recording, trace, walk
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,8 +138,8 @@ def test_an_unfinished_run_is_recorded_anew_exactly_as_if_undisturbed(tmp_path):
 KILLED = """
 import sys, time
 from nas_gym.traces import Trace
-from tests.fakes import fake_env
-from tests.traces.runs import q_learning
+from tests.helpers.fakes import fake_env
+from tests.helpers.traced_runs import q_learning
 env = Trace(fake_env(), sys.argv[1])
 step = env.unwrapped.step
 def slow(action):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces.schedule import Cadence, Snapshots
+from nas_gym.traces.cadence import Cadence, Snapshots
 
 
 def ledger(unique, budget, cost=0.0):

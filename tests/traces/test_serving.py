@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from nas_gym.traces import Trace
-from tests.fakes import fake_env
-from tests.serving import tensorboard
-from tests.traces.runs import q_learning
+from tests.helpers.fakes import fake_env
+from tests.helpers.serving import tensorboard
+from tests.helpers.traced_runs import q_learning
 
 Q, ASKS = "NAS-v0-mlp/q/seed0", "NAS-v0-mlp/asks/seed0"
 

@@ -15,13 +15,13 @@ from tensorboard.util.tensor_util import make_ndarray
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import State, TabularPolicy, Trace, read_trace
-from nas_gym.traces.embedding import discs, one_hot
-from nas_gym.traces.graph import graph_of
-from nas_gym.traces.heat_map import ILLEGAL, heat_map
-from nas_gym.traces.policy_digest import decision_scalars
-from nas_gym.traces.tables import Row, code, episode_table, table
-from tests.fakes import fake_env
-from tests.traces.runs import q_learning, walk
+from nas_gym.traces.tensorboard.embedding import discs, one_hot
+from nas_gym.traces.tensorboard.heat_map import ILLEGAL, heat_map
+from nas_gym.traces.tensorboard.network_graph import graph_of
+from nas_gym.traces.tensorboard.policy_digest import decision_scalars
+from nas_gym.traces.tensorboard.tables import Row, code, episode_table, table
+from tests.helpers.fakes import fake_env
+from tests.helpers.traced_runs import q_learning, walk
 
 
 def accumulated(folder):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces.trace_file import TraceWriter, read_trace
-from nas_gym.traces.trace_lines import Ask, End, Header, Step
+from nas_gym.traces.file import TraceWriter, read_trace
+from nas_gym.traces.lines import Ask, End, Header, Step
 
 HEADER = Header("q-learning", 40, ["keep", "add relu-64"], "q_values")
 STEP = Step(

@@ -19,8 +19,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from nas_gym.envs import BudgetExhausted
 from nas_gym.errors import NASGymError
 from nas_gym.traces import NoTrace, RunFolder, State, TabularPolicy, Trace, load_policy, trace_of
-from tests.fakes import fake_env
-from tests.traces.runs import q_learning, recording, trace, walk
+from tests.helpers.fakes import fake_env
+from tests.helpers.traced_runs import q_learning, recording, trace, walk
 
 
 def test_a_traced_environment_returns_exactly_what_it_returns_untraced(tmp_path):

@@ -1,6 +1,6 @@
 """What a report of a comparison says about its columns.
 
-The shares of intervals that hold the truth are those that `tests/comparison/test_simulated_errors.py`
+The shares of intervals that hold the truth are those that `tests/agents/comparison/test_simulated_errors.py`
 finds again.
 """
 

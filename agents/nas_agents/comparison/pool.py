@@ -19,8 +19,8 @@ from typing import Any
 
 import cloudpickle
 
+from nas_gym._files import unwritten
 from nas_gym.errors import DataWarning, NASGymError
-from nas_gym.files import unwritten
 
 # Parallelism comes from the processes; threads inside them would only fight for the same cores.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -17,8 +17,8 @@ from nas_agents.comparison.plots import plot_across, plot_comparison
 from nas_agents.comparison.records import Run, by_agent, read_run
 from nas_agents.comparison.report import Setting, markdown, write_json
 from nas_agents.comparison.runner import Experiment, Plan
-from nas_agents.run import RunSpec, experiment_name, label
-from nas_gym.files import write_text, writing
+from nas_agents.runs.run import RunSpec, experiment_name, label
+from nas_gym._files import write_text, writing
 from nas_gym.traces.run_folder import versions
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from rich.table import Table
 from nas_agents.comparison.analysis import AgentSummary, Comparison
 from nas_agents.comparison.how_to_read import how_to_read
 from nas_agents.comparison.statistics import Interval
-from nas_gym.files import write_text
+from nas_gym._files import write_text
 
 AT_FULL_FIDELITY = "validation at full fidelity"
 SELECTED_ON = " (selected on)"

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from nas_agents import make_agent
 from nas_agents.comparison.pool import Failure, run_jobs
 from nas_agents.comparison.progress import Tally, bar
-from nas_agents.run import RunSpec, experiment_folder, folder_of, label, make_env, run
+from nas_agents.runs.run import RunSpec, experiment_folder, folder_of, label, make_env, run
 from nas_gym._checks import plain
+from nas_gym._files import writing
+from nas_gym._lock import held
 from nas_gym.errors import NASGymError
-from nas_gym.files import writing
-from nas_gym.lock import held
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -89,7 +89,7 @@ def prepare(plan: Plan) -> list[Experiment]:
     Raises:
         NASGymError: for a plan that does not fit, or a folder that holds a run of another config.
     """
-    from nas_gym.envs.ledger import check_budget
+    from nas_gym.envs.run.ledger import check_budget
 
     check_budget(plan.budget)
     for what, number in (("--seeds", plan.seeds), ("--jobs", plan.jobs)):
@@ -143,7 +143,7 @@ def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> l
 
 
 def _experiment(plan: Plan, task: Any) -> Experiment:
-    from nas_gym.evaluators.table import TableEvaluator
+    from nas_gym.evaluators.lookup import TableEvaluator
 
     options = dict(plan.env) if task is None else {**plan.env, "task": task}
     with closing(make_env(plan.env_id, options)) as env:

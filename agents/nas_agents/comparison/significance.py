@@ -67,7 +67,7 @@ def permutation_test(
     better or a worse one. The p-value is the larger of two. That of the permutations is exact
     where the runs of both agents come from one distribution, however skewed or tied. That of
     Student's t on the same statistic holds where they differ in spread, which permutations of few
-    runs do not allow for enough. `tests/comparison/test_simulated_errors.py` measures both kinds.
+    runs do not allow for enough. `tests/agents/comparison/test_simulated_errors.py` measures both kinds.
 
     All rearrangements are tried up to `EXACT_LIMIT`; above, `PERMUTATIONS` random ones, with the
     observed one counted among them so that the p-value is valid and never zero. Of a single run

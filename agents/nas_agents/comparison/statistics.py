@@ -3,7 +3,7 @@
 Scores are one float per run. Runs of one task are independent samples; where several tasks are
 passed, a sequence holds one array of runs per task. Every interval is for more runs of the same
 agents on the same tasks: none says how agents would do on other tasks or data. What share of each
-kind holds the truth is simulated in `tests/comparison/test_simulated_errors.py`.
+kind holds the truth is simulated in `tests/agents/comparison/test_simulated_errors.py`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,242 @@
+"""Model-based search: learn what architectures earn, plan edits on the model, evaluate the best plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from nas_agents.agent import Agent, Session, whole_number, within
+from nas_agents.model_based.features import Features, all_features
+from nas_agents.model_based.planning import PlannedPolicy, simulate
+from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+
+Rewards = dict[Architecture, float]
+
+
+@dataclass(kw_only=True)
+class ModelBased(Agent):
+    """A Gaussian process of the reward, expected improvement, and plans made of simulated edits.
+
+    After `first` uniform designs, each evaluation is of the architecture with the highest expected
+    improvement over the best reward seen, among those that plans lead to. Plans alternate: every
+    `near`-th is one edit long and starts from the best architecture known (from the next best once
+    all its neighbours are evaluated), the others lead anywhere. In a space of at most `listed`
+    architectures the latter consider all of them. In a larger one they are Dyna's: simulated walks
+    over the edit graph, from the best architectures known and from uniform ones, climb the expected
+    improvement on the model, and all that they meet is considered.
+
+    A model can be sure and wrong: what it learned around a local optimum can make it rule out the
+    place of the best. So after `patience` evaluations that bring nothing better it is set aside and
+    a fresh one begins with uniform designs of its own, as trust regions are restarted by Eriksson
+    et al. and by Wan et al.; what was evaluated before costs it nothing.
+
+    The model (see `nas_agents.model_based.reward_model`) compares the choices of architectures and the walks
+    through their graphs; it sees neither parameters nor FLOPs. The policy that is handed out has
+    the Q-values that planning on a model of all evaluations gives (see
+    `nas_agents.model_based.planning.PlannedPolicy`).
+
+    Sources: Sutton, "Dyna, an integrated architecture for learning, planning, and reacting", 1991;
+    Jones et al., "Efficient global optimization of expensive black-box functions", 1998; Eriksson et
+    al., "Scalable global optimization via local Bayesian optimization", 2019; Wan et al., "Think
+    global and act local: Bayesian optimisation over high-dimensional categorical and mixed search
+    spaces", 2021.
+
+    Attributes:
+        first: uniform designs before a model is used.
+        patience: evaluations without a better one after which a fresh model begins; 0 for never.
+        near: every which plan is a single edit of the best architecture known; 0 for none.
+        smoothness, noise: what the model expects before it learns: how slowly rewards change over
+            the space, and the part of their variance that nothing explains.
+        growth: the model's hyperparameters are fitted again when the evaluations have grown by this
+            factor.
+        memory: evaluations that the model remembers at most.
+        listed: size up to which all architectures of a space are considered.
+        starts: best known architectures that simulated walks start from, and as many uniform ones.
+        steps: simulated edits of a walk.
+        edits: edits considered at a step of a walk.
+        gamma: discount of the policy handed out.
+    """
+
+    name = "model-based"
+    access = "query"
+    # By benchmarks/quality/model_based_tuning.py.
+    tuned_on = ("conv-mnist1d", "mlp-mnist1d", "mlp-digits")
+
+    first: int = 10
+    patience: int = 45
+    near: int = 3
+    smoothness: float = 3.0
+    noise: float = 0.1
+    growth: float = 1.15
+    memory: int = 500
+    listed: int = 50_000
+    starts: int = 5
+    steps: int = 4
+    edits: int = 24
+    gamma: float = 0.9
+
+    def __post_init__(self) -> None:
+        for name in ("first", "starts", "steps", "edits"):
+            whole_number(name, getattr(self, name), at_least=1)
+        whole_number("patience", self.patience, at_least=0)
+        whole_number("near", self.near, at_least=0)
+        whole_number("memory", self.memory, at_least=2)
+        whole_number("listed", self.listed, at_least=0)
+        within("smoothness", self.smoothness, 0.01, 100)
+        within("noise", self.noise, 1e-4, 10)
+        within("growth", self.growth, 1, 10, above_low=True)
+        within("gamma", self.gamma, 0, 0.999)
+
+    def model(self, features: Features) -> RewardModel:
+        """A model that knows nothing yet."""
+        return RewardModel(
+            features,
+            smoothness=self.smoothness,
+            noise=self.noise,
+            growth=self.growth,
+            memory=self.memory,
+        )
+
+    def run(self, session: Session) -> None:
+        # One thread: the matrices are small, and sums in another order would be other results.
+        with threadpool_limits(limits=1):  # type: ignore[no-untyped-call]
+            self._search(session)
+
+    def _search(self, session: Session) -> None:
+        known = Rewards()
+        planner = overall = self._planner(session)
+        while True:
+            self._attempt(planner, overall, known, session)
+            planner = self._planner(session)
+
+    def _attempt(self, planner: Planner, overall: Planner, known: Rewards, session: Session) -> None:
+        """Search on one model until it stagnates; `overall`, of the first, is told of all attempts."""
+        space, rewards, stale = session.search_space, Rewards(), 0
+        asked = _distinct(session, min(self.first, space.size - len(known)), known)
+        while not self.patience or stale < self.patience:
+            fresh = _evaluated([each for each in asked if each not in known], session)
+            known.update(fresh)
+            told = {each: known[each] for each in asked}
+            better = max(told.values()) > max(rewards.values(), default=-np.inf)
+            stale = 0 if better else stale + len(fresh)
+            rewards.update(told)
+            planner.model.tell(list(told), list(told.values()))
+            if overall is not planner and fresh:
+                overall.model.tell(list(fresh), list(fresh.values()))
+            if session.policy is None:
+                session.watch(PlannedPolicy(space, overall.expect, self.gamma, lambda: list(known)))
+            asked = [self._next(planner, rewards, session)]
+
+    def _planner(self, session: Session) -> Planner:
+        """One whose model knows nothing yet."""
+        listed = session.search_space.size <= self.listed
+        return _Listed(self, session) if listed else _Simulated(self, session)
+
+    def _next(self, planner: Planner, rewards: Rewards, session: Session) -> Architecture:
+        if self.near and len(rewards) % self.near == 0:
+            around = _around_the_best(session.search_space, rewards)
+            if around:
+                return around[int(np.argmax(planner.promise(around)))]
+        anywhere = planner.anywhere(rewards)
+        return _distinct(session, 1, rewards)[0] if anywhere is None else anywhere
+
+
+class Planner(Protocol):
+    """Plans on a model of rewards."""
+
+    model: RewardModel
+
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """The expected improvement of each architecture over the best reward seen."""
+        ...
+
+    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """The accuracy that the model expects of each architecture."""
+        ...
+
+    def anywhere(self, evaluated: Rewards) -> Architecture | None:
+        """The most promising architecture that is not evaluated, None if plans met no such one."""
+        ...
+
+
+class _Listed:
+    """All architectures of the space are considered."""
+
+    def __init__(self, agent: ModelBased, session: Session) -> None:
+        self._space = session.search_space
+        features, matrix = all_features(self._space)
+        self.model = agent.model(features)
+        self._every = EveryArchitecture(self.model, matrix)
+
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        mean, deviation = self._every.beliefs()
+        numbers = self._numbers(architectures)
+        return self.model.expected_improvement((mean[numbers], deviation[numbers]))
+
+    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        return self.model.accuracy(self._every.beliefs()[0][self._numbers(architectures)])
+
+    def anywhere(self, evaluated: Rewards) -> Architecture | None:
+        promise = self.model.expected_improvement(self._every.beliefs())
+        promise[self._numbers(evaluated)] = -np.inf
+        found: Architecture = self._space.architecture(int(np.argmax(promise)))
+        return found
+
+    def _numbers(self, architectures: Iterable[Architecture]) -> list[int]:
+        return [self._space.index(architecture) for architecture in architectures]
+
+
+class _Simulated:
+    """Architectures are met on simulated walks."""
+
+    def __init__(self, agent: ModelBased, session: Session) -> None:
+        self._agent, self._space, self._rng = agent, session.search_space, session.rng
+        self.model = agent.model(Features(self._space))
+
+    def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        return self.model.expected_improvement(self.model.beliefs(architectures))
+
+    def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        return self.model.accuracy(self.model.beliefs(architectures)[0])
+
+    def anywhere(self, evaluated: Rewards) -> Architecture | None:
+        agent = self._agent
+        starts = _best_first(evaluated)[: agent.starts]
+        starts += [self._space.sample(self._rng) for _ in range(agent.starts)]
+        met = simulate(self._space, starts, self.promise, agent.steps, agent.edits, self._rng)
+        return max((each for each in met if each not in evaluated), key=met.__getitem__, default=None)
+
+
+def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
+    """The rewards of architectures, which are evaluated for them."""
+    return {each: evaluation.accuracy for each, evaluation in zip(asked, session.ask(asked), strict=True)}
+
+
+def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:
+    """The neighbours not evaluated of the best architecture that has such."""
+    for best in _best_first(rewards):
+        around = [each for each in space.neighbours(best) if each not in rewards]
+        if around:
+            return around
+    return []
+
+
+def _best_first(rewards: Rewards) -> list[Architecture]:
+    return sorted(rewards, key=rewards.__getitem__, reverse=True)
+
+
+def _distinct(session: Session, count: int, known: Iterable[Architecture] = ()) -> list[Architecture]:
+    """Distinct architectures other than the known ones, drawn uniformly."""
+    drawn = set(known)
+    found: list[Architecture] = []
+    while len(found) < count:
+        architecture = session.search_space.sample(session.rng)
+        if architecture not in drawn:
+            drawn.add(architecture)
+            found.append(architecture)
+    return found

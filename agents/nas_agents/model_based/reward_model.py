@@ -1,0 +1,183 @@
+"""What an agent believes of every architecture's reward, from those that it evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.special import ndtr
+
+from nas_agents.model_based.features import Features, Matrix
+from nas_agents.model_based.gaussian_process import Inputs, factor, fit, kernel, prior_of, prior_variance
+from nas_gym.search_spaces.base import Architecture
+
+NO_SPREAD = 1e-12
+Beliefs = tuple[np.ndarray, np.ndarray]
+"""Mean and standard deviation of rewards, in the units of `RewardModel.targets`."""
+
+
+class RewardModel:
+    """A Gaussian process over architectures, from what they earned.
+
+    Rewards are clipped from below before they are standardised: those further below the median
+    than the best is above it all count as equally poor, or a few networks that learn nothing would
+    hide the differences between good ones. What is told first must be uniform designs: their mean
+    is the prior mean, since later ones were chosen for being good.
+
+    Args:
+        features: of the space.
+        smoothness, noise: of the prior, see `nas_agents.model_based.gaussian_process.prior_of`.
+        growth: hyperparameters are fitted again whenever the evaluations have grown by this factor.
+        memory: evaluations that are remembered at a fit, the best half of them and the latest.
+
+    Attributes:
+        targets: the clipped and standardised rewards that are remembered, float64 (n,).
+        fits: how often the hyperparameters were fitted.
+    """
+
+    def __init__(
+        self, features: Features, *, smoothness: float, noise: float, growth: float, memory: int
+    ) -> None:
+        self.features, self.growth, self.memory = features, growth, memory
+        self.fits = 0
+        self._prior = prior_of(features, smoothness, noise)
+        self._theta = self._prior.mean
+        self._architectures: list[Architecture] = []
+        self._rewards: list[float] = []
+        self._designs: np.ndarray | None = None
+        self._told = self._next_fit = 0
+
+    @property
+    def best(self) -> float:
+        """The best reward, as a target."""
+        return float(self.targets.max())
+
+    @property
+    def variance(self) -> float:
+        """Of a reward of which nothing is known."""
+        return prior_variance(self._theta, self._groups)
+
+    def tell(self, architectures: Sequence[Architecture], rewards: Sequence[float]) -> None:
+        """Learn what architectures earned; at first uniform designs."""
+        self._architectures += architectures
+        self._rewards += rewards
+        self._told += len(rewards)
+        if self._designs is None:
+            self._designs = np.array(rewards)
+        due = self._told >= self._next_fit
+        if due:
+            self._forget()
+        self.targets, self._centre, self._spread = standardised(np.array(self._rewards), self._designs)
+        self._take_features()
+        if due:
+            self._theta = fit(self._matrix, self.targets, self._groups, self._prior, self._theta)
+            self._next_fit = ceil(self._told * self.growth)
+            self.fits += 1
+        self.lower = factor(self._theta, self._groups, self._inputs)
+        self.whitened = solve_triangular(self.lower, self.targets, lower=True, check_finite=False)
+
+    def beliefs(self, architectures: Sequence[Architecture]) -> Beliefs:
+        """Of some architectures."""
+        matrix = self.features.matrix(architectures)
+        if matrix.shape[1] > self._matrix.shape[1]:
+            self._take_features()
+        solved = solve_triangular(
+            self.lower, self.covariance(Inputs.of(matrix, self._groups)), lower=True, check_finite=False
+        )
+        return self.whitened @ solved, np.sqrt(np.maximum(self.variance - (solved**2).sum(axis=0), 1e-12))
+
+    def expected_improvement(self, beliefs: Beliefs) -> np.ndarray:
+        """Of what an evaluation will show, noise included, over the best reward seen.
+
+        The noise is what the features cannot tell apart, such as equal networks that were trained
+        from other weights. The best reward seen has it too, so it counts as a chance to be better.
+        """
+        mean, deviation = beliefs
+        shown = np.sqrt(deviation**2 + np.exp(self._theta[0]))
+        return expected_improvement((mean, shown.astype(deviation.dtype)), self.best)
+
+    def covariance(self, inputs: Inputs, first: int = 0) -> np.ndarray:
+        """Of what is remembered, from number `first` on, with architectures."""
+        return kernel(self._theta, self._groups, self._inputs.after(first), inputs)
+
+    def accuracy(self, targets: np.ndarray) -> np.ndarray:
+        """Rewards in the units that they were told in."""
+        return self._centre + self._spread * targets
+
+    def _take_features(self) -> None:
+        """The features of what is remembered, in as many columns as there are by now."""
+        matrix = self.features.matrix(self._architectures)
+        self._matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+        self._groups = self.features.groups()
+        self._inputs = Inputs.of(self._matrix, self._groups)
+
+    def _forget(self) -> None:
+        """Keep `memory` of the evaluations: the oldest of the worse half go."""
+        surplus = len(self._rewards) - self.memory
+        if surplus > 0:
+            best_first = np.argsort(-np.array(self._rewards), kind="stable")
+            gone = set(np.sort(best_first[self.memory // 2 :])[:surplus].tolist())
+            kept = [number for number in range(len(self._rewards)) if number not in gone]
+            self._architectures = [self._architectures[number] for number in kept]
+            self._rewards = [self._rewards[number] for number in kept]
+
+
+class EveryArchitecture:
+    """Beliefs of all architectures of a space that is small enough to list, kept up to date.
+
+    Between two fits the beliefs are conditioned on new evaluations alone, one row of the inverse
+    Cholesky factor times the covariance each; in single precision, which orders candidates alike.
+
+    Args:
+        model: whose beliefs they are.
+        matrix: features of the architectures, rows by index.
+    """
+
+    def __init__(self, model: RewardModel, matrix: Matrix) -> None:
+        self._model, self._matrix = model, matrix.astype(np.float32)
+        self._inputs = Inputs.of(self._matrix, model.features.groups())
+        self._solved = np.empty((0, matrix.shape[0]), dtype=np.float32)
+        self._fits = self._rows = 0
+
+    def beliefs(self) -> Beliefs:
+        """Of all architectures, by index."""
+        model = self._model
+        if model.fits != self._fits:
+            self._fits, self._rows = model.fits, 0
+            self._variance = np.full(self._matrix.shape[0], model.variance, dtype=np.float32)
+        n, known = len(model.targets), self._rows
+        if n > len(self._solved):
+            more = np.empty((n, self._matrix.shape[0]), dtype=np.float32)
+            self._solved = np.concatenate([self._solved, more])
+        lower = model.lower.astype(np.float32)
+        fresh = model.covariance(self._inputs, known)
+        fresh -= lower[known:, :known] @ self._solved[:known]
+        self._solved[known:n] = solve_triangular(lower[known:, known:], fresh, lower=True, check_finite=False)
+        self._variance -= np.einsum("ij,ij->j", self._solved[known:n], self._solved[known:n])
+        self._rows = n
+        mean = model.whitened.astype(np.float32) @ self._solved[:n]
+        return mean, np.sqrt(np.maximum(self._variance, 1e-6))
+
+
+def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
+    """How much a reward is expected to exceed the best (Jones et al. 1998, equation 15)."""
+    mean, deviation = beliefs
+    z = (mean - best) / deviation
+    return np.asarray(deviation * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)))
+
+
+def standardised(rewards: np.ndarray, designs: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """Rewards clipped and standardised, and the centre and spread that were taken out.
+
+    Args:
+        rewards: of all evaluations, float64 (n,).
+        designs: rewards of uniform designs, whose mean is the centre.
+    """
+    floor = 2 * float(np.median(rewards)) - float(rewards.max())
+    clipped = np.maximum(rewards, floor)
+    centre, spread = float(np.maximum(designs, floor).mean()), float(clipped.std())
+    if spread < NO_SPREAD:
+        spread = 1.0
+    return (clipped - centre) / spread, centre, spread

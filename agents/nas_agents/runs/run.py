@@ -1,0 +1,311 @@
+"""One run: a search from one seed, and the honest score of the network it chose."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+
+from nas_agents import make_agent
+from nas_agents.runs.scoring import score
+from nas_gym._checks import plain
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.evaluators.evaluation import incumbent
+
+if TYPE_CHECKING:
+    from nas_agents.result import Result
+    from nas_gym.envs import Budget
+    from nas_gym.traces import Trace
+    from nas_gym.traces.run_folder import RunFolder
+
+FORMAT = 1
+SECONDS_BETWEEN_REPORTS = 0.3
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What one run is; JSON-able.
+
+    Attributes:
+        agent: name of an agent, or a dict with ``"name"`` and hyperparameters.
+        budget: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
+        folder: where it is recorded.
+        seed: the agent's seed.
+        env_id: id of the environment.
+        env: keyword arguments of the environment.
+        trace: whether every decision is recorded, or only the result is kept.
+        surroundings: the fingerprints of data and code that the run has to find, as those of the runs
+            it is compared with; None for whatever is there.
+    """
+
+    agent: str | Mapping[str, Any]
+    budget: Budget
+    folder: str
+    seed: int = 0
+    env_id: str = "NAS-v0"
+    env: Mapping[str, Any] = field(default_factory=dict)
+    trace: bool = True
+    surroundings: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("budget", "seed", "agent"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is.
+
+    Attributes:
+        done: evaluations by the full recipe, or recorded seconds under a budget in seconds.
+        best: accuracy of the incumbent as seen, None before the first evaluation.
+    """
+
+    done: float
+    best: float | None
+
+
+def run(
+    spec: RunSpec, on_progress: Callable[[Progress], None] | None = None, *, keep_network: bool = False
+) -> dict[str, Any]:
+    """Search, score the chosen network by seeds that the search did not see, and write `result.json`.
+
+    A finished run of the same folder and config is not repeated; an unfinished one starts from its
+    beginning, which a store makes cheap.
+
+    Args:
+        spec: what to run.
+        on_progress: called a few times a second, from another thread.
+        keep_network: train the chosen network once more and save it as `best.pt`.
+
+    Returns:
+        The contents of `result.json`: those of a `Result`, whose ``"accuracy"`` is optimistic, of
+        its score (see `nas_agents.runs.scoring.score`), and ``"label"``, ``"access"``, ``"classes"``,
+        ``"versions"``.
+
+    Raises:
+        NASGymError: for a spec that does not fit, or a folder that holds a run of another config.
+    """
+    env = make_env(spec.env_id, spec.env)
+    try:
+        folder = folder_of(spec, env)
+        if not folder.is_finished:
+            return _search(spec, env, folder, on_progress, keep_network=keep_network)
+        result = folder.result()
+        if keep_network and not folder.best_file.exists():
+            _keep_network(folder, env, result)
+        return result
+    finally:
+        env.close()
+
+
+def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """The environment of an id.
+
+    Raises:
+        NASGymError: if the id is unknown or another kind of environment's, or an option does not fit.
+    """
+    import nas_gym  # noqa: F401 - registers the ids
+    from nas_gym.envs.registration import IDS
+
+    try:
+        creator = gym.spec(env_id).entry_point
+    except gym.error.Error as error:
+        raise unknown("environment", env_id, IDS) from error
+    made = gym.envs.registration.load_env_creator(creator) if isinstance(creator, str) else creator
+    if isinstance(made, type) and not hasattr(made, "start_run"):
+        raise NASGymError(f"environment {env_id!r} searches no architectures: pass {', '.join(IDS)}")
+    return gym.make(env_id, **options)
+
+
+def run_options(spec: RunSpec) -> dict[str, Any]:
+    """What tells a run from the others of its environment and agent, as `config.json` has it."""
+    budget = spec.budget if isinstance(spec.budget, int) else dict(spec.budget)
+    hyperparameters = make_agent(spec.agent).hyperparameters()
+    return {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
+
+
+def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
+    """The folder of a run in its environment.
+
+    Raises:
+        NASGymError: if it holds a run of another config.
+    """
+    from nas_gym.traces.fingerprints import check_unchanged
+    from nas_gym.traces.run_folder import RunFolder
+    from nas_gym.traces.wrapper import run_config
+
+    folder = RunFolder(spec.folder)
+    agent = make_agent(spec.agent)
+    config = run_config(env, agent.name, run_options(spec), agent)
+    if spec.surroundings is not None:
+        begun = {**config, "fingerprints": spec.surroundings}
+        check_unchanged("what the run is compared with", begun, config, searching=True)
+    folder.check(config)
+    return folder
+
+
+def experiment_folder(logdir: str | Path, env: gym.Env[Any, Any], name: str | None = None) -> Path:
+    """Where the runs in an environment are; `name` is that of a variant."""
+    unwrapped: Any = env.unwrapped
+    env_id = "NAS-v0" if env.spec is None else env.spec.id
+    return Path(logdir) / experiment_name(env_id, unwrapped.search_space.name, unwrapped.task.name, name)
+
+
+def experiment_name(env_id: str, space: str, task: str, name: str | None) -> str:
+    """``<env id>-<space>-<task>``, with ``-<name>`` for a variant, fit for the name of a folder."""
+    return slug("-".join([env_id, space, task, *([name] if name else [])]))
+
+
+def label(agent: str | Mapping[str, Any]) -> str:
+    """An agent's name with the hyperparameters that were set: ``q-learning-alpha=0.2``."""
+    if isinstance(agent, str):
+        return slug(agent)
+    options = [f"{name}={value}" for name, value in agent.items() if name != "name"]
+    return slug("-".join([str(agent.get("name")), *options]))
+
+
+def slug(text: str) -> str:
+    """A text fit for the name of a folder."""
+    return re.sub(r"[^\w.=-]+", "-", text).strip("-")
+
+
+def _search(
+    spec: RunSpec,
+    env: gym.Env[Any, Any],
+    folder: RunFolder,
+    on_progress: Callable[[Progress], None] | None,
+    *,
+    keep_network: bool,
+) -> dict[str, Any]:
+    from nas_gym.traces import Trace
+    from nas_gym.traces.wrapper import run_config
+
+    agent = make_agent(spec.agent)
+    if not spec.trace:
+        config = run_config(env, agent.name, run_options(spec), agent)
+        with _removed_if_never_begun(folder, env), folder.kept_for(config), _reported(env, on_progress):
+            result = _outcome(spec, env, agent.access, agent.search(env, spec.budget, spec.seed))
+            _keep(folder, env, config, result, keep_network=keep_network)
+        return result
+    traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec), searcher=agent)
+    try:
+        with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress):
+            found = agent.search(traced, spec.budget, spec.seed)
+            result = _outcome(spec, env, agent.access, found)
+            if keep_network:
+                _keep_network(folder, env, result)
+            # Last of all, since the presence of result.json says that the run is finished.
+            traced.finish(result)
+    finally:
+        traced.close()
+    return result
+
+
+def _keep(
+    folder: RunFolder,
+    env: gym.Env[Any, Any],
+    config: Mapping[str, Any],
+    result: Mapping[str, Any],
+    *,
+    keep_network: bool,
+) -> None:
+    """Keep the result of a run that recorded nothing, in place of an unfinished run that did."""
+    from nas_gym._files import write_text
+
+    folder.prepare(config)
+    folder.wipe()
+    folder.trace_file.unlink(missing_ok=True)
+    if keep_network:
+        _keep_network(folder, env, result)
+    # On one line, since hundreds of runs are written and read.
+    write_text(folder.result_file, json.dumps(result) + "\n")
+
+
+def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) -> dict[str, Any]:
+    """What `result.json` holds: a result with the score of its network, which the search is over to see."""
+    from nas_gym.traces.run_folder import versions
+
+    unwrapped: Any = env.unwrapped
+    return {
+        "format": FORMAT,
+        "label": label(spec.agent),
+        **found.as_dict(),
+        "access": access,
+        "accuracy_is": "the highest that the search saw, and optimistic since it was selected on",
+        **score(unwrapped, found),
+        "classes": unwrapped.task.num_classes,
+        "versions": versions(),
+    }
+
+
+def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str, Any]) -> None:
+    """Save the chosen network, trained with the first of the fresh seeds, if the evaluator trains.
+
+    A network whose training fails with that seed has no weights worth keeping.
+    """
+    from nas_gym.evaluators.checkpoint import save_network
+
+    unwrapped: Any = env.unwrapped
+    trainer = getattr(unwrapped.evaluator, "inner", unwrapped.evaluator)
+    if hasattr(trainer, "fit") and not result["final"][0]["error"]:
+        architecture = unwrapped.search_space.parse(result["architecture"])
+        module, _ = trainer.fit(architecture, result["final"][0]["seed"])
+        save_network(folder.best_file, unwrapped.search_space, unwrapped.task, architecture, module)
+
+
+@contextmanager
+def _removed_if_never_begun(
+    folder: RunFolder, env: gym.Env[Any, Any], traced: Trace | None = None
+) -> Iterator[None]:
+    """Remove the folders that a search made which was refused before its first evaluation.
+
+    What is in them is removed only if the trace had begun: another process may have begun meanwhile.
+    """
+    made = [path for path in (folder.path, *folder.path.parents) if not path.exists()]
+    try:
+        yield
+    except NASGymError:
+        if made and not env.unwrapped.ledger.history:  # type: ignore[attr-defined]
+            if traced is not None and traced.begun:
+                shutil.rmtree(folder.path, ignore_errors=True)
+            for path in made:
+                with suppress(OSError):
+                    path.rmdir()
+        raise
+
+
+@contextmanager
+def _reported(env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | None) -> Iterator[None]:
+    """Report the progress of a run now and then while it goes on."""
+    if on_progress is None:
+        yield
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(SECONDS_BETWEEN_REPORTS):
+            on_progress(_progress(env))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _progress(env: gym.Env[Any, Any]) -> Progress:
+    ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
+    history = tuple(ledger.history)
+    done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.spent
+    return Progress(done, incumbent(history).accuracy if history else None)

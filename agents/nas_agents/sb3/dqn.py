@@ -1,0 +1,98 @@
+"""Deep Q-network with action masks (Mnih et al. 2015)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from gymnasium import spaces
+
+from nas_agents.agent import Agent, Environment, Session, check_discount, whole_number, within
+from nas_agents.sb3.common import learn, policy_for, reproducible
+from nas_agents.sb3.masked_dqn import MASK, MaskedDQN, unmasked_policy
+from nas_gym.envs.wrappers import ActionMaskObservation
+from nas_gym.traces.policies.neural import NeuralPolicy
+
+
+@dataclass(kw_only=True)
+class DQN(Agent):
+    """DQN that explores, acts and bootstraps among legal edits only.
+
+    Source: Mnih et al., "Human-level control through deep reinforcement learning", 2015; the mask
+    is part of the observation, so the replay memory holds the mask of every state.
+
+    Attributes:
+        learning_rate: of Adam.
+        buffer_size: transitions in the replay memory.
+        learning_starts: steps of uniform legal edits before the first update.
+        batch_size: transitions of an update.
+        gamma: discount.
+        gradient_steps: updates after each step.
+        target_update_interval: steps between two copies to the target network.
+        epsilon_start, epsilon_end: of exploration, linear over the budget.
+        width: units of each of the two hidden layers.
+    """
+
+    name = "dqn"
+    access = "walk"
+
+    learning_rate: float = 1e-3
+    buffer_size: int = 10_000
+    learning_starts: int = 20
+    batch_size: int = 32
+    gamma: float = 0.9
+    gradient_steps: int = 1
+    target_update_interval: int = 50
+    epsilon_start: float = 1.0
+    epsilon_end: float = 0.05
+    width: int = 64
+
+    def __post_init__(self) -> None:
+        within("learning_rate", self.learning_rate, 0, 1, above_low=True)
+        whole_number("buffer_size", self.buffer_size, at_least=1)
+        whole_number("learning_starts", self.learning_starts, at_least=0)
+        whole_number("batch_size", self.batch_size, at_least=1)
+        within("gamma", self.gamma, 0, 1)
+        whole_number("gradient_steps", self.gradient_steps, at_least=1)
+        whole_number("target_update_interval", self.target_update_interval, at_least=1)
+        within("epsilon_start", self.epsilon_start, 0, 1)
+        within("epsilon_end", self.epsilon_end, 0, 1)
+        whole_number("width", self.width, at_least=1)
+
+    def run(self, session: Session) -> None:
+        check_discount(self.gamma, session)
+        policy_for(session.env)
+        with reproducible():
+            model = MaskedDQN(
+                with_mask(session.env),
+                epsilon=lambda: self.epsilon(session.progress()),
+                learning_rate=self.learning_rate,
+                buffer_size=self.buffer_size,
+                learning_starts=self.learning_starts,
+                batch_size=self.batch_size,
+                gamma=self.gamma,
+                train_freq=1,
+                gradient_steps=self.gradient_steps,
+                target_update_interval=self.target_update_interval,
+                policy_kwargs={"net_arch": [self.width, self.width]},
+                seed=session.seed,
+                device="cpu",
+            )
+            assert model.env is not None
+            # Exploration and the environment would draw the same bits otherwise.
+            model.env.seed(session.env_seed)
+            view = SimpleNamespace(policy=unmasked_policy(model, session.env.observation_space))
+            session.watch(NeuralPolicy(session.search_space, view, "q_values"))
+            learn(model, session.trace)
+
+    def epsilon(self, progress: float) -> float:
+        """The probability of a random edit when a part of the budget, in [0, 1], is spent."""
+        return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
+
+
+def with_mask(env: Environment) -> Environment:
+    """The environment with the action mask in a Dict observation."""
+    space = env.observation_space
+    if not isinstance(space, spaces.Dict):
+        return ActionMaskObservation(env, mask_key=MASK, observation_key="observation")
+    return env if MASK in space.spaces else ActionMaskObservation(env, mask_key=MASK)

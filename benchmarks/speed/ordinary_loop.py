@@ -1,0 +1,157 @@
+"""The yardstick: one network after another, as a careful engineer would train small networks.
+
+Ordinary modules and autograd; all data on the device, batches by indexing (no DataLoader), the
+fused optimiser, gradients set to None, no synchronisation inside an epoch. Initial weights and the
+order of batches are those of the engine, so that losses can be compared step by step.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nas_gym.networks.graph import Network, Node
+from nas_gym.networks.module import initial_weights
+from nas_gym.training import Member, TrainingData
+from nas_gym.training.recipe import Recipe
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+}
+
+
+@dataclass(frozen=True)
+class OrdinaryResult:
+    """Validation accuracy after each epoch, and the loss of every step."""
+
+    curve: list[float]
+    step_losses: list[float]
+
+
+class OrdinaryNetwork(nn.Module):
+    """A network of layers of `torch.nn`; what the output does not need is not computed."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._nodes = network.nodes
+        self.layers = nn.ModuleDict()
+        live = {len(network.nodes) - 1}
+        for number in reversed(range(len(network.nodes))):
+            node = network.nodes[number]
+            if number in live and node.operation != "zero":
+                live.update(node.inputs)
+        self._order = sorted(live - {0})
+        for number in self._order:
+            layer = make_layer(network.nodes[number])
+            if layer is not None:
+                self.layers[str(number)] = layer
+        self._steps = [
+            (number, network.nodes[number].inputs, self._callable(number)) for number in self._order
+        ]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (batch, classes)."""
+        values: dict[int, Tensor] = {0: x}
+        for number, inputs, layer in self._steps:
+            if layer is not None:
+                values[number] = layer(values[inputs[0]])
+            elif self._nodes[number].operation == "add":
+                values[number] = sum((values[index] for index in inputs[1:]), values[inputs[0]])
+            else:
+                values[number] = x.new_zeros(len(x), *self._nodes[number].shape)
+        return values[self._order[-1]]
+
+    def _callable(self, number: int) -> nn.Module | None:
+        return dict(self.layers.items()).get(str(number))
+
+    def load(self, network: Network, seed: int) -> None:
+        """Set the initial weights that the engine draws from a seed."""
+        with torch.no_grad():
+            for full_name, array in initial_weights(network, seed):
+                number, _, name = full_name.partition("_")
+                if number in self.layers:
+                    getattr(self.layers[number], name).copy_(array)
+
+
+def make_layer(node: Node) -> nn.Module | None:
+    """The layer of a node; None for a sum and for zeros."""
+    signal = len(node.input_shape) == 2
+    match node.operation:
+        case "flatten":
+            return nn.Flatten()
+        case "linear":
+            return nn.Linear(node.input_shape[0], node.shape[0], bias=node.bias)
+        case "conv":
+            conv: type[nn.Module] = nn.Conv1d if signal else nn.Conv2d
+            options = {"stride": node.stride, "padding": node.padding, "groups": node.groups}
+            return conv(node.input_shape[0], node.shape[0], node.kernel, bias=node.bias, **options)
+        case "batch_norm":
+            return nn.BatchNorm1d(node.shape[0]) if signal else nn.BatchNorm2d(node.shape[0])
+        case "activation":
+            return ACTIVATIONS[node.function]()
+        case "max_pool":
+            pool: type[nn.Module] = nn.MaxPool1d if signal else nn.MaxPool2d
+            return pool(node.kernel, node.stride, node.padding, ceil_mode=node.ceil_mode)
+        case "avg_pool":
+            average: type[nn.Module] = nn.AvgPool1d if signal else nn.AvgPool2d
+            return average(node.kernel, node.stride, node.padding, node.ceil_mode, count_include_pad=False)
+        case "global_avg_pool":
+            pooled: nn.Module = nn.AdaptiveAvgPool1d(1) if signal else nn.AdaptiveAvgPool2d(1)
+            return nn.Sequential(pooled, nn.Flatten())
+        case _:
+            return None
+
+
+def train_ordinary(member: Member, data: TrainingData, recipe: Recipe) -> OrdinaryResult:
+    """Train one member by the ordinary loop."""
+    model = OrdinaryNetwork(member.network)
+    model.load(member.network, member.seed)
+    model.to(data.x_train.device)
+    optimizer = make_optimizer(model, recipe)
+    criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+    generator = torch.Generator().manual_seed(member.seed)
+    steps = math.ceil(len(data.y_train) / recipe.batch_size)
+    losses: list[Tensor] = []
+    curve: list[float] = []
+    for epoch in range(member.epochs or recipe.epochs):
+        model.train()
+        order = torch.randperm(len(data.y_train), generator=generator).to(data.x_train.device)
+        for step, batch in enumerate(order.split(recipe.batch_size), start=epoch * steps):
+            if recipe.schedule == "cosine":
+                progress = step / (recipe.epochs * steps)
+                optimizer.param_groups[0]["lr"] = (
+                    recipe.learning_rate * (1 + math.cos(math.pi * progress)) / 2
+                )
+            loss = criterion(model(data.x_train[batch]), data.y_train[batch])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach())
+        curve.append(accuracy(model, data))
+    return OrdinaryResult(curve, torch.stack(losses).tolist())
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser, fused."""
+    options = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(model.parameters(), **options)
+    return torch.optim.SGD(model.parameters(), momentum=0.9, nesterov=True, **options)
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, data: TrainingData) -> float:
+    """Validation accuracy, in [0, 1]."""
+    model.eval()
+    predictions = [model(x).argmax(1) for x in data.x_validation.split(2048)]
+    return (torch.cat(predictions) == data.y_validation).double().mean().item()

@@ -1,0 +1,121 @@
+"""One measurement of `training.py`, in a process of its own: prints a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import resource
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.speed.ordinary_loop import train_ordinary
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import make_task
+from nas_gym.training import Member, TrainingData, train
+from nas_gym.training import chunk as chunk_training
+from nas_gym.training import planning as chunks
+from nas_gym.training.recipe import Recipe
+
+TASKS: dict[str, dict[str, Any]] = {
+    "digits": {"name": "digits"},  # 60% for training by default
+    "mnist1d": {"name": "mnist1d", "train_size": 3000, "validation_size": 1000, "test_size": 1000},
+}
+SAME = "relu-64 > tanh-64"
+
+
+def main() -> None:
+    case = json.loads(sys.argv[1])
+    threads = int(case.get("threads", 1))
+    torch.set_num_threads(threads)
+    task = make_task(TASKS[case["task"]])
+    arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
+    data = TrainingData(*(torch.tensor(array) for array in arrays))
+    recipe = Recipe(epochs=10, batch_size=case.get("batch", 64), optimizer="adamw", learning_rate=0.01)
+    members = draw(case, task)
+    if case["kind"] == "jax":
+        from benchmarks.speed.jax_training import run_jax
+
+        print(json.dumps(run_jax(len(members), task, recipe)))
+        return
+    if case["kind"] == "profile":
+        from benchmarks.speed.training_profile import where_time_goes
+
+        figures = where_time_goes(members, data, recipe, chunks=4)
+        done = figures.pop("members")
+        rate = arithmetic(done, data, recipe) / figures["seconds"]
+        print(json.dumps(figures | {"networks": len(done), "of peak": rate / peak_rate(1)}))
+        return
+    if case["kind"] == "ordinary":
+        # Every k-th network: the mean cost of all, in a fraction of the time.
+        members = members[:: max(1, len(members) // case["ordinary"])][: case["ordinary"]]
+    try_idea(case)
+    warm_up = [Member(member.network, member.seed, epochs=1) for member in members[:2]]
+    run(case, warm_up, data, recipe)
+    before, start = peak_bytes(), time.perf_counter()
+    run(case, members, data, recipe)
+    seconds = time.perf_counter() - start
+    memory = peak_bytes() - before
+    rate = arithmetic(members, data, recipe) / seconds
+    peak = peak_rate(int(case.get("cores", threads)))
+    print(
+        json.dumps({"seconds": seconds / len(members), "bytes": memory, "rate": rate, "of peak": rate / peak})
+    )
+
+
+def try_idea(case: dict[str, Any]) -> None:
+    """Change one thing in how the engine works, to see what it is worth."""
+    if "cache_bytes" in case:
+        chunks.CACHE_BYTES = case["cache_bytes"]
+    if case.get("one by one"):
+        chunk_training.WORTHWHILE_RUNS = math.inf  # kernels are called from Python, not recorded
+
+
+def draw(case: dict[str, Any], task: Any) -> list[Member]:
+    """Architectures drawn uniformly with seed 0, or one architecture with many seeds."""
+    space = make_search_space(case["space"], task.input_shape, task.num_classes)
+    if case.get("same"):
+        network = space.network(space.parse(SAME))
+        return [Member(network, 0)] * int(case["networks"])
+    rng = np.random.default_rng(0)
+    return [Member(space.network(space.sample(rng)), 0) for _ in range(case["networks"])]
+
+
+def run(case: dict[str, Any], members: list[Member], data: TrainingData, recipe: Recipe) -> None:
+    """Train the members one way or the other."""
+    if case["kind"] == "fused":
+        for _ in train(members, data, recipe, cores=case["cores"]):
+            pass
+        return
+    for member in members:
+        train_ordinary(member, data, recipe)
+
+
+def arithmetic(members: list[Member], data: TrainingData, recipe: Recipe) -> float:
+    """Floating-point operations of training: forward, and backward twice as much."""
+    examples = 3 * len(data.y_train) + len(data.y_validation)
+    return float(sum(member.network.flops * recipe.epochs * examples for member in members))
+
+
+def peak_rate(threads: int) -> float:
+    """Floating-point operations a second of a large matrix product."""
+    torch.set_num_threads(threads)
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    best = math.inf
+    for _ in range(20):
+        start = time.perf_counter()
+        torch.mm(a, b)
+        best = min(best, time.perf_counter() - start)
+    return 2 * 1024**3 / best
+
+
+def peak_bytes() -> int:
+    """The high-water mark of the process's resident set."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""The command ``nas-gym explain``: what a person at a terminal sees of an explanation."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from nas_gym.cli.errors import polite
+from nas_gym.errors import NASGymError
+
+if TYPE_CHECKING:
+    from nas_gym.explain.section import Explanation
+
+EXPLAIN_EXAMPLE = """
+Example: `nas-gym explain tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0`
+
+Two agents: `nas-gym explain runs/q-learning/seed0 runs/ppo/seed0`. A run that goes on: add `--every 20`
+"""
+
+
+@polite
+def explain(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, also of one that goes on.")],
+    other: Annotated[Path | None, typer.Argument(help="Folder of a run whose policy is compared.")] = None,
+    every: Annotated[
+        int | None, typer.Option(help="Explain again after so many evaluations, until the run ends.")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Evaluations beyond the run's that may be made; 0 for none.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
+    store: Annotated[
+        str, typer.Option(help="Where further evaluations are kept: user, memory, a path, or a URL.")
+    ] = "user",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report; by default that of the run.")
+    ] = None,
+) -> None:
+    """Say why a search found what it found: a report, and the same in TensorBoard.
+
+    What was found and how sure that is, which choices matter, which edits help, what the agent
+    learned, what would change the result, and what the found network uses. Two folders: where the
+    policies of two agents agree, where they part, and who was right.
+    """
+    check_options(1 if other is None else 2, every, budget, out)
+    if other is None and out is None and run.is_dir() and not os.access(run, os.W_OK):
+        raise NASGymError(f"the folder of the run, {run}, cannot be written: pass another with --out")
+    if other is not None:
+        compare_and_show(run, other, budget=budget, seed=seed, store=store, out=out)
+    elif every is not None:
+        explain_live_and_show(run, every, budget=budget, seed=seed, store=store)
+    else:
+        explain_and_show(run, budget=budget, seed=seed, store=store, out=out)
+
+
+def explain_and_show(
+    run: Path,
+    *,
+    budget: int | None = None,
+    seed: int = 0,
+    store: Any = "user",
+    out: Path | None = None,
+) -> None:
+    """Explain a run under a progress bar, and print the answer in short and where the report is."""
+    from nas_gym.explain.evidence.run import read_evidence
+    from nas_gym.explain.pipeline import explain_evidence
+    from nas_gym.explain.report.writer import write_explanation
+    from nas_gym.explain.sections.registry import Settings, all_parts
+
+    with _bar() as progress:
+        shown = progress.add_task("Reading the run", total=None)
+
+        def move(number: int, total: int, question: str) -> None:
+            progress.update(shown, completed=number, total=total + 1, description=question)
+
+        evidence = read_evidence(run, store)
+        explanation = explain_evidence(evidence, Settings(budget, seed), all_parts(), move)
+        progress.update(shown, description="Writing the report")
+        report = write_explanation(evidence, explanation, out)
+    _show(explanation, report)
+
+
+def explain_live_and_show(
+    run: Path, every: int, *, budget: int | None = None, seed: int = 0, store: Any = "user"
+) -> None:
+    """Explain a run that goes on until it ends, with a line for each explanation."""
+    from nas_gym.explain.live import explain_live
+    from nas_gym.explain.report.writer import Names
+
+    last = None
+    for explained in explain_live(run, every, budget=budget, seed=seed, store=store):
+        last = explained.explanation
+        what = "the run has ended" if explained.over else "so far"
+        _print(f"after {explained.evaluations} evaluations, {what}: {last.summary.answer[0]}")
+    if last is not None:
+        _print(f"report: {run / Names().html}")
+
+
+def compare_and_show(
+    first: Path, second: Path, *, budget: int | None, seed: int, store: Any, out: Path | None
+) -> None:
+    """Compare the policies of two runs, and print the answer in short and where the report is."""
+    from nas_gym.explain.comparison import write_comparison
+
+    with _bar() as progress:
+        progress.add_task("Comparing the policies", total=None)
+        comparison, report = write_comparison(
+            first, second, budget=budget, seed=seed, store=store, folder=out
+        )
+    for sentence in comparison.summary.answer:
+        _print(sentence)
+    _print(f"report: {report}")
+
+
+def check_options(runs: int, every: int | None, budget: int | None, out: Path | None) -> None:
+    """Check that the options of the command fit together.
+
+    Raises:
+        NASGymError: if they do not.
+    """
+    if budget is not None and budget < 0:
+        raise NASGymError(f"--budget must be 0 or more further evaluations, not {budget}")
+    if every is not None and runs == 2:
+        raise NASGymError("--every explains one run while it goes on: pass one folder, not two")
+    if every is not None and out is not None:
+        raise NASGymError("--every writes into the folder of the run: leave --out away")
+    if out is not None and out.exists() and not out.is_dir():
+        raise NASGymError(f"--out {out} is a file: pass a folder")
+    if out is not None and not os.access(
+        next(at for at in (out, *out.absolute().parents) if at.exists()), os.W_OK
+    ):
+        raise NASGymError(f"--out {out} cannot be written: pass another folder")
+
+
+def _show(explanation: Explanation, report: Path) -> None:
+    # All of it: a sentence that announces a list would else be printed without the list.
+    for sentence in explanation.summary.answer:
+        _print(sentence)
+    _print(f"report: {report}")
+
+
+def _bar() -> Progress:
+    """A bar on standard error."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _print(text: str) -> None:
+    """Print a sentence as it is, unwrapped, so that paths can be copied."""
+    Console(soft_wrap=True, markup=False, highlight=False, emoji=False).print(text.replace("`", ""))

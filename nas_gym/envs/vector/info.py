@@ -1,0 +1,102 @@
+"""The information of a vector environment: arrays, and a mask of who has each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from nas_gym.envs.run.payment import NO_ERROR, NOT_DRAWN
+from nas_gym.search_spaces.graph.edit_graph import EditGraph
+
+
+@dataclass
+class Steps:
+    """What steps did, one an environment; where none was made it says nothing.
+
+    Attributes:
+        actions: the numbers of the edits, int64 (num_envs,).
+        illegal: whether its action was illegal, bool (num_envs,).
+        accuracies: of the networks they made, float64 (num_envs,).
+        rewards: that they were paid, float64 (num_envs,).
+        errors: of failed trainings, `Text` with number 1, 0 where none failed, object (num_envs,); None if
+            none failed.
+        seeds: drawn for the networks, int64 (num_envs,); None if none are drawn.
+    """
+
+    actions: np.ndarray
+    illegal: np.ndarray
+    accuracies: np.ndarray
+    rewards: np.ndarray
+    errors: np.ndarray | None = None
+    seeds: np.ndarray | None = None
+
+    @staticmethod
+    def none(num_envs: int) -> Steps:
+        """No step in any environment."""
+        no, zero = np.zeros(num_envs, dtype=bool), np.zeros(num_envs)
+        return Steps(np.zeros(num_envs, dtype=np.int64), no, zero, zero.copy())
+
+    def among(self, rows: np.ndarray, num_envs: int) -> Steps:
+        """These steps as those of some environments, int64 (steps,), of all of which the others made none."""
+        every = Steps.none(num_envs)
+        every.errors = None if self.errors is None else _no_errors(num_envs)
+        every.seeds = None if self.seeds is None else np.full(num_envs, NOT_DRAWN)
+        for field in fields(Steps):
+            if (values := getattr(self, field.name)) is not None:
+                getattr(every, field.name)[rows] = values
+        return every
+
+    def forget(self, rows: np.ndarray) -> None:
+        """Say nothing any more of some environments, bool (num_envs,), but what they were paid."""
+        self.actions[rows] = 0
+        self.illegal[rows] = False
+        self.accuracies[rows] = 0.0
+        if self.errors is not None:
+            self.errors[rows] = NO_ERROR
+        if self.seeds is not None:
+            self.seeds[rows] = NOT_DRAWN
+
+
+def described(
+    rows: np.ndarray, steps: Steps, states: np.ndarray, best: np.ndarray, graph: EditGraph, *, draws: bool
+) -> dict[str, Any]:
+    """The information of environments, in the form of Gymnasium's `VectorEnv`.
+
+    Args:
+        rows: the environments to tell of, bool (num_envs,); the others get None, False or 0.
+        steps: what the step did.
+        states: the numbers of their states, int64 (num_envs,).
+        best: best accuracies of their episodes, float64 (num_envs,).
+        graph: which numbers the states.
+        draws: whether the evaluator draws seeds, which are then told.
+
+    Returns:
+        For each key of a single environment's information an array and, under the key with an
+        underscore before it, the mask of environments that it tells of. Fresh arrays.
+    """
+    info: dict[str, Any] = {
+        "architecture": graph.texts.take(states),
+        "edit": graph.words.take(steps.actions),
+        "accuracy": np.where(rows, steps.accuracies, 0.0),
+        "best_accuracy": np.where(rows, best, 0.0),
+        "illegal_action": steps.illegal & rows,
+        "error": _no_errors(len(rows)) if steps.errors is None else steps.errors.copy(),
+        "action_mask": graph.masks.take(states, axis=0),
+    }
+    if draws:
+        drawn = NOT_DRAWN if steps.seeds is None else steps.seeds
+        info["seed"] = np.where(rows, drawn, 0).astype(np.int64)
+    if np.count_nonzero(rows) < len(rows):
+        for key in ("architecture", "edit", "error"):
+            info[key][~rows] = None
+        info["action_mask"][~rows] = 0
+    return info | {f"_{key}": rows.copy() for key in info}
+
+
+def _no_errors(num_envs: int) -> np.ndarray:
+    """The text of no error for each environment, object (num_envs,)."""
+    texts = np.empty(num_envs, dtype=object)
+    texts.fill(NO_ERROR)
+    return texts

@@ -1,0 +1,125 @@
+"""What an evaluator is: one method over a batch of requests."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from nas_gym._checks import plain
+from nas_gym._shared import Shared
+from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.tasks.base import Task
+from nas_gym.tasks.baseline import ConstantAnswer, constant_answer
+
+
+class Evaluator(Shared, ABC):
+    """From requests to evaluations. Copies of what holds an evaluator share it.
+
+    Attributes:
+        search_space: whose architectures it evaluates.
+        task: the data.
+        seeds: training seeds that an architecture is evaluated with, averaged.
+        draws: whether an evaluation is of one seed that the environment draws for it by `draw`.
+        resumable: whether going on from a lower fidelity costs only the difference.
+        selects_on_test: whether the accuracies that a search sees are test accuracies, because there
+            are no others. Whatever shows a test accuracy then says that the search selected on it,
+            and shows it once, not beside itself as validation accuracy.
+    """
+
+    search_space: SearchSpace[Any]
+    task: Task
+    seeds: tuple[int, ...]
+    draws: bool = False
+    resumable: bool = False
+    selects_on_test: bool = False
+
+    @abstractmethod
+    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
+        """Evaluate a batch, giving (position in `requests`, evaluation) as each is finished."""
+
+    @abstractmethod
+    def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
+        """Retrain an architecture and measure its test accuracy, for the final report alone."""
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """A JSON-able description: all that its evaluations depend on."""
+
+    def opened_by(self, owner: object, *, built: bool) -> None:
+        """Note an environment that asks this evaluator.
+
+        Args:
+            owner: the environment.
+            built: whether it built the evaluator and what that opened, which end with the last owner.
+        """
+
+    def closed_by(self, owner: object) -> None:
+        """Note that an environment is closed; what they opened is closed with the last of them."""
+
+    def evaluate(self, requests: Sequence[Request]) -> list[Evaluation]:
+        """Evaluate a batch of requests; one evaluation each, in order."""
+        found = dict(self.stream(requests))
+        return [found[position] for position in range(len(requests))]
+
+    def evaluate_architectures(
+        self,
+        architectures: Sequence[Architecture],
+        fidelity: int | None = None,
+        drawn: Sequence[int] | None = None,
+    ) -> list[Evaluation]:
+        """Evaluate architectures with all of `seeds`, averaged over them.
+
+        Args:
+            architectures: what to evaluate.
+            fidelity: epochs; None for the full recipe.
+            drawn: one seed for each architecture instead, of an evaluator that `draws`.
+        """
+        if drawn is not None:
+            pairs = zip(architectures, drawn, strict=True)
+            return self.evaluate([Request(architecture, seed, fidelity) for architecture, seed in pairs])
+        requests = [
+            Request(architecture, seed, fidelity) for architecture in architectures for seed in self.seeds
+        ]
+        evaluations = self.evaluate(requests)
+        count = len(self.seeds)
+        return [mean(evaluations[start : start + count]) for start in range(0, len(evaluations), count)]
+
+    def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
+        """The seed of the next evaluation of an architecture, where the evaluator `draws`."""
+        raise NotImplementedError(f"{type(self).__name__} draws no seeds")
+
+    def final_seeds(self, run_seed: int, count: int = 3) -> list[int]:
+        """The training seeds that score the network a run chose: above all used ones, others for every run.
+
+        Runs that choose the same network are scored by different trainings of it; the same seeds for
+        all would make the luck of those few look like a difference between agents.
+        """
+        first = max(self.seeds) + 1 + plain(run_seed) % 2**32 * count
+        return list(range(first, first + plain(count)))
+
+    def fidelities(self) -> tuple[int, ...]:
+        """The numbers of epochs that can be asked for, ascending; () where there is nothing to choose.
+
+        The last is what a request without a fidelity gives.
+        """
+        return ()
+
+    def optimum(self) -> float | None:
+        """The highest accuracy that a final score can have, where it is known; None elsewhere."""
+        return None
+
+    def examples(self) -> tuple[int, int] | None:
+        """Return how many validation and test examples accuracies are counted over; None if unknown.
+
+        They bound how well an accuracy is known for new examples. Of a formula, or of published figures
+        that do not say it, they are not known.
+        """
+        return None
+
+    def constant_answer(self) -> ConstantAnswer | None:
+        """Return the best answer without looking, and what it is right for; None where that is unknown."""
+        return constant_answer(self.task)

@@ -1,0 +1,208 @@
+"""Trained networks as files: weights and the whole preparation of their data, no pickle."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from nas_gym._files import write_bytes
+from nas_gym.errors import NASGymError
+from nas_gym.networks.module import NetworkModule
+from nas_gym.search_spaces import make_search_space
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.tasks.base import Task
+from nas_gym.tasks.own.new_examples import features_of, read_examples
+from nas_gym.tasks.prepare import standardised
+from nas_gym.tasks.reading.columns import TableEncoder
+from nas_gym.training.numerics import apart
+
+FORMAT = 2
+TOLERANCE = 1e-3  # between probabilities computed on two devices, by other kernels
+
+
+@dataclass(frozen=True)
+class SavedNetwork:
+    """A network loaded from a file, ready to predict.
+
+    Attributes:
+        architecture: its text.
+        search_space: the space that the text belongs to.
+        module: the network in evaluation mode, on the CPU.
+        class_names: names of the classes, in the order of the logits.
+        feature_names: names of the features of a table, in the order that `predict` takes them; empty
+            where they have none.
+        mean, scale: the standardisation of the training data, float64, applied by `predict`.
+        encoder: how the columns of a table become the features; None for arrays without names.
+    """
+
+    architecture: str
+    search_space: SearchSpace[Any]
+    module: NetworkModule
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    mean: np.ndarray
+    scale: np.ndarray
+    encoder: TableEncoder | None
+
+    @apart
+    @torch.no_grad()
+    def predict(
+        self,
+        x: Any,
+        *,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+    ) -> np.ndarray:
+        """Class probabilities, float32 (n, classes), of new examples as they come.
+
+        Args:
+            x: an array (n, *input_shape) of raw features; or, of a network for a table: a data frame, a list
+                of dicts, a dict of columns or the path of a file, whose columns are found by name, in any
+                order and beside others; or rows of cells, in the order of the columns in training. The
+                path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network.
+            delimiter: of a table of text, as are the next two of files; see `nas_gym.tasks.own.csv.csv`.
+            encoding: of a table of text.
+            sheet: of a workbook.
+
+        Raises:
+            NASGymError: if the examples have another shape, or a value is missing, not finite, or unknown, or
+                a column is missing: what is not understood has no answer.
+        """
+        if isinstance(x, str | Path):
+            x = read_examples(x, self.encoder, delimiter=delimiter, encoding=encoding, sheet=sheet)
+        raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
+        prepared = standardised(raw, self.mean, self.scale)
+        logits: torch.Tensor = self.module(torch.as_tensor(prepared))
+        return logits.softmax(1).numpy()
+
+
+@apart
+def save_network(
+    path: str | Path,
+    search_space: SearchSpace[Any],
+    task: Task,
+    architecture: Architecture,
+    module: NetworkModule,
+) -> None:
+    """Write a trained network; the file is complete, and predicts what the module does, or is not there.
+
+    Raises:
+        NASGymError: if the file would predict something else for training examples, since the module is
+            not of this architecture or this task, or if it cannot be written.
+    """
+    path = Path(path)
+    encoder = task.encoder
+    if encoder is None and task.feature_names:
+        encoder = TableEncoder.of_numbers(task.feature_names)
+    content = {
+        "format": FORMAT,
+        "architecture": str(architecture),
+        "search_space": search_space.config(),
+        "input_shape": list(search_space.input_shape),
+        "num_classes": search_space.num_classes,
+        "task": task.name,
+        "class_names": list(task.class_names),
+        "feature_names": list(task.feature_names),
+        "encoder": None if encoder is None else json.dumps(encoder.config()),
+        "mean": torch.tensor(task.mean, dtype=torch.float64),
+        "scale": torch.tensor(task.scale, dtype=torch.float64),
+        "weights": {name: array.detach().cpu() for name, array in module.state_dict().items()},
+    }
+    # In memory first: of a disk that is full torch tells in many ways.
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    try:
+        saved = _network_of(_content(buffer.getvalue()))
+    except RuntimeError as error:  # the weights are of other shapes
+        raise _another(str(architecture), task) from error
+    _check(saved, task, module)
+    write_bytes(path, buffer.getvalue())
+
+
+@apart
+def load_network(path: str | Path) -> SavedNetwork:
+    """Load a network of `save_network`; nothing in the file is executed.
+
+    Raises:
+        NASGymError: if there is no such file or it is no saved network.
+    """
+    if not Path(path).is_file():
+        raise NASGymError(f"no saved network at {str(path)!r}: pass the path of a best.pt")
+    try:
+        content = _content(Path(path).read_bytes())
+        _check_format(path, content)
+        return _network_of(content)
+    except NASGymError:
+        raise
+    except Exception as error:
+        raise NASGymError(
+            f"{str(path)!r} is no saved network ({type(error).__name__}): pass a best.pt that a search wrote"
+        ) from error
+
+
+def _content(file: bytes) -> dict[str, Any]:
+    """What the bytes of a file hold; nothing in them is executed."""
+    content: dict[str, Any] = torch.load(io.BytesIO(file), map_location="cpu", weights_only=True)
+    return content
+
+
+def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
+    """The network of the content of a file."""
+    space = make_search_space(content["search_space"], tuple(content["input_shape"]), content["num_classes"])
+    # Whatever the default dtype of this process is, the network was trained in float32.
+    module = NetworkModule(space.network(space.parse(content["architecture"]))).to(torch.float32)
+    module.load_state_dict(content["weights"])
+    encoder = content["encoder"]
+    return SavedNetwork(
+        content["architecture"],
+        space,
+        module.eval(),
+        tuple(content["class_names"]),
+        tuple(content["feature_names"]),
+        content["mean"].numpy(),
+        content["scale"].numpy(),
+        None if encoder is None else TableEncoder.from_config(json.loads(encoder)),
+    )
+
+
+def _check_format(path: str | Path, content: Mapping[str, Any]) -> None:
+    if content["format"] == FORMAT:
+        return
+    if content["format"] == 1:
+        raise NASGymError(
+            f"{str(path)!r} is of format 1, which kept too little of the preparation of its data to predict "
+            "exactly: delete it and give the same search command again, which trains this one network anew"
+        )
+    raise NASGymError(
+        f"{str(path)!r} has format {content['format']!r}, this version reads {FORMAT}: "
+        "load it with the version of nas-gym that wrote it"
+    )
+
+
+@torch.no_grad()
+def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
+    """Compare what a file predicts for raw training examples with the network that was trained on them."""
+    if task.sample is None:
+        return
+    trained = copy.deepcopy(module).cpu().eval()
+    kind = next(trained.parameters()).dtype
+    expected = trained(torch.as_tensor(task.sample.x, dtype=kind)).softmax(1).numpy()
+    found = saved.predict(task.sample.raw)
+    if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=TOLERANCE):
+        raise _another(saved.architecture, task)
+
+
+def _another(architecture: str, task: Task) -> NASGymError:
+    return NASGymError(
+        f"the network {architecture} answers training examples of task {task.name!r} otherwise "
+        "when it is saved: pass the search space, task and architecture that the module was trained with"
+    )

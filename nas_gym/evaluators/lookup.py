@@ -1,0 +1,229 @@
+"""The evaluator that looks up: every accuracy it gives was recorded in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from nas_gym._checks import plain
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
+from nas_gym.evaluators.lookup_seeds import RecordedSeeds
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.tables import Table, load_table, table_task
+from nas_gym.tasks import make_task
+from nas_gym.tasks.base import Task
+from nas_gym.tasks.baseline import ConstantAnswer, constant_answer
+
+FAILED = "its training failed when the table was recorded"
+
+
+class TableEvaluator(Evaluator):
+    """Answers with what a table recorded; nothing is trained and nothing is stored.
+
+    An evaluation is of the mean over the recorded seeds (``"mean"``) or over some of them (a
+    list), and costs the sum of their trainings; or of one recorded seed that the environment draws
+    for it (``"random"``), and costs one. A fidelity recorded without seeds is one training.
+
+    Args:
+        table: what was recorded.
+        fidelity: epochs that a request without fidelity means; None for the full recipe.
+        seeds: ``"mean"``, ``"random"`` or a list of recorded seeds.
+
+    Attributes:
+        table: as passed in.
+        fidelity: default fidelity of requests, in epochs.
+        draws: whether an evaluation is of one drawn seed.
+        resumable: whether going on from a lower fidelity costs only the difference.
+        selects_on_test: as of the table.
+        seeds: recorded seeds that are averaged or drawn from at the default fidelity; () where it
+            was recorded without.
+
+    Raises:
+        NASGymError: for a fidelity or a seed that the table does not have.
+    """
+
+    name = "table"
+
+    def __init__(
+        self, table: Table, *, fidelity: int | None = None, seeds: str | Sequence[int] = "mean"
+    ) -> None:
+        self.table = table
+        self.search_space = table.search_space
+        self.task = table_task(table)
+        self.fidelity = table.fidelity(fidelity)
+        self.resumable = table.resumable
+        self.selects_on_test = table.selects_on_test
+        self._recorded = RecordedSeeds(table, seeds)
+        self.draws = self._recorded.draws
+        self.seeds = self._recorded.at(self.fidelity)
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "benchmark": self.table.benchmark,
+            "fidelity": self.fidelity,
+            "seeds": self._recorded.asked,
+        }
+
+    def fidelities(self) -> tuple[int, ...]:
+        """The fidelities up to the default one that have the seeds asked for."""
+        mean, seeds = self._recorded.asked == "mean", self.table.seeds
+        return tuple(
+            epochs
+            for epochs in self.table.fidelities
+            if epochs <= self.fidelity and (mean or set(self.seeds) <= set(seeds[epochs]))
+        )
+
+    def accuracy_by_index(self, fidelity: int | None = None) -> np.ndarray:
+        """The accuracy that an evaluation gives, float64 (size,), by index; averaged where it `draws`."""
+        return self._recorded.averages(self._epochs(fidelity)).accuracies
+
+    def cost_by_index(self, fidelity: int | None = None) -> np.ndarray:
+        """The recorded seconds that an evaluation costs, float64 (size,), by index.
+
+        Those of the trainings that are averaged, added up; of one training where it `draws`.
+        """
+        return self._recorded.averages(self._epochs(fidelity)).seconds
+
+    def recorded(self, index: int, fidelity: int | None = None) -> tuple[int, ...]:
+        """Those of the seeds of an evaluation that were recorded for an architecture."""
+        return self._recorded.of(index, self._epochs(fidelity))
+
+    def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
+        seeds = self.recorded(self.search_space.index(architecture))
+        return seeds[int(rng.integers(len(seeds)))]
+
+    def evaluate_architectures(
+        self,
+        architectures: Sequence[Architecture],
+        fidelity: int | None = None,
+        drawn: Sequence[int] | None = None,
+    ) -> list[Evaluation]:
+        if drawn is not None:
+            return super().evaluate_architectures(architectures, fidelity, drawn)
+        epochs = self._epochs(fidelity)
+        averages = self._recorded.averages(epochs)
+        found = []
+        for architecture in architectures:
+            index = self.search_space.index(architecture)
+            curve = averages.curves[index].tolist()
+            failed, seconds = averages.failed.item(index), averages.seconds.item(index)
+            lacks = averages.lacking.item(index)
+            seeds = self._recorded.of(index, epochs) if lacks else averages.seeds
+            found.append(self._evaluation(architecture, index, curve, failed, seconds, seeds, fidelity))
+        return found
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
+        """One evaluation for each request, of the one seed it names."""
+        for position, request in enumerate(requests):
+            epochs = self._epochs(request.fidelity)
+            index = self.search_space.index(request.architecture)
+            column = self._recorded.column(request.seed, epochs)
+            curve = [
+                self.table.accuracies(each).item(index, column) for each in self._recorded.passed(epochs)
+            ]
+            if np.isnan(curve[-1]):
+                raise NASGymError(
+                    f"the table {self.table.name!r} recorded no seed {request.seed} of "
+                    f"{request.architecture}: pass one of {', '.join(map(str, self.recorded(index, epochs)))}"
+                )
+            failed, seconds = self.table.failed.item(index, column), self.table.cost(epochs).item(index)
+            seeds, asked = (request.seed,), request.fidelity
+            yield (
+                position,
+                self._evaluation(request.architecture, index, curve, failed, seconds, seeds, asked),
+            )
+
+    def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
+        """Scores at the full fidelity, for those of the seeds that were recorded for the architecture.
+
+        Where test accuracies were recorded as one mean, every score has it.
+        """
+        index, full = self.search_space.index(architecture), self.table.fidelities[-1]
+        validation, test = self.table.accuracies()[index], self.table.test[index]
+        if test.shape != validation.shape:
+            test = np.full(validation.shape, np.nanmean(test))
+        scores = []
+        for seed in map(plain, seeds):
+            column = self._recorded.column(seed, full) if self.table.seeds[full] else 0
+            if np.isnan(validation[column]):
+                continue
+            error = FAILED if self.table.failed[index, column] else ""
+            status: Any = "failed" if error else "ok"
+            scores.append(FinalScore(seed, float(validation[column]), float(test[column]), status, error))
+        return scores
+
+    def final_seeds(self, run_seed: int, count: int = 3) -> list[int]:
+        """The recorded seeds of the full fidelity, whatever the run; 0 where it was recorded without."""
+        return list(self.table.seeds[self.table.fidelities[-1]]) or [0]
+
+    def optimum(self) -> float:
+        """The highest validation accuracy of the table at its full fidelity, averaged over all seeds."""
+        return float(self.table.mean_accuracy().max())
+
+    def examples(self) -> tuple[int, int] | None:
+        return self.table.examples
+
+    def constant_answer(self) -> ConstantAnswer | None:
+        """Return that of the data which a table of our own was recorded on; None of an imported one."""
+        about = self.table.about
+        if "task_fingerprint" not in about:
+            return None
+        try:
+            task = make_task(about["task"])
+        except NASGymError:
+            return None  # its file is not there any more
+        return constant_answer(task) if task.fingerprint == about["task_fingerprint"] else None
+
+    def _epochs(self, fidelity: int | None) -> int:
+        return self.fidelity if fidelity is None else self.table.fidelity(fidelity)
+
+    def _evaluation(
+        self,
+        architecture: Architecture,
+        index: int,
+        curve: Sequence[float],
+        failed: bool,
+        seconds: float,
+        seeds: tuple[int, ...],
+        fidelity: int | None,
+    ) -> Evaluation:
+        return Evaluation(
+            architecture=str(architecture),
+            accuracy=0.0 if failed else curve[-1],
+            curve=() if failed else tuple(curve),
+            parameters=self.table.parameters.item(index),
+            flops=self.table.flops.item(index),
+            seconds=seconds,
+            status="failed" if failed else "ok",
+            error=FAILED if failed else "",
+            seeds=seeds,
+            fidelity=fidelity,
+        )
+
+
+def table(
+    search_space: SearchSpace[Any],
+    task: Task,
+    device: str,
+    *,
+    benchmark: str,
+    fidelity: int | None = None,
+    seeds: str | Sequence[int] = "mean",
+) -> TableEvaluator:
+    """The evaluator of the table of a benchmark and a task, by name.
+
+    Raises:
+        NASGymError: if there is no such table, or it is of another search space.
+    """
+    found = load_table(benchmark, task.name)
+    if found.search_space != search_space:
+        raise NASGymError(
+            f"the table {found.name!r} is of {found.search_space.config()!r}, not {search_space.config()!r}: "
+            "leave search_space out"
+        )
+    return TableEvaluator(found, fidelity=fidelity, seeds=seeds)

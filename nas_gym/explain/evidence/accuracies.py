@@ -1,0 +1,132 @@
+"""Accuracies of any architectures, as well as they are known: by a table, the run, or a model of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.policies.questions import Questions
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.traces.policies.base import State
+
+FEWEST_TO_LEARN_FROM = 30
+LEAST_RANK_CORRELATION = 0.5
+FOLDS = 5
+CHEAP = ("table", "function")
+
+
+class Accuracies:
+    """What is known of accuracies.
+
+    Args:
+        known: accuracies by the text of an architecture.
+        source: where they are from, in words.
+        model: what guesses the others; None where there is none.
+
+    Attributes:
+        source: as passed in.
+        exact: whether nothing is guessed.
+    """
+
+    def __init__(self, known: Mapping[str, float], source: str, model: Any = None) -> None:
+        self._known, self._model = dict(known), model
+        self.source, self.exact = source, model is None
+
+    def of(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """The accuracies, float64 (N,), each known or guessed."""
+        texts = [str(one) for one in architectures]
+        unknown = {
+            text: one for text, one in zip(texts, architectures, strict=True) if text not in self._known
+        }
+        if unknown:
+            guessed = self._model(list(unknown.values()))
+            self._known.update(zip(unknown, map(float, guessed), strict=True))
+        return np.array([self._known[text] for text in texts], dtype=np.float64)
+
+    def knows(self, architecture: Architecture) -> bool:
+        """Whether the accuracy is known or was guessed before."""
+        return str(architecture) in self._known
+
+
+class _Asked(Accuracies):
+    """Accuracies of an evaluator that answers at once."""
+
+    def __init__(self, evaluator: Any, source: str) -> None:
+        super().__init__({}, source, lambda architectures: evaluated(evaluator, architectures))
+        self.exact = True
+
+    def knows(self, architecture: Architecture) -> bool:
+        return True
+
+
+def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
+    """The accuracies of all architectures of a run's space, or why they are not known well enough.
+
+    Of a table or a function they are exact. Else those that the run measured, and for others the
+    guess of extremely randomised trees (Geurts et al. 2006) learned from them; it is used only
+    where, in a cross-validation, its guesses rank architectures with a correlation of at least 0.5.
+    """
+    evaluator: Any = evidence.evaluator
+    if answers_at_once(evaluator):
+        kind = "the table" if hasattr(evaluator, "accuracy_by_index") else "the function"
+        return _Asked(evaluator, f"accuracies of {kind} that the run was evaluated by")
+    seen = {str(one.architecture): one for one in evidence.succeeded if one.fidelity is None}
+    if len(seen) < FEWEST_TO_LEARN_FROM:
+        return (
+            f"The run measured {len(seen)} networks, too few to estimate the accuracies of others, and "
+            "training those would take longer than an explanation may."
+        )
+    architectures = [one.architecture for one in seen.values()]
+    measured = np.array([one.accuracy for one in seen.values()])
+    guess, correlation = _learned(evidence.search_space, architectures, measured, seed)
+    if not correlation >= LEAST_RANK_CORRELATION:
+        return (
+            "The accuracies of networks that the run did not measure cannot be told from those that it did "
+            f"(rank correlation {correlation:.2f} in a cross-validation, {LEAST_RANK_CORRELATION} is "
+            "needed), and training them would take longer than an explanation may."
+        )
+    source = (
+        f"the {len(seen)} accuracies that the run measured, and for other networks estimates of a model "
+        f"learned from them (rank correlation {correlation:.2f} with measured ones in a cross-validation)"
+    )
+    return Accuracies({text: one.accuracy for text, one in seen.items()}, source, guess)
+
+
+def answers_at_once(evaluator: Any) -> bool:
+    """Whether an evaluator only looks up or computes what it answers."""
+    return hasattr(evaluator, "accuracy_by_index") or getattr(evaluator, "name", "") in CHEAP
+
+
+def evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[float]:
+    """The accuracies that an evaluator gives, looked up or newly evaluated."""
+    if hasattr(evaluator, "accuracy_by_index"):
+        index = evaluator.search_space.index
+        values = evaluator.accuracy_by_index()
+        return [float(values[index(one)]) for one in architectures]
+    return [one.accuracy for one in evaluator.evaluate_architectures(list(architectures))]
+
+
+def _learned(
+    space: SearchSpace[Any], architectures: Sequence[Architecture], measured: np.ndarray, seed: int
+) -> tuple[Any, float]:
+    """A model of the measured accuracies, and how well it ranks those it did not see."""
+    from scipy.stats import spearmanr
+    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    questions = Questions(space)
+
+    def described(some: Sequence[Architecture]) -> np.ndarray:
+        return questions.answers([State(one) for one in some]).astype(np.float32)
+
+    model = ExtraTreesRegressor(n_estimators=100, min_samples_leaf=2, random_state=seed)
+    known = described(architectures)
+    folds = KFold(FOLDS, shuffle=True, random_state=seed)
+    guessed = cross_val_predict(model, known, measured, cv=folds)
+    constant = np.ptp(measured) == 0 or np.ptp(guessed) == 0
+    correlation = 0.0 if constant else float(spearmanr(measured, guessed).statistic)
+    model.fit(known, measured)
+    return (lambda some: model.predict(described(some))), correlation

@@ -1,0 +1,84 @@
+"""What a run is, in names and values: for the head and the end of a report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.traces.fingerprints import SHOWN, fingerprint_of_data
+from nas_gym.traces.run_folder import flat, versions
+
+NEW_EXAMPLES = "accuracy on new examples"
+SELECTED_TEST = "test accuracy, which the search selected on"
+
+
+def facts_of(evidence: Evidence) -> dict[str, Any]:
+    """The facts of a run by name, JSON-able."""
+    config, space = evidence.config, evidence.search_space
+    failed = len(evidence.seen) - len(evidence.succeeded)
+    asks = len(evidence.recording.asks)
+    facts: dict[str, Any] = {
+        "agent": config["agent"],
+        "environment": config["env_id"],
+        "search space": space.name,
+        "architectures in the space": space.size,
+        "task": evidence.problem.task.name,
+        "fingerprint of the data": fingerprint_of_data(config)[:SHOWN],
+        "state of the run": state_of(evidence),
+        "distinct evaluations": len(evidence.seen),
+        "evaluations that failed": failed,
+        "steps": len(evidence.steps),
+        "architectures asked for without a step": asks,
+        "policy snapshots": len(evidence.snapshots),
+    }
+    if evidence.succeeded:
+        facts["found network"] = str(evidence.chosen.architecture)
+        facts["accuracy that the search saw"] = evidence.chosen.accuracy
+    facts |= _scored(evidence)
+    facts |= {f"agent's {name}": value for name, value in flat(config["config"]).items()}
+    facts["numerics"] = config.get("numerics")
+    facts["versions of the run"] = config.get("versions", {})
+    facts["versions of the explanation"] = versions()
+    facts["folder"] = str(evidence.folder.path)
+    facts["made again by"] = f"nas-gym explain {evidence.folder.path}"
+    return facts
+
+
+def state_of(evidence: Evidence) -> str:
+    """How far the run had come when it was explained."""
+    if evidence.result is not None:
+        return "finished"
+    if evidence.recording.end is not None:
+        return "ended, not scored"
+    return "not finished, explained as far as it got"
+
+
+def title_of(evidence: Evidence) -> str:
+    """The run in a line."""
+    return (
+        f"Why this network? {evidence.config['agent']} on {evidence.problem.task.name} "
+        f"in the space {evidence.search_space.name}"
+    )
+
+
+def _scored(evidence: Evidence) -> dict[str, Any]:
+    """The accuracies of the found network trained anew, or of a table; empty where the run has none."""
+    result = evidence.result or {}
+    if "test_accuracy" not in result:
+        return {}
+    seeds = "recorded seeds" if hasattr(evidence.evaluator, "table") else "fresh seeds"
+    if evidence.evaluator.selects_on_test:
+        # The validation accuracy is the same number: it is not shown beside it as if it were another.
+        return {
+            f"{SELECTED_TEST}, {seeds}": result["test_accuracy"],
+            seeds: [score["seed"] for score in result["final"]],
+        }
+    facts = {
+        f"validation accuracy, mean over {seeds}": result["validation_accuracy"],
+        f"test accuracy, mean over {seeds}": result["test_accuracy"],
+        seeds: [score["seed"] for score in result["final"]],
+    }
+    new = result.get("on_new_examples")
+    if new is None:
+        return facts
+    return {NEW_EXAMPLES: dict(new)} | facts

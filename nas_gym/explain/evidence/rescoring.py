@@ -1,0 +1,100 @@
+"""Accuracies with training seeds that the search did not see: what a network is really worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nas_gym.evaluators.evaluation import Request
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.search_spaces.base import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class FreshScores:
+    """What fresh seeds gave.
+
+    Attributes:
+        accuracies: of each architecture by its text, float64 (seeds,), without failed trainings.
+        failed: how many of its trainings failed, by text; 0 entries are left out.
+        trainings: evaluations that were asked for.
+        source: where they are from, a clause: ``"retrained with seeds that the search did not see"``.
+        unseen: whether the search saw none of these seeds.
+    """
+
+    accuracies: Mapping[str, np.ndarray]
+    failed: Mapping[str, int]
+    trainings: int
+    source: str
+    unseen: bool
+
+    def of(self, architecture: Architecture) -> np.ndarray:
+        """Accuracies of an architecture, float64 (seeds,); empty where all failed or none was asked."""
+        return self.accuracies.get(str(architecture), np.empty(0))
+
+
+def is_free(evidence: Evidence) -> bool:
+    """Whether an evaluation costs nothing: it is looked up or computed."""
+    evaluator: Any = evidence.evaluator
+    return hasattr(evaluator, "table") or getattr(evaluator, "name", "") == "function"
+
+
+def run_seed(evidence: Evidence) -> int:
+    """The seed of the run; 0 where its config names none."""
+    seed = (evidence.config.get("config") or {}).get("seed", 0)
+    return seed if isinstance(seed, int) and seed >= 0 else 0
+
+
+def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
+    """Accuracies of architectures at the full recipe, with seeds that the search did not see.
+
+    All of them are trained as one batch. A table gives the seeds it recorded.
+
+    Args:
+        evidence: the run.
+        wanted: how many seeds of each architecture; a table gives all it has.
+    """
+    evaluator: Any = evidence.evaluator
+    if hasattr(evaluator, "table"):
+        return _recorded(evaluator, list(wanted))
+    seeds = evaluator.final_seeds(run_seed(evidence), max(wanted.values(), default=1))
+    requests = [Request(one, seed) for one, count in wanted.items() for seed in seeds[:count]]
+    accuracies: dict[str, list[float]] = {str(one): [] for one in wanted}
+    failed: dict[str, int] = {}
+    for request, evaluation in zip(requests, evaluator.evaluate(requests), strict=True):
+        text = str(request.architecture)
+        if evaluation.failed:
+            failed[text] = failed.get(text, 0) + 1
+        else:
+            accuracies[text].append(evaluation.accuracy)
+    return FreshScores(
+        {text: np.array(values) for text, values in accuracies.items()},
+        failed,
+        len(requests),
+        "retrained with seeds that the search did not see",
+        True,
+    )
+
+
+def _recorded(evaluator: Any, architectures: list[Architecture]) -> FreshScores:
+    """Those that the table recorded at its full fidelity, of seeds left out of a search where it left any."""
+    table = evaluator.table
+    seeds = table.seeds[table.fidelities[-1]]
+    columns, unseen = list(range(max(1, len(seeds)))), False
+    kept = [column for column, seed in enumerate(seeds) if seed not in evaluator.seeds]
+    if not evaluator.draws and len(kept) >= 2:
+        columns, unseen = kept, True
+    accuracies, failed = {}, {}
+    for one in architectures:
+        index = table.search_space.index(one)
+        values, broken = table.accuracies()[index, columns], table.failed[index, columns]
+        accuracies[str(one)] = values[~broken & ~np.isnan(values)]
+        if broken.any():
+            failed[str(one)] = int(broken.sum())
+    count = len(columns)
+    which = "that the search did not see" if unseen else "recorded in the table, which the search saw too"
+    source = f"with the {count} seeds {which}" if seeds else "the one number that the table recorded"
+    return FreshScores(accuracies, failed, sum(map(len, accuracies.values())), source, unseen)

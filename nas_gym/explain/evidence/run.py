@@ -1,0 +1,152 @@
+"""What the explanations of a run may look at: its trace, its snapshots, its evaluator, read once."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from nas_gym.errors import NASGymError
+from nas_gym.explain.section import Section
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.traces.file import read_trace
+from nas_gym.traces.lines import Ask, Recording, Step
+from nas_gym.traces.policies.base import Policy, load_policy
+from nas_gym.traces.replaying import check_surroundings, rebuild
+from nas_gym.traces.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from nas_gym.envs.base import Problem
+    from nas_gym.evaluators import Evaluator
+
+__all__ = ["Evidence", "Section", "Seen", "read_evidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A distinct evaluation of the run, as the agent saw it.
+
+    Attributes:
+        architecture: what was evaluated.
+        accuracy: validation accuracy, in [0, 1].
+        failed: whether training failed.
+        order: its number in order of first request, from 0.
+        line: of the trace, from 0 without the header.
+        fidelity: epochs; None for the full recipe.
+    """
+
+    architecture: Architecture
+    accuracy: float
+    failed: bool
+    order: int
+    line: int
+    fidelity: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A run as explanations read it.
+
+    Attributes:
+        folder: of the run.
+        config: its config.json.
+        problem: the environment of the run, built again; its evaluator answers further questions.
+        recording: the trace.
+        seen: the distinct evaluations in order of first request, failed ones too.
+    """
+
+    folder: RunFolder
+    config: dict[str, Any]
+    problem: Problem
+    recording: Recording
+    seen: tuple[Seen, ...]
+
+    @property
+    def search_space(self) -> SearchSpace[Any]:
+        """The architectures and their edits."""
+        return self.problem.search_space
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """Answers for architectures that the run did not see, at a cost."""
+        return self.problem.evaluator
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of the run in order; empty for an agent that asks without edits."""
+        return self.recording.steps
+
+    @property
+    def succeeded(self) -> tuple[Seen, ...]:
+        """The evaluations that did not fail, which explanations are made from."""
+        return tuple(one for one in self.seen if not one.failed)
+
+    @property
+    def chosen(self) -> Seen:
+        """The network that the run chose, or would choose now: the best it saw, the first of ties.
+
+        As in a run's result the highest fidelity comes first: accuracies of different ones are not compared.
+        """
+        return max(
+            self.succeeded,
+            key=lambda one: (math.inf if one.fidelity is None else one.fidelity, one.accuracy),
+        )
+
+    @cached_property
+    def result(self) -> dict[str, Any] | None:
+        """The outcome of the run; None if it is not finished."""
+        return self.folder.result() if self.folder.is_finished else None
+
+    @property
+    def snapshots(self) -> list[int]:
+        """The numbers of distinct evaluations after which the policy was saved, in order."""
+        return list(self.folder.snapshots())
+
+    def policy(self, snapshot: int | None = None) -> Policy | None:
+        """The policy of a snapshot, by default the last; None for an agent without one."""
+        files = self.folder.snapshots()
+        if not files:
+            return None
+        return load_policy(files[max(files) if snapshot is None else snapshot], self.search_space)
+
+
+def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidence:
+    """Read a run, also one that was interrupted or is still going on.
+
+    Args:
+        run: folder of the run.
+        store: of the evaluator that answers further questions.
+
+    Raises:
+        NASGymError: if the folder holds no run, its data or code have changed since, or nothing was
+            evaluated in it.
+    """
+    folder = RunFolder(run)
+    config = folder.config()
+    recording = read_trace(folder.trace_file)
+    problem: Any = rebuild(config, store).unwrapped
+    check_surroundings(folder, config, problem)
+    seen = tuple(_seen(recording, problem.search_space))
+    if not seen:
+        raise NASGymError(f"nothing was evaluated in the run of {folder.path} so far: let it go on first")
+    return Evidence(folder, config, problem, recording, seen)
+
+
+def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[Seen]:
+    """The first evaluation of every architecture and fidelity."""
+    known: set[tuple[str, int | None]] = set()
+    for number, line in enumerate(recording.lines):
+        for text, accuracy, failed, fidelity in _evaluations(line):
+            if (text, fidelity) not in known:
+                known.add((text, fidelity))
+                yield Seen(space.parse(text), accuracy, failed, len(known) - 1, number, fidelity)
+
+
+def _evaluations(line: Step | Ask) -> Iterator[tuple[str, float, bool, int | None]]:
+    if isinstance(line, Ask):
+        yield line.architecture, line.accuracy, line.status == "failed", line.fidelity
+    elif line.accuracy is not None:
+        yield line.next, line.accuracy, bool(line.error), None

@@ -1,0 +1,113 @@
+"""What accuracies are taken apart into: the effect of each choice, and of each pair of choices beyond both.
+
+A component has cells (the values of a choice, or the pairs of values of two), each with its weight
+among the reference architectures where the choices are active, depths weighted equally. Its
+contrasts are orthonormal under those weights and orthogonal to everything of lower order, so the
+coefficients ``theta = sum_i w_i z_i y_i`` of an accuracy y have the importance as squared length:
+the variance of the conditional mean, or of the pure interaction of a pair. This is the functional
+ANOVA (Hoeffding 1948; Sobol 1993) with every depth weighted equally.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from nas_gym.explain.methods.anova.coding import Coded, weights
+
+SINGULAR = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """One choice or a pair of choices.
+
+    Attributes:
+        columns: of the choices in `Coded.codes`.
+        names: of the choices.
+        words: of each cell: the values of the choices.
+        share: float64 (cells,), weight of each cell among the reference architectures.
+        contrasts: float64 (cells, r): ``contrasts.T @ diag(share) @ contrasts`` is the identity.
+        sizes: number of values of each choice.
+    """
+
+    columns: tuple[int, ...]
+    names: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
+    share: np.ndarray
+    contrasts: np.ndarray
+    sizes: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the choices, joined."""
+        return " x ".join(self.names)
+
+    def cells(self, coded: Coded) -> np.ndarray:
+        """The cell of each architecture, int (n,); -1 where a choice is not active."""
+        codes = coded.codes[:, list(self.columns)]
+        cells = np.zeros(len(coded), dtype=np.int64)
+        for column, size in enumerate(self.sizes):
+            cells = cells * size + codes[:, column]
+        cells[(codes < 0).any(axis=1)] = -1
+        return cells
+
+    def features(self, coded: Coded) -> np.ndarray:
+        """The row z of each architecture, float64 (n, r); 0 where a choice is not active."""
+        cells = self.cells(coded)
+        return np.where(cells[:, None] >= 0, self.contrasts[cells], 0.0)
+
+    def effects(self, theta: np.ndarray) -> np.ndarray:
+        """The effect of each cell, float64 (cells,), from the coefficients."""
+        return np.asarray(self.contrasts @ theta)
+
+
+def components(coded: Coded, order: int = 2) -> list[Component]:
+    """The components of the reference architectures: every choice, then every pair that varies.
+
+    Args:
+        coded: the reference architectures.
+        order: 1 for the choices alone.
+    """
+    found = [_component(coded, (column,)) for column in range(len(coded.names))]
+    if order > 1:
+        found += [_component(coded, pair) for pair in combinations(range(len(coded.names)), 2)]
+    return [component for component in found if component.contrasts.shape[1]]
+
+
+def _component(coded: Coded, columns: tuple[int, ...]) -> Component:
+    sizes = tuple(len(coded.words[column]) for column in columns)
+    names = tuple(coded.names[column] for column in columns)
+    words = tuple(tuple(word) for word in _product([coded.words[column] for column in columns]))
+    empty = Component(columns, names, words, np.zeros(len(words)), np.zeros((len(words), 0)), sizes)
+    cells = empty.cells(coded)
+    share = np.bincount(cells[cells >= 0], weights(coded, cells >= 0)[cells >= 0], minlength=len(words))
+    lower = np.ones((len(words), 1)) if len(columns) == 1 else _margins(sizes)
+    return Component(columns, names, words, share, _contrasts(share, lower), sizes)
+
+
+def _product(words: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    if len(words) == 1:
+        return [(word,) for word in words[0]]
+    return [(one, other) for one in words[0] for other in words[1]]
+
+
+def _margins(sizes: tuple[int, ...]) -> np.ndarray:
+    """Indicators of the rows and of the columns of a table, float64 (cells, rows + columns)."""
+    rows, columns = sizes
+    return np.hstack(
+        [np.kron(np.eye(rows), np.ones((columns, 1))), np.kron(np.ones((rows, 1)), np.eye(columns))]
+    )
+
+
+def _contrasts(share: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """An orthonormal basis, under the weights `share`, of what is orthogonal to `lower`."""
+    present = share > 0
+    root = np.sqrt(share[present])
+    basis, sizes, _ = np.linalg.svd(root[:, None] * lower[present], full_matrices=True)
+    rank = int((sizes > SINGULAR).sum())
+    contrasts = np.zeros((len(share), basis.shape[1] - rank))
+    contrasts[present] = basis[:, rank:] / root[:, None]
+    return contrasts

@@ -1,0 +1,135 @@
+"""Edits by kind: what is added, removed or swapped for what, anywhere and at which position."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nas_gym.explain.methods.anova.coding import Coded, code
+from nas_gym.search_spaces.base import Architecture, Edit, SearchSpace
+
+PLACE = re.compile(r"\b(layer|edge|skip|block) \d+(-\d+)?\b ?")
+
+
+@dataclass(frozen=True, slots=True)
+class EditKind:
+    """A kind of edit.
+
+    An edit that changes the value of a choice has an opposite, the two of which are one kind, so
+    that both directions count: the effect of one is that of the other with the sign changed.
+
+    Attributes:
+        kind: ``"add"``, ``"remove"`` or ``"swap"``.
+        words: of an edit of this kind: ``"swap layer 2 activation from relu to tanh"``.
+        opposite: words of its opposite, "" where that is another kind.
+        anywhere: whether the position does not matter.
+    """
+
+    kind: str
+    words: str
+    opposite: str = ""
+    anywhere: bool = False
+
+
+def kinds_of(
+    space: SearchSpace[Any], edit: Edit, name: str, old: int, new: int
+) -> Iterator[tuple[EditKind, float]]:
+    """The kinds of an edit, with -1.0 where it is the opposite of one, else 1.0.
+
+    Args:
+        space: of the architectures.
+        edit: the edit.
+        name: the variable that it changed; "" for a layer that was added or removed.
+        old: the variable's choice before.
+        new: and after.
+    """
+    if not name:
+        yield EditKind(edit.kind, edit.words), 1.0
+        words = f"{edit.kind} {edit.value}" if edit.value else f"{edit.kind} a layer"
+        yield EditKind(edit.kind, f"{words}, anywhere", anywhere=True), 1.0
+        return
+    words_of = space.variables[name]
+    sign = 1.0 if old < new else -1.0
+    source, target = words_of[min(old, new)], words_of[max(old, new)]
+    kind = "add" if edit.kind == "remove" else edit.kind
+    yield _swap(kind, name, source, target), sign
+    place = PLACE.search(name)
+    if place:
+        general = (PLACE.sub("", name).strip() or place[1]) + ", anywhere,"
+        yield _swap(kind, general, source, target, anywhere=True), sign
+
+
+def _swap(kind: str, name: str, source: str, target: str, *, anywhere: bool = False) -> EditKind:
+    return EditKind(
+        kind, f"swap {name} from {source} to {target}", f"swap {name} from {target} to {source}", anywhere
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """Edits between architectures.
+
+    Attributes:
+        kinds: the kinds that there are.
+        before: row of each edit's architecture before it, int (m,).
+        after: and after it.
+        kind: number of each edit's kind; an edit of two kinds is there twice.
+        sign: -1.0 for the opposite of its kind.
+    """
+
+    kinds: tuple[EditKind, ...]
+    before: np.ndarray
+    after: np.ndarray
+    kind: np.ndarray
+    sign: np.ndarray
+
+
+def edits_between(
+    space: SearchSpace[Any], rows: dict[Architecture, int], *, inside: bool
+) -> tuple[Edits, Coded]:
+    """All edits that begin at architectures, and all architectures that they connect.
+
+    Args:
+        space: of the architectures.
+        rows: the row of each architecture; where not `inside`, what edits lead to is added.
+        inside: leave out edits that lead elsewhere.
+    """
+    found: list[tuple[int, int, int]] = []
+    for architecture, row in list(rows.items()):
+        for action in np.flatnonzero(space.mask(architecture))[1:]:
+            after = space.apply(architecture, int(action))
+            if after != architecture and (not inside or after in rows):
+                found.append((row, rows.setdefault(after, len(rows)), int(action)))
+    coded = code(space, rows)
+    ends = np.array(found, dtype=np.int64).reshape(-1, 3)
+    keys, which = np.unique(_changes(space, coded, ends), axis=0, return_inverse=True)
+    kinds: dict[EditKind, int] = {}
+    edits: list[np.ndarray] = [np.empty((0, 4))]
+    for number, (action, column, old, new) in enumerate(keys):
+        name = coded.names[column] if column >= 0 else ""
+        these = ends[which.reshape(-1) == number, :2]
+        for kind, sign in kinds_of(space, space.actions[action], name, int(old), int(new)):
+            numbers = np.full((len(these), 2), [kinds.setdefault(kind, len(kinds)), sign])
+            edits.append(np.hstack([these, numbers]))
+    rows_of = np.vstack(edits)
+    before, to, kind_of = rows_of[:, :3].astype(np.int64).T
+    return Edits(tuple(kinds), before, to, kind_of, rows_of[:, 3]), coded
+
+
+def _changes(space: SearchSpace[Any], coded: Coded, ends: np.ndarray) -> np.ndarray:
+    """Of each (before, after, action) its (action, variable, choice before, choice after), int (m, 4).
+
+    Of a layer that is added or removed, which renumbers others, the last three are -1, 0 and 0.
+    """
+    before, after, action = ends.T
+    whole = np.array([edit.aspect == "layer" and edit.kind != "swap" for edit in space.actions], dtype=bool)
+    old, new = coded.codes[before], coded.codes[after]
+    first = ((old != new) & (old >= 0) & (new >= 0)).argmax(axis=1)[:, None]
+    values = [np.take_along_axis(each, first, 1)[:, 0] for each in (old, new)]
+    changes = np.column_stack([action, first[:, 0], *values])
+    changes[whole[action], 1:] = (-1, 0, 0)
+    return changes

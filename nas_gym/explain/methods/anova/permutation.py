@@ -1,0 +1,179 @@
+"""Whether an effect could be chance: the same statistic with accuracies permuted within each depth.
+
+What all other components explain is taken out first: accuracies are whitened by the covariance
+that they have if the tested component has no effect, which leaves errors of prediction, each given
+the evaluations before it. Those are exchangeable if the component has none, and are permuted
+within each depth (the depth itself: among all). Adjusted for asking of many components at once by
+the distribution of the largest statistic (Westfall and Young, "Resampling-based multiple testing",
+1993).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.stats import beta
+
+from nas_gym.explain.methods.anova.mixed_model import MixedModel
+
+PERMUTATIONS = 999
+DETERMINED = 1e-6
+ROUNDING = 1e-16
+LEAST_LEFT = 1e-3
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Significance:
+    """Of one component.
+
+    Attributes:
+        evidence: minus the natural logarithm of the chance of explaining as large a share of the errors.
+        p: share of permutations in which some component of the family had as much evidence.
+    """
+
+    evidence: float
+    p: float
+
+
+def significance(
+    model: MixedModel,
+    tested: Sequence[np.ndarray],
+    across: Sequence[bool],
+    depth: np.ndarray,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+) -> list[Significance]:
+    """The significance of each of a family of components, adjusted for the family.
+
+    Args:
+        model: of the accuracies.
+        tested: columns of `model.z` of each component.
+        across: of each, whether accuracies are permuted across depths.
+        depth: int (n,).
+        permutations: how many; the smallest p is 1 / (1 + permutations).
+        seed: of the permutations.
+    """
+    rng = np.random.default_rng(seed)
+    inside, free = _orders(depth, permutations, rng)
+    seen, largest = [], np.zeros(permutations)
+    roots: dict[bool, np.ndarray] = {}
+    for columns, everywhere in zip(tested, across, strict=True):
+        shared = bool((model.each[columns] == 0).all())
+        if not shared or True not in roots:
+            roots[shared] = np.linalg.cholesky(model.without(columns))
+        errors, basis = _whitened(roots[shared], model.y, model.z[:, columns])
+        orders = free if everywhere else inside
+        shares = ((np.vstack([errors, errors[orders]]) @ basis) ** 2).sum(axis=1) / (errors @ errors)
+        evidence = _evidence(shares, basis.shape[1], len(errors) - 1)
+        seen.append(float(evidence[0]))
+        largest = np.maximum(largest, evidence[1:])
+    return [Significance(each, _share(largest, each)) for each in seen]
+
+
+def table_significance(
+    features: Sequence[np.ndarray],
+    families: Sequence[int],
+    across: Sequence[bool],
+    y: np.ndarray,
+    depth: np.ndarray,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+) -> list[Significance]:
+    """The significance of components of a full table, each adjusted for its family.
+
+    Accuracies are fitted by least squares with all components. The statistic is that of the partial
+    F test; what it would be by chance is found by permuting the errors of the fit (ter Braak 1992),
+    each divided by the share of an error that the fit leaves of it.
+
+    Args:
+        features: of each component, float64 (n, r).
+        families: the family of each.
+        across: of each, whether errors are permuted across depths.
+        y: accuracies, float64 (n,).
+        depth: int (n,).
+        permutations: how many; the smallest p is 1 / (1 + permutations).
+        seed: of the permutations.
+    """
+    z = np.hstack(features)
+    z = z - z.mean(axis=0)
+    sizes, directions = np.linalg.eigh(z.T @ z)
+    use = sizes > DETERMINED**2 * sizes.max(initial=1e-300)
+    roots = directions[:, use] / np.sqrt(sizes[use])
+    span, centred = z @ roots, y - y.mean()
+    degrees = len(y) - 1 - span.shape[1]
+    fitted = span.T @ centred
+    errors = centred - span @ fitted
+    if degrees < 1 or errors @ errors <= ROUNDING * (centred @ centred):
+        errors = np.zeros(len(y))
+    left = np.maximum(1.0 - 1.0 / len(y) - (span**2).sum(axis=1), LEAST_LEFT)
+    rng = np.random.default_rng(seed)
+    orders = _orders(depth, permutations, rng)
+    drawn = [_projected(errors / np.sqrt(left), each, span) for each in orders]
+    # Of the coefficients in `span`, those of a component beyond all others.
+    beyond = roots.T
+    ends = np.cumsum([each.shape[1] for each in features])
+    found: list[tuple[int, float]] = []
+    largest: dict[int, np.ndarray] = {}
+    for end, each, everywhere, family in zip(ends, features, across, families, strict=True):
+        own, parts, _ = np.linalg.svd(beyond[:, end - each.shape[1] : end], full_matrices=False)
+        own = own[:, parts > DETERMINED * parts.max(initial=1e-300)]
+        projected, rest = drawn[1 if everywhere else 0]
+        squares = np.append(((fitted @ own) ** 2).sum(), ((projected @ own) ** 2).sum(axis=1))
+        if squares[0] <= ROUNDING * (centred @ centred):
+            squares[0] = 0.0
+        total = squares + np.append(errors @ errors, rest)
+        shares = np.where(total > 0, squares / np.where(total > 0, total, 1.0), 0.0)
+        evidence = _evidence(shares, own.shape[1] if degrees > 0 else 0, degrees + own.shape[1])
+        found.append((family, float(evidence[0])))
+        largest[family] = np.maximum(largest.get(family, np.zeros(permutations)), evidence[1:])
+    return [Significance(each, _share(largest[family], each)) for family, each in found]
+
+
+def _projected(errors: np.ndarray, orders: np.ndarray, span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Permuted errors in a basis, float64 (permutations, p), and the sum of squares outside of it."""
+    parts = [errors[orders[start : start + BATCH]] @ span for start in range(0, len(orders), BATCH)]
+    inside = np.vstack([*parts, np.zeros((0, span.shape[1]))])
+    all_of_them = float(((errors - errors.mean()) ** 2).sum())
+    return inside, np.maximum(all_of_them - (inside**2).sum(axis=1), 0.0)
+
+
+def _orders(depth: np.ndarray, permutations: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Permutations within depths and of all, each int (permutations, n)."""
+    count = len(depth)
+    inside = np.array([_within(depth, rng) for _ in range(permutations)], dtype=np.int64)
+    free = np.array([rng.permutation(count) for _ in range(permutations)], dtype=np.int64)
+    return inside.reshape(-1, count), free.reshape(-1, count)
+
+
+def _share(largest: np.ndarray, evidence: float) -> float:
+    """The share of permutations with as much evidence, the observed order counted among them."""
+    return float((1 + (largest >= evidence).sum()) / (1 + len(largest)))
+
+
+def _within(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A permutation that leaves every architecture at its depth."""
+    order = np.arange(len(depth))
+    for value in np.unique(depth):
+        places = np.flatnonzero(depth == value)
+        order[places] = rng.permutation(places)
+    return order
+
+
+def _whitened(root: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Errors of prediction of y (n,), and an orthonormal basis of the features beside the mean (n, s)."""
+    white = solve_triangular(root, np.column_stack([np.ones(len(y)), y, z]), lower=True)
+    ones, rest = white[:, 0] / np.linalg.norm(white[:, 0]), white[:, 1:]
+    rest = rest - np.outer(ones, ones @ rest)
+    basis, sizes, _ = np.linalg.svd(rest[:, 1:], full_matrices=False)
+    return rest[:, 0], basis[:, sizes > DETERMINED * np.linalg.norm(white[:, 2:])]
+
+
+def _evidence(shares: np.ndarray, degrees: int, total: int) -> np.ndarray:
+    """Of shares of a sum of squares; 0 for no degrees, where nothing was learned."""
+    if not degrees:
+        return np.zeros(len(shares))
+    return np.asarray(-beta.logsf(np.minimum(shares, 1.0), degrees / 2.0, (total - degrees) / 2.0))

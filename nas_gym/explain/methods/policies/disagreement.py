@@ -1,0 +1,149 @@
+"""Two policies in the same states: where they agree, where they part, and who was right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nas_gym.explain.methods.policies.decision_tree import grow
+from nas_gym.explain.methods.policies.questions import Questions
+from nas_gym.explain.methods.policies.rules import clauses
+from nas_gym.explain.methods.policies.values import TOLERANCE, Valued
+from nas_gym.explain.methods.significance.sign_flip import Flipped, sign_flips
+from nas_gym.traces.policies.base import State
+
+REGIONS = 4
+# A region with fewer of the visits is not worth telling of.
+LEAST_MASS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """A state in which two policies make different edits, neither as good as the other's best to it.
+
+    Attributes:
+        state: where.
+        edits: of the first and of the second policy.
+        weight: share of the visits of both.
+        worth: of each edit; None where it is not known.
+    """
+
+    state: State
+    edits: tuple[int, int]
+    weight: float
+    worth: tuple[float, float] | None = None
+
+    @property
+    def better(self) -> int | None:
+        """0 or 1 for the policy whose edit is worth more; None where neither is, or it is not known."""
+        if self.worth is None or abs(self.worth[0] - self.worth[1]) <= TOLERANCE:
+            return None
+        return int(self.worth[1] > self.worth[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two policies compared.
+
+    Attributes:
+        states: in which both prefer some edit.
+        agree: share of their visits to these states in which they agree.
+        covered: share of all their visits that are to these states.
+        partings: the others, those visited most first.
+        region: where they part most, in words, and the share of visits there in which they do; None
+            where no question tells it.
+    """
+
+    states: int
+    agree: float
+    covered: float
+    partings: tuple[Parting, ...]
+    region: tuple[str, float] | None
+
+    @property
+    def judged(self) -> list[Parting]:
+        """The partings of known worth."""
+        return [one for one in self.partings if one.worth is not None]
+
+    def won(self, policy: int) -> float:
+        """The share of visits to partings of known worth in which the edit of 0 or 1 is worth more."""
+        total = sum(one.weight for one in self.judged)
+        return sum(one.weight for one in self.judged if one.better == policy) / total if total else 0.0
+
+    def tested(self, seed: int = 0) -> tuple[Flipped, Flipped]:
+        """Whether it could be luck that one is right more often, and that its edits are worth more.
+
+        Both are differences of the first to the second, weighted by visits. The same two edits
+        against each other in several states are one case.
+        """
+        judged = self.judged
+        weights = np.array([one.weight for one in judged])
+        _, groups = np.unique([one.edits for one in judged], axis=0, return_inverse=True)
+        gains = np.array([one.worth[0] - one.worth[1] for one in judged if one.worth is not None])
+        wins = np.array([0.0 if one.better is None else 1.0 - 2.0 * one.better for one in judged])
+        return sign_flips(wins, weights, groups, seed), sign_flips(gains, weights, groups, seed)
+
+    def with_worth(self, values: Sequence[float | None]) -> Compared:
+        """The same with what both edits of each parting are worth, in order."""
+        pairs = zip(values[::2], values[1::2], strict=True)
+        partings = tuple(
+            replace(one, worth=None if first is None or second is None else (first, second))
+            for one, (first, second) in zip(self.partings, pairs, strict=True)
+        )
+        return replace(self, partings=partings)
+
+
+def compare_policies(
+    first: Valued, second: Valued, visits: np.ndarray, questions: Questions
+) -> Compared | None:
+    """Compare two policies; None where there is no state in which both prefer some edit.
+
+    Args:
+        first: N states as the first policy values them.
+        second: the same states as the second does.
+        visits: how often the two visit each state, float64 (N,).
+        questions: by which the region where they part is told.
+    """
+    both = np.flatnonzero(first.prefers & second.prefers & (visits > 0))
+    if len(both) == 0:
+        return None
+    weights = visits[both] / visits[both].sum()
+    one, other = first[both], second[both]
+    rows = np.arange(len(both))
+    agree = other.near_best[rows, one.best] | one.near_best[rows, other.best]
+    apart = np.flatnonzero(~agree)
+    partings = [
+        Parting(one.states[row], (int(one.best[row]), int(other.best[row])), float(weights[row]))
+        for row in apart[np.argsort(-weights[apart], kind="stable")]
+    ]
+    return Compared(
+        states=len(both),
+        agree=float(weights[agree].sum()),
+        covered=float(visits[both].sum() / visits.sum()),
+        partings=tuple(partings),
+        region=_region(one.states, ~agree, weights, questions),
+    )
+
+
+def _region(
+    states: Sequence[State], apart: np.ndarray, weights: np.ndarray, questions: Questions
+) -> tuple[str, float] | None:
+    """The leaf of a small tree in which the largest share of visits is to partings."""
+    answers = questions.answers(states)
+    tree = grow(answers, apart.astype(int), weights, REGIONS)
+    if tree.leaves == 1:
+        return None
+    leaf = tree.leaf_of(answers)
+    mass = {node: float(weights[leaf == node].sum()) for node in tree.paths()}
+    share = {
+        node: float(weights[(leaf == node) & apart].sum()) / mass[node]
+        for node in mass
+        if mass[node] >= LEAST_MASS
+    }
+    if not share:
+        return None
+    most = max(share, key=lambda node: share[node])
+    path = [(questions.all[number], answer) for number, answer in tree.paths()[most]]
+    return " and ".join(clauses(path)), share[most]

@@ -1,0 +1,104 @@
+"""The best that can be done on a known landscape: optimal values of every edit, by value iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.traces.policies.base import State
+
+if TYPE_CHECKING:
+    from nas_gym.envs.rewards import Reward
+
+LARGEST = 20_000
+PRECISION = 1e-9
+
+
+def successors(space: SearchSpace[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Where each edit leads from each architecture, int (size, n), and which are legal, bool (size, n).
+
+    An illegal edit leads nowhere else.
+    """
+    leads = np.empty((space.size, len(space.actions)), dtype=np.int64)
+    legal = np.empty(leads.shape, dtype=bool)
+    for number, architecture in enumerate(space):
+        for action in range(len(space.actions)):
+            after = space.edited(architecture, action)
+            legal[number, action] = after is not None
+            leads[number, action] = number if after is None else space.index(after)
+    return leads, legal
+
+
+class OptimalValues:
+    """Optimal values Q*(s, a) of a landscape, by the reward of the environment.
+
+    Under an episodic reward they are exact for every number of steps left, undiscounted; under a
+    continuing one they are those of the endless process with discount `gamma`, by value iteration
+    (Bellman 1957).
+
+    Args:
+        space: of at most 20,000 architectures.
+        accuracies: of every architecture, float64 (size,).
+        reward: of the environment.
+        horizon: steps of an episode.
+        gamma: discount of a continuing reward.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace[Any],
+        accuracies: np.ndarray,
+        reward: Reward,
+        horizon: int,
+        gamma: float = 0.9,
+    ) -> None:
+        self._space, self._episodic = space, reward.episodic
+        leads, self.legal = successors(space)
+        paid = _paid(reward, accuracies, leads, done=False)
+        if reward.episodic:
+            last = _paid(reward, accuracies, leads, done=True)
+            values = [np.where(self.legal, last, -np.inf)]
+            for _ in range(horizon - 1):
+                values.append(np.where(self.legal, paid + values[-1].max(axis=1)[leads], -np.inf))
+            self.values = np.array(values)
+        else:
+            self.values = np.array([_endless(paid, leads, self.legal, gamma)])
+
+    def of(self, state: State) -> np.ndarray:
+        """Q*(s, .), float64 (n,), -inf for illegal edits."""
+        clock = 0 if not self._episodic else (state.steps_left or 1) - 1
+        return np.asarray(self.values[clock, self._space.index(state.architecture)])
+
+    def table(self) -> Mapping[str, np.ndarray]:
+        """The values by state, as a `TabularPolicy` has them; 0 for illegal edits."""
+        found = np.where(np.isfinite(self.values), self.values, 0.0)
+        return {
+            State(one, clock + 1 if self._episodic else None).key: found[clock, number]
+            for clock in range(len(found))
+            for number, one in enumerate(self._space)
+        }
+
+
+def _paid(reward: Reward, accuracies: np.ndarray, leads: np.ndarray, done: bool) -> np.ndarray:
+    """What each edit is paid, float64 (size, n); the reward is asked once for each different pair."""
+    before = np.broadcast_to(accuracies[:, None], leads.shape)
+    after = accuracies[leads]
+    pairs = np.stack([before.ravel(), after.ravel()], axis=1)
+    if not reward.needs_before:
+        pairs[:, 0] = 0.0
+    distinct, places = np.unique(pairs, axis=0, return_inverse=True)
+    values = np.array([reward(float(one), float(other), done) for one, other in distinct])
+    return np.asarray(values[places.ravel()].reshape(leads.shape))
+
+
+def _endless(paid: np.ndarray, leads: np.ndarray, legal: np.ndarray, gamma: float) -> np.ndarray:
+    value = np.zeros(len(paid))
+    while True:
+        q = np.where(legal, paid + gamma * value[leads], -np.inf)
+        improved = q.max(axis=1)
+        if np.abs(improved - value).max() < PRECISION:
+            return q
+        value = improved

@@ -1,0 +1,144 @@
+"""Walks on the edit graph: where a way of choosing edits leads, and what it earns there.
+
+Transitions cost nothing, so that any number of walks can be made; only accuracies do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas_gym.explain.methods.policies.values import Valued, valued
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.traces.policies.base import Policy, State, legal_weights
+
+if TYPE_CHECKING:
+    from nas_gym.envs.base import Problem
+    from nas_gym.envs.rewards import Reward
+
+# From states and masks, bool (N, n), to edits, int (N,).
+Decide = Callable[[Sequence[State], np.ndarray], np.ndarray]
+EXPLORATION = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Walks:
+    """Walks of the same length from several starts.
+
+    Attributes:
+        states: of each step the state of every walk.
+        edits: of each step the edit of every walk, int (steps, walks).
+        last: the architecture where each walk ended.
+    """
+
+    states: tuple[tuple[State, ...], ...]
+    edits: np.ndarray
+    last: tuple[Architecture, ...]
+
+    def visits(self) -> Counter[State]:
+        """How often each state was visited."""
+        return Counter(state for step in self.states for state in step)
+
+    def architectures(self) -> tuple[tuple[Architecture, ...], ...]:
+        """The architectures before the first step and after every one."""
+        return (*(tuple(state.architecture for state in step) for step in self.states), self.last)
+
+
+def walk(
+    space: SearchSpace[Any],
+    decide: Decide,
+    starts: Sequence[Architecture],
+    horizon: int,
+    episodic: bool,
+) -> Walks:
+    """Walk from each start by `decide`; where the reward is episodic states have a clock."""
+    here = list(starts)
+    states: list[tuple[State, ...]] = []
+    edits = np.zeros((horizon, len(starts)), dtype=int)
+    for step in range(horizon):
+        left = horizon - step if episodic else None
+        now = tuple(State(architecture, left) for architecture in here)
+        masks = np.array([space.mask(architecture) for architecture in here], dtype=bool)
+        edits[step] = decide(now, masks)
+        states.append(now)
+        here = [space.apply(one, int(edit)) for one, edit in zip(here, edits[step], strict=True)]
+    return Walks(tuple(states), edits, tuple(here))
+
+
+def starts_of(problem: Problem, count: int, rng: np.random.Generator) -> list[Architecture]:
+    """Start states of a run: one where it is always the same, else `count` drawn."""
+    space: SearchSpace[Any] = problem.search_space
+    if problem.initial == "random":
+        return [space.sample(rng) for _ in range(count)]
+    return [space.smallest() if problem.initial == "smallest" else space.resolve(problem.initial)]
+
+
+def returns(
+    walks: Walks, reward: Reward, accuracy_of: Callable[[Sequence[Architecture]], np.ndarray]
+) -> np.ndarray:
+    """What each walk earns in total, undiscounted, float64 (walks,)."""
+    steps = walks.architectures()
+    accuracies = accuracy_of([one for step in steps for one in step]).reshape(len(steps), -1)
+    earned = np.zeros(accuracies.shape[1])
+    horizon = len(walks.states)
+    for step in range(horizon):
+        done = step + 1 == horizon
+        for number, (before, after) in enumerate(zip(accuracies[step], accuracies[step + 1], strict=True)):
+            earned[number] += reward(float(before), float(after), done)
+    return earned
+
+
+def random_legal(rng: np.random.Generator) -> Decide:
+    """Every legal edit equally likely."""
+
+    def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
+        return np.asarray((rng.random(masks.shape) * masks).argmax(axis=1))
+
+    return decide
+
+
+class Decisions:
+    """A policy as a way of choosing edits; what it thinks of a state is asked once.
+
+    Args:
+        policy: of the run.
+        space: whose edits it chooses.
+    """
+
+    def __init__(self, policy: Policy, space: SearchSpace[Any]) -> None:
+        self.policy, self.space = policy, space
+        self._scores: dict[State, np.ndarray] = {}
+
+    def valued(self, states: Sequence[State]) -> Valued:
+        """The states as the policy values their edits."""
+        new = [state for state in dict.fromkeys(states) if state not in self._scores]
+        found = valued(self.policy, self.space, new)
+        self._scores.update(zip(new, found.scores, strict=True))
+        masks = np.array([self.space.mask(state.architecture) for state in states], dtype=bool)
+        scores = np.array([self._scores[state] for state in states])
+        shape = (len(states), len(self.space.actions))
+        return Valued(self.policy.kind, tuple(states), masks.reshape(shape), scores.reshape(shape))
+
+    def greedy(self, states: Sequence[State], masks: np.ndarray) -> np.ndarray:
+        """The edit of the highest score, the first of equals; a keep where the policy knows nothing."""
+        return self.valued(states).best
+
+    def acting(self, rng: np.random.Generator) -> Decide:
+        """As the policy acts: probabilities are drawn from, of values the best with 10% random edits."""
+
+        def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
+            found = self.valued(states)
+            if self.policy.kind == "probabilities":
+                shares = legal_weights("probabilities", np.where(masks, found.scores, 0.0), masks)
+                drawn = rng.random(len(states))[:, None]
+                return np.asarray(
+                    (shares.cumsum(axis=1) > drawn * shares.sum(axis=1, keepdims=True)).argmax(axis=1)
+                )
+            explores = rng.random(len(states)) < EXPLORATION
+            return np.where(explores, random_legal(rng)(states, masks), found.best)
+
+        return decide

@@ -1,0 +1,90 @@
+"""How often trees of each size are right in states that they were not grown on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas_gym.evaluators.estimates import accuracy_interval
+from nas_gym.explain.methods.policies.edit_tree import Grown, best_rule, first_legal
+from nas_gym.explain.methods.policies.states import Asked
+from nas_gym.explain.methods.policies.values import Valued
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How often a tree is right in states that it was not grown on.
+
+    Attributes:
+        leaves: most leaves of the tree; 1 for the best single edit.
+        visited: share of right edits, states weighted by the policy's visits.
+        everywhere: the same, every state of the space alike.
+        visited_interval, everywhere_interval: 95%, see `interval`.
+    """
+
+    leaves: int
+    visited: float
+    everywhere: float
+    visited_interval: tuple[float, float]
+    everywhere_interval: tuple[float, float]
+
+    @property
+    def least(self) -> float:
+        """The lower of the two shares."""
+        return min(self.visited, self.everywhere)
+
+
+def held_out(
+    asked: Asked,
+    valued: Valued,
+    answers: np.ndarray,
+    training: np.ndarray,
+    sizes: Sequence[int],
+    rng: np.random.Generator,
+) -> dict[int, np.ndarray]:
+    """Where the tree of each size is right in states that it was not grown on; 1 is the single edit."""
+    count = len(asked.valued)
+    fold = rng.permutation(len(valued)) % FOLDS
+    right = {leaves: np.zeros(count, dtype=bool) for leaves in (1, *sizes)}
+    for number in range(FOLDS):
+        rest = np.flatnonzero(fold != number)
+        out = np.flatnonzero(fold[:count] == number)
+        if len(rest) == 0 or len(out) == 0:
+            continue
+        near, masks = valued.near_best[out], valued.masks[out]
+        rule = best_rule(valued[rest], training[rest])
+        right[1][out] = near[np.arange(len(out)), first_legal([rule], masks)]
+        grown = Grown(answers[rest], valued[rest], training[rest], max(sizes))
+        for leaves in sizes:
+            chosen = grown.of(leaves).choose(answers[out], masks)
+            right[leaves][out] = near[np.arange(len(out)), chosen]
+    return right
+
+
+def fidelity(leaves: int, right: np.ndarray, asked: Asked) -> Fidelity:
+    """The fidelity of a tree that is right in some of the states, bool (N,)."""
+    return Fidelity(
+        leaves,
+        float((asked.visits * right).sum()),
+        float((asked.everywhere * right).sum()),
+        interval(right, asked.visits),
+        interval(right, asked.everywhere),
+    )
+
+
+def interval(right: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """A 95% interval of a weighted share over a sample of states.
+
+    Korn and Graubard's (1998): Clopper and Pearson's with the number of equally weighted states that
+    would say as much, so that a tree which is right in all of a few states is not surely right in all.
+    """
+    if not (weights > 0).any():
+        return 0.0, 1.0
+    share = float((weights * right).sum() / weights.sum())
+    effective = float(weights.sum() ** 2 / (weights**2).sum())
+    _, low, high = accuracy_interval([share], effective)
+    return low, high

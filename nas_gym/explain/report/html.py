@@ -1,0 +1,135 @@
+"""An explanation as one web page that needs nothing else: `report.html`.
+
+The page loads nothing, runs no script, and holds its figures as SVG in the colours of the page, so
+it opens from disk, light or dark, on a phone and on paper.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from nas_gym.explain.report import style
+from nas_gym.explain.report.cells import numeric_columns, texts_of
+from nas_gym.explain.report.page import Page, identifier
+from nas_gym.explain.section import Section, Table
+
+# Colours of the page beside those of figures: on a light page and on a dark one.
+_PAGE_COLOURS = {
+    "--ground": ("#f4f6f8", "#0f1419"),
+    "--line": ("#e1e6eb", "#2c353f"),
+    "--code": ("#f1f4f7", "#222a33"),
+    "--shade": ("#1f293330", "#000000a0"),
+    "--link": ("#005f96", "#79c0f2"),
+}
+_LETTERS = (
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif'
+)
+_OPEN_ROWS = 8
+_LONG = 16
+_MARKED = re.compile(r"`([^`]+)`")
+
+
+def as_html(page: Page, drawings: Mapping[str, str]) -> str:
+    """The page, valid HTML; every text is escaped.
+
+    Args:
+        page: what to show.
+        drawings: the figures as SVG elements, by their identifiers.
+    """
+    sections = [_section(section, drawings) for section in page.sections]
+    html: str = _template().render(
+        style=Markup(_css()),  # noqa: S704 - made of this package's own constants
+        title=page.title,
+        kicker=page.kicker,
+        tiles=page.tiles,
+        sections=sections,
+        facts=page.facts,
+        closing=page.closing,
+    )
+    return html
+
+
+def marked(text: str) -> Markup:
+    """A sentence, escaped, with what is between backticks as code."""
+    parts = _MARKED.split(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )
+
+
+def _section(section: Section, drawings: Mapping[str, str]) -> Mapping[str, Any]:
+    return {
+        "id": section.key,
+        "question": section.question,
+        "withheld": section.withheld,
+        "answer": [marked(sentence) for sentence in section.answer],
+        "trust": marked(section.trust),
+        "figures": [
+            {
+                "id": f"{identifier(section, figure)}-figure",
+                "svg": Markup(drawings[identifier(section, figure)]),  # noqa: S704 - Matplotlib escapes
+                "caption": marked(figure.caption),
+            }
+            for figure in section.figures
+        ],
+        "tables": [
+            _table(section, table, is_open=number == 0 and len(table.rows) <= _OPEN_ROWS)
+            for number, table in enumerate(section.tables)
+        ],
+    }
+
+
+def _table(section: Section, table: Table, *, is_open: bool) -> Mapping[str, Any]:
+    texts = texts_of(table)
+    rows = [[marked(cell) for cell in row] for row in texts]
+    return {
+        "id": f"{identifier(section, table)}-table",
+        "caption": marked(table.caption),
+        "columns": table.columns,
+        "looks": _looks(table, texts),
+        "rows": rows[: table.shown],
+        "rest": rows[table.shown :],
+        "open": is_open,
+    }
+
+
+def _looks(table: Table, texts: Sequence[Sequence[str]]) -> list[str]:
+    """The class of each column: numbers stand at the right, long texts need room."""
+    longest = [max((len(row[n]) for row in texts), default=0) for n in range(len(table.columns))]
+    return [
+        "number" if is_numeric else "long" if length > _LONG else ""
+        for is_numeric, length in zip(numeric_columns(table), longest, strict=True)
+    ]
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("nas_gym.explain"), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+    )
+    return environment.get_template("report.html")
+
+
+@cache
+def _css() -> str:
+    from importlib.resources import files
+
+    pairs = [(name, light, dark) for name, light, dark in style.VARIABLES.values()]
+    pairs += [(name, light, dark) for name, (light, dark) in _PAGE_COLOURS.items()]
+    light = _variables([(name, value) for name, value, _ in pairs])
+    dark = _variables([(name, value) for name, _, value in pairs])
+    sheet = files("nas_gym.explain").joinpath("templates/report.css").read_text(encoding="utf-8")
+    letters = f":root {{ --letters: {_LETTERS}; color-scheme: light dark; }}"
+    on_dark = f"@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
+    return "\n".join([letters, light, on_dark, sheet])
+
+
+def _variables(values: Sequence[tuple[str, str]]) -> str:
+    return ":root { " + " ".join(f"{name}: {value};" for name, value in values) + " }"

@@ -1,0 +1,106 @@
+"""What a report shows, whatever its form: title, facts in short, sections, and how it was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nas_gym.explain.evidence.facts import NEW_EXAMPLES, SELECTED_TEST
+from nas_gym.explain.report.cells import NOTHING
+from nas_gym.explain.section import Explanation, Figure, Section, Table
+
+Tile = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report before it has a form.
+
+    Attributes:
+        title: of the report.
+        kicker: what kind of report it is, a few words.
+        sections: the first is the summary.
+        tiles: name, value and a note of each fact that is shown above all.
+        facts: name and value of each fact that is shown at the end.
+        closing: the last sentence.
+    """
+
+    title: str
+    kicker: str
+    sections: tuple[Section, ...]
+    tiles: tuple[Tile, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    closing: str = ""
+
+
+CLOSING = (
+    "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
+    "computed and when it fails is in docs/explanations.md of nas-gym."
+)
+
+
+SCORED = {"fresh seeds": "trained anew", "recorded seeds": "recorded in the table"}
+
+
+def page_of(explanation: Explanation) -> Page:
+    """The report of a run."""
+    return Page(
+        title=explanation.title,
+        kicker="explanation of a search",
+        sections=tuple(explanation.all_sections),
+        tiles=_tiles(explanation.facts),
+        facts=facts_in_words(explanation.facts),
+        closing=CLOSING,
+    )
+
+
+def facts_in_words(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Facts as a report shows them."""
+    return tuple((name, _words(value)) for name, value in facts.items())
+
+
+def _tiles(facts: Mapping[str, Any]) -> tuple[Tile, ...]:
+    tiles = [*_test_tiles(facts)]
+    seen = facts.get("accuracy that the search saw")
+    if seen is not None and not any(name.startswith(SELECTED_TEST) for name in facts):
+        tiles.append(("best seen", f"{seen:.1%}", "validation; optimistic"))
+    evaluations = facts["distinct evaluations"]
+    of = facts.get("architectures in the space")
+    tiles.append(("networks tried", f"{evaluations:,}", f"of {of:,} possible" if of else ""))
+    tiles.append(("agent", str(facts["agent"]), str(facts["state of the run"])))
+    return tuple(tiles)
+
+
+def _test_tiles(facts: Mapping[str, Any]) -> Iterator[Tile]:
+    """The test accuracy, the one that the first page says to quote where there is one."""
+    new = facts.get(NEW_EXAMPLES)
+    if new is not None:
+        interval = f"95% interval {new['low']:.1%} to {new['high']:.1%} for new examples"
+        yield "test accuracy", f"{new['accuracy']:.1%}", interval
+        return
+    for seeds, how in SCORED.items():
+        scored = facts.get(f"test accuracy, mean over {seeds}")
+        if scored is not None:
+            yield "test accuracy", f"{scored:.1%}", f"of the found network, {how}"
+        selected = facts.get(f"{SELECTED_TEST}, {seeds}")
+        if selected is not None:
+            yield "test accuracy", f"{selected:.1%}", "the search selected on it; optimistic"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_words(each) for each in value)
+    return NOTHING if value is None else str(value)
+
+
+def identifier(section: Section, item: Figure | Table) -> str:
+    """A name of a figure or table that is unique in the report, fit for files, tags and ids."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{section.key}-{item.name}")

@@ -1,0 +1,109 @@
+"""Figures of explanations as pictures, and as SVG whose colours follow the page it is in."""
+
+from __future__ import annotations
+
+import io
+import re
+from html import escape
+from typing import NamedTuple
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
+
+from nas_gym.explain.report import style
+from nas_gym.explain.report.labels import WHOLE, fit_ticks
+from nas_gym.explain.section import Figure
+
+PIXELS_PER_INCH = 144
+# So that a figure of 7 inches fills a page, and letters are as large in a smaller one.
+PIXELS_PER_POINT = 1.38
+# What Matplotlib writes around the drawing, of no use inside a page.
+_PREAMBLE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
+_METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_OPENING = re.compile(r"<svg\b[^>]*>", re.DOTALL)
+_SIZE = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+_COLOURS = re.compile("|".join(style.VARIABLES), re.IGNORECASE)
+# A group of lines, after the box that may be around them.
+_CENTRED = re.compile(
+    r'<g id="centred-([\d.]+)">((?:\s*<g\b.*?</g>)?\s*(?:<text\b.*?</text>\s*)+)</g>', re.DOTALL
+)
+_LINE = re.compile(r'(<text style="[^"]*)(" transform="translate\()[\d.]+')
+_WHOLE = re.compile(rf'<g id="{WHOLE}([0-9a-f]+)">')
+_FONT = re.compile(r"font-family: [^;\"]*|'DejaVu Sans'(?:, [\w-]+)*")
+_STYLE = re.compile(r"<defs>\s*<style.*?</style>\s*</defs>", re.DOTALL)
+_NUMBERS = re.compile(r'\b(?:d|x|y|transform|points)="[^"]*"', re.DOTALL)
+_LONG = re.compile(r"(\.\d\d)\d+")
+
+
+class Picture(NamedTuple):
+    """A figure that was drawn.
+
+    Attributes:
+        png: on a light page, as a PNG file.
+        svg: an ``<svg>`` element for a page that defines the variables of `style.VARIABLES`.
+    """
+
+    png: bytes
+    svg: str
+
+
+def drawn(figure: Figure, name: str) -> Picture:
+    """Draw a figure.
+
+    Args:
+        figure: what to draw.
+        name: unique in the page; what has an id in the SVG gets this before it.
+    """
+    with style.set_style(), mpl.rc_context({"svg.hashsalt": name}):
+        canvas = Canvas(figsize=figure.size, dpi=PIXELS_PER_INCH, layout="constrained")
+        FigureCanvasAgg(canvas)
+        figure.draw(canvas)
+        fit_ticks(canvas)
+        canvas.draw_without_rendering()
+        # Laying out takes most of the time, and once is enough for both files.
+        canvas.set_layout_engine("none")
+        _mark_centred(canvas)
+        png, svg = io.BytesIO(), io.StringIO()
+        canvas.savefig(png, format="png", facecolor=style.PAPER)
+        canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
+    return Picture(png.getvalue(), _embeddable(svg.getvalue(), name, figure.alternative))
+
+
+def _mark_centred(canvas: Canvas) -> None:
+    """Note the middle of centred texts of several lines, which the SVG places by their left ends.
+
+    Those are where the lines begin in Matplotlib's letters, not in the narrower ones of a page.
+    """
+    for text in canvas.findobj(Text):
+        assert isinstance(text, Text)
+        if "\n" in text.get_text() and text.get_horizontalalignment() == "center" and not text.get_rotation():
+            extent = text.get_window_extent()
+            text.set_gid(f"centred-{(extent.x0 + extent.x1) / 2 * 72 / canvas.dpi:.2f}")
+
+
+def _embeddable(svg: str, name: str, alternative: str) -> str:
+    """Matplotlib's SVG without preamble, with ids of its own, in the colours and letters of the page."""
+    for superfluous in (_PREAMBLE, _METADATA, _COMMENT, _STYLE):
+        svg = superfluous.sub("", svg)
+    size = _SIZE.search(svg)
+    assert size is not None
+    opening = (
+        f'<svg viewBox="0 0 {size[1]} {size[2]}" style="--wide: {float(size[1]) * PIXELS_PER_POINT:.0f}px" '
+        f'role="img" aria-label="{escape(alternative)}">'
+    )
+    svg = _OPENING.sub(lambda _: opening, svg, count=1)
+    svg = _CENTRED.sub(
+        lambda group: _LINE.sub(rf"\1; text-anchor: middle\g<2>{group[1]}", f"<g>{group[2]}</g>"), svg
+    )
+    svg = _WHOLE.sub(lambda found: f"<g><title>{escape(bytes.fromhex(found[1]).decode())}</title>", svg)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'href="#', f'href="#{name}-', svg).replace("xlink:href", "href")
+    svg = svg.replace("url(#", f"url(#{name}-")
+    svg = _FONT.sub(lambda found: "font-family: inherit" if found[0][0] == "f" else "inherit", svg)
+    svg = _NUMBERS.sub(lambda found: _LONG.sub(r"\1", found[0]).replace("\n", ""), svg)
+    svg = _COLOURS.sub(lambda found: f"var({style.VARIABLES[found[0].lower()][0]})", svg)
+    return re.sub(r">\s*\n\s*<", ">\n<", svg).strip()

@@ -1,0 +1,250 @@
+"""Every network one edit away from the best: what each edit would have changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nas_gym.explain.evidence.rescoring import FreshScores, is_free, measure
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.significance.dunnett import Comparisons, against_control, verdict
+from nas_gym.explain.section import Section
+from nas_gym.search_spaces.base import Architecture
+from nas_gym.search_spaces.graph.paths import EditPath, find_path
+
+SEEDS = 3
+MOST_TRAININGS = 200
+RANDOM_TRAINED, RANDOM_ASKED = 20, 200
+MARGIN = 0.01
+KINDS = ("remove", "swap", "add")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A network one edit away, beside the chosen one.
+
+    Attributes:
+        architecture: the network.
+        edit: the edit that leads there, in words.
+        kind: of the edit.
+        seen: accuracy that the search saw, None if it did not ask.
+        accuracy: mean with fresh seeds, NaN if all its trainings failed.
+        change: of `accuracy`, this network's minus the chosen one's.
+        low, high: simultaneous interval of the change; NaN where nothing was repeated.
+        failed: trainings of it that failed.
+        verdict: ``"fails"``, or as of `intervals.verdict`; ``"unclear"`` without an interval.
+    """
+
+    architecture: Architecture
+    edit: str
+    kind: str
+    seen: float | None
+    accuracy: float
+    change: float
+    low: float
+    high: float
+    failed: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """What was found out about the alternatives to the chosen network.
+
+    Attributes:
+        chosen: the network.
+        seen: accuracy that the search chose it for.
+        start: the state that the search set out from to it.
+        scores: fresh accuracies of all networks involved.
+        neighbours: those that were evaluated, the best change first.
+        left_out: (edit, network) of those that were not affordable.
+        comparisons: of the neighbours in the order of `compared`, then of the start.
+        compared: texts of what `comparisons` compares.
+        random: accuracies of networks drawn at random, or of the whole table; failed ones are 0.
+        random_is_all: whether those are all networks of the space.
+        path: the shortest way from the start; None if not found.
+        steps_taken: steps of the episode that found the network; None where there were no steps.
+        margin: changes within it do not matter.
+    """
+
+    chosen: Architecture
+    seen: float
+    start: Architecture
+    scores: FreshScores
+    neighbours: tuple[Neighbour, ...]
+    left_out: tuple[tuple[str, Architecture], ...]
+    comparisons: Comparisons
+    compared: tuple[str, ...]
+    random: np.ndarray
+    random_is_all: bool
+    path: EditPath | None
+    steps_taken: int | None
+    margin: float
+
+
+def explain_alternatives(
+    evidence: Evidence, *, budget: int | None = None, seed: int = 0, margin: float = MARGIN
+) -> Section:
+    """What one edit more would change, and the shortest way to the network.
+
+    Args:
+        evidence: the run.
+        budget: most trainings; None for as many as the neighbours need, 200 at most. What is looked
+            up or computed is not counted.
+        seed: of the draw of random networks, and of neighbours where not all are affordable.
+        margin: changes of accuracy within it do not matter.
+    """
+    from nas_gym.explain.sections.alternatives.section import section_of
+
+    return section_of(evidence, find_alternatives(evidence, budget=budget, seed=seed, margin=margin))
+
+
+def find_alternatives(
+    evidence: Evidence, *, budget: int | None = None, seed: int = 0, margin: float = MARGIN
+) -> Alternatives:
+    """Evaluate the chosen network, its neighbours, the start and random networks in one batch.
+
+    Each neighbour has 3 seeds. The chosen network, which all are compared with, has sqrt(neighbours)
+    times as many, the best division of trainings (Dunnett 1955).
+
+    Args:
+        evidence: of a run in which not everything failed.
+        budget: as of `explain_alternatives`.
+        seed: as there.
+        margin: as there.
+    """
+    space, rng = evidence.search_space, np.random.default_rng(seed)
+    chosen, start, steps_taken = evidence.chosen.architecture, *_start(evidence)
+    actions = space.neighbours(chosen)
+    path = find_path(space, start, chosen)
+    most = math.inf if is_free(evidence) else MOST_TRAININGS if budget is None else budget
+    order = _order(evidence, list(actions), rng)
+    count = affordable(len(order), SEEDS if start != chosen else 0, most)
+    wanted: dict[Any, int] = {chosen: control_seeds(count)} | dict.fromkeys(order[:count], SEEDS)
+    if not most >= SEEDS:
+        wanted = {}
+    for one in (start, *(path.architectures if path else ())):
+        if one not in wanted and sum(wanted.values()) + SEEDS <= most and wanted:
+            wanted[one] = SEEDS
+    drawn = _random(evidence, rng, most - sum(wanted.values())) if wanted else []
+    scores = measure(evidence, wanted | {one: 1 for one in drawn if one not in wanted})
+    compared = [*order[:count], *([start] if start != chosen and start not in order[:count] else [])]
+    compared = [one for one in compared if len(scores.of(one))] if len(scores.of(chosen)) else []
+    comparisons = against_control(
+        [scores.of(one) for one in compared], scores.of(chosen) if compared else np.zeros(1)
+    )
+    texts = [str(one) for one in compared]
+    results = {
+        text: (float(change), float(low), float(high))
+        for text, change, low, high in zip(
+            texts, comparisons.differences, comparisons.low, comparisons.high, strict=True
+        )
+    }
+    neighbours = [_neighbour(evidence, one, actions[one], scores, results, margin) for one in order[:count]]
+    everyone, is_all = _random_accuracies(evidence, drawn, scores)
+    return Alternatives(
+        chosen,
+        evidence.chosen.accuracy,
+        start,
+        scores,
+        tuple(sorted(neighbours, key=_standing, reverse=True)),
+        tuple((str(space.actions[actions[one]]), one) for one in order[count:]),
+        comparisons,
+        tuple(texts),
+        everyone,
+        is_all,
+        path,
+        steps_taken,
+        margin,
+    )
+
+
+def control_seeds(neighbours: int) -> int:
+    """Seeds of the network that many are compared with."""
+    return max(SEEDS, round(SEEDS * math.sqrt(neighbours)))
+
+
+def affordable(neighbours: int, others: int, most: float) -> int:
+    """How many neighbours can be compared with at most `most` trainings, `others` of them spoken for."""
+    for count in range(neighbours, 0, -1):
+        if count * SEEDS + control_seeds(count) + others <= most:
+            return count
+    return 0
+
+
+def seen_accuracies(evidence: Evidence) -> Mapping[str, float]:
+    """What the search saw at the fidelity that it chose by, by the text of the architecture."""
+    fidelity = evidence.chosen.fidelity
+    return {str(one.architecture): one.accuracy for one in evidence.succeeded if one.fidelity == fidelity}
+
+
+def _start(evidence: Evidence) -> tuple[Architecture, int | None]:
+    """Where the episode began that first came to the chosen network, and its steps until then."""
+    chosen, first = str(evidence.chosen.architecture), ""
+    for step in evidence.steps:
+        first = step.architecture if step.t == 0 or not first else first
+        if step.next == chosen:
+            return evidence.search_space.parse(first), step.t + 1
+    initial = evidence.problem.initial
+    space = evidence.search_space
+    return (space.smallest() if initial in ("smallest", "random") else space.resolve(initial)), None
+
+
+def _order(evidence: Evidence, neighbours: Sequence[Any], rng: np.random.Generator) -> list[Any]:
+    """Neighbours in the order of what is worth a training: removals, swaps, then additions, each shuffled."""
+    actions = evidence.search_space.neighbours(evidence.chosen.architecture)
+    shuffled = [neighbours[number] for number in rng.permutation(len(neighbours))]
+    return sorted(shuffled, key=lambda one: KINDS.index(evidence.search_space.actions[actions[one]].kind))
+
+
+def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[Any]:
+    """Networks drawn at random, as many as can be had; none where a table has all."""
+    if hasattr(evidence.evaluator, "table"):
+        return []
+    count = RANDOM_ASKED if is_free(evidence) else int(min(RANDOM_TRAINED, left))
+    return list(dict.fromkeys(evidence.search_space.sample(rng) for _ in range(count)))
+
+
+def _random_accuracies(
+    evidence: Evidence, drawn: Sequence[Architecture], scores: FreshScores
+) -> tuple[np.ndarray, bool]:
+    """Their first accuracy each; of a table the mean of every network."""
+    evaluator: Any = evidence.evaluator
+    if hasattr(evaluator, "table"):
+        return evaluator.table.mean_accuracy(), True
+    firsts = [scores.of(one)[:1] for one in drawn]
+    return np.array([first[0] if len(first) else 0.0 for first in firsts]), False
+
+
+def _neighbour(
+    evidence: Evidence,
+    architecture: Architecture,
+    action: int,
+    scores: FreshScores,
+    results: Mapping[str, tuple[float, float, float]],
+    margin: float,
+) -> Neighbour:
+    text, edit = str(architecture), evidence.search_space.actions[action]
+    change, low, high = results.get(text, (math.nan,) * 3)
+    failed = scores.failed.get(text, 0)
+    fresh = scores.of(architecture)
+    return Neighbour(
+        architecture,
+        str(edit),
+        edit.kind,
+        seen_accuracies(evidence).get(text),
+        float(fresh.mean()) if len(fresh) else math.nan,
+        change,
+        low,
+        high,
+        failed,
+        "fails" if failed else verdict(low, high, margin),
+    )
+
+
+def _standing(neighbour: Neighbour) -> float:
+    return -math.inf if math.isnan(neighbour.change) else neighbour.change

@@ -1,0 +1,160 @@
+"""What does the policy look at? Which parts of a state its choice of an edit hangs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.attribution.observation_parts import values_of
+from nas_gym.explain.methods.attribution.shapley import MOST_PARTS, shapley_values
+from nas_gym.explain.methods.policies.rollouts import Decisions
+from nas_gym.explain.methods.policies.states import policy_visits, sample_states
+from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.section import Section, withheld
+from nas_gym.explain.sections.attention.section import KEY, QUESTION, section_of
+from nas_gym.explain.sections.policy.section import setting_of
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.traces.policies.base import State
+from nas_gym.traces.policies.neural import NeuralPolicy
+
+MOST_STATES = 24
+REFERENCE = 2_000
+NONE = (
+    "The agent of this run left no policy over edits, so there is none that looks at a state to choose one."
+)
+INDIFFERENT = (
+    "The saved policy prefers no edit to another in any of the states it visits, so that its choice hangs "
+    "on nothing."
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Looked:
+    """Attributions of the preferred edit in the states that a policy visits most.
+
+    Attributes:
+        method: ``"integrated gradients"`` or ``"shapley"``.
+        names: of the parts.
+        states: N states, those visited most first.
+        edits: the preferred edit of each in words.
+        visits: share of the policy's visits to each, float64 (N,).
+        values: what each part adds to the preference, float64 (N, parts).
+        errors: how far the values are from adding up, relative, float64 (N,).
+        reliable: where they add up within 1e-4, bool (N,).
+    """
+
+    method: str
+    names: tuple[str, ...]
+    states: tuple[State, ...]
+    edits: tuple[str, ...]
+    visits: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
+    reliable: np.ndarray
+
+    @property
+    def shares(self) -> np.ndarray:
+        """The part of all attribution, by size and visits, that is each part's, float64 (parts,)."""
+        weights = (self.visits * self.reliable)[:, None] * np.abs(self.values)
+        total = weights.sum()
+        return np.asarray(weights.sum(axis=0) / (total if total > 0 else 1.0))
+
+
+def explain_attention(evidence: Evidence, seed: int = 0) -> Section:
+    """The section on what the policy looks at.
+
+    Args:
+        evidence: of the run.
+        seed: of walks and samples.
+    """
+    policy = evidence.policy()
+    if policy is None:
+        return withheld(KEY, QUESTION, NONE)
+    decisions, setting = Decisions(policy, evidence.search_space), setting_of(evidence, seed)
+    rng = np.random.default_rng(seed)
+    visits = policy_visits(decisions, setting, rng)
+    visited = decisions.valued([state for state, _ in visits.most_common()])
+    visited = visited[np.flatnonzero(visited.prefers)[:MOST_STATES]]
+    if len(visited) == 0:
+        return withheld(KEY, QUESTION, INDIFFERENT)
+    shares = np.array([visits[state] for state in visited.states], dtype=np.float64) / sum(visits.values())
+    reference = decisions.valued(sample_states(decisions, setting, REFERENCE, rng))
+    looked = look(decisions, visited, shares, reference)
+    if looked is None:
+        return withheld(
+            KEY, QUESTION, f"A state of this search space has more than {MOST_PARTS} parts, too many."
+        )
+    return section_of(looked)
+
+
+def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: Valued) -> Looked | None:
+    """Attribute the preferred edit of each visited state to the parts of the state.
+
+    Of a neural policy that is shown parts by Integrated Gradients, of any other by exact Shapley
+    values over the reference states; None where there are too many parts for those.
+
+    Raises:
+        NASGymError: if Integrated Gradients are asked for and Captum is not installed.
+    """
+    policy, space = decisions.policy, decisions.space
+    edits = visited.best
+    words = tuple(str(space.actions[edit]) for edit in edits)
+    if isinstance(policy, NeuralPolicy) and sees_parts(policy):
+        from nas_gym.explain.methods.attribution.policy_inputs import integrated_gradients
+
+        found = integrated_gradients(policy, space, visited.states, edits, visited.masks, reference.states)
+        return Looked(
+            "integrated gradients",
+            found.names,
+            visited.states,
+            words,
+            visits,
+            found.values,
+            found.errors,
+            found.reliable,
+        )
+    exact = exact_attributions(space, visited, reference)
+    if exact is None:
+        return None
+    names, values, errors = exact
+    return Looked("shapley", tuple(names), visited.states, words, visits, values, errors, errors < 1e-4)
+
+
+def sees_parts(policy: NeuralPolicy) -> bool:
+    """Whether the policy is shown parts of an architecture, not only its number."""
+    return not isinstance(policy.network.observation_space, spaces.Discrete)
+
+
+def exact_attributions(
+    space: SearchSpace[Any], visited: Valued, reference: Valued
+) -> tuple[list[str], np.ndarray, np.ndarray] | None:
+    """Shapley values of the preferred edit of each state; None if a state has too many parts.
+
+    The preference is the score of the edit minus the mean over legal edits. The reference of a
+    state are the reference states and itself, those in which the edit is legal.
+    """
+    together = (*reference.states, *visited.states)
+    names, parts = values_of(space, together, MOST_PARTS)
+    if len(names) > MOST_PARTS:
+        return None
+    masks = np.concatenate([reference.masks, visited.masks])
+    scores = np.concatenate([reference.scores, visited.scores])
+    legal = masks & np.isfinite(scores)
+    mean = np.where(legal, scores, 0.0).sum(axis=1) / np.maximum(1, legal.sum(axis=1))
+    values, errors = np.zeros((len(visited), len(names))), np.zeros(len(visited))
+    first = len(reference)
+    known = set(reference.states)
+    for row, edit in enumerate(visited.best):
+        rows = np.flatnonzero(legal[:first, edit])
+        if visited.states[row] not in known:
+            rows = np.append(rows, first + row)
+        preference = scores[rows, edit] - mean[rows]
+        values[row] = shapley_values(parts[rows], parts[first + row], preference)
+        explained = scores[first + row, edit] - mean[first + row] - preference.mean()
+        off = abs(values[row].sum() - explained)
+        errors[row] = off / abs(explained) if explained else (0.0 if off < 1e-12 else np.inf)
+    return names, values, errors

@@ -1,0 +1,82 @@
+"""Pictures of what a policy looks at: the share of each part, and the parts of single states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nas_gym.explain.report import style
+from nas_gym.explain.report.phrases import listed, percent
+from nas_gym.explain.section import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+    from nas_gym.explain.sections.attention.analysis import Looked
+
+MOST_BARS = 16
+MOST_ROWS = 10
+LONGEST = 46
+
+
+def shares_figure(names: Sequence[str], shares: np.ndarray) -> Figure:
+    """The share of each part in the attributions."""
+    order = np.argsort(-shares, kind="stable")[:MOST_BARS]
+    told = listed([f"{names[part]} {percent(shares[part])}" for part in order[:3]])
+    return Figure(
+        "parts",
+        "How much of what speaks for or against the preferred edit comes from each part of the state, in "
+        "the states that the policy visits most.",
+        f"The largest shares: {told}.",
+        lambda canvas: _draw_shares(canvas, [names[part] for part in order], shares[order]),
+        (6.4, 1.0 + 0.3 * len(order)),
+    )
+
+
+def _draw_shares(canvas: Canvas, names: list[str], shares: np.ndarray) -> None:
+    axes = canvas.add_subplot()
+    places = range(len(names))
+    axes.barh(places, shares, color=style.colour(0))
+    for place, share in zip(places, shares.tolist(), strict=True):
+        axes.text(share, place, f" {percent(share)}", va="center", fontsize=9, color=style.ink())
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, max(0.01, 1.18 * float(shares.max(initial=0.0))))
+    axes.set_xticks([])
+    axes.grid(visible=False)
+    axes.spines["bottom"].set_visible(False)
+
+
+def states_figure(looked: Looked) -> Figure:
+    """What each part adds in the states visited most."""
+    rows = min(MOST_ROWS, len(looked.states))
+    return Figure(
+        "states",
+        "What each part of the state (columns) adds to the preference for the edit under the state, in the "
+        "states that the policy visits most: one colour speaks for it, the other against it.",
+        f"{rows} states and {len(looked.names)} parts; the numbers are in the table.",
+        lambda canvas: _draw_states(canvas, looked, rows),
+        (7.4, 1.5 + 0.42 * rows),
+    )
+
+
+def _draw_states(canvas: Canvas, looked: Looked, rows: int) -> None:
+    axes = canvas.add_subplot()
+    values = looked.values[:rows]
+    most = max(1e-12, float(np.abs(values).max()))
+    image = axes.imshow(values, cmap=style.DIVERGING, vmin=-most, vmax=most, aspect="auto")
+    axes.set_xticks(range(len(looked.names)), list(looked.names), rotation=35, ha="right")
+    labels = [
+        f"{_short(state.key)}\n{_short(edit)}{'' if reliable else ' (unreliable)'}"
+        for state, edit, reliable in zip(looked.states, looked.edits, looked.reliable, strict=True)
+    ]
+    axes.set_yticks(range(rows), labels[:rows], fontsize=7.5)
+    axes.grid(visible=False)
+    bar = canvas.colorbar(image, ax=axes, fraction=0.04, pad=0.02)
+    bar.set_label("adds to the preference")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

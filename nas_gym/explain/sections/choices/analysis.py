@@ -1,0 +1,138 @@
+"""The section on which architectural choices matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from nas_gym.explain.evidence.evaluations import Usable, usable
+from nas_gym.explain.evidence.rescoring import is_free, measure
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.anova.coding import ENUMERATED, Coded, code, reference
+from nas_gym.explain.methods.anova.components import components
+from nas_gym.explain.methods.anova.deletion import Deletion, deletion, edited_choice
+from nas_gym.explain.methods.anova.importance import Importances, estimate, exact
+from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
+from nas_gym.explain.section import Section, withheld
+from nas_gym.explain.sections.alternatives.analysis import MOST_TRAININGS, SEEDS, affordable, control_seeds
+
+KEY, QUESTION = "choices", "Which choices matter?"
+SPARE = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What was found out about the choices of a run.
+
+    Attributes:
+        used: the evaluations.
+        estimated: from the run alone.
+        table: from all of the table that the run searched; None where there is none.
+        deletion: of the choices named by `estimated`; None where it could not be made.
+    """
+
+    used: Usable
+    estimated: Importances
+    table: Importances | None
+    deletion: Deletion | None
+
+    @property
+    def agreement(self) -> float | None:
+        """Kendall's tau between the order of the estimates and that of the table; None without a table."""
+        if self.table is None:
+            return None
+        true = {one.name: one.value for one in self.table.choices}
+        pairs = [(one.value, true[one.name]) for one in self.estimated.choices if one.value is not None]
+        tau = kendalltau(*zip(*pairs, strict=True)).statistic if len(pairs) > 1 else np.nan
+        return float(tau) if np.isfinite(tau) else None
+
+    @property
+    def covered(self) -> tuple[int, int] | None:
+        """How many of the intervals of choices hold the table's value, and of how many."""
+        if self.table is None:
+            return None
+        true = {one.name: one.value for one in self.table.choices}
+        held = [
+            one.low <= true[one.name] <= one.high  # type: ignore[operator]
+            for one in self.estimated.choices
+            if one.low is not None and true[one.name] is not None
+        ]
+        return sum(held), len(held)
+
+
+def explain_choices(
+    evidence: Evidence, *, budget: int | None = None, seed: int = 0, permutations: int = PERMUTATIONS
+) -> Section:
+    """How much each architectural choice and each pair matters, with intervals and tests.
+
+    Args:
+        evidence: the run.
+        budget: most trainings of the deletion test, which asks for what the section on alternatives
+            asks for too; None for 200 at most.
+        seed: of permutations, intervals, and the sample of a large space.
+        permutations: of the tests of significance.
+    """
+    from nas_gym.explain.sections.choices.section import section_of
+
+    used = usable(evidence, seed=seed)
+    base = code(evidence.search_space, reference(evidence.search_space, seed))
+    wanted = needed(base)
+    if len(used.y) < wanted:
+        return withheld(KEY, QUESTION, _too_few(used, wanted), used.counts() | {"needed": wanted})
+    if used.y.std() < 1e-9:
+        why = f"All {len(used.y)} evaluations have the same accuracy, so no choice made a difference to it."
+        return withheld(KEY, QUESTION, why, used.counts())
+    visited = code(evidence.search_space, used.architectures)
+    estimated = estimate(base, visited, used.y, permutations, seed)
+    table = exact_of(evidence, used.fidelity, permutations, seed)
+    ranking = [one.name for one in estimated.choices if one.value is not None]
+    found = Findings(used, estimated, table, deletion_of(evidence, ranking, budget))
+    return section_of(evidence, found)
+
+
+def needed(base: Coded) -> int:
+    """The fewest evaluations from which choices are told apart: one for each effect, and some to spare."""
+    return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))
+
+
+def exact_of(
+    evidence: Evidence, fidelity: int | None, permutations: int = PERMUTATIONS, seed: int = 0
+) -> Importances | None:
+    """Importances of the whole table that a run searched; None without one, or of too large a space."""
+    table: Any = getattr(evidence.evaluator, "table", None)
+    space = evidence.search_space
+    if table is None or space.size > ENUMERATED:
+        return None
+    epochs = evidence.evaluator.fidelity if fidelity is None else fidelity  # type: ignore[attr-defined]
+    accuracies = np.array(table.accuracies(epochs), dtype=np.float64)
+    good = ~table.failed.any(axis=1) & ~np.isnan(accuracies).all(axis=1)
+    return exact(code(space, space).rows(good), accuracies[good], permutations, seed)
+
+
+def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> Deletion | None:
+    """The deletion test at the chosen network, with training seeds that the search did not see."""
+    space, chosen = evidence.search_space, evidence.chosen.architecture
+    neighbours = list(space.neighbours(chosen))
+    most = float("inf") if is_free(evidence) else MOST_TRAININGS if budget is None else budget
+    count = affordable(len(neighbours), SEEDS, most)
+    if count < len(neighbours):
+        return None
+    scores = measure(evidence, {chosen: control_seeds(count)} | dict.fromkeys(neighbours, SEEDS))
+    if not len(scores.of(chosen)):
+        return None
+    drops: dict[str, list[float]] = {}
+    for one in neighbours:
+        choice, accuracies = edited_choice(space, chosen, one), scores.of(one)
+        if choice and len(accuracies):
+            drops.setdefault(choice, []).append(float(scores.of(chosen).mean() - accuracies.mean()))
+    return deletion(ranking, drops)
+
+
+def _too_few(used: Usable, wanted: int) -> str:
+    return (
+        f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of the "
+        f"choices apart from each other and from chance, at least {wanted} are needed. {used.left_out()}"
+    ).strip()

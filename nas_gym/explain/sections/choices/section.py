@@ -1,0 +1,243 @@
+"""What is said of the importance of choices: sentences, tables and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.anova.deletion import Deletion
+from nas_gym.explain.methods.anova.importance import Importance, Importances
+from nas_gym.explain.report.phrases import counted, finite, listed, percent, points
+from nas_gym.explain.section import Section
+from nas_gym.explain.sections.choices.analysis import KEY, QUESTION, Findings
+from nas_gym.explain.sections.choices.figures import figures
+from nas_gym.explain.sections.choices.tables import (
+    best_and_worst,
+    cell_words,
+    choices_table,
+    is_motif,
+    pairs_table,
+    spread,
+    values_table,
+)
+
+MOST_NAMED = 5
+FEWEST_SETS = 5
+"""Other sets of choices that a deletion test must be compared with to say something."""
+
+
+def section_of(evidence: Evidence, found: Findings) -> Section:
+    """The section."""
+    estimated = found.estimated
+    answer = [
+        *_most_important(estimated),
+        *_unimportant(estimated),
+        *_pairs(estimated),
+        *_untried(estimated),
+        *_deletion(found.deletion),
+        *_checked(found),
+    ]
+    tables = [choices_table(found), values_table(estimated)]
+    if estimated.pairs:
+        tables.append(pairs_table(found))
+    return Section(
+        KEY,
+        QUESTION,
+        tuple(answer),
+        trust=_trust(found),
+        tables=tuple(tables),
+        figures=tuple(figures(found)),
+        numbers=_numbers(found),
+    )
+
+
+def _most_important(found: Importances) -> list[str]:
+    named = [one for one in found.choices if one.value is not None and one.significant()][:3]
+    if not named:
+        return ["No choice has an effect that these evaluations can tell from chance."]
+    first = named[0]
+    best, worst = best_and_worst(first)
+    sentences = [
+        f"What matters most is {first.name}: the mean accuracies of its values have a standard deviation of "
+        f"{_spread(first)}. The best of them, {first.component.words[best][0]}, is "
+        f"{points(first.effects[best])} from their mean, the worst, {first.component.words[worst][0]}, "
+        f"{points(first.effects[worst])}."
+    ]
+    others = [
+        f"{one.name} ({_spread(one)}, best {one.component.words[best_and_worst(one)[0]][0]})"
+        for one in named[1:]
+    ]
+    return (
+        [*sentences, f"Next {'come' if len(others) > 1 else 'comes'} {listed(others)}."]
+        if others
+        else sentences
+    )
+
+
+def _spread(one: Importance) -> str:
+    low, high = (spread(max(0.0, each)) if each is not None else None for each in (one.low, one.high))
+    said = f"{spread(one.value):.1f} points"
+    return said if low is None else f"{said}, 95% interval {low:.1f} to {high:.1f}"
+
+
+def _unimportant(found: Importances) -> list[str]:
+    known = [one for one in found.choices if one.value is not None]
+    quiet = [one.name for one in known if not one.significant()]
+    unknown = [f"{one.name} ({one.why})" for one in found.choices if one.value is None]
+    sentences = []
+    if quiet:
+        sentences.append(f"Not shown to matter beyond chance by these evaluations: {_some(quiet)}.")
+    if unknown:
+        sentences.append(f"How much they matter cannot be said of {_some(unknown)}.")
+    return sentences
+
+
+def _some(names: list[str]) -> str:
+    """Names, the first few of many."""
+    if len(names) <= MOST_NAMED + 1:
+        return listed(names)
+    return listed([*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"])
+
+
+def _pairs(found: Importances) -> list[str]:
+    if not found.pairs:
+        return []
+    together = [one for one in found.pairs if one.significant()]
+    if not together:
+        return [
+            f"No two of the choices act together beyond chance ({counted(len(found.pairs), 'pair')} tested)."
+        ]
+    sentences = []
+    for one in together[:2]:
+        cell = int(np.argmax(np.abs(one.effects)))
+        what = "A motif" if is_motif(one) else "Two choices"
+        sentences.append(
+            f"{what} that acts together is {listed(list(one.component.names))}: "
+            if is_motif(one)
+            else f"{what} act together, {listed(list(one.component.names))}: "
+        )
+        sentences[-1] += (
+            f"{cell_words(one, cell)} is {points(one.effects[cell])} from what both do on their own (p = "
+            f"{one.p:.3f}, adjusted for {counted(len(found.pairs), 'pair')})."
+        )
+        if one.rivals:
+            sentences[-1] += (
+                f" The same evaluations are explained about as well by {_some(list(one.rivals))}: the agent "
+                "met these combinations too seldom, and together, to tell which it is."
+            )
+    rest = [one.name for one in together[2:]]
+    if rest:
+        sentences.append(f"So do {counted(len(rest), 'more pair')}, which the table names.")
+    return sentences
+
+
+def _untried(found: Importances) -> list[str]:
+    """What the evaluations cannot say of pairs of the depth and another choice."""
+    if not found.untried:
+        return []
+    met = [f"depth {depth} and {name} {value}" for depth, name, value in found.untried]
+    return [f"Never evaluated together: {_some(met)}. What acts together there alone could not be seen."]
+
+
+def _deletion(test: Deletion | None) -> list[str]:
+    if test is None or test.sets < FEWEST_SETS:
+        return []
+    verdict = (
+        "as it should be if they matter"
+        if test.passed
+        else "so at this network they are not what matters most"
+    )
+    return [
+        f"A check at the network that was found: a single edit of {listed(list(test.named))} costs "
+        f"{100 * test.drop:.1f} points on average, an edit of as many other choices "
+        f"{100 * test.others:.1f}, {verdict} ({percent(test.below)} of {test.sets:,} other sets cost less)."
+    ]
+
+
+def _checked(found: Findings) -> list[str]:
+    if found.table is None or found.agreement is None:
+        return []
+    held, of = found.covered or (0, 0)
+    beyond = [sum(one.significant() for one in group) for group in (found.table.choices, found.table.pairs)]
+    return [
+        "The run's table holds every network, so this can be checked: the order of the estimates agrees "
+        f"with that of the whole table with Kendall's tau {found.agreement:.2f} (1 is the same order), and "
+        f"{held} of {of} intervals hold the table's value. In the whole table {beyond[0]} of "
+        f"{counted(len(found.table.choices), 'choice')} and {beyond[1]} of "
+        f"{counted(len(found.table.pairs), 'pair')} act beyond chance, by permutation within depth.",
+    ]
+
+
+def _trust(found: Findings) -> str:
+    used, estimated = found.used, found.estimated
+    widened = [one for one in estimated.choices if one.value is not None and one.why]
+    sentences = [
+        f"Estimated from {len(used.y)} evaluations, as averages over all networks of the space and not over "
+        "those that the agent preferred. What single choices and pairs do not explain of an accuracy, "
+        f"noise and all else, has a standard deviation of {100 * (estimated.rest or 0.0):.1f} points."
+    ]
+    if widened:
+        names = _some([one.name for one in widened])
+        sentences.append(
+            f"Widened are the intervals of {names}, since the agent's visits leave gaps: {widened[0].why}."
+        )
+    if used.left_out():
+        sentences.append(used.left_out())
+    return " ".join(sentences)
+
+
+def _numbers(found: Findings) -> dict[str, Any]:
+    return {
+        **found.used.counts(),
+        "unexplained_deviation": finite(found.estimated.rest),
+        "choices": [_as_dict(one) for one in found.estimated.choices],
+        "pairs": [_as_dict(one) for one in found.estimated.pairs],
+        "untried": [list(one) for one in found.estimated.untried],
+        "table": None
+        if found.table is None
+        else {
+            "choices": [_as_dict(one) for one in found.table.choices],
+            "pairs": [_as_dict(one) for one in found.table.pairs],
+            "seed_deviation": finite(found.table.rest),
+            "kendall_tau": found.agreement,
+            "intervals_that_hold": list(found.covered or ()),
+        },
+        "deletion": None if found.deletion is None else _deletion_numbers(found.deletion),
+    }
+
+
+def _as_dict(one: Importance) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "motif": is_motif(one),
+        "importance": finite(one.value),
+        "low": finite(one.low),
+        "high": finite(one.high),
+        "p": finite(one.p),
+        "significant": one.significant(),
+        "effects": {
+            " and ".join(words): float(effect)
+            for words, effect, share in zip(
+                one.component.words, one.effects, one.component.share, strict=True
+            )
+            if share > 0 and one.value is not None
+        },
+        "evaluations": int(one.visits.sum()),
+        "note": one.why,
+        "rivals": list(one.rivals),
+    }
+
+
+def _deletion_numbers(test: Deletion) -> dict[str, Any]:
+    return {
+        "named": list(test.named),
+        "drop": test.drop,
+        "drop_of_other_sets": test.others,
+        "share_of_other_sets_below": test.below,
+        "other_sets": test.sets,
+        "edits": test.changes,
+        "drop_by_choice": dict(test.drops),
+        "passed": test.passed,
+    }

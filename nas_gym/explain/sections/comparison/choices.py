@@ -1,0 +1,149 @@
+"""How much each choice matters by one run and by the other, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scipy.stats import kendalltau
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.report.phrases import finite, listed
+from nas_gym.explain.section import Section, Table, withheld
+from nas_gym.explain.sections.choices.analysis import explain_choices
+from nas_gym.explain.sections.comparison.figures import choices_figure
+
+CHOICES = ("choices", "Which choices matter by each?")
+LEADING = 3
+Entry = Mapping[str, Any]
+
+
+def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int) -> Section:
+    """The importances of the choices as each run's evaluations tell them."""
+    sections = [explain_choices(run, budget=0, seed=seed) for run in runs]
+    for section, name in zip(sections, names, strict=True):
+        if section.withheld:
+            return withheld(*CHOICES, f"There is no answer from the run of {name}: {section.answer[0]}")
+    found = [{one["name"]: one for one in section.numbers["choices"]} for section in sections]
+    table = sections[0].numbers["table"] or {}
+    exact = {one["name"]: spread(one["importance"]) for one in table.get("choices", ())}
+    both = [name for name in found[0] if all(one[name]["importance"] is not None for one in found)]
+    both.sort(key=lambda name: -sum(one[name]["importance"] for one in found))
+    order = [*both, *(name for name in found[0] if name not in both)]
+    agreement = _agreement(found, both)
+    return Section(
+        *CHOICES,
+        answer=tuple(_words(found, names, both, agreement, exact)),
+        trust=(
+            "Each column is estimated from what that run evaluated alone, as averages over all networks of "
+            "the space; where both intervals are wide, a difference between them says nothing."
+        ),
+        tables=(_table(found, names, order, exact),),
+        figures=(choices_figure([_bars(one, both) for one in found], both, names, exact),) if both else (),
+        numbers={
+            "kendall_tau": agreement,
+            "choices": [
+                {
+                    "choice": name,
+                    "importances": [one[name]["importance"] for one in found],
+                    "significant": [one[name]["significant"] for one in found],
+                    "table": exact.get(name),
+                }
+                for name in order
+            ],
+        },
+    )
+
+
+def spread(variance: float | None) -> float | None:
+    """A variance as a standard deviation in points, 0 where the estimate is negative; None for none."""
+    return None if variance is None else 100 * max(0.0, variance) ** 0.5
+
+
+def _bars(found: Mapping[str, Entry], shown: Sequence[str]) -> list[tuple[float, float, float]]:
+    """Of each choice its spread with the ends of the interval; without one, the spread itself thrice."""
+    bars = []
+    for name in shown:
+        one = found[name]
+        middle = spread(one["importance"]) or 0.0
+        low, high = spread(one["low"]), spread(one["high"])
+        bars.append((middle, middle if low is None else low, middle if high is None else high))
+    return bars
+
+
+def _agreement(found: Sequence[Mapping[str, Entry]], both: Sequence[str]) -> float | None:
+    if len(both) < 2:
+        return None
+    first, second = ([one[name]["importance"] for name in both] for one in found)
+    tau = float(kendalltau(first, second).statistic)
+    return finite(tau)
+
+
+def _words(
+    found: Sequence[Mapping[str, Entry]],
+    names: tuple[str, str],
+    both: Sequence[str],
+    agreement: float | None,
+    exact: Mapping[str, float | None],
+) -> list[str]:
+    leading = [
+        [name for name, one in run.items() if one["significant"] and one["importance"] is not None]
+        for run in found
+    ]
+    told = [
+        f"by the evaluations of {name}, {listed(each[:LEADING]) if each else 'no choice beyond chance'}"
+        for name, each in zip(names, leading, strict=True)
+    ]
+    sentences = [f"What matters most: {told[0]}; {told[1]}."]
+    if leading[0] and leading[0][:LEADING] == leading[1][:LEADING]:
+        sentences = [f"By the evaluations of both, what matters most is {listed(leading[0][:LEADING])}."]
+    if agreement is not None:
+        sentences.append(
+            f"The two orders of {len(both)} choices agree with Kendall's tau {agreement:.2f} (1 is the same "
+            "order)."
+        )
+    apart = [name for name in both if _apart(found[0][name], found[1][name])]
+    sentences.append(
+        f"Their 95% intervals are apart for {listed(apart)}."
+        if apart
+        else "For no choice are their 95% intervals apart, so they do not contradict each other."
+    )
+    known = {name: value for name, value in exact.items() if value is not None}
+    if known:
+        first = max(known, key=lambda name: known[name])
+        sentences.append(f"By the whole table {first} matters most, with {known[first]:.1f} points.")
+    return sentences
+
+
+def _apart(one: Entry, other: Entry) -> bool:
+    if None in (one["low"], one["high"], other["low"], other["high"]):
+        return False
+    return bool(one["high"] < other["low"] or other["high"] < one["low"])
+
+
+def _table(
+    found: Sequence[Mapping[str, Entry]],
+    names: tuple[str, str],
+    order: Sequence[str],
+    exact: Mapping[str, float | None],
+) -> Table:
+    heads = [head for name in names for head in (name, f"from, {name}", f"to, {name}")]
+    whole = ("whole table",) if exact else ()
+    return Table(
+        "importances",
+        "The spread of mean accuracy between the values of each choice in points, by each run with its 95% "
+        "interval; a dash where the run does not tell.",
+        ("choice", *heads, *whole),
+        tuple(
+            (
+                name,
+                *(_rounded(spread(one[name][key])) for one in found for key in ("importance", "low", "high")),
+                *((_rounded(exact.get(name)),) if exact else ()),
+            )
+            for name in order
+        ),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

@@ -1,0 +1,144 @@
+"""Pictures of two runs beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.policies.disagreement import Compared, Parting
+from nas_gym.explain.report import style
+from nas_gym.explain.report.phrases import counted
+from nas_gym.explain.section import Figure
+from nas_gym.search_spaces.base import SearchSpace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+MOST_ROWS = 10
+MOST_CHOICES = 20
+LONGEST = 44
+
+
+def best_figure(runs: Sequence[Evidence], names: Sequence[str]) -> Figure:
+    """The best accuracy so far of each run."""
+    ends = ", ".join(f"{name} {run.chosen.accuracy:.1%}" for name, run in zip(names, runs, strict=True))
+    return Figure(
+        "best",
+        "The best accuracy that each run had seen after so many evaluations; higher and earlier is better.",
+        f"At their ends: {ends}.",
+        lambda canvas: _draw_best(canvas, runs, names),
+        (7.0, 3.4),
+    )
+
+
+def _draw_best(canvas: Canvas, runs: Sequence[Evidence], names: Sequence[str]) -> None:
+    axes = canvas.add_subplot()
+    for number, (run, name) in enumerate(zip(runs, names, strict=True)):
+        places = [one.order + 1 for one in run.succeeded]
+        best = np.maximum.accumulate([one.accuracy for one in run.succeeded])
+        axes.step(places, best, where="post", color=style.colour(number), label=name)
+    axes.set_xlabel("evaluation")
+    axes.set_ylabel("best accuracy so far")
+    axes.legend(loc="lower right")
+
+
+def choices_figure(
+    bars: Sequence[Sequence[tuple[float, float, float]]],
+    choices: Sequence[str],
+    names: Sequence[str],
+    exact: Mapping[str, float | None],
+) -> Figure:
+    """How much each choice matters by each run.
+
+    Args:
+        bars: of each run, of each choice: its spread in points and the ends of the interval.
+        choices: their names, from top to bottom.
+        names: of the runs.
+        exact: the spread by the whole table, where there is one.
+    """
+    shown = choices[:MOST_CHOICES]
+    told = "; ".join(
+        f"{choice} {bars[0][row][0]:.1f} and {bars[1][row][0]:.1f}" for row, choice in enumerate(shown[:6])
+    )
+    whole = " Diamonds are the exact values of the whole table." if exact else ""
+    return Figure(
+        "importances",
+        "The spread of mean accuracy between the values of each choice, as the evaluations of each run tell "
+        f"it, with 95% intervals.{whole}",
+        f"In points, by {names[0]} and by {names[1]}: {told}.",
+        lambda canvas: _draw_choices(canvas, bars, shown, names, exact),
+        (7.0, 1.3 + 0.42 * len(shown)),
+    )
+
+
+def _draw_choices(
+    canvas: Canvas,
+    bars: Sequence[Sequence[tuple[float, float, float]]],
+    shown: Sequence[str],
+    names: Sequence[str],
+    exact: Mapping[str, float | None],
+) -> None:
+    axes = canvas.add_subplot()
+    rows = np.arange(len(shown))
+    for number, (name, each) in enumerate(zip(names, bars, strict=True)):
+        middle, low, high = np.array(each[: len(shown)]).T
+        at = rows + (number - 0.5) * 0.34
+        axes.barh(at, middle, height=0.32, color=style.colour(number), label=name)
+        axes.hlines(at, low, high, color=style.ink(), linewidth=1.3)
+    if exact:
+        values = np.array([exact.get(one) for one in shown], dtype=np.float64)
+        axes.plot(values, rows, "D", color=style.ink(), markersize=5, label="whole table")
+    axes.set_yticks(rows, list(shown))
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel("spread of mean accuracy between the values of a choice (points)")
+    axes.legend(loc="lower right")
+
+
+def partings_figure(found: Compared, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
+    """By how much the edit of one is worth more, in the states where they part."""
+    shown = found.judged[:MOST_ROWS]
+    wins = [sum(one.better == side for one in shown) for side in (0, 1)]
+    return Figure(
+        "partings",
+        f"States in which the two make different edits, those visited most first: bars to the right are for "
+        f"{names[0]}, to the left for {names[1]}, as long as the edit is worth more.",
+        f"Of {counted(len(shown), 'state')} shown, {names[0]}'s edit is better in {wins[0]}, {names[1]}'s "
+        f"in {wins[1]}.",
+        lambda canvas: _draw_partings(canvas, shown, names, space),
+        (7.4, 1.4 + 0.55 * len(shown)),
+    )
+
+
+def _draw_partings(
+    canvas: Canvas, shown: Sequence[Parting], names: Sequence[str], space: SearchSpace[Any]
+) -> None:
+    axes = canvas.add_subplot()
+    gains = [one.worth[0] - one.worth[1] for one in shown if one.worth is not None]
+    colours = [style.colour(0 if gain >= 0 else 1) for gain in gains]
+    axes.barh(range(len(shown)), gains, color=colours)
+    labels = [
+        "\n".join(
+            [
+                f"at {_short(one.state.key)}",
+                *(
+                    f"{name}: {_short(str(space.actions[edit]))}"
+                    for name, edit in zip(names, one.edits, strict=True)
+                ),
+            ]
+        )
+        for one in shown
+    ]
+    axes.set_yticks(range(len(shown)), labels, fontsize=7.5)
+    axes.invert_yaxis()
+    axes.axvline(0, color=style.muted(), linewidth=1)
+    most = max(1e-9, *(abs(gain) for gain in gains)) if gains else 1.0
+    axes.set_xlim(-1.15 * most, 1.15 * most)
+    axes.set_xlabel(f"{names[1]} is right   |   {names[0]} is right")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -1,0 +1,163 @@
+"""What two runs found and what they tried, beside each other."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.report.phrases import counted, listed, percent
+from nas_gym.explain.section import Section, Table
+from nas_gym.explain.sections.comparison.figures import best_figure
+from nas_gym.search_spaces.base import Architecture, SearchSpace
+
+FOUND = ("found", "What did each find?")
+TRIED = ("tried", "What did each try?")
+
+
+class _Tried(NamedTuple):
+    """How often each run tried a value of a choice, and the mean accuracy of those networks."""
+
+    choice: str
+    value: str
+    shares: tuple[float, float]
+    accuracies: tuple[float | None, float | None]
+
+
+def compare_found(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Section:
+    """The network that each chose, and in what they differ."""
+    chosen = tuple(run.chosen for run in runs)
+    gap = chosen[0].accuracy - chosen[1].accuracy
+    better = int(gap < 0)
+    differing = _differences(runs[0].search_space, chosen[0].architecture, chosen[1].architecture)
+    same = f"{names[better]} found the better network by what it saw"
+    if chosen[0].architecture == chosen[1].architecture:
+        same = "Both found the same network"
+    elif gap == 0:
+        same = "Both found networks that are equally good by what they saw"
+    verdict = (
+        f"{same}: {chosen[0].accuracy:.1%} ({names[0]}) and {chosen[1].accuracy:.1%} ({names[1]}), "
+        f"after {counted(len(runs[0].seen), 'evaluation')} and {len(runs[1].seen):,}."
+    )
+    common = _common(runs)
+    numbers = {
+        "difference": gap,
+        "networks": [str(one.architecture) for one in chosen],
+        "accuracies": [one.accuracy for one in chosen],
+        "evaluations": [len(run.seen) for run in runs],
+        "differing_choices": [list(one) for one in differing],
+        "evaluated_by_both": len(common),
+    }
+    return Section(
+        *FOUND,
+        answer=(
+            verdict,
+            f"Their networks differ in {listed([name for name, _, _ in differing])}."
+            if differing
+            else "Their networks differ in no choice.",
+        ),
+        trust=(
+            "Each run chose the network that it saw doing best, so that its accuracy is optimistic; "
+            "`nas-gym compare` scores several runs by fresh seeds. One run of each says little of the "
+            "agents."
+        ),
+        tables=(
+            Table(
+                "networks",
+                "The choices in which the two networks differ; - where a choice does not matter.",
+                ("choice", *names),
+                tuple(differing),
+            ),
+        ),
+        figures=(best_figure(runs, names),),
+        numbers=numbers,
+    )
+
+
+def _differences(
+    space: SearchSpace[Any], one: Architecture, other: Architecture
+) -> list[tuple[str, str, str]]:
+    found = []
+    for name, choices in space.variables.items():
+        words = [
+            choices[space.encode(each)[name]] if name in space.active_variables(each) else "-"
+            for each in (one, other)
+        ]
+        if words[0] != words[1]:
+            found.append((name, words[0], words[1]))
+    return found
+
+
+def _common(runs: tuple[Evidence, Evidence]) -> list[Architecture]:
+    second = {str(one.architecture) for one in runs[1].seen}
+    return list(
+        {
+            str(one.architecture): one.architecture for one in runs[0].seen if str(one.architecture) in second
+        }.values()
+    )
+
+
+def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Section:
+    """How the evaluations of each were spread over the choices, and what they gave."""
+    space, common = runs[0].search_space, _common(runs)
+    rows = []
+    for name, choices in space.variables.items():
+        for code, value in enumerate(choices):
+            (share, mean), (other_share, other_mean) = (_of_choice(run, name, code) for run in runs)
+            rows.append(_Tried(name, value, (share, other_share), (mean, other_mean)))
+    rows.sort(key=lambda row: -abs(row.shares[0] - row.shares[1]))
+    most = rows[0]
+    means = [float(np.mean([one.accuracy for one in run.succeeded])) for run in runs]
+    union = len({str(one.architecture) for run in runs for one in run.seen})
+    return Section(
+        *TRIED,
+        answer=(
+            f"They tried {union:,} networks, {len(common):,} of them both; most unlike was how often they "
+            f"tried {most.choice} {most.value}: {percent(most.shares[0])} of the networks of {names[0]} "
+            f"that have this choice, {percent(most.shares[1])} of those of {names[1]}.",
+            f"The networks that {names[0]} tried had {means[0]:.1%} on average, those of {names[1]} "
+            f"{means[1]:.1%}.",
+        ),
+        trust="A choice that one run tried more often need not be why it did better or worse.",
+        tables=(
+            Table(
+                "choices",
+                "Of the networks that have a choice, how many each run tried with each value, and their "
+                "mean accuracy.",
+                ("choice", "value", *names, *(f"accuracy, {name}" for name in names)),
+                tuple(
+                    (
+                        row.choice,
+                        row.value,
+                        *(percent(share) for share in row.shares),
+                        *(None if mean is None else round(mean, 4) for mean in row.accuracies),
+                    )
+                    for row in rows
+                ),
+            ),
+        ),
+        numbers={
+            "networks": union,
+            "evaluated_by_both": len(common),
+            "mean_accuracies": means,
+            "choices": [
+                {
+                    "choice": row.choice,
+                    "value": row.value,
+                    "shares": list(row.shares),
+                    "accuracies": list(row.accuracies),
+                }
+                for row in rows
+            ],
+        },
+    )
+
+
+def _of_choice(run: Evidence, name: str, code: int) -> tuple[float, float | None]:
+    """The share of a value among the networks that have the choice, and their mean accuracy."""
+    space = run.search_space
+    having = [one for one in run.succeeded if name in space.active_variables(one.architecture)]
+    chosen = [one.accuracy for one in having if space.encode(one.architecture)[name] == code]
+    share = len(chosen) / len(having) if having else 0.0
+    return share, float(np.mean(chosen)) if chosen else None

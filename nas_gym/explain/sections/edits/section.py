@@ -1,0 +1,205 @@
+"""The section on which edits help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING, Any
+
+from nas_gym.explain.evidence.evaluations import Usable, usable
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.anova.coding import code, reference
+from nas_gym.explain.methods.anova.edit_effects import EditEffects, Effect, estimate_effects
+from nas_gym.explain.methods.anova.squared_norm import Interval
+from nas_gym.explain.report import style
+from nas_gym.explain.report.phrases import counted, finite, listed, points, signed
+from nas_gym.explain.section import Cell, Figure, Section, Table, withheld
+from nas_gym.explain.sections.choices.analysis import needed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+Known = tuple[str, Effect, Interval]
+
+KEY, QUESTION = "edits", "Which edits help?"
+NAMED, BARS, OFTEN = 3, 16, 5
+
+
+def explain_edits(evidence: Evidence, *, seed: int = 0) -> Section:
+    """The effect of each kind of edit on accuracy, wherever the agent was when it made it.
+
+    Args:
+        evidence: the run.
+        seed: of the simultaneous intervals, and of the sample of a large space.
+    """
+    used = usable(evidence, seed=seed)
+    wanted = needed(code(evidence.search_space, reference(evidence.search_space, seed)))
+    if len(used.y) < wanted:
+        why = (
+            f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of "
+            f"edits apart, at least {wanted} are needed. {used.left_out()}"
+        )
+        return withheld(KEY, QUESTION, why.strip(), used.counts() | {"needed": wanted})
+    if used.y.std() < 1e-9:
+        why = f"All {len(used.y)} evaluations have the same accuracy, so no edit made a difference to it."
+        return withheld(KEY, QUESTION, why, used.counts())
+    steps = list(_steps(evidence))
+    found = estimate_effects(evidence.search_space, used.architectures, used.y, steps, seed=seed)
+    return _section(used, found)
+
+
+def _steps(evidence: Evidence) -> Iterator[tuple[Any, Any]]:
+    """The architectures before and after each step that edited."""
+    parse = evidence.search_space.parse
+    known: dict[str, Any] = {}
+    for step in evidence.steps:
+        if step.architecture != step.next:
+            ends = [
+                known.get(text) or known.setdefault(text, parse(text))
+                for text in (step.architecture, step.next)
+            ]
+            yield ends[0], ends[1]
+
+
+def _oriented(one: Effect) -> tuple[str, Effect]:
+    """The words of an edit and its effect; of two opposite edits the one that helps."""
+    if not one.kind.opposite or one.change is None or one.change.value >= 0:
+        return one.kind.words, one
+    turned = Interval(-one.change.value, -one.change.high, -one.change.low)
+    return one.kind.opposite, replace(one, change=turned, met=None if one.met is None else -one.met)
+
+
+def _section(used: Usable, found: EditEffects) -> Section:
+    effects = [_oriented(one) for one in found.effects]
+    known = [(words, one, one.change) for words, one in effects if one.change is not None]
+    return Section(
+        KEY,
+        QUESTION,
+        tuple(_answer(known, len(effects))),
+        trust=_trust(used, found.left_out),
+        tables=(_table(effects),),
+        figures=(_forest(known[:BARS]),) if known else (),
+        numbers=used.counts()
+        | {"depths_left_out": list(found.left_out), "edits": [_as_dict(*each) for each in effects]},
+        withheld=not known,
+    )
+
+
+def _answer(known: list[Known], of: int) -> Iterator[str]:
+    if not known:
+        yield "Nothing can be said: the networks that were evaluated determine the effect of no edit."
+        return
+    helps = [each for each in known if each[2].low > 0]
+    harms = [each for each in known if each[2].high < 0]
+    for title, found in (("help", helps), ("harm", harms)):
+        named = [f"{words} ({_interval(change)})" for words, one, change in found if not one.kind.anywhere]
+        if named:
+            yield f"The edits that {title} most, on average over the space: {'; '.join(named[:NAMED])}."
+    anywhere = [
+        f"{words.replace(', anywhere,', '').replace(', anywhere', '')} ({points(change.value)})"
+        for words, one, change in helps
+        if one.kind.anywhere
+    ]
+    if anywhere:
+        yield f"Wherever it is made, it helps to {listed(anywhere[:NAMED])}."
+    unclear = len(known) - len(helps) - len(harms)
+    if unclear:
+        others = "other " if helps or harms else ""
+        yield f"Of {counted(unclear, f'{others}kind')} of edit it cannot be said whether they help or harm."
+    if of > len(known):
+        yield f"Of {counted(of - len(known), 'kind')} the run says nothing at all."
+    misled = [
+        one
+        for _, one, change in known
+        if one.met is not None and one.steps >= OFTEN and not change.low <= one.met <= change.high
+    ]
+    if misled:
+        yield (
+            f"What the agent met on its way is misleading for {counted(len(misled), 'kind')} of edit: the "
+            "mean change in its steps lies outside the interval, since the networks that it "
+            "edited are those that it had come to, not all."
+        )
+
+
+def _interval(change: Interval) -> str:
+    return f"{points(change.value)}, {signed(change.low)} to {signed(change.high)}"
+
+
+def _trust(used: Usable, left_out: Sequence[str]) -> str:
+    sentences = [
+        f"Estimated from {len(used.y)} evaluations at once, in which every network has one noise however "
+        "many edits begin or end at it, so both directions of an edit count and the luck of the network "
+        "that the agent stayed at counts once. All intervals together hold with 95%. An effect is the mean "
+        "over the networks of the space where the edit is possible; at a particular network it can be "
+        "another one.",
+    ]
+    if left_out:
+        sentences.append(
+            f"Networks of depth {listed(left_out)} are left out of the averages, since the run evaluated "
+            "hardly any of them."
+        )
+    return " ".join([*sentences, *([used.left_out()] if used.left_out() else [])])
+
+
+def _table(effects: list[tuple[str, Effect]]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for words, one in effects:
+        numbers = [round(100 * each, 2) for each in astuple(one.change)] if one.change else [None] * 3
+        met = None if one.met is None else round(100 * one.met, 2)
+        p = None if one.p is None else round(one.p, 4)
+        rows.append((words, *numbers, p, one.seen, met, one.steps))
+    return Table(
+        "effects",
+        "The mean change of accuracy by each kind of edit over the networks of the space, with "
+        "simultaneous 95% intervals; of two opposite edits the one that helps is named. Pairs are "
+        "evaluated networks that such an edit connects, in either direction. The last two columns are what "
+        "the agent met in its steps, for comparison; they are biased by where it was.",
+        ("edit", "change (points)", "from", "to", "p", "pairs seen", "change met (points)", "steps"),
+        tuple(rows),
+    )
+
+
+def _forest(shown: list[Known]) -> Figure:
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.subplots()
+        axes.axvline(0, color=style.muted(), linewidth=0.8)
+        for row, (_, one, change) in enumerate(shown):
+            colour = style.good() if change.low > 0 else style.bad() if change.high < 0 else style.neutral()
+            ends = [100 * change.low, 100 * change.high]
+            axes.plot(ends, [row, row], color=colour, linewidth=2.0, solid_capstyle="butt")
+            axes.plot([100 * change.value], [row], "o", color=colour)
+            if one.met is not None:
+                axes.plot([100 * one.met], [row], "x", color=style.muted(), markersize=6)
+        axes.plot([], [], "o-", color=style.good(), label="effect and interval")
+        axes.plot([], [], "x", color=style.muted(), label="mean change met by the agent", linestyle="none")
+        axes.set_yticks(range(len(shown)), [words for words, _, _ in shown])
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        axes.set_xlabel("change of accuracy (points)")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.3, -0.12), ncols=2)
+
+    named = [f"{words} {_interval(change)}" for words, _, change in shown[:5]]
+    return Figure(
+        "effects",
+        "The edits with the largest effects: the mean change of accuracy over the networks of the space, "
+        "with simultaneous 95% intervals. Grey: may do nothing. Crosses: the mean change that the agent "
+        "met, which is biased by where it was.",
+        f"Effects in points: {'; '.join(named)}.",
+        draw,
+        (7.6, 1.5 + 0.31 * len(shown)),
+    )
+
+
+def _as_dict(words: str, one: Effect) -> dict[str, Any]:
+    return {
+        "edit": words,
+        "kind": one.kind.kind,
+        "anywhere": one.kind.anywhere,
+        "change": finite(one.change.value) if one.change else None,
+        "low": finite(one.change.low) if one.change else None,
+        "high": finite(one.change.high) if one.change else None,
+        "p": finite(one.p),
+        "pairs_seen": one.seen,
+        "change_met": finite(one.met),
+        "steps": one.steps,
+    }

@@ -1,0 +1,137 @@
+"""A decisive step of a run, and what else could have been done at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas_gym.explain.evidence.accuracies import answers_at_once, evaluated
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.policies.decisive_steps import Measures, scores_of
+from nas_gym.explain.report.phrases import finite
+from nas_gym.search_spaces.base import Architecture
+from nas_gym.traces.lines import Step
+
+ALTERNATIVES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """An edit that was legal at a step.
+
+    Attributes:
+        edit: in words.
+        score: the policy's before the step; None where it has none.
+        leads_to: the architecture it makes.
+        accuracy: of that; None where it is not known.
+        taken: whether it is the edit that was made.
+    """
+
+    edit: str
+    score: float | None
+    leads_to: str
+    accuracy: float | None
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A decisive step: its number, the trace's line, how much hung on it, and its alternatives.
+
+    Attributes:
+        number: of the step in the run, from 0.
+        step: as recorded.
+        weight: in [0, 1].
+        gap, change, surprise: as of `Measures`, None where they cannot be told.
+        alternatives: the taken edit first, then the others by the policy's score.
+        best: the alternative of the highest known accuracy.
+        known: of how many legal edits the accuracy is known, and of how many there are.
+    """
+
+    number: int
+    step: Step
+    weight: float
+    gap: float | None
+    change: float | None
+    surprise: float | None
+    alternatives: tuple[Alternative, ...]
+    best: Alternative | None
+    known: tuple[int, int]
+
+
+class Known:
+    """Accuracies that the run measured, and those that are asked for within a budget.
+
+    Args:
+        evidence: of the run.
+        steps: of the run.
+        numbers: of the steps whose alternatives are asked for.
+        budget: most evaluations; None for none, except where the evaluator answers at once.
+
+    Attributes:
+        at_once: whether the evaluator does.
+        asked: evaluations that were asked for.
+    """
+
+    def __init__(self, evidence: Evidence, steps: list[Step], numbers: list[int], budget: int | None) -> None:
+        self._evidence = evidence
+        self._values = {str(one.architecture): one.accuracy for one in evidence.succeeded}
+        self.at_once = answers_at_once(evidence.evaluator)
+        self.asked = 0
+        wanted = dict.fromkeys(
+            after
+            for number in numbers
+            for after in _within_an_edit(evidence, steps[number])
+            if str(after) not in self._values
+        )
+        most = len(wanted) if self.at_once and budget is None else min(budget or 0, len(wanted))
+        some = list(wanted)[:most]
+        if some:
+            self._values.update(zip(map(str, some), evaluated(evidence.evaluator, some), strict=True))
+            self.asked = len(some)
+
+    def of(self, architecture: Architecture) -> float | None:
+        """Of an architecture; None if it is not known."""
+        return self._values.get(str(architecture))
+
+
+def moment_of(
+    number: int, step: Step, found: Measures, weights: np.ndarray, evidence: Evidence, accuracies: Known
+) -> Moment:
+    """A step with its alternatives."""
+    space, scores = evidence.search_space, scores_of(step)
+    before = space.parse(step.architecture)
+    everything = [
+        Alternative(
+            str(space.actions[action]),
+            scores.get(action),
+            str(space.apply(before, action)),
+            accuracies.of(space.apply(before, action)),
+            action == step.action,
+        )
+        for action in step.mask
+    ]
+    order = sorted(everything, key=lambda one: (not one.taken, -(one.score or 0.0)))
+    known = [one for one in everything if one.accuracy is not None]
+    best = max(known, key=lambda one: one.accuracy or 0.0, default=None)
+    shown = order[: 1 + ALTERNATIVES]
+    if best is not None and best not in shown:
+        shown = [*shown, best]
+    return Moment(
+        number,
+        step,
+        float(weights[number]),
+        finite(found.gap[number]),
+        finite(found.change[number]),
+        finite(found.surprise[number]),
+        tuple(shown),
+        best,
+        (len(known), len(everything)),
+    )
+
+
+def _within_an_edit(evidence: Evidence, step: Step) -> list[Architecture]:
+    """Where the legal edits of a step lead, keep first."""
+    before = evidence.search_space.parse(step.architecture)
+    return [before, *evidence.search_space.neighbours(before)]

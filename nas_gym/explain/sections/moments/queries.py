@@ -1,0 +1,79 @@
+"""The decisive moments of an agent that asks without editing: the evaluations that raised its best."""
+
+from __future__ import annotations
+
+from nas_gym.explain.evidence.run import Evidence, Seen
+from nas_gym.explain.report.phrases import points
+from nas_gym.explain.section import Section, Table, withheld
+from nas_gym.explain.sections.moments.figures import incumbents
+
+LEAPS = 6
+
+
+def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
+    """The section on decisive moments, of a run without steps."""
+    gains = _gains(evidence)
+    if not gains:
+        return withheld(
+            key,
+            question,
+            "The first network that this run evaluated is still its best, so no later evaluation was "
+            "decisive.",
+        )
+    largest = sorted(gains, key=lambda pair: -pair[1])[:LEAPS]
+    total = sum(gain for _, gain in gains)
+    first = largest[0]
+    return Section(
+        key,
+        question,
+        answer=(
+            "The agent asked for networks without editing one step by step, so decisive are the "
+            f"evaluations that raised its best accuracy: {len(gains)} of them, by "
+            f"{points(total)} in total.",
+            f"The largest was evaluation {first[0].order + 1}, {first[0].architecture}: {points(first[1])}, "
+            f"to {first[0].accuracy:.1%}.",
+            f"The last was evaluation {gains[-1][0].order + 1} of {len(evidence.seen):,}.",
+        ),
+        trust=(
+            "One training decides each accuracy: small gains may be its luck. What the agent would have "
+            "asked for instead is not recorded."
+        ),
+        tables=(
+            Table(
+                "moments",
+                "The evaluations that raised the best accuracy most.",
+                ("evaluation", "network", "accuracy", "gain"),
+                tuple(
+                    (one.order + 1, str(one.architecture), round(one.accuracy, 4), points(gain))
+                    for one, gain in largest
+                ),
+            ),
+        ),
+        figures=(incumbents(evidence.seen, [one.order for one, _ in largest]),),
+        numbers={
+            "evaluations": len(evidence.seen),
+            "total_gain": total,
+            "moments": [
+                {
+                    "evaluation": one.order,
+                    "architecture": str(one.architecture),
+                    "accuracy": one.accuracy,
+                    "gain": gain,
+                }
+                for one, gain in largest
+            ],
+        },
+    )
+
+
+def _gains(evidence: Evidence) -> list[tuple[Seen, float]]:
+    """The evaluations after the first that raised the best accuracy at its fidelity, with by how much."""
+    best: dict[int | None, float] = {}
+    found = []
+    for one in evidence.succeeded:
+        before = best.get(one.fidelity)
+        if before is None or one.accuracy > before:
+            best[one.fidelity] = one.accuracy
+        if before is not None and one.accuracy > before:
+            found.append((one, one.accuracy - before))
+    return found

@@ -1,0 +1,110 @@
+"""What did the agent learn? Its policy in rules, and how far the rules are the policy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nas_gym.envs.own_reward import RecordedReward
+from nas_gym.explain.evidence.accuracies import accuracies_of
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, Earned, earnings
+from nas_gym.explain.methods.policies.rollouts import Decisions, starts_of
+from nas_gym.explain.methods.policies.rules import rules_of
+from nas_gym.explain.methods.policies.snapshots import over_time
+from nas_gym.explain.methods.policies.states import Setting
+from nas_gym.explain.methods.policies.viper import Distilled, distil
+from nas_gym.explain.section import Section, withheld
+from nas_gym.explain.sections.policy.figures import curve_figure, over_time_figure, rules_figure
+from nas_gym.explain.sections.policy.tables import (
+    curve_table,
+    earnings_table,
+    numbers_of,
+    rules_table,
+    snapshot_table,
+)
+from nas_gym.explain.sections.policy.text import on_change, on_earnings, on_fidelity, on_rules, trust
+
+KEY, QUESTION = "policy", "What did the agent learn?"
+NONE = (
+    "The agent of this run left no policy over edits (it asks for networks without editing one step by step, "
+    "or no policy was watched), so there are no decisions to put into rules."
+)
+INDIFFERENT = (
+    "The saved policy prefers no edit to another in any state that could be asked (its scores are within "
+    "0.001 of each other), so there are no decisions to put into rules."
+)
+
+
+def explain_policy(evidence: Evidence, seed: int = 0) -> Section:
+    """The section on what the policy learned.
+
+    Args:
+        evidence: of the run.
+        seed: of walks, samples and folds.
+    """
+    last = evidence.policy()
+    if last is None:
+        return withheld(KEY, QUESTION, NONE)
+    setting = setting_of(evidence, seed)
+    decisions = Decisions(last, setting.space)
+    distilled = distil(decisions, setting, seed)
+    if distilled is None:
+        return withheld(KEY, QUESTION, INDIFFERENT)
+    shown = distilled.shown
+    rules = rules_of(distilled.trees[shown.leaves], distilled.questions.all, setting.space.actions)
+    earned = _earnings(evidence, decisions, distilled, setting, seed)
+    policies = {number: evidence.policy(number) for number in evidence.snapshots}
+    asked = {number: Decisions(one, setting.space) for number, one in policies.items() if one is not None}
+    snapshots = over_time(asked, distilled.asked, setting, seed)
+    return Section(
+        KEY,
+        QUESTION,
+        answer=(
+            *on_fidelity(distilled),
+            *on_rules(distilled, rules),
+            *on_earnings(earned, distilled, setting),
+            *on_change(snapshots),
+        ),
+        trust=trust(distilled, decisions, earned),
+        tables=(
+            rules_table(distilled, rules),
+            curve_table(distilled, setting),
+            *earnings_table(earned, setting),
+            *snapshot_table(snapshots),
+        ),
+        figures=(
+            rules_figure(distilled, setting.space.actions),
+            curve_figure(distilled),
+            *([over_time_figure(snapshots)] if len(snapshots) > 1 else []),
+        ),
+        numbers=numbers_of(distilled, rules, earned, snapshots, setting),
+    )
+
+
+def setting_of(evidence: Evidence, seed: int = 0) -> Setting:
+    """Where the policies of a run act."""
+    problem = evidence.problem
+    starts = starts_of(problem, DRAWN_STARTS, np.random.default_rng(seed))
+    return Setting(problem.search_space, starts, problem.horizon, problem.reward.episodic)
+
+
+def _earnings(
+    evidence: Evidence, decisions: Decisions, distilled: Distilled, setting: Setting, seed: int
+) -> Earned:
+    """The earnings from the run's start and from starts drawn uniformly, or why there are none."""
+    reward, leaves = evidence.problem.reward, distilled.shown.leaves
+    if isinstance(reward, RecordedReward):
+        return f"{reward.why[0].upper()}{reward.why[1:]}."
+    accuracies = accuracies_of(evidence, seed)
+    if isinstance(accuracies, str):
+        return accuracies
+    rng = np.random.default_rng(seed)
+    starts = {
+        "the run's start": setting.starts,
+        "random starts": [setting.space.sample(rng) for _ in range(DRAWN_STARTS)],
+    }
+    found = {
+        name: earnings(decisions, distilled, leaves, setting, some, reward, accuracies, seed)
+        for name, some in starts.items()
+    }
+    return found, accuracies.source

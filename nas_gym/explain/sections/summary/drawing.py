@@ -1,0 +1,222 @@
+"""The found network as a drawing, with the choices that make it good marked where they are."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
+
+from nas_gym.explain.report import style
+from nas_gym.explain.report.architecture_text import layer_words
+from nas_gym.explain.report.phrases import counted
+from nas_gym.explain.section import Figure
+from nas_gym.explain.sections.summary.marks import Mark, Place, badges, bracket, notes_of
+from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+BOX, HEIGHT, GAP = 2.5, 0.5, 0.3
+LABELLED_GAP = 0.55
+# How far left of the boxes links go that pass one box, and how much further for each box more; the
+# room that half a label takes.
+ARCS, HALF = (0.4, 0.42), 0.32
+NAMED_ARCS, NAMED_HALF = (0.72, 0.98), 0.55
+NOTES = 2.75
+# Links that begin at different boxes do not lie on each other.
+ASIDE = 0.11
+LETTERS = 34
+
+
+def network_figure(
+    space: SearchSpace[Any], architecture: Architecture, marks: Sequence[Mark], words: str
+) -> Figure:
+    """The network from its input at the top to its output, and beside it the marked choices.
+
+    Args:
+        space: of the network.
+        architecture: the network.
+        marks: choices in order of importance.
+        words: the network in words, for those who cannot see it.
+    """
+    sketch = space.sketch(architecture)
+    network = space.network(architecture)
+    total = sum(node.parameters for node in network.nodes)
+    notes = "; ".join(f"{number}, {mark.title}, {mark.note}" for number, mark in enumerate(marks, 1))
+    labelled = any(label and j - i == 1 for i, j, label in sketch.links)
+    step = HEIGHT + (LABELLED_GAP if labelled else GAP)
+    tall = step * (len(sketch.boxes) - 1) + HEIGHT
+    return Figure(
+        "network",
+        f"The found network, from what goes in to what comes out, with {counted(total, 'trained weight')}."
+        + {0: "", 1: " The number marks the choice that makes it good."}.get(
+            len(marks), " The numbers mark the choices that make it good."
+        ),
+        f"It is {words}.{f' Marked: {notes}.' if marks else ''}",
+        lambda canvas: _draw(canvas, space, architecture, sketch, marks, step),
+        (7.0, max(tall, 0.75 * len(marks)) + 0.3),
+    )
+
+
+def _draw(
+    canvas: Canvas,
+    space: SearchSpace[Any],
+    architecture: Architecture,
+    sketch: Sketch,
+    marks: Sequence[Mark],
+    step: float,
+) -> None:
+    axes = canvas.add_axes((0.0, 0.0, 1.0, 1.0))
+    canvas.set_layout_engine("none")
+    axes.set_axis_off()
+    width, height = canvas.get_size_inches()
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    named = any(label not in ("", "skip") for *_, label in sketch.links)
+    box, arcs, half = (1.3, NAMED_ARCS, NAMED_HALF) if named else (BOX, ARCS, HALF)
+    longest = max((target - source for source, target, _ in sketch.links), default=1)
+    reach = _apex(longest, arcs) + half + ASIDE if longest > 1 else 0.0
+    middle = reach + box / 2 + 0.15 if marks else width / 2
+    tops = [0.15 + step * number for number in range(len(sketch.boxes))]
+    marked: dict[Place, list[int]] = {}
+    for number, mark in enumerate(marks, 1):
+        marked.setdefault(mark.place, []).append(number)
+    for source, target, label in sketch.links:
+        apex = middle - box / 2 - _apex(target - source, arcs) - ASIDE * source
+        numbers = marked.get((source, target), [])
+        _link(axes, middle - box / 2, apex, middle, tops, (source, target), label, numbers)
+    for number, (top, lines) in enumerate(zip(tops, _labels(space, architecture, sketch), strict=True)):
+        _box(axes, middle, top, box, lines, marked.get((number,), []))
+    if () in marked:
+        bracket(axes, middle + box / 2 + 0.32, tops[1], tops[-2] + HEIGHT, marked[()])
+    notes_of(axes, max(middle + box / 2 + 0.75, width - NOTES - 0.6), height, marks)
+
+
+def _labels(space: SearchSpace[Any], architecture: Architecture, sketch: Sketch) -> list[list[str]]:
+    """Of each box what it is, and how many weights it has."""
+    weights = Counter[str]()
+    for node in space.network(architecture).nodes:
+        found = re.match(r"\d+|output", node.layer)
+        if found:
+            weights[found[0]] += node.parameters
+    sides = " \N{MULTIPLICATION SIGN} ".join(str(size) for size in space.input_shape if size > 1) or "1"
+    last = len(sketch.boxes) - 1
+    ends = {0: f"input: {sides} numbers", last: f"output: {space.num_classes} classes"}
+    labels = []
+    for number, label in enumerate(sketch.boxes):
+        name = ends.get(number) or _without_article(layer_words(label))
+        count = weights["output" if number == last else str(number)]
+        small = [counted(count, "weight")] if count and number else []
+        labels.append([*textwrap.wrap(name, LETTERS), *small])
+    return labels
+
+
+def _without_article(words: str) -> str:
+    return re.sub(r"^an? ", "", words)
+
+
+def _box(axes: Axes, x: float, top: float, width: float, lines: Sequence[str], marks: Sequence[int]) -> None:
+    axes.add_patch(
+        FancyBboxPatch(
+            (x - width / 2, top),
+            width,
+            HEIGHT,
+            boxstyle="round,pad=0,rounding_size=0.09",
+            facecolor=style.faint(),
+            edgecolor=style.good() if marks else style.muted(),
+            linewidth=2.4 if marks else 0.9,
+            zorder=3,
+        )
+    )
+    spread = 0.165
+    for number, line in enumerate(lines):
+        is_small = number > 0 and line.endswith(("weight", "weights"))
+        axes.text(
+            x,
+            top + HEIGHT / 2 + spread * (number - (len(lines) - 1) / 2),
+            line,
+            ha="center",
+            va="center",
+            fontsize=7.5 if is_small or len(lines) > 2 else 9,
+            color=style.ink(),
+            zorder=4,
+        )
+    badges(axes, x + width / 2, top + HEIGHT / 2, marks)
+
+
+def _apex(span: int, arcs: tuple[float, float]) -> float:
+    """How far left of the boxes a link goes, inches."""
+    return 0.0 if span == 1 else arcs[0] + arcs[1] * (span - 2)
+
+
+def _link(
+    axes: Axes,
+    left: float,
+    apex: float,
+    middle: float,
+    tops: Sequence[float],
+    ends: tuple[int, int],
+    label: str,
+    marks: Sequence[int],
+) -> None:
+    """An arrow down to the next box, or around the boxes between at their left."""
+    source, target = ends
+    colour, width = (style.good(), 2.4) if marks else (style.muted(), 1.2)
+    text = "shortcut" if label == "skip" else layer_words(label) if label else ""
+    text = "\n".join(textwrap.wrap(_without_article(text), 16))
+    looks: dict[str, Any] = {
+        "arrowstyle": "-|>",
+        "mutation_scale": 10,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "color": colour,
+        "linewidth": width,
+        "zorder": 2,
+    }
+    if target - source == 1:
+        start, end = tops[source] + HEIGHT, tops[target]
+        axes.add_patch(FancyArrowPatch((middle, start), (middle, end), **looks))
+        at = (middle + 0.12 + (0.2 if marks else 0.0), (start + end) / 2)
+        axes.text(*at, text, ha="left", va="center", fontsize=7.5, color=style.ink(), linespacing=1.05)
+    else:
+        start, end = tops[source] + HEIGHT * 0.7, tops[target] + HEIGHT * 0.3
+        axes.add_patch(FancyArrowPatch(path=_around(left, apex, start, end), **looks))
+        at = (apex, (start + end) / 2)
+        page = {"facecolor": style.paper(), "edgecolor": "none", "pad": 1.5}
+        if text:
+            axes.text(
+                *at,
+                text,
+                ha="center",
+                va="center",
+                fontsize=7.5,
+                color=style.ink(),
+                bbox=page,
+                zorder=3,
+                linespacing=1.05,
+            )
+        at = (apex, at[1] - 0.3)
+    badges(axes, at[0] - (0.3 if target - source == 1 else 0.0), at[1], marks)
+
+
+def _around(left: float, apex: float, start: float, end: float) -> Path:
+    """To the left, down and back to the right, with round corners."""
+    round_ = 0.1
+    points = [
+        (left, start),
+        (apex + round_, start),
+        (apex, start),
+        (apex, start + round_),
+        (apex, end - round_),
+        (apex, end),
+        (apex + round_, end),
+        (left, end),
+    ]
+    line, curve = Path.LINETO, Path.CURVE3
+    return Path(points, [Path.MOVETO, line, curve, curve, line, curve, curve, line])

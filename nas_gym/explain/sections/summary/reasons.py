@@ -1,0 +1,133 @@
+"""The choices that made a network good: what undoing each of them costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.search_spaces.base import SearchSpace
+
+DEPTH = "depth"
+WORSE = ("breaks", "worse", "fails")
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A choice of the found network with what its neighbours say of it.
+
+    Attributes:
+        choice: name of the variable of the search space.
+        value: what the found network has there, in words.
+        loss, low, high: mean loss of accuracy over the edits that undo it, with an interval that holds for
+            all choices at once; None if every such network fails to train.
+        undone: tested edits that undo it; `worse`: those of them that are surely worse; `failing`: those
+            that lead to a network which never trained and so have no part in `loss`.
+        untested: edits that undo it, too, and were not tested for want of budget.
+        best: the edit that costs least, with its change, which is no gain.
+        spread: standard deviation of the mean accuracies of the choice's values, over the whole space
+            as far as the run or the table tells; None where it is not known.
+        significant: whether that is more than chance; None where it was not tested.
+    """
+
+    choice: str
+    value: str
+    loss: float | None
+    low: float | None
+    high: float | None
+    undone: int
+    worse: int
+    failing: int
+    untested: int
+    best: tuple[str, float] | None
+    spread: float | None
+    significant: bool | None
+
+
+def reasons_for(
+    evidence: Evidence, alternatives: Mapping[str, Any], choices: Mapping[str, Any]
+) -> list[Reason]:
+    """Return the choices that make the network good, the one that costs most to undo first.
+
+    A choice is a reason if the edits that undo it are surely worse on average, and none of them that
+    was tested is better, even by less than the trainings can tell: what can be had as good or better
+    another way does not make a network good. Before all others come those without which every network
+    fails to train. How much a choice matters in the rest of the space is told beside its cost and does
+    not change the order.
+
+    Args:
+        evidence: the run.
+        alternatives: numbers of that section.
+        choices: numbers of that section.
+    """
+    space: SearchSpace[Any] = evidence.search_space
+    found = space.encode(evidence.chosen.architecture)
+
+    def grouped(neighbours: str) -> dict[str, list[Mapping[str, Any]]]:
+        groups: dict[str, list[Mapping[str, Any]]] = {}
+        for one in alternatives.get(neighbours, ()):
+            other = space.encode(space.parse(one["architecture"]))
+            groups.setdefault(undone(found, other), []).append(one)
+        return groups
+
+    known = {entry["name"]: entry for entry in (choices.get("table") or choices).get("choices", ())}
+    untested = grouped("not_affordable")
+    all_choices = [
+        _reason(
+            choice,
+            space.variables[choice][found[choice]],
+            group,
+            len(untested.get(choice, ())),
+            known.get(choice, {}),
+        )
+        for choice, group in grouped("neighbours").items()
+    ]
+    return sorted((one for one in all_choices if _is_reason(one)), key=_cost, reverse=True)
+
+
+def undone(best: Mapping[str, int], other: Mapping[str, int]) -> str:
+    """The choice that differs: the depth, or the first of those that do."""
+    if best.get(DEPTH) != other.get(DEPTH):
+        return DEPTH
+    return next(name for name, number in best.items() if other[name] != number)
+
+
+def _reason(
+    choice: str, value: str, group: list[Mapping[str, Any]], untested: int, known: Mapping[str, Any]
+) -> Reason:
+    trained = [one for one in group if one["change"] is not None]
+    repeated = [one for one in trained if one["low"] is not None]
+    best = max(trained, key=lambda one: one["change"], default=None)
+    importance, tested = known.get("importance"), known.get("p") is not None
+    loss = -fmean(one["change"] for one in trained) if trained else None
+    low, high = (
+        -fmean(one[key] for one in repeated) if trained and len(repeated) == len(trained) else None
+        for key in ("high", "low")
+    )
+    return Reason(
+        choice,
+        value,
+        loss,
+        low,
+        high,
+        undone=len(group),
+        worse=sum(one["verdict"] in WORSE for one in group),
+        failing=len(group) - len(trained),
+        untested=untested,
+        best=None if best is None else (best["edit"], best["change"]),
+        spread=math.sqrt(max(0.0, importance)) if isinstance(importance, int | float) else None,
+        significant=bool(known.get("significant")) if tested else None,
+    )
+
+
+def _is_reason(one: Reason) -> bool:
+    if one.loss is None:
+        return one.worse == one.undone
+    return one.low is not None and one.low > 0 and one.best is not None and one.best[1] <= 0
+
+
+def _cost(one: Reason) -> float:
+    return math.inf if one.loss is None else one.loss

@@ -1,0 +1,367 @@
+"""The sentences of the first page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.report.architecture_text import describe, value_words
+from nas_gym.explain.report.phrases import counted, listed, percent, points, signed
+from nas_gym.explain.section import Section
+from nas_gym.explain.sections.summary.reasons import DEPTH, Reason
+
+ORDINALS = ("First", "Second", "Third")
+WORST = 3
+FEWEST_DRAWN, LEAST_SHARE = 5, 0.005
+# What a verdict on a neighbour says of it on the first page, beside those that are better.
+VERDICTS = {
+    "does not matter": "surely within {} of it",
+    "unclear": "not told apart from it by these trainings",
+    "worse": "worse",
+    "breaks": "worse by more than {}",
+    "fails": "not trained without failure",
+}
+
+
+def found_words(evidence: Evidence) -> str:
+    """What was looked for, how, and what was found."""
+    space, problem = evidence.search_space, evidence.problem
+    tried, classes = len(evidence.seen), problem.task.num_classes
+    share = tried / space.size
+    part = f"{share:.1%}" if share >= 0.001 else "a tiny part"
+    agent = evidence.config.get("agent", "the agent")
+    return (
+        f"Looking for a network that tells the {classes} classes of the data {problem.task.name} apart, "
+        f"the agent {agent} tried {counted(tried, 'network')} of {space.size:,} possible ones ({part}) and "
+        f"found {describe(space, evidence.chosen.architecture)}."
+    )
+
+
+def quality_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
+    """How good the network is, how sure that is, and how it stands beside others.
+
+    Two accuracies are told apart. For new examples that of the test part, which nothing was chosen by:
+    its interval counts that the examples are few. To compare networks that of the validation part, which
+    the search chose by: its interval counts how trainings differ, and says so.
+    """
+    said = _new_examples_words(quality)
+    guessing = "" if said else _guessing(quality, "validation")
+    return [*said, " ".join([_validation_words(quality, guessing), *_comparison_words(evidence, quality)])]
+
+
+def _guessing(quality: Mapping[str, Any], part: str) -> str:
+    """A clause on the best constant answer; "" where it is not known."""
+    constant = quality["constant_answer"]
+    if constant is None:
+        return ""
+    answer = constant["class_name"]
+    return f"; guessing would be right for {constant[part]:.1%} (always answering “{answer}”)"
+
+
+def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
+    """The accuracy on test examples; none where it was not measured."""
+    new, accuracy = quality["new"], quality["test_accuracy"]
+    if accuracy is None or quality["selects_on_test"]:
+        return []
+    tests = quality["other_tests"]
+    if tests and all(one["accuracy"] is None for one in tests) and new is None:
+        return [
+            f"Trained again {counted(len(tests), 'time')} it failed every time, so nothing is known of new "
+            "examples."
+        ]
+    if new is None:
+        return [
+            f"Its test accuracy is {accuracy:.1%}{_guessing(quality, 'test')}. Over how many examples that "
+            "was counted is not known, so no interval for new examples is given."
+        ]
+    recorded = len(new["seeds"]) > 1
+    mean = f", the mean of the {len(new['seeds'])} trainings that the table recorded" if recorded else ""
+    sentence = (
+        f"Tested on {counted(new['examples'], 'example')} that nothing was chosen by, it is right for "
+        f"{new['accuracy']:.1%} (95% interval {new['low']:.1%} to {new['high']:.1%}) of examples it was not "
+        f"trained on{mean}{_guessing(quality, 'test')}."
+    )
+    if recorded or not quality["unseen_seeds"]:
+        return [sentence]
+    seed = new["seeds"][0]
+    which = "the network that the run kept, trained with" if quality["kept"] else "the network trained with"
+    return [
+        f"{sentence} This is the figure to quote: of {which} seed {seed}, and the interval is for new "
+        f"examples like these.{_others(quality['other_tests'])}"
+    ]
+
+
+def _others(tests: Sequence[Mapping[str, Any]]) -> str:
+    """What the other final trainings have on the same examples."""
+    right = [f"{one['accuracy']:.1%}" for one in tests if one["accuracy"] is not None]
+    failed = sum(one["accuracy"] is None for one in tests)
+    words = f" Trained with other seeds it is right for {listed(right)} of them." if right else ""
+    return f"{words} With {counted(failed, 'other seed')} training failed." if failed else words
+
+
+def _validation_words(quality: Mapping[str, Any], guessing: str) -> str:
+    accuracy, count = quality["accuracy"], quality["validation_examples"]
+    part = "test" if quality["selects_on_test"] else "validation"
+    examples = f"the {count:,} {part} examples" if count else f"{part} examples"
+    if accuracy is None:
+        return (
+            f"In the search it was right for {quality['seen']:.1%} of {examples}{guessing}; it was not "
+            "trained again, and the highest of many noisy numbers is usually too good to be true."
+        )
+    many = quality["seeds"] > 1
+    trainings = counted(quality["seeds"], "new training" if quality["unseen_seeds"] else "recorded training")
+    how = f"on average over {trainings}" if many else f"in {trainings}"
+    if quality["unseen_seeds"]:
+        how += " with seeds that the search did not use"
+    interval = (
+        ""
+        if quality["low"] is None
+        else f" (95% interval over training seeds alone {quality['low']:.1%} to {quality['high']:.1%})"
+    )
+    words = (
+        f"On {examples}, which the search chose by, it is right for {accuracy:.1%}{interval} {how}{guessing}."
+    )
+    if not quality["selects_on_test"]:
+        return words
+    return (
+        f"{words} Those are test examples because no validation accuracy was published, so its test accuracy "
+        "is optimistic and no independent measurement."
+    )
+
+
+def _start(evidence: Evidence) -> str:
+    return "the network that the search set out from" if evidence.steps else "the start network of the space"
+
+
+def _comparison_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
+    sentences = []
+    start, drawn = quality["start"], quality["random"]
+    if start.get("gain_low") is not None:
+        gain, low, high = (start[end] for end in ("gain", "gain_low", "gain_high"))
+        differs = bool(round(100 * gain, 1))
+        unsure = differs and low <= 0 <= high
+        how = f"{100 * abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if differs else "as much"
+        sentences.append(
+            f"{_start(evidence).capitalize()} reaches {start['accuracy']:.1%} there, {how} (the gain is "
+            f"{points(gain)}, 95% interval over training seeds {signed(low)} to {signed(high)}"
+            f"{', which the luck of training could explain' if unsure else ''})."
+        )
+    if drawn.get("beaten") is not None and drawn["count"] >= FEWEST_DRAWN:
+        sentences.append(_drawn_words(drawn))
+    return sentences
+
+
+def _drawn_words(drawn: Mapping[str, Any]) -> str:
+    count, level = drawn["count"], drawn["level"]
+    which = f"the {count:,} networks of the space" if drawn["all"] else f"{count:,} networks drawn at random"
+    beaten = "all" if drawn["beaten"] == 1 else percent(drawn["beaten"])
+    # In a table it is one of them itself.
+    as_good = f" and as good as {percent(level)}" if level >= LEAST_SHARE else ""
+    return (
+        f"Of {which} it is better than {beaten}{as_good}; the middle one of them reaches "
+        f"{drawn['median']:.1%} and the highest {drawn['best']:.1%}."
+    )
+
+
+def untested_words(alternatives: Mapping[str, Any]) -> list[str]:
+    """How many neighbours were not tested, which bounds all that is said of them."""
+    left, tested = len(alternatives.get("not_affordable") or ()), len(alternatives.get("neighbours") or ())
+    if not left:
+        return []
+    if not tested:
+        return [
+            f"The {counted(left, 'network')} one edit away {'was' if left == 1 else 'were'} not tested, for "
+            "want of budget: what its choices are worth and whether one edit would improve it is not known."
+        ]
+    return [
+        f"Of the {counted(left + tested, 'network')} one edit away {tested} "
+        f"{'was' if tested < 2 else 'were'} tested and {left} {'was' if left == 1 else 'were'} not tested, "
+        f"for want of budget; what follows says nothing of {'it' if left == 1 else f'those {left}'}."
+    ]
+
+
+def reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) -> list[str]:
+    """The choices that make it good, with the evidence."""
+    if not alternatives.get("neighbours"):
+        return []
+    if not reasons:
+        return [
+            "Which of its choices make it good cannot be said: of none do these trainings show that every "
+            "tested way of undoing it is worse."
+        ]
+    shown = [
+        f"{ordinal}, {_choice(reason)}: {_evidence(reason)}."
+        for ordinal, reason in zip(ORDINALS, reasons, strict=False)
+    ]
+    kinds = {
+        1: "One choice is shown to make it good, by what undoing it costs.",
+        2: "Two choices are shown to make it good, by what undoing them costs.",
+        3: "Three choices are shown to make it good, by what undoing them costs.",
+    }
+    more = f"Of its choices {len(reasons)} are shown to make it good; these three cost most to undo."
+    return [kinds.get(len(reasons), more), *shown]
+
+
+def _choice(reason: Reason) -> str:
+    if reason.choice == DEPTH:
+        return f"its depth of {reason.value}"
+    return f"{reason.choice} being {value_words(reason.choice, reason.value)}"
+
+
+def _evidence(reason: Reason) -> str:
+    return f"{_cost(reason)}{_untested(reason)}{_elsewhere(reason)}"
+
+
+def _cost(reason: Reason) -> str:
+    if reason.loss is None or reason.low is None or reason.high is None:
+        return "without it networks fail to train"
+    edits = "edit that undoes" if reason.undone == 1 else "edits that undo"
+    cost = f"{100 * reason.loss:.1f} points (95% interval {100 * reason.low:.1f} to {100 * reason.high:.1f})"
+    if reason.undone == 1 or reason.best is None:
+        return f"the {edits} it costs {cost}"
+    failing = f", not counting {reason.failing} whose training failed" if reason.failing else ""
+    return (
+        f"the {reason.undone} {edits} it cost {cost} on average{failing}; {reason.best[0]}, which costs "
+        f"least, loses {100 * abs(reason.best[1]):.1f}"
+    )
+
+
+def _untested(reason: Reason) -> str:
+    return f"; {counted(reason.untested, 'other edit')} of it not tested" if reason.untested else ""
+
+
+def _elsewhere(reason: Reason) -> str:
+    if reason.significant is None:
+        return ""
+    if reason.significant:
+        return f"; it matters beyond this network, too{_spread(reason)}"
+    return "; whether that holds for other networks this run cannot say"
+
+
+def _spread(reason: Reason) -> str:
+    if not reason.spread:
+        return ""
+    return f" (the means of its values have a standard deviation of {100 * reason.spread:.1f} points)"
+
+
+def worse_words(alternatives: Mapping[str, Any]) -> list[str]:
+    """What would make it worse, and whether anything is known to be better."""
+    neighbours = alternatives.get("neighbours") or []
+    harmful = [one for one in neighbours if one["verdict"] in ("breaks", "worse", "fails")]
+    sentences = []
+    if harmful:
+        named = [
+            f"{one['edit']} ({'fails to train' if one['change'] is None else points(one['change'])})"
+            for one in reversed(harmful[-WORST:])
+        ]
+        sentences.append(f"What would make it worse most, by one edit: {listed(named)}.")
+    if neighbours:
+        sentences.append(_best_words(alternatives, len(neighbours)))
+    return sentences
+
+
+def _best_words(alternatives: Mapping[str, Any], tested: int) -> str:
+    """Whether it is the best of the networks around it, by the verdict on each."""
+    verdicts, points_apart = alternatives["verdicts"], 100 * alternatives["margin"]
+    margin = f"{points_apart:g} point{'s' * (points_apart != 1)}"
+    better = verdicts.get("improves", 0)
+    told = [
+        f"{better or 'none'} {'are' if better > 1 else 'is'} shown to be better",
+        *(
+            f"{verdicts[verdict]} {'is' if verdicts[verdict] == 1 else 'are'} {words.format(margin)}"
+            for verdict, words in VERDICTS.items()
+            if verdicts.get(verdict)
+        ),
+    ]
+    which = counted(tested, "tested network" if alternatives.get("not_affordable") else "network")
+    return f"Whether it is the best: of {which} one edit away {listed(told)}."
+
+
+def way_words(evidence: Evidence, alternatives: Mapping[str, Any], moments: Mapping[str, Any]) -> list[str]:
+    """How the agent came there."""
+    order, tried = evidence.chosen.order + 1, len(evidence.seen)
+    when = f"it was number {order} of {tried} networks" if tried > 1 else "it was the only network tried"
+    steps, episodes = len(evidence.steps), len({step.episode for step in evidence.steps})
+    how = (
+        f"by {counted(steps, 'edit')} in {counted(episodes, 'episode')}"
+        if steps
+        else "by asking for networks directly, not by edits"
+    )
+    path, taken = alternatives.get("path"), alternatives.get("steps_taken")
+    sentences = [f"The agent found it {how}; {when}."]
+    if path and path["edits"]:
+        kind = "the shortest way there" if path["shortest"] else "a way there"
+        walked = f"; the agent came there in {counted(taken, 'step')}" if taken else ""
+        sentences.append(
+            f"From {_start(evidence)} {kind} is {counted(len(path['edits']), 'edit')}: "
+            f"{listed(path['edits'])}{walked}."
+        )
+    decisive = [one for one in moments.get("moments", ()) if one.get("change")]
+    if decisive:
+        one = decisive[0]
+        sentences.append(
+            f"The most decisive moment: at step {one['step'] + 1}, in episode {one['episode'] + 1}, the edit "
+            f"“{one['edit']}” changed accuracy by {points(one['change'])}."
+        )
+    return sentences
+
+
+def unknown_words(
+    evidence: Evidence, quality: Mapping[str, Any], sections: Sequence[Section], explained: int
+) -> str:
+    """What is not known; `explained` networks were tried by other explanations alone."""
+    unknown = []
+    if evidence.recording.end is None:
+        unknown.append("what the rest of the search would find, since the run has not come to its end")
+    if evidence.recording.cut:
+        unknown.append("what its last, cut line said")
+    failed = len(evidence.seen) - len(evidence.succeeded)
+    if failed:
+        unknown.append(f"how good {counted(failed, 'network')} would be whose training failed")
+    if quality["accuracy"] is None:
+        unknown.append("how much of its accuracy is luck")
+    if quality["test_accuracy"] is None:
+        unknown.append("how good it is on examples that the search did not choose by")
+    tried = {str(one.architecture) for one in evidence.seen}
+    left = evidence.search_space.size - len(tried) - explained
+    if left and not quality["random"].get("all"):
+        unknown.append(
+            f"whether one of the {left:,} networks that neither the search nor this report tried is better"
+        )
+    missing = [one.question.rstrip("?") for one in sections if one.withheld]
+    if missing:
+        questions = listed([f"“{question}?”" for question in missing])
+        unknown.append(f"the answer{'s' * (len(missing) > 1)} to {questions}, as said there")
+    if unknown:
+        return f"What is not known: {'; '.join(unknown)}."
+    return (
+        "Every network of the space was tried." if not left else "The table has every network of the space."
+    )
+
+
+def trust_words(quality: Mapping[str, Any]) -> str:
+    """How far the page can be trusted."""
+    if quality["accuracy"] is None:
+        return "Not far: its accuracy is the one that it was chosen for, and nothing was measured again."
+    sentences = []
+    if quality["selects_on_test"]:
+        sentences.append("Nothing here is independent of the search, which selected on test accuracy.")
+    elif quality["new"] is not None:
+        sentences.append(
+            "The test examples were used for nothing else, so their interval holds for new examples like "
+            "them."
+        )
+    sentences.append(
+        "All other accuracies are on the validation examples, which the search chose by and which make a "
+        "network look a little too good; their intervals count how trainings differ, not that the examples "
+        "are a sample, and those of the edits hold all at once."
+        if not quality["selects_on_test"]
+        else "Intervals count how trainings differ, and those of the edits hold all at once."
+    )
+    if not quality["unseen_seeds"]:
+        sentences.append(
+            "The search saw these trainings, too, so the network may owe part of its lead to luck."
+        )
+    sentences.append("All this is about these data and this way of training.")
+    return " ".join(sentences)

@@ -1,0 +1,66 @@
+"""The network that a cell stands for: stacked in the skeleton of NAS-Bench-201."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nas_gym.networks.graph import Network, NetworkBuilder, Shape
+from nas_gym.search_spaces.cell.architecture import NODES, Cell
+
+
+def cell_network(
+    cell: Cell, input_shape: Shape, num_classes: int, *, channels: Sequence[int], cells: int
+) -> Network:
+    """A stem, stages of `cells` cells with a reduction block between them, and a linear head."""
+    builder = NetworkBuilder(input_shape)
+    node = builder.batch_norm(builder.conv(builder.input, channels[0], 3, layer="stem"), layer="stem")
+    for stage, width in enumerate(channels, start=1):
+        if stage > 1:
+            node = _reduction(builder, node, width, f"reduction {stage - 1}")
+        for number in range(1, cells + 1):
+            node = _cell(builder, node, cell, f"stage {stage} cell {number}")
+    node = builder.activation(builder.batch_norm(node, layer="output"), "relu", layer="output")
+    node = builder.global_avg_pool(node, layer="output")
+    return builder.build(builder.linear(node, num_classes, layer="output"))
+
+
+def _cell(builder: NetworkBuilder, node: int, cell: Cell, layer: str) -> int:
+    """Every edge is built, even one that leads nowhere, as in the benchmark's parameter counts."""
+    nodes = [node]
+    for target in range(1, NODES):
+        terms = [
+            _operation(builder, nodes[source], operation, f"{layer} edge {source}-{target}")
+            for source, operation in cell.inputs(target)
+            if operation != "none"
+        ]
+        label = f"{layer} node {target}"
+        if terms:
+            nodes.append(builder.add(*terms, layer=label))
+        else:
+            nodes.append(builder.zero(node, builder.shape(node), layer=label))
+    return nodes[-1]
+
+
+def _operation(builder: NetworkBuilder, node: int, operation: str, layer: str) -> int:
+    channels = builder.shape(node)[0]
+    match operation:
+        case "skip_connect":
+            return node
+        case "avg_pool_3x3":
+            return builder.pool(node, "avg", 3, stride=1, layer=layer)
+        case _:
+            return _relu_conv_norm(builder, node, channels, int(operation[-1]), layer=layer)
+
+
+def _reduction(builder: NetworkBuilder, node: int, channels: int, layer: str) -> int:
+    main = _relu_conv_norm(builder, node, channels, 3, stride=2, layer=layer)
+    main = _relu_conv_norm(builder, main, channels, 3, layer=layer)
+    shortcut = builder.pool(node, "avg", 2, stride=2, layer=layer)
+    return builder.add(main, builder.conv(shortcut, channels, 1, layer=layer), layer=layer)
+
+
+def _relu_conv_norm(
+    builder: NetworkBuilder, node: int, channels: int, kernel: int, *, stride: int = 1, layer: str
+) -> int:
+    node = builder.activation(node, "relu", layer=layer)
+    return builder.batch_norm(builder.conv(node, channels, kernel, stride=stride, layer=layer), layer=layer)

@@ -1,0 +1,108 @@
+"""The edits of the conv space: their list and what each does to an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nas_gym.search_spaces.base import KEEP, Edit
+from nas_gym.search_spaces.conv.architecture import POOLS, Conv, Layer, skip_pairs
+
+
+class ConvEdits:
+    """The edits between chains of some choices, in the order that `ConvSpace` documents.
+
+    Args:
+        choices: the possible layers.
+        max_layers, max_pools: most layers and most pools of a chain.
+
+    Attributes:
+        actions: the edits.
+    """
+
+    def __init__(self, choices: Sequence[Layer], max_layers: int, max_pools: int) -> None:
+        self._by_text = {str(layer): layer for layer in choices}
+        self._first = next(layer for layer in choices if not layer.pools)
+        self._max_layers = max_layers
+        self._max_pools = max_pools
+        self.actions = self._list_actions()
+
+    def edited(self, architecture: Conv, action: int) -> Conv | None:
+        """The architecture after an edit, or None where it is illegal."""
+        edit = self.actions[action]
+        match edit.kind, edit.aspect:
+            case "keep", _:
+                return architecture
+            case "add", "layer":
+                return self._with_layer(architecture, edit.place[0] - 1, self._by_text[edit.value])
+            case "remove", "layer":
+                number, depth = edit.place[1], len(architecture.layers)
+                return None if depth == 1 or number > depth else architecture.removed(number)
+            case "swap", _:
+                return self._swapped(architecture, edit.place[0], edit.aspect, edit.value)
+            case _:
+                return _with_skip_toggled(architecture, edit)
+
+    def _with_layer(self, architecture: Conv, gap: int, layer: Layer) -> Conv | None:
+        depth = len(architecture.layers)
+        if depth == self._max_layers or gap > depth or not self._has_room(architecture, layer):
+            return None
+        return architecture.inserted(gap, layer)
+
+    def _swapped(self, architecture: Conv, number: int, aspect: str, value: str) -> Conv | None:
+        if number > len(architecture.layers):
+            return None
+        before = architecture.layers[number - 1]
+        if aspect == "operation":
+            after = self._with_operation(before, value)
+            if after.pools and not before.pools and not self._has_room(architecture, after):
+                return None
+        elif before.pools:
+            return None
+        elif aspect == "channels":
+            after = replace(before, channels=int(value))
+        else:
+            after = replace(before, activation=value)
+        return None if after == before else architecture.replaced(number, after)
+
+    def _with_operation(self, layer: Layer, operation: str) -> Layer:
+        if operation in POOLS:
+            return Layer(operation)
+        if layer.pools:
+            return replace(self._first, operation=operation)
+        return replace(layer, operation=operation)
+
+    def _has_room(self, architecture: Conv, layer: Layer) -> bool:
+        return not layer.pools or architecture.pools < self._max_pools
+
+    def _list_actions(self) -> tuple[Edit, ...]:
+        layers, skips = range(1, self._max_layers + 1), skip_pairs(self._max_layers)
+        places = ["before layer 1", *(f"after layer {gap}" for gap in range(1, self._max_layers))]
+        adds = [
+            Edit("add", f"add {label} {place}", "layer", (gap,), label)
+            for gap, place in enumerate(places, start=1)
+            for label in self._by_text
+        ]
+        removes = [Edit("remove", f"remove layer {layer}", "layer", (layer - 1, layer)) for layer in layers]
+        layers_of = self._by_text.values()
+        options: tuple[tuple[str, dict[object, None]], ...] = (
+            ("operation", dict.fromkeys(layer.operation for layer in layers_of)),
+            ("channels", dict.fromkeys(layer.channels for layer in layers_of if not layer.pools)),
+            ("activation", dict.fromkeys(layer.activation for layer in layers_of if not layer.pools)),
+        )
+        swaps = [
+            Edit("swap", f"swap {aspect} of layer {layer} to {choice}", aspect, (layer,), str(choice))
+            for aspect, choices in options
+            for layer in layers
+            for choice in choices
+        ]
+        skips_added = [Edit("add", f"add skip {i}-{j}", "skip", (i, j), "skip") for i, j in skips]
+        skips_removed = [Edit("remove", f"remove skip {i}-{j}", "skip", (i, j)) for i, j in skips]
+        return (KEEP, *adds, *removes, *swaps, *skips_added, *skips_removed)
+
+
+def _with_skip_toggled(architecture: Conv, edit: Edit) -> Conv | None:
+    source, target = edit.place
+    if target > len(architecture.layers) or ((source, target) in architecture.skips) == (edit.kind == "add"):
+        return None
+    return replace(architecture, skips=architecture.skips ^ {(source, target)})

@@ -1,0 +1,49 @@
+"""From published files to tables in the user's folder: which reader reads what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nas_gym.errors import unknown
+from nas_gym.tables.catalogue import table_path
+from nas_gym.tables.file import write_table
+from nas_gym.tables.importers.checks import check_label
+from nas_gym.tables.importers.nasbench201 import read_nasbench201
+from nas_gym.tables.importers.nasbench_macro import read_nasbench_macro
+from nas_gym.tables.importers.nats_archive import is_archive, read_nats_archive
+from nas_gym.tables.table import Table
+
+READERS: dict[str, Callable[[Path, str], Table]] = {
+    "nasbench201": read_nasbench201,
+    "nasbench_macro": read_nasbench_macro,
+}
+
+
+def import_table(
+    benchmark: str, path: Path, task: str = "cifar10", *, trust_pickle: bool = False
+) -> tuple[Table, Path]:
+    """Read published results, check all of them, and write them as a table into the user's folder.
+
+    Args:
+        benchmark: ``"nasbench201"`` or ``"nasbench_macro"``.
+        path: a .csv or .csv.gz file in the reader's columns; of NAS-Bench-201 also the archive.
+        task: label of the data set that the results are of.
+        trust_pickle: see `read_nats_archive`.
+
+    Returns:
+        The table, and where it is written.
+
+    Raises:
+        NASGymError: for the first flaw; nothing is written then.
+    """
+    if benchmark not in READERS:
+        raise unknown("published benchmark", benchmark, READERS)
+    check_label(task)
+    if benchmark == "nasbench201" and is_archive(path):
+        table = read_nats_archive(path, task, trust_pickle=trust_pickle)
+    else:
+        table = READERS[benchmark](path, task)
+    written = table_path(table.name)
+    write_table(table, written)
+    return table, written

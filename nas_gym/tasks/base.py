@@ -1,0 +1,154 @@
+"""What a task is: arrays with a fixed, stratified split and a standardisation fitted on training data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from nas_gym._shared import Shared
+from nas_gym.networks.graph import Shape
+from nas_gym.tasks.reading.columns import TableEncoder
+
+Kind = Literal["table", "signal", "image"]
+KINDS: tuple[Kind, ...] = ("table", "signal", "image")
+ARRAYS = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "mean", "scale")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A few training examples as they came and as networks are trained on them.
+
+    Attributes:
+        raw: what `nas_gym.evaluators.checkpoint.SavedNetwork.predict` takes: rows of cells of a table that was
+            encoded, else numbers.
+        x: the same as float32 (n, *input_shape), standardised and without noise.
+    """
+
+    raw: np.ndarray
+    x: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Task(Shared):
+    """A classification data set in three parts, standardised. Build it with `make_task`.
+
+    An example is a table's row ``(features,)``, a signal ``(channels, length)`` or an image
+    ``(channels, height, width)``.
+
+    The arrays cannot be written to, since results are stored under their fingerprint; copies of what
+    holds a task share it.
+
+    Attributes:
+        name: for titles and folders.
+        x_train, x_validation, x_test: float32 (n, *input_shape), standardised.
+        y_train, y_validation, y_test: int64 (n,), in [0, num_classes).
+        class_names: a name per class.
+        feature_names: a name per feature of a table; () for signals and images.
+        mean, scale: float64, of a shape that broadcasts over an example: (features,) for tables,
+            (channels, 1) for signals, (channels, 1, 1) for images. They are fitted on the training
+            part; x is (raw - mean) / scale.
+        spec: the JSON-able dict that `make_task` builds the task from again; of arrays in memory
+            it holds their fingerprint in place of them.
+        encoder: how the columns of a table became the features; None for data that came as arrays.
+        sample: training examples before and after the preparation; None where there are none.
+        notes: what was said of how the data was read, a line each.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_validation: np.ndarray
+    y_validation: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    mean: np.ndarray
+    scale: np.ndarray
+    spec: dict[str, Any]
+    encoder: TableEncoder | None = None
+    sample: Sample | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for part in ARRAYS:
+            array = getattr(self, part).view()
+            array.flags.writeable = False
+            object.__setattr__(self, part, array)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # a pickle does not say which arrays could be written to
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of one example."""
+        return tuple(int(side) for side in self.x_train.shape[1:])
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def kind(self) -> Kind:
+        """``"table"``, ``"signal"`` or ``"image"``."""
+        return KINDS[len(self.input_shape) - 1]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the arrays of all parts and of the standardisation, 64 hexadecimal digits.
+
+        The order of the classes is in it, their names are not: they change no result.
+        """
+        digest = hashlib.sha256()
+        for part in ARRAYS:
+            array = np.ascontiguousarray(getattr(self, part))
+            little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            digest.update(f"{part} {little.dtype.str} {little.shape} {self.num_classes};".encode())
+            digest.update(little.tobytes())
+        return digest.hexdigest()
+
+    @staticmethod
+    def from_arrays(
+        x: Any,
+        y: Any,
+        *,
+        name: str = "arrays",
+        class_names: Sequence[str] | None = None,
+        feature_names: Sequence[str] = (),
+        kind: Kind | None = None,
+        **preparation: Any,
+    ) -> Task:
+        """The task of arrays in memory.
+
+        Args:
+            x: (n, features), (n, channels, length) or (n, channels, height, width), numbers; or a data
+                frame (pandas, polars) of numbers and texts, whose columns keep their names and are read
+                as `nas_gym.tasks.reading.rules` tells.
+            y: (n,), class labels: whole numbers or texts.
+            name: for titles and folders.
+            class_names: a name per class in the order of the sorted labels; the labels by default.
+            feature_names: a name per feature of a table.
+            kind: see `nas_gym.tasks.own.arrays.arrays`.
+            **preparation: options of `nas_gym.tasks.preparation.Preparation`, and of a data frame those of
+                `nas_gym.tasks.own.arrays.arrays`.
+
+        Raises:
+            NASGymError: if the arrays or the options do not make a task.
+        """
+        from nas_gym.tasks import make_task
+
+        options = {"title": name, "class_names": class_names, "feature_names": feature_names, "kind": kind}
+        given = {option: value for option, value in options.items() if value is not None}
+        return make_task({"name": "arrays", "x": x, "y": y} | given | preparation)
+
+    def __repr__(self) -> str:
+        counts = " + ".join(str(len(part)) for part in (self.y_train, self.y_validation, self.y_test))
+        shape = f"{self.kind} {self.input_shape}, {self.num_classes} classes"
+        return f"<task {self.name}: {shape}, {counts} examples>"

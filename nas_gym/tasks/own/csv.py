@@ -1,0 +1,96 @@
+"""The user's own table in a file, ``.csv`` or of another kind, with a named target column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.tasks import labels
+from nas_gym.tasks.data import Data
+from nas_gym.tasks.own import paths as files
+from nas_gym.tasks.reading.number_forms import is_number
+from nas_gym.tasks.reading.raw_table import RawTable
+from nas_gym.tasks.reading.row_numbers import without_row_numbers
+from nas_gym.tasks.reading.rules import ReadingOptions, chosen, read_columns
+from nas_gym.tasks.reading.table_file import read_table
+
+
+def csv(
+    path: str | Path,
+    target: str,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
+    max_categories: int = 50,
+    missing: Sequence[str] | None = None,
+    decimal: str | Mapping[str, str] | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+) -> Data:
+    """A task of a table in a file whose first line names the columns.
+
+    The file is a table of text with commas, semicolons, tabs or bars between its cells (``.csv``,
+    ``.tsv``, ``.txt``), which may be compressed, an Excel workbook or a Parquet file. How its cells are
+    read is told in `nas_gym.tasks.reading.rules`, of the target column in `nas_gym.tasks.labels`.
+
+    Args:
+        path: of the file.
+        target: column of the class labels.
+        drop: columns to leave out.
+        categorical: columns of numbers to be treated as categories; the target among them says that
+            its numbers are classes.
+        numeric: columns of codes such as ``007`` to be read as numbers.
+        max_categories: most different texts of a column of categories.
+        missing: the texts that stand for missing values, and no others; None for those of
+            `nas_gym.tasks.reading.raw_table.MissingTexts`.
+        decimal: ``"."`` or ``","``, for all columns or by name; None to tell by each column.
+        delimiter: the character between cells; None to recognise it.
+        encoding: of the text; None for UTF-8, and UTF-16 with a byte-order mark.
+        sheet: of a workbook; None for the first.
+    """
+    full = files.existing(path, "data")
+    expected = {target} if isinstance(target, str) else set()
+    table = read_table(full, delimiter=delimiter, encoding=encoding, sheet=sheet, expected=expected)
+    if not isinstance(target, str) or target not in table.columns:
+        raise _no_target(table, target)
+    options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing)
+    dropped = chosen("drop", drop, table)
+    if target in dropped:
+        raise NASGymError(f"column {target!r} is the target and in drop: leave it out of one of them")
+    table = without_row_numbers(table.without(dropped), target)
+    cells = table.columns[target]
+    y, names, notes = labels.of_cells(
+        target, cells, options.missing, categorical=target in options.categorical
+    )
+    features = table.without({target})
+    if not features.columns:
+        raise NASGymError(f"{full.name} has no column beside the target {target!r}: add features")
+    encoder, x, said = read_columns(features, options)
+    return Data(
+        x,
+        y,
+        class_names=names,
+        feature_names=encoder.feature_names,
+        encoder=encoder,
+        rows=features,
+        notes=(*table.notes, *notes, *said),
+        title=files.title(full),
+        spec={"path": str(full)},
+    )
+
+
+def _no_target(table: RawTable, target: object) -> NASGymError:
+    names = list(table.columns)
+    if len(names) > 1 and 2 * sum(map(is_number, names)) > len(names):
+        return NASGymError(
+            f"{table.source} has no column {target!r}, and its first line, {', '.join(names[:8])}, seems to "
+            "be an example: add a line of column names"
+        )
+    error = unknown(f"target column of {table.source}", target, names)
+    if table.delimiter is not None and len(names) == 1:
+        return NASGymError(
+            f"{error}, one column with the delimiter {table.delimiter!r}: pass another delimiter"
+        )
+    return error

@@ -1,0 +1,139 @@
+"""New examples in whatever form they come, as the features that a network was trained on."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError
+from nas_gym.networks.graph import Shape
+from nas_gym.tasks import checks
+from nas_gym.tasks.own import paths as files
+from nas_gym.tasks.reading import file_kinds
+from nas_gym.tasks.reading.columns import TableEncoder
+from nas_gym.tasks.reading.frames import frame_table, is_frame, of_mapping
+from nas_gym.tasks.reading.raw_table import RawTable, of_rows
+from nas_gym.tasks.reading.table_file import read_table
+from nas_gym.tasks.reading.typed_files import numpy_array
+
+TEXTS = (str, bytes, np.str_)
+
+
+def features_of(
+    x: Any, shape: Shape, encoder: TableEncoder | None, feature_names: Sequence[str]
+) -> np.ndarray:
+    """The raw features of new examples, (n, *shape), finite numbers.
+
+    Args:
+        x: as in `nas_gym.evaluators.checkpoint.SavedNetwork.predict`.
+        shape: of an example.
+        encoder: how columns become features; None where only arrays are known.
+        feature_names: a name per feature, for errors; may be empty.
+
+    Raises:
+        NASGymError: if the examples are not like those in training.
+    """
+    table = x if isinstance(x, RawTable) else _table(x, encoder, shape)
+    if table is not None and encoder is not None:
+        return _encoded(table, encoder)
+    if table is not None:
+        x = _by_place(table, shape)
+    raw = checks.numeric(x)
+    if raw.shape[1:] != shape or raw.ndim != len(shape) + 1:
+        rows = f", or rows of the columns {', '.join(encoder.names)}" if encoder else ""
+        raise NASGymError(
+            f"x has shape {raw.shape}, the network takes (n, {', '.join(map(str, shape))}){rows}: "
+            "pass raw examples like those it was trained on, one of them as x[None]"
+        )
+    checks.check_finite(raw, feature_names)
+    if encoder is not None:
+        encoder.check(raw)
+    return raw
+
+
+def _table(x: Any, encoder: TableEncoder | None, shape: Shape) -> RawTable | None:
+    """Examples as a table where they are one; None where they are an array of features."""
+    if is_frame(x):
+        return frame_table(x, "x")
+    if encoder is None:
+        return None
+    if isinstance(x, Mapping):
+        return of_mapping(x, "x")
+    if isinstance(x, np.ndarray):
+        rows: Any = x.tolist() if x.ndim == 2 and not isinstance(x, np.ma.MaskedArray) else None
+        texts = x.dtype.kind in "OUST"
+    else:
+        rows = list(x) if isinstance(x, list | tuple) else None
+        texts = rows is not None and any(_has_texts(row) for row in rows)
+    if not rows:
+        return None
+    if all(isinstance(row, Mapping) for row in rows):
+        return of_rows("x", _given(encoder, rows[0]), rows)
+    if not all(isinstance(row, list | tuple) or (isinstance(row, np.ndarray) and row.ndim) for row in rows):
+        return None
+    # Numbers are features, unless they can only be the cells of columns.
+    cells = len(rows[0]) == len(encoder.names) and len(encoder.names) != shape[0]
+    return of_rows("x", encoder.names, rows) if texts or cells else None
+
+
+def _has_texts(row: Any) -> bool:
+    return not isinstance(row, Mapping | str) and any(isinstance(cell, TEXTS) or cell is None for cell in row)
+
+
+def _given(encoder: TableEncoder, row: Mapping[str, Any]) -> Sequence[str]:
+    """The names that dicts are asked for: of the columns, or of the features if only they are there."""
+    encoded = set(encoder.feature_names) <= set(row) and not set(encoder.names) <= set(row)
+    return encoder.feature_names if encoded else encoder.names
+
+
+def _encoded(table: RawTable, encoder: TableEncoder) -> np.ndarray:
+    names = set(table.columns)
+    if set(encoder.feature_names) <= names and not set(encoder.names) <= names:
+        features = TableEncoder.of_numbers(encoder.feature_names).encode(table)
+        encoder.check(features)
+        return features
+    return encoder.encode(table)
+
+
+def _by_place(table: RawTable, shape: Shape) -> np.ndarray:
+    """The columns of a table as features in their order, for a network that knows no names."""
+    if len(shape) > 1:
+        raise NASGymError(f"{table.source} is a table, the network takes arrays (n, {shape}): pass an array")
+    if len(table.columns) != shape[0]:
+        raise NASGymError(
+            f"{table.source} has {len(table.columns)} columns, the network takes {shape[0]} features and "
+            "knows no names: pass its columns alone"
+        )
+    return TableEncoder.of_numbers(list(table.columns)).encode(table)
+
+
+def read_examples(path: str | Path, encoder: TableEncoder | None, **reading: str | None) -> Any:
+    """The array or the table in a file, for `features_of`.
+
+    Args:
+        path: of the file.
+        encoder: of the network, whose columns help to recognise the delimiter.
+        **reading: options of `nas_gym.tasks.reading.table_file.read_table`.
+
+    Raises:
+        NASGymError: if there is no such file or it cannot be read.
+    """
+    path = files.existing(path, "data")
+    found = file_kinds.contents_of(path)
+    if found.kind == "npy":
+        array = numpy_array(found.content, path.name)
+        return array if array.dtype.names is None else frame_table(array, path.name)
+    if found.kind == "npz":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return numpy_array(archive.read("x.npy"), path.name)
+        except (KeyError, zipfile.BadZipFile, zlib.error, OSError) as error:
+            raise NASGymError(
+                f"{path.name} has no array 'x' ({error}): save it with numpy.savez(path, x=x)"
+            ) from error
+    return read_table(path, **reading, expected=() if encoder is None else encoder.names)

@@ -1,0 +1,97 @@
+"""The user's own ``.npz`` file."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.tasks.base import Kind
+from nas_gym.tasks.data import PARTS, Data
+from nas_gym.tasks.own import paths as files
+
+PART_KEYS = tuple(f"{letter}_{part}" for part in PARTS for letter in "xy")
+
+
+def npz(
+    path: str | Path,
+    x: str = "x",
+    y: str = "y",
+    class_names: Sequence[str] | None = None,
+    feature_names: Sequence[str] = (),
+    kind: Kind | None = None,
+) -> Data:
+    """A task of the arrays in an ``.npz`` file, as `numpy.savez` writes it.
+
+    A file with all of ``x_train``, ``y_train``, ``x_validation``, ``y_validation``, ``x_test`` and
+    ``y_test``, and without the keys `x` and `y`, gives its split with it.
+
+    Args:
+        path: of the file.
+        x: key of the examples.
+        y: key of the labels.
+        class_names: as in `Task.from_arrays`.
+        feature_names: as in `Task.from_arrays`.
+        kind: as in `nas_gym.tasks.own.arrays.arrays`.
+    """
+    full = files.existing(path, ".npz")
+    keys = _keys(full)
+    if not {x, y} & keys and keys.issuperset(PART_KEYS):
+        data = _in_parts(_load(full, PART_KEYS))
+    else:
+        for key in (x, y):
+            if key not in keys:
+                raise unknown(f"array of {full}", key, keys or ("none",))
+        named = _load(full, (x, y))
+        data = Data(named[x], named[y])
+    return replace(
+        data,
+        class_names=class_names,
+        feature_names=feature_names,
+        kind=kind,
+        title=files.title(full),
+        spec={"path": str(full)},
+    )
+
+
+def _keys(path: Path) -> set[str]:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {name.removesuffix(".npy") for name in file.namelist()}
+    except (zipfile.BadZipFile, OSError) as error:
+        raise NASGymError(
+            f"{path} is no .npz file ({error}): write one with numpy.savez(path, x=x, y=y)"
+        ) from error
+
+
+def _load(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in keys}
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, RuntimeError) as error:
+        if "pickle" in str(error):
+            raise NASGymError(
+                f"{path} holds Python objects, which are never loaded since they can run code: "
+                "save numeric arrays, or texts as x.astype(str)"
+            ) from error
+        raise NASGymError(f"{path} is damaged ({error}): write it again with numpy.savez") from error
+
+
+def _in_parts(named: Mapping[str, np.ndarray]) -> Data:
+    """Data whose split is given, by arrays ``x_train``, ``y_train`` and so on."""
+    xs = [np.asarray(named[f"x_{part}"]) for part in PARTS]
+    ys = [np.asarray(named[f"y_{part}"]) for part in PARTS]
+    for part, x, y in zip(PARTS, xs, ys, strict=True):
+        if x.shape[:1] != y.shape[:1] or x.shape[1:] != xs[0].shape[1:] or y.shape[1:] != ys[0].shape[1:]:
+            raise NASGymError(
+                f"x_{part} of shape {x.shape} and y_{part} of shape {y.shape} do not fit each other or "
+                f"x_train of shape {xs[0].shape}: pass examples of one shape and a label for each"
+            )
+    ends = np.cumsum([len(y) for y in ys])
+    train, validation, test = np.split(np.arange(ends[-1]), ends[:-1])
+    return Data(np.concatenate(xs), np.concatenate(ys), parts=(train, validation, test))

@@ -1,0 +1,269 @@
+"""How columns of cells become features, kept so that new rows become the same features."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.tasks.reading.number_forms import PLAIN, PLAIN_FORM, NumberForm, all_plain
+from nas_gym.tasks.reading.raw_table import USUAL, Cells, MissingTexts, RawTable, text_of
+
+SHOWN = 8  # categories that an error lists
+NEARLY = 1e-3  # from 0 and 1, for features that were standardised and back
+TRUTH = {"true": 1.0, "false": 0.0}
+FILL = "fill them or leave those rows out"
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A column of numbers: one feature.
+
+    Attributes:
+        name: of the column and of the feature.
+        form: how its texts are written.
+        truth: whether its values were True and False, which are 1 and 0, as their names are then.
+    """
+
+    name: str
+    form: NumberForm = PLAIN_FORM
+    truth: bool = False
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The name of the feature."""
+        return (self.name,)
+
+    def encode(self, cells: Cells, missing: MissingTexts, source: str) -> np.ndarray:
+        """The numbers, float64 (n, 1).
+
+        Raises:
+            NASGymError: naming the first row whose cell is missing or is not a finite number of this form.
+        """
+        plain = self.form == PLAIN_FORM and not self.truth
+        if missing.texts is None and (set(map(type, cells)) <= {bool, float} or (plain and all_plain(cells))):
+            values = np.array(list(map(float, cells)), dtype=np.float64)[:, None]
+        else:
+            values = self._one_by_one(cells, missing, source)
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values[:, 0]))[0])
+            raise NASGymError(
+                f"column {self.name!r} of {source} has {cells[row]!r} in row {row + 1:,}, which is not a "
+                "finite number: mend it or leave that row out"
+            )
+        return values
+
+    def _one_by_one(self, cells: Cells, missing: MissingTexts, source: str) -> np.ndarray:
+        values = np.empty((len(cells), 1))
+        for row, cell in enumerate(cells):
+            if isinstance(cell, str):
+                number = self._read(cell, missing)
+            else:
+                number = _float(cell) if isinstance(cell, bool | int | float) else None
+                number = None if missing.among_numbers(cell) else number
+            if number is None:
+                raise self._refusal(row, cells, missing, source)
+            values[row] = number
+        return values
+
+    def _read(self, cell: str, missing: MissingTexts) -> float | None:
+        if missing.among_numbers(cell):
+            return None
+        return TRUTH.get(cell.casefold()) if self.truth else self.form.value(cell)
+
+    def _refusal(self, row: int, cells: Cells, missing: MissingTexts, source: str) -> NASGymError:
+        cell = cells[row]
+        if missing.among_numbers(cell):
+            return missing_values(self.name, [missing.among_numbers(each) for each in cells], FILL)
+        expected = "a number" if self.form == PLAIN_FORM else f"a number with {self.form.words()}"
+        return NASGymError(
+            f"column {self.name!r} of {source} has {cell!r} in row {row + 1:,}, expected {expected}: "
+            "mend it or leave that row out"
+        )
+
+    def config(self) -> dict[str, Any]:
+        """The JSON-able description of this column."""
+        return {"kind": "number", "name": self.name, "form": self.form.config(), "truth": self.truth}
+
+
+@dataclass(frozen=True)
+class CategoryColumn:
+    """A column of texts: one feature of 0 and 1 for each text, named ``column=text``.
+
+    Attributes:
+        name: of the column.
+        texts: the categories, in the order of the features.
+    """
+
+    name: str
+    texts: tuple[str, ...]
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return tuple(f"{self.name}={text}" for text in self.texts)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {text: place for place, text in enumerate(self.texts)}
+
+    @cached_property
+    def _by_value(self) -> dict[float, int | None]:
+        """The place of each category that is a number, by its value; None where two have one value."""
+        places: dict[float, int | None] = {}
+        for place, text in enumerate(self.texts):
+            if PLAIN.fullmatch(text):
+                value = float(text)
+                places[value] = None if value in places else place
+        return places
+
+    def encode(self, cells: Cells, missing: MissingTexts, source: str) -> np.ndarray:
+        """Zeros and ones, float64 (n, categories).
+
+        Raises:
+            NASGymError: naming the first row whose cell is missing or is none of the categories.
+        """
+        features = np.zeros((len(cells), len(self.texts)))
+        for row, cell in enumerate(cells):
+            place = self._place(cell)
+            if place is None:
+                if missing.among_numbers(cell):
+                    raise missing_values(self.name, [self._place(each) is None for each in cells], FILL)
+                shown = ", ".join(map(repr, self.texts[:SHOWN]))
+                more = f" and {len(self.texts) - SHOWN:,} more" if len(self.texts) > SHOWN else ""
+                raise NASGymError(
+                    f"column {self.name!r} of {source} has {cell!r} in row {row + 1:,}, which is none of its "
+                    f"categories: known: {shown}{more}"
+                )
+            features[row, place] = 1.0
+        return features
+
+    def _place(self, cell: Any) -> int | None:
+        place = None if cell is None else self._places.get(text_of(cell))
+        # A code such as "007" arrives as the number 7 from whatever read its file as numbers.
+        if place is None and isinstance(cell, int | float) and not isinstance(cell, bool):
+            place = self._by_value.get(_float(cell))
+        return place
+
+    def config(self) -> dict[str, Any]:
+        """The JSON-able description of this column."""
+        return {"kind": "category", "name": self.name, "texts": list(self.texts)}
+
+
+Column = NumberColumn | CategoryColumn
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """How the columns of a table become features.
+
+    Attributes:
+        columns: in the order of their features.
+        missing: which texts stand for missing values.
+    """
+
+    columns: tuple[Column, ...]
+    missing: MissingTexts = USUAL
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return tuple(name for column in self.columns for name in column.feature_names)
+
+    def encode(self, table: RawTable) -> np.ndarray:
+        """The features of a table's rows, float64 (n, features); its columns may be in any order.
+
+        Raises:
+            NASGymError: if a column is missing, or a cell is missing, unknown or not a number.
+        """
+        for name in self.names:
+            if name not in table.columns:
+                raise unknown_column(name, table)
+        parts = [
+            column.encode(table.columns[column.name], self.missing, table.source) for column in self.columns
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def check(self, x: np.ndarray) -> None:
+        """Check that features which came encoded have one category in each column of categories.
+
+        Raises:
+            NASGymError: naming the first row that has none or several.
+        """
+        place = 0
+        for column in self.columns:
+            features = x[:, place : place + len(column.feature_names)]
+            place += features.shape[1]
+            if isinstance(column, NumberColumn):
+                continue
+            one = np.isclose(features.max(axis=1), 1, atol=NEARLY) & np.isclose(
+                np.abs(features).sum(axis=1), 1, atol=NEARLY
+            )
+            if not one.all():
+                raise NASGymError(
+                    f"row {int(np.flatnonzero(~one)[0]) + 1:,} of x is of no category of column "
+                    f"{column.name!r}: set one of {', '.join(column.feature_names[:SHOWN])} to 1 and the "
+                    "others to 0"
+                )
+
+    def config(self) -> dict[str, Any]:
+        """The JSON-able description that `from_config` makes this encoder of."""
+        texts = None if self.missing.texts is None else list(self.missing.texts)
+        return {"columns": [column.config() for column in self.columns], "missing": texts}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> TableEncoder:
+        """The encoder that a description is of."""
+        columns = tuple(_column(each) for each in config["columns"])
+        texts = None if config["missing"] is None else tuple(config["missing"])
+        return cls(columns, MissingTexts(texts))
+
+    @classmethod
+    def of_numbers(cls, names: Sequence[str]) -> TableEncoder:
+        """The encoder of columns of plain numbers."""
+        return cls(tuple(NumberColumn(name) for name in names))
+
+
+def _column(config: Mapping[str, Any]) -> Column:
+    if config["kind"] == "number":
+        return NumberColumn(config["name"], NumberForm(**config["form"]), config["truth"])
+    return CategoryColumn(config["name"], tuple(config["texts"]))
+
+
+def missing_values(name: str, missing: Sequence[bool], remedy: str) -> NASGymError:
+    """The error for a column in which values are missing.
+
+    Args:
+        name: of the column.
+        missing: of each row, whether its value is.
+        remedy: what to do.
+    """
+    return NASGymError(
+        f"column {name!r} misses {sum(missing):,} of {len(missing):,} values, "
+        f"the first in row {missing.index(True) + 1:,}: {remedy}"
+    )
+
+
+def unknown_column(name: str, table: RawTable) -> NASGymError:
+    """The error for a column that a table lacks, with the nearest that it has."""
+    return NASGymError(
+        f"{table.source} lacks a column that the network was trained on, "
+        f"{unknown('column', name, table.columns)}"
+    )
+
+
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number beyond float64
+        return math.inf

@@ -1,0 +1,382 @@
+"""How the cells of a table are read: the one rule, for files and data frames alike.
+
+Each column is given one reading, by the first of these that fits its cells. A reading that is not plain
+is said in one line, and what may be meant otherwise is refused.
+
+1. A column named in ``categorical``: categories, the texts as they stand.
+2. Numbers and bools of Python, NumPy, Excel, Parquet or a data frame: these numbers.
+3. Whole numbers in texts, of which some begin with 0, such as ``007``: codes, so categories, and said;
+   ``numeric`` says that they are numbers.
+4. Plain numbers in ASCII, such as ``12``, ``-0.5``, ``1.2e-3``: these numbers; said where one looks like a
+   code, such as ``1e5`` or ``07.5``. Where all may have points between thousands, as ``1.234`` may, this is
+   said if semicolons are between cells, and refused if some have no point, as ``950``, or another column has
+   a decimal comma; ``decimal`` says which.
+5. Numbers in one other form, such as ``7,5``, ``1,234.50``, ``5%``, ``$9.50``, ``(12)`` or ``1 234``: the
+   numbers that they stand for, and said. Where all may be in two forms, as ``1,234`` may, the comma stands
+   between thousands, and before decimals if semicolons are between cells or another column has a decimal
+   comma; refused if another number of the column has four digits and no comma; ``decimal`` says which.
+6. Numbers in several forms, such as ``7,5`` and ``7.5``: refused.
+7. Numbers in at least half of the cells, and other texts, such as ``1O``: refused with the first of them.
+8. Anything else: categories, the texts as they stand; said where one begins like a number, or
+   they differ in numbers only.
+
+Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`, and a
+missing value is refused. ``inf``, ``1_000`` and digits of other scripts are texts. Labels are never
+numbers: see `nas_gym.tasks.labels`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder, missing_values
+from nas_gym.tasks.reading.number_forms import (
+    PADDED,
+    PLAIN,
+    PLAIN_FORM,
+    NumberForm,
+    all_plain,
+    exact,
+    forms_of,
+    is_number,
+    taken_apart,
+)
+from nas_gym.tasks.reading.raw_table import USUAL, Cells, MissingTexts, RawTable, text_of
+
+EXACT = 2**53  # up to here a float64 holds every whole number
+LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
+LIKE_A_CODE = re.compile(r"[+-]?(?:0[0-9]|[0-9]+[eE][0-9])")
+MARK = re.compile("[., ']")
+THOUSANDS = re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]{1,3})")
+DIGITS = re.compile(r"\d[\d.,]*")
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What the user says of how columns are to be read.
+
+    Attributes:
+        categorical: columns of numbers to be treated as categories.
+        numeric: columns of codes such as ``007`` to be read as numbers.
+        max_categories: most different texts of a column of categories.
+        decimal: what stands before the decimals of numbers, ``"."`` or ``","``, in every column or in
+            some by name; a column that is not named tells by its cells.
+        missing: which texts stand for missing values.
+    """
+
+    categorical: frozenset[str] = frozenset()
+    numeric: frozenset[str] = frozenset()
+    max_categories: int = 50
+    decimal: str | Mapping[str, str] | None = None
+    missing: MissingTexts = USUAL
+
+    def mark(self, name: str) -> str | None:
+        """The mark before decimals in a column, where it is known."""
+        return self.decimal.get(name) if isinstance(self.decimal, Mapping) else self.decimal
+
+    @classmethod
+    def of(
+        cls,
+        table: RawTable,
+        categorical: Sequence[str],
+        numeric: Sequence[str],
+        max_categories: int,
+        decimal: str | Mapping[str, str] | None,
+        missing: object,
+    ) -> ReadingOptions:
+        """Check options against the table that they are for.
+
+        Raises:
+            NASGymError: naming the option that does not fit.
+        """
+        if isinstance(max_categories, bool) or not isinstance(max_categories, int) or max_categories < 1:
+            raise NASGymError(f"max_categories must be a whole number of at least 1, not {max_categories!r}")
+        if isinstance(decimal, Mapping):
+            chosen("decimal", list(decimal), table)
+        marks = list(decimal.values()) if isinstance(decimal, Mapping) else [decimal or "."]
+        if not all(isinstance(mark, str) and mark in (".", ",") for mark in marks):
+            raise NASGymError(f"decimal must be '.' or ',', or a dict of them by column, not {decimal!r}")
+        texts, numbers = chosen("categorical", categorical, table), chosen("numeric", numeric, table)
+        if both := texts & numbers:
+            raise NASGymError(
+                f"column {min(both)!r} is in categorical and in numeric: leave it out of one of them"
+            )
+        return cls(
+            texts | (table.declared - numbers),
+            numbers,
+            max_categories,
+            decimal,
+            MissingTexts.of_option(missing),
+        )
+
+
+def chosen(option: str, names: Sequence[str], table: RawTable) -> frozenset[str]:
+    """The columns that an option names, one of which may be given as a text.
+
+    Raises:
+        NASGymError: if a name is not that of a column.
+    """
+    if not isinstance(names, Sequence):
+        raise NASGymError(f"{option} must be a list of column names, not {names!r}")
+    listed = [names] if isinstance(names, str) else list(names)
+    for name in listed:
+        if not isinstance(name, str) or name not in table.columns:
+            raise unknown(f"column in {option}", name, table.columns)
+    return frozenset(listed)
+
+
+def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder, np.ndarray, list[str]]:
+    """The features of a table, how they were made, and what is to be said of it.
+
+    Returns:
+        The encoder, the features as float64 (n, features), and notes.
+
+    Raises:
+        NASGymError: if a value is missing, or a column can be read in several ways or in none.
+    """
+    reader = _Reader(table, options)
+    columns = tuple(reader.column(name, cells) for name, cells in table.columns.items())
+    _check_names(columns)
+    encoder = TableEncoder(columns, options.missing)
+    x = encoder.encode(table)
+    for place, name in enumerate(encoder.feature_names):
+        if name in table.columns:
+            _check_exact(name, table.columns[name], x[:, place])
+    return encoder, x, reader.notes
+
+
+class _Reader:
+    """The readings of the columns of one table.
+
+    Attributes:
+        notes: what is to be said of them.
+    """
+
+    def __init__(self, table: RawTable, options: ReadingOptions) -> None:
+        self.table = table
+        self.options = options
+        self.notes: list[str] = []
+        # Most columns hold plain numbers and nothing else; whatever else they may be is looked at only for
+        # the others, since a table may have millions of cells.
+        self._plain = {
+            name
+            for name, cells in table.columns.items()
+            if options.missing == USUAL and name not in options.categorical and all_plain(cells)
+        }
+        self._written = {name: self._numbers(name, cells) for name, cells in table.columns.items()}
+        self._decimal_comma = any(
+            len(forms) == 1 and forms[0].decimal == "," for forms in self._written.values()
+        )
+
+    def column(self, name: str, cells: Cells) -> Column:
+        """The reading of a column."""
+        if name in self._plain and self._written[name]:
+            return self._number_column(name, cells, cells)
+        self._check_values(name, cells)
+        missing = self.options.missing
+        if name in self.options.categorical:
+            self._check_missing(name, [missing.always(cell) for cell in cells])
+            return self._categories(name, cells)
+        if not any(isinstance(cell, str) for cell in cells):
+            self._check_missing(name, [missing.always(cell) for cell in cells])
+            return NumberColumn(name, truth=all(isinstance(cell, bool) for cell in cells))
+        texts = self._texts(cells)
+        numbers = sum(map(is_number, texts))
+        if 2 * numbers >= len(texts) or name in self.options.numeric:
+            self._check_missing(name, [missing.among_numbers(cell) for cell in cells])
+            if numbers < len(texts):
+                raise self._mixed(name, cells, numbers)
+            return self._number_column(name, cells, texts)
+        self._check_missing(name, [missing.always(cell) for cell in cells])
+        self._note_categories(name, cells, texts)
+        return self._categories(name, cells)
+
+    def _numbers(self, name: str, cells: Cells) -> list[NumberForm]:
+        """The forms that a column of numbers may be written in; none for any other column."""
+        if name in self._plain and self.options.mark(name) != ",":
+            return [PLAIN_FORM]
+        if name in self.options.categorical or not any(isinstance(cell, str) for cell in cells):
+            return []
+        texts = self._texts(cells)
+        if not texts or not all(map(is_number, texts)):
+            return []
+        return forms_of(texts, self.options.mark(name))
+
+    def _texts(self, cells: Cells) -> list[str]:
+        """The cells of a column that are not missing if it is one of numbers, as texts."""
+        return [text_of(cell) for cell in cells if not self.options.missing.among_numbers(cell)]
+
+    def _number_column(self, name: str, cells: Cells, texts: list[str]) -> Column:
+        forms, mark = self._written[name], self.options.mark(name)
+        if not forms:
+            raise self._no_form(name, texts, mark)
+        if PLAIN_FORM in forms and (name in self._plain or all(map(PLAIN.fullmatch, texts))):
+            if mark is None:
+                self._check_points(name, texts)
+            padded = next((text for text in texts if PADDED.fullmatch(text)), None)
+            if padded is not None and name not in self.options.numeric and all(map(str.isdigit, texts)):
+                self.notes.append(
+                    f"column {name!r} is read as {len(set(texts)):,} codes, since {padded!r} begins with 0: "
+                    f"numeric=[{name!r}] reads numbers"
+                )
+                return self._categories(name, cells)
+            self._note_plain(name, texts, padded)
+            return NumberColumn(name)
+        return NumberColumn(name, self._other_form(name, texts, forms))
+
+    def _other_form(self, name: str, texts: list[str], forms: list[NumberForm]) -> NumberForm:
+        form, sure = forms[0], len(forms) == 1
+        if not sure:
+            if form.decimal == "." and not form.thousands and any("." not in text for text in texts):
+                raise self._ambiguous(name, texts, "some have no point")
+            if any(len(re.match(r"\d*", _body(text))[0]) > 3 for text in texts):  # type: ignore[index]
+                raise self._ambiguous(name, texts, "not every number of four digits has a mark")
+            comma = self._decimal_comma or self.table.delimiter == ";"
+            form = next((each for each in forms if (each.decimal == ",") == comma), form)
+        marked = [text for text in texts if MARK.search(_body(text))]
+        odd = [text for text in texts if not PLAIN.fullmatch(text)]
+        example = next((text for text in odd if text in marked), (odd or marked)[0])
+        other = "," if form.decimal == "." else "."
+        remedy = "" if sure else f"; decimal={{{name!r}: {other!r}}} reads it otherwise"
+        self.notes.append(
+            f"column {name!r} is read as numbers with {form.words()}, {example!r} as "
+            f"{form.value(example):.12g}{remedy}"
+        )
+        return form
+
+    def _check_points(self, name: str, texts: list[str]) -> None:
+        """Refuse, or say, that points in plain numbers may be between thousands."""
+        pointed = next((text for text in texts if "." in text), None)
+        if pointed is None or not all(map(THOUSANDS.fullmatch, texts)):
+            return
+        if self._decimal_comma:
+            raise self._ambiguous(name, texts, "other columns have decimal commas")
+        if any("." not in text for text in texts):
+            raise self._ambiguous(name, texts, "some have no point")
+        if self.table.delimiter == ";":
+            self.notes.append(
+                f"column {name!r} is read as numbers, {pointed!r} as {float(pointed):.12g}; "
+                f"decimal={{{name!r}: ','}} reads it otherwise"
+            )
+
+    def _note_plain(self, name: str, texts: list[str], padded: str | None) -> None:
+        odd = padded or next((text for text in texts if LIKE_A_CODE.match(text)), None)
+        if odd is not None and name not in self.options.numeric:
+            self.notes.append(
+                f"column {name!r} is read as numbers, {odd!r} as {float(odd):.12g}: "
+                f"categorical=[{name!r}] reads codes"
+            )
+
+    def _note_categories(self, name: str, cells: Cells, texts: list[str]) -> None:
+        words = [cell for cell in cells if self.options.missing.among_numbers(cell)]
+        if words:
+            word, count = words[0], words.count(words[0])
+            self.notes.append(
+                f"column {name!r} has {word!r} in {count:,} of {len(cells):,} rows, read as a category like "
+                f"its other texts: missing=[{word!r}] says that it is a missing value"
+            )
+        different = set(texts)
+        odd = next((text for text in texts if LIKE_A_NUMBER.match(text)), None)
+        if odd is None and len(different) > 1 and len({DIGITS.sub("0", text) for text in different}) == 1:
+            odd = texts[0]  # such as "Rs 500" and "Rs 1,200"
+        if odd is not None:
+            self.notes.append(
+                f"column {name!r} is read as {len(different):,} categories, although {odd!r} is like a "
+                f"number: mend it if it is one, or confirm with categorical=[{name!r}]"
+            )
+
+    def _categories(self, name: str, cells: Cells) -> CategoryColumn:
+        texts = sorted({text_of(cell) for cell in cells})
+        if len(texts) > self.options.max_categories:
+            odd = next((text_of(cell) for cell in cells if not is_number(text_of(cell))), texts[0])
+            numbers = f", read its numbers with numeric=[{name!r}]" if all(map(is_number, texts)) else ""
+            raise NASGymError(
+                f"column {name!r} has {len(texts):,} different texts, such as {odd!r}, more than "
+                f"max_categories={self.options.max_categories}: mend it{numbers}, leave it out with "
+                f"drop=[{name!r}], or raise max_categories"
+            )
+        return CategoryColumn(name, tuple(texts))
+
+    def _check_values(self, name: str, cells: Cells) -> None:
+        for row, cell in enumerate(cells, start=1):
+            if cell is not None and not isinstance(cell, str | bool | int | float):
+                raise NASGymError(
+                    f"column {name!r} has a {type(cell).__name__} in row {row:,}, such as {str(cell)!r}, "
+                    f"and features are numbers or texts: convert it or leave it out with drop=[{name!r}]"
+                )
+
+    def _check_missing(self, name: str, missing: list[bool]) -> None:
+        if any(missing):
+            remedy = f"fill them, leave those rows out, or the column with drop=[{name!r}]"
+            raise missing_values(name, missing, remedy)
+
+    def _mixed(self, name: str, cells: Cells, numbers: int) -> NASGymError:
+        row, odd = next((row, cell) for row, cell in enumerate(map(text_of, cells), 1) if not is_number(cell))
+        return NASGymError(
+            f"column {name!r} has {odd!r} in row {row:,} and {numbers:,} numbers in its {len(cells):,} rows: "
+            f"mend it, name it in missing=, or read categories with categorical=[{name!r}]"
+        )
+
+    def _no_form(self, name: str, texts: list[str], mark: str | None) -> NASGymError:
+        wrong = next((text for text in texts if not forms_of([text], mark)), None)
+        if wrong is not None:
+            return NASGymError(
+                f"column {name!r} has {wrong!r}, which is not a number where decimals follow {mark!r}: mend "
+                f"it, or pass decimal={{{name!r}: {',' if mark == '.' else '.'!r}}}"
+            )
+        other = next((text for text in texts if not forms_of([texts[0], text], mark)), texts[-1])
+        return NASGymError(
+            f"column {name!r} writes numbers in several ways, such as {texts[0]!r} and {other!r}: "
+            f"write them in one way, or read categories with categorical=[{name!r}]"
+        )
+
+    def _ambiguous(self, name: str, texts: list[str], why: str) -> NASGymError:
+        example = next(text for text in texts if re.search("[.,]", text))
+        return NASGymError(
+            f"column {name!r} has numbers such as {example!r}, which may have decimals or thousands, since "
+            f"{why}: pass decimal={{{name!r}: '.'}} or decimal={{{name!r}: ','}}"
+        )
+
+
+def _body(text: str) -> str:
+    parts = taken_apart(text)
+    assert parts is not None
+    return parts.body
+
+
+def _check_names(columns: Sequence[Column]) -> None:
+    owner: dict[str, str] = {}
+    for column in columns:
+        for feature in column.feature_names:
+            if feature in owner:
+                raise NASGymError(
+                    f"columns {owner[feature]!r} and {column.name!r} would both make the feature "
+                    f"{feature!r}: rename one of them"
+                )
+            owner[feature] = column.name
+
+
+def _check_exact(name: str, cells: Cells, values: np.ndarray) -> None:
+    """Refuse different whole numbers that one float64 stands for, such as ids of 21 digits."""
+    if not np.abs(values).max(initial=0.0) > EXACT:
+        return
+    whole: dict[float, Any] = {}
+    for cell, value in zip(cells, values.tolist(), strict=True):
+        if isinstance(cell, str) and PLAIN.fullmatch(cell):
+            number: Any = exact(cell)
+        elif isinstance(cell, int):
+            number = cell
+        else:
+            continue
+        if whole.setdefault(value, number) != number:
+            raise NASGymError(
+                f"column {name!r} has different numbers that are equal in 64 bits, such as "
+                f"{text_of(cell)!r}: leave it out with drop=[{name!r}], or read codes with "
+                f"categorical=[{name!r}]"
+            )

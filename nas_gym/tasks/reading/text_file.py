@@ -1,0 +1,158 @@
+"""Tables of text: their encoding, what separates their cells, and their lines."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Collection
+from csv import Error, reader
+from io import StringIO
+
+from nas_gym.errors import NASGymError
+from nas_gym.tasks.reading.number_forms import is_number
+from nas_gym.tasks.reading.raw_table import BYTE_ORDER_MARK, RawTable, clean_text
+
+DELIMITERS = (",", ";", "\t", "|")
+LOOKED_AT = 100_000  # characters that the delimiter is recognised by
+MARKS = {  # UTF-32 before UTF-16, whose mark it begins with
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)  # what Excel writes before a table
+
+Line = tuple[int, list[str]]
+
+
+def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
+    """The text of a file; a byte-order mark says which UTF it is, and is no part of it.
+
+    Raises:
+        NASGymError: if it is in another encoding than UTF-8 without being told.
+    """
+    name = encoding or next((name for mark, name in MARKS.items() if content.startswith(mark)), None)
+    if name is None:
+        even, odd = content[:2000:2].count(0), content[1:2000:2].count(0)
+        crowded = len(content[:2000]) // 4
+        name = "utf-16-le" if odd > max(even, crowded) else "utf-16-be" if even > crowded else "utf-8"
+    try:
+        return content.decode(name).lstrip(BYTE_ORDER_MARK)
+    except LookupError as error:
+        raise NASGymError(f"encoding {encoding!r} is not known: pass one like 'latin-1'") from error
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise NASGymError(
+            f"{source} cannot be read as a .csv file in {name.upper()} (byte {content[error.start]:#04x} in "
+            f"line {line:,}): save it in UTF-8 or pass encoding=, such as 'latin-1'"
+        ) from error
+
+
+def text_table(
+    text: str, source: str, delimiter: str | None = None, expected: Collection[str] = ()
+) -> RawTable:
+    """The table in a text whose first line names the columns.
+
+    Args:
+        text: without a byte-order mark.
+        source: what it is called.
+        delimiter: the character between cells; None to recognise it.
+        expected: names of columns, which tell the delimiter.
+
+    Raises:
+        NASGymError: if it has no rows, a line of another length, or a name twice.
+    """
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
+        raise NASGymError(f"delimiter must be one character, not {delimiter!r}")
+    if separator := SEPARATOR_LINE.match(text):
+        text, delimiter = text[separator.end() :], delimiter or separator[1]
+    mark = _recognised(text, expected) if delimiter is None else delimiter
+    try:
+        lines = _lines(text, mark)
+    except Error as error:
+        raise NASGymError(
+            f"{source} cannot be read as a .csv file with the delimiter {mark!r}: {error}"
+        ) from error
+    if len(lines) < 2:
+        raise NASGymError(f"{source} has no rows: it needs a line of column names and one line an example")
+    (_, header), *body = lines
+    _fit(header, body)
+    names = _names(header, source)
+    for line, row in body:
+        if len(row) != len(names):
+            raise NASGymError(
+                f"line {line} of {source} has {len(row)} cells for {len(names)} columns: mend the line "
+                f"or pass another delimiter than {mark!r}"
+            )
+    columns, notes = {}, []
+    for place, name in enumerate(names):
+        cells = [row[place] for _, row in body]
+        columns[name] = [clean_text(cell) for cell in cells]
+        notes += _note_spaces(name, cells, columns[name])
+    return RawTable(source, columns, delimiter=mark, notes=tuple(notes))
+
+
+def _note_spaces(name: str, cells: list[str], cleaned: list[str]) -> list[str]:
+    """A note on texts that are one without the spaces around them."""
+    if cells == cleaned:
+        return []
+    first: dict[str, str] = {}
+    for cell, text in zip(cells, cleaned, strict=True):
+        if first.setdefault(text, cell) != cell and text and not is_number(text):
+            return [f"column {name!r} has {first[text]!r} and {cell!r}, which are read as one without spaces"]
+    return []
+
+
+def _recognised(text: str, expected: Collection[str]) -> str:
+    """The delimiter whose header has most expected names, then which all lines agree with, then the first."""
+    best, found = (0, False, False), ","
+    for mark in DELIMITERS:
+        try:
+            rows = [row for _, row in _lines(text[:LOOKED_AT], mark, strict=False)]
+        except Error:
+            continue
+        if len(text) > LOOKED_AT:
+            rows.pop()  # it may be cut off
+        if not rows:
+            continue
+        names = {clean_text(cell) for cell in rows[0]}
+        several = len(rows[0]) > 1
+        agree = several and all(len(row) == len(rows[0]) for row in rows)
+        score = (len(names.intersection(expected)), agree, several)
+        if score > best:
+            best, found = score, mark
+    return found
+
+
+def _lines(text: str, delimiter: str, *, strict: bool = True) -> list[Line]:
+    """The cells of each line that has any, with its number."""
+    lines = reader(StringIO(text, newline=""), delimiter=delimiter, strict=strict)
+    return [(lines.line_num, row) for row in lines if row]
+
+
+def _fit(header: list[str], body: list[Line]) -> None:
+    """Name the column of row names that R leaves without one; drop the empty cells that end all lines."""
+    if any(len(row) != len(header) + 1 for _, row in body):
+        return
+    if any(clean_text(row[-1]) for _, row in body):
+        header.insert(0, "")
+        return
+    for _, row in body:
+        row.pop()
+
+
+def _names(header: list[str], source: str) -> list[str]:
+    """The names of the columns; one without a name, beside the first, is named as pandas names it."""
+    names = [clean_text(name) for name in header]
+    names = [name or (f"Unnamed: {place}" if place else "") for place, name in enumerate(names)]
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    if repeated is not None:
+        if 2 * sum(map(is_number, names)) > len(names):
+            raise NASGymError(
+                f"the first line of {source} has {repeated!r} twice, so it seems to be an example: "
+                "add a line of column names"
+            )
+        raise NASGymError(f"{source} has the column {repeated!r} twice: rename one of them")
+    return names

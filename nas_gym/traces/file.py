@@ -1,0 +1,112 @@
+"""trace.jsonl: every decision of a run, one JSON object a line, written so that a kill loses none.
+
+The first line is the header, the last, if the run came to its end, is the end; between them a
+``step`` line for each step and an ``ask`` line for each architecture asked for without a step. All
+fields are reproducible: no times, nothing that a warm store changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from nas_gym._files import write_whole, writing
+from nas_gym._lock import hold, release
+from nas_gym.errors import NASGymError
+from nas_gym.traces.lines import KINDS, NAMES, VERSION, Ask, End, Header, Line, Recording, Step
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+class TraceWriter:
+    """Writes a trace line by line, each handed to the operating system at once.
+
+    It holds the file from its construction on, however its process ends; `begin` empties it.
+
+    Args:
+        path: the file, in an existing folder.
+
+    Raises:
+        NASGymError: if another writer holds the file, or it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = hold_trace(path)
+
+    def begin(self, header: Header) -> None:
+        """Empty the file and write the first line."""
+        self._file.truncate(0)
+        self.write(header)
+
+    def write(self, line: Line) -> None:
+        """Append a line."""
+        kind, names = NAMES[type(line)]
+        values = {"kind": kind} | {name: getattr(line, name) for name in names}
+        if values.get("generator", ...) is None:
+            del values["generator"]
+        with writing(self._path):
+            write_whole(self._file, (_encode(values) + "\n").encode())
+
+    def close(self) -> None:
+        """Close the file, which another may then hold."""
+        self._file.close()
+
+    def drop(self) -> None:
+        """Close the file of a run that never began, and remove it."""
+        release(self._file, self._path)
+
+
+def hold_trace(path: Path) -> BinaryIO:
+    """Hold the trace of a run as its only writer, whether or not it is recorded.
+
+    Raises:
+        NASGymError: if another run holds it, or it cannot be written.
+    """
+    return hold(path, f"{path} is being written by a running search: give each run its own folder")
+
+
+def read_trace(path: Path) -> Recording:
+    """Read a trace; a last line that a kill cut off is left out.
+
+    Raises:
+        NASGymError: if the file is missing, is no trace, is of another version, or is damaged
+            before its last line.
+    """
+    try:
+        texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        raise NASGymError(
+            f"{path} is missing: pass the folder of a run that was recorded (on a table 'nas-gym compare' "
+            "records runs with --trace)"
+        ) from None
+    # A complete line ends with a line break, so what follows the last one is empty or cut off.
+    complete, cut = texts[:-1], texts[-1] != ""
+    lines = [_parse(text, number, path) for number, text in enumerate(complete, start=1)]
+    if not lines or not isinstance(lines[0], Header):
+        raise NASGymError(f"{path} is no trace: its first line must be a complete header")
+    end = lines[-1] if isinstance(lines[-1], End) else None
+    body = [line for line in lines[1:] if isinstance(line, Step | Ask)]
+    return Recording(lines[0], body, end, cut)
+
+
+def _parse(text: str, number: int, path: Path) -> Line:
+    try:
+        values = json.loads(text)
+        if number == 1:
+            _check_version(values, path)
+        return KINDS[values.pop("kind")](**values)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise NASGymError(
+            f"line {number} of {path} is damaged ({error!r}): run again to record it anew"
+        ) from error
+
+
+def _check_version(values: Mapping[str, Any], path: Path) -> None:
+    if values["version"] != VERSION:
+        raise NASGymError(
+            f"{path} is a trace of version {values['version']!r}, this nas-gym reads version {VERSION}: "
+            "read it with the version of nas-gym that config.json names"
+        )

@@ -1,0 +1,146 @@
+"""The picture of an architecture under a title: boxes in a row, links between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
+from nas_gym.traces.tensorboard.picture import SHADES, Picture, label, line_height, ramp
+
+PAPER, INK, PLAIN = (255, 255, 255), (31, 41, 51), (238, 241, 244)
+# Okabe and Ito's palette, lightened, as in the environment's own drawings.
+FILLS = (
+    (179, 217, 242),
+    (251, 227, 176),
+    (184, 227, 212),
+    (246, 207, 226),
+    (214, 211, 240),
+    (249, 205, 184),
+    (228, 236, 182),
+    (207, 232, 239),
+)
+# Ink on paper, on a plain box, and on a box of each fill.
+PALETTE = np.concatenate([ramp(ground, INK) for ground in (PAPER, PLAIN, *FILLS)])
+PAPER_GROUND, PLAIN_GROUND, FIRST_GROUND = 0, 1, 2
+BOX_WIDTH, BOX_HEIGHT, ROUNDING, MARGIN = 110, 54, 8, 14
+BETWEEN, BETWEEN_WITH_LABEL = 46, 146
+# An arc starts so far from the middle of its box, and rises so far for each box it spans.
+ARC_START, ARC_RISE, ARC_RISE_A_BOX, ARC_POINTS = 24, 20, 24, 25
+ARROW_LENGTH, ARROW_WIDTH = 9, 4
+# Lines are drawn so many times as large and then made smaller, which smoothes them.
+FINER = 2
+
+
+def architecture_picture(search_space: SearchSpace[Any], architecture: Architecture, title: str) -> Picture:
+    """Draw an architecture, from the input at the left to the output at the right.
+
+    All of them have one palette, so that they can be stacked.
+
+    Args:
+        search_space: the space of the architecture.
+        architecture: what to draw.
+        title: a line above it.
+    """
+    sketch = search_space.sketch(architecture)
+    head = label(title)
+    step, above, below = _step(sketch), _height(sketch, side=-1), _height(sketch, side=1)
+    middle = 2 * MARGIN + len(head) + above
+    width = max(step * (len(sketch.boxes) - 1) + BOX_WIDTH, head.shape[1]) + 2 * MARGIN
+    size = width, middle + below + MARGIN
+    paths = [_path(source, target, step, middle) for source, target, _ in sketch.links]
+    corners = [(MARGIN + number * step, middle - BOX_HEIGHT // 2) for number in range(len(sketch.boxes))]
+    fills = _fills(search_space)
+    boxes = [fills.get(text.split("-")[0], PLAIN_GROUND) for text in sketch.boxes]
+    grounds, ink = _grounds(size, corners, boxes), _lines(size, corners, paths)
+    _write(ink, MARGIN + head.shape[1] // 2, MARGIN + len(head) // 2, head)
+    for (x, _), text in zip(corners, sketch.boxes, strict=True):
+        lines = [label(line) for line in text.split("-", 1)]
+        for number, line in enumerate(lines):
+            offset = (2 * number - len(lines) + 1) * len(line) // 2
+            _write(ink, x + BOX_WIDTH // 2, middle + offset, line)
+    for (source, target, text), path in zip(sketch.links, paths, strict=True):
+        if text:
+            words = label(text)
+            x, y = path[[0, -1]].mean(axis=0) if target - source == 1 else path[ARC_POINTS // 2]
+            above_arrow = len(words) if target - source == 1 else 0
+            _write(ink, int(x), int(y) - above_arrow, words, over=True)
+    return Picture(grounds * SHADES + ink // SHADES, PALETTE)
+
+
+def _fills(search_space: SearchSpace[Any]) -> dict[str, int]:
+    """The ground of each kind of layer of the space, the first word of its label."""
+    layers = [edit.value for edit in search_space.actions if edit.aspect == "layer" and edit.value]
+    kinds = dict.fromkeys(value.split("-")[0] for value in layers)
+    return {kind: FIRST_GROUND + number % len(FILLS) for number, kind in enumerate(kinds)}
+
+
+def _step(sketch: Sketch) -> int:
+    """Pixels from box to box: more where links between neighbours carry labels."""
+    labelled = any(text and target - source == 1 for source, target, text in sketch.links)
+    return BOX_WIDTH + (BETWEEN_WITH_LABEL if labelled else BETWEEN)
+
+
+def _height(sketch: Sketch, side: int) -> int:
+    """Pixels from the middle of the boxes to the end of the arcs above (side -1) or below (side 1)."""
+    rises = [_rise(t - s) for s, t, _ in sketch.links if t - s > 1 and _side(t - s) == side]
+    return BOX_HEIGHT // 2 + (max(rises) + line_height() if rises else 4)
+
+
+def _side(span: int) -> int:
+    """Arcs of even spans go above the boxes, those of odd spans below."""
+    return -1 if span % 2 == 0 else 1
+
+
+def _rise(span: int) -> int:
+    return ARC_RISE + ARC_RISE_A_BOX * span
+
+
+def _path(source: int, target: int, step: int, middle: int) -> np.ndarray:
+    """The points of a link, float (points, 2): straight between neighbours, else an arc."""
+    if target - source == 1:
+        return np.array(
+            [[MARGIN + source * step + BOX_WIDTH, middle], [MARGIN + target * step, middle]], float
+        )
+    side = _side(target - source)
+    centre = MARGIN + BOX_WIDTH / 2
+    start, end = centre + source * step + ARC_START, centre + target * step - ARC_START
+    t = np.linspace(0, 1, ARC_POINTS)
+    y = middle + side * (BOX_HEIGHT / 2 + _rise(target - source) * 4 * t * (1 - t))
+    return np.stack([start + (end - start) * t, y], axis=1)
+
+
+def _grounds(size: tuple[int, int], corners: list[tuple[int, int]], boxes: list[int]) -> np.ndarray:
+    """What is under the ink of each pixel, uint8 (height, width)."""
+    image = Image.new("L", size, PAPER_GROUND)
+    pen = ImageDraw.Draw(image)
+    for (x, y), ground in zip(corners, boxes, strict=True):
+        pen.rounded_rectangle((x, y, x + BOX_WIDTH - 1, y + BOX_HEIGHT - 1), ROUNDING, ground)
+    return np.asarray(image)
+
+
+def _lines(size: tuple[int, int], corners: list[tuple[int, int]], paths: list[np.ndarray]) -> np.ndarray:
+    """The ink of the boxes' outlines and of the arrows, uint8 (height, width)."""
+    image = Image.new("L", (size[0] * FINER, size[1] * FINER))
+    pen = ImageDraw.Draw(image)
+    for path in paths:
+        *_, before, tip = path * FINER
+        along = (tip - before) / np.hypot(*(tip - before))
+        across = np.array([-along[1], along[0]]) * ARROW_WIDTH * FINER
+        foot = tip - along * ARROW_LENGTH * FINER
+        pen.line([*map(tuple, path[:-1] * FINER), tuple(foot)], 255, FINER + 1)
+        pen.polygon([tuple(tip), tuple(foot + across), tuple(foot - across)], 255)
+    for x, y in (tuple(FINER * place for place in corner) for corner in corners):
+        corner = (x + BOX_WIDTH * FINER - 1, y + BOX_HEIGHT * FINER - 1)
+        pen.rounded_rectangle((x, y, *corner), ROUNDING * FINER, outline=255, width=FINER)
+    return np.array(image.reduce(FINER))
+
+
+def _write(ink: np.ndarray, x: int, y: int, words: np.ndarray, *, over: bool = False) -> None:
+    """Write a label around a point, `over` what is there or beside it."""
+    top, left = max(0, y - words.shape[0] // 2), max(0, x - words.shape[1] // 2)
+    place = ink[top : top + words.shape[0], left : left + words.shape[1]]
+    shown = words[: place.shape[0], : place.shape[1]]
+    place[:] = shown if over else np.maximum(place, shown)

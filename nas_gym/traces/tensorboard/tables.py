@@ -1,0 +1,129 @@
+"""Markdown tables of a run, for TensorBoard's text tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import Any
+
+from nas_gym.traces.lines import Ask, Step
+
+ALTERNATIVES = 3
+ABOUT = """
+| where | what |
+| --- | --- |
+| scalars `search/` | by step: reward, accuracy, best so far, steps, distinct evaluations, stored hits |
+| scalars `by_evaluation/` | the same accuracies by distinct evaluation, as a budget counts them |
+| scalars `episode/` | return and best accuracy of each complete episode |
+| scalars `policy/` | entropy and probability of a legal edit, or highest Q-value and its lead |
+| scalars `policy_start_state/` | scores of the top edits of the run's first state |
+| scalars `train/` | what the agent logs: epsilon, losses |
+| scalars `at_end/` | the final metrics, as in HParams |
+| histograms `policy/` | a bucket per edit, as high as the policy prefers it (Q-values: by a softmax) |
+| images `policy/heat_map` | most visited states and edits: grey is illegal, the ring is the best |
+| images `architectures/` | drawings of the best so far and of the best at the end |
+| text `episodes`, `evaluations` | every edit with the alternatives, or every architecture asked for |
+| graphs | the best network |
+| projector | the architectures, coloured by accuracy (yellow is best) |
+
+Test accuracy is nowhere here: a search that sees it has nothing left to be tested on.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A step with what its table shows beside it.
+
+    Attributes:
+        step: the step.
+        before: accuracy of the architecture before it, None where it was never evaluated.
+    """
+
+    step: Step
+    before: float | None
+
+
+def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | None) -> str:
+    """An episode: state, edit, the policy's scores, accuracy before and after.
+
+    Args:
+        rows: the steps in order, at least one.
+        actions: the edits in words.
+        scores: what the scores are; None for an agent without a policy.
+    """
+    total, complete = sum(row.step.reward for row in rows), rows[-1].step
+    cut = "" if complete.terminated or complete.truncated else ", cut short"
+    title = f"Episode {rows[0].step.episode}: return {total:.4f} in {len(rows)} steps{cut}"
+    pays_otherwise = any(row.step.reward != row.step.accuracy for row in rows)
+    names = ["t", "state", "edit", *_score_names(scores), "accuracy before → after"]
+    cells = [_cells(row, actions, scores) for row in rows]
+    if pays_otherwise:
+        names.append("reward")
+        cells = [[*line, f"{row.step.reward:.4f}"] for line, row in zip(cells, rows, strict=True)]
+    return f"**{title}**\n\n" + table(names, cells)
+
+
+def ask_table(asks: Sequence[Ask]) -> str:
+    """Architectures asked for without a step."""
+    names = ["batch", "architecture", "epochs", "accuracy", "parameters", "status"]
+    cells = [
+        [
+            str(ask.batch),
+            code(ask.architecture),
+            "all" if ask.fidelity is None else str(ask.fidelity),
+            f"{ask.accuracy:.4f}",
+            f"{ask.parameters:,}",
+            ask.error or ask.status,
+        ]
+        for ask in asks
+    ]
+    return table(names, cells)
+
+
+def config_table(config: Mapping[str, Any]) -> str:
+    """Names and values of a flat config."""
+    return table(["name", "value"], [[name, code(str(value))] for name, value in config.items()])
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; bars inside cells are escaped, since they would end the cell."""
+    lines = [names, ["---"] * len(names), *([cell.replace("|", "&#124;") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def code(text: str) -> str:
+    """Text shown as it is, in a fixed width."""
+    # In code, an entity would be shown as written, so a text with bars stays ordinary text.
+    return text if "|" in text or "`" in text else f"`{text}`"
+
+
+def _score_names(scores: str | None) -> list[str]:
+    if scores is None:
+        return []
+    return ["best alternatives (Q-value)" if scores == "q_values" else "best alternatives (probability)"]
+
+
+def _cells(row: Row, actions: Sequence[str], scores: str | None) -> list[str]:
+    step = row.step
+    marks = ", illegal, acts as keep" * step.illegal_action + (f", {step.error}" if step.error else "")
+    own, others = _scores(step, actions)
+    shown = [] if scores is None else [others]
+    paid = f"{_number(row.before)} → {_number(step.accuracy)}"
+    return [str(step.t), code(step.architecture), f"{step.edit}{own}{marks}", *shown, paid]
+
+
+def _scores(step: Step, actions: Sequence[str]) -> tuple[str, str]:
+    """The score of the action taken, and the best of the others in words."""
+    if step.scores is None:
+        return "", ""
+    scored = list(zip(step.mask, [nan if score is None else score for score in step.scores], strict=True))
+    own = next((score for action, score in scored if action == step.action), nan)
+    others = [each for each in scored if each[0] != step.action]
+    best = sorted(others, key=lambda each: (isnan(each[1]), -each[1]))[:ALTERNATIVES]
+    words = [f"{actions[action]} ({score:.4f})" for action, score in best]
+    return "" if isnan(own) else f" ({own:.4f})", "; ".join(words)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

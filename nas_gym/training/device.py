@@ -1,0 +1,44 @@
+"""The device that networks are trained on, and data on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from nas_gym.errors import NASGymError
+from nas_gym.training.members import TrainingData
+from nas_gym.training.numerics import apart
+
+
+@apart
+def training_data(device: torch.device, *arrays: np.ndarray) -> TrainingData:
+    """Return the parts of a task on a device."""
+    return TrainingData(*(on_device(array, device) for array in arrays))
+
+
+def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """An array of a task, not copied on the CPU."""
+    view = array.view()
+    try:
+        # Torch warns of memory that it must not write to; here it only reads.
+        view.flags.writeable = True
+    except ValueError:
+        view = array.copy()
+    return torch.as_tensor(view, device=device)
+
+
+def resolve_device(device: str) -> torch.device:
+    """The torch device of a name; ``"auto"`` is CUDA, then MPS, then the CPU."""
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.zeros(1, device=resolved).item()
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise NASGymError(
+            f"device {device!r} cannot be used ({reason}): pass 'auto', 'cpu', or a device that torch sees"
+        ) from error
+    return resolved

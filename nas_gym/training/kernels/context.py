@@ -1,0 +1,58 @@
+"""What an operation needs to record itself: the tape, the weights, scratch memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from nas_gym.networks.graph import Shape
+from nas_gym.training.program.grouping import Group
+from nas_gym.training.program.parameters import Parameters
+from nas_gym.training.program.tape import Kernel, Rows, Tape
+
+if TYPE_CHECKING:
+    from nas_gym.training.kernels.batch_norm import BatchNorm
+
+
+@dataclass
+class Context:
+    """The recording of one computation.
+
+    Attributes:
+        tape: where operations are appended.
+        parameters: the weights of the chunk.
+        training: whether batch norm uses the batch, and a backward pass follows.
+        device: of all tensors.
+        saved: what a group's forward pass leaves for its backward pass.
+        batch_norms: likewise for batch norm.
+        preparations: kernels to run once before evaluating with new weights.
+    """
+
+    tape: Tape
+    parameters: Parameters
+    training: bool
+    device: torch.device
+    saved: dict[Group, tuple[Rows, ...]] = field(default_factory=dict)
+    batch_norms: dict[Group, BatchNorm] = field(default_factory=dict)
+    preparations: list[Kernel] = field(default_factory=list)
+    _scratch: dict[tuple[object, ...], Tensor] = field(default_factory=dict)
+
+    @property
+    def batch(self) -> int:
+        """Examples of a batch."""
+        return self.tape.batch
+
+    def scratch(self, purpose: str, shape: Shape, key: object = None) -> Tensor:
+        """Zeros at first, then whatever its users left: one tensor for each purpose, shape and key."""
+        full = (purpose, shape, key)
+        if full not in self._scratch:
+            self._scratch[full] = torch.zeros(shape, dtype=torch.float32, device=self.device)
+        return self._scratch[full]
+
+    @property
+    def scratch_floats(self) -> int:
+        """Floats of all scratch tensors."""
+        return sum(tensor.numel() for tensor in self._scratch.values())

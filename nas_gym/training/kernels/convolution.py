@@ -1,0 +1,177 @@
+"""Convolution as products of matrices over windows gathered side by side.
+
+With the batch innermost, a tap of the kernel is a contiguous range of positions. For a convolution
+of stride 1 the taps of the outermost side therefore need no copy: each is a product over a range of
+columns, added to the result. The taps of the other sides are gathered first ("columns").
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Generator, Iterator, Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from nas_gym.networks.graph import Node
+from nas_gym.training.kernels.context import Context
+from nas_gym.training.kernels.layout import grid, matrix
+from nas_gym.training.kernels.matmul import product
+from nas_gym.training.kernels.weight_layout import weight_form
+from nas_gym.training.kernels.windows import Tap, taps
+from nas_gym.training.program.grouping import Group
+from nas_gym.training.program.tape import Kernel
+
+COLUMNS_FLOATS = 2**17
+"""Floats of gathered columns worked on at a time, about half of a core's cache."""
+
+
+class Convolution:
+    """Kernels of a convolution for the members of one group.
+
+    Args:
+        context: where scratch memory comes from.
+        group: equal convolutions of several members.
+    """
+
+    def __init__(self, context: Context, group: Group) -> None:
+        node = group.node
+        self._context, self._group, self._node = context, group, node
+        self._batch = context.batch
+        self._ranged = weight_form(node).ranged
+        sides = list(zip(node.input_shape[1:], node.shape[1:], strict=True))
+        windows = [taps(side, out, node.kernel, node.stride, node.padding) for side, out in sides]
+        self._row = math.prod(node.shape[2:]) * self._batch
+        self._range_taps = _middle_first(windows[0], node) if self._ranged else ()
+        self._gathered = windows[1:] if self._ranged else windows
+        gathers = len(self._gathered) > 0 and (node.kernel > 1 or node.stride > 1)
+        self._kernel_taps = node.kernel ** len(self._gathered)
+        self._columns_shape = (
+            node.groups,
+            self._kernel_taps,
+            node.input_shape[0] // node.groups,
+            *node.shape[1:],
+            self._batch,
+        )
+        self._gathers = gathers
+        floats = math.prod(self._columns_shape)
+        self.tile = max(1, COLUMNS_FLOATS // floats) if gathers else len(group.values)
+        self.tile = min(self.tile, len(group.values))
+
+    def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
+        """Y = x convolved with the weights; x may be one row read for every member."""
+        weight = self._context.parameters.weight(self._group, "weight")
+        for part in self._tiles():
+            columns = yield from self._columns(x, part)
+            out = matrix(y[part], self._node.shape[0], self._batch, math.prod(self._node.shape[1:]))
+            yield from self._products(weight[:, part], columns, out)
+        if self._node.bias:
+            bias = self._context.parameters.weight(self._group, "bias").unsqueeze(2)
+            out = matrix(y, self._node.shape[0], self._batch, math.prod(self._node.shape[1:]))
+            yield partial(out.add_, bias)
+
+    def backward(self, x: Tensor, dy: Tensor, dx: Tensor | None) -> Iterator[Kernel]:
+        """Gradients of the weights, and of x where `dx` is given."""
+        parameters = self._context.parameters
+        weight = parameters.weight(self._group, "weight")
+        gradient = parameters.gradient(self._group, "weight")
+        positions = math.prod(self._node.shape[1:])
+        for part in self._tiles():
+            columns = yield from self._columns(x, part)
+            dout = matrix(dy[part], self._node.shape[0], self._batch, positions)
+            yield from self._weight_products(gradient[:, part], columns, dout)
+            if dx is not None:
+                yield from self._input_gradient(weight[:, part], dout, dx[part])
+        if self._node.bias:
+            dout = matrix(dy, self._node.shape[0], self._batch, positions)
+            yield partial(torch.sum, dout, 2, out=parameters.gradient(self._group, "bias"))
+
+    def _tiles(self) -> Iterator[slice]:
+        members = len(self._group.values)
+        return (slice(i, min(i + self.tile, members)) for i in range(0, members, self.tile))
+
+    def _scratch(self, purpose: str) -> Tensor:
+        # The border of the columns stays zero, so only equal convolutions may share them.
+        key = (self._node.kernel, self._node.stride, self._node.input_shape, self._ranged)
+        return self._context.scratch(purpose, (self.tile, *self._columns_shape), key)
+
+    def _columns(self, x: Tensor, part: slice) -> Generator[Kernel, None, Tensor]:
+        """Gather the windows of a tile: (members, groups, taps * channels, positions * batch)."""
+        members, node = part.stop - part.start, self._node
+        groups, channels = node.groups, node.input_shape[0] // node.groups
+        if not self._gathers:
+            rows = grid(x[part], (groups, channels, math.prod(node.input_shape[1:])), self._batch)
+            return rows.flatten(3)
+        repeated = x.stride(0) == 0 and len(x) > 1
+        rows = x[:1] if repeated else x[part]
+        columns = self._scratch("columns")[: len(rows)]
+        source = grid(rows, (groups, channels, *node.input_shape[1:]), self._batch)
+        if not repeated or part.start == 0:
+            for number, outputs, inputs in self._windows():
+                yield partial(columns[:, :, number][outputs].copy_, source[inputs])
+        return columns.flatten(4).flatten(2, 3).expand(members, -1, -1, -1)
+
+    def _windows(self) -> Iterator[tuple[int, tuple[slice, ...], tuple[slice, ...]]]:
+        """Each gathered tap: its number, where it goes in the columns, and what it reads."""
+        every = (slice(None),) * (4 if self._ranged else 3)
+        for combination in itertools.product(*self._gathered):
+            number = 0
+            for tap in combination:
+                number = number * self._node.kernel + tap.number
+            outputs = (*every, *(tap.outputs for tap in combination))
+            inputs = (*every, *(tap.inputs for tap in combination))
+            yield number, outputs, inputs
+
+    def _products(self, weight: Tensor, columns: Tensor, out: Tensor) -> Iterator[Kernel]:
+        for group, outs in self._groups():
+            if not self._ranged:
+                yield from product(weight[0][:, outs], columns[:, group], out[:, outs])
+            for tap in self._range_taps:
+                target, source = out[:, outs, self._to(tap)], columns[:, group, :, self._from(tap)]
+                first = tap is self._range_taps[0]
+                yield from product(weight[tap.number][:, outs], source, target, add=None if first else target)
+
+    def _weight_products(self, gradient: Tensor, columns: Tensor, dout: Tensor) -> Iterator[Kernel]:
+        for group, outs in self._groups():
+            if not self._ranged:
+                yield from product(dout[:, outs], columns[:, group].mT, gradient[0][:, outs])
+            for tap in self._range_taps:
+                read = columns[:, group, :, self._from(tap)].mT
+                yield from product(dout[:, outs, self._to(tap)], read, gradient[tap.number][:, outs])
+
+    def _input_gradient(self, weight: Tensor, dout: Tensor, dx: Tensor) -> Iterator[Kernel]:
+        node, members = self._node, len(dx)
+        channels = node.input_shape[0] // node.groups
+        target = grid(dx, (node.groups, channels, *node.input_shape[1:]), self._batch)
+        dcolumns = self._scratch("gradient of columns")[:members] if self._gathers else target.unsqueeze(2)
+        flat = dcolumns.flatten(4).flatten(2, 3)
+        for group, outs in self._groups():
+            if not self._ranged:
+                yield from product(weight[0][:, outs].mT, dout[:, outs], flat[:, group])
+            for tap in self._range_taps:
+                written = flat[:, group, :, self._from(tap)]
+                source = dout[:, outs, self._to(tap)]
+                first = tap is self._range_taps[0]
+                weights = weight[tap.number][:, outs].mT
+                yield from product(weights, source, written, add=None if first else written)
+        if self._gathers:
+            yield target.zero_
+            for number, outputs, inputs in self._windows():
+                yield partial(target[inputs].add_, dcolumns[:, :, number][outputs])
+
+    def _groups(self) -> Iterator[tuple[int, slice]]:
+        outs = self._node.shape[0] // self._node.groups
+        return ((group, slice(group * outs, (group + 1) * outs)) for group in range(self._node.groups))
+
+    def _to(self, tap: Tap) -> slice:
+        return slice(tap.start * self._row, tap.stop * self._row)
+
+    def _from(self, tap: Tap) -> slice:
+        return slice(tap.first * self._row, (tap.first + tap.stop - tap.start) * self._row)
+
+
+def _middle_first(window: Sequence[Tap], node: Node) -> tuple[Tap, ...]:
+    """The taps, the middle one first: it reaches every position, so that it can start a sum."""
+    return tuple(sorted(window, key=lambda tap: (tap.number != node.padding, tap.number)))

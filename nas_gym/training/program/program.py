@@ -1,0 +1,186 @@
+"""The kernels of one training step, or of one evaluated batch, for the members of a chunk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from nas_gym.training.batches import EvaluationBatch
+from nas_gym.training.kernels.context import Context
+from nas_gym.training.kernels.dispatch import record_backward, record_forward
+from nas_gym.training.kernels.layout import matrix
+from nas_gym.training.kernels.loss import cross_entropy, right_predictions
+from nas_gym.training.program.gradients import Gradients
+from nas_gym.training.program.grouping import Group, Value
+from nas_gym.training.program.parameters import Parameters
+from nas_gym.training.program.reduced_graph import Graph
+from nas_gym.training.program.tape import Kernel, Rows, Tape
+from nas_gym.training.program.tracing import traced
+
+REUSABLE = ("linear", "conv", "batch_norm", "add", "avg_pool", "global_avg_pool")
+"""Operations whose result their backward pass does not need, so that a sole reader may overwrite it."""
+READ_ONLY = ("linear", "conv", "add")
+"""Operations that read the same row for several members where they share it."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Members that are trained together.
+
+    Attributes:
+        graphs: of each member.
+        groups: their nodes in the order of computation.
+        seeds: for each member the number of its batch stream (members of one seed share it).
+        classes: number of classes.
+    """
+
+    graphs: Sequence[Graph]
+    groups: Sequence[Group]
+    seeds: Sequence[int]
+    classes: int
+
+
+class Program:
+    """Records the computation of a batch for a chunk; `bind` makes it runnable.
+
+    Args:
+        chunk: what to compute.
+        parameters: the weights of the chunk.
+        batch: examples of a batch.
+        training: whether to record loss and backward pass, or accuracy.
+    """
+
+    def __init__(self, chunk: Chunk, parameters: Parameters, batch: int, *, training: bool) -> None:
+        self._chunk, self._batch, self._training = chunk, batch, training
+        self._tape = Tape(batch)
+        self._context = Context(self._tape, parameters, training, parameters.weights.device)
+        self._values: dict[Value, Rows] = {}
+        self._inputs: Rows | None = None  # stays so if no member reads its input
+        members, device = len(chunk.graphs), parameters.weights.device
+        streams = max(chunk.seeds) + 1
+        self._targets = torch.zeros(streams, chunk.classes, batch, dtype=torch.float32, device=device)
+        self.losses = torch.zeros(members, dtype=torch.float32, device=device)
+        self._labels = torch.zeros(1, 1, batch, dtype=torch.int64, device=device)
+        self._thresholds = torch.zeros(chunk.classes, batch, dtype=torch.float32, device=device)
+        self.right = torch.zeros(members, dtype=torch.float32, device=device)
+        self.finite = torch.zeros(members, dtype=torch.float32, device=device)
+        self._record_forward()
+        logits = self._tape.gather([self._values[m, graph.output] for m, graph in enumerate(chunk.graphs)])
+        if training:
+            self._record_backward(self._record_loss(logits))
+        else:
+            counted = (self._labels, self._thresholds, self.right, self.finite, chunk.classes)
+            self._tape.add(lambda x: list(right_predictions(x, *counted)), logits)
+        self.floats = self._tape.layout()
+
+    def bind(self, memory: Tensor) -> None:
+        """Make the program runnable on memory of at least `floats` floats, shared with others."""
+        self.kernels = [kernel for kernels in self._tape.bind(memory) for kernel in kernels]
+        self.preparations = self._context.preparations
+        self._traced: Kernel | None = None
+        self._sources: Tensor | None = None
+        if self._inputs is not None:
+            rows = self._tape.tensor(self._inputs)
+            self._sources = matrix(rows, self._features, self._batch)
+
+    def load(self, number: int, x: Tensor, targets: Tensor) -> None:
+        """Set the batch of a stream: x (features, batch), targets (classes, batch)."""
+        if self._sources is not None:
+            self._sources[number].copy_(x)
+        self._targets[number].copy_(targets)
+
+    def load_evaluation(self, batch: EvaluationBatch) -> None:
+        """Set the batch of all streams to validation examples."""
+        if self._sources is not None:
+            self._sources.copy_(batch.x)
+        self._labels[0, 0] = batch.labels
+        self._thresholds.copy_(batch.thresholds)
+
+    def run(self) -> None:
+        """Compute the batch that was loaded."""
+        if self._traced is not None:
+            self._traced()
+            return
+        for kernel in self.kernels:
+            kernel()
+
+    def trace(self) -> None:
+        """Record the kernels into one call, for a program that runs often."""
+        self._traced = traced(self.kernels)
+
+    def prepare(self) -> None:
+        """Take up new weights, before a round of evaluation."""
+        for kernel in self.preparations:
+            kernel()
+
+    def _record_forward(self) -> None:
+        for group in self._chunk.groups:
+            if group.node.operation == "input":
+                self._record_input(group)
+                continue
+            shared = group.node.operation in READ_ONLY
+            inputs = [self._fetch([self._values[v] for v in values], shared) for values in group.inputs]
+            owned = bool(inputs) and self._owns(group, inputs[0])
+            rows = record_forward(self._context, group, inputs, owned)
+            for number, value in enumerate(group.values):
+                self._values[value] = rows[number : number + 1]
+
+    def _record_input(self, group: Group) -> None:
+        self._features = math.prod(group.node.shape)
+        self._inputs = self._tape.new(self._features, max(self._chunk.seeds) + 1)
+        # Written between runs, so it must not share memory with what a run computes.
+        self._tape.keep(self._inputs)
+        for m, number in group.values:
+            seed = self._chunk.seeds[m]
+            self._values[m, number] = self._inputs[seed : seed + 1]
+
+    def _fetch(self, sources: Sequence[Rows], shared: bool) -> Rows:
+        return self._tape.gather(sources, shared=shared)
+
+    def _owns(self, group: Group, rows: Rows) -> bool:
+        """Whether a group may overwrite the rows of its first input."""
+        graphs = self._chunk.graphs
+        return not rows.block.copied and all(
+            len(graphs[m].consumers[number]) == 1 and graphs[m].nodes[number].node.operation in REUSABLE
+            for m, number in group.inputs[0]
+        )
+
+    def _record_loss(self, logits: Rows) -> Rows:
+        chunk = self._chunk
+        gradient = self._tape.new(chunk.classes, len(chunk.graphs))
+        streams = torch.tensor(chunk.seeds, device=self._targets.device)
+        several = len(set(chunk.seeds)) > 1
+
+        def bind(logits: Tensor, gradient: Tensor) -> list[Kernel]:
+            targets = self._targets.new_empty(len(streams), *self._targets.shape[1:])
+            spread: list[Kernel] = [partial(torch.index_select, self._targets, 0, streams, out=targets)]
+            used = targets if several else self._targets
+            kernels = cross_entropy(logits, gradient, used, self.losses, chunk.classes, self._batch)
+            return (spread if several else []) + list(kernels)
+
+        self._tape.add(bind, logits, gradient)
+        return gradient
+
+    def _record_backward(self, gradient: Rows) -> None:
+        graphs = self._chunk.graphs
+        gradients = Gradients(self._tape)
+        for m, graph in enumerate(graphs):
+            gradients.arrive((m, graph.output), 0, gradient[m : m + 1])
+        for group in reversed(self._chunk.groups):
+            if not any(number in graphs[m].trainable for m, number in group.values):
+                continue
+            if group.node.operation == "add":
+                gradients.pass_on(group)
+                continue
+            needed = any(n in graphs[m].trainable for values in group.inputs for m, n in values)
+            dx = record_backward(self._context, group, gradients.of(group.values), needed)
+            if dx is not None:
+                for number, (source, (_, reader)) in enumerate(
+                    zip(group.inputs[0], group.values, strict=True)
+                ):
+                    gradients.arrive(source, reader, dx[number : number + 1])

@@ -1,0 +1,104 @@
+"""The part of a network that training computes: without aliases, duplicates and dead nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from nas_gym.networks.graph import Network, Node
+
+Signature = str
+MERGEABLE = ("activation", "max_pool", "avg_pool", "global_avg_pool", "zero")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphNode:
+    """A node that is computed.
+
+    Attributes:
+        number: its number in the network, the one its parameters are named by.
+        node: the operation.
+        inputs: numbers of the nodes it reads, aliases resolved.
+        signature: what nodes must share to run in one kernel.
+    """
+
+    number: int
+    node: Node
+    inputs: tuple[int, ...]
+    signature: Signature
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The computed nodes of a network in topological order; nodes that nothing reads are left out.
+
+    Attributes:
+        nodes: by number.
+        output: number of the node that gives the logits.
+        consumers: for each node, the (number, input position) of its readers, in order.
+        trainable: numbers of the nodes that a gradient must reach.
+        future: for each node a key that sorts nodes with a like continuation together.
+    """
+
+    nodes: dict[int, GraphNode]
+    output: int
+    consumers: dict[int, list[tuple[int, int]]]
+    trainable: frozenset[int]
+    future: dict[int, str]
+
+
+def graph_of(network: Network) -> Graph:
+    """Resolve aliases, merge equal parameter-free nodes and drop what the output does not need."""
+    alias: dict[int, int] = {}
+    found: dict[tuple[Signature, tuple[int, ...]], int] = {}
+    kept: dict[int, GraphNode] = {}
+    for number, node in enumerate(network.nodes):
+        inputs = tuple(alias[index] for index in node.inputs)
+        if node.operation == "zero":
+            inputs = ()
+        if node.operation == "add":
+            inputs = tuple(index for index in inputs if kept[index].node.operation != "zero") or inputs[:1]
+        if _is_alias(node, inputs):
+            alias[number] = inputs[0]
+            continue
+        signature = _signature(node, len(inputs))
+        if node.operation in MERGEABLE:
+            alias[number] = found.setdefault((signature, inputs), number)
+            if alias[number] != number:
+                continue
+        alias[number] = number
+        kept[number] = GraphNode(number, node, inputs, signature)
+    return _finished(kept, alias[len(network.nodes) - 1])
+
+
+def _is_alias(node: Node, inputs: Sequence[int]) -> bool:
+    identity = node.operation == "activation" and node.function == "identity"
+    return identity or node.operation == "flatten" or (node.operation == "add" and len(inputs) == 1)
+
+
+def _signature(node: Node, inputs: int) -> Signature:
+    sizes = (node.kernel, node.stride, node.groups, node.bias)
+    return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, inputs))
+
+
+def _finished(kept: dict[int, GraphNode], output: int) -> Graph:
+    live = {output}
+    for number in sorted(kept, reverse=True):
+        if number in live:
+            live.update(kept[number].inputs)
+    nodes = {number: node for number, node in kept.items() if number in live}
+    consumers: dict[int, list[tuple[int, int]]] = {number: [] for number in nodes}
+    trainable: set[int] = set()
+    for number, node in nodes.items():
+        for position, index in enumerate(node.inputs):
+            consumers[index].append((number, position))
+        reached = tuple(index in trainable for index in node.inputs)
+        if node.node.parameter_shapes or any(reached):
+            trainable.add(number)
+        # A gradient is needed for all inputs of a group or for none.
+        nodes[number] = replace(node, signature=f"{node.signature} {reached}")
+    future: dict[int, str] = {}
+    for number in reversed(nodes):
+        after = consumers[number]
+        future[number] = f"{nodes[after[0][0]].signature} {future[after[0][0]]}" if after else ""
+    return Graph(nodes, output, consumers, frozenset(trainable), future)

@@ -1,0 +1,215 @@
+"""What is said beside the numbers: failures by name, guessing, short trainings, tuning, test data, access."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from nas_agents import Agent, make_agent
+from nas_agents.comparison.analysis import compare
+from nas_agents.comparison.plots import curves
+from nas_agents.comparison.publish import Published, publish
+from nas_agents.comparison.records import Run
+from nas_agents.comparison.report import Setting, markdown, terminal_table
+from nas_agents.comparison.runner import Plan, prepare
+from nas_agents.runs.run import run
+from rich.console import Console
+
+from nas_gym.cli.console import _show_comparison
+from nas_gym.tables.catalogue import FOLDER
+from tests.helpers.comparison_runs import field, made_up, on_a_table
+from tests.helpers.tables import fake_table, shelve
+
+SETTING = Setting("NAS-v0", "mlp", "mnist1d", 8, 6, "nas-gym compare", {})
+
+
+def result_of(**others):
+    evaluation = {"accuracy": 0.5, "seconds": 2.0, "status": "ok", "fidelity": None}
+    return {
+        "label": "tpe",
+        "access": "query",
+        "seed": 3,
+        "architecture": "relu-64",
+        "test_accuracy": 0.4,
+        "validation_accuracy": 0.45,
+        "evaluations": [evaluation] * 3,
+        "stopped": "budget",
+        "classes": 4,
+    } | others
+
+
+def shown(comparison, setting=SETTING):
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(terminal_table(comparison, setting))
+    return console.export_text()
+
+
+def test_runs_whose_choice_failed_are_named_with_the_reason():
+    runs = field(("a", "b"), 4)
+    runs[2] = replace(runs[2], errors=("diverged", "diverged"))
+    notes = compare(runs).notes
+    assert notes == (
+        "Failed: the network that a chose with seed 1, in 2 retrainings (diverged); "
+        "each counts as accuracy 0.",
+    )
+    assert notes[0] in markdown(compare(runs), SETTING, [])
+
+
+def test_many_failed_runs_are_named_briefly_and_completely():
+    runs = [replace(run, errors=("diverged",)) for run in field(("a", "b"), 8)]
+    notes = [note for note in compare(runs).notes if " a " in note]
+    assert len(notes) == 6
+    assert notes[-1] == "Failed likewise: the networks that a chose with seeds 5, 6, 7."
+
+
+def test_a_search_in_which_everything_failed_is_named():
+    runs = [*field(("a", "b"), 3), made_up("a", 3, 0.2, (0.0, 0.0), failed=2)]
+    assert any("every network that a evaluated with seed 3" in note for note in compare(runs).notes)
+
+
+def test_errors_and_the_best_constant_answer_are_read_from_a_result():
+    final = [{"seed": 1, "error": ""}, {"seed": 2, "error": "diverged"}]
+    constant = {"class_name": "no", "validation": 0.95, "test": 0.96}
+    read = Run.from_result(result_of(final=final, constant_answer=constant, shares=[1.0, 0.5, 0.1]))
+    assert (read.errors, read.chance) == (("diverged",), 0.96)
+    assert read.spent.tolist() == [1.0, 1.5, 1.6]
+    on_table = Run.from_result(
+        result_of(constant_answer=constant, incumbents=[{"evaluation": 1, "regret": 0.1}])
+    )
+    assert on_table.chance == 0.95
+    assert Run.from_result(result_of(constant_answer=None)).chance == 0.25
+
+
+def test_agents_that_may_only_be_guessing_are_said_to():
+    runs = [replace(run, chance=0.96) for run in field(("a", "b"), 5, lead=0.4)]
+    comparison = compare([replace(run, test=0.99) if run.agent == "b" else run for run in runs])
+    (note,) = comparison.notes
+    assert note.startswith(
+        "The interval of a reaches down to 0.960, the accuracy of the best constant answer"
+    )
+    assert comparison.chance == comparison.as_dict()["constant_answer"] == 0.96
+    assert "right for 0.960" in markdown(comparison, SETTING, [])
+
+
+def test_what_a_budget_means_for_short_trainings_stands_beside_the_rank():
+    short = {"fidelities": np.array([1.0, 3.0, np.inf]), "shares": np.array([0.1, 0.2, 0.7])}
+    runs = field(("a", "b"), 3)
+    charged = [made_up("halving", seed, 0.7, **short) for seed in range(3)]
+    uncharged = [replace(run, shares=None) for run in charged]
+    comparison = compare(runs + charged)
+    assert "its 3.0 evaluations a run are charged as 1.0 full ones" in comparison.notes[0]
+    assert comparison.agents[0].agent == "halving"
+    assert (comparison.agents[0].evaluations, comparison.agents[0].distinct) == (1.0, 3.0)
+    assert "counted as a full one" in compare(runs + uncharged).notes[0]
+    assert comparison.notes[0] in markdown(comparison, SETTING, [])
+    assert compare(runs).notes == ()
+
+
+def test_agents_of_each_access_are_shown_alone_with_the_same_p_values():
+    runs = [
+        replace(run, access="query" if run.agent in "ac" else "walk")
+        for run in field(("a", "b", "c", "d"), 8)
+    ]
+    comparison = compare(runs)
+    alone = comparison.by_access()
+    assert {access: [row.agent for row in each.agents] for access, each in alone.items()} == {
+        "walk": ["d", "b"],
+        "query": ["c", "a"],
+    }
+    for each in alone.values():
+        assert each.pairs[0] in comparison.pairs
+        assert each.verdict[0] == (
+            f"Significant at 5% after Holm's correction: {each.agents[0].agent} above {each.agents[1].agent}."
+        )
+        assert set(each.scores) == set(each.evaluation_curves) == {row.agent for row in each.agents}
+    assert comparison.as_dict()["by_access"]["walk"]["agents"] == ["d", "b"]
+    text = markdown(comparison, SETTING, [])
+    assert "Of the walk agents alone, in order: 1. d, 2. b. Significant" in text
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(terminal_table(alone["walk"], SETTING, "walk"))
+    assert "walk agents alone" in " ".join(console.export_text().split())
+
+
+@pytest.mark.parametrize("by_access", [False, True])
+def test_the_terminal_shows_all_agents_or_those_of_each_access(by_access, tmp_path):
+    runs = field(("a", "b", "c", "d"), 8)
+    runs = tuple(replace(run, access="query") if run.agent in "ac" else run for run in runs)
+    outcome = Published(tmp_path, replace(SETTING, tuned=("b",)), compare(runs), runs)
+    console = Console(width=120, record=True, file=io.StringIO())
+    _show_comparison(outcome, console, console, by_access=by_access)
+    text = console.export_text()
+    assert ("walk agents alone" in text, "query agents alone" in text) == (by_access, by_access)
+    assert ("d above a" in text, "--by-access shows each alone" in text) == (not by_access, not by_access)
+    assert "d above b" in text
+    assert "b was tuned on this table" in text
+
+
+def test_a_comparison_of_one_access_is_not_split():
+    assert compare(field()).by_access() == {}
+    assert "alone, in order" not in markdown(compare(field()), SETTING, [])
+    lone = [replace(run, access="query") if run.agent == "tpe" else run for run in field()]
+    assert compare(lone).by_access() == {}
+
+
+def test_the_model_based_agent_says_which_tables_it_was_tuned_on():
+    assert make_agent("model-based").tuned_on == ("conv-mnist1d", "mlp-mnist1d", "mlp-digits")
+    assert Agent.tuned_on == make_agent("random").tuned_on == ()
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path / "tables"))
+    return tmp_path
+
+
+def published(folder, agents):
+    plan = Plan(agents, 2, 8, env_id="NASTable-MLP-v0", logdir=str(folder / "logs"))
+    (experiment,) = prepare(plan)
+    for spec in experiment.specs:
+        run(spec)
+    return experiment.folder, publish(plan, experiment, [], "nas-gym compare ...")
+
+
+def test_a_comparison_on_the_tables_of_its_agents_tuning_says_so(shelf):
+    shelve(fake_table(benchmark="mlp"))
+    folder, found = published(shelf, ["random", {"name": "model-based", "near": 2}])
+    assert found.setting.tuned == ("model-based-near=2",)
+    assert (
+        "> **Caution:** model-based-near=2 was tuned on this table" in (folder / "comparison.md").read_text()
+    )
+
+
+def test_where_searches_select_on_test_accuracy_it_is_said_and_shown_once(shelf):
+    table = fake_table(benchmark="mlp")
+    shelve(replace(table, test=table.validation[-1].copy(), selects_on_test=True))
+    folder, found = published(shelf, ["random", "evolution"])
+    text = (folder / "comparison.md").read_text()
+    ranking = next(line for line in text.splitlines() if line.startswith("| rank |"))
+    networks = next(line for line in text.splitlines() if line.startswith("| agent | architecture |"))
+    assert "> **Caution:** The searches selected on test accuracy" in text
+    assert "test accuracy (selected on)" in ranking
+    assert "validation" not in ranking + networks
+    assert "Validation at full" not in text
+    assert "test!" in shown(found.comparison, found.setting)
+    values = json.loads((folder / "comparison.json").read_text())
+    assert values["selects_on_test"]
+    assert values["metric"] == "test accuracy at full fidelity (selected on)"
+
+
+def test_elsewhere_the_two_accuracies_are_two_columns():
+    comparison = compare(on_a_table())
+    text = markdown(comparison, SETTING, [])
+    assert "| test accuracy | validation at full fidelity |" in text
+    assert "Caution" not in text
+    assert comparison.metric == "validation accuracy at full fidelity"
+    figure = curves(comparison.evaluation_curves, ["random", "tpe"], "evaluations", "here", comparison.seen)
+    assert figure.axes[0].get_ylabel() == "validation accuracy as seen (optimistic)"
+
+
+def test_missing_runs_are_named_and_said_to_be_left_out():
+    setting = replace(SETTING, missing=("the run of a with seed 1 on mnist1d failed: it was killed",))
+    text = markdown(compare(field(("a", "b"), 3)), setting, [])
+    assert "> **Missing:** the run of a with seed 1 on mnist1d failed: it was killed" in text
+    assert "left out of every figure" in text
+    assert "left out of every figure" not in markdown(compare(field(("a", "b"), 3)), SETTING, [])

@@ -1,0 +1,97 @@
+"""Data and networks that the tests of the engine share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from nas_gym.networks.graph import ACTIVATIONS, Network, NetworkBuilder, Shape
+from nas_gym.search_spaces import SearchSpace, make_search_space
+from nas_gym.training import Member, Trained, TrainingData, train
+from nas_gym.training.recipe import Recipe
+
+CONV = {"name": "conv", "max_layers": 4}
+SPACES: dict[str, tuple[str | dict[str, object], Shape]] = {
+    "mlp": ("mlp", (64,)),
+    "conv on signals": (CONV, (1, 40)),
+    "conv on images": (CONV, (1, 8, 8)),
+    "cell on signals": ("cell", (1, 40)),
+    "cell on images": ("cell", (1, 8, 8)),
+}
+RECIPE = Recipe(epochs=1, batch_size=64, learning_rate=0.01)
+
+
+def make_data(
+    shape: Shape, train_size: int = 150, validation_size: int = 70, classes: int = 10
+) -> TrainingData:
+    """Noisy class centres."""
+    generator = torch.Generator().manual_seed(0)
+    size = train_size + validation_size
+    y = torch.randint(0, classes, (size,), generator=generator)
+    x = torch.randn(classes, *shape, generator=generator)[y] + torch.randn(size, *shape, generator=generator)
+    return TrainingData(x[:train_size], y[:train_size], x[train_size:], y[train_size:])
+
+
+def make_space(name: str) -> SearchSpace:
+    """A space of `SPACES`."""
+    space, shape = SPACES[name]
+    return make_search_space(space, shape, 10)
+
+
+def random_members(space: SearchSpace, count: int, seed: int = 0) -> list[Member]:
+    """Architectures drawn uniformly."""
+    rng = np.random.default_rng(seed)
+    return [Member(space.network(space.sample(rng)), 0) for _ in range(count)]
+
+
+def trained(
+    members: list[Member], data: TrainingData, recipe: Recipe = RECIPE, **options: object
+) -> list[Trained]:
+    """What training members gives, in their order, weights and step losses kept."""
+    results: dict[int, Trained] = dict(
+        train(members, data, recipe, weights=True, step_losses=True, **options)  # type: ignore[arg-type]
+    )
+    return [results[position] for position in range(len(members))]
+
+
+def operation_networks(shape: Shape) -> dict[str, Network]:
+    """A small network around every operation and each of its forms."""
+    networks: dict[str, Network] = {}
+
+    def add(name: str, body: Callable[[NetworkBuilder, int], int]) -> None:
+        builder = NetworkBuilder(shape)
+        pooled = builder.global_avg_pool(body(builder, builder.conv(builder.input, 8, 3)))
+        networks[name] = builder.build(builder.linear(pooled, 10))
+
+    for kernel in (1, 3, 5, 7):
+        for stride in (1, 2):
+            add(f"conv {kernel}/{stride}", lambda b, x, k=kernel, s=stride: b.conv(x, 6, k, stride=s))
+    add("conv 1/4", lambda b, x: b.conv(x, 6, 1, stride=4))
+    add("conv with bias", lambda b, x: b.conv(x, 6, 3, bias=True))
+    add("depthwise 3", lambda b, x: b.conv(x, 8, 3, groups=8))
+    add("depthwise 5/2 with bias", lambda b, x: b.conv(x, 8, 5, groups=8, stride=2, bias=True))
+    add("grouped", lambda b, x: b.conv(x, 6, 3, groups=2))
+    add("separable", lambda b, x: b.conv(b.conv(x, 8, 3, groups=8), 6, 1))
+    add("one channel", lambda b, x: b.conv(b.conv(x, 1, 3), 6, 3))
+    add("batch_norm", lambda b, x: b.batch_norm(x))
+    add("batch_norm of one channel", lambda b, x: b.batch_norm(b.conv(x, 1, 1)))
+    for function in ACTIVATIONS:
+        add(function, lambda b, x, f=function: b.activation(x, f))
+        add(f"batch_norm {function}", lambda b, x, f=function: b.activation(b.batch_norm(x), f))
+    for kind in ("max", "avg"):
+        for kernel, stride in ((2, 2), (3, 1), (3, 2), (5, 1)):
+            add(
+                f"{kind}_pool {kernel}/{stride}",
+                lambda b, x, t=kind, k=kernel, s=stride: b.pool(x, t, k, stride=s),
+            )
+    add("max_pool of relu", lambda b, x: b.pool(b.activation(x, "relu"), "max", stride=2))
+    add("add", lambda b, x: b.add(x, b.activation(x, "tanh"), b.conv(x, 8, 1), b.activation(x, "silu")))
+    add("zero added", lambda b, x: b.add(b.zero(x, b.shape(x)), x))
+    add("zero alone", lambda b, x: b.zero(x, b.shape(x)))
+    add("conv of zero", lambda b, x: b.conv(b.zero(x, b.shape(x)), 6, 3))
+    builder = NetworkBuilder(shape)
+    hidden = builder.activation(builder.linear(builder.flatten(builder.input), 12), "relu")
+    networks["flatten linear"] = builder.build(builder.linear(hidden, 10, bias=False))
+    return networks
