@@ -10,9 +10,8 @@ import gymnasium as gym
 from nas_agents import LocalSearch
 
 import nas_gym  # noqa: F401 - registers NAS-v0
-from nas_gym.networks.graph import Network, NetworkBuilder
-from nas_gym.search_spaces import ChoiceSpace
-from nas_gym.search_spaces.choices import Choices
+from nas_gym.networks import Network, NetworkBuilder
+from nas_gym.search_spaces import Choices, ChoiceSpace
 
 
 class Bottleneck(ChoiceSpace):

@@ -8,7 +8,7 @@ import gymnasium as gym
 from stable_baselines3 import PPO
 
 import nas_gym  # noqa: F401 - registers NAS-v0
-from nas_gym.traces.callback import TraceCallback
+from nas_gym.traces import TraceCallback
 
 
 def main(store: str = "user", folder: str = "tensorboard_logs/plain-ppo", steps: int = 400) -> None:

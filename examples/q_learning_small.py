@@ -16,7 +16,7 @@ from nas_agents import QLearning
 
 import nas_gym  # noqa: F401 - registers NAS-v0
 from nas_gym.evaluators import Request
-from nas_gym.traces.policies.base import Policy, State
+from nas_gym.traces import Policy, State
 
 SPACE = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
 SEEDS = [0, 1, 2, 3, 4]

@@ -1,6 +1,6 @@
 """Neural architecture search as a Gymnasium environment; importing it registers the ids."""
 
-from nas_gym.envs.registration import register
+from nas_gym.envs import register
 from nas_gym.errors import NASGymError
 
 __all__ = ["NASGymError", "__version__"]

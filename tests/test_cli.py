@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from nas_gym.cli import options as cli_options
 from nas_gym.cli.app import app, main
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.checkpoint import load_network
+from nas_gym.evaluators import load_network
 
 SMALL = '{"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "tanh"]}'
 QUICK = ["--search-space", SMALL, "--task", "breast_cancer", "--recipe", '{"epochs": 1}', "--horizon", "4"]

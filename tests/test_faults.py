@@ -16,10 +16,9 @@ import typer
 from nas_gym._files import write_text, writing
 from nas_gym.cli.errors import BAD_INPUT, polite
 from nas_gym.errors import NASGymError
-from nas_gym.traces import RunFolder, read_trace
+from nas_gym.traces import EventFile, RunFolder, read_trace
 from nas_gym.traces.file import TraceWriter
 from nas_gym.traces.lines import Header
-from nas_gym.traces.tensorboard.events import EventFile
 from tests.helpers.traced_runs import trace, walk
 
 ROOT = Path(__file__).parents[1]

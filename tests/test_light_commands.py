@@ -10,8 +10,7 @@ import pytest
 from nas_agents import AGENTS
 from nas_agents.describing import describe
 
-from nas_gym.tasks import make_task
-from nas_gym.tasks.builtin.mnist1d import CLASSES, SHAPE
+from nas_gym.tasks import CLASSES, SHAPE, make_task
 
 HEAVY = (
     "torch",

@@ -15,13 +15,13 @@ from nas_agents.runs.run import RunSpec, run
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym import _checks
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.evaluation import Request
-from nas_gym.networks.graph import NetworkBuilder
+from nas_gym.evaluators import Request
+from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables import load_table
 from nas_gym.tasks import Task, make_task
 from nas_gym.traces import Trace
-from nas_gym.training.recipe import Recipe
+from nas_gym.training import Recipe
 
 WHOLE = [5, np.int8(5), np.uint64(5), np.int64(5), np.array(5), torch.tensor(5)]
 REAL = [

@@ -15,12 +15,12 @@ from nas_agents.result import Hyperparameter, Result
 from nas_gym._checks import number, plain, whole
 from nas_gym.envs import Budget, BudgetExhausted
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.evaluators.evaluation import incumbent
+from nas_gym.evaluators import incumbent
 
 if TYPE_CHECKING:
-    from nas_gym.evaluators.evaluation import Evaluation
-    from nas_gym.search_spaces.base import Architecture, SearchSpace
-    from nas_gym.traces.policies.base import Policy
+    from nas_gym.evaluators import Evaluation
+    from nas_gym.search_spaces import Architecture, SearchSpace
+    from nas_gym.traces import Policy
 
 Environment = gym.Env[Any, Any]
 ACCESS = ("walk", "query")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_agents.agent import Agent, Session, whole_number
-from nas_gym.search_spaces.base import uniform_below
+from nas_gym.search_spaces import uniform_below
 
 
 @dataclass(kw_only=True)

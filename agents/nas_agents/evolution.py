@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_agents.agent import Agent, Session, whole_number, within
-from nas_gym.evaluators.evaluation import Evaluation
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.evaluators import Evaluation
+from nas_gym.search_spaces import Architecture
 
 Individual = tuple[Architecture, Evaluation]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from nas_agents.agent import Agent, Session
 from nas_gym.errors import unknown
-from nas_gym.evaluators.evaluation import Evaluation
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.evaluators import Evaluation
+from nas_gym.search_spaces import Architecture
 
 IMPROVEMENTS = ("best", "first")
 

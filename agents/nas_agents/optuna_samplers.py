@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 from optuna.trial import Trial, TrialState
 
 from nas_agents.agent import Agent, Session, whole_number, within
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.search_spaces import Architecture
 
 
 @dataclass(kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_agents.agent import Agent, Session, check_discount, whole_number, within
 from nas_gym.errors import unknown
-from nas_gym.traces.policies.base import State, TabularPolicy
+from nas_gym.traces import State, TabularPolicy
 
 # Baker et al. 2017, table 2: each epsilon with the models trained at it, of 2,700 in all.
 METAQNN = ((1.0, 1500), (0.9, 100), (0.8, 100), (0.7, 100), *((e / 10, 150) for e in range(6, 0, -1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nas_agents.agent import Agent, Session, whole_number
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.search_spaces import Architecture
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_agents.agent import Agent, Session, whole_number, within
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 PERCENT = 100.0
 INITIAL_SPREAD = 1e-3

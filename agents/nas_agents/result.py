@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.envs import Budget
-from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.evaluators import Evaluation
 
 if TYPE_CHECKING:
-    from nas_gym.traces.policies.base import Policy
+    from nas_gym.traces import Policy
 
 Hyperparameter = float | int | str | bool
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from nas_agents.agent import Agent, Session, whole_number, within
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.evaluation import standing
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.evaluators import standing
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 HIGHEST_ETA = 1000
 

@@ -24,10 +24,16 @@ from scipy.stats import kendalltau
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from nas_gym.explain.methods.anova.coding import Coded, code
-from nas_gym.explain.methods.anova.deletion import deletion, edited_choice
-from nas_gym.explain.methods.anova.edit_effects import estimate_effects
-from nas_gym.explain.methods.anova.importance import Importances, estimate, exact
+from nas_gym.explain import (
+    Coded,
+    Importances,
+    code,
+    deletion,
+    edited_choice,
+    estimate,
+    estimate_effects,
+    exact,
+)
 from tests.helpers.explain.planted import Landscape, additive, hill_climb, step_changes, true_effects
 
 BUDGET, INTERACTION, ZERO = 200, 0.08, 1e-12

@@ -18,12 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from nas_gym.envs.rewards import make_reward
-from nas_gym.explain.evidence.accuracies import Accuracies
-from nas_gym.explain.methods.policies.returns import earnings
-from nas_gym.explain.methods.policies.rollouts import Decisions
-from nas_gym.explain.methods.policies.states import Setting
-from nas_gym.explain.methods.policies.viper import READABLE, Distilled, distil
+from nas_gym.envs import make_reward
+from nas_gym.explain import READABLE, Accuracies, Decisions, Distilled, Setting, distil, earnings
 from nas_gym.traces import TabularPolicy
 from tests.helpers.explain.policies import SPACE, WIDE, from_depth_three, of_noise, optimal, space_of
 

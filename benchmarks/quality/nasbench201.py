@@ -38,9 +38,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from until_optimum import evaluations_to_optimum, until_optimum
 
 import nas_gym  # noqa: F401 - registers the ids
-from nas_gym.evaluators.lookup import TableEvaluator
-from nas_gym.tables.importers.nasbench201 import read_nasbench201
-from nas_gym.tables.table import Table
+from nas_gym.evaluators import TableEvaluator
+from nas_gym.tables import Table, read_nasbench201
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
 SHORT = 12

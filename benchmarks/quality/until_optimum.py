@@ -11,8 +11,8 @@ from nas_agents import make_agent
 from nas_agents.agent import SearchOver
 
 import nas_gym  # noqa: F401 - registers the ids
-from nas_gym.evaluators.lookup import TableEvaluator
-from nas_gym.tables.table import Table
+from nas_gym.evaluators import TableEvaluator
+from nas_gym.tables import Table
 
 
 class UntilOptimum(TableEvaluator):

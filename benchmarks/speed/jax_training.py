@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nas_gym.training.recipe import Recipe
+from nas_gym.training import Recipe
 
 WIDTH = 64
 

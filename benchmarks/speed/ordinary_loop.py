@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from nas_gym.networks.graph import Network, Node
-from nas_gym.networks.module import initial_weights
-from nas_gym.training import Member, TrainingData
-from nas_gym.training.recipe import Recipe
+from nas_gym.networks import Network, Node, initial_weights
+from nas_gym.training import Member, Recipe, TrainingData
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,

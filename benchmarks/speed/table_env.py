@@ -39,7 +39,7 @@ from rich.table import Table
 
 import nas_gym.envs.vector.env  # noqa: F401 - imports are not timed
 from nas_gym import NASGymError
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators import TableEvaluator
 from nas_gym.tables import find_table, read_table
 
 Pair = tuple[float, float]

@@ -9,10 +9,7 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from nas_gym.training import Member, TrainingData
-from nas_gym.training.chunk import ChunkTraining, Keep
-from nas_gym.training.planning import Cost, plan_chunks
-from nas_gym.training.recipe import Recipe
+from nas_gym.training import ChunkTraining, Cost, Keep, Member, Recipe, TrainingData, plan_chunks
 
 KINDS: dict[str, tuple[str, ...]] = {
     "matrix products and convolutions": ("mm", "bmm", "addmm", "baddbmm", "conv", "mkldnn"),

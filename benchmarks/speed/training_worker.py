@@ -15,10 +15,9 @@ import torch
 from benchmarks.speed.ordinary_loop import train_ordinary
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import Member, TrainingData, train
+from nas_gym.training import Member, Recipe, TrainingData, train
 from nas_gym.training import chunk as chunk_training
 from nas_gym.training import planning as chunks
-from nas_gym.training.recipe import Recipe
 
 TASKS: dict[str, dict[str, Any]] = {
     "digits": {"name": "digits"},  # 60% for training by default

@@ -108,7 +108,7 @@ def warm_up() -> None:
 
 def native(count: int, evaluations: int) -> tuple[Any, Ledger]:
     """The native vector environment."""
-    from nas_gym.envs.vector.sb3 import SB3VecEnv
+    from nas_gym.envs import SB3VecEnv
 
     envs: Any = gym.make_vec("NAS-v0", num_envs=count, autoreset_mode="same_step", store="memory")
     envs.start_run(evaluations)
@@ -119,7 +119,7 @@ def sync(count: int, evaluations: int) -> tuple[Any, Ledger]:
     """Gymnasium's vector environment over single ones."""
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-    from nas_gym.envs.vector.sb3 import SB3VecEnv
+    from nas_gym.envs import SB3VecEnv
 
     makers, ledger = singles(count, evaluations)
     return SB3VecEnv(SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)), ledger

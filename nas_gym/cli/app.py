@@ -203,7 +203,7 @@ def replay(
     ] = "memory",
 ) -> None:
     """Execute a recorded run again and compare every reward."""
-    from nas_gym.traces.replaying import replay as replay_trace
+    from nas_gym.traces import replay as replay_trace
 
     report = replay_trace(run, store=store)
     typer.echo(str(report))

@@ -38,8 +38,7 @@ def list_tables() -> None:
     from rich.table import Table as Grid
 
     from nas_gym.errors import NASGymError
-    from nas_gym.tables import read_table, table_files
-    from nas_gym.tables.catalogue import HOW_TO_GET, SHIPPED
+    from nas_gym.tables import HOW_TO_GET, SHIPPED, read_table, table_files
 
     grid = Grid(box=None, padding=(0, 2, 0, 0))
     for head in ("name", "task", "space", "size", "epochs", "seeds", "KB", "where"):
@@ -67,9 +66,7 @@ def info(
     ] = None,
 ) -> None:
     """Describe a table's landscape, and draw it."""
-    from nas_gym.tables.landscape.analysis import describe
-    from nas_gym.tables.landscape.figure import draw_landscape
-    from nas_gym.tables.landscape.text import sentences
+    from nas_gym.tables import describe, draw_landscape, sentences
 
     table = _named(name)
     landscape = describe(table)
@@ -103,8 +100,7 @@ def import_published(
 
     Accuracies are percent; every architecture must be there once, in any order.
     """
-    from nas_gym.tables.importers.catalogue import import_table
-    from nas_gym.tables.table import SELECTS_ON_TEST
+    from nas_gym.tables import SELECTS_ON_TEST, import_table
 
     table, path = import_table(name, file, task, trust_pickle=trust_pickle)
     typer.echo(f"imported {table!r}: {path}")
@@ -130,9 +126,7 @@ def build(
     """
     from nas_gym.cli.options import name_or_json, recipe_of, seeds_of
     from nas_gym.errors import NASGymError
-    from nas_gym.tables import user_folder
-    from nas_gym.tables.building.builder import build_table
-    from nas_gym.tables.building.tabulation import Tabulation
+    from nas_gym.tables import Tabulation, build_table, user_folder
 
     tabulation = Tabulation.of(
         name_or_json("--space", space),
@@ -159,7 +153,7 @@ def verify(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
     """Train a sample of a table's networks again and compare with what it holds."""
-    from nas_gym.tables.building.verification import check_table
+    from nas_gym.tables import check_table
 
     check = check_table(_named(name), architectures, seed, device)
     for sentence in check.wrong:

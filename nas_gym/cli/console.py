@@ -101,12 +101,10 @@ def show_parts() -> None:
     from nas_agents import AGENTS
     from nas_agents.describing import describe
 
-    from nas_gym.envs import REWARDS
-    from nas_gym.envs.registration import IDS
+    from nas_gym.envs import IDS, REWARDS
     from nas_gym.search_spaces import SEARCH_SPACES, make_search_space
     from nas_gym.tables import table_files
-    from nas_gym.tasks import TASKS
-    from nas_gym.tasks.builtin.mnist1d import CLASSES, SHAPE
+    from nas_gym.tasks import CLASSES, SHAPE, TASKS
 
     console = _output()
     sizes = {name: f"{make_search_space(name, SHAPE, CLASSES).size:,}" for name in SEARCH_SPACES}

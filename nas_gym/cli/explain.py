@@ -14,7 +14,7 @@ from nas_gym.cli.errors import polite
 from nas_gym.errors import NASGymError
 
 if TYPE_CHECKING:
-    from nas_gym.explain.section import Explanation
+    from nas_gym.explain import Explanation
 
 EXPLAIN_EXAMPLE = """
 Example: `nas-gym explain tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0`
@@ -67,10 +67,7 @@ def explain_and_show(
     out: Path | None = None,
 ) -> None:
     """Explain a run under a progress bar, and print the answer in short and where the report is."""
-    from nas_gym.explain.evidence.run import read_evidence
-    from nas_gym.explain.pipeline import explain_evidence
-    from nas_gym.explain.report.writer import write_explanation
-    from nas_gym.explain.sections.registry import Settings, all_parts
+    from nas_gym.explain import Settings, all_parts, explain_evidence, read_evidence, write_explanation
 
     with _bar() as progress:
         shown = progress.add_task("Reading the run", total=None)
@@ -89,8 +86,7 @@ def explain_live_and_show(
     run: Path, every: int, *, budget: int | None = None, seed: int = 0, store: Any = "user"
 ) -> None:
     """Explain a run that goes on until it ends, with a line for each explanation."""
-    from nas_gym.explain.live import explain_live
-    from nas_gym.explain.report.writer import Names
+    from nas_gym.explain import Names, explain_live
 
     last = None
     for explained in explain_live(run, every, budget=budget, seed=seed, store=store):
@@ -105,7 +101,7 @@ def compare_and_show(
     first: Path, second: Path, *, budget: int | None, seed: int, store: Any, out: Path | None
 ) -> None:
     """Compare the policies of two runs, and print the answer in short and where the report is."""
-    from nas_gym.explain.comparison import write_comparison
+    from nas_gym.explain import write_comparison
 
     with _bar() as progress:
         progress.add_task("Comparing the policies", total=None)

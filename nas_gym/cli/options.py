@@ -24,7 +24,7 @@ def budget_of(text: str) -> int | dict[str, float]:
     Raises:
         NASGymError: if it is neither, or below 1 evaluation or above 0 seconds.
     """
-    from nas_gym.envs.run.ledger import check_budget
+    from nas_gym.envs import check_budget
 
     whole = re.fullmatch(r"\s*([+-]?\d+)\s*", text)
     timed = re.fullmatch(r"\s*([+-]?\d+(?:\.\d*)?)\s*([smh])\s*", text)
@@ -155,8 +155,7 @@ def _task_of(text: str, target: str | None) -> Any:
         task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
         named = isinstance(task, dict) and task.get("name") == "csv"
         return {"target": target, **task} if named and target is not None else task
-    from nas_gym.tasks import TASKS
-    from nas_gym.tasks.reading.file_kinds import kind_of, looks_like_data
+    from nas_gym.tasks import TASKS, kind_of, looks_like_data
 
     if text in TASKS or not looks_like_data(text):
         return text

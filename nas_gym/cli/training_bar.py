@@ -9,9 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.store.evaluator import StoredEvaluator
-from nas_gym.evaluators.train import TrainEvaluator
+from nas_gym.evaluators import Evaluator, StoredEvaluator, TrainEvaluator
 from nas_gym.training import Progress as TrainingProgress
 
 

@@ -1,6 +1,5 @@
 """The environment: states, edits, rewards, observations, and the account of a run."""
 
-from nas_gym.envs.rewards import REWARDS, Reward
-from nas_gym.envs.run.ledger import Budget, BudgetExhausted, Ledger, Stats
+import lazy_loader
 
-__all__ = ["REWARDS", "Budget", "BudgetExhausted", "Ledger", "Reward", "Stats"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -27,7 +27,7 @@ from nas_gym.tasks import Task, make_task
 
 if TYPE_CHECKING:
     from nas_gym.envs.rendering import Room
-    from nas_gym.evaluators.store.store import Store
+    from nas_gym.evaluators import Store
 
 INITIAL = ("smallest", "random")
 # What `gym.make` itself takes and keeps, so that a mistyped one is recognised.

@@ -12,8 +12,7 @@ from nas_gym._checks import plain
 from nas_gym.envs.base import OF_MAKE_VEC, Problem
 from nas_gym.envs.run.payment import NO_ERROR, NOTHING_PAID, Payment, pay
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.search_spaces import Architecture
-from nas_gym.search_spaces.graph.text import Text, let_torch_stack_texts
+from nas_gym.search_spaces import Architecture, Text, let_torch_stack_texts
 
 WHOLE = (int, np.integer)
 STATE = ("architecture", "steps", "best_accuracy", "last_action", "np_random")

@@ -10,7 +10,7 @@ from gymnasium import spaces
 from gymnasium.vector.utils import concatenate, create_empty_array
 
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 LARGEST_INDEX = 2**62
 

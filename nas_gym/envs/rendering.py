@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.text import Text
 
-from nas_gym.search_spaces.base import Architecture, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces import Architecture, Edit, SearchSpace, Sketch
 
 INK, MARK, PLAIN = "#1f2933", "#d9480f", "#eef1f4"
 # Okabe & Ito's palette, lightened, so that drawings read the same to the colour-blind.

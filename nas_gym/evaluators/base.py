@@ -11,9 +11,8 @@ import numpy as np
 from nas_gym._checks import plain
 from nas_gym._shared import Shared
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.tasks.base import Task
-from nas_gym.tasks.baseline import ConstantAnswer, constant_answer
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.tasks import ConstantAnswer, Task, constant_answer
 
 
 class Evaluator(Shared, ABC):

@@ -15,14 +15,10 @@ import torch
 
 from nas_gym._files import write_bytes
 from nas_gym.errors import NASGymError
-from nas_gym.networks.module import NetworkModule
-from nas_gym.search_spaces import make_search_space
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.tasks.base import Task
-from nas_gym.tasks.own.new_examples import features_of, read_examples
-from nas_gym.tasks.prepare import standardised
-from nas_gym.tasks.reading.columns import TableEncoder
-from nas_gym.training.numerics import apart
+from nas_gym.networks import NetworkModule
+from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
+from nas_gym.tasks import TableEncoder, Task, features_of, read_examples, standardised
+from nas_gym.training import apart
 
 FORMAT = 2
 TOLERANCE = 1e-3  # between probabilities computed on two devices, by other kernels

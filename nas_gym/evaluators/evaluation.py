@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from nas_gym._checks import plain
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.search_spaces import Architecture
 
 Status = Literal["ok", "failed"]
 

@@ -14,9 +14,9 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.registry import import_path, lookup
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.tasks.base import Task
-from nas_gym.training.seeds import check_seeds
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.tasks import Task
+from nas_gym.training import check_seeds
 
 _STANDARD_NORMAL = NormalDist()
 

@@ -12,11 +12,9 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.lookup_seeds import RecordedSeeds
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tables import Table, load_table, table_task
-from nas_gym.tasks import make_task
-from nas_gym.tasks.base import Task
-from nas_gym.tasks.baseline import ConstantAnswer, constant_answer
+from nas_gym.tasks import ConstantAnswer, Task, constant_answer, make_task
 
 FAILED = "its training failed when the table was recorded"
 

@@ -14,16 +14,26 @@ from nas_gym._sources import sources_of
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
-from nas_gym.networks.graph import Network
-from nas_gym.networks.module import NetworkModule
+from nas_gym.networks import Network, NetworkModule
 from nas_gym.registry import build
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.tasks.base import Task
-from nas_gym.training import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
-from nas_gym.training.device import on_device, resolve_device, training_data
-from nas_gym.training.numerics import apart, set_outside
-from nas_gym.training.recipe import Recipe, recipe_for
-from nas_gym.training.seeds import check_seeds
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.tasks import Task
+from nas_gym.training import (
+    ENGINE_VERSION,
+    Member,
+    Progress,
+    Recipe,
+    Trained,
+    TrainingData,
+    apart,
+    check_seeds,
+    on_device,
+    recipe_for,
+    resolve_device,
+    set_outside,
+    train,
+    training_data,
+)
 
 TEST_BATCH = 2048
 PUBLISHED = ("digits", "mnist1d")

@@ -1,7 +1,5 @@
 """Explanations: why the search ended where it did, and how far each statement can be trusted."""
 
-from nas_gym.explain.evidence.run import Evidence, read_evidence
-from nas_gym.explain.pipeline import explain
-from nas_gym.explain.section import Explanation, Figure, Section, Table
+import lazy_loader
 
-__all__ = ["Evidence", "Explanation", "Figure", "Section", "Table", "explain", "read_evidence"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

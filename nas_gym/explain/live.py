@@ -16,7 +16,7 @@ from nas_gym.explain.pipeline import explain_evidence
 from nas_gym.explain.report.writer import write_explanation
 from nas_gym.explain.section import Explanation
 from nas_gym.explain.sections.registry import Parts, Settings, all_parts
-from nas_gym.traces.run_folder import RunFolder
+from nas_gym.traces import RunFolder
 
 SECONDS_BETWEEN_LOOKS = 1.0
 # A run that has not written for so long is looked at more closely: it may have been killed.

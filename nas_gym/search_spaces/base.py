@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 from nas_gym._shared import Shared
 from nas_gym.errors import NASGymError
-from nas_gym.networks.graph import Network, Shape
+from nas_gym.networks import Network, Shape
 from nas_gym.search_spaces.graph.edit_graph import EditGraph
 
 EditKind = Literal["keep", "add", "remove", "swap"]

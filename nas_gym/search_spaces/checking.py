@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.networks.graph import Network
+from nas_gym.networks import Network
 from nas_gym.search_spaces.base import SearchSpace
 
 SAMPLES = 8

@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 from nas_gym._checks import listed
 from nas_gym.errors import NASGymError
-from nas_gym.networks.graph import Shape
+from nas_gym.networks import Shape
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym.errors import NASGymError
-from nas_gym.networks.graph import Network, NetworkBuilder, Shape
+from nas_gym.networks import Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
 from nas_gym.search_spaces.options import grid_shape, whole
 

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym.errors import NASGymError
-from nas_gym.networks.graph import ACTIVATIONS, Network, NetworkBuilder, Shape
+from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
 from nas_gym.search_spaces.options import names, whole, wholes
 

@@ -8,7 +8,7 @@ from typing import Any
 from nas_gym._checks import listed
 from nas_gym._checks import whole as _whole
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.networks.graph import Shape
+from nas_gym.networks import Shape
 
 
 def distinct(what: str, values: Sequence[Any]) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.catalogue import HOW_TO_GET, load_table, tasks_of
 from nas_gym.tables.table import Table
-from nas_gym.tasks.base import Task
+from nas_gym.tasks import Task
 
 USUAL_TASK = "mnist1d"
 """Of a benchmark with several tasks, where none was asked for."""

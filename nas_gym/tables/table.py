@@ -14,7 +14,7 @@ import numpy as np
 from nas_gym._checks import whole
 from nas_gym._shared import Shared
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces import SearchSpace
 
 Values = np.ndarray
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nas_gym._shared import Shared
-from nas_gym.networks.graph import Shape
+from nas_gym.networks import Shape
 from nas_gym.tasks.reading.columns import TableEncoder
 
 Kind = Literal["table", "signal", "image"]
@@ -142,7 +142,7 @@ class Task(Shared):
         Raises:
             NASGymError: if the arrays or the options do not make a task.
         """
-        from nas_gym.tasks import make_task
+        from nas_gym.tasks.registry import make_task
 
         options = {"title": name, "class_names": class_names, "feature_names": feature_names, "kind": kind}
         given = {option: value for option, value in options.items() if value is not None}

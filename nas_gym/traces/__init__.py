@@ -1,18 +1,5 @@
 """Traces: every decision of a run in a file, a digest of it in TensorBoard, snapshots of the policy."""
 
-from nas_gym.traces.file import read_trace
-from nas_gym.traces.policies.base import Policy, State, TabularPolicy, load_policy
-from nas_gym.traces.run_folder import RunFolder
-from nas_gym.traces.wrapper import NoTrace, Trace, trace_of
+import lazy_loader
 
-__all__ = [
-    "NoTrace",
-    "Policy",
-    "RunFolder",
-    "State",
-    "TabularPolicy",
-    "Trace",
-    "load_policy",
-    "read_trace",
-    "trace_of",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

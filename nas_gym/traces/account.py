@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nas_gym.envs.run.ledger import Ledger
+from nas_gym.envs import Ledger
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.evaluation import Evaluation, incumbent, standing
+from nas_gym.evaluators import Evaluation, incumbent, standing
 
 
 class Account:

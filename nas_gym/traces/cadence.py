@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from nas_gym.envs.run.ledger import Ledger
+from nas_gym.envs import Ledger
 from nas_gym.errors import NASGymError
 
 FRACTIONS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from nas_gym._sources import UNKNOWN, sources_of
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.evaluation import Request
+from nas_gym.evaluators import Request
 
 if TYPE_CHECKING:
-    from nas_gym.envs.base import Problem
+    from nas_gym.envs import Problem
 
 SHOWN = 12
 NAMED = 3

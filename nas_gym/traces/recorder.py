@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym._files import writing
-from nas_gym.evaluators.evaluation import Evaluation
+from nas_gym.evaluators import Evaluation
 from nas_gym.traces.account import Account
 from nas_gym.traces.cadence import Snapshots
 from nas_gym.traces.lines import Ask, End, Header, Step
@@ -19,7 +19,7 @@ from nas_gym.traces.run_folder import RunFolder, as_json, write_json
 from nas_gym.traces.tensorboard.tables import Row
 
 if TYPE_CHECKING:
-    from nas_gym.envs.nas_env import NASEnv
+    from nas_gym.envs import NASEnv
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ from nas_gym.traces.run_folder import RunFolder, as_json
 from nas_gym.traces.wrapper import numerics_of
 
 if TYPE_CHECKING:
-    from nas_gym.envs.base import Problem
-    from nas_gym.envs.nas_env import NASEnv
+    from nas_gym.envs import NASEnv, Problem
 
 # On other numerics sums round in another order, which training amplifies: a few validation examples
 # may change sides. On CUDA this holds between runs on one machine, too.

@@ -12,10 +12,10 @@ import gymnasium as gym
 
 from nas_gym._checks import plain
 from nas_gym._sources import sources_of
-from nas_gym.envs.run.ledger import BudgetExhausted
+from nas_gym.envs import BudgetExhausted
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.evaluation import Evaluation, Request
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.evaluators import Evaluation, Request
+from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces.cadence import FRACTIONS, Snapshots
 from nas_gym.traces.fingerprints import SEARCHER, fingerprints_of
 from nas_gym.traces.policies.base import Policy, State
@@ -23,7 +23,7 @@ from nas_gym.traces.recorder import Recorder
 from nas_gym.traces.run_folder import FORMAT, RunFolder, as_json, versions
 
 if TYPE_CHECKING:
-    from nas_gym.envs.nas_env import NASEnv
+    from nas_gym.envs import NASEnv
 
 
 class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):

@@ -1,6 +1,5 @@
 """The training engine: many different networks trained as one computation."""
 
-from nas_gym.training.engine import Progress, train
-from nas_gym.training.members import Member, Trained, TrainingData
+import lazy_loader
 
-__all__ = ["ENGINE_VERSION", "Member", "Progress", "Trained", "TrainingData", "train"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nas_gym.networks.graph import Network
-from nas_gym.networks.module import initial_weights
+from nas_gym.networks import Network, initial_weights
 from nas_gym.training.batches import BatchStream, EvaluationBatch, evaluation_batches
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.optimizer import Optimizer, learning_rate

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from nas_gym.networks.graph import Network
-from nas_gym.networks.module import NetworkModule
+from nas_gym.networks import Network, NetworkModule
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from nas_agents import GreedyWalk, RandomWalk
 from nas_agents.random_walk import uniform_edit
 
-from nas_gym.search_spaces.base import KEEP
+from nas_gym.search_spaces import KEEP
 from tests.helpers.environments import environment, relu_layers, scattered
 from tests.helpers.fakes import SMALL
 

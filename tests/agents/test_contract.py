@@ -12,12 +12,11 @@ import pytest
 import torch
 from nas_agents import AGENTS, Result, make_agent
 
-from nas_gym.envs.nas_env import NASEnv
+from nas_gym.envs import NASEnv
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators import TableEvaluator
 from nas_gym.evaluators.store.store import make_store
-from nas_gym.traces import Trace
-from nas_gym.traces.policies.base import State
+from nas_gym.traces import State, Trace
 from tests.helpers.environments import SMALL, environment, everything_fails, relu_layers, scattered, texts
 from tests.helpers.tables import fake_table
 

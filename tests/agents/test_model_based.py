@@ -12,7 +12,7 @@ from scipy import stats
 
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import make_search_space
-from nas_gym.traces.policies.base import State, load_policy
+from nas_gym.traces import State, load_policy
 from tests.helpers.environments import environment, hash_of, relu_layers, scattered, texts
 from tests.helpers.fakes import SMALL
 

@@ -13,7 +13,7 @@ from nas_agents.sb3.dqn import with_mask
 from nas_agents.sb3.masked_dqn import ILLEGAL, MASK, MaskedDQN, unmasked_policy
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces.policies.base import State, load_policy
+from nas_gym.traces import State, load_policy
 from tests.helpers.environments import environment, relu_layers
 
 

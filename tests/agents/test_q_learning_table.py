@@ -10,9 +10,8 @@ from nas_agents.q_learning import QTable, Transition, updated
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import spsolve
 
-from nas_gym.envs.rewards import make_reward
-from nas_gym.tables import load_table
-from nas_gym.tables.catalogue import table_files
+from nas_gym.envs import make_reward
+from nas_gym.tables import load_table, table_files
 from tests.helpers.tables import fake_table
 
 GAMMA, ALPHA = 0.9, 1.0

@@ -12,11 +12,9 @@ import numpy as np
 import pytest
 from nas_agents import Agent, QLearning, RandomSearch
 
-from nas_gym.envs import Ledger
-from nas_gym.envs.vector.sb3 import SB3VecEnv
+from nas_gym.envs import Ledger, SB3VecEnv
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import Request
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators import Request, TableEvaluator
 from nas_gym.traces import Trace
 from tests.helpers.environments import environment, texts
 from tests.helpers.tables import fake_table

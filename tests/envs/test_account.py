@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from nas_gym.envs import BudgetExhausted
-from nas_gym.evaluators import Evaluator
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators import Evaluator, TableEvaluator
 from tests.helpers.tables import fake_table
 from tests.helpers.vectors import make, same, sync
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nas_gym import NASGymError
-from nas_gym.envs import BudgetExhausted
-from nas_gym.envs.nas_env import NASEnv
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.envs import BudgetExhausted, NASEnv
+from nas_gym.evaluators import TableEvaluator
 from tests.helpers.fakes import action, fake_env
 from tests.helpers.tables import fake_table
 

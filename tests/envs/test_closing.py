@@ -18,8 +18,7 @@ from nas_agents import make_agent
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import make_evaluator
-from nas_gym.evaluators.store.store import Store
+from nas_gym.evaluators import Store, make_evaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables import load_table
 from nas_gym.tasks import Task, make_task

@@ -7,9 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
-from nas_gym.search_spaces import SearchSpace, make_search_space
+from nas_gym.search_spaces import EditGraph, SearchSpace, make_search_space
 from nas_gym.search_spaces.graph import edit_graph
-from nas_gym.search_spaces.graph.edit_graph import EditGraph
 from tests.helpers.fakes import SMALL
 
 SPACES = {"small": SMALL, "mlp": "mlp", "cell": "cell", "conv": "conv"}

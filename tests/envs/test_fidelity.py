@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nas_gym.envs import BudgetExhausted
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators import TableEvaluator
 from tests.helpers.fakes import action
 from tests.helpers.tables import fake_table
 from tests.helpers.vectors import make

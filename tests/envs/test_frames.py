@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from nas_gym.networks.graph import NetworkBuilder
+from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import ChoiceSpace
 from tests.helpers.fakes import SMALL, fake_env
 

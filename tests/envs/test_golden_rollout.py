@@ -8,8 +8,8 @@ import json
 import gymnasium as gym
 import pytest
 
-from nas_gym.envs.registration import IDS
-from nas_gym.tables.importers.catalogue import import_table
+from nas_gym.envs import IDS
+from nas_gym.tables import import_table
 from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
 # Of a step: action, architecture, accuracy, observation. Transitions and accuracies of tables are exact;

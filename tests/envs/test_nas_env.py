@@ -14,7 +14,7 @@ from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import nas_gym
-from nas_gym.envs.rewards import REWARDS
+from nas_gym.envs import REWARDS
 from tests.helpers.fakes import SMALL, action, depth_and_relus, fake_env
 
 QUICK = {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}}

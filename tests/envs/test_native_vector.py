@@ -13,8 +13,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 from nas_gym import NASGymError
-from nas_gym.envs import BudgetExhausted
-from nas_gym.envs.vector.env import NASVectorEnv
+from nas_gym.envs import BudgetExhausted, NASVectorEnv
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from tests.helpers.fakes import FakeEvaluator, action

@@ -19,11 +19,10 @@ import torch
 from nas_agents import make_agent
 
 from nas_gym import NASGymError
-from nas_gym.envs.own_reward import RecordedReward
+from nas_gym.envs import RecordedReward
 from nas_gym.envs.rewards import Accuracy, make_reward
 from nas_gym.explain import explain
-from nas_gym.traces import Trace
-from nas_gym.traces.replaying import replay
+from nas_gym.traces import Trace, replay
 from tests.helpers import own_rewards
 from tests.helpers.fakes import action, fake_env
 
@@ -376,7 +375,7 @@ def test_a_reward_of_a_script_is_built_again_by_it_and_recorded_for_others(tmp_p
             import nas_gym
             from nas_agents import make_agent
             from nas_gym.traces import Trace
-            from nas_gym.traces.replaying import replay
+            from nas_gym.traces import replay
 
             class Margin:
                 def __init__(self, low=0.5):

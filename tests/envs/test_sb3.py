@@ -11,7 +11,7 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from nas_gym import NASGymError
-from nas_gym.envs.wrappers import ActionMaskObservation
+from nas_gym.envs import ActionMaskObservation
 from tests.helpers.vectors import TRAINED
 
 

@@ -12,7 +12,7 @@ from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 from nas_gym import NASGymError
-from nas_gym.envs.vector.sb3 import SB3VecEnv
+from nas_gym.envs import SB3VecEnv
 from tests.helpers.fakes import action
 from tests.helpers.vectors import COUNT, make, same, sync
 

@@ -4,10 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from nas_gym.envs.run.ledger import Ledger
-from nas_gym.evaluators import Evaluation, make_evaluator
-from nas_gym.evaluators.evaluation import incumbent
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.envs import Ledger
+from nas_gym.evaluators import Evaluation, TableEvaluator, incumbent, make_evaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces.account import Account

@@ -3,8 +3,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from nas_gym.evaluators import FinalScore
-from nas_gym.evaluators.estimates import accuracy_interval, final_estimate
+from nas_gym.evaluators import FinalScore, accuracy_interval, final_estimate
 
 
 @pytest.mark.parametrize(("right", "examples"), [(0, 20), (43, 60), (60, 60), (1180, 1200)])

@@ -16,8 +16,7 @@ import nas_gym  # noqa: F401 - registers the ids
 from nas_gym import NASGymError
 from nas_gym.evaluators import FunctionFailed
 from nas_gym.evaluators.function import standard_normal
-from nas_gym.traces import Trace
-from nas_gym.traces.replaying import replay
+from nas_gym.traces import Trace, replay
 
 HERE = "tests.evaluators.test_function_evaluator"
 

@@ -9,8 +9,8 @@ import gymnasium as gym
 import pytest
 
 from nas_gym.errors import NASGymError
+from nas_gym.tables import Tabulation
 from nas_gym.tables.building.builder import Partial
-from nas_gym.tables.building.tabulation import Tabulation
 
 SPACE = """
 from nas_gym.search_spaces import SEARCH_SPACES

@@ -7,8 +7,7 @@ import pickle
 import pytest
 import sqlalchemy as sa
 
-from nas_gym.evaluators.evaluation import Request
-from nas_gym.evaluators.store.evaluator import StoredEvaluator
+from nas_gym.evaluators import Request, StoredEvaluator
 from nas_gym.evaluators.store.schema import EVALUATIONS, FINAL_SCORES, LEASES
 from nas_gym.evaluators.store.store import Store, make_store
 from tests.helpers.store_worker import SPACE, NotedEvaluator, evaluation, requests, rows

@@ -10,11 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql
 
 from nas_gym.errors import NASGymError
+from nas_gym.evaluators import Store, StoredEvaluator
 from nas_gym.evaluators.store import database
 from nas_gym.evaluators.store.database import address
-from nas_gym.evaluators.store.evaluator import StoredEvaluator
 from nas_gym.evaluators.store.schema import METADATA
-from nas_gym.evaluators.store.store import Store
 from tests.helpers.store_worker import NotedEvaluator, requests
 
 SECRET = "hunter2"

@@ -15,10 +15,9 @@ from collections import Counter
 import pytest
 import sqlalchemy as sa
 
-from nas_gym.evaluators.store.evaluator import StoredEvaluator
+from nas_gym.evaluators import Store, StoredEvaluator
 from nas_gym.evaluators.store.owner import Owner, started_at
 from nas_gym.evaluators.store.schema import EVALUATIONS, LEASES
-from nas_gym.evaluators.store.store import Store
 from tests.helpers.store_worker import NotedEvaluator, evaluation, requests, rows
 
 

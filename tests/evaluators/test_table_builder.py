@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import Request
-from nas_gym.evaluators.train import TrainEvaluator
-from nas_gym.tables import read_table
-from nas_gym.tables.building.builder import build_table
+from nas_gym.evaluators import Request, TrainEvaluator
+from nas_gym.tables import build_table, read_table
 from nas_gym.tables.building.tabulation import RATE, Tabulation
 from nas_gym.tables.building.verification import check_table, seed_deviation
 

@@ -13,13 +13,10 @@ from torch import nn
 
 from nas_gym import NASGymError
 from nas_gym.cli.training_bar import training_bar
-from nas_gym.evaluators import Request
-from nas_gym.evaluators.checkpoint import load_network, save_network
-from nas_gym.evaluators.train import TrainEvaluator
+from nas_gym.evaluators import Request, TrainEvaluator, load_network, save_network
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
-from nas_gym.training import ENGINE_VERSION
-from nas_gym.training.recipe import Recipe
+from nas_gym.training import ENGINE_VERSION, Recipe
 
 TASK = make_task({"name": "digits", "train_size": 300})
 

@@ -14,17 +14,15 @@ from sb3_contrib import MaskablePPO
 from stable_baselines3 import A2C, DQN, PPO
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain import Decisions, read_evidence
 from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.observation_parts import parts_of, values_of
 from nas_gym.explain.methods.attribution.policy_inputs import integrated_gradients
 from nas_gym.explain.methods.attribution.shapley import shapley_values
-from nas_gym.explain.methods.policies.rollouts import Decisions
 from nas_gym.explain.methods.policies.values import valued
 from nas_gym.explain.sections.attention.analysis import exact_attributions, explain_attention, look
 from nas_gym.search_spaces import make_search_space
-from nas_gym.traces import State, TabularPolicy
-from nas_gym.traces.policies.neural import NeuralPolicy
+from nas_gym.traces import NeuralPolicy, State, TabularPolicy
 from tests.helpers.explain.drawing import draw_all
 from tests.helpers.explain.policies import from_depth_three, optimal, space_of
 from tests.helpers.explain.policy_runs import asked, environment, followed, learned

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain import read_evidence
 from nas_gym.explain.methods.significance.sign_flip import sign_flips
 from nas_gym.explain.sections.choices.analysis import explain_choices
 from nas_gym.explain.sections.comparison.section import compare

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nas_gym.explain.evidence.run import read_evidence
-from nas_gym.explain.methods.anova.edit_effects import estimate_effects
+from nas_gym.explain import estimate_effects, read_evidence
 from nas_gym.explain.sections.alternatives.analysis import explain_alternatives, find_alternatives
-from nas_gym.search_spaces.graph.paths import EditPath, find_path
+from nas_gym.search_spaces import EditPath, find_path
 from nas_gym.traces import TabularPolicy
 from tests.helpers.explain.planted import TRAP_SPACE, climbed_to, deceptive, trap
 from tests.helpers.explain.policy_runs import followed

@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nas_gym.envs.rewards import make_reward
-from nas_gym.explain.evidence.accuracies import Accuracies
+from nas_gym.envs import make_reward
+from nas_gym.explain import Accuracies, Setting, earnings
 from nas_gym.explain.methods.policies.decision_tree import grow
 from nas_gym.explain.methods.policies.edit_tree import Grown, best_rule, first_legal, shared_labels
 from nas_gym.explain.methods.policies.optimal_values import OptimalValues
 from nas_gym.explain.methods.policies.questions import Questions
-from nas_gym.explain.methods.policies.returns import earnings
 from nas_gym.explain.methods.policies.rollouts import Decisions, random_legal, walk
 from nas_gym.explain.methods.policies.rules import Rule, clauses, edits_in_words, rules_of
-from nas_gym.explain.methods.policies.states import Setting
 from nas_gym.explain.methods.policies.values import Valued, valued
 from nas_gym.explain.methods.policies.viper import FAITHFUL, LEAVES, READABLE, distil
-from nas_gym.traces.policies.base import State, TabularPolicy
+from nas_gym.traces import State, TabularPolicy
 from tests.helpers.explain.policies import WIDE, from_depth_three, of_noise, optimal, space_of
 
 

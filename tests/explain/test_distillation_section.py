@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from nas_gym.explain import read_evidence
 from nas_gym.explain.evidence.accuracies import accuracies_of
-from nas_gym.explain.evidence.run import read_evidence
 from nas_gym.explain.methods.policies.snapshots import KINDS
 from nas_gym.explain.sections.policy.section import explain_policy
 from tests.helpers.explain.drawing import draw_all

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain import read_evidence
 from nas_gym.explain.methods.anova.edit_effects import Effect, estimate_effects
 from nas_gym.explain.methods.anova.edit_kinds import edits_between
 from nas_gym.explain.sections.edits.section import explain_edits

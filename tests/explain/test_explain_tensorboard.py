@@ -6,9 +6,7 @@ import time
 
 import pytest
 
-from nas_gym.explain.evidence.run import read_evidence
-from nas_gym.explain.pipeline import explain_evidence
-from nas_gym.explain.report.writer import write_explanation
+from nas_gym.explain import explain_evidence, read_evidence, write_explanation
 from nas_gym.explain.sections.registry import QUESTIONS, Settings
 from tests.helpers.explain import sections
 from tests.helpers.explain.runs import recorded

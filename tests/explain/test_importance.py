@@ -11,11 +11,9 @@ import pytest
 from nas_agents import make_agent
 from scipy.stats import f, kendalltau, ncx2
 
-from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain import Importances, deletion, edited_choice, estimate, exact, read_evidence
 from nas_gym.explain.methods.anova.coding import DEPTH, Coded, code, reference, weights
 from nas_gym.explain.methods.anova.components import components
-from nas_gym.explain.methods.anova.deletion import deletion, edited_choice
-from nas_gym.explain.methods.anova.importance import Importances, estimate, exact
 from nas_gym.explain.methods.anova.mixed_model import FIXED, fit
 from nas_gym.explain.methods.anova.permutation import table_significance
 from nas_gym.explain.methods.anova.squared_norm import squared_length

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nas_gym.evaluators.estimates import accuracy_interval
+from nas_gym.evaluators import accuracy_interval
 from nas_gym.explain.methods.attribution.calibration import calibration
 from nas_gym.explain.methods.attribution.network_layers import _loss
 from nas_gym.explain.methods.policies.returns import _recovered

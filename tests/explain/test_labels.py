@@ -118,7 +118,7 @@ def test_an_axis_that_knows_nothing_of_long_names_is_shortened_too():
         axes.barh(range(3), [1, 2, 3])
         axes.set_yticks(range(3), [f"{name} {'and so on ' * 20}" for name in "abc"])
 
-    from nas_gym.explain.section import Figure
+    from nas_gym.explain import Figure
 
     svg = drawn(Figure("bars", "Bars.", "Three bars.", draw), "bars").svg
     assert svg.count("<title>") == 3

@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain import read_evidence
 from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
 from nas_gym.explain.sections.moments.section import discount_of, explain_moments
-from nas_gym.search_spaces.graph.distance import EditDistance
-from nas_gym.traces.lines import Step
+from nas_gym.search_spaces import EditDistance
+from nas_gym.traces import Step
 from tests.helpers.explain.drawing import draw_all
 from tests.helpers.explain.policies import from_depth_three, optimal, space_of
 from tests.helpers.explain.policy_runs import asked, followed, learned

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from nas_gym.evaluators.train import TrainEvaluator
+from nas_gym.evaluators import TrainEvaluator
 from nas_gym.explain.methods.attribution.integrated_gradients import PIECES, TOLERANCE, refined_gradients
 from nas_gym.explain.methods.attribution.network_inputs import (
     agreement,

@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from nas_gym.evaluators.train import TrainEvaluator
+from nas_gym.evaluators import TrainEvaluator
 from nas_gym.explain.methods.attribution.integrated_gradients import refined_gradients
 from nas_gym.explain.methods.attribution.network_layers import OpenNetwork, ablations, conductances, parts_of
-from nas_gym.networks.module import NetworkModule, initial_weights
+from nas_gym.networks import NetworkModule, initial_weights
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task
 

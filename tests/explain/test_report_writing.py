@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.evidence.run import read_evidence
+from nas_gym.explain import explain_evidence, read_evidence, write_explanation
 from nas_gym.explain.live import evaluations_of, explain_live
-from nas_gym.explain.pipeline import explain_evidence
-from nas_gym.explain.report.writer import write_explanation
 from nas_gym.explain.sections.registry import QUESTIONS, Settings
-from nas_gym.traces.run_folder import RunFolder
+from nas_gym.traces import RunFolder
 from tests.helpers.explain import sections
 from tests.helpers.explain.runs import recorded, walked
 

@@ -10,9 +10,8 @@ from nas_gym.cli import console
 from nas_gym.explain import explain
 from nas_gym.explain.report.page import page_of
 from nas_gym.search_spaces import make_search_space
+from nas_gym.tables import Table, write_table
 from nas_gym.tables.catalogue import FOLDER
-from nas_gym.tables.file import write_table
-from nas_gym.tables.table import Table
 from tests.helpers.explain.runs import SPACE
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from nas_gym.networks.graph import ACTIVATIONS, Network, NetworkBuilder, Shape
+from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces import SearchSpace, make_search_space
-from nas_gym.training import Member, Trained, TrainingData, train
-from nas_gym.training.recipe import Recipe
+from nas_gym.training import Member, Recipe, Trained, TrainingData, train
 
 CONV = {"name": "conv", "max_layers": 4}
 SPACES: dict[str, tuple[str | dict[str, object], Shape]] = {

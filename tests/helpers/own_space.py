@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from nas_gym.networks.graph import Network, NetworkBuilder
-from nas_gym.search_spaces import ChoiceSpace
-from nas_gym.search_spaces.choices import Choices
+from nas_gym.networks import Network, NetworkBuilder
+from nas_gym.search_spaces import Choices, ChoiceSpace
 
 
 class OwnSpace(ChoiceSpace):

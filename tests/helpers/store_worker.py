@@ -14,10 +14,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
-from nas_gym.evaluators.store.evaluator import StoredEvaluator
-from nas_gym.evaluators.store.store import Store
+from nas_gym.evaluators import Evaluation, Evaluator, FinalScore, Request, Store, StoredEvaluator
 from nas_gym.search_spaces.mlp import MLPSpace
 from nas_gym.tasks import Task
 

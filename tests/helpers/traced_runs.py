@@ -9,8 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from nas_gym.envs import BudgetExhausted
-from nas_gym.traces import State, TabularPolicy, Trace, read_trace
-from nas_gym.traces.lines import Recording
+from nas_gym.traces import Recording, State, TabularPolicy, Trace, read_trace
 from tests.helpers.fakes import fake_env
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.wrappers import FlattenObservation
 
-from nas_gym.envs.wrappers import ActionMaskObservation
+from nas_gym.envs import ActionMaskObservation
 from tests.interop.tools import HORIZON, INFORMATION, needed, single
 
 torch = needed("torch")

@@ -85,7 +85,7 @@ def test_next_step_is_refused_by_torchrl_itself():
 def test_a_mask_in_the_observation_keeps_torchrl_from_illegal_actions():
     from torchrl.envs import ActionMask, TransformedEnv
 
-    from nas_gym.envs.wrappers import ActionMaskObservation
+    from nas_gym.envs import ActionMaskObservation
 
     env = wrapped(ActionMaskObservation(single(initial="random"), dtype="bool"))
     env = TransformedEnv(env, ActionMask(action_key="action", mask_key="action_mask"))

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from nas_gym.networks.graph import Network, NetworkBuilder
-from nas_gym.networks.module import NetworkModule
+from nas_gym.networks import Network, NetworkBuilder, NetworkModule
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.search_spaces.cell.architecture import EDGES
 from nas_gym.search_spaces.cell.space import CellSpace

@@ -15,7 +15,7 @@ from nas_agents import make_agent
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
-from nas_gym.networks.graph import NetworkBuilder
+from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import ChoiceSpace, make_search_space
 from nas_gym.search_spaces import checking as checks
 from nas_gym.search_spaces.mlp import MLPSpace

@@ -10,8 +10,7 @@ import pytest
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
-from nas_gym.tables import load_table
-from nas_gym.tables.importers.catalogue import import_table
+from nas_gym.tables import import_table, load_table
 from tests.helpers.published_tables import COLUMNS, changed, macro_rows, nasbench201_rows, write_rows
 from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 

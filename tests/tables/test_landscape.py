@@ -12,12 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nas_gym.search_spaces import make_search_space
-from nas_gym.search_spaces.graph.landscape import edits_to, local_optima, successors, unimproved
-from nas_gym.tables.importers.catalogue import import_table
+from nas_gym.search_spaces import edits_to, local_optima, make_search_space, successors, unimproved
+from nas_gym.tables import draw_landscape, import_table, sentences
 from nas_gym.tables.landscape.analysis import describe, noise_of
-from nas_gym.tables.landscape.figure import draw_landscape
-from nas_gym.tables.landscape.text import sentences
 from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 from tests.helpers.tables import SMALL, fake_table
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.tables import load_table
-from nas_gym.tables.importers.catalogue import import_table
+from nas_gym.tables import import_table, load_table
 from tests.helpers.published_tables import nasbench201_rows
 
 ARCHIVE = "NATS-tss-v1_0-3ffb9-full.pickle.pbz2"

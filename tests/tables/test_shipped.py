@@ -8,9 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from nas_gym.tables import Table, read_table
-from nas_gym.tables.building.verification import check_table
-from nas_gym.tables.catalogue import SHIPPED
+from nas_gym.tables import SHIPPED, Table, check_table, read_table
 
 FILES = sorted(SHIPPED.glob("*.npz"))
 SIZES = {"mlp-mnist1d": 4680, "mlp-digits": 4680, "conv-mnist1d": 6003}

@@ -13,13 +13,12 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import nas_gym  # noqa: F401 - registers the ids
-from nas_gym.envs.registration import IDS
+from nas_gym.envs import IDS
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators import TableEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.traces import Trace
-from nas_gym.traces.replaying import replay
+from nas_gym.traces import Trace, replay
 from tests.helpers.tables import SMALL, fake_table, shelve
 
 FAKE = {"name": "table", "benchmark": "fake"}

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import Evaluator, Request, make_evaluator
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators import Evaluator, Request, TableEvaluator, make_evaluator
 from nas_gym.tables import Table
 from tests.helpers.tables import fake_table, shelve
 

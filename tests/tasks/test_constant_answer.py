@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from nas_gym.evaluators.lookup import TableEvaluator
+from nas_gym.evaluators import TableEvaluator
 from nas_gym.tables import load_table, table_task
-from nas_gym.tasks import Task, make_task
-from nas_gym.tasks.baseline import constant_answer
+from nas_gym.tasks import Task, constant_answer, make_task
 
 
 def unequal(share: float, count: int = 1000) -> Task:

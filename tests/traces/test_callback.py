@@ -10,8 +10,7 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces import RunFolder, Trace, load_policy, read_trace
-from nas_gym.traces.callback import TraceCallback
+from nas_gym.traces import RunFolder, Trace, TraceCallback, load_policy, read_trace
 from tests.helpers.fakes import fake_env
 from tests.traces.test_tensorboard import accumulated
 

@@ -15,17 +15,13 @@ from nas_agents.comparison.runner import Plan, prepare
 from nas_agents.runs.run import RunSpec, run
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.lookup import TableEvaluator
-from nas_gym.explain import explain
+from nas_gym.evaluators import TableEvaluator
+from nas_gym.explain import explain, explain_live, read_evidence
 from nas_gym.explain.evidence.facts import facts_of
-from nas_gym.explain.evidence.run import read_evidence
-from nas_gym.explain.live import explain_live
 from nas_gym.explain.sections.comparison.section import compare
 from nas_gym.tables import load_table, user_folder, write_table
 from nas_gym.tasks import Task
-from nas_gym.traces import RunFolder, Trace
-from nas_gym.traces.replaying import replay
-from nas_gym.traces.wrapper import run_config
+from nas_gym.traces import RunFolder, Trace, replay, run_config
 from tests.helpers.fakes import SMALL
 from tests.helpers.traced_runs import walk
 

@@ -15,9 +15,7 @@ from stable_baselines3.dqn.policies import DQNPolicy
 
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import make_search_space
-from nas_gym.traces import State, TabularPolicy, load_policy
-from nas_gym.traces.policies.base import legal_weights
-from nas_gym.traces.policies.neural import NeuralPolicy
+from nas_gym.traces import NeuralPolicy, State, TabularPolicy, legal_weights, load_policy
 from tests.helpers.fakes import SMALL, fake_env
 
 MODELS = {

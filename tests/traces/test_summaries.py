@@ -7,7 +7,7 @@ from tensorboard.plugins.histogram.metadata import create_summary_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard import summary as of_torch
 
-from nas_gym.traces.tensorboard import summaries
+from nas_gym.traces import summaries
 from nas_gym.traces.tensorboard.writer import LAYOUT
 
 

@@ -14,8 +14,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.traces import State, TabularPolicy, Trace, read_trace
-from nas_gym.traces.tensorboard.embedding import discs, one_hot
+from nas_gym.traces import State, TabularPolicy, Trace, discs, one_hot, read_trace
 from nas_gym.traces.tensorboard.heat_map import ILLEGAL, heat_map
 from nas_gym.traces.tensorboard.network_graph import graph_of
 from nas_gym.traces.tensorboard.policy_digest import decision_scalars

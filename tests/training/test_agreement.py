@@ -6,10 +6,8 @@ import pytest
 import torch
 
 from benchmarks.speed.ordinary_loop import train_ordinary
-from nas_gym.networks.graph import Shape
-from nas_gym.networks.module import initial_weights
-from nas_gym.training import Member
-from nas_gym.training.recipe import Recipe
+from nas_gym.networks import Shape, initial_weights
+from nas_gym.training import Member, Recipe
 from tests.helpers.networks import (
     RECIPE,
     SPACES,

@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nas_gym.networks.graph import ACTIVATIONS, NetworkBuilder
+from nas_gym.networks import ACTIVATIONS, NetworkBuilder
 from nas_gym.search_spaces import make_search_space
-from nas_gym.training import Member, Trained, TrainingData, train
+from nas_gym.training import Member, Recipe, Trained, TrainingData, train
 from nas_gym.training import chunk as chunk_training
-from nas_gym.training.recipe import Recipe
 from tests.helpers.networks import SPACES, make_data, make_space, operation_networks, random_members, trained
 
 RECIPE = Recipe(epochs=1, batch_size=32, learning_rate=0.01)

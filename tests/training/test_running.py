@@ -9,13 +9,10 @@ import pytest
 import torch
 
 from nas_gym.errors import NASGymError
-from nas_gym.networks.graph import NetworkBuilder
-from nas_gym.training import Member, Progress, train
-from nas_gym.training.chunk import ChunkTraining, Keep
-from nas_gym.training.planning import Cost, plan_chunks
+from nas_gym.networks import NetworkBuilder
+from nas_gym.training import ChunkTraining, Cost, Keep, Member, Progress, Recipe, plan_chunks, train
 from nas_gym.training.program.grouping import schedule
 from nas_gym.training.program.reduced_graph import graph_of
-from nas_gym.training.recipe import Recipe
 from tests.helpers.networks import RECIPE, SPACES, make_data, make_space, random_members, trained
 
 

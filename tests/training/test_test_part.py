@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from nas_gym.evaluators.train import accuracy
-from nas_gym.training import TrainingData
-from nas_gym.training.recipe import Recipe
+from nas_gym.training import Recipe, TrainingData
 from tests.helpers.networks import SPACES, make_data, make_space, random_members, trained
 
 RECIPE = Recipe(epochs=2, batch_size=64, learning_rate=0.01)

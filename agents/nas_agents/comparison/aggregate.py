@@ -11,8 +11,7 @@ import numpy as np
 
 from nas_agents.comparison.analysis import Comparison
 from nas_agents.comparison.curves import Curve
-from nas_gym.traces.tensorboard.events import EventFile
-from nas_gym.traces.tensorboard.summaries import custom_scalars
+from nas_gym.traces import EventFile, custom_scalars
 
 TAGS = tuple(f"incumbent/{part}" for part in ("interquartile_mean", "lower", "upper"))
 MEAN_TAGS = tuple(f"incumbent/{part}" for part in ("mean", "lower", "upper"))

@@ -19,7 +19,7 @@ from nas_agents.comparison.report import Setting, markdown, write_json
 from nas_agents.comparison.runner import Experiment, Plan
 from nas_agents.runs.run import RunSpec, experiment_name, label
 from nas_gym._files import write_text, writing
-from nas_gym.traces.run_folder import versions
+from nas_gym.traces import versions
 
 if TYPE_CHECKING:
     from nas_agents.comparison.pool import Failure

@@ -89,7 +89,7 @@ def prepare(plan: Plan) -> list[Experiment]:
     Raises:
         NASGymError: for a plan that does not fit, or a folder that holds a run of another config.
     """
-    from nas_gym.envs.run.ledger import check_budget
+    from nas_gym.envs import check_budget
 
     check_budget(plan.budget)
     for what, number in (("--seeds", plan.seeds), ("--jobs", plan.jobs)):
@@ -143,7 +143,7 @@ def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> l
 
 
 def _experiment(plan: Plan, task: Any) -> Experiment:
-    from nas_gym.evaluators.lookup import TableEvaluator
+    from nas_gym.evaluators import TableEvaluator
 
     options = dict(plan.env) if task is None else {**plan.env, "task": task}
     with closing(make_env(plan.env_id, options)) as env:
@@ -181,7 +181,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
 
 def _fingerprints(env: gym.Env[Any, Any], agent: str | Mapping[str, Any]) -> dict[str, Any]:
     """Of the data and the code that every run of an agent has to find."""
-    from nas_gym.traces.wrapper import run_config
+    from nas_gym.traces import run_config
 
     made = make_agent(agent)
     fingerprints: dict[str, Any] = run_config(env, made.name, {}, made)["fingerprints"]

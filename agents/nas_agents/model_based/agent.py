@@ -13,7 +13,7 @@ from nas_agents.agent import Agent, Session, whole_number, within
 from nas_agents.model_based.features import Features, all_features
 from nas_agents.model_based.planning import PlannedPolicy, simulate
 from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 Rewards = dict[Architecture, float]
 

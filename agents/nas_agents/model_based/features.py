@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
+from nas_gym.search_spaces import Architecture, SearchSpace, Sketch
 
 MOST_LINKS = 3
 MOST_LINKS_OF_A_PART = 2

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.traces.policies.base import State, TabularPolicy
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.traces import State, TabularPolicy
 
 Judge = Callable[[Sequence[Architecture]], np.ndarray]
 """A number for each architecture, higher is better."""

@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from nas_agents.model_based.features import Features, Matrix
 from nas_agents.model_based.gaussian_process import Inputs, factor, fit, kernel, prior_of, prior_variance
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.search_spaces import Architecture
 
 NO_SPREAD = 1e-12
 Beliefs = tuple[np.ndarray, np.ndarray]

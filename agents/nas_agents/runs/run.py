@@ -18,13 +18,12 @@ from nas_agents import make_agent
 from nas_agents.runs.scoring import score
 from nas_gym._checks import plain
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.evaluators.evaluation import incumbent
+from nas_gym.evaluators import incumbent
 
 if TYPE_CHECKING:
     from nas_agents.result import Result
     from nas_gym.envs import Budget
-    from nas_gym.traces import Trace
-    from nas_gym.traces.run_folder import RunFolder
+    from nas_gym.traces import RunFolder, Trace
 
 FORMAT = 1
 SECONDS_BETWEEN_REPORTS = 0.3
@@ -114,7 +113,7 @@ def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
         NASGymError: if the id is unknown or another kind of environment's, or an option does not fit.
     """
     import nas_gym  # noqa: F401 - registers the ids
-    from nas_gym.envs.registration import IDS
+    from nas_gym.envs import IDS
 
     try:
         creator = gym.spec(env_id).entry_point
@@ -139,9 +138,7 @@ def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
     Raises:
         NASGymError: if it holds a run of another config.
     """
-    from nas_gym.traces.fingerprints import check_unchanged
-    from nas_gym.traces.run_folder import RunFolder
-    from nas_gym.traces.wrapper import run_config
+    from nas_gym.traces import RunFolder, check_unchanged, run_config
 
     folder = RunFolder(spec.folder)
     agent = make_agent(spec.agent)
@@ -186,8 +183,7 @@ def _search(
     *,
     keep_network: bool,
 ) -> dict[str, Any]:
-    from nas_gym.traces import Trace
-    from nas_gym.traces.wrapper import run_config
+    from nas_gym.traces import Trace, run_config
 
     agent = make_agent(spec.agent)
     if not spec.trace:
@@ -232,7 +228,7 @@ def _keep(
 
 def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) -> dict[str, Any]:
     """What `result.json` holds: a result with the score of its network, which the search is over to see."""
-    from nas_gym.traces.run_folder import versions
+    from nas_gym.traces import versions
 
     unwrapped: Any = env.unwrapped
     return {
@@ -252,7 +248,7 @@ def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str
 
     A network whose training fails with that seed has no weights worth keeping.
     """
-    from nas_gym.evaluators.checkpoint import save_network
+    from nas_gym.evaluators import save_network
 
     unwrapped: Any = env.unwrapped
     trainer = getattr(unwrapped.evaluator, "inner", unwrapped.evaluator)

@@ -7,13 +7,12 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from nas_gym.evaluators.estimates import final_estimate
-from nas_gym.evaluators.evaluation import standing
+from nas_gym.evaluators import final_estimate, standing
 
 if TYPE_CHECKING:
     from nas_agents.result import Result
-    from nas_gym.envs.base import Problem
-    from nas_gym.evaluators.evaluation import Evaluation, FinalScore
+    from nas_gym.envs import Problem
+    from nas_gym.evaluators import Evaluation, FinalScore
 
 ROUNDING = 12
 

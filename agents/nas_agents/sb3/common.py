@@ -17,7 +17,7 @@ from nas_agents.agent import Environment
 from nas_gym.errors import NASGymError
 
 if TYPE_CHECKING:
-    from nas_gym.traces.wrapper import NoTrace, Trace
+    from nas_gym.traces import NoTrace, Trace
 
 ENDLESS = 2**62
 

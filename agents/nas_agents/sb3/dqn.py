@@ -10,8 +10,8 @@ from gymnasium import spaces
 from nas_agents.agent import Agent, Environment, Session, check_discount, whole_number, within
 from nas_agents.sb3.common import learn, policy_for, reproducible
 from nas_agents.sb3.masked_dqn import MASK, MaskedDQN, unmasked_policy
-from nas_gym.envs.wrappers import ActionMaskObservation
-from nas_gym.traces.policies.neural import NeuralPolicy
+from nas_gym.envs import ActionMaskObservation
+from nas_gym.traces import NeuralPolicy
 
 
 @dataclass(kw_only=True)

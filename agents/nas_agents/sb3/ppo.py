@@ -9,7 +9,7 @@ from sb3_contrib import MaskablePPO as Algorithm
 from nas_agents.agent import Agent, Session, check_discount, whole_number, within
 from nas_agents.sb3.common import learn, policy_for, reproducible
 from nas_gym.errors import NASGymError
-from nas_gym.traces.policies.neural import NeuralPolicy
+from nas_gym.traces import NeuralPolicy
 
 
 @dataclass(kw_only=True)

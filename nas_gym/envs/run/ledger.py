@@ -11,9 +11,8 @@ import numpy as np
 
 from nas_gym._checks import number, whole
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.evaluation import Evaluation
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.evaluators import Evaluation, Evaluator
+from nas_gym.search_spaces import Architecture
 
 if TYPE_CHECKING:
     from nas_gym.envs.run.walking import Walk

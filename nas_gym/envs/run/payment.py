@@ -9,8 +9,7 @@ import numpy as np
 
 from nas_gym.envs.rewards import Reward, rewards_of
 from nas_gym.envs.run.ledger import Ledger
-from nas_gym.search_spaces.graph.edit_graph import EditGraph
-from nas_gym.search_spaces.graph.text import Text
+from nas_gym.search_spaces import EditGraph, Text
 
 NOT_DRAWN = -1
 NO_ERROR = Text("")

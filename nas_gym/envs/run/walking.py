@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.evaluators import Evaluation, Evaluator, FinalScore, Request
+from nas_gym.search_spaces import Architecture
 
 NOTED = ("key", "name")
 """What else an evaluator has that says what its results depend on; a trace notes it."""

@@ -24,8 +24,7 @@ from nas_gym.envs.vector.checks import (
 )
 from nas_gym.envs.vector.info import Steps, described
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces import Architecture
-from nas_gym.search_spaces.graph.text import let_torch_stack_texts
+from nas_gym.search_spaces import Architecture, let_torch_stack_texts
 
 Result = tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.envs.run.payment import NO_ERROR, NOT_DRAWN
-from nas_gym.search_spaces.graph.edit_graph import EditGraph
+from nas_gym.search_spaces import EditGraph
 
 
 @dataclass

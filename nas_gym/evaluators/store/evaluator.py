@@ -13,8 +13,8 @@ from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.store.schema import EVALUATIONS, FINAL_SCORES
 from nas_gym.evaluators.store.store import Store
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.tasks.base import Task
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.tasks import Task
 
 if TYPE_CHECKING:
     from torch import nn

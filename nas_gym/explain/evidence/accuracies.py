@@ -9,8 +9,8 @@ import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.questions import Questions
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.traces.policies.base import State
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.traces import State
 
 FEWEST_TO_LEARN_FROM = 30
 LEAST_RANK_CORRELATION = 0.5

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.traces.fingerprints import SHOWN, fingerprint_of_data
-from nas_gym.traces.run_folder import flat, versions
+from nas_gym.traces import SHOWN, fingerprint_of_data, flat, versions
 
 NEW_EXAMPLES = "accuracy on new examples"
 SELECTED_TEST = "test accuracy, which the search selected on"

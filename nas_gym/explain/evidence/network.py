@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators.checkpoint import load_network
-from nas_gym.evaluators.train import TrainEvaluator
+from nas_gym.evaluators import TrainEvaluator, load_network
 from nas_gym.explain.evidence.rescoring import run_seed
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.networks.module import NetworkModule
-from nas_gym.search_spaces.base import Architecture
-from nas_gym.tables.building.tabulation import Tabulation
+from nas_gym.networks import NetworkModule
+from nas_gym.search_spaces import Architecture
+from nas_gym.tables import Tabulation
 from nas_gym.tasks import Task
 
 UNSEEN_SEED = 1_000_003

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.evaluators.evaluation import Request
+from nas_gym.evaluators import Request
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.search_spaces.base import Architecture
+from nas_gym.search_spaces import Architecture
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from nas_gym.errors import NASGymError
 from nas_gym.explain.section import Section
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.traces.file import read_trace
-from nas_gym.traces.lines import Ask, Recording, Step
-from nas_gym.traces.policies.base import Policy, load_policy
-from nas_gym.traces.replaying import check_surroundings, rebuild
-from nas_gym.traces.run_folder import RunFolder
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.traces import (
+    Ask,
+    Policy,
+    Recording,
+    RunFolder,
+    Step,
+    check_surroundings,
+    load_policy,
+    read_trace,
+    rebuild,
+)
 
 if TYPE_CHECKING:
-    from nas_gym.envs.base import Problem
+    from nas_gym.envs import Problem
     from nas_gym.evaluators import Evaluator
 
 __all__ = ["Evidence", "Section", "Seen", "read_evidence"]

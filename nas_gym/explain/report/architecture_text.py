@@ -6,9 +6,8 @@ import re
 from typing import Any
 
 from nas_gym.explain.report.phrases import listed
-from nas_gym.networks.graph import ACTIVATIONS
-from nas_gym.search_spaces import ChoiceSpace
-from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
+from nas_gym.networks import ACTIVATIONS
+from nas_gym.search_spaces import Architecture, ChoiceSpace, SearchSpace, Sketch
 
 OPERATIONS = {
     "max_pool": "maximum pooling",

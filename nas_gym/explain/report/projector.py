@@ -15,8 +15,8 @@ from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore
 
 from nas_gym._files import write_text
 from nas_gym.explain.evidence.run import Evidence, Seen
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.traces.tensorboard.embedding import DISC, MOST_POINTS, discs, one_hot
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.traces import DISC, MOST_POINTS, discs, one_hot
 
 NAMES = ("architecture", "accuracy", "verdict", "edits from the found network", "order")
 FAR = 2

@@ -24,8 +24,7 @@ from nas_gym.explain.report.markdown import section_blocks
 from nas_gym.explain.report.page import identifier
 from nas_gym.explain.report.projector import write_points
 from nas_gym.explain.section import Explanation, Section
-from nas_gym.traces.tensorboard import summaries
-from nas_gym.traces.tensorboard.events import EventFile
+from nas_gym.traces import EventFile, summaries
 
 FOLDER = "explanation"
 BUCKETS = 30

@@ -17,7 +17,7 @@ from nas_gym.explain.report.markdown import as_markdown
 from nas_gym.explain.report.page import Page, identifier, page_of
 from nas_gym.explain.report.svg import Picture, drawn
 from nas_gym.explain.section import Explanation
-from nas_gym.traces.run_folder import RunFolder
+from nas_gym.traces import RunFolder
 
 
 class Names(NamedTuple):

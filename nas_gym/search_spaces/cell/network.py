@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nas_gym.networks.graph import Network, NetworkBuilder, Shape
+from nas_gym.networks import Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.cell.architecture import NODES, Cell
 
 

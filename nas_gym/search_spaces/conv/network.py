@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nas_gym.networks.graph import Network, NetworkBuilder, Shape
+from nas_gym.networks import Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.conv.architecture import Conv, Layer
 
 

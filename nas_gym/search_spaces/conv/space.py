@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.networks.graph import ACTIVATIONS, Network, Shape
+from nas_gym.networks import ACTIVATIONS, Network, Shape
 from nas_gym.search_spaces.base import SearchSpace, Sketch
 from nas_gym.search_spaces.conv.architecture import POOLS, Conv, Layer, skip_pairs
 from nas_gym.search_spaces.conv.edits import ConvEdits

@@ -8,9 +8,9 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from nas_gym.search_spaces import ChoiceSpace
 from nas_gym.search_spaces.base import Architecture, SearchSpace
 from nas_gym.search_spaces.cell.space import CellSpace
+from nas_gym.search_spaces.choices import ChoiceSpace
 from nas_gym.search_spaces.conv.space import ConvSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace

@@ -17,11 +17,19 @@ from nas_gym.registry import build
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.table import Table
 from nas_gym.tasks import Task, make_task
-from nas_gym.training import ENGINE_VERSION, Member, Progress, Trained, TrainingData, train
-from nas_gym.training.device import resolve_device, training_data
-from nas_gym.training.numerics import set_outside
-from nas_gym.training.recipe import Recipe
-from nas_gym.training.seeds import check_seeds
+from nas_gym.training import (
+    ENGINE_VERSION,
+    Member,
+    Progress,
+    Recipe,
+    Trained,
+    TrainingData,
+    check_seeds,
+    resolve_device,
+    set_outside,
+    train,
+    training_data,
+)
 
 RATE = 1e10
 """Floating-point operations a second of the clock of a table, which is not that of any machine."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces import SearchSpace
 
 CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet16-120": 120}
 """Classes of the data sets that results were published for, by their label in lower case."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.tasks.reading.text_file import decoded
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.tasks import decoded
 
 GZIP = b"\x1f\x8b"
 SEEDS_JOINED_BY = ";"

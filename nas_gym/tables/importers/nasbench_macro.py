@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.search_spaces import make_search_space
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.importers.checks import PERCENT, fitting_space, shares
 from nas_gym.tables.importers.csv_rows import read_rows
 from nas_gym.tables.table import Table

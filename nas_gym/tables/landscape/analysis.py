@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
-from nas_gym.search_spaces.graph.landscape import edits_to, local_optima, successors, unimproved
+from nas_gym.search_spaces import edits_to, local_optima, successors, unimproved
 from nas_gym.tables.table import Table
 
 RATIO, WHOLE, TOP, TIED = 3.0, 0.7, 0.4, 0.01

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces import SearchSpace
 from nas_gym.tables.landscape.analysis import RATIO, TIED, TOP, WHOLE, FidelityFigures, Landscape, Noise
 from nas_gym.tables.table import SELECTS_ON_TEST
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.networks.graph import Shape
+from nas_gym.networks import Shape
 from nas_gym.tasks import checks
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.reading import file_kinds

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 Kind = Literal["q_values", "probabilities"]
 

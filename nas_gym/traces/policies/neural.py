@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces.policies.base import Kind, State
 from nas_gym.traces.policies.views import View, view_of
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from gymnasium import spaces
 
-from nas_gym.envs.observations import Observer, make_observer
+from nas_gym.envs import Observer, make_observer
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 
 @dataclass(frozen=True, slots=True)

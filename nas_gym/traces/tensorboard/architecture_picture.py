@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
+from nas_gym.search_spaces import Architecture, SearchSpace, Sketch
 from nas_gym.traces.tensorboard.picture import SHADES, Picture, label, line_height, ramp
 
 PAPER, INK, PLAIN = (255, 255, 255), (31, 41, 51), (238, 241, 244)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.envs.run.ledger import Stats
-from nas_gym.evaluators.evaluation import Evaluation, incumbent
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.envs import Stats
+from nas_gym.evaluators import Evaluation, incumbent
+from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces.account import Account
 from nas_gym.traces.cadence import Cadence
 from nas_gym.traces.lines import Ask

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.evaluators.evaluation import Evaluation
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.evaluators import Evaluation
+from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces.tensorboard.colours import colours, levels
 from nas_gym.traces.tensorboard.picture import png
 

@@ -15,7 +15,7 @@ from tensorboard.compat.proto.node_def_pb2 import NodeDef  # type: ignore[attr-d
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto  # type: ignore[attr-defined]
 from tensorboard.compat.proto.versions_pb2 import VersionDef  # type: ignore[attr-defined]
 
-from nas_gym.networks.graph import Network, Node
+from nas_gym.networks import Network, Node
 
 ANY_BATCH = -1
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nas_gym.search_spaces.base import Edit
+from nas_gym.search_spaces import Edit
 from nas_gym.traces.cadence import Cadence
 from nas_gym.traces.policies.base import Policy, State, legal_weights
 from nas_gym.traces.tensorboard.heat_map import MOST_ROWS, heat_map_picture

@@ -11,7 +11,7 @@ import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[attr-defined]
 
 from nas_gym._files import encodable
-from nas_gym.networks.graph import Network
+from nas_gym.networks import Network
 from nas_gym.traces.tensorboard import summaries
 from nas_gym.traces.tensorboard.events import EventFile
 from nas_gym.traces.tensorboard.network_graph import graph_of

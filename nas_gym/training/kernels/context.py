@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from nas_gym.networks.graph import Shape
+from nas_gym.networks import Shape
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.tape import Kernel, Rows, Tape

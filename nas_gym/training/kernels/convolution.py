@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.networks.graph import Node
+from nas_gym.networks import Node
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import grid, matrix
 from nas_gym.training.kernels.matmul import product

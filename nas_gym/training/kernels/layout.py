@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from nas_gym.networks.graph import Shape
+from nas_gym.networks import Shape
 
 
 def matrix(rows: Tensor, channels: int, batch: int, positions: int = 1) -> Tensor:

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.networks.graph import Node, Shape
+from nas_gym.networks import Node, Shape
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import grid
 from nas_gym.training.kernels.windows import Tap, taps

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from torch import Tensor
 
-from nas_gym.networks.graph import Node, Shape
+from nas_gym.networks import Node, Shape
 
 FEW_CHANNELS = 4
 """Below so many channels a product for each tap is too thin, and all taps are gathered."""

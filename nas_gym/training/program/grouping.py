@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nas_gym.networks.graph import Node
+from nas_gym.networks import Node
 from nas_gym.training.program.reduced_graph import Graph, Signature
 
 Value = tuple[int, int]  # (position of the member, number of the node)

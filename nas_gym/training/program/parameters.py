@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nas_gym.networks.graph import Node, Shape
+from nas_gym.networks import Node, Shape
 from nas_gym.training.kernels.weight_layout import weight_form
 from nas_gym.training.program.grouping import Group, Value
 from nas_gym.training.program.tape import VECTOR

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nas_gym.networks.graph import Network, Node
+from nas_gym.networks import Network, Node
 
 Signature = str
 MERGEABLE = ("activation", "max_pool", "avg_pool", "global_avg_pool", "zero")

@@ -13,8 +13,7 @@ from nas_agents.runs.run import Progress, make_env, run_options
 from rich.console import Console
 
 from nas_gym.errors import NASGymError
-from nas_gym.traces.run_folder import RunFolder
-from nas_gym.traces.wrapper import run_config
+from nas_gym.traces import RunFolder, run_config
 
 
 def plan(tmp_path, **others):

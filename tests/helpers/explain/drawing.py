@@ -7,8 +7,8 @@ import warnings
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
+from nas_gym.explain import Section
 from nas_gym.explain.report import style
-from nas_gym.explain.section import Section
 
 
 def draw_all(section: Section) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.envs.rewards import make_reward
+from nas_gym.envs import make_reward
 from nas_gym.explain.methods.policies.optimal_values import OptimalValues
 from nas_gym.search_spaces import make_search_space
-from nas_gym.traces.policies.base import TabularPolicy
+from nas_gym.traces import TabularPolicy
 
 # 340 architectures.
 SPACE = {"name": "mlp", "max_layers": 4, "widths": [16, 64], "activations": ["relu", "tanh"]}

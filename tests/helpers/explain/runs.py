@@ -9,7 +9,7 @@ import gymnasium as gym
 from nas_agents.runs.run import RunSpec, run
 
 import nas_gym  # noqa: F401 - registers the ids
-from nas_gym.evaluators.function import FunctionFailed
+from nas_gym.evaluators import FunctionFailed
 from nas_gym.traces import Trace
 from tests.helpers.traced_runs import walk
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain import Section, Table
-from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain import Evidence, Section, Table
 from nas_gym.explain.report import style
 from nas_gym.explain.report.page import Page
 from nas_gym.explain.section import Figure, withheld

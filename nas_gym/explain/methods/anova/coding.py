@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 DEPTH = "depth"
 ENUMERATED = 20_000

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 NAMED = 3
 MOST_SETS = 20_000

@@ -24,7 +24,7 @@ from nas_gym.explain.methods.anova.edit_kinds import EditKind, Edits, edits_betw
 from nas_gym.explain.methods.anova.mixed_model import MixedModel
 from nas_gym.explain.methods.anova.squared_norm import Interval
 from nas_gym.explain.methods.anova.variances import cautious, fitted
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 DRAWS = 4_000
 ENUMERATED, SAMPLED_PER_DEPTH = 5_000, 150

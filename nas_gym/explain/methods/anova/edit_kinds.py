@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.methods.anova.coding import Coded, code
-from nas_gym.search_spaces.base import Architecture, Edit, SearchSpace
+from nas_gym.search_spaces import Architecture, Edit, SearchSpace
 
 PLACE = re.compile(r"\b(layer|edge|skip|block) \d+(-\d+)?\b ?")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from nas_gym.evaluators.estimates import accuracy_interval
+from nas_gym.evaluators import accuracy_interval
 
 BINS = 10
 RESAMPLES = 1000

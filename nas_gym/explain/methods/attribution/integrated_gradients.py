@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nas_gym.networks.graph import Network
+from nas_gym.networks import Network
 
 TOLERANCE = 1e-4
 """Largest error of the sum of attributions, as a share of the output difference."""

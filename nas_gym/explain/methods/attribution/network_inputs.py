@@ -16,7 +16,7 @@ from nas_gym.explain.methods.attribution.integrated_gradients import (
     most_pieces,
     refined_gradients,
 )
-from nas_gym.networks.graph import Network
+from nas_gym.networks import Network
 
 FEWEST, MOST = 10, 60
 OPERATIONS = 6e6

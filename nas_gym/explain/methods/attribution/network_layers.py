@@ -13,8 +13,7 @@ from torch.autograd import forward_ad
 
 from nas_gym.explain.methods.attribution.integrated_gradients import Pieces, batch_for
 from nas_gym.explain.methods.attribution.network_inputs import CHECK_EXAMPLES
-from nas_gym.networks.graph import Network
-from nas_gym.networks.module import NetworkModule
+from nas_gym.networks import Network, NetworkModule
 
 LINEAR_FEATURES = 1024
 """A best linear map is fitted where a layer has at most so many inputs."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.traces.policies.base import State
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.traces import State
 
 CLOCK, MASK = "steps_left", "action_mask"
 

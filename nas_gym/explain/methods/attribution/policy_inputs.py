@@ -19,10 +19,8 @@ from nas_gym.explain.methods.attribution.integrated_gradients import (
     refined_gradients,
 )
 from nas_gym.explain.methods.attribution.observation_parts import Part, parts_of
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.traces.policies.base import State
-from nas_gym.traces.policies.neural import NeuralPolicy
-from nas_gym.traces.policies.views import view_of
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.traces import NeuralPolicy, State, view_of
 
 MISSING = (
     "which part of the state a neural policy looks at is computed by Captum, which is not installed: "

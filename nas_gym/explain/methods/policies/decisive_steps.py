@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.methods.policies.values import LEAST_PROBABILITY
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.search_spaces.graph.distance import EditDistance
-from nas_gym.traces.lines import Step
+from nas_gym.search_spaces import EditDistance, SearchSpace
+from nas_gym.traces import Step
 
 APART = 3
 

@@ -12,7 +12,7 @@ from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rules import clauses
 from nas_gym.explain.methods.policies.values import TOLERANCE, Valued
 from nas_gym.explain.methods.significance.sign_flip import Flipped, sign_flips
-from nas_gym.traces.policies.base import State
+from nas_gym.traces import State
 
 REGIONS = 4
 # A region with fewer of the visits is not worth telling of.

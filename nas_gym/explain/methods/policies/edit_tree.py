@@ -10,7 +10,7 @@ import numpy as np
 from nas_gym.explain.methods.policies.decision_tree import Tree, grow
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.values import Valued
-from nas_gym.traces.policies.base import State
+from nas_gym.traces import State
 
 KEEP = 0
 NEEDED = 6

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.traces.policies.base import State
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.traces import State
 
 if TYPE_CHECKING:
-    from nas_gym.envs.rewards import Reward
+    from nas_gym.envs import Reward
 
 LARGEST = 20_000
 PRECISION = 1e-9

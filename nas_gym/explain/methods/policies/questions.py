@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.traces.policies.base import State
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.traces import State
 
 ABSENT = -1
 YES_AND_NO = ("no", "yes")

@@ -13,11 +13,11 @@ from nas_gym.explain.methods.policies.edit_tree import first_legal
 from nas_gym.explain.methods.policies.rollouts import Decide, Decisions, random_legal, returns, walk
 from nas_gym.explain.methods.policies.states import Setting
 from nas_gym.explain.methods.policies.viper import Distilled
-from nas_gym.search_spaces.base import Architecture
-from nas_gym.traces.policies.base import State
+from nas_gym.search_spaces import Architecture
+from nas_gym.traces import State
 
 if TYPE_CHECKING:
-    from nas_gym.envs.rewards import Reward
+    from nas_gym.envs import Reward
 
 RANDOM_WALKS = 200
 DRAWN_STARTS = 32

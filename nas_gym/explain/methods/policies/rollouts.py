@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym.explain.methods.policies.values import Valued, valued
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.traces.policies.base import Policy, State, legal_weights
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.traces import Policy, State, legal_weights
 
 if TYPE_CHECKING:
-    from nas_gym.envs.base import Problem
-    from nas_gym.envs.rewards import Reward
+    from nas_gym.envs import Problem, Reward
 
 # From states and masks, bool (N, n), to edits, int (N,).
 Decide = Callable[[Sequence[State], np.ndarray], np.ndarray]

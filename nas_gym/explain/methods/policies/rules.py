@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_gym.explain.methods.policies.edit_tree import EditTree
 from nas_gym.explain.methods.policies.questions import Question
-from nas_gym.search_spaces.base import Edit
+from nas_gym.search_spaces import Edit
 
 MOST_GROUPS = 3
 

@@ -12,8 +12,8 @@ import numpy as np
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rollouts import Decisions, walk
 from nas_gym.explain.methods.policies.values import Valued
-from nas_gym.search_spaces.base import Architecture, SearchSpace
-from nas_gym.traces.policies.base import State, TabularPolicy
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.traces import State, TabularPolicy
 
 WALKS = 64
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas_gym.evaluators.estimates import accuracy_interval
+from nas_gym.evaluators import accuracy_interval
 from nas_gym.explain.methods.policies.edit_tree import Grown, best_rule, first_legal
 from nas_gym.explain.methods.policies.states import Asked
 from nas_gym.explain.methods.policies.values import Valued

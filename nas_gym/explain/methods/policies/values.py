@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.traces.policies.base import Policy, State, legal_weights
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.traces import Policy, State, legal_weights
 
 TOLERANCE = 1e-3
 BATCH = 1024

@@ -13,7 +13,7 @@ from nas_gym.explain.methods.policies.rollouts import Decisions, walk
 from nas_gym.explain.methods.policies.states import WALKS, Asked, Setting, ask, sample_of, shares
 from nas_gym.explain.methods.policies.tree_fidelity import Fidelity, fidelity, held_out
 from nas_gym.explain.methods.policies.values import Valued
-from nas_gym.traces.policies.base import State
+from nas_gym.traces import State
 
 LEAVES = (4, 8, 16, 32, 64, 128, 256)
 READABLE = 16

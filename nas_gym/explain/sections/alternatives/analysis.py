@@ -13,8 +13,7 @@ from nas_gym.explain.evidence.rescoring import FreshScores, is_free, measure
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.significance.dunnett import Comparisons, against_control, verdict
 from nas_gym.explain.section import Section
-from nas_gym.search_spaces.base import Architecture
-from nas_gym.search_spaces.graph.paths import EditPath, find_path
+from nas_gym.search_spaces import Architecture, EditPath, find_path
 
 SEEDS = 3
 MOST_TRAININGS = 200

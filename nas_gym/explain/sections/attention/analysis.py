@@ -17,9 +17,8 @@ from nas_gym.explain.methods.policies.values import Valued
 from nas_gym.explain.section import Section, withheld
 from nas_gym.explain.sections.attention.section import KEY, QUESTION, section_of
 from nas_gym.explain.sections.policy.section import setting_of
-from nas_gym.search_spaces.base import SearchSpace
-from nas_gym.traces.policies.base import State
-from nas_gym.traces.policies.neural import NeuralPolicy
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.traces import NeuralPolicy, State
 
 MOST_STATES = 24
 REFERENCE = 2_000

@@ -12,7 +12,7 @@ from nas_gym.explain.methods.policies.disagreement import Compared, Parting
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces import SearchSpace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

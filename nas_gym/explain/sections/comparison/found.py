@@ -10,7 +10,7 @@ from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.phrases import counted, listed, percent
 from nas_gym.explain.section import Section, Table
 from nas_gym.explain.sections.comparison.figures import best_figure
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 FOUND = ("found", "What did each find?")
 TRIED = ("tried", "What did each try?")

@@ -18,7 +18,7 @@ from nas_gym.explain.section import Section, Table, withheld
 from nas_gym.explain.sections.comparison.figures import partings_figure
 from nas_gym.explain.sections.comparison.worth import Judgement, judge
 from nas_gym.explain.sections.policy.section import setting_of
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces import SearchSpace
 
 POLICIES = ("policies", "Where do their policies part, and who was right?")
 SHOWN = 12

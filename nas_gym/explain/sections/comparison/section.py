@@ -11,7 +11,7 @@ from nas_gym.explain.section import Explanation, Section
 from nas_gym.explain.sections.comparison.choices import compare_choices
 from nas_gym.explain.sections.comparison.found import compare_found, compare_tried
 from nas_gym.explain.sections.comparison.policies import compare_decisions
-from nas_gym.traces.fingerprints import same_data
+from nas_gym.traces import same_data
 
 SUMMARY = ("summary", "Which run did better, and why?")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas_gym.envs.own_reward import RecordedReward
+from nas_gym.envs import RecordedReward
 from nas_gym.explain.evidence.accuracies import answers_at_once, evaluated
 from nas_gym.explain.evidence.rescoring import is_free, measure
 from nas_gym.explain.evidence.run import Evidence
@@ -15,8 +15,8 @@ from nas_gym.explain.methods.policies.optimal_values import LARGEST, OptimalValu
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.sections.alternatives.analysis import MOST_TRAININGS, SEEDS
 from nas_gym.explain.sections.moments.section import discount_of
-from nas_gym.search_spaces.base import Architecture
-from nas_gym.traces.policies.base import State
+from nas_gym.search_spaces import Architecture
+from nas_gym.traces import State
 
 MOST_MEASURED = 400
 

@@ -10,8 +10,8 @@ from nas_gym.explain.evidence.accuracies import answers_at_once, evaluated
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.decisive_steps import Measures, scores_of
 from nas_gym.explain.report.phrases import finite
-from nas_gym.search_spaces.base import Architecture
-from nas_gym.traces.lines import Step
+from nas_gym.search_spaces import Architecture
+from nas_gym.traces import Step
 
 ALTERNATIVES = 3
 

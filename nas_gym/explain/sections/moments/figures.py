@@ -11,7 +11,7 @@ from nas_gym.explain.evidence.run import Seen
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
-from nas_gym.traces.lines import Step
+from nas_gym.traces import Step
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

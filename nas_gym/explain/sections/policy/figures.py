@@ -12,7 +12,7 @@ from nas_gym.explain.methods.policies.viper import FAITHFUL, Distilled
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted, percent
 from nas_gym.explain.section import Figure
-from nas_gym.search_spaces.base import Edit
+from nas_gym.search_spaces import Edit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

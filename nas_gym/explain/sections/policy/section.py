@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nas_gym.envs.own_reward import RecordedReward
+from nas_gym.envs import RecordedReward
 from nas_gym.explain.evidence.accuracies import accuracies_of
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, Earned, earnings

@@ -16,7 +16,7 @@ from nas_gym.explain.report.architecture_text import layer_words
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
 from nas_gym.explain.sections.summary.marks import Mark, Place, badges, bracket, notes_of
-from nas_gym.search_spaces.base import Architecture, SearchSpace, Sketch
+from nas_gym.search_spaces import Architecture, SearchSpace, Sketch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

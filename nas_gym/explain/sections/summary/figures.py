@@ -15,7 +15,7 @@ from nas_gym.explain.sections.summary.drawing import network_figure
 from nas_gym.explain.sections.summary.marks import Mark, Place
 from nas_gym.explain.sections.summary.reasons import DEPTH, Reason, undone
 from nas_gym.explain.sections.summary.text import FEWEST_DRAWN
-from nas_gym.search_spaces.base import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

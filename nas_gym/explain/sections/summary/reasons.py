@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces import SearchSpace
 
 DEPTH = "depth"
 WORSE = ("breaks", "worse", "fails")

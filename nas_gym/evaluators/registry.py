@@ -1,0 +1,85 @@
+"""Evaluators: from requests to evaluations; adding one is adding a file and a line to `EVALUATORS`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators.base import Evaluator
+from nas_gym.registry import build, lookup, options_of
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.tables import Table, asked_table, task_label
+from nas_gym.tasks import Task
+
+if TYPE_CHECKING:
+    from nas_gym.evaluators.store.store import Store
+
+# Strings, since importing torch takes seconds.
+EVALUATORS = {
+    "train": "nas_gym.evaluators.train:TrainEvaluator",
+    "table": "nas_gym.evaluators.lookup:table",
+    "function": "nas_gym.evaluators.function:FunctionEvaluator",
+}
+
+
+def make_evaluator(
+    spec: str | Mapping[str, Any] | Evaluator,
+    search_space: SearchSpace[Any],
+    task: Task,
+    *,
+    device: str = "auto",
+    store: str | Path | Store = "user",
+) -> Evaluator:
+    """Build an evaluator from its name or a dict; an evaluator stays as it is.
+
+    The store goes in front of one that says by ``key(request)`` what a result depends on; of
+    others nothing can be stored.
+
+    Raises:
+        NASGymError: if the name or an option is unknown or does not fit.
+    """
+    if isinstance(spec, Evaluator):
+        return spec
+    options = options_of("evaluator", spec)
+    name = options.pop("name", None)
+    factory = lookup("evaluator", name, EVALUATORS)
+    built: Evaluator = build(factory, "evaluator", options, search_space, task, device)
+    if not hasattr(built, "key"):
+        return built  # before the store is imported, which takes longer than loading a table
+    from nas_gym.evaluators.store.evaluator import Keyed, StoredEvaluator
+    from nas_gym.evaluators.store.store import make_store
+
+    return StoredEvaluator(built, make_store(store)) if isinstance(built, Keyed) else built
+
+
+def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> Table | None:
+    """The table that an evaluator answers from; None for one that answers otherwise.
+
+    Args:
+        spec: as of `make_evaluator`.
+        task: the label of the table's task, or what `nas_gym.tables.task_label` takes for one; None
+            for the usual one.
+
+    Raises:
+        NASGymError: if the table does not exist, or is of another task.
+    """
+    if not isinstance(spec, Evaluator):
+        options = options_of("evaluator", spec)
+        if options.get("name") != "table":
+            return None
+        if "benchmark" not in options:
+            raise NASGymError(
+                "the evaluator 'table' needs the option 'benchmark': pass benchmark=..., "
+                "see 'nas-gym benchmark list'"
+            )
+        return asked_table(options["benchmark"], task)
+    table = getattr(spec, "table", None)
+    if not isinstance(table, Table):
+        return None
+    if task is not None and task_label(task) != table.task:
+        raise NASGymError(
+            f"the evaluator's table is of the task {table.task!r}, not {task_label(task)!r}: leave task out"
+        )
+    return table

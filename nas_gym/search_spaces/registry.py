@@ -1,0 +1,75 @@
+"""Search spaces: one file each; adding one is adding a file and a line to `SEARCH_SPACES`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from weakref import WeakValueDictionary
+
+from nas_gym.errors import NASGymError
+from nas_gym.networks import Shape
+from nas_gym.registry import build, lookup, options_of
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces.cell.space import CellSpace
+from nas_gym.search_spaces.checking import check_space
+from nas_gym.search_spaces.conv.space import ConvSpace
+from nas_gym.search_spaces.macro import MacroSpace
+from nas_gym.search_spaces.mlp import MLPSpace
+
+SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
+    "mlp": MLPSpace,
+    "conv": ConvSpace,
+    "cell": CellSpace,
+    "macro": MacroSpace,
+}
+
+# Spaces that passed the check, by identity: whether two are equal is a part of what is checked.
+_checked: WeakValueDictionary[int, SearchSpace[Any]] = WeakValueDictionary()
+
+
+def make_search_space(
+    spec: str | Mapping[str, Any] | SearchSpace[Any], input_shape: Shape, num_classes: int
+) -> SearchSpace[Any]:
+    """Build a search space from its name, a dict with ``"name"`` and options, or a space as it is.
+
+    A space of the user's own is checked by a few of its architectures, see `check_space`.
+
+    Raises:
+        NASGymError: if the name or an option is unknown, the options do not fit, the space has
+            fewer than two architectures, or it does not pass the check.
+    """
+    if isinstance(spec, SearchSpace):
+        _check_complete(spec)
+        if (spec.input_shape, spec.num_classes) != (tuple(input_shape), num_classes):
+            raise NASGymError(
+                f"the search space is built for input shape {spec.input_shape} and {spec.num_classes} "
+                f"classes, the task has {tuple(input_shape)} and {num_classes}: build it for the task's"
+            )
+        space = spec
+    else:
+        options = options_of("search space", spec)
+        name = options.pop("name", None)
+        factory = lookup("search space", name, SEARCH_SPACES)
+        space = build(factory, "search space", options, tuple(input_shape), num_classes)
+        if not isinstance(space, SearchSpace):
+            raise NASGymError(
+                f"{name!r} is no search space: derive it from nas_gym.search_spaces.SearchSpace"
+            )
+        _check_complete(space)
+    if space.size < 2:
+        raise NASGymError(
+            f"the search space has {space.size} architecture, a search needs at least 2: widen its options"
+        )
+    if type(space) not in SEARCH_SPACES.values() and id(space) not in _checked:
+        check_space(space)
+        _checked[id(space)] = space
+    return space
+
+
+def _check_complete(space: SearchSpace[Any]) -> None:
+    missing = [name for name in SearchSpace.__annotations__ if not hasattr(space, name)]
+    if missing:
+        raise NASGymError(
+            f"the search space {type(space).__name__} has no {', no '.join(missing)}: set what the class "
+            "SearchSpace documents"
+        )
