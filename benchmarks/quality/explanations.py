@@ -1,6 +1,6 @@
 """Whether explanations tell the truth: importances and edit effects on landscapes whose truth is known.
 
-    python benchmarks/quality/explanations.py                      # all cases, about two minutes a case on one core
+    python benchmarks/quality/explanations.py   # all cases, about two minutes a case on one core
     python benchmarks/quality/explanations.py --case intervals --repetitions 200 --out figures.json
 
 The landscapes are those of `tests/helpers/explain/planted.py`: a space of 4,680 perceptrons with nine

@@ -1,7 +1,7 @@
 """Which landscapes are fit to rank agents: do architectures differ beyond the noise of training?
 
     python benchmarks/quality/landscape.py   # every case of CASES, a sample of each
-    python benchmarks/quality/landscape.py --case "default: mlp on mnist1d" --all   # every architecture of one case
+    python benchmarks/quality/landscape.py --case "default: mlp on mnist1d" --all   # all of one case
 
 Each architecture is trained with three seeds. A landscape is fit if the standard deviation over
 architectures is at least 3 times the noise (the standard deviation over seeds, which is the

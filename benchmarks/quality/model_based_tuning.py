@@ -1,7 +1,7 @@
 """The choice of the model-based agent's hyperparameters, on tables that come with the package.
 
     python benchmarks/quality/model_based_tuning.py
-    python benchmarks/quality/model_based_tuning.py --table mlp-digits --agent '{"name": "model-based", "near": 4}'
+    python benchmarks/quality/model_based_tuning.py --agent '{"name": "model-based", "near": 4}'
     python benchmarks/quality/model_based_tuning.py --table mlp-mnist1d@1 --table mlp-digits@1   # rugged ones
 
 Every variant searches every table from many uniform starts; what counts are the evaluations until

@@ -3,7 +3,7 @@
     python benchmarks/speed/training.py                       # every case
     python benchmarks/speed/training.py --case "mlp on digits" --repeats 3
     python benchmarks/speed/training.py --quick               # a few networks of each case, to try it out
-    python benchmarks/speed/training.py --part profile        # where the engine's time goes, by kind of kernel
+    python benchmarks/speed/training.py --part profile        # where the time goes, by kind of kernel
     python benchmarks/speed/training.py --part ideas          # what chunk size and recorded kernels are worth
 
 The ordinary loop is `ordinary_loop.py`, in one process with 1 and with 2 threads of which the

@@ -19,8 +19,7 @@ from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import ChoiceSpace, make_search_space
 from nas_gym.search_spaces import checking as checks
 from nas_gym.search_spaces.mlp import MLPSpace
-
-from .own_space import OwnSpace
+from tests.helpers.own_space import OwnSpace
 
 SHAPE = (4,)
 
