@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+ROOMS = sorted(path.parent.name for path in (ROOT / "nas_gym").glob("*/__init__.pyi"))
 PLANTS = {
     "a space that trains": ("nas_gym/search_spaces/mlp.py", "from nas_gym.evaluators import train"),
     "an environment that traces": ("nas_gym/envs/run/ledger.py", "import nas_gym.traces"),
@@ -58,3 +60,13 @@ def test_a_planted_import_is_found(copy, plant):
     done = check(copy)
     assert done.returncode != 0
     assert "1 broken" in done.stdout or "2 broken" in done.stdout
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_name_of_a_face_is_found_by_a_process_that_imported_nothing_else(room):
+    stub = ast.parse((ROOT / "nas_gym" / room / "__init__.pyi").read_text())
+    names = [alias.name for line in stub.body if isinstance(line, ast.ImportFrom) for alias in line.names]
+    code = f"from nas_gym.{room} import {', '.join(names)}; import nas_gym.{room} as room; print(*dir(room))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+    assert set(names) <= set(found.stdout.split())
