@@ -83,6 +83,14 @@ def test_each_command_runs(command, folder):
         assert run([program, *arguments], folder)
 
 
+def test_the_snippet_on_explanations_runs(folder):
+    if not (folder / "tensorboard_logs" / "NASTable-MLP-v0-mlp-mnist1d").exists():  # as the README makes it
+        table = ["--env", "NASTable-MLP-v0", "--agent", "q-learning", "--budget", "200"]
+        run(["nas-gym", "search", *table], folder)
+    (folder / "explanations.py").write_text("\n".join(snippets("docs/explanations.md", "python")))
+    assert "accuracy" in run([sys.executable, "explanations.py"], folder)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_names_is_there(page):
     text = page.read_text()
