@@ -1,4 +1,4 @@
-"""How do I use my own data? Arrays in, a trained network and its test accuracy out."""
+"""How do I find a network for my own data? Arrays in, a trained network and its test accuracy out."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import gymnasium as gym
 import numpy as np
 from nas_agents import Evolution
 
-import nas_gym  # noqa: F401 - registers NAS-v0
-from nas_gym.tasks import Task
+from nas_gym import Task  # importing nas_gym registers NAS-v0
 
 
 def make_data() -> tuple[np.ndarray, np.ndarray]:

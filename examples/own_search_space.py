@@ -9,9 +9,8 @@ from __future__ import annotations
 import gymnasium as gym
 from nas_agents import LocalSearch
 
-import nas_gym  # noqa: F401 - registers NAS-v0
-from nas_gym.networks import Network, NetworkBuilder
-from nas_gym.search_spaces import Choices, ChoiceSpace
+from nas_gym import ChoiceSpace, Network, NetworkBuilder  # importing nas_gym registers NAS-v0
+from nas_gym.search_spaces import Choices
 
 
 class Bottleneck(ChoiceSpace):

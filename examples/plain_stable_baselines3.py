@@ -7,8 +7,7 @@ from pathlib import Path
 import gymnasium as gym
 from stable_baselines3 import PPO
 
-import nas_gym  # noqa: F401 - registers NAS-v0
-from nas_gym.traces import TraceCallback
+from nas_gym import TraceCallback  # importing nas_gym registers NAS-v0
 
 
 def main(store: str = "user", folder: str = "tensorboard_logs/plain-ppo", steps: int = 400) -> None:

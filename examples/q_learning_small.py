@@ -1,4 +1,4 @@
-"""Tabular Q-learning on 14 architectures: the whole Q-table beside the whole truth.
+"""Does tabular Q-learning find the best of 14 architectures? The whole Q-table beside the whole truth.
 
 All 14 networks are trained with 5 seeds each, so the best are known; then Q-learning searches them
 by editing one network, and its greedy policy is followed from every start state.
@@ -14,8 +14,7 @@ import gymnasium as gym
 import numpy as np
 from nas_agents import QLearning
 
-import nas_gym  # noqa: F401 - registers NAS-v0
-from nas_gym.evaluators import Request
+from nas_gym import Request  # importing nas_gym registers NAS-v0
 from nas_gym.traces import Policy, State
 
 SPACE = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}

@@ -1,9 +1,15 @@
-"""Neural architecture search as a Gymnasium environment; importing it registers the ids."""
+"""Neural architecture search as a Gymnasium environment.
+
+Importing this package registers the ids, such as ``NAS-v0``; what takes time to import (torch,
+stable-baselines3, optuna) is imported when it is first used. The names here are those that a program
+needs first, and each room (`nas_gym.envs`, `nas_gym.explain`, ...) has its own.
+"""
+
+import lazy_loader
 
 from nas_gym.envs import register
-from nas_gym.errors import NASGymError
 
-__all__ = ["NASGymError", "__version__"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = "0.1.0"
 
 register()

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 
 UNFINISHED = ".unfinished"
 
@@ -26,11 +26,11 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
         raise unwritten(error, path) from error
 
 
-def unwritten(error: OSError, path: str | os.PathLike[str] | None = None) -> NASGymError:
+def unwritten(error: OSError, path: str | os.PathLike[str] | None = None) -> StoreError:
     """The sentence for a file that could not be written, or read, for a reason of the system's."""
     where = error.filename if path is None else os.fspath(path)
     reason = error.strerror or str(error)
-    return NASGymError(
+    return StoreError(
         f"{'a file' if where is None else where} cannot be used ({reason}): what is finished stays as it is; "
         "make room or give permission, and run the same command again"
     )

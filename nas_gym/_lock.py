@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nas_gym._files import writing
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 
 # Who only looks whether a file is held holds it for a moment.
 PATIENCE = 0.3
@@ -44,7 +44,7 @@ def hold(path: Path, busy: str, patience: float = PATIENCE) -> BinaryIO:
             continue
         file.close()
         if time.monotonic() > deadline:
-            raise NASGymError(busy)
+            raise StoreError(busy)
         time.sleep(POLL_SECONDS)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 OURS = ("nas_gym", "nas_agents")
 MAIN = ("__main__", "__mp_main__")
@@ -114,7 +114,7 @@ def _loaded(module: ModuleType, file: Path) -> str:
     if spec is None or spec is not module.__spec__:
         _LOADED[module.__name__] = (module.__spec__, now)
     elif first != now:
-        raise NASGymError(
+        raise ConfigError(
             f"{file} has changed since this process imported it, so what runs is not what is in the file: "
             "start a new process"
         )

@@ -1,4 +1,13 @@
-"""Errors a user can act on: what was expected, what came, what to do, in one sentence."""
+"""Errors a user can act on: each says in one sentence what was expected, what came, and what to do.
+
+`except NASGymError` catches them all; `nas-gym` prints the sentence and exits with code 2.
+
+| error | raised for |
+|---|---|
+| `ConfigError` | an argument, name, option or part of the user's own that does not fit |
+| `DataError` | data or a file of the user's that cannot be used: examples, labels, tables, saved networks |
+| `StoreError` | a store or a run folder that cannot be used, and files that cannot be written |
+"""
 
 from __future__ import annotations
 
@@ -7,17 +16,29 @@ from collections.abc import Iterable
 
 
 class NASGymError(ValueError):
-    """A mistake in what the user passed in; the command line prints it and exits with code 2."""
+    """A mistake in what the user passed in, and the base of the errors below."""
+
+
+class ConfigError(NASGymError):
+    """A wrong argument, an unknown name or option, or a part of the user's own that breaks its interface."""
+
+
+class DataError(NASGymError):
+    """Data or a file of the user's that is missing, damaged, or holds what cannot be used."""
+
+
+class StoreError(NASGymError):
+    """A store or run folder of something else, in use or damaged, or a file that cannot be written."""
 
 
 class DataWarning(UserWarning):
     """One line on a reading of data that a user may want otherwise; the command line prints it once."""
 
 
-def unknown(what: str, name: object, known: Iterable[str]) -> NASGymError:
-    """The error for a name that is not among the known ones, with the nearest of them."""
+def unknown(what: str, name: object, known: Iterable[str]) -> ConfigError:
+    """Return the error for a name that is not among the known ones, with the nearest of them."""
     names = sorted(known)
     folded = {each.casefold(): each for each in names}
     near = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
     hint = f"did you mean {folded[near[0]]!r}? " if near else ""
-    return NASGymError(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")
+    return ConfigError(f"unknown {what} {name!r}: {hint}known: {', '.join(names)}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from nas_gym._checks import plain
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def options_of(what: str, spec: object) -> dict[str, Any]:
         return {"name": spec}
     if isinstance(spec, Mapping):
         return dict(spec)
-    raise NASGymError(f"the {what} must be a name or a dict with 'name' and options, not {spec!r}")
+    raise ConfigError(f"the {what} must be a name or a dict with 'name' and options, not {spec!r}")
 
 
 def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
@@ -44,11 +44,11 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
     try:
         imported = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise NASGymError(
+        raise ConfigError(
             f"the {what} {name!r} cannot be imported ({error}): write it as 'module:Name'"
         ) from error
     if not callable(imported):
-        raise NASGymError(
+        raise ConfigError(
             f"the {what} {name!r} is a {type(imported).__name__}: name a class or function of the module"
         )
     return imported
@@ -65,7 +65,7 @@ def build(factory: Callable[..., T], what: str, options: Mapping[str, Any], *arg
     try:
         parameters = list(inspect.signature(factory).parameters.values())[len(arguments) :]
     except ValueError as error:
-        raise NASGymError(f"{_name(factory)!r} is no {what}: name one of Python code") from error
+        raise ConfigError(f"{_name(factory)!r} is no {what}: name one of Python code") from error
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     known = {one.name: one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
     for option in options:
@@ -73,7 +73,7 @@ def build(factory: Callable[..., T], what: str, options: Mapping[str, Any], *arg
             raise unknown(f"option of the {what} {_name(factory)!r}", option, known or ("none",))
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in options:
-            raise NASGymError(f"the {what} {_name(factory)!r} needs the option {name!r}: pass {name}=...")
+            raise ConfigError(f"the {what} {_name(factory)!r} needs the option {name!r}: pass {name}=...")
     return factory(*arguments, **plain(options))
 
 

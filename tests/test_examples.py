@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,11 @@ def test_an_example_runs(name, monkeypatch, tmp_path, capsys):
     options, shown = EXAMPLES[name]
     importlib.import_module(name).main(store="memory", **options)
     assert shown in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_asks_a_question_and_uses_faces_only(path):
+    text = path.read_text()
+    question = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+    assert re.match(r"(How|What|Does)\b[^?]*\?", question), question
+    assert not re.findall(r"^(?:from|import) nas_gym\.\w+\.\w+.*", text, re.MULTILINE)

@@ -19,6 +19,8 @@ PLANTS = {
     "a network form that knows spaces": ("nas_gym/networks/graph.py", "import nas_gym.search_spaces"),
     "a task that knows spaces": ("nas_gym/tasks/base.py", "import nas_gym.search_spaces.mlp"),
     "an engine that knows tasks": ("nas_gym/training/members.py", "import nas_gym.tasks.base"),
+    "an agent that knows its contract": ("agents/nas_agents/evolution.py", "import nas_gym.testing"),
+    "a part that imports a suite": ("nas_gym/explain/pipeline.py", "from nas_gym.testing import check_agent"),
     "a trace that knows agents": ("nas_gym/traces/replaying.py", "import nas_agents"),
     "an agent that reaches inside": ("agents/nas_agents/evolution.py", "import nas_gym.envs.nas_env"),
 }

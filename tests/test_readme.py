@@ -1,7 +1,8 @@
-"""Every snippet of the README runs, in order, as a newcomer would run it."""
+"""Every snippet of the README and of the pages in docs runs as a newcomer would run it."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -13,12 +14,20 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SNIPPETS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
-PROGRAM = "\n".join(code for language, code in SNIPPETS if language == "python")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+MORE_PAGES = ["docs/other_libraries.md", "docs/own_parts.md"]
+"""Pages whose snippets are a program of their own."""
+
+
+def snippets(page, language):
+    """The snippets of a page in a language, in order."""
+    fences = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    return [code for of, code in fences if of == language]
+
+
 COMMANDS = [
     line.partition("#")[0].strip()
-    for language, code in SNIPPETS
-    if language == "bash"
+    for code in snippets("README.md", "bash")
     for line in code.splitlines()
     if line.strip()
 ]
@@ -50,16 +59,16 @@ def run(arguments, folder):
     return done.stdout
 
 
-def test_only_known_kinds_of_snippets_are_there():
-    assert {language for language, _ in SNIPPETS} == {"python", "bash"}
-
-
-def test_the_python_snippets_run_as_one_program(folder):
-    program = folder / "readme.py"
-    program.write_text(PROGRAM)
+@pytest.mark.parametrize("page", ["README.md", *MORE_PAGES])
+def test_the_python_snippets_run_as_one_program(page, folder):
+    program = folder / f"{Path(page).stem}.py"
+    program.write_text("\n".join(snippets(page, "python")))
     output = run([sys.executable, str(program)], folder)
-    assert "Stats(" in output
-    assert (folder / "tensorboard_logs" / "by-hand" / "trace.jsonl").exists()
+    if page == "README.md":
+        assert "Stats(" in output
+        assert (folder / "products.pt").exists()
+    if page == "docs/other_libraries.md":
+        assert (folder / "tensorboard_logs" / "by-hand" / "trace.jsonl").exists()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -72,3 +81,34 @@ def test_each_command_runs(command, folder):
         assert "scalars" in run([program, *arguments, "--inspect"], folder)
     else:
         assert run([program, *arguments], folder)
+
+
+def test_the_snippet_on_explanations_runs(folder):
+    if not (folder / "tensorboard_logs" / "NASTable-MLP-v0-mlp-mnist1d").exists():  # as the README makes it
+        table = ["--env", "NASTable-MLP-v0", "--agent", "q-learning", "--budget", "200"]
+        run(["nas-gym", "search", *table], folder)
+    (folder / "explanations.py").write_text("\n".join(snippets("docs/explanations.md", "python")))
+    assert "accuracy" in run([sys.executable, "explanations.py"], folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page):
+    text = page.read_text()
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / link).exists(), link
+    for path in re.findall(r"\b(?:nas_gym|agents|benchmarks|tests|examples|docs)/[\w/]+\.(?:py|md)\b", text):
+        assert (ROOT / path).exists(), path
+    for name in set(re.findall(r"\bnas_gym(?:\.\w+)+", text)):
+        resolve(name)
+
+
+def resolve(dotted):
+    """The module or attribute of a dotted name."""
+    found, *names = dotted.split(".")
+    found = importlib.import_module(found)
+    for name in names:
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            found = importlib.import_module(f"{found.__name__}.{name}")
+    return found

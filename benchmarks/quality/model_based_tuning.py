@@ -10,7 +10,7 @@ of a table named with a training seed behind "@", by the accuracy of that seed a
 rugged. A run that is not there after 150 counts 151. Local search stands beside as the rival to
 beat. No published benchmark takes part, so that those stay unseen until the hyperparameters are
 fixed. They were fixed on the perceptrons and on a table of cells, which was left out of the package
-later (see the README); the convolutions came in its place afterwards. The noise in the acquisition
+later (see docs/benchmarks.md); the convolutions came in its place afterwards. The noise in the acquisition
 and the restarts came last: an earlier form of the agent had stayed at local optima of NAS-Bench-201.
 When to restart was again chosen here, where it costs nothing after 45 evaluations, and something
 earlier.

@@ -125,7 +125,7 @@ def build(
     An interrupted build goes on where it was when the same command is given again.
     """
     from nas_gym.cli.options import name_or_json, recipe_of, seeds_of
-    from nas_gym.errors import NASGymError
+    from nas_gym.errors import ConfigError
     from nas_gym.tables import Tabulation, build_table, user_folder
 
     tabulation = Tabulation.of(
@@ -139,7 +139,7 @@ def build(
     label = tabulation.task.name if label is None else label
     path = user_folder() / f"{benchmark}-{label}.npz" if out is None else out
     if path.exists():
-        raise NASGymError(f"{path} exists already: remove it, or write another file with --out")
+        raise ConfigError(f"{path} exists already: remove it, or write another file with --out")
     table = build_table(tabulation, benchmark, label, path)
     typer.echo(f"built {table!r}: {path}")
 

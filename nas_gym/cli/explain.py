@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from nas_gym.cli.errors import polite
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
     from nas_gym.explain import Explanation
@@ -49,7 +49,7 @@ def explain(
     """
     check_options(1 if other is None else 2, every, budget, out)
     if other is None and out is None and run.is_dir() and not os.access(run, os.W_OK):
-        raise NASGymError(f"the folder of the run, {run}, cannot be written: pass another with --out")
+        raise ConfigError(f"the folder of the run, {run}, cannot be written: pass another with --out")
     if other is not None:
         compare_and_show(run, other, budget=budget, seed=seed, store=store, out=out)
     elif every is not None:
@@ -120,17 +120,17 @@ def check_options(runs: int, every: int | None, budget: int | None, out: Path | 
         NASGymError: if they do not.
     """
     if budget is not None and budget < 0:
-        raise NASGymError(f"--budget must be 0 or more further evaluations, not {budget}")
+        raise ConfigError(f"--budget must be 0 or more further evaluations, not {budget}")
     if every is not None and runs == 2:
-        raise NASGymError("--every explains one run while it goes on: pass one folder, not two")
+        raise ConfigError("--every explains one run while it goes on: pass one folder, not two")
     if every is not None and out is not None:
-        raise NASGymError("--every writes into the folder of the run: leave --out away")
+        raise ConfigError("--every writes into the folder of the run: leave --out away")
     if out is not None and out.exists() and not out.is_dir():
-        raise NASGymError(f"--out {out} is a file: pass a folder")
+        raise ConfigError(f"--out {out} is a file: pass a folder")
     if out is not None and not os.access(
         next(at for at in (out, *out.absolute().parents) if at.exists()), os.W_OK
     ):
-        raise NASGymError(f"--out {out} cannot be written: pass another folder")
+        raise ConfigError(f"--out {out} cannot be written: pass another folder")
 
 
 def _show(explanation: Explanation, report: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 OPENING = ("{", "[")
@@ -34,7 +34,7 @@ def budget_of(text: str) -> int | dict[str, float]:
     elif timed:
         budget = {"seconds": float(timed[1]) * UNITS[timed[2]]}
     else:
-        raise NASGymError(
+        raise ConfigError(
             f"--budget must be a number of evaluations like 40, or a time like 30s, 5m or 2h, not {text!r}"
         )
     check_budget(budget)
@@ -59,7 +59,7 @@ def parsed(option: str, text: str, example: str = '{"name": "mlp", "max_layers":
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise NASGymError(f"{option} must be JSON like '{example}', not {text!r} ({error})") from error
+        raise ConfigError(f"{option} must be JSON like '{example}', not {text!r} ({error})") from error
 
 
 def recipe_of(text: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def recipe_of(text: str) -> dict[str, Any]:
     """
     recipe = parsed("--recipe", text, '{"epochs": 20}')
     if not isinstance(recipe, dict):
-        raise NASGymError(f"--recipe must be a JSON object like '{{\"epochs\": 20}}', not {text!r}")
+        raise ConfigError(f"--recipe must be a JSON object like '{{\"epochs\": 20}}', not {text!r}")
     return recipe
 
 
@@ -83,7 +83,7 @@ def seeds_of(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise NASGymError(f"--train-seeds must be whole numbers like 0,1,2, not {text!r}") from None
+        raise ConfigError(f"--train-seeds must be whole numbers like 0,1,2, not {text!r}") from None
 
 
 def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
@@ -96,9 +96,9 @@ def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not name:
-            raise NASGymError(f"--set takes NAME=VALUE like alpha=0.1, not {setting!r}")
+            raise ConfigError(f"--set takes NAME=VALUE like alpha=0.1, not {setting!r}")
         if name in values:
-            raise NASGymError(f"--set gives {name!r} twice: leave one out")
+            raise ConfigError(f"--set gives {name!r} twice: leave one out")
         try:
             values[name] = json.loads(value)
         except json.JSONDecodeError:
@@ -115,7 +115,7 @@ def agent_of(text: str, settings: Sequence[str]) -> Any:
     values = hyperparameters_of(settings)
     agent = name_or_json("--agent", text)
     if not isinstance(agent, str | dict):
-        raise NASGymError(f"--agent must be a name or a JSON object with a name, not {text!r}")
+        raise ConfigError(f"--agent must be a name or a JSON object with a name, not {text!r}")
     if not values:
         return agent
     return {"name": agent, **values} if isinstance(agent, str) else agent | values
@@ -142,7 +142,7 @@ def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
     tasks = [_task_of(text, target) for text in texts]
     if target is not None and not any(isinstance(task, dict) and task.get("name") == "csv" for task in tasks):
         named = f"--task {texts[0]} is none" if texts else "there is none"
-        raise NASGymError(
+        raise ConfigError(
             f"--target names the label column of a .csv or another table and {named}: leave it out or pass "
             "--task FILE.csv"
         )
@@ -163,7 +163,7 @@ def _task_of(text: str, target: str | None) -> Any:
     if kind == "npz":
         return text
     if target is None:
-        raise NASGymError(
+        raise ConfigError(
             f"{text} cannot be read as a task without the name of its label column: pass --target NAME"
         )
     return {"name": "csv", "path": text, "target": target}
@@ -203,7 +203,7 @@ def environment_of(
     if train_seeds is not None:
         training["seeds"] = seeds_of(train_seeds)
     if training and evaluator is not None:
-        raise NASGymError("--evaluator says how to train, too: put --recipe and --train-seeds into its JSON")
+        raise ConfigError("--evaluator says how to train, too: put --recipe and --train-seeds into its JSON")
     asked = None if evaluator is None else name_or_json("--evaluator", evaluator)
     values = {
         "search_space": None if search_space is None else name_or_json("--search-space", search_space),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators import Evaluator, StoredEvaluator, TrainEvaluator
 from nas_gym.training import Progress as TrainingProgress
 
@@ -33,7 +33,7 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
     """
     trainer = evaluator.inner if isinstance(evaluator, StoredEvaluator) else evaluator
     if not isinstance(trainer, TrainEvaluator):
-        raise NASGymError(f"training_bar shows a TrainEvaluator at work, not {type(trainer).__name__}")
+        raise ConfigError(f"training_bar shows a TrainEvaluator at work, not {type(trainer).__name__}")
     columns = (
         TextColumn("training"),
         BarColumn(),

@@ -19,7 +19,7 @@ from nas_gym.envs.rewards import Reward, make_reward
 from nas_gym.envs.run.ledger import Budget, Ledger, Stats
 from nas_gym.envs.run.payment import Answers
 from nas_gym.envs.run.walking import Walk
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator, table_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 from nas_gym.tables import check_search_space, table_task
@@ -65,7 +65,7 @@ class Problem:
             raise self._unknown_argument(next(iter(others)))
         steps = whole(horizon)
         if steps is None or steps < 1:
-            raise NASGymError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
+            raise ConfigError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.reward = make_reward(reward)
@@ -86,10 +86,10 @@ class Problem:
         self.action_space: spaces.Space[Any] = spaces.Discrete(len(self.search_space.actions))
 
     @classmethod
-    def _unknown_argument(cls, name: str) -> NASGymError:
+    def _unknown_argument(cls, name: str) -> ConfigError:
         """The error for a keyword argument that there is not; the nearest may be one of `gym.make`."""
         if name in OF_MAKE:
-            return NASGymError(f"{name} is an argument of gym.make, not of {cls.__name__}: leave it out")
+            return ConfigError(f"{name} is an argument of gym.make, not of {cls.__name__}: leave it out")
         taken = [*inspect.signature(cls).parameters.values(), *inspect.signature(Problem).parameters.values()]
         names = {one.name for one in taken if one.kind is not one.VAR_KEYWORD}
         return unknown("argument", name, names.union(OF_MAKE, OF_MAKE_VEC if "num_envs" in names else ()))

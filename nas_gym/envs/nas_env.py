@@ -11,7 +11,7 @@ import numpy as np
 from nas_gym._checks import plain
 from nas_gym.envs.base import OF_MAKE_VEC, Problem
 from nas_gym.envs.run.payment import NO_ERROR, NOTHING_PAID, Payment, pay
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces import Architecture, Text, let_torch_stack_texts
 
 WHOLE = (int, np.integer)
@@ -165,7 +165,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         """
         self._check_no_walk("set its state")
         if missing := set(STATE) - set(state):
-            raise NASGymError(f"the state lacks {', '.join(sorted(missing))}: pass what get_state() gave")
+            raise ConfigError(f"the state lacks {', '.join(sorted(missing))}: pass what get_state() gave")
         self._state = self.search_space.edit_graph.number(self.search_space.parse(state["architecture"]))
         self._steps = int(state["steps"])
         self._best = float(state["best_accuracy"])
@@ -206,14 +206,14 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         return self._frame(self.architecture, self._steps, self._last_action)
 
     @classmethod
-    def _unknown_argument(cls, name: str) -> NASGymError:
+    def _unknown_argument(cls, name: str) -> ConfigError:
         if name == "autoreset_mode":
-            return NASGymError(
+            return ConfigError(
                 "autoreset_mode is of vector environments: leave vectorization_mode out of gym.make_vec, or "
                 "pass vector_kwargs={'autoreset_mode': ...} beside it"
             )
         if name in OF_MAKE_VEC:
-            return NASGymError(f"{name} is of vector environments: use gym.make_vec, not gym.make")
+            return ConfigError(f"{name} is of vector environments: use gym.make_vec, not gym.make")
         return super()._unknown_argument(name)
 
     def _number(self) -> int:
@@ -233,7 +233,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         number = int(action) if isinstance(action, WHOLE) else -1
         if 0 <= number < actions or self.action_space.contains(action):
             return int(action)
-        raise NASGymError(f"action must be a whole number from 0 to {actions - 1}, not {action!r}")
+        raise ConfigError(f"action must be a whole number from 0 to {actions - 1}, not {action!r}")
 
     def _info(
         self, number: int, action: int, illegal: bool, payment: Payment = NOTHING_PAID

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector.utils import concatenate, create_empty_array
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 LARGEST_INDEX = 2**62
@@ -104,7 +104,7 @@ class IndexObserver(StateObserver):
         super().__init__(search_space, horizon)
         self.times = 1 if horizon is None else horizon + 1
         if search_space.size * self.times > LARGEST_INDEX:
-            raise NASGymError(
+            raise ConfigError(
                 f"observation 'index' cannot number the {search_space.size:,} states of this search space: "
                 "use observation='dict' or a smaller space"
             )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.envs.reward_identity import alike, attributes, configs, parameters, source, state, stem, words
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.registry import build, import_path, lookup
 
 RECORDED = "recorded"
@@ -55,7 +55,7 @@ class OwnReward:
         if isinstance(function.func if isinstance(function, partial) else function, type):
             function = _object_of(function)
         if not callable(function):
-            raise NASGymError(
+            raise ConfigError(
                 "a reward object must be callable as reward(before, after, done), "
                 f"{_line(repr(function))} is not: write a function, or a class with __call__"
             )
@@ -114,7 +114,7 @@ class OwnReward:
         inner = self.function.func if isinstance(self.function, partial) else None
         value = getattr(self.function, name, getattr(inner, name, default))
         if not isinstance(value, bool | np.bool_):
-            raise NASGymError(f"{name} of the reward {self.name!r} must be True or False, not {value!r}")
+            raise ConfigError(f"{name} of the reward {self.name!r} must be True or False, not {value!r}")
         return bool(value)
 
     def _try(self) -> frozenset[str]:
@@ -137,13 +137,13 @@ class OwnReward:
         try:
             answer = function(before, after, done)
         except Exception as error:
-            raise NASGymError(
+            raise ConfigError(
                 f"the reward {self.name!r} raised {type(error).__name__} ({_line(str(error))}) for "
                 f"{_asked(before, after, done)}: {WANTED}"
             ) from error
         number = _number(answer)
         if not math.isfinite(number):
-            raise NASGymError(
+            raise ConfigError(
                 f"the reward {self.name!r} returned {_line(repr(answer))} for {_asked(before, after, done)}: "
                 f"{WANTED}"
             )
@@ -169,12 +169,12 @@ class RecordedReward:
             self.name = str(config["reward"])
             self.needs_before, self.episodic = bool(config["needs_before"]), bool(config["episodic"])
         except KeyError as error:
-            raise NASGymError(
+            raise ConfigError(
                 f"the reward {RECORDED!r} is written by a run and lacks {error}: pass a reward"
             ) from error
 
     def __call__(self, before: float, after: float, done: bool) -> float:
-        raise NASGymError(
+        raise ConfigError(
             f"{self.why}: pass env=..., the environment it was recorded in, or write the reward in a module "
             "and name it 'module:Name'"
         )
@@ -239,7 +239,7 @@ def _object_of(kind: Callable[[], Any]) -> Any:
         if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
     ]
     if missing:
-        raise NASGymError(
+        raise ConfigError(
             f"the reward class {name} needs {', '.join(missing)}: pass an object of it, "
             f"like {name}({missing[0]}=...)"
         )
@@ -257,7 +257,7 @@ def _made(what: str, make: Callable[..., Any], *arguments: Any) -> Any:
     except NASGymError:
         raise
     except Exception as error:
-        raise NASGymError(
+        raise ConfigError(
             f"the {what} cannot be made, it raises {type(error).__name__} ({_line(str(error))}): "
             "pass an object or other options"
         ) from error
@@ -291,7 +291,7 @@ def _check_signature(name: str, function: Callable[..., Any]) -> None:
     try:
         signature.bind(*TRIALS[0])
     except TypeError:
-        raise NASGymError(
+        raise ConfigError(
             f"the reward {name!r} takes {signature}: write it as (before, after, done)"
         ) from None
 

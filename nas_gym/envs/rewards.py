@@ -10,7 +10,7 @@ import numpy as np
 
 from nas_gym._checks import listed, number
 from nas_gym.envs.own_reward import RECORDED, OwnReward, RecordedReward, own_reward, recorded_reward
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.registry import build, lookup, options_of
 
 
@@ -48,7 +48,7 @@ class _Scaled:
     def __init__(self, *, scale: Sequence[float] = (0.0, 1.0)) -> None:
         ends = [end for end in map(number, listed(scale) or ()) if end is not None and math.isfinite(end)]
         if len(ends) != 2 or len(listed(scale) or ()) != 2 or ends[0] >= ends[1]:
-            raise NASGymError(f"scale of a reward must be [low, high] with low < high, not {scale!r}")
+            raise ConfigError(f"scale of a reward must be [low, high] with low < high, not {scale!r}")
         self.low, self.high = map(float, ends)
 
     def config(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 
 class ActionMaskObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.RecordConstructorArgs):
@@ -34,9 +34,9 @@ class ActionMaskObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.Rec
         )
         gym.ObservationWrapper.__init__(self, env)
         if dtype not in ("int8", "bool", "float32"):
-            raise NASGymError(f"dtype of the action mask must be 'int8', 'bool' or 'float32', not {dtype!r}")
+            raise ConfigError(f"dtype of the action mask must be 'int8', 'bool' or 'float32', not {dtype!r}")
         if observation_key is None and not isinstance(env.observation_space, spaces.Dict):
-            raise NASGymError(
+            raise ConfigError(
                 "the observation is no Dict: pass observation_key=... to put it beside the mask"
             )
         self.mask_key, self.observation_key, self.dtype = mask_key, observation_key, np.dtype(dtype)

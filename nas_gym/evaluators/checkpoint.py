@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from nas_gym._files import write_bytes
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataError, NASGymError
 from nas_gym.networks import NetworkModule
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 from nas_gym.tasks import TableEncoder, Task, features_of, read_examples, standardised
@@ -132,7 +132,7 @@ def load_network(path: str | Path) -> SavedNetwork:
         NASGymError: if there is no such file or it is no saved network.
     """
     if not Path(path).is_file():
-        raise NASGymError(f"no saved network at {str(path)!r}: pass the path of a best.pt")
+        raise DataError(f"no saved network at {str(path)!r}: pass the path of a best.pt")
     try:
         content = _content(Path(path).read_bytes())
         _check_format(path, content)
@@ -140,7 +140,7 @@ def load_network(path: str | Path) -> SavedNetwork:
     except NASGymError:
         raise
     except Exception as error:
-        raise NASGymError(
+        raise DataError(
             f"{str(path)!r} is no saved network ({type(error).__name__}): pass a best.pt that a search wrote"
         ) from error
 
@@ -174,11 +174,11 @@ def _check_format(path: str | Path, content: Mapping[str, Any]) -> None:
     if content["format"] == FORMAT:
         return
     if content["format"] == 1:
-        raise NASGymError(
+        raise DataError(
             f"{str(path)!r} is of format 1, which kept too little of the preparation of its data to predict "
             "exactly: delete it and give the same search command again, which trains this one network anew"
         )
-    raise NASGymError(
+    raise DataError(
         f"{str(path)!r} has format {content['format']!r}, this version reads {FORMAT}: "
         "load it with the version of nas-gym that wrote it"
     )
@@ -197,8 +197,8 @@ def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
         raise _another(saved.architecture, task)
 
 
-def _another(architecture: str, task: Task) -> NASGymError:
-    return NASGymError(
+def _another(architecture: str, task: Task) -> DataError:
+    return DataError(
         f"the network {architecture} answers training examples of task {task.name!r} otherwise "
         "when it is saved: pass the search space, task and architecture that the module was trained with"
     )

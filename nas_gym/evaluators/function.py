@@ -10,7 +10,7 @@ from statistics import NormalDist
 from typing import Any
 
 from nas_gym._checks import number, plain
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.registry import import_path, lookup
@@ -106,7 +106,7 @@ class FunctionEvaluator(Evaluator):
         """
         for position, request in enumerate(requests):
             if request.fidelity is not None:
-                raise NASGymError(
+                raise ConfigError(
                     f"a function has no fidelities, not {request.fidelity} epochs either: leave fidelity out"
                 )
             yield position, self._evaluation(request)
@@ -166,7 +166,7 @@ class _Asked:
 
     def __init__(self, what: str, function: str | Callable[..., float]) -> None:
         if not isinstance(function, str) and not callable(function):
-            raise NASGymError(f"the {what} must be a callable or 'module:name', not {function!r}")
+            raise ConfigError(f"the {what} must be a callable or 'module:name', not {function!r}")
         self._what = what
         self.callable = lookup(what, function, {}) if isinstance(function, str) else function
         self.path = function if isinstance(function, str) else _path(function)
@@ -184,14 +184,14 @@ class _Asked:
         except FunctionFailed as failure:
             return 0.0, str(failure) or "the function says that training failed"
         except Exception as error:
-            raise NASGymError(
+            raise ConfigError(
                 f"the {self._what} {self.path!r} raised {type(error).__name__} ({error}) for the "
                 f"architecture {str(architecture)!r}: raise evaluators.FunctionFailed where training fails"
             ) from error
         found = number(answer)
         accuracy = math.nan if found is None else float(found)
         if not 0.0 <= accuracy <= 1.0:
-            raise NASGymError(
+            raise ConfigError(
                 f"the {self._what} {self.path!r} returned {answer!r} for the architecture "
                 f"{str(architecture)!r}: return an accuracy in [0, 1]"
             )
@@ -209,7 +209,7 @@ class _Asked:
                 continue
             named = [parameter.name for parameter in signature.parameters.values()]
             return 2 if count == 1 and named[1:2] == ["seed"] else count
-        raise NASGymError(
+        raise ConfigError(
             f"the {self._what} {self.path!r} takes {signature}: "
             "write it as (architecture) or (architecture, seed)"
         )
@@ -224,5 +224,5 @@ def _path(function: Callable[..., float]) -> str:
 def _at_least_0(what: str, value: object) -> float:
     found = number(value)
     if found is None or not 0 <= found < math.inf:
-        raise NASGymError(f"{what} of the function evaluator must be a number of at least 0, not {value!r}")
+        raise ConfigError(f"{what} of the function evaluator must be a number of at least 0, not {value!r}")
     return float(found)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym._checks import plain
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.lookup_seeds import RecordedSeeds
@@ -125,7 +125,7 @@ class TableEvaluator(Evaluator):
                 self.table.accuracies(each).item(index, column) for each in self._recorded.passed(epochs)
             ]
             if np.isnan(curve[-1]):
-                raise NASGymError(
+                raise ConfigError(
                     f"the table {self.table.name!r} recorded no seed {request.seed} of "
                     f"{request.architecture}: pass one of {', '.join(map(str, self.recorded(index, epochs)))}"
                 )
@@ -220,7 +220,7 @@ def table(
     """
     found = load_table(benchmark, task.name)
     if found.search_space != search_space:
-        raise NASGymError(
+        raise ConfigError(
             f"the table {found.name!r} is of {found.search_space.config()!r}, not {search_space.config()!r}: "
             "leave search_space out"
         )

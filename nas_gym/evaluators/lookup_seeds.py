@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_gym._checks import listed, whole
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.tables import Table
 
 
@@ -68,7 +68,7 @@ class RecordedSeeds:
         if self._asked == "mean":
             return tuple(range(max(1, len(recorded))))
         if not recorded:
-            raise NASGymError(
+            raise ConfigError(
                 f"the table {self._table.name!r} recorded no seeds at {fidelity} epochs: "
                 "pass seeds='mean' there"
             )
@@ -85,7 +85,7 @@ class RecordedSeeds:
         recorded = self._table.seeds[fidelity]
         if seed not in recorded:
             known = f"pass one of {', '.join(map(str, recorded))}" if recorded else "pass seeds='mean'"
-            raise NASGymError(
+            raise ConfigError(
                 f"the table {self._table.name!r} recorded no seed {seed} at {fidelity} epochs: {known}"
             )
         return recorded.index(seed)
@@ -140,7 +140,7 @@ class RecordedSeeds:
         columns = self.columns(fidelity)
         values = self._table.accuracies(fidelity)[:, columns]
         if np.isnan(values).all(axis=1).any():
-            raise NASGymError(
+            raise ConfigError(
                 f"the table {self._table.name!r} lacks seeds {self.asked} of some architectures at "
                 f"{fidelity} epochs: add a seed that it has of all, or pass seeds='mean'"
             )
@@ -160,7 +160,7 @@ def _checked(seeds: object) -> str | tuple[int, ...]:
     given = listed(seeds) or []
     numbers = [seed for seed in map(whole, given) if seed is not None]
     if not numbers or len(set(numbers)) < len(given):
-        raise NASGymError(
+        raise ConfigError(
             f"seeds of a table must be 'mean', 'random' or a list of different recorded seeds, not {seeds!r}"
         )
     return tuple(numbers)

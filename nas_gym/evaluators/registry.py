@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces import SearchSpace
@@ -70,7 +70,7 @@ def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> 
         if options.get("name") != "table":
             return None
         if "benchmark" not in options:
-            raise NASGymError(
+            raise ConfigError(
                 "the evaluator 'table' needs the option 'benchmark': pass benchmark=..., "
                 "see 'nas-gym benchmark list'"
             )
@@ -79,7 +79,7 @@ def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> 
     if not isinstance(table, Table):
         return None
     if task is not None and task_label(task) != table.task:
-        raise NASGymError(
+        raise ConfigError(
             f"the evaluator's table is of the task {table.task!r}, not {task_label(task)!r}: leave task out"
         )
     return table

@@ -11,7 +11,7 @@ import torch
 
 from nas_gym._checks import plain
 from nas_gym._sources import sources_of
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.networks import Network, NetworkModule
@@ -132,7 +132,7 @@ class TrainEvaluator(Evaluator):
         """
         seed, network = plain(seed), self.search_space.network(architecture)
         if error := self._too_large(network):
-            raise NASGymError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
+            raise ConfigError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
         ((_, trained),) = self._train([Member(network, seed)], weights=True)
         return _module(trained), _evaluation(Request(architecture, seed), network, trained)
 
@@ -168,7 +168,7 @@ class TrainEvaluator(Evaluator):
 
     def _check_fidelity(self, fidelity: int | None) -> None:
         if fidelity is not None and not 1 <= fidelity <= self.recipe.epochs:
-            raise NASGymError(
+            raise ConfigError(
                 f"fidelity must be a number of epochs from 1 to the recipe's {self.recipe.epochs}, "
                 f"not {fidelity!r}"
             )

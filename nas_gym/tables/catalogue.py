@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import DataError, unknown
 from nas_gym.tables.file import read_table
 from nas_gym.tables.table import Table
 
@@ -66,7 +66,7 @@ def find_table(benchmark: str, task: str) -> Path:
     if tasks := tasks_of(benchmark):
         raise unknown(f"task of the table benchmark {benchmark!r}", task, tasks)
     if benchmark in HOW_TO_GET:
-        raise NASGymError(f"there is no table {name!r} on this machine: {HOW_TO_GET[benchmark]}")
+        raise DataError(f"there is no table {name!r} on this machine: {HOW_TO_GET[benchmark]}")
     raise unknown(
         "table benchmark", benchmark, {known.partition("-")[0] for known in files} | set(HOW_TO_GET)
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym._files import write_bytes, writing
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataError
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.table import Table
 
@@ -71,9 +71,9 @@ def read_table(path: Path) -> Table:
             arrays = {name: archive[name] for name in ARRAYS}
         return _table(header, arrays)
     except FileNotFoundError:
-        raise NASGymError(f"there is no table at {path}") from None
+        raise DataError(f"there is no table at {path}") from None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise NASGymError(
+        raise DataError(
             f"{path} is no table of nas-gym, or is cut off ({type(error).__name__}: {error}): "
             "build or import it again"
         ) from error
@@ -81,7 +81,7 @@ def read_table(path: Path) -> Table:
 
 def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
     if header["format"] != FORMAT:
-        raise NASGymError(
+        raise DataError(
             f"the table has format {header['format']!r}, this version of nas-gym reads {FORMAT}: "
             "build or import it again"
         )

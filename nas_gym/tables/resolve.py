@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.catalogue import HOW_TO_GET, load_table, tasks_of
 from nas_gym.tables.table import Table
@@ -31,7 +31,7 @@ def asked_table(benchmark: object, task: object) -> Table:
         NASGymError: if there is no such table, or the task is no label.
     """
     if not isinstance(benchmark, str):
-        raise NASGymError(f"benchmark of a table must be a name like 'mlp', not {benchmark!r}")
+        raise ConfigError(f"benchmark of a table must be a name like 'mlp', not {benchmark!r}")
     if task is not None:
         return load_table(benchmark, task_label(task))
     tasks = tasks_of(benchmark)
@@ -50,7 +50,7 @@ def task_label(task: object) -> str:
     if isinstance(task, Mapping) and set(task) == {"name"}:
         task = task["name"]
     if not isinstance(task, str):
-        raise NASGymError(f"the task of a table is its label alone, like 'mnist1d', not {task!r}")
+        raise ConfigError(f"the task of a table is its label alone, like 'mnist1d', not {task!r}")
     return task
 
 
@@ -70,7 +70,7 @@ def check_search_space(table: Table, asked: str | Mapping[str, Any] | SearchSpac
         )
     if not fits:
         shown = asked.config() if isinstance(asked, SearchSpace) else asked
-        raise NASGymError(
+        raise ConfigError(
             f"the table {table.name!r} is of the search space {space.config()!r}, not {shown!r}: "
             "leave search_space out, or evaluate by training"
         )

@@ -13,7 +13,7 @@ import numpy as np
 
 from nas_gym._checks import whole
 from nas_gym._shared import Shared
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.search_spaces import SearchSpace
 
 Values = np.ndarray
@@ -117,7 +117,7 @@ class Table(Shared):
         fidelity = whole(epochs)
         if fidelity is None or fidelity not in self.fidelities:
             known = ", ".join(map(str, self.fidelities))
-            raise NASGymError(
+            raise ConfigError(
                 f"the table {self.name!r} has no fidelity {epochs!r}: pass one of {known} (epochs)"
             )
         return fidelity
@@ -171,33 +171,33 @@ def _check(table: Table) -> None:
     }
     for name, shape in shapes.items():
         if getattr(table, name).shape != shape:
-            raise NASGymError(
+            raise DataError(
                 f"the table {table.name!r} must have {name} of shape {shape} for its {size:,} architectures, "
                 f"not {getattr(table, name).shape}"
             )
     if list(table.fidelities) != sorted(set(table.fidelities)) or set(table.seeds) != set(table.fidelities):
-        raise NASGymError(
+        raise DataError(
             f"the table {table.name!r} must name its fidelities in ascending order, and the seeds of each"
         )
     for number, epochs in enumerate(table.fidelities):
         values = table.accuracies(epochs)
         missing = np.isnan(values).all(axis=1)
         if missing.any():
-            raise NASGymError(
+            raise DataError(
                 f"the table {table.name!r} lacks {int(missing.sum()):,} of {size:,} architectures at "
                 f"{epochs} epochs, the first {str(table.search_space.architecture(int(missing.argmax())))!r}"
             )
         _check_range(table, f"validation accuracy at {epochs} epochs", table.validation[number])
     _check_range(table, "test accuracy", table.test)
     if not (np.isfinite(table.seconds).all() and (table.seconds >= 0).all()):
-        raise NASGymError(f"the table {table.name!r} must have seconds that are finite and at least 0")
+        raise DataError(f"the table {table.name!r} must have seconds that are finite and at least 0")
 
 
 def _check_range(table: Table, what: str, values: Values) -> None:
     wrong = (values < 0) | (values > 1)
     if wrong.any():
         row = int(wrong.any(axis=-1).argmax())
-        raise NASGymError(
+        raise DataError(
             f"the table {table.name!r} has a {what} of {values[wrong][0]:g} for "
             f"{str(table.search_space.architecture(row))!r}: accuracies are shares in [0, 1]"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.base import KINDS, Kind
 
 CHANNELS_LAST = (1, 3, 4)
@@ -27,9 +27,9 @@ def examples(x: Any, kind: Kind | None, feature_names: Sequence[str]) -> np.ndar
         raise unknown("kind of example", kind, KINDS)
     array = _shaped(numeric(x), kind)
     if not array.size:
-        raise NASGymError(f"x is empty, of shape {array.shape}: pass at least three examples of each class")
+        raise DataError(f"x is empty, of shape {array.shape}: pass at least three examples of each class")
     if len(feature_names) and (array.ndim != 2 or len(feature_names) != array.shape[1]):
-        raise NASGymError(
+        raise ConfigError(
             f"feature_names has {len(feature_names)} names for x of shape {array.shape}: "
             "pass one for each feature of a table, none for signals and images"
         )
@@ -45,21 +45,19 @@ def numeric(x: Any) -> np.ndarray:
         NASGymError: if x is something else, or values of it are masked.
     """
     if np.ma.is_masked(x):
-        raise NASGymError(
+        raise DataError(
             f"x has {np.ma.getmaskarray(x).sum():,} masked values: fill them or leave those examples out"
         )
     try:
         array = np.asarray(x)
     except ValueError as error:
-        raise NASGymError("x is no array: its rows differ in length, pass rows of one length") from error
+        raise DataError("x is no array: its rows differ in length, pass rows of one length") from error
     if array.dtype == object:
-        raise NASGymError("x is of dtype object: convert it, for example with x.astype(float)")
+        raise DataError("x is of dtype object: convert it, for example with x.astype(float)")
     if array.dtype == bool:
         return array.astype(np.uint8)
     if array.dtype.kind not in "iuf":
-        raise NASGymError(
-            f"x must hold real numbers, not dtype {array.dtype}: convert it with x.astype(float)"
-        )
+        raise DataError(f"x must hold real numbers, not dtype {array.dtype}: convert it with x.astype(float)")
     return array
 
 
@@ -67,12 +65,12 @@ def _shaped(x: np.ndarray, kind: Kind | None) -> np.ndarray:
     if kind in ("signal", "image") and x.ndim == KINDS.index(kind) + 1:
         x = x[:, None]
     if kind is not None and x.ndim != KINDS.index(kind) + 2:
-        raise NASGymError(
+        raise DataError(
             f"x of shape {x.shape} holds no {kind}s: reshape it or pass another kind than {kind!r}"
         )
     if not 2 <= x.ndim <= 4:
         remedy = "x.reshape(-1, 1) for one feature" if x.ndim < 2 else "x.reshape(len(x), -1) for a table"
-        raise NASGymError(
+        raise DataError(
             "x must be of shape (n, features), (n, channels, length) or (n, channels, height, width), "
             f"not {x.shape}: pass {remedy}"
         )
@@ -85,12 +83,12 @@ def _check_order(x: np.ndarray) -> None:
     """Refuse shapes that almost surely have their sides in another order than they would be read."""
     sides = x.shape[1:]
     if len(sides) == 2 and sides[0] == sides[1] > MOST_CHANNELS:
-        raise NASGymError(
+        raise DataError(
             f"x of shape {x.shape} would be read as {sides[0]} channels of length {sides[1]}: "
             "pass x[:, None] if these are images of one channel, kind='signal' if they are signals"
         )
     if len(sides) == 3 and sides[0] > MOST_CHANNELS and sides[2] in CHANNELS_LAST:
-        raise NASGymError(
+        raise DataError(
             f"x of shape {x.shape} would be read as {sides[0]} channels of {sides[1]} x {sides[2]}: pass "
             "x.transpose(0, 3, 1, 2) if the channels are last, kind='image' if they are first"
         )
@@ -103,7 +101,7 @@ def _check_exact(x: np.ndarray) -> None:
     for feature in range(x.shape[1]):
         values = np.unique(x[:, feature])
         if len(np.unique(values.astype(np.float64))) < len(values):
-            raise NASGymError(
+            raise DataError(
                 f"feature {feature} of x has different whole numbers that are equal in float64, such as "
                 f"{values[-1]}: leave it out, or subtract its smallest value first"
             )
@@ -121,7 +119,7 @@ def check_finite(x: np.ndarray, feature_names: Sequence[str]) -> None:
         return
     where = tuple(int(place) for place in np.argwhere(~good)[0])
     feature = f", feature {feature_names[where[1]]!r}" if len(feature_names) else ""
-    raise NASGymError(
+    raise DataError(
         f"x has {(~good).sum():,} values that are NaN, infinite or beyond float32, "
         f"the first at {where}{feature}: fill them or leave those examples out"
     )

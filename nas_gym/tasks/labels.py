@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.reading.columns import missing_values
 from nas_gym.tasks.reading.frames import single_column
 from nas_gym.tasks.reading.number_forms import PLAIN, exact, is_number
@@ -82,10 +82,10 @@ def of_array(y: Any, class_names: Sequence[str] | None, *, split: bool = True) -
     """
     values, numbers, counts = _distinct(_one_dimensional(y))
     if len(values) < 2:
-        raise NASGymError(f"y has {len(values)} class, a task needs at least 2: pass data of several classes")
+        raise DataError(f"y has {len(values)} class, a task needs at least 2: pass data of several classes")
     names = tuple(str(value) for value in (values if class_names is None else class_names))
     if len(names) != len(values):
-        raise NASGymError(
+        raise ConfigError(
             f"class_names has {len(names)} names for {len(values)} classes in y: pass one for each"
         )
     notes = []
@@ -98,7 +98,7 @@ def _one_dimensional(y: Any) -> np.ndarray:
     """The labels as an array (n,): of an ordinary dtype, or of objects where one could merge them."""
     y = single_column(y)
     if np.ma.is_masked(y):
-        raise NASGymError(
+        raise DataError(
             f"y has {np.ma.getmaskarray(y).sum():,} masked labels: leave those examples out, for "
             "example with y[~y.mask]"
         )
@@ -109,14 +109,14 @@ def _one_dimensional(y: Any) -> np.ndarray:
     try:
         array = np.asarray(y)
     except ValueError as error:
-        raise NASGymError("y is no array: its rows differ in length, pass rows of one length") from error
+        raise DataError("y is no array: its rows differ in length, pass rows of one length") from error
     if array.ndim != 1:
-        raise NASGymError(
+        raise DataError(
             f"y must hold one label an example, shape (n,), not {array.shape}: "
             "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels"
         )
     if array.dtype.kind not in "biufUSOT":
-        raise NASGymError(f"y is of dtype {array.dtype}: pass class labels, whole numbers or texts")
+        raise DataError(f"y is of dtype {array.dtype}: pass class labels, whole numbers or texts")
     return array if array.dtype.kind in "biufUS" else array.astype(object)
 
 
@@ -150,7 +150,7 @@ def _label(value: Any) -> Any:
         try:
             return value.decode()
         except UnicodeDecodeError as error:
-            raise NASGymError(f"y has bytes such as {value!r} that are no UTF-8: pass texts") from error
+            raise DataError(f"y has bytes such as {value!r} that are no UTF-8: pass texts") from error
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, Real | Decimal):
@@ -159,11 +159,11 @@ def _label(value: Any) -> Any:
         number: Any = value  # the tower of types does not say that int takes every real number
         if math.isfinite(number) and number == int(number):
             return int(number)
-        raise NASGymError(
+        raise DataError(
             f"y has values such as {float(value)}, which looks like regression, and tasks are "
             "classification: pass class labels, whole numbers or texts, or cut y into ranges"
         )
-    raise NASGymError(
+    raise DataError(
         f"y has a {type(value).__name__} such as {str(value)!r}: pass class labels, whole numbers or texts"
     )
 
@@ -172,7 +172,7 @@ def _check_kinds(labels: Sequence[Any]) -> None:
     """Refuse labels that are missing or of several kinds."""
     if None in labels:
         missing = labels.count(None)
-        raise NASGymError(
+        raise DataError(
             f"y misses {missing:,} of {len(labels):,} labels, the first at {labels.index(None):,}: "
             "leave those examples out, or give them a label such as 'none'"
         )
@@ -181,7 +181,7 @@ def _check_kinds(labels: Sequence[Any]) -> None:
         first.setdefault(type(label), label)
     if len(first) > 1:
         one, other = list(first.values())[:2]
-        raise NASGymError(
+        raise DataError(
             f"y mixes labels of several types, such as {one!r} and {other!r}: make them one, for example "
             "with [str(label) for label in y]"
         )
@@ -215,7 +215,7 @@ def _classes(
     if len(counts) > FEW and (decimals or rare):
         few = f", {rare:,} of them in fewer than {FEWEST} examples" if rare else ""
         classes = "remove the rare classes" if rare else f"pass {meant}"
-        raise NASGymError(
+        raise DataError(
             f"{what} has {len(counts):,} different numbers{few}, which looks like regression, and tasks are "
             "classification: cut it into ranges such as low, middle and high, or, if they are classes, "
             f"{classes}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from nas_gym._checks import number, plain, whole
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 Size = int | float
 
@@ -47,11 +47,11 @@ class Preparation:
         for option in ("split_seed", "noise_seed"):
             value = getattr(self, option)
             if whole(value) is None or value < 0:
-                raise NASGymError(f"{option} must be a whole number of at least 0, not {value!r}")
+                raise ConfigError(f"{option} must be a whole number of at least 0, not {value!r}")
         if number(self.label_noise) is None or not 0 <= self.label_noise < 1:
-            raise NASGymError(f"label_noise must be a share in [0, 1), not {self.label_noise!r}")
+            raise ConfigError(f"label_noise must be a share in [0, 1), not {self.label_noise!r}")
         if number(self.noise) is None or not 0 <= self.noise < math.inf:
-            raise NASGymError(f"noise must be a standard deviation of at least 0, not {self.noise!r}")
+            raise ConfigError(f"noise must be a standard deviation of at least 0, not {self.noise!r}")
 
     def counts(self, examples: int) -> tuple[int, int, int]:
         """How many of `examples` examples go to training, validation and test.
@@ -64,7 +64,7 @@ class Preparation:
         rest = examples - validation - test
         train = rest if self.train_size is None else count(self.train_size, examples)
         if min(train, validation, test) < 1 or train > rest:
-            raise NASGymError(
+            raise ConfigError(
                 f"train_size {self.train_size}, validation_size {self.validation_size} and test_size "
                 f"{self.test_size} do not fit {examples:,} examples: lower one so that each part has some"
             )
@@ -85,4 +85,4 @@ def _check_size(option: str, size: Any) -> None:
         return
     valid = number(size) is not None and 0 < size < 1 if whole(size) is None else size >= 1
     if not valid:
-        raise NASGymError(f"{option} must be a count of at least 1 or a share between 0 and 1, not {size!r}")
+        raise ConfigError(f"{option} must be a count of at least 1 or a share between 0 and 1, not {size!r}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks import checks, labels
 from nas_gym.tasks.base import Sample, Task
 from nas_gym.tasks.data import Data
@@ -34,7 +34,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     x = checks.examples(data.x, data.kind, feature_names)
     y, class_names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
     if len(x) != len(y):
-        raise NASGymError(f"x has {len(x)} examples and y {len(y)} labels: pass one label for each example")
+        raise DataError(f"x has {len(x)} examples and y {len(y)} labels: pass one label for each example")
     train, validation, test = _split(y, class_names, data, preparation, options)
     mean, scale = standardisation(x[train])
     noise, label_noise = np.random.default_rng(preparation.noise_seed).spawn(2)
@@ -93,7 +93,7 @@ def _split(
         return stratified(y, preparation.counts(len(y)), class_names, preparation.split_seed)
     for option in (*SIZES, "split_seed"):
         if option in options:
-            raise NASGymError(
+            raise ConfigError(
                 f"the data comes in parts, which leaves nothing to {option}: leave the option out"
             )
     check_parts(y, data.parts, class_names)
@@ -109,7 +109,7 @@ def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarr
     with np.errstate(over="ignore"):
         found: np.ndarray = ((x - mean) / scale).astype(np.float32)
     if not np.isfinite(found).all():
-        raise NASGymError(
+        raise DataError(
             "x has values too far from the training part's to be standardised in float32: "
             "look for outliers, or for a feature that is nearly constant"
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import DataWarning, NASGymError, unknown
+from nas_gym.errors import ConfigError, DataError, DataWarning, unknown
 from nas_gym.registry import build, lookup
 from nas_gym.tasks.base import Task
 from nas_gym.tasks.builtin.breast_cancer import breast_cancer
@@ -78,7 +78,7 @@ def _options(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:
         return {"name": spec}
     if isinstance(spec, Mapping) and "name" in spec:
         return dict(spec)
-    raise NASGymError(
+    raise ConfigError(
         "a task is a name, a dict with 'name', the path of an .npz file or a Task, "
         f"not {type(spec).__name__}: pass one of {', '.join(sorted(TASKS))}"
     )
@@ -88,7 +88,7 @@ def _identify(task: Task, expected: str | None) -> None:
     """Record what arrays in memory a task is of, and check that they are those of an earlier spec."""
     task.spec["fingerprint"] = task.fingerprint
     if expected not in (None, task.fingerprint):
-        raise NASGymError(
+        raise DataError(
             f"the arrays of task {task.name!r} have fingerprint {task.fingerprint[:12]}, "
             f"not {str(expected)[:12]}: pass the arrays and options that the spec was made with"
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.data import PARTS
 
 Split = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -52,7 +52,7 @@ def check_parts(y: np.ndarray, parts: Split, class_names: Sequence[str]) -> None
     for name, part in zip(PARTS, parts, strict=True):
         missing = np.setdiff1d(np.arange(len(class_names)), y[part])
         if missing.size:
-            raise NASGymError(
+            raise DataError(
                 f"the {name} part has no example of class {class_names[missing[0]]!r}: "
                 "every part needs every class, move some there or leave the class out"
             )
@@ -61,13 +61,13 @@ def check_parts(y: np.ndarray, parts: Split, class_names: Sequence[str]) -> None
 def _check(totals: np.ndarray, counts: Sequence[int], class_names: Sequence[str]) -> None:
     rarest = int(totals.argmin())
     if totals[rarest] < len(counts):
-        raise NASGymError(
+        raise DataError(
             f"class {class_names[rarest]!r} has {totals[rarest]} of the at least {len(counts)} examples that "
             "training, validation and test need: add examples, or merge or remove the class"
         )
     for name, size in zip(PARTS, counts, strict=True):
         if size < len(totals):
-            raise NASGymError(
+            raise ConfigError(
                 f"the {name} part would have {size} examples for {len(totals)} classes: raise {name}_size"
             )
 

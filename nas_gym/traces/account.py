@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nas_gym.envs import Ledger
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators import Evaluation, incumbent, standing
 
 
@@ -32,7 +32,7 @@ class Account:
             NASGymError: if `start_run` was called since.
         """
         if ledger is not self.ledger:
-            raise NASGymError(
+            raise ConfigError(
                 "start_run() was called in the middle of a trace, and a trace holds one run: "
                 "wrap the environment in a new Trace, with a folder of its own, for each run"
             )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from nas_gym.envs import Ledger
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 FRACTIONS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 FIRST_WITHOUT_BUDGET = 10
@@ -25,7 +25,7 @@ class Snapshots:
     def __init__(self, fractions: Sequence[float] = FRACTIONS) -> None:
         for fraction in fractions:
             if not 0 <= fraction <= 1:
-                raise NASGymError(f"snapshots must be fractions of the budget from 0 to 1, not {fraction!r}")
+                raise ConfigError(f"snapshots must be fractions of the budget from 0 to 1, not {fraction!r}")
         self._ahead = sorted(fractions)
         self._next_count = 0
 

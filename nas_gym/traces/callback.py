@@ -13,7 +13,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnvWrapper
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.traces.policies.neural import NeuralPolicy
 from nas_gym.traces.wrapper import Trace, trace_of
 
@@ -66,7 +66,7 @@ class TraceCallback(BaseCallback):
         self._traces = [self._trace(envs, number) for number in range(len(envs))]
         for trace in self._traces:
             if trace.ended:
-                raise NASGymError(
+                raise ConfigError(
                     f"the trace in {trace.folder.path} has ended: pass finish=False to record several "
                     "calls of learn(), or a new folder"
                 )
@@ -90,7 +90,7 @@ class TraceCallback(BaseCallback):
         if isinstance(around, Trace):
             return around
         if self._folder is None:
-            raise NASGymError(
+            raise ConfigError(
                 "there is no Trace around the model's environment: pass a folder to TraceCallback, or "
                 "wrap the environment in Trace(env, folder)"
             )
@@ -122,7 +122,7 @@ def _environments(env: Any) -> list[gym.Env[Any, Any]]:
     while isinstance(env, VecEnvWrapper):
         env = env.venv
     if not isinstance(env, DummyVecEnv):
-        raise NASGymError(
+        raise ConfigError(
             f"TraceCallback cannot record inside the processes of {type(env).__name__}: use DummyVecEnv"
         )
     return env.envs

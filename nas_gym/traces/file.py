@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 from nas_gym.traces.lines import KINDS, NAMES, VERSION, Ask, End, Header, Line, Recording, Step
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -78,7 +78,7 @@ def read_trace(path: Path) -> Recording:
     try:
         texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except FileNotFoundError:
-        raise NASGymError(
+        raise StoreError(
             f"{path} is missing: pass the folder of a run that was recorded (on a table 'nas-gym compare' "
             "records runs with --trace)"
         ) from None
@@ -86,7 +86,7 @@ def read_trace(path: Path) -> Recording:
     complete, cut = texts[:-1], texts[-1] != ""
     lines = [_parse(text, number, path) for number, text in enumerate(complete, start=1)]
     if not lines or not isinstance(lines[0], Header):
-        raise NASGymError(f"{path} is no trace: its first line must be a complete header")
+        raise StoreError(f"{path} is no trace: its first line must be a complete header")
     end = lines[-1] if isinstance(lines[-1], End) else None
     body = [line for line in lines[1:] if isinstance(line, Step | Ask)]
     return Recording(lines[0], body, end, cut)
@@ -99,14 +99,14 @@ def _parse(text: str, number: int, path: Path) -> Line:
             _check_version(values, path)
         return KINDS[values.pop("kind")](**values)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise NASGymError(
+        raise StoreError(
             f"line {number} of {path} is damaged ({error!r}): run again to record it anew"
         ) from error
 
 
 def _check_version(values: Mapping[str, Any], path: Path) -> None:
     if values["version"] != VERSION:
-        raise NASGymError(
+        raise StoreError(
             f"{path} is a trace of version {values['version']!r}, this nas-gym reads version {VERSION}: "
             "read it with the version of nas-gym that config.json names"
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nas_gym._sources import UNKNOWN, sources_of
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 from nas_gym.evaluators import Request
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def check_unchanged(
     """
     found = list(changes(recorded, here, searching=searching))
     if found:
-        raise NASGymError(
+        raise StoreError(
             f"{what} was made with something else: {', and '.join(found[:NAMED])}: put back what it was made "
             "with, or run again into another folder, since numbers of both would be mixed"
         )

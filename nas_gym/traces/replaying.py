@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import NASGymError, StoreError
 from nas_gym.traces.file import read_trace
 from nas_gym.traces.fingerprints import check_unchanged, fingerprints_of
 from nas_gym.traces.lines import Ask, Header, Step
@@ -119,21 +119,21 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
     try:
         env_id, options = config["env_id"], config["env"]
     except KeyError as error:
-        raise NASGymError(f"config.json of the run has no {error}: run again to record it anew") from error
+        raise StoreError(f"config.json of the run has no {error}: run again to record it anew") from error
     path = options["task"].get("path")
     if path is not None and not Path(path).exists():
-        raise NASGymError(
+        raise StoreError(
             f"the data of the run, {path}, are not there any more: put the file back where it was"
         )
     try:
         return gym.make(env_id, **options, store=store)
     except NASGymError as error:
-        raise NASGymError(
+        raise StoreError(
             f"the environment of the run cannot be built from its config.json ({error}): pass env=..., "
             "the environment it was recorded in"
         ) from error
     except gym.error.UnregisteredEnv as error:
-        raise NASGymError(
+        raise StoreError(
             f"the environment of the run, {env_id}, is not registered here: use the version of nas-gym that "
             "recorded it, or import what registers it first"
         ) from error

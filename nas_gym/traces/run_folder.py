@@ -17,7 +17,7 @@ import numpy as np
 
 from nas_gym._files import write_text, writing
 from nas_gym._lock import held
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, StoreError
 from nas_gym.traces.file import TraceWriter
 from nas_gym.traces.fingerprints import changes, same_data
 
@@ -118,7 +118,7 @@ class RunFolder:
                 path.name for path in self._contents() if path != self.trace_file or path.stat().st_size
             )
             if strangers:
-                raise NASGymError(
+                raise StoreError(
                     f"folder {self.path} holds {strangers[0]} but no config.json, so it is no run: "
                     "choose another folder"
                 )
@@ -130,7 +130,7 @@ class RunFolder:
             named = ", ".join(differences[:NAMED_DIFFERENCES])
             more = len(differences) - NAMED_DIFFERENCES
             others = f" and {more} more" if more > 0 else ""
-            raise NASGymError(
+            raise StoreError(
                 f"folder {self.path} holds a run of another config ({named}{others}): "
                 "choose another folder or name, or delete it"
             )
@@ -138,7 +138,7 @@ class RunFolder:
     def _check_place(self) -> None:
         there = next(path for path in (self.path.absolute(), *self.path.absolute().parents) if path.exists())
         if not there.is_dir():
-            raise NASGymError(f"folder {self.path} cannot be made in the file {there}: choose another folder")
+            raise StoreError(f"folder {self.path} cannot be made in the file {there}: choose another folder")
 
     def prepare(self, config: Mapping[str, Any]) -> None:
         """Create the folder with its config.json, if it is not there yet.
@@ -195,7 +195,7 @@ class RunFolder:
         try:
             self.check(config)
             if self.is_finished and not overwrite:
-                raise NASGymError(
+                raise StoreError(
                     f"folder {self.path} holds a finished run, which another process made meanwhile: give "
                     "the command again to see it, or choose another folder"
                 )
@@ -242,17 +242,17 @@ class RunFolder:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
-            raise NASGymError(
+            raise StoreError(
                 f"folder {self.path} holds no {'finished ' if file == self.result_file else ''}run "
                 f"({file.name} is missing): pass the folder of a run, "
                 "like tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0"
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise NASGymError(f"{file} is no JSON ({error}): delete the folder and run again") from error
+            raise StoreError(f"{file} is no JSON ({error}): delete the folder and run again") from error
         if file == self.config_file and not (isinstance(values, dict) and values.get("format") == FORMAT):
             known = isinstance(values, dict) and isinstance(values.get("format"), int)
             what = f"a config of format {values['format']}" if known else "no config of a run"
-            raise NASGymError(
+            raise StoreError(
                 f"{file} is {what}, and this nas-gym reads format {FORMAT}, which says what the data were: "
                 "run again into another folder, or use the version of nas-gym that wrote it"
             )
@@ -294,7 +294,7 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, Path):
         return str(value)
-    raise NASGymError(
+    raise ConfigError(
         f"a run's config cannot hold {value!r} of type {type(value).__name__}: "
         "pass numbers, texts, lists or dicts"
     )

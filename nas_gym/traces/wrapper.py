@@ -13,7 +13,7 @@ import gymnasium as gym
 from nas_gym._checks import plain
 from nas_gym._sources import sources_of
 from nas_gym.envs import BudgetExhausted
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, NASGymError, StoreError
 from nas_gym.evaluators import Evaluation, Request
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces.cadence import FRACTIONS, Snapshots
@@ -81,7 +81,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         )
         gym.Wrapper.__init__(self, env)
         if not hasattr(env.unwrapped, "ledger"):
-            raise NASGymError(f"Trace records NAS environments, not {env.unwrapped}: pass gym.make('NAS-v0')")
+            raise ConfigError(f"Trace records NAS environments, not {env.unwrapped}: pass gym.make('NAS-v0')")
         self._nas: NASEnv = env.unwrapped  # type: ignore[assignment]
         self.folder = RunFolder(folder)
         self._agent, self._policy = agent, policy
@@ -94,7 +94,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         self._handled = sys.exc_info()[1]
         self.folder.check(self._config)
         if self.folder.is_finished and not overwrite:
-            raise NASGymError(
+            raise StoreError(
                 f"folder {self.folder.path} holds a finished run: choose another folder, delete it, "
                 "or pass overwrite=True"
             )

@@ -21,7 +21,7 @@ def any_number(*arguments):
 
 
 class Margin:
-    """As in the README."""
+    """As in docs/own_parts.md."""
 
     needs_before = False
     episodic = False

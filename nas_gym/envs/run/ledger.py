@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nas_gym._checks import number, whole
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators import Evaluation, Evaluator
 from nas_gym.search_spaces import Architecture
 
@@ -270,7 +270,7 @@ def check_budget(budget: Any) -> Budget | None:
         seconds = number(budget["seconds"])
         if seconds is not None and 0 < seconds < float("inf"):
             return {"seconds": float(seconds)}
-    raise NASGymError(
+    raise ConfigError(
         "budget must be a whole number of evaluations of at least 1, or {'seconds': s} with s above 0, "
         f"not {budget!r}"
     )

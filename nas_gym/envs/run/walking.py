@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators import Evaluation, Evaluator, FinalScore, Request
 from nas_gym.search_spaces import Architecture
 
@@ -40,7 +40,7 @@ class Walk:
         Raises:
             NASGymError: always.
         """
-        raise NASGymError(
+        raise ConfigError(
             f"the agent {self._agent!r} declares access='walk', so it only steps from the environment's own "
             f"start states and cannot {what}: declare access='query' instead"
         )

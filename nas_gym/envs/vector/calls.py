@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 # What differs between the environments, and the attribute that holds it for all of them.
 EACH = {
@@ -55,7 +55,7 @@ class VectorCalls:
         """
         each = list(values) if isinstance(values, list | tuple) else [values] * self.num_envs
         if name in EACH or len(each) != self.num_envs or any(value is not each[0] for value in each):
-            raise NASGymError(
+            raise ConfigError(
                 f"{name!r} cannot differ between the {self.num_envs} environments, which share all but their "
                 "states: pass one value, or set_state(...) for the states"
             )

@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 
 from nas_gym._checks import listed, whole
 from nas_gym.envs.base import INITIAL
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 AUTORESET_MODES = {mode.name.lower(): mode for mode in AutoresetMode}
@@ -39,7 +39,7 @@ def check_max_episode_steps(steps: Any) -> int | None:
         return None
     count = whole(steps)
     if count is None or count < 1:
-        raise NASGymError(f"max_episode_steps must be a whole number of at least 1, or None, not {steps!r}")
+        raise ConfigError(f"max_episode_steps must be a whole number of at least 1, or None, not {steps!r}")
     return count
 
 
@@ -55,7 +55,7 @@ def check_seeds(seed: Any, num_envs: int) -> list[int | None]:
     if first is not None:
         return [first + row for row in range(num_envs)]
     if each is None or len(each) != num_envs:
-        raise NASGymError(f"seed must be a whole number, None, or a list of {num_envs} of them, not {seed!r}")
+        raise ConfigError(f"seed must be a whole number, None, or a list of {num_envs} of them, not {seed!r}")
     return [None if one is None else int(one) for one in each]
 
 
@@ -75,7 +75,7 @@ def check_options(
         raise unknown("reset option", next(iter(left)), ["architecture", "reset_mask"])
     several = isinstance(given, list | tuple | np.ndarray)
     if several and len(given) != num_envs:
-        raise NASGymError(
+        raise ConfigError(
             f"the reset option 'architecture' must be one architecture or {num_envs}, not {len(given)}"
         )
     each = [one if one in INITIAL else search_space.resolve(one) for one in (given if several else [given])]
@@ -91,11 +91,11 @@ def check_actions(actions: Any, active: np.ndarray, num_actions: int) -> np.ndar
     array = np.asarray(actions)
     wanted = f"actions must be {len(active)} whole numbers from 0 to {num_actions - 1}"
     if array.shape != active.shape or array.dtype.kind not in "iu":
-        raise NASGymError(f"{wanted}, not an array of shape {array.shape} and type {array.dtype}")
+        raise ConfigError(f"{wanted}, not an array of shape {array.shape} and type {array.dtype}")
     wrong = (array < 0) | (array >= num_actions)
     if np.count_nonzero(wrong) and (wrong := wrong & active).any():
         row = int(wrong.argmax())
-        raise NASGymError(f"{wanted}, not {array[row]} for environment {row}")
+        raise ConfigError(f"{wanted}, not {array[row]} for environment {row}")
     checked: np.ndarray = array.astype(np.int64)
     if np.count_nonzero(active) < len(active):
         checked[~active] = 0
@@ -105,7 +105,7 @@ def check_actions(actions: Any, active: np.ndarray, num_actions: int) -> np.ndar
 def _check_mask(mask: Any, num_envs: int) -> np.ndarray:
     valid = isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (num_envs,)
     if not valid or not mask.any():
-        raise NASGymError(
+        raise ConfigError(
             f"the reset option 'reset_mask' must be a bool array of shape ({num_envs},) with at least one "
             f"True, not {mask!r}"
         )

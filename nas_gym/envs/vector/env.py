@@ -23,7 +23,7 @@ from nas_gym.envs.vector.checks import (
     check_seeds,
 )
 from nas_gym.envs.vector.info import Steps, described
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.search_spaces import Architecture, let_torch_stack_texts
 
 Result = tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
@@ -79,7 +79,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
     ) -> None:
         count = whole(num_envs)
         if count is None or count < 1:
-            raise NASGymError(f"num_envs must be a whole number of at least 1, not {num_envs!r}")
+            raise ConfigError(f"num_envs must be a whole number of at least 1, not {num_envs!r}")
         num_envs = count
         self.autoreset_mode = check_autoreset_mode(autoreset_mode)
         self.max_episode_steps = check_max_episode_steps(max_episode_steps)
@@ -191,7 +191,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         """Restore states of `get_state`, or of as many single environments."""
         self._check_no_walk("set its state")
         if len(states) != self.num_envs:
-            raise NASGymError(f"set_state needs a list of {self.num_envs} states, not of {len(states)}")
+            raise ConfigError(f"set_state needs a list of {self.num_envs} states, not of {len(states)}")
         parse, number = self.search_space.parse, self.search_space.edit_graph.number
         self._states = np.array([number(parse(state["architecture"])) for state in states], dtype=np.int64)
         self._started = True
@@ -209,9 +209,9 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         )
 
     @classmethod
-    def _unknown_argument(cls, name: str) -> NASGymError:
+    def _unknown_argument(cls, name: str) -> ConfigError:
         if name in OF_MAKE_VEC:
-            return NASGymError(
+            return ConfigError(
                 f"{name} is an argument of gym.make_vec and not of {cls.__name__}: make it by "
                 "gym.make_vec('NAS-v0', ...), with vectorization_mode='sync' where environments are wrapped"
             )

@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.vec_env import VecEnv
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 Indices = int | Iterable[int] | None
 
@@ -39,13 +39,13 @@ class SB3VecEnv(VecEnv):
 
     def __init__(self, envs: gym.vector.VectorEnv[Any, Any, Any]) -> None:
         if not isinstance(envs, gym.vector.VectorEnv) or not hasattr(envs, "call"):
-            raise NASGymError(
+            raise ConfigError(
                 f"SB3VecEnv takes a vector environment, not {type(envs).__name__}: "
                 "pass gym.make_vec('NAS-v0', num_envs=..., autoreset_mode='same_step')"
             )
         mode = envs.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
-            raise NASGymError(
+            raise ConfigError(
                 f"stable-baselines3 resets in the last step of an episode, these environments have {mode}: "
                 "make them with autoreset_mode='same_step'"
             )
@@ -100,7 +100,7 @@ class SB3VecEnv(VecEnv):
             NASGymError: if `indices` leaves some out, or the attribute is the state of each.
         """
         if sorted(self._get_indices(indices)) != list(range(self.num_envs)):
-            raise NASGymError(
+            raise ConfigError(
                 f"{attr_name!r} cannot be set for some environments only, they share it: leave indices out"
             )
         self.envs.set_attr(attr_name, [value] * self.num_envs)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 60.0
 HIDDEN = "***"
@@ -69,7 +69,7 @@ def address(spec: str | Path) -> Address:
     if isinstance(spec, str) and "://" in spec:
         return _of_url(spec)
     if not isinstance(spec, str | Path) or not str(spec):
-        raise NASGymError(f"a store is 'user', 'memory', a path or an SQLAlchemy URL, not {spec!r}: pass one")
+        raise ConfigError(f"a store is 'user', 'memory', a path or an SQLAlchemy URL, not {spec!r}: pass one")
     path = Path(spec).expanduser().resolve()
     return Address(URL.create("sqlite", database=str(path)), str(path))
 
@@ -92,12 +92,12 @@ def connect(place: Address) -> sa.Engine:
     try:
         engine = sa.create_engine(place.url, **options)
     except NoSuchModuleError as error:
-        raise NASGymError(
+        raise StoreError(
             f"the store {place.shown} is of an unknown kind of database: write 'postgresql://', 'mysql://' "
             "or another that SQLAlchemy has a dialect for"
         ) from error
     except ImportError as error:
-        raise NASGymError(f"the store {place.shown} needs the package {error.name!r}: install it") from error
+        raise StoreError(f"the store {place.shown} needs the package {error.name!r}: install it") from error
     if place.is_sqlite and not place.in_memory:
         sa.event.listen(engine, "connect", _use_wal)
     return engine
@@ -117,7 +117,7 @@ def reported(place: Address) -> Iterator[None]:
             remedy = "the file is damaged or no store, pass another path or move it away"
         elif place.is_sqlite:
             remedy = "check that the file may be written, that the disk has room and that no process locks it"
-        raise NASGymError(f"the store {place.shown} cannot be used ({reason}): {remedy}") from error
+        raise StoreError(f"the store {place.shown} cannot be used ({reason}): {remedy}") from error
 
 
 def _of_url(text: str) -> Address:
@@ -125,7 +125,7 @@ def _of_url(text: str) -> Address:
         url = make_url(text)
     except ArgumentError as error:
         # The text is not repeated, since it may hold a password.
-        raise NASGymError(
+        raise StoreError(
             "the store URL cannot be read: write it as dialect://user:password@host:port/database"
         ) from error
     place = Address(url, "")
@@ -145,13 +145,13 @@ def _is_secret(option: str) -> bool:
 def _make_folder(place: Address) -> None:
     path = Path(str(place.url.database))
     if path.is_dir():
-        raise NASGymError(
+        raise StoreError(
             f"the store {place.shown} is a folder: pass the path of a file in it, such as store.db"
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise NASGymError(
+        raise StoreError(
             f"the folder of the store {place.shown} cannot be made ({error}): pass another path"
         ) from error
 

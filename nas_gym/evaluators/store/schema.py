@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore
 from nas_gym.evaluators.store.database import Address
 
@@ -202,7 +202,7 @@ def create(engine: sa.Engine, place: Address) -> None:
                 raise
             time.sleep(0.02)
     if version != SCHEMA_VERSION:
-        raise NASGymError(
+        raise StoreError(
             f"the store {place.shown} has version {version} and this nas-gym reads version {SCHEMA_VERSION}: "
             "pass another path or install the nas-gym that wrote it"
         )
@@ -212,7 +212,7 @@ def _check_foreign(engine: sa.Engine, place: Address) -> None:
     names = sa.inspect(engine).get_table_names()
     # A server's database may well hold other tables; a file of its own is somebody else's.
     if place.is_sqlite and names and not set(names) & set(METADATA.tables):
-        raise NASGymError(
+        raise StoreError(
             f"the file {place.shown} is a database of something else (it holds the table {names[0]!r}): "
             "pass another path"
         )

@@ -20,7 +20,7 @@ from rich.progress import (
 
 from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 from nas_gym.tables.building.tabulation import Recorded, Tabulation
 from nas_gym.tables.file import write_table
 from nas_gym.tables.table import Table
@@ -94,7 +94,7 @@ class Partial:
             self._write(json.dumps(self._header, sort_keys=True))
             return
         if found := _differences(json.loads(header), self._header):
-            raise NASGymError(
+            raise StoreError(
                 f"{self.path} holds trainings of another table ({', '.join(found)}): give another file, or "
                 "remove it"
             )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from nas_gym._sources import sources_of
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.registry import build
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.table import Table
@@ -84,12 +84,12 @@ class Tabulation:
         made = make_task(task)
         space = make_search_space(search_space, made.input_shape, made.num_classes)
         if space.size > LARGEST_SPACE:
-            raise NASGymError(
+            raise ConfigError(
                 f"the {space.name} space has {space.size:,} architectures, a table holds at most "
                 f"{LARGEST_SPACE:,}: narrow its options"
             )
         if max(len(made.y_validation), len(made.y_test)) >= LARGEST_PART:
-            raise NASGymError(
+            raise ConfigError(
                 f"the validation and the test part of a table's task must have fewer than {LARGEST_PART:,} "
                 f"examples, not {len(made.y_validation):,} and {len(made.y_test):,}: make them smaller"
             )
@@ -105,7 +105,7 @@ class Tabulation:
         """
         about = table.about
         if "recipe" not in about:
-            raise NASGymError(f"the table {table.name!r} was imported, its networks cannot be trained again")
+            raise ConfigError(f"the table {table.name!r} was imported, its networks cannot be trained again")
         space = table.search_space.config()
         return cls.of(space, about["task"], about["recipe"], table.seeds[table.fidelities[-1]], device)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.search_spaces import SearchSpace
 
 CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet16-120": 120}
@@ -24,7 +24,7 @@ def check_label(task: str) -> str:
         NASGymError: if it is not.
     """
     if not re.fullmatch(r"\w[\w.-]*", task):
-        raise NASGymError(f"--task must be a label of letters, digits, '.', '_' and '-', not {task!r}")
+        raise ConfigError(f"--task must be a label of letters, digits, '.', '_' and '-', not {task!r}")
     return task
 
 
@@ -35,7 +35,7 @@ def shares(percents: np.ndarray, what: str) -> np.ndarray:
         NASGymError: if they are shares already.
     """
     if np.nanmax(percents) <= 1.0:
-        raise NASGymError(
+        raise DataError(
             f"{what} is at most {np.nanmax(percents):g}, expected percent: multiply accuracies by 100"
         )
     return percents / 100.0
@@ -60,20 +60,20 @@ def fitting_space(
     above, rest = divmod(int(parameters[order[0]]) - two, three - two)
     classes = above + 2
     if rest or classes < 2:
-        raise NASGymError(
+        raise DataError(
             f"{str(first)!r} has {int(parameters[order[0]]):,} parameters, which the published network has "
             "for no number of classes: the file is of another space, or damaged"
         )
     known = CLASSES.get(task.lower(), classes)
     if classes != known:
-        raise NASGymError(
+        raise DataError(
             f"the file is of networks for {classes} classes, {task} has {known}: name the data set by --task"
         )
     space = build(classes)
     for index in np.linspace(0, space.size - 1, COMPARED).astype(int).tolist():
         expected = space.network(space.architecture(index)).parameters
         if expected != parameters[order[index]]:
-            raise NASGymError(
+            raise DataError(
                 f"{str(space.architecture(index))!r} has {int(parameters[order[index]]):,} parameters, the "
                 f"published network has {expected:,}: the file is of another space, or damaged"
             )

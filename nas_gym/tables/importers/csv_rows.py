@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataError, NASGymError
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.tasks import decoded
 
@@ -47,9 +47,9 @@ class Rows:
             try:
                 index = space.index(space.parse(text))
             except NASGymError as error:
-                raise NASGymError(f"line {self.lines[row]} of {self.path}: {error}") from error
+                raise DataError(f"line {self.lines[row]} of {self.path}: {error}") from error
             if order[index] >= 0:
-                raise NASGymError(
+                raise DataError(
                     f"{self.path} has the architecture {text!r} in lines {self.lines[order[index]]} and "
                     f"{self.lines[row]}: each must be there once"
                 )
@@ -57,7 +57,7 @@ class Rows:
         missing = order < 0
         if missing.any():
             first = str(space.architecture(int(missing.argmax())))
-            raise NASGymError(
+            raise DataError(
                 f"{self.path} lacks {int(missing.sum()):,} of the {space.size:,} architectures, the first "
                 f"{first!r}: bring the whole file"
             )
@@ -92,7 +92,7 @@ class Rows:
         except ValueError:
             value = inf
         if not isfinite(value) or not low <= value <= high:
-            raise NASGymError(
+            raise DataError(
                 f"line {self.lines[row]} of {self.path} has {text!r} as {column}, expected {what}: "
                 "mend or replace the file"
             )
@@ -113,7 +113,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Rows:
         found, lines = [], []
         for values in reader:
             if len(values) not in (0, len(names)):
-                raise NASGymError(
+                raise DataError(
                     f"line {reader.line_num} of {path} has {len(values)} values, expected {len(names)}: "
                     "it is cut off or damaged, bring the whole file"
                 )
@@ -121,13 +121,11 @@ def read_rows(path: Path, columns: Sequence[str]) -> Rows:
                 found.append(values)
                 lines.append(reader.line_num)
     except FileNotFoundError:
-        raise NASGymError(f"there is no file {path}") from None
+        raise DataError(f"there is no file {path}") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise NASGymError(
+        raise DataError(
             f"{path} cannot be read as a .csv or .csv.gz file ({error}): it is cut off or of another kind"
         ) from error
     if missing := [name for name in columns if name not in names]:
-        raise NASGymError(
-            f"{path} has no column {missing[0]!r}: its first line must have {', '.join(columns)}"
-        )
+        raise DataError(f"{path} has no column {missing[0]!r}: its first line must have {', '.join(columns)}")
     return Rows(path, {name: [row[names.index(name)] for row in found] for name in columns}, lines)

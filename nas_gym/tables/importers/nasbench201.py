@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataError
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.importers.checks import PERCENT, fitting_space, shares
 from nas_gym.tables.importers.csv_rows import Rows, read_rows
@@ -131,7 +131,7 @@ def _by_seed(rows: Rows) -> np.ndarray:
     for row, values in enumerate(lists):
         by_seed[row, : len(values)] = values
         if abs(np.mean(values) - means[row]) > ROUNDING:
-            raise NASGymError(
+            raise DataError(
                 f"line {rows.lines[row]} of {rows.path} has {means[row]:g} as val_acc_200, its seeds have "
                 f"the mean {np.mean(values):g}: mend or replace the file"
             )

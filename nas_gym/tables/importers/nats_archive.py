@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.tables.importers.checks import CLASSES
 from nas_gym.tables.importers.nasbench201 import FULL, SHORT, nasbench201_table, space_of
 from nas_gym.tables.table import Table
@@ -40,13 +40,13 @@ def read_nats_archive(path: Path, task: str, *, trust_pickle: bool) -> Table:
         NASGymError: if it is not trusted, the package is missing, or the archive is none.
     """
     if task.lower() not in PARTS:
-        raise NASGymError(
+        raise ConfigError(
             f"the archive has results for {', '.join(PARTS)}, not for {task!r}: pass one as --task"
         )
     if not path.exists():
-        raise NASGymError(f"there is no file {path}: download {DOWNLOAD}")
+        raise DataError(f"there is no file {path}: download {DOWNLOAD}")
     if not trust_pickle:
-        raise NASGymError(
+        raise ConfigError(
             f"{path} holds pickles, which can run any code when they are read: pass --trust-pickle if it is "
             "from the authors of NATS-Bench, or import a .csv file"
         )
@@ -63,7 +63,7 @@ def _opened(path: Path) -> Any:
     try:
         package = importlib.import_module("nats_bench")
     except ImportError:
-        raise NASGymError(
+        raise ConfigError(
             "reading the archive needs the package nats_bench: pip install 'nas-gym[nats]', and download "
             f"{DOWNLOAD}"
         ) from None
@@ -73,8 +73,8 @@ def _opened(path: Path) -> Any:
         raise _no_archive(path, error) from error
 
 
-def _no_archive(path: Path, error: Exception) -> NASGymError:
-    return NASGymError(
+def _no_archive(path: Path, error: Exception) -> DataError:
+    return DataError(
         f"{path} is no archive of NATS-Bench's topology search space, or is cut off "
         f"({type(error).__name__}: {error}): download {DOWNLOAD}"
     )
@@ -104,7 +104,7 @@ def _table(api: Any, path: Path, task: str) -> Table:
             api.arch2infos_dict.pop(number, None)
     missing = [index for index, found in enumerate(full) if not found]
     if missing:
-        raise NASGymError(
+        raise DataError(
             f"{path} lacks {len(missing):,} of the {space.size:,} architectures, the first "
             f"{str(space.architecture(missing[0]))!r}: download {DOWNLOAD}"
         )

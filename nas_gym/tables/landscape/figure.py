@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 from nas_gym.tables.landscape.analysis import Landscape, spearman
 
 # Three of Okabe and Ito's colours, told apart under every common colour blindness.
@@ -61,7 +61,7 @@ def draw_landscape(landscape: Landscape, path: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             figure.savefig(path, format="png")
         except OSError as error:
-            raise NASGymError(
+            raise StoreError(
                 f"the picture cannot be written to {path} ({error}): pass another path"
             ) from error
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.tasks.cache import Arrays, cached
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.preparation import Size
@@ -35,7 +35,7 @@ def mnist1d(
         seed: of the generation.
     """
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise NASGymError(f"seed of mnist1d must be a whole number in [0, 2**32), not {seed!r}")
+        raise ConfigError(f"seed of mnist1d must be a whole number in [0, 2**32), not {seed!r}")
     sizes = {"train_size": train_size, "validation_size": validation_size, "test_size": test_size}
     asked = sum(size for size in sizes.values() if isinstance(size, int))
     examples = max(EXAMPLES, -(-asked // CLASSES) * CLASSES)

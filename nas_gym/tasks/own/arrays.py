@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.base import Kind
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.reading.frames import frame_table, is_frame
@@ -47,7 +47,7 @@ def arrays(
     """
     if x is None or y is None:
         known = f" (the spec of task {title!r} names their fingerprint only)" if fingerprint else ""
-        raise NASGymError(
+        raise ConfigError(
             f"the task 'arrays' needs x and y{known}: pass both, or save them and use an .npz file"
         )
     data = Data(
@@ -56,14 +56,14 @@ def arrays(
     if not is_frame(x):
         for option, given in (("categorical", categorical), ("numeric", numeric), ("decimal", decimal)):
             if given:
-                raise NASGymError(
+                raise ConfigError(
                     f"{option} is for the columns of a data frame, and x has none: leave it out"
                 )
         return data
     table = without_row_numbers(frame_table(x, "x"))
     options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing)
     if not table.columns:
-        raise NASGymError("x has no columns but row numbers: add features")
+        raise DataError("x has no columns but row numbers: add features")
     encoder, features, notes = read_columns(table, options)
     return replace(
         data,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks import labels
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
@@ -58,7 +58,7 @@ def csv(
     options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing)
     dropped = chosen("drop", drop, table)
     if target in dropped:
-        raise NASGymError(f"column {target!r} is the target and in drop: leave it out of one of them")
+        raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")
     table = without_row_numbers(table.without(dropped), target)
     cells = table.columns[target]
     y, names, notes = labels.of_cells(
@@ -66,7 +66,7 @@ def csv(
     )
     features = table.without({target})
     if not features.columns:
-        raise NASGymError(f"{full.name} has no column beside the target {target!r}: add features")
+        raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
     encoder, x, said = read_columns(features, options)
     return Data(
         x,
@@ -81,16 +81,16 @@ def csv(
     )
 
 
-def _no_target(table: RawTable, target: object) -> NASGymError:
+def _no_target(table: RawTable, target: object) -> ConfigError:
     names = list(table.columns)
     if len(names) > 1 and 2 * sum(map(is_number, names)) > len(names):
-        return NASGymError(
+        return ConfigError(
             f"{table.source} has no column {target!r}, and its first line, {', '.join(names[:8])}, seems to "
             "be an example: add a line of column names"
         )
     error = unknown(f"target column of {table.source}", target, names)
     if table.delimiter is not None and len(names) == 1:
-        return NASGymError(
+        return ConfigError(
             f"{error}, one column with the delimiter {table.delimiter!r}: pass another delimiter"
         )
     return error

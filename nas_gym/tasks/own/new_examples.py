@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataError
 from nas_gym.networks import Shape
 from nas_gym.tasks import checks
 from nas_gym.tasks.own import paths as files
@@ -46,7 +46,7 @@ def features_of(
     raw = checks.numeric(x)
     if raw.shape[1:] != shape or raw.ndim != len(shape) + 1:
         rows = f", or rows of the columns {', '.join(encoder.names)}" if encoder else ""
-        raise NASGymError(
+        raise DataError(
             f"x has shape {raw.shape}, the network takes (n, {', '.join(map(str, shape))}){rows}: "
             "pass raw examples like those it was trained on, one of them as x[None]"
         )
@@ -103,9 +103,9 @@ def _encoded(table: RawTable, encoder: TableEncoder) -> np.ndarray:
 def _by_place(table: RawTable, shape: Shape) -> np.ndarray:
     """The columns of a table as features in their order, for a network that knows no names."""
     if len(shape) > 1:
-        raise NASGymError(f"{table.source} is a table, the network takes arrays (n, {shape}): pass an array")
+        raise DataError(f"{table.source} is a table, the network takes arrays (n, {shape}): pass an array")
     if len(table.columns) != shape[0]:
-        raise NASGymError(
+        raise DataError(
             f"{table.source} has {len(table.columns)} columns, the network takes {shape[0]} features and "
             "knows no names: pass its columns alone"
         )
@@ -133,7 +133,7 @@ def read_examples(path: str | Path, encoder: TableEncoder | None, **reading: str
             with zipfile.ZipFile(path) as archive:
                 return numpy_array(archive.read("x.npy"), path.name)
         except (KeyError, zipfile.BadZipFile, zlib.error, OSError) as error:
-            raise NASGymError(
+            raise DataError(
                 f"{path.name} has no array 'x' ({error}): save it with numpy.savez(path, x=x)"
             ) from error
     return read_table(path, **reading, expected=() if encoder is None else encoder.names)

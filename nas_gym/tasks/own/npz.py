@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import DataError, unknown
 from nas_gym.tasks.base import Kind
 from nas_gym.tasks.data import PARTS, Data
 from nas_gym.tasks.own import paths as files
@@ -64,7 +64,7 @@ def _keys(path: Path) -> set[str]:
         with zipfile.ZipFile(path) as file:
             return {name.removesuffix(".npy") for name in file.namelist()}
     except (zipfile.BadZipFile, OSError) as error:
-        raise NASGymError(
+        raise DataError(
             f"{path} is no .npz file ({error}): write one with numpy.savez(path, x=x, y=y)"
         ) from error
 
@@ -75,11 +75,11 @@ def _load(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
             return {key: file[key] for key in keys}
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, RuntimeError) as error:
         if "pickle" in str(error):
-            raise NASGymError(
+            raise DataError(
                 f"{path} holds Python objects, which are never loaded since they can run code: "
                 "save numeric arrays, or texts as x.astype(str)"
             ) from error
-        raise NASGymError(f"{path} is damaged ({error}): write it again with numpy.savez") from error
+        raise DataError(f"{path} is damaged ({error}): write it again with numpy.savez") from error
 
 
 def _in_parts(named: Mapping[str, np.ndarray]) -> Data:
@@ -88,7 +88,7 @@ def _in_parts(named: Mapping[str, np.ndarray]) -> Data:
     ys = [np.asarray(named[f"y_{part}"]) for part in PARTS]
     for part, x, y in zip(PARTS, xs, ys, strict=True):
         if x.shape[:1] != y.shape[:1] or x.shape[1:] != xs[0].shape[1:] or y.shape[1:] != ys[0].shape[1:]:
-            raise NASGymError(
+            raise DataError(
                 f"x_{part} of shape {x.shape} and y_{part} of shape {y.shape} do not fit each other or "
                 f"x_train of shape {xs[0].shape}: pass examples of one shape and a label for each"
             )

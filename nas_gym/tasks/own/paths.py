@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 
 
 def existing(path: str | Path, suffix: str) -> Path:
@@ -15,12 +15,12 @@ def existing(path: str | Path, suffix: str) -> Path:
         NASGymError: if there is no such file.
     """
     if not isinstance(path, str | Path):
-        raise NASGymError(f"path must be the path of a {suffix} file, not {path!r}")
+        raise ConfigError(f"path must be the path of a {suffix} file, not {path!r}")
     full = Path(path).expanduser().resolve()
     if full.is_dir():
-        raise NASGymError(f"{full} is a folder: pass the path of a {suffix} file in it")
+        raise DataError(f"{full} is a folder: pass the path of a {suffix} file in it")
     if not full.exists():
-        raise NASGymError(f"there is no file {full}: pass the path of an existing {suffix} file")
+        raise DataError(f"there is no file {full}: pass the path of an existing {suffix} file")
     return full
 
 

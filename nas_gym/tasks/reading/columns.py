@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import DataError, unknown
 from nas_gym.tasks.reading.number_forms import PLAIN, PLAIN_FORM, NumberForm, all_plain
 from nas_gym.tasks.reading.raw_table import USUAL, Cells, MissingTexts, RawTable, text_of
 
@@ -52,7 +52,7 @@ class NumberColumn:
             values = self._one_by_one(cells, missing, source)
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values[:, 0]))[0])
-            raise NASGymError(
+            raise DataError(
                 f"column {self.name!r} of {source} has {cells[row]!r} in row {row + 1:,}, which is not a "
                 "finite number: mend it or leave that row out"
             )
@@ -76,12 +76,12 @@ class NumberColumn:
             return None
         return TRUTH.get(cell.casefold()) if self.truth else self.form.value(cell)
 
-    def _refusal(self, row: int, cells: Cells, missing: MissingTexts, source: str) -> NASGymError:
+    def _refusal(self, row: int, cells: Cells, missing: MissingTexts, source: str) -> DataError:
         cell = cells[row]
         if missing.among_numbers(cell):
             return missing_values(self.name, [missing.among_numbers(each) for each in cells], FILL)
         expected = "a number" if self.form == PLAIN_FORM else f"a number with {self.form.words()}"
-        return NASGymError(
+        return DataError(
             f"column {self.name!r} of {source} has {cell!r} in row {row + 1:,}, expected {expected}: "
             "mend it or leave that row out"
         )
@@ -136,7 +136,7 @@ class CategoryColumn:
                     raise missing_values(self.name, [self._place(each) is None for each in cells], FILL)
                 shown = ", ".join(map(repr, self.texts[:SHOWN]))
                 more = f" and {len(self.texts) - SHOWN:,} more" if len(self.texts) > SHOWN else ""
-                raise NASGymError(
+                raise DataError(
                     f"column {self.name!r} of {source} has {cell!r} in row {row + 1:,}, which is none of its "
                     f"categories: known: {shown}{more}"
                 )
@@ -210,7 +210,7 @@ class TableEncoder:
                 np.abs(features).sum(axis=1), 1, atol=NEARLY
             )
             if not one.all():
-                raise NASGymError(
+                raise DataError(
                     f"row {int(np.flatnonzero(~one)[0]) + 1:,} of x is of no category of column "
                     f"{column.name!r}: set one of {', '.join(column.feature_names[:SHOWN])} to 1 and the "
                     "others to 0"
@@ -240,7 +240,7 @@ def _column(config: Mapping[str, Any]) -> Column:
     return CategoryColumn(config["name"], tuple(config["texts"]))
 
 
-def missing_values(name: str, missing: Sequence[bool], remedy: str) -> NASGymError:
+def missing_values(name: str, missing: Sequence[bool], remedy: str) -> DataError:
     """The error for a column in which values are missing.
 
     Args:
@@ -248,15 +248,15 @@ def missing_values(name: str, missing: Sequence[bool], remedy: str) -> NASGymErr
         missing: of each row, whether its value is.
         remedy: what to do.
     """
-    return NASGymError(
+    return DataError(
         f"column {name!r} misses {sum(missing):,} of {len(missing):,} values, "
         f"the first in row {missing.index(True) + 1:,}: {remedy}"
     )
 
 
-def unknown_column(name: str, table: RawTable) -> NASGymError:
+def unknown_column(name: str, table: RawTable) -> DataError:
     """The error for a column that a table lacks, with the nearest that it has."""
-    return NASGymError(
+    return DataError(
         f"{table.source} lacks a column that the network was trained on, "
         f"{unknown('column', name, table.columns)}"
     )

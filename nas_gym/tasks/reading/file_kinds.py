@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataError
 
 Kind = Literal["text", "npz", "npy", "excel", "parquet"]
 
@@ -115,15 +115,13 @@ def contents_of(path: Path) -> Contents:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise NASGymError(
-            f"{path} cannot be read ({error.strerror or error}): pass a file that can"
-        ) from error
+        raise DataError(f"{path} cannot be read ({error.strerror or error}): pass a file that can") from error
     found = _unpacked(path, content)
     named = OWN_SUFFIXES.get(path.suffix.lower())
     if named == "npz" and found.kind != "npz":
-        raise NASGymError(f"{path} is no .npz file: write one with numpy.savez(path, x=x, y=y)")
+        raise DataError(f"{path} is no .npz file: write one with numpy.savez(path, x=x, y=y)")
     if named is not None and found.kind == "text":
-        raise NASGymError(
+        raise DataError(
             f"{path.name} cannot be read as {NAMES[named]}, which its name says it is: if it is a table of "
             "text, rename it to .csv"
         )
@@ -138,10 +136,10 @@ def _unpacked(path: Path, content: bytes) -> Contents:
         if content.startswith(ZIP):
             return _unzipped(path, content)
     except DAMAGE as error:
-        raise NASGymError(f"{path} is damaged ({error}) and cannot be read: bring the whole file") from error
+        raise DataError(f"{path} is damaged ({error}) and cannot be read: bring the whole file") from error
     for magic, what in UNREADABLE.items():
         if content.startswith(magic):
-            raise NASGymError(f"{path.name} is {what}, a kind of file that cannot be read here: {READABLE}")
+            raise DataError(f"{path.name} is {what}, a kind of file that cannot be read here: {READABLE}")
     if content.startswith(b"PAR1"):
         return Contents("parquet", content)
     if content.startswith(b"\x93NUMPY"):
@@ -154,7 +152,7 @@ def _unpacked(path: Path, content: bytes) -> Contents:
         (b"@relation", "an .arff file"),
     ):
         if start.startswith(opening):
-            raise NASGymError(f"{path.name} is {what}, a kind of file that cannot be read here: {READABLE}")
+            raise DataError(f"{path.name} is {what}, a kind of file that cannot be read here: {READABLE}")
     return Contents("text", content)
 
 
@@ -167,7 +165,7 @@ def _unzipped(path: Path, content: bytes) -> Contents:
             return Contents("npz", b"")
         tables = [name for name in names if not name.startswith("__MACOSX/")]
         if len(tables) != 1:
-            raise NASGymError(
+            raise DataError(
                 f"{path.name} is an archive of {len(tables)} files, and one table can be read: unpack it, "
                 "and pass one of them"
             )

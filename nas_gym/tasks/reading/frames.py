@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataError
 from nas_gym.tasks.reading.raw_table import Cells, RawTable, clean_cell
 from nas_gym.tasks.reading.typed_files import structured_table
 
@@ -39,7 +39,7 @@ def frame_table(frame: Any, source: str) -> RawTable:
     for name in _names(frame) or []:
         text, column = str(name), frame[name]
         if text in columns or np.ndim(column) > 1:
-            raise NASGymError(f"{source} has the column {text!r} twice: rename one of them")
+            raise DataError(f"{source} has the column {text!r} twice: rename one of them")
         columns[text] = _cells(column)
         # What a frame declares as categories is never numbers, even if it looks like them.
         if str(getattr(column, "dtype", "")).lower().startswith(("category", "categorical", "enum")):
@@ -58,7 +58,7 @@ def of_mapping(columns: Mapping[Any, Any], source: str) -> RawTable:
         for name, values in columns.items()
     }
     if len({len(values) for values in listed.values()}) > 1:
-        raise NASGymError(f"the columns of {source} differ in length: pass columns of one length, or one row")
+        raise DataError(f"the columns of {source} differ in length: pass columns of one length, or one row")
     return RawTable(
         source, {name: [clean_cell(value) for value in values] for name, values in listed.items()}
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 
 Cells = list[Any]
 
@@ -95,7 +95,7 @@ class MissingTexts:
             return cls()
         values = [option] if isinstance(option, str | Real) else option
         if not isinstance(values, Sequence) or not all(isinstance(value, str | Real) for value in values):
-            raise NASGymError(
+            raise ConfigError(
                 f"missing must be a list of texts that stand for missing values, not {option!r}"
             )
         return cls(tuple(clean_text(v) if isinstance(v, str) else text_of(clean_cell(v)) for v in values))
@@ -144,14 +144,14 @@ def of_rows(source: str, names: Sequence[str], rows: Sequence[Any]) -> RawTable:
         if isinstance(row, Mapping):
             lacking = next((name for name in names if name not in row), None)
             if lacking is not None:
-                raise NASGymError(
+                raise DataError(
                     f"row {number} of {source} lacks {lacking!r}: each row needs {', '.join(names)}"
                 )
             values = [row[name] for name in names]
         else:
             values = list(row)
             if len(values) != len(names):
-                raise NASGymError(
+                raise DataError(
                     f"row {number} of {source} has {len(values)} cells for {len(names)} columns: "
                     f"pass {', '.join(names)} in this order"
                 )

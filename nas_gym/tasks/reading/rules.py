@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder, missing_values
 from nas_gym.tasks.reading.number_forms import (
     PADDED,
@@ -96,15 +96,15 @@ class ReadingOptions:
             NASGymError: naming the option that does not fit.
         """
         if isinstance(max_categories, bool) or not isinstance(max_categories, int) or max_categories < 1:
-            raise NASGymError(f"max_categories must be a whole number of at least 1, not {max_categories!r}")
+            raise ConfigError(f"max_categories must be a whole number of at least 1, not {max_categories!r}")
         if isinstance(decimal, Mapping):
             chosen("decimal", list(decimal), table)
         marks = list(decimal.values()) if isinstance(decimal, Mapping) else [decimal or "."]
         if not all(isinstance(mark, str) and mark in (".", ",") for mark in marks):
-            raise NASGymError(f"decimal must be '.' or ',', or a dict of them by column, not {decimal!r}")
+            raise ConfigError(f"decimal must be '.' or ',', or a dict of them by column, not {decimal!r}")
         texts, numbers = chosen("categorical", categorical, table), chosen("numeric", numeric, table)
         if both := texts & numbers:
-            raise NASGymError(
+            raise ConfigError(
                 f"column {min(both)!r} is in categorical and in numeric: leave it out of one of them"
             )
         return cls(
@@ -123,7 +123,7 @@ def chosen(option: str, names: Sequence[str], table: RawTable) -> frozenset[str]
         NASGymError: if a name is not that of a column.
     """
     if not isinstance(names, Sequence):
-        raise NASGymError(f"{option} must be a list of column names, not {names!r}")
+        raise ConfigError(f"{option} must be a list of column names, not {names!r}")
     listed = [names] if isinstance(names, str) else list(names)
     for name in listed:
         if not isinstance(name, str) or name not in table.columns:
@@ -296,7 +296,7 @@ class _Reader:
         if len(texts) > self.options.max_categories:
             odd = next((text_of(cell) for cell in cells if not is_number(text_of(cell))), texts[0])
             numbers = f", read its numbers with numeric=[{name!r}]" if all(map(is_number, texts)) else ""
-            raise NASGymError(
+            raise DataError(
                 f"column {name!r} has {len(texts):,} different texts, such as {odd!r}, more than "
                 f"max_categories={self.options.max_categories}: mend it{numbers}, leave it out with "
                 f"drop=[{name!r}], or raise max_categories"
@@ -306,7 +306,7 @@ class _Reader:
     def _check_values(self, name: str, cells: Cells) -> None:
         for row, cell in enumerate(cells, start=1):
             if cell is not None and not isinstance(cell, str | bool | int | float):
-                raise NASGymError(
+                raise DataError(
                     f"column {name!r} has a {type(cell).__name__} in row {row:,}, such as {str(cell)!r}, "
                     f"and features are numbers or texts: convert it or leave it out with drop=[{name!r}]"
                 )
@@ -316,29 +316,29 @@ class _Reader:
             remedy = f"fill them, leave those rows out, or the column with drop=[{name!r}]"
             raise missing_values(name, missing, remedy)
 
-    def _mixed(self, name: str, cells: Cells, numbers: int) -> NASGymError:
+    def _mixed(self, name: str, cells: Cells, numbers: int) -> DataError:
         row, odd = next((row, cell) for row, cell in enumerate(map(text_of, cells), 1) if not is_number(cell))
-        return NASGymError(
+        return DataError(
             f"column {name!r} has {odd!r} in row {row:,} and {numbers:,} numbers in its {len(cells):,} rows: "
             f"mend it, name it in missing=, or read categories with categorical=[{name!r}]"
         )
 
-    def _no_form(self, name: str, texts: list[str], mark: str | None) -> NASGymError:
+    def _no_form(self, name: str, texts: list[str], mark: str | None) -> DataError:
         wrong = next((text for text in texts if not forms_of([text], mark)), None)
         if wrong is not None:
-            return NASGymError(
+            return DataError(
                 f"column {name!r} has {wrong!r}, which is not a number where decimals follow {mark!r}: mend "
                 f"it, or pass decimal={{{name!r}: {',' if mark == '.' else '.'!r}}}"
             )
         other = next((text for text in texts if not forms_of([texts[0], text], mark)), texts[-1])
-        return NASGymError(
+        return DataError(
             f"column {name!r} writes numbers in several ways, such as {texts[0]!r} and {other!r}: "
             f"write them in one way, or read categories with categorical=[{name!r}]"
         )
 
-    def _ambiguous(self, name: str, texts: list[str], why: str) -> NASGymError:
+    def _ambiguous(self, name: str, texts: list[str], why: str) -> DataError:
         example = next(text for text in texts if re.search("[.,]", text))
-        return NASGymError(
+        return DataError(
             f"column {name!r} has numbers such as {example!r}, which may have decimals or thousands, since "
             f"{why}: pass decimal={{{name!r}: '.'}} or decimal={{{name!r}: ','}}"
         )
@@ -355,7 +355,7 @@ def _check_names(columns: Sequence[Column]) -> None:
     for column in columns:
         for feature in column.feature_names:
             if feature in owner:
-                raise NASGymError(
+                raise DataError(
                     f"columns {owner[feature]!r} and {column.name!r} would both make the feature "
                     f"{feature!r}: rename one of them"
                 )
@@ -375,7 +375,7 @@ def _check_exact(name: str, cells: Cells, values: np.ndarray) -> None:
         else:
             continue
         if whole.setdefault(value, number) != number:
-            raise NASGymError(
+            raise DataError(
                 f"column {name!r} has different numbers that are equal in 64 bits, such as "
                 f"{text_of(cell)!r}: leave it out with drop=[{name!r}], or read codes with "
                 f"categorical=[{name!r}]"

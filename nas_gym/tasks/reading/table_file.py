@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.reading import file_kinds
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.text_file import decoded, text_table
@@ -34,10 +34,10 @@ def read_table(
     """
     for option, value in (("encoding", encoding), ("sheet", sheet)):
         if value is not None and not isinstance(value, str):
-            raise NASGymError(f"{option} must be a text, not {value!r}")
+            raise ConfigError(f"{option} must be a text, not {value!r}")
     found = file_kinds.contents_of(path)
     if found.kind != "excel" and sheet is not None:
-        raise NASGymError(f"{path.name} is no workbook and has no sheet {sheet!r}: leave sheet out")
+        raise ConfigError(f"{path.name} is no workbook and has no sheet {sheet!r}: leave sheet out")
     match found.kind:
         case "excel":
             return excel_table(found.content, path.name, sheet)
@@ -46,7 +46,7 @@ def read_table(
         case "npy":
             return numpy_table(found.content, path.name)
         case "npz":
-            raise NASGymError(
+            raise DataError(
                 f"{path.name} is an .npz file of arrays without columns: pass it without a target, as "
                 "{'name': 'npz', 'path': ...}"
             )

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from csv import Error, reader
 from io import StringIO
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.raw_table import BYTE_ORDER_MARK, RawTable, clean_text
 
@@ -41,10 +41,10 @@ def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
     try:
         return content.decode(name).lstrip(BYTE_ORDER_MARK)
     except LookupError as error:
-        raise NASGymError(f"encoding {encoding!r} is not known: pass one like 'latin-1'") from error
+        raise ConfigError(f"encoding {encoding!r} is not known: pass one like 'latin-1'") from error
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise NASGymError(
+        raise DataError(
             f"{source} cannot be read as a .csv file in {name.upper()} (byte {content[error.start]:#04x} in "
             f"line {line:,}): save it in UTF-8 or pass encoding=, such as 'latin-1'"
         ) from error
@@ -65,24 +65,24 @@ def text_table(
         NASGymError: if it has no rows, a line of another length, or a name twice.
     """
     if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
-        raise NASGymError(f"delimiter must be one character, not {delimiter!r}")
+        raise ConfigError(f"delimiter must be one character, not {delimiter!r}")
     if separator := SEPARATOR_LINE.match(text):
         text, delimiter = text[separator.end() :], delimiter or separator[1]
     mark = _recognised(text, expected) if delimiter is None else delimiter
     try:
         lines = _lines(text, mark)
     except Error as error:
-        raise NASGymError(
+        raise DataError(
             f"{source} cannot be read as a .csv file with the delimiter {mark!r}: {error}"
         ) from error
     if len(lines) < 2:
-        raise NASGymError(f"{source} has no rows: it needs a line of column names and one line an example")
+        raise DataError(f"{source} has no rows: it needs a line of column names and one line an example")
     (_, header), *body = lines
     _fit(header, body)
     names = _names(header, source)
     for line, row in body:
         if len(row) != len(names):
-            raise NASGymError(
+            raise DataError(
                 f"line {line} of {source} has {len(row)} cells for {len(names)} columns: mend the line "
                 f"or pass another delimiter than {mark!r}"
             )
@@ -150,9 +150,9 @@ def _names(header: list[str], source: str) -> list[str]:
     repeated = next((name for name, count in Counter(names).items() if count > 1), None)
     if repeated is not None:
         if 2 * sum(map(is_number, names)) > len(names):
-            raise NASGymError(
+            raise DataError(
                 f"the first line of {source} has {repeated!r} twice, so it seems to be an example: "
                 "add a line of column names"
             )
-        raise NASGymError(f"{source} has the column {repeated!r} twice: rename one of them")
+        raise DataError(f"{source} has the column {repeated!r} twice: rename one of them")
     return names

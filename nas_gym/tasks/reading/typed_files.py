@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import DataError, NASGymError, unknown
 from nas_gym.tasks.reading.raw_table import RawTable, clean_cell, clean_text
 
 
@@ -29,10 +29,10 @@ def excel_table(content: bytes, source: str, sheet: str | None = None) -> RawTab
     except NASGymError:
         raise
     except Exception as error:  # openpyxl raises whatever a damaged file makes it meet
-        raise NASGymError(f"{source} is damaged ({error}) and cannot be read: save it again") from error
+        raise DataError(f"{source} is damaged ({error}) and cannot be read: save it again") from error
     rows = [row for row in rows if any(cell is not None for cell in row)]
     if len(rows) < 2:
-        raise NASGymError(f"{source} has no rows: it needs a row of column names and one row an example")
+        raise DataError(f"{source} has no rows: it needs a row of column names and one row an example")
     width = max(len(row) for row in rows)
     cells = [[clean_cell(cell) for cell in row] + [None] * (width - len(row)) for row in rows]
     used = [place for place in range(width) if any(row[place] is not None for row in cells)]
@@ -54,7 +54,7 @@ def parquet_table(content: bytes, source: str) -> RawTable:
         names = [str(name) for name in table.column_names]
         columns = [column.to_pylist() for column in table.columns]
     except Exception as error:  # pyarrow raises whatever a damaged file makes it meet
-        raise NASGymError(f"{source} is damaged ({error}) and cannot be read: write it again") from error
+        raise DataError(f"{source} is damaged ({error}) and cannot be read: write it again") from error
     return _table(source, names, [[clean_cell(cell) for cell in column] for column in columns])
 
 
@@ -66,7 +66,7 @@ def numpy_table(content: bytes, source: str) -> RawTable:
     """
     array = numpy_array(content, source)
     if not array.dtype.names or array.ndim != 1:
-        raise NASGymError(
+        raise DataError(
             f"{source} holds one array of shape {array.shape}, and a task needs examples and labels: save "
             "both with numpy.savez('data.npz', x=x, y=y), since an .npz file can be read"
         )
@@ -83,11 +83,11 @@ def numpy_array(content: bytes, source: str) -> np.ndarray:
         array: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
     except (OSError, EOFError, ValueError) as error:
         if "pickle" in str(error):
-            raise NASGymError(
+            raise DataError(
                 f"{source} holds Python objects, which are never loaded since they can run code: "
                 "save numeric arrays, or texts as x.astype(str)"
             ) from error
-        raise NASGymError(
+        raise DataError(
             f"{source} is damaged ({error}) and cannot be read: write it again with numpy.save"
         ) from error
     return array
@@ -106,10 +106,10 @@ def _table(
     for place, (name, cells) in enumerate(zip(names, columns, strict=True)):
         unique = name or (f"Unnamed: {place}" if place else "")
         if unique in named:
-            raise NASGymError(f"{source} has the column {unique!r} twice: rename one of them")
+            raise DataError(f"{source} has the column {unique!r} twice: rename one of them")
         named[unique] = cells
     if not named or not columns[0]:
-        raise NASGymError(f"{source} has no rows: it needs named columns and one row an example")
+        raise DataError(f"{source} has no rows: it needs named columns and one row an example")
     return RawTable(source, named, notes=notes)
 
 
@@ -119,7 +119,7 @@ def _needed(module: str, source: str) -> Any:
         return import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise NASGymError(
+        raise DataError(
             f"{source} cannot be read without {package}: install it with pip install 'nas-gym[data]', or "
             "save the table as .csv"
         ) from error

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import NASGymError, StoreError
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 Kind = Literal["q_values", "probabilities"]
@@ -100,7 +100,7 @@ class TabularPolicy:
             kind: Kind = "q_values" if str(arrays["kind"]) == "q_values" else "probabilities"
         width = next((len(values) for values in table.values()), len(search_space.actions))
         if width != len(search_space.actions):
-            raise NASGymError(
+            raise StoreError(
                 f"{path} has values of {width} actions, the search space has {len(search_space.actions)}: "
                 "load it with the search space it was saved for"
             )
@@ -115,13 +115,13 @@ def load_policy(path: Path, search_space: SearchSpace[Any]) -> Policy:
     """
     path = Path(path)
     if not path.is_file():
-        raise NASGymError(f"policy file {path} is missing: pass a file of a run's policy folder")
+        raise StoreError(f"policy file {path} is missing: pass a file of a run's policy folder")
     try:
         return _loaded(path, search_space)
     except NASGymError:
         raise
     except (ValueError, KeyError, OSError, EOFError, RuntimeError, BadZipFile, UnpicklingError) as error:
-        raise NASGymError(
+        raise StoreError(
             f"policy file {path} is damaged ({type(error).__name__}): delete it, and the snapshot before it "
             "is read"
         ) from error
@@ -135,7 +135,7 @@ def _loaded(path: Path, search_space: SearchSpace[Any]) -> Policy:
 
     if path.suffix == NeuralPolicy.suffix:
         return NeuralPolicy.load(path, search_space)
-    raise NASGymError(
+    raise StoreError(
         f"policy file {path} ends in {path.suffix!r}: known: {TabularPolicy.suffix} (tables), "
         f"{NeuralPolicy.suffix} (networks)"
     )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces.policies.base import Kind, State
 from nas_gym.traces.policies.views import View, view_of
@@ -111,7 +111,7 @@ class NeuralPolicy:
 
         saved = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(saved, dict) or set(saved) != {"description", "weights"}:
-            raise NASGymError(f"{path} is no saved policy: pass a file of a run's policy folder")
+            raise StoreError(f"{path} is no saved policy: pass a file of a run's policy folder")
         description = json.loads(saved["description"])
         kind, horizon, flat = description["view"]
         policy = _class(description["class"], path)(
@@ -123,7 +123,7 @@ class NeuralPolicy:
         try:
             policy.load_state_dict(saved["weights"])
         except RuntimeError as error:
-            raise NASGymError(
+            raise StoreError(
                 f"the weights in {path} do not fit this search space: load them with the search space "
                 "they were saved for"
             ) from error
@@ -192,7 +192,7 @@ def _class(name: str, path: Path) -> Any:
         found = getattr(importlib.import_module(module), attribute, None)
         if isinstance(found, type):
             return found
-    raise NASGymError(
+    raise StoreError(
         f"{path} was saved by a policy of class {name}, which is none of torch, stable-baselines3 or "
         "sb3-contrib: build that policy yourself and watch it"
     )

@@ -8,7 +8,7 @@ from typing import Any
 from gymnasium import spaces
 
 from nas_gym.envs import Observer, make_observer
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 
@@ -54,7 +54,7 @@ def view_of(search_space: SearchSpace[Any], space: spaces.Space[Any]) -> View:
     for view in _candidates(search_space, space):
         if view.observer(search_space).space == space:
             return view
-    raise NASGymError(
+    raise ConfigError(
         f"observations of {space} cannot be made from a state of {search_space!r}: use the environment's "
         "'dict', 'dict+mask' or 'index', flattened or as they are, or watch a policy of your own"
     )

@@ -1,0 +1,33 @@
+from . import envs as envs
+from . import errors as errors
+from . import evaluators as evaluators
+from . import explain as explain
+from . import networks as networks
+from . import search_spaces as search_spaces
+from . import tables as tables
+from . import tasks as tasks
+from . import testing as testing
+from . import traces as traces
+from . import training as training
+from .envs import NASEnv as NASEnv
+from .envs import NASVectorEnv as NASVectorEnv
+from .envs import Reward as Reward
+from .errors import ConfigError as ConfigError
+from .errors import DataError as DataError
+from .errors import NASGymError as NASGymError
+from .errors import StoreError as StoreError
+from .evaluators import Evaluation as Evaluation
+from .evaluators import Evaluator as Evaluator
+from .evaluators import Request as Request
+from .evaluators import load_network as load_network
+from .evaluators import save_network as save_network
+from .networks import Network as Network
+from .networks import NetworkBuilder as NetworkBuilder
+from .search_spaces import ChoiceSpace as ChoiceSpace
+from .search_spaces import SearchSpace as SearchSpace
+from .tasks import Data as Data
+from .tasks import Task as Task
+from .traces import Trace as Trace
+from .traces import TraceCallback as TraceCallback
+
+__version__: str

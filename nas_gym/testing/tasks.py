@@ -1,0 +1,92 @@
+"""What holds for every task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nas_gym.tasks import Task, make_task
+from nas_gym.testing.assertions import global_state_kept, require, require_json
+
+PARTS = ("train", "validation", "test")
+
+
+def check_task(task: Task | str | Mapping[str, Any]) -> None:
+    """Check a task, or what `make_task` builds one from, such as ``"my_module:my_task"``.
+
+    It holds that
+
+    - the parts hold finite float32 examples of one shape, and labels below the number of classes;
+    - every class is in every part, and nothing can be written into the arrays;
+    - feature names are one a feature, and of tables only;
+    - mean and scale are finite and fit an example, and standardise the sample that is kept raw;
+    - a spec builds the same task every time, and leaves the global random generators alone.
+
+    Args:
+        task: a task, or its name, import path, or dict with ``"name"`` and options.
+
+    Raises:
+        AssertionError: for the first property that does not hold, in one sentence.
+    """
+    if not isinstance(task, Task):
+        task = _built(task)
+    for part in PARTS:
+        _check_part(task, part)
+    _check_names(task)
+    _check_standardisation(task)
+    require_json(task.spec, f"spec of the task {task.name!r}")
+    digits = set(task.fingerprint) <= set("0123456789abcdef") and len(task.fingerprint) == 64
+    require(digits, f"fingerprint must be 64 hexadecimal digits, not {task.fingerprint!r}")
+
+
+def _built(spec: str | Mapping[str, Any]) -> Task:
+    task = make_task(spec)
+    with global_state_kept(f"building the task {spec!r}"):  # not the first time, when packages are imported
+        again = make_task(spec)
+    same = again.fingerprint == task.fingerprint
+    require(same, f"the task {task.name!r} is another each time it is built: draw from a generator of a seed")
+    rebuilt = make_task(json.loads(json.dumps(task.spec)))
+    same = rebuilt.fingerprint == task.fingerprint
+    require(same, f"the task {task.name!r} is another when it is built from its spec {task.spec}")
+    return task
+
+
+def _check_part(task: Task, part: str) -> None:
+    x, y = getattr(task, f"x_{part}"), getattr(task, f"y_{part}")
+    types = (x.dtype, y.dtype)
+    require(types == (np.float32, np.int64), f"the {part} part must be float32 and int64, not {types}")
+    shapes = (x.shape[1:], y.shape)
+    expected = (task.input_shape, (len(x),))
+    require(shapes == expected, f"the {part} part has shapes {shapes}, expected {expected}")
+    require(np.isfinite(x).all(), f"the {part} part has values that are NaN or infinite")
+    classes, known = set(y.tolist()), set(range(task.num_classes))
+    require(classes == known, f"the {part} part has the classes {sorted(classes)}, expected {sorted(known)}")
+    for name, array in (("x", x), ("y", y)):
+        require(not array.flags.writeable, f"{name}_{part} can be written to, and results depend on it")
+
+
+def _check_names(task: Task) -> None:
+    require(task.name, "a task needs a name, for titles and folders")
+    require(task.num_classes >= 2, f"a task needs at least 2 classes, not {task.class_names}")
+    names = task.feature_names
+    if task.kind == "table":
+        features = task.input_shape[0]
+        require(len(names) in (0, features), f"{len(names)} feature_names for {features} features")
+    else:
+        require(not names, f"a task of {task.kind}s has no feature_names, not {names}")
+
+
+def _check_standardisation(task: Task) -> None:
+    shape = task.input_shape
+    for name, values in (("mean", task.mean), ("scale", task.scale)):
+        require(np.isfinite(values).all(), f"{name} must be finite, not {values}")
+        fits = np.broadcast_shapes(values.shape, shape) == shape
+        require(fits, f"{name} of shape {values.shape} does not broadcast over an example of {shape}")
+    require((task.scale > 0).all(), f"scale must be above 0, not {task.scale}")
+    if task.sample is not None and task.encoder is None:
+        expected = (task.sample.raw.astype(float) - task.mean) / task.scale
+        same = np.allclose(expected, task.sample.x, rtol=1e-4, atol=1e-4)
+        require(same, "the raw sample, standardised by mean and scale, is not the sample that is kept")

@@ -1,0 +1,91 @@
+"""The contract of search spaces finds what is planted."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from nas_gym.search_spaces import KEEP, Sketch, make_search_space
+from nas_gym.testing import check_search_space
+
+
+@pytest.fixture
+def space():
+    """14 architectures, whose methods a test may replace."""
+    spec = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
+    return make_search_space(spec, (8,), 2)
+
+
+def test_a_sound_space_passes(space):
+    check_search_space(space)
+
+
+def shifted(space):
+    return {"index": lambda state: (type(space).index(space, state) + 1) % space.size}
+
+
+def deaf(space):
+    return {"parse": lambda text: space.smallest()}
+
+
+def always_legal(space):
+    return {"mask": lambda state: np.ones(len(space.actions), dtype=bool)}
+
+
+def keeps_nothing(space):
+    return {"actions": (*space.actions[1:], KEEP)}
+
+
+def blind(space):
+    return {"observe": lambda state: type(space).observe(space, space.smallest())}
+
+
+def shared(space):
+    kept = {state: type(space).observe(space, state) for state in space}
+    return {"observe": kept.__getitem__}
+
+
+def forgets(space):
+    return {"decode": lambda values: space.smallest()}
+
+
+def draws_by_itself(space):
+    rng = np.random.default_rng(0)
+    return {"sample": lambda _: type(space).sample(space, rng)}
+
+
+def without_ends(space):
+    return {"sketch": lambda state: Sketch(("in", "out"), (), (0, 0), ())}
+
+
+def no_way_back(space):
+    def edited(state, action):
+        removes = space.actions[action].kind == "remove"
+        return None if removes else type(space).edited(space, state, action)
+
+    return {"edited": edited}
+
+
+@pytest.mark.parametrize(
+    ("plant", "sentence"),
+    [
+        (shifted, r"architecture\(1\), the index of 'relu-64', gives"),
+        (deaf, r"parse\(.*\) gives 'relu-64'"),
+        (always_legal, "is legal by its mask only"),
+        (keeps_nothing, "action 0 must be KEEP"),
+        (blind, "have the same observation"),
+        (shared, "must be a fresh array each time"),
+        (forgets, r"decode\(encode\(a\)\) gives another one"),
+        (draws_by_itself, "from one seed"),
+        (without_ends, "must lead from 'input' to 'output'"),
+        (no_way_back, "cannot be led back to"),
+    ],
+)
+def test_a_planted_fault_is_told_in_one_sentence(space, plant, sentence):
+    for name, value in plant(space).items():
+        object.__setattr__(space, name, value)
+    with pytest.raises(AssertionError, match=sentence) as caught:
+        check_search_space(space)
+    assert not re.search(r"\n", str(caught.value))
