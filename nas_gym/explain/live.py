@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.explain.evidence.run import read_evidence
 from nas_gym.explain.pipeline import explain_evidence
 from nas_gym.explain.report.writer import write_explanation
-from nas_gym.explain.section import Explanation
-from nas_gym.explain.sections.registry import Parts, Settings, all_parts
+from nas_gym.explain.section import Explanation, Question, Settings
 from nas_gym.traces import RunFolder
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -46,7 +45,7 @@ def explain_live(
     budget: int | None = None,
     seed: int = 0,
     store: Any = "user",
-    parts: Parts | None = None,
+    asked: Sequence[Question] | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[Explained]:
     """Explain a run each time it has made so many new evaluations, and once more when it has ended.
@@ -60,7 +59,7 @@ def explain_live(
         budget: as of `explain`, for the last explanation.
         seed: of every random draw.
         store: where further evaluations are kept.
-        parts: what makes the explanations; None for all that nas-gym has.
+        asked: the questions; None for those of the registry.
         wait: called with the seconds until the next look.
 
     Raises:
@@ -80,7 +79,7 @@ def explain_live(
         if over or count >= due:
             evidence = read_evidence(run, store if over else "memory")
             settings = Settings(budget if over else 0, seed)
-            explanation = explain_evidence(evidence, settings, parts or all_parts())
+            explanation = explain_evidence(evidence, settings, asked)
             write_explanation(evidence, explanation, keep_events=True)
             yield Explained(len(evidence.seen), over, explanation)
             due = max(count, len(evidence.seen)) + every

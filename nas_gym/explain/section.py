@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nas_gym._checks import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -81,6 +84,47 @@ def withheld(key: str, question: str, why: str, numbers: Mapping[str, Any] | Non
 
 
 @dataclass(frozen=True, slots=True)
+class Settings:
+    """What the explanations of a run are made with.
+
+    Attributes:
+        budget: evaluations that an explanation may ask for beyond the run's; None for what each
+            asks for by default, 0 for none.
+        seed: of every random draw.
+    """
+
+    budget: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "budget", plain(self.budget))
+        object.__setattr__(self, "seed", plain(self.seed))
+
+
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about a run, and the function that answers it.
+
+    Attributes:
+        key: name of its section in `explanation.json` and in tags, a word.
+        text: the question as a report shows it.
+        explain: function from the evidence of a run (`nas_gym.explain.Evidence`) and the settings to
+            the section, whose key and question are those above; a `NASGymError` withholds the answer.
+    """
+
+    key: str
+    text: str
+    explain: Callable[[Any, Settings], Section]
+
+    def __call__(self, evidence: Any, settings: Settings) -> Section:
+        """Answer the question for a run."""
+        return self.explain(evidence, settings)
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """All explanations of a run.
 
@@ -90,6 +134,7 @@ class Explanation:
         summary: the page in plain words; the first section of a report.
         sections: the explanations in the order of a report.
         facts: of the run: versions, seeds, budget, command; JSON-able.
+        report: the web page that was written; None if none was.
     """
 
     run: str
@@ -97,6 +142,7 @@ class Explanation:
     summary: Section
     sections: tuple[Section, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    report: Path | None = None
 
     def __getitem__(self, key: str) -> Section:
         """A section by its key."""

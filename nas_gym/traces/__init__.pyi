@@ -20,13 +20,13 @@ from .replaying import replay as replay
 from .run_folder import RunFolder as RunFolder
 from .run_folder import flat as flat
 from .run_folder import versions as versions
-from .tensorboard import summaries as summaries
 from .tensorboard.embedding import DISC as DISC
 from .tensorboard.embedding import MOST_POINTS as MOST_POINTS
 from .tensorboard.embedding import discs as discs
 from .tensorboard.embedding import one_hot as one_hot
 from .tensorboard.events import EventFile as EventFile
 from .tensorboard.summaries import custom_scalars as custom_scalars
+from .tensorboard.summaries import markdown_text as markdown_text
 from .wrapper import NoTrace as NoTrace
 from .wrapper import Trace as Trace
 from .wrapper import run_config as run_config

@@ -20,7 +20,8 @@ from nas_gym.explain.methods.attribution.observation_parts import parts_of, valu
 from nas_gym.explain.methods.attribution.policy_inputs import integrated_gradients
 from nas_gym.explain.methods.attribution.shapley import shapley_values
 from nas_gym.explain.methods.policies.values import valued
-from nas_gym.explain.sections.attention.analysis import exact_attributions, explain_attention, look
+from nas_gym.explain.sections.attention.analysis import exact_attributions, look
+from nas_gym.explain.sections.attention.section import explain_attention
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces import NeuralPolicy, State, TabularPolicy
 from tests.helpers.explain.drawing import draw_all

@@ -35,7 +35,7 @@ def earned(policy, space, accuracy, leaves, starts, reward="accuracy", horizon=2
         setting(space, horizon, episodic),
         starts,
         make_reward(reward),
-        known,
+        known.of,
     )
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from nas_gym.cli.app import app
 from nas_gym.explain import explain, read_evidence
 from nas_gym.explain.evidence.run import Evidence, Seen
-from nas_gym.explain.sections.alternatives.analysis import explain_alternatives
+from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.summary.section import summarise
 from tests.helpers.explain.runs import recorded, walked
 

@@ -7,12 +7,13 @@ from tensorboard.plugins.histogram.metadata import create_summary_metadata
 from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard import summary as of_torch
 
-from nas_gym.traces import summaries
+from nas_gym.traces.tensorboard import summaries
 from nas_gym.traces.tensorboard.writer import LAYOUT
 
 
 def test_texts_and_charts_are_torchs():
-    assert summaries.text("episodes", "**größer** | →") == of_torch.text("episodes", "**größer** | →")
+    text = "**größer** | →"
+    assert summaries.markdown_text("episodes", text) == of_torch.text("episodes", text)
     margins = {"comparison": {"best so far": ["Margin", ["value", "lower", "upper"]]}}
     for layout in (LAYOUT, margins):
         assert summaries.custom_scalars(layout) == of_torch.custom_scalars(layout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 from nas_gym.evaluators import Request
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.search_spaces import Architecture
+
+SEEDS = 3
+MOST_TRAININGS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,19 @@ def is_free(evidence: Evidence) -> bool:
     """Whether an evaluation costs nothing: it is looked up or computed."""
     evaluator: Any = evidence.evaluator
     return hasattr(evaluator, "table") or getattr(evaluator, "name", "") == "function"
+
+
+def control_seeds(neighbours: int) -> int:
+    """Seeds of the network that many are compared with."""
+    return max(SEEDS, round(SEEDS * math.sqrt(neighbours)))
+
+
+def affordable(neighbours: int, others: int, most: float) -> int:
+    """How many neighbours can be compared with at most `most` trainings, `others` of them spoken for."""
+    for count in range(neighbours, 0, -1):
+        if count * SEEDS + control_seeds(count) + others <= most:
+            return count
+    return 0
 
 
 def run_seed(evidence: Evidence) -> int:

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.section import Section
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import (
     Ask,
@@ -27,8 +26,6 @@ from nas_gym.traces import (
 if TYPE_CHECKING:
     from nas_gym.envs import Problem
     from nas_gym.evaluators import Evaluator
-
-__all__ = ["Evidence", "Section", "Seen", "read_evidence"]
 
 
 @dataclass(frozen=True, slots=True)

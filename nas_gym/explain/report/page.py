@@ -56,6 +56,23 @@ def page_of(explanation: Explanation) -> Page:
     )
 
 
+def page_of_comparison(comparison: Explanation, numbers: str) -> Page:
+    """Return the report of the comparison of two runs.
+
+    Args:
+        comparison: what is reported.
+        numbers: name of the file of its numbers.
+    """
+    return Page(
+        title=comparison.title,
+        kicker="comparison of two searches",
+        sections=tuple(comparison.all_sections),
+        facts=(("runs", comparison.run), *facts_in_words(comparison.facts)),
+        closing=f"Every number of this report is in {numbers} beside it. How it is computed is in "
+        "docs/explanations.md of nas-gym.",
+    )
+
+
 def facts_in_words(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """Facts as a report shows them."""
     return tuple((name, _words(value)) for name, value in facts.items())

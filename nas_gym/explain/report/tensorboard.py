@@ -24,7 +24,7 @@ from nas_gym.explain.report.markdown import section_blocks
 from nas_gym.explain.report.page import identifier
 from nas_gym.explain.report.projector import write_points
 from nas_gym.explain.section import Explanation, Section
-from nas_gym.traces import EventFile, summaries
+from nas_gym.traces import EventFile, markdown_text
 
 FOLDER = "explanation"
 BUCKETS = 30
@@ -66,7 +66,7 @@ def tag_of(number: int, section: Section) -> str:
 def _write_texts(events: EventFile, explanation: Explanation, step: int) -> None:
     for number, section in enumerate(explanation.all_sections):
         blocks = section_blocks(section)
-        events.summary(summaries.text(tag_of(number, section), "\n\n".join(blocks)), step)
+        events.summary(markdown_text(tag_of(number, section), "\n\n".join(blocks)), step)
 
 
 def _write_images(

@@ -14,7 +14,7 @@ from nas_gym._files import write_text, writing
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.html import as_html
 from nas_gym.explain.report.markdown import as_markdown
-from nas_gym.explain.report.page import Page, identifier, page_of
+from nas_gym.explain.report.page import Page, identifier, page_of, page_of_comparison
 from nas_gym.explain.report.svg import Picture, drawn
 from nas_gym.explain.section import Explanation
 from nas_gym.traces import RunFolder
@@ -27,6 +27,14 @@ class Names(NamedTuple):
     markdown: str = "report.md"
     numbers: str = "explanation.json"
     figures: str = "report_figures"
+
+
+COMPARISON = Names(
+    "comparison-of-policies.html",
+    "comparison-of-policies.md",
+    "comparison-of-policies.json",
+    "comparison-of-policies_figures",
+)
 
 
 def write_explanation(
@@ -56,6 +64,25 @@ def write_explanation(
         report = write_page(page, pictures, explanation.as_dict(), folder, Names())
         write_events(evidence, explanation, images, folder, keep=keep_events)
     return report
+
+
+def write_comparison(comparison: Explanation, folder: Path) -> Path:
+    """Write the report of the comparison of two runs.
+
+    Args:
+        comparison: what is reported.
+        folder: place of the report.
+
+    Returns:
+        The file of the report as a web page.
+
+    Raises:
+        NASGymError: as `writing_alone`.
+    """
+    page = page_of_comparison(comparison, COMPARISON.numbers)
+    pictures = pictures_of(page)
+    with writing_alone(folder):
+        return write_page(page, pictures, comparison.as_dict(), folder, COMPARISON)
 
 
 @contextmanager

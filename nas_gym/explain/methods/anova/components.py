@@ -18,6 +18,8 @@ import numpy as np
 from nas_gym.explain.methods.anova.coding import Coded, weights
 
 SINGULAR = 1e-9
+# Evaluations beyond one for each effect, from which the noise is estimated.
+SPARE = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,11 @@ def components(coded: Coded, order: int = 2) -> list[Component]:
     if order > 1:
         found += [_component(coded, pair) for pair in combinations(range(len(coded.names)), 2)]
     return [component for component in found if component.contrasts.shape[1]]
+
+
+def evaluations_needed(base: Coded) -> int:
+    """The fewest evaluations from which choices are told apart: one for each effect, and some to spare."""
+    return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))
 
 
 def _component(coded: Coded, columns: tuple[int, ...]) -> Component:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.evidence.accuracies import Accuracies
 from nas_gym.explain.methods.policies.edit_tree import first_legal
 from nas_gym.explain.methods.policies.rollouts import Decide, Decisions, random_legal, returns, walk
 from nas_gym.explain.methods.policies.states import Setting
@@ -58,7 +57,7 @@ def earnings(
     setting: Setting,
     starts: Sequence[Architecture],
     reward: Reward,
-    accuracies: Accuracies,
+    accuracy_of: Callable[[Sequence[Architecture]], np.ndarray],
     seed: int = 0,
 ) -> Earnings:
     """What each earns from the same starts; policy and tree are greedy, random edits are legal ones.
@@ -70,14 +69,14 @@ def earnings(
         setting: the length of episodes.
         starts: one walk from each.
         reward: of the environment.
-        accuracies: of any architecture.
+        accuracy_of: from architectures to their accuracies, float64 (N,).
         seed: of the random edits and the interval.
     """
     rng = np.random.default_rng(seed)
 
     def earned(decide: Decide, from_starts: Sequence[Architecture]) -> np.ndarray:
         walks = walk(setting.space, decide, from_starts, setting.horizon, setting.episodic)
-        return returns(walks, reward, accuracies.of)
+        return returns(walks, reward, accuracy_of)
 
     def of_tree(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         return distilled.trees[leaves].decide(distilled.questions, states, masks)

@@ -9,14 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.evidence.rescoring import FreshScores, is_free, measure
+from nas_gym.explain.evidence.rescoring import (
+    MOST_TRAININGS,
+    SEEDS,
+    FreshScores,
+    affordable,
+    control_seeds,
+    is_free,
+    measure,
+)
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.significance.dunnett import Comparisons, against_control, verdict
-from nas_gym.explain.section import Section
 from nas_gym.search_spaces import Architecture, EditPath, find_path
 
-SEEDS = 3
-MOST_TRAININGS = 200
 RANDOM_TRAINED, RANDOM_ASKED = 20, 200
 MARGIN = 0.01
 KINDS = ("remove", "swap", "add")
@@ -85,23 +90,6 @@ class Alternatives:
     margin: float
 
 
-def explain_alternatives(
-    evidence: Evidence, *, budget: int | None = None, seed: int = 0, margin: float = MARGIN
-) -> Section:
-    """What one edit more would change, and the shortest way to the network.
-
-    Args:
-        evidence: the run.
-        budget: most trainings; None for as many as the neighbours need, 200 at most. What is looked
-            up or computed is not counted.
-        seed: of the draw of random networks, and of neighbours where not all are affordable.
-        margin: changes of accuracy within it do not matter.
-    """
-    from nas_gym.explain.sections.alternatives.section import section_of
-
-    return section_of(evidence, find_alternatives(evidence, budget=budget, seed=seed, margin=margin))
-
-
 def find_alternatives(
     evidence: Evidence, *, budget: int | None = None, seed: int = 0, margin: float = MARGIN
 ) -> Alternatives:
@@ -112,9 +100,10 @@ def find_alternatives(
 
     Args:
         evidence: of a run in which not everything failed.
-        budget: as of `explain_alternatives`.
-        seed: as there.
-        margin: as there.
+        budget: most trainings; None for as many as the neighbours need, 200 at most. What is looked
+            up or computed is not counted.
+        seed: seed of the draw of random networks, and of neighbours where not all are affordable.
+        margin: changes of accuracy within it do not matter.
     """
     space, rng = evidence.search_space, np.random.default_rng(seed)
     chosen, start, steps_taken = evidence.chosen.architecture, *_start(evidence)
@@ -160,19 +149,6 @@ def find_alternatives(
         steps_taken,
         margin,
     )
-
-
-def control_seeds(neighbours: int) -> int:
-    """Seeds of the network that many are compared with."""
-    return max(SEEDS, round(SEEDS * math.sqrt(neighbours)))
-
-
-def affordable(neighbours: int, others: int, most: float) -> int:
-    """How many neighbours can be compared with at most `most` trainings, `others` of them spoken for."""
-    for count in range(neighbours, 0, -1):
-        if count * SEEDS + control_seeds(count) + others <= most:
-            return count
-    return 0
 
 
 def seen_accuracies(evidence: Evidence) -> Mapping[str, float]:

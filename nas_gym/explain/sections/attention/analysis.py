@@ -8,27 +8,12 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.attribution.observation_parts import values_of
 from nas_gym.explain.methods.attribution.shapley import MOST_PARTS, shapley_values
 from nas_gym.explain.methods.policies.rollouts import Decisions
-from nas_gym.explain.methods.policies.states import policy_visits, sample_states
 from nas_gym.explain.methods.policies.values import Valued
-from nas_gym.explain.section import Section, withheld
-from nas_gym.explain.sections.attention.section import KEY, QUESTION, section_of
-from nas_gym.explain.sections.policy.section import setting_of
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces import NeuralPolicy, State
-
-MOST_STATES = 24
-REFERENCE = 2_000
-NONE = (
-    "The agent of this run left no policy over edits, so there is none that looks at a state to choose one."
-)
-INDIFFERENT = (
-    "The saved policy prefers no edit to another in any of the states it visits, so that its choice hangs "
-    "on nothing."
-)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -61,33 +46,6 @@ class Looked:
         weights = (self.visits * self.reliable)[:, None] * np.abs(self.values)
         total = weights.sum()
         return np.asarray(weights.sum(axis=0) / (total if total > 0 else 1.0))
-
-
-def explain_attention(evidence: Evidence, seed: int = 0) -> Section:
-    """The section on what the policy looks at.
-
-    Args:
-        evidence: of the run.
-        seed: of walks and samples.
-    """
-    policy = evidence.policy()
-    if policy is None:
-        return withheld(KEY, QUESTION, NONE)
-    decisions, setting = Decisions(policy, evidence.search_space), setting_of(evidence, seed)
-    rng = np.random.default_rng(seed)
-    visits = policy_visits(decisions, setting, rng)
-    visited = decisions.valued([state for state, _ in visits.most_common()])
-    visited = visited[np.flatnonzero(visited.prefers)[:MOST_STATES]]
-    if len(visited) == 0:
-        return withheld(KEY, QUESTION, INDIFFERENT)
-    shares = np.array([visits[state] for state in visited.states], dtype=np.float64) / sum(visits.values())
-    reference = decisions.valued(sample_states(decisions, setting, REFERENCE, rng))
-    looked = look(decisions, visited, shares, reference)
-    if looked is None:
-        return withheld(
-            KEY, QUESTION, f"A state of this search space has more than {MOST_PARTS} parts, too many."
-        )
-    return section_of(looked)
 
 
 def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: Valued) -> Looked | None:

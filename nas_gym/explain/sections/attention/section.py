@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.setting import setting_of
+from nas_gym.explain.methods.attribution.shapley import MOST_PARTS
+from nas_gym.explain.methods.policies.rollouts import Decisions
+from nas_gym.explain.methods.policies.states import policy_visits, sample_states
 from nas_gym.explain.report.phrases import counted, finite, listed, percent
-from nas_gym.explain.section import Section, Table
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
+from nas_gym.explain.sections.attention.analysis import Looked, look
 from nas_gym.explain.sections.attention.figures import shares_figure, states_figure
 
-if TYPE_CHECKING:
-    from nas_gym.explain.sections.attention.analysis import Looked
-
 KEY, QUESTION = "attention", "What does the policy look at?"
+MOST_STATES = 24
+REFERENCE = 2_000
+NONE = (
+    "The agent of this run left no policy over edits, so there is none that looks at a state to choose one."
+)
+INDIFFERENT = (
+    "The saved policy prefers no edit to another in any of the states it visits, so that its choice hangs "
+    "on nothing."
+)
+
+
+def explain_attention(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
+    """The section on what the policy looks at.
+
+    Args:
+        evidence: of the run.
+        settings: the seed is of walks and samples.
+    """
+    policy = evidence.policy()
+    if policy is None:
+        return withheld(KEY, QUESTION, NONE)
+    decisions, setting = Decisions(policy, evidence.search_space), setting_of(evidence, settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    visits = policy_visits(decisions, setting, rng)
+    visited = decisions.valued([state for state, _ in visits.most_common()])
+    visited = visited[np.flatnonzero(visited.prefers)[:MOST_STATES]]
+    if len(visited) == 0:
+        return withheld(KEY, QUESTION, INDIFFERENT)
+    shares = np.array([visits[state] for state in visited.states], dtype=np.float64) / sum(visits.values())
+    reference = decisions.valued(sample_states(decisions, setting, REFERENCE, rng))
+    looked = look(decisions, visited, shares, reference)
+    if looked is None:
+        return withheld(
+            KEY, QUESTION, f"A state of this search space has more than {MOST_PARTS} parts, too many."
+        )
+    return section_of(looked)
+
+
+ATTENTION = Question(KEY, QUESTION, explain_attention)
 
 
 def section_of(looked: Looked) -> Section:

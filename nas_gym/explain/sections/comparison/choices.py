@@ -9,8 +9,8 @@ from scipy.stats import kendalltau
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.phrases import finite, listed
-from nas_gym.explain.section import Section, Table, withheld
-from nas_gym.explain.sections.choices.analysis import explain_choices
+from nas_gym.explain.section import Section, Settings, Table, withheld
+from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.comparison.figures import choices_figure
 
 CHOICES = ("choices", "Which choices matter by each?")
@@ -20,7 +20,7 @@ Entry = Mapping[str, Any]
 
 def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int) -> Section:
     """The importances of the choices as each run's evaluations tell them."""
-    sections = [explain_choices(run, budget=0, seed=seed) for run in runs]
+    sections = [explain_choices(run, Settings(0, seed)) for run in runs]
     for section, name in zip(sections, names, strict=True):
         if section.withheld:
             return withheld(*CHOICES, f"There is no answer from the run of {name}: {section.answer[0]}")

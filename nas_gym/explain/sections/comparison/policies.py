@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.setting import setting_of
 from nas_gym.explain.methods.policies.disagreement import Compared, compare_policies
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rollouts import Decisions
@@ -17,7 +18,6 @@ from nas_gym.explain.report.phrases import counted, listed, percent
 from nas_gym.explain.section import Section, Table, withheld
 from nas_gym.explain.sections.comparison.figures import partings_figure
 from nas_gym.explain.sections.comparison.worth import Judgement, judge
-from nas_gym.explain.sections.policy.section import setting_of
 from nas_gym.search_spaces import SearchSpace
 
 POLICIES = ("policies", "Where do their policies part, and who was right?")

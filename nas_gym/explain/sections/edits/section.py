@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from nas_gym.explain.evidence.evaluations import Usable, usable
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.anova.coding import code, reference
+from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.edit_effects import EditEffects, Effect, estimate_effects
 from nas_gym.explain.methods.anova.squared_norm import Interval
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted, finite, listed, points, signed
-from nas_gym.explain.section import Cell, Figure, Section, Table, withheld
-from nas_gym.explain.sections.choices.analysis import needed
+from nas_gym.explain.section import DEFAULTS, Cell, Figure, Question, Section, Settings, Table, withheld
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -25,15 +25,15 @@ KEY, QUESTION = "edits", "Which edits help?"
 NAMED, BARS, OFTEN = 3, 16, 5
 
 
-def explain_edits(evidence: Evidence, *, seed: int = 0) -> Section:
+def explain_edits(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
     """The effect of each kind of edit on accuracy, wherever the agent was when it made it.
 
     Args:
         evidence: the run.
-        seed: of the simultaneous intervals, and of the sample of a large space.
+        settings: the seed is of the simultaneous intervals and of the sample of a large space.
     """
-    used = usable(evidence, seed=seed)
-    wanted = needed(code(evidence.search_space, reference(evidence.search_space, seed)))
+    used = usable(evidence, seed=settings.seed)
+    wanted = evaluations_needed(code(evidence.search_space, reference(evidence.search_space, settings.seed)))
     if len(used.y) < wanted:
         why = (
             f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of "
@@ -44,8 +44,11 @@ def explain_edits(evidence: Evidence, *, seed: int = 0) -> Section:
         why = f"All {len(used.y)} evaluations have the same accuracy, so no edit made a difference to it."
         return withheld(KEY, QUESTION, why, used.counts())
     steps = list(_steps(evidence))
-    found = estimate_effects(evidence.search_space, used.architectures, used.y, steps, seed=seed)
+    found = estimate_effects(evidence.search_space, used.architectures, used.y, steps, seed=settings.seed)
     return _section(used, found)
+
+
+EDITS = Question(KEY, QUESTION, explain_edits)
 
 
 def _steps(evidence: Evidence) -> Iterator[tuple[Any, Any]]:

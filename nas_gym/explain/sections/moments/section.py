@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
-from nas_gym.explain.section import Section, withheld
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
 from nas_gym.explain.sections.moments.analysis import Known, moment_of
 from nas_gym.explain.sections.moments.figures import timeline
 from nas_gym.explain.sections.moments.queries import explain_leaps
@@ -20,18 +19,16 @@ from nas_gym.explain.sections.moments.text import (
 )
 
 KEY, QUESTION = "moments", "Which decisions mattered most?"
-MOMENTS = 6
-DISCOUNT = 0.9
+MOST_MOMENTS = 6
 
 
-def explain_moments(evidence: Evidence, budget: int | None = None, seed: int = 0) -> Section:
+def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
     """The section on decisive moments.
 
     Args:
         evidence: of the run.
-        budget: evaluations of alternatives that may be asked for; None for none, except where the
-            evaluator answers at once.
-        seed: not used; nothing is drawn.
+        settings: the budget is the evaluations of alternatives that may be asked for, None for none,
+            except where the evaluator answers at once; nothing is drawn.
     """
     steps = evidence.steps
     if not steps:
@@ -42,8 +39,8 @@ def explain_moments(evidence: Evidence, budget: int | None = None, seed: int = 0
     weights = found.weight
     if not weights.any():
         return withheld(KEY, QUESTION, "Nothing hung on any step of this run: no edit changed an accuracy.")
-    numbers = most_decisive(steps, weights, evidence.search_space, MOMENTS)
-    accuracies = Known(evidence, steps, numbers, budget)
+    numbers = most_decisive(steps, weights, evidence.search_space, MOST_MOMENTS)
+    accuracies = Known(evidence, steps, numbers, settings.budget)
     moments = [moment_of(number, steps[number], found, weights, evidence, accuracies) for number in numbers]
     return Section(
         KEY,
@@ -61,15 +58,4 @@ def explain_moments(evidence: Evidence, budget: int | None = None, seed: int = 0
     )
 
 
-def discount_of(config: dict[str, Any]) -> float:
-    """The discount of a run's agent, from its hyperparameters; 0.9 where it names none."""
-    found = _find(config.get("config"), "gamma")
-    return float(found) if isinstance(found, int | float) else DISCOUNT
-
-
-def _find(values: Any, name: str) -> Any:
-    if not isinstance(values, dict):
-        return None
-    if name in values:
-        return values[name]
-    return next((found for each in values.values() if (found := _find(each, name)) is not None), None)
+MOMENTS = Question(KEY, QUESTION, explain_moments)

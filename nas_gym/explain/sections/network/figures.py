@@ -15,7 +15,7 @@ from nas_gym.explain.section import Figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from nas_gym.explain.sections.network.section import NetworkUse
+    from nas_gym.explain.sections.network.analysis import NetworkUse
 
 IMAGE_LETTERS = 10
 MOST_FEATURES, MOST_CLASSES, MOST_LAYERS = 15, 10, 20

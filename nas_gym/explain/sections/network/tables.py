@@ -10,7 +10,7 @@ from nas_gym.explain.section import Table
 from nas_gym.explain.sections.network.text import feature_names
 
 if TYPE_CHECKING:
-    from nas_gym.explain.sections.network.section import NetworkUse
+    from nas_gym.explain.sections.network.analysis import NetworkUse
 
 
 def tables_of(use: NetworkUse) -> tuple[Table, ...]:

@@ -12,7 +12,7 @@ from nas_gym.explain.methods.attribution.network_layers import LayerUse, Loss
 from nas_gym.explain.report.phrases import counted, listed, points
 
 if TYPE_CHECKING:
-    from nas_gym.explain.sections.network.section import NetworkUse
+    from nas_gym.explain.sections.network.analysis import NetworkUse
 
 NAMED = 3
 RELIABLE = 0.95
