@@ -18,9 +18,8 @@ from nas_gym.explain import Decisions, read_evidence
 from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.observation_parts import parts_of, values_of
 from nas_gym.explain.methods.attribution.policy_inputs import integrated_gradients
-from nas_gym.explain.methods.attribution.shapley import shapley_values
+from nas_gym.explain.methods.attribution.policy_preferences import exact_attributions, look, shapley_values
 from nas_gym.explain.methods.policies.values import valued
-from nas_gym.explain.sections.attention.analysis import exact_attributions, look
 from nas_gym.explain.sections.attention.section import explain_attention
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces import NeuralPolicy, State, TabularPolicy

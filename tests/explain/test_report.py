@@ -10,9 +10,9 @@ import pytest
 
 from nas_gym.explain import Figure, Table
 from nas_gym.explain.report import style
-from nas_gym.explain.report.cells import numeric_columns, texts_of
 from nas_gym.explain.report.html import as_html
 from nas_gym.explain.report.markdown import plain
+from nas_gym.explain.report.page import numeric_columns, texts_of
 from nas_gym.explain.report.svg import drawn
 from nas_gym.explain.report.writer import Names, pictures_of, write_page
 from tests.helpers.explain import sections

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from nas_gym.explain.report.cells import numeric_columns, texts_of
-from nas_gym.explain.report.page import Page
+from nas_gym.explain.report.page import Page, numeric_columns, texts_of
 from nas_gym.explain.section import Figure, Section, Table
 
 _SPECIAL = re.compile(r"[\\*_\[\]<>|~]")

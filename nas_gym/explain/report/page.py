@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nas_gym.explain.evidence.facts import NEW_EXAMPLES, SELECTED_TEST
-from nas_gym.explain.report.cells import NOTHING
-from nas_gym.explain.section import Explanation, Figure, Section, Table
+from nas_gym.explain.section import Cell, Explanation, Figure, Section, Table
 
 Tile = tuple[str, str, str]
+CLOSING = (
+    "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
+    "computed and when it fails is in docs/explanations.md of nas-gym."
+)
+SCORED = {"fresh seeds": "trained anew", "recorded seeds": "recorded in the table"}
+DECIMALS = 4
+NOTHING = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +39,6 @@ class Page:
     tiles: tuple[Tile, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     closing: str = ""
-
-
-CLOSING = (
-    "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
-    "computed and when it fails is in docs/explanations.md of nas-gym."
-)
-
-
-SCORED = {"fresh seeds": "trained anew", "recorded seeds": "recorded in the table"}
 
 
 def page_of(explanation: Explanation) -> Page:
@@ -121,3 +118,48 @@ def _words(value: Any) -> str:
 def identifier(section: Section, item: Figure | Table) -> str:
     """A name of a figure or table that is unique in the report, fit for files, tags and ids."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{section.key}-{item.name}")
+
+
+def texts_of(table: Table) -> list[list[str]]:
+    """The rows as texts; the numbers of a column have as many decimals as the most precise needs."""
+    columns = [_column([row[n] for row in table.rows]) for n in range(len(table.columns))]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def numeric_columns(table: Table) -> list[bool]:
+    """For each column whether it holds numbers and nothing else, so that it is aligned to the right."""
+    return [
+        any(_is_number(row[n]) for row in table.rows)
+        and all(row[n] is None or _is_number(row[n]) for row in table.rows)
+        for n in range(len(table.columns))
+    ]
+
+
+def _column(cells: Sequence[Cell]) -> list[str]:
+    floats = [cell for cell in cells if isinstance(cell, float)]
+    decimals = max((_decimals(value) for value in floats), default=0)
+    return [_text(cell, decimals) for cell in cells]
+
+
+def _text(cell: Cell, decimals: int) -> str:
+    if cell is None:
+        return NOTHING
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    if isinstance(cell, int):
+        return f"{cell:,}".replace("-", "\N{MINUS SIGN}")
+    return cell
+
+
+def _decimals(value: float) -> int:
+    """Decimals that show the value to about four digits, without zeros at the end."""
+    size = abs(value)
+    most = DECIMALS if size < 10 else 2 if size < 1000 else 0
+    text = f"{value:.{most}f}"
+    return len(text.rstrip("0").partition(".")[2])
+
+
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)

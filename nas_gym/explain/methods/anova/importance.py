@@ -10,9 +10,8 @@ import numpy as np
 from nas_gym.explain.methods.anova.coding import DEPTH, Coded, weights
 from nas_gym.explain.methods.anova.components import Component, components
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS, significance, table_significance
-from nas_gym.explain.methods.anova.rivals import rivals
 from nas_gym.explain.methods.anova.squared_norm import Interval, squared_length, widened
-from nas_gym.explain.methods.anova.variances import cautious, fitted, of_depth, unmet_cells
+from nas_gym.explain.methods.anova.variances import cautious, fitted, of_depth, rivals, unmet_cells
 
 
 @dataclass(frozen=True, eq=False)

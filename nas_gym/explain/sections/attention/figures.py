@@ -14,7 +14,7 @@ from nas_gym.explain.section import Figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from nas_gym.explain.sections.attention.analysis import Looked
+    from nas_gym.explain.methods.attribution.policy_preferences import Looked
 
 MOST_BARS = 16
 MOST_ROWS = 10

@@ -6,12 +6,11 @@ import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.setting import setting_of
-from nas_gym.explain.methods.attribution.shapley import MOST_PARTS
+from nas_gym.explain.methods.attribution.policy_preferences import MOST_PARTS, Looked, look
 from nas_gym.explain.methods.policies.rollouts import Decisions
 from nas_gym.explain.methods.policies.states import policy_visits, sample_states
 from nas_gym.explain.report.phrases import counted, finite, listed, percent
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
-from nas_gym.explain.sections.attention.analysis import Looked, look
 from nas_gym.explain.sections.attention.figures import shares_figure, states_figure
 
 KEY, QUESTION = "attention", "What does the policy look at?"

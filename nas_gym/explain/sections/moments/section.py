@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.run import Evidence, Seen
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
-from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
+from nas_gym.explain.report.phrases import points
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.moments.analysis import Known, moment_of
-from nas_gym.explain.sections.moments.figures import timeline
-from nas_gym.explain.sections.moments.queries import explain_leaps
+from nas_gym.explain.sections.moments.figures import incumbents, timeline
 from nas_gym.explain.sections.moments.text import (
     alternatives_table,
     in_words,
@@ -20,6 +20,7 @@ from nas_gym.explain.sections.moments.text import (
 
 KEY, QUESTION = "moments", "Which decisions mattered most?"
 MOST_MOMENTS = 6
+LEAPS = 6
 
 
 def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
@@ -59,3 +60,72 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
 
 
 MOMENTS = Question(KEY, QUESTION, explain_moments)
+
+
+def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
+    """The section on decisive moments, of a run without steps."""
+    gains = _gains(evidence)
+    if not gains:
+        return withheld(
+            key,
+            question,
+            "The first network that this run evaluated is still its best, so no later evaluation was "
+            "decisive.",
+        )
+    largest = sorted(gains, key=lambda pair: -pair[1])[:LEAPS]
+    total = sum(gain for _, gain in gains)
+    first = largest[0]
+    return Section(
+        key,
+        question,
+        answer=(
+            "The agent asked for networks without editing one step by step, so decisive are the "
+            f"evaluations that raised its best accuracy: {len(gains)} of them, by "
+            f"{points(total)} in total.",
+            f"The largest was evaluation {first[0].order + 1}, {first[0].architecture}: {points(first[1])}, "
+            f"to {first[0].accuracy:.1%}.",
+            f"The last was evaluation {gains[-1][0].order + 1} of {len(evidence.seen):,}.",
+        ),
+        trust=(
+            "One training decides each accuracy: small gains may be its luck. What the agent would have "
+            "asked for instead is not recorded."
+        ),
+        tables=(
+            Table(
+                "moments",
+                "The evaluations that raised the best accuracy most.",
+                ("evaluation", "network", "accuracy", "gain"),
+                tuple(
+                    (one.order + 1, str(one.architecture), round(one.accuracy, 4), points(gain))
+                    for one, gain in largest
+                ),
+            ),
+        ),
+        figures=(incumbents(evidence.seen, [one.order for one, _ in largest]),),
+        numbers={
+            "evaluations": len(evidence.seen),
+            "total_gain": total,
+            "moments": [
+                {
+                    "evaluation": one.order,
+                    "architecture": str(one.architecture),
+                    "accuracy": one.accuracy,
+                    "gain": gain,
+                }
+                for one, gain in largest
+            ],
+        },
+    )
+
+
+def _gains(evidence: Evidence) -> list[tuple[Seen, float]]:
+    """The evaluations after the first that raised the best accuracy at its fidelity, with by how much."""
+    best: dict[int | None, float] = {}
+    found = []
+    for one in evidence.succeeded:
+        before = best.get(one.fidelity)
+        if before is None or one.accuracy > before:
+            best[one.fidelity] = one.accuracy
+        if before is not None and one.accuracy > before:
+            found.append((one, one.accuracy - before))
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,13 +10,15 @@ from nas_gym.explain.evidence.network import trained_network
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.attribution.calibration import confused_pairs
 from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, TOLERANCE
-from nas_gym.explain.methods.attribution.network_layers import LayerUse
+from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS, LayerUse
 from nas_gym.explain.report.phrases import finite
-from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.network.analysis import NetworkUse, measure_use
 from nas_gym.explain.sections.network.figures import figures_of
-from nas_gym.explain.sections.network.tables import tables_of
-from nas_gym.explain.sections.network.text import answer_of, trust_of
+from nas_gym.explain.sections.network.text import answer_of, feature_names, trust_of
+
+if TYPE_CHECKING:
+    from nas_gym.explain.sections.network.analysis import NetworkUse
 
 KEY, QUESTION = "network", "What does the found network use?"
 
@@ -136,3 +138,46 @@ def _listed(values: np.ndarray) -> list[Any]:
     kept = values.round(6).astype(object)
     kept[np.isnan(values)] = None
     return list(kept.tolist())
+
+
+def tables_of(use: NetworkUse) -> tuple[Table, ...]:
+    """The evidence in rows."""
+    tables = [_layer_table(use)] if use.layers else []
+    if use.trained.task.kind == "table":
+        tables.append(_feature_table(use))
+    return tuple(tables)
+
+
+def _layer_table(use: NetworkUse) -> Table:
+    rows = tuple(
+        (
+            layer.part.name,
+            *(layer.losses[name].drop if name in layer.losses else None for name in REPLACEMENTS),
+            layer.share if layer.share is None else finite(layer.share),
+            layer.units,
+            layer.units_for_most,
+        )
+        for layer in use.layers
+    )
+    return Table(
+        "layers",
+        "Accuracy that is lost on validation examples if a layer's input is passed on unchanged, if the best "
+        "linear map of its input stands in for it, or its average output; the share of the output that flows "
+        "through the layer; its outputs, and how many of them carry 90% of that.",
+        ("layer", "unchanged", "linear", "constant", "share", "outputs", "carry 90%"),
+        rows,
+    )
+
+
+def _feature_table(use: NetworkUse) -> Table:
+    names = feature_names(use)
+    empty: list[float | None] = [None] * len(names)
+    importance = empty if use.inputs is None else [finite(value) for value in use.inputs.importance]
+    drops = empty if use.permutation is None else list(map(float, use.permutation.mean(0)))
+    order = sorted(range(len(names)), key=lambda number: -(importance[number] or drops[number] or 0.0))
+    return Table(
+        "features",
+        "Mean absolute attribution of each feature, and the accuracy that is lost if it is shuffled.",
+        ("feature", "attribution", "loss if shuffled"),
+        tuple((names[number], importance[number], drops[number]) for number in order),
+    )

@@ -11,8 +11,7 @@ from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report import style
 from nas_gym.explain.report.architecture_text import describe, value_words
 from nas_gym.explain.section import Figure
-from nas_gym.explain.sections.summary.drawing import network_figure
-from nas_gym.explain.sections.summary.marks import Mark, Place
+from nas_gym.explain.sections.summary.drawing import Mark, Place, network_figure
 from nas_gym.explain.sections.summary.reasons import DEPTH, Reason, undone
 from nas_gym.explain.sections.summary.text import FEWEST_DRAWN
 from nas_gym.search_spaces import Architecture, SearchSpace
