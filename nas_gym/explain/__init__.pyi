@@ -2,7 +2,7 @@ from .evidence.accuracies import Accuracies as Accuracies
 from .evidence.run import Evidence as Evidence
 from .evidence.run import read_evidence as read_evidence
 from .live import explain_live as explain_live
-from .methods.anova.coding import Coded as Coded
+from .methods.anova.coding import CodedArchitectures as CodedArchitectures
 from .methods.anova.coding import code as code
 from .methods.anova.deletion import deletion as deletion
 from .methods.anova.deletion import edited_choice as edited_choice
@@ -14,7 +14,7 @@ from .methods.policies.returns import earnings as earnings
 from .methods.policies.rollouts import Decisions as Decisions
 from .methods.policies.states import Setting as Setting
 from .methods.policies.viper import READABLE as READABLE
-from .methods.policies.viper import Distilled as Distilled
+from .methods.policies.viper import Distillation as Distillation
 from .methods.policies.viper import distil as distil
 from .pipeline import explain as explain
 from .pipeline import explain_evidence as explain_evidence

@@ -24,7 +24,7 @@ TAIL = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class LiveExplanation:
     """A run as it was explained while it went on.
 
     Attributes:
@@ -47,7 +47,7 @@ def explain_live(
     store: Any = "user",
     asked: Sequence[Question] | None = None,
     wait: Callable[[float], None] = time.sleep,
-) -> Iterator[Explained]:
+) -> Iterator[LiveExplanation]:
     """Explain a run each time it has made so many new evaluations, and once more when it has ended.
 
     While the run goes on nothing is evaluated beyond it, so that no time is taken from it; the last
@@ -81,7 +81,7 @@ def explain_live(
             settings = Settings(budget if over else 0, seed)
             explanation = explain_evidence(evidence, settings, asked)
             write_explanation(evidence, explanation, keep_events=True)
-            yield Explained(len(evidence.seen), over, explanation)
+            yield LiveExplanation(len(evidence.seen), over, explanation)
             due = max(count, len(evidence.seen)) + every
         if over:
             return

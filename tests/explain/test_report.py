@@ -148,7 +148,7 @@ def test_centred_lines_stay_centred_in_the_letters_of_the_page():
     svg = drawn(Figure("tree", "", "", sections.boxes), "x").svg
     lines = re.findall(r"<text style=\"([^\"]*)\" transform=\"translate\(([\d.]+) ", svg)
     assert len(lines) == 2
-    assert all("text-anchor: middle" in look for look, _ in lines)
+    assert all("text-anchor: middle" in attribute_preferences for attribute_preferences, _ in lines)
     assert lines[0][1] == lines[1][1]
 
 

@@ -51,7 +51,7 @@ class Accuracies:
         return str(architecture) in self._known
 
 
-class _Asked(Accuracies):
+class _ComputedAccuracies(Accuracies):
     """Accuracies of an evaluator that answers at once."""
 
     def __init__(self, evaluator: Any, source: str) -> None:
@@ -72,7 +72,7 @@ def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
     evaluator: Any = evidence.evaluator
     if answers_at_once(evaluator):
         kind = "the table" if hasattr(evaluator, "accuracy_by_index") else "the function"
-        return _Asked(evaluator, f"accuracies of {kind} that the run was evaluated by")
+        return _ComputedAccuracies(evaluator, f"accuracies of {kind} that the run was evaluated by")
     seen = {str(one.architecture): one for one in evidence.succeeded if one.fidelity is None}
     if len(seen) < FEWEST_TO_LEARN_FROM:
         return (

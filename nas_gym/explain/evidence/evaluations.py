@@ -16,7 +16,7 @@ WANTED = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Usable:
+class UsableEvaluations:
     """Evaluations of one fidelity that did not fail.
 
     Attributes:
@@ -56,7 +56,7 @@ class Usable:
         }
 
 
-def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> Usable:
+def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> UsableEvaluations:
     """The evaluations of the highest fidelity that has enough of them, else of the one that has most.
 
     Args:
@@ -79,4 +79,6 @@ def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> Usable:
         kept = np.random.default_rng(seed).permutation(len(same))[:most]
         same = [same[number] for number in np.sort(kept)]
     architectures = tuple(one.architecture for one in same)
-    return Usable(architectures, np.array([one.accuracy for one in same]), fidelity, failed, others, thinned)
+    return UsableEvaluations(
+        architectures, np.array([one.accuracy for one in same]), fidelity, failed, others, thinned
+    )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenEvaluation:
     """A distinct evaluation of the run, as the agent saw it.
 
     Attributes:
@@ -65,7 +65,7 @@ class Evidence:
     config: dict[str, Any]
     problem: Problem
     recording: Recording
-    seen: tuple[Seen, ...]
+    seen: tuple[SeenEvaluation, ...]
 
     @property
     def search_space(self) -> SearchSpace[Any]:
@@ -83,12 +83,12 @@ class Evidence:
         return self.recording.steps
 
     @property
-    def succeeded(self) -> tuple[Seen, ...]:
+    def succeeded(self) -> tuple[SeenEvaluation, ...]:
         """The evaluations that did not fail, which explanations are made from."""
         return tuple(one for one in self.seen if not one.failed)
 
     @property
-    def chosen(self) -> Seen:
+    def chosen(self) -> SeenEvaluation:
         """The network that the run chose, or would choose now: the best it saw, the first of ties.
 
         As in a run's result the highest fidelity comes first: accuracies of different ones are not compared.
@@ -138,14 +138,14 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidenc
     return Evidence(folder, config, problem, recording, seen)
 
 
-def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[Seen]:
+def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[SeenEvaluation]:
     """The first evaluation of every architecture and fidelity."""
     known: set[tuple[str, int | None]] = set()
     for number, line in enumerate(recording.lines):
         for text, accuracy, failed, fidelity in _evaluations(line):
             if (text, fidelity) not in known:
                 known.add((text, fidelity))
-                yield Seen(space.parse(text), accuracy, failed, len(known) - 1, number, fidelity)
+                yield SeenEvaluation(space.parse(text), accuracy, failed, len(known) - 1, number, fidelity)
 
 
 def _evaluations(line: Step | Ask) -> Iterator[tuple[str, float, bool, int | None]]:

@@ -30,6 +30,11 @@ def signed(difference: float) -> str:
     return f"{round(100 * difference, 1) + 0.0:+.1f}"
 
 
+def deviation_in_points(variance: float | None) -> float | None:
+    """Return a variance of accuracies as a standard deviation in points; below 0 where the variance is."""
+    return None if variance is None else float(np.sign(variance) * np.sqrt(abs(variance)) * 100)
+
+
 def listed(parts: Sequence[str]) -> str:
     """``"a, b and c"``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""

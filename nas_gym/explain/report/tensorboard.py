@@ -24,7 +24,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard.summary import histogram
 
 from nas_gym._files import write_text
-from nas_gym.explain.evidence.run import Evidence, Seen
+from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.report.markdown import section_blocks
 from nas_gym.explain.report.page import identifier
 from nas_gym.explain.section import Explanation, Section
@@ -158,7 +158,7 @@ def write_points(folder: Path, evidence: Evidence) -> None:
     write_text(folder / "projector_config.pbtxt", str(ProjectorConfig(embeddings=[coloured, by_verdict])))
 
 
-def verdicts(evidence: Evidence, points: Sequence[Seen]) -> list[str]:
+def verdicts(evidence: Evidence, points: Sequence[SeenEvaluation]) -> list[str]:
     """What the run says of each architecture, in a few words."""
     if not evidence.succeeded:
         return ["failed"] * len(points)
@@ -194,7 +194,7 @@ def _edits_from_found(evidence: Evidence, wanted: set[str]) -> dict[str, int]:
     return {text: distance for text, distance in steps.items() if text in wanted}
 
 
-def _edits(steps: dict[str, int], one: Seen) -> str:
+def _edits(steps: dict[str, int], one: SeenEvaluation) -> str:
     distance = steps.get(str(one.architecture))
     return f"more than {FAR}" if distance is None else str(distance)
 

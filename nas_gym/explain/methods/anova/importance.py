@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nas_gym.explain.methods.anova.coding import DEPTH, Coded, weights
+from nas_gym.explain.methods.anova.coding import DEPTH, CodedArchitectures, weights
 from nas_gym.explain.methods.anova.components import Component, components
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS, significance, table_significance
 from nas_gym.explain.methods.anova.squared_norm import Interval, squared_length, widened
@@ -75,7 +75,11 @@ class Importances:
 
 
 def estimate(
-    reference: Coded, visited: Coded, y: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+    reference: CodedArchitectures,
+    visited: CodedArchitectures,
+    y: np.ndarray,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
 ) -> Importances:
     """Importances from the evaluations of a run, wherever the agent went.
 
@@ -115,7 +119,7 @@ def estimate(
     return _ranked(found, rest, len(y), tuple(_untried(parts, visited)))
 
 
-def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
+def _note(parts: Sequence[Component], part: Component, visited: CodedArchitectures) -> str:
     """Which values were never met at some depth, a clause; "" for none."""
     for pair in parts:
         if of_depth(pair) and part.names[0] in (pair.names[1], DEPTH):
@@ -127,7 +131,7 @@ def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
     return ""
 
 
-def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, str, str]]:
+def _untried(parts: Sequence[Component], visited: CodedArchitectures) -> Iterator[tuple[str, str, str]]:
     """Depths and values that were never met together, though either was."""
     for pair in parts:
         if of_depth(pair):
@@ -137,7 +141,7 @@ def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, 
 
 
 def exact(
-    reference: Coded, accuracies: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+    reference: CodedArchitectures, accuracies: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances:
     """Importances of a full table.
 

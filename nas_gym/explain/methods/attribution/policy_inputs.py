@@ -29,7 +29,7 @@ MISSING = (
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Attributed:
+class ObservationAttributions:
     """What each part of an observation adds to a preference.
 
     Attributes:
@@ -56,7 +56,7 @@ def integrated_gradients(
     masks: np.ndarray,
     reference: Sequence[State],
     rounds: int = ROUNDS,
-) -> Attributed:
+) -> ObservationAttributions:
     """Attribute the preference for an edit in each state to the parts of the observation.
 
     Integrated Gradients (Sundararajan, Taly and Yan 2017) by Captum, in double precision, the path
@@ -90,7 +90,7 @@ def integrated_gradients(
     preference = _Preferences(network, sizes, baseline, torch.as_tensor(weights))
     found = refined_gradients(preference, shown - baseline, torch.arange(len(states)), rounds)
     added = [found.values[:, columns].sum(axis=1) for columns in _columns(parts, sizes)]
-    return Attributed(tuple(part.name for part in parts), np.stack(added, axis=1), found.errors)
+    return ObservationAttributions(tuple(part.name for part in parts), np.stack(added, axis=1), found.errors)
 
 
 class _Preferences(nn.Module):

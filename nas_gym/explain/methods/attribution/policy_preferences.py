@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from nas_gym.explain.methods.attribution.observation_parts import values_of
 from nas_gym.explain.methods.policies.rollouts import Decisions
-from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.methods.policies.scores import PolicyScores
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces import NeuralPolicy, State
 
@@ -53,7 +53,7 @@ def shapley_values(parts: np.ndarray, state: np.ndarray, preference: np.ndarray)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Looked:
+class PolicyAttributions:
     """Attributions of the preferred edit in the states that a policy visits most.
 
     Attributes:
@@ -84,7 +84,9 @@ class Looked:
         return np.asarray(weights.sum(axis=0) / (total if total > 0 else 1.0))
 
 
-def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: Valued) -> Looked | None:
+def attribute_preferences(
+    decisions: Decisions, visited: PolicyScores, visits: np.ndarray, reference: PolicyScores
+) -> PolicyAttributions | None:
     """Attribute the preferred edit of each visited state to the parts of the state.
 
     Of a neural policy that is shown parts by Integrated Gradients, of any other by exact Shapley
@@ -100,7 +102,7 @@ def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: V
         from nas_gym.explain.methods.attribution.policy_inputs import integrated_gradients
 
         found = integrated_gradients(policy, space, visited.states, edits, visited.masks, reference.states)
-        return Looked(
+        return PolicyAttributions(
             "integrated gradients",
             found.names,
             visited.states,
@@ -114,7 +116,9 @@ def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: V
     if exact is None:
         return None
     names, values, errors = exact
-    return Looked("shapley", tuple(names), visited.states, words, visits, values, errors, errors < 1e-4)
+    return PolicyAttributions(
+        "shapley", tuple(names), visited.states, words, visits, values, errors, errors < 1e-4
+    )
 
 
 def sees_parts(policy: NeuralPolicy) -> bool:
@@ -123,7 +127,7 @@ def sees_parts(policy: NeuralPolicy) -> bool:
 
 
 def exact_attributions(
-    space: SearchSpace[Any], visited: Valued, reference: Valued
+    space: SearchSpace[Any], visited: PolicyScores, reference: PolicyScores
 ) -> tuple[list[str], np.ndarray, np.ndarray] | None:
     """Shapley values of the preferred edit of each state; None if a state has too many parts.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.methods.policies.values import LEAST_PROBABILITY
+from nas_gym.explain.methods.policies.scores import LEAST_PROBABILITY
 from nas_gym.search_spaces import EditDistance, SearchSpace
 from nas_gym.traces import Step
 

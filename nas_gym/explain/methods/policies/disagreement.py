@@ -10,8 +10,8 @@ import numpy as np
 from nas_gym.explain.methods.policies.decision_tree import grow
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rules import clauses
-from nas_gym.explain.methods.policies.values import TOLERANCE, Valued
-from nas_gym.explain.methods.significance.sign_flip import Flipped, sign_flips
+from nas_gym.explain.methods.policies.scores import TOLERANCE, PolicyScores
+from nas_gym.explain.methods.significance.sign_flip import SignFlipTest, sign_flips
 from nas_gym.traces import State
 
 REGIONS = 4
@@ -20,7 +20,7 @@ LEAST_MASS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class Disagreement:
     """A state in which two policies make different edits, neither as good as the other's best to it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Parting:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class PolicyComparison:
     """Two policies compared.
 
     Attributes:
@@ -59,20 +59,20 @@ class Compared:
     states: int
     agree: float
     covered: float
-    partings: tuple[Parting, ...]
+    disagreements: tuple[Disagreement, ...]
     region: tuple[str, float] | None
 
     @property
-    def judged(self) -> list[Parting]:
+    def judged(self) -> list[Disagreement]:
         """The partings of known worth."""
-        return [one for one in self.partings if one.worth is not None]
+        return [one for one in self.disagreements if one.worth is not None]
 
     def won(self, policy: int) -> float:
         """The share of visits to partings of known worth in which the edit of 0 or 1 is worth more."""
         total = sum(one.weight for one in self.judged)
         return sum(one.weight for one in self.judged if one.better == policy) / total if total else 0.0
 
-    def tested(self, seed: int = 0) -> tuple[Flipped, Flipped]:
+    def tested(self, seed: int = 0) -> tuple[SignFlipTest, SignFlipTest]:
         """Whether it could be luck that one is right more often, and that its edits are worth more.
 
         Both are differences of the first to the second, weighted by visits. The same two edits
@@ -85,19 +85,19 @@ class Compared:
         wins = np.array([0.0 if one.better is None else 1.0 - 2.0 * one.better for one in judged])
         return sign_flips(wins, weights, groups, seed), sign_flips(gains, weights, groups, seed)
 
-    def with_worth(self, values: Sequence[float | None]) -> Compared:
+    def with_worth(self, values: Sequence[float | None]) -> PolicyComparison:
         """The same with what both edits of each parting are worth, in order."""
         pairs = zip(values[::2], values[1::2], strict=True)
-        partings = tuple(
+        disagreements = tuple(
             replace(one, worth=None if first is None or second is None else (first, second))
-            for one, (first, second) in zip(self.partings, pairs, strict=True)
+            for one, (first, second) in zip(self.disagreements, pairs, strict=True)
         )
-        return replace(self, partings=partings)
+        return replace(self, disagreements=disagreements)
 
 
 def compare_policies(
-    first: Valued, second: Valued, visits: np.ndarray, questions: Questions
-) -> Compared | None:
+    first: PolicyScores, second: PolicyScores, visits: np.ndarray, questions: Questions
+) -> PolicyComparison | None:
     """Compare two policies; None where there is no state in which both prefer some edit.
 
     Args:
@@ -114,15 +114,15 @@ def compare_policies(
     rows = np.arange(len(both))
     agree = other.near_best[rows, one.best] | one.near_best[rows, other.best]
     apart = np.flatnonzero(~agree)
-    partings = [
-        Parting(one.states[row], (int(one.best[row]), int(other.best[row])), float(weights[row]))
+    disagreements = [
+        Disagreement(one.states[row], (int(one.best[row]), int(other.best[row])), float(weights[row]))
         for row in apart[np.argsort(-weights[apart], kind="stable")]
     ]
-    return Compared(
+    return PolicyComparison(
         states=len(both),
         agree=float(weights[agree].sum()),
         covered=float(visits[both].sum() / visits.sum()),
-        partings=tuple(partings),
+        disagreements=tuple(disagreements),
         region=_region(one.states, ~agree, weights, questions),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_gym.explain.methods.policies.decision_tree import Tree, grow
 from nas_gym.explain.methods.policies.questions import Questions
-from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.methods.policies.scores import PolicyScores
 from nas_gym.traces import State
 
 KEEP = 0
@@ -58,22 +58,24 @@ def first_legal(edits: Sequence[int], masks: np.ndarray) -> np.ndarray:
     return chosen
 
 
-class Grown:
+class TreeFamily:
     """A tree grown on states of a policy, of which every smaller tree can be taken.
 
     Args:
         answers: bool (N, questions).
-        valued: the states as the policy values them.
+        policy_scores: the states with the scores of the policy.
         weights: of each state, float64 (N,); each is multiplied by what a wrong edit costs there.
         leaves: most leaves.
     """
 
-    def __init__(self, answers: np.ndarray, valued: Valued, weights: np.ndarray, leaves: int) -> None:
+    def __init__(
+        self, answers: np.ndarray, policy_scores: PolicyScores, weights: np.ndarray, leaves: int
+    ) -> None:
         self._answers = answers
-        self._masks, self._near_best = valued.masks, valued.near_best
-        self._mass = (weights * valued.stakes)[:, None] * valued.near_best
-        labels = shared_labels(valued.near_best, weights * valued.stakes)
-        self._tree = grow(answers, labels, weights * valued.stakes, leaves, self._settled)
+        self._masks, self._near_best = policy_scores.masks, policy_scores.near_best
+        self._mass = (weights * policy_scores.stakes)[:, None] * policy_scores.near_best
+        labels = shared_labels(policy_scores.near_best, weights * policy_scores.stakes)
+        self._tree = grow(answers, labels, weights * policy_scores.stakes, leaves, self._settled)
 
     def of(self, leaves: int) -> EditTree:
         """The tree of at most so many leaves."""
@@ -143,15 +145,15 @@ class Grown:
         return int(edits[(total[edits] + elsewhere.max(axis=1)).argmax()])
 
 
-def best_rule(valued: Valued, weights: np.ndarray) -> int:
+def best_rule(policy_scores: PolicyScores, weights: np.ndarray) -> int:
     """The one edit that, made wherever it is legal, is right in most states by weight."""
-    return int((weights[:, None] * _right_if_made(valued)).sum(axis=0).argmax())
+    return int((weights[:, None] * _right_if_made(policy_scores)).sum(axis=0).argmax())
 
 
-def _right_if_made(valued: Valued) -> np.ndarray:
+def _right_if_made(policy_scores: PolicyScores) -> np.ndarray:
     """Whether making an edit where it is legal, and keeping else, is within 1e-3 of the best."""
-    keeping = valued.near_best[:, [KEEP]]
-    return np.asarray(np.where(valued.masks, valued.near_best, keeping))
+    keeping = policy_scores.near_best[:, [KEEP]]
+    return np.asarray(np.where(policy_scores.masks, policy_scores.near_best, keeping))
 
 
 def shared_labels(near_best: np.ndarray, weights: np.ndarray) -> np.ndarray:

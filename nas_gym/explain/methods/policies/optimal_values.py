@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.search_spaces import SearchSpace, successors
 from nas_gym.traces import State
 
 if TYPE_CHECKING:
@@ -15,21 +15,6 @@ if TYPE_CHECKING:
 
 LARGEST = 20_000
 PRECISION = 1e-9
-
-
-def successors(space: SearchSpace[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Where each edit leads from each architecture, int (size, n), and which are legal, bool (size, n).
-
-    An illegal edit leads nowhere else.
-    """
-    leads = np.empty((space.size, len(space.actions)), dtype=np.int64)
-    legal = np.empty(leads.shape, dtype=bool)
-    for number, architecture in enumerate(space):
-        for action in range(len(space.actions)):
-            after = space.edited(architecture, action)
-            legal[number, action] = after is not None
-            leads[number, action] = number if after is None else space.index(after)
-    return leads, legal
 
 
 class OptimalValues:
@@ -56,7 +41,9 @@ class OptimalValues:
         gamma: float = 0.9,
     ) -> None:
         self._space, self._episodic = space, reward.episodic
-        leads, self.legal = successors(space)
+        stays = np.arange(space.size)[:, None]
+        leads = np.hstack([stays, successors(space)])
+        self.legal = np.array([space.mask(one) for one in space], dtype=bool)
         paid = _paid(reward, accuracies, leads, done=False)
         if reward.episodic:
             last = _paid(reward, accuracies, leads, done=True)

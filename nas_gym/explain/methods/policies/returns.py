@@ -11,7 +11,7 @@ import numpy as np
 from nas_gym.explain.methods.policies.edit_tree import first_legal
 from nas_gym.explain.methods.policies.rollouts import Decide, Decisions, random_legal, returns, walk
 from nas_gym.explain.methods.policies.states import Setting
-from nas_gym.explain.methods.policies.viper import Distilled
+from nas_gym.explain.methods.policies.viper import Distillation
 from nas_gym.search_spaces import Architecture
 from nas_gym.traces import State
 
@@ -46,13 +46,13 @@ class Earnings:
     interval: tuple[float, float] | None
 
 
-Earned = tuple[dict[str, Earnings], str] | str
+EarningsByStart = tuple[dict[str, Earnings], str] | str
 """Earnings by where the episodes begin, with where the accuracies are from; or why there are none."""
 
 
 def earnings(
     decisions: Decisions,
-    distilled: Distilled,
+    distilled: Distillation,
     leaves: int,
     setting: Setting,
     starts: Sequence[Architecture],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.explain.methods.policies.values import Valued, valued
+from nas_gym.explain.methods.policies.scores import PolicyScores, policy_scores
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import Policy, State, legal_weights
 
@@ -112,25 +112,25 @@ class Decisions:
         self.policy, self.space = policy, space
         self._scores: dict[State, np.ndarray] = {}
 
-    def valued(self, states: Sequence[State]) -> Valued:
+    def policy_scores(self, states: Sequence[State]) -> PolicyScores:
         """The states as the policy values their edits."""
         new = [state for state in dict.fromkeys(states) if state not in self._scores]
-        found = valued(self.policy, self.space, new)
+        found = policy_scores(self.policy, self.space, new)
         self._scores.update(zip(new, found.scores, strict=True))
         masks = np.array([self.space.mask(state.architecture) for state in states], dtype=bool)
         scores = np.array([self._scores[state] for state in states])
         shape = (len(states), len(self.space.actions))
-        return Valued(self.policy.kind, tuple(states), masks.reshape(shape), scores.reshape(shape))
+        return PolicyScores(self.policy.kind, tuple(states), masks.reshape(shape), scores.reshape(shape))
 
     def greedy(self, states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         """The edit of the highest score, the first of equals; a keep where the policy knows nothing."""
-        return self.valued(states).best
+        return self.policy_scores(states).best
 
     def acting(self, rng: np.random.Generator) -> Decide:
         """As the policy acts: probabilities are drawn from, of values the best with 10% random edits."""
 
         def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
-            found = self.valued(states)
+            found = self.policy_scores(states)
             if self.policy.kind == "probabilities":
                 shares = legal_weights("probabilities", np.where(masks, found.scores, 0.0), masks)
                 drawn = rng.random(len(states))[:, None]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_gym.explain.methods.policies.rollouts import Decisions
-from nas_gym.explain.methods.policies.states import Asked, Setting
-from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.methods.policies.scores import PolicyScores
+from nas_gym.explain.methods.policies.states import PolicySample, Setting
 from nas_gym.explain.methods.policies.viper import READABLE, distil
 
 KINDS = ("keep", "add", "remove", "swap")
@@ -38,7 +38,7 @@ class Snapshot:
 
 
 def over_time(
-    policies: dict[int, Decisions], last: Asked, setting: Setting, seed: int = 0
+    policies: dict[int, Decisions], last: PolicySample, setting: Setting, seed: int = 0
 ) -> tuple[Snapshot, ...]:
     """The snapshots in order.
 
@@ -51,9 +51,9 @@ def over_time(
     kinds = np.array([KINDS.index(edit.kind) for edit in setting.space.actions])
     weights = last.visits
     found: list[Snapshot] = []
-    before: Valued | None = None
+    before: PolicyScores | None = None
     for evaluations, decisions in policies.items():
-        now = decisions.valued(last.valued.states)
+        now = decisions.policy_scores(last.policy_scores.states)
         decided = now.prefers & (weights > 0)
         distilled = distil(decisions, setting, seed, STATES_OF_A_SNAPSHOT)
         fidelity = None
@@ -65,7 +65,7 @@ def over_time(
             Snapshot(
                 evaluations,
                 float(weights[decided].sum()),
-                agreement(now, last.valued, weights),
+                agreement(now, last.policy_scores, weights),
                 None if before is None else agreement(now, before, weights),
                 None if shares[0] is None else tuple(share or 0.0 for share in shares),
                 fidelity,
@@ -75,7 +75,7 @@ def over_time(
     return tuple(found)
 
 
-def agreement(one: Valued, other: Valued, weights: np.ndarray) -> float | None:
+def agreement(one: PolicyScores, other: PolicyScores, weights: np.ndarray) -> float | None:
     """How often the best edit of one policy is within 1e-3 of the best of the other, by weight.
 
     Only states in which both prefer some edit count; None where there are none.

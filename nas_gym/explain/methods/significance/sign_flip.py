@@ -19,7 +19,7 @@ FEWEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Flipped:
+class SignFlipTest:
     """The outcome of a sign-flip test.
 
     Attributes:
@@ -44,7 +44,7 @@ class Flipped:
 
 def sign_flips(
     differences: np.ndarray, weights: np.ndarray, groups: np.ndarray, seed: int = 0, level: float = 0.95
-) -> Flipped:
+) -> SignFlipTest:
     """Test whether a weighted mean of differences is other than 0; exact up to 13 groups.
 
     Args:
@@ -70,8 +70,8 @@ def sign_flips(
     place = int(np.floor((1 - level) * len(signs) + 1e-9))
     low, high = float(np.sort(lows)[place]), float(np.sort(highs)[::-1][place])
     if np.count_nonzero(sums) < FEWEST or not (np.isfinite(low) and np.isfinite(high)):
-        return Flipped(mean, None, None, p, len(sums))
-    return Flipped(mean, low, high, p, len(sums))
+        return SignFlipTest(mean, None, None, p, len(sums))
+    return SignFlipTest(mean, low, high, p, len(sums))
 
 
 def _signs(count: int, rng: np.random.Generator) -> np.ndarray:

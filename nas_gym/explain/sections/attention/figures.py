@@ -14,7 +14,7 @@ from nas_gym.explain.section import Figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from nas_gym.explain.methods.attribution.policy_preferences import Looked
+    from nas_gym.explain.methods.attribution.policy_preferences import PolicyAttributions
 
 MOST_BARS = 16
 MOST_ROWS = 10
@@ -49,7 +49,7 @@ def _draw_shares(canvas: Canvas, names: list[str], shares: np.ndarray) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def states_figure(looked: Looked) -> Figure:
+def states_figure(looked: PolicyAttributions) -> Figure:
     """What each part adds in the states visited most."""
     rows = min(MOST_ROWS, len(looked.states))
     return Figure(
@@ -62,7 +62,7 @@ def states_figure(looked: Looked) -> Figure:
     )
 
 
-def _draw_states(canvas: Canvas, looked: Looked, rows: int) -> None:
+def _draw_states(canvas: Canvas, looked: PolicyAttributions, rows: int) -> None:
     axes = canvas.add_subplot()
     values = looked.values[:rows]
     most = max(1e-12, float(np.abs(values).max()))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau
 
-from nas_gym.explain.evidence.evaluations import Usable
+from nas_gym.explain.evidence.evaluations import UsableEvaluations
 from nas_gym.explain.evidence.rescoring import (
     MOST_TRAININGS,
     SEEDS,
@@ -35,7 +35,7 @@ class Findings:
         deletion: of the choices named by `estimated`; None where it could not be made.
     """
 
-    used: Usable
+    used: UsableEvaluations
     estimated: Importances
     table: Importances | None
     deletion: Deletion | None

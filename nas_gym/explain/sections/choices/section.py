@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.evidence.evaluations import Usable, usable
+from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.anova.coding import code, reference
 from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.deletion import Deletion
 from nas_gym.explain.methods.anova.importance import Importance, Importances, estimate
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
-from nas_gym.explain.report.phrases import counted, finite, listed, percent, points
+from nas_gym.explain.report.phrases import counted, deviation_in_points, finite, listed, percent, points
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
 from nas_gym.explain.sections.choices.analysis import Findings, deletion_of, exact_of
 from nas_gym.explain.sections.choices.figures import figures
@@ -23,7 +23,6 @@ from nas_gym.explain.sections.choices.tables import (
     choices_table,
     is_motif,
     pairs_table,
-    spread,
     values_table,
 )
 
@@ -64,7 +63,7 @@ def explain_choices(
 CHOICES = Question(KEY, QUESTION, explain_choices)
 
 
-def _too_few(used: Usable, wanted: int) -> str:
+def _too_few(used: UsableEvaluations, wanted: int) -> str:
     return (
         f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of the "
         f"choices apart from each other and from chance, at least {wanted} are needed. {used.left_out()}"
@@ -120,8 +119,10 @@ def _most_important(found: Importances) -> list[str]:
 
 
 def _spread(one: Importance) -> str:
-    low, high = (spread(max(0.0, each)) if each is not None else None for each in (one.low, one.high))
-    said = f"{spread(one.value):.1f} points"
+    low, high = (
+        deviation_in_points(max(0.0, each)) if each is not None else None for each in (one.low, one.high)
+    )
+    said = f"{deviation_in_points(one.value):.1f} points"
     return said if low is None else f"{said}, 95% interval {low:.1f} to {high:.1f}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from scipy.stats import kendalltau
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.report.phrases import finite, listed
+from nas_gym.explain.report.phrases import deviation_in_points, finite, listed
 from nas_gym.explain.section import Section, Settings, Table, withheld
 from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.comparison.figures import choices_figure
@@ -56,8 +56,8 @@ def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], see
 
 
 def spread(variance: float | None) -> float | None:
-    """A variance as a standard deviation in points, 0 where the estimate is negative; None for none."""
-    return None if variance is None else 100 * max(0.0, variance) ** 0.5
+    """Return the standard deviation in points, 0 where the estimated variance is negative."""
+    return deviation_in_points(None if variance is None else max(0.0, variance))
 
 
 def _bars(found: Mapping[str, Entry], shown: Sequence[str]) -> list[tuple[float, float, float]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.policies.disagreement import Compared, Parting
+from nas_gym.explain.methods.policies.disagreement import Disagreement, PolicyComparison
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
@@ -98,7 +98,7 @@ def _draw_choices(
     axes.legend(loc="lower right")
 
 
-def partings_figure(found: Compared, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
+def disagreements_figure(found: PolicyComparison, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
     """By how much the edit of one is worth more, in the states where they part."""
     shown = found.judged[:MOST_ROWS]
     wins = [sum(one.better == side for one in shown) for side in (0, 1)]
@@ -108,13 +108,13 @@ def partings_figure(found: Compared, names: Sequence[str], space: SearchSpace[An
         f"{names[0]}, to the left for {names[1]}, as long as the edit is worth more.",
         f"Of {counted(len(shown), 'state')} shown, {names[0]}'s edit is better in {wins[0]}, {names[1]}'s "
         f"in {wins[1]}.",
-        lambda canvas: _draw_partings(canvas, shown, names, space),
+        lambda canvas: _draw_disagreements(canvas, shown, names, space),
         (7.4, 1.4 + 0.55 * len(shown)),
     )
 
 
-def _draw_partings(
-    canvas: Canvas, shown: Sequence[Parting], names: Sequence[str], space: SearchSpace[Any]
+def _draw_disagreements(
+    canvas: Canvas, shown: Sequence[Disagreement], names: Sequence[str], space: SearchSpace[Any]
 ) -> None:
     axes = canvas.add_subplot()
     gains = [one.worth[0] - one.worth[1] for one in shown if one.worth is not None]

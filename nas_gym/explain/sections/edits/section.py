@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
-from nas_gym.explain.evidence.evaluations import Usable, usable
+from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.anova.coding import code, reference
 from nas_gym.explain.methods.anova.components import evaluations_needed
@@ -19,7 +19,7 @@ from nas_gym.explain.section import DEFAULTS, Cell, Figure, Question, Section, S
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-Known = tuple[str, Effect, Interval]
+KnownEffect = tuple[str, Effect, Interval]
 
 KEY, QUESTION = "edits", "Which edits help?"
 NAMED, BARS, OFTEN = 3, 16, 5
@@ -72,7 +72,7 @@ def _oriented(one: Effect) -> tuple[str, Effect]:
     return one.kind.opposite, replace(one, change=turned, met=None if one.met is None else -one.met)
 
 
-def _section(used: Usable, found: EditEffects) -> Section:
+def _section(used: UsableEvaluations, found: EditEffects) -> Section:
     effects = [_oriented(one) for one in found.effects]
     known = [(words, one, one.change) for words, one in effects if one.change is not None]
     return Section(
@@ -88,7 +88,7 @@ def _section(used: Usable, found: EditEffects) -> Section:
     )
 
 
-def _answer(known: list[Known], of: int) -> Iterator[str]:
+def _answer(known: list[KnownEffect], of: int) -> Iterator[str]:
     if not known:
         yield "Nothing can be said: the networks that were evaluated determine the effect of no edit."
         return
@@ -128,7 +128,7 @@ def _interval(change: Interval) -> str:
     return f"{points(change.value)}, {signed(change.low)} to {signed(change.high)}"
 
 
-def _trust(used: Usable, left_out: Sequence[str]) -> str:
+def _trust(used: UsableEvaluations, left_out: Sequence[str]) -> str:
     sentences = [
         f"Estimated from {len(used.y)} evaluations at once, in which every network has one noise however "
         "many edits begin or end at it, so both directions of an edit count and the luck of the network "
@@ -162,7 +162,7 @@ def _table(effects: list[tuple[str, Effect]]) -> Table:
     )
 
 
-def _forest(shown: list[Known]) -> Figure:
+def _forest(shown: list[KnownEffect]) -> Figure:
     def draw(canvas: Canvas) -> None:
         axes = canvas.subplots()
         axes.axvline(0, color=style.muted(), linewidth=0.8)

@@ -60,7 +60,7 @@ class Moment:
     known: tuple[int, int]
 
 
-class Known:
+class KnownAccuracies:
     """Accuracies that the run measured, and those that are asked for within a budget.
 
     Args:
@@ -97,7 +97,12 @@ class Known:
 
 
 def moment_of(
-    number: int, step: Step, found: Measures, weights: np.ndarray, evidence: Evidence, accuracies: Known
+    number: int,
+    step: Step,
+    found: Measures,
+    weights: np.ndarray,
+    evidence: Evidence,
+    accuracies: KnownAccuracies,
 ) -> Moment:
     """A step with its alternatives."""
     space, scores = evidence.search_space, scores_of(step)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.evidence.run import Seen
+from nas_gym.explain.evidence.run import SeenEvaluation
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
@@ -71,7 +71,7 @@ def _label(axes: Axes, numbers: Sequence[int], weights: np.ndarray, steps: int) 
         )
 
 
-def incumbents(seen: Sequence[Seen], marked: Sequence[int]) -> Figure:
+def incumbents(seen: Sequence[SeenEvaluation], marked: Sequence[int]) -> Figure:
     """The best accuracy so far, with the largest gains marked."""
     best = max(one.accuracy for one in seen if not one.failed)
     return Figure(
@@ -84,7 +84,7 @@ def incumbents(seen: Sequence[Seen], marked: Sequence[int]) -> Figure:
     )
 
 
-def _draw_incumbents(canvas: Canvas, seen: Sequence[Seen], marked: Sequence[int]) -> None:
+def _draw_incumbents(canvas: Canvas, seen: Sequence[SeenEvaluation], marked: Sequence[int]) -> None:
     axes = canvas.add_subplot()
     succeeded = [one for one in seen if not one.failed]
     places = [one.order + 1 for one in succeeded]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nas_gym.explain.evidence.run import Evidence, Seen
+from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
 from nas_gym.explain.report.phrases import points
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
-from nas_gym.explain.sections.moments.analysis import Known, moment_of
+from nas_gym.explain.sections.moments.analysis import KnownAccuracies, moment_of
 from nas_gym.explain.sections.moments.figures import incumbents, timeline
 from nas_gym.explain.sections.moments.text import (
     alternatives_table,
@@ -41,7 +41,7 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     if not weights.any():
         return withheld(KEY, QUESTION, "Nothing hung on any step of this run: no edit changed an accuracy.")
     numbers = most_decisive(steps, weights, evidence.search_space, MOST_MOMENTS)
-    accuracies = Known(evidence, steps, numbers, settings.budget)
+    accuracies = KnownAccuracies(evidence, steps, numbers, settings.budget)
     moments = [moment_of(number, steps[number], found, weights, evidence, accuracies) for number in numbers]
     return Section(
         KEY,
@@ -118,7 +118,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
     )
 
 
-def _gains(evidence: Evidence) -> list[tuple[Seen, float]]:
+def _gains(evidence: Evidence) -> list[tuple[SeenEvaluation, float]]:
     """The evaluations after the first that raised the best accuracy at its fidelity, with by how much."""
     best: dict[int | None, float] = {}
     found = []

@@ -7,7 +7,7 @@ from typing import Any
 from nas_gym.explain.methods.policies.decisive_steps import Measures
 from nas_gym.explain.report.phrases import counted, points
 from nas_gym.explain.section import Cell, Table
-from nas_gym.explain.sections.moments.analysis import Known, Moment
+from nas_gym.explain.sections.moments.analysis import KnownAccuracies, Moment
 
 NOT_EVALUATED = "not evaluated in this run"
 
@@ -48,7 +48,7 @@ def in_words(moment: Moment) -> str:
     )
 
 
-def trust(found: Measures, kind: str | None, accuracies: Known) -> str:
+def trust(found: Measures, kind: str | None, accuracies: KnownAccuracies) -> str:
     """What the sentences rest on."""
     parts = ["A moment is decisive by the policy's own scores at that time, which may have been wrong."]
     if kind is None:

@@ -8,12 +8,12 @@ from nas_gym.envs import RecordedReward
 from nas_gym.explain.evidence.accuracies import accuracies_of
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.setting import setting_of
-from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, Earned, earnings
+from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, EarningsByStart, earnings
 from nas_gym.explain.methods.policies.rollouts import Decisions
 from nas_gym.explain.methods.policies.rules import rules_of
 from nas_gym.explain.methods.policies.snapshots import over_time
 from nas_gym.explain.methods.policies.states import Setting
-from nas_gym.explain.methods.policies.viper import Distilled, distil
+from nas_gym.explain.methods.policies.viper import Distillation, distil
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
 from nas_gym.explain.sections.policy.figures import curve_figure, over_time_figure, rules_figure
 from nas_gym.explain.sections.policy.tables import (
@@ -55,8 +55,8 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
     rules = rules_of(distilled.trees[shown.leaves], distilled.questions.all, setting.space.actions)
     earned = _earnings(evidence, decisions, distilled, setting, settings.seed)
     policies = {number: evidence.policy(number) for number in evidence.snapshots}
-    asked = {number: Decisions(one, setting.space) for number, one in policies.items() if one is not None}
-    snapshots = over_time(asked, distilled.asked, setting, settings.seed)
+    watched = {number: Decisions(one, setting.space) for number, one in policies.items() if one is not None}
+    snapshots = over_time(watched, distilled.sample, setting, settings.seed)
     return Section(
         KEY,
         QUESTION,
@@ -86,8 +86,8 @@ POLICY = Question(KEY, QUESTION, explain_policy)
 
 
 def _earnings(
-    evidence: Evidence, decisions: Decisions, distilled: Distilled, setting: Setting, seed: int
-) -> Earned:
+    evidence: Evidence, decisions: Decisions, distilled: Distillation, setting: Setting, seed: int
+) -> EarningsByStart:
     """The earnings from the run's start and from starts drawn uniformly, or why there are none."""
     reward, leaves = evidence.problem.reward, distilled.shown.leaves
     if isinstance(reward, RecordedReward):
