@@ -45,7 +45,7 @@ def explain_live(
     budget: int | None = None,
     seed: int = 0,
     store: Any = "user",
-    asked: Sequence[Question] | None = None,
+    selected: Sequence[Question] | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[LiveExplanation]:
     """Explain a run each time it has made so many new evaluations, and once more when it has ended.
@@ -59,7 +59,7 @@ def explain_live(
         budget: as of `explain`, for the last explanation.
         seed: of every random draw.
         store: where further evaluations are kept.
-        asked: the questions; None for those of the registry.
+        selected: the questions; None for those of the registry.
         wait: called with the seconds until the next look.
 
     Raises:
@@ -79,7 +79,7 @@ def explain_live(
         if over or count >= due:
             evidence = read_evidence(run, store if over else "memory")
             settings = Settings(budget if over else 0, seed)
-            explanation = explain_evidence(evidence, settings, asked)
+            explanation = explain_evidence(evidence, settings, selected)
             write_explanation(evidence, explanation, keep_events=True)
             yield LiveExplanation(len(evidence.seen), over, explanation)
             due = max(count, len(evidence.seen)) + every
@@ -89,7 +89,7 @@ def explain_live(
 
 
 def evaluations_of(folder: RunFolder) -> int:
-    """The distinct evaluations of a run so far, from the end of its trace; 0 before the first."""
+    """Return the distinct evaluations of a run so far, from the end of its trace; 0 before the first."""
     for line in reversed(_last_lines(folder)):
         if "unique" in line:
             return int(line["unique"])
@@ -97,14 +97,14 @@ def evaluations_of(folder: RunFolder) -> int:
 
 
 def _is_over(folder: RunFolder, silence: float) -> bool:
-    """Whether the run has ended: its writer holds the trace to its end, however that comes."""
+    """Return whether the run has ended: its writer holds the trace to its end, however that comes."""
     if folder.is_finished:
         return True
     return silence >= SECONDS_OF_SILENCE and not is_held(folder.trace_file)
 
 
 def _last_lines(folder: RunFolder) -> list[dict[str, Any]]:
-    """The last complete lines of the trace."""
+    """Return the last complete lines of the trace."""
     try:
         with folder.trace_file.open("rb") as file:
             start = max(0, file.seek(0, os.SEEK_END) - TAIL)

@@ -91,7 +91,7 @@ def explain(
 def explain_evidence(
     evidence: Evidence,
     settings: Settings | None = None,
-    asked: Iterable[Question] | None = None,
+    selected: Iterable[Question] | None = None,
     on_progress: Callable[[int, str], None] | None = None,
 ) -> Explanation:
     """Answer every question about a run that was read.
@@ -99,7 +99,7 @@ def explain_evidence(
     Args:
         evidence: the run.
         settings: budget and seed of the explanations; None for the defaults.
-        asked: the questions; None for those of the registry.
+        selected: the questions; None for those of the registry.
         on_progress: function called before each question with its number and its text.
     """
     from nas_gym.explain.sections.summary.section import summarise
@@ -108,7 +108,7 @@ def explain_evidence(
     sections = []
     # One thread: the matrices are small, and sums in another order would be other numbers.
     with threadpool_limits(limits=1, user_api="blas"):  # type: ignore[no-untyped-call]
-        for number, question in enumerate(questions() if asked is None else asked):
+        for number, question in enumerate(questions() if selected is None else selected):
             if on_progress is not None:
                 on_progress(number, question.text)
             sections.append(_answered(question, evidence, settings))

@@ -79,13 +79,13 @@ class Section:
 
 
 def withheld(key: str, question: str, why: str, numbers: Mapping[str, Any] | None = None) -> Section:
-    """A section that says in a sentence why it has no answer."""
+    """Return a section that says in a sentence why it has no answer."""
     return Section(key, question, (why,), numbers=dict(numbers or {}) | {"withheld": why}, withheld=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the explanations of a run are made with.
+    """The budget and the seed of the explanations of a run.
 
     Attributes:
         budget: evaluations that an explanation may ask for beyond the run's; None for what each
@@ -145,7 +145,7 @@ class Explanation:
     report: Path | None = None
 
     def __getitem__(self, key: str) -> Section:
-        """A section by its key."""
+        """Return a section by its key."""
         return {section.key: section for section in self.all_sections}[key]
 
     @property
@@ -154,7 +154,7 @@ class Explanation:
         return (self.summary, *self.sections)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every number and every sentence, JSON-able: the contents of `explanation.json`."""
+        """Return every number and every sentence, JSON-able: the contents of `explanation.json`."""
         return {
             "format": 1,
             "run": self.run,

@@ -148,7 +148,7 @@ def test_a_run_that_goes_on_is_explained_every_so_many_evaluations(tmp_path):
     folder = recorded(tmp_path / "run", budget=20)
     growing = Growing(folder, lines_each=9)
     seen = []
-    for explained_so_far in explain_live(folder, 6, asked=sections.questions(), wait=growing.wait):
+    for explained_so_far in explain_live(folder, 6, selected=sections.questions(), wait=growing.wait):
         seen.append((explained_so_far.evaluations, explained_so_far.over))
         assert (
             json.loads((folder / "explanation.json").read_text())["facts"]["distinct evaluations"]
@@ -163,7 +163,7 @@ def test_a_run_that_goes_on_is_explained_every_so_many_evaluations(tmp_path):
 def test_a_run_that_was_killed_is_explained_once_more(tmp_path):
     folder = walked(tmp_path / "run", 12, finished=False)
     waits = []
-    seen = list(explain_live(folder, 100, asked=sections.questions(), wait=waits.append))
+    seen = list(explain_live(folder, 100, selected=sections.questions(), wait=waits.append))
     assert [one.over for one in seen] == [False, True]
     assert sum(waits) >= 10
 

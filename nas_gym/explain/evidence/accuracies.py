@@ -19,7 +19,7 @@ CHEAP = ("table", "function")
 
 
 class Accuracies:
-    """What is known of accuracies.
+    """Accuracies of architectures, measured or estimated.
 
     Args:
         known: accuracies by the text of an architecture.
@@ -36,7 +36,7 @@ class Accuracies:
         self.source, self.exact = source, model is None
 
     def of(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """The accuracies, float64 (N,), each known or guessed."""
+        """Return the accuracies, float64 (N,), each known or guessed."""
         texts = [str(one) for one in architectures]
         unknown = {
             text: one for text, one in zip(texts, architectures, strict=True) if text not in self._known
@@ -47,7 +47,7 @@ class Accuracies:
         return np.array([self._known[text] for text in texts], dtype=np.float64)
 
     def knows(self, architecture: Architecture) -> bool:
-        """Whether the accuracy is known or was guessed before."""
+        """Return whether the accuracy is known or was guessed before."""
         return str(architecture) in self._known
 
 
@@ -63,7 +63,7 @@ class _ComputedAccuracies(Accuracies):
 
 
 def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
-    """The accuracies of all architectures of a run's space, or why they are not known well enough.
+    """Return the accuracies of all architectures of a run's space, or why they are not known well enough.
 
     Of a table or a function they are exact. Else those that the run measured, and for others the
     guess of extremely randomised trees (Geurts et al. 2006) learned from them; it is used only
@@ -96,12 +96,12 @@ def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
 
 
 def answers_at_once(evaluator: Any) -> bool:
-    """Whether an evaluator only looks up or computes what it answers."""
+    """Return whether an evaluator only looks up or computes what it answers."""
     return hasattr(evaluator, "accuracy_by_index") or getattr(evaluator, "name", "") in CHEAP
 
 
 def evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[float]:
-    """The accuracies that an evaluator gives, looked up or newly evaluated."""
+    """Return the accuracies that an evaluator gives, looked up or newly evaluated."""
     if hasattr(evaluator, "accuracy_by_index"):
         index = evaluator.search_space.index
         values = evaluator.accuracy_by_index()
@@ -112,7 +112,7 @@ def evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[flo
 def _learned(
     space: SearchSpace[Any], architectures: Sequence[Architecture], measured: np.ndarray, seed: int
 ) -> tuple[Any, float]:
-    """A model of the measured accuracies, and how well it ranks those it did not see."""
+    """Return a model of the measured accuracies, and how well it ranks those it did not see."""
     from scipy.stats import spearmanr
     from sklearn.ensemble import ExtraTreesRegressor
     from sklearn.model_selection import KFold, cross_val_predict

@@ -36,7 +36,7 @@ class UsableEvaluations:
     thinned: int
 
     def left_out(self) -> str:
-        """A sentence that counts what was left out, "" if nothing was."""
+        """Return a sentence that counts what was left out, "" if nothing was."""
         parts = [
             (self.failed, "whose training failed"),
             (self.others, "that trained for another number of epochs"),
@@ -46,7 +46,7 @@ class UsableEvaluations:
         return f"Left out were {', '.join(said)}." if said else ""
 
     def counts(self) -> dict[str, int | None]:
-        """The same as numbers."""
+        """Return the same as numbers."""
         return {
             "evaluations": len(self.y),
             "failed_left_out": self.failed,
@@ -57,7 +57,7 @@ class UsableEvaluations:
 
 
 def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> UsableEvaluations:
-    """The evaluations of the highest fidelity that has enough of them, else of the one that has most.
+    """Return the evaluations of the highest fidelity that has enough of them, else of the one that has most.
 
     Args:
         evidence: the run.

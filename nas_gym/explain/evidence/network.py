@@ -36,7 +36,7 @@ class TrainedNetwork:
 
 
 def trained_network(evidence: Evidence) -> TrainedNetwork | str:
-    """The network that a run chose, trained; or in a sentence why there is none.
+    """Return the network that a run chose, trained; or in a sentence why there is none.
 
     It is the one of the run's `best.pt`, if that is there and of this architecture. Else it is
     trained by the evaluator of the run, or by the recipe that a table of nas-gym's own was built with.
@@ -66,7 +66,7 @@ def trained_network(evidence: Evidence) -> TrainedNetwork | str:
 
 
 def _trainer(evidence: Evidence) -> tuple[Any, Task]:
-    """What trains networks as those of the run were, and on which data; None if they were not.
+    """Return what trains networks as those of the run were, and on which data; None if they were not.
 
     Raises:
         NASGymError: for a table that was imported.

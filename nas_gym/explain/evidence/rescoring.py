@@ -19,7 +19,7 @@ MOST_TRAININGS = 200
 
 @dataclass(frozen=True, slots=True)
 class FreshScores:
-    """What fresh seeds gave.
+    """Accuracies with training seeds that the search did not see.
 
     Attributes:
         accuracies: of each architecture by its text, float64 (seeds,), without failed trainings.
@@ -36,23 +36,23 @@ class FreshScores:
     unseen: bool
 
     def of(self, architecture: Architecture) -> np.ndarray:
-        """Accuracies of an architecture, float64 (seeds,); empty where all failed or none was asked."""
+        """Return accuracies of an architecture, float64 (seeds,); empty where none was measured."""
         return self.accuracies.get(str(architecture), np.empty(0))
 
 
 def is_free(evidence: Evidence) -> bool:
-    """Whether an evaluation costs nothing: it is looked up or computed."""
+    """Return whether an evaluation costs nothing: it is looked up or computed."""
     evaluator: Any = evidence.evaluator
     return hasattr(evaluator, "table") or getattr(evaluator, "name", "") == "function"
 
 
 def control_seeds(neighbours: int) -> int:
-    """Seeds of the network that many are compared with."""
+    """Return seeds of the network that many are compared with."""
     return max(SEEDS, round(SEEDS * math.sqrt(neighbours)))
 
 
 def affordable(neighbours: int, others: int, most: float) -> int:
-    """How many neighbours can be compared with at most `most` trainings, `others` of them spoken for."""
+    """Return how many neighbours `most` trainings can compare, `others` of them spoken for."""
     for count in range(neighbours, 0, -1):
         if count * SEEDS + control_seeds(count) + others <= most:
             return count
@@ -60,13 +60,13 @@ def affordable(neighbours: int, others: int, most: float) -> int:
 
 
 def run_seed(evidence: Evidence) -> int:
-    """The seed of the run; 0 where its config names none."""
+    """Return the seed of the run; 0 where its config names none."""
     seed = (evidence.config.get("config") or {}).get("seed", 0)
     return seed if isinstance(seed, int) and seed >= 0 else 0
 
 
 def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
-    """Accuracies of architectures at the full recipe, with seeds that the search did not see.
+    """Return accuracies of architectures at the full recipe, with seeds that the search did not see.
 
     All of them are trained as one batch. A table gives the seeds it recorded.
 
@@ -97,7 +97,7 @@ def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
 
 
 def _recorded(evaluator: Any, architectures: list[Architecture]) -> FreshScores:
-    """Those that the table recorded at its full fidelity, of seeds left out of a search where it left any."""
+    """Return what the table recorded at full fidelity, of seeds that the search left out if it did."""
     table = evaluator.table
     seeds = table.seeds[table.fidelities[-1]]
     columns, unseen = list(range(max(1, len(seeds)))), False

@@ -109,7 +109,7 @@ class Evidence:
         return list(self.folder.snapshots())
 
     def policy(self, snapshot: int | None = None) -> Policy | None:
-        """The policy of a snapshot, by default the last; None for an agent without one."""
+        """Return the policy of a snapshot, by default the last; None for an agent without one."""
         files = self.folder.snapshots()
         if not files:
             return None
@@ -139,7 +139,7 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidenc
 
 
 def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[SeenEvaluation]:
-    """The first evaluation of every architecture and fidelity."""
+    """Yield the first evaluation of every architecture and fidelity."""
     known: set[tuple[str, int | None]] = set()
     for number, line in enumerate(recording.lines):
         for text, accuracy, failed, fidelity in _evaluations(line):

@@ -15,14 +15,14 @@ DISCOUNT = 0.9
 
 
 def setting_of(evidence: Evidence, seed: int = 0) -> Setting:
-    """Where the policies of a run act."""
+    """Return where the policies of a run act."""
     problem = evidence.problem
     starts = starts_of(problem, DRAWN_STARTS, np.random.default_rng(seed))
     return Setting(problem.search_space, starts, problem.horizon, problem.reward.episodic)
 
 
 def discount_of(config: dict[str, Any]) -> float:
-    """The discount of a run's agent, from its hyperparameters; 0.9 where it names none."""
+    """Return the discount of a run's agent, from its hyperparameters; 0.9 where it names none."""
     found = _find(config.get("config"), "gamma")
     return float(found) if isinstance(found, int | float) else DISCOUNT
 

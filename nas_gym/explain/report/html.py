@@ -35,7 +35,7 @@ _MARKED = re.compile(r"`([^`]+)`")
 
 
 def as_html(page: Page, drawings: Mapping[str, str]) -> str:
-    """The page, valid HTML; every text is escaped.
+    """Return the page, valid HTML; every text is escaped.
 
     Args:
         page: what to show.
@@ -55,7 +55,7 @@ def as_html(page: Page, drawings: Mapping[str, str]) -> str:
 
 
 def marked(text: str) -> Markup:
-    """A sentence, escaped, with what is between backticks as code."""
+    """Return a sentence, escaped, with what is between backticks as code."""
     parts = _MARKED.split(text)
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
@@ -100,7 +100,7 @@ def _table(section: Section, table: Table, *, is_open: bool) -> Mapping[str, Any
 
 
 def _looks(table: Table, texts: Sequence[Sequence[str]]) -> list[str]:
-    """The class of each column: numbers stand at the right, long texts need room."""
+    """Return the class of each column: numbers stand at the right, long texts need room."""
     longest = [max((len(row[n]) for row in texts), default=0) for n in range(len(table.columns))]
     return [
         "number" if is_numeric else "long" if length > _LONG else ""

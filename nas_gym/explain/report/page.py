@@ -42,7 +42,7 @@ class Page:
 
 
 def page_of(explanation: Explanation) -> Page:
-    """The report of a run."""
+    """Return the report of a run."""
     return Page(
         title=explanation.title,
         kicker="explanation of a search",
@@ -71,7 +71,7 @@ def page_of_comparison(comparison: Explanation, numbers: str) -> Page:
 
 
 def facts_in_words(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Facts as a report shows them."""
+    """Return facts as a report shows them."""
     return tuple((name, _words(value)) for name, value in facts.items())
 
 
@@ -88,7 +88,7 @@ def _tiles(facts: Mapping[str, Any]) -> tuple[Tile, ...]:
 
 
 def _test_tiles(facts: Mapping[str, Any]) -> Iterator[Tile]:
-    """The test accuracy, the one that the first page says to quote where there is one."""
+    """Yield the test accuracy, the one that the first page says to quote where there is one."""
     new = facts.get(NEW_EXAMPLES)
     if new is not None:
         interval = f"95% interval {new['low']:.1%} to {new['high']:.1%} for new examples"
@@ -116,18 +116,18 @@ def _words(value: Any) -> str:
 
 
 def identifier(section: Section, item: Figure | Table) -> str:
-    """A name of a figure or table that is unique in the report, fit for files, tags and ids."""
+    """Return a name of a figure or table that is unique in the report, fit for files, tags and ids."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{section.key}-{item.name}")
 
 
 def texts_of(table: Table) -> list[list[str]]:
-    """The rows as texts; the numbers of a column have as many decimals as the most precise needs."""
+    """Return the rows as texts; the numbers of a column have as many decimals as the most precise needs."""
     columns = [_column([row[n] for row in table.rows]) for n in range(len(table.columns))]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
 def numeric_columns(table: Table) -> list[bool]:
-    """For each column whether it holds numbers and nothing else, so that it is aligned to the right."""
+    """Return for each column whether it holds numbers alone, so that it is aligned to the right."""
     return [
         any(_is_number(row[n]) for row in table.rows)
         and all(row[n] is None or _is_number(row[n]) for row in table.rows)
@@ -154,7 +154,7 @@ def _text(cell: Cell, decimals: int) -> str:
 
 
 def _decimals(value: float) -> int:
-    """Decimals that show the value to about four digits, without zeros at the end."""
+    """Return decimals that show the value to about four digits, without zeros at the end."""
     size = abs(value)
     most = DECIMALS if size < 10 else 2 if size < 1000 else 0
     text = f"{value:.{most}f}"

@@ -35,47 +35,47 @@ VARIABLES: dict[str, tuple[str, str, str]] = {
 
 
 def colour(number: int) -> str:
-    """The colour of a series by its number; they repeat after seven."""
+    """Return the colour of a series by its number; they repeat after seven."""
     return PALETTE[number % len(PALETTE)]
 
 
 def good() -> str:
-    """The colour of what helps."""
+    """Return the colour of what helps."""
     return PALETTE[2]
 
 
 def bad() -> str:
-    """The colour of what harms."""
+    """Return the colour of what harms."""
     return PALETTE[1]
 
 
 def neutral() -> str:
-    """The colour of what is beside the point, and of what cannot be told."""
+    """Return the colour of what is beside the point, and of what cannot be told."""
     return PALETTE[6]
 
 
 def ink() -> str:
-    """The colour of text and of axes."""
+    """Return the colour of text and of axes."""
     return INK
 
 
 def muted() -> str:
-    """The colour of less important text."""
+    """Return the colour of less important text."""
     return MUTED
 
 
 def faint() -> str:
-    """The colour of grids and of guide lines."""
+    """Return the colour of grids and of guide lines."""
     return FAINT
 
 
 def paper() -> str:
-    """The colour of the page, for edges between touching areas."""
+    """Return the colour of the page, for edges between touching areas."""
     return PAPER
 
 
 def over(background: Any) -> str:
-    """A colour for text on a background of a colour map, the same on every page.
+    """Return a colour for text on a background of a colour map, the same on every page.
 
     Args:
         background: a Matplotlib colour.

@@ -85,7 +85,7 @@ def _mark_centred(canvas: Canvas) -> None:
 
 
 def _embeddable(svg: str, name: str, alternative: str) -> str:
-    """Matplotlib's SVG without preamble, with ids of its own, in the colours and letters of the page."""
+    """Return the SVG without preamble, with ids of its own, in the colours and letters of the page."""
     for superfluous in (_PREAMBLE, _METADATA, _COMMENT, _STYLE):
         svg = superfluous.sub("", svg)
     size = _SIZE.search(svg)

@@ -66,7 +66,7 @@ def write_events(
 
 
 def tag_of(number: int, section: Section) -> str:
-    """The tag of a section, which sorts as in the report."""
+    """Return the tag of a section, which sorts as in the report."""
     return f"{number}_{section.key}/{section.question}"
 
 
@@ -87,7 +87,7 @@ def _write_images(
 
 
 def _image(tag: str, png: bytes, caption: str) -> Any:
-    """A picture with its caption, which TensorBoard shows beside it."""
+    """Return a picture with its caption, which TensorBoard shows beside it."""
     width, height = Image.open(io.BytesIO(png)).size
     tensor = make_tensor_proto([str(width).encode(), str(height).encode(), png])
     about = create_summary_metadata(display_name=tag, description=caption)
@@ -95,7 +95,7 @@ def _image(tag: str, png: bytes, caption: str) -> Any:
 
 
 def _write_histograms(events: EventFile, evidence: Evidence) -> None:
-    """The accuracies that the run saw, all of them and by the value of each choice."""
+    """Write the accuracies that the run saw, all of them and by the value of each choice."""
     accuracies = np.array([one.accuracy for one in evidence.succeeded])
     if not len(accuracies):
         return
@@ -109,7 +109,7 @@ def _write_histograms(events: EventFile, evidence: Evidence) -> None:
 
 
 def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:
-    """For each choice and each of its options which successful evaluations had it, bool (evaluations,)."""
+    """Return for each option of each choice which successful evaluations had it, bool (evaluations,)."""
     space = evidence.search_space
     encoded = [space.encode(one.architecture) for one in evidence.succeeded]
     active = [space.active_variables(one.architecture) for one in evidence.succeeded]
@@ -159,7 +159,7 @@ def write_points(folder: Path, evidence: Evidence) -> None:
 
 
 def verdicts(evidence: Evidence, points: Sequence[SeenEvaluation]) -> list[str]:
-    """What the run says of each architecture, in a few words."""
+    """Return what the run says of each architecture, in a few words."""
     if not evidence.succeeded:
         return ["failed"] * len(points)
     accuracies = np.array([one.accuracy for one in evidence.succeeded])
@@ -181,7 +181,7 @@ def verdicts(evidence: Evidence, points: Sequence[SeenEvaluation]) -> list[str]:
 
 
 def _edits_from_found(evidence: Evidence, wanted: set[str]) -> dict[str, int]:
-    """Edits from the found network to each architecture that at most `FAR` edits reach."""
+    """Return edits from the found network to each architecture that at most `FAR` edits reach."""
     if not evidence.succeeded:
         return {}
     space: SearchSpace[Any] = evidence.search_space

@@ -99,7 +99,7 @@ def writing_alone(folder: Path) -> Iterator[None]:
 
 
 def pictures_of(page: Page) -> dict[str, Picture]:
-    """Every figure of a report, drawn, by its identifier."""
+    """Return every figure of a report, drawn, by its identifier."""
     named = {identifier(section, figure): figure for section in page.sections for figure in section.figures}
     return {name: drawn(figure, name) for name, figure in named.items()}
 

@@ -37,7 +37,7 @@ class CodedArchitectures:
         return len(self.codes)
 
     def rows(self, chosen: np.ndarray) -> CodedArchitectures:
-        """Some of the architectures."""
+        """Return some of the architectures."""
         return CodedArchitectures(
             self.names, self.words, self.codes[chosen], self.depth[chosen], self.has_depth
         )
@@ -63,7 +63,7 @@ def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> Code
 def reference(
     space: SearchSpace[Any], seed: int = 0, enumerated: int = ENUMERATED, per_depth: int = SAMPLED_PER_DEPTH
 ) -> Sequence[Architecture]:
-    """The architectures that averages are over: all, or of a large space a sample of every depth.
+    """Return the architectures that averages are over: all, or of a large space a sample of every depth.
 
     A sample draws the choices of the variables independently at each depth, and decodes them.
     """
@@ -79,7 +79,7 @@ def reference(
 
 
 def weights(coded: CodedArchitectures, active: np.ndarray) -> np.ndarray:
-    """The weight of each architecture in an average over active ones, depths weighted equally.
+    """Return the weight of each architecture in an average over active ones, depths weighted equally.
 
     Args:
         coded: the reference architectures.

@@ -48,7 +48,7 @@ class Component:
         return " x ".join(self.names)
 
     def cells(self, coded: CodedArchitectures) -> np.ndarray:
-        """The cell of each architecture, int (n,); -1 where a choice is not active."""
+        """Return the cell of each architecture, int (n,); -1 where a choice is not active."""
         codes = coded.codes[:, list(self.columns)]
         cells = np.zeros(len(coded), dtype=np.int64)
         for column, size in enumerate(self.sizes):
@@ -57,17 +57,17 @@ class Component:
         return cells
 
     def features(self, coded: CodedArchitectures) -> np.ndarray:
-        """The row z of each architecture, float64 (n, r); 0 where a choice is not active."""
+        """Return the row z of each architecture, float64 (n, r); 0 where a choice is not active."""
         cells = self.cells(coded)
         return np.where(cells[:, None] >= 0, self.contrasts[cells], 0.0)
 
     def effects(self, theta: np.ndarray) -> np.ndarray:
-        """The effect of each cell, float64 (cells,), from the coefficients."""
+        """Return the effect of each cell, float64 (cells,), from the coefficients."""
         return np.asarray(self.contrasts @ theta)
 
 
 def components(coded: CodedArchitectures, order: int = 2) -> list[Component]:
-    """The components of the reference architectures: every choice, then every pair that varies.
+    """Return the components of the reference architectures: every choice, then every pair that varies.
 
     Args:
         coded: the reference architectures.
@@ -80,7 +80,7 @@ def components(coded: CodedArchitectures, order: int = 2) -> list[Component]:
 
 
 def evaluations_needed(base: CodedArchitectures) -> int:
-    """The fewest evaluations from which choices are told apart: one for each effect, and some to spare."""
+    """Return the fewest evaluations that tell choices apart: one for each effect, and some to spare."""
     return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))
 
 
@@ -102,7 +102,7 @@ def _product(words: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def _margins(sizes: tuple[int, ...]) -> np.ndarray:
-    """Indicators of the rows and of the columns of a table, float64 (cells, rows + columns)."""
+    """Return indicators of the rows and of the columns of a table, float64 (cells, rows + columns)."""
     rows, columns = sizes
     return np.hstack(
         [np.kron(np.eye(rows), np.ones((columns, 1))), np.kron(np.ones((rows, 1)), np.eye(columns))]
@@ -110,7 +110,7 @@ def _margins(sizes: tuple[int, ...]) -> np.ndarray:
 
 
 def _contrasts(share: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """An orthonormal basis, under the weights `share`, of what is orthogonal to `lower`."""
+    """Return an orthonormal basis, under the weights `share`, of what is orthogonal to `lower`."""
     present = share > 0
     root = np.sqrt(share[present])
     basis, sizes, _ = np.linalg.svd(root[:, None] * lower[present], full_matrices=True)

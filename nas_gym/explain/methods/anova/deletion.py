@@ -49,7 +49,7 @@ class Deletion:
 
 
 def edited_choice(space: SearchSpace[Any], architecture: Architecture, neighbour: Architecture) -> str:
-    """The choice that an edit changes, "" where it changes several: a layer added below others moves them."""
+    """Return the choice that an edit changes, "" for several: a layer added below others moves them."""
     old, new = space.encode(architecture), space.encode(neighbour)
     shared = space.active_variables(architecture) & space.active_variables(neighbour)
     changed = [name for name in space.variables if name in shared and old[name] != new[name]]

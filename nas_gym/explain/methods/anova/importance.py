@@ -16,7 +16,7 @@ from nas_gym.explain.methods.anova.variances import cautious, fitted, of_depth, 
 
 @dataclass(frozen=True, eq=False)
 class Importance:
-    """Of one choice or one pair of choices.
+    """The importance of one choice or one pair of choices.
 
     Attributes:
         component: what it is of.
@@ -49,13 +49,13 @@ class Importance:
         return self.component.name
 
     def significant(self, level: float = 0.05) -> bool:
-        """Whether chance is ruled out at a level, and by the interval, where there is one."""
+        """Return whether chance is ruled out at a level, and by the interval, where there is one."""
         return self.p is not None and self.p <= level and (self.low is None or self.low > 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Importances:
-    """Of all choices and pairs.
+    """The importances of all choices and pairs.
 
     Attributes:
         choices: from the most important to the least; those that are not determined at the end.
@@ -81,7 +81,7 @@ def estimate(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> Importances:
-    """Importances from the evaluations of a run, wherever the agent went.
+    """Return importances from the evaluations of a run, wherever the agent went.
 
     Args:
         reference: the architectures that averages are over.
@@ -120,7 +120,7 @@ def estimate(
 
 
 def _note(parts: Sequence[Component], part: Component, visited: CodedArchitectures) -> str:
-    """Which values were never met at some depth, a clause; "" for none."""
+    """Return which values were never met at some depth, a clause; "" for none."""
     for pair in parts:
         if of_depth(pair) and part.names[0] in (pair.names[1], DEPTH):
             unmet = unmet_cells(pair, visited)
@@ -132,7 +132,7 @@ def _note(parts: Sequence[Component], part: Component, visited: CodedArchitectur
 
 
 def _untried(parts: Sequence[Component], visited: CodedArchitectures) -> Iterator[tuple[str, str, str]]:
-    """Depths and values that were never met together, though either was."""
+    """Yield depths and values that were never met together, though either was."""
     for pair in parts:
         if of_depth(pair):
             for cell in unmet_cells(pair, visited):
@@ -143,7 +143,7 @@ def _untried(parts: Sequence[Component], visited: CodedArchitectures) -> Iterato
 def exact(
     reference: CodedArchitectures, accuracies: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances:
-    """Importances of a full table.
+    """Return importances of a full table.
 
     Of a table with several training seeds they are corrected for the noise of training, and have
     intervals over training seeds; of a table with one they are what they are, without interval.

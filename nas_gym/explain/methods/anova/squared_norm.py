@@ -27,7 +27,7 @@ class Interval:
 def squared_length(
     estimate: np.ndarray, covariance: np.ndarray, degrees: float, level: float = 0.95, seed: int = 0
 ) -> Interval:
-    """``|theta|^2`` from an unbiased estimate of theta.
+    """Return ``|theta|^2`` from an unbiased estimate of theta.
 
     The estimate is ``|x|^2 - trace(V)``: unbiased, so below 0 now and then where theta is 0. The
     interval inverts the distribution of ``|x|^2`` along the direction of x: the lengths under
@@ -56,7 +56,7 @@ def squared_length(
 
 
 def widened(interval: Interval, estimate: np.ndarray, extra: np.ndarray, reach: float = 1.96) -> Interval:
-    """The interval of a squared length whose vector may be further off than its covariance says.
+    """Return the interval of a squared length whose vector may be further off than its covariance says.
 
     Args:
         interval: of `squared_length`.
@@ -84,7 +84,7 @@ def _draws(covariance: np.ndarray, degrees: float, seed: int) -> np.ndarray:
 
 
 def _where(share_below: object, share: float) -> float:
-    """The length at which a falling share is reached; 0 where it begins below."""
+    """Return the length at which a falling share is reached; 0 where it begins below."""
     assert callable(share_below)
     if share_below(0.0) <= share:
         return 0.0

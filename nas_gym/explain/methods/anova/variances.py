@@ -26,7 +26,7 @@ HALF = 0.5
 def fitted(
     parts: Sequence[Component], visited: CodedArchitectures, y: np.ndarray
 ) -> tuple[MixedModel, list[np.ndarray]]:
-    """The mixed model of a run's evaluations, and the columns of each component in it.
+    """Return the mixed model of a run's evaluations, and the columns of each component in it.
 
     Choices are fixed. Pairs are random and share a variance, but for those that stand out, one
     after the other, which get one of their own.
@@ -52,7 +52,7 @@ def fitted(
 def cautious(
     model: MixedModel, parts: Sequence[Component], columns: Sequence[np.ndarray], visited: CodedArchitectures
 ) -> MixedModel:
-    """The model with interactions of the depth allowed for where the visits say nothing of them.
+    """Return the model with interactions of the depth allowed for where the visits say nothing of them.
 
     An agent that never met a value at some depth has not seen whether it acts there as it does
     elsewhere. Coefficients half as large as those of the choice itself are allowed for.
@@ -68,19 +68,19 @@ def cautious(
 
 
 def unmet_cells(part: Component, visited: CodedArchitectures) -> list[int]:
-    """The cells of a component that exist and were never visited."""
+    """Return the cells of a component that exist and were never visited."""
     cells = part.cells(visited)
     visits = np.bincount(cells[cells >= 0], minlength=len(part.words))
     return [cell for cell in range(len(visits)) if part.share[cell] > 0 and not visits[cell]]
 
 
 def of_depth(part: Component) -> bool:
-    """Whether a component is a pair of the depth and another choice."""
+    """Return whether a component is a pair of the depth and another choice."""
     return len(part.columns) == 2 and part.names[0] == DEPTH
 
 
 def chance(model: MixedModel, columns: np.ndarray) -> float:
-    """The chance of coefficients as far from 0 as those of a component."""
+    """Return the chance of coefficients as far from 0 as those of a component."""
     values, covariance, _ = model.determined(columns)
     variances = np.diag(covariance)
     use = variances > 0
@@ -88,7 +88,7 @@ def chance(model: MixedModel, columns: np.ndarray) -> float:
 
 
 def third_order(features: Sequence[np.ndarray]) -> np.ndarray:
-    """The kernel of all triples of components, scaled to about 1 on its diagonal, float64 (n, n).
+    """Return the kernel of all triples of components, scaled to about 1 on its diagonal, float64 (n, n).
 
     The elementary symmetric polynomial of the kernels by Newton's identities, as Durrande et al.
     ("ANOVA kernels and RKHS of zero mean functions", 2013) have it.
@@ -105,7 +105,7 @@ def third_order(features: Sequence[np.ndarray]) -> np.ndarray:
 def rivals(
     model: MixedModel, parts: Sequence[Component], columns: Sequence[np.ndarray]
 ) -> dict[int, tuple[str, ...]]:
-    """The rivals of each pair with a variance of its own.
+    """Return the rivals of each pair with a variance of its own.
 
     A rival stands out as long as the pair has no variance of its own, and once it has one in the
     pair's place the pair stands out no more: whichever is taken for granted, the other is not needed.
@@ -137,7 +137,7 @@ def rivals(
 
 
 def _swapped(model: MixedModel, old: np.ndarray, new: np.ndarray | None) -> MixedModel:
-    """The model in which a pair shares the variance of all, and another has its own instead."""
+    """Return the model in which a pair shares the variance of all, and another has its own instead."""
     group = model.group.copy()
     number = group[old[0]]
     group[old] = 0

@@ -109,13 +109,13 @@ class _Preferences(nn.Module):
         self._baseline, self._weights = baseline, weights
 
     def forward(self, fed: Tensor) -> Tensor:
-        """The preferences, of inputs from which the baseline was taken away."""
+        """Return the preferences, of inputs from which the baseline was taken away."""
         scores: Tensor = _outputs(self._network, _split(fed + self._baseline, self._sizes))
         return scores @ self._weights.T
 
 
 def _layout(policy: NeuralPolicy, space: SearchSpace[Any]) -> tuple[tuple[Part, ...], dict[str, int]]:
-    """The parts of what the network is fed, and the sizes of its entries, in order."""
+    """Return the parts of what the network is fed, and the sizes of its entries, in order."""
     observation = policy.network.observation_space
     if isinstance(observation, spaces.Dict):
         sizes = {key: spaces.flatdim(entry) for key, entry in observation.spaces.items()}
@@ -145,7 +145,7 @@ def _columns(parts: tuple[Part, ...], sizes: dict[str, int]) -> list[slice]:
 
 
 def _outputs(network: Any, entries: dict[str, Any]) -> Any:
-    """The score of every edit: Q-values, or logits of probabilities."""
+    """Return the score of every edit: Q-values, or logits of probabilities."""
     import torch
 
     flat = not isinstance(network.observation_space, spaces.Dict)

@@ -19,7 +19,7 @@ MOST_PARTS = 14
 
 
 def shapley_values(parts: np.ndarray, state: np.ndarray, preference: np.ndarray) -> np.ndarray:
-    """How much each part of a state contributes to a preference, float64 (P,), without sampling.
+    """Return how much each part of a state contributes to a preference, float64 (P,), without sampling.
 
     The characteristic function of a set of known parts is the mean preference over the reference
     states that agree with the state in them, so that unknown parts are marginalised as in SVERL
@@ -122,14 +122,14 @@ def attribute_preferences(
 
 
 def sees_parts(policy: NeuralPolicy) -> bool:
-    """Whether the policy is shown parts of an architecture, not only its number."""
+    """Return whether the policy is shown parts of an architecture, not only its number."""
     return not isinstance(policy.network.observation_space, spaces.Discrete)
 
 
 def exact_attributions(
     space: SearchSpace[Any], visited: PolicyScores, reference: PolicyScores
 ) -> tuple[list[str], np.ndarray, np.ndarray] | None:
-    """Shapley values of the preferred edit of each state; None if a state has too many parts.
+    """Return Shapley values of the preferred edit of each state; None if a state has too many parts.
 
     The preference is the score of the edit minus the mean over legal edits. The reference of a
     state are the reference states and itself, those in which the edit is legal.

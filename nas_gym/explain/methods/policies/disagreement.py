@@ -64,16 +64,16 @@ class PolicyComparison:
 
     @property
     def judged(self) -> list[Disagreement]:
-        """The partings of known worth."""
+        """The disagreements of known worth."""
         return [one for one in self.disagreements if one.worth is not None]
 
     def won(self, policy: int) -> float:
-        """The share of visits to partings of known worth in which the edit of 0 or 1 is worth more."""
+        """Return the share of visits to judged disagreements in which the edit of 0 or 1 is worth more."""
         total = sum(one.weight for one in self.judged)
         return sum(one.weight for one in self.judged if one.better == policy) / total if total else 0.0
 
     def tested(self, seed: int = 0) -> tuple[SignFlipTest, SignFlipTest]:
-        """Whether it could be luck that one is right more often, and that its edits are worth more.
+        """Return whether it could be luck that one is right more often, and that its edits are worth more.
 
         Both are differences of the first to the second, weighted by visits. The same two edits
         against each other in several states are one case.
@@ -86,7 +86,7 @@ class PolicyComparison:
         return sign_flips(wins, weights, groups, seed), sign_flips(gains, weights, groups, seed)
 
     def with_worth(self, values: Sequence[float | None]) -> PolicyComparison:
-        """The same with what both edits of each parting are worth, in order."""
+        """Return the same with what both edits of each disagreement are worth, in order."""
         pairs = zip(values[::2], values[1::2], strict=True)
         disagreements = tuple(
             replace(one, worth=None if first is None or second is None else (first, second))
@@ -130,7 +130,7 @@ def compare_policies(
 def _region(
     states: Sequence[State], apart: np.ndarray, weights: np.ndarray, questions: Questions
 ) -> tuple[str, float] | None:
-    """The leaf of a small tree in which the largest share of visits is to partings."""
+    """Return the leaf of a small tree in which the largest share of visits is to disagreements."""
     answers = questions.answers(states)
     tree = grow(answers, apart.astype(int), weights, REGIONS)
     if tree.leaves == 1:

@@ -46,7 +46,7 @@ def right_when_held_out(
     sizes: Sequence[int],
     rng: np.random.Generator,
 ) -> dict[int, np.ndarray]:
-    """Where the tree of each size is right in states that it was not grown on; 1 is the single edit."""
+    """Return where the tree of each size is right in held-out states; 1 is the single edit."""
     count = len(sample.policy_scores)
     fold = rng.permutation(len(policy_scores)) % FOLDS
     right = {leaves: np.zeros(count, dtype=bool) for leaves in (1, *sizes)}
@@ -77,7 +77,7 @@ def faithfulness(leaves: int, right: np.ndarray, sample: PolicySample) -> Faithf
 
 
 def interval(right: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """A 95% interval of a weighted share over a sample of states.
+    """Return a 95% interval of a weighted share over a sample of states.
 
     Korn and Graubard's (1998): Clopper and Pearson's with the number of equally weighted states that
     would say as much, so that a tree which is right in all of a few states is not surely right in all.

@@ -55,12 +55,12 @@ class OptimalValues:
             self.values = np.array([_endless(paid, leads, self.legal, gamma)])
 
     def of(self, state: State) -> np.ndarray:
-        """Q*(s, .), float64 (n,), -inf for illegal edits."""
+        """Return Q*(s, .), float64 (n,), -inf for illegal edits."""
         clock = 0 if not self._episodic else (state.steps_left or 1) - 1
         return np.asarray(self.values[clock, self._space.index(state.architecture)])
 
     def table(self) -> Mapping[str, np.ndarray]:
-        """The values by state, as a `TabularPolicy` has them; 0 for illegal edits."""
+        """Return the values by state, as a `TabularPolicy` has them; 0 for illegal edits."""
         found = np.where(np.isfinite(self.values), self.values, 0.0)
         return {
             State(one, clock + 1 if self._episodic else None).key: found[clock, number]
@@ -70,7 +70,7 @@ class OptimalValues:
 
 
 def _paid(reward: Reward, accuracies: np.ndarray, leads: np.ndarray, done: bool) -> np.ndarray:
-    """What each edit is paid, float64 (size, n); the reward is asked once for each different pair."""
+    """Return what each edit is paid, float64 (size, n); the reward is asked once for each different pair."""
     before = np.broadcast_to(accuracies[:, None], leads.shape)
     after = accuracies[leads]
     pairs = np.stack([before.ravel(), after.ravel()], axis=1)

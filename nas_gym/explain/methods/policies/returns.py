@@ -60,7 +60,7 @@ def earnings(
     accuracy_of: Callable[[Sequence[Architecture]], np.ndarray],
     seed: int = 0,
 ) -> Earnings:
-    """What each earns from the same starts; policy and tree are greedy, random edits are legal ones.
+    """Return what each earns from the same starts; policy and tree are greedy, random edits are legal ones.
 
     Args:
         decisions: the policy.
@@ -105,7 +105,7 @@ def earnings(
 
 
 def _always(edit: int) -> Decide:
-    """One edit wherever it is legal, keep elsewhere."""
+    """Return one edit wherever it is legal, keep elsewhere."""
 
     def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         return first_legal([edit], masks)
@@ -116,7 +116,7 @@ def _always(edit: int) -> Decide:
 def _recovered(
     policy: np.ndarray, tree: np.ndarray, random: np.ndarray, rng: np.random.Generator
 ) -> tuple[float, float] | None:
-    """The 95% interval of the share recovered; None where the policy may earn no more than random edits."""
+    """Return the 95% interval of the share recovered; None where random edits may earn as much."""
     starts = rng.integers(len(policy), size=(RESAMPLES, len(policy)))
     walks = rng.integers(len(random), size=(RESAMPLES, len(random)))
     base = random[walks].mean(axis=1)

@@ -39,11 +39,11 @@ class Walks:
     last: tuple[Architecture, ...]
 
     def visits(self) -> Counter[State]:
-        """How often each state was visited."""
+        """Return how often each state was visited."""
         return Counter(state for step in self.states for state in step)
 
     def architectures(self) -> tuple[tuple[Architecture, ...], ...]:
-        """The architectures before the first step and after every one."""
+        """Return the architectures before the first step and after every one."""
         return (*(tuple(state.architecture for state in step) for step in self.states), self.last)
 
 
@@ -79,7 +79,7 @@ def starts_of(problem: Problem, count: int, rng: np.random.Generator) -> list[Ar
 def returns(
     walks: Walks, reward: Reward, accuracy_of: Callable[[Sequence[Architecture]], np.ndarray]
 ) -> np.ndarray:
-    """What each walk earns in total, undiscounted, float64 (walks,)."""
+    """Return what each walk earns in total, undiscounted, float64 (walks,)."""
     steps = walks.architectures()
     accuracies = accuracy_of([one for step in steps for one in step]).reshape(len(steps), -1)
     earned = np.zeros(accuracies.shape[1])
@@ -92,7 +92,7 @@ def returns(
 
 
 def random_legal(rng: np.random.Generator) -> Decide:
-    """Every legal edit equally likely."""
+    """Return every legal edit equally likely."""
 
     def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         return np.asarray((rng.random(masks.shape) * masks).argmax(axis=1))
@@ -113,7 +113,7 @@ class Decisions:
         self._scores: dict[State, np.ndarray] = {}
 
     def policy_scores(self, states: Sequence[State]) -> PolicyScores:
-        """The states as the policy values their edits."""
+        """Return the states as the policy values their edits."""
         new = [state for state in dict.fromkeys(states) if state not in self._scores]
         found = policy_scores(self.policy, self.space, new)
         self._scores.update(zip(new, found.scores, strict=True))
@@ -123,11 +123,11 @@ class Decisions:
         return PolicyScores(self.policy.kind, tuple(states), masks.reshape(shape), scores.reshape(shape))
 
     def greedy(self, states: Sequence[State], masks: np.ndarray) -> np.ndarray:
-        """The edit of the highest score, the first of equals; a keep where the policy knows nothing."""
+        """Return the edit of the highest score, the first of equals; keep for an unknown state."""
         return self.policy_scores(states).best
 
     def acting(self, rng: np.random.Generator) -> Decide:
-        """As the policy acts: probabilities are drawn from, of values the best with 10% random edits."""
+        """Return how the policy acts: by drawn probabilities, or the best value with 10% random edits."""
 
         def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
             found = self.policy_scores(states)

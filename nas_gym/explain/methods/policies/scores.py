@@ -39,7 +39,7 @@ class PolicyScores:
         return len(self.states)
 
     def __getitem__(self, rows: np.ndarray) -> PolicyScores:
-        """Some of the states, by number."""
+        """Return some of the states, by number."""
         states = tuple(self.states[row] for row in rows)
         return PolicyScores(self.kind, states, self.masks[rows], self.scores[rows])
 

@@ -40,7 +40,7 @@ class Snapshot:
 def over_time(
     policies: dict[int, Decisions], last: PolicySample, setting: Setting, seed: int = 0
 ) -> tuple[Snapshot, ...]:
-    """The snapshots in order.
+    """Return the snapshots in order.
 
     Args:
         policies: by distinct evaluations made before, ascending; the last is the policy of `last`.
@@ -76,7 +76,7 @@ def over_time(
 
 
 def agreement(one: PolicyScores, other: PolicyScores, weights: np.ndarray) -> float | None:
-    """How often the best edit of one policy is within 1e-3 of the best of the other, by weight.
+    """Return how often the best edit of one policy is within 1e-3 of the best of the other, by weight.
 
     Only states in which both prefer some edit count; None where there are none.
     """

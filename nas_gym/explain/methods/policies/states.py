@@ -88,7 +88,7 @@ def sample_policy(
 def sample_states(
     decisions: Decisions, setting: Setting, count: int, rng: np.random.Generator
 ) -> list[State]:
-    """States of the space: all, or so many drawn uniformly; of a table those that are in it."""
+    """Return states of the space: all, or so many drawn uniformly; of a table those that are in it."""
     policy, space = decisions.policy, setting.space
     if isinstance(policy, TabularPolicy):
         keys = list(policy.table)
@@ -112,18 +112,18 @@ def _state(space: SearchSpace[Any], key: str) -> State:
 
 
 def policy_visits(decisions: Decisions, setting: Setting, rng: np.random.Generator) -> Counter[State]:
-    """How often walks of the policy, acting as it does, are in each state."""
+    """Return how often walks of the policy, acting as it does, are in each state."""
     starts = [setting.starts[number % len(setting.starts)] for number in range(WALKS)]
     walks = walk(setting.space, decisions.acting(rng), starts, setting.horizon, setting.episodic)
     return walks.visits()
 
 
 def sample_of(states: Sequence[State], count: int, rng: np.random.Generator) -> list[Architecture]:
-    """The architectures of some of the states, drawn with replacement."""
+    """Return the architectures of some of the states, drawn with replacement."""
     return [states[int(row)].architecture for row in rng.integers(len(states), size=count)]
 
 
 def shares(weights: np.ndarray) -> np.ndarray:
-    """Weights that add up to 1, or to 0."""
+    """Return weights that add up to 1, or to 0."""
     total = float(weights.sum())
     return np.asarray(weights / (total if total > 0 else 1.0))

@@ -117,7 +117,7 @@ def _aggregated(
     answers: np.ndarray,
     weights: np.ndarray,
 ) -> tuple[PolicyScores, np.ndarray, np.ndarray]:
-    """The training states with those that the tree visits, each as the policy values it."""
+    """Return the training states with those that the tree visits, each as the policy values it."""
     drawn = sample_of(policy_scores.states, WALKS // 2, rng)
     starts = [*drawn, *(setting.starts[number % len(setting.starts)] for number in range(WALKS // 2))]
 
@@ -144,7 +144,7 @@ def _aggregated(
 
 
 def _alike(sample: PolicySample, count: int) -> np.ndarray:
-    """The weights of states that count alike, with zeros for states that the tree added."""
+    """Return the weights of states that count alike, with zeros for states that the tree added."""
     return np.concatenate([sample.everywhere, np.zeros(count - len(sample.everywhere))])
 
 

@@ -37,7 +37,7 @@ class Comparisons:
 
 
 def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: float = 0.95) -> Comparisons:
-    """Intervals of all differences to a control that hold together with probability `level`.
+    """Return intervals of all differences to a control that hold together with probability `level`.
 
     Dunnett (1955): the critical value is that of the largest of the correlated t statistics. The
     standard error of a difference uses, for either group, the larger of its own and the pooled
@@ -75,7 +75,7 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
 
 @lru_cache(maxsize=256)
 def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: float = 0.95) -> float:
-    """Two-sided critical value of Dunnett's comparisons of groups with a control.
+    """Return two-sided critical value of Dunnett's comparisons of groups with a control.
 
     The statistics' correlations are products, of ``sqrt(n / (n + control))`` of the groups, which
     makes the probability a double integral (Dunnett 1955, section 5; unequal groups as in Dunnett
@@ -105,7 +105,7 @@ def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: f
 def mean_interval(
     values: np.ndarray, deviation: float, degrees: int, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Mean of repeated accuracies and its interval, by the larger of their own and a pooled deviation.
+    """Return mean of repeated accuracies and its interval, by the larger of their own and a pooled deviation.
 
     Args:
         values: at least one, in [0, 1].
@@ -126,7 +126,7 @@ def mean_interval(
 
 
 def verdict(low: float, high: float, margin: float) -> str:
-    """What an interval of a change of accuracy says, beside a margin below which nothing matters.
+    """Return what an interval of a change of accuracy says, beside a margin below which nothing matters.
 
     Returns:
         ``"does not matter"`` (all of it within the margin), ``"breaks"`` (all of it worse than the
@@ -142,7 +142,7 @@ def verdict(low: float, high: float, margin: float) -> str:
 
 
 def seeds_for_margin(comparisons: Comparisons, groups: int, margin: float) -> int | None:
-    """Seeds for each network that would make intervals as narrow as the margin; None if unknown.
+    """Return seeds for each network that would make intervals as narrow as the margin; None if unknown.
 
     For a control that has sqrt(groups) times as many, as `against_control` serves best.
     """

@@ -75,7 +75,7 @@ def sign_flips(
 
 
 def _signs(count: int, rng: np.random.Generator) -> np.ndarray:
-    """All ways to toss so many signs, or many ways with the one that happened; float64 (ways, count)."""
+    """Return all ways to toss the signs, or many with the one that happened; float64 (ways, count)."""
     if count <= EXHAUSTIVE:
         ways = np.arange(2**count)[:, None] >> np.arange(count) & 1
         return np.asarray(1.0 - 2.0 * ways)

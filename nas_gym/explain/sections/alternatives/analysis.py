@@ -152,13 +152,13 @@ def find_alternatives(
 
 
 def seen_accuracies(evidence: Evidence) -> Mapping[str, float]:
-    """What the search saw at the fidelity that it chose by, by the text of the architecture."""
+    """Return what the search saw at the fidelity that it chose by, by the text of the architecture."""
     fidelity = evidence.chosen.fidelity
     return {str(one.architecture): one.accuracy for one in evidence.succeeded if one.fidelity == fidelity}
 
 
 def _start(evidence: Evidence) -> tuple[Architecture, int | None]:
-    """Where the episode began that first came to the chosen network, and its steps until then."""
+    """Return where the episode began that first came to the chosen network, and its steps until then."""
     chosen, first = str(evidence.chosen.architecture), ""
     for step in evidence.steps:
         first = step.architecture if step.t == 0 or not first else first
@@ -170,14 +170,14 @@ def _start(evidence: Evidence) -> tuple[Architecture, int | None]:
 
 
 def _order(evidence: Evidence, neighbours: Sequence[Any], rng: np.random.Generator) -> list[Any]:
-    """Neighbours in the order of what is worth a training: removals, swaps, then additions, each shuffled."""
+    """Return neighbours in the order of training: removals, swaps, then additions, each shuffled."""
     actions = evidence.search_space.neighbours(evidence.chosen.architecture)
     shuffled = [neighbours[number] for number in rng.permutation(len(neighbours))]
     return sorted(shuffled, key=lambda one: KINDS.index(evidence.search_space.actions[actions[one]].kind))
 
 
 def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[Any]:
-    """Networks drawn at random, as many as can be had; none where a table has all."""
+    """Return networks drawn at random, as many as can be had; none where a table has all."""
     if hasattr(evidence.evaluator, "table"):
         return []
     count = RANDOM_ASKED if is_free(evidence) else int(min(RANDOM_TRAINED, left))
@@ -187,7 +187,7 @@ def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[A
 def _random_accuracies(
     evidence: Evidence, drawn: Sequence[Architecture], scores: FreshScores
 ) -> tuple[np.ndarray, bool]:
-    """Their first accuracy each; of a table the mean of every network."""
+    """Return their first accuracy each; of a table the mean of every network."""
     evaluator: Any = evidence.evaluator
     if hasattr(evaluator, "table"):
         return evaluator.table.mean_accuracy(), True

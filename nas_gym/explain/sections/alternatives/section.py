@@ -25,7 +25,7 @@ UNEQUAL = 0.01
 def explain_alternatives(
     evidence: Evidence, settings: Settings = DEFAULTS, *, margin: float = MARGIN
 ) -> Section:
-    """What one edit more would change, and the shortest way to the network.
+    """Answer what one edit more would change, and the shortest way to the network.
 
     Args:
         evidence: the run.
@@ -43,7 +43,7 @@ ALTERNATIVES = Question(KEY, QUESTION, explain_alternatives)
 
 
 def section_of(evidence: Evidence, found: Alternatives) -> Section:
-    """The section of what was found out."""
+    """Return the section of what was found out."""
     numbers = numbers_of(evidence, found)
     answer = (
         *_chosen_words(evidence, found, numbers),

@@ -22,7 +22,7 @@ LONGEST = 46
 
 
 def shares_figure(names: Sequence[str], shares: np.ndarray) -> Figure:
-    """The share of each part in the attributions."""
+    """Return the share of each part in the attributions."""
     order = np.argsort(-shares, kind="stable")[:MOST_BARS]
     told = listed([f"{names[part]} {percent(shares[part])}" for part in order[:3]])
     return Figure(
@@ -50,7 +50,7 @@ def _draw_shares(canvas: Canvas, names: list[str], shares: np.ndarray) -> None:
 
 
 def states_figure(looked: PolicyAttributions) -> Figure:
-    """What each part adds in the states visited most."""
+    """Return what each part adds in the states visited most."""
     rows = min(MOST_ROWS, len(looked.states))
     return Figure(
         "states",

@@ -30,7 +30,7 @@ INDIFFERENT = (
 
 
 def explain_attention(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
-    """The section on what the policy looks at.
+    """Answer what the policy looks at.
 
     Args:
         evidence: of the run.
@@ -60,7 +60,7 @@ ATTENTION = Question(KEY, QUESTION, explain_attention)
 
 
 def section_of(looked: PolicyAttributions) -> Section:
-    """The section."""
+    """Return the section."""
     order = np.argsort(-looked.shares, kind="stable")
     return Section(
         KEY,

@@ -67,7 +67,7 @@ class Findings:
 def exact_of(
     evidence: Evidence, fidelity: int | None, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances | None:
-    """Importances of the whole table that a run searched; None without one, or of too large a space."""
+    """Return importances of the whole table of a run; None without one, or for too large a space."""
     table: Any = getattr(evidence.evaluator, "table", None)
     space = evidence.search_space
     if table is None or space.size > ENUMERATED:
@@ -79,7 +79,7 @@ def exact_of(
 
 
 def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> Deletion | None:
-    """The deletion test at the chosen network, with training seeds that the search did not see."""
+    """Return the deletion test at the chosen network, with training seeds that the search did not see."""
     space, chosen = evidence.search_space, evidence.chosen.architecture
     neighbours = list(space.neighbours(chosen))
     most = float("inf") if is_free(evidence) else MOST_TRAININGS if budget is None else budget

@@ -35,7 +35,7 @@ FEWEST_SETS = 5
 def explain_choices(
     evidence: Evidence, settings: Settings = DEFAULTS, *, permutations: int = PERMUTATIONS
 ) -> Section:
-    """How much each architectural choice and each pair matters, with intervals and tests.
+    """Answer how much each architectural choice and each pair matters, with intervals and tests.
 
     Args:
         evidence: the run.
@@ -71,7 +71,7 @@ def _too_few(used: UsableEvaluations, wanted: int) -> str:
 
 
 def section_of(evidence: Evidence, found: Findings) -> Section:
-    """The section."""
+    """Return the section."""
     estimated = found.estimated
     answer = [
         *_most_important(estimated),
@@ -139,7 +139,7 @@ def _unimportant(found: Importances) -> list[str]:
 
 
 def _some(names: list[str]) -> str:
-    """Names, the first few of many."""
+    """Return names, the first few of many."""
     if len(names) <= MOST_NAMED + 1:
         return listed(names)
     return listed([*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"])
@@ -178,7 +178,7 @@ def _pairs(found: Importances) -> list[str]:
 
 
 def _untried(found: Importances) -> list[str]:
-    """What the evaluations cannot say of pairs of the depth and another choice."""
+    """Return what the evaluations cannot say of pairs of the depth and another choice."""
     if not found.untried:
         return []
     met = [f"depth {depth} and {name} {value}" for depth, name, value in found.untried]

@@ -19,7 +19,7 @@ Entry = Mapping[str, Any]
 
 
 def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int) -> Section:
-    """The importances of the choices as each run's evaluations tell them."""
+    """Return the importances of the choices as each run's evaluations tell them."""
     sections = [explain_choices(run, Settings(0, seed)) for run in runs]
     for section, name in zip(sections, names, strict=True):
         if section.withheld:
@@ -61,7 +61,7 @@ def spread(variance: float | None) -> float | None:
 
 
 def _bars(found: Mapping[str, Entry], shown: Sequence[str]) -> list[tuple[float, float, float]]:
-    """Of each choice its spread with the ends of the interval; without one, the spread itself thrice."""
+    """Return each choice's spread with its interval; without one, the spread itself three times."""
     bars = []
     for name in shown:
         one = found[name]

@@ -23,7 +23,7 @@ LONGEST = 44
 
 
 def best_figure(runs: Sequence[Evidence], names: Sequence[str]) -> Figure:
-    """The best accuracy so far of each run."""
+    """Return the best accuracy so far of each run."""
     ends = ", ".join(f"{name} {run.chosen.accuracy:.1%}" for name, run in zip(names, runs, strict=True))
     return Figure(
         "best",
@@ -51,7 +51,7 @@ def choices_figure(
     names: Sequence[str],
     exact: Mapping[str, float | None],
 ) -> Figure:
-    """How much each choice matters by each run.
+    """Return how much each choice matters by each run.
 
     Args:
         bars: of each run, of each choice: its spread in points and the ends of the interval.
@@ -99,7 +99,7 @@ def _draw_choices(
 
 
 def disagreements_figure(found: PolicyComparison, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
-    """By how much the edit of one is worth more, in the states where they part."""
+    """Return by how much one edit is worth more, in the states where the policies disagree."""
     shown = found.judged[:MOST_ROWS]
     wins = [sum(one.better == side for one in shown) for side in (0, 1)]
     return Figure(

@@ -34,7 +34,7 @@ MOST_MEASURED = 400
 def compare_decisions(
     runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int, budget: int | None
 ) -> Section:
-    """Where the last policies of two runs agree and part, and whose edits are better there."""
+    """Return where the last policies of two runs agree and part, and whose edits are better there."""
     policies = [run.policy() for run in runs]
     without = [name for name, policy in zip(names, policies, strict=True) if policy is None]
     if policies[0] is None or policies[1] is None:
@@ -194,7 +194,7 @@ class Judgement:
 def judge(
     runs: tuple[Evidence, Evidence], edits: Sequence[tuple[State, int]], budget: int | None
 ) -> Judgement:
-    """What edits are worth: exactly where every accuracy is known, else by the network they lead to.
+    """Return what edits are worth: exactly where every accuracy is known, else by the network they lead to.
 
     Args:
         runs: on the same space and task.
@@ -219,7 +219,7 @@ def judge(
 
 
 def _fresh(run: Evidence, leads_to: Sequence[Architecture], afforded: int) -> Judgement:
-    """Mean accuracies of as many networks as can be afforded, with seeds that the search did not see."""
+    """Return mean accuracies, with seeds the search did not see, of as many networks as are affordable."""
     measured = list(dict.fromkeys(leads_to))[:afforded]
     scores = measure(run, dict.fromkeys(measured, SEEDS))
     return Judgement(

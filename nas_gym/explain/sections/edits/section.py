@@ -26,7 +26,7 @@ NAMED, BARS, OFTEN = 3, 16, 5
 
 
 def explain_edits(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
-    """The effect of each kind of edit on accuracy, wherever the agent was when it made it.
+    """Answer what effect each kind of edit has on accuracy, wherever the agent was when it made it.
 
     Args:
         evidence: the run.
@@ -52,7 +52,7 @@ EDITS = Question(KEY, QUESTION, explain_edits)
 
 
 def _steps(evidence: Evidence) -> Iterator[tuple[Any, Any]]:
-    """The architectures before and after each step that edited."""
+    """Yield the architectures before and after each step that edited."""
     parse = evidence.search_space.parse
     known: dict[str, Any] = {}
     for step in evidence.steps:
@@ -65,7 +65,7 @@ def _steps(evidence: Evidence) -> Iterator[tuple[Any, Any]]:
 
 
 def _oriented(one: Effect) -> tuple[str, Effect]:
-    """The words of an edit and its effect; of two opposite edits the one that helps."""
+    """Return the words of an edit and its effect; of two opposite edits the one that helps."""
     if not one.kind.opposite or one.change is None or one.change.value >= 0:
         return one.kind.words, one
     turned = Interval(-one.change.value, -one.change.high, -one.change.low)

@@ -92,7 +92,7 @@ class KnownAccuracies:
             self.asked = len(some)
 
     def of(self, architecture: Architecture) -> float | None:
-        """Of an architecture; None if it is not known."""
+        """Return the accuracy of an architecture; None if it is not known."""
         return self._values.get(str(architecture))
 
 
@@ -104,7 +104,7 @@ def moment_of(
     evidence: Evidence,
     accuracies: KnownAccuracies,
 ) -> Moment:
-    """A step with its alternatives."""
+    """Return a step with its alternatives."""
     space, scores = evidence.search_space, scores_of(step)
     before = space.parse(step.architecture)
     everything = [
@@ -137,6 +137,6 @@ def moment_of(
 
 
 def _within_an_edit(evidence: Evidence, step: Step) -> list[Architecture]:
-    """Where the legal edits of a step lead, keep first."""
+    """Return where the legal edits of a step lead, keep first."""
     before = evidence.search_space.parse(step.architecture)
     return [before, *evidence.search_space.neighbours(before)]

@@ -24,7 +24,7 @@ LEAPS = 6
 
 
 def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
-    """The section on decisive moments.
+    """Return the section on decisive moments.
 
     Args:
         evidence: of the run.
@@ -63,7 +63,7 @@ MOMENTS = Question(KEY, QUESTION, explain_moments)
 
 
 def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
-    """The section on decisive moments, of a run without steps."""
+    """Return the section on decisive moments, of a run without steps."""
     gains = _gains(evidence)
     if not gains:
         return withheld(
@@ -119,7 +119,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
 
 
 def _gains(evidence: Evidence) -> list[tuple[SeenEvaluation, float]]:
-    """The evaluations after the first that raised the best accuracy at its fidelity, with by how much."""
+    """Return the later evaluations that raised the best accuracy at its fidelity, with the gain."""
     best: dict[int | None, float] = {}
     found = []
     for one in evidence.succeeded:

@@ -61,7 +61,7 @@ class NetworkUse:
 
 
 def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
-    """Everything that is measured of a network."""
+    """Return everything that is measured of a network."""
     task, module = trained.task, trained.module
     x, y = task.x_validation.astype(np.float64), task.y_validation
     probabilities = _probabilities(trained, x)

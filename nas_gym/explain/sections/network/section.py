@@ -24,7 +24,7 @@ KEY, QUESTION = "network", "What does the found network use?"
 
 
 def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
-    """What the network that a run chose uses of its inputs, what each layer adds, how well it predicts.
+    """Answer what the chosen network uses of its inputs, what layers add, how well it predicts.
 
     Only training and validation examples are looked at.
 
@@ -51,7 +51,7 @@ NETWORK = Question(KEY, QUESTION, explain_network)
 
 
 def numbers_of(use: NetworkUse) -> dict[str, Any]:
-    """Every number of the section."""
+    """Return every number of the section."""
     task = use.trained.task
     calibrated = use.calibration
     return {
@@ -134,14 +134,14 @@ def _layer_numbers(use: LayerUse) -> dict[str, Any]:
 
 
 def _listed(values: np.ndarray) -> list[Any]:
-    """Nested lists of numbers, None for NaN."""
+    """Return nested lists of numbers, None for NaN."""
     kept = values.round(6).astype(object)
     kept[np.isnan(values)] = None
     return list(kept.tolist())
 
 
 def tables_of(use: NetworkUse) -> tuple[Table, ...]:
-    """The evidence in rows."""
+    """Return the evidence in rows."""
     tables = [_layer_table(use)] if use.layers else []
     if use.trained.task.kind == "table":
         tables.append(_feature_table(use))

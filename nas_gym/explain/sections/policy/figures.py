@@ -23,7 +23,7 @@ INDENT = 3
 
 
 def kind_colour(kind: str) -> str:
-    """The colour of a kind of edit."""
+    """Return the colour of a kind of edit."""
     return {"keep": style.neutral(), "add": style.colour(2), "remove": style.colour(1)}.get(
         kind, style.colour(0)
     )
@@ -39,7 +39,7 @@ class _Line(NamedTuple):
 
 
 def rules_figure(distilled: Distillation, actions: Sequence[Edit]) -> Figure:
-    """The tree as an outline, with how often the policy's walks use each leaf."""
+    """Return the tree as an outline, with how often the policy's walks use each leaf."""
     tree = distilled.trees[distilled.shown.leaves]
     lines = _outline(distilled, actions)
     used = max((line for line in lines if line.share is not None), key=lambda line: line.share or 0.0)
@@ -116,7 +116,7 @@ def _draw_outline(canvas: Canvas, lines: list[_Line]) -> None:
 
 
 def curve_figure(distilled: Distillation) -> Figure:
-    """Fidelity against the number of leaves, by both weightings, beside the best single rule."""
+    """Return faithfulness against the number of leaves, by both weightings, beside the best rule."""
     curve = distilled.curve
     last, rule = curve[-1], distilled.rule
     verdict = (
@@ -167,7 +167,7 @@ def _draw_curve(canvas: Canvas, distilled: Distillation) -> None:
 
 
 def over_time_figure(snapshots: Sequence[Snapshot]) -> Figure:
-    """The kinds of edits at each snapshot, and how often it decides as at the end."""
+    """Return the kinds of edits at each snapshot, and how often it decides as at the end."""
     last = next((one for one in reversed(snapshots) if one.kinds is not None), None)
     kinds = dict(zip(KINDS, (last.kinds if last and last.kinds else ()), strict=False))
     mix = ", ".join(f"{kind} {percent(share)}" for kind, share in kinds.items())

@@ -37,7 +37,7 @@ INDIFFERENT = (
 
 
 def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
-    """The section on what the policy learned.
+    """Answer what the policy learned.
 
     Args:
         evidence: of the run.
@@ -88,7 +88,7 @@ POLICY = Question(KEY, QUESTION, explain_policy)
 def _earnings(
     evidence: Evidence, decisions: Decisions, distilled: Distillation, setting: Setting, seed: int
 ) -> EarningsByStart:
-    """The earnings from the run's start and from starts drawn uniformly, or why there are none."""
+    """Return the earnings from the run's start and from starts drawn uniformly, or why there are none."""
     reward, leaves = evidence.problem.reward, distilled.shown.leaves
     if isinstance(reward, RecordedReward):
         return f"{reward.why[0].upper()}{reward.why[1:]}."

@@ -15,7 +15,7 @@ from nas_gym.explain.section import Table
 
 
 def rules_table(distilled: Distillation, rules: tuple[Rule, ...]) -> Table:
-    """The rules, and the share of states in which each applies."""
+    """Return the rules, and the share of states in which each applies."""
     tree, sample = distilled.trees[distilled.shown.leaves], distilled.sample
     visits = shares_of(tree, sample.answers, sample.visits)
     everywhere = shares_of(tree, sample.answers, sample.everywhere)
@@ -33,7 +33,7 @@ def rules_table(distilled: Distillation, rules: tuple[Rule, ...]) -> Table:
 
 
 def curve_table(distilled: Distillation, setting: Setting) -> Table:
-    """Fidelity by the number of rules."""
+    """Return faithfulness by the number of rules."""
     edit = setting.space.actions[distilled.rule_edit]
     named = [
         (f"one: '{edit}'" if one is distilled.rule else f"up to {one.leaves}", one)
@@ -56,7 +56,7 @@ def curve_table(distilled: Distillation, setting: Setting) -> Table:
 
 
 def earnings_table(earned: EarningsByStart, setting: Setting) -> list[Table]:
-    """What the policy, its rules and a single rule earn."""
+    """Return what the policy, its rules and a single rule earn."""
     if isinstance(earned, str):
         return []
     rows = []
@@ -82,7 +82,7 @@ def earnings_table(earned: EarningsByStart, setting: Setting) -> list[Table]:
 
 
 def snapshot_table(snapshots: tuple[Snapshot, ...]) -> list[Table]:
-    """The policy over time."""
+    """Return the policy over time."""
 
     def cell(share: float | None) -> str | None:
         return None if share is None else percent(share)
@@ -116,7 +116,7 @@ def numbers_of(
     snapshots: tuple[Snapshot, ...],
     setting: Setting,
 ) -> dict[str, Any]:
-    """All of the section as numbers."""
+    """Return all of the section as numbers."""
 
     def fidelity(one: Faithfulness) -> dict[str, Any]:
         tree = distilled.trees.get(one.leaves)

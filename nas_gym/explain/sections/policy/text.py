@@ -16,7 +16,7 @@ RULES_IN_WORDS = 3
 
 
 def on_fidelity(distilled: Distillation) -> list[str]:
-    """How many rules it takes, and how far they are the policy."""
+    """Return how many rules it takes, and how far they are the policy."""
     shown, faithful = distilled.shown, distilled.faithful
     tree = counted(distilled.trees[shown.leaves].leaves, "rule")
     right = (
@@ -42,7 +42,7 @@ def on_fidelity(distilled: Distillation) -> list[str]:
 
 
 def on_rules(distilled: Distillation, rules: tuple[Rule, ...]) -> list[str]:
-    """The rules that are used most."""
+    """Return the rules that are used most."""
     shares = shares_of(
         distilled.trees[distilled.shown.leaves], distilled.sample.answers, distilled.sample.visits
     )
@@ -52,7 +52,7 @@ def on_rules(distilled: Distillation, rules: tuple[Rule, ...]) -> list[str]:
 
 
 def on_earnings(earned: EarningsByStart, distilled: Distillation, setting: Setting) -> list[str]:
-    """What the rules earn of what the policy earns."""
+    """Return what the rules earn of what the policy earns."""
     if isinstance(earned, str):
         return [f"Whether the rules earn what the policy earns is not known: {earned[0].lower()}{earned[1:]}"]
     sentences = []
@@ -75,7 +75,7 @@ def on_earnings(earned: EarningsByStart, distilled: Distillation, setting: Setti
 
 
 def on_change(snapshots: tuple[Snapshot, ...]) -> list[str]:
-    """How the policy came to be what it is."""
+    """Return how the policy came to be what it is."""
     told = [one for one in snapshots if one.kinds is not None and one.agrees_with_last is not None]
     if len(told) < 2:
         return []
@@ -104,7 +104,7 @@ def on_change(snapshots: tuple[Snapshot, ...]) -> list[str]:
 
 
 def trust(distilled: Distillation, decisions: Decisions, earned: EarningsByStart) -> str:
-    """What the sentences rest on."""
+    """Return what the sentences rest on."""
     sample = distilled.sample
     count = counted(len(sample.policy_scores), "state")
     parts = [

@@ -39,7 +39,7 @@ Place = tuple[int, ...]
 def network_figure(
     space: SearchSpace[Any], architecture: Architecture, marks: Sequence[Mark], words: str
 ) -> Figure:
-    """The network from its input at the top to its output, and beside it the marked choices.
+    """Return the network from its input at the top to its output, and beside it the marked choices.
 
     Args:
         space: of the network.
@@ -101,7 +101,7 @@ def _draw(
 
 
 def _labels(space: SearchSpace[Any], architecture: Architecture, sketch: Sketch) -> list[list[str]]:
-    """Of each box what it is, and how many weights it has."""
+    """Return what each box is, and how many weights it has."""
     weights = Counter[str]()
     for node in space.network(architecture).nodes:
         found = re.match(r"\d+|output", node.layer)
@@ -153,7 +153,7 @@ def _box(axes: Axes, x: float, top: float, width: float, lines: Sequence[str], m
 
 
 def _apex(span: int, arcs: tuple[float, float]) -> float:
-    """How far left of the boxes a link goes, inches."""
+    """Return how far left of the boxes a link goes, inches."""
     return 0.0 if span == 1 else arcs[0] + arcs[1] * (span - 2)
 
 
@@ -167,7 +167,7 @@ def _link(
     label: str,
     marks: Sequence[int],
 ) -> None:
-    """An arrow down to the next box, or around the boxes between at their left."""
+    """Draw an arrow down to the next box, or around the boxes between at their left."""
     source, target = ends
     colour, width = (style.good(), 2.4) if marks else (style.muted(), 1.2)
     text = "shortcut" if label == "skip" else layer_words(label) if label else ""
@@ -208,7 +208,7 @@ def _link(
 
 
 def _around(left: float, apex: float, start: float, end: float) -> Path:
-    """To the left, down and back to the right, with round corners."""
+    """Return a path to the left, down and back to the right, with round corners."""
     round_ = 0.1
     points = [
         (left, start),
@@ -240,7 +240,7 @@ class Mark:
 
 
 def bracket(axes: Axes, x: float, top: float, bottom: float, marks: Sequence[int]) -> None:
-    """A line along all layers, for their number."""
+    """Draw a line along all layers, for their number."""
     axes.plot(
         [x - 0.08, x, x, x - 0.08], [top, top, bottom, bottom], color=style.good(), linewidth=1.8, zorder=2
     )
@@ -248,7 +248,7 @@ def bracket(axes: Axes, x: float, top: float, bottom: float, marks: Sequence[int
 
 
 def badges(axes: Axes, x: float, y: float, numbers: Sequence[int]) -> None:
-    """Badges beside each other, around a place."""
+    """Draw badges beside each other, around a place."""
     for number, badge in enumerate(numbers):
         _badge(axes, x + 0.24 * (number - (len(numbers) - 1) / 2), y, badge)
 
@@ -269,7 +269,7 @@ def _badge(axes: Axes, x: float, y: float, number: int) -> None:
 
 
 def notes_of(axes: Axes, x: float, height: float, marks: Sequence[Mark]) -> None:
-    """The marked choices and what speaks for them, from top to bottom."""
+    """Draw the marked choices and what speaks for them, from top to bottom."""
     every = min(1.05, (height - 0.2) / max(1, len(marks)))
     top = (height - every * len(marks)) / 2
     for number, mark in enumerate(marks, 1):

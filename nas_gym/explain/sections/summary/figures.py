@@ -28,7 +28,7 @@ FOUND = "the found network"
 def figures_of(
     evidence: Evidence, quality: Mapping[str, Any], reasons: Sequence[Reason]
 ) -> tuple[Figure, ...]:
-    """The pictures of the first page."""
+    """Return the pictures of the first page."""
     space, chosen = evidence.search_space, evidence.chosen.architecture
     marks = [_mark(evidence, reason) for reason in reasons[:MARKED]]
     drawing = network_figure(space, chosen, marks, describe(space, chosen))
@@ -37,7 +37,7 @@ def figures_of(
 
 
 def place_of(space: SearchSpace[Any], architecture: Architecture, choice: str) -> Place:
-    """Where a choice is in the sketch: where an edit that changes it alone is; () for all of it."""
+    """Return where a choice is in the sketch: where an edit that changes it alone is; () for all of it."""
     if choice == DEPTH:
         return ()
     own = space.encode(architecture)
@@ -102,7 +102,7 @@ def _quality_figure(rows: Sequence[Row], quality: Mapping[str, Any]) -> Figure:
 
 
 def _examples(quality: Mapping[str, Any]) -> str:
-    """On which examples the bars are, and what their lines count."""
+    """Return on which examples the bars are, and what their lines count."""
     if quality["selects_on_test"]:
         return "test examples, which the search chose by, with 95% intervals over training seeds"
     by = "validation examples, which the search chose by, with 95% intervals over training seeds"
