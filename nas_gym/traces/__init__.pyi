@@ -26,7 +26,7 @@ from .tensorboard.embedding import discs as discs
 from .tensorboard.embedding import one_hot as one_hot
 from .tensorboard.events import EventFile as EventFile
 from .tensorboard.summaries import custom_scalars as custom_scalars
-from .tensorboard.summaries import markdown_text as markdown_text
+from .tensorboard.summaries import text_summary as text_summary
 from .wrapper import NoTrace as NoTrace
 from .wrapper import Trace as Trace
 from .wrapper import run_config as run_config

@@ -12,8 +12,7 @@ from nas_gym.traces.tensorboard.writer import LAYOUT
 
 
 def test_texts_and_charts_are_torchs():
-    text = "**größer** | →"
-    assert summaries.markdown_text("episodes", text) == of_torch.text("episodes", text)
+    assert summaries.text_summary("episodes", "**größer** | →") == of_torch.text("episodes", "**größer** | →")
     margins = {"comparison": {"best so far": ["Margin", ["value", "lower", "upper"]]}}
     for layout in (LAYOUT, margins):
         assert summaries.custom_scalars(layout) == of_torch.custom_scalars(layout)

@@ -29,7 +29,7 @@ from nas_gym.explain.report.markdown import section_blocks
 from nas_gym.explain.report.page import identifier
 from nas_gym.explain.section import Explanation, Section
 from nas_gym.search_spaces import SearchSpace
-from nas_gym.traces import DISC, MOST_POINTS, EventFile, discs, markdown_text, one_hot
+from nas_gym.traces import DISC, MOST_POINTS, EventFile, discs, one_hot, text_summary
 
 FOLDER = "explanation"
 BUCKETS = 30
@@ -73,7 +73,7 @@ def tag_of(number: int, section: Section) -> str:
 def _write_texts(events: EventFile, explanation: Explanation, step: int) -> None:
     for number, section in enumerate(explanation.all_sections):
         blocks = section_blocks(section)
-        events.summary(markdown_text(tag_of(number, section), "\n\n".join(blocks)), step)
+        events.summary(text_summary(tag_of(number, section), "\n\n".join(blocks)), step)
 
 
 def _write_images(

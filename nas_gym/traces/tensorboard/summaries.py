@@ -30,7 +30,7 @@ from nas_gym._files import encodable
 from nas_gym.traces.tensorboard.picture import Picture
 
 
-def markdown_text(tag: str, markdown: str) -> Any:
+def text_summary(tag: str, markdown: str) -> Any:
     """Return a Markdown text; what is no UTF-8, as names of files may be, stands as escapes."""
     one = TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
     tensor = TensorProto(dtype=DT_STRING, string_val=[encodable(markdown).encode()], tensor_shape=one)

@@ -54,7 +54,7 @@ class Board:
 
     def text(self, tag: str, markdown: str, step: int = 0) -> None:
         """A Markdown text."""
-        self._events.summary(summaries.markdown_text(tag, markdown), step)
+        self._events.summary(summaries.text_summary(tag, markdown), step)
 
     def image(self, tag: str, picture: Picture, step: int) -> None:
         """An image, compressed while the search goes on."""
