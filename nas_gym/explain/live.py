@@ -30,7 +30,7 @@ class LiveExplanation:
     Attributes:
         evaluations: distinct ones of the run so far.
         over: whether the run has ended, so that this is the last explanation.
-        explanation: of the run so far.
+        explanation: explanation of the run so far.
     """
 
     evaluations: int
@@ -57,7 +57,7 @@ def explain_live(
         run: folder of the run; another process may be writing it.
         every: distinct evaluations between two explanations, at least 1.
         budget: as of `explain`, for the last explanation.
-        seed: of every random draw.
+        seed: seed of every random draw.
         store: where further evaluations are kept.
         selected: the questions; None for those of the registry.
         wait: called with the seconds until the next look.

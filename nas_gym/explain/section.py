@@ -58,7 +58,7 @@ class Section:
     """One explanation of a run.
 
     Attributes:
-        key: of the section in `explanation.json` and in tags: ``"choices"``, ``"edits"``, ...
+        key: key of the section in `explanation.json` and in tags: ``"choices"``, ``"edits"``, ...
         question: that it answers, the title.
         answer: sentences in plain words, the most important first; a withheld answer says why.
         trust: how far the answer can be trusted and why, in a sentence or two.
@@ -90,7 +90,7 @@ class Settings:
     Attributes:
         budget: evaluations that an explanation may ask for beyond the run's; None for what each
             asks for by default, 0 for none.
-        seed: of every random draw.
+        seed: seed of every random draw.
     """
 
     budget: int | None = None
@@ -133,7 +133,7 @@ class Explanation:
         title: environment, space, task and agent in words.
         summary: the page in plain words; the first section of a report.
         sections: the explanations in the order of a report.
-        facts: of the run: versions, seeds, budget, command; JSON-able.
+        facts: facts of the run: versions, seeds, budget, command; JSON-able.
         report: the web page that was written; None if none was.
     """
 

@@ -62,7 +62,7 @@ def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> UsableEvaluat
     Args:
         evidence: the run.
         most: how many are used; of more a random part.
-        seed: of that part.
+        seed: seed of the random part.
     """
     counts = Counter(one.fidelity for one in evidence.succeeded)
     enough = [fidelity for fidelity, count in counts.items() if count >= WANTED]

@@ -42,7 +42,7 @@ def trained_network(evidence: Evidence) -> TrainedNetwork | str:
     trained by the evaluator of the run, or by the recipe that a table of nas-gym's own was built with.
 
     Args:
-        evidence: of a run in which not everything failed.
+        evidence: evidence of a run in which not everything failed.
     """
     architecture = evidence.chosen.architecture
     try:

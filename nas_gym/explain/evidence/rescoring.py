@@ -22,7 +22,7 @@ class FreshScores:
     """Accuracies with training seeds that the search did not see.
 
     Attributes:
-        accuracies: of each architecture by its text, float64 (seeds,), without failed trainings.
+        accuracies: accuracies of each architecture by its text, float64 (seeds,), without failed trainings.
         failed: how many of its trainings failed, by text; 0 entries are left out.
         trainings: evaluations that were asked for.
         source: where they are from, a clause: ``"retrained with seeds that the search did not see"``.

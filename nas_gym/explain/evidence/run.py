@@ -37,7 +37,7 @@ class SeenEvaluation:
         accuracy: validation accuracy, in [0, 1].
         failed: whether training failed.
         order: its number in order of first request, from 0.
-        line: of the trace, from 0 without the header.
+        line: line of the trace, from 0 without the header.
         fidelity: epochs; None for the full recipe.
     """
 
@@ -54,7 +54,7 @@ class Evidence:
     """A run as explanations read it.
 
     Attributes:
-        folder: of the run.
+        folder: folder of the run.
         config: its config.json.
         problem: the environment of the run, built again; its evaluator answers further questions.
         recording: the trace.
@@ -121,7 +121,7 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidenc
 
     Args:
         run: folder of the run.
-        store: of the evaluator that answers further questions.
+        store: store of the evaluator that answers further questions.
 
     Raises:
         NASGymError: if the folder holds no run, its data or code have changed since, or nothing was

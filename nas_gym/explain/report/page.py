@@ -25,7 +25,7 @@ class Page:
     """A report before it has a form.
 
     Attributes:
-        title: of the report.
+        title: title of the report.
         kicker: what kind of report it is, a few words.
         sections: the first is the summary.
         tiles: name, value and a note of each fact that is shown above all.

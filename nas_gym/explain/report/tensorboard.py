@@ -49,9 +49,9 @@ def write_events(
 
     Args:
         evidence: what was explained.
-        explanation: of it.
+        explanation: what was found out about it.
         pictures: its figures as PNG, by their identifiers.
-        folder: of the run; the events go into the folder ``explanation`` in it.
+        folder: folder of the run; the events go into the folder ``explanation`` in it.
         keep: keep what earlier explanations of a run that goes on have written.
     """
     target = folder / FOLDER

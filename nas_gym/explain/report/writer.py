@@ -44,7 +44,7 @@ def write_explanation(
 
     Args:
         evidence: what was explained.
-        explanation: of it.
+        explanation: what was found out about it.
         folder: where; None for the folder of the run.
         keep_events: keep what earlier explanations wrote for TensorBoard.
 
@@ -114,7 +114,7 @@ def write_page(
         pictures: its figures, as of `pictures_of`.
         numbers: what the JSON file holds.
         folder: where; it is made if it is not there.
-        names: of the files.
+        names: names of the files.
 
     Returns:
         The file of the web page.

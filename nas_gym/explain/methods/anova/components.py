@@ -27,9 +27,9 @@ class Component:
     """One choice or a pair of choices.
 
     Attributes:
-        columns: of the choices in `CodedArchitectures.codes`.
-        names: of the choices.
-        words: of each cell: the values of the choices.
+        columns: the columns of the choices in `CodedArchitectures.codes`.
+        names: names of the choices.
+        words: the values of the choices in each cell, in words.
         share: float64 (cells,), weight of each cell among the reference architectures.
         contrasts: float64 (cells, r): ``contrasts.T @ diag(share) @ contrasts`` is the identity.
         sizes: number of values of each choice.

@@ -63,7 +63,7 @@ def deletion(
 
     Args:
         ranking: choices, the most important first.
-        drops: of each choice that the network has, how much accuracy each single edit of it costs.
+        drops: accuracy that each single edit costs, by the choice of the network that it changes.
         most: how many are named; fewer where the network has no more choices than that.
 
     Returns:

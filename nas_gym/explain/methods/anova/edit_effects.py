@@ -36,7 +36,7 @@ class Effect:
     """The effect of one kind of edit.
 
     Attributes:
-        kind: of the edits.
+        kind: kind of the edits.
         change: mean change of accuracy, over architectures of the space, with its interval, which is
             simultaneous over all kinds; None where the visits do not determine it.
         p: of no effect, adjusted for all kinds; None without a change.
@@ -78,12 +78,12 @@ def estimate_effects(
     """Return the effect of every kind of edit.
 
     Args:
-        space: of the architectures.
+        space: search space of the architectures.
         visited: the distinct architectures of the run.
         y: their accuracies, float64 (n,).
         steps: the architectures before and after each step of the agent, for comparison.
-        level: of the simultaneous intervals.
-        seed: of the draws of them and of the sample of a large space.
+        level: level of the simultaneous intervals.
+        seed: seed of the draws of them and of the sample of a large space.
     """
     rows = {one: row for row, one in enumerate(reference(space, seed, ENUMERATED, SAMPLED_PER_DEPTH))}
     inside = len(rows)

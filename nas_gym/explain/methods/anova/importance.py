@@ -87,8 +87,8 @@ def estimate(
         reference: the architectures that averages are over.
         visited: the distinct architectures of the run.
         y: their accuracies, float64 (n,).
-        permutations: of the test of significance.
-        seed: of permutations and intervals.
+        permutations: number of permutations in the test of significance.
+        seed: seed of permutations and intervals.
     """
     parts = components(reference)
     model, columns = fitted(parts, visited, y)
@@ -150,9 +150,9 @@ def exact(
 
     Args:
         reference: the architectures of the table, those that failed left out.
-        accuracies: of each with each seed, float64 (n, seeds); NaN where a seed was not recorded.
-        permutations: of the test of significance.
-        seed: of the permutations.
+        accuracies: accuracies by architecture and seed, float64 (n, seeds); NaN where not recorded.
+        permutations: number of permutations in the test of significance.
+        seed: seed of the permutations.
     """
     counts = (~np.isnan(accuracies)).sum(axis=1)
     mean = np.nanmean(accuracies, axis=1)

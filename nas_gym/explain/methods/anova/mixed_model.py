@@ -33,9 +33,9 @@ class MixedModel:
     Attributes:
         y: accuracies, float64 (n,).
         z: features, float64 (n, p).
-        group: of each column of `z`: `FIXED`, or the number of its variance; int (p,).
+        group: group of each column of `z`: `FIXED`, or the number of its variance; int (p,).
         third: kernel of what three choices do together, float64 (n, n).
-        variances: of each group of coefficients, then of h, then of e.
+        variances: variance of each group of coefficients, then of h, then of e.
         flat: variance that stands for none of the fixed coefficients being known.
         assumed: groups whose variance is an assumption, not estimated.
     """
@@ -206,7 +206,7 @@ def fit(y: np.ndarray, z: np.ndarray, group: np.ndarray, third: np.ndarray) -> M
     Args:
         y: accuracies, float64 (n,).
         z: features, float64 (n, p).
-        group: of each column: `FIXED`, or the number of its variance.
+        group: group of each column: `FIXED`, or the number of its variance.
         third: kernel of what three choices do together, float64 (n, n); zeros for none.
     """
     spread = max(float(y.var()), 1e-12)

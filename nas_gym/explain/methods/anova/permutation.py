@@ -50,12 +50,12 @@ def significance(
     """Return the significance of each of a family of components, adjusted for the family.
 
     Args:
-        model: of the accuracies.
+        model: model of the accuracies.
         tested: columns of `model.z` of each component.
-        across: of each, whether accuracies are permuted across depths.
+        across: for each component, whether accuracies are permuted across depths.
         depth: int (n,).
         permutations: how many; the smallest p is 1 / (1 + permutations).
-        seed: of the permutations.
+        seed: seed of the permutations.
     """
     rng = np.random.default_rng(seed)
     inside, free = _orders(depth, permutations, rng)
@@ -90,13 +90,13 @@ def table_significance(
     each divided by the share of an error that the fit leaves of it.
 
     Args:
-        features: of each component, float64 (n, r).
+        features: features of each component, float64 (n, r).
         families: the family of each.
-        across: of each, whether errors are permuted across depths.
+        across: for each component, whether errors are permuted across depths.
         y: accuracies, float64 (n,).
         depth: int (n,).
         permutations: how many; the smallest p is 1 / (1 + permutations).
-        seed: of the permutations.
+        seed: seed of the permutations.
     """
     z = np.hstack(features)
     z = z - z.mean(axis=0)

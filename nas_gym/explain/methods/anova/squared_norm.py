@@ -38,8 +38,8 @@ def squared_length(
         estimate: x, float64 (r,).
         covariance: V of x, float64 (r, r).
         degrees: degrees of freedom that V was estimated with; draws are of that t distribution.
-        level: of the interval.
-        seed: of the draws that the distribution is computed by.
+        level: level of the interval.
+        seed: seed of the draws that the distribution is computed by.
     """
     seen = float(estimate @ estimate)
     value = seen - float(np.trace(covariance))
@@ -59,8 +59,8 @@ def widened(interval: Interval, estimate: np.ndarray, extra: np.ndarray, reach: 
     """Return the interval of a squared length whose vector may be further off than its covariance says.
 
     Args:
-        interval: of `squared_length`.
-        estimate: of the vector, float64 (r,).
+        interval: result of `squared_length`.
+        estimate: the vector as estimated, float64 (r,).
         extra: covariance that is added, float64 (r, r).
         reach: standard deviations along the vector by which its length is extended.
     """

@@ -111,9 +111,9 @@ def rivals(
     pair's place the pair stands out no more: whichever is taken for granted, the other is not needed.
 
     Args:
-        model: of the evaluations.
+        model: model of the evaluations.
         parts: the components.
-        columns: of each in the model.
+        columns: columns of each component in the model.
 
     Returns:
         Names, the likeliest first, by the number of the component; without those that have none.

@@ -74,7 +74,7 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     Args:
         probabilities: float (n, classes).
         y: (n,), the classes.
-        seed: of the resampling.
+        seed: seed of the resampling.
         bins: number of bins.
     """
     rng = np.random.default_rng(seed)

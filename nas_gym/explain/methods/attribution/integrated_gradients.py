@@ -56,7 +56,7 @@ class Attributions:
         values: float64, of the inputs' shape.
         changes: float64 (n,), how far the output is from that of the baseline.
         errors: float64 (n,), |sum of values - change| / |change|: the completeness error.
-        pieces: of the path that each example was integrated along.
+        pieces: pieces of the path that each example was integrated along.
     """
 
     values: np.ndarray

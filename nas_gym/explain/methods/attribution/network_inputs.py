@@ -94,7 +94,7 @@ def input_use(module: nn.Module, x: np.ndarray, y: np.ndarray, *, network: Netwo
         x: validation examples, standardised.
         y: their classes.
         network: what the module computes; its size decides how many examples are attributed, and how finely.
-        seed: of the draw.
+        seed: seed of the draw.
     """
     chosen = stratified(y, examples_for(network.flops), seed)
     labels = y[chosen]
@@ -135,8 +135,8 @@ def deletion(module: nn.Module, x: np.ndarray, y: np.ndarray, importance: np.nda
         module: float64 network.
         x: validation examples.
         y: their classes.
-        importance: of each value of an example.
-        seed: of the random values.
+        importance: importance of each value of an example.
+        seed: seed of the random values.
     """
     rng = np.random.default_rng(seed)
     flat = importance.ravel()
@@ -162,7 +162,7 @@ def permutation_importance(module: nn.Module, x: np.ndarray, y: np.ndarray, seed
         module: float64 network.
         x: (n, features), validation examples.
         y: their classes.
-        seed: of the shuffles.
+        seed: seed of the shuffles.
 
     Returns:
         float64 (repeats, features).

@@ -26,7 +26,7 @@ class Part:
     """A layer of a network, as its search space names it.
 
     Attributes:
-        name: of the layer.
+        name: name of the layer.
         first, last: numbers of its first and last node.
         source: number of the node that feeds the first.
     """
@@ -55,8 +55,8 @@ class LayerUse:
         losses: by replacement: ``"unchanged"`` (its input is passed on, where shapes allow),
             ``"linear"`` (the best linear map of its input, where it is small enough to be
             fitted), ``"constant"`` (its average output).
-        share: of the output that flows through it, on average; None where it was not measured.
-        error: of the conductance's sum in a layer that everything flows through, a share; else None.
+        share: share of the output that flows through it, on average; None where it was not measured.
+        error: relative error of the conductance in a layer that everything flows through; else None.
         units, units_for_most: outputs of the layer, and how many of them carry 90% of what flows.
     """
 
@@ -90,7 +90,7 @@ class OpenNetwork(NetworkModule):
 
     Attributes:
         parts: its layers.
-        replacement: of one layer, from its input to its output; None for none.
+        replacement: what replaces one layer, from its input to its output; None for none.
     """
 
     def __init__(self, module: NetworkModule) -> None:
@@ -149,10 +149,10 @@ def conductances(
 
     Args:
         module: the trained network, float64.
-        uses: of `ablations`.
+        uses: the layers as `ablations` returns them.
         x: validation examples.
         y: their classes.
-        pieces: of the paths to the examples.
+        pieces: pieces of the paths to the examples.
     """
     opened, inputs, target = OpenNetwork(module), _tensor(x), torch.tensor(y)
     with torch.no_grad():

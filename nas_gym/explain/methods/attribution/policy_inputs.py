@@ -33,7 +33,7 @@ class ObservationAttributions:
     """What each part of an observation adds to a preference.
 
     Attributes:
-        names: of the parts.
+        names: names of the parts.
         values: float64 (N, parts).
         errors: |sum of the values - difference of the outputs| / |difference|, float64 (N,).
     """
@@ -65,7 +65,7 @@ def integrated_gradients(
     the mean observation over `reference`. Attributions of the one-hot code of a part are added up.
 
     Args:
-        policy: of the run.
+        policy: policy of the run.
         space: whose architectures it edits.
         states: N states.
         edits: the edit of each, int (N,).
@@ -97,10 +97,10 @@ class _Preferences(nn.Module):
     """The preferences for N edits, each over the legal edits of its state, (k, inputs) to (k, N).
 
     Args:
-        network: of the policy.
-        sizes: of the entries of what it is fed.
+        network: network of the policy.
+        sizes: sizes of the entries of what the policy is fed.
         baseline: what the zero input stands for.
-        weights: of the scores in each preference, (N, n).
+        weights: weights of the scores in each preference, (N, n).
     """
 
     def __init__(self, network: Any, sizes: dict[str, int], baseline: Tensor, weights: Tensor) -> None:

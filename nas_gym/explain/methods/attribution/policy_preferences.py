@@ -27,7 +27,7 @@ def shapley_values(parts: np.ndarray, state: np.ndarray, preference: np.ndarray)
     values add up to the preference in the state minus its mean over all reference states.
 
     Args:
-        parts: of the N reference states, int (N, P); one of them must be the state.
+        parts: parts of the N reference states, int (N, P); one of them must be the state.
         state: its parts, int (P,).
         preference: in the reference states, float64 (N,).
     """
@@ -58,7 +58,7 @@ class PolicyAttributions:
 
     Attributes:
         method: ``"integrated gradients"`` or ``"shapley"``.
-        names: of the parts.
+        names: names of the parts.
         states: N states, those visited most first.
         edits: the preferred edit of each in words.
         visits: share of the policy's visits to each, float64 (N,).

@@ -46,8 +46,8 @@ def measures(
     """Measure every step.
 
     Args:
-        steps: of the run in order.
-        kind: of the policy's scores; None where it has none.
+        steps: steps of the run in order.
+        kind: kind of the policy's scores; None where it has none.
         gamma: the agent's discount.
         known: accuracies before steps that the trace itself does not have, by the number of the step.
     """

@@ -25,9 +25,9 @@ class Disagreement:
 
     Attributes:
         state: where.
-        edits: of the first and of the second policy.
+        edits: edit of the first and of the second policy.
         weight: share of the visits of both.
-        worth: of each edit; None where it is not known.
+        worth: worth of both edits; None where it is not known.
     """
 
     state: State

@@ -24,7 +24,7 @@ class EditTree:
 
     Attributes:
         tree: the questions.
-        edits: of each leaf up to twelve edits, of which the states that it was grown on need six at
+        edits: up to twelve edits of each leaf, of which the states that it was grown on need six at
             most; the first legal one is made, keep where none is.
     """
 
@@ -64,7 +64,7 @@ class TreeFamily:
     Args:
         answers: bool (N, questions).
         policy_scores: the states with the scores of the policy.
-        weights: of each state, float64 (N,); each is multiplied by what a wrong edit costs there.
+        weights: weight of each state, float64 (N,); each is multiplied by what a wrong edit costs there.
         leaves: most leaves.
     """
 

@@ -25,9 +25,9 @@ class OptimalValues:
     (Bellman 1957).
 
     Args:
-        space: of at most 20,000 architectures.
-        accuracies: of every architecture, float64 (size,).
-        reward: of the environment.
+        space: search space of at most 20,000 architectures.
+        accuracies: accuracies of every architecture, float64 (size,).
+        reward: reward of the environment.
         horizon: steps of an episode.
         gamma: discount of a continuing reward.
     """

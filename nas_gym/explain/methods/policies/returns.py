@@ -65,12 +65,12 @@ def earnings(
     Args:
         decisions: the policy.
         distilled: its trees.
-        leaves: of the tree that plays.
+        leaves: leaves of the tree that plays.
         setting: the length of episodes.
         starts: one walk from each.
-        reward: of the environment.
+        reward: reward of the environment.
         accuracy_of: from architectures to their accuracies, float64 (N,).
-        seed: of the random edits and the interval.
+        seed: seed of the random edits and the interval.
     """
     rng = np.random.default_rng(seed)
 

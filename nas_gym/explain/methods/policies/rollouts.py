@@ -29,8 +29,8 @@ class Walks:
     """Walks of the same length from several starts.
 
     Attributes:
-        states: of each step the state of every walk.
-        edits: of each step the edit of every walk, int (steps, walks).
+        states: the state of every walk at each step.
+        edits: the edit of every walk at each step, int (steps, walks).
         last: the architecture where each walk ended.
     """
 
@@ -104,7 +104,7 @@ class Decisions:
     """A policy as a way of choosing edits; what it thinks of a state is asked once.
 
     Args:
-        policy: of the run.
+        policy: policy of the run.
         space: whose edits it chooses.
     """
 

@@ -23,10 +23,10 @@ class PolicyScores:
     """States with the scores that a policy gives their edits.
 
     Attributes:
-        kind: of the policy.
+        kind: kind of the policy.
         states: N states.
         masks: legal edits, bool (N, n).
-        scores: of a policy of Q-values its values, of one of probabilities those among the legal
+        scores: Q-values of a policy that has them, of one of probabilities those among the legal
             edits; float64 (N, n), -inf for illegal edits and for scores that are not finite.
     """
 

@@ -26,7 +26,7 @@ class Snapshot:
             only states in which it prefers one count; None where there are none.
         agrees_with_previous: likewise with the snapshot before, where that one prefers some edit too.
         kinds: shares of the kinds of edits it would make, in the order of `KINDS`; None likewise.
-        fidelity: of a tree of at most 16 leaves to it, the lower of both weightings; None likewise.
+        fidelity: faithfulness of a tree of at most 16 leaves, the lower of both weightings; None likewise.
     """
 
     evaluations: int
@@ -46,7 +46,7 @@ def over_time(
         policies: by distinct evaluations made before, ascending; the last is the policy of `last`.
         last: the states that the last policy was asked in.
         setting: where they act.
-        seed: of the walks and samples.
+        seed: seed of the walks and samples.
     """
     kinds = np.array([KINDS.index(edit.kind) for edit in setting.space.actions])
     weights = last.visits

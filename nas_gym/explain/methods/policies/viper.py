@@ -77,7 +77,7 @@ def distil(
     Args:
         decisions: the policy.
         setting: where it acts.
-        seed: of the walks, the sample of states and the folds.
+        seed: seed of the walks, the sample of states and the folds.
         most_states: most states of the sample of the space.
     """
     rng = np.random.default_rng(seed)

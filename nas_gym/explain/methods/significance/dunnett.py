@@ -21,7 +21,7 @@ class Comparisons:
     Attributes:
         differences, low, high: float64 (groups,); intervals are NaN where nothing was repeated.
         deviation: pooled standard deviation of one value; NaN where nothing was repeated.
-        degrees: of freedom of the pooled deviation.
+        degrees: degrees of freedom of the pooled deviation.
         critical: half the width of an interval in standard errors.
         unequal: p-value of the group whose spread is most above the pooled one, times the number of
             groups, at most 1: small where the groups differ in noise.
@@ -46,7 +46,7 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
     Args:
         groups: values of each group, at least one.
         control: values of the control, at least one.
-        level: of all intervals together.
+        level: level of all intervals together.
     """
     arrays = [np.asarray(values, dtype=float) for values in (*groups, control)]
     counts = np.array([len(values) for values in arrays])
@@ -84,8 +84,8 @@ def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: f
     Args:
         counts: values in each group.
         control: values of the control.
-        degrees: of freedom of the variance.
-        level: of all comparisons together.
+        degrees: degrees of freedom of the variance.
+        level: level of all comparisons together.
     """
     loads, repeats = np.unique(np.sqrt([n / (n + control) for n in counts]), return_counts=True)
     rest = np.sqrt(1 - loads**2)
@@ -110,8 +110,8 @@ def mean_interval(
     Args:
         values: at least one, in [0, 1].
         deviation: pooled over more groups, NaN if unknown.
-        degrees: of the pooled deviation.
-        level: of the interval.
+        degrees: degrees of freedom of the pooled deviation.
+        level: level of the interval.
 
     Returns:
         Mean, lower and upper end; the ends are NaN where no spread is known.

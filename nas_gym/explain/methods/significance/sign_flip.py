@@ -27,7 +27,7 @@ class SignFlipTest:
         low, high: 95% interval of the mean, which supposes that differences lie as far above it as
             below; None where there are too few groups for one.
         p: chance of a mean at least as far from 0 if signs were tossed.
-        groups: of differences that change their sign together.
+        groups: groups of differences that change their sign together.
     """
 
     mean: float
@@ -49,10 +49,10 @@ def sign_flips(
 
     Args:
         differences: float64 (n,), at least one.
-        weights: of each, positive, float64 (n,).
+        weights: their weights, positive, float64 (n,).
         groups: a number for each, int (n,); differences with the same change their sign together.
-        seed: of the tosses where there are too many groups for all of them.
-        level: of the interval.
+        seed: seed of the tosses where there are too many groups for all of them.
+        level: level of the interval.
     """
     _, group = np.unique(groups, return_inverse=True)
     shares = weights / weights.sum()

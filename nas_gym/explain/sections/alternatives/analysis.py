@@ -34,10 +34,10 @@ class Neighbour:
     Attributes:
         architecture: the network.
         edit: the edit that leads there, in words.
-        kind: of the edit.
+        kind: kind of the edit.
         seen: accuracy that the search saw, None if it did not ask.
         accuracy: mean with fresh seeds, NaN if all its trainings failed.
-        change: of `accuracy`, this network's minus the chosen one's.
+        change: change of `accuracy`, this network's minus the chosen one's.
         low, high: simultaneous interval of the change; NaN where nothing was repeated.
         failed: trainings of it that failed.
         verdict: ``"fails"``, or as of `intervals.verdict`; ``"unclear"`` without an interval.
@@ -66,7 +66,7 @@ class Alternatives:
         scores: fresh accuracies of all networks involved.
         neighbours: those that were evaluated, the best change first.
         left_out: (edit, network) of those that were not affordable.
-        comparisons: of the neighbours in the order of `compared`, then of the start.
+        comparisons: comparisons of the neighbours in the order of `compared`, then of the start.
         compared: texts of what `comparisons` compares.
         random: accuracies of networks drawn at random, or of the whole table; failed ones are 0.
         random_is_all: whether those are all networks of the space.
@@ -99,7 +99,7 @@ def find_alternatives(
     times as many, the best division of trainings (Dunnett 1955).
 
     Args:
-        evidence: of a run in which not everything failed.
+        evidence: evidence of a run in which not everything failed.
         budget: most trainings; None for as many as the neighbours need, 200 at most. What is looked
             up or computed is not counted.
         seed: seed of the draw of random networks, and of neighbours where not all are affordable.

@@ -33,7 +33,7 @@ def explain_attention(evidence: Evidence, settings: Settings = DEFAULTS) -> Sect
     """Answer what the policy looks at.
 
     Args:
-        evidence: of the run.
+        evidence: evidence of the run.
         settings: the seed is of walks and samples.
     """
     policy = evidence.policy()

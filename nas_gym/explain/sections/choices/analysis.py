@@ -32,7 +32,7 @@ class Findings:
         used: the evaluations.
         estimated: from the run alone.
         table: from all of the table that the run searched; None where there is none.
-        deletion: of the choices named by `estimated`; None where it could not be made.
+        deletion: deletion test of the choices named by `estimated`; None where it could not be made.
     """
 
     used: UsableEvaluations

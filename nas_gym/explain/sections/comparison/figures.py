@@ -54,9 +54,9 @@ def choices_figure(
     """Return how much each choice matters by each run.
 
     Args:
-        bars: of each run, of each choice: its spread in points and the ends of the interval.
+        bars: for each run and choice its spread in points and the ends of the interval.
         choices: their names, from top to bottom.
-        names: of the runs.
+        names: names of the runs.
         exact: the spread by the whole table, where there is one.
     """
     shown = choices[:MOST_CHOICES]

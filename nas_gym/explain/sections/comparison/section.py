@@ -31,8 +31,8 @@ def compare(
         run_b: folder of another.
         budget: trainings with fresh seeds that may be made to say who was right, where no table or
             function answers at once; None for 200 at most.
-        seed: of every random draw.
-        store: of evaluators that train.
+        seed: seed of every random draw.
+        store: store of evaluators that train.
 
     Raises:
         NASGymError: if a folder holds no run, both are the same, or the runs are of different spaces

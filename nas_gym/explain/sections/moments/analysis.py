@@ -24,7 +24,7 @@ class Alternative:
         edit: in words.
         score: the policy's before the step; None where it has none.
         leads_to: the architecture it makes.
-        accuracy: of that; None where it is not known.
+        accuracy: its accuracy; None where it is not known.
         taken: whether it is the edit that was made.
     """
 
@@ -40,13 +40,13 @@ class Moment:
     """A decisive step: its number, the trace's line, how much hung on it, and its alternatives.
 
     Attributes:
-        number: of the step in the run, from 0.
+        number: number of the step in the run, from 0.
         step: as recorded.
         weight: in [0, 1].
         gap, change, surprise: as of `Measures`, None where they cannot be told.
         alternatives: the taken edit first, then the others by the policy's score.
         best: the alternative of the highest known accuracy.
-        known: of how many legal edits the accuracy is known, and of how many there are.
+        known: number of legal edits whose accuracy is known, and of all legal edits.
     """
 
     number: int
@@ -64,9 +64,9 @@ class KnownAccuracies:
     """Accuracies that the run measured, and those that are asked for within a budget.
 
     Args:
-        evidence: of the run.
-        steps: of the run.
-        numbers: of the steps whose alternatives are asked for.
+        evidence: evidence of the run.
+        steps: steps of the run.
+        numbers: numbers of the steps whose alternatives are asked for.
         budget: most evaluations; None for none, except where the evaluator answers at once.
 
     Attributes:

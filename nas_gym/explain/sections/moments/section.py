@@ -27,7 +27,7 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     """Return the section on decisive moments.
 
     Args:
-        evidence: of the run.
+        evidence: evidence of the run.
         settings: the budget is the evaluations of alternatives that may be asked for, None for none,
             except where the evaluator answers at once; nothing is drawn.
     """

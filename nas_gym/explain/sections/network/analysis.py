@@ -29,13 +29,13 @@ class NetworkUse:
 
     Attributes:
         trained: the network and its data.
-        accuracy: of the network.
+        accuracy: accuracy of the network.
         inputs: attributions; None without Captum.
         check: what deleting the inputs that rank first does; None without Captum.
-        permutation: of a table's features, float64 (repeats, features); else None.
+        permutation: permutation importance of a table's features, float64 (repeats, features); else None.
         layers: what each layer contributes.
         confusion: int64 (classes, classes).
-        calibration: of its probabilities.
+        calibration: calibration of its probabilities.
     """
 
     trained: TrainedNetwork

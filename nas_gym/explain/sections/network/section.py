@@ -29,7 +29,7 @@ def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     Only training and validation examples are looked at.
 
     Args:
-        evidence: of a run in which not everything failed.
+        evidence: evidence of a run in which not everything failed.
         settings: the seed is of the examples that are drawn, of shuffles and of resampling.
     """
     trained = trained_network(evidence)

@@ -40,7 +40,7 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
     """Answer what the policy learned.
 
     Args:
-        evidence: of the run.
+        evidence: evidence of the run.
         settings: the seed is of walks, samples and folds.
     """
     last = evidence.policy()

@@ -42,7 +42,7 @@ def network_figure(
     """Return the network from its input at the top to its output, and beside it the marked choices.
 
     Args:
-        space: of the network.
+        space: search space of the network.
         architecture: the network.
         marks: choices in order of importance.
         words: the network in words, for those who cannot see it.

@@ -33,7 +33,7 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
     """Return one page in plain words, made of the other sections.
 
     Args:
-        evidence: of a run in which not everything failed.
+        evidence: evidence of a run in which not everything failed.
         sections: those that were made; one that is missing or withheld leaves its sentences out.
     """
     numbers = {one.key: one.numbers for one in sections if not one.withheld}
