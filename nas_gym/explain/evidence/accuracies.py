@@ -96,12 +96,12 @@ def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
 
 
 def answers_at_once(evaluator: Any) -> bool:
-    """Return whether an evaluator only looks up or computes what it answers."""
+    """Whether an evaluator only looks up or computes what it answers."""
     return hasattr(evaluator, "accuracy_by_index") or getattr(evaluator, "name", "") in CHEAP
 
 
 def evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[float]:
-    """Return the accuracies that an evaluator gives, looked up or newly evaluated."""
+    """The accuracies that an evaluator gives, looked up or newly evaluated."""
     if hasattr(evaluator, "accuracy_by_index"):
         index = evaluator.search_space.index
         values = evaluator.accuracy_by_index()
@@ -112,7 +112,7 @@ def evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[flo
 def _learned(
     space: SearchSpace[Any], architectures: Sequence[Architecture], measured: np.ndarray, seed: int
 ) -> tuple[Any, float]:
-    """Return a model of the measured accuracies, and how well it ranks those it did not see."""
+    """A model of the measured accuracies, and how well it ranks those it did not see."""
     from scipy.stats import spearmanr
     from sklearn.ensemble import ExtraTreesRegressor
     from sklearn.model_selection import KFold, cross_val_predict

@@ -66,7 +66,7 @@ def trained_network(evidence: Evidence) -> TrainedNetwork | str:
 
 
 def _trainer(evidence: Evidence) -> tuple[Any, Task]:
-    """Return what trains networks as those of the run were, and on which data; None if they were not.
+    """What trains networks as those of the run were, and on which data; None if they were not.
 
     Raises:
         NASGymError: for a table that was imported.

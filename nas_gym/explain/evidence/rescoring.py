@@ -41,7 +41,7 @@ class FreshScores:
 
 
 def is_free(evidence: Evidence) -> bool:
-    """Return whether an evaluation costs nothing: it is looked up or computed."""
+    """Whether an evaluation costs nothing: it is looked up or computed."""
     evaluator: Any = evidence.evaluator
     return hasattr(evaluator, "table") or getattr(evaluator, "name", "") == "function"
 
@@ -97,7 +97,7 @@ def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
 
 
 def _recorded(evaluator: Any, architectures: list[Architecture]) -> FreshScores:
-    """Return what the table recorded at full fidelity, of seeds that the search left out if it did."""
+    """Those that the table recorded at its full fidelity, of seeds left out of a search where it left any."""
     table = evaluator.table
     seeds = table.seeds[table.fidelities[-1]]
     columns, unseen = list(range(max(1, len(seeds)))), False

@@ -75,7 +75,7 @@ def unmet_cells(part: Component, visited: CodedArchitectures) -> list[int]:
 
 
 def of_depth(part: Component) -> bool:
-    """Return whether a component is a pair of the depth and another choice."""
+    """Whether a component is a pair of the depth and another choice."""
     return len(part.columns) == 2 and part.names[0] == DEPTH
 
 

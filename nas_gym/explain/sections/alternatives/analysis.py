@@ -177,7 +177,7 @@ def _order(evidence: Evidence, neighbours: Sequence[Any], rng: np.random.Generat
 
 
 def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[Any]:
-    """Return networks drawn at random, as many as can be had; none where a table has all."""
+    """Networks drawn at random, as many as can be had; none where a table has all."""
     if hasattr(evidence.evaluator, "table"):
         return []
     count = RANDOM_ASKED if is_free(evidence) else int(min(RANDOM_TRAINED, left))
@@ -187,7 +187,7 @@ def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[A
 def _random_accuracies(
     evidence: Evidence, drawn: Sequence[Architecture], scores: FreshScores
 ) -> tuple[np.ndarray, bool]:
-    """Return their first accuracy each; of a table the mean of every network."""
+    """Their first accuracy each; of a table the mean of every network."""
     evaluator: Any = evidence.evaluator
     if hasattr(evaluator, "table"):
         return evaluator.table.mean_accuracy(), True

@@ -67,7 +67,7 @@ class Findings:
 def exact_of(
     evidence: Evidence, fidelity: int | None, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances | None:
-    """Return importances of the whole table of a run; None without one, or for too large a space."""
+    """Importances of the whole table that a run searched; None without one, or of too large a space."""
     table: Any = getattr(evidence.evaluator, "table", None)
     space = evidence.search_space
     if table is None or space.size > ENUMERATED:

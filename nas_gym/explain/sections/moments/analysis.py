@@ -64,9 +64,9 @@ class KnownAccuracies:
     """Accuracies that the run measured, and those that are asked for within a budget.
 
     Args:
-        evidence: evidence of the run.
-        steps: steps of the run.
-        numbers: numbers of the steps whose alternatives are asked for.
+        evidence: of the run.
+        steps: of the run.
+        numbers: of the steps whose alternatives are asked for.
         budget: most evaluations; None for none, except where the evaluator answers at once.
 
     Attributes:

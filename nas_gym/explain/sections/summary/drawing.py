@@ -39,10 +39,10 @@ Place = tuple[int, ...]
 def network_figure(
     space: SearchSpace[Any], architecture: Architecture, marks: Sequence[Mark], words: str
 ) -> Figure:
-    """Return the network from its input at the top to its output, and beside it the marked choices.
+    """The network from its input at the top to its output, and beside it the marked choices.
 
     Args:
-        space: search space of the network.
+        space: of the network.
         architecture: the network.
         marks: choices in order of importance.
         words: the network in words, for those who cannot see it.
@@ -101,7 +101,7 @@ def _draw(
 
 
 def _labels(space: SearchSpace[Any], architecture: Architecture, sketch: Sketch) -> list[list[str]]:
-    """Return what each box is, and how many weights it has."""
+    """Of each box what it is, and how many weights it has."""
     weights = Counter[str]()
     for node in space.network(architecture).nodes:
         found = re.match(r"\d+|output", node.layer)

@@ -37,7 +37,7 @@ def figures_of(
 
 
 def place_of(space: SearchSpace[Any], architecture: Architecture, choice: str) -> Place:
-    """Return where a choice is in the sketch: where an edit that changes it alone is; () for all of it."""
+    """Where a choice is in the sketch: where an edit that changes it alone is; () for all of it."""
     if choice == DEPTH:
         return ()
     own = space.encode(architecture)

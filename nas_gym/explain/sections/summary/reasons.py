@@ -89,7 +89,7 @@ def reasons_for(
 
 
 def undone(best: Mapping[str, int], other: Mapping[str, int]) -> str:
-    """Return the choice that differs: the depth, or the first of those that do."""
+    """The choice that differs: the depth, or the first of those that do."""
     if best.get(DEPTH) != other.get(DEPTH):
         return DEPTH
     return next(name for name, number in best.items() if other[name] != number)

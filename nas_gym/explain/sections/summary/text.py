@@ -182,7 +182,7 @@ def untested_words(alternatives: Mapping[str, Any]) -> list[str]:
 
 
 def reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) -> list[str]:
-    """Return the choices that make it good, with the evidence."""
+    """The choices that make it good, with the evidence."""
     if not alternatives.get("neighbours"):
         return []
     if not reasons:
