@@ -25,7 +25,7 @@ from scipy.stats import kendalltau
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from nas_gym.explain import (
-    CodedArchitectures,
+    Coded,
     Importances,
     code,
     deletion,
@@ -40,7 +40,7 @@ BUDGET, INTERACTION, ZERO = 200, 0.08, 1e-12
 OFTEN = 3
 UNSEEN = (101, 102, 103, 104)
 
-Design = Callable[[Landscape, CodedArchitectures, int], tuple[np.ndarray, np.ndarray]]
+Design = Callable[[Landscape, Coded, int], tuple[np.ndarray, np.ndarray]]
 
 
 def main() -> None:
@@ -163,7 +163,7 @@ class Tally:
     withheld: int = 0
 
 
-def tally(landscape: Landscape, base: CodedArchitectures, design: Design, seeds: Iterable[int]) -> Tally:
+def tally(landscape: Landscape, base: Coded, design: Design, seeds: Iterable[int]) -> Tally:
     """Draw the noise, and for Q-learning the run, with each seed."""
     found = Tally()
     for seed in seeds:
@@ -246,9 +246,7 @@ def naive_share(landscape: Landscape, changes: dict[Any, list[float]], truth: di
     return float(np.mean(held)) if held else float("nan")
 
 
-def q_run(
-    landscape: Landscape, base: CodedArchitectures, seed: int, horizon: int = 20
-) -> tuple[np.ndarray, np.ndarray]:
+def q_run(landscape: Landscape, base: Coded, seed: int, horizon: int = 20) -> tuple[np.ndarray, np.ndarray]:
     """The indices and accuracies of a run of Q-learning."""
     env = landscape.environment(seed=seed, horizon=horizon)
     result = make_agent("q-learning").search(env, BUDGET, seed)
@@ -257,9 +255,7 @@ def q_run(
     return np.array(indices), np.array([each.accuracy for each in result.evaluations])
 
 
-def uniform_sample(
-    landscape: Landscape, base: CodedArchitectures, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def uniform_sample(landscape: Landscape, base: Coded, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """All 8 networks of depth 1 and 64 of each other depth."""
     rng = np.random.default_rng(seed)
     depths = [np.flatnonzero(base.depth == depth) for depth in range(4)]

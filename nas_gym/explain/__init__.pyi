@@ -2,7 +2,7 @@ from .evidence.accuracies import Accuracies as Accuracies
 from .evidence.run import Evidence as Evidence
 from .evidence.run import read_evidence as read_evidence
 from .live import explain_live as explain_live
-from .methods.anova.coding import CodedArchitectures as CodedArchitectures
+from .methods.anova.coding import Coded as Coded
 from .methods.anova.coding import code as code
 from .methods.anova.deletion import deletion as deletion
 from .methods.anova.deletion import edited_choice as edited_choice

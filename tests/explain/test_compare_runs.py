@@ -130,7 +130,7 @@ def test_importances_of_a_run_with_too_few_evaluations_are_withheld(runs, longer
 
 def test_fresh_seeds_judge_where_no_table_does(longer, monkeypatch):
     """As if an evaluation took time: what an edit is worth is then the accuracy that it leads to."""
-    monkeypatch.setattr("nas_gym.explain.sections.comparison.policies.LARGEST", 10)
+    monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.LARGEST", 10)
     section = compare(*longer)["policies"]
     assert "with seeds that the search did not see" in section.trust
     nas = environment().unwrapped
@@ -141,8 +141,8 @@ def test_fresh_seeds_judge_where_no_table_does(longer, monkeypatch):
 
 
 def test_without_a_budget_the_runs_own_accuracies_judge(longer, monkeypatch):
-    monkeypatch.setattr("nas_gym.explain.sections.comparison.policies.LARGEST", 10)
-    monkeypatch.setattr("nas_gym.explain.sections.comparison.policies.is_free", lambda run: False)
+    monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.LARGEST", 10)
+    monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.is_free", lambda run: False)
     section = compare(*longer, budget=0)["policies"]
     assert "favours the one that learned from it" in section.trust
     assert 0 < section.numbers["partings_judged"] <= section.numbers["partings"]

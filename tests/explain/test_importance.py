@@ -12,7 +12,7 @@ from nas_agents import make_agent
 from scipy.stats import f, kendalltau, ncx2
 
 from nas_gym.explain import Importances, deletion, edited_choice, estimate, exact, read_evidence
-from nas_gym.explain.methods.anova.coding import DEPTH, CodedArchitectures, code, reference, weights
+from nas_gym.explain.methods.anova.coding import DEPTH, Coded, code, reference, weights
 from nas_gym.explain.methods.anova.components import components
 from nas_gym.explain.methods.anova.mixed_model import FIXED, fit
 from nas_gym.explain.methods.anova.permutation import table_significance
@@ -74,7 +74,7 @@ def test_on_a_noiseless_table_all_that_matters_and_nothing_else_is_significant()
     assert [one.p for one in found.pairs] == [0.01] + [1.0] * (len(found.pairs) - 1)
 
 
-def small_table() -> tuple[CodedArchitectures, list[np.ndarray], list[int], list[bool]]:
+def small_table() -> tuple[Coded, list[np.ndarray], list[int], list[bool]]:
     """84 perceptrons, and what their accuracies are taken apart into."""
     space = make_search_space(SMALL, (1, 40), 10)
     base = code(space, space)

@@ -16,7 +16,7 @@ SAMPLED_PER_DEPTH = 1_000
 
 
 @dataclass(frozen=True, eq=False)
-class CodedArchitectures:
+class Coded:
     """Architectures of a space, as the numbers of their choices.
 
     Attributes:
@@ -36,14 +36,12 @@ class CodedArchitectures:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def rows(self, chosen: np.ndarray) -> CodedArchitectures:
+    def rows(self, chosen: np.ndarray) -> Coded:
         """Return some of the architectures."""
-        return CodedArchitectures(
-            self.names, self.words, self.codes[chosen], self.depth[chosen], self.has_depth
-        )
+        return Coded(self.names, self.words, self.codes[chosen], self.depth[chosen], self.has_depth)
 
 
-def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> CodedArchitectures:
+def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> Coded:
     """Code architectures of a space."""
     names = [name for name, words in space.variables.items() if len(words) > 1]
     if DEPTH in names:
@@ -55,9 +53,7 @@ def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> Code
     codes = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
     has_depth = names[:1] == [DEPTH]
     depth = codes[:, 0] if has_depth else np.zeros(len(codes), dtype=np.int64)
-    return CodedArchitectures(
-        tuple(names), tuple(space.variables[name] for name in names), codes, depth, has_depth
-    )
+    return Coded(tuple(names), tuple(space.variables[name] for name in names), codes, depth, has_depth)
 
 
 def reference(
@@ -78,7 +74,7 @@ def reference(
     return list(drawn)
 
 
-def weights(coded: CodedArchitectures, active: np.ndarray) -> np.ndarray:
+def weights(coded: Coded, active: np.ndarray) -> np.ndarray:
     """Return the weight of each architecture in an average over active ones, depths weighted equally.
 
     Args:

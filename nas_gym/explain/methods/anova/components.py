@@ -15,7 +15,7 @@ from itertools import combinations
 
 import numpy as np
 
-from nas_gym.explain.methods.anova.coding import CodedArchitectures, weights
+from nas_gym.explain.methods.anova.coding import Coded, weights
 
 SINGULAR = 1e-9
 # Evaluations beyond one for each effect, from which the noise is estimated.
@@ -27,7 +27,7 @@ class Component:
     """One choice or a pair of choices.
 
     Attributes:
-        columns: the columns of the choices in `CodedArchitectures.codes`.
+        columns: the columns of the choices in `Coded.codes`.
         names: names of the choices.
         words: the values of the choices in each cell, in words.
         share: float64 (cells,), weight of each cell among the reference architectures.
@@ -47,7 +47,7 @@ class Component:
         """Of the choices, joined."""
         return " x ".join(self.names)
 
-    def cells(self, coded: CodedArchitectures) -> np.ndarray:
+    def cells(self, coded: Coded) -> np.ndarray:
         """Return the cell of each architecture, int (n,); -1 where a choice is not active."""
         codes = coded.codes[:, list(self.columns)]
         cells = np.zeros(len(coded), dtype=np.int64)
@@ -56,7 +56,7 @@ class Component:
         cells[(codes < 0).any(axis=1)] = -1
         return cells
 
-    def features(self, coded: CodedArchitectures) -> np.ndarray:
+    def features(self, coded: Coded) -> np.ndarray:
         """Return the row z of each architecture, float64 (n, r); 0 where a choice is not active."""
         cells = self.cells(coded)
         return np.where(cells[:, None] >= 0, self.contrasts[cells], 0.0)
@@ -66,7 +66,7 @@ class Component:
         return np.asarray(self.contrasts @ theta)
 
 
-def components(coded: CodedArchitectures, order: int = 2) -> list[Component]:
+def components(coded: Coded, order: int = 2) -> list[Component]:
     """Return the components of the reference architectures: every choice, then every pair that varies.
 
     Args:
@@ -79,12 +79,12 @@ def components(coded: CodedArchitectures, order: int = 2) -> list[Component]:
     return [component for component in found if component.contrasts.shape[1]]
 
 
-def evaluations_needed(base: CodedArchitectures) -> int:
+def evaluations_needed(base: Coded) -> int:
     """Return the fewest evaluations that tell choices apart: one for each effect, and some to spare."""
     return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))
 
 
-def _component(coded: CodedArchitectures, columns: tuple[int, ...]) -> Component:
+def _component(coded: Coded, columns: tuple[int, ...]) -> Component:
     sizes = tuple(len(coded.words[column]) for column in columns)
     names = tuple(coded.names[column] for column in columns)
     words = tuple(tuple(word) for word in _product([coded.words[column] for column in columns]))

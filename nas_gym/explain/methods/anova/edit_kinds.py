@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.methods.anova.coding import CodedArchitectures, code
+from nas_gym.explain.methods.anova.coding import Coded, code
 from nas_gym.search_spaces import Architecture, Edit, SearchSpace
 
 PLACE = re.compile(r"\b(layer|edge|skip|block) \d+(-\d+)?\b ?")
@@ -90,7 +90,7 @@ class Edits:
 
 def edits_between(
     space: SearchSpace[Any], rows: dict[Architecture, int], *, inside: bool
-) -> tuple[Edits, CodedArchitectures]:
+) -> tuple[Edits, Coded]:
     """All edits that begin at architectures, and all architectures that they connect.
 
     Args:
@@ -120,7 +120,7 @@ def edits_between(
     return Edits(tuple(kinds), before, to, kind_of, rows_of[:, 3]), coded
 
 
-def _changes(space: SearchSpace[Any], coded: CodedArchitectures, ends: np.ndarray) -> np.ndarray:
+def _changes(space: SearchSpace[Any], coded: Coded, ends: np.ndarray) -> np.ndarray:
     """Of each (before, after, action) its (action, variable, choice before, choice after), int (m, 4).
 
     Of a layer that is added or removed, which renumbers others, the last three are -1, 0 and 0.

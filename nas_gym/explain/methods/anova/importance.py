@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nas_gym.explain.methods.anova.coding import DEPTH, CodedArchitectures, weights
+from nas_gym.explain.methods.anova.coding import DEPTH, Coded, weights
 from nas_gym.explain.methods.anova.components import Component, components
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS, significance, table_significance
 from nas_gym.explain.methods.anova.squared_norm import Interval, squared_length, widened
@@ -75,8 +75,8 @@ class Importances:
 
 
 def estimate(
-    reference: CodedArchitectures,
-    visited: CodedArchitectures,
+    reference: Coded,
+    visited: Coded,
     y: np.ndarray,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
@@ -119,7 +119,7 @@ def estimate(
     return _ranked(found, rest, len(y), tuple(_untried(parts, visited)))
 
 
-def _note(parts: Sequence[Component], part: Component, visited: CodedArchitectures) -> str:
+def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
     """Return which values were never met at some depth, a clause; "" for none."""
     for pair in parts:
         if of_depth(pair) and part.names[0] in (pair.names[1], DEPTH):
@@ -131,7 +131,7 @@ def _note(parts: Sequence[Component], part: Component, visited: CodedArchitectur
     return ""
 
 
-def _untried(parts: Sequence[Component], visited: CodedArchitectures) -> Iterator[tuple[str, str, str]]:
+def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, str, str]]:
     """Yield depths and values that were never met together, though either was."""
     for pair in parts:
         if of_depth(pair):
@@ -141,7 +141,7 @@ def _untried(parts: Sequence[Component], visited: CodedArchitectures) -> Iterato
 
 
 def exact(
-    reference: CodedArchitectures, accuracies: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+    reference: Coded, accuracies: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances:
     """Return importances of a full table.
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import chi2
 
-from nas_gym.explain.methods.anova.coding import DEPTH, CodedArchitectures
+from nas_gym.explain.methods.anova.coding import DEPTH, Coded
 from nas_gym.explain.methods.anova.components import Component
 from nas_gym.explain.methods.anova.mixed_model import FIXED, MixedModel, fit
 
@@ -23,9 +23,7 @@ STANDS_OUT = 0.05
 HALF = 0.5
 
 
-def fitted(
-    parts: Sequence[Component], visited: CodedArchitectures, y: np.ndarray
-) -> tuple[MixedModel, list[np.ndarray]]:
+def fitted(parts: Sequence[Component], visited: Coded, y: np.ndarray) -> tuple[MixedModel, list[np.ndarray]]:
     """Return the mixed model of a run's evaluations, and the columns of each component in it.
 
     Choices are fixed. Pairs are random and share a variance, but for those that stand out, one
@@ -50,7 +48,7 @@ def fitted(
 
 
 def cautious(
-    model: MixedModel, parts: Sequence[Component], columns: Sequence[np.ndarray], visited: CodedArchitectures
+    model: MixedModel, parts: Sequence[Component], columns: Sequence[np.ndarray], visited: Coded
 ) -> MixedModel:
     """Return the model with interactions of the depth allowed for where the visits say nothing of them.
 
@@ -67,7 +65,7 @@ def cautious(
     return model.assuming(least)
 
 
-def unmet_cells(part: Component, visited: CodedArchitectures) -> list[int]:
+def unmet_cells(part: Component, visited: Coded) -> list[int]:
     """Return the cells of a component that exist and were never visited."""
     cells = part.cells(visited)
     visits = np.bincount(cells[cells >= 0], minlength=len(part.words))

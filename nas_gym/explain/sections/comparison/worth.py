@@ -1,0 +1,84 @@
+"""What edits are truly worth, to say which of two policies was right: by a table, or by fresh seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas_gym.envs import RecordedReward
+from nas_gym.explain.evidence.accuracies import answers_at_once, evaluated
+from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, is_free, measure
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.setting import discount_of
+from nas_gym.explain.methods.policies.optimal_values import LARGEST, OptimalValues
+from nas_gym.explain.report.phrases import counted
+from nas_gym.search_spaces import Architecture
+from nas_gym.traces import State
+
+MOST_MEASURED = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What edits are worth.
+
+    Attributes:
+        values: of each edit in its state; None where it is not known.
+        source: what they are judged by, in words.
+        unit: what the values are, in words.
+    """
+
+    values: Sequence[float | None]
+    source: str
+    unit: str = "accuracy"
+
+
+def judge(
+    runs: tuple[Evidence, Evidence], edits: Sequence[tuple[State, int]], budget: int | None
+) -> Judgement:
+    """What edits are worth: exactly where every accuracy is known, else by the network they lead to.
+
+    Args:
+        runs: on the same space and task.
+        edits: in states, those that matter most first.
+        budget: trainings with fresh seeds; None for 200 at most.
+    """
+    problem, space = runs[0].problem, runs[0].search_space
+    known = answers_at_once(problem.evaluator) and not isinstance(problem.reward, RecordedReward)
+    if known and space.size <= LARGEST:
+        accuracies = np.array(evaluated(problem.evaluator, list(space)))
+        gamma = discount_of(runs[0].config)
+        optimal = OptimalValues(space, accuracies, problem.reward, problem.horizon, gamma)
+        return Judgement(
+            [float(optimal.of(state)[edit]) for state, edit in edits],
+            "the best that can follow an edit (value iteration on all accuracies of the space)",
+            f"reward, discounted by {gamma:g} a step",
+        )
+    leads_to = [space.apply(state.architecture, edit) for state, edit in edits]
+    most = MOST_TRAININGS if budget is None else budget
+    afforded = MOST_MEASURED if is_free(runs[0]) else most // SEEDS
+    return _fresh(runs[0], leads_to, afforded) if afforded >= 2 else _seen(runs, leads_to)
+
+
+def _fresh(run: Evidence, leads_to: Sequence[Architecture], afforded: int) -> Judgement:
+    """Mean accuracies of as many networks as can be afforded, with seeds that the search did not see."""
+    measured = list(dict.fromkeys(leads_to))[:afforded]
+    scores = measure(run, dict.fromkeys(measured, SEEDS))
+    return Judgement(
+        [float(scores.of(one).mean()) if len(scores.of(one)) else None for one in leads_to],
+        f"the mean accuracy right after the edit, {scores.source}, in the states visited most "
+        f"({counted(len(measured), 'network')}); what follows later does not count",
+    )
+
+
+def _seen(runs: tuple[Evidence, Evidence], leads_to: Sequence[Architecture]) -> Judgement:
+    known = {
+        str(one.architecture): one.accuracy for run in runs for one in run.succeeded if one.fidelity is None
+    }
+    return Judgement(
+        [known.get(str(one)) for one in leads_to],
+        "the accuracy right after the edit that the runs themselves saw, where either did, which favours the "
+        "one that learned from it; what follows later does not count",
+    )
