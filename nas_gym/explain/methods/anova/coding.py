@@ -37,7 +37,7 @@ class Coded:
         return len(self.codes)
 
     def rows(self, chosen: np.ndarray) -> Coded:
-        """Return some of the architectures."""
+        """Some of the architectures."""
         return Coded(self.names, self.words, self.codes[chosen], self.depth[chosen], self.has_depth)
 
 
@@ -59,7 +59,7 @@ def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> Code
 def reference(
     space: SearchSpace[Any], seed: int = 0, enumerated: int = ENUMERATED, per_depth: int = SAMPLED_PER_DEPTH
 ) -> Sequence[Architecture]:
-    """Return the architectures that averages are over: all, or of a large space a sample of every depth.
+    """The architectures that averages are over: all, or of a large space a sample of every depth.
 
     A sample draws the choices of the variables independently at each depth, and decodes them.
     """
@@ -75,7 +75,7 @@ def reference(
 
 
 def weights(coded: Coded, active: np.ndarray) -> np.ndarray:
-    """Return the weight of each architecture in an average over active ones, depths weighted equally.
+    """The weight of each architecture in an average over active ones, depths weighted equally.
 
     Args:
         coded: the reference architectures.

@@ -27,9 +27,9 @@ class Component:
     """One choice or a pair of choices.
 
     Attributes:
-        columns: the columns of the choices in `Coded.codes`.
-        names: names of the choices.
-        words: the values of the choices in each cell, in words.
+        columns: of the choices in `Coded.codes`.
+        names: of the choices.
+        words: of each cell: the values of the choices.
         share: float64 (cells,), weight of each cell among the reference architectures.
         contrasts: float64 (cells, r): ``contrasts.T @ diag(share) @ contrasts`` is the identity.
         sizes: number of values of each choice.
@@ -48,7 +48,7 @@ class Component:
         return " x ".join(self.names)
 
     def cells(self, coded: Coded) -> np.ndarray:
-        """Return the cell of each architecture, int (n,); -1 where a choice is not active."""
+        """The cell of each architecture, int (n,); -1 where a choice is not active."""
         codes = coded.codes[:, list(self.columns)]
         cells = np.zeros(len(coded), dtype=np.int64)
         for column, size in enumerate(self.sizes):
@@ -57,17 +57,17 @@ class Component:
         return cells
 
     def features(self, coded: Coded) -> np.ndarray:
-        """Return the row z of each architecture, float64 (n, r); 0 where a choice is not active."""
+        """The row z of each architecture, float64 (n, r); 0 where a choice is not active."""
         cells = self.cells(coded)
         return np.where(cells[:, None] >= 0, self.contrasts[cells], 0.0)
 
     def effects(self, theta: np.ndarray) -> np.ndarray:
-        """Return the effect of each cell, float64 (cells,), from the coefficients."""
+        """The effect of each cell, float64 (cells,), from the coefficients."""
         return np.asarray(self.contrasts @ theta)
 
 
 def components(coded: Coded, order: int = 2) -> list[Component]:
-    """Return the components of the reference architectures: every choice, then every pair that varies.
+    """The components of the reference architectures: every choice, then every pair that varies.
 
     Args:
         coded: the reference architectures.
@@ -77,11 +77,6 @@ def components(coded: Coded, order: int = 2) -> list[Component]:
     if order > 1:
         found += [_component(coded, pair) for pair in combinations(range(len(coded.names)), 2)]
     return [component for component in found if component.contrasts.shape[1]]
-
-
-def evaluations_needed(base: Coded) -> int:
-    """Return the fewest evaluations that tell choices apart: one for each effect, and some to spare."""
-    return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))
 
 
 def _component(coded: Coded, columns: tuple[int, ...]) -> Component:
@@ -102,7 +97,7 @@ def _product(words: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 
 def _margins(sizes: tuple[int, ...]) -> np.ndarray:
-    """Return indicators of the rows and of the columns of a table, float64 (cells, rows + columns)."""
+    """Indicators of the rows and of the columns of a table, float64 (cells, rows + columns)."""
     rows, columns = sizes
     return np.hstack(
         [np.kron(np.eye(rows), np.ones((columns, 1))), np.kron(np.ones((rows, 1)), np.eye(columns))]
@@ -110,7 +105,7 @@ def _margins(sizes: tuple[int, ...]) -> np.ndarray:
 
 
 def _contrasts(share: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """Return an orthonormal basis, under the weights `share`, of what is orthogonal to `lower`."""
+    """An orthonormal basis, under the weights `share`, of what is orthogonal to `lower`."""
     present = share > 0
     root = np.sqrt(share[present])
     basis, sizes, _ = np.linalg.svd(root[:, None] * lower[present], full_matrices=True)
@@ -118,3 +113,8 @@ def _contrasts(share: np.ndarray, lower: np.ndarray) -> np.ndarray:
     contrasts = np.zeros((len(share), basis.shape[1] - rank))
     contrasts[present] = basis[:, rank:] / root[:, None]
     return contrasts
+
+
+def evaluations_needed(base: Coded) -> int:
+    """Return the fewest evaluations that tell choices apart: one for each effect, and some to spare."""
+    return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))
