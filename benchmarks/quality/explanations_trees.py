@@ -19,7 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from nas_gym.envs import make_reward
-from nas_gym.explain import READABLE, Accuracies, Decisions, Distilled, Setting, distil, earnings
+from nas_gym.explain import READABLE, Accuracies, Decisions, Distillation, Setting, distil, earnings
 from nas_gym.traces import TabularPolicy
 from tests.helpers.explain.policies import SPACE, WIDE, from_depth_three, of_noise, optimal, space_of
 
@@ -59,7 +59,7 @@ def planted(config: dict[str, Any], seeds: int) -> dict[str, Any]:
         rng = np.random.default_rng(seed)
         for starts in ([space.smallest()], [space.sample(rng) for _ in range(STARTS)]):
             earned = earnings(
-                decisions, distilled, READABLE, where, starts, make_reward("accuracy"), known, seed
+                decisions, distilled, READABLE, where, starts, make_reward("accuracy"), known.of, seed
             )
             recovered.append(earned.recovered or 0.0)
             rule.append(earned.recovered_by_rule or 0.0)
@@ -77,7 +77,7 @@ def noise(seeds: int) -> dict[str, Any]:
     """Of policies without a rule, and of the best policy with noise added to its values."""
     space = space_of(SPACE)
     where = Setting(space, [space.smallest()], HORIZON, False)
-    found: list[Distilled | None] = [
+    found: list[Distillation | None] = [
         distil(Decisions(of_noise(space, seed), space), where, seed) for seed in range(seeds)
     ]
     best = max(one.least for each in found if each for one in each.curve)

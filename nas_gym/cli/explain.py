@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,9 +12,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from nas_gym.cli.errors import polite
 from nas_gym.errors import ConfigError
-
-if TYPE_CHECKING:
-    from nas_gym.explain import Explanation
 
 EXPLAIN_EXAMPLE = """
 Example: `nas-gym explain tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0`
@@ -50,36 +47,37 @@ def explain(
     check_options(1 if other is None else 2, every, budget, out)
     if other is None and out is None and run.is_dir() and not os.access(run, os.W_OK):
         raise ConfigError(f"the folder of the run, {run}, cannot be written: pass another with --out")
-    if other is not None:
-        compare_and_show(run, other, budget=budget, seed=seed, store=store, out=out)
-    elif every is not None:
+    if every is not None:
         explain_live_and_show(run, every, budget=budget, seed=seed, store=store)
     else:
-        explain_and_show(run, budget=budget, seed=seed, store=store, out=out)
+        explain_and_show(run, other, budget=budget, seed=seed, store=store, out=out)
 
 
 def explain_and_show(
     run: Path,
+    other: Path | None = None,
     *,
     budget: int | None = None,
     seed: int = 0,
     store: Any = "user",
     out: Path | None = None,
 ) -> None:
-    """Explain a run under a progress bar, and print the answer in short and where the report is."""
-    from nas_gym.explain import Settings, all_parts, explain_evidence, read_evidence, write_explanation
+    """Explain a run, or compare two, and print the answer in short and where the report is."""
+    from nas_gym import explain as room
 
     with _bar() as progress:
         shown = progress.add_task("Reading the run", total=None)
 
-        def move(number: int, total: int, question: str) -> None:
-            progress.update(shown, completed=number, total=total + 1, description=question)
+        def move(number: int, total: int, what: str) -> None:
+            progress.update(shown, completed=number, total=total, description=what)
 
-        evidence = read_evidence(run, store)
-        explanation = explain_evidence(evidence, Settings(budget, seed), all_parts(), move)
-        progress.update(shown, description="Writing the report")
-        report = write_explanation(evidence, explanation, out)
-    _show(explanation, report)
+        explanation = room.explain(
+            run, other, budget=budget, seed=seed, store=store, folder=out, on_progress=move
+        )
+    # All of it: a sentence that announces a list would else be printed without the list.
+    for sentence in explanation.summary.answer:
+        _print(sentence)
+    _print(f"report: {explanation.report}")
 
 
 def explain_live_and_show(
@@ -95,22 +93,6 @@ def explain_live_and_show(
         _print(f"after {explained.evaluations} evaluations, {what}: {last.summary.answer[0]}")
     if last is not None:
         _print(f"report: {run / Names().html}")
-
-
-def compare_and_show(
-    first: Path, second: Path, *, budget: int | None, seed: int, store: Any, out: Path | None
-) -> None:
-    """Compare the policies of two runs, and print the answer in short and where the report is."""
-    from nas_gym.explain import write_comparison
-
-    with _bar() as progress:
-        progress.add_task("Comparing the policies", total=None)
-        comparison, report = write_comparison(
-            first, second, budget=budget, seed=seed, store=store, folder=out
-        )
-    for sentence in comparison.summary.answer:
-        _print(sentence)
-    _print(f"report: {report}")
 
 
 def check_options(runs: int, every: int | None, budget: int | None, out: Path | None) -> None:
@@ -131,13 +113,6 @@ def check_options(runs: int, every: int | None, budget: int | None, out: Path | 
         next(at for at in (out, *out.absolute().parents) if at.exists()), os.W_OK
     ):
         raise ConfigError(f"--out {out} cannot be written: pass another folder")
-
-
-def _show(explanation: Explanation, report: Path) -> None:
-    # All of it: a sentence that announces a list would else be printed without the list.
-    for sentence in explanation.summary.answer:
-        _print(sentence)
-    _print(f"report: {report}")
 
 
 def _bar() -> Progress:

@@ -1,4 +1,3 @@
-from .comparison import write_comparison as write_comparison
 from .evidence.accuracies import Accuracies as Accuracies
 from .evidence.run import Evidence as Evidence
 from .evidence.run import read_evidence as read_evidence
@@ -15,15 +14,16 @@ from .methods.policies.returns import earnings as earnings
 from .methods.policies.rollouts import Decisions as Decisions
 from .methods.policies.states import Setting as Setting
 from .methods.policies.viper import READABLE as READABLE
-from .methods.policies.viper import Distilled as Distilled
+from .methods.policies.viper import Distillation as Distillation
 from .methods.policies.viper import distil as distil
 from .pipeline import explain as explain
 from .pipeline import explain_evidence as explain_evidence
+from .registry import register_question as register_question
 from .report.writer import Names as Names
 from .report.writer import write_explanation as write_explanation
 from .section import Explanation as Explanation
 from .section import Figure as Figure
+from .section import Question as Question
 from .section import Section as Section
+from .section import Settings as Settings
 from .section import Table as Table
-from .sections.registry import Settings as Settings
-from .sections.registry import all_parts as all_parts

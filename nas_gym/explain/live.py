@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.explain.evidence.run import read_evidence
 from nas_gym.explain.pipeline import explain_evidence
 from nas_gym.explain.report.writer import write_explanation
-from nas_gym.explain.section import Explanation
-from nas_gym.explain.sections.registry import Parts, Settings, all_parts
+from nas_gym.explain.section import Explanation, Question, Settings
 from nas_gym.traces import RunFolder
 
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -25,13 +24,13 @@ TAIL = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class LiveExplanation:
     """A run as it was explained while it went on.
 
     Attributes:
         evaluations: distinct ones of the run so far.
         over: whether the run has ended, so that this is the last explanation.
-        explanation: of the run so far.
+        explanation: explanation of the run so far.
     """
 
     evaluations: int
@@ -46,9 +45,9 @@ def explain_live(
     budget: int | None = None,
     seed: int = 0,
     store: Any = "user",
-    parts: Parts | None = None,
+    selected: Sequence[Question] | None = None,
     wait: Callable[[float], None] = time.sleep,
-) -> Iterator[Explained]:
+) -> Iterator[LiveExplanation]:
     """Explain a run each time it has made so many new evaluations, and once more when it has ended.
 
     While the run goes on nothing is evaluated beyond it, so that no time is taken from it; the last
@@ -58,9 +57,9 @@ def explain_live(
         run: folder of the run; another process may be writing it.
         every: distinct evaluations between two explanations, at least 1.
         budget: as of `explain`, for the last explanation.
-        seed: of every random draw.
+        seed: seed of every random draw.
         store: where further evaluations are kept.
-        parts: what makes the explanations; None for all that nas-gym has.
+        selected: the questions; None for those of the registry.
         wait: called with the seconds until the next look.
 
     Raises:
@@ -80,9 +79,9 @@ def explain_live(
         if over or count >= due:
             evidence = read_evidence(run, store if over else "memory")
             settings = Settings(budget if over else 0, seed)
-            explanation = explain_evidence(evidence, settings, parts or all_parts())
+            explanation = explain_evidence(evidence, settings, selected)
             write_explanation(evidence, explanation, keep_events=True)
-            yield Explained(len(evidence.seen), over, explanation)
+            yield LiveExplanation(len(evidence.seen), over, explanation)
             due = max(count, len(evidence.seen)) + every
         if over:
             return
@@ -90,7 +89,7 @@ def explain_live(
 
 
 def evaluations_of(folder: RunFolder) -> int:
-    """The distinct evaluations of a run so far, from the end of its trace; 0 before the first."""
+    """Return the distinct evaluations of a run so far, from the end of its trace; 0 before the first."""
     for line in reversed(_last_lines(folder)):
         if "unique" in line:
             return int(line["unique"])
@@ -98,14 +97,14 @@ def evaluations_of(folder: RunFolder) -> int:
 
 
 def _is_over(folder: RunFolder, silence: float) -> bool:
-    """Whether the run has ended: its writer holds the trace to its end, however that comes."""
+    """Return whether the run has ended: its writer holds the trace to its end, however that comes."""
     if folder.is_finished:
         return True
     return silence >= SECONDS_OF_SILENCE and not is_held(folder.trace_file)
 
 
 def _last_lines(folder: RunFolder) -> list[dict[str, Any]]:
-    """The last complete lines of the trace."""
+    """Return the last complete lines of the trace."""
     try:
         with folder.trace_file.open("rb") as file:
             start = max(0, file.seek(0, os.SEEK_END) - TAIL)

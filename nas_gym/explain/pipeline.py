@@ -1,10 +1,12 @@
-"""Explaining a run: every explanation made, one after the other, and written beside the run."""
+"""From a run, or from two, to its explanation: every question is answered, and then the report is written."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import scipy.linalg  # noqa: F401 - its threads are limited too, once it is loaded
@@ -13,29 +15,34 @@ from threadpoolctl import threadpool_limits
 from nas_gym.errors import NASGymError
 from nas_gym.explain.evidence.facts import facts_of, title_of
 from nas_gym.explain.evidence.run import Evidence, read_evidence
-from nas_gym.explain.report.writer import write_explanation
-from nas_gym.explain.section import Explanation, Section, withheld
-from nas_gym.explain.sections.registry import QUESTIONS, SUMMARY_QUESTION, Parts, Settings, all_parts
+from nas_gym.explain.registry import QUESTIONS, questions
+from nas_gym.explain.report.writer import write_comparison, write_explanation
+from nas_gym.explain.section import Explanation, Question, Section, Settings, withheld
+from nas_gym.traces import RunFolder
 
 OnProgress = Callable[[int, int, str], None]
 
 NOTHING_TRAINED = "No network of this run could be trained, so there is nothing to explain."
+MOST_NAMED = 4
 
 
 def explain(
     run: str | os.PathLike[str],
+    other: str | os.PathLike[str] | None = None,
     *,
     budget: int | None = None,
     seed: int = 0,
-    write: bool = True,
     store: Any = "user",
+    write: bool = True,
+    folder: str | os.PathLike[str] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Explanation:
     """Explain a run: what was found, why it is good, how the agent found it, and how sure that is.
 
     Any run folder will do, also of an interrupted run or of one that is still going on. What cannot
     be explained of a run (a policy that it does not have, effects that too few evaluations show) is
-    withheld with a sentence.
+    withheld with a sentence. Two runs on the same space and task are compared instead: what each
+    found, where their policies agree, where they differ, and whose edits were better there.
 
     ```python
     explanation = explain("tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0")
@@ -45,65 +52,147 @@ def explain(
 
     Args:
         run: folder of the run.
+        other: folder of a run to compare with; None to explain the one.
         budget: evaluations that each explanation may ask for beyond the run's, which trained networks
             cost time; None for what each asks for by default, 0 for none.
-        seed: of every random draw.
-        write: write `report.html`, `report.md`, `explanation.json` and TensorBoard's events into the
-            run's folder; nothing is written before everything is explained.
-        store: where further evaluations are kept, as of `gym.make("NAS-v0", store=...)`.
-        on_progress: called before each part with its number, the number of parts, and its question.
+        seed: seed of every random draw.
+        store: place where further evaluations are kept, as of `gym.make("NAS-v0", store=...)`.
+        write: whether to write the report (`report.html`, `report.md`, `explanation.json` and
+            TensorBoard's events; of two runs `comparison-of-policies.html`, `.md` and `.json`).
+            Nothing is written before everything is explained.
+        folder: place of the report; None for the folder of the run, or the nearest one that holds both.
+        on_progress: function called before each stage with its number, the number of stages, and what
+            is done in it.
+
+    Returns:
+        The explanation; its `report` is the web page that was written.
 
     Raises:
-        NASGymError: if the folder holds no run, its trace is damaged, or nothing was evaluated in it.
+        NASGymError: if a folder holds no run or several, a trace is damaged, nothing was evaluated, or
+            two runs have different spaces or tasks.
     """
+    settings = Settings(budget, seed)
+    report = on_progress or _say_nothing
+    _refuse_several(run)
+    if other is not None:
+        return _compare(run, other, settings, store, write, folder, report)
+    stages = len(QUESTIONS) + 2
+    report(0, stages, "Reading the run")
     evidence = read_evidence(run, store)
-    explanation = explain_evidence(evidence, Settings(budget, seed), all_parts(), on_progress)
-    if write:
-        write_explanation(evidence, explanation)
-    return explanation
+    explanation = explain_evidence(
+        evidence, settings, on_progress=lambda number, text: report(1 + number, stages, text)
+    )
+    if not write:
+        return explanation
+    report(stages - 1, stages, "Writing the report")
+    return replace(explanation, report=write_explanation(evidence, explanation, _path(folder)))
 
 
 def explain_evidence(
-    evidence: Evidence, settings: Settings, parts: Parts, on_progress: OnProgress | None = None
+    evidence: Evidence,
+    settings: Settings | None = None,
+    selected: Iterable[Question] | None = None,
+    on_progress: Callable[[int, str], None] | None = None,
 ) -> Explanation:
-    """All explanations of a run that was read.
+    """Answer every question about a run that was read.
 
     Args:
         evidence: the run.
-        settings: of the explanations.
-        parts: what makes them.
-        on_progress: as of `explain`.
+        settings: budget and seed of the explanations; None for the defaults.
+        selected: the questions; None for those of the registry.
+        on_progress: function called before each question with its number and its text.
     """
+    from nas_gym.explain.sections.summary.section import summarise
+
+    settings = settings or Settings()
     sections = []
     # One thread: the matrices are small, and sums in another order would be other numbers.
     with threadpool_limits(limits=1, user_api="blas"):  # type: ignore[no-untyped-call]
-        for number, (key, question) in enumerate(QUESTIONS.items()):
+        for number, question in enumerate(questions() if selected is None else selected):
             if on_progress is not None:
-                on_progress(number, len(QUESTIONS) + 1, question)
-            sections.append(_section(key, evidence, settings, parts))
-        summary = parts.summary(evidence, sections) if evidence.succeeded else _all_failed(evidence)
+                on_progress(number, question.text)
+            sections.append(_answered(question, evidence, settings))
+        summary = summarise(evidence, sections) if evidence.succeeded else _all_failed(evidence)
     return Explanation(
         str(evidence.folder.path), title_of(evidence), summary, tuple(sections), facts_of(evidence)
     )
 
 
-def _section(key: str, evidence: Evidence, settings: Settings, parts: Parts) -> Section:
-    if not evidence.succeeded:
-        return withheld(key, QUESTIONS[key], NOTHING_TRAINED)
+def common_folder(first: Path, second: Path) -> Path:
+    """Return the nearest folder that both runs are in, the current one where they have none in common."""
     try:
-        return parts.sections[key](evidence, settings)
+        common = Path(os.path.commonpath([first.resolve().parent, second.resolve().parent]))
+    except ValueError:
+        return Path()
+    return Path() if common == Path(common.anchor) else Path(os.path.relpath(common))
+
+
+def _compare(
+    run: str | os.PathLike[str],
+    other: str | os.PathLike[str],
+    settings: Settings,
+    store: Any,
+    write: bool,
+    folder: str | os.PathLike[str] | None,
+    report: OnProgress,
+) -> Explanation:
+    from nas_gym.explain.sections.comparison.section import compare
+
+    _refuse_several(other)
+    report(0, 2, "Comparing the policies")
+    explanation = compare(run, other, budget=settings.budget, seed=settings.seed, store=store)
+    if not write:
+        return explanation
+    report(1, 2, "Writing the report")
+    place = _path(folder) or common_folder(Path(run), Path(other))
+    return replace(explanation, report=write_comparison(explanation, place))
+
+
+def _say_nothing(_number: int, _total: int, _what: str) -> None:
+    """Show no progress."""
+
+
+def _path(folder: str | os.PathLike[str] | None) -> Path | None:
+    return None if folder is None else Path(folder)
+
+
+def _refuse_several(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder that is not a run but holds some.
+
+    Raises:
+        NASGymError: naming runs in it.
+    """
+    place = Path(folder)
+    if RunFolder(place).config_file.is_file():
+        return
+    runs = sorted(str(file.parent) for file in place.rglob("config.json"))
+    if runs:
+        more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
+        raise NASGymError(
+            f"{place} holds runs and is not one itself: explain one of {', '.join(runs[:MOST_NAMED])}{more}, "
+            "or pass two of them to compare them"
+        )
+
+
+def _answered(question: Question, evidence: Evidence, settings: Settings) -> Section:
+    if not evidence.succeeded:
+        return withheld(question.key, question.text, NOTHING_TRAINED)
+    try:
+        return question(evidence, settings)
     except NASGymError as error:
-        return withheld(key, QUESTIONS[key], f"This run does not answer it: {error}.")
+        return withheld(question.key, question.text, f"This run does not answer it: {error}.")
 
 
 def _all_failed(evidence: Evidence) -> Section:
-    """The summary of a run without a network that trained."""
+    """Return the summary of a run without a network that trained."""
+    from nas_gym.explain.sections.summary.section import KEY, QUESTION
+
     reasons = Counter(_reasons(evidence))
     named = "; ".join(f"{reason} ({count} times)" for reason, count in reasons.most_common(3))
     count = len(evidence.seen)
     return Section(
-        "summary",
-        SUMMARY_QUESTION,
+        KEY,
+        QUESTION,
         (
             f"Nothing was found: none of the {count} networks that the run tried could be trained."
             if count > 1
@@ -117,7 +206,7 @@ def _all_failed(evidence: Evidence) -> Section:
 
 
 def _reasons(evidence: Evidence) -> Iterator[str]:
-    """Why each failed training of the trace failed."""
+    """Yield why each failed training of the trace failed."""
     for line in evidence.recording.lines:
         if line.error:
             yield line.error

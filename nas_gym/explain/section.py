@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from nas_gym._checks import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -55,7 +58,7 @@ class Section:
     """One explanation of a run.
 
     Attributes:
-        key: of the section in `explanation.json` and in tags: ``"choices"``, ``"edits"``, ...
+        key: key of the section in `explanation.json` and in tags: ``"choices"``, ``"edits"``, ...
         question: that it answers, the title.
         answer: sentences in plain words, the most important first; a withheld answer says why.
         trust: how far the answer can be trusted and why, in a sentence or two.
@@ -76,8 +79,49 @@ class Section:
 
 
 def withheld(key: str, question: str, why: str, numbers: Mapping[str, Any] | None = None) -> Section:
-    """A section that says in a sentence why it has no answer."""
+    """Return a section that says in a sentence why it has no answer."""
     return Section(key, question, (why,), numbers=dict(numbers or {}) | {"withheld": why}, withheld=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The budget and the seed of the explanations of a run.
+
+    Attributes:
+        budget: evaluations that an explanation may ask for beyond the run's; None for what each
+            asks for by default, 0 for none.
+        seed: seed of every random draw.
+    """
+
+    budget: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "budget", plain(self.budget))
+        object.__setattr__(self, "seed", plain(self.seed))
+
+
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question about a run, and the function that answers it.
+
+    Attributes:
+        key: name of its section in `explanation.json` and in tags, a word.
+        text: the question as a report shows it.
+        explain: function from the evidence of a run (`nas_gym.explain.Evidence`) and the settings to
+            the section, whose key and question are those above; a `NASGymError` withholds the answer.
+    """
+
+    key: str
+    text: str
+    explain: Callable[[Any, Settings], Section]
+
+    def __call__(self, evidence: Any, settings: Settings) -> Section:
+        """Answer the question for a run."""
+        return self.explain(evidence, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +133,8 @@ class Explanation:
         title: environment, space, task and agent in words.
         summary: the page in plain words; the first section of a report.
         sections: the explanations in the order of a report.
-        facts: of the run: versions, seeds, budget, command; JSON-able.
+        facts: facts of the run: versions, seeds, budget, command; JSON-able.
+        report: the web page that was written; None if none was.
     """
 
     run: str
@@ -97,9 +142,10 @@ class Explanation:
     summary: Section
     sections: tuple[Section, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    report: Path | None = None
 
     def __getitem__(self, key: str) -> Section:
-        """A section by its key."""
+        """Return a section by its key."""
         return {section.key: section for section in self.all_sections}[key]
 
     @property
@@ -108,7 +154,7 @@ class Explanation:
         return (self.summary, *self.sections)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every number and every sentence, JSON-able: the contents of `explanation.json`."""
+        """Return every number and every sentence, JSON-able: the contents of `explanation.json`."""
         return {
             "format": 1,
             "run": self.run,

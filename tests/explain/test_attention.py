@@ -18,9 +18,13 @@ from nas_gym.explain import Decisions, read_evidence
 from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.observation_parts import parts_of, values_of
 from nas_gym.explain.methods.attribution.policy_inputs import integrated_gradients
-from nas_gym.explain.methods.attribution.shapley import shapley_values
-from nas_gym.explain.methods.policies.values import valued
-from nas_gym.explain.sections.attention.analysis import exact_attributions, explain_attention, look
+from nas_gym.explain.methods.attribution.policy_preferences import (
+    attribute_preferences,
+    exact_attributions,
+    shapley_values,
+)
+from nas_gym.explain.methods.policies.scores import policy_scores
+from nas_gym.explain.sections.attention.section import explain_attention
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces import NeuralPolicy, State, TabularPolicy
 from tests.helpers.explain.drawing import draw_all
@@ -58,7 +62,7 @@ def test_attributions_of_networks_add_up_to_the_difference_of_outputs(name):
     policy, problem = neural(name)
     space = problem.search_space
     states, reference = some_states(problem, 6), some_states(problem, 50, 1)
-    found = valued(policy, space, states)
+    found = policy_scores(policy, space, states)
     attributed = integrated_gradients(policy, space, states, found.best, found.masks, reference)
     assert attributed.reliable.all()
     assert attributed.values.shape == (6, len(attributed.names))
@@ -72,7 +76,7 @@ def test_they_explain_the_preference_that_the_policy_has():
     policy, problem = neural("DQN")
     space = problem.search_space
     states, reference = some_states(problem, 4), some_states(problem, 50, 1)
-    found = valued(policy, space, states)
+    found = policy_scores(policy, space, states)
     attributed = integrated_gradients(policy, space, states, found.best, found.masks, reference)
     network = policy.network.double()
     fed = [
@@ -94,7 +98,7 @@ def test_a_network_that_sees_one_layer_alone_looks_at_it_alone():
         first = policy.network.q_net.q_net[0]
         first.weight[:, 5:] = 0.0
     states = some_states(problem, 6)
-    found = valued(policy, space, states)
+    found = policy_scores(policy, space, states)
     attributed = integrated_gradients(
         policy, space, states, found.best, found.masks, some_states(problem, 50, 1)
     )
@@ -106,7 +110,7 @@ def test_what_does_not_add_up_is_marked():
     """Rectifiers have kinks, which a path that is not refined steps over."""
     policy, problem = neural("PPO of rectifiers")
     states = some_states(problem, 8)
-    found = valued(policy, problem.search_space, states)
+    found = policy_scores(policy, problem.search_space, states)
     attributed = integrated_gradients(
         policy, problem.search_space, states, found.best, found.masks, states, rounds=0
     )
@@ -118,7 +122,7 @@ def test_without_captum_there_is_a_sentence(monkeypatch):
     monkeypatch.setattr("nas_gym.explain.methods.attribution.policy_inputs.has_captum", lambda: False)
     policy, problem = neural("PPO")
     states = some_states(problem, 2)
-    found = valued(policy, problem.search_space, states)
+    found = policy_scores(policy, problem.search_space, states)
     with pytest.raises(NASGymError, match=r"pip install 'nas-gym\[explain\]'"):
         integrated_gradients(policy, problem.search_space, states, found.best, found.masks, states)
 
@@ -154,7 +158,7 @@ def test_exact_attributions_find_the_layer_that_a_table_looks_at():
         q[swap] = 1.0 if one.layers[0][1] == "relu" else 0.0
         q[0] = 0.5
         table[str(one)] = q
-    found = valued(TabularPolicy(space, table), space, [State(one) for one in space])
+    found = policy_scores(TabularPolicy(space, table), space, [State(one) for one in space])
     names, values, errors = exact_attributions(space, found, found)
     assert names == ["layer 1", "layer 2", "layer 3"]
     assert errors.max() < 1e-9
@@ -206,8 +210,8 @@ def test_a_network_that_sees_only_a_number_is_told_by_its_scores():
     space = env.unwrapped.search_space
     decisions = Decisions(NeuralPolicy(space, model), space)
     states = [State(one) for one in list(space)[:30]]
-    found = decisions.valued(states)
-    looked = look(decisions, found, np.full(30, 1 / 30), found)
+    found = decisions.policy_scores(states)
+    looked = attribute_preferences(decisions, found, np.full(30, 1 / 30), found)
     assert looked.method == "shapley"
 
 

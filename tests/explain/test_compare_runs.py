@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain import read_evidence
+from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.methods.significance.sign_flip import sign_flips
-from nas_gym.explain.sections.choices.analysis import explain_choices
+from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.comparison.section import compare
 from nas_gym.traces import TabularPolicy
 from tests.helpers.explain.drawing import draw_all
@@ -115,7 +115,7 @@ def test_importances_stand_beside_each_other(longer):
     draw_all(section)
     importances = {one["choice"]: one["importances"] for one in section.numbers["choices"]}
     for number, run in enumerate(longer):
-        own = explain_choices(read_evidence(run), budget=0).numbers["choices"]
+        own = explain_choices(read_evidence(run), Settings(budget=0)).numbers["choices"]
         assert {one["name"]: one["importance"] for one in own} == {
             name: each[number] for name, each in importances.items()
         }

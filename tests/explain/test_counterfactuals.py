@@ -7,13 +7,10 @@ from dataclasses import replace
 import pytest
 
 from nas_gym.explain import read_evidence
-from nas_gym.explain.sections.alternatives.analysis import (
-    SEEDS,
-    affordable,
-    control_seeds,
-    explain_alternatives,
-    find_alternatives,
-)
+from nas_gym.explain.evidence.rescoring import SEEDS, affordable, control_seeds
+from nas_gym.explain.section import Settings
+from nas_gym.explain.sections.alternatives.analysis import find_alternatives
+from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from tests.helpers.explain.runs import depth_and_relus, recorded, walked
 from tests.helpers.fakes import fake_env
 from tests.helpers.tables import fake_table, shelve
@@ -128,7 +125,7 @@ def test_the_way_is_told_from_where_the_finding_episode_began(evidence):
 @pytest.mark.parametrize("budget", [0, 3, 12, 30, 61, 200])
 def test_no_more_is_trained_than_the_budget_allows(evidence, budget):
     costly = with_evaluator(evidence, lambda one, seed: depth_and_relus(one) + 0.001 * (seed % 7))
-    section = explain_alternatives(costly, budget=budget)
+    section = explain_alternatives(costly, Settings(budget=budget))
     assert len(costly.evaluator.trained) <= budget
     numbers = section.numbers
     told = len(numbers["neighbours"]) + len(numbers["not_affordable"])

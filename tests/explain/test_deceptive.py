@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from nas_gym.explain import estimate_effects, read_evidence
-from nas_gym.explain.sections.alternatives.analysis import explain_alternatives, find_alternatives
+from nas_gym.explain.sections.alternatives.analysis import find_alternatives
+from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.search_spaces import EditPath, find_path
 from nas_gym.traces import TabularPolicy
 from tests.helpers.explain.planted import TRAP_SPACE, climbed_to, deceptive, trap

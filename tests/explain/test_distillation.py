@@ -8,12 +8,12 @@ import pytest
 from nas_gym.envs import make_reward
 from nas_gym.explain import Accuracies, Setting, earnings
 from nas_gym.explain.methods.policies.decision_tree import grow
-from nas_gym.explain.methods.policies.edit_tree import Grown, best_rule, first_legal, shared_labels
+from nas_gym.explain.methods.policies.edit_tree import TreeFamily, best_rule, first_legal, shared_labels
 from nas_gym.explain.methods.policies.optimal_values import OptimalValues
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rollouts import Decisions, random_legal, walk
 from nas_gym.explain.methods.policies.rules import Rule, clauses, edits_in_words, rules_of
-from nas_gym.explain.methods.policies.values import Valued, valued
+from nas_gym.explain.methods.policies.scores import PolicyScores, policy_scores
 from nas_gym.explain.methods.policies.viper import FAITHFUL, LEAVES, READABLE, distil
 from nas_gym.traces import State, TabularPolicy
 from tests.helpers.explain.policies import WIDE, from_depth_three, of_noise, optimal, space_of
@@ -35,7 +35,7 @@ def earned(policy, space, accuracy, leaves, starts, reward="accuracy", horizon=2
         setting(space, horizon, episodic),
         starts,
         make_reward(reward),
-        known,
+        known.of,
     )
 
 
@@ -141,7 +141,7 @@ def test_a_clock_is_asked_for_where_the_reward_is_paid_at_the_end():
     assert any(question.about == "steps left" for question in distilled.questions.all)
     found = earned(policy, space, from_depth_three, 64, [space.smallest()], "final", 5)
     assert found.recovered is None or found.recovered > 0.5
-    assert all(state.steps_left is not None for state in distilled.asked.valued.states)
+    assert all(state.steps_left is not None for state in distilled.sample.policy_scores.states)
 
 
 def test_a_policy_that_prefers_nothing_is_not_distilled():
@@ -167,8 +167,8 @@ def test_only_states_with_a_preference_count_and_the_others_are_reported():
     space = space_of()
     table = dict(list(optimal(space, from_depth_three).table.items())[:100])
     distilled = distil(Decisions(TabularPolicy(space, table), space), setting(space))
-    assert len(distilled.asked.valued) == 100
-    assert distilled.asked.known == pytest.approx(100 / space.size)
+    assert len(distilled.sample.policy_scores) == 100
+    assert distilled.sample.known == pytest.approx(100 / space.size)
 
 
 def test_values_of_a_policy():
@@ -177,7 +177,7 @@ def test_values_of_a_policy():
     q = np.zeros(len(space.actions))
     legal = np.flatnonzero(space.mask(start))
     q[legal[0]], q[legal[1]], q[legal[2]] = 1.0, 0.9995, -1.0
-    found = valued(TabularPolicy(space, {str(start): q}), space, [State(start)])
+    found = policy_scores(TabularPolicy(space, {str(start): q}), space, [State(start)])
     assert found.stakes == pytest.approx([2.0])
     assert np.flatnonzero(found.near_best[0]).tolist() == legal[:2].tolist()
     assert found.best[0] == legal[0]
@@ -187,7 +187,7 @@ def test_values_of_a_policy():
 def test_scores_that_are_no_numbers_count_as_absent():
     space = space_of()
     q = np.full(len(space.actions), np.nan)
-    found = valued(TabularPolicy(space, {str(space.smallest()): q}), space, [State(space.smallest())])
+    found = policy_scores(TabularPolicy(space, {str(space.smallest()): q}), space, [State(space.smallest())])
     assert not found.prefers[0]
     assert found.stakes[0] == 0
 
@@ -254,8 +254,8 @@ def test_a_leaf_is_right_wherever_it_can_be():
     states = (State("a"), State("b"))
     masks = np.array([[1, 1, 1], [1, 0, 1]], dtype=bool)
     scores = np.where(masks, [[0.0, 2.0, 1.0], [0.0, 0.0, 3.0]], -np.inf)
-    found = Valued("q_values", states, masks, scores)
-    tree = Grown(np.zeros((2, 1), dtype=bool), found, np.ones(2), 1).of(1)
+    found = PolicyScores("q_values", states, masks, scores)
+    tree = TreeFamily(np.zeros((2, 1), dtype=bool), found, np.ones(2), 1).of(1)
     assert tree.choose(np.zeros((2, 1), dtype=bool), masks).tolist() == [1, 2]
     assert best_rule(found, np.array([1.0, 2.0])) == 2
     assert best_rule(found, np.array([2.0, 1.0])) == 1

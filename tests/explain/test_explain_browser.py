@@ -7,7 +7,6 @@ import shutil
 import pytest
 
 from nas_gym.explain import explain_evidence, read_evidence, write_explanation
-from nas_gym.explain.sections.registry import QUESTIONS, Settings
 from tests.helpers.explain import sections
 from tests.helpers.explain.runs import recorded
 from tests.helpers.serving import tensorboard
@@ -35,7 +34,7 @@ def run(tmp_path_factory):
     """The folder with the run of an agent, explained."""
     logdir = tmp_path_factory.mktemp("logs")
     evidence = read_evidence(recorded(logdir / "q-learning" / "seed0", budget=20))
-    write_explanation(evidence, explain_evidence(evidence, Settings(), sections.parts(withhold="policy")))
+    write_explanation(evidence, explain_evidence(evidence, None, sections.questions(withhold="policy")))
     return logdir
 
 
@@ -71,7 +70,7 @@ def report(run):
 @pytest.mark.parametrize("kind", PAGES)
 def test_the_report_opens_from_disk(browser, report, kind):
     page, complaints, asked = opened(browser, report, **PAGES[kind])
-    page.get_by_text(QUESTIONS["choices"]).first.wait_for()
+    page.get_by_text("Which choices matter?").first.wait_for()
     assert complaints == []
     assert [url for url in asked if not url.startswith("data:")] == [report]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

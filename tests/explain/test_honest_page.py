@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from nas_gym.cli.app import app
 from nas_gym.explain import explain, read_evidence
-from nas_gym.explain.evidence.run import Evidence, Seen
-from nas_gym.explain.sections.alternatives.analysis import explain_alternatives
+from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
+from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.summary.section import summarise
 from tests.helpers.explain.runs import recorded, walked
 
@@ -108,7 +108,7 @@ def test_the_terminal_prints_every_list_that_it_announces(tmp_path):
 
 def test_the_found_network_is_the_one_that_the_run_chose_whatever_shorter_trainings_saw():
     def seen(text, accuracy, fidelity):
-        return Seen(text, accuracy, False, 0, 0, fidelity)
+        return SeenEvaluation(text, accuracy, False, 0, 0, fidelity)
 
     short, full = seen("relu-16", 0.9, 1), seen("relu-64", 0.8, None)
     nothing: Any = None

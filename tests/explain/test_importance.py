@@ -17,7 +17,7 @@ from nas_gym.explain.methods.anova.components import components
 from nas_gym.explain.methods.anova.mixed_model import FIXED, fit
 from nas_gym.explain.methods.anova.permutation import table_significance
 from nas_gym.explain.methods.anova.squared_norm import squared_length
-from nas_gym.explain.sections.choices.analysis import explain_choices
+from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.choices.tables import is_motif
 from nas_gym.search_spaces import make_search_space
 from tests.helpers.explain.planted import Landscape, additive

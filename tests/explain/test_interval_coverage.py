@@ -13,8 +13,8 @@ import torch
 from nas_gym.evaluators import accuracy_interval
 from nas_gym.explain.methods.attribution.calibration import calibration
 from nas_gym.explain.methods.attribution.network_layers import _loss
+from nas_gym.explain.methods.policies.faithfulness import interval as share_interval
 from nas_gym.explain.methods.policies.returns import _recovered
-from nas_gym.explain.methods.policies.tree_fidelity import interval as share_interval
 from nas_gym.explain.methods.significance.dunnett import against_control, mean_interval
 
 pytestmark = pytest.mark.slow

@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from nas_gym.explain import read_evidence
+from nas_gym.explain import Settings, read_evidence
+from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
-from nas_gym.explain.sections.moments.section import discount_of, explain_moments
+from nas_gym.explain.sections.moments.section import explain_moments
 from nas_gym.search_spaces import EditDistance
 from nas_gym.traces import Step
 from tests.helpers.explain.drawing import draw_all
@@ -147,7 +148,7 @@ def test_alternatives_that_must_be_trained_are_left_open_or_paid_for(tmp_path):
     assert section.numbers["extra_evaluations"] == 0
     table = next(table for table in section.tables if table.name == "alternatives")
     assert any(row[-1] == "not evaluated in this run" for row in table.rows)
-    paid = explain_moments(evidence, budget=5)
+    paid = explain_moments(evidence, Settings(budget=5))
     assert paid.numbers["extra_evaluations"] == 5
     known = sum(moment["known"] for moment in paid.numbers["moments"])
     assert known > sum(moment["known"] for moment in section.numbers["moments"])

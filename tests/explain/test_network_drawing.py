@@ -12,10 +12,9 @@ from nas_gym.explain import read_evidence
 from nas_gym.explain.report import style
 from nas_gym.explain.report.architecture_text import describe, value_words
 from nas_gym.explain.report.svg import Canvas, drawn
-from nas_gym.explain.sections.alternatives.analysis import explain_alternatives
-from nas_gym.explain.sections.summary.drawing import network_figure
+from nas_gym.explain.sections.alternatives.section import explain_alternatives
+from nas_gym.explain.sections.summary.drawing import Mark, network_figure
 from nas_gym.explain.sections.summary.figures import figures_of, place_of
-from nas_gym.explain.sections.summary.marks import Mark
 from nas_gym.explain.sections.summary.reasons import Reason, reasons_for
 from nas_gym.explain.sections.summary.section import summarise
 from nas_gym.search_spaces import make_search_space

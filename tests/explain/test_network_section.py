@@ -9,6 +9,8 @@ from nas_agents.runs.run import RunSpec, run
 
 from nas_gym.explain import read_evidence
 from nas_gym.explain.evidence.network import trained_network
+from nas_gym.explain.section import Settings
+from nas_gym.explain.sections.network import analysis
 from nas_gym.explain.sections.network import section as network_section
 from nas_gym.explain.sections.network.section import explain_network
 from tests.helpers.explain.runs import recorded
@@ -63,16 +65,16 @@ def test_the_test_part_is_not_looked_at(evidence, monkeypatch):
         architecture=found.architecture, module=found.module, task=task, source="trained"
     )
     monkeypatch.setattr(network_section, "trained_network", lambda evidence: guarded)
-    monkeypatch.setattr(network_section, "TrainedNetwork", object)
     assert not explain_network(evidence).withheld
 
 
 def test_the_same_seed_explains_the_same(evidence):
-    assert explain_network(evidence, seed=3).numbers == explain_network(evidence, seed=3).numbers
+    one, other = (explain_network(evidence, Settings(seed=3)).numbers for _ in range(2))
+    assert one == other
 
 
 def test_without_captum_the_rest_is_explained_and_a_sentence_says_what_is_missing(evidence, monkeypatch):
-    monkeypatch.setattr(network_section, "has_captum", lambda: False)
+    monkeypatch.setattr(analysis, "has_captum", lambda: False)
     section = explain_network(evidence)
     assert any("Captum, which is not installed" in sentence for sentence in section.answer)
     assert section.numbers["layers"]
@@ -136,5 +138,5 @@ def test_a_network_of_a_table_of_our_own_is_trained_by_its_recipe(tmp_path):
     assert len(found.task.y_validation) > 0
     table = evidence.evaluator.table
     recorded_accuracy = table.mean_accuracy()[table.search_space.index(found.architecture)]
-    section = network_section.measure_use(found, 0)
+    section = analysis.measure_use(found, 0)
     assert section.accuracy == pytest.approx(recorded_accuracy, abs=0.05)

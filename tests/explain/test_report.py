@@ -10,9 +10,9 @@ import pytest
 
 from nas_gym.explain import Figure, Table
 from nas_gym.explain.report import style
-from nas_gym.explain.report.cells import numeric_columns, texts_of
 from nas_gym.explain.report.html import as_html
 from nas_gym.explain.report.markdown import plain
+from nas_gym.explain.report.page import numeric_columns, texts_of
 from nas_gym.explain.report.svg import drawn
 from nas_gym.explain.report.writer import Names, pictures_of, write_page
 from tests.helpers.explain import sections
@@ -148,7 +148,7 @@ def test_centred_lines_stay_centred_in_the_letters_of_the_page():
     svg = drawn(Figure("tree", "", "", sections.boxes), "x").svg
     lines = re.findall(r"<text style=\"([^\"]*)\" transform=\"translate\(([\d.]+) ", svg)
     assert len(lines) == 2
-    assert all("text-anchor: middle" in look for look, _ in lines)
+    assert all("text-anchor: middle" in attribute_preferences for attribute_preferences, _ in lines)
     assert lines[0][1] == lines[1][1]
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain import explain_evidence, read_evidence, write_explanation
+from nas_gym.explain import Question, explain_evidence, read_evidence, write_explanation
 from nas_gym.explain.live import evaluations_of, explain_live
-from nas_gym.explain.sections.registry import QUESTIONS, Settings
+from nas_gym.explain.registry import QUESTIONS
 from nas_gym.traces import RunFolder
 from tests.helpers.explain import sections
 from tests.helpers.explain.runs import recorded, walked
@@ -21,7 +21,7 @@ WRITTEN = {"report.html", "report.md", "explanation.json", "report_figures", "ex
 
 def explained(folder: Path, **options):
     evidence = read_evidence(folder)
-    explanation = explain_evidence(evidence, Settings(), sections.parts(**options))
+    explanation = explain_evidence(evidence, None, sections.questions(**options))
     return explanation, write_explanation(evidence, explanation)
 
 
@@ -103,11 +103,10 @@ def test_a_part_that_refuses_is_withheld_with_its_sentence(tmp_path):
         raise NASGymError("the policy is of another search space")
 
     folder = walked(tmp_path / "run", 3)
-    parts = sections.parts()
-    parts.sections["attention"] = refuse  # type: ignore[index]
-    explanation = explain_evidence(read_evidence(folder), Settings(), parts)
-    assert explanation["attention"].withheld
-    assert "another search space" in explanation["attention"].answer[0]
+    asked = [*sections.questions(), Question("refused", "Is it refused?", refuse)]
+    explanation = explain_evidence(read_evidence(folder), None, asked)
+    assert explanation["refused"].withheld
+    assert "another search space" in explanation["refused"].answer[0]
 
 
 def test_an_interrupted_explanation_leaves_the_old_report_whole(tmp_path):
@@ -118,10 +117,9 @@ def test_an_interrupted_explanation_leaves_the_old_report_whole(tmp_path):
     def interrupt(evidence, settings):
         raise KeyboardInterrupt
 
-    parts = sections.parts()
-    parts.sections["network"] = interrupt  # type: ignore[index]
+    asked = [*sections.questions(), Question("late", "Is it late?", interrupt)]
     with pytest.raises(KeyboardInterrupt):
-        explain_evidence(read_evidence(folder), Settings(), parts)
+        explain_evidence(read_evidence(folder), None, asked)
     assert report.read_text() == before
     assert not list(folder.rglob("*.unfinished"))
 
@@ -150,7 +148,7 @@ def test_a_run_that_goes_on_is_explained_every_so_many_evaluations(tmp_path):
     folder = recorded(tmp_path / "run", budget=20)
     growing = Growing(folder, lines_each=9)
     seen = []
-    for explained_so_far in explain_live(folder, 6, parts=sections.parts(), wait=growing.wait):
+    for explained_so_far in explain_live(folder, 6, selected=sections.questions(), wait=growing.wait):
         seen.append((explained_so_far.evaluations, explained_so_far.over))
         assert (
             json.loads((folder / "explanation.json").read_text())["facts"]["distinct evaluations"]
@@ -165,7 +163,7 @@ def test_a_run_that_goes_on_is_explained_every_so_many_evaluations(tmp_path):
 def test_a_run_that_was_killed_is_explained_once_more(tmp_path):
     folder = walked(tmp_path / "run", 12, finished=False)
     waits = []
-    seen = list(explain_live(folder, 100, parts=sections.parts(), wait=waits.append))
+    seen = list(explain_live(folder, 100, selected=sections.questions(), wait=waits.append))
     assert [one.over for one in seen] == [False, True]
     assert sum(waits) >= 10
 

@@ -7,7 +7,7 @@ import pytest
 from nas_gym.explain import read_evidence
 from nas_gym.explain.report.architecture_text import describe
 from nas_gym.explain.section import Section, withheld
-from nas_gym.explain.sections.alternatives.analysis import explain_alternatives
+from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.summary.reasons import reasons_for
 from nas_gym.explain.sections.summary.section import summarise
 from nas_gym.search_spaces import make_search_space

@@ -1,1 +1,1 @@
-"""evidence."""
+"""What a run knows, read once for all explanations."""

@@ -19,7 +19,7 @@ CHEAP = ("table", "function")
 
 
 class Accuracies:
-    """What is known of accuracies.
+    """Accuracies of architectures, measured or estimated.
 
     Args:
         known: accuracies by the text of an architecture.
@@ -36,7 +36,7 @@ class Accuracies:
         self.source, self.exact = source, model is None
 
     def of(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """The accuracies, float64 (N,), each known or guessed."""
+        """Return the accuracies, float64 (N,), each known or guessed."""
         texts = [str(one) for one in architectures]
         unknown = {
             text: one for text, one in zip(texts, architectures, strict=True) if text not in self._known
@@ -47,11 +47,11 @@ class Accuracies:
         return np.array([self._known[text] for text in texts], dtype=np.float64)
 
     def knows(self, architecture: Architecture) -> bool:
-        """Whether the accuracy is known or was guessed before."""
+        """Return whether the accuracy is known or was guessed before."""
         return str(architecture) in self._known
 
 
-class _Asked(Accuracies):
+class _ComputedAccuracies(Accuracies):
     """Accuracies of an evaluator that answers at once."""
 
     def __init__(self, evaluator: Any, source: str) -> None:
@@ -63,7 +63,7 @@ class _Asked(Accuracies):
 
 
 def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
-    """The accuracies of all architectures of a run's space, or why they are not known well enough.
+    """Return the accuracies of all architectures of a run's space, or why they are not known well enough.
 
     Of a table or a function they are exact. Else those that the run measured, and for others the
     guess of extremely randomised trees (Geurts et al. 2006) learned from them; it is used only
@@ -72,7 +72,7 @@ def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
     evaluator: Any = evidence.evaluator
     if answers_at_once(evaluator):
         kind = "the table" if hasattr(evaluator, "accuracy_by_index") else "the function"
-        return _Asked(evaluator, f"accuracies of {kind} that the run was evaluated by")
+        return _ComputedAccuracies(evaluator, f"accuracies of {kind} that the run was evaluated by")
     seen = {str(one.architecture): one for one in evidence.succeeded if one.fidelity is None}
     if len(seen) < FEWEST_TO_LEARN_FROM:
         return (

@@ -16,7 +16,7 @@ WANTED = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Usable:
+class UsableEvaluations:
     """Evaluations of one fidelity that did not fail.
 
     Attributes:
@@ -36,7 +36,7 @@ class Usable:
     thinned: int
 
     def left_out(self) -> str:
-        """A sentence that counts what was left out, "" if nothing was."""
+        """Return a sentence that counts what was left out, "" if nothing was."""
         parts = [
             (self.failed, "whose training failed"),
             (self.others, "that trained for another number of epochs"),
@@ -46,7 +46,7 @@ class Usable:
         return f"Left out were {', '.join(said)}." if said else ""
 
     def counts(self) -> dict[str, int | None]:
-        """The same as numbers."""
+        """Return the same as numbers."""
         return {
             "evaluations": len(self.y),
             "failed_left_out": self.failed,
@@ -56,13 +56,13 @@ class Usable:
         }
 
 
-def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> Usable:
-    """The evaluations of the highest fidelity that has enough of them, else of the one that has most.
+def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> UsableEvaluations:
+    """Return the evaluations of the highest fidelity that has enough of them, else of the one that has most.
 
     Args:
         evidence: the run.
         most: how many are used; of more a random part.
-        seed: of that part.
+        seed: seed of the random part.
     """
     counts = Counter(one.fidelity for one in evidence.succeeded)
     enough = [fidelity for fidelity, count in counts.items() if count >= WANTED]
@@ -79,4 +79,6 @@ def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> Usable:
         kept = np.random.default_rng(seed).permutation(len(same))[:most]
         same = [same[number] for number in np.sort(kept)]
     architectures = tuple(one.architecture for one in same)
-    return Usable(architectures, np.array([one.accuracy for one in same]), fidelity, failed, others, thinned)
+    return UsableEvaluations(
+        architectures, np.array([one.accuracy for one in same]), fidelity, failed, others, thinned
+    )

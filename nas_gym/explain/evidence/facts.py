@@ -12,7 +12,7 @@ SELECTED_TEST = "test accuracy, which the search selected on"
 
 
 def facts_of(evidence: Evidence) -> dict[str, Any]:
-    """The facts of a run by name, JSON-able."""
+    """Return the facts of a run by name, JSON-able."""
     config, space = evidence.config, evidence.search_space
     failed = len(evidence.seen) - len(evidence.succeeded)
     asks = len(evidence.recording.asks)
@@ -44,7 +44,7 @@ def facts_of(evidence: Evidence) -> dict[str, Any]:
 
 
 def state_of(evidence: Evidence) -> str:
-    """How far the run had come when it was explained."""
+    """Return how far the run had come when it was explained."""
     if evidence.result is not None:
         return "finished"
     if evidence.recording.end is not None:
@@ -53,7 +53,7 @@ def state_of(evidence: Evidence) -> str:
 
 
 def title_of(evidence: Evidence) -> str:
-    """The run in a line."""
+    """Return the run in a line."""
     return (
         f"Why this network? {evidence.config['agent']} on {evidence.problem.task.name} "
         f"in the space {evidence.search_space.name}"
@@ -61,7 +61,7 @@ def title_of(evidence: Evidence) -> str:
 
 
 def _scored(evidence: Evidence) -> dict[str, Any]:
-    """The accuracies of the found network trained anew, or of a table; empty where the run has none."""
+    """Return the accuracies of the found network trained anew, or of a table; {} for none."""
     result = evidence.result or {}
     if "test_accuracy" not in result:
         return {}

@@ -36,13 +36,13 @@ class TrainedNetwork:
 
 
 def trained_network(evidence: Evidence) -> TrainedNetwork | str:
-    """The network that a run chose, trained; or in a sentence why there is none.
+    """Return the network that a run chose, trained; or in a sentence why there is none.
 
     It is the one of the run's `best.pt`, if that is there and of this architecture. Else it is
     trained by the evaluator of the run, or by the recipe that a table of nas-gym's own was built with.
 
     Args:
-        evidence: of a run in which not everything failed.
+        evidence: evidence of a run in which not everything failed.
     """
     architecture = evidence.chosen.architecture
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,16 @@ from nas_gym.evaluators import Request
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.search_spaces import Architecture
 
+SEEDS = 3
+MOST_TRAININGS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class FreshScores:
-    """What fresh seeds gave.
+    """Accuracies with training seeds that the search did not see.
 
     Attributes:
-        accuracies: of each architecture by its text, float64 (seeds,), without failed trainings.
+        accuracies: accuracies of each architecture by its text, float64 (seeds,), without failed trainings.
         failed: how many of its trainings failed, by text; 0 entries are left out.
         trainings: evaluations that were asked for.
         source: where they are from, a clause: ``"retrained with seeds that the search did not see"``.
@@ -32,7 +36,7 @@ class FreshScores:
     unseen: bool
 
     def of(self, architecture: Architecture) -> np.ndarray:
-        """Accuracies of an architecture, float64 (seeds,); empty where all failed or none was asked."""
+        """Return accuracies of an architecture, float64 (seeds,); empty where none was measured."""
         return self.accuracies.get(str(architecture), np.empty(0))
 
 
@@ -42,14 +46,27 @@ def is_free(evidence: Evidence) -> bool:
     return hasattr(evaluator, "table") or getattr(evaluator, "name", "") == "function"
 
 
+def control_seeds(neighbours: int) -> int:
+    """Return seeds of the network that many are compared with."""
+    return max(SEEDS, round(SEEDS * math.sqrt(neighbours)))
+
+
+def affordable(neighbours: int, others: int, most: float) -> int:
+    """Return how many neighbours `most` trainings can compare, `others` of them spoken for."""
+    for count in range(neighbours, 0, -1):
+        if count * SEEDS + control_seeds(count) + others <= most:
+            return count
+    return 0
+
+
 def run_seed(evidence: Evidence) -> int:
-    """The seed of the run; 0 where its config names none."""
+    """Return the seed of the run; 0 where its config names none."""
     seed = (evidence.config.get("config") or {}).get("seed", 0)
     return seed if isinstance(seed, int) and seed >= 0 else 0
 
 
 def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
-    """Accuracies of architectures at the full recipe, with seeds that the search did not see.
+    """Return accuracies of architectures at the full recipe, with seeds that the search did not see.
 
     All of them are trained as one batch. A table gives the seeds it recorded.
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.errors import NASGymError
-from nas_gym.explain.section import Section
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import (
     Ask,
@@ -28,11 +27,9 @@ if TYPE_CHECKING:
     from nas_gym.envs import Problem
     from nas_gym.evaluators import Evaluator
 
-__all__ = ["Evidence", "Section", "Seen", "read_evidence"]
-
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenEvaluation:
     """A distinct evaluation of the run, as the agent saw it.
 
     Attributes:
@@ -40,7 +37,7 @@ class Seen:
         accuracy: validation accuracy, in [0, 1].
         failed: whether training failed.
         order: its number in order of first request, from 0.
-        line: of the trace, from 0 without the header.
+        line: line of the trace, from 0 without the header.
         fidelity: epochs; None for the full recipe.
     """
 
@@ -57,7 +54,7 @@ class Evidence:
     """A run as explanations read it.
 
     Attributes:
-        folder: of the run.
+        folder: folder of the run.
         config: its config.json.
         problem: the environment of the run, built again; its evaluator answers further questions.
         recording: the trace.
@@ -68,7 +65,7 @@ class Evidence:
     config: dict[str, Any]
     problem: Problem
     recording: Recording
-    seen: tuple[Seen, ...]
+    seen: tuple[SeenEvaluation, ...]
 
     @property
     def search_space(self) -> SearchSpace[Any]:
@@ -86,12 +83,12 @@ class Evidence:
         return self.recording.steps
 
     @property
-    def succeeded(self) -> tuple[Seen, ...]:
+    def succeeded(self) -> tuple[SeenEvaluation, ...]:
         """The evaluations that did not fail, which explanations are made from."""
         return tuple(one for one in self.seen if not one.failed)
 
     @property
-    def chosen(self) -> Seen:
+    def chosen(self) -> SeenEvaluation:
         """The network that the run chose, or would choose now: the best it saw, the first of ties.
 
         As in a run's result the highest fidelity comes first: accuracies of different ones are not compared.
@@ -112,7 +109,7 @@ class Evidence:
         return list(self.folder.snapshots())
 
     def policy(self, snapshot: int | None = None) -> Policy | None:
-        """The policy of a snapshot, by default the last; None for an agent without one."""
+        """Return the policy of a snapshot, by default the last; None for an agent without one."""
         files = self.folder.snapshots()
         if not files:
             return None
@@ -124,7 +121,7 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidenc
 
     Args:
         run: folder of the run.
-        store: of the evaluator that answers further questions.
+        store: store of the evaluator that answers further questions.
 
     Raises:
         NASGymError: if the folder holds no run, its data or code have changed since, or nothing was
@@ -141,14 +138,14 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidenc
     return Evidence(folder, config, problem, recording, seen)
 
 
-def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[Seen]:
-    """The first evaluation of every architecture and fidelity."""
+def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[SeenEvaluation]:
+    """Yield the first evaluation of every architecture and fidelity."""
     known: set[tuple[str, int | None]] = set()
     for number, line in enumerate(recording.lines):
         for text, accuracy, failed, fidelity in _evaluations(line):
             if (text, fidelity) not in known:
                 known.add((text, fidelity))
-                yield Seen(space.parse(text), accuracy, failed, len(known) - 1, number, fidelity)
+                yield SeenEvaluation(space.parse(text), accuracy, failed, len(known) - 1, number, fidelity)
 
 
 def _evaluations(line: Step | Ask) -> Iterator[tuple[str, float, bool, int | None]]:

@@ -1,1 +1,1 @@
-"""methods."""
+"""Pure mathematics of explanations: arrays in, records out; README.md is a tour."""

@@ -1,1 +1,1 @@
-"""report."""
+"""The forms of a report: web page, Markdown, numbers, TensorBoard."""

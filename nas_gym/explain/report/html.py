@@ -15,8 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from nas_gym.explain.report import style
-from nas_gym.explain.report.cells import numeric_columns, texts_of
-from nas_gym.explain.report.page import Page, identifier
+from nas_gym.explain.report.page import Page, identifier, numeric_columns, texts_of
 from nas_gym.explain.section import Section, Table
 
 # Colours of the page beside those of figures: on a light page and on a dark one.
@@ -36,7 +35,7 @@ _MARKED = re.compile(r"`([^`]+)`")
 
 
 def as_html(page: Page, drawings: Mapping[str, str]) -> str:
-    """The page, valid HTML; every text is escaped.
+    """Return the page, valid HTML; every text is escaped.
 
     Args:
         page: what to show.
@@ -56,7 +55,7 @@ def as_html(page: Page, drawings: Mapping[str, str]) -> str:
 
 
 def marked(text: str) -> Markup:
-    """A sentence, escaped, with what is between backticks as code."""
+    """Return a sentence, escaped, with what is between backticks as code."""
     parts = _MARKED.split(text)
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
@@ -101,7 +100,7 @@ def _table(section: Section, table: Table, *, is_open: bool) -> Mapping[str, Any
 
 
 def _looks(table: Table, texts: Sequence[Sequence[str]]) -> list[str]:
-    """The class of each column: numbers stand at the right, long texts need room."""
+    """Return the class of each column: numbers stand at the right, long texts need room."""
     longest = [max((len(row[n]) for row in texts), default=0) for n in range(len(table.columns))]
     return [
         "number" if is_numeric else "long" if length > _LONG else ""
@@ -112,7 +111,10 @@ def _looks(table: Table, texts: Sequence[Sequence[str]]) -> list[str]:
 @cache
 def _template() -> Any:
     environment = Environment(
-        loader=PackageLoader("nas_gym.explain"), autoescape=True, undefined=StrictUndefined, trim_blocks=False
+        loader=PackageLoader("nas_gym.explain.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=False,
     )
     return environment.get_template("report.html")
 
@@ -125,7 +127,7 @@ def _css() -> str:
     pairs += [(name, light, dark) for name, (light, dark) in _PAGE_COLOURS.items()]
     light = _variables([(name, value) for name, value, _ in pairs])
     dark = _variables([(name, value) for name, _, value in pairs])
-    sheet = files("nas_gym.explain").joinpath("templates/report.css").read_text(encoding="utf-8")
+    sheet = files("nas_gym.explain.report").joinpath("templates/report.css").read_text(encoding="utf-8")
     letters = f":root {{ --letters: {_LETTERS}; color-scheme: light dark; }}"
     on_dark = f"@media screen and (prefers-color-scheme: dark) {{ {dark} }}"
     return "\n".join([letters, light, on_dark, sheet])

@@ -79,7 +79,7 @@ def fit_ticks(canvas: Canvas, letters: int = MOST_LETTERS) -> None:
 
 
 def _alike(names: Sequence[str], found: Sequence[str]) -> dict[str, list[str]]:
-    """Of each label that different names have those names."""
+    """Return the names of each label that different names have."""
     whole: dict[str, set[str]] = {}
     for name, label in zip(names, found, strict=True):
         whole.setdefault(label, set()).add(name)
@@ -87,7 +87,7 @@ def _alike(names: Sequence[str], found: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _differing(name: str, alike: Sequence[str], letters: int) -> str:
-    """The part in which a name differs from those that look alike, with what is around it."""
+    """Return the part in which a name differs from those that look alike, with what is around it."""
     begin = _shared(alike)
     end = len(name) - _shared([each[begin:][::-1] for each in alike])
     room = letters - 2
@@ -99,12 +99,12 @@ def _differing(name: str, alike: Sequence[str], letters: int) -> str:
 
 
 def _shared(texts: Sequence[str]) -> int:
-    """How many letters all texts begin with alike."""
+    """Return how many letters all texts begin with alike."""
     columns = zip(*texts, strict=False)
     return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _numbered(name: str, number: int, letters: int) -> str:
-    """The beginning of a name and a number."""
+    """Return the beginning of a name and a number."""
     end = f" ({number})"
     return f"{name[: letters - len(end) - 1].rstrip()}{ELLIPSIS}{end}"

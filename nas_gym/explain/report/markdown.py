@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from nas_gym.explain.report.cells import numeric_columns, texts_of
-from nas_gym.explain.report.page import Page
+from nas_gym.explain.report.page import Page, numeric_columns, texts_of
 from nas_gym.explain.section import Figure, Section, Table
 
 _SPECIAL = re.compile(r"[\\*_\[\]<>|~]")
@@ -18,7 +17,7 @@ Link = Callable[[Section, Figure], str]
 
 
 def as_markdown(page: Page, link: Link) -> str:
-    """The page as Markdown.
+    """Return the page as Markdown.
 
     Args:
         page: what to show.
@@ -40,7 +39,7 @@ def as_markdown(page: Page, link: Link) -> str:
 
 
 def section_blocks(section: Section, link: Link | None = None, level: int = 2) -> list[str]:
-    """A section as blocks of Markdown, without its figures where no link leads to them."""
+    """Return a section as blocks of Markdown, without its figures where no link leads to them."""
     blocks = [f"{'#' * level} {plain(section.question)}"]
     blocks += [plain(sentence) for sentence in section.answer]
     if section.trust:
@@ -55,7 +54,7 @@ def section_blocks(section: Section, link: Link | None = None, level: int = 2) -
 
 
 def table_blocks(table: Table, most: int | None = None) -> list[str]:
-    """A table as blocks of Markdown: its caption and its rows.
+    """Return a table as blocks of Markdown: its caption and its rows.
 
     Args:
         table: the table.
@@ -70,7 +69,7 @@ def table_blocks(table: Table, most: int | None = None) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """A text that Markdown shows as it is, save for what is between backticks, which stays code."""
+    """Return a text that Markdown shows as it is, save for what is between backticks, which stays code."""
     parts = _MARKED.split(text.replace("\n", " "))
     return "".join(
         # A bar in code would end a cell of a table.

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nas_gym.explain.evidence.facts import NEW_EXAMPLES, SELECTED_TEST
-from nas_gym.explain.report.cells import NOTHING
-from nas_gym.explain.section import Explanation, Figure, Section, Table
+from nas_gym.explain.section import Cell, Explanation, Figure, Section, Table
 
 Tile = tuple[str, str, str]
+CLOSING = (
+    "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
+    "computed and when it fails is in docs/explanations.md of nas-gym."
+)
+SCORED = {"fresh seeds": "trained anew", "recorded seeds": "recorded in the table"}
+DECIMALS = 4
+NOTHING = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +25,7 @@ class Page:
     """A report before it has a form.
 
     Attributes:
-        title: of the report.
+        title: title of the report.
         kicker: what kind of report it is, a few words.
         sections: the first is the summary.
         tiles: name, value and a note of each fact that is shown above all.
@@ -35,17 +41,8 @@ class Page:
     closing: str = ""
 
 
-CLOSING = (
-    "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
-    "computed and when it fails is in docs/explanations.md of nas-gym."
-)
-
-
-SCORED = {"fresh seeds": "trained anew", "recorded seeds": "recorded in the table"}
-
-
 def page_of(explanation: Explanation) -> Page:
-    """The report of a run."""
+    """Return the report of a run."""
     return Page(
         title=explanation.title,
         kicker="explanation of a search",
@@ -56,8 +53,25 @@ def page_of(explanation: Explanation) -> Page:
     )
 
 
+def page_of_comparison(comparison: Explanation, numbers: str) -> Page:
+    """Return the report of the comparison of two runs.
+
+    Args:
+        comparison: what is reported.
+        numbers: name of the file of its numbers.
+    """
+    return Page(
+        title=comparison.title,
+        kicker="comparison of two searches",
+        sections=tuple(comparison.all_sections),
+        facts=(("runs", comparison.run), *facts_in_words(comparison.facts)),
+        closing=f"Every number of this report is in {numbers} beside it. How it is computed is in "
+        "docs/explanations.md of nas-gym.",
+    )
+
+
 def facts_in_words(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Facts as a report shows them."""
+    """Return facts as a report shows them."""
     return tuple((name, _words(value)) for name, value in facts.items())
 
 
@@ -74,7 +88,7 @@ def _tiles(facts: Mapping[str, Any]) -> tuple[Tile, ...]:
 
 
 def _test_tiles(facts: Mapping[str, Any]) -> Iterator[Tile]:
-    """The test accuracy, the one that the first page says to quote where there is one."""
+    """Yield the test accuracy, the one that the first page says to quote where there is one."""
     new = facts.get(NEW_EXAMPLES)
     if new is not None:
         interval = f"95% interval {new['low']:.1%} to {new['high']:.1%} for new examples"
@@ -102,5 +116,50 @@ def _words(value: Any) -> str:
 
 
 def identifier(section: Section, item: Figure | Table) -> str:
-    """A name of a figure or table that is unique in the report, fit for files, tags and ids."""
+    """Return a name of a figure or table that is unique in the report, fit for files, tags and ids."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{section.key}-{item.name}")
+
+
+def texts_of(table: Table) -> list[list[str]]:
+    """Return the rows as texts; the numbers of a column have as many decimals as the most precise needs."""
+    columns = [_column([row[n] for row in table.rows]) for n in range(len(table.columns))]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def numeric_columns(table: Table) -> list[bool]:
+    """Return for each column whether it holds numbers alone, so that it is aligned to the right."""
+    return [
+        any(_is_number(row[n]) for row in table.rows)
+        and all(row[n] is None or _is_number(row[n]) for row in table.rows)
+        for n in range(len(table.columns))
+    ]
+
+
+def _column(cells: Sequence[Cell]) -> list[str]:
+    floats = [cell for cell in cells if isinstance(cell, float)]
+    decimals = max((_decimals(value) for value in floats), default=0)
+    return [_text(cell, decimals) for cell in cells]
+
+
+def _text(cell: Cell, decimals: int) -> str:
+    if cell is None:
+        return NOTHING
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    if isinstance(cell, int):
+        return f"{cell:,}".replace("-", "\N{MINUS SIGN}")
+    return cell
+
+
+def _decimals(value: float) -> int:
+    """Return decimals that show the value to about four digits, without zeros at the end."""
+    size = abs(value)
+    most = DECIMALS if size < 10 else 2 if size < 1000 else 0
+    text = f"{value:.{most}f}"
+    return len(text.rstrip("0").partition(".")[2])
+
+
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)

@@ -8,38 +8,43 @@ import numpy as np
 
 
 def percent(share: float) -> str:
-    """``"93%"``; shares that are not quite all or nothing do not look like it."""
+    """Return text such as ``"93%"``; shares that are not quite all or nothing do not look like it."""
     if 0.995 <= share < 1:
         return "over 99%"
     return "under 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def percent_range(interval: tuple[float, float]) -> str:
-    """``"90 to 95%"``."""
+    """Return text such as ``"90 to 95%"``."""
     low, high = interval
     return f"{100 * low:.0f} to {100 * high:.0f}%"
 
 
 def points(difference: float) -> str:
-    """A difference of accuracies: ``"+1.5 points"``; what rounds to nothing has no minus."""
+    """Return a difference of accuracies: ``"+1.5 points"``; what rounds to nothing has no minus."""
     return f"{signed(difference)} points"
 
 
 def signed(difference: float) -> str:
-    """The number of points of a difference, ``"+1.5"``."""
+    """Return the number of points of a difference, ``"+1.5"``."""
     return f"{round(100 * difference, 1) + 0.0:+.1f}"
 
 
+def deviation_in_points(variance: float | None) -> float | None:
+    """Return a variance of accuracies as a standard deviation in points; below 0 where the variance is."""
+    return None if variance is None else float(np.sign(variance) * np.sqrt(abs(variance)) * 100)
+
+
 def listed(parts: Sequence[str]) -> str:
-    """``"a, b and c"``."""
+    """Return text such as ``"a, b and c"``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
 
 
 def finite(value: float | np.floating | None) -> float | None:
-    """A number that JSON can hold; None where it is none."""
+    """Return a number that JSON can hold; None where it is none."""
     return None if value is None or not np.isfinite(value) else float(value)
 
 
 def counted(count: int, noun: str) -> str:
-    """``"1 state"``, ``"1,200 states"``."""
+    """Return text such as ``"1 state"``, ``"1,200 states"``."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -16,10 +16,9 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.colors import to_rgb
 
-# The series colours follow Okabe & Ito (2008), two of them darkened to stand out from a white page.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#b8609a", "#c98a00", "#3a9bd9", "#6b7785")
+from nas_gym._colours import FAINT, INK, MUTED, PAPER, SERIES
+
 ON_DARK = ("#5aaee6", "#f2935a", "#42c9a3", "#e3a0cb", "#efc04f", "#9ad0f5", "#9aa7b4")
-INK, MUTED, FAINT, PAPER = "#1f2933", "#5b6775", "#d9dee4", "#fffffe"
 SEQUENTIAL, DIVERGING = "viridis", "PuOr"
 
 # The CSS variable that each colour becomes in a report, and its values on light and dark pages.
@@ -30,52 +29,52 @@ VARIABLES: dict[str, tuple[str, str, str]] = {
     PAPER: ("--paper", PAPER, "#181e25"),
 } | {
     light: (f"--series-{number}", light, dark)
-    for number, (light, dark) in enumerate(zip(PALETTE, ON_DARK, strict=True))
+    for number, (light, dark) in enumerate(zip(SERIES, ON_DARK, strict=True))
 }
 
 
 def colour(number: int) -> str:
-    """The colour of a series by its number; they repeat after seven."""
-    return PALETTE[number % len(PALETTE)]
+    """Return the colour of a series by its number; they repeat after seven."""
+    return SERIES[number % len(SERIES)]
 
 
 def good() -> str:
-    """The colour of what helps."""
-    return PALETTE[2]
+    """Return the colour of what helps."""
+    return SERIES[2]
 
 
 def bad() -> str:
-    """The colour of what harms."""
-    return PALETTE[1]
+    """Return the colour of what harms."""
+    return SERIES[1]
 
 
 def neutral() -> str:
-    """The colour of what is beside the point, and of what cannot be told."""
-    return PALETTE[6]
+    """Return the colour of what is beside the point, and of what cannot be told."""
+    return SERIES[6]
 
 
 def ink() -> str:
-    """The colour of text and of axes."""
+    """Return the colour of text and of axes."""
     return INK
 
 
 def muted() -> str:
-    """The colour of less important text."""
+    """Return the colour of less important text."""
     return MUTED
 
 
 def faint() -> str:
-    """The colour of grids and of guide lines."""
+    """Return the colour of grids and of guide lines."""
     return FAINT
 
 
 def paper() -> str:
-    """The colour of the page, for edges between touching areas."""
+    """Return the colour of the page, for edges between touching areas."""
     return PAPER
 
 
 def over(background: Any) -> str:
-    """A colour for text on a background of a colour map, the same on every page.
+    """Return a colour for text on a background of a colour map, the same on every page.
 
     Args:
         background: a Matplotlib colour.
@@ -108,7 +107,7 @@ _SETTINGS: Any = {
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.grid": True,
-    "axes.prop_cycle": cycler(color=list(PALETTE)),
+    "axes.prop_cycle": cycler(color=list(SERIES)),
     "grid.color": FAINT,
     "grid.linewidth": 0.7,
     "font.size": 10,

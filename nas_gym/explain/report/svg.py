@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
 
+from nas_gym._colours import PAPER
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import WHOLE, fit_ticks
 from nas_gym.explain.section import Figure
@@ -67,7 +68,7 @@ def drawn(figure: Figure, name: str) -> Picture:
         canvas.set_layout_engine("none")
         _mark_centred(canvas)
         png, svg = io.BytesIO(), io.StringIO()
-        canvas.savefig(png, format="png", facecolor=style.PAPER)
+        canvas.savefig(png, format="png", facecolor=PAPER)
         canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
     return Picture(png.getvalue(), _embeddable(svg.getvalue(), name, figure.alternative))
 
@@ -85,7 +86,7 @@ def _mark_centred(canvas: Canvas) -> None:
 
 
 def _embeddable(svg: str, name: str, alternative: str) -> str:
-    """Matplotlib's SVG without preamble, with ids of its own, in the colours and letters of the page."""
+    """Return the SVG without preamble, with ids of its own, in the colours and letters of the page."""
     for superfluous in (_PREAMBLE, _METADATA, _COMMENT, _STYLE):
         svg = superfluous.sub("", svg)
     size = _SIZE.search(svg)

@@ -7,7 +7,7 @@ inside another as metrics of the other, so its table of hyperparameters would fi
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,25 @@ import numpy as np
 from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
 from tensorboard.plugins.image.metadata import create_summary_metadata
+from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore[attr-defined]
+    EmbeddingInfo,
+    ProjectorConfig,
+)
 from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard.summary import histogram
 
-from nas_gym.explain.evidence.run import Evidence
+from nas_gym._files import write_text
+from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.report.markdown import section_blocks
 from nas_gym.explain.report.page import identifier
-from nas_gym.explain.report.projector import write_points
 from nas_gym.explain.section import Explanation, Section
-from nas_gym.traces import EventFile, text_summary
+from nas_gym.search_spaces import SearchSpace
+from nas_gym.traces import DISC, MOST_POINTS, EventFile, discs, one_hot, text_summary
 
 FOLDER = "explanation"
 BUCKETS = 30
+NAMES = ("architecture", "accuracy", "verdict", "edits from the found network", "order")
+FAR = 2
 
 
 def write_events(
@@ -42,9 +49,9 @@ def write_events(
 
     Args:
         evidence: what was explained.
-        explanation: of it.
+        explanation: what was found out about it.
         pictures: its figures as PNG, by their identifiers.
-        folder: of the run; the events go into the folder ``explanation`` in it.
+        folder: folder of the run; the events go into the folder ``explanation`` in it.
         keep: keep what earlier explanations of a run that goes on have written.
     """
     target = folder / FOLDER
@@ -59,7 +66,7 @@ def write_events(
 
 
 def tag_of(number: int, section: Section) -> str:
-    """The tag of a section, which sorts as in the report."""
+    """Return the tag of a section, which sorts as in the report."""
     return f"{number}_{section.key}/{section.question}"
 
 
@@ -80,7 +87,7 @@ def _write_images(
 
 
 def _image(tag: str, png: bytes, caption: str) -> Any:
-    """A picture with its caption, which TensorBoard shows beside it."""
+    """Return a picture with its caption, which TensorBoard shows beside it."""
     width, height = Image.open(io.BytesIO(png)).size
     tensor = make_tensor_proto([str(width).encode(), str(height).encode(), png])
     about = create_summary_metadata(display_name=tag, description=caption)
@@ -88,7 +95,7 @@ def _image(tag: str, png: bytes, caption: str) -> Any:
 
 
 def _write_histograms(events: EventFile, evidence: Evidence) -> None:
-    """The accuracies that the run saw, all of them and by the value of each choice."""
+    """Write the accuracies that the run saw, all of them and by the value of each choice."""
     accuracies = np.array([one.accuracy for one in evidence.succeeded])
     if not len(accuracies):
         return
@@ -102,7 +109,7 @@ def _write_histograms(events: EventFile, evidence: Evidence) -> None:
 
 
 def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:
-    """For each choice and each of its options which successful evaluations had it, bool (evaluations,)."""
+    """Return for each option of each choice which successful evaluations had it, bool (evaluations,)."""
     space = evidence.search_space
     encoded = [space.encode(one.architecture) for one in evidence.succeeded]
     active = [space.active_variables(one.architecture) for one in evidence.succeeded]
@@ -123,3 +130,74 @@ def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:
 def _edges(accuracies: np.ndarray) -> np.ndarray:
     low, high = accuracies.min(), accuracies.max()
     return np.linspace(low - 1e-6, high + 1e-6, BUCKETS + 1)
+
+
+def write_points(folder: Path, evidence: Evidence) -> None:
+    """Write the projector's files into the folder of the explanation.
+
+    Of more than `MOST_POINTS` evaluations the first are shown.
+    """
+    points = list({str(one.architecture): one for one in evidence.seen}.values())[:MOST_POINTS]
+    space = evidence.search_space
+    steps = _edits_from_found(evidence, {str(one.architecture) for one in points})
+    vectors = [one_hot(space, one.architecture) for one in points]
+    target = folder / "projector"
+    target.mkdir(parents=True, exist_ok=True)
+    _write_rows(target / "tensors.tsv", [[f"{value:g}" for value in vector] for vector in vectors])
+    rows = [
+        [str(one.architecture), f"{one.accuracy:.6g}", verdict, _edits(steps, one), str(one.order)]
+        for one, verdict in zip(points, verdicts(evidence, points), strict=True)
+    ]
+    _write_rows(target / "metadata.tsv", [list(NAMES), *rows])
+    Image.fromarray(discs([one.accuracy for one in points])).save(target / "discs.png")
+    plain = {"tensor_path": "projector/tensors.tsv", "metadata_path": "projector/metadata.tsv"}
+    coloured = EmbeddingInfo(tensor_name="architectures explained", **plain)
+    coloured.sprite.image_path = "projector/discs.png"
+    coloured.sprite.single_image_dim.extend([DISC, DISC])
+    by_verdict = EmbeddingInfo(tensor_name="architectures explained, plain", **plain)
+    write_text(folder / "projector_config.pbtxt", str(ProjectorConfig(embeddings=[coloured, by_verdict])))
+
+
+def verdicts(evidence: Evidence, points: Sequence[SeenEvaluation]) -> list[str]:
+    """Return what the run says of each architecture, in a few words."""
+    if not evidence.succeeded:
+        return ["failed"] * len(points)
+    accuracies = np.array([one.accuracy for one in evidence.succeeded])
+    high, middle, low = np.quantile(accuracies, [0.9, 0.5, 0.1])
+    found = str(evidence.chosen.architecture)
+    words = []
+    for one in points:
+        if one.failed:
+            words.append("failed")
+        elif str(one.architecture) == found:
+            words.append("found network")
+        elif one.accuracy >= high:
+            words.append("best tenth")
+        elif one.accuracy >= middle:
+            words.append("above the median")
+        else:
+            words.append("worst tenth" if one.accuracy <= low else "below the median")
+    return words
+
+
+def _edits_from_found(evidence: Evidence, wanted: set[str]) -> dict[str, int]:
+    """Return edits from the found network to each architecture that at most `FAR` edits reach."""
+    if not evidence.succeeded:
+        return {}
+    space: SearchSpace[Any] = evidence.search_space
+    found = evidence.chosen.architecture
+    steps = {str(found): 0}
+    border = [found]
+    for distance in range(1, FAR + 1):
+        border = [each for one in border for each in space.neighbours(one) if str(each) not in steps]
+        steps |= {str(each): distance for each in border}
+    return {text: distance for text, distance in steps.items() if text in wanted}
+
+
+def _edits(steps: dict[str, int], one: SeenEvaluation) -> str:
+    distance = steps.get(str(one.architecture))
+    return f"more than {FAR}" if distance is None else str(distance)
+
+
+def _write_rows(file: Path, rows: Sequence[Sequence[str]]) -> None:
+    write_text(file, "".join("\t".join(row) + "\n" for row in rows))

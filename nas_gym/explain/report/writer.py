@@ -14,7 +14,7 @@ from nas_gym._files import write_text, writing
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.html import as_html
 from nas_gym.explain.report.markdown import as_markdown
-from nas_gym.explain.report.page import Page, identifier, page_of
+from nas_gym.explain.report.page import Page, identifier, page_of, page_of_comparison
 from nas_gym.explain.report.svg import Picture, drawn
 from nas_gym.explain.section import Explanation
 from nas_gym.traces import RunFolder
@@ -29,6 +29,14 @@ class Names(NamedTuple):
     figures: str = "report_figures"
 
 
+COMPARISON = Names(
+    "comparison-of-policies.html",
+    "comparison-of-policies.md",
+    "comparison-of-policies.json",
+    "comparison-of-policies_figures",
+)
+
+
 def write_explanation(
     evidence: Evidence, explanation: Explanation, folder: Path | None = None, *, keep_events: bool = False
 ) -> Path:
@@ -36,7 +44,7 @@ def write_explanation(
 
     Args:
         evidence: what was explained.
-        explanation: of it.
+        explanation: what was found out about it.
         folder: where; None for the folder of the run.
         keep_events: keep what earlier explanations wrote for TensorBoard.
 
@@ -58,6 +66,25 @@ def write_explanation(
     return report
 
 
+def write_comparison(comparison: Explanation, folder: Path) -> Path:
+    """Write the report of the comparison of two runs.
+
+    Args:
+        comparison: what is reported.
+        folder: place of the report.
+
+    Returns:
+        The file of the report as a web page.
+
+    Raises:
+        NASGymError: as `writing_alone`.
+    """
+    page = page_of_comparison(comparison, COMPARISON.numbers)
+    pictures = pictures_of(page)
+    with writing_alone(folder):
+        return write_page(page, pictures, comparison.as_dict(), folder, COMPARISON)
+
+
 @contextmanager
 def writing_alone(folder: Path) -> Iterator[None]:
     """Write a report into a folder, which is made if it is not there, while nobody else writes one there.
@@ -72,7 +99,7 @@ def writing_alone(folder: Path) -> Iterator[None]:
 
 
 def pictures_of(page: Page) -> dict[str, Picture]:
-    """Every figure of a report, drawn, by its identifier."""
+    """Return every figure of a report, drawn, by its identifier."""
     named = {identifier(section, figure): figure for section in page.sections for figure in section.figures}
     return {name: drawn(figure, name) for name, figure in named.items()}
 
@@ -87,7 +114,7 @@ def write_page(
         pictures: its figures, as of `pictures_of`.
         numbers: what the JSON file holds.
         folder: where; it is made if it is not there.
-        names: of the files.
+        names: names of the files.
 
     Returns:
         The file of the web page.

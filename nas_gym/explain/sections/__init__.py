@@ -1,1 +1,1 @@
-"""sections."""
+"""One folder a question: its section, its analysis, its text, tables and figures."""

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from nas_gym._colours import SERIES
 from nas_gym.errors import StoreError
 from nas_gym.tables.landscape.analysis import Landscape, spearman
 
-# Three of Okabe and Ito's colours, told apart under every common colour blindness.
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
+BLUE, ORANGE, GREEN = SERIES[:3]
 STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,

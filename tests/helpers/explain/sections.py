@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain import Evidence, Section, Table
+from nas_gym.explain import Evidence, Section, Table, registry
 from nas_gym.explain.report import style
 from nas_gym.explain.report.page import Page
-from nas_gym.explain.section import Figure, withheld
-from nas_gym.explain.sections.registry import QUESTIONS, Part, Parts, Settings
+from nas_gym.explain.section import Figure, Question, Settings, withheld
 
 # What a page has to escape, as it may stand in the name of a task or in a message.
 NASTY = "<script>alert('x')</script> & \"y\" | `a|b` *c* __d__"
@@ -78,15 +77,15 @@ def page(title: str = "Why this network?") -> Page:
     )
 
 
-def parts(withhold: str = "") -> Parts:
-    """What makes sections that know nothing of the run; one of them may be withheld."""
+def questions(withhold: str = "") -> list[Question]:
+    """The questions of the registry with answers that know nothing of the run; one may be withheld."""
 
-    def part(key: str) -> Part:
-        def make(evidence: Evidence, settings: Settings) -> Section:
-            if key == withhold:
-                return withheld(key, QUESTIONS[key], "There is none.")
-            return made(key, QUESTIONS[key], (FIGURE,) if key == "choices" else ())
+    def question(real: Question) -> Question:
+        def explain(evidence: Evidence, settings: Settings) -> Section:
+            if real.key == withhold:
+                return withheld(real.key, real.text, "There is none.")
+            return made(real.key, real.text, (FIGURE,) if real.key == "choices" else ())
 
-        return make
+        return Question(real.key, real.text, explain)
 
-    return Parts({key: part(key) for key in QUESTIONS}, lambda evidence, sections: made("summary", "What?"))
+    return [question(real) for real in registry.questions()]

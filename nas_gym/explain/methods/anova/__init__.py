@@ -1,1 +1,1 @@
-"""anova."""
+"""What choices and edits do to the accuracy."""

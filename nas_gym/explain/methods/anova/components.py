@@ -18,6 +18,8 @@ import numpy as np
 from nas_gym.explain.methods.anova.coding import Coded, weights
 
 SINGULAR = 1e-9
+# Evaluations beyond one for each effect, from which the noise is estimated.
+SPARE = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,3 +113,8 @@ def _contrasts(share: np.ndarray, lower: np.ndarray) -> np.ndarray:
     contrasts = np.zeros((len(share), basis.shape[1] - rank))
     contrasts[present] = basis[:, rank:] / root[:, None]
     return contrasts
+
+
+def evaluations_needed(base: Coded) -> int:
+    """Return the fewest evaluations that tell choices apart: one for each effect, and some to spare."""
+    return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))

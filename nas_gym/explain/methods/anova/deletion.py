@@ -49,7 +49,7 @@ class Deletion:
 
 
 def edited_choice(space: SearchSpace[Any], architecture: Architecture, neighbour: Architecture) -> str:
-    """The choice that an edit changes, "" where it changes several: a layer added below others moves them."""
+    """Return the choice that an edit changes, "" for several: a layer added below others moves them."""
     old, new = space.encode(architecture), space.encode(neighbour)
     shared = space.active_variables(architecture) & space.active_variables(neighbour)
     changed = [name for name in space.variables if name in shared and old[name] != new[name]]
@@ -63,7 +63,7 @@ def deletion(
 
     Args:
         ranking: choices, the most important first.
-        drops: of each choice that the network has, how much accuracy each single edit of it costs.
+        drops: accuracy that each single edit costs, by the choice of the network that it changes.
         most: how many are named; fewer where the network has no more choices than that.
 
     Returns:

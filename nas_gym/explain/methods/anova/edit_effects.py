@@ -33,10 +33,10 @@ FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Of one kind of edit.
+    """The effect of one kind of edit.
 
     Attributes:
-        kind: of the edits.
+        kind: kind of the edits.
         change: mean change of accuracy, over architectures of the space, with its interval, which is
             simultaneous over all kinds; None where the visits do not determine it.
         p: of no effect, adjusted for all kinds; None without a change.
@@ -55,7 +55,7 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class EditEffects:
-    """Of all kinds of edit.
+    """The effects of all kinds of edit.
 
     Attributes:
         effects: the largest change first, what is not determined last.
@@ -75,15 +75,15 @@ def estimate_effects(
     level: float = 0.95,
     seed: int = 0,
 ) -> EditEffects:
-    """The effect of every kind of edit.
+    """Return the effect of every kind of edit.
 
     Args:
-        space: of the architectures.
+        space: search space of the architectures.
         visited: the distinct architectures of the run.
         y: their accuracies, float64 (n,).
         steps: the architectures before and after each step of the agent, for comparison.
-        level: of the simultaneous intervals.
-        seed: of the draws of them and of the sample of a large space.
+        level: level of the simultaneous intervals.
+        seed: seed of the draws of them and of the sample of a large space.
     """
     rows = {one: row for row, one in enumerate(reference(space, seed, ENUMERATED, SAMPLED_PER_DEPTH))}
     inside = len(rows)
@@ -110,7 +110,7 @@ def estimate_effects(
 def _estimates(
     model: MixedModel, sums: np.ndarray, level: float, seed: int
 ) -> list[tuple[Interval | None, float | None]]:
-    """The mean change of each kind and its adjusted p."""
+    """Return the mean change of each kind and its adjusted p."""
     changes, covariance, degrees = model.combinations(sums)
     errors = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     known = (errors < np.sqrt(model.y.var())) & sums.any(axis=1)
@@ -126,7 +126,7 @@ def _estimates(
 
 
 def _sums(edits: Edits, features: np.ndarray, weight: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Of each kind the mean change of the features, float64 (kinds, p), depths weighted equally."""
+    """Return each kind's mean change of the features, float64 (kinds, p), depths weighted equally."""
     each = weight[edits.before]
     # Where a kind of edit is legal differs between depths, which count alike wherever it is at all.
     legal = np.zeros((len(edits.kinds), int(depth.max()) + 1))
@@ -140,7 +140,7 @@ def _sums(edits: Edits, features: np.ndarray, weight: np.ndarray, depth: np.ndar
 
 
 def _smallest_chances(covariance: np.ndarray, seed: int) -> np.ndarray:
-    """The smallest p-value of the kinds in draws of no effect at all, float64 (draws,)."""
+    """Return the smallest p-value of the kinds in draws of no effect at all, float64 (draws,)."""
     if not len(covariance):
         return np.empty(0)
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
@@ -157,7 +157,7 @@ def _seen(
     y: np.ndarray,
     steps: Iterable[tuple[Architecture, Architecture]],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each kind: pairs seen, the mean change in steps, and the number of those steps."""
+    """Return each kind's pairs seen, its mean change in steps, and the number of those steps."""
     numbers = {kind: number for number, kind in enumerate(kinds)}
     rows = {one: row for row, one in enumerate(visited)}
     edits, _ = edits_between(space, rows, inside=True)

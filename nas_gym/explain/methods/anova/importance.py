@@ -10,14 +10,13 @@ import numpy as np
 from nas_gym.explain.methods.anova.coding import DEPTH, Coded, weights
 from nas_gym.explain.methods.anova.components import Component, components
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS, significance, table_significance
-from nas_gym.explain.methods.anova.rivals import rivals
 from nas_gym.explain.methods.anova.squared_norm import Interval, squared_length, widened
-from nas_gym.explain.methods.anova.variances import cautious, fitted, of_depth, unmet_cells
+from nas_gym.explain.methods.anova.variances import cautious, fitted, of_depth, rivals, unmet_cells
 
 
 @dataclass(frozen=True, eq=False)
 class Importance:
-    """Of one choice or one pair of choices.
+    """The importance of one choice or one pair of choices.
 
     Attributes:
         component: what it is of.
@@ -50,13 +49,13 @@ class Importance:
         return self.component.name
 
     def significant(self, level: float = 0.05) -> bool:
-        """Whether chance is ruled out at a level, and by the interval, where there is one."""
+        """Return whether chance is ruled out at a level, and by the interval, where there is one."""
         return self.p is not None and self.p <= level and (self.low is None or self.low > 0)
 
 
 @dataclass(frozen=True, eq=False)
 class Importances:
-    """Of all choices and pairs.
+    """The importances of all choices and pairs.
 
     Attributes:
         choices: from the most important to the least; those that are not determined at the end.
@@ -76,16 +75,20 @@ class Importances:
 
 
 def estimate(
-    reference: Coded, visited: Coded, y: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+    reference: Coded,
+    visited: Coded,
+    y: np.ndarray,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
 ) -> Importances:
-    """Importances from the evaluations of a run, wherever the agent went.
+    """Return importances from the evaluations of a run, wherever the agent went.
 
     Args:
         reference: the architectures that averages are over.
         visited: the distinct architectures of the run.
         y: their accuracies, float64 (n,).
-        permutations: of the test of significance.
-        seed: of permutations and intervals.
+        permutations: number of permutations in the test of significance.
+        seed: seed of permutations and intervals.
     """
     parts = components(reference)
     model, columns = fitted(parts, visited, y)
@@ -117,7 +120,7 @@ def estimate(
 
 
 def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
-    """Which values were never met at some depth, a clause; "" for none."""
+    """Return which values were never met at some depth, a clause; "" for none."""
     for pair in parts:
         if of_depth(pair) and part.names[0] in (pair.names[1], DEPTH):
             unmet = unmet_cells(pair, visited)
@@ -129,7 +132,7 @@ def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
 
 
 def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, str, str]]:
-    """Depths and values that were never met together, though either was."""
+    """Yield depths and values that were never met together, though either was."""
     for pair in parts:
         if of_depth(pair):
             for cell in unmet_cells(pair, visited):
@@ -140,16 +143,16 @@ def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, 
 def exact(
     reference: Coded, accuracies: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances:
-    """Importances of a full table.
+    """Return importances of a full table.
 
     Of a table with several training seeds they are corrected for the noise of training, and have
     intervals over training seeds; of a table with one they are what they are, without interval.
 
     Args:
         reference: the architectures of the table, those that failed left out.
-        accuracies: of each with each seed, float64 (n, seeds); NaN where a seed was not recorded.
-        permutations: of the test of significance.
-        seed: of the permutations.
+        accuracies: accuracies by architecture and seed, float64 (n, seeds); NaN where not recorded.
+        permutations: number of permutations in the test of significance.
+        seed: seed of the permutations.
     """
     counts = (~np.isnan(accuracies)).sum(axis=1)
     mean = np.nanmean(accuracies, axis=1)

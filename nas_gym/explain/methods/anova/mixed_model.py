@@ -33,9 +33,9 @@ class MixedModel:
     Attributes:
         y: accuracies, float64 (n,).
         z: features, float64 (n, p).
-        group: of each column of `z`: `FIXED`, or the number of its variance; int (p,).
+        group: group of each column of `z`: `FIXED`, or the number of its variance; int (p,).
         third: kernel of what three choices do together, float64 (n, n).
-        variances: of each group of coefficients, then of h, then of e.
+        variances: variance of each group of coefficients, then of h, then of e.
         flat: variance that stands for none of the fixed coefficients being known.
         assumed: groups whose variance is an assumption, not estimated.
     """
@@ -74,7 +74,7 @@ class MixedModel:
         return np.asarray(self.precision @ self.z)
 
     def assuming(self, least: Sequence[tuple[np.ndarray, float]]) -> MixedModel:
-        """The model with coefficients that have at least some variance, whatever the accuracies say.
+        """Return the model with coefficients that have at least some variance, whatever the accuracies say.
 
         Args:
             least: columns of coefficients, and their least variance.
@@ -89,7 +89,7 @@ class MixedModel:
         )
 
     def estimate(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """Coefficients as if they were fixed, and their covariance.
+        """Return coefficients as if they were fixed, and their covariance.
 
         Returns:
             float64 (r,) and (r, r); None where the visits do not determine them: where a
@@ -102,11 +102,11 @@ class MixedModel:
         return None if np.linalg.eigvalsh(found)[-1] > self.flat / FLAT else (basis @ values, found)
 
     def shrunk(self, columns: np.ndarray) -> np.ndarray:
-        """The expected coefficients, float64 (r,), given that they are random where they are."""
+        """Return the expected coefficients, float64 (r,), given that they are random where they are."""
         return np.asarray(self.each[columns] * (self.weighted[:, columns].T @ self.y))
 
     def determined(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The combinations of coefficients that the visits determine, as if they were fixed.
+        """Return the combinations of coefficients that the visits determine, as if they were fixed.
 
         Returns:
             Their values float64 (s,), covariance (s, s) and the combinations as columns (r, s).
@@ -126,12 +126,12 @@ class MixedModel:
         return values, np.diag(np.maximum(inverse - 1.0, 0.0)), basis
 
     def without(self, columns: np.ndarray) -> np.ndarray:
-        """Covariance of y if some coefficients were 0, float64 (n, n)."""
+        """Return covariance of y if some coefficients were 0, float64 (n, n)."""
         scaled = self.z[:, columns] * np.sqrt(self.each[columns])
         return np.asarray(self.covariance - scaled @ scaled.T)
 
     def degrees(self, columns: np.ndarray) -> float:
-        """Degrees of freedom of an estimate's covariance (Satterthwaite 1946; Giesbrecht and Burns 1985).
+        """Return an estimate's degrees of freedom (Satterthwaite 1946; Giesbrecht and Burns 1985).
 
         They are many where the noise dominates it, few where a variance does that few effects show.
         """
@@ -147,7 +147,7 @@ class MixedModel:
         return float(np.clip(2.0 * variance**2 / spread, 1.0, len(self.y)))
 
     def combinations(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Weighted sums of the coefficients: what is expected of them, and how sure that is.
+        """Return weighted sums of the coefficients: what is expected of them, and how sure that is.
 
         Args:
             sums: the weights, float64 (m, p).
@@ -192,7 +192,7 @@ class MixedModel:
         return np.asarray(self.z[:, self.group == g])
 
     def _size(self, pull: np.ndarray, g: int) -> float:
-        """Trace of ``pull K pull'`` for the kernel K of a variance."""
+        """Return trace of ``pull K pull'`` for the kernel K of a variance."""
         if g == len(self.variances) - 1:
             return float((pull**2).sum())
         if g == len(self.variances) - 2:
@@ -201,12 +201,12 @@ class MixedModel:
 
 
 def fit(y: np.ndarray, z: np.ndarray, group: np.ndarray, third: np.ndarray) -> MixedModel:
-    """The variances of highest penalised restricted likelihood.
+    """Return the variances of highest penalised restricted likelihood.
 
     Args:
         y: accuracies, float64 (n,).
         z: features, float64 (n, p).
-        group: of each column: `FIXED`, or the number of its variance.
+        group: group of each column: `FIXED`, or the number of its variance.
         third: kernel of what three choices do together, float64 (n, n); zeros for none.
     """
     spread = max(float(y.var()), 1e-12)

@@ -28,7 +28,7 @@ BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Significance:
-    """Of one component.
+    """The significance of one component.
 
     Attributes:
         evidence: minus the natural logarithm of the chance of explaining as large a share of the errors.
@@ -47,15 +47,15 @@ def significance(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> list[Significance]:
-    """The significance of each of a family of components, adjusted for the family.
+    """Return the significance of each of a family of components, adjusted for the family.
 
     Args:
-        model: of the accuracies.
+        model: model of the accuracies.
         tested: columns of `model.z` of each component.
-        across: of each, whether accuracies are permuted across depths.
+        across: for each component, whether accuracies are permuted across depths.
         depth: int (n,).
         permutations: how many; the smallest p is 1 / (1 + permutations).
-        seed: of the permutations.
+        seed: seed of the permutations.
     """
     rng = np.random.default_rng(seed)
     inside, free = _orders(depth, permutations, rng)
@@ -83,20 +83,20 @@ def table_significance(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> list[Significance]:
-    """The significance of components of a full table, each adjusted for its family.
+    """Return the significance of components of a full table, each adjusted for its family.
 
     Accuracies are fitted by least squares with all components. The statistic is that of the partial
     F test; what it would be by chance is found by permuting the errors of the fit (ter Braak 1992),
     each divided by the share of an error that the fit leaves of it.
 
     Args:
-        features: of each component, float64 (n, r).
+        features: features of each component, float64 (n, r).
         families: the family of each.
-        across: of each, whether errors are permuted across depths.
+        across: for each component, whether errors are permuted across depths.
         y: accuracies, float64 (n,).
         depth: int (n,).
         permutations: how many; the smallest p is 1 / (1 + permutations).
-        seed: of the permutations.
+        seed: seed of the permutations.
     """
     z = np.hstack(features)
     z = z - z.mean(axis=0)
@@ -134,7 +134,7 @@ def table_significance(
 
 
 def _projected(errors: np.ndarray, orders: np.ndarray, span: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Permuted errors in a basis, float64 (permutations, p), and the sum of squares outside of it."""
+    """Return permuted errors in a basis, float64 (permutations, p), and the sum of squares outside of it."""
     parts = [errors[orders[start : start + BATCH]] @ span for start in range(0, len(orders), BATCH)]
     inside = np.vstack([*parts, np.zeros((0, span.shape[1]))])
     all_of_them = float(((errors - errors.mean()) ** 2).sum())
@@ -142,7 +142,7 @@ def _projected(errors: np.ndarray, orders: np.ndarray, span: np.ndarray) -> tupl
 
 
 def _orders(depth: np.ndarray, permutations: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Permutations within depths and of all, each int (permutations, n)."""
+    """Return permutations within depths and of all, each int (permutations, n)."""
     count = len(depth)
     inside = np.array([_within(depth, rng) for _ in range(permutations)], dtype=np.int64)
     free = np.array([rng.permutation(count) for _ in range(permutations)], dtype=np.int64)
@@ -150,12 +150,12 @@ def _orders(depth: np.ndarray, permutations: int, rng: np.random.Generator) -> t
 
 
 def _share(largest: np.ndarray, evidence: float) -> float:
-    """The share of permutations with as much evidence, the observed order counted among them."""
+    """Return the share of permutations with as much evidence, the observed order counted among them."""
     return float((1 + (largest >= evidence).sum()) / (1 + len(largest)))
 
 
 def _within(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A permutation that leaves every architecture at its depth."""
+    """Return a permutation that leaves every architecture at its depth."""
     order = np.arange(len(depth))
     for value in np.unique(depth):
         places = np.flatnonzero(depth == value)
@@ -164,7 +164,7 @@ def _within(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _whitened(root: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Errors of prediction of y (n,), and an orthonormal basis of the features beside the mean (n, s)."""
+    """Return errors of prediction of y (n,), and a basis of the features beside the mean (n, s)."""
     white = solve_triangular(root, np.column_stack([np.ones(len(y)), y, z]), lower=True)
     ones, rest = white[:, 0] / np.linalg.norm(white[:, 0]), white[:, 1:]
     rest = rest - np.outer(ones, ones @ rest)
@@ -173,7 +173,7 @@ def _whitened(root: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarra
 
 
 def _evidence(shares: np.ndarray, degrees: int, total: int) -> np.ndarray:
-    """Of shares of a sum of squares; 0 for no degrees, where nothing was learned."""
+    """Return the evidence of shares of a sum of squares; 0 for no degrees, where nothing was learned."""
     if not degrees:
         return np.zeros(len(shares))
     return np.asarray(-beta.logsf(np.minimum(shares, 1.0), degrees / 2.0, (total - degrees) / 2.0))

@@ -27,7 +27,7 @@ class Interval:
 def squared_length(
     estimate: np.ndarray, covariance: np.ndarray, degrees: float, level: float = 0.95, seed: int = 0
 ) -> Interval:
-    """``|theta|^2`` from an unbiased estimate of theta.
+    """Return ``|theta|^2`` from an unbiased estimate of theta.
 
     The estimate is ``|x|^2 - trace(V)``: unbiased, so below 0 now and then where theta is 0. The
     interval inverts the distribution of ``|x|^2`` along the direction of x: the lengths under
@@ -38,8 +38,8 @@ def squared_length(
         estimate: x, float64 (r,).
         covariance: V of x, float64 (r, r).
         degrees: degrees of freedom that V was estimated with; draws are of that t distribution.
-        level: of the interval.
-        seed: of the draws that the distribution is computed by.
+        level: level of the interval.
+        seed: seed of the draws that the distribution is computed by.
     """
     seen = float(estimate @ estimate)
     value = seen - float(np.trace(covariance))
@@ -56,11 +56,11 @@ def squared_length(
 
 
 def widened(interval: Interval, estimate: np.ndarray, extra: np.ndarray, reach: float = 1.96) -> Interval:
-    """The interval of a squared length whose vector may be further off than its covariance says.
+    """Return the interval of a squared length whose vector may be further off than its covariance says.
 
     Args:
-        interval: of `squared_length`.
-        estimate: of the vector, float64 (r,).
+        interval: result of `squared_length`.
+        estimate: the vector as estimated, float64 (r,).
         extra: covariance that is added, float64 (r, r).
         reach: standard deviations along the vector by which its length is extended.
     """
@@ -84,7 +84,7 @@ def _draws(covariance: np.ndarray, degrees: float, seed: int) -> np.ndarray:
 
 
 def _where(share_below: object, share: float) -> float:
-    """The length at which a falling share is reached; 0 where it begins below."""
+    """Return the length at which a falling share is reached; 0 where it begins below."""
     assert callable(share_below)
     if share_below(0.0) <= share:
         return 0.0

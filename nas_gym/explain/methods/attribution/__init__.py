@@ -1,1 +1,1 @@
-"""attribution."""
+"""What a policy or a network uses of what it is shown."""

@@ -48,14 +48,14 @@ class Calibration:
 
 
 def confusion(y: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Examples of each class (row) that were called each class (column), int64 (classes, classes)."""
+    """Return examples of each class (row) that were called each class (column), int64 (classes, classes)."""
     matrix = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(matrix, (y, predicted), 1)
     return matrix
 
 
 def confused_pairs(matrix: np.ndarray, count: int) -> list[tuple[int, int, int]]:
-    """The most frequent mistakes: (class, called, examples)."""
+    """Return the most frequent mistakes: (class, called, examples)."""
     mistakes = matrix - np.diag(np.diag(matrix))
     order = np.argsort(-mistakes, axis=None, kind="stable")[:count]
     pairs = [divmod(int(place), len(matrix)) for place in order]
@@ -63,7 +63,7 @@ def confused_pairs(matrix: np.ndarray, count: int) -> list[tuple[int, int, int]]
 
 
 def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int = BINS) -> Calibration:
-    """The calibration of a network's answers, in bins of equally many examples.
+    """Return the calibration of a network's answers, in bins of equally many examples.
 
     The usual error is biased upwards, since chance alone parts confidence from accuracy. It is
     corrected by the bootstrap, and its interval is the basic bootstrap's (Davison & Hinkley 1997,
@@ -74,7 +74,7 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     Args:
         probabilities: float (n, classes).
         y: (n,), the classes.
-        seed: of the resampling.
+        seed: seed of the resampling.
         bins: number of bins.
     """
     rng = np.random.default_rng(seed)

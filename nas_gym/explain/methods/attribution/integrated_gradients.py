@@ -38,7 +38,7 @@ class Pieces:
     high: Tensor
 
     def nodes(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Owners, places and weights of Gauss-Legendre nodes that integrate along whole paths."""
+        """Return owners, places and weights of Gauss-Legendre nodes that integrate along whole paths."""
         places, weights = map(torch.as_tensor, np.polynomial.legendre.leggauss(NODES))
         width = (self.high - self.low)[:, None]
         return (
@@ -56,7 +56,7 @@ class Attributions:
         values: float64, of the inputs' shape.
         changes: float64 (n,), how far the output is from that of the baseline.
         errors: float64 (n,), |sum of values - change| / |change|: the completeness error.
-        pieces: of the path that each example was integrated along.
+        pieces: pieces of the path that each example was integrated along.
     """
 
     values: np.ndarray
@@ -71,18 +71,18 @@ class Attributions:
 
 
 def has_captum() -> bool:
-    """Whether Captum is installed."""
+    """Return whether Captum is installed."""
     return find_spec("captum") is not None
 
 
 def batch_for(network: Network) -> int:
-    """How many points of paths are computed at once, so that large networks do not take all memory."""
+    """Return how many points of paths are computed at once, so that large networks do not take all memory."""
     values = sum(math.prod(node.shape) for node in network.nodes)
     return max(FEWEST_AT_ONCE, min(BATCH, VALUES_AT_ONCE // max(1, values)))
 
 
 def most_pieces(network: Network) -> int:
-    """How many pieces are integrated at most, so that a large network does not take hours."""
+    """Return how many pieces are integrated at most, so that a large network does not take hours."""
     return max(PIECES, int(MOST_WORK / (OPERATIONS_OF_A_PIECE * max(1, network.flops))))
 
 
@@ -94,7 +94,7 @@ def refined_gradients(
     batch: int = BATCH,
     most: float = math.inf,
 ) -> Attributions:
-    """Integrated gradients (Sundararajan et al. 2017) from the zero input, by Captum, refined.
+    """Return Integrated gradients (Sundararajan et al. 2017) from the zero input, by Captum, refined.
 
     Attributions along a straight path are the sum of those along its pieces. Networks of rectifiers
     have kinks along it, where a quadrature with equal steps converges slowly (thousands of steps for
@@ -148,7 +148,7 @@ def refined_gradients(
 
 
 def _first_pieces(count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """Owners, beginnings and ends of equal pieces of each of so many paths."""
+    """Return owners, beginnings and ends of equal pieces of each of so many paths."""
     low = torch.arange(PIECES, dtype=dtype).repeat(count) / PIECES
     return torch.arange(count).repeat_interleave(PIECES), low, low + 1 / PIECES
 
@@ -156,7 +156,7 @@ def _first_pieces(count: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tenso
 def _pieces(
     method: Any, x: Tensor, low: Tensor, high: Tensor, target: Tensor, batch: int
 ) -> tuple[Tensor, Tensor]:
-    """Attributions along pieces of the path, and by how much their sums are off."""
+    """Return attributions along pieces of the path, and by how much their sums are off."""
     shape = (-1,) + (1,) * (x.ndim - 1)
     parts = []
     for chosen in torch.arange(len(x)).split(batch):

@@ -71,12 +71,12 @@ class Check:
 
 
 def examples_for(flops: int) -> int:
-    """How many examples are attributed, for a network of so many operations."""
+    """Return how many examples are attributed, for a network of so many operations."""
     return int(np.clip(OPERATIONS / max(1, flops), FEWEST, MOST))
 
 
 def stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """The numbers of `count` examples, as evenly over the classes as there are, drawn by `seed`."""
+    """Return the numbers of `count` examples, as evenly over the classes as there are, drawn by `seed`."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(labels))
     rank = np.empty(len(labels), dtype=int)
@@ -87,14 +87,14 @@ def stratified(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 
 def input_use(module: nn.Module, x: np.ndarray, y: np.ndarray, *, network: Network, seed: int) -> InputUse:
-    """Attributions of validation examples, evenly drawn from the classes.
+    """Return attributions of validation examples, evenly drawn from the classes.
 
     Args:
         module: float64 network.
         x: validation examples, standardised.
         y: their classes.
         network: what the module computes; its size decides how many examples are attributed, and how finely.
-        seed: of the draw.
+        seed: seed of the draw.
     """
     chosen = stratified(y, examples_for(network.flops), seed)
     labels = y[chosen]
@@ -121,7 +121,7 @@ def input_use(module: nn.Module, x: np.ndarray, y: np.ndarray, *, network: Netwo
 
 
 def gradients(module: nn.Module, x: Tensor, target: Tensor) -> np.ndarray:
-    """Gradients of the output of each example's class, of the inputs' shape (Simonyan et al. 2014)."""
+    """Return gradients of the output of each example's class, of the inputs' shape (Simonyan et al. 2014)."""
     x = x.clone().requires_grad_()
     outputs = module(x)[torch.arange(len(x)), target]
     (slopes,) = torch.autograd.grad(outputs.sum(), x)
@@ -129,14 +129,14 @@ def gradients(module: nn.Module, x: Tensor, target: Tensor) -> np.ndarray:
 
 
 def deletion(module: nn.Module, x: np.ndarray, y: np.ndarray, importance: np.ndarray, seed: int) -> Check:
-    """What accuracy is lost where the values ranked first are replaced by their average, and random ones.
+    """Return the accuracy lost where the values ranked first are averaged, and where random ones are.
 
     Args:
         module: float64 network.
         x: validation examples.
         y: their classes.
-        importance: of each value of an example.
-        seed: of the random values.
+        importance: importance of each value of an example.
+        seed: seed of the random values.
     """
     rng = np.random.default_rng(seed)
     flat = importance.ravel()
@@ -156,13 +156,13 @@ def deletion(module: nn.Module, x: np.ndarray, y: np.ndarray, importance: np.nda
 
 
 def permutation_importance(module: nn.Module, x: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
-    """Loss of accuracy where a feature's values are dealt out anew among the examples (Breiman 2001).
+    """Return loss of accuracy where a feature's values are dealt out anew among the examples (Breiman 2001).
 
     Args:
         module: float64 network.
         x: (n, features), validation examples.
         y: their classes.
-        seed: of the shuffles.
+        seed: seed of the shuffles.
 
     Returns:
         float64 (repeats, features).
@@ -180,7 +180,7 @@ def permutation_importance(module: nn.Module, x: np.ndarray, y: np.ndarray, seed
 
 
 def agreement(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Rank correlation (Spearman) of two measures of importance; None where one is constant."""
+    """Return rank correlation (Spearman) of two measures of importance; None where one is constant."""
     if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
         return None
     return float(stats.spearmanr(one, other).statistic)
@@ -188,7 +188,7 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float | None:
 
 @torch.no_grad()
 def accuracy(module: nn.Module, x: np.ndarray, y: np.ndarray) -> float:
-    """Share of examples that are classified right."""
+    """Return share of examples that are classified right."""
     parts = _tensor(x).split(CHECK_EXAMPLES)
     predicted = torch.cat([module(part).argmax(1) for part in parts]).numpy()
     return float((predicted == y).mean())
@@ -199,6 +199,6 @@ def _tensor(x: np.ndarray) -> Tensor:
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the examples that are not NaN; NaN where there is none."""
+    """Return mean over the examples that are not NaN; NaN where there is none."""
     kept = values[~np.isnan(values.reshape(len(values), -1)).any(axis=1)]
     return kept.mean(0) if len(kept) else np.full(values.shape[1:], np.nan)

@@ -26,7 +26,7 @@ class Part:
     """A layer of a network, as its search space names it.
 
     Attributes:
-        name: of the layer.
+        name: name of the layer.
         first, last: numbers of its first and last node.
         source: number of the node that feeds the first.
     """
@@ -55,8 +55,8 @@ class LayerUse:
         losses: by replacement: ``"unchanged"`` (its input is passed on, where shapes allow),
             ``"linear"`` (the best linear map of its input, where it is small enough to be
             fitted), ``"constant"`` (its average output).
-        share: of the output that flows through it, on average; None where it was not measured.
-        error: of the conductance's sum in a layer that everything flows through, a share; else None.
+        share: share of the output that flows through it, on average; None where it was not measured.
+        error: relative error of the conductance in a layer that everything flows through; else None.
         units, units_for_most: outputs of the layer, and how many of them carry 90% of what flows.
     """
 
@@ -69,7 +69,7 @@ class LayerUse:
 
 
 def parts_of(network: Network) -> list[Part]:
-    """The layers of a network but the last, whose output is the answer; sums of layers are none."""
+    """Return the layers of a network but the last, whose output is the answer; sums of layers are none."""
     named: dict[str, list[int]] = {}
     for number, node in enumerate(network.nodes):
         if node.layer:
@@ -90,7 +90,7 @@ class OpenNetwork(NetworkModule):
 
     Attributes:
         parts: its layers.
-        replacement: of one layer, from its input to its output; None for none.
+        replacement: what replaces one layer, from its input to its output; None for none.
     """
 
     def __init__(self, module: NetworkModule) -> None:
@@ -104,7 +104,7 @@ class OpenNetwork(NetworkModule):
         return self.values(x)[-1]
 
     def values(self, x: Tensor) -> list[Tensor]:
-        """The output of every node."""
+        """Return the output of every node."""
         values = [x]
         for number, node in enumerate(self.network.nodes[1:], start=1):
             value = self._compute(number, node, [values[index] for index in node.inputs])
@@ -117,7 +117,7 @@ class OpenNetwork(NetworkModule):
 
 @torch.no_grad()
 def ablations(module: NetworkModule, x_fit: np.ndarray, x: np.ndarray, y: np.ndarray) -> list[LayerUse]:
-    """The accuracy lost where each layer is replaced.
+    """Return the accuracy lost where each layer is replaced.
 
     Args:
         module: the trained network, float64.
@@ -143,16 +143,16 @@ def ablations(module: NetworkModule, x_fit: np.ndarray, x: np.ndarray, y: np.nda
 def conductances(
     module: NetworkModule, uses: list[LayerUse], x: np.ndarray, y: np.ndarray, pieces: Pieces
 ) -> list[LayerUse]:
-    """With how much of the output flows through each layer: its conductance (Dhamdhere et al. 2019).
+    """Return the layers with how much of the output flows through each (Dhamdhere et al. 2019).
 
     It is integrated at the nodes that made integrated gradients complete, so that it is as complete.
 
     Args:
         module: the trained network, float64.
-        uses: of `ablations`.
+        uses: the layers as `ablations` returns them.
         x: validation examples.
         y: their classes.
-        pieces: of the paths to the examples.
+        pieces: pieces of the paths to the examples.
     """
     opened, inputs, target = OpenNetwork(module), _tensor(x), torch.tensor(y)
     with torch.no_grad():
@@ -178,7 +178,7 @@ def _with_flow(use: LayerUse, flow: np.ndarray, changes: np.ndarray, bottlenecks
 
 
 def _flows(opened: OpenNetwork, x: Tensor, target: Tensor, pieces: Pieces) -> dict[int, np.ndarray]:
-    """The conductance of each output of each layer, float64 (n, outputs), by the layer's last node.
+    """Return the conductance of each output of each layer, float64 (n, outputs), by the layer's last node.
 
     Along the path, how fast the layer's output changes (by forward differentiation) times how much
     the network's output changes with it (by backward differentiation).
@@ -205,7 +205,7 @@ def _size(opened: OpenNetwork, part: Part) -> int:
 
 
 def _replacements(source: Tensor, output: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
-    """What can stand in for a layer, by name, given its inputs and outputs."""
+    """Return what can stand in for a layer, by name, given its inputs and outputs."""
     found: dict[str, Callable[[Tensor], Tensor]] = {}
     if source.shape == output.shape:
         found["unchanged"] = lambda value: value
@@ -222,7 +222,7 @@ def _replacements(source: Tensor, output: Tensor) -> dict[str, Callable[[Tensor]
 
 
 def _loss(right: Tensor, replaced: Tensor) -> Loss:
-    """The difference of two accuracies on the same examples, with its interval for new examples.
+    """Return the difference of two accuracies on the same examples, with its interval for new examples.
 
     The interval is that of Agresti and Min (2005): half an example more in each of the four cells, so
     that a few examples without any difference do not make it sure that there is none.
@@ -234,7 +234,7 @@ def _loss(right: Tensor, replaced: Tensor) -> Loss:
 
 
 def _bottlenecks(network: Network) -> set[int]:
-    """The nodes that everything flows through on its way to the output."""
+    """Return the nodes that everything flows through on its way to the output."""
     found, last_use = set(), [0] * len(network.nodes)
     for number, node in enumerate(network.nodes):
         for source in node.inputs:

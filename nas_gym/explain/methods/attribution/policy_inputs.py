@@ -29,11 +29,11 @@ MISSING = (
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Attributed:
+class ObservationAttributions:
     """What each part of an observation adds to a preference.
 
     Attributes:
-        names: of the parts.
+        names: names of the parts.
         values: float64 (N, parts).
         errors: |sum of the values - difference of the outputs| / |difference|, float64 (N,).
     """
@@ -56,7 +56,7 @@ def integrated_gradients(
     masks: np.ndarray,
     reference: Sequence[State],
     rounds: int = ROUNDS,
-) -> Attributed:
+) -> ObservationAttributions:
     """Attribute the preference for an edit in each state to the parts of the observation.
 
     Integrated Gradients (Sundararajan, Taly and Yan 2017) by Captum, in double precision, the path
@@ -65,7 +65,7 @@ def integrated_gradients(
     the mean observation over `reference`. Attributions of the one-hot code of a part are added up.
 
     Args:
-        policy: of the run.
+        policy: policy of the run.
         space: whose architectures it edits.
         states: N states.
         edits: the edit of each, int (N,).
@@ -90,17 +90,17 @@ def integrated_gradients(
     preference = _Preferences(network, sizes, baseline, torch.as_tensor(weights))
     found = refined_gradients(preference, shown - baseline, torch.arange(len(states)), rounds)
     added = [found.values[:, columns].sum(axis=1) for columns in _columns(parts, sizes)]
-    return Attributed(tuple(part.name for part in parts), np.stack(added, axis=1), found.errors)
+    return ObservationAttributions(tuple(part.name for part in parts), np.stack(added, axis=1), found.errors)
 
 
 class _Preferences(nn.Module):
     """The preferences for N edits, each over the legal edits of its state, (k, inputs) to (k, N).
 
     Args:
-        network: of the policy.
-        sizes: of the entries of what it is fed.
+        network: network of the policy.
+        sizes: sizes of the entries of what the policy is fed.
         baseline: what the zero input stands for.
-        weights: of the scores in each preference, (N, n).
+        weights: weights of the scores in each preference, (N, n).
     """
 
     def __init__(self, network: Any, sizes: dict[str, int], baseline: Tensor, weights: Tensor) -> None:
@@ -109,13 +109,13 @@ class _Preferences(nn.Module):
         self._baseline, self._weights = baseline, weights
 
     def forward(self, fed: Tensor) -> Tensor:
-        """The preferences, of inputs from which the baseline was taken away."""
+        """Return the preferences, of inputs from which the baseline was taken away."""
         scores: Tensor = _outputs(self._network, _split(fed + self._baseline, self._sizes))
         return scores @ self._weights.T
 
 
 def _layout(policy: NeuralPolicy, space: SearchSpace[Any]) -> tuple[tuple[Part, ...], dict[str, int]]:
-    """The parts of what the network is fed, and the sizes of its entries, in order."""
+    """Return the parts of what the network is fed, and the sizes of its entries, in order."""
     observation = policy.network.observation_space
     if isinstance(observation, spaces.Dict):
         sizes = {key: spaces.flatdim(entry) for key, entry in observation.spaces.items()}
@@ -145,7 +145,7 @@ def _columns(parts: tuple[Part, ...], sizes: dict[str, int]) -> list[slice]:
 
 
 def _outputs(network: Any, entries: dict[str, Any]) -> Any:
-    """The score of every edit: Q-values, or logits of probabilities."""
+    """Return the score of every edit: Q-values, or logits of probabilities."""
     import torch
 
     flat = not isinstance(network.observation_space, spaces.Dict)

@@ -1,1 +1,1 @@
-"""policies."""
+"""What an agent learned, and how faithful small trees are to it."""

@@ -33,7 +33,7 @@ class Tree:
         return int((self.question == LEAF).sum())
 
     def cut(self, leaves: int) -> Tree:
-        """The tree as it was when it had at most so many leaves."""
+        """Return the tree as it was when it had at most so many leaves."""
         kept = (self.turn >= 0) & (self.turn < leaves - 1)
         parts = (np.where(kept, part, LEAF) for part in (self.question, self.yes, self.no, self.turn))
         question, yes, no, turn = parts
@@ -46,7 +46,7 @@ class Tree:
         return Tree(question[:count], yes[:count], no[:count], turn[:count])
 
     def leaf_of(self, answers: np.ndarray) -> np.ndarray:
-        """The leaf of each row of answers, int (rows,), from bool (rows, questions)."""
+        """Return the leaf of each row of answers, int (rows,), from bool (rows, questions)."""
         node = np.zeros(len(answers), dtype=int)
         while True:
             asked = self.question[node]
@@ -57,7 +57,7 @@ class Tree:
             node[inner] = np.where(answer, self.yes[node[inner]], self.no[node[inner]])
 
     def paths(self) -> dict[int, list[tuple[int, bool]]]:
-        """The questions and answers that lead to each leaf, leaves from left (yes) to right."""
+        """Return the questions and answers that lead to each leaf, leaves from left (yes) to right."""
         found: dict[int, list[tuple[int, bool]]] = {}
         open_nodes: list[tuple[int, list[tuple[int, bool]]]] = [(0, [])]
         while open_nodes:
@@ -119,7 +119,7 @@ def grow(
 
 
 def _best_split(asked: np.ndarray, marked: np.ndarray) -> tuple[int, float]:
-    """The question whose answer separates the labels best, and by how much the impurity falls."""
+    """Return the question whose answer separates the labels best, and by how much the impurity falls."""
     if len(asked) < 2:
         return LEAF, 0.0
     marked = marked[:, marked.any(axis=0)]
@@ -135,6 +135,6 @@ def _best_split(asked: np.ndarray, marked: np.ndarray) -> tuple[int, float]:
 
 
 def _purity(mass: np.ndarray) -> np.ndarray:
-    """Sum of squares over sum, of the mass of each label, (k, labels) -> (k,)."""
+    """Return sum of squares over sum, of the mass of each label, (k, labels) -> (k,)."""
     total = mass.sum(axis=1)
     return np.asarray((mass**2).sum(axis=1) / np.where(total > 0, total, 1.0))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.methods.policies.values import LEAST_PROBABILITY
+from nas_gym.explain.methods.policies.scores import LEAST_PROBABILITY
 from nas_gym.search_spaces import EditDistance, SearchSpace
 from nas_gym.traces import Step
 
@@ -46,8 +46,8 @@ def measures(
     """Measure every step.
 
     Args:
-        steps: of the run in order.
-        kind: of the policy's scores; None where it has none.
+        steps: steps of the run in order.
+        kind: kind of the policy's scores; None where it has none.
         gamma: the agent's discount.
         known: accuracies before steps that the trace itself does not have, by the number of the step.
     """
@@ -66,7 +66,7 @@ def measures(
 def most_decisive(
     steps: Sequence[Step], weights: np.ndarray, space: SearchSpace[Any], count: int
 ) -> list[int]:
-    """The steps of the highest weight whose states are at least 3 edits apart, in order of weight.
+    """Return the steps of the highest weight whose states are at least 3 edits apart, in order of weight.
 
     As HIGHLIGHTS-DIV (Amir and Amir 2018) with the edit distance between the states. Where there
     are too few, states nearer to each other fill the places; no state comes twice.
@@ -87,7 +87,7 @@ def most_decisive(
 
 
 def scores_of(step: Step) -> dict[int, float]:
-    """The policy's finite scores of the legal edits before a step."""
+    """Return the policy's finite scores of the legal edits before a step."""
     if step.scores is None:
         return {}
     return {
@@ -107,7 +107,7 @@ def _gap(step: Step, kind: str | None) -> float:
 
 
 def _accuracy_before(steps: Sequence[Step]) -> list[float | None]:
-    """The accuracy of the architecture before each step, if an earlier step measured it."""
+    """Return the accuracy of the architecture before each step, if an earlier step measured it."""
     known: dict[str, float] = {}
     found: list[float | None] = []
     for step in steps:
@@ -134,7 +134,7 @@ def _surprise(steps: Sequence[Step], gamma: float) -> np.ndarray:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """The share of the others that are smaller, equal ones alike; NaN where a value is."""
+    """Return the share of the others that are smaller, equal ones alike; NaN where a value is."""
     told = np.flatnonzero(~np.isnan(values))
     found = np.full(len(values), np.nan)
     if len(told):

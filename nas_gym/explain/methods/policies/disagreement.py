@@ -10,8 +10,8 @@ import numpy as np
 from nas_gym.explain.methods.policies.decision_tree import grow
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rules import clauses
-from nas_gym.explain.methods.policies.values import TOLERANCE, Valued
-from nas_gym.explain.methods.significance.sign_flip import Flipped, sign_flips
+from nas_gym.explain.methods.policies.scores import TOLERANCE, PolicyScores
+from nas_gym.explain.methods.significance.sign_flip import SignFlipTest, sign_flips
 from nas_gym.traces import State
 
 REGIONS = 4
@@ -20,14 +20,14 @@ LEAST_MASS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
+class Disagreement:
     """A state in which two policies make different edits, neither as good as the other's best to it.
 
     Attributes:
         state: where.
-        edits: of the first and of the second policy.
+        edits: edit of the first and of the second policy.
         weight: share of the visits of both.
-        worth: of each edit; None where it is not known.
+        worth: worth of both edits; None where it is not known.
     """
 
     state: State
@@ -44,7 +44,7 @@ class Parting:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class PolicyComparison:
     """Two policies compared.
 
     Attributes:
@@ -59,21 +59,21 @@ class Compared:
     states: int
     agree: float
     covered: float
-    partings: tuple[Parting, ...]
+    disagreements: tuple[Disagreement, ...]
     region: tuple[str, float] | None
 
     @property
-    def judged(self) -> list[Parting]:
-        """The partings of known worth."""
-        return [one for one in self.partings if one.worth is not None]
+    def judged(self) -> list[Disagreement]:
+        """The disagreements of known worth."""
+        return [one for one in self.disagreements if one.worth is not None]
 
     def won(self, policy: int) -> float:
-        """The share of visits to partings of known worth in which the edit of 0 or 1 is worth more."""
+        """Return the share of visits to judged disagreements in which the edit of 0 or 1 is worth more."""
         total = sum(one.weight for one in self.judged)
         return sum(one.weight for one in self.judged if one.better == policy) / total if total else 0.0
 
-    def tested(self, seed: int = 0) -> tuple[Flipped, Flipped]:
-        """Whether it could be luck that one is right more often, and that its edits are worth more.
+    def tested(self, seed: int = 0) -> tuple[SignFlipTest, SignFlipTest]:
+        """Return whether it could be luck that one is right more often, and that its edits are worth more.
 
         Both are differences of the first to the second, weighted by visits. The same two edits
         against each other in several states are one case.
@@ -85,19 +85,19 @@ class Compared:
         wins = np.array([0.0 if one.better is None else 1.0 - 2.0 * one.better for one in judged])
         return sign_flips(wins, weights, groups, seed), sign_flips(gains, weights, groups, seed)
 
-    def with_worth(self, values: Sequence[float | None]) -> Compared:
-        """The same with what both edits of each parting are worth, in order."""
+    def with_worth(self, values: Sequence[float | None]) -> PolicyComparison:
+        """Return the same with what both edits of each disagreement are worth, in order."""
         pairs = zip(values[::2], values[1::2], strict=True)
-        partings = tuple(
+        disagreements = tuple(
             replace(one, worth=None if first is None or second is None else (first, second))
-            for one, (first, second) in zip(self.partings, pairs, strict=True)
+            for one, (first, second) in zip(self.disagreements, pairs, strict=True)
         )
-        return replace(self, partings=partings)
+        return replace(self, disagreements=disagreements)
 
 
 def compare_policies(
-    first: Valued, second: Valued, visits: np.ndarray, questions: Questions
-) -> Compared | None:
+    first: PolicyScores, second: PolicyScores, visits: np.ndarray, questions: Questions
+) -> PolicyComparison | None:
     """Compare two policies; None where there is no state in which both prefer some edit.
 
     Args:
@@ -114,15 +114,15 @@ def compare_policies(
     rows = np.arange(len(both))
     agree = other.near_best[rows, one.best] | one.near_best[rows, other.best]
     apart = np.flatnonzero(~agree)
-    partings = [
-        Parting(one.states[row], (int(one.best[row]), int(other.best[row])), float(weights[row]))
+    disagreements = [
+        Disagreement(one.states[row], (int(one.best[row]), int(other.best[row])), float(weights[row]))
         for row in apart[np.argsort(-weights[apart], kind="stable")]
     ]
-    return Compared(
+    return PolicyComparison(
         states=len(both),
         agree=float(weights[agree].sum()),
         covered=float(visits[both].sum() / visits.sum()),
-        partings=tuple(partings),
+        disagreements=tuple(disagreements),
         region=_region(one.states, ~agree, weights, questions),
     )
 
@@ -130,7 +130,7 @@ def compare_policies(
 def _region(
     states: Sequence[State], apart: np.ndarray, weights: np.ndarray, questions: Questions
 ) -> tuple[str, float] | None:
-    """The leaf of a small tree in which the largest share of visits is to partings."""
+    """Return the leaf of a small tree in which the largest share of visits is to disagreements."""
     answers = questions.answers(states)
     tree = grow(answers, apart.astype(int), weights, REGIONS)
     if tree.leaves == 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from nas_gym.explain.methods.policies.decision_tree import Tree, grow
 from nas_gym.explain.methods.policies.questions import Questions
-from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.methods.policies.scores import PolicyScores
 from nas_gym.traces import State
 
 KEEP = 0
@@ -24,7 +24,7 @@ class EditTree:
 
     Attributes:
         tree: the questions.
-        edits: of each leaf up to twelve edits, of which the states that it was grown on need six at
+        edits: up to twelve edits of each leaf, of which the states that it was grown on need six at
             most; the first legal one is made, keep where none is.
     """
 
@@ -37,7 +37,7 @@ class EditTree:
         return self.tree.leaves
 
     def choose(self, answers: np.ndarray, masks: np.ndarray) -> np.ndarray:
-        """The edit in each state, int (N,), from answers bool (N, questions) and masks bool (N, n)."""
+        """Return the edit in each state, int (N,), from answers bool (N, questions) and masks bool (N, n)."""
         leaf = self.tree.leaf_of(answers)
         chosen = np.full(len(leaf), KEEP)
         for number, edits in self.edits.items():
@@ -46,37 +46,39 @@ class EditTree:
         return chosen
 
     def decide(self, questions: Questions, states: Sequence[State], masks: np.ndarray) -> np.ndarray:
-        """The edit in each state, int (N,)."""
+        """Return the edit in each state, int (N,)."""
         return self.choose(questions.answers(states), masks)
 
 
 def first_legal(edits: Sequence[int], masks: np.ndarray) -> np.ndarray:
-    """The first of some edits that is legal, keep where none is; int (rows of masks,)."""
+    """Return the first of some edits that is legal, keep where none is; int (rows of masks,)."""
     chosen = np.full(len(masks), KEEP)
     for edit in reversed(edits):
         chosen = np.where(masks[:, edit], edit, chosen)
     return chosen
 
 
-class Grown:
+class TreeFamily:
     """A tree grown on states of a policy, of which every smaller tree can be taken.
 
     Args:
         answers: bool (N, questions).
-        valued: the states as the policy values them.
-        weights: of each state, float64 (N,); each is multiplied by what a wrong edit costs there.
+        policy_scores: the states with the scores of the policy.
+        weights: weight of each state, float64 (N,); each is multiplied by what a wrong edit costs there.
         leaves: most leaves.
     """
 
-    def __init__(self, answers: np.ndarray, valued: Valued, weights: np.ndarray, leaves: int) -> None:
+    def __init__(
+        self, answers: np.ndarray, policy_scores: PolicyScores, weights: np.ndarray, leaves: int
+    ) -> None:
         self._answers = answers
-        self._masks, self._near_best = valued.masks, valued.near_best
-        self._mass = (weights * valued.stakes)[:, None] * valued.near_best
-        labels = shared_labels(valued.near_best, weights * valued.stakes)
-        self._tree = grow(answers, labels, weights * valued.stakes, leaves, self._settled)
+        self._masks, self._near_best = policy_scores.masks, policy_scores.near_best
+        self._mass = (weights * policy_scores.stakes)[:, None] * policy_scores.near_best
+        labels = shared_labels(policy_scores.near_best, weights * policy_scores.stakes)
+        self._tree = grow(answers, labels, weights * policy_scores.stakes, leaves, self._settled)
 
     def of(self, leaves: int) -> EditTree:
-        """The tree of at most so many leaves."""
+        """Return the tree of at most so many leaves."""
         tree = self._tree.cut(leaves)
         leaf = tree.leaf_of(self._answers)
         edits = {
@@ -86,19 +88,19 @@ class Grown:
         return EditTree(tree, edits)
 
     def _settled(self, rows: np.ndarray) -> bool:
-        """Whether the edits of a leaf of these states are right in all of them."""
+        """Return whether the edits of a leaf of these states are right in all of them."""
         needed, _ = self._needed(rows)
         return bool(self._near_best[rows, first_legal(needed, self._masks[rows])].all())
 
     def _ranked(self, rows: np.ndarray) -> tuple[int, ...]:
-        """The edits of a leaf."""
+        """Return the edits of a leaf."""
         needed, left = self._needed(rows)
         if needed == [KEEP] or (len(needed) == 1 and len(left) == 0):
             return tuple(needed)
         return self._extended(needed, rows, left) or (KEEP,)
 
     def _needed(self, rows: np.ndarray) -> tuple[list[int], np.ndarray]:
-        """The edit that is right in most of these states by weight, then likewise where it is illegal.
+        """Return the edit that is right in most of these states by weight, then likewise where it is illegal.
 
         Returns:
             The edits, and the states in which all of them are illegal.
@@ -115,7 +117,7 @@ class Grown:
         return needed, left
 
     def _extended(self, needed: list[int], rows: np.ndarray, left: np.ndarray) -> tuple[int, ...]:
-        """The edits with others that are right in some of the states and wrong in none of those left.
+        """Return the edits with others that are right in some of the states and wrong in none of those left.
 
         They change nothing here, but states that were not seen may need them: a tree that saw which
         of three layers to widen first, and widened each, should not stop at the fourth.
@@ -133,7 +135,7 @@ class Grown:
         return (*extended, KEEP) if keeps else tuple(extended)
 
     def _next(self, rows: np.ndarray) -> int | None:
-        """The edit to try first in these states, with a view to the best one for where it is illegal."""
+        """Return the edit to try first in these states, with a view to the best one where it is illegal."""
         mass = self._mass[rows]
         total = mass.sum(axis=0)
         edits = np.argsort(-total, kind="stable")[:CANDIDATES]
@@ -143,19 +145,19 @@ class Grown:
         return int(edits[(total[edits] + elsewhere.max(axis=1)).argmax()])
 
 
-def best_rule(valued: Valued, weights: np.ndarray) -> int:
-    """The one edit that, made wherever it is legal, is right in most states by weight."""
-    return int((weights[:, None] * _right_if_made(valued)).sum(axis=0).argmax())
+def best_rule(policy_scores: PolicyScores, weights: np.ndarray) -> int:
+    """Return the one edit that, made wherever it is legal, is right in most states by weight."""
+    return int((weights[:, None] * _right_if_made(policy_scores)).sum(axis=0).argmax())
 
 
-def _right_if_made(valued: Valued) -> np.ndarray:
-    """Whether making an edit where it is legal, and keeping else, is within 1e-3 of the best."""
-    keeping = valued.near_best[:, [KEEP]]
-    return np.asarray(np.where(valued.masks, valued.near_best, keeping))
+def _right_if_made(policy_scores: PolicyScores) -> np.ndarray:
+    """Return whether making an edit where it is legal, and keeping else, is within 1e-3 of the best."""
+    keeping = policy_scores.near_best[:, [KEEP]]
+    return np.asarray(np.where(policy_scores.masks, policy_scores.near_best, keeping))
 
 
 def shared_labels(near_best: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """One edit for each state out of those as good as the best, few different ones by a greedy cover.
+    """Return one edit for each state out of those as good as the best, few different ones by a greedy cover.
 
     Edits that the policy holds for equally good would otherwise look like different decisions.
 

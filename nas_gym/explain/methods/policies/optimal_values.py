@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.search_spaces import SearchSpace, successors
 from nas_gym.traces import State
 
 if TYPE_CHECKING:
@@ -15,21 +15,6 @@ if TYPE_CHECKING:
 
 LARGEST = 20_000
 PRECISION = 1e-9
-
-
-def successors(space: SearchSpace[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Where each edit leads from each architecture, int (size, n), and which are legal, bool (size, n).
-
-    An illegal edit leads nowhere else.
-    """
-    leads = np.empty((space.size, len(space.actions)), dtype=np.int64)
-    legal = np.empty(leads.shape, dtype=bool)
-    for number, architecture in enumerate(space):
-        for action in range(len(space.actions)):
-            after = space.edited(architecture, action)
-            legal[number, action] = after is not None
-            leads[number, action] = number if after is None else space.index(after)
-    return leads, legal
 
 
 class OptimalValues:
@@ -40,9 +25,9 @@ class OptimalValues:
     (Bellman 1957).
 
     Args:
-        space: of at most 20,000 architectures.
-        accuracies: of every architecture, float64 (size,).
-        reward: of the environment.
+        space: search space of at most 20,000 architectures.
+        accuracies: accuracies of every architecture, float64 (size,).
+        reward: reward of the environment.
         horizon: steps of an episode.
         gamma: discount of a continuing reward.
     """
@@ -56,7 +41,9 @@ class OptimalValues:
         gamma: float = 0.9,
     ) -> None:
         self._space, self._episodic = space, reward.episodic
-        leads, self.legal = successors(space)
+        stays = np.arange(space.size)[:, None]
+        leads = np.hstack([stays, successors(space)])
+        self.legal = np.array([space.mask(one) for one in space], dtype=bool)
         paid = _paid(reward, accuracies, leads, done=False)
         if reward.episodic:
             last = _paid(reward, accuracies, leads, done=True)
@@ -68,12 +55,12 @@ class OptimalValues:
             self.values = np.array([_endless(paid, leads, self.legal, gamma)])
 
     def of(self, state: State) -> np.ndarray:
-        """Q*(s, .), float64 (n,), -inf for illegal edits."""
+        """Return Q*(s, .), float64 (n,), -inf for illegal edits."""
         clock = 0 if not self._episodic else (state.steps_left or 1) - 1
         return np.asarray(self.values[clock, self._space.index(state.architecture)])
 
     def table(self) -> Mapping[str, np.ndarray]:
-        """The values by state, as a `TabularPolicy` has them; 0 for illegal edits."""
+        """Return the values by state, as a `TabularPolicy` has them; 0 for illegal edits."""
         found = np.where(np.isfinite(self.values), self.values, 0.0)
         return {
             State(one, clock + 1 if self._episodic else None).key: found[clock, number]
@@ -83,7 +70,7 @@ class OptimalValues:
 
 
 def _paid(reward: Reward, accuracies: np.ndarray, leads: np.ndarray, done: bool) -> np.ndarray:
-    """What each edit is paid, float64 (size, n); the reward is asked once for each different pair."""
+    """Return what each edit is paid, float64 (size, n); the reward is asked once for each different pair."""
     before = np.broadcast_to(accuracies[:, None], leads.shape)
     after = accuracies[leads]
     pairs = np.stack([before.ravel(), after.ravel()], axis=1)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.evidence.accuracies import Accuracies
 from nas_gym.explain.methods.policies.edit_tree import first_legal
 from nas_gym.explain.methods.policies.rollouts import Decide, Decisions, random_legal, returns, walk
 from nas_gym.explain.methods.policies.states import Setting
-from nas_gym.explain.methods.policies.viper import Distilled
+from nas_gym.explain.methods.policies.viper import Distillation
 from nas_gym.search_spaces import Architecture
 from nas_gym.traces import State
 
@@ -47,37 +46,37 @@ class Earnings:
     interval: tuple[float, float] | None
 
 
-Earned = tuple[dict[str, Earnings], str] | str
+EarningsByStart = tuple[dict[str, Earnings], str] | str
 """Earnings by where the episodes begin, with where the accuracies are from; or why there are none."""
 
 
 def earnings(
     decisions: Decisions,
-    distilled: Distilled,
+    distilled: Distillation,
     leaves: int,
     setting: Setting,
     starts: Sequence[Architecture],
     reward: Reward,
-    accuracies: Accuracies,
+    accuracy_of: Callable[[Sequence[Architecture]], np.ndarray],
     seed: int = 0,
 ) -> Earnings:
-    """What each earns from the same starts; policy and tree are greedy, random edits are legal ones.
+    """Return what each earns from the same starts; policy and tree are greedy, random edits are legal ones.
 
     Args:
         decisions: the policy.
         distilled: its trees.
-        leaves: of the tree that plays.
+        leaves: leaves of the tree that plays.
         setting: the length of episodes.
         starts: one walk from each.
-        reward: of the environment.
-        accuracies: of any architecture.
-        seed: of the random edits and the interval.
+        reward: reward of the environment.
+        accuracy_of: from architectures to their accuracies, float64 (N,).
+        seed: seed of the random edits and the interval.
     """
     rng = np.random.default_rng(seed)
 
     def earned(decide: Decide, from_starts: Sequence[Architecture]) -> np.ndarray:
         walks = walk(setting.space, decide, from_starts, setting.horizon, setting.episodic)
-        return returns(walks, reward, accuracies.of)
+        return returns(walks, reward, accuracy_of)
 
     def of_tree(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         return distilled.trees[leaves].decide(distilled.questions, states, masks)
@@ -106,7 +105,7 @@ def earnings(
 
 
 def _always(edit: int) -> Decide:
-    """One edit wherever it is legal, keep elsewhere."""
+    """Return one edit wherever it is legal, keep elsewhere."""
 
     def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         return first_legal([edit], masks)
@@ -117,7 +116,7 @@ def _always(edit: int) -> Decide:
 def _recovered(
     policy: np.ndarray, tree: np.ndarray, random: np.ndarray, rng: np.random.Generator
 ) -> tuple[float, float] | None:
-    """The 95% interval of the share recovered; None where the policy may earn no more than random edits."""
+    """Return the 95% interval of the share recovered; None where random edits may earn as much."""
     starts = rng.integers(len(policy), size=(RESAMPLES, len(policy)))
     walks = rng.integers(len(random), size=(RESAMPLES, len(random)))
     base = random[walks].mean(axis=1)

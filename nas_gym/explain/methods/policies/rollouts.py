@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.explain.methods.policies.values import Valued, valued
+from nas_gym.explain.methods.policies.scores import PolicyScores, policy_scores
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import Policy, State, legal_weights
 
@@ -29,8 +29,8 @@ class Walks:
     """Walks of the same length from several starts.
 
     Attributes:
-        states: of each step the state of every walk.
-        edits: of each step the edit of every walk, int (steps, walks).
+        states: the state of every walk at each step.
+        edits: the edit of every walk at each step, int (steps, walks).
         last: the architecture where each walk ended.
     """
 
@@ -39,11 +39,11 @@ class Walks:
     last: tuple[Architecture, ...]
 
     def visits(self) -> Counter[State]:
-        """How often each state was visited."""
+        """Return how often each state was visited."""
         return Counter(state for step in self.states for state in step)
 
     def architectures(self) -> tuple[tuple[Architecture, ...], ...]:
-        """The architectures before the first step and after every one."""
+        """Return the architectures before the first step and after every one."""
         return (*(tuple(state.architecture for state in step) for step in self.states), self.last)
 
 
@@ -79,7 +79,7 @@ def starts_of(problem: Problem, count: int, rng: np.random.Generator) -> list[Ar
 def returns(
     walks: Walks, reward: Reward, accuracy_of: Callable[[Sequence[Architecture]], np.ndarray]
 ) -> np.ndarray:
-    """What each walk earns in total, undiscounted, float64 (walks,)."""
+    """Return what each walk earns in total, undiscounted, float64 (walks,)."""
     steps = walks.architectures()
     accuracies = accuracy_of([one for step in steps for one in step]).reshape(len(steps), -1)
     earned = np.zeros(accuracies.shape[1])
@@ -92,7 +92,7 @@ def returns(
 
 
 def random_legal(rng: np.random.Generator) -> Decide:
-    """Every legal edit equally likely."""
+    """Return every legal edit equally likely."""
 
     def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         return np.asarray((rng.random(masks.shape) * masks).argmax(axis=1))
@@ -104,7 +104,7 @@ class Decisions:
     """A policy as a way of choosing edits; what it thinks of a state is asked once.
 
     Args:
-        policy: of the run.
+        policy: policy of the run.
         space: whose edits it chooses.
     """
 
@@ -112,25 +112,25 @@ class Decisions:
         self.policy, self.space = policy, space
         self._scores: dict[State, np.ndarray] = {}
 
-    def valued(self, states: Sequence[State]) -> Valued:
-        """The states as the policy values their edits."""
+    def policy_scores(self, states: Sequence[State]) -> PolicyScores:
+        """Return the states as the policy values their edits."""
         new = [state for state in dict.fromkeys(states) if state not in self._scores]
-        found = valued(self.policy, self.space, new)
+        found = policy_scores(self.policy, self.space, new)
         self._scores.update(zip(new, found.scores, strict=True))
         masks = np.array([self.space.mask(state.architecture) for state in states], dtype=bool)
         scores = np.array([self._scores[state] for state in states])
         shape = (len(states), len(self.space.actions))
-        return Valued(self.policy.kind, tuple(states), masks.reshape(shape), scores.reshape(shape))
+        return PolicyScores(self.policy.kind, tuple(states), masks.reshape(shape), scores.reshape(shape))
 
     def greedy(self, states: Sequence[State], masks: np.ndarray) -> np.ndarray:
-        """The edit of the highest score, the first of equals; a keep where the policy knows nothing."""
-        return self.valued(states).best
+        """Return the edit of the highest score, the first of equals; keep for an unknown state."""
+        return self.policy_scores(states).best
 
     def acting(self, rng: np.random.Generator) -> Decide:
-        """As the policy acts: probabilities are drawn from, of values the best with 10% random edits."""
+        """Return how the policy acts: by drawn probabilities, or the best value with 10% random edits."""
 
         def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
-            found = self.valued(states)
+            found = self.policy_scores(states)
             if self.policy.kind == "probabilities":
                 shares = legal_weights("probabilities", np.where(masks, found.scores, 0.0), masks)
                 drawn = rng.random(len(states))[:, None]

@@ -43,7 +43,7 @@ class Rule:
 
 
 def rules_of(tree: EditTree, questions: Sequence[Question], actions: Sequence[Edit]) -> tuple[Rule, ...]:
-    """The rules of a tree, one a leaf, from left to right."""
+    """Return the rules of a tree, one a leaf, from left to right."""
     return tuple(
         Rule(
             tuple(clauses([(questions[number], answer) for number, answer in path])),
@@ -55,7 +55,7 @@ def rules_of(tree: EditTree, questions: Sequence[Question], actions: Sequence[Ed
 
 
 def clauses(path: Sequence[tuple[Question, bool]]) -> list[str]:
-    """The answers of a path in words, without those that follow from others on it."""
+    """Return the answers of a path in words, without those that follow from others on it."""
     found: list[str] = []
     for about in dict.fromkeys(question.about for question, _ in path):
         here = [(question, answer) for question, answer in path if question.about == about]
@@ -75,14 +75,14 @@ def clauses(path: Sequence[tuple[Question, bool]]) -> list[str]:
 
 
 def edits_in_words(edits: Sequence[str]) -> str:
-    """Edits of which the first possible one is made; after three kinds of them the others are left out."""
+    """Return edits in words, the first possible one is made; after three kinds the others are left out."""
     groups = _joined(edits)
     more = ", and so on" if len(groups) > MOST_GROUPS else ""
     return ", or where that is impossible ".join(groups[:MOST_GROUPS]) + more
 
 
 def shares_of(tree: EditTree, answers: np.ndarray, weights: np.ndarray) -> dict[int, float]:
-    """The weight of the states in each leaf."""
+    """Return the weight of the states in each leaf."""
     leaf = tree.tree.leaf_of(answers)
     return {number: float(weights[leaf == number].sum()) for number in tree.edits}
 
@@ -92,7 +92,7 @@ def _value(question: Question) -> float:
 
 
 def _joined(edits: Sequence[str]) -> list[str]:
-    """Edits in words; those that follow each other and differ in one word become one."""
+    """Return edits in words; those that follow each other and differ in one word become one."""
     groups: list[tuple[list[str], dict[int, list[str]]]] = []
     for words in (edit.split() for edit in edits):
         first, others = groups[-1] if groups else ([], {})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_gym.explain.methods.policies.rollouts import Decisions
-from nas_gym.explain.methods.policies.states import Asked, Setting
-from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.methods.policies.scores import PolicyScores
+from nas_gym.explain.methods.policies.states import PolicySample, Setting
 from nas_gym.explain.methods.policies.viper import READABLE, distil
 
 KINDS = ("keep", "add", "remove", "swap")
@@ -26,7 +26,7 @@ class Snapshot:
             only states in which it prefers one count; None where there are none.
         agrees_with_previous: likewise with the snapshot before, where that one prefers some edit too.
         kinds: shares of the kinds of edits it would make, in the order of `KINDS`; None likewise.
-        fidelity: of a tree of at most 16 leaves to it, the lower of both weightings; None likewise.
+        fidelity: faithfulness of a tree of at most 16 leaves, the lower of both weightings; None likewise.
     """
 
     evaluations: int
@@ -38,22 +38,22 @@ class Snapshot:
 
 
 def over_time(
-    policies: dict[int, Decisions], last: Asked, setting: Setting, seed: int = 0
+    policies: dict[int, Decisions], last: PolicySample, setting: Setting, seed: int = 0
 ) -> tuple[Snapshot, ...]:
-    """The snapshots in order.
+    """Return the snapshots in order.
 
     Args:
         policies: by distinct evaluations made before, ascending; the last is the policy of `last`.
         last: the states that the last policy was asked in.
         setting: where they act.
-        seed: of the walks and samples.
+        seed: seed of the walks and samples.
     """
     kinds = np.array([KINDS.index(edit.kind) for edit in setting.space.actions])
     weights = last.visits
     found: list[Snapshot] = []
-    before: Valued | None = None
+    before: PolicyScores | None = None
     for evaluations, decisions in policies.items():
-        now = decisions.valued(last.valued.states)
+        now = decisions.policy_scores(last.policy_scores.states)
         decided = now.prefers & (weights > 0)
         distilled = distil(decisions, setting, seed, STATES_OF_A_SNAPSHOT)
         fidelity = None
@@ -65,7 +65,7 @@ def over_time(
             Snapshot(
                 evaluations,
                 float(weights[decided].sum()),
-                agreement(now, last.valued, weights),
+                agreement(now, last.policy_scores, weights),
                 None if before is None else agreement(now, before, weights),
                 None if shares[0] is None else tuple(share or 0.0 for share in shares),
                 fidelity,
@@ -75,8 +75,8 @@ def over_time(
     return tuple(found)
 
 
-def agreement(one: Valued, other: Valued, weights: np.ndarray) -> float | None:
-    """How often the best edit of one policy is within 1e-3 of the best of the other, by weight.
+def agreement(one: PolicyScores, other: PolicyScores, weights: np.ndarray) -> float | None:
+    """Return how often the best edit of one policy is within 1e-3 of the best of the other, by weight.
 
     Only states in which both prefer some edit count; None where there are none.
     """

@@ -11,7 +11,7 @@ import numpy as np
 
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rollouts import Decisions, walk
-from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.methods.policies.scores import PolicyScores
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import State, TabularPolicy
 
@@ -36,11 +36,11 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """The states that fidelity is measured in.
+class PolicySample:
+    """The states in which the faithfulness of trees is measured.
 
     Attributes:
-        valued: the states in which the policy prefers some edit, as it values them.
+        policy_scores: the states in which the policy prefers some edit, with its scores.
         answers: to the questions, bool (N, questions).
         visits: how often walks of the policy were in each, float64 (N,), adding up to 1.
         everywhere: 1 / count for states of the sample of the space, 0 for others, float64 (N,).
@@ -48,7 +48,7 @@ class Asked:
         known: share of the space, or of a sample of it, in which it prefers some edit.
     """
 
-    valued: Valued
+    policy_scores: PolicyScores
     answers: np.ndarray
     visits: np.ndarray
     everywhere: np.ndarray
@@ -56,15 +56,15 @@ class Asked:
     known: float
 
 
-def ask(
+def sample_policy(
     decisions: Decisions, setting: Setting, questions: Questions, most: int, rng: np.random.Generator
-) -> Asked | None:
-    """The states to ask of: those that the policy visits and a sample of the space."""
+) -> PolicySample | None:
+    """Return the states to compare in: those that the policy visits and a sample of the space."""
     visits = policy_visits(decisions, setting, rng)
     sample = sample_states(decisions, setting, most, rng)
     sampled = set(sample)
     states = list(dict.fromkeys([*sample, *visits]))
-    found = decisions.valued(states)
+    found = decisions.policy_scores(states)
     prefers = found.prefers
     if not prefers.any():
         return None
@@ -75,8 +75,8 @@ def ask(
     if isinstance(decisions.policy, TabularPolicy):
         clocks = setting.horizon if setting.episodic else 1
         known *= len(decisions.policy.table) / (setting.space.size * clocks)
-    return Asked(
-        valued=found[rows],
+    return PolicySample(
+        policy_scores=found[rows],
         answers=questions.answers([states[row] for row in rows]),
         visits=shares(visited[rows]),
         everywhere=shares(everywhere[rows]),
@@ -88,7 +88,7 @@ def ask(
 def sample_states(
     decisions: Decisions, setting: Setting, count: int, rng: np.random.Generator
 ) -> list[State]:
-    """States of the space: all, or so many drawn uniformly; of a table those that are in it."""
+    """Return states of the space: all, or so many drawn uniformly; of a table those that are in it."""
     policy, space = decisions.policy, setting.space
     if isinstance(policy, TabularPolicy):
         keys = list(policy.table)
@@ -112,18 +112,18 @@ def _state(space: SearchSpace[Any], key: str) -> State:
 
 
 def policy_visits(decisions: Decisions, setting: Setting, rng: np.random.Generator) -> Counter[State]:
-    """How often walks of the policy, acting as it does, are in each state."""
+    """Return how often walks of the policy, acting as it does, are in each state."""
     starts = [setting.starts[number % len(setting.starts)] for number in range(WALKS)]
     walks = walk(setting.space, decisions.acting(rng), starts, setting.horizon, setting.episodic)
     return walks.visits()
 
 
 def sample_of(states: Sequence[State], count: int, rng: np.random.Generator) -> list[Architecture]:
-    """The architectures of some of the states, drawn with replacement."""
+    """Return the architectures of some of the states, drawn with replacement."""
     return [states[int(row)].architecture for row in rng.integers(len(states), size=count)]
 
 
 def shares(weights: np.ndarray) -> np.ndarray:
-    """Weights that add up to 1, or to 0."""
+    """Return weights that add up to 1, or to 0."""
     total = float(weights.sum())
     return np.asarray(weights / (total if total > 0 else 1.0))

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas_gym.explain.methods.policies.edit_tree import EditTree, Grown, best_rule
+from nas_gym.explain.methods.policies.edit_tree import EditTree, TreeFamily, best_rule
+from nas_gym.explain.methods.policies.faithfulness import Faithfulness, faithfulness, right_when_held_out
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rollouts import Decisions, walk
-from nas_gym.explain.methods.policies.states import WALKS, Asked, Setting, ask, sample_of, shares
-from nas_gym.explain.methods.policies.tree_fidelity import Fidelity, fidelity, held_out
-from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.methods.policies.scores import PolicyScores
+from nas_gym.explain.methods.policies.states import (
+    WALKS,
+    PolicySample,
+    Setting,
+    sample_of,
+    sample_policy,
+    shares,
+)
 from nas_gym.traces import State
 
 LEAVES = (4, 8, 16, 32, 64, 128, 256)
@@ -24,32 +31,32 @@ MOST_STATES = 5_000
 
 
 @dataclass(frozen=True, eq=False)
-class Distilled:
+class Distillation:
     """A policy in trees.
 
     Attributes:
         questions: that the trees ask.
-        asked: the states that fidelity is measured in.
-        curve: the fidelity of each of `LEAVES`.
-        rule: the fidelity of the best single edit.
+        sample: the states that faithfulness is measured in.
+        curve: the faithfulness of each of `LEAVES`.
+        rule: the faithfulness of the best single edit.
         rule_edit: that edit.
         trees: the tree of each of `LEAVES`, grown on all states.
     """
 
     questions: Questions
-    asked: Asked
-    curve: tuple[Fidelity, ...]
-    rule: Fidelity
+    sample: PolicySample
+    curve: tuple[Faithfulness, ...]
+    rule: Faithfulness
     rule_edit: int
     trees: dict[int, EditTree]
 
     @property
-    def faithful(self) -> Fidelity | None:
+    def faithful(self) -> Faithfulness | None:
         """The smallest tree that is right in 90% of the states by both weightings; None if none is."""
         return next((one for one in self.curve if one.least >= FAITHFUL), None)
 
     @property
-    def shown(self) -> Fidelity:
+    def shown(self) -> Faithfulness:
         """The tree to read: the smallest of those up to 16 leaves that is about as faithful as their best."""
         readable = [one for one in self.curve if one.leaves <= READABLE]
         best = max(one.least for one in readable)
@@ -58,42 +65,44 @@ class Distilled:
 
 def distil(
     decisions: Decisions, setting: Setting, seed: int = 0, most_states: int = MOST_STATES
-) -> Distilled | None:
+) -> Distillation | None:
     """Distil a policy; None where it prefers no edit in any state.
 
     As in VIPER (Bastani, Pu and Solar-Lezama 2018) states are weighted by what a wrong edit costs
     and gathered by walking the tree and asking the policy what it would do there (DAgger), which
     costs no evaluation here. Half of the weight is on states by how often the policy and the tree
-    visit them, half on all states alike. Fidelity is measured by 5-fold cross-validation over
+    visit them, half on all states alike. Faithfulness is measured by 5-fold cross-validation over
     states: every state is asked of trees that were grown without it.
 
     Args:
         decisions: the policy.
         setting: where it acts.
-        seed: of the walks, the sample of states and the folds.
+        seed: seed of the walks, the sample of states and the folds.
         most_states: most states of the sample of the space.
     """
     rng = np.random.default_rng(seed)
     questions = Questions(setting.space, setting.horizon if setting.episodic else None)
-    asked = ask(decisions, setting, questions, most_states, rng)
-    if asked is None:
+    sample = sample_policy(decisions, setting, questions, most_states, rng)
+    if sample is None:
         return None
-    valued, answers, weights = asked.valued, asked.answers, asked.visits
+    policy_scores, answers, weights = sample.policy_scores, sample.answers, sample.visits
     for _ in range(ROUNDS):
-        grown = Grown(answers, valued, _balanced(weights, _alike(asked, len(valued))), READABLE)
-        tree = grown.of(READABLE)
-        valued, answers, weights = _aggregated(
-            tree, decisions, setting, questions, rng, valued, answers, weights
+        grown = TreeFamily(
+            answers, policy_scores, _balanced(weights, _alike(sample, len(policy_scores))), READABLE
         )
-    training = _balanced(weights, _alike(asked, len(valued)))
-    right = held_out(asked, valued, answers, training, LEAVES, rng)
-    grown = Grown(answers, valued, training, max(LEAVES))
-    return Distilled(
+        tree = grown.of(READABLE)
+        policy_scores, answers, weights = _aggregated(
+            tree, decisions, setting, questions, rng, policy_scores, answers, weights
+        )
+    training = _balanced(weights, _alike(sample, len(policy_scores)))
+    right = right_when_held_out(sample, policy_scores, answers, training, LEAVES, rng)
+    grown = TreeFamily(answers, policy_scores, training, max(LEAVES))
+    return Distillation(
         questions,
-        asked,
-        tuple(fidelity(leaves, right[leaves], asked) for leaves in LEAVES),
-        fidelity(1, right[1], asked),
-        best_rule(valued, training),
+        sample,
+        tuple(faithfulness(leaves, right[leaves], sample) for leaves in LEAVES),
+        faithfulness(1, right[1], sample),
+        best_rule(policy_scores, training),
         {leaves: grown.of(leaves) for leaves in LEAVES},
     )
 
@@ -104,26 +113,26 @@ def _aggregated(
     setting: Setting,
     questions: Questions,
     rng: np.random.Generator,
-    valued: Valued,
+    policy_scores: PolicyScores,
     answers: np.ndarray,
     weights: np.ndarray,
-) -> tuple[Valued, np.ndarray, np.ndarray]:
-    """The training states with those that the tree visits, each as the policy values it."""
-    drawn = sample_of(valued.states, WALKS // 2, rng)
+) -> tuple[PolicyScores, np.ndarray, np.ndarray]:
+    """Return the training states with those that the tree visits, each as the policy values it."""
+    drawn = sample_of(policy_scores.states, WALKS // 2, rng)
     starts = [*drawn, *(setting.starts[number % len(setting.starts)] for number in range(WALKS // 2))]
 
     def decide(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         return tree.decide(questions, states, masks)
 
     visits = walk(setting.space, decide, starts, setting.horizon, setting.episodic).visits()
-    places = {state: row for row, state in enumerate(valued.states)}
-    new = decisions.valued([state for state in visits if state not in places])
+    places = {state: row for row, state in enumerate(policy_scores.states)}
+    new = decisions.policy_scores([state for state in visits if state not in places])
     new = new[np.flatnonzero(new.prefers)]
-    joined = Valued(
-        valued.kind,
-        (*valued.states, *new.states),
-        np.concatenate([valued.masks, new.masks]),
-        np.concatenate([valued.scores, new.scores]),
+    joined = PolicyScores(
+        policy_scores.kind,
+        (*policy_scores.states, *new.states),
+        np.concatenate([policy_scores.masks, new.masks]),
+        np.concatenate([policy_scores.scores, new.scores]),
     )
     counts = np.array([visits[state] for state in joined.states], dtype=np.float64)
     old = np.concatenate([weights, np.zeros(len(new))])
@@ -134,9 +143,9 @@ def _aggregated(
     )
 
 
-def _alike(asked: Asked, count: int) -> np.ndarray:
-    """The weights of states that count alike, with zeros for states that the tree added."""
-    return np.concatenate([asked.everywhere, np.zeros(count - len(asked.everywhere))])
+def _alike(sample: PolicySample, count: int) -> np.ndarray:
+    """Return the weights of states that count alike, with zeros for states that the tree added."""
+    return np.concatenate([sample.everywhere, np.zeros(count - len(sample.everywhere))])
 
 
 def _balanced(visits: np.ndarray, everywhere: np.ndarray) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""significance."""
+"""Whether a difference could be chance."""

@@ -21,7 +21,7 @@ class Comparisons:
     Attributes:
         differences, low, high: float64 (groups,); intervals are NaN where nothing was repeated.
         deviation: pooled standard deviation of one value; NaN where nothing was repeated.
-        degrees: of freedom of the pooled deviation.
+        degrees: degrees of freedom of the pooled deviation.
         critical: half the width of an interval in standard errors.
         unequal: p-value of the group whose spread is most above the pooled one, times the number of
             groups, at most 1: small where the groups differ in noise.
@@ -37,7 +37,7 @@ class Comparisons:
 
 
 def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: float = 0.95) -> Comparisons:
-    """Intervals of all differences to a control that hold together with probability `level`.
+    """Return intervals of all differences to a control that hold together with probability `level`.
 
     Dunnett (1955): the critical value is that of the largest of the correlated t statistics. The
     standard error of a difference uses, for either group, the larger of its own and the pooled
@@ -46,7 +46,7 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
     Args:
         groups: values of each group, at least one.
         control: values of the control, at least one.
-        level: of all intervals together.
+        level: level of all intervals together.
     """
     arrays = [np.asarray(values, dtype=float) for values in (*groups, control)]
     counts = np.array([len(values) for values in arrays])
@@ -75,7 +75,7 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
 
 @lru_cache(maxsize=256)
 def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: float = 0.95) -> float:
-    """Two-sided critical value of Dunnett's comparisons of groups with a control.
+    """Return two-sided critical value of Dunnett's comparisons of groups with a control.
 
     The statistics' correlations are products, of ``sqrt(n / (n + control))`` of the groups, which
     makes the probability a double integral (Dunnett 1955, section 5; unequal groups as in Dunnett
@@ -84,8 +84,8 @@ def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: f
     Args:
         counts: values in each group.
         control: values of the control.
-        degrees: of freedom of the variance.
-        level: of all comparisons together.
+        degrees: degrees of freedom of the variance.
+        level: level of all comparisons together.
     """
     loads, repeats = np.unique(np.sqrt([n / (n + control) for n in counts]), return_counts=True)
     rest = np.sqrt(1 - loads**2)
@@ -105,13 +105,13 @@ def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: f
 def mean_interval(
     values: np.ndarray, deviation: float, degrees: int, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Mean of repeated accuracies and its interval, by the larger of their own and a pooled deviation.
+    """Return mean of repeated accuracies and its interval, by the larger of their own and a pooled deviation.
 
     Args:
         values: at least one, in [0, 1].
         deviation: pooled over more groups, NaN if unknown.
-        degrees: of the pooled deviation.
-        level: of the interval.
+        degrees: degrees of freedom of the pooled deviation.
+        level: level of the interval.
 
     Returns:
         Mean, lower and upper end; the ends are NaN where no spread is known.
@@ -126,7 +126,7 @@ def mean_interval(
 
 
 def verdict(low: float, high: float, margin: float) -> str:
-    """What an interval of a change of accuracy says, beside a margin below which nothing matters.
+    """Return what an interval of a change of accuracy says, beside a margin below which nothing matters.
 
     Returns:
         ``"does not matter"`` (all of it within the margin), ``"breaks"`` (all of it worse than the
@@ -142,7 +142,7 @@ def verdict(low: float, high: float, margin: float) -> str:
 
 
 def seeds_for_margin(comparisons: Comparisons, groups: int, margin: float) -> int | None:
-    """Seeds for each network that would make intervals as narrow as the margin; None if unknown.
+    """Return seeds for each network that would make intervals as narrow as the margin; None if unknown.
 
     For a control that has sqrt(groups) times as many, as `against_control` serves best.
     """

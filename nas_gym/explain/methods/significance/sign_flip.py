@@ -19,7 +19,7 @@ FEWEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Flipped:
+class SignFlipTest:
     """The outcome of a sign-flip test.
 
     Attributes:
@@ -27,7 +27,7 @@ class Flipped:
         low, high: 95% interval of the mean, which supposes that differences lie as far above it as
             below; None where there are too few groups for one.
         p: chance of a mean at least as far from 0 if signs were tossed.
-        groups: of differences that change their sign together.
+        groups: groups of differences that change their sign together.
     """
 
     mean: float
@@ -44,15 +44,15 @@ class Flipped:
 
 def sign_flips(
     differences: np.ndarray, weights: np.ndarray, groups: np.ndarray, seed: int = 0, level: float = 0.95
-) -> Flipped:
+) -> SignFlipTest:
     """Test whether a weighted mean of differences is other than 0; exact up to 13 groups.
 
     Args:
         differences: float64 (n,), at least one.
-        weights: of each, positive, float64 (n,).
+        weights: their weights, positive, float64 (n,).
         groups: a number for each, int (n,); differences with the same change their sign together.
-        seed: of the tosses where there are too many groups for all of them.
-        level: of the interval.
+        seed: seed of the tosses where there are too many groups for all of them.
+        level: level of the interval.
     """
     _, group = np.unique(groups, return_inverse=True)
     shares = weights / weights.sum()
@@ -70,12 +70,12 @@ def sign_flips(
     place = int(np.floor((1 - level) * len(signs) + 1e-9))
     low, high = float(np.sort(lows)[place]), float(np.sort(highs)[::-1][place])
     if np.count_nonzero(sums) < FEWEST or not (np.isfinite(low) and np.isfinite(high)):
-        return Flipped(mean, None, None, p, len(sums))
-    return Flipped(mean, low, high, p, len(sums))
+        return SignFlipTest(mean, None, None, p, len(sums))
+    return SignFlipTest(mean, low, high, p, len(sums))
 
 
 def _signs(count: int, rng: np.random.Generator) -> np.ndarray:
-    """All ways to toss so many signs, or many ways with the one that happened; float64 (ways, count)."""
+    """Return all ways to toss the signs, or many with the one that happened; float64 (ways, count)."""
     if count <= EXHAUSTIVE:
         ways = np.arange(2**count)[:, None] >> np.arange(count) & 1
         return np.asarray(1.0 - 2.0 * ways)

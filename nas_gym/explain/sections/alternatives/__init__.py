@@ -1,1 +1,1 @@
-"""alternatives."""
+"""What would change the result?"""

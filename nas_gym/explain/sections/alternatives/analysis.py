@@ -9,14 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.evidence.rescoring import FreshScores, is_free, measure
+from nas_gym.explain.evidence.rescoring import (
+    MOST_TRAININGS,
+    SEEDS,
+    FreshScores,
+    affordable,
+    control_seeds,
+    is_free,
+    measure,
+)
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.significance.dunnett import Comparisons, against_control, verdict
-from nas_gym.explain.section import Section
 from nas_gym.search_spaces import Architecture, EditPath, find_path
 
-SEEDS = 3
-MOST_TRAININGS = 200
 RANDOM_TRAINED, RANDOM_ASKED = 20, 200
 MARGIN = 0.01
 KINDS = ("remove", "swap", "add")
@@ -29,10 +34,10 @@ class Neighbour:
     Attributes:
         architecture: the network.
         edit: the edit that leads there, in words.
-        kind: of the edit.
+        kind: kind of the edit.
         seen: accuracy that the search saw, None if it did not ask.
         accuracy: mean with fresh seeds, NaN if all its trainings failed.
-        change: of `accuracy`, this network's minus the chosen one's.
+        change: change of `accuracy`, this network's minus the chosen one's.
         low, high: simultaneous interval of the change; NaN where nothing was repeated.
         failed: trainings of it that failed.
         verdict: ``"fails"``, or as of `intervals.verdict`; ``"unclear"`` without an interval.
@@ -61,7 +66,7 @@ class Alternatives:
         scores: fresh accuracies of all networks involved.
         neighbours: those that were evaluated, the best change first.
         left_out: (edit, network) of those that were not affordable.
-        comparisons: of the neighbours in the order of `compared`, then of the start.
+        comparisons: comparisons of the neighbours in the order of `compared`, then of the start.
         compared: texts of what `comparisons` compares.
         random: accuracies of networks drawn at random, or of the whole table; failed ones are 0.
         random_is_all: whether those are all networks of the space.
@@ -85,23 +90,6 @@ class Alternatives:
     margin: float
 
 
-def explain_alternatives(
-    evidence: Evidence, *, budget: int | None = None, seed: int = 0, margin: float = MARGIN
-) -> Section:
-    """What one edit more would change, and the shortest way to the network.
-
-    Args:
-        evidence: the run.
-        budget: most trainings; None for as many as the neighbours need, 200 at most. What is looked
-            up or computed is not counted.
-        seed: of the draw of random networks, and of neighbours where not all are affordable.
-        margin: changes of accuracy within it do not matter.
-    """
-    from nas_gym.explain.sections.alternatives.section import section_of
-
-    return section_of(evidence, find_alternatives(evidence, budget=budget, seed=seed, margin=margin))
-
-
 def find_alternatives(
     evidence: Evidence, *, budget: int | None = None, seed: int = 0, margin: float = MARGIN
 ) -> Alternatives:
@@ -111,10 +99,11 @@ def find_alternatives(
     times as many, the best division of trainings (Dunnett 1955).
 
     Args:
-        evidence: of a run in which not everything failed.
-        budget: as of `explain_alternatives`.
-        seed: as there.
-        margin: as there.
+        evidence: evidence of a run in which not everything failed.
+        budget: most trainings; None for as many as the neighbours need, 200 at most. What is looked
+            up or computed is not counted.
+        seed: seed of the draw of random networks, and of neighbours where not all are affordable.
+        margin: changes of accuracy within it do not matter.
     """
     space, rng = evidence.search_space, np.random.default_rng(seed)
     chosen, start, steps_taken = evidence.chosen.architecture, *_start(evidence)
@@ -162,27 +151,14 @@ def find_alternatives(
     )
 
 
-def control_seeds(neighbours: int) -> int:
-    """Seeds of the network that many are compared with."""
-    return max(SEEDS, round(SEEDS * math.sqrt(neighbours)))
-
-
-def affordable(neighbours: int, others: int, most: float) -> int:
-    """How many neighbours can be compared with at most `most` trainings, `others` of them spoken for."""
-    for count in range(neighbours, 0, -1):
-        if count * SEEDS + control_seeds(count) + others <= most:
-            return count
-    return 0
-
-
 def seen_accuracies(evidence: Evidence) -> Mapping[str, float]:
-    """What the search saw at the fidelity that it chose by, by the text of the architecture."""
+    """Return what the search saw at the fidelity that it chose by, by the text of the architecture."""
     fidelity = evidence.chosen.fidelity
     return {str(one.architecture): one.accuracy for one in evidence.succeeded if one.fidelity == fidelity}
 
 
 def _start(evidence: Evidence) -> tuple[Architecture, int | None]:
-    """Where the episode began that first came to the chosen network, and its steps until then."""
+    """Return where the episode began that first came to the chosen network, and its steps until then."""
     chosen, first = str(evidence.chosen.architecture), ""
     for step in evidence.steps:
         first = step.architecture if step.t == 0 or not first else first
@@ -194,7 +170,7 @@ def _start(evidence: Evidence) -> tuple[Architecture, int | None]:
 
 
 def _order(evidence: Evidence, neighbours: Sequence[Any], rng: np.random.Generator) -> list[Any]:
-    """Neighbours in the order of what is worth a training: removals, swaps, then additions, each shuffled."""
+    """Return neighbours in the order of training: removals, swaps, then additions, each shuffled."""
     actions = evidence.search_space.neighbours(evidence.chosen.architecture)
     shuffled = [neighbours[number] for number in rng.permutation(len(neighbours))]
     return sorted(shuffled, key=lambda one: KINDS.index(evidence.search_space.actions[actions[one]].kind))

@@ -22,7 +22,7 @@ ORDER = ("improves", "does not matter", "unclear", "worse", "breaks", "fails")
 
 
 def neighbour_figure(found: Alternatives) -> Figure:
-    """The change of accuracy by every edit with its interval, the best first."""
+    """Return the change of accuracy by every edit with its interval, the best first."""
     drawn = [one for one in found.neighbours if not math.isnan(one.change)]
     rows = drawn if len(drawn) <= MOST_ROWS else [*drawn[: MOST_ROWS // 2], *drawn[-MOST_ROWS // 2 :]]
     cut = f"; of {len(drawn)} edits the {len(rows) // 2} best and the {len(rows) // 2} worst" * (
@@ -58,7 +58,7 @@ def neighbour_figure(found: Alternatives) -> Figure:
 
 
 def seeds_of(found: Alternatives) -> str:
-    """Which seeds the accuracies are of, in words."""
+    """Return which seeds the accuracies are of, in words."""
     return "fresh seeds" if found.scores.unseen else "recorded seeds"
 
 
@@ -77,7 +77,7 @@ def _dots(axes: object, rows: Sequence[Neighbour], chosen: Sequence[int], verdic
 
 
 def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]]) -> Figure:
-    """Accuracy after each edit of the way from the start to the best."""
+    """Return accuracy after each edit of the way from the start to the best."""
     assert found.path is not None
     labels = ["start", *found.path.edits]
     accuracies = [accuracy for accuracy, _ in known]

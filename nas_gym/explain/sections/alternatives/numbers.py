@@ -19,7 +19,7 @@ SAME = 1e-12
 
 
 def known_along_path(evidence: Evidence, found: Alternatives) -> list[tuple[float | None, bool]]:
-    """For each network of the path its accuracy, if known, and whether that is of fresh seeds."""
+    """Return the accuracy of each network of the path, if known, and whether it is of fresh seeds."""
     seen = seen_accuracies(evidence)
     known: list[tuple[float | None, bool]] = []
     for one in found.path.architectures if found.path else ():
@@ -29,7 +29,7 @@ def known_along_path(evidence: Evidence, found: Alternatives) -> list[tuple[floa
 
 
 def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
-    """Every number of the section."""
+    """Return every number of the section."""
     comparisons, space = found.comparisons, evidence.search_space
     fresh = found.scores.of(found.chosen)
     start = str(found.start)
@@ -89,7 +89,7 @@ def _mean(found: Alternatives, fresh: np.ndarray) -> dict[str, Any]:
 
 
 def _change(found: Alternatives, text: str) -> dict[str, Any]:
-    """What the chosen network has more than another that it was compared with."""
+    """Return what the chosen network has more than another that it was compared with."""
     if text not in found.compared:
         return {"gain": 0.0 if text == str(found.chosen) else None, "gain_low": None, "gain_high": None}
     number, comparisons = found.compared.index(text), found.comparisons
@@ -124,12 +124,12 @@ def _path_numbers(evidence: Evidence, found: Alternatives) -> dict[str, Any] | N
 
 
 def half_width(found: Alternatives) -> float | None:
-    """The median of half the width of an interval; None where there is none."""
+    """Return the median of half the width of an interval; None where there is none."""
     widths = [(one.high - one.low) / 2 for one in found.neighbours if not math.isnan(one.high)]
     return float(np.median(widths)) if widths else None
 
 
 def seeds_needed(found: Alternatives) -> int | None:
-    """Seeds for each network that would tell the margin; None if unknown."""
+    """Return seeds for each network that would tell the margin; None if unknown."""
     compared = max(1, len(found.compared))
     return seeds_for_margin(found.comparisons, compared, found.margin)

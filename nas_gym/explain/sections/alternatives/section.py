@@ -7,8 +7,8 @@ from typing import Any
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.phrases import counted, finite, listed, points
-from nas_gym.explain.section import Section, Table
-from nas_gym.explain.sections.alternatives.analysis import Alternatives, Neighbour
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table
+from nas_gym.explain.sections.alternatives.analysis import MARGIN, Alternatives, Neighbour, find_alternatives
 from nas_gym.explain.sections.alternatives.figures import neighbour_figure, path_figure, seeds_of
 from nas_gym.explain.sections.alternatives.numbers import (
     half_width,
@@ -22,8 +22,28 @@ NAMED = 3
 UNEQUAL = 0.01
 
 
+def explain_alternatives(
+    evidence: Evidence, settings: Settings = DEFAULTS, *, margin: float = MARGIN
+) -> Section:
+    """Answer what one edit more would change, and the shortest way to the network.
+
+    Args:
+        evidence: the run.
+        settings: the budget is the most trainings, None for as many as the neighbours need, 200 at most;
+            what is looked up or computed is not counted. The seed is of the draw of random networks,
+            and of neighbours where not all are affordable.
+        margin: changes of accuracy within it do not matter.
+    """
+    return section_of(
+        evidence, find_alternatives(evidence, budget=settings.budget, seed=settings.seed, margin=margin)
+    )
+
+
+ALTERNATIVES = Question(KEY, QUESTION, explain_alternatives)
+
+
 def section_of(evidence: Evidence, found: Alternatives) -> Section:
-    """The section of what was found out."""
+    """Return the section of what was found out."""
     numbers = numbers_of(evidence, found)
     answer = (
         *_chosen_words(evidence, found, numbers),

@@ -1,1 +1,1 @@
-"""attention."""
+"""What does the policy look at?"""

@@ -14,7 +14,7 @@ from nas_gym.explain.section import Figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from nas_gym.explain.sections.attention.analysis import Looked
+    from nas_gym.explain.methods.attribution.policy_preferences import PolicyAttributions
 
 MOST_BARS = 16
 MOST_ROWS = 10
@@ -22,7 +22,7 @@ LONGEST = 46
 
 
 def shares_figure(names: Sequence[str], shares: np.ndarray) -> Figure:
-    """The share of each part in the attributions."""
+    """Return the share of each part in the attributions."""
     order = np.argsort(-shares, kind="stable")[:MOST_BARS]
     told = listed([f"{names[part]} {percent(shares[part])}" for part in order[:3]])
     return Figure(
@@ -49,8 +49,8 @@ def _draw_shares(canvas: Canvas, names: list[str], shares: np.ndarray) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def states_figure(looked: Looked) -> Figure:
-    """What each part adds in the states visited most."""
+def states_figure(looked: PolicyAttributions) -> Figure:
+    """Return what each part adds in the states visited most."""
     rows = min(MOST_ROWS, len(looked.states))
     return Figure(
         "states",
@@ -62,7 +62,7 @@ def states_figure(looked: Looked) -> Figure:
     )
 
 
-def _draw_states(canvas: Canvas, looked: Looked, rows: int) -> None:
+def _draw_states(canvas: Canvas, looked: PolicyAttributions, rows: int) -> None:
     axes = canvas.add_subplot()
     values = looked.values[:rows]
     most = max(1e-12, float(np.abs(values).max()))

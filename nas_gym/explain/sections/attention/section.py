@@ -2,22 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.setting import setting_of
+from nas_gym.explain.methods.attribution.policy_preferences import (
+    MOST_PARTS,
+    PolicyAttributions,
+    attribute_preferences,
+)
+from nas_gym.explain.methods.policies.rollouts import Decisions
+from nas_gym.explain.methods.policies.states import policy_visits, sample_states
 from nas_gym.explain.report.phrases import counted, finite, listed, percent
-from nas_gym.explain.section import Section, Table
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.attention.figures import shares_figure, states_figure
 
-if TYPE_CHECKING:
-    from nas_gym.explain.sections.attention.analysis import Looked
-
 KEY, QUESTION = "attention", "What does the policy look at?"
+MOST_STATES = 24
+REFERENCE = 2_000
+NONE = (
+    "The agent of this run left no policy over edits, so there is none that looks at a state to choose one."
+)
+INDIFFERENT = (
+    "The saved policy prefers no edit to another in any of the states it visits, so that its choice hangs "
+    "on nothing."
+)
 
 
-def section_of(looked: Looked) -> Section:
-    """The section."""
+def explain_attention(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
+    """Answer what the policy looks at.
+
+    Args:
+        evidence: evidence of the run.
+        settings: the seed is of walks and samples.
+    """
+    policy = evidence.policy()
+    if policy is None:
+        return withheld(KEY, QUESTION, NONE)
+    decisions, setting = Decisions(policy, evidence.search_space), setting_of(evidence, settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    visits = policy_visits(decisions, setting, rng)
+    visited = decisions.policy_scores([state for state, _ in visits.most_common()])
+    visited = visited[np.flatnonzero(visited.prefers)[:MOST_STATES]]
+    if len(visited) == 0:
+        return withheld(KEY, QUESTION, INDIFFERENT)
+    shares = np.array([visits[state] for state in visited.states], dtype=np.float64) / sum(visits.values())
+    reference = decisions.policy_scores(sample_states(decisions, setting, REFERENCE, rng))
+    looked = attribute_preferences(decisions, visited, shares, reference)
+    if looked is None:
+        return withheld(
+            KEY, QUESTION, f"A state of this search space has more than {MOST_PARTS} parts, too many."
+        )
+    return section_of(looked)
+
+
+ATTENTION = Question(KEY, QUESTION, explain_attention)
+
+
+def section_of(looked: PolicyAttributions) -> Section:
+    """Return the section."""
     order = np.argsort(-looked.shares, kind="stable")
     return Section(
         KEY,
@@ -46,7 +89,7 @@ def section_of(looked: Looked) -> Section:
     )
 
 
-def _on_parts(looked: Looked, order: np.ndarray) -> list[str]:
+def _on_parts(looked: PolicyAttributions, order: np.ndarray) -> list[str]:
     if not looked.reliable.any():
         return ["No attribution added up to what it explains, so that none is a fair account of the policy."]
     most = [f"{looked.names[part]} ({percent(looked.shares[part])})" for part in order[:3]]
@@ -57,7 +100,7 @@ def _on_parts(looked: Looked, order: np.ndarray) -> list[str]:
     return [f"{told}, and least on {looked.names[least]} ({percent(looked.shares[least])})."]
 
 
-def _on_state(looked: Looked) -> str:
+def _on_state(looked: PolicyAttributions) -> str:
     row = int(looked.reliable.argmax())
     part = int(np.abs(looked.values[row]).argmax())
     direction = "for" if looked.values[row, part] > 0 else "against"
@@ -67,7 +110,7 @@ def _on_state(looked: Looked) -> str:
     )
 
 
-def _trust(looked: Looked) -> str:
+def _trust(looked: PolicyAttributions) -> str:
     count = counted(len(looked.states), "state")
     if looked.method == "shapley":
         return (
@@ -91,7 +134,7 @@ def _trust(looked: Looked) -> str:
     )
 
 
-def _parts_table(looked: Looked, order: np.ndarray) -> Table:
+def _parts_table(looked: PolicyAttributions, order: np.ndarray) -> Table:
     signed = (looked.visits * looked.reliable)[:, None] * looked.values
     mean = signed.sum(axis=0) / max(1e-12, float((looked.visits * looked.reliable).sum()))
     return Table(
@@ -105,7 +148,7 @@ def _parts_table(looked: Looked, order: np.ndarray) -> Table:
     )
 
 
-def _states_table(looked: Looked) -> Table:
+def _states_table(looked: PolicyAttributions) -> Table:
     return Table(
         "states",
         "What each part adds to the preference for the edit that the policy prefers, in the states it "

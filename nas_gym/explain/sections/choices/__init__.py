@@ -1,1 +1,1 @@
-"""choices."""
+"""Which choices matter?"""

@@ -1,4 +1,4 @@
-"""The section on which architectural choices matter."""
+"""What a run, its table and fresh trainings say of the importance of its choices."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 from scipy.stats import kendalltau
 
-from nas_gym.explain.evidence.evaluations import Usable, usable
-from nas_gym.explain.evidence.rescoring import is_free, measure
+from nas_gym.explain.evidence.evaluations import UsableEvaluations
+from nas_gym.explain.evidence.rescoring import (
+    MOST_TRAININGS,
+    SEEDS,
+    affordable,
+    control_seeds,
+    is_free,
+    measure,
+)
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.anova.coding import ENUMERATED, Coded, code, reference
-from nas_gym.explain.methods.anova.components import components
+from nas_gym.explain.methods.anova.coding import ENUMERATED, code
 from nas_gym.explain.methods.anova.deletion import Deletion, deletion, edited_choice
-from nas_gym.explain.methods.anova.importance import Importances, estimate, exact
+from nas_gym.explain.methods.anova.importance import Importances, exact
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
-from nas_gym.explain.section import Section, withheld
-from nas_gym.explain.sections.alternatives.analysis import MOST_TRAININGS, SEEDS, affordable, control_seeds
-
-KEY, QUESTION = "choices", "Which choices matter?"
-SPARE = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +32,10 @@ class Findings:
         used: the evaluations.
         estimated: from the run alone.
         table: from all of the table that the run searched; None where there is none.
-        deletion: of the choices named by `estimated`; None where it could not be made.
+        deletion: deletion test of the choices named by `estimated`; None where it could not be made.
     """
 
-    used: Usable
+    used: UsableEvaluations
     estimated: Importances
     table: Importances | None
     deletion: Deletion | None
@@ -63,41 +64,6 @@ class Findings:
         return sum(held), len(held)
 
 
-def explain_choices(
-    evidence: Evidence, *, budget: int | None = None, seed: int = 0, permutations: int = PERMUTATIONS
-) -> Section:
-    """How much each architectural choice and each pair matters, with intervals and tests.
-
-    Args:
-        evidence: the run.
-        budget: most trainings of the deletion test, which asks for what the section on alternatives
-            asks for too; None for 200 at most.
-        seed: of permutations, intervals, and the sample of a large space.
-        permutations: of the tests of significance.
-    """
-    from nas_gym.explain.sections.choices.section import section_of
-
-    used = usable(evidence, seed=seed)
-    base = code(evidence.search_space, reference(evidence.search_space, seed))
-    wanted = needed(base)
-    if len(used.y) < wanted:
-        return withheld(KEY, QUESTION, _too_few(used, wanted), used.counts() | {"needed": wanted})
-    if used.y.std() < 1e-9:
-        why = f"All {len(used.y)} evaluations have the same accuracy, so no choice made a difference to it."
-        return withheld(KEY, QUESTION, why, used.counts())
-    visited = code(evidence.search_space, used.architectures)
-    estimated = estimate(base, visited, used.y, permutations, seed)
-    table = exact_of(evidence, used.fidelity, permutations, seed)
-    ranking = [one.name for one in estimated.choices if one.value is not None]
-    found = Findings(used, estimated, table, deletion_of(evidence, ranking, budget))
-    return section_of(evidence, found)
-
-
-def needed(base: Coded) -> int:
-    """The fewest evaluations from which choices are told apart: one for each effect, and some to spare."""
-    return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))
-
-
 def exact_of(
     evidence: Evidence, fidelity: int | None, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances | None:
@@ -113,7 +79,7 @@ def exact_of(
 
 
 def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> Deletion | None:
-    """The deletion test at the chosen network, with training seeds that the search did not see."""
+    """Return the deletion test at the chosen network, with training seeds that the search did not see."""
     space, chosen = evidence.search_space, evidence.chosen.architecture
     neighbours = list(space.neighbours(chosen))
     most = float("inf") if is_free(evidence) else MOST_TRAININGS if budget is None else budget
@@ -129,10 +95,3 @@ def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> D
         if choice and len(accuracies):
             drops.setdefault(choice, []).append(float(scores.of(chosen).mean() - accuracies.mean()))
     return deletion(ranking, drops)
-
-
-def _too_few(used: Usable, wanted: int) -> str:
-    return (
-        f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of the "
-        f"choices apart from each other and from chance, at least {wanted} are needed. {used.left_out()}"
-    ).strip()

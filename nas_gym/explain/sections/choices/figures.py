@@ -10,7 +10,7 @@ import numpy as np
 
 from nas_gym.explain.methods.anova.importance import Importance
 from nas_gym.explain.report import style
-from nas_gym.explain.report.phrases import listed, signed
+from nas_gym.explain.report.phrases import deviation_in_points, listed, signed
 from nas_gym.explain.section import Figure
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MOST_BARS, MOST_ON_MAP, PANELS = 20, 14, 4
 
 
 def figures(found: Findings) -> Iterator[Figure]:
-    """The pictures of the section."""
+    """Yield the pictures of the section."""
     known = [one for one in found.estimated.choices if one.value is not None]
     yield _bars(found, known[:MOST_BARS])
     yield _values(known[:PANELS])
@@ -30,22 +30,22 @@ def figures(found: Findings) -> Iterator[Figure]:
         yield _map(found, known[:MOST_ON_MAP])
 
 
-def points_of(variance: float | None) -> float:
-    """A variance as a standard deviation in points; below 0 where the variance is."""
-    return 0.0 if variance is None else float(np.sign(variance) * np.sqrt(abs(variance)) * 100)
+def _points(variance: float | None) -> float:
+    """Return a variance as a standard deviation in points, 0 for none."""
+    return deviation_in_points(variance) or 0.0
 
 
 def _bars(found: Findings, known: list[Importance]) -> Figure:
-    exact = {} if found.table is None else {one.name: points_of(one.value) for one in found.table.choices}
+    exact = {} if found.table is None else {one.name: _points(one.value) for one in found.table.choices}
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.subplots()
         rows = np.arange(len(known))
-        values = [points_of(one.value) for one in known]
+        values = [_points(one.value) for one in known]
         colours = [style.colour(0) if one.significant() else style.neutral() for one in known]
         axes.barh(rows, values, color=colours, height=0.62)
         for row, one in enumerate(known):
-            low, high = points_of(one.low), points_of(one.high)
+            low, high = _points(one.low), _points(one.high)
             axes.plot([low, high], [row, row], color=style.ink(), linewidth=1.4, solid_capstyle="butt")
             if one.significant():
                 axes.annotate(
@@ -76,7 +76,7 @@ def _bars(found: Findings, known: list[Importance]) -> Figure:
     )
     if exact:
         caption += " Diamonds are the exact values of the whole table."
-    listing = [f"{one.name} {points_of(one.value):.1f}" for one in known[:6]]
+    listing = [f"{one.name} {_points(one.value):.1f}" for one in known[:6]]
     return Figure(
         "importances",
         caption,
@@ -138,7 +138,7 @@ def _map(found: Findings, known: list[Importance]) -> Figure:
         for column in range(row):
             one = pairs.get(frozenset((names[row], names[column])))
             if one is not None:
-                values[row, column] = points_of(float(one.component.share @ one.effects**2))
+                values[row, column] = _points(float(one.component.share @ one.effects**2))
             if one is not None and one.significant():
                 marks.append((row, column, "*"))
             elif one is not None and one.value is None:

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.methods.anova.coding import code, reference
+from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.deletion import Deletion
-from nas_gym.explain.methods.anova.importance import Importance, Importances
-from nas_gym.explain.report.phrases import counted, finite, listed, percent, points
-from nas_gym.explain.section import Section
-from nas_gym.explain.sections.choices.analysis import KEY, QUESTION, Findings
+from nas_gym.explain.methods.anova.importance import Importance, Importances, estimate
+from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
+from nas_gym.explain.report.phrases import counted, deviation_in_points, finite, listed, percent, points
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
+from nas_gym.explain.sections.choices.analysis import Findings, deletion_of, exact_of
 from nas_gym.explain.sections.choices.figures import figures
 from nas_gym.explain.sections.choices.tables import (
     best_and_worst,
@@ -19,17 +23,55 @@ from nas_gym.explain.sections.choices.tables import (
     choices_table,
     is_motif,
     pairs_table,
-    spread,
     values_table,
 )
 
+KEY, QUESTION = "choices", "Which choices matter?"
 MOST_NAMED = 5
 FEWEST_SETS = 5
 """Other sets of choices that a deletion test must be compared with to say something."""
 
 
+def explain_choices(
+    evidence: Evidence, settings: Settings = DEFAULTS, *, permutations: int = PERMUTATIONS
+) -> Section:
+    """Answer how much each architectural choice and each pair matters, with intervals and tests.
+
+    Args:
+        evidence: the run.
+        settings: the budget is the most trainings of the deletion test, which asks for what the section
+            on alternatives asks for too, None for 200 at most; the seed is of permutations, intervals
+            and the sample of a large space.
+        permutations: number of them in the tests of significance.
+    """
+    used = usable(evidence, seed=settings.seed)
+    base = code(evidence.search_space, reference(evidence.search_space, settings.seed))
+    wanted = evaluations_needed(base)
+    if len(used.y) < wanted:
+        return withheld(KEY, QUESTION, _too_few(used, wanted), used.counts() | {"needed": wanted})
+    if used.y.std() < 1e-9:
+        why = f"All {len(used.y)} evaluations have the same accuracy, so no choice made a difference to it."
+        return withheld(KEY, QUESTION, why, used.counts())
+    visited = code(evidence.search_space, used.architectures)
+    estimated = estimate(base, visited, used.y, permutations, settings.seed)
+    table = exact_of(evidence, used.fidelity, permutations, settings.seed)
+    ranking = [one.name for one in estimated.choices if one.value is not None]
+    found = Findings(used, estimated, table, deletion_of(evidence, ranking, settings.budget))
+    return section_of(evidence, found)
+
+
+CHOICES = Question(KEY, QUESTION, explain_choices)
+
+
+def _too_few(used: UsableEvaluations, wanted: int) -> str:
+    return (
+        f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of the "
+        f"choices apart from each other and from chance, at least {wanted} are needed. {used.left_out()}"
+    ).strip()
+
+
 def section_of(evidence: Evidence, found: Findings) -> Section:
-    """The section."""
+    """Return the section."""
     estimated = found.estimated
     answer = [
         *_most_important(estimated),
@@ -77,8 +119,10 @@ def _most_important(found: Importances) -> list[str]:
 
 
 def _spread(one: Importance) -> str:
-    low, high = (spread(max(0.0, each)) if each is not None else None for each in (one.low, one.high))
-    said = f"{spread(one.value):.1f} points"
+    low, high = (
+        deviation_in_points(max(0.0, each)) if each is not None else None for each in (one.low, one.high)
+    )
+    said = f"{deviation_in_points(one.value):.1f} points"
     return said if low is None else f"{said}, 95% interval {low:.1f} to {high:.1f}"
 
 
@@ -95,7 +139,7 @@ def _unimportant(found: Importances) -> list[str]:
 
 
 def _some(names: list[str]) -> str:
-    """Names, the first few of many."""
+    """Return names, the first few of many."""
     if len(names) <= MOST_NAMED + 1:
         return listed(names)
     return listed([*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"])
@@ -134,7 +178,7 @@ def _pairs(found: Importances) -> list[str]:
 
 
 def _untried(found: Importances) -> list[str]:
-    """What the evaluations cannot say of pairs of the depth and another choice."""
+    """Return what the evaluations cannot say of pairs of the depth and another choice."""
     if not found.untried:
         return []
     met = [f"depth {depth} and {name} {value}" for depth, name, value in found.untried]

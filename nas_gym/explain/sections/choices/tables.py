@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nas_gym.explain.methods.anova.importance import Importance, Importances
+from nas_gym.explain.report.phrases import deviation_in_points
 from nas_gym.explain.section import Cell, Table
 
 if TYPE_CHECKING:
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 EDGE = re.compile(r"edge (\d+)-(\d+)")
 PAIRS_SHOWN = 20
 OF_TABLE = ("whole table", "p in it")
-
-
-def spread(variance: float | None) -> float | None:
-    """A variance as a standard deviation, in points; below 0 where the corrected variance is."""
-    return None if variance is None else float(np.sign(variance) * np.sqrt(abs(variance)) * 100)
 
 
 def best_and_worst(one: Importance) -> tuple[int, int]:
@@ -134,11 +130,11 @@ def pairs_table(found: Findings) -> Table:
 
 
 def _numbers_of(one: Importance) -> list[Cell]:
-    return [_rounded(spread(each)) for each in (one.value, one.low, one.high)]
+    return [_rounded(deviation_in_points(each)) for each in (one.value, one.low, one.high)]
 
 
 def _of_table(one: Importance | None) -> list[Cell]:
-    return [None, None] if one is None else [_rounded(spread(one.value)), _p(one)]
+    return [None, None] if one is None else [_rounded(deviation_in_points(one.value)), _p(one)]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,1 +1,1 @@
-"""comparison."""
+"""Two runs beside each other."""

@@ -8,9 +8,9 @@ from typing import Any
 from scipy.stats import kendalltau
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.report.phrases import finite, listed
-from nas_gym.explain.section import Section, Table, withheld
-from nas_gym.explain.sections.choices.analysis import explain_choices
+from nas_gym.explain.report.phrases import deviation_in_points, finite, listed
+from nas_gym.explain.section import Section, Settings, Table, withheld
+from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.comparison.figures import choices_figure
 
 CHOICES = ("choices", "Which choices matter by each?")
@@ -19,8 +19,8 @@ Entry = Mapping[str, Any]
 
 
 def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int) -> Section:
-    """The importances of the choices as each run's evaluations tell them."""
-    sections = [explain_choices(run, budget=0, seed=seed) for run in runs]
+    """Return the importances of the choices as each run's evaluations tell them."""
+    sections = [explain_choices(run, Settings(0, seed)) for run in runs]
     for section, name in zip(sections, names, strict=True):
         if section.withheld:
             return withheld(*CHOICES, f"There is no answer from the run of {name}: {section.answer[0]}")
@@ -56,12 +56,12 @@ def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], see
 
 
 def spread(variance: float | None) -> float | None:
-    """A variance as a standard deviation in points, 0 where the estimate is negative; None for none."""
-    return None if variance is None else 100 * max(0.0, variance) ** 0.5
+    """Return the standard deviation in points, 0 where the estimated variance is negative."""
+    return deviation_in_points(None if variance is None else max(0.0, variance))
 
 
 def _bars(found: Mapping[str, Entry], shown: Sequence[str]) -> list[tuple[float, float, float]]:
-    """Of each choice its spread with the ends of the interval; without one, the spread itself thrice."""
+    """Return each choice's spread with its interval; without one, the spread itself three times."""
     bars = []
     for name in shown:
         one = found[name]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.policies.disagreement import Compared, Parting
+from nas_gym.explain.methods.policies.disagreement import Disagreement, PolicyComparison
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
@@ -23,7 +23,7 @@ LONGEST = 44
 
 
 def best_figure(runs: Sequence[Evidence], names: Sequence[str]) -> Figure:
-    """The best accuracy so far of each run."""
+    """Return the best accuracy so far of each run."""
     ends = ", ".join(f"{name} {run.chosen.accuracy:.1%}" for name, run in zip(names, runs, strict=True))
     return Figure(
         "best",
@@ -51,12 +51,12 @@ def choices_figure(
     names: Sequence[str],
     exact: Mapping[str, float | None],
 ) -> Figure:
-    """How much each choice matters by each run.
+    """Return how much each choice matters by each run.
 
     Args:
-        bars: of each run, of each choice: its spread in points and the ends of the interval.
+        bars: for each run and choice its spread in points and the ends of the interval.
         choices: their names, from top to bottom.
-        names: of the runs.
+        names: names of the runs.
         exact: the spread by the whole table, where there is one.
     """
     shown = choices[:MOST_CHOICES]
@@ -98,8 +98,8 @@ def _draw_choices(
     axes.legend(loc="lower right")
 
 
-def partings_figure(found: Compared, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
-    """By how much the edit of one is worth more, in the states where they part."""
+def disagreements_figure(found: PolicyComparison, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
+    """Return by how much one edit is worth more, in the states where the policies disagree."""
     shown = found.judged[:MOST_ROWS]
     wins = [sum(one.better == side for one in shown) for side in (0, 1)]
     return Figure(
@@ -108,13 +108,13 @@ def partings_figure(found: Compared, names: Sequence[str], space: SearchSpace[An
         f"{names[0]}, to the left for {names[1]}, as long as the edit is worth more.",
         f"Of {counted(len(shown), 'state')} shown, {names[0]}'s edit is better in {wins[0]}, {names[1]}'s "
         f"in {wins[1]}.",
-        lambda canvas: _draw_partings(canvas, shown, names, space),
+        lambda canvas: _draw_disagreements(canvas, shown, names, space),
         (7.4, 1.4 + 0.55 * len(shown)),
     )
 
 
-def _draw_partings(
-    canvas: Canvas, shown: Sequence[Parting], names: Sequence[str], space: SearchSpace[Any]
+def _draw_disagreements(
+    canvas: Canvas, shown: Sequence[Disagreement], names: Sequence[str], space: SearchSpace[Any]
 ) -> None:
     axes = canvas.add_subplot()
     gains = [one.worth[0] - one.worth[1] for one in shown if one.worth is not None]

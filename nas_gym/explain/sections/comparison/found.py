@@ -26,7 +26,7 @@ class _Tried(NamedTuple):
 
 
 def compare_found(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Section:
-    """The network that each chose, and in what they differ."""
+    """Return the network that each chose, and in what they differ."""
     chosen = tuple(run.chosen for run in runs)
     gap = chosen[0].accuracy - chosen[1].accuracy
     better = int(gap < 0)
@@ -99,7 +99,7 @@ def _common(runs: tuple[Evidence, Evidence]) -> list[Architecture]:
 
 
 def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Section:
-    """How the evaluations of each were spread over the choices, and what they gave."""
+    """Return how the evaluations of each were spread over the choices, and what they gave."""
     space, common = runs[0].search_space, _common(runs)
     rows = []
     for name, choices in space.variables.items():
@@ -155,7 +155,7 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
 
 
 def _of_choice(run: Evidence, name: str, code: int) -> tuple[float, float | None]:
-    """The share of a value among the networks that have the choice, and their mean accuracy."""
+    """Return the share of a value among the networks that have the choice, and their mean accuracy."""
     space = run.search_space
     having = [one for one in run.succeeded if name in space.active_variables(one.architecture)]
     chosen = [one.accuracy for one in having if space.encode(one.architecture)[name] == code]

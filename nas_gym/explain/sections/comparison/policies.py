@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.policies.disagreement import Compared, compare_policies
+from nas_gym.explain.evidence.setting import setting_of
+from nas_gym.explain.methods.policies.disagreement import PolicyComparison, compare_policies
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rollouts import Decisions
 from nas_gym.explain.methods.policies.states import policy_visits
-from nas_gym.explain.methods.significance.sign_flip import Flipped
+from nas_gym.explain.methods.significance.sign_flip import SignFlipTest
 from nas_gym.explain.report.phrases import counted, listed, percent
 from nas_gym.explain.section import Section, Table, withheld
-from nas_gym.explain.sections.comparison.figures import partings_figure
+from nas_gym.explain.sections.comparison.figures import disagreements_figure
 from nas_gym.explain.sections.comparison.worth import Judgement, judge
-from nas_gym.explain.sections.policy.section import setting_of
 from nas_gym.search_spaces import SearchSpace
 
 POLICIES = ("policies", "Where do their policies part, and who was right?")
@@ -28,7 +28,7 @@ MORE = 0.05
 def compare_decisions(
     runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int, budget: int | None
 ) -> Section:
-    """Where the last policies of two runs agree and part, and whose edits are better there."""
+    """Return where the last policies of two runs agree and part, and whose edits are better there."""
     policies = [run.policy() for run in runs]
     without = [name for name, policy in zip(names, policies, strict=True) if policy is None]
     if policies[0] is None or policies[1] is None:
@@ -46,10 +46,12 @@ def compare_decisions(
     states = list(dict.fromkeys([*counts[0], *counts[1]]))
     visits = np.array([counts[0][state] + counts[1][state] for state in states], dtype=np.float64)
     questions = Questions(space, setting.horizon if setting.episodic else None)
-    found = compare_policies(one.valued(states), other.valued(states), visits, questions)
+    found = compare_policies(one.policy_scores(states), other.policy_scores(states), visits, questions)
     if found is None:
         return withheld(*POLICIES, "The policies have no state in common in which both prefer some edit.")
-    edits = [(parting.state, edit) for parting in found.partings for edit in parting.edits]
+    edits = [
+        (disagreement.state, edit) for disagreement in found.disagreements for edit in disagreement.edits
+    ]
     judgement = judge(runs, edits, budget) if edits else None
     if judgement is not None:
         found = found.with_worth(judgement.values)
@@ -57,7 +59,7 @@ def compare_decisions(
 
 
 def _section(
-    found: Compared,
+    found: PolicyComparison,
     names: tuple[str, str],
     space: SearchSpace[Any],
     judgement: Judgement | None,
@@ -76,15 +78,15 @@ def _section(
         )
     return Section(
         *POLICIES,
-        answer=tuple(_on_partings(found, names, tests, judgement)),
+        answer=tuple(_on_disagreements(found, names, tests, judgement)),
         trust=trust,
-        tables=(_partings_table(found, names, space),) if found.partings else (),
-        figures=(partings_figure(found, names, space),) if found.judged else (),
+        tables=(_disagreements_table(found, names, space),) if found.disagreements else (),
+        figures=(disagreements_figure(found, names, space),) if found.judged else (),
         numbers={
             "states": found.states,
             "agree": found.agree,
             "covered": found.covered,
-            "partings": len(found.partings),
+            "partings": len(found.disagreements),
             "partings_judged": len(found.judged),
             "won": [found.won(0), found.won(1)],
             "right_more_often": None if tests is None else asdict(tests[0]),
@@ -95,14 +97,14 @@ def _section(
     )
 
 
-def _on_partings(
-    found: Compared,
+def _on_disagreements(
+    found: PolicyComparison,
     names: tuple[str, str],
-    tests: tuple[Flipped, Flipped] | None,
+    tests: tuple[SignFlipTest, SignFlipTest] | None,
     judgement: Judgement | None,
 ) -> list[str]:
     told = [f"The policies agree in {percent(found.agree)} of the states they visit."]
-    if not found.partings:
+    if not found.disagreements:
         return told
     if tests is None or judgement is None:
         told.append("Who was right where they part is not known: the networks were not evaluated.")
@@ -116,7 +118,7 @@ def _on_partings(
     return told
 
 
-def _right(found: Compared, names: tuple[str, str], test: Flipped) -> str:
+def _right(found: PolicyComparison, names: tuple[str, str], test: SignFlipTest) -> str:
     first, second = found.won(0), found.won(1)
     shares = (
         f"{names[0]}'s edit is the better one in {percent(first)}, {names[1]}'s in {percent(second)} of the "
@@ -133,7 +135,7 @@ def _right(found: Compared, names: tuple[str, str], test: Flipped) -> str:
     )
 
 
-def _worth_more(names: tuple[str, str], test: Flipped, judgement: Judgement) -> str:
+def _worth_more(names: tuple[str, str], test: SignFlipTest, judgement: Judgement) -> str:
     better, sign = names[int(test.mean < 0)], -1 if test.mean < 0 else 1
     interval = "no interval, since the cases are too few"
     if test.low is not None and test.high is not None:
@@ -146,7 +148,7 @@ def _worth_more(names: tuple[str, str], test: Flipped, judgement: Judgement) -> 
     )
 
 
-def _partings_table(found: Compared, names: tuple[str, str], space: SearchSpace[Any]) -> Table:
+def _disagreements_table(found: PolicyComparison, names: tuple[str, str], space: SearchSpace[Any]) -> Table:
     def gain(worth: tuple[float, float] | None) -> float | None:
         return None if worth is None else float(f"{worth[0] - worth[1]:.3g}")
 
@@ -162,7 +164,7 @@ def _partings_table(found: Compared, names: tuple[str, str], space: SearchSpace[
                 percent(one.weight),
                 gain(one.worth),
             )
-            for one in found.partings
+            for one in found.disagreements
         ),
         shown=SHOWN,
     )

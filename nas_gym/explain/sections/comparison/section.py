@@ -31,8 +31,8 @@ def compare(
         run_b: folder of another.
         budget: trainings with fresh seeds that may be made to say who was right, where no table or
             function answers at once; None for 200 at most.
-        seed: of every random draw.
-        store: of evaluators that train.
+        seed: seed of every random draw.
+        store: store of evaluators that train.
 
     Raises:
         NASGymError: if a folder holds no run, both are the same, or the runs are of different spaces
@@ -90,6 +90,6 @@ def _check(runs: tuple[Evidence, Evidence]) -> None:
 
 
 def _names(runs: tuple[Evidence, Evidence]) -> tuple[str, str]:
-    """The agents, told apart where they are the same."""
+    """Return the agents, told apart where they are the same."""
     first, second = (str(run.config["agent"]) for run in runs)
     return (first, second) if first != second else (f"{first} (A)", f"{second} (B)")

@@ -9,12 +9,11 @@ import numpy as np
 
 from nas_gym.envs import RecordedReward
 from nas_gym.explain.evidence.accuracies import answers_at_once, evaluated
-from nas_gym.explain.evidence.rescoring import is_free, measure
+from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, is_free, measure
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.optimal_values import LARGEST, OptimalValues
 from nas_gym.explain.report.phrases import counted
-from nas_gym.explain.sections.alternatives.analysis import MOST_TRAININGS, SEEDS
-from nas_gym.explain.sections.moments.section import discount_of
 from nas_gym.search_spaces import Architecture
 from nas_gym.traces import State
 

@@ -1,1 +1,1 @@
-"""edits."""
+"""Which edits help?"""

@@ -6,34 +6,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any
 
-from nas_gym.explain.evidence.evaluations import Usable, usable
+from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.anova.coding import code, reference
+from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.edit_effects import EditEffects, Effect, estimate_effects
 from nas_gym.explain.methods.anova.squared_norm import Interval
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted, finite, listed, points, signed
-from nas_gym.explain.section import Cell, Figure, Section, Table, withheld
-from nas_gym.explain.sections.choices.analysis import needed
+from nas_gym.explain.section import DEFAULTS, Cell, Figure, Question, Section, Settings, Table, withheld
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-Known = tuple[str, Effect, Interval]
+KnownEffect = tuple[str, Effect, Interval]
 
 KEY, QUESTION = "edits", "Which edits help?"
 NAMED, BARS, OFTEN = 3, 16, 5
 
 
-def explain_edits(evidence: Evidence, *, seed: int = 0) -> Section:
-    """The effect of each kind of edit on accuracy, wherever the agent was when it made it.
+def explain_edits(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
+    """Answer what effect each kind of edit has on accuracy, wherever the agent was when it made it.
 
     Args:
         evidence: the run.
-        seed: of the simultaneous intervals, and of the sample of a large space.
+        settings: the seed is of the simultaneous intervals and of the sample of a large space.
     """
-    used = usable(evidence, seed=seed)
-    wanted = needed(code(evidence.search_space, reference(evidence.search_space, seed)))
+    used = usable(evidence, seed=settings.seed)
+    wanted = evaluations_needed(code(evidence.search_space, reference(evidence.search_space, settings.seed)))
     if len(used.y) < wanted:
         why = (
             f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of "
@@ -44,12 +44,15 @@ def explain_edits(evidence: Evidence, *, seed: int = 0) -> Section:
         why = f"All {len(used.y)} evaluations have the same accuracy, so no edit made a difference to it."
         return withheld(KEY, QUESTION, why, used.counts())
     steps = list(_steps(evidence))
-    found = estimate_effects(evidence.search_space, used.architectures, used.y, steps, seed=seed)
+    found = estimate_effects(evidence.search_space, used.architectures, used.y, steps, seed=settings.seed)
     return _section(used, found)
 
 
+EDITS = Question(KEY, QUESTION, explain_edits)
+
+
 def _steps(evidence: Evidence) -> Iterator[tuple[Any, Any]]:
-    """The architectures before and after each step that edited."""
+    """Yield the architectures before and after each step that edited."""
     parse = evidence.search_space.parse
     known: dict[str, Any] = {}
     for step in evidence.steps:
@@ -62,14 +65,14 @@ def _steps(evidence: Evidence) -> Iterator[tuple[Any, Any]]:
 
 
 def _oriented(one: Effect) -> tuple[str, Effect]:
-    """The words of an edit and its effect; of two opposite edits the one that helps."""
+    """Return the words of an edit and its effect; of two opposite edits the one that helps."""
     if not one.kind.opposite or one.change is None or one.change.value >= 0:
         return one.kind.words, one
     turned = Interval(-one.change.value, -one.change.high, -one.change.low)
     return one.kind.opposite, replace(one, change=turned, met=None if one.met is None else -one.met)
 
 
-def _section(used: Usable, found: EditEffects) -> Section:
+def _section(used: UsableEvaluations, found: EditEffects) -> Section:
     effects = [_oriented(one) for one in found.effects]
     known = [(words, one, one.change) for words, one in effects if one.change is not None]
     return Section(
@@ -85,7 +88,7 @@ def _section(used: Usable, found: EditEffects) -> Section:
     )
 
 
-def _answer(known: list[Known], of: int) -> Iterator[str]:
+def _answer(known: list[KnownEffect], of: int) -> Iterator[str]:
     if not known:
         yield "Nothing can be said: the networks that were evaluated determine the effect of no edit."
         return
@@ -125,7 +128,7 @@ def _interval(change: Interval) -> str:
     return f"{points(change.value)}, {signed(change.low)} to {signed(change.high)}"
 
 
-def _trust(used: Usable, left_out: Sequence[str]) -> str:
+def _trust(used: UsableEvaluations, left_out: Sequence[str]) -> str:
     sentences = [
         f"Estimated from {len(used.y)} evaluations at once, in which every network has one noise however "
         "many edits begin or end at it, so both directions of an edit count and the luck of the network "
@@ -159,7 +162,7 @@ def _table(effects: list[tuple[str, Effect]]) -> Table:
     )
 
 
-def _forest(shown: list[Known]) -> Figure:
+def _forest(shown: list[KnownEffect]) -> Figure:
     def draw(canvas: Canvas) -> None:
         axes = canvas.subplots()
         axes.axvline(0, color=style.muted(), linewidth=0.8)

@@ -1,1 +1,1 @@
-"""moments."""
+"""Which decisions mattered most?"""

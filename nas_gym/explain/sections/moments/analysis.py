@@ -24,7 +24,7 @@ class Alternative:
         edit: in words.
         score: the policy's before the step; None where it has none.
         leads_to: the architecture it makes.
-        accuracy: of that; None where it is not known.
+        accuracy: its accuracy; None where it is not known.
         taken: whether it is the edit that was made.
     """
 
@@ -40,13 +40,13 @@ class Moment:
     """A decisive step: its number, the trace's line, how much hung on it, and its alternatives.
 
     Attributes:
-        number: of the step in the run, from 0.
+        number: number of the step in the run, from 0.
         step: as recorded.
         weight: in [0, 1].
         gap, change, surprise: as of `Measures`, None where they cannot be told.
         alternatives: the taken edit first, then the others by the policy's score.
         best: the alternative of the highest known accuracy.
-        known: of how many legal edits the accuracy is known, and of how many there are.
+        known: number of legal edits whose accuracy is known, and of all legal edits.
     """
 
     number: int
@@ -60,7 +60,7 @@ class Moment:
     known: tuple[int, int]
 
 
-class Known:
+class KnownAccuracies:
     """Accuracies that the run measured, and those that are asked for within a budget.
 
     Args:
@@ -92,14 +92,19 @@ class Known:
             self.asked = len(some)
 
     def of(self, architecture: Architecture) -> float | None:
-        """Of an architecture; None if it is not known."""
+        """Return the accuracy of an architecture; None if it is not known."""
         return self._values.get(str(architecture))
 
 
 def moment_of(
-    number: int, step: Step, found: Measures, weights: np.ndarray, evidence: Evidence, accuracies: Known
+    number: int,
+    step: Step,
+    found: Measures,
+    weights: np.ndarray,
+    evidence: Evidence,
+    accuracies: KnownAccuracies,
 ) -> Moment:
-    """A step with its alternatives."""
+    """Return a step with its alternatives."""
     space, scores = evidence.search_space, scores_of(step)
     before = space.parse(step.architecture)
     everything = [
@@ -132,6 +137,6 @@ def moment_of(
 
 
 def _within_an_edit(evidence: Evidence, step: Step) -> list[Architecture]:
-    """Where the legal edits of a step lead, keep first."""
+    """Return where the legal edits of a step lead, keep first."""
     before = evidence.search_space.parse(step.architecture)
     return [before, *evidence.search_space.neighbours(before)]

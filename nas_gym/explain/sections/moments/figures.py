@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.evidence.run import Seen
+from nas_gym.explain.evidence.run import SeenEvaluation
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def timeline(steps: Sequence[Step], weights: np.ndarray, numbers: Sequence[int]) -> Figure:
-    """Accuracy along the steps and how decisive each was, the chosen moments numbered."""
+    """Return accuracy along the steps and how decisive each was, the chosen moments numbered."""
     places = ", ".join(str(number + 1) for number in sorted(numbers))
     return Figure(
         "timeline",
@@ -54,7 +54,7 @@ def _draw_timeline(
 
 
 def _label(axes: Axes, numbers: Sequence[int], weights: np.ndarray, steps: int) -> None:
-    """The numbers of the moments, in two heights where they are close to each other."""
+    """Draw the numbers of the moments, in two heights where they are close to each other."""
     last, high = -np.inf, False
     for number in numbers:
         high = not high if number - last < 0.06 * steps else False
@@ -71,8 +71,8 @@ def _label(axes: Axes, numbers: Sequence[int], weights: np.ndarray, steps: int) 
         )
 
 
-def incumbents(seen: Sequence[Seen], marked: Sequence[int]) -> Figure:
-    """The best accuracy so far, with the largest gains marked."""
+def incumbents(seen: Sequence[SeenEvaluation], marked: Sequence[int]) -> Figure:
+    """Return the best accuracy so far, with the largest gains marked."""
     best = max(one.accuracy for one in seen if not one.failed)
     return Figure(
         "timeline",
@@ -84,7 +84,7 @@ def incumbents(seen: Sequence[Seen], marked: Sequence[int]) -> Figure:
     )
 
 
-def _draw_incumbents(canvas: Canvas, seen: Sequence[Seen], marked: Sequence[int]) -> None:
+def _draw_incumbents(canvas: Canvas, seen: Sequence[SeenEvaluation], marked: Sequence[int]) -> None:
     axes = canvas.add_subplot()
     succeeded = [one for one in seen if not one.failed]
     places = [one.order + 1 for one in succeeded]

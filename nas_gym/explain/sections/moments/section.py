@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
+from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
-from nas_gym.explain.section import Section, withheld
-from nas_gym.explain.sections.moments.analysis import Known, moment_of
-from nas_gym.explain.sections.moments.figures import timeline
-from nas_gym.explain.sections.moments.queries import explain_leaps
+from nas_gym.explain.report.phrases import points
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
+from nas_gym.explain.sections.moments.analysis import KnownAccuracies, moment_of
+from nas_gym.explain.sections.moments.figures import incumbents, timeline
 from nas_gym.explain.sections.moments.text import (
     alternatives_table,
     in_words,
@@ -20,18 +19,17 @@ from nas_gym.explain.sections.moments.text import (
 )
 
 KEY, QUESTION = "moments", "Which decisions mattered most?"
-MOMENTS = 6
-DISCOUNT = 0.9
+MOST_MOMENTS = 6
+LEAPS = 6
 
 
-def explain_moments(evidence: Evidence, budget: int | None = None, seed: int = 0) -> Section:
-    """The section on decisive moments.
+def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
+    """Return the section on decisive moments.
 
     Args:
-        evidence: of the run.
-        budget: evaluations of alternatives that may be asked for; None for none, except where the
-            evaluator answers at once.
-        seed: not used; nothing is drawn.
+        evidence: evidence of the run.
+        settings: the budget is the evaluations of alternatives that may be asked for, None for none,
+            except where the evaluator answers at once; nothing is drawn.
     """
     steps = evidence.steps
     if not steps:
@@ -42,8 +40,8 @@ def explain_moments(evidence: Evidence, budget: int | None = None, seed: int = 0
     weights = found.weight
     if not weights.any():
         return withheld(KEY, QUESTION, "Nothing hung on any step of this run: no edit changed an accuracy.")
-    numbers = most_decisive(steps, weights, evidence.search_space, MOMENTS)
-    accuracies = Known(evidence, steps, numbers, budget)
+    numbers = most_decisive(steps, weights, evidence.search_space, MOST_MOMENTS)
+    accuracies = KnownAccuracies(evidence, steps, numbers, settings.budget)
     moments = [moment_of(number, steps[number], found, weights, evidence, accuracies) for number in numbers]
     return Section(
         KEY,
@@ -61,15 +59,73 @@ def explain_moments(evidence: Evidence, budget: int | None = None, seed: int = 0
     )
 
 
-def discount_of(config: dict[str, Any]) -> float:
-    """The discount of a run's agent, from its hyperparameters; 0.9 where it names none."""
-    found = _find(config.get("config"), "gamma")
-    return float(found) if isinstance(found, int | float) else DISCOUNT
+MOMENTS = Question(KEY, QUESTION, explain_moments)
 
 
-def _find(values: Any, name: str) -> Any:
-    if not isinstance(values, dict):
-        return None
-    if name in values:
-        return values[name]
-    return next((found for each in values.values() if (found := _find(each, name)) is not None), None)
+def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
+    """Return the section on decisive moments, of a run without steps."""
+    gains = _gains(evidence)
+    if not gains:
+        return withheld(
+            key,
+            question,
+            "The first network that this run evaluated is still its best, so no later evaluation was "
+            "decisive.",
+        )
+    largest = sorted(gains, key=lambda pair: -pair[1])[:LEAPS]
+    total = sum(gain for _, gain in gains)
+    first = largest[0]
+    return Section(
+        key,
+        question,
+        answer=(
+            "The agent asked for networks without editing one step by step, so decisive are the "
+            f"evaluations that raised its best accuracy: {len(gains)} of them, by "
+            f"{points(total)} in total.",
+            f"The largest was evaluation {first[0].order + 1}, {first[0].architecture}: {points(first[1])}, "
+            f"to {first[0].accuracy:.1%}.",
+            f"The last was evaluation {gains[-1][0].order + 1} of {len(evidence.seen):,}.",
+        ),
+        trust=(
+            "One training decides each accuracy: small gains may be its luck. What the agent would have "
+            "asked for instead is not recorded."
+        ),
+        tables=(
+            Table(
+                "moments",
+                "The evaluations that raised the best accuracy most.",
+                ("evaluation", "network", "accuracy", "gain"),
+                tuple(
+                    (one.order + 1, str(one.architecture), round(one.accuracy, 4), points(gain))
+                    for one, gain in largest
+                ),
+            ),
+        ),
+        figures=(incumbents(evidence.seen, [one.order for one, _ in largest]),),
+        numbers={
+            "evaluations": len(evidence.seen),
+            "total_gain": total,
+            "moments": [
+                {
+                    "evaluation": one.order,
+                    "architecture": str(one.architecture),
+                    "accuracy": one.accuracy,
+                    "gain": gain,
+                }
+                for one, gain in largest
+            ],
+        },
+    )
+
+
+def _gains(evidence: Evidence) -> list[tuple[SeenEvaluation, float]]:
+    """Return the later evaluations that raised the best accuracy at its fidelity, with the gain."""
+    best: dict[int | None, float] = {}
+    found = []
+    for one in evidence.succeeded:
+        before = best.get(one.fidelity)
+        if before is None or one.accuracy > before:
+            best[one.fidelity] = one.accuracy
+        if before is not None and one.accuracy > before:
+            found.append((one, one.accuracy - before))
+    return found

@@ -7,13 +7,13 @@ from typing import Any
 from nas_gym.explain.methods.policies.decisive_steps import Measures
 from nas_gym.explain.report.phrases import counted, points
 from nas_gym.explain.section import Cell, Table
-from nas_gym.explain.sections.moments.analysis import Known, Moment
+from nas_gym.explain.sections.moments.analysis import KnownAccuracies, Moment
 
 NOT_EVALUATED = "not evaluated in this run"
 
 
 def on_all(moments: list[Moment], kind: str | None) -> str:
-    """By what the moments were chosen."""
+    """Return the sentence on how the moments were chosen."""
     by = "how much accuracy changed"
     if kind == "q_values":
         by = (
@@ -29,7 +29,7 @@ def on_all(moments: list[Moment], kind: str | None) -> str:
 
 
 def in_words(moment: Moment) -> str:
-    """What was done at a moment, what came of it, and what would have come of the best alternative."""
+    """Return what was done at a moment, what came of it, and what would have come of the best alternative."""
     step, change = moment.step, moment.change
     outcome = "" if change is None else f", which changed accuracy by {points(change)}"
     sentence = (
@@ -48,8 +48,8 @@ def in_words(moment: Moment) -> str:
     )
 
 
-def trust(found: Measures, kind: str | None, accuracies: Known) -> str:
-    """What the sentences rest on."""
+def trust(found: Measures, kind: str | None, accuracies: KnownAccuracies) -> str:
+    """Return what the sentences rest on."""
     parts = ["A moment is decisive by the policy's own scores at that time, which may have been wrong."]
     if kind is None:
         parts = ["No scores of a policy were recorded, so that only changes of accuracy count."]
@@ -66,7 +66,7 @@ def trust(found: Measures, kind: str | None, accuracies: Known) -> str:
 
 
 def moments_table(moments: list[Moment]) -> Table:
-    """The moments."""
+    """Return the moments."""
     return Table(
         "moments",
         "The decisive steps. Weight is the mean rank, 1 the highest, of the gap between the best and the "
@@ -89,7 +89,7 @@ def moments_table(moments: list[Moment]) -> Table:
 
 
 def alternatives_table(moments: list[Moment]) -> Table:
-    """What could have been done at each."""
+    """Return what could have been done at each."""
     rows: list[tuple[Cell, ...]] = [
         (
             moment.number + 1,
@@ -115,7 +115,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def numbers_of(moment: Moment) -> dict[str, Any]:
-    """A moment as numbers."""
+    """Return a moment as numbers."""
     return {
         "step": moment.number,
         "episode": moment.step.episode,

@@ -1,1 +1,1 @@
-"""network."""
+"""What does the found network use?"""

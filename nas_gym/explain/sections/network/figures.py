@@ -15,7 +15,7 @@ from nas_gym.explain.section import Figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from nas_gym.explain.sections.network.section import NetworkUse
+    from nas_gym.explain.sections.network.analysis import NetworkUse
 
 IMAGE_LETTERS = 10
 MOST_FEATURES, MOST_CLASSES, MOST_LAYERS = 15, 10, 20
@@ -27,7 +27,7 @@ LEGENDS = {
 
 
 def figures_of(use: NetworkUse) -> tuple[Figure, ...]:
-    """All figures of the section."""
+    """Return all figures of the section."""
     found = []
     if use.inputs is not None:
         kind = use.trained.task.kind
@@ -38,7 +38,7 @@ def figures_of(use: NetworkUse) -> tuple[Figure, ...]:
 
 
 def features(use: NetworkUse) -> Figure:
-    """Attribution of a table's features, and what shuffling them costs."""
+    """Return attribution of a table's features, and what shuffling them costs."""
     from nas_gym.explain.sections.network.text import feature_names
 
     assert use.inputs is not None
@@ -74,7 +74,7 @@ def features(use: NetworkUse) -> Figure:
 
 
 def signals(use: NetworkUse) -> Figure:
-    """Attribution along a signal, over all classes and for each."""
+    """Return attribution along a signal, over all classes and for each."""
     assert use.inputs is not None
     names, found = use.trained.task.class_names, use.inputs
     whole = np.nan_to_num(found.importance).mean(0)
@@ -106,7 +106,7 @@ def signals(use: NetworkUse) -> Figure:
 
 
 def images(use: NetworkUse) -> Figure:
-    """A map for each class of where the network looks."""
+    """Return a map for each class of where the network looks."""
     assert use.inputs is not None
     names, found = use.trained.task.class_names, use.inputs
     count = min(len(found.by_class), MOST_CLASSES)
@@ -148,7 +148,7 @@ def images(use: NetworkUse) -> Figure:
 
 
 def layers(use: NetworkUse) -> Figure:
-    """What is lost where each layer is replaced by less."""
+    """Return what is lost where each layer is replaced by less."""
     shown = use.layers[:MOST_LAYERS]
     present = [name for name in REPLACEMENTS if any(name in layer.losses for layer in shown)]
 
@@ -188,7 +188,7 @@ def layers(use: NetworkUse) -> Figure:
 
 
 def confusion_figure(use: NetworkUse) -> Figure:
-    """Which classes are taken for which."""
+    """Return which classes are taken for which."""
     matrix, names = use.confusion, use.trained.task.class_names
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
 
@@ -227,7 +227,7 @@ def confusion_figure(use: NetworkUse) -> Figure:
 
 
 def reliability(use: NetworkUse) -> Figure:
-    """How often the network is right, by how sure it is."""
+    """Return how often the network is right, by how sure it is."""
     found = use.calibration
 
     def draw(canvas: Canvas) -> None:

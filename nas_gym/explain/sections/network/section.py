@@ -2,130 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from nas_gym.explain.evidence.network import TrainedNetwork, trained_network
+from nas_gym.explain.evidence.network import trained_network
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.attribution.calibration import (
-    Calibration,
-    calibration,
-    confused_pairs,
-    confusion,
-)
-from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, TOLERANCE, has_captum
-from nas_gym.explain.methods.attribution.network_inputs import (
-    Check,
-    InputUse,
-    agreement,
-    deletion,
-    input_use,
-    permutation_importance,
-)
-from nas_gym.explain.methods.attribution.network_layers import LayerUse, ablations, conductances
+from nas_gym.explain.methods.attribution.calibration import confused_pairs
+from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, TOLERANCE
+from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS, LayerUse
 from nas_gym.explain.report.phrases import finite
-from nas_gym.explain.section import Section, withheld
-from nas_gym.explain.sections.network import figures as figures
-from nas_gym.explain.sections.network.tables import tables_of
-from nas_gym.explain.sections.network.text import answer_of, trust_of
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
+from nas_gym.explain.sections.network.analysis import NetworkUse, measure_use
+from nas_gym.explain.sections.network.figures import figures_of
+from nas_gym.explain.sections.network.text import answer_of, feature_names, trust_of
+
+if TYPE_CHECKING:
+    from nas_gym.explain.sections.network.analysis import NetworkUse
 
 KEY, QUESTION = "network", "What does the found network use?"
-PREDICTED_AT_ONCE = 2048
 
 
-@dataclass(frozen=True)
-class NetworkUse:
-    """What was measured of a network on validation examples.
-
-    Attributes:
-        trained: the network and its data.
-        accuracy: of the network.
-        inputs: attributions; None without Captum.
-        check: what deleting the inputs that rank first does; None without Captum.
-        permutation: of a table's features, float64 (repeats, features); else None.
-        layers: what each layer contributes.
-        confusion: int64 (classes, classes).
-        calibration: of its probabilities.
-    """
-
-    trained: TrainedNetwork
-    accuracy: float
-    inputs: InputUse | None
-    check: Check | None
-    permutation: np.ndarray | None
-    layers: list[LayerUse]
-    confusion: np.ndarray
-    calibration: Calibration
-
-    @property
-    def reliable(self) -> float:
-        """Share of attributed examples whose attributions add up; 0 without any."""
-        return float(self.inputs.attributions.reliable.mean()) if self.inputs is not None else 0.0
-
-    @property
-    def agreement(self) -> float | None:
-        """Rank correlation of attributions and permutation importance of a table's features."""
-        if self.permutation is None or self.inputs is None:
-            return None
-        return agreement(self.inputs.importance, self.permutation.mean(0))
-
-
-def explain_network(evidence: Evidence, *, seed: int = 0) -> Section:
-    """What the network that a run chose uses of its inputs, what each layer adds, how well it predicts.
+def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
+    """Answer what the chosen network uses of its inputs, what layers add, how well it predicts.
 
     Only training and validation examples are looked at.
 
     Args:
-        evidence: of a run in which not everything failed.
-        seed: of the examples that are drawn, of shuffles and of resampling.
+        evidence: evidence of a run in which not everything failed.
+        settings: the seed is of the examples that are drawn, of shuffles and of resampling.
     """
     trained = trained_network(evidence)
     if isinstance(trained, str):
         return withheld(KEY, QUESTION, trained)
-    use = measure_use(trained, seed)
+    use = measure_use(trained, settings.seed)
     return Section(
         KEY,
         QUESTION,
         answer_of(use),
         trust=trust_of(use),
         tables=tables_of(use),
-        figures=figures.figures_of(use),
+        figures=figures_of(use),
         numbers=numbers_of(use),
     )
 
 
-def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
-    """Everything that is measured of a network."""
-    task, module = trained.task, trained.module
-    x, y = task.x_validation.astype(np.float64), task.y_validation
-    probabilities = _probabilities(trained, x)
-    layers = ablations(module, task.x_train.astype(np.float64), x, y)
-    inputs = check = permutation = None
-    if task.kind == "table":
-        permutation = permutation_importance(module, x, y, seed)
-    if has_captum():
-        network = module.network
-        inputs = input_use(module, x, y, network=network, seed=seed)
-        importance = np.nan_to_num(inputs.importance)
-        check = deletion(module, x, y, importance, seed)
-        layers = conductances(module, layers, inputs.examples, inputs.labels, inputs.attributions.pieces)
-    return NetworkUse(
-        trained,
-        float((probabilities.argmax(1) == y).mean()),
-        inputs,
-        check,
-        permutation,
-        layers,
-        confusion(y, probabilities.argmax(1), task.num_classes),
-        calibration(probabilities, y, seed),
-    )
+NETWORK = Question(KEY, QUESTION, explain_network)
 
 
 def numbers_of(use: NetworkUse) -> dict[str, Any]:
-    """Every number of the section."""
+    """Return every number of the section."""
     task = use.trained.task
     calibrated = use.calibration
     return {
@@ -207,14 +133,51 @@ def _layer_numbers(use: LayerUse) -> dict[str, Any]:
     }
 
 
-@torch.no_grad()
-def _probabilities(trained: TrainedNetwork, x: np.ndarray) -> np.ndarray:
-    parts = torch.tensor(x).split(PREDICTED_AT_ONCE)
-    return np.concatenate([trained.module(part).softmax(1).numpy() for part in parts])
-
-
 def _listed(values: np.ndarray) -> list[Any]:
-    """Nested lists of numbers, None for NaN."""
+    """Return nested lists of numbers, None for NaN."""
     kept = values.round(6).astype(object)
     kept[np.isnan(values)] = None
     return list(kept.tolist())
+
+
+def tables_of(use: NetworkUse) -> tuple[Table, ...]:
+    """Return the evidence in rows."""
+    tables = [_layer_table(use)] if use.layers else []
+    if use.trained.task.kind == "table":
+        tables.append(_feature_table(use))
+    return tuple(tables)
+
+
+def _layer_table(use: NetworkUse) -> Table:
+    rows = tuple(
+        (
+            layer.part.name,
+            *(layer.losses[name].drop if name in layer.losses else None for name in REPLACEMENTS),
+            layer.share if layer.share is None else finite(layer.share),
+            layer.units,
+            layer.units_for_most,
+        )
+        for layer in use.layers
+    )
+    return Table(
+        "layers",
+        "Accuracy that is lost on validation examples if a layer's input is passed on unchanged, if the best "
+        "linear map of its input stands in for it, or its average output; the share of the output that flows "
+        "through the layer; its outputs, and how many of them carry 90% of that.",
+        ("layer", "unchanged", "linear", "constant", "share", "outputs", "carry 90%"),
+        rows,
+    )
+
+
+def _feature_table(use: NetworkUse) -> Table:
+    names = feature_names(use)
+    empty: list[float | None] = [None] * len(names)
+    importance = empty if use.inputs is None else [finite(value) for value in use.inputs.importance]
+    drops = empty if use.permutation is None else list(map(float, use.permutation.mean(0)))
+    order = sorted(range(len(names)), key=lambda number: -(importance[number] or drops[number] or 0.0))
+    return Table(
+        "features",
+        "Mean absolute attribution of each feature, and the accuracy that is lost if it is shuffled.",
+        ("feature", "attribution", "loss if shuffled"),
+        tuple((names[number], importance[number], drops[number]) for number in order),
+    )

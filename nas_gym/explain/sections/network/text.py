@@ -12,7 +12,7 @@ from nas_gym.explain.methods.attribution.network_layers import LayerUse, Loss
 from nas_gym.explain.report.phrases import counted, listed, points
 
 if TYPE_CHECKING:
-    from nas_gym.explain.sections.network.section import NetworkUse
+    from nas_gym.explain.sections.network.analysis import NetworkUse
 
 NAMED = 3
 RELIABLE = 0.95
@@ -20,7 +20,7 @@ ENOUGH_AGREEMENT = 0.5
 
 
 def answer_of(use: NetworkUse) -> tuple[str, ...]:
-    """The answer in sentences."""
+    """Return the answer in sentences."""
     quality = (
         f"The network, {use.trained.source}, is right for {use.accuracy:.1%} of the "
         f"{len(use.trained.task.y_validation):,} validation examples."
@@ -29,7 +29,7 @@ def answer_of(use: NetworkUse) -> tuple[str, ...]:
 
 
 def trust_of(use: NetworkUse) -> str:
-    """How far the answer can be trusted."""
+    """Return how far the answer can be trusted."""
     sentences = [
         "It describes one training of the network, and validation examples that the search selected on; the "
         "test part was not looked at."
@@ -56,13 +56,13 @@ def trust_of(use: NetworkUse) -> str:
 
 
 def feature_names(use: NetworkUse) -> list[str]:
-    """Names of a table's features, numbered where they have none."""
+    """Return names of a table's features, numbered where they have none."""
     task = use.trained.task
     return list(task.feature_names) or [f"feature {number}" for number in range(1, task.input_shape[0] + 1)]
 
 
 def lost(drop: float) -> str:
-    """A loss of accuracy: ``"1.5 points"``."""
+    """Return a loss of accuracy: ``"1.5 points"``."""
     return f"{100 * drop:.1f} points"
 
 
@@ -165,13 +165,13 @@ def _layer_words(use: NetworkUse) -> list[str]:
 
 
 def layer_name(layer: LayerUse) -> str:
-    """``"layer 2 (relu-64)"`` of a chain; the name as it is elsewhere."""
+    """Return text such as ``"layer 2 (relu-64)"`` of a chain; the name as it is elsewhere."""
     number, _, rest = layer.part.name.partition(" ")
     return f"layer {number} ({rest})" if number.isdecimal() else layer.part.name
 
 
 def _mildest(layer: LayerUse) -> tuple[str, Loss]:
-    """The replacement that costs least, in words: what the layer adds to the best of less."""
+    """Return the replacement that costs least, in words: what the layer adds to the best of less."""
     words = {
         "unchanged": "if its input is passed on as it is",
         "linear": "if the best linear map stands in for it",

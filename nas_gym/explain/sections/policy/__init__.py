@@ -1,1 +1,1 @@
-"""policy."""
+"""What did the agent learn?"""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nas_gym.explain.methods.policies.rules import edits_in_words, shares_of
 from nas_gym.explain.methods.policies.snapshots import KINDS, Snapshot
-from nas_gym.explain.methods.policies.viper import FAITHFUL, Distilled
+from nas_gym.explain.methods.policies.viper import FAITHFUL, Distillation
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted, percent
 from nas_gym.explain.section import Figure
@@ -23,7 +23,7 @@ INDENT = 3
 
 
 def kind_colour(kind: str) -> str:
-    """The colour of a kind of edit."""
+    """Return the colour of a kind of edit."""
     return {"keep": style.neutral(), "add": style.colour(2), "remove": style.colour(1)}.get(
         kind, style.colour(0)
     )
@@ -38,8 +38,8 @@ class _Line(NamedTuple):
     share: float | None = None
 
 
-def rules_figure(distilled: Distilled, actions: Sequence[Edit]) -> Figure:
-    """The tree as an outline, with how often the policy's walks use each leaf."""
+def rules_figure(distilled: Distillation, actions: Sequence[Edit]) -> Figure:
+    """Return the tree as an outline, with how often the policy's walks use each leaf."""
     tree = distilled.trees[distilled.shown.leaves]
     lines = _outline(distilled, actions)
     used = max((line for line in lines if line.share is not None), key=lambda line: line.share or 0.0)
@@ -54,10 +54,10 @@ def rules_figure(distilled: Distilled, actions: Sequence[Edit]) -> Figure:
     )
 
 
-def _outline(distilled: Distilled, actions: Sequence[Edit]) -> list[_Line]:
+def _outline(distilled: Distillation, actions: Sequence[Edit]) -> list[_Line]:
     edit_tree = distilled.trees[distilled.shown.leaves]
     tree, questions = edit_tree.tree, distilled.questions.all
-    shares = shares_of(edit_tree, distilled.asked.answers, distilled.asked.visits)
+    shares = shares_of(edit_tree, distilled.sample.answers, distilled.sample.visits)
     lines: list[_Line] = []
     waiting = [(0, 0, "")]
     while waiting:
@@ -115,8 +115,8 @@ def _draw_outline(canvas: Canvas, lines: list[_Line]) -> None:
     axes.axis("off")
 
 
-def curve_figure(distilled: Distilled) -> Figure:
-    """Fidelity against the number of leaves, by both weightings, beside the best single rule."""
+def curve_figure(distilled: Distillation) -> Figure:
+    """Return faithfulness against the number of leaves, by both weightings, beside the best rule."""
     curve = distilled.curve
     last, rule = curve[-1], distilled.rule
     verdict = (
@@ -136,7 +136,7 @@ def curve_figure(distilled: Distilled) -> Figure:
     )
 
 
-def _draw_curve(canvas: Canvas, distilled: Distilled) -> None:
+def _draw_curve(canvas: Canvas, distilled: Distillation) -> None:
     axes = canvas.add_subplot()
     sizes = [one.leaves for one in distilled.curve]
     lines = (
@@ -167,7 +167,7 @@ def _draw_curve(canvas: Canvas, distilled: Distilled) -> None:
 
 
 def over_time_figure(snapshots: Sequence[Snapshot]) -> Figure:
-    """The kinds of edits at each snapshot, and how often it decides as at the end."""
+    """Return the kinds of edits at each snapshot, and how often it decides as at the end."""
     last = next((one for one in reversed(snapshots) if one.kinds is not None), None)
     kinds = dict(zip(KINDS, (last.kinds if last and last.kinds else ()), strict=False))
     mix = ", ".join(f"{kind} {percent(share)}" for kind, share in kinds.items())

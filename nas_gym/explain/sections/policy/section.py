@@ -7,13 +7,14 @@ import numpy as np
 from nas_gym.envs import RecordedReward
 from nas_gym.explain.evidence.accuracies import accuracies_of
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, Earned, earnings
-from nas_gym.explain.methods.policies.rollouts import Decisions, starts_of
+from nas_gym.explain.evidence.setting import setting_of
+from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, EarningsByStart, earnings
+from nas_gym.explain.methods.policies.rollouts import Decisions
 from nas_gym.explain.methods.policies.rules import rules_of
 from nas_gym.explain.methods.policies.snapshots import over_time
 from nas_gym.explain.methods.policies.states import Setting
-from nas_gym.explain.methods.policies.viper import Distilled, distil
-from nas_gym.explain.section import Section, withheld
+from nas_gym.explain.methods.policies.viper import Distillation, distil
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
 from nas_gym.explain.sections.policy.figures import curve_figure, over_time_figure, rules_figure
 from nas_gym.explain.sections.policy.tables import (
     curve_table,
@@ -35,27 +36,27 @@ INDIFFERENT = (
 )
 
 
-def explain_policy(evidence: Evidence, seed: int = 0) -> Section:
-    """The section on what the policy learned.
+def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
+    """Answer what the policy learned.
 
     Args:
-        evidence: of the run.
-        seed: of walks, samples and folds.
+        evidence: evidence of the run.
+        settings: the seed is of walks, samples and folds.
     """
     last = evidence.policy()
     if last is None:
         return withheld(KEY, QUESTION, NONE)
-    setting = setting_of(evidence, seed)
+    setting = setting_of(evidence, settings.seed)
     decisions = Decisions(last, setting.space)
-    distilled = distil(decisions, setting, seed)
+    distilled = distil(decisions, setting, settings.seed)
     if distilled is None:
         return withheld(KEY, QUESTION, INDIFFERENT)
     shown = distilled.shown
     rules = rules_of(distilled.trees[shown.leaves], distilled.questions.all, setting.space.actions)
-    earned = _earnings(evidence, decisions, distilled, setting, seed)
+    earned = _earnings(evidence, decisions, distilled, setting, settings.seed)
     policies = {number: evidence.policy(number) for number in evidence.snapshots}
-    asked = {number: Decisions(one, setting.space) for number, one in policies.items() if one is not None}
-    snapshots = over_time(asked, distilled.asked, setting, seed)
+    watched = {number: Decisions(one, setting.space) for number, one in policies.items() if one is not None}
+    snapshots = over_time(watched, distilled.sample, setting, settings.seed)
     return Section(
         KEY,
         QUESTION,
@@ -81,17 +82,13 @@ def explain_policy(evidence: Evidence, seed: int = 0) -> Section:
     )
 
 
-def setting_of(evidence: Evidence, seed: int = 0) -> Setting:
-    """Where the policies of a run act."""
-    problem = evidence.problem
-    starts = starts_of(problem, DRAWN_STARTS, np.random.default_rng(seed))
-    return Setting(problem.search_space, starts, problem.horizon, problem.reward.episodic)
+POLICY = Question(KEY, QUESTION, explain_policy)
 
 
 def _earnings(
-    evidence: Evidence, decisions: Decisions, distilled: Distilled, setting: Setting, seed: int
-) -> Earned:
-    """The earnings from the run's start and from starts drawn uniformly, or why there are none."""
+    evidence: Evidence, decisions: Decisions, distilled: Distillation, setting: Setting, seed: int
+) -> EarningsByStart:
+    """Return the earnings from the run's start and from starts drawn uniformly, or why there are none."""
     reward, leaves = evidence.problem.reward, distilled.shown.leaves
     if isinstance(reward, RecordedReward):
         return f"{reward.why[0].upper()}{reward.why[1:]}."
@@ -104,7 +101,7 @@ def _earnings(
         "random starts": [setting.space.sample(rng) for _ in range(DRAWN_STARTS)],
     }
     found = {
-        name: earnings(decisions, distilled, leaves, setting, some, reward, accuracies, seed)
+        name: earnings(decisions, distilled, leaves, setting, some, reward, accuracies.of, seed)
         for name, some in starts.items()
     }
     return found, accuracies.source

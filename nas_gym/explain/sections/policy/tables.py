@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas_gym.explain.methods.policies.returns import Earned, Earnings
+from nas_gym.explain.methods.policies.faithfulness import Faithfulness
+from nas_gym.explain.methods.policies.returns import Earnings, EarningsByStart
 from nas_gym.explain.methods.policies.rules import Rule, shares_of
 from nas_gym.explain.methods.policies.snapshots import KINDS, Snapshot
 from nas_gym.explain.methods.policies.states import Setting
-from nas_gym.explain.methods.policies.tree_fidelity import Fidelity
-from nas_gym.explain.methods.policies.viper import READABLE, Distilled
+from nas_gym.explain.methods.policies.viper import READABLE, Distillation
 from nas_gym.explain.report.phrases import percent, percent_range
 from nas_gym.explain.section import Table
 
 
-def rules_table(distilled: Distilled, rules: tuple[Rule, ...]) -> Table:
-    """The rules, and the share of states in which each applies."""
-    tree, asked = distilled.trees[distilled.shown.leaves], distilled.asked
-    visits = shares_of(tree, asked.answers, asked.visits)
-    everywhere = shares_of(tree, asked.answers, asked.everywhere)
+def rules_table(distilled: Distillation, rules: tuple[Rule, ...]) -> Table:
+    """Return the rules, and the share of states in which each applies."""
+    tree, sample = distilled.trees[distilled.shown.leaves], distilled.sample
+    visits = shares_of(tree, sample.answers, sample.visits)
+    everywhere = shares_of(tree, sample.answers, sample.everywhere)
     return Table(
         "rules",
         "The policy in rules: exactly one applies to a state. Shares are of the states in which it "
@@ -32,8 +32,8 @@ def rules_table(distilled: Distilled, rules: tuple[Rule, ...]) -> Table:
     )
 
 
-def curve_table(distilled: Distilled, setting: Setting) -> Table:
-    """Fidelity by the number of rules."""
+def curve_table(distilled: Distillation, setting: Setting) -> Table:
+    """Return faithfulness by the number of rules."""
     edit = setting.space.actions[distilled.rule_edit]
     named = [
         (f"one: '{edit}'" if one is distilled.rule else f"up to {one.leaves}", one)
@@ -55,8 +55,8 @@ def curve_table(distilled: Distilled, setting: Setting) -> Table:
     )
 
 
-def earnings_table(earned: Earned, setting: Setting) -> list[Table]:
-    """What the policy, its rules and a single rule earn."""
+def earnings_table(earned: EarningsByStart, setting: Setting) -> list[Table]:
+    """Return what the policy, its rules and a single rule earn."""
     if isinstance(earned, str):
         return []
     rows = []
@@ -82,7 +82,7 @@ def earnings_table(earned: Earned, setting: Setting) -> list[Table]:
 
 
 def snapshot_table(snapshots: tuple[Snapshot, ...]) -> list[Table]:
-    """The policy over time."""
+    """Return the policy over time."""
 
     def cell(share: float | None) -> str | None:
         return None if share is None else percent(share)
@@ -110,15 +110,15 @@ def snapshot_table(snapshots: tuple[Snapshot, ...]) -> list[Table]:
 
 
 def numbers_of(
-    distilled: Distilled,
+    distilled: Distillation,
     rules: tuple[Rule, ...],
-    earned: Earned,
+    earned: EarningsByStart,
     snapshots: tuple[Snapshot, ...],
     setting: Setting,
 ) -> dict[str, Any]:
-    """All of the section as numbers."""
+    """Return all of the section as numbers."""
 
-    def fidelity(one: Fidelity) -> dict[str, Any]:
+    def fidelity(one: Faithfulness) -> dict[str, Any]:
         tree = distilled.trees.get(one.leaves)
         return {
             "leaves_at_most": one.leaves,
@@ -142,9 +142,9 @@ def numbers_of(
         }
 
     return {
-        "states": len(distilled.asked.valued),
-        "share_of_space_with_a_preference": distilled.asked.known,
-        "share_of_visits_without_a_preference": distilled.asked.indifferent,
+        "states": len(distilled.sample.policy_scores),
+        "share_of_space_with_a_preference": distilled.sample.known,
+        "share_of_visits_without_a_preference": distilled.sample.indifferent,
         "fidelity": [fidelity(one) for one in distilled.curve],
         "one_rule": fidelity(distilled.rule) | {"edit": str(setting.space.actions[distilled.rule_edit])},
         "faithful_from": None if distilled.faithful is None else distilled.faithful.leaves,

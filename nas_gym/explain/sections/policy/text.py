@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from nas_gym.explain.methods.policies.returns import Earned
+from nas_gym.explain.methods.policies.returns import EarningsByStart
 from nas_gym.explain.methods.policies.rollouts import Decisions
 from nas_gym.explain.methods.policies.rules import Rule, shares_of
 from nas_gym.explain.methods.policies.snapshots import KINDS, Snapshot
 from nas_gym.explain.methods.policies.states import Setting
-from nas_gym.explain.methods.policies.viper import FAITHFUL, LEAVES, READABLE, Distilled
+from nas_gym.explain.methods.policies.viper import FAITHFUL, LEAVES, READABLE, Distillation
 from nas_gym.explain.report.phrases import counted, percent, percent_range
 
 RULES_IN_WORDS = 3
 
 
-def on_fidelity(distilled: Distilled) -> list[str]:
-    """How many rules it takes, and how far they are the policy."""
+def on_fidelity(distilled: Distillation) -> list[str]:
+    """Return how many rules it takes, and how far they are the policy."""
     shown, faithful = distilled.shown, distilled.faithful
     tree = counted(distilled.trees[shown.leaves].leaves, "rule")
     right = (
@@ -41,18 +41,18 @@ def on_fidelity(distilled: Distilled) -> list[str]:
     return [f"What the agent does can be said in {tree}: they give {right}."]
 
 
-def on_rules(distilled: Distilled, rules: tuple[Rule, ...]) -> list[str]:
-    """The rules that are used most."""
+def on_rules(distilled: Distillation, rules: tuple[Rule, ...]) -> list[str]:
+    """Return the rules that are used most."""
     shares = shares_of(
-        distilled.trees[distilled.shown.leaves], distilled.asked.answers, distilled.asked.visits
+        distilled.trees[distilled.shown.leaves], distilled.sample.answers, distilled.sample.visits
     )
     most = sorted(rules, key=lambda rule: -shares[rule.leaf])[:RULES_IN_WORDS]
     told = [f"{rule} ({percent(shares[rule.leaf])} of its visits)" for rule in most if shares[rule.leaf] > 0]
     return [f"Used most: {' '.join(told)}"] if told else []
 
 
-def on_earnings(earned: Earned, distilled: Distilled, setting: Setting) -> list[str]:
-    """What the rules earn of what the policy earns."""
+def on_earnings(earned: EarningsByStart, distilled: Distillation, setting: Setting) -> list[str]:
+    """Return what the rules earn of what the policy earns."""
     if isinstance(earned, str):
         return [f"Whether the rules earn what the policy earns is not known: {earned[0].lower()}{earned[1:]}"]
     sentences = []
@@ -75,7 +75,7 @@ def on_earnings(earned: Earned, distilled: Distilled, setting: Setting) -> list[
 
 
 def on_change(snapshots: tuple[Snapshot, ...]) -> list[str]:
-    """How the policy came to be what it is."""
+    """Return how the policy came to be what it is."""
     told = [one for one in snapshots if one.kinds is not None and one.agrees_with_last is not None]
     if len(told) < 2:
         return []
@@ -103,22 +103,22 @@ def on_change(snapshots: tuple[Snapshot, ...]) -> list[str]:
     return [f"While it learned, in the states it visits at its end, it made {change}; {when}."]
 
 
-def trust(distilled: Distilled, decisions: Decisions, earned: Earned) -> str:
-    """What the sentences rest on."""
-    asked = distilled.asked
-    count = counted(len(asked.valued), "state")
+def trust(distilled: Distillation, decisions: Decisions, earned: EarningsByStart) -> str:
+    """Return what the sentences rest on."""
+    sample = distilled.sample
+    count = counted(len(sample.policy_scores), "state")
     parts = [
         f"Asked were {count} in which the policy prefers some edit; each was asked of trees grown without "
         "it (cross-validation), and an edit counts as right if the policy's own score for it is within "
         "0.001 of its best."
     ]
-    if asked.known < 1:
+    if sample.known < 1:
         parts.append(
-            f"The policy has a preference in {percent(asked.known)} of the states of the space: of the rest "
+            f"The policy has a preference in {percent(sample.known)} of the states of the space: of the rest "
             "these rules say nothing."
         )
-    if asked.indifferent > 0:
-        parts.append(f"{percent(asked.indifferent)} of its own visits are to states in which it has none.")
+    if sample.indifferent > 0:
+        parts.append(f"{percent(sample.indifferent)} of its own visits are to states in which it has none.")
     if not isinstance(earned, str):
         parts.append(
             "For returns the policy makes the edit it scores best, every time, and so do the rules; they are "

@@ -1,1 +1,1 @@
-"""summary."""
+"""What was found, and why is it good?"""

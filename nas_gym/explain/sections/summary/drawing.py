@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -15,7 +16,6 @@ from nas_gym.explain.report import style
 from nas_gym.explain.report.architecture_text import layer_words
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
-from nas_gym.explain.sections.summary.marks import Mark, Place, badges, bracket, notes_of
 from nas_gym.search_spaces import Architecture, SearchSpace, Sketch
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ NOTES = 2.75
 # Links that begin at different boxes do not lie on each other.
 ASIDE = 0.11
 LETTERS = 34
+NOTE_LETTERS = 38
+Place = tuple[int, ...]
 
 
 def network_figure(
@@ -151,7 +153,7 @@ def _box(axes: Axes, x: float, top: float, width: float, lines: Sequence[str], m
 
 
 def _apex(span: int, arcs: tuple[float, float]) -> float:
-    """How far left of the boxes a link goes, inches."""
+    """Return how far left of the boxes a link goes, inches."""
     return 0.0 if span == 1 else arcs[0] + arcs[1] * (span - 2)
 
 
@@ -165,7 +167,7 @@ def _link(
     label: str,
     marks: Sequence[int],
 ) -> None:
-    """An arrow down to the next box, or around the boxes between at their left."""
+    """Draw an arrow down to the next box, or around the boxes between at their left."""
     source, target = ends
     colour, width = (style.good(), 2.4) if marks else (style.muted(), 1.2)
     text = "shortcut" if label == "skip" else layer_words(label) if label else ""
@@ -206,7 +208,7 @@ def _link(
 
 
 def _around(left: float, apex: float, start: float, end: float) -> Path:
-    """To the left, down and back to the right, with round corners."""
+    """Return a path to the left, down and back to the right, with round corners."""
     round_ = 0.1
     points = [
         (left, start),
@@ -220,3 +222,62 @@ def _around(left: float, apex: float, start: float, end: float) -> Path:
     ]
     line, curve = Path.LINETO, Path.CURVE3
     return Path(points, [Path.MOVETO, line, curve, curve, line, curve, curve, line])
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A choice that is marked in the drawing.
+
+    Attributes:
+        place: a box or the two ends of a link, in the numbering of the sketch; () for all boxes.
+        title: the choice in a few words.
+        note: what speaks for it.
+    """
+
+    place: Place
+    title: str
+    note: str
+
+
+def bracket(axes: Axes, x: float, top: float, bottom: float, marks: Sequence[int]) -> None:
+    """Draw a line along all layers, for their number."""
+    axes.plot(
+        [x - 0.08, x, x, x - 0.08], [top, top, bottom, bottom], color=style.good(), linewidth=1.8, zorder=2
+    )
+    badges(axes, x, (top + bottom) / 2, marks)
+
+
+def badges(axes: Axes, x: float, y: float, numbers: Sequence[int]) -> None:
+    """Draw badges beside each other, around a place."""
+    for number, badge in enumerate(numbers):
+        _badge(axes, x + 0.24 * (number - (len(numbers) - 1) / 2), y, badge)
+
+
+def _badge(axes: Axes, x: float, y: float, number: int) -> None:
+    axes.plot([x], [y], "o", markersize=15, color=style.good(), markeredgecolor=style.paper(), zorder=5)
+    axes.text(
+        x,
+        y,
+        str(number),
+        ha="center",
+        va="center_baseline",
+        fontsize=9,
+        weight="bold",
+        color=style.paper(),
+        zorder=6,
+    )
+
+
+def notes_of(axes: Axes, x: float, height: float, marks: Sequence[Mark]) -> None:
+    """Draw the marked choices and what speaks for them, from top to bottom."""
+    every = min(1.05, (height - 0.2) / max(1, len(marks)))
+    top = (height - every * len(marks)) / 2
+    for number, mark in enumerate(marks, 1):
+        y = top + every * (number - 0.5)
+        _badge(axes, x, y - 0.14, number)
+        title, *more = textwrap.wrap(mark.title, NOTE_LETTERS)
+        axes.text(
+            x + 0.24, y - 0.14, title, va="center", fontsize=9, weight="bold", color=style.ink(), zorder=4
+        )
+        for line, text in enumerate([*more, *textwrap.wrap(mark.note, NOTE_LETTERS)]):
+            axes.text(x + 0.24, y + 0.06 + 0.17 * line, text, va="center", fontsize=8.5, color=style.muted())

@@ -11,8 +11,7 @@ from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report import style
 from nas_gym.explain.report.architecture_text import describe, value_words
 from nas_gym.explain.section import Figure
-from nas_gym.explain.sections.summary.drawing import network_figure
-from nas_gym.explain.sections.summary.marks import Mark, Place
+from nas_gym.explain.sections.summary.drawing import Mark, Place, network_figure
 from nas_gym.explain.sections.summary.reasons import DEPTH, Reason, undone
 from nas_gym.explain.sections.summary.text import FEWEST_DRAWN
 from nas_gym.search_spaces import Architecture, SearchSpace
@@ -29,7 +28,7 @@ FOUND = "the found network"
 def figures_of(
     evidence: Evidence, quality: Mapping[str, Any], reasons: Sequence[Reason]
 ) -> tuple[Figure, ...]:
-    """The pictures of the first page."""
+    """Return the pictures of the first page."""
     space, chosen = evidence.search_space, evidence.chosen.architecture
     marks = [_mark(evidence, reason) for reason in reasons[:MARKED]]
     drawing = network_figure(space, chosen, marks, describe(space, chosen))
@@ -103,7 +102,7 @@ def _quality_figure(rows: Sequence[Row], quality: Mapping[str, Any]) -> Figure:
 
 
 def _examples(quality: Mapping[str, Any]) -> str:
-    """On which examples the bars are, and what their lines count."""
+    """Return on which examples the bars are, and what their lines count."""
     if quality["selects_on_test"]:
         return "test examples, which the search chose by, with 95% intervals over training seeds"
     by = "validation examples, which the search chose by, with 95% intervals over training seeds"

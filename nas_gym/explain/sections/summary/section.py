@@ -30,10 +30,10 @@ KEY, QUESTION = "summary", "What was found, and why is it good?"
 
 
 def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
-    """One page in plain words, made of the other sections.
+    """Return one page in plain words, made of the other sections.
 
     Args:
-        evidence: of a run in which not everything failed.
+        evidence: evidence of a run in which not everything failed.
         sections: those that were made; one that is missing or withheld leaves its sentences out.
     """
     numbers = {one.key: one.numbers for one in sections if not one.withheld}
@@ -71,7 +71,7 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
 
 
 def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, Any]:
-    """How good the network is, from the best sources there are.
+    """Return how good the network is, from the best sources there are.
 
     ``"accuracy"``, ``"low"`` and ``"high"`` are on the validation examples that the search chose by, the
     ends over training seeds alone; ``"new"`` is what holds for new examples.
@@ -105,7 +105,7 @@ def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, A
 
 
 def _other_tests(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Seed and test accuracy, None if it failed, of the final trainings that the estimate is not of."""
+    """Return seed and test accuracy, None if failed, of final trainings the estimate is not of."""
     used = (result.get("on_new_examples") or {}).get("seeds", ())
     return [
         {"seed": score["seed"], "accuracy": None if score["error"] else score["test_accuracy"]}

@@ -25,7 +25,7 @@ VERDICTS = {
 
 
 def found_words(evidence: Evidence) -> str:
-    """What was looked for, how, and what was found."""
+    """Return what was looked for, how, and what was found."""
     space, problem = evidence.search_space, evidence.problem
     tried, classes = len(evidence.seen), problem.task.num_classes
     share = tried / space.size
@@ -39,7 +39,7 @@ def found_words(evidence: Evidence) -> str:
 
 
 def quality_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
-    """How good the network is, how sure that is, and how it stands beside others.
+    """Return how good the network is, how sure that is, and how it stands beside others.
 
     Two accuracies are told apart. For new examples that of the test part, which nothing was chosen by:
     its interval counts that the examples are few. To compare networks that of the validation part, which
@@ -51,7 +51,7 @@ def quality_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
 
 
 def _guessing(quality: Mapping[str, Any], part: str) -> str:
-    """A clause on the best constant answer; "" where it is not known."""
+    """Return a clause on the best constant answer; "" where it is not known."""
     constant = quality["constant_answer"]
     if constant is None:
         return ""
@@ -60,7 +60,7 @@ def _guessing(quality: Mapping[str, Any], part: str) -> str:
 
 
 def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
-    """The accuracy on test examples; none where it was not measured."""
+    """Return the accuracy on test examples; none where it was not measured."""
     new, accuracy = quality["new"], quality["test_accuracy"]
     if accuracy is None or quality["selects_on_test"]:
         return []
@@ -93,7 +93,7 @@ def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
 
 
 def _others(tests: Sequence[Mapping[str, Any]]) -> str:
-    """What the other final trainings have on the same examples."""
+    """Return what the other final trainings have on the same examples."""
     right = [f"{one['accuracy']:.1%}" for one in tests if one["accuracy"] is not None]
     failed = sum(one["accuracy"] is None for one in tests)
     words = f" Trained with other seeds it is right for {listed(right)} of them." if right else ""
@@ -165,7 +165,7 @@ def _drawn_words(drawn: Mapping[str, Any]) -> str:
 
 
 def untested_words(alternatives: Mapping[str, Any]) -> list[str]:
-    """How many neighbours were not tested, which bounds all that is said of them."""
+    """Return how many neighbours were not tested, which bounds all that is said of them."""
     left, tested = len(alternatives.get("not_affordable") or ()), len(alternatives.get("neighbours") or ())
     if not left:
         return []
@@ -246,7 +246,7 @@ def _spread(reason: Reason) -> str:
 
 
 def worse_words(alternatives: Mapping[str, Any]) -> list[str]:
-    """What would make it worse, and whether anything is known to be better."""
+    """Return what would make it worse, and whether anything is known to be better."""
     neighbours = alternatives.get("neighbours") or []
     harmful = [one for one in neighbours if one["verdict"] in ("breaks", "worse", "fails")]
     sentences = []
@@ -262,7 +262,7 @@ def worse_words(alternatives: Mapping[str, Any]) -> list[str]:
 
 
 def _best_words(alternatives: Mapping[str, Any], tested: int) -> str:
-    """Whether it is the best of the networks around it, by the verdict on each."""
+    """Return whether it is the best of the networks around it, by the verdict on each."""
     verdicts, points_apart = alternatives["verdicts"], 100 * alternatives["margin"]
     margin = f"{points_apart:g} point{'s' * (points_apart != 1)}"
     better = verdicts.get("improves", 0)
@@ -279,7 +279,7 @@ def _best_words(alternatives: Mapping[str, Any], tested: int) -> str:
 
 
 def way_words(evidence: Evidence, alternatives: Mapping[str, Any], moments: Mapping[str, Any]) -> list[str]:
-    """How the agent came there."""
+    """Return how the agent came there."""
     order, tried = evidence.chosen.order + 1, len(evidence.seen)
     when = f"it was number {order} of {tried} networks" if tried > 1 else "it was the only network tried"
     steps, episodes = len(evidence.steps), len({step.episode for step in evidence.steps})
@@ -310,7 +310,7 @@ def way_words(evidence: Evidence, alternatives: Mapping[str, Any], moments: Mapp
 def unknown_words(
     evidence: Evidence, quality: Mapping[str, Any], sections: Sequence[Section], explained: int
 ) -> str:
-    """What is not known; `explained` networks were tried by other explanations alone."""
+    """Return what is not known; `explained` networks were tried by other explanations alone."""
     unknown = []
     if evidence.recording.end is None:
         unknown.append("what the rest of the search would find, since the run has not come to its end")
@@ -341,7 +341,7 @@ def unknown_words(
 
 
 def trust_words(quality: Mapping[str, Any]) -> str:
-    """How far the page can be trusted."""
+    """Return how far the page can be trusted."""
     if quality["accuracy"] is None:
         return "Not far: its accuracy is the one that it was chosen for, and nothing was measured again."
     sentences = []

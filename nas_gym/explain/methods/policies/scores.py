@@ -19,14 +19,14 @@ LEAST_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Valued:
-    """States as a policy values their edits.
+class PolicyScores:
+    """States with the scores that a policy gives their edits.
 
     Attributes:
-        kind: of the policy.
+        kind: kind of the policy.
         states: N states.
         masks: legal edits, bool (N, n).
-        scores: of a policy of Q-values its values, of one of probabilities those among the legal
+        scores: Q-values of a policy that has them, of one of probabilities those among the legal
             edits; float64 (N, n), -inf for illegal edits and for scores that are not finite.
     """
 
@@ -38,10 +38,10 @@ class Valued:
     def __len__(self) -> int:
         return len(self.states)
 
-    def __getitem__(self, rows: np.ndarray) -> Valued:
-        """Some of the states, by number."""
+    def __getitem__(self, rows: np.ndarray) -> PolicyScores:
+        """Return some of the states, by number."""
         states = tuple(self.states[row] for row in rows)
-        return Valued(self.kind, states, self.masks[rows], self.scores[rows])
+        return PolicyScores(self.kind, states, self.masks[rows], self.scores[rows])
 
     @cached_property
     def best(self) -> np.ndarray:
@@ -82,8 +82,8 @@ class Valued:
         return np.asarray(np.where(finite.any(axis=1), highest - lowest, 0.0))
 
 
-def valued(policy: Policy, space: SearchSpace[Any], states: Sequence[State]) -> Valued:
-    """The states as a policy values their edits."""
+def policy_scores(policy: Policy, space: SearchSpace[Any], states: Sequence[State]) -> PolicyScores:
+    """Return states with the scores that a policy gives their edits, asked in batches."""
     masks = np.array([space.mask(state.architecture) for state in states], dtype=bool)
     masks = masks.reshape(len(states), len(space.actions))
     parts = [
@@ -96,4 +96,4 @@ def valued(policy: Policy, space: SearchSpace[Any], states: Sequence[State]) -> 
     legal = masks & np.isfinite(scores)
     if policy.kind == "probabilities" and len(states):
         scores = legal_weights(policy.kind, scores, masks)
-    return Valued(policy.kind, tuple(states), masks, np.where(legal, scores, -np.inf))
+    return PolicyScores(policy.kind, tuple(states), masks, np.where(legal, scores, -np.inf))

@@ -1,43 +1,64 @@
-"""What does the policy look at? Which parts of a state its choice of an edit hangs on."""
+"""What a policy's preference for an edit hangs on: each part of a state with what it adds to it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.attribution.observation_parts import values_of
-from nas_gym.explain.methods.attribution.shapley import MOST_PARTS, shapley_values
 from nas_gym.explain.methods.policies.rollouts import Decisions
-from nas_gym.explain.methods.policies.states import policy_visits, sample_states
-from nas_gym.explain.methods.policies.values import Valued
-from nas_gym.explain.section import Section, withheld
-from nas_gym.explain.sections.attention.section import KEY, QUESTION, section_of
-from nas_gym.explain.sections.policy.section import setting_of
+from nas_gym.explain.methods.policies.scores import PolicyScores
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces import NeuralPolicy, State
 
-MOST_STATES = 24
-REFERENCE = 2_000
-NONE = (
-    "The agent of this run left no policy over edits, so there is none that looks at a state to choose one."
-)
-INDIFFERENT = (
-    "The saved policy prefers no edit to another in any of the states it visits, so that its choice hangs "
-    "on nothing."
-)
+MOST_PARTS = 14
+
+
+def shapley_values(parts: np.ndarray, state: np.ndarray, preference: np.ndarray) -> np.ndarray:
+    """Return how much each part of a state contributes to a preference, float64 (P,), without sampling.
+
+    The characteristic function of a set of known parts is the mean preference over the reference
+    states that agree with the state in them, so that unknown parts are marginalised as in SVERL
+    (Beechey, Smith and Simsek 2023, "Explaining Reinforcement Learning with Shapley Values"). The
+    values add up to the preference in the state minus its mean over all reference states.
+
+    Args:
+        parts: parts of the N reference states, int (N, P); one of them must be the state.
+        state: its parts, int (P,).
+        preference: in the reference states, float64 (N,).
+    """
+    count = parts.shape[1]
+    agreeing = (parts == state) @ (1 << np.arange(count))
+    sums = np.bincount(agreeing, preference, minlength=1 << count)
+    numbers = np.bincount(agreeing, minlength=1 << count).astype(np.float64)
+    sets = np.arange(1 << count)
+    # States that agree in a set of parts are those that agree in it exactly or in more.
+    for part in range(count):
+        without = sets[(sets >> part) & 1 == 0]
+        sums[without] += sums[without | 1 << part]
+        numbers[without] += numbers[without | 1 << part]
+    known = sums / np.maximum(numbers, 1.0)
+    size = np.array([int(number).bit_count() for number in sets])
+    weight = [math.factorial(k) * math.factorial(count - k - 1) / math.factorial(count) for k in range(count)]
+    found = np.zeros(count)
+    for part in range(count):
+        without = sets[(sets >> part) & 1 == 0]
+        gains = known[without | 1 << part] - known[without]
+        found[part] = (np.array(weight)[size[without]] * gains).sum()
+    return found
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Looked:
+class PolicyAttributions:
     """Attributions of the preferred edit in the states that a policy visits most.
 
     Attributes:
         method: ``"integrated gradients"`` or ``"shapley"``.
-        names: of the parts.
+        names: names of the parts.
         states: N states, those visited most first.
         edits: the preferred edit of each in words.
         visits: share of the policy's visits to each, float64 (N,).
@@ -63,34 +84,9 @@ class Looked:
         return np.asarray(weights.sum(axis=0) / (total if total > 0 else 1.0))
 
 
-def explain_attention(evidence: Evidence, seed: int = 0) -> Section:
-    """The section on what the policy looks at.
-
-    Args:
-        evidence: of the run.
-        seed: of walks and samples.
-    """
-    policy = evidence.policy()
-    if policy is None:
-        return withheld(KEY, QUESTION, NONE)
-    decisions, setting = Decisions(policy, evidence.search_space), setting_of(evidence, seed)
-    rng = np.random.default_rng(seed)
-    visits = policy_visits(decisions, setting, rng)
-    visited = decisions.valued([state for state, _ in visits.most_common()])
-    visited = visited[np.flatnonzero(visited.prefers)[:MOST_STATES]]
-    if len(visited) == 0:
-        return withheld(KEY, QUESTION, INDIFFERENT)
-    shares = np.array([visits[state] for state in visited.states], dtype=np.float64) / sum(visits.values())
-    reference = decisions.valued(sample_states(decisions, setting, REFERENCE, rng))
-    looked = look(decisions, visited, shares, reference)
-    if looked is None:
-        return withheld(
-            KEY, QUESTION, f"A state of this search space has more than {MOST_PARTS} parts, too many."
-        )
-    return section_of(looked)
-
-
-def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: Valued) -> Looked | None:
+def attribute_preferences(
+    decisions: Decisions, visited: PolicyScores, visits: np.ndarray, reference: PolicyScores
+) -> PolicyAttributions | None:
     """Attribute the preferred edit of each visited state to the parts of the state.
 
     Of a neural policy that is shown parts by Integrated Gradients, of any other by exact Shapley
@@ -106,7 +102,7 @@ def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: V
         from nas_gym.explain.methods.attribution.policy_inputs import integrated_gradients
 
         found = integrated_gradients(policy, space, visited.states, edits, visited.masks, reference.states)
-        return Looked(
+        return PolicyAttributions(
             "integrated gradients",
             found.names,
             visited.states,
@@ -120,18 +116,20 @@ def look(decisions: Decisions, visited: Valued, visits: np.ndarray, reference: V
     if exact is None:
         return None
     names, values, errors = exact
-    return Looked("shapley", tuple(names), visited.states, words, visits, values, errors, errors < 1e-4)
+    return PolicyAttributions(
+        "shapley", tuple(names), visited.states, words, visits, values, errors, errors < 1e-4
+    )
 
 
 def sees_parts(policy: NeuralPolicy) -> bool:
-    """Whether the policy is shown parts of an architecture, not only its number."""
+    """Return whether the policy is shown parts of an architecture, not only its number."""
     return not isinstance(policy.network.observation_space, spaces.Discrete)
 
 
 def exact_attributions(
-    space: SearchSpace[Any], visited: Valued, reference: Valued
+    space: SearchSpace[Any], visited: PolicyScores, reference: PolicyScores
 ) -> tuple[list[str], np.ndarray, np.ndarray] | None:
-    """Shapley values of the preferred edit of each state; None if a state has too many parts.
+    """Return Shapley values of the preferred edit of each state; None if a state has too many parts.
 
     The preference is the score of the edit minus the mean over legal edits. The reference of a
     state are the reference states and itself, those in which the edit is legal.

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_gym.evaluators import accuracy_interval
-from nas_gym.explain.methods.policies.edit_tree import Grown, best_rule, first_legal
-from nas_gym.explain.methods.policies.states import Asked
-from nas_gym.explain.methods.policies.values import Valued
+from nas_gym.explain.methods.policies.edit_tree import TreeFamily, best_rule, first_legal
+from nas_gym.explain.methods.policies.scores import PolicyScores
+from nas_gym.explain.methods.policies.states import PolicySample
 
 FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Fidelity:
+class Faithfulness:
     """How often a tree is right in states that it was not grown on.
 
     Attributes:
@@ -38,46 +38,46 @@ class Fidelity:
         return min(self.visited, self.everywhere)
 
 
-def held_out(
-    asked: Asked,
-    valued: Valued,
+def right_when_held_out(
+    sample: PolicySample,
+    policy_scores: PolicyScores,
     answers: np.ndarray,
     training: np.ndarray,
     sizes: Sequence[int],
     rng: np.random.Generator,
 ) -> dict[int, np.ndarray]:
-    """Where the tree of each size is right in states that it was not grown on; 1 is the single edit."""
-    count = len(asked.valued)
-    fold = rng.permutation(len(valued)) % FOLDS
+    """Return where the tree of each size is right in held-out states; 1 is the single edit."""
+    count = len(sample.policy_scores)
+    fold = rng.permutation(len(policy_scores)) % FOLDS
     right = {leaves: np.zeros(count, dtype=bool) for leaves in (1, *sizes)}
     for number in range(FOLDS):
         rest = np.flatnonzero(fold != number)
         out = np.flatnonzero(fold[:count] == number)
         if len(rest) == 0 or len(out) == 0:
             continue
-        near, masks = valued.near_best[out], valued.masks[out]
-        rule = best_rule(valued[rest], training[rest])
+        near, masks = policy_scores.near_best[out], policy_scores.masks[out]
+        rule = best_rule(policy_scores[rest], training[rest])
         right[1][out] = near[np.arange(len(out)), first_legal([rule], masks)]
-        grown = Grown(answers[rest], valued[rest], training[rest], max(sizes))
+        grown = TreeFamily(answers[rest], policy_scores[rest], training[rest], max(sizes))
         for leaves in sizes:
             chosen = grown.of(leaves).choose(answers[out], masks)
             right[leaves][out] = near[np.arange(len(out)), chosen]
     return right
 
 
-def fidelity(leaves: int, right: np.ndarray, asked: Asked) -> Fidelity:
-    """The fidelity of a tree that is right in some of the states, bool (N,)."""
-    return Fidelity(
+def faithfulness(leaves: int, right: np.ndarray, sample: PolicySample) -> Faithfulness:
+    """Return the faithfulness of a tree that is right in some of the states, bool (N,)."""
+    return Faithfulness(
         leaves,
-        float((asked.visits * right).sum()),
-        float((asked.everywhere * right).sum()),
-        interval(right, asked.visits),
-        interval(right, asked.everywhere),
+        float((sample.visits * right).sum()),
+        float((sample.everywhere * right).sum()),
+        interval(right, sample.visits),
+        interval(right, sample.everywhere),
     )
 
 
 def interval(right: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """A 95% interval of a weighted share over a sample of states.
+    """Return a 95% interval of a weighted share over a sample of states.
 
     Korn and Graubard's (1998): Clopper and Pearson's with the number of equally weighted states that
     would say as much, so that a tree which is right in all of a few states is not surely right in all.

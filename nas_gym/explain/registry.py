@@ -1,0 +1,56 @@
+"""The questions that an explanation answers, a line each, in the order of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nas_gym.errors import NASGymError
+from nas_gym.explain.section import Question
+from nas_gym.registry import lookup
+
+SUMMARY = "summary"
+
+# Paths of `Question` objects: some of their modules need packages that are slow to import.
+QUESTIONS: dict[str, Question | str] = {
+    "choices": "nas_gym.explain.sections.choices.section:CHOICES",
+    "edits": "nas_gym.explain.sections.edits.section:EDITS",
+    "alternatives": "nas_gym.explain.sections.alternatives.section:ALTERNATIVES",
+    "policy": "nas_gym.explain.sections.policy.section:POLICY",
+    "moments": "nas_gym.explain.sections.moments.section:MOMENTS",
+    "attention": "nas_gym.explain.sections.attention.section:ATTENTION",
+    "network": "nas_gym.explain.sections.network.section:NETWORK",
+}
+
+
+def questions() -> Iterator[Question]:
+    """Return the questions in the order of a report; each is imported when it is reached."""
+    for key in list(QUESTIONS):
+        yield lookup("question", key, QUESTIONS)
+
+
+def register_question(question: Question) -> None:
+    """Add a question to every explanation from now on, after the others.
+
+    Its section is then in `report.html`, `report.md`, `explanation.json` and TensorBoard.
+
+    ```python
+    def explain_failures(evidence, settings):
+        failed = sum(one.failed for one in evidence.seen)
+        answer = (f"{failed} of {len(evidence.seen)} networks failed.",)
+        return Section("failures", "What failed?", answer, numbers={"failed": failed})
+
+    register_question(Question("failures", "What failed?", explain_failures))
+    ```
+
+    Args:
+        question: the question; one with the same key is replaced where it stands.
+
+    Raises:
+        NASGymError: if the key is not a word of letters, digits and underscores, or is ``"summary"``.
+    """
+    if not question.key.isidentifier() or question.key == SUMMARY:
+        raise NASGymError(
+            f"the key of a question must be a word other than {SUMMARY!r}, such as 'failures', not "
+            f"{question.key!r}"
+        )
+    QUESTIONS[question.key] = question
