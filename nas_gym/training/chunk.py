@@ -198,9 +198,9 @@ class ChunkTraining:
             if names and (m, number) in self._parameters:
                 arrays = self._parameters.state((m, number), names)
                 state |= {f"{number}_{name}": array for name, array in arrays.items()}
-            elif node.operation == "batch_norm":
-                state[f"{number}_mean"] = torch.zeros(node.shape[0], dtype=torch.float32)
-                state[f"{number}_variance"] = torch.ones(node.shape[0], dtype=torch.float32)
+            else:
+                for name, (shape, value) in node.operation.buffers(node).items():
+                    state[f"{number}_{name}"] = torch.full(shape, value, dtype=torch.float32)
         return state
 
 

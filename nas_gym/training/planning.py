@@ -92,7 +92,7 @@ def _within(chunk: list[int], costs: Sequence[Cost], limit: int) -> list[list[in
 def _shape(member: Member) -> tuple[tuple[object, ...], ...]:
     """What makes two networks share kernels: the shapes along their nodes, then the operations."""
     nodes = [node for node in member.network.nodes if node.parameter_shapes]
-    return tuple((node.operation, node.shape, node.kernel) for node in nodes)
+    return tuple((node.operation.name, node.shape, node.kernel) for node in nodes)
 
 
 def available_bytes(device: torch.device) -> int:
