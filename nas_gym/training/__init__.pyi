@@ -1,10 +1,10 @@
 from .chunk import ChunkTraining as ChunkTraining
-from .chunk import Keep as Keep
 from .device import on_device as on_device
 from .device import resolve_device as resolve_device
 from .device import training_data as training_data
 from .engine import Progress as Progress
 from .engine import train as train
+from .epochs import Keep as Keep
 from .members import Member as Member
 from .members import Trained as Trained
 from .members import TrainingData as TrainingData

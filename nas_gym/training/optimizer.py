@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
-from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.recipe import Recipe
 
 BETAS = (0.9, 0.999)
@@ -25,16 +25,17 @@ class Optimizer:
     """AdamW or SGD with Nesterov momentum by torch's fused kernels, as `torch.optim` calls them.
 
     Args:
-        parameters: whose weights are moved along their gradients.
+        weights: what is moved, one long array.
+        gradients: along what it is moved, an array like it.
         recipe: which optimiser, and its weight decay.
     """
 
-    def __init__(self, parameters: Parameters, recipe: Recipe) -> None:
-        self._weights, self._gradients = [parameters.weights], [parameters.gradients]
+    def __init__(self, weights: Tensor, gradients: Tensor, recipe: Recipe) -> None:
+        self._weights, self._gradients = [weights], [gradients]
         self._recipe = recipe
-        self._first = [torch.zeros_like(parameters.weights)]
-        self._second = [torch.zeros_like(parameters.weights)] if recipe.optimizer == "adamw" else []
-        self._count = torch.zeros((), dtype=torch.float32, device=parameters.weights.device)
+        self._first = [torch.zeros_like(weights)]
+        self._second = [torch.zeros_like(weights)] if recipe.optimizer == "adamw" else []
+        self._count = torch.zeros((), dtype=torch.float32, device=weights.device)
 
     def step(self, rate: float) -> None:
         """Move the weights by a learning rate."""

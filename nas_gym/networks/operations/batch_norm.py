@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
+MOMENTUM = 0.1
+"""Share of the last batch in the running statistics, PyTorch's default."""
+
+
 class BatchNorm(Operation):
     """Normalisation per channel with scale and shift (Ioffe and Szegedy 2015).
 
@@ -36,11 +40,18 @@ class BatchNorm(Operation):
     ) -> Tensor:
         from torch.nn import functional as F
 
+        x = inputs[0]
+        if training and x.numel() == x.shape[1]:
+            # PyTorch refuses a single value for each channel: its own mean, without a variance.
+            arrays["mean"].lerp_(x.detach().flatten(), MOMENTUM)
+            arrays["variance"].mul_(1 - MOMENTUM)
+            return (x - x) * arrays["weight"].view(x.shape) + arrays["bias"].view(x.shape)
         return F.batch_norm(
-            inputs[0],
+            x,
             arrays["mean"],
             arrays["variance"],
             arrays["weight"],
             arrays["bias"],
             training=training,
+            momentum=MOMENTUM,
         )
