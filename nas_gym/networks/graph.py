@@ -26,7 +26,7 @@ from nas_gym.networks.operations.pool import AvgPool, MaxPool
 from nas_gym.networks.operations.zero import Zero
 
 POOLS = {"max": MaxPool(), "avg": AvgPool()}
-OWN_FIELDS = ("function", "kernel", "stride", "groups", "bias")
+NODE_FIELDS = ("function", "kernel", "stride", "groups", "bias")
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,8 @@ class NetworkBuilder:
                 that every node has (``kernel``, ``stride``, ...) are attributes of the node.
 
         Raises:
-            NASGymError: if the operation is a class, or has attributes of its own, or has no input.
+            NASGymError: if the operation is a class, has attributes of its own or no input, or if an
+                option may change.
         """
         if not isinstance(operation, Operation) or vars(operation):
             raise NASGymError(
@@ -170,10 +171,13 @@ class NetworkBuilder:
         if shape is None:
             shape = operation.output_shape(*map(self.shape, nodes), **options)
         options = {name: plain(value) for name, value in options.items()}
-        named = {name: options.pop(name) for name in OWN_FIELDS if name in options}
-        return self._append(
-            operation, nodes, shape, layer=layer, **named, options=tuple(sorted(options.items()))
-        )
+        named = {name: options.pop(name) for name in NODE_FIELDS if name in options}
+        kept = tuple(sorted(options.items()))
+        try:
+            hash(kept)
+        except TypeError:
+            raise NASGymError(f"options must be numbers, texts or tuples of them, not {options!r}") from None
+        return self._append(operation, nodes, shape, layer=layer, **named, options=kept)
 
     def build(self, output: int) -> Network:
         """Return the network whose output is `output`, the node appended last."""

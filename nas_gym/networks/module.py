@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from nas_gym.errors import NASGymError
 from nas_gym.networks.graph import Network
 from nas_gym.networks.operations.base import Node, filled
 
@@ -48,8 +49,17 @@ def initial_weights(network: Network, seed: int) -> Iterator[tuple[str, Tensor]]
     """Yield the initial parameters of a network by name, float32 on the CPU, from a seed alone.
 
     They are drawn node by node, as each operation says (see `Operation.initial`).
+
+    Raises:
+        NASGymError: if an operation gives another shape or type than it should.
     """
     generator = torch.Generator(device="cpu").manual_seed(seed)
     for number, node in enumerate(network.nodes):
-        for name in node.parameter_shapes:
-            yield f"{number}_{name}", node.operation.initial(node, name, generator)
+        for name, shape in node.parameter_shapes.items():
+            array = node.operation.initial(node, name, generator)
+            if array.shape != shape or array.dtype != torch.float32:
+                raise NASGymError(
+                    f"operation {node.operation!r} gives {name!r} first values of {array.dtype} and shape "
+                    f"{tuple(array.shape)}, expected torch.float32 and {shape}: mend its initial"
+                )
+            yield f"{number}_{name}", array

@@ -10,6 +10,7 @@ from .members import Trained as Trained
 from .members import TrainingData as TrainingData
 from .numerics import apart as apart
 from .numerics import set_outside as set_outside
+from .ordinary import OrdinaryTraining as OrdinaryTraining
 from .planning import Cost as Cost
 from .planning import plan_chunks as plan_chunks
 from .recipe import Recipe as Recipe

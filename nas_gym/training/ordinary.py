@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nas_gym.errors import NASGymError
-from nas_gym.networks import Network, NetworkModule, initial_weights
+from nas_gym.networks import Network, NetworkModule, Node, Shape, initial_weights
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
 from nas_gym.training.members import Member, TrainingData
@@ -95,11 +95,7 @@ class OrdinaryTraining(EpochTraining):
             # Zeros only need to know the size of the batch.
             inputs = [x] if node.operation.gives_zeros else [values[index] for index in node.inputs]
             values[number] = self._module.compute(number, node, inputs)
-            if values[number].shape != (len(x), *node.shape):
-                raise NASGymError(
-                    f"operation {node.operation!r} returned shape {tuple(values[number].shape)}, expected "
-                    f"{(len(x), *node.shape)}: mend its forward or its output_shape"
-                )
+            _check(node, values[number], (len(x), *node.shape))
         return values[len(nodes) - 1]
 
     def _state(self, m: int) -> dict[str, Tensor]:
@@ -115,6 +111,14 @@ def _order(network: Network) -> list[int]:
         if number in needed and not node.operation.gives_zeros:
             needed.update(node.inputs)
     return sorted(needed - {0})
+
+
+def _check(node: Node, value: Tensor, shape: Shape) -> None:
+    if value.shape != shape or value.dtype != torch.float32:
+        raise NASGymError(
+            f"operation {node.operation!r} returned {value.dtype} of shape {tuple(value.shape)}, "
+            f"expected torch.float32 of {shape}: mend its forward or its output_shape"
+        )
 
 
 def _examples(x: Tensor, like: Tensor) -> Tensor:

@@ -88,6 +88,9 @@ class Operation:
     def initial(self, node: Node, name: str, generator: Generator) -> Tensor:
         """Return the first value of a trainable array, float32 on the CPU.
 
+        Name the type (``dtype=torch.float32``): a process may have set another default. Draw from
+        `generator` alone.
+
         By default it is uniform in ±1/sqrt(fan_in), PyTorch's default for linear and convolutional
         layers (He et al. 2015 with a = sqrt(5)); fan_in is that of the first array of the node.
         """
