@@ -11,7 +11,7 @@ from nas_gym.networks import Network, initial_weights
 from nas_gym.training.batches import BatchStream, evaluation_batches
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
 from nas_gym.training.members import Member, TrainingData
-from nas_gym.training.optimizer import Optimizer, learning_rate
+from nas_gym.training.optimizer import learning_rate, optimizer_step
 from nas_gym.training.program.grouping import schedule
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.program import Chunk, Program
@@ -69,7 +69,7 @@ class ChunkTraining(EpochTraining):
         for program in programs:
             program.bind(memory)
         self._dead = self._load_weights()
-        self._optimizer = Optimizer(self._parameters.weights, self._parameters.gradients, recipe)
+        self._move = optimizer_step(self._parameters.weights, self._parameters.gradients, recipe)
 
     def _prepare(self) -> None:
         if self._device.type != "cpu":
@@ -100,7 +100,7 @@ class ChunkTraining(EpochTraining):
             losses[step] = program.losses
             self._parameters.update_statistics()
             done = epoch * self._steps + step
-            self._optimizer.step(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
+            self._move(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
         return losses
 
     def _accuracies(self, part: Part) -> Tensor:
