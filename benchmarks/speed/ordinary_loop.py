@@ -46,7 +46,7 @@ class OrdinaryNetwork(nn.Module):
         live = {len(network.nodes) - 1}
         for number in reversed(range(len(network.nodes))):
             node = network.nodes[number]
-            if number in live and node.operation != "zero":
+            if number in live and not node.operation.gives_zeros:
                 live.update(node.inputs)
         self._order = sorted(live - {0})
         for number in self._order:
@@ -63,7 +63,7 @@ class OrdinaryNetwork(nn.Module):
         for number, inputs, layer in self._steps:
             if layer is not None:
                 values[number] = layer(values[inputs[0]])
-            elif self._nodes[number].operation == "add":
+            elif self._nodes[number].operation.sums:
                 values[number] = sum((values[index] for index in inputs[1:]), values[inputs[0]])
             else:
                 values[number] = x.new_zeros(len(x), *self._nodes[number].shape)
@@ -83,8 +83,8 @@ class OrdinaryNetwork(nn.Module):
 
 def make_layer(node: Node) -> nn.Module | None:
     """The layer of a node; None for a sum and for zeros."""
-    signal = len(node.input_shape) == 2
-    match node.operation:
+    signal, ceil_mode = len(node.input_shape) == 2, node.kernel % 2 == 0
+    match node.operation.name:
         case "flatten":
             return nn.Flatten()
         case "linear":
@@ -99,10 +99,10 @@ def make_layer(node: Node) -> nn.Module | None:
             return ACTIVATIONS[node.function]()
         case "max_pool":
             pool: type[nn.Module] = nn.MaxPool1d if signal else nn.MaxPool2d
-            return pool(node.kernel, node.stride, node.padding, ceil_mode=node.ceil_mode)
+            return pool(node.kernel, node.stride, node.padding, ceil_mode=ceil_mode)
         case "avg_pool":
             average: type[nn.Module] = nn.AvgPool1d if signal else nn.AvgPool2d
-            return average(node.kernel, node.stride, node.padding, node.ceil_mode, count_include_pad=False)
+            return average(node.kernel, node.stride, node.padding, ceil_mode, count_include_pad=False)
         case "global_avg_pool":
             pooled: nn.Module = nn.AdaptiveAvgPool1d(1) if signal else nn.AdaptiveAvgPool2d(1)
             return nn.Sequential(pooled, nn.Flatten())

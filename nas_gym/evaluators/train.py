@@ -14,7 +14,7 @@ from nas_gym._sources import sources_of
 from nas_gym.errors import ConfigError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
-from nas_gym.networks import Network, NetworkModule
+from nas_gym.networks import Network, NetworkModule, Operation
 from nas_gym.registry import build
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import Task
@@ -79,6 +79,7 @@ class TrainEvaluator(Evaluator):
         # Taken now: an agent that learns on one thread should not train networks on one core.
         self._cores = torch.get_num_threads()
         self.progress: Callable[[Progress], None] | None = None
+        self._operations: dict[Operation, str] = {}
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
@@ -103,8 +104,18 @@ class TrainEvaluator(Evaluator):
         """The network itself, in a space of the user's own, whose code may give another by the same text."""
         if not self._is_own_space:
             return {}
-        network = repr(self.search_space.network(architecture))
-        return {"network": hashlib.sha256(network.encode()).hexdigest()}
+        network = self.search_space.network(architecture)
+        text = repr(network)
+        for operation in dict.fromkeys(node.operation for node in network.nodes):
+            # Nor does the network's text tell what an operation of the user's own computes.
+            text += self._own_operation(operation)
+        return {"network": hashlib.sha256(text.encode()).hexdigest()}
+
+    def _own_operation(self, operation: Operation) -> str:
+        if operation not in self._operations:
+            sources = sources_of(operation)
+            self._operations[operation] = repr(sources) if sources else ""
+        return self._operations[operation]
 
     @cached_property
     def _is_own_space(self) -> bool:

@@ -7,97 +7,26 @@ batch dimension: ``(features,)`` for vectors, ``(channels, length)`` for signals
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from operator import index
+from typing import Any
 
-Shape = tuple[int, ...]
+from nas_gym._checks import plain
+from nas_gym.errors import NASGymError
+from nas_gym.networks.operations.activation import Activation
+from nas_gym.networks.operations.add import Add
+from nas_gym.networks.operations.base import Node, Operation, Shape
+from nas_gym.networks.operations.batch_norm import BatchNorm
+from nas_gym.networks.operations.conv import Conv
+from nas_gym.networks.operations.flatten import Flatten
+from nas_gym.networks.operations.global_avg_pool import GlobalAvgPool
+from nas_gym.networks.operations.input import Input
+from nas_gym.networks.operations.linear import Linear
+from nas_gym.networks.operations.pool import AvgPool, MaxPool
+from nas_gym.networks.operations.zero import Zero
 
-OPERATIONS = (
-    "input",
-    "flatten",  # any shape -> (features,)
-    "linear",  # (features,) -> (features,)
-    "conv",  # odd kernel, "same" padding kernel // 2: each side n -> ceil(n / stride)
-    "batch_norm",  # per channel, with scale and shift
-    "activation",
-    "max_pool",  # odd kernel, or kernel 2 with stride 2: each side n -> ceil(n / stride)
-    "avg_pool",  # like max_pool; a window's mean counts neither padding nor what it overhangs
-    "global_avg_pool",  # (channels, ...) -> (channels,)
-    "add",  # the sum of inputs of one shape
-    "zero",  # zeros, of a stated shape; its input only gives the batch size
-)
-ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh", "silu", "gelu", "leaky_relu", "elu")
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One operation of a network.
-
-    Attributes:
-        operation: one of `OPERATIONS`.
-        inputs: indices of earlier nodes; empty for the input alone, several for ``add`` alone.
-        input_shape: shape of the first input.
-        shape: shape of the output.
-        layer: the part of the architecture that the node belongs to, for reports ("" = none).
-        function: of an activation, one of `ACTIVATIONS`.
-        kernel, stride: of ``conv`` and the pools, the same on every side.
-        groups: of ``conv``, as in `torch.nn.Conv2d`.
-        bias: whether ``linear`` or ``conv`` adds a bias.
-    """
-
-    operation: str
-    inputs: tuple[int, ...]
-    input_shape: Shape
-    shape: Shape
-    layer: str = ""
-    function: str = ""
-    kernel: int = 1
-    stride: int = 1
-    groups: int = 1
-    bias: bool = False
-
-    @property
-    def padding(self) -> int:
-        """Padding of ``conv`` and the pools, at both ends of every side."""
-        return (self.kernel - 1) // 2
-
-    @property
-    def ceil_mode(self) -> bool:
-        """Whether the last window of a pool may overhang an odd side: of an even kernel."""
-        return self.kernel % 2 == 0
-
-    @property
-    def parameter_shapes(self) -> dict[str, Shape]:
-        """Shapes of the trainable arrays by name, as PyTorch lays them out."""
-        shapes: dict[str, Shape]
-        match self.operation:
-            case "linear":
-                shapes = {"weight": (self.shape[0], self.input_shape[0])}
-            case "conv":
-                sides = len(self.shape) - 1
-                weight = (self.shape[0], self.input_shape[0] // self.groups, *(self.kernel,) * sides)
-                shapes = {"weight": weight}
-            case "batch_norm":
-                return {"weight": (self.shape[0],), "bias": (self.shape[0],)}
-            case _:
-                return {}
-        return shapes | {"bias": (self.shape[0],)} if self.bias else shapes
-
-    @property
-    def parameters(self) -> int:
-        """Number of trainable numbers."""
-        return sum(math.prod(shape) for shape in self.parameter_shapes.values())
-
-    @property
-    def flops(self) -> int:
-        """Floating-point operations of a forward pass of one example.
-
-        A multiply-add of ``linear`` and ``conv`` counts as two; everything else as none, the
-        convention of `torch.utils.flop_counter`.
-        """
-        if self.operation not in ("linear", "conv"):
-            return 0
-        return 2 * math.prod(self.parameter_shapes["weight"]) * math.prod(self.shape[1:])
+POOLS = {"max": MaxPool(), "avg": AvgPool()}
+NODE_FIELDS = ("function", "kernel", "stride", "groups", "bias")
 
 
 @dataclass(frozen=True)
@@ -142,7 +71,7 @@ class NetworkBuilder:
 
     def __init__(self, input_shape: Shape) -> None:
         shape = _whole(input_shape)
-        self._nodes = [Node("input", (), shape, shape)]
+        self._nodes = [Node(Input(), (), shape, shape)]
 
     @property
     def input(self) -> int:
@@ -150,18 +79,20 @@ class NetworkBuilder:
         return 0
 
     def shape(self, node: int) -> Shape:
-        """Output shape of a node."""
+        """Return the output shape of a node."""
         return self._nodes[node].shape
 
     def flatten(self, node: int, *, layer: str = "") -> int:
         """Lay all values of `node` in one row; a vector is returned as it is."""
         if len(self.shape(node)) == 1:
             return node
-        return self._append("flatten", node, (math.prod(self.shape(node)),), layer=layer)
+        shape = Flatten().output_shape(self.shape(node))
+        return self._append(Flatten(), (node,), shape, layer=layer)
 
     def linear(self, node: int, features: int, *, bias: bool = True, layer: str = "") -> int:
-        """A fully connected layer."""
-        return self._append("linear", node, (features,), bias=bias, layer=layer)
+        """Append a fully connected layer."""
+        shape = Linear().output_shape(self.shape(node), features)
+        return self._append(Linear(), (node,), shape, bias=bias, layer=layer)
 
     def conv(
         self,
@@ -174,80 +105,91 @@ class NetworkBuilder:
         bias: bool = False,
         layer: str = "",
     ) -> int:
-        """A convolution over every side of its input, with padding ``kernel // 2``."""
-        shape = (channels, *self._strided(node, stride))
-        return self._append(
-            "conv", node, shape, kernel=kernel, stride=stride, groups=groups, bias=bias, layer=layer
-        )
+        """Append a convolution over every side of its input, with padding ``kernel // 2``."""
+        shape = Conv().output_shape(self.shape(node), channels, stride)
+        sizes = {"kernel": index(kernel), "stride": index(stride), "groups": index(groups)}
+        return self._append(Conv(), (node,), shape, **sizes, bias=bias, layer=layer)
 
     def batch_norm(self, node: int, *, layer: str = "") -> int:
-        """Batch normalisation per channel."""
-        return self._append("batch_norm", node, self.shape(node), layer=layer)
+        """Append a batch normalisation per channel."""
+        return self._append(BatchNorm(), (node,), self.shape(node), layer=layer)
 
     def activation(self, node: int, function: str, *, layer: str = "") -> int:
-        """An activation function of `ACTIVATIONS`."""
-        return self._append("activation", node, self.shape(node), function=function, layer=layer)
+        """Append an activation function of `ACTIVATIONS`."""
+        return self._append(Activation(), (node,), self.shape(node), function=function, layer=layer)
 
     def pool(self, node: int, kind: str, kernel: int = 3, *, stride: int, layer: str = "") -> int:
-        """Pooling of kind ``"max"`` or ``"avg"``, of an odd kernel or of kernel 2 with stride 2."""
-        shape = (self.shape(node)[0], *self._strided(node, stride))
-        return self._append(f"{kind}_pool", node, shape, kernel=kernel, stride=stride, layer=layer)
+        """Append pooling of kind ``"max"`` or ``"avg"``, of an odd kernel or of kernel 2 with stride 2."""
+        pool = POOLS[kind]
+        shape = pool.output_shape(self.shape(node), stride)
+        return self._append(pool, (node,), shape, kernel=index(kernel), stride=index(stride), layer=layer)
 
     def global_avg_pool(self, node: int, *, layer: str = "") -> int:
-        """The mean of every channel."""
-        return self._append("global_avg_pool", node, self.shape(node)[:1], layer=layer)
+        """Append the mean of every channel."""
+        shape = GlobalAvgPool().output_shape(self.shape(node))
+        return self._append(GlobalAvgPool(), (node,), shape, layer=layer)
 
     def add(self, *nodes: int, layer: str = "") -> int:
-        """The sum of nodes of one shape; of a single node, the node itself."""
+        """Append the sum of nodes of one shape; of a single node, return the node itself."""
         if len(nodes) == 1:
             return nodes[0]
-        shape = self.shape(nodes[0])
-        self._nodes.append(Node("add", nodes, shape, shape, layer=layer))
-        return len(self._nodes) - 1
+        return self._append(Add(), nodes, self.shape(nodes[0]), layer=layer)
 
     def zero(self, node: int, shape: Shape, *, layer: str = "") -> int:
-        """Zeros of a shape, one for every example of `node`."""
-        return self._append("zero", node, shape, layer=layer)
+        """Append zeros of a shape, one for every example of `node`."""
+        return self._append(Zero(), (node,), shape, layer=layer)
+
+    def operation(
+        self,
+        operation: Operation,
+        *nodes: int,
+        shape: Shape | None = None,
+        layer: str = "",
+        **options: Any,
+    ) -> int:
+        """Append an operation of one's own.
+
+        Args:
+            operation: what is computed.
+            nodes: the inputs.
+            shape: shape of the output; by default what the operation says of inputs and options.
+            layer: the part of the architecture that the node belongs to.
+            options: what `operation` reads by `Node.option`: numbers, texts and tuples of them. Those
+                that every node has (``kernel``, ``stride``, ...) are attributes of the node.
+
+        Raises:
+            NASGymError: if the operation is a class, has attributes of its own or no input, or if an
+                option may change.
+        """
+        if not isinstance(operation, Operation) or vars(operation):
+            raise NASGymError(
+                f"an operation must be an object of a subclass of Operation without attributes, "
+                f"not {operation!r}: pass what differs between nodes as options"
+            )
+        if not nodes:
+            raise NASGymError(f"operation {operation!r} needs at least one input: pass a node")
+        if shape is None:
+            shape = operation.output_shape(*map(self.shape, nodes), **options)
+        options = {name: plain(value) for name, value in options.items()}
+        named = {name: options.pop(name) for name in NODE_FIELDS if name in options}
+        kept = tuple(sorted(options.items()))
+        try:
+            hash(kept)
+        except TypeError:
+            raise NASGymError(f"options must be numbers, texts or tuples of them, not {options!r}") from None
+        return self._append(operation, nodes, shape, layer=layer, **named, options=kept)
 
     def build(self, output: int) -> Network:
-        """The network whose output is `output`, the node appended last."""
+        """Return the network whose output is `output`, the node appended last."""
         if output != len(self._nodes) - 1:
             raise ValueError(f"the output must be the last node, {len(self._nodes) - 1}, not {output}")
         return Network(tuple(self._nodes))
 
-    def _strided(self, node: int, stride: int) -> Shape:
-        return tuple(-(-side // stride) for side in self.shape(node)[1:])
-
-    def _append(
-        self,
-        operation: str,
-        node: int,
-        shape: Shape,
-        *,
-        layer: str,
-        function: str = "",
-        kernel: int = 1,
-        stride: int = 1,
-        groups: int = 1,
-        bias: bool = False,
-    ) -> int:
-        self._nodes.append(
-            Node(
-                operation,
-                (node,),
-                self.shape(node),
-                _whole(shape),
-                layer=layer,
-                function=function,
-                kernel=index(kernel),
-                stride=index(stride),
-                groups=index(groups),
-                bias=bias,
-            )
-        )
+    def _append(self, operation: Operation, nodes: tuple[int, ...], shape: Shape, **fields: Any) -> int:
+        self._nodes.append(Node(operation, nodes, self.shape(nodes[0]), _whole(shape), **fields))
         return len(self._nodes) - 1
 
 
 def _whole(shape: Shape) -> Shape:
-    """A shape whose sides are Python's whole numbers, also of a space that computes in NumPy."""
+    """Return a shape whose sides are Python's whole numbers, also of a space that computes in NumPy."""
     return tuple(map(index, shape))

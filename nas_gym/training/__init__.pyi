@@ -1,15 +1,16 @@
 from .chunk import ChunkTraining as ChunkTraining
-from .chunk import Keep as Keep
 from .device import on_device as on_device
 from .device import resolve_device as resolve_device
 from .device import training_data as training_data
 from .engine import Progress as Progress
 from .engine import train as train
+from .epochs import Keep as Keep
 from .members import Member as Member
 from .members import Trained as Trained
 from .members import TrainingData as TrainingData
 from .numerics import apart as apart
 from .numerics import set_outside as set_outside
+from .ordinary import OrdinaryTraining as OrdinaryTraining
 from .planning import Cost as Cost
 from .planning import plan_chunks as plan_chunks
 from .recipe import Recipe as Recipe

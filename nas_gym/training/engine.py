@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from nas_gym.training.chunk import Keep
+from nas_gym.training.epochs import Keep
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import threads_kept
 from nas_gym.training.planning import Cost, available_bytes, plan_chunks

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from nas_gym.training.kernels.registry import is_fusible
 from nas_gym.training.members import Member
 from nas_gym.training.recipe import Recipe
 
@@ -43,19 +44,25 @@ class Cost:
 def plan_chunks(
     members: Sequence[Member], costs: Sequence[Cost], budget: int, workers: int
 ) -> list[list[int]]:
-    """Positions of members by chunk, the most expensive chunk first.
+    """Return positions of members by chunk, the most expensive chunk first.
+
+    Members of a chunk have the same number of epochs. A member with an operation that has no kernels
+    is a chunk of its own.
 
     Args:
-        members: what to train; members of a chunk have the same number of epochs.
+        members: what to train.
         costs: of each member.
         budget: bytes that all chunks that train at the same time may take.
         workers: chunks that train at the same time.
     """
     limit = max(1, min(CACHE_BYTES, budget // workers))
     by_epochs: dict[int, list[int]] = defaultdict(list)
-    for m, cost in enumerate(costs):
-        by_epochs[cost.epochs].append(m)
     chunks: list[list[int]] = []
+    for m, cost in enumerate(costs):
+        if is_fusible(members[m].network):
+            by_epochs[cost.epochs].append(m)
+        else:
+            chunks.append([m])
     for group in by_epochs.values():
         total = sum(costs[m].bytes for m in group)
         # A multiple of the number of workers, so that none is left with more than the others.
@@ -92,7 +99,7 @@ def _within(chunk: list[int], costs: Sequence[Cost], limit: int) -> list[list[in
 def _shape(member: Member) -> tuple[tuple[object, ...], ...]:
     """What makes two networks share kernels: the shapes along their nodes, then the operations."""
     nodes = [node for node in member.network.nodes if node.parameter_shapes]
-    return tuple((node.operation, node.shape, node.kernel) for node in nodes)
+    return tuple((node.operation.name, node.shape, node.kernel) for node in nodes)
 
 
 def available_bytes(device: torch.device) -> int:

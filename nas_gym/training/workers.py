@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import torch
 
 from nas_gym.errors import NASGymError
-from nas_gym.training.chunk import ChunkTraining, InterruptedTraining, Keep
+from nas_gym.training.chunk import ChunkTraining
+from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep
+from nas_gym.training.kernels.registry import is_fusible
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import usual_numerics
+from nas_gym.training.ordinary import OrdinaryTraining
 from nas_gym.training.recipe import Recipe
 
 Chunk = list[int]  # positions of members
@@ -111,10 +114,8 @@ class Workers:
     def _train(self, chunk: Chunk) -> None:
         members = [self._members[m] for m in chunk]
         epochs = members[0].epochs or self._recipe.epochs
-        limit = self._limit if len(chunk) > 1 else None
         try:
-            training = ChunkTraining(members, self._data, self._recipe, self._keep, limit)
-            results = training.run(
+            results = self._training(members).run(
                 lambda epoch, loss: self.reports.put(EpochDone(chunk, epoch / epochs, loss)),
                 self._stopping.is_set,
             )
@@ -127,6 +128,12 @@ class Workers:
             self.reports.put(ChunkDone(chunk, results))
             return
         self._halve(chunk)
+
+    def _training(self, members: Sequence[Member]) -> EpochTraining:
+        if not is_fusible(members[0].network):
+            return OrdinaryTraining(members[0], self._data, self._recipe, self._keep)
+        limit = self._limit if len(members) > 1 else None
+        return ChunkTraining(members, self._data, self._recipe, self._keep, limit)
 
     def _halve(self, chunk: Chunk) -> None:
         if self._data.x_train.device.type == "cuda":

@@ -108,7 +108,7 @@ def test_conductance_is_that_of_captum():
     arrays = dict(module.named_parameters())
     layers = []
     for number, node in enumerate(module.network.nodes):
-        if node.operation == "linear":
+        if node.operation.name == "linear":
             layer = nn.Linear(*arrays[f"{number}_weight"].shape[::-1]).double()
             layer.load_state_dict({name: arrays[f"{number}_{name}"].detach() for name in ("weight", "bias")})
             layers += [layer, nn.Tanh()]

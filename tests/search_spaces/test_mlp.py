@@ -84,7 +84,7 @@ def test_the_observation_numbers_the_layers_from_1_and_0_is_none() -> None:
 def test_the_network_has_the_layers_of_the_architecture() -> None:
     network = MLPSpace((2, 5), 3).network(MLP(((16, "relu"), (64, "tanh"))))
     operations = ["input", "flatten", "linear", "activation", "linear", "activation", "linear"]
-    assert [node.operation for node in network.nodes] == operations
+    assert [node.operation.name for node in network.nodes] == operations
     assert network.parameters == (10 + 1) * 16 + (16 + 1) * 64 + (64 + 1) * 3
     assert network.flops == 2 * (10 * 16 + 16 * 64 + 64 * 3)
 

@@ -37,9 +37,9 @@ def arrays(module: NetworkModule) -> dict[str, list[dict[str, Tensor]]]:
     found: dict[str, list[dict[str, Tensor]]] = {"linear": [], "conv": [], "batch_norm": []}
     state = module.state_dict()
     for number, node in enumerate(module.network.nodes):
-        if node.operation in found:
+        if node.operation.name in found:
             names = [name for name in state if name.startswith(f"{number}_")]
-            found[node.operation].append({name.partition("_")[2]: state[name] for name in names})
+            found[node.operation.name].append({name.partition("_")[2]: state[name] for name in names})
     return found
 
 

@@ -26,7 +26,7 @@ def graph_of(network: Network) -> Any:
     nodes = [
         NodeDef(
             name=names[number],
-            op=_operation(node),
+            op=node.operation.label(node),
             input=[names[i] for i in node.inputs],
             attr=_attributes(node),
         )
@@ -37,20 +37,15 @@ def graph_of(network: Network) -> Any:
 
 def _name(number: int, node: Node) -> str:
     """``layer/operation_number``, of letters that a graph's names may have; cells nest their edges."""
-    parts = [*re.split(r" (?=(?:edge|node) )", node.layer), f"{_operation(node)}_{number}"]
+    parts = [*re.split(r" (?=(?:edge|node) )", node.layer), f"{node.operation.label(node)}_{number}"]
     return "/".join(re.sub(r"[^A-Za-z0-9_.-]", "_", part) for part in parts if part)
-
-
-def _operation(node: Node) -> str:
-    return node.function if node.operation == "activation" else node.operation
 
 
 def _attributes(node: Node) -> dict[str, Any]:
     sizes = [TensorShapeProto.Dim(size=size) for size in (ANY_BATCH, *node.shape)]
     shape = AttrValue.ListValue(shape=[TensorShapeProto(dim=sizes)])
     attributes = {"_output_shapes": AttrValue(list=shape)}
-    if node.operation in ("conv", "max_pool", "avg_pool"):
-        attributes |= {"kernel": AttrValue(i=node.kernel), "stride": AttrValue(i=node.stride)}
+    attributes |= {name: AttrValue(i=size) for name, size in node.operation.sizes(node).items()}
     if node.parameters:
         attributes["parameters"] = AttrValue(i=node.parameters)
     return attributes

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from nas_gym.training.kernels.base import Kernels
+from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant
-from nas_gym.training.program.tape import Kernel
+from nas_gym.training.program.grouping import Group
+from nas_gym.training.program.tape import Kernel, Rows
 
 FROM_OUTPUT = ("relu", "sigmoid", "tanh", "leaky_relu", "elu")
 """Functions whose gradient follows from their output, so that they run in place."""
@@ -62,3 +66,28 @@ def backward(function: str, kept: Tensor, dy: Tensor, dx: Tensor) -> Iterator[Ke
             yield partial(aten.elu_backward.grad_input, dy, 1.0, 1.0, 1.0, True, kept, grad_input=dx)
         case _:
             raise ValueError(f"unknown activation {function!r}")
+
+
+def _record_forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
+    function, x = group.node.function, inputs[0]
+    from_output = function in FROM_OUTPUT
+    in_place = owned and (from_output or not context.training)
+    y = x if in_place else context.tape.new(math.prod(group.node.shape), len(group.values))
+    context.tape.add(lambda x, y: list(forward(function, x, y)), x, y)
+    context.saved[group] = (y,) if from_output else (x,)
+    return y
+
+
+def _record_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
+    if not needed:
+        return None
+    (kept,) = context.saved[group]
+    function = group.node.function
+    # The output belongs to this group, and all that read it are done.
+    from_output = function in FROM_OUTPUT
+    dx = kept if from_output else context.tape.new(math.prod(group.node.shape), len(group.values))
+    context.tape.add(lambda k, dy, dx: list(backward(function, k, dy, dx)), kept, dy, dx)
+    return dx
+
+
+KERNELS = Kernels(_record_forward, _record_backward)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant, matrix
 from nas_gym.training.program.grouping import Group
-from nas_gym.training.program.tape import Kernel
+from nas_gym.training.program.tape import Kernel, Rows
 
 EPSILON = 1e-5
 
@@ -106,3 +107,29 @@ class BatchNorm:
 
     def _rows(self, rows: Tensor) -> Tensor:
         return matrix(rows, self._channels, self._batch, self._positions)
+
+
+def _forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
+    tape, features, (x,) = context.tape, math.prod(group.node.shape), inputs
+    if not context.training:
+        y = x if owned else tape.new(features, len(group.values))
+        kernels = BatchNorm(context, group)
+        context.preparations.extend(kernels.prepare())
+        tape.add(lambda x, y: list(kernels.evaluate(x, y)), x, y)
+        return y
+    centred = x if owned else tape.new(features, len(group.values))
+    y = tape.new(features, len(group.values))
+    kernels = context.objects[group] = BatchNorm(context, group)
+    tape.add(lambda x, c, y: list(kernels.train(x, c, y)), x, centred, y)
+    context.saved[group] = (centred,)
+    return y
+
+
+def _backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
+    (centred,) = context.saved[group]
+    kernels: BatchNorm = context.objects[group]
+    context.tape.add(lambda c, dy: list(kernels.backward(c, dy, c if needed else None)), centred, dy)
+    return centred if needed else None
+
+
+KERNELS = Kernels(_forward, _backward)

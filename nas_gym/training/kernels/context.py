@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,9 +12,6 @@ from nas_gym.networks import Shape
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.tape import Kernel, Rows, Tape
-
-if TYPE_CHECKING:
-    from nas_gym.training.kernels.batch_norm import BatchNorm
 
 
 @dataclass
@@ -27,7 +24,7 @@ class Context:
         training: whether batch norm uses the batch, and a backward pass follows.
         device: of all tensors.
         saved: what a group's forward pass leaves for its backward pass.
-        batch_norms: likewise for batch norm.
+        objects: likewise, of kernels with memory of their own.
         preparations: kernels to run once before evaluating with new weights.
     """
 
@@ -36,7 +33,7 @@ class Context:
     training: bool
     device: torch.device
     saved: dict[Group, tuple[Rows, ...]] = field(default_factory=dict)
-    batch_norms: dict[Group, BatchNorm] = field(default_factory=dict)
+    objects: dict[Group, Any] = field(default_factory=dict)
     preparations: list[Kernel] = field(default_factory=list)
     _scratch: dict[tuple[object, ...], Tensor] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from torch import Tensor
 
-from nas_gym.networks import Node, Shape
+from nas_gym.networks import Conv, Node, Shape
 
 FEW_CHANNELS = 4
 """Below so many channels a product for each tap is too thin, and all taps are gathered."""
@@ -41,6 +41,11 @@ class WeightForm:
         ranged = kernel[0] if self.ranged else 1
         split = stored.reshape(ranged, out, math.prod(kernel) // ranged, channels)
         return split.permute(1, 3, 0, 2).reshape(self.torch_shape)
+
+
+def stored_form(node: Node, name: str) -> WeightForm | None:
+    """Return the form of an array of a node; None of one that is stored as PyTorch lays it out."""
+    return weight_form(node) if type(node.operation) is Conv and name == "weight" else None
 
 
 @lru_cache(maxsize=4096)

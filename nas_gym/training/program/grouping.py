@@ -10,7 +10,6 @@ from nas_gym.networks import Node
 from nas_gym.training.program.reduced_graph import Graph, Signature
 
 Value = tuple[int, int]  # (position of the member, number of the node)
-FOLLOWING = ("batch_norm", "activation")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +54,8 @@ def schedule(graphs: Sequence[Graph]) -> list[Group]:
                 waiting[m, consumer] -= 1
                 if waiting[m, consumer] == 0:
                     node = graphs[m].nodes[consumer]
-                    # Normalisation and activation stay with the group they follow, to run in place.
-                    origin = len(groups) if node.node.operation in FOLLOWING else -1
+                    # What runs in place stays with the group that it follows.
+                    origin = len(groups) if node.node.operation.in_place else -1
                     ready[node.signature, origin].append((m, consumer))
         groups.append(group)
     return groups

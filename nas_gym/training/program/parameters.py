@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nas_gym.networks import Node, Shape
-from nas_gym.training.kernels.weight_layout import weight_form
+from nas_gym.networks import Shape
+from nas_gym.training.kernels.weight_layout import stored_form
 from nas_gym.training.program.grouping import Group, Value
 from nas_gym.training.program.tape import VECTOR
 
@@ -67,8 +67,8 @@ class Parameters:
                 array = _array(group, name, shape, used)
                 self._arrays[group, name] = array
                 used += array.floats
-            if group.node.operation == "batch_norm":
-                statistic = _Array(statistics, 1, len(group.values), group.node.shape[:1])
+            if buffers := group.node.operation.buffers(group.node):
+                statistic = _Array(statistics, 1, len(group.values), buffers["mean"].shape)
                 self._statistics[group] = statistic
                 statistics += statistic.floats
         self.weights, self.gradients = (
@@ -89,7 +89,7 @@ class Parameters:
 
     def _view(self, group: Group, name: str, flat: Tensor) -> Tensor:
         view = self._arrays[group, name].of(flat)
-        return view if _is_formed(group.node, name) else view[0]
+        return view if stored_form(group.node, name) else view[0]
 
     def statistic(self, group: Group, flat: Tensor) -> Tensor:
         """The part of a flat buffer of statistics that is a group's, (members, channels), a view."""
@@ -104,9 +104,8 @@ class Parameters:
     def load(self, value: Value, name: str, array: Tensor) -> None:
         """Set a member's array, given as PyTorch lays it out."""
         group, row = self._places[value]
-        if _is_formed(group.node, name):
-            array = weight_form(group.node).to_stored(array)
-            self.weight(group, name)[:, row].copy_(array)
+        if form := stored_form(group.node, name):
+            self.weight(group, name)[:, row].copy_(form.to_stored(array))
         else:
             self.weight(group, name)[row].copy_(array)
 
@@ -114,25 +113,22 @@ class Parameters:
         """A member's arrays of a node under `names`, with ``mean`` and ``variance`` of batch norm."""
         group, row = self._places[value]
         arrays = {name: self._torch_form(group, name, row) for name in names}
-        if group.node.operation == "batch_norm":
+        if group in self._statistics:
             arrays["mean"] = self.statistic(group, self.means)[row]
             arrays["variance"] = self.statistic(group, self.variances)[row]
         return {name: array.detach().cpu().clone() for name, array in arrays.items()}
 
     def _torch_form(self, group: Group, name: str, row: int) -> Tensor:
         array = self.weight(group, name)
-        return weight_form(group.node).to_torch(array[:, row]) if _is_formed(group.node, name) else array[row]
+        form = stored_form(group.node, name)
+        return form.to_torch(array[:, row]) if form else array[row]
 
     def __contains__(self, value: Value) -> bool:
         return value in self._places
 
 
-def _is_formed(node: Node, name: str) -> bool:
-    return node.operation == "conv" and name == "weight"
-
-
 def _array(group: Group, name: str, shape: Shape, start: int) -> _Array:
-    if _is_formed(group.node, name):
-        blocks, *shape_of_block = weight_form(group.node).stored_shape
+    if form := stored_form(group.node, name):
+        blocks, *shape_of_block = form.stored_shape
         return _Array(start, blocks, len(group.values), tuple(shape_of_block))
     return _Array(start, 1, len(group.values), shape)

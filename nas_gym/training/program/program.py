@@ -12,20 +12,15 @@ from torch import Tensor
 
 from nas_gym.training.batches import EvaluationBatch
 from nas_gym.training.kernels.context import Context
-from nas_gym.training.kernels.dispatch import record_backward, record_forward
 from nas_gym.training.kernels.layout import matrix
 from nas_gym.training.kernels.loss import cross_entropy, right_predictions
+from nas_gym.training.kernels.registry import kernels_of
 from nas_gym.training.program.gradients import Gradients
 from nas_gym.training.program.grouping import Group, Value
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.reduced_graph import Graph
 from nas_gym.training.program.tape import Kernel, Rows, Tape
 from nas_gym.training.program.tracing import traced
-
-REUSABLE = ("linear", "conv", "batch_norm", "add", "avg_pool", "global_avg_pool")
-"""Operations whose result their backward pass does not need, so that a sole reader may overwrite it."""
-READ_ONLY = ("linear", "conv", "add")
-"""Operations that read the same row for several members where they share it."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +115,13 @@ class Program:
 
     def _record_forward(self) -> None:
         for group in self._chunk.groups:
-            if group.node.operation == "input":
+            if not group.node.inputs:
                 self._record_input(group)
                 continue
-            shared = group.node.operation in READ_ONLY
+            shared = group.node.operation.shares_rows
             inputs = [self._fetch([self._values[v] for v in values], shared) for values in group.inputs]
             owned = bool(inputs) and self._owns(group, inputs[0])
-            rows = record_forward(self._context, group, inputs, owned)
+            rows = kernels_of(group.node).forward(self._context, group, inputs, owned)
             for number, value in enumerate(group.values):
                 self._values[value] = rows[number : number + 1]
 
@@ -143,10 +138,10 @@ class Program:
         return self._tape.gather(sources, shared=shared)
 
     def _owns(self, group: Group, rows: Rows) -> bool:
-        """Whether a group may overwrite the rows of its first input."""
+        """Whether a group may overwrite the rows of its first input: it alone reads them."""
         graphs = self._chunk.graphs
         return not rows.block.copied and all(
-            len(graphs[m].consumers[number]) == 1 and graphs[m].nodes[number].node.operation in REUSABLE
+            len(graphs[m].consumers[number]) == 1 and not graphs[m].nodes[number].node.operation.keeps_result
             for m, number in group.inputs[0]
         )
 
@@ -174,11 +169,13 @@ class Program:
         for group in reversed(self._chunk.groups):
             if not any(number in graphs[m].trainable for m, number in group.values):
                 continue
-            if group.node.operation == "add":
+            if group.node.operation.sums:
                 gradients.pass_on(group)
                 continue
             needed = any(n in graphs[m].trainable for values in group.inputs for m, n in values)
-            dx = record_backward(self._context, group, gradients.of(group.values), needed)
+            backward = kernels_of(group.node).backward
+            assert backward is not None
+            dx = backward(self._context, group, gradients.of(group.values), needed)
             if dx is not None:
                 for number, (source, (_, reader)) in enumerate(
                     zip(group.inputs[0], group.values, strict=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from nas_gym.networks import Network, Node
 
 Signature = str
-MERGEABLE = ("activation", "max_pool", "avg_pool", "global_avg_pool", "zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +53,16 @@ def graph_of(network: Network) -> Graph:
     kept: dict[int, GraphNode] = {}
     for number, node in enumerate(network.nodes):
         inputs = tuple(alias[index] for index in node.inputs)
-        if node.operation == "zero":
+        if node.operation.gives_zeros:
             inputs = ()
-        if node.operation == "add":
-            inputs = tuple(index for index in inputs if kept[index].node.operation != "zero") or inputs[:1]
+        if node.operation.sums:
+            some = tuple(index for index in inputs if not kept[index].node.operation.gives_zeros)
+            inputs = some or inputs[:1]
         if _is_alias(node, inputs):
             alias[number] = inputs[0]
             continue
         signature = _signature(node, len(inputs))
-        if node.operation in MERGEABLE:
+        if node.operation.mergeable:
             alias[number] = found.setdefault((signature, inputs), number)
             if alias[number] != number:
                 continue
@@ -72,12 +72,11 @@ def graph_of(network: Network) -> Graph:
 
 
 def _is_alias(node: Node, inputs: Sequence[int]) -> bool:
-    identity = node.operation == "activation" and node.function == "identity"
-    return identity or node.operation == "flatten" or (node.operation == "add" and len(inputs) == 1)
+    return node.operation.is_identity(node) or (node.operation.sums and len(inputs) == 1)
 
 
 def _signature(node: Node, inputs: int) -> Signature:
-    sizes = (node.kernel, node.stride, node.groups, node.bias)
+    sizes = (node.kernel, node.stride, node.groups, node.bias, *node.options)
     return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, inputs))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
+from nas_gym.training._torch import trace
 from nas_gym.training.program.tape import Kernel
 
 WORTHWHILE_RUNS = 100
@@ -51,7 +51,7 @@ def traced(kernels: Sequence[Kernel]) -> Kernel:
         return given[0]
 
     try:
-        recorded = _trace(run, tensors)
+        recorded = trace(run, tensors)
     except (RuntimeError, NotImplementedError):
         return lambda: [kernel() for kernel in kernels]
     return lambda: recorded(*tensors)
@@ -64,10 +64,3 @@ class _Argument:
 
     def __init__(self, number: int) -> None:
         self.number = number
-
-
-def _trace(function: Callable[..., Tensor], tensors: Sequence[Tensor]) -> Callable[..., Tensor]:
-    # The public function only adds a deprecation warning, which threads could not silence safely.
-    trace = getattr(getattr(torch.jit, "_trace", None), "_trace_impl", torch.jit.trace)
-    result: Callable[..., Tensor] = trace(function, tuple(tensors), check_trace=False)
-    return result

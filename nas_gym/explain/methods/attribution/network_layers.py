@@ -13,7 +13,7 @@ from torch.autograd import forward_ad
 
 from nas_gym.explain.methods.attribution.integrated_gradients import Pieces, batch_for
 from nas_gym.explain.methods.attribution.network_inputs import CHECK_EXAMPLES
-from nas_gym.networks import Network, NetworkModule
+from nas_gym.networks import Network, NetworkModule, Operation
 
 LINEAR_FEATURES = 1024
 """A best linear map is fitted where a layer has at most so many inputs."""
@@ -77,9 +77,13 @@ def parts_of(network: Network) -> list[Part]:
     parts = [
         Part(name, nodes[0], nodes[-1], network.nodes[nodes[0]].inputs[0])
         for name, nodes in named.items()
-        if any(network.nodes[number].operation not in ("add", "zero") for number in nodes)
+        if not all(_is_sum(network.nodes[number].operation) for number in nodes)
     ]
     return [part for part in parts if part.last != len(network.nodes) - 1]
+
+
+def _is_sum(operation: Operation) -> bool:
+    return operation.sums or operation.gives_zeros
 
 
 class OpenNetwork(NetworkModule):
@@ -107,7 +111,7 @@ class OpenNetwork(NetworkModule):
         """Return the output of every node."""
         values = [x]
         for number, node in enumerate(self.network.nodes[1:], start=1):
-            value = self._compute(number, node, [values[index] for index in node.inputs])
+            value = self.compute(number, node, [values[index] for index in node.inputs])
             if self.replacement is not None and self.replacement[0].last == number:
                 part, replaced = self.replacement
                 value = replaced(values[part.source])

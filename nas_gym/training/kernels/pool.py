@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import Node, Shape
+from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import grid
 from nas_gym.training.kernels.windows import Tap, taps
 from nas_gym.training.program.grouping import Group
-from nas_gym.training.program.tape import Kernel
+from nas_gym.training.program.tape import Kernel, Rows
 
 
 def stages(node: Node) -> list[Shape]:
@@ -117,3 +118,52 @@ def _part(values: Tensor, side: int, positions: slice) -> Tensor:
 def _full_first(window: Sequence[Tap], out: int) -> list[Tap]:
     """The taps, one that reaches every output position first, so that it can start a sum."""
     return sorted(window, key=lambda tap: tap.stop - tap.start < out)
+
+
+def _maximum(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
+    return _record(MaxPool(context, group), context, group, inputs[0])
+
+
+def _average(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
+    return _record(AveragePool(context, group), context, group, inputs[0])
+
+
+def _record(kernels: MaxPool | AveragePool, context: Context, group: Group, x: Rows) -> Rows:
+    rows = len(group.values)
+    results = [x, *(context.tape.new(math.prod(shape), rows) for shape in stages(group.node)[1:])]
+    context.tape.add(lambda *tensors: list(kernels.forward(tensors)), *results)
+    context.saved[group] = tuple(results)
+    return results[-1]
+
+
+def _maximum_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
+    if not needed:
+        return None
+    tape, shapes = context.tape, stages(group.node)
+    gradients = _gradients(context, group)
+    maxima, results = MaxPool(context, group), context.saved[group]
+    # Each maximum that is found is taken out of the gradient, which others may read.
+    copy = tape.new(math.prod(shapes[-1]), len(group.values))
+    tape.add(lambda dy, copy: [partial(copy.copy_, dy)], dy, copy)
+    split = len(results)
+    tape.add(lambda *t: list(maxima.backward(t[:split], t[split:])), *results, *gradients, copy)
+    return gradients[0]
+
+
+def _average_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
+    if not needed:
+        return None
+    gradients = _gradients(context, group)
+    averages = AveragePool(context, group)
+    context.tape.add(lambda *tensors: list(averages.backward(tensors)), *gradients, dy)
+    return gradients[0]
+
+
+def _gradients(context: Context, group: Group) -> list[Rows]:
+    """Return memory for the gradients of the input and of the result after each side but the last."""
+    shapes = stages(group.node)[:-1]
+    return [context.tape.new(math.prod(shape), len(group.values)) for shape in shapes]
+
+
+MAXIMUM_KERNELS = Kernels(_maximum, _maximum_backward)
+AVERAGE_KERNELS = Kernels(_average, _average_backward)

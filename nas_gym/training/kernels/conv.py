@@ -16,10 +16,12 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import Node
+from nas_gym.training.kernels.base import Kernels, backward_of, forward_of
 from nas_gym.training.kernels.context import Context
+from nas_gym.training.kernels.depthwise import Depthwise
 from nas_gym.training.kernels.layout import grid, matrix
 from nas_gym.training.kernels.matmul import product
-from nas_gym.training.kernels.weight_layout import weight_form
+from nas_gym.training.kernels.weight_layout import is_depthwise, weight_form
 from nas_gym.training.kernels.windows import Tap, taps
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel
@@ -175,3 +177,18 @@ class Convolution:
 def _middle_first(window: Sequence[Tap], node: Node) -> tuple[Tap, ...]:
     """The taps, the middle one first: it reaches every position, so that it can start a sum."""
     return tuple(sorted(window, key=lambda tap: (tap.number != node.padding, tap.number)))
+
+
+def _forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
+    kind = Depthwise if is_depthwise(group.node) else Convolution
+    return list(kind(context, group).forward(x, y))
+
+
+def _backward(
+    context: Context, group: Group, x: Tensor, dy: Tensor, dx: Tensor | None = None
+) -> Sequence[Kernel]:
+    kind = Depthwise if is_depthwise(group.node) else Convolution
+    return list(kind(context, group).backward(x, dy, dx))
+
+
+KERNELS = Kernels(forward_of(_forward), backward_of(_backward))

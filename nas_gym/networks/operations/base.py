@@ -1,0 +1,209 @@
+"""What an operation of a network is, and a node of a network, which applies one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+Shape = tuple[int, ...]
+
+
+class Buffer(NamedTuple):
+    """An array that training fills by other means than gradients: its shape and its first value."""
+
+    shape: Shape
+    value: float
+
+
+class Operation:
+    """All that is known of an operation.
+
+    A subclass defines `forward`; everything else has a default. Two operations are equal if they are
+    of one class: what differs between two nodes are options of the nodes, never attributes of the
+    operation.
+
+    This is enough to train a network that holds an operation of one's own. It is trained by autograd,
+    by itself; operations of nas-gym have fused kernels, which train many networks at once.
+
+    >>> class Sine(Operation):
+    ...     def forward(self, node, inputs, arrays, training):
+    ...         return inputs[0].sin()
+
+    Attributes:
+        name: the name in reports and stored results; of an operation of one's own ``"module:Name"``.
+        in_place: whether it runs right after the operation that it reads, over its memory, where
+            nothing else needs that.
+        keeps_result: whether its backward pass reads its result, so that nobody may overwrite this.
+        shares_rows: whether it only reads its inputs, so that members with one input need no copies.
+        mergeable: whether nodes of equal options and inputs have equal results, so that one is enough.
+        sums: whether its result is the sum of its inputs.
+        gives_zeros: whether its result is zero, whatever its inputs are.
+    """
+
+    name: ClassVar[str] = ""
+    in_place: ClassVar[bool] = False
+    keeps_result: ClassVar[bool] = True
+    shares_rows: ClassVar[bool] = False
+    mergeable: ClassVar[bool] = False
+    sums: ClassVar[bool] = False
+    gives_zeros: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # A name is never inherited: results are stored by it, and a subclass computes something else.
+        if "name" not in vars(cls):
+            cls.name = f"{cls.__module__}:{cls.__qualname__}"
+
+    def output_shape(self, *inputs: Any, **options: Any) -> Shape:
+        """Return the shape of the result, by default that of the first input.
+
+        Args:
+            inputs: the shape of every input.
+            options: the options of the node.
+        """
+        shape: Shape = inputs[0]
+        return shape
+
+    def parameter_shapes(self, node: Node) -> dict[str, Shape]:
+        """Return the shapes of the trainable arrays by name, as PyTorch lays them out."""
+        return {}
+
+    def buffers(self, node: Node) -> dict[str, Buffer]:
+        """Return the arrays that are saved with the parameters but are not trained by gradients."""
+        return {}
+
+    def flops(self, node: Node) -> int:
+        """Return the floating-point operations of a forward pass of one example.
+
+        A multiply-add of a matrix product or convolution counts as two; everything else as none, the
+        convention of `torch.utils.flop_counter`.
+        """
+        return 0
+
+    def initial(self, node: Node, name: str, generator: Generator) -> Tensor:
+        """Return the first value of a trainable array, float32 on the CPU.
+
+        Name the type (``dtype=torch.float32``): a process may have set another default. Draw from
+        `generator` alone.
+
+        By default it is uniform in ±1/sqrt(fan_in), PyTorch's default for linear and convolutional
+        layers (He et al. 2015 with a = sqrt(5)); fan_in is that of the first array of the node.
+        """
+        shapes = node.parameter_shapes
+        bound = 1 / math.sqrt(math.prod(next(iter(shapes.values()))[1:]))
+        return filled(shapes[name], 0.0).uniform_(-bound, bound, generator=generator)
+
+    def forward(
+        self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
+    ) -> Tensor:
+        """Compute a batch with PyTorch, differentiably; import torch inside the method.
+
+        The result must follow from the arguments alone, without random numbers.
+
+        Args:
+            node: the node, with its shapes and options.
+            inputs: float32, (batch, *shape) each; not to be overwritten.
+            arrays: trainable arrays and buffers by name; buffers may be overwritten while training.
+            training: whether the batch is one of training.
+
+        Returns:
+            (batch, *node.shape).
+        """
+        raise NotImplementedError
+
+    def is_identity(self, node: Node) -> bool:
+        """Return whether the result has the values of the first input, in their order."""
+        return False
+
+    def label(self, node: Node) -> str:
+        """Return the short name of a node in drawings."""
+        return self.name.rpartition(":")[2]
+
+    def sizes(self, node: Node) -> dict[str, int]:
+        """Return what drawings state of a node beside its shape."""
+        return {}
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return repr(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation of a network.
+
+    Attributes:
+        operation: what is computed.
+        inputs: indices of earlier nodes; empty for the input of the network alone.
+        input_shape: shape of the first input.
+        shape: shape of the output.
+        layer: the part of the architecture that the node belongs to, for reports ("" = none).
+        function: of an activation, one of `ACTIVATIONS`.
+        kernel, stride: of convolutions and pools, the same on every side.
+        groups: of a convolution, as in `torch.nn.Conv2d`.
+        bias: whether a linear operation or convolution adds a bias.
+        options: other options by name, of an operation of one's own.
+    """
+
+    operation: Operation
+    inputs: tuple[int, ...]
+    input_shape: Shape
+    shape: Shape
+    layer: str = ""
+    function: str = ""
+    kernel: int = 1
+    stride: int = 1
+    groups: int = 1
+    bias: bool = False
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def __repr__(self) -> str:
+        # Stored results are found by this text, so options only show where there are some.
+        shown = [field.name for field in fields(self) if field.name != "options" or self.options]
+        return f"Node({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+    def option(self, name: str) -> Any:
+        """Return one of `options`."""
+        return dict(self.options)[name]
+
+    @property
+    def padding(self) -> int:
+        """Padding of convolutions and pools, at both ends of every side."""
+        return (self.kernel - 1) // 2
+
+    @property
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Shapes of the trainable arrays by name, as PyTorch lays them out."""
+        return self.operation.parameter_shapes(self)
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable numbers."""
+        return sum(math.prod(shape) for shape in self.parameter_shapes.values())
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of a forward pass of one example (see `Operation.flops`)."""
+        return self.operation.flops(self)
+
+
+def filled(shape: Shape, value: float) -> Tensor:
+    """Return a float32 array on the CPU, whatever defaults the process has set in torch."""
+    import torch
+
+    return torch.full(shape, value, dtype=torch.float32, device="cpu")
+
+
+def strided(shape: Shape, stride: int) -> Shape:
+    """Return the sides of a shape after a window that moves by `stride`: each n -> ceil(n / stride)."""
+    return tuple(-(-side // stride) for side in shape[1:])
