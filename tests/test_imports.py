@@ -18,6 +18,7 @@ PLANTS = {
     "a task that knows spaces": ("nas_gym/tasks/base.py", "import nas_gym.search_spaces.mlp"),
     "an engine that knows tasks": ("nas_gym/training/members.py", "import nas_gym.tasks.base"),
     "a trace that knows agents": ("nas_gym/traces/replaying.py", "import nas_agents"),
+    "a command that reaches inside the agents": ("nas_gym/cli/app.py", "import nas_agents.comparison.runner"),
     "an agent that reaches inside": ("agents/nas_agents/evolution.py", "import nas_gym.envs.nas_env"),
 }
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from nas_gym.cli.errors import polite
+from nas_gym.cli.progress import explanation_bar
 from nas_gym.errors import NASGymError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def explain_and_show(
     """Explain a run under a progress bar, and print the answer in short and where the report is."""
     from nas_gym.explain import Settings, all_parts, explain_evidence, read_evidence, write_explanation
 
-    with _bar() as progress:
+    with explanation_bar() as progress:
         shown = progress.add_task("Reading the run", total=None)
 
         def move(number: int, total: int, question: str) -> None:
@@ -103,7 +103,7 @@ def compare_and_show(
     """Compare the policies of two runs, and print the answer in short and where the report is."""
     from nas_gym.explain import write_comparison
 
-    with _bar() as progress:
+    with explanation_bar() as progress:
         progress.add_task("Comparing the policies", total=None)
         comparison, report = write_comparison(
             first, second, budget=budget, seed=seed, store=store, folder=out
@@ -138,18 +138,6 @@ def _show(explanation: Explanation, report: Path) -> None:
     for sentence in explanation.summary.answer:
         _print(sentence)
     _print(f"report: {report}")
-
-
-def _bar() -> Progress:
-    """A bar on standard error."""
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
 
 
 def _print(text: str) -> None:

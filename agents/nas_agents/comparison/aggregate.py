@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nas_agents.comparison.analysis import Comparison
+from nas_agents.comparison.analysis import Analysis
 from nas_agents.comparison.curves import Curve
 from nas_gym.traces import EventFile, custom_scalars
 
@@ -25,7 +25,7 @@ REGRET_CHARTS = {
 MILLISECONDS = 1000
 
 
-def write_aggregate(comparison: Comparison, folder: Path) -> None:
+def write_aggregate(comparison: Analysis, folder: Path) -> None:
     """Write one run per agent into ``folder/<agent>``, in place of those of an earlier comparison.
 
     What the searches saw is written and, where the optimum is known, the regret of it; test accuracy
