@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nas_agents.comparison.pool import Failure
+from nas_agents.runs.pool import Failure
 from typer.testing import CliRunner
 
 from nas_gym.cli import options as cli_options

@@ -23,7 +23,6 @@ from nas_agents.comparison.curves import (
     regret_by_evaluations,
     regret_by_seconds,
 )
-from nas_agents.comparison.notes import notes_on
 from nas_agents.comparison.records import Run, by_agent
 from nas_agents.comparison.significance import (
     ALPHA,
@@ -40,7 +39,7 @@ from nas_agents.comparison.statistics import (
     improvement_interval,
     share_interval,
 )
-from nas_agents.comparison.verdict import found, more_often, reach_of_runs
+from nas_agents.comparison.verdict import found, more_often, notes_on, reach_of_runs
 
 # The bootstrap is part of the report, so that the same runs always give the same report.
 BOOTSTRAP_SEED = 0

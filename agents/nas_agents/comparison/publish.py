@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from nas_agents.comparison.across import compare_across
-from nas_agents.comparison.across_report import across_markdown
+from nas_agents.comparison.across import across_markdown, compare_across
 from nas_agents.comparison.analysis import analyse
 from nas_agents.comparison.outcome import Comparison
 from nas_agents.comparison.plots import plot_across
@@ -22,7 +21,7 @@ from nas_gym._files import write_text, writing
 from nas_gym.traces import versions
 
 if TYPE_CHECKING:
-    from nas_agents.comparison.pool import Failure
+    from nas_agents.runs.pool import Failure
 
 FAILURES_FILE = "failures.log"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from nas_agents.comparison.pool import Failure, cores, run_jobs
 from nas_agents.registry import make_agent
+from nas_agents.runs.pool import Failure, cores, run_jobs
 from nas_agents.runs.run import (
     EnvFactory,
     RunSpec,
