@@ -78,7 +78,7 @@ def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
     name = options.pop("name", None)
     kind = lookup("agent", name, AGENTS)
     if not isinstance(kind, type) or not issubclass(kind, Agent) or isabstract(kind):
-        raise NASGymError(f"{name!r} is no agent: derive it from nas_agents.Agent and give it a run()")
+        raise NASGymError(f"{name!r} is not an agent: derive it from nas_agents.Agent and give it a run()")
     return build(kind, "agent", options)
 
 
@@ -115,7 +115,7 @@ def _docstring(module: str, class_name: str) -> str:
 
 
 def _access(module: str, class_name: str) -> str:
-    """The text that a class, or the first of its bases that does, assigns to ``access``; "" for none."""
+    """Return what a class, or the first of its bases that does, assigns to ``access``; "" for nothing."""
     node = _classes(module).get(class_name)
     if node is None:
         return ""
@@ -133,7 +133,7 @@ def _access(module: str, class_name: str) -> str:
 
 
 def _origin(module: str, class_name: str) -> str:
-    """The module of these agents that a name comes from."""
+    """Return the module of these agents that a name comes from."""
     for statement in _source(module).body:
         if (
             isinstance(statement, ast.ImportFrom)
@@ -151,7 +151,7 @@ def _classes(module: str) -> dict[str, ast.ClassDef]:
 
 @cache
 def _source(module: str) -> ast.Module:
-    """The source of a module, without executing it; empty where there is none."""
+    """Return the source of a module, without executing it; empty where there is none."""
     spec = find_spec(module)
     loader = None if spec is None else spec.loader
     source = loader.get_source(module) if isinstance(loader, InspectLoader) else None

@@ -171,7 +171,7 @@ def verify(
 
 
 def _named(name: str) -> Table:
-    """The table of ``"<benchmark>-<task>"``, or of a benchmark that has one."""
+    """Return the table of ``"<benchmark>-<task>"``, or of a benchmark that has one."""
     from nas_gym.tables import asked_table, load_table, table_files
 
     benchmark, dash, task = name.partition("-")

@@ -39,7 +39,7 @@ def list_parts() -> None:
 
 
 def _summary(part: Any) -> str:
-    """The first sentence of a part's documentation."""
+    """Return the first sentence of a part's documentation."""
     return _first_sentence(inspect.getdoc(part) or "")
 
 

@@ -69,19 +69,19 @@ def budget_of(text: str) -> int | dict[str, float]:
 
 
 def name_or_json(option: str, text: str) -> Any:
-    """A name as it is, or the value of a text that opens like JSON.
+    """Return a name as it is, or the value of a text that opens like JSON.
 
     Raises:
-        NASGymError: if it opens like JSON and is none.
+        NASGymError: if it opens like JSON and is not JSON.
     """
     return parsed(option, text) if text.lstrip().startswith(OPENING) else text
 
 
 def parsed(option: str, text: str, example: str = '{"name": "mlp", "max_layers": 3}') -> Any:
-    """The value of a JSON text.
+    """Return the value of a JSON text.
 
     Raises:
-        NASGymError: if it is no JSON.
+        NASGymError: if it is not JSON.
     """
     try:
         return json.loads(text)
@@ -90,10 +90,10 @@ def parsed(option: str, text: str, example: str = '{"name": "mlp", "max_layers":
 
 
 def recipe_of(text: str) -> dict[str, Any]:
-    """The options of a recipe.
+    """Return the options of a recipe.
 
     Raises:
-        NASGymError: if the text is no JSON object.
+        NASGymError: if the text is not a JSON object.
     """
     recipe = parsed("--recipe", text, '{"epochs": 20}')
     if not isinstance(recipe, dict):
@@ -102,10 +102,10 @@ def recipe_of(text: str) -> dict[str, Any]:
 
 
 def seeds_of(text: str) -> list[int]:
-    """Training seeds like ``0,1,2``.
+    """Return training seeds, given like ``0,1,2``.
 
     Raises:
-        NASGymError: if a part is no whole number.
+        NASGymError: if a part is not a whole number.
     """
     try:
         return [int(part) for part in text.split(",")]
@@ -114,7 +114,7 @@ def seeds_of(text: str) -> list[int]:
 
 
 def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
-    """Hyperparameters from texts like ``alpha=0.1``; a value that is no JSON is a text.
+    """Return hyperparameters from texts like ``alpha=0.1``; a value that is not JSON is a text.
 
     Raises:
         NASGymError: if one has no ``=`` or is set twice.
@@ -134,10 +134,10 @@ def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def agent_of(text: str, settings: Sequence[str]) -> Any:
-    """An agent by name or JSON, with the hyperparameters of ``--set``.
+    """Return an agent by name or JSON, with the hyperparameters of ``--set``.
 
     Raises:
-        NASGymError: if the text opens like JSON and is no object with a name, or a setting is none.
+        NASGymError: if the text opens like JSON and is not an object with a name, or a setting does not fit.
     """
     values = hyperparameters_of(settings)
     agent = name_or_json("--agent", text)
@@ -149,10 +149,10 @@ def agent_of(text: str, settings: Sequence[str]) -> Any:
 
 
 def agents_of(text: str) -> list[Any]:
-    """Agents as names with commas between, or as a JSON list of names and of dicts with ``"name"``.
+    """Return agents given as names with commas between, or as a JSON list of names and dicts.
 
     Raises:
-        NASGymError: if it is no JSON list where it opens like one, or names nothing.
+        NASGymError: if it opens like a JSON list and is not one, or names nothing.
     """
     if text.lstrip().startswith(OPENING):
         agents = parsed("--agents", text, '["random", {"name": "q-learning", "alpha": 0.2}]')
@@ -161,7 +161,7 @@ def agents_of(text: str) -> list[Any]:
 
 
 def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
-    """Tasks by name, JSON or path; `target` is the label column of those that are tables in files.
+    """Return tasks, given by name, JSON or path; `target` is the label column of tables in files.
 
     Raises:
         NASGymError: if such a file comes without target, or a target without such a file.
@@ -177,7 +177,7 @@ def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
 
 
 def _task_of(text: str, target: str | None) -> Any:
-    """A task by name, JSON or path, with the label column where it needs one."""
+    """Return a task by name, JSON or path, with the label column where it needs one."""
     if text.lstrip().startswith(OPENING):
         task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
         named = isinstance(task, dict) and task.get("name") == "csv"
@@ -197,7 +197,7 @@ def _task_of(text: str, target: str | None) -> Any:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """The command as it can be given again; passwords in URLs are masked."""
+    """Return the command as it can be given again; passwords in URLs are masked."""
     from nas_agents import masked
 
     return masked(shlex.join(["nas-gym", *arguments[1:]]))

@@ -126,13 +126,13 @@ def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path, *, s
 
 
 def _charged(result: Mapping[str, Any]) -> str:
-    """What a budget in evaluations was charged, where short trainings make it less than their number."""
+    """Return what a budget in evaluations was charged, where short trainings make it less."""
     shares = result.get("shares") or [1.0]
     return f" charged as {sum(shares):.1f}" if min(shares) < 1 else ""
 
 
 def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_test: bool) -> Iterator[str]:
-    """The accuracy to quote with its interval for new examples, beside the best constant answer."""
+    """Return the accuracy to quote with its interval for new examples, beside the best constant answer."""
     new, constant = result.get("on_new_examples"), result.get("constant_answer")
     if new is not None and not selects_on_test:
         seeds = new["seeds"]
@@ -150,7 +150,7 @@ def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_te
 
 
 def _means(result: Mapping[str, Any], *, selects_on_test: bool) -> str:
-    """The mean accuracies of the trainings that score the choice."""
+    """Return the mean accuracies of the trainings that score the choice."""
     seeds = [score["seed"] for score in result["final"]]
     scored = "recorded at full fidelity with" if "regret" in result else "retrained with fresh"
     how = f"{scored} seeds {', '.join(map(str, seeds))}"

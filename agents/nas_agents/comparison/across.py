@@ -191,7 +191,7 @@ def _pairs(
 
 
 def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -> str:
-    """The whole report as Markdown."""
+    """Return the whole report as Markdown."""
     omnibus = "" if across.omnibus is None else f"Friedman test: p = {p_value(across.omnibus)}."
     parts = [
         f"# {setting.environment}, {setting.space} on {len(across.tasks)} tasks",

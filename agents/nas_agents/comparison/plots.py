@@ -202,7 +202,7 @@ def _look(number: int) -> tuple[str, str, str]:
 
 
 def _floor(all_curves: Iterable[Curve]) -> float:
-    """Where the accuracy axis starts, so that the first poor networks do not flatten the rest."""
+    """Return where the accuracy axis starts, so that the first poor networks do not flatten the rest."""
     values = [curve.value for curve in all_curves]
     top = max(value[-1] for value in values)
     bottom = min(value[min(len(value) - 1, len(value) // 10)] for value in values)

@@ -115,7 +115,7 @@ def _short_numbers(row: AgentSummary) -> tuple[str, ...]:
 
 
 def markdown(comparison: Analysis, setting: Setting, figures: Sequence[Path]) -> str:
-    """The whole report as Markdown."""
+    """Return the whole report as Markdown."""
     missing = [f"> **Missing:** {sentence}" for sentence in setting.missing]
     parts = [
         f"# {setting.where}",
@@ -147,7 +147,7 @@ def markdown(comparison: Analysis, setting: Setting, figures: Sequence[Path]) ->
 
 
 def _by_access(comparison: Analysis) -> Iterator[str]:
-    """The agents of each access alone: their order, and what was found between them."""
+    """Return the agents of each access alone: their order, and what was found between them."""
     alone = comparison.by_access()
     if alone:
         yield "## By access"
@@ -157,7 +157,7 @@ def _by_access(comparison: Analysis) -> Iterator[str]:
 
 
 def ranking(comparison: Analysis) -> str:
-    """The ranking as a Markdown table."""
+    """Return the ranking as a Markdown table."""
     scored: tuple[str, ...] = (f"test accuracy{SELECTED_ON * comparison.selects_on_test}",)
     if comparison.has_regret:
         scored = ("mean regret", "at the optimum", "evaluations to the optimum", *scored)
@@ -201,7 +201,7 @@ def _regret_columns(row: AgentSummary) -> tuple[str, ...]:
 
 
 def differences(comparison: Analysis) -> str:
-    """The pairwise tests as a Markdown table."""
+    """Return the pairwise tests as a Markdown table."""
     what = f"difference of {comparison.estimand.name}s"
     heads = ("first", "second", what, "P(better)", "test", "p", "p (Holm)", "significant at 5%")
     rows = [
@@ -221,7 +221,7 @@ def differences(comparison: Analysis) -> str:
 
 
 def networks(comparison: Analysis) -> str:
-    """The best network of each agent as a Markdown table."""
+    """Return the best network of each agent as a Markdown table."""
     chosen_by = _chosen_by(comparison)
     more = () if comparison.selects_on_test else ("test accuracy",)
     heads = ("agent", "architecture", f"{chosen_by} (optimistic)", *more)
@@ -238,7 +238,7 @@ def networks(comparison: Analysis) -> str:
 
 
 def foot(setting: Setting) -> str:
-    """How to make the comparison again, and with which versions it was made."""
+    """Return how to make the comparison again, and with which versions it was made."""
     versions = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
     return f"## Made with\n\n```\n{setting.command}\n```\n\n{versions}"
 
@@ -249,7 +249,7 @@ def write_json(values: dict[str, Any], setting: Setting, file: Path) -> None:
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; bars within cells are escaped."""
+    """Return a Markdown table; bars within cells are escaped."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
@@ -278,15 +278,15 @@ def _percent(each: Interval | None) -> str:
 
 
 def share(part: float | None) -> str:
-    """A part of all runs in percent, a dash for none that is known."""
+    """Return a part of all runs in percent, a dash for none that is known."""
     return "-" if part is None else f"{part:.0%}"
 
 
 def count(number: float | None) -> str:
-    """A number of evaluations, a dash for none."""
+    """Return a number of evaluations, a dash for none."""
     return "-" if number is None else f"{number:.0f}"
 
 
 def p_value(p: float) -> str:
-    """A p-value with two significant digits."""
+    """Return a p-value with two significant digits."""
     return f"{p:.2g}"

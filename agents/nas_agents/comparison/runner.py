@@ -221,7 +221,7 @@ def masked(command: str) -> str:
 
 
 def prepare(plan: Plan) -> list[Experiment]:
-    """The runs of a plan, checked before any of them starts.
+    """Return the runs of a plan, checked before any of them starts.
 
     Raises:
         NASGymError: for a plan that does not fit, or a folder that holds a run of another config.
@@ -362,7 +362,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
 
 
 def _fingerprints(env: gym.Env[Any, Any], agent: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Of the data and the code that every run of an agent has to find."""
+    """Return the fingerprints of the data and the code that every run of an agent has to find."""
     from nas_gym.traces import run_config
 
     made = make_agent(agent)

@@ -141,14 +141,14 @@ def make_env(env_id: str | EnvFactory, options: Mapping[str, Any]) -> gym.Env[An
 
 
 def run_options(spec: RunSpec) -> dict[str, Any]:
-    """What tells a run from the others of its environment and agent, as `config.json` has it."""
+    """Return what tells a run from the others of its environment and agent, as `config.json` has it."""
     budget = spec.budget if isinstance(spec.budget, int) else dict(spec.budget)
     hyperparameters = make_agent(spec.agent).hyperparameters()
     return {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
 
 
 def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
-    """The folder of a run in its environment.
+    """Return the folder of a run in its environment.
 
     Raises:
         NASGymError: if it holds a run of another config.
@@ -166,7 +166,7 @@ def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
 
 
 def experiment_folder(logdir: str | Path, env: gym.Env[Any, Any], name: str | None = None) -> Path:
-    """Where the runs in an environment are; `name` is that of a variant."""
+    """Return where the runs in an environment are; `name` is that of a variant."""
     unwrapped: Any = env.unwrapped
     return Path(logdir) / experiment_name(
         environment_name(env), unwrapped.search_space.name, unwrapped.task.name, name
@@ -184,7 +184,7 @@ def experiment_name(env_id: str, space: str, task: str, name: str | None) -> str
 
 
 def label(agent: str | Mapping[str, Any]) -> str:
-    """An agent's name with the hyperparameters that were set: ``q-learning-alpha=0.2``."""
+    """Return an agent's name with the hyperparameters that were set: ``q-learning-alpha=0.2``."""
     if isinstance(agent, str):
         return slug(agent)
     options = [f"{name}={value}" for name, value in agent.items() if name != "name"]
@@ -192,7 +192,7 @@ def label(agent: str | Mapping[str, Any]) -> str:
 
 
 def slug(text: str) -> str:
-    """A text fit for the name of a folder."""
+    """Return a text fit for the name of a folder."""
     return re.sub(r"[^\w.=-]+", "-", text).strip("-")
 
 
@@ -248,7 +248,7 @@ def _keep(
 
 
 def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) -> dict[str, Any]:
-    """What `result.json` holds: a result with the score of its network, which the search is over to see."""
+    """Return what `result.json` holds: a result with the score of its network, measured after the search."""
     from nas_gym.traces import versions
 
     unwrapped: Any = env.unwrapped
