@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import gymnasium as gym
-from nas_agents import Agent, RandomSearch
-from nas_agents.agent import Session
+from nas_agents import Agent, RandomSearch, Session
 
 import nas_gym  # noqa: F401 - registers NAS-v0
 

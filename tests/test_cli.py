@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nas_agents.comparison.pool import Failure
+from nas_agents.runs.pool import Failure
 from typer.testing import CliRunner
 
 from nas_gym.cli import options as cli_options
@@ -290,8 +290,8 @@ def test_an_option_of_a_csv_of_the_wrong_type_is_named(cli, option, message):
         (["--agents", "random"], "a comparison needs at least 2 agents, here are 1"),
         (["--agents", "random,tpee"], "unknown agent 'tpee': did you mean 'tpe'?"),
         (["--agents", "[random]"], "--agents must be JSON like"),
-        (["--agents", "random,tpe", "--seeds", "0"], "--seeds must be at least 1, not 0"),
-        (["--agents", "random,tpe", "--jobs", "0"], "--jobs must be at least 1, not 0"),
+        (["--agents", "random,tpe", "--seeds", "0"], "seeds must be at least 1, not 0"),
+        (["--agents", "random,tpe", "--jobs", "0"], "jobs must be at least 1, not 0"),
         (["--agents", "random,tpe", "--budget", "0"], "at least 1"),
         (["--agents", "[1, 2]"], "the agent must be a name or a dict with 'name' and options, not 1"),
         (["--agents", "random,tpe", "--logdir", "/dev/null/logs"], "folder /dev/null/logs"),
@@ -319,7 +319,7 @@ def test_an_interruption_says_how_to_go_on(cli, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nas_gym.cli.console.search_and_show", interrupted)
+    monkeypatch.setattr("nas_gym.cli.search.search_and_show", interrupted)
     result = search(cli, "--agent", "random")
     assert result.exit_code == 130
     assert "run the same command again" in result.stderr
@@ -332,13 +332,13 @@ def test_help_is_quick_since_nothing_heavy_is_imported():
 
 
 def test_failed_runs_are_named_one_by_one_and_exit_with_1(cli, monkeypatch):
-    def all_fail(experiments, jobs, console):
+    def all_fail(experiments, jobs, on_progress):
         return [(spec, Failure(0, "its process was killed by SIGKILL", "")) for spec in experiments[0].specs]
 
     monkeypatch.setattr("nas_agents.comparison.runner.execute", all_fail)
     result = cli("compare", "--agents", "random,tpe", "--seeds", "1", "--store", "memory", *QUICK)
     assert result.exit_code == 1
-    assert result.stderr.splitlines() == [
+    assert [line for line in result.stderr.splitlines() if line] == [
         "nas-gym: the run of random with seed 0 on breast_cancer failed: its process was killed by SIGKILL",
         "nas-gym: the run of tpe with seed 0 on breast_cancer failed: its process was killed by SIGKILL",
         "nas-gym: runs that did not finish are left out of every figure; an agent whose searches break off "

@@ -22,6 +22,7 @@ PLANTS = {
     "an agent that knows its contract": ("agents/nas_agents/evolution.py", "import nas_gym.testing"),
     "a part that imports a suite": ("nas_gym/explain/pipeline.py", "from nas_gym.testing import check_agent"),
     "a trace that knows agents": ("nas_gym/traces/replaying.py", "import nas_agents"),
+    "a command that reaches inside the agents": ("nas_gym/cli/app.py", "import nas_agents.comparison.runner"),
     "an agent that reaches inside": ("agents/nas_agents/evolution.py", "import nas_gym.envs.nas_env"),
 }
 

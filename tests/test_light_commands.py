@@ -7,8 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from nas_agents import AGENTS
-from nas_agents.describing import describe
+from nas_agents import AGENTS, describe
 
 from nas_gym.tasks import CLASSES, SHAPE, make_task
 

@@ -86,12 +86,12 @@ class Agent(ABC):
         return session.result(self, budget, "space exhausted" if session.is_exhausted() else "agent returned")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # A number of NumPy would compute in its own precision, and is none that JSON holds.
+        # A number of NumPy would compute in its own precision, and JSON cannot hold it.
         field = self.__dataclass_fields__.get(name)
         super().__setattr__(name, plain(value) if field is not None and field.init else value)
 
     def hyperparameters(self) -> dict[str, Hyperparameter]:
-        """The hyperparameters by name, JSON-able."""
+        """Return the hyperparameters by name, JSON-able."""
         return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
 
 
@@ -143,7 +143,7 @@ class Session:
         self.trace.watch(policy)
 
     def fidelities(self) -> tuple[int, ...]:
-        """The numbers of epochs that can be asked for, ascending; () where there is nothing to choose."""
+        """Return the numbers of epochs to choose from, ascending; () where there is no choice."""
         fidelities: tuple[int, ...] = self.unwrapped.evaluator.fidelities()
         return fidelities
 
@@ -170,19 +170,19 @@ class Session:
         return evaluations
 
     def is_exhausted(self) -> bool:
-        """Whether every architecture of the space is evaluated by the full recipe."""
+        """Return whether every architecture of the space is evaluated by the full recipe."""
         ledger, size = self.unwrapped.ledger, self.search_space.size
         if ledger.stats.unique < size:
             return False
         return len({each.architecture for each in ledger.history if each.fidelity is None}) >= size
 
     def progress(self) -> float:
-        """The part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps."""
+        """Return the part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps."""
         ledger = self.unwrapped.ledger
         return float(min(1.0, max(ledger.progress, ledger.stats.steps / ledger.max_steps)))
 
     def result(self, agent: Agent, budget: Budget, stopped: str) -> Result:
-        """The outcome of the search so far."""
+        """Return the outcome of the search so far."""
         ledger = self.unwrapped.ledger
         if not ledger.history:
             if stopped == "agent returned":
@@ -227,7 +227,7 @@ def whole_number(name: str, value: object, at_least: int) -> int:
     """Check a hyperparameter that counts something, and return it as Python's int.
 
     Raises:
-        NASGymError: if it is no whole number of `at_least` and more.
+        NASGymError: if it is not a whole number of at least `at_least`.
     """
     count = whole(value)
     if count is None or count < at_least:
@@ -239,7 +239,7 @@ def within(name: str, value: object, low: float, high: float, *, above_low: bool
     """Check a hyperparameter of a closed range, open at the bottom with `above_low`, and return it.
 
     Raises:
-        NASGymError: if it is no number of the range.
+        NASGymError: if it is not a number in the range.
     """
     found = number(value)
     if found is None or not low <= found <= high or (above_low and found == low):

@@ -40,7 +40,7 @@ class BruteForce(Agent):
 
 
 def shuffled(size: int, rng: np.random.Generator) -> Iterator[int]:
-    """The numbers of ``range(size)`` in a uniformly random order.
+    """Return the numbers of ``range(size)`` in a uniformly random order.
 
     The shuffle of Fisher and Yates, of which only the places that were touched are kept, so that a
     space needs no list of its architectures.

@@ -59,13 +59,13 @@ class Evolution(Agent):
         return _mutate(child, session)
 
     def _parent(self, population: deque[Individual], rng: np.random.Generator) -> Architecture:
-        """The best of S individuals drawn with replacement, the first drawn of ties."""
+        """Return the best of S individuals drawn with replacement, the first drawn of ties."""
         drawn = [population[number] for number in rng.integers(len(population), size=self.sample)]
         return max(drawn, key=lambda individual: individual[1].accuracy)[0]
 
 
 def _mutate(architecture: Architecture, session: Session) -> Architecture:
-    """The architecture after one uniform legal edit other than keep."""
+    """Return the architecture after one uniform legal edit other than keep."""
     space = session.search_space
     edits = np.flatnonzero(space.mask(architecture))[1:]
     mutated: Architecture = space.apply(architecture, int(session.rng.choice(edits)))

@@ -49,6 +49,6 @@ class GreedyWalk(Agent):
 
 
 def _edit_between(session: Session, start: str, end: str) -> int | None:
-    """The first action that leads from one architecture to another, None where no single one does."""
+    """Return the first action that leads from one architecture to another, None where no single one does."""
     space = session.search_space
     return space.neighbours(space.parse(start)).get(space.parse(end))

@@ -40,10 +40,10 @@ class OptunaSearch(Agent):
 
     @abstractmethod
     def sampler(self, seed: int) -> BaseSampler:
-        """The Optuna sampler, with all randomness from `seed`."""
+        """Return the Optuna sampler, with all randomness from `seed`."""
 
     def suggest(self, study: optuna.Study, session: Session) -> tuple[Trial, Architecture]:
-        """A new trial and the architecture it stands for."""
+        """Return a new trial and the architecture it stands for."""
         trial = study.ask(_distributions(session))
         variables = session.search_space.variables
         values = {
@@ -131,7 +131,7 @@ class OptunaRandom(OptunaSearch):
 
 
 def _distributions(session: Session) -> dict[str, BaseDistribution]:
-    """The variables that leave a choice."""
+    """Return the variables that leave a choice."""
     variables = session.search_space.variables.items()
     return {name: CategoricalDistribution(choices) for name, choices in variables if len(choices) > 1}
 

@@ -67,7 +67,7 @@ class QTable:
         return q
 
     def greedy(self, s: str, legal: np.ndarray, rng: np.random.Generator) -> int:
-        """A legal action of highest value, uniform over ties."""
+        """Return a legal action of highest value, uniform over ties."""
         q = self.of(s)[legal]
         return int(rng.choice(legal[q == q.max()]))
 
@@ -80,7 +80,7 @@ class QTable:
 
 
 def _state(session: Session, info: dict[str, Any], t: int) -> str:
-    """The state after t steps; what an episodic reward pays depends on the steps left too."""
+    """Return the state after t steps; what an episodic reward pays depends on the steps left too."""
     unwrapped = session.unwrapped
     steps_left = unwrapped.horizon - t if unwrapped.reward.episodic else None
     return State(info["architecture"], steps_left).key
@@ -161,14 +161,14 @@ class QLearning(Agent):
         return q.greedy(s, legal, session.rng)
 
     def epsilon(self, progress: float) -> float:
-        """The probability of a random edit when a part of the budget, in [0, 1], is spent."""
+        """Return the probability of a random edit when a part of the budget, in [0, 1], is spent."""
         if self.epsilon_schedule == "metaqnn":
             return metaqnn_epsilon(progress)
         return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
 
 
 def metaqnn_epsilon(progress: float) -> float:
-    """The epsilon of Baker et al. 2017 when a part of the budget, in [0, 1], is spent."""
+    """Return the epsilon of Baker et al. 2017 when a part of the budget, in [0, 1], is spent."""
     models = progress * sum(count for _, count in METAQNN)
     for epsilon, count in METAQNN:
         if models < count:

@@ -13,7 +13,7 @@ from nas_agents.agent import Agent, Session
 class RandomWalk(Agent):
     """Steps by uniform legal edits, whatever they are paid.
 
-    Keep is no edit: it is taken only where nothing else is legal. Episodes begin and end where the
+    Keep is not an edit: it is taken only where nothing else is legal. Episodes begin and end where the
     environment says. An agent that learns from its rewards has to be better than this one.
     """
 

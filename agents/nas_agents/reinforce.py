@@ -76,22 +76,22 @@ class SoftmaxPolicy:
         self.logits[np.arange(counts.max()) >= counts[:, None]] = -np.inf
 
     def probabilities(self) -> np.ndarray:
-        """The probability of each choice, float64 (variables, most choices)."""
+        """Return the probability of each choice, float64 (variables, most choices)."""
         weights = np.exp(self.logits - self.logits.max(axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """The number of a choice for each variable, int (variables,)."""
+        """Return the number of a choice for each variable, int (variables,)."""
         below = self.probabilities().cumsum(axis=1) <= rng.random((len(self._names), 1))
         # A sum of probabilities may round to just below 1.
         return np.asarray(np.minimum(below.sum(axis=1), self._last))
 
     def architecture(self, choices: np.ndarray) -> Architecture:
-        """The architecture of a draw."""
+        """Return the architecture of a draw."""
         return self._space.decode(dict(zip(self._names, choices.tolist(), strict=True)))
 
     def score_gradient(self, drawn: Sequence[np.ndarray], advantages: Sequence[float]) -> np.ndarray:
-        """The gradient of the mean of advantage x log p(draw) by the logits, of their shape."""
+        """Return the gradient of the mean of advantage x log p(draw) by the logits, of their shape."""
         probabilities, gradient = self.probabilities(), np.zeros_like(self.logits)
         rows = np.arange(len(self._names))
         for choices, advantage in zip(drawn, advantages, strict=True):
@@ -111,7 +111,7 @@ class Baseline:
         self._momentum, self._sum, self._weight = momentum, 0.0, 0.0
 
     def updated(self, reward: float) -> float:
-        """The mean with one more reward in it."""
+        """Return the mean with one more reward in it."""
         self._sum = self._momentum * self._sum + (1 - self._momentum) * reward
         self._weight = self._momentum * self._weight + 1 - self._momentum
         return self._sum / self._weight
@@ -130,7 +130,7 @@ class Adam:
         self._m, self._v = np.zeros(shape), np.zeros(shape)
 
     def step(self, g: np.ndarray) -> np.ndarray:
-        """What to add for the gradient `g`."""
+        """Return what to add for the gradient `g`."""
         self._t += 1
         self._m += (1 - BETA_1) * (g - self._m)
         self._v += (1 - BETA_2) * (g**2 - self._v)

@@ -54,7 +54,7 @@ class Result:
     policy: Policy | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """A JSON-able dict of all attributes but the policy."""
+        """Return a JSON-able dict of all attributes but the policy."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "policy"}
         return values | {
             "hyperparameters": dict(self.hyperparameters),
@@ -65,7 +65,7 @@ class Result:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Result:
-        """The inverse of `as_dict`."""
+        """Return the inverse of `as_dict`."""
         evaluations = tuple(Evaluation.from_dict(evaluation) for evaluation in values["evaluations"])
         charges = tuple(values.get("charges") or (evaluation.seconds for evaluation in evaluations))
         shares = tuple(values.get("shares") or (1.0 for _ in evaluations))

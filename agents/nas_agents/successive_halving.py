@@ -59,7 +59,7 @@ def check_rungs(eta: object, lowest: object) -> None:
 
 
 def rungs(fidelities: Sequence[int], eta: float, lowest: int) -> list[int]:
-    """The fidelities R, R / eta, R / eta^2, ... of at least `lowest`, ascending; R is the highest.
+    """Return the fidelities R, R / eta, R / eta^2, ... of at least `lowest`, ascending; R is the highest.
 
     In place of one that there is not stands the nearest, by ratio. Without fidelities there is the
     one rung 1, which stands for the full recipe.

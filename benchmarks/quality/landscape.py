@@ -27,7 +27,7 @@ from rich.table import Table
 from scipy.stats import spearmanr
 
 import nas_gym  # noqa: F401 - registers the ids
-from nas_gym.cli.training_bar import training_bar
+from nas_gym.cli import training_bar
 from nas_gym.evaluators import Request
 
 SEEDS = (0, 1, 2)

@@ -28,7 +28,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents.comparison.pool import run_jobs
+from nas_agents.runs.pool import run_jobs
 from nas_agents.runs.run import label
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_gym.cli.errors import polite
+from nas_gym.cli.progress import building_bar, reading_bar
 
 if TYPE_CHECKING:
     from nas_gym.tables import Table
@@ -102,7 +103,8 @@ def import_published(
     """
     from nas_gym.tables import SELECTS_ON_TEST, import_table
 
-    table, path = import_table(name, file, task, trust_pickle=trust_pickle)
+    with reading_bar(f"reading {file.name}") as move:
+        table, path = import_table(name, file, task, trust_pickle=trust_pickle, on_progress=move)
     typer.echo(f"imported {table!r}: {path}")
     if table.selects_on_test:
         typer.echo(f"caution: {SELECTS_ON_TEST}")
@@ -140,7 +142,8 @@ def build(
     path = user_folder() / f"{benchmark}-{label}.npz" if out is None else out
     if path.exists():
         raise ConfigError(f"{path} exists already: remove it, or write another file with --out")
-    table = build_table(tabulation, benchmark, label, path)
+    with building_bar(f"{benchmark} on {label}") as move:
+        table = build_table(tabulation, benchmark, label, path, move)
     typer.echo(f"built {table!r}: {path}")
 
 
@@ -168,7 +171,7 @@ def verify(
 
 
 def _named(name: str) -> Table:
-    """The table of ``"<benchmark>-<task>"``, or of a benchmark that has one."""
+    """Return the table of ``"<benchmark>-<task>"``, or of a benchmark that has one."""
     from nas_gym.tables import asked_table, load_table, table_files
 
     benchmark, dash, task = name.partition("-")

@@ -19,7 +19,7 @@ BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
 def polite(command: Callable[P, None]) -> Callable[P, None]:
-    """A command whose user errors are one sentence and exit code 2, whatever it was doing."""
+    """Return a command whose user errors are one sentence and exit code 2, whatever it was doing."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -76,7 +76,7 @@ def encodable(*streams: Any) -> None:
 
 
 def told(run: Callable[[], int | None]) -> int:
-    """The exit code of a command line; what its options refuse is one sentence, too.
+    """Return the exit code of a command line; what its options refuse is one sentence, too.
 
     Args:
         run: parses and executes it, and returns an exit code, None for 0.

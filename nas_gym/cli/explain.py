@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from nas_gym.cli.errors import polite
+from nas_gym.cli.progress import explanation_bar
 from nas_gym.errors import ConfigError
 
 EXPLAIN_EXAMPLE = """
@@ -65,7 +65,7 @@ def explain_and_show(
     """Explain a run, or compare two, and print the answer in short and where the report is."""
     from nas_gym import explain as room
 
-    with _bar() as progress:
+    with explanation_bar() as progress:
         shown = progress.add_task("Reading the run", total=None)
 
         def move(number: int, total: int, what: str) -> None:
@@ -113,18 +113,6 @@ def check_options(runs: int, every: int | None, budget: int | None, out: Path | 
         next(at for at in (out, *out.absolute().parents) if at.exists()), os.W_OK
     ):
         raise ConfigError(f"--out {out} cannot be written: pass another folder")
-
-
-def _bar() -> Progress:
-    """A bar on standard error."""
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
 
 
 def _print(text: str) -> None:

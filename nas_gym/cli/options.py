@@ -1,19 +1,46 @@
-"""What the user types after the options of the command line, as values."""
+"""The options that `search` and `compare` share, and what the user types after options, as values."""
 
 from __future__ import annotations
 
+import inspect
 import json
-import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 OPENING = ("{", "[")
+
+EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
+Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
+Target = Annotated[str | None, typer.Option(help="Label column of a table in a file, such as a .csv.")]
+BudgetText = Annotated[
+    str, typer.Option(help="Distinct evaluations (40), or recorded training time (30s, 5m, 2h).")
+]
+Reward = Annotated[str | None, typer.Option(help="accuracy, improvement or final, or JSON.")]
+Horizon = Annotated[int | None, typer.Option(help="Steps per episode.")]
+Initial = Annotated[str | None, typer.Option(help="smallest, random, or an architecture.")]
+Recipe = Annotated[str | None, typer.Option(help='How to train, JSON like {"epochs": 20}.')]
+TrainSeeds = Annotated[str | None, typer.Option(help="Training seeds that are averaged, like 0,1,2.")]
+Evaluating = Annotated[
+    str | None,
+    typer.Option(
+        "--evaluator",
+        help='JSON like {"name": "table", "benchmark": "mlp", "fidelity": 5}; train by default.',
+    ),
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")]
+Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or an SQLAlchemy URL.")]
+Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and reports are written.")]
+Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets folders of its own.")]
 
 
 def budget_of(text: str) -> int | dict[str, float]:
@@ -42,19 +69,19 @@ def budget_of(text: str) -> int | dict[str, float]:
 
 
 def name_or_json(option: str, text: str) -> Any:
-    """A name as it is, or the value of a text that opens like JSON.
+    """Return a name as it is, or the value of a text that opens like JSON.
 
     Raises:
-        NASGymError: if it opens like JSON and is none.
+        NASGymError: if it opens like JSON and is not JSON.
     """
     return parsed(option, text) if text.lstrip().startswith(OPENING) else text
 
 
 def parsed(option: str, text: str, example: str = '{"name": "mlp", "max_layers": 3}') -> Any:
-    """The value of a JSON text.
+    """Return the value of a JSON text.
 
     Raises:
-        NASGymError: if it is no JSON.
+        NASGymError: if it is not JSON.
     """
     try:
         return json.loads(text)
@@ -63,10 +90,10 @@ def parsed(option: str, text: str, example: str = '{"name": "mlp", "max_layers":
 
 
 def recipe_of(text: str) -> dict[str, Any]:
-    """The options of a recipe.
+    """Return the options of a recipe.
 
     Raises:
-        NASGymError: if the text is no JSON object.
+        NASGymError: if the text is not a JSON object.
     """
     recipe = parsed("--recipe", text, '{"epochs": 20}')
     if not isinstance(recipe, dict):
@@ -75,10 +102,10 @@ def recipe_of(text: str) -> dict[str, Any]:
 
 
 def seeds_of(text: str) -> list[int]:
-    """Training seeds like ``0,1,2``.
+    """Return training seeds, given like ``0,1,2``.
 
     Raises:
-        NASGymError: if a part is no whole number.
+        NASGymError: if a part is not a whole number.
     """
     try:
         return [int(part) for part in text.split(",")]
@@ -87,7 +114,7 @@ def seeds_of(text: str) -> list[int]:
 
 
 def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
-    """Hyperparameters from texts like ``alpha=0.1``; a value that is no JSON is a text.
+    """Return hyperparameters from texts like ``alpha=0.1``; a value that is not JSON is a text.
 
     Raises:
         NASGymError: if one has no ``=`` or is set twice.
@@ -107,10 +134,10 @@ def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def agent_of(text: str, settings: Sequence[str]) -> Any:
-    """An agent by name or JSON, with the hyperparameters of ``--set``.
+    """Return an agent by name or JSON, with the hyperparameters of ``--set``.
 
     Raises:
-        NASGymError: if the text opens like JSON and is no object with a name, or a setting is none.
+        NASGymError: if the text opens like JSON and is not an object with a name, or a setting does not fit.
     """
     values = hyperparameters_of(settings)
     agent = name_or_json("--agent", text)
@@ -122,10 +149,10 @@ def agent_of(text: str, settings: Sequence[str]) -> Any:
 
 
 def agents_of(text: str) -> list[Any]:
-    """Agents as names with commas between, or as a JSON list of names and of dicts with ``"name"``.
+    """Return agents given as names with commas between, or as a JSON list of names and dicts.
 
     Raises:
-        NASGymError: if it is no JSON list where it opens like one, or names nothing.
+        NASGymError: if it opens like a JSON list and is not one, or names nothing.
     """
     if text.lstrip().startswith(OPENING):
         agents = parsed("--agents", text, '["random", {"name": "q-learning", "alpha": 0.2}]')
@@ -134,7 +161,7 @@ def agents_of(text: str) -> list[Any]:
 
 
 def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
-    """Tasks by name, JSON or path; `target` is the label column of those that are tables in files.
+    """Return tasks, given by name, JSON or path; `target` is the label column of tables in files.
 
     Raises:
         NASGymError: if such a file comes without target, or a target without such a file.
@@ -150,7 +177,7 @@ def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
 
 
 def _task_of(text: str, target: str | None) -> Any:
-    """A task by name, JSON or path, with the label column where it needs one."""
+    """Return a task by name, JSON or path, with the label column where it needs one."""
     if text.lstrip().startswith(OPENING):
         task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
         named = isinstance(task, dict) and task.get("name") == "csv"
@@ -169,30 +196,48 @@ def _task_of(text: str, target: str | None) -> Any:
     return {"name": "csv", "path": text, "target": target}
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def command_line(arguments: Sequence[str]) -> str:
-    """The command as it can be given again; passwords in URLs are masked."""
-    command = shlex.join(["nas-gym", *arguments[1:]])
-    return re.sub(r"(://[^:/@\s']*:)[^@\s']*@", r"\1***@", command)
+    """Return the command as it can be given again; passwords in URLs are masked."""
+    from nas_agents import masked
+
+    return masked(shlex.join(["nas-gym", *arguments[1:]]))
 
 
-def environment_of(
-    *,
-    search_space: str | None,
-    reward: str | None,
-    horizon: int | None,
-    initial: str | None,
-    recipe: str | None,
-    train_seeds: str | None,
-    evaluator: str | None,
-    device: str | None,
-    store: str | None,
-) -> dict[str, Any]:
-    """The keyword arguments of the environment, of the options that were given; without the task.
+@dataclass(frozen=True)
+class Problem:
+    """What is searched, and where that is written.
+
+    Attributes:
+        env_id: id of the environment.
+        environment: keyword arguments of the environment that were given, without the task.
+        target: label column of a table in a file.
+        logdir: folder of runs and reports.
+        name: name of the variant.
+    """
+
+    env_id: str
+    environment: dict[str, Any]
+    target: str | None
+    logdir: Path
+    name: str | None
+
+
+def problem_of(
+    env: EnvId = "NAS-v0",
+    search_space: Space = None,
+    target: Target = None,
+    reward: Reward = None,
+    horizon: Horizon = None,
+    initial: Initial = None,
+    recipe: Recipe = None,
+    train_seeds: TrainSeeds = None,
+    evaluator: Evaluating = None,
+    device: Device = None,
+    store: Store = None,
+    logdir: Logdir = Path("tensorboard_logs"),
+    name: Name = None,
+) -> Problem:
+    """Return the problem that the options of a command state.
 
     Raises:
         NASGymError: if an option does not fit.
@@ -214,4 +259,28 @@ def environment_of(
         "device": device,
         "store": store,
     }
-    return {name: value for name, value in values.items() if value is not None}
+    environment = {option: value for option, value in values.items() if value is not None}
+    return Problem(env, environment, target, logdir, name)
+
+
+def with_problem(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `problem_of` in place of its parameter ``problem``.
+
+    The options then stand in one place, and typer reads them from the signature.
+    """
+    shared = inspect.signature(problem_of, eval_str=True).parameters
+    own = inspect.signature(command, eval_str=True).parameters
+    parameters = [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in own.items()
+        for each in (shared.values() if name == "problem" else [parameter])
+    ]
+
+    @wraps(command)
+    def wrapped(**values: Any) -> None:
+        problem = problem_of(**{name: values.pop(name) for name in shared})
+        command(problem=problem, **values)
+
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {each.name: each.annotation for each in parameters}
+    return wrapped

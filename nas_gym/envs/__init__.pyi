@@ -1,4 +1,5 @@
 from .base import Problem as Problem
+from .budget_callback import BudgetCallback as BudgetCallback
 from .nas_env import NASEnv as NASEnv
 from .observations import Observer as Observer
 from .observations import make_observer as make_observer

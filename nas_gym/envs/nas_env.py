@@ -36,8 +36,9 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     ## Observation Space
     By ``observation``: ``"dict"`` (default), a flat Dict of one-dimensional arrays that
     stable-baselines3's ``MultiInputPolicy`` takes as it is; ``"dict+mask"``; ``"index"``,
-    ``Discrete(size)`` for tabular agents; ``"graph"``, ``spaces.Graph``. Under an episodic reward
-    it has ``steps_left`` too.
+    ``Discrete(size)`` for tabular agents; ``"flat"``, the Dict one-hot in one float32 ``Box``, for
+    libraries that take arrays alone (CleanRL, Tianshou, RLlib, ``VecNormalize``); ``"graph"``,
+    ``spaces.Graph``. Under an episodic reward it has ``steps_left`` too.
 
     ## Rewards
     ``"accuracy"``: validation accuracy of the network after the step, in [0, 1].

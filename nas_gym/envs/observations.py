@@ -119,6 +119,33 @@ class IndexObserver(StateObserver):
         return self.graph.indices(numbers) * self.times + left
 
 
+class FlatObserver(StateObserver):
+    """The Dict one-hot in one float32 Box, as `gymnasium.spaces.flatten` makes it."""
+
+    def __init__(self, search_space: SearchSpace[Any], horizon: int | None) -> None:
+        super().__init__(search_space, horizon)
+        whole: Any = DictObserver(search_space, horizon).space
+        parts = [spaces.flatten_space(entry) for entry in whole.values()]
+        if not all(isinstance(part, spaces.Box) for part in parts):
+            raise NASGymError(
+                "observation 'flat' needs entries that Gymnasium can flatten into one Box: use "
+                "observation='dict'"
+            )
+        low, high = (np.concatenate([getattr(part, end) for part in parts]) for end in ("low", "high"))
+        self.space = spaces.Box(low.astype(np.float32), high.astype(np.float32), dtype=np.float32)
+        self._entries = dict(whole.spaces)
+
+    def one(self, number: int, steps_left: int) -> np.ndarray:
+        flat: np.ndarray = self.many(np.array([number]), np.array([steps_left]))[0]
+        return flat
+
+    def many(self, numbers: np.ndarray, steps_left: np.ndarray) -> np.ndarray:
+        batch = {name: array.take(numbers, axis=0) for name, array in self.graph.observations.items()}
+        batch["steps_left"] = steps_left[:, None]
+        parts = [_one_hot(entry, batch[name]) for name, entry in self._entries.items()]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
 class GraphObserver(StateObserver):
     """The architecture's sketch as `spaces.Graph`; under an episodic reward in a Dict with steps left."""
 
@@ -148,10 +175,28 @@ class GraphObserver(StateObserver):
         return concatenate(self.space, each, empty)
 
 
+def _one_hot(entry: spaces.Space[Any], values: np.ndarray) -> np.ndarray:
+    """Return values of a space in the form of `spaces.flatten`, (rows, width).
+
+    What has no quick form goes through Gymnasium value by value.
+    """
+    rows = len(values)
+    if isinstance(entry, spaces.MultiDiscrete):
+        sizes = entry.nvec.ravel()
+        flat = np.zeros((rows, int(sizes.sum())), dtype=np.float32)
+        places = np.cumsum(sizes) - sizes + (values - entry.start).reshape(rows, -1)
+        flat[np.arange(rows)[:, None], places] = 1.0
+        return flat
+    if isinstance(entry, spaces.MultiBinary | spaces.Box):
+        return values.reshape(rows, -1)
+    return np.array([spaces.flatten(entry, value) for value in values])
+
+
 OBSERVATIONS: dict[str, type[StateObserver]] = {
     "dict": DictObserver,
     "dict+mask": MaskedDictObserver,
     "index": IndexObserver,
+    "flat": FlatObserver,
     "graph": GraphObserver,
 }
 

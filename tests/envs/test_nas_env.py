@@ -38,7 +38,7 @@ def test_both_checkers_accept_the_unwrapped_environment(space, reward):
         sb3_check_env(env.unwrapped)
 
 
-@pytest.mark.parametrize("observation", ["dict+mask", "index"])
+@pytest.mark.parametrize("observation", ["dict+mask", "index", "flat"])
 @pytest.mark.parametrize("reward", ["accuracy", "final"])
 def test_the_other_observations_pass_both_checkers(observation, reward):
     env = fake_env(observation=observation, reward=reward)
@@ -46,6 +46,24 @@ def test_the_other_observations_pass_both_checkers(observation, reward):
         warnings.simplefilter("error")
         check_env(env.unwrapped)
         sb3_check_env(env.unwrapped)
+
+
+@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("space", SPACES)
+def test_the_flat_observation_is_the_dict_one_hot_in_single_precision(space, reward):
+    keywords = SPACES[space] | {"reward": reward, "evaluator": QUICK, "initial": "random", "store": "memory"}
+    plain = gym.make("NAS-v0", **keywords)
+    flat = gym.make("NAS-v0", **keywords, observation="flat")
+    whole = plain.observation_space
+    assert flat.observation_space.dtype == np.float32
+    assert flat.observation_space.shape == gym.spaces.flatten_space(whole).shape
+    for seed in range(5):
+        observation = flat.reset(seed=seed)[0]
+        assert observation.dtype == np.float32
+        assert flat.observation_space.contains(observation)
+        np.testing.assert_array_equal(
+            observation, gym.spaces.flatten(whole, plain.reset(seed=seed)[0]).astype(np.float32)
+        )
 
 
 @pytest.mark.parametrize("reward", ["accuracy", "final"])

@@ -20,7 +20,7 @@ from tests.helpers.fakes import FakeEvaluator, action
 from tests.helpers.vectors import COUNT, MODES, PROBLEM, by_text, make, same, sync, walk
 
 
-@pytest.mark.parametrize("observation", ["dict", "dict+mask", "index", "graph"])
+@pytest.mark.parametrize("observation", ["dict", "dict+mask", "index", "flat", "graph"])
 @pytest.mark.parametrize("reward", ["accuracy", "improvement", "final"])
 @pytest.mark.parametrize("mode", MODES)
 def test_it_equals_gymnasiums_sync_vector_environment(keywords, mode, reward, observation):

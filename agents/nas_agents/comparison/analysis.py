@@ -23,7 +23,6 @@ from nas_agents.comparison.curves import (
     regret_by_evaluations,
     regret_by_seconds,
 )
-from nas_agents.comparison.notes import notes_on
 from nas_agents.comparison.records import Run, by_agent
 from nas_agents.comparison.significance import (
     ALPHA,
@@ -40,7 +39,7 @@ from nas_agents.comparison.statistics import (
     improvement_interval,
     share_interval,
 )
-from nas_agents.comparison.verdict import found, more_often, reach_of_runs
+from nas_agents.comparison.verdict import found, more_often, notes_on, reach_of_runs
 
 # The bootstrap is part of the report, so that the same runs always give the same report.
 BOOTSTRAP_SEED = 0
@@ -124,7 +123,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Analysis:
     """All that a report of one task says.
 
     Attributes:
@@ -178,7 +177,7 @@ class Comparison:
         """What the searches saw, in words."""
         return "test accuracy" if self.selects_on_test else "validation accuracy"
 
-    def by_access(self) -> dict[str, Comparison]:
+    def by_access(self) -> dict[str, Analysis]:
         """Return the comparison of the agents of each access alone, if there are several accesses.
 
         Agents that may ask for any architecture and agents that must walk to it answer different
@@ -190,9 +189,10 @@ class Comparison:
             groups.setdefault(row.access, set()).add(row.agent)
         if len(groups) == 1:
             return {}
-        return {access: self._among(names) for access, names in groups.items() if len(names) > 1}
+        return {access: self.among(names) for access, names in groups.items() if len(names) > 1}
 
-    def _among(self, names: set[str]) -> Comparison:
+    def among(self, names: set[str]) -> Analysis:
+        """Return the comparison of some of the agents, with p-values as corrected for all pairs."""
         agents = tuple(row for row in self.agents if row.agent in names)
         pairs = tuple(pair for pair in self.pairs if {pair.first, pair.second} <= names)
         kept: dict[str, Any] = {
@@ -242,7 +242,7 @@ PER_AGENT = (
 )
 
 
-def compare(runs: Sequence[Run], *, selects_on_test: bool = False) -> Comparison:
+def analyse(runs: Sequence[Run], *, selects_on_test: bool = False) -> Analysis:
     """Rank the agents of the runs of one task and test every two of them.
 
     Args:
@@ -262,7 +262,7 @@ def compare(runs: Sequence[Run], *, selects_on_test: bool = False) -> Comparison
         estimand,
     )
     scores = {agent: [run.score for run in group] for agent, group in groups.items()}
-    return Comparison(
+    return Analysis(
         estimand=estimand,
         agents=ranked,
         pairs=pairs,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nas_agents.comparison.analysis import Comparison
+from nas_agents.comparison.analysis import Analysis
 from nas_agents.comparison.significance import PAIRED_FROM
 
 RETRAINED = """\
@@ -84,12 +84,12 @@ GUESSING = """\
   accuracy is counted over."""
 
 
-def how_to_read(comparison: Comparison) -> str:
+def how_to_read(comparison: Analysis) -> str:
     """Return what the columns of a comparison are, as a Markdown list."""
     return "\n".join(_lines(comparison))
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _lines(comparison: Analysis) -> Iterator[str]:
     if comparison.has_regret:
         yield REGRET.format(metric=comparison.seen)
         yield RECORDED_TEST if comparison.selects_on_test else RECORDED

@@ -17,7 +17,7 @@ from nas_agents.comparison.statistics import Interval
 
 if TYPE_CHECKING:
     from nas_agents.comparison.across import Across
-    from nas_agents.comparison.analysis import Comparison
+    from nas_agents.comparison.analysis import Analysis
 
 # Okabe and Ito's palette, told apart under every common colour blindness; yellow left out as it
 # cannot be read on white. Past its end line styles and markers go on telling agents apart.
@@ -25,6 +25,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 DIVERGING = "PuOr"
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+FIGURES = ("incumbent_by_evaluations", "incumbent_by_seconds", "scores", "improvement")
+REGRET_FIGURES = ("regret_by_evaluations", "regret_by_seconds")
 
 STYLE: Any = {
     "axes.spines.top": False,
@@ -38,10 +41,11 @@ STYLE: Any = {
     "legend.frameon": False,
     "figure.dpi": 100,
     "savefig.dpi": 150,
+    "pdf.fonttype": 42,  # TrueType, which publishers ask for
 }
 
 
-def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[Path, ...]:
+def plot_comparison(comparison: Analysis, folder: Path, where: str) -> tuple[Path, ...]:
     """Write the four figures of one task into a folder, and two of regret where the optimum is known.
 
     Args:
@@ -49,32 +53,50 @@ def plot_comparison(comparison: Comparison, folder: Path, where: str) -> tuple[P
         folder: an existing folder.
         where: environment, space and task, for the titles.
     """
+    paths = tuple(folder / f"{name}.png" for name in figure_names(comparison))
+    for path in paths:
+        plot_figure(path.stem, comparison, where, path)
+    return paths
+
+
+def figure_names(comparison: Analysis) -> tuple[str, ...]:
+    """Return the names of the figures of a comparison."""
+    return (*FIGURES, *REGRET_FIGURES) if comparison.has_regret else FIGURES
+
+
+def plot_figure(
+    name: str, comparison: Analysis, where: str, path: Path, agents: Sequence[str] | None = None
+) -> None:
+    """Write one figure into a file, in the format of its suffix.
+
+    Args:
+        name: one of `figure_names`.
+        comparison: what is drawn.
+        where: environment, space and task, for the title.
+        path: the file.
+        agents: labels of the agents that are drawn; all by default.
+    """
+    # An agent's look is by its place among all agents, so that it is the same whoever else is drawn.
     order = sorted(comparison.scores)
+    shown = comparison if agents is None else comparison.among(set(agents))
     with rc_context(STYLE):
-        figures = {
-            "incumbent_by_evaluations.png": curves(
-                comparison.evaluation_curves, order, "evaluations charged", where, comparison.seen
-            ),
-            "incumbent_by_seconds.png": curves(
-                comparison.second_curves, order, "recorded training seconds", where, comparison.seen
-            ),
-            "scores.png": scores(comparison, order, where),
-            "improvement.png": improvements(
-                [row.agent for row in comparison.agents],
-                {(pair.first, pair.second): pair.improvement for pair in comparison.pairs},
-                where,
-            ),
-        }
-        if comparison.has_regret:
-            figures |= {
-                "regret_by_evaluations.png": regrets(
-                    comparison.evaluation_regrets, order, "evaluations charged", where
-                ),
-                "regret_by_seconds.png": regrets(
-                    comparison.second_regrets, order, "recorded training seconds", where
-                ),
-            }
-        return _save(figures, folder)
+        _figure(name, shown, order, where).savefig(path)
+
+
+def _figure(name: str, comparison: Analysis, order: Sequence[str], where: str) -> Figure:
+    if name == "scores":
+        return scores(comparison, order, where)
+    if name == "improvement":
+        names = [row.agent for row in comparison.agents]
+        return improvements(
+            names, {(pair.first, pair.second): pair.improvement for pair in comparison.pairs}, where
+        )
+    label = "evaluations charged" if name.endswith("evaluations") else "recorded training seconds"
+    if name in REGRET_FIGURES:
+        each = comparison.evaluation_regrets if name.endswith("evaluations") else comparison.second_regrets
+        return regrets(each, order, label, where)
+    each = comparison.evaluation_curves if name.endswith("evaluations") else comparison.second_curves
+    return curves(each, order, label, where, comparison.seen)
 
 
 def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
@@ -82,7 +104,9 @@ def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
     names = [row.agent for row in across.agents]
     with rc_context(STYLE):
         intervals = {(pair.first, pair.second): pair.improvement for pair in across.pairs}
-        return _save({"improvement.png": improvements(names, intervals, where)}, folder)
+        path = folder / "improvement.png"
+        improvements(names, intervals, where).savefig(path)
+        return (path,)
 
 
 def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str, seen: str) -> Figure:
@@ -105,7 +129,7 @@ def regrets(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, whe
     return figure
 
 
-def scores(comparison: Comparison, order: Sequence[str], where: str) -> Figure:
+def scores(comparison: Analysis, order: Sequence[str], where: str) -> Figure:
     """Draw the score of every run (points) and their estimate with its interval, a row per agent."""
     rows = comparison.agents[::-1]
     figure, axes = _canvas(7.6, 1.5 + 0.5 * len(rows), f"Chosen network: {where}")
@@ -178,7 +202,7 @@ def _look(number: int) -> tuple[str, str, str]:
 
 
 def _floor(all_curves: Iterable[Curve]) -> float:
-    """Where the accuracy axis starts, so that the first poor networks do not flatten the rest."""
+    """Return where the accuracy axis starts, so that the first poor networks do not flatten the rest."""
     values = [curve.value for curve in all_curves]
     top = max(value[-1] for value in values)
     bottom = min(value[min(len(value) - 1, len(value) // 10)] for value in values)
@@ -195,9 +219,3 @@ def _cell(axes: Axes, column: int, row: int, each: Interval) -> None:
     text: Any = {"ha": "center", "va": "center", "color": "white" if luminance < 0.45 else "black"}
     axes.text(column, row - 0.12, f"{each.value:.2f}", fontsize=12, **text)
     axes.text(column, row + 0.2, f"[{each.lower:.2f}, {each.upper:.2f}]", fontsize=9, **text)
-
-
-def _save(figures: Mapping[str, Figure], folder: Path) -> tuple[Path, ...]:
-    for name, figure in figures.items():
-        figure.savefig(folder / name)
-    return tuple(folder / name for name in figures)

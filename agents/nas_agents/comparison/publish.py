@@ -3,50 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
-from nas_agents.comparison.across import compare_across
-from nas_agents.comparison.across_report import across_markdown
-from nas_agents.comparison.aggregate import write_aggregate
-from nas_agents.comparison.analysis import Comparison, compare
-from nas_agents.comparison.plots import plot_across, plot_comparison
-from nas_agents.comparison.records import Run, by_agent, read_run
-from nas_agents.comparison.report import Setting, markdown, write_json
+from nas_agents.comparison.across import across_markdown, compare_across
+from nas_agents.comparison.analysis import analyse
+from nas_agents.comparison.outcome import Comparison
+from nas_agents.comparison.plots import plot_across
+from nas_agents.comparison.records import by_agent, read_run
+from nas_agents.comparison.report import Setting, write_json
 from nas_agents.comparison.runner import Experiment, Plan
 from nas_agents.runs.run import RunSpec, experiment_name, label
 from nas_gym._files import write_text, writing
 from nas_gym.traces import versions
 
 if TYPE_CHECKING:
-    from nas_agents.comparison.pool import Failure
+    from nas_agents.runs.pool import Failure
 
 FAILURES_FILE = "failures.log"
 
 
-@dataclass(frozen=True)
-class Published:
-    """What was written of one task.
-
-    Attributes:
-        folder: where.
-        setting: what was compared.
-        comparison: None where fewer than two agents have a finished run.
-        runs: the finished runs.
-    """
-
-    folder: Path
-    setting: Setting
-    comparison: Comparison | None
-    runs: tuple[Run, ...]
-
-
 def publish(
     plan: Plan, experiment: Experiment, failures: Sequence[tuple[RunSpec, Failure]], command: str
-) -> Published:
+) -> Comparison:
     """Write the report of one task from its finished runs, and the details of those that failed.
 
     Raises:
@@ -58,11 +40,11 @@ def publish(
 
 def _publish(
     plan: Plan, experiment: Experiment, failures: Sequence[tuple[RunSpec, Failure]], command: str
-) -> Published:
+) -> Comparison:
     failed = [(spec, failure) for spec, failure in failures if spec in experiment.specs]
     _write_failures(experiment.folder, failed)
     setting = Setting(
-        environment=plan.env_id,
+        environment=experiment.environment,
         space=experiment.space,
         task=experiment.task,
         budget=plan.budget if isinstance(plan.budget, int) else dict(plan.budget),
@@ -75,26 +57,25 @@ def _publish(
     )
     unfinished = [spec for spec, _ in failed]
     runs = tuple(read_run(Path(spec.folder)) for spec in experiment.specs if spec not in unfinished)
-    if len(by_agent(runs)) < 2:
-        return Published(experiment.folder, setting, None, runs)
-    # Products this small are slower on several threads, which wait for each other by spinning.
-    with threadpool_limits(1):  # type: ignore[no-untyped-call]
-        comparison = compare(runs, selects_on_test=experiment.selects_on_test)
-    figures = plot_comparison(comparison, experiment.folder, setting.where)
-    write_aggregate(comparison, experiment.folder / "aggregate")
-    made_with = {"fingerprints": experiment.specs[0].surroundings or {}}
-    write_json(comparison.as_dict() | made_with, setting, experiment.folder / "comparison.json")
-    write_text(experiment.folder / "comparison.md", markdown(comparison, setting, figures))
-    return Published(experiment.folder, setting, comparison, runs)
+    analysis = None
+    if len(by_agent(runs)) > 1:
+        # Products this small are slower on several threads, which wait for each other by spinning.
+        with threadpool_limits(1):  # type: ignore[no-untyped-call]
+            analysis = analyse(runs, selects_on_test=experiment.selects_on_test)
+    fingerprints = experiment.specs[0].surroundings or {}
+    comparison = Comparison(experiment.folder, setting, analysis, runs, fingerprints)
+    if analysis is not None:
+        comparison.report()
+    return comparison
 
 
-def publish_across(plan: Plan, published: Sequence[Published]) -> Path | None:
+def publish_across(plan: Plan, published: Sequence[Comparison]) -> Path | None:
     """Write the report over all tasks, of the agents that have a run on each; None where too few have."""
-    common = set.intersection(*({run.agent for run in each.runs} for each in published))
+    common = set.intersection(*({run.agent for run in each.finished} for each in published))
     if len(published) < 2 or len(common) < 2:
         return None
     across = compare_across(
-        {each.setting.task: [run for run in each.runs if run.agent in common] for each in published}
+        {each.setting.task: [run for run in each.finished if run.agent in common] for each in published}
     )
     first = published[0].setting
     missing = tuple(sentence for each in published for sentence in each.setting.missing)
@@ -105,7 +86,7 @@ def publish_across(plan: Plan, published: Sequence[Published]) -> Path | None:
         tuned=tuple(dict.fromkeys(agent for each in published for agent in each.setting.tuned)),
         selects_on_test=any(each.setting.selects_on_test for each in published),
     )
-    name = experiment_name(plan.env_id, first.space, f"{len(published)}-tasks", plan.name)
+    name = experiment_name(first.environment, first.space, f"{len(published)}-tasks", plan.name)
     folder = Path(plan.logdir) / name
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

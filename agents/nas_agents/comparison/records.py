@@ -107,7 +107,7 @@ class Run:
 
     @staticmethod
     def from_result(result: Mapping[str, Any]) -> Run:
-        """A run from the contents of its `result.json`."""
+        """Return a run from the contents of its `result.json`."""
         evaluations = result["evaluations"]
         incumbents = result.get("incumbents")
         return Run(
@@ -144,19 +144,19 @@ def _fidelity(evaluation: Mapping[str, Any]) -> float:
 
 
 def _regrets(incumbents: Sequence[Mapping[str, Any]], evaluations: int) -> np.ndarray:
-    """The regret after each evaluation, from those where the incumbent changed."""
+    """Return the regret after each evaluation, from those where the incumbent changed."""
     since = np.array([each["evaluation"] for each in incumbents])
     regrets = np.array([each["regret"] for each in incumbents])
     return np.asarray(regrets[np.searchsorted(since, np.arange(1, evaluations + 1), side="right") - 1])
 
 
 def read_run(folder: Path) -> Run:
-    """The finished run of a folder."""
+    """Return the finished run of a folder."""
     return Run.from_result(json.loads((folder / "result.json").read_text(encoding="utf-8")))
 
 
 def by_agent(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """The runs of each agent, agents in order of first appearance."""
+    """Return the runs of each agent, agents in order of first appearance."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.agent, []).append(run)

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
-from nas_agents.comparison.analysis import AgentSummary, Comparison
+from nas_agents.comparison.analysis import AgentSummary, Analysis
 from nas_agents.comparison.how_to_read import how_to_read
 from nas_agents.comparison.statistics import Interval
 from nas_gym._files import write_text
 
+LATEX = {letter: f"\\{letter}" for letter in "&%$#_{}"}
+LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+LEFT = ("agent", "access")
 AT_FULL_FIDELITY = "validation at full fidelity"
 SELECTED_ON = " (selected on)"
 ON_TEST = (
@@ -88,40 +88,34 @@ class Setting:
         return (*tuned, ON_TEST) if self.selects_on_test else tuned
 
 
-def terminal_table(comparison: Comparison, setting: Setting, access: str | None = None) -> Table:
-    """The ranking, narrow enough for 80 columns; of the agents of an access alone where it is named."""
-    alone = "" if access is None else f"{access} agents alone: "
-    table = Table(
-        title=f"{alone}{setting.where}: {setting.effort}",
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-    table.add_column("", no_wrap=True)
-    # Of all columns only the agents' may be broken where the terminal is narrow.
-    table.add_column("agent", overflow="fold")
-    for heading in ("access", "regret [95%]" if comparison.has_regret else "test accuracy [95%]"):
-        table.add_column(heading, no_wrap=True)
+def short_ranking(comparison: Analysis) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the heads and the rows of the ranking, narrow enough for 80 columns."""
     test = "test!" if comparison.selects_on_test else "test"
-    numbers = (test, "opt.", "to it") if comparison.has_regret else ("val.", "seen*")
-    for heading in (*numbers, "evals", "seconds"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for rank, row in enumerate(comparison.agents, start=1):
-        effort = (f"{row.evaluations:.0f}", f"{row.seconds:.{1 if row.seconds < 1000 else 0}f}")
-        table.add_row(str(rank), row.agent, row.access, *_terminal_numbers(row), *effort)
-    return table
+    regret = ("regret [95%]", test, "opt.", "to it")
+    scored = regret if comparison.has_regret else ("test accuracy [95%]", "val.", "seen*")
+    rows = [
+        (
+            str(rank),
+            row.agent,
+            row.access,
+            *_short_numbers(row),
+            f"{row.evaluations:.0f}",
+            f"{row.seconds:.{1 if row.seconds < 1000 else 0}f}",
+        )
+        for rank, row in enumerate(comparison.agents, start=1)
+    ]
+    return ("", "agent", "access", *scored, "evals", "seconds"), rows
 
 
-def _terminal_numbers(row: AgentSummary) -> tuple[str, ...]:
+def _short_numbers(row: AgentSummary) -> tuple[str, ...]:
     if row.regret is None:
         return (interval(row.test), f"{row.validation.value:.3f}", f"{row.seen.value:.3f}")
     regret = interval(row.regret, digits=4).replace("0.", ".")
     return (regret, f"{row.test.value:.3f}", share(row.optimal), count(row.evaluations_to_optimum))
 
 
-def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) -> str:
-    """The whole report as Markdown."""
+def markdown(comparison: Analysis, setting: Setting, figures: Sequence[Path]) -> str:
+    """Return the whole report as Markdown."""
     missing = [f"> **Missing:** {sentence}" for sentence in setting.missing]
     parts = [
         f"# {setting.where}",
@@ -152,8 +146,8 @@ def markdown(comparison: Comparison, setting: Setting, figures: Sequence[Path]) 
     return "\n\n".join(parts) + "\n"
 
 
-def _by_access(comparison: Comparison) -> Iterator[str]:
-    """The agents of each access alone: their order, and what was found between them."""
+def _by_access(comparison: Analysis) -> Iterator[str]:
+    """Return the agents of each access alone: their order, and what was found between them."""
     alone = comparison.by_access()
     if alone:
         yield "## By access"
@@ -162,8 +156,8 @@ def _by_access(comparison: Comparison) -> Iterator[str]:
         yield f"Of the {access} agents alone, in order: {order}. {each.verdict[0]}"
 
 
-def ranking(comparison: Comparison) -> str:
-    """The ranking as a Markdown table."""
+def ranking(comparison: Analysis) -> str:
+    """Return the ranking as a Markdown table."""
     scored: tuple[str, ...] = (f"test accuracy{SELECTED_ON * comparison.selects_on_test}",)
     if comparison.has_regret:
         scored = ("mean regret", "at the optimum", "evaluations to the optimum", *scored)
@@ -193,7 +187,7 @@ def ranking(comparison: Comparison) -> str:
     return markdown_table(heads + more, rows)
 
 
-def _chosen_by(comparison: Comparison) -> str:
+def _chosen_by(comparison: Analysis) -> str:
     if comparison.selects_on_test:
         return "test accuracy"
     return AT_FULL_FIDELITY if comparison.has_regret else "fresh validation accuracy"
@@ -206,8 +200,8 @@ def _regret_columns(row: AgentSummary) -> tuple[str, ...]:
     return (interval(row.regret, digits=5), share_found, count(row.evaluations_to_optimum))
 
 
-def differences(comparison: Comparison) -> str:
-    """The pairwise tests as a Markdown table."""
+def differences(comparison: Analysis) -> str:
+    """Return the pairwise tests as a Markdown table."""
     what = f"difference of {comparison.estimand.name}s"
     heads = ("first", "second", what, "P(better)", "test", "p", "p (Holm)", "significant at 5%")
     rows = [
@@ -226,8 +220,8 @@ def differences(comparison: Comparison) -> str:
     return markdown_table(heads, rows)
 
 
-def networks(comparison: Comparison) -> str:
-    """The best network of each agent as a Markdown table."""
+def networks(comparison: Analysis) -> str:
+    """Return the best network of each agent as a Markdown table."""
     chosen_by = _chosen_by(comparison)
     more = () if comparison.selects_on_test else ("test accuracy",)
     heads = ("agent", "architecture", f"{chosen_by} (optimistic)", *more)
@@ -244,7 +238,7 @@ def networks(comparison: Comparison) -> str:
 
 
 def foot(setting: Setting) -> str:
-    """How to make the comparison again, and with which versions it was made."""
+    """Return how to make the comparison again, and with which versions it was made."""
     versions = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
     return f"## Made with\n\n```\n{setting.command}\n```\n\n{versions}"
 
@@ -255,9 +249,21 @@ def write_json(values: dict[str, Any], setting: Setting, file: Path) -> None:
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; bars within cells are escaped."""
+    """Return a Markdown table; bars within cells are escaped."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def latex(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    r"""Return a LaTeX ``tabular`` with the rules of booktabs; columns of numbers are set to the right."""
+    columns = "".join("l" if head in LEFT else "r" for head in heads)
+    lines = [" & ".join(_escaped(cell) for cell in line) + r" \\" for line in (heads, *rows)]
+    body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule", *lines[1:]]
+    return "\n".join([*body, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _escaped(cell: str) -> str:
+    return "".join(LATEX.get(letter, letter) for letter in cell)
 
 
 def interval(each: Interval, digits: int = 3) -> str:
@@ -272,15 +278,15 @@ def _percent(each: Interval | None) -> str:
 
 
 def share(part: float | None) -> str:
-    """A part of all runs in percent, a dash for none that is known."""
+    """Return a part of all runs in percent, a dash for none that is known."""
     return "-" if part is None else f"{part:.0%}"
 
 
 def count(number: float | None) -> str:
-    """A number of evaluations, a dash for none."""
+    """Return a number of evaluations, a dash for none."""
     return "-" if number is None else f"{number:.0f}"
 
 
 def p_value(p: float) -> str:
-    """A p-value with two significant digits."""
+    """Return a p-value with two significant digits."""
     return f"{p:.2g}"

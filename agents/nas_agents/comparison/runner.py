@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from nas_agents import make_agent
-from nas_agents.comparison.pool import Failure, run_jobs
-from nas_agents.comparison.progress import Tally, bar
-from nas_agents.runs.run import RunSpec, experiment_folder, folder_of, label, make_env, run
+from nas_agents.registry import make_agent
+from nas_agents.runs.pool import Failure, cores, run_jobs
+from nas_agents.runs.run import (
+    EnvFactory,
+    RunSpec,
+    environment_name,
+    experiment_folder,
+    folder_of,
+    label,
+    make_env,
+    run,
+)
 from nas_gym._checks import plain
 from nas_gym._files import writing
 from nas_gym._lock import held
@@ -21,9 +30,31 @@ from nas_gym.errors import NASGymError
 
 if TYPE_CHECKING:
     import gymnasium as gym
-    from rich.console import Console
 
+    from nas_agents.comparison.outcome import Comparison
     from nas_gym.envs import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far a comparison is.
+
+    Attributes:
+        done: evaluations by the full recipe of all runs, or recorded seconds under a budget in seconds.
+        total: what they will be at the end.
+        unit: ``"evaluations"`` or ``"seconds"``.
+        runs_over: runs that have ended.
+        runs: all runs.
+    """
+
+    done: float
+    total: float
+    unit: str
+    runs_over: int
+    runs: int
+
+
+OnProgress = Callable[[Advance], None]
 
 
 @dataclass(frozen=True)
@@ -35,11 +66,11 @@ class Plan:
         seeds: runs per agent and task, with the agent seeds 0, 1, ...
         budget: of each run: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
         tasks: at least one; ``None`` is the environment's default.
-        env_id: id of the environment.
+        env_id: id of the environment, or a function that makes one.
         env: keyword arguments of the environment other than the task.
         logdir: where everything is written.
         name: of the variant, None for none.
-        jobs: worker processes.
+        jobs: worker processes; None for one per core.
         trace: whether every run is recorded, or only its result kept; None records them unless the
             optimum is known: on a table runs are cheap, many, and repeated at will.
     """
@@ -48,11 +79,11 @@ class Plan:
     seeds: int
     budget: Budget
     tasks: Sequence[Any] = (None,)
-    env_id: str = "NAS-v0"
+    env_id: str | EnvFactory = "NAS-v0"
     env: Mapping[str, Any] = field(default_factory=dict)
     logdir: str = "tensorboard_logs"
     name: str | None = None
-    jobs: int = 1
+    jobs: int | None = 1
     trace: bool | None = None
 
     def __post_init__(self) -> None:
@@ -65,6 +96,7 @@ class Experiment:
     """One task of a comparison.
 
     Attributes:
+        environment: id of the environment.
         folder: of the task's runs and report.
         space: name of the search space.
         task: name of the task.
@@ -74,6 +106,7 @@ class Experiment:
         selects_on_test: whether the accuracies that the searches see are test accuracies.
     """
 
+    environment: str
     folder: Path
     space: str
     task: str
@@ -83,8 +116,112 @@ class Experiment:
     selects_on_test: bool = False
 
 
+def compare(
+    agents: Sequence[str | Mapping[str, Any]],
+    env: str | EnvFactory = "NAS-v0",
+    seeds: int = 10,
+    budget: Budget = 40,
+    *,
+    logdir: str | Path = "tensorboard_logs",
+    name: str | None = None,
+    jobs: int | None = None,
+    trace: bool | None = None,
+    on_progress: OnProgress | None = None,
+    **options: Any,
+) -> Comparison:
+    """Compare agents on one task at equal budget, as ``nas-gym compare`` does.
+
+    Each agent searches once per seed, in worker processes. A run is scored by the test accuracy of the
+    network that it chose, retrained with 3 training seeds that no search used; on a table by its regret.
+    The runs and the report are kept in a folder of `logdir`: the same call again goes on where an
+    interrupted one was, and runs nothing twice. In a script, call it under
+    ``if __name__ == "__main__":``, since the workers import the script.
+
+    ```python
+    import nas_agents
+
+    found = nas_agents.compare(["random", "evolution"], "NASTable-MLP-v0", seeds=20, budget=50)
+    print(*found.verdict)
+    found.runs.groupby("agent").regret.mean()                # a pandas DataFrame
+    found.plot("regret.pdf", agents=["evolution"])
+    print(found.to_latex())
+    found.to_csv("numbers")
+
+    nas_agents.compare(["tpe", {"name": "q-learning", "alpha": 0.2}], task="digits", reward="final")
+    ```
+
+    Args:
+        agents: names, or dicts with ``"name"`` and hyperparameters; at least 2 different ones.
+        env: id of the environment, whose keyword arguments are `options`; or a function that takes
+            `options` and returns a new environment, wrapped or not. What such a function does
+            itself is not part of a run's config: give each its own `name`.
+        seeds: runs per agent, with the agent seeds 0, 1, ...
+        budget: budget of each run: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
+        logdir: folder in which the runs and the report are written.
+        name: name of this variant, which gets a folder of its own.
+        jobs: number of worker processes; one per core by default.
+        trace: whether every decision is recorded; by default everywhere but on a table.
+        on_progress: called with an `Advance` before the first run and whenever a run reports.
+        **options: keyword arguments of the environment, such as ``search_space`` and ``task``.
+
+    Raises:
+        NASGymError: for an argument that does not fit, a folder that holds runs of another config, or
+            if fewer than two agents finished a run.
+    """
+    plan = Plan(
+        agents=agents,
+        seeds=seeds,
+        budget=budget,
+        env_id=env,
+        env=options,
+        logdir=str(logdir),
+        name=name,
+        jobs=jobs,
+        trace=trace,
+    )
+    given = {"agents": list(agents), "env": env, "seeds": seeds, "budget": budget} | options
+    called = ", ".join(f"{argument}={value!r}" for argument, value in given.items())
+    ((found,), _) = compare_tasks(plan, f"nas_agents.compare({masked(called)})", nullcontext(on_progress))
+    if found.analysis is None:
+        said = "".join(f"; {sentence}" for sentence in found.missing)
+        raise NASGymError(f"fewer than 2 agents finished a run on {found.setting.task}: no comparison{said}")
+    return found
+
+
+def compare_tasks(
+    plan: Plan, command: str, watching: AbstractContextManager[OnProgress | None] | None = None
+) -> tuple[tuple[Comparison, ...], Path | None]:
+    """Run a plan and write its reports.
+
+    Args:
+        plan: what is compared.
+        command: what makes the same comparison again, for the foot of the reports.
+        watching: a context that is open while runs go on and gives what is told of their progress.
+
+    Returns:
+        The comparison of each task, and the folder of the report over all tasks, None where there is
+        one task or too few agents finished a run on each.
+
+    Raises:
+        NASGymError: for a plan that does not fit, or a folder that holds runs of another config.
+    """
+    experiments = prepare(plan)
+    with undisturbed(experiments):
+        with watching or nullcontext(None) as on_progress:
+            failures = execute(experiments, cores() if plan.jobs is None else plan.jobs, on_progress)
+        from nas_agents.comparison.publish import publish, publish_across
+
+        comparisons = tuple(publish(plan, experiment, failures, command) for experiment in experiments)
+        return comparisons, publish_across(plan, comparisons)
+
+
+def masked(command: str) -> str:
+    """Return a command in which the passwords of URLs are masked."""
+    return re.sub(r"(://[^:/@\s']*:)[^@\s']*@", r"\1***@", command)
+
+
 def prepare(plan: Plan) -> list[Experiment]:
-    """The runs of a plan, checked before any of them starts.
+    """Return the runs of a plan, checked before any of them starts.
 
     Raises:
         NASGymError: for a plan that does not fit, or a folder that holds a run of another config.
@@ -92,8 +229,8 @@ def prepare(plan: Plan) -> list[Experiment]:
     from nas_gym.envs import check_budget
 
     check_budget(plan.budget)
-    for what, number in (("--seeds", plan.seeds), ("--jobs", plan.jobs)):
-        if number < 1:
+    for what, number in (("seeds", plan.seeds), ("jobs", plan.jobs)):
+        if number is not None and number < 1:
             raise NASGymError(f"{what} must be at least 1, not {number}")
     for agent in plan.agents:
         make_agent(agent)
@@ -121,7 +258,7 @@ def undisturbed(experiments: Sequence[Experiment]) -> Iterator[None]:
         for experiment in experiments:
             busy = (
                 f"another comparison is under way in {experiment.folder}: wait for it, or give this one "
-                "another --name or --logdir"
+                "another name or logdir"
             )
             with writing(experiment.folder):
                 experiment.folder.mkdir(parents=True, exist_ok=True)
@@ -129,17 +266,61 @@ def undisturbed(experiments: Sequence[Experiment]) -> Iterator[None]:
         yield
 
 
-def execute(experiments: Sequence[Experiment], jobs: int, console: Console) -> list[tuple[RunSpec, Failure]]:
-    """Run what is not finished, in worker processes, with a progress bar; the failed runs come back."""
+def execute(
+    experiments: Sequence[Experiment], jobs: int, on_progress: OnProgress | None = None
+) -> list[tuple[RunSpec, Failure]]:
+    """Run what is not finished in worker processes, and return the runs that failed.
+
+    Args:
+        experiments: the tasks with their runs.
+        jobs: number of worker processes.
+        on_progress: called before the first run and whenever a run reports.
+    """
     specs = [spec for experiment in experiments for spec in experiment.specs]
     finished = [done for experiment in experiments for done in experiment.finished]
     waiting = [spec for spec, done in zip(specs, finished, strict=True) if not done]
     # While workers run, this process waits: time to import what reports need (SciPy and Matplotlib).
     Thread(target=import_module, args=("nas_agents.comparison.publish",), daemon=True).start()
-    with bar(console) as progress:
-        tally = Tally(progress, len(specs), sum(finished), specs[0].budget)
-        failures = run_jobs(run, waiting, jobs, tally.report)
+    tally = Tally(len(specs), sum(finished), specs[0].budget, on_progress)
+    failures = run_jobs(run, waiting, jobs, tally.report)
     return [(waiting[failure.job], failure) for failure in failures]
+
+
+class Tally:
+    """The sum of what many runs with the same budget have done.
+
+    Args:
+        runs: number of runs.
+        finished: how many of them were finished before.
+        budget: budget of each.
+        on_progress: called with the sum now and after every report.
+    """
+
+    def __init__(
+        self, runs: int, finished: int, budget: Budget, on_progress: OnProgress | None = None
+    ) -> None:
+        self._runs, self._over, self._on_progress = runs, finished, on_progress
+        self._each, self._unit = extent(budget)
+        self._done: dict[int, float] = {}
+        self._before = finished * self._each
+        self._tell()
+
+    def report(self, run: int, progress: Any) -> None:
+        """Take the progress of a run; None at its end."""
+        self._over += progress is None
+        self._done[run] = self._each if progress is None else min(progress.done, self._each)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._on_progress is not None:
+            done = self._before + sum(self._done.values())
+            total = self._runs * self._each
+            self._on_progress(Advance(done, total, self._unit, self._over, self._runs))
+
+
+def extent(budget: Budget) -> tuple[float, str]:
+    """Return how much a budget is, and of what."""
+    return (budget, "evaluations") if isinstance(budget, int) else (budget["seconds"], "seconds")
 
 
 def _experiment(plan: Plan, task: Any) -> Experiment:
@@ -169,6 +350,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
         evaluator = unwrapped.evaluator
         table = evaluator.table.name if isinstance(evaluator, TableEvaluator) else None
         return Experiment(
+            environment=environment_name(env),
             folder=folder,
             space=unwrapped.search_space.name,
             task=unwrapped.task.name,
@@ -180,7 +362,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
 
 
 def _fingerprints(env: gym.Env[Any, Any], agent: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Of the data and the code that every run of an agent has to find."""
+    """Return the fingerprints of the data and the code that every run of an agent has to find."""
     from nas_gym.traces import run_config
 
     made = make_agent(agent)

@@ -105,7 +105,7 @@ def sign_flip_test(differences: np.ndarray, seed: int) -> PermutationTest:
 
 
 def pairs_seeds(runs: int, tests: int) -> bool:
-    """Whether agents with a run of the same so many seeds each are tested in pairs of one seed.
+    """Return whether agents with a run of the same so many seeds each are tested in pairs of one seed.
 
     Runs of one seed share draws: the seeds that retrain what they chose, the noise of a table, and
     those agents that begin uniformly begin with the same architectures. Pairs then show smaller
@@ -142,7 +142,7 @@ def friedman(means: np.ndarray) -> float:
 
 
 def smallest_p(n: int, m: int) -> float:
-    """The smallest p-value that independent samples of `n` and `m` runs can give.
+    """Return the smallest p-value that independent samples of `n` and `m` runs can give.
 
     Of equally large samples two divisions are equally extreme, the observed one and its mirror image.
     """
@@ -154,7 +154,7 @@ def smallest_p(n: int, m: int) -> float:
 
 
 def smallest_paired_p(n: int) -> float:
-    """The smallest p-value that `n` pairs can give, the observed signs and their mirror image."""
+    """Return the smallest p-value that `n` pairs can give, the observed signs and their mirror image."""
     smallest = 2.0 ** (1 - n)
     return smallest if n <= log2(EXACT_LIMIT) else max(smallest, 1 / (PERMUTATIONS + 1))
 
@@ -176,7 +176,7 @@ Studentised = tuple[float, float, np.ndarray, bool]
 
 
 def _independent(x: np.ndarray, y: np.ndarray, seed: int, estimand: Estimand) -> Studentised:
-    """The studentised difference, its degrees of freedom, and what divisions of all runs give, absolute."""
+    """Return the studentised difference, its degrees of freedom, and the same of divisions of all runs."""
     pooled = np.concatenate([x, y])
     order = np.argsort(pooled, kind="stable")
     divisions, exact = _divisions(len(pooled), len(x), seed)
@@ -195,7 +195,7 @@ def _independent(x: np.ndarray, y: np.ndarray, seed: int, estimand: Estimand) ->
 
 
 def _paired(x: np.ndarray, y: np.ndarray, seed: int, estimand: Estimand) -> Studentised:
-    """The same from changing places within pairs."""
+    """Return the same where runs change places within pairs."""
     flips, exact = _flips(len(x), seed)
     kept = len(x) - 2 * estimand.cut(len(x))
 
@@ -237,7 +237,7 @@ class _Group:
 
 
 def _group(taken: np.ndarray, values: np.ndarray, estimand: Estimand) -> _Group:
-    """What a sample of each row has.
+    """Return what a sample of each row has.
 
     Args:
         taken: which of the values are in the sample, bool (samples, values), equally many in each.

@@ -45,7 +45,7 @@ class Interval:
 
 
 def interquartile_mean(scores: np.ndarray) -> np.ndarray:
-    """The mean of the middle half along the last axis, a quarter (rounded down) cut from each end.
+    """Return the mean of the middle half along the last axis, a quarter (rounded down) cut from each end.
 
     Source: Agarwal et al. 2021, "Deep RL at the Edge of the Statistical Precipice", section 4.3.
     """
@@ -153,7 +153,7 @@ def _trimmed_band(
 def _mean_band(
     curves: np.ndarray, value: np.ndarray, seed: int, resamples: int, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The studentised bootstrap's band of a mean, at each end at least as wide as Student's.
+    """Return the studentised bootstrap's band of a mean, at each end at least as wide as Student's.
 
     Each sample's variance counts as n - 1 parts of n, that of the runs as one: of few runs many
     samples hold one value only, and would be infinitely many of their standard errors away.
@@ -174,7 +174,7 @@ def _mean_band(
 
 
 def _widened(runs: int, freedom: int, level: float) -> tuple[float, float]:
-    """The quantiles that make up for a bootstrap of few runs, which is too narrow by sqrt((n - 1) / n).
+    """Return quantiles that make up for a bootstrap of few runs, which is too narrow by sqrt((n - 1) / n).
 
     Source: Hesterberg 2015, section 5.3 (expanded percentile interval).
     """
@@ -275,5 +275,5 @@ def _wins(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _ends(drawn: np.ndarray, level: float) -> np.ndarray:
-    """The ends of the central interval along the last axis, float (2, ...)."""
+    """Return the ends of the central interval along the last axis, float (2, ...)."""
     return np.asarray(np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=-1), dtype=float)

@@ -1,1 +1,1 @@
-"""model_based."""
+"""An agent that plans in a model of the rewards."""

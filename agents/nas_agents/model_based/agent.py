@@ -93,7 +93,7 @@ class ModelBased(Agent):
         within("gamma", self.gamma, 0, 0.999)
 
     def model(self, features: Features) -> RewardModel:
-        """A model that knows nothing yet."""
+        """Return a model that knows nothing yet."""
         return RewardModel(
             features,
             smoothness=self.smoothness,
@@ -152,15 +152,15 @@ class Planner(Protocol):
     model: RewardModel
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """The expected improvement of each architecture over the best reward seen."""
+        """Return the expected improvement of each architecture over the best reward seen."""
         ...
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """The accuracy that the model expects of each architecture."""
+        """Return the accuracy that the model expects of each architecture."""
         ...
 
     def anywhere(self, evaluated: Rewards) -> Architecture | None:
-        """The most promising architecture that is not evaluated, None if plans met no such one."""
+        """Return the most promising architecture that is not evaluated, None if plans met no such one."""
         ...
 
 
@@ -213,12 +213,12 @@ class _Simulated:
 
 
 def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
-    """The rewards of architectures, which are evaluated for them."""
+    """Return the rewards of architectures, which are evaluated for them."""
     return {each: evaluation.accuracy for each, evaluation in zip(asked, session.ask(asked), strict=True)}
 
 
 def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:
-    """The neighbours not evaluated of the best architecture that has such."""
+    """Return the neighbours not evaluated of the best architecture that has such."""
     for best in _best_first(rewards):
         around = [each for each in space.neighbours(best) if each not in rewards]
         if around:

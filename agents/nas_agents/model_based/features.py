@@ -78,7 +78,7 @@ class Features:
         return slice(self._first_walk_scale, self.num_scales)
 
     def groups(self) -> tuple[Group, Group]:
-        """The columns of choices, and those of the walks met so far."""
+        """Return the columns of choices, and those of the walks met so far."""
         choices = int(self._first_column[-1])
         scales = [2 * links + complete + self._first_walk_scale for links, complete, _ in self._walks]
         walks = np.array(scales, dtype=np.int64).reshape(1, -1)
@@ -88,7 +88,7 @@ class Features:
         )
 
     def matrix(self, architectures: Sequence[Architecture]) -> Matrix:
-        """The features of architectures, float64 (architectures, columns so far); sparse where wide."""
+        """Return features, float64 (architectures, columns so far); a sparse matrix where it is wide."""
         rows = [self._row(architecture) for architecture in architectures]
         width = int(self._first_column[-1]) + len(self._walks)
         lengths = np.cumsum([0, *map(len, rows)])
@@ -114,7 +114,7 @@ class Features:
         return row
 
     def _scales_of_variables(self) -> np.ndarray:
-        """Of each choice the scale of its variable, and one that equal lists of choices share."""
+        """Return the scale of each choice's variable, and one that equal lists of choices share."""
         numbers: dict[tuple[tuple[str, ...], str], int] = {}
         pairs = []
         for variable, choices in enumerate(self._space.variables.values()):
@@ -126,13 +126,13 @@ class Features:
 
 @lru_cache(maxsize=2)
 def all_features(space: SearchSpace[Any]) -> tuple[Features, Matrix]:
-    """The features of every architecture of a space, rows by index; computed once in a process."""
+    """Return the features of every architecture of a space, rows by index; computed once in a process."""
     features = Features(space)
     return features, features.matrix(list(space))
 
 
 def ignored(space: SearchSpace[Any], architecture: Architecture) -> set[str]:
-    """The variables that make no difference to an architecture, whatever their choice."""
+    """Return the variables that make no difference to an architecture, whatever their choice."""
     values = space.encode(architecture)
     return {
         name
@@ -147,7 +147,7 @@ def ignored(space: SearchSpace[Any], architecture: Architecture) -> set[str]:
 
 
 def walks(sketch: Sketch) -> Counter[Walk]:
-    """How often each walk occurs: its links, whether it leads from the input to the output, its codes."""
+    """Count each walk: its links, whether it leads from the input to the output, its codes."""
     leaving: dict[int, list[tuple[int, int]]] = {}
     for (source, target, _), code in zip(sketch.links, sketch.link_codes, strict=True):
         leaving.setdefault(source, []).append((target, code))

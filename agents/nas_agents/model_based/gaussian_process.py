@@ -46,7 +46,7 @@ class Inputs:
 
     @classmethod
     def of(cls, matrix: Matrix, groups: Sequence[Group]) -> Inputs:
-        """The rows of a matrix of features."""
+        """Return the rows of a matrix of features."""
         parts = [matrix[:, group.columns] for group in groups]
         return cls(parts, [part * part for part in parts])
 
@@ -78,7 +78,7 @@ def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
 
 
 def kernel(theta: np.ndarray, groups: Sequence[Group], x: Inputs, y: Inputs) -> np.ndarray:
-    """The covariance of rewards without noise, (rows of x, rows of y).
+    """Return the covariance of rewards without noise, (rows of x, rows of y).
 
     A sum over groups of variance * exp(-sum of weight * (difference of features)^2).
     """
@@ -86,19 +86,19 @@ def kernel(theta: np.ndarray, groups: Sequence[Group], x: Inputs, y: Inputs) -> 
 
 
 def prior_variance(theta: np.ndarray, groups: Sequence[Group]) -> float:
-    """The variance of a reward of which nothing is known, without noise."""
+    """Return the variance of a reward of which nothing is known, without noise."""
     return float(np.exp(theta[1 : 1 + len(groups)]).sum())
 
 
 def factor(theta: np.ndarray, groups: Sequence[Group], x: Inputs) -> np.ndarray:
-    """The lower Cholesky factor of the covariance of noisy rewards."""
+    """Return the lower Cholesky factor of the covariance of noisy rewards."""
     return _factor(kernel(theta, groups, x, x), theta)
 
 
 def fit(
     matrix: np.ndarray, targets: np.ndarray, groups: Sequence[Group], prior: Prior, start: np.ndarray
 ) -> np.ndarray:
-    """The most probable log hyperparameters, found by L-BFGS from `start`.
+    """Return the most probable log hyperparameters, found by L-BFGS from `start`.
 
     Source: Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 5.4.1.
     """
@@ -156,7 +156,7 @@ def _terms(theta: np.ndarray, groups: Sequence[Group], x: Inputs, y: Inputs) -> 
 
 
 def _weights(theta: np.ndarray, groups: Sequence[Group]) -> list[np.ndarray]:
-    """The weight of each column, by group."""
+    """Return the weight of each column, by group."""
     scales = theta[1 + len(groups) :]
     return [np.exp(scales[group.scales].sum(axis=0)) for group in groups]
 
@@ -167,7 +167,7 @@ def _factor(covariance: np.ndarray, theta: np.ndarray) -> np.ndarray:
 
 
 def _with_values(groups: Sequence[Group], matrix: np.ndarray) -> tuple[list[Group], np.ndarray]:
-    """The groups without the columns that are 0 in all rows, and the numbers of the others."""
+    """Return the groups without the columns that are 0 in all rows, and the numbers of the others."""
     used = (matrix != 0).any(axis=0)
     narrowed, first = list[Group](), 0
     for group in groups:

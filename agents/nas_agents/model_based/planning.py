@@ -25,7 +25,7 @@ def simulate(
     edits: int,
     rng: np.random.Generator,
 ) -> dict[Architecture, float]:
-    """What is met on simulated walks that take, from each start, the best of some edits over and over.
+    """Return what is met on simulated walks that take, from each start, the best of some edits over and over.
 
     Args:
         space: of the architectures.

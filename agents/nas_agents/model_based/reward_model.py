@@ -56,7 +56,7 @@ class RewardModel:
 
     @property
     def variance(self) -> float:
-        """Of a reward of which nothing is known."""
+        """The variance of a reward of which nothing is known."""
         return prior_variance(self._theta, self._groups)
 
     def tell(self, architectures: Sequence[Architecture], rewards: Sequence[float]) -> None:
@@ -79,7 +79,7 @@ class RewardModel:
         self.whitened = solve_triangular(self.lower, self.targets, lower=True, check_finite=False)
 
     def beliefs(self, architectures: Sequence[Architecture]) -> Beliefs:
-        """Of some architectures."""
+        """Return mean and deviation of the rewards of some architectures."""
         matrix = self.features.matrix(architectures)
         if matrix.shape[1] > self._matrix.shape[1]:
             self._take_features()
@@ -89,7 +89,7 @@ class RewardModel:
         return self.whitened @ solved, np.sqrt(np.maximum(self.variance - (solved**2).sum(axis=0), 1e-12))
 
     def expected_improvement(self, beliefs: Beliefs) -> np.ndarray:
-        """Of what an evaluation will show, noise included, over the best reward seen.
+        """Return the improvement over the best reward seen that an evaluation will show, noise included.
 
         The noise is what the features cannot tell apart, such as equal networks that were trained
         from other weights. The best reward seen has it too, so it counts as a chance to be better.
@@ -99,15 +99,15 @@ class RewardModel:
         return expected_improvement((mean, shown.astype(deviation.dtype)), self.best)
 
     def covariance(self, inputs: Inputs, first: int = 0) -> np.ndarray:
-        """Of what is remembered, from number `first` on, with architectures."""
+        """Return the covariance of what is remembered, from number `first` on, with architectures."""
         return kernel(self._theta, self._groups, self._inputs.after(first), inputs)
 
     def accuracy(self, targets: np.ndarray) -> np.ndarray:
-        """Rewards in the units that they were told in."""
+        """Return targets as rewards, in the units that they were told in."""
         return self._centre + self._spread * targets
 
     def _take_features(self) -> None:
-        """The features of what is remembered, in as many columns as there are by now."""
+        """Take the features of what is remembered, in as many columns as there are by now."""
         matrix = self.features.matrix(self._architectures)
         self._matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
         self._groups = self.features.groups()
@@ -142,7 +142,7 @@ class EveryArchitecture:
         self._fits = self._rows = 0
 
     def beliefs(self) -> Beliefs:
-        """Of all architectures, by index."""
+        """Return mean and deviation of the rewards of all architectures, by index."""
         model = self._model
         if model.fits != self._fits:
             self._fits, self._rows = model.fits, 0
@@ -162,7 +162,7 @@ class EveryArchitecture:
 
 
 def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
-    """How much a reward is expected to exceed the best (Jones et al. 1998, equation 15)."""
+    """Return how much a reward is expected to exceed the best (Jones et al. 1998, equation 15)."""
     mean, deviation = beliefs
     z = (mean - best) / deviation
     return np.asarray(deviation * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
-from nas_agents import make_agent
+from nas_agents.registry import make_agent
 from nas_agents.runs.scoring import score
 from nas_gym._checks import plain
 from nas_gym.errors import NASGymError, unknown
@@ -25,20 +25,22 @@ if TYPE_CHECKING:
     from nas_gym.envs import Budget
     from nas_gym.traces import RunFolder, Trace
 
+EnvFactory = Callable[..., gym.Env[Any, Any]]
+"""A function that takes the keyword arguments of an environment and returns a new one."""
 FORMAT = 1
 SECONDS_BETWEEN_REPORTS = 0.3
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What one run is; JSON-able.
+    """What one run is; JSON-able where the environment has an id.
 
     Attributes:
         agent: name of an agent, or a dict with ``"name"`` and hyperparameters.
         budget: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
         folder: where it is recorded.
         seed: the agent's seed.
-        env_id: id of the environment.
+        env_id: id of the environment, or a function that makes one.
         env: keyword arguments of the environment.
         trace: whether every decision is recorded, or only the result is kept.
         surroundings: the fingerprints of data and code that the run has to find, as those of the runs
@@ -49,7 +51,7 @@ class RunSpec:
     budget: Budget
     folder: str
     seed: int = 0
-    env_id: str = "NAS-v0"
+    env_id: str | EnvFactory = "NAS-v0"
     env: Mapping[str, Any] = field(default_factory=dict)
     trace: bool = True
     surroundings: Mapping[str, Any] | None = None
@@ -106,15 +108,28 @@ def run(
         env.close()
 
 
-def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """The environment of an id.
+def make_env(env_id: str | EnvFactory, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """Make the environment of an id, or the one that a function makes.
 
     Raises:
-        NASGymError: if the id is unknown or another kind of environment's, or an option does not fit.
+        NASGymError: if the id is unknown, the environment searches no architectures, or an option
+            does not fit.
     """
     import nas_gym  # noqa: F401 - registers the ids
     from nas_gym.envs import IDS
 
+    if not isinstance(env_id, str):
+        if not callable(env_id):
+            raise NASGymError(
+                f"an environment is an id like 'NAS-v0' or a function that makes one, not {env_id!r}"
+            )
+        env = env_id(**options)
+        if not isinstance(env, gym.Env) or not hasattr(env.unwrapped, "start_run"):
+            raise NASGymError(
+                f"the function that makes the environment returned {type(env).__name__}, which searches no "
+                "architectures: return gym.make('NAS-v0', ...), wrapped or not"
+            )
+        return env
     try:
         creator = gym.spec(env_id).entry_point
     except gym.error.Error as error:
@@ -126,14 +141,14 @@ def make_env(env_id: str, options: Mapping[str, Any]) -> gym.Env[Any, Any]:
 
 
 def run_options(spec: RunSpec) -> dict[str, Any]:
-    """What tells a run from the others of its environment and agent, as `config.json` has it."""
+    """Return what tells a run from the others of its environment and agent, as `config.json` has it."""
     budget = spec.budget if isinstance(spec.budget, int) else dict(spec.budget)
     hyperparameters = make_agent(spec.agent).hyperparameters()
     return {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
 
 
 def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
-    """The folder of a run in its environment.
+    """Return the folder of a run in its environment.
 
     Raises:
         NASGymError: if it holds a run of another config.
@@ -151,10 +166,16 @@ def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
 
 
 def experiment_folder(logdir: str | Path, env: gym.Env[Any, Any], name: str | None = None) -> Path:
-    """Where the runs in an environment are; `name` is that of a variant."""
+    """Return where the runs in an environment are; `name` is that of a variant."""
     unwrapped: Any = env.unwrapped
-    env_id = "NAS-v0" if env.spec is None else env.spec.id
-    return Path(logdir) / experiment_name(env_id, unwrapped.search_space.name, unwrapped.task.name, name)
+    return Path(logdir) / experiment_name(
+        environment_name(env), unwrapped.search_space.name, unwrapped.task.name, name
+    )
+
+
+def environment_name(env: gym.Env[Any, Any]) -> str:
+    """Return the id of an environment; "NAS-v0" where it was made without one."""
+    return "NAS-v0" if env.spec is None else env.spec.id
 
 
 def experiment_name(env_id: str, space: str, task: str, name: str | None) -> str:
@@ -163,7 +184,7 @@ def experiment_name(env_id: str, space: str, task: str, name: str | None) -> str
 
 
 def label(agent: str | Mapping[str, Any]) -> str:
-    """An agent's name with the hyperparameters that were set: ``q-learning-alpha=0.2``."""
+    """Return an agent's name with the hyperparameters that were set: ``q-learning-alpha=0.2``."""
     if isinstance(agent, str):
         return slug(agent)
     options = [f"{name}={value}" for name, value in agent.items() if name != "name"]
@@ -171,7 +192,7 @@ def label(agent: str | Mapping[str, Any]) -> str:
 
 
 def slug(text: str) -> str:
-    """A text fit for the name of a folder."""
+    """Return a text fit for the name of a folder."""
     return re.sub(r"[^\w.=-]+", "-", text).strip("-")
 
 
@@ -227,7 +248,7 @@ def _keep(
 
 
 def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) -> dict[str, Any]:
-    """What `result.json` holds: a result with the score of its network, which the search is over to see."""
+    """Return what `result.json` holds: a result with the score of its network, measured after the search."""
     from nas_gym.traces import versions
 
     unwrapped: Any = env.unwrapped

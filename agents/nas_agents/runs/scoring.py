@@ -18,7 +18,7 @@ ROUNDING = 12
 
 
 def score(env: Problem, found: Result) -> dict[str, Any]:
-    """The score of a finished search: of its choice, and, where the optimum is known, all along.
+    """Return the score of a finished search: of its choice, and, where the optimum is known, all along.
 
     Args:
         env: that was searched.
@@ -65,7 +65,7 @@ def score(env: Problem, found: Result) -> dict[str, Any]:
 
 
 def leaders(evaluations: Sequence[Evaluation]) -> list[tuple[int, Evaluation]]:
-    """The evaluations that were the incumbent for a while, with their numbers from 1."""
+    """Return the evaluations that were the incumbent for a while, with their numbers from 1."""
     found: list[tuple[int, Evaluation]] = []
     for number, evaluation in enumerate(evaluations, start=1):
         if not found or standing(evaluation) > standing(found[-1][1]):

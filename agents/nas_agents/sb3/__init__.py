@@ -1,1 +1,1 @@
-"""sb3."""
+"""Agents that learn with stable-baselines3."""

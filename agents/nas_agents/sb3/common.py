@@ -28,7 +28,7 @@ def learn(model: BaseAlgorithm, trace: Trace | NoTrace) -> None:
 
 
 def policy_for(env: Environment) -> str:
-    """The kind of policy network for the observations of an environment.
+    """Return the kind of policy network for the observations of an environment.
 
     Raises:
         NASGymError: if stable-baselines3 has none.

@@ -86,12 +86,12 @@ class DQN(Agent):
             learn(model, session.trace)
 
     def epsilon(self, progress: float) -> float:
-        """The probability of a random edit when a part of the budget, in [0, 1], is spent."""
+        """Return the probability of a random edit when a part of the budget, in [0, 1], is spent."""
         return self.epsilon_start + progress * (self.epsilon_end - self.epsilon_start)
 
 
 def with_mask(env: Environment) -> Environment:
-    """The environment with the action mask in a Dict observation."""
+    """Return the environment with the action mask in a Dict observation."""
     space = env.observation_space
     if not isinstance(space, spaces.Dict):
         return ActionMaskObservation(env, mask_key=MASK, observation_key="observation")

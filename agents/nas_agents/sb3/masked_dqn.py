@@ -18,7 +18,7 @@ ILLEGAL = -1e8
 
 
 def without_mask(space: spaces.Dict) -> spaces.Dict:
-    """The Dict space without its mask."""
+    """Return the Dict space without its mask."""
     return spaces.Dict({key: entry for key, entry in space.spaces.items() if key != MASK})
 
 
@@ -47,13 +47,13 @@ class MaskedDQNPolicy(MultiInputPolicy):
         super().__init__(*arguments, **({"features_extractor_class": WithoutMask} | options))
 
     def make_q_net(self) -> MaskedQNetwork:
-        """A network with fresh weights."""
+        """Return a network with fresh weights."""
         arguments = self._update_features_extractor(self.net_args, features_extractor=None)
         return MaskedQNetwork(**arguments).to(self.device)
 
 
 def unmasked_policy(model: MaskedDQN, observation_space: spaces.Space[Any]) -> DQNPolicy:
-    """The model's networks as a policy of stable-baselines3's own, on observations without a mask.
+    """Return the model's networks as a policy of stable-baselines3's own, on observations without a mask.
 
     It shares the weights, now and after later updates, and is saved and loaded without this module.
     """

@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
@@ -30,7 +20,11 @@ AT_ONCE = 1024
 
 
 def build_table(
-    tabulation: Tabulation, benchmark: str, label: str, path: Path, console: Console | None = None
+    tabulation: Tabulation,
+    benchmark: str,
+    label: str,
+    path: Path,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Table:
     """Train all that a table is made of and write it to a file.
 
@@ -42,7 +36,7 @@ def build_table(
         benchmark: name of the table's family.
         label: of the task.
         path: of the table.
-        console: where to draw the progress; stderr if None.
+        on_progress: called with the trainings that are done and all of them, at first and after each.
 
     Raises:
         NASGymError: if the trainings kept beside the file are of another recipe, task or machine.
@@ -51,12 +45,13 @@ def build_table(
     pairs = [(index, seed) for seed in tabulation.seeds for index in range(size)]
     with closing(Partial(path.with_name(path.name + ".partial"), tabulation)) as partial:
         waiting = [pair for pair in pairs if pair not in partial.results]
-        with _bar(console, len(pairs)) as bar:
-            task = bar.add_task(f"{benchmark} on {label}", total=len(pairs), completed=len(partial.results))
-            for start in range(0, len(waiting), AT_ONCE):
-                for recorded in tabulation.record(waiting[start : start + AT_ONCE]):
-                    partial.add(recorded)
-                    bar.advance(task)
+        if on_progress is not None:
+            on_progress(len(partial.results), len(pairs))
+        for start in range(0, len(waiting), AT_ONCE):
+            for recorded in tabulation.record(waiting[start : start + AT_ONCE]):
+                partial.add(recorded)
+                if on_progress is not None:
+                    on_progress(len(partial.results), len(pairs))
         table = tabulation.table(benchmark, label, partial.results)
         write_table(table, path)
         partial.remove()
@@ -143,16 +138,3 @@ def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]
         else:
             found.append(f"{name} is {json.dumps(old)} there and {json.dumps(new)} here")
     return found
-
-
-def _bar(console: Console | None, total: int) -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("trainings"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=console or Console(stderr=True), speed_estimate_period=600)

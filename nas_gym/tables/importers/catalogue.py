@@ -21,7 +21,12 @@ READERS: dict[str, Callable[[Path, str], Table]] = {
 
 
 def import_table(
-    benchmark: str, path: Path, task: str = "cifar10", *, trust_pickle: bool = False
+    benchmark: str,
+    path: Path,
+    task: str = "cifar10",
+    *,
+    trust_pickle: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Table, Path]:
     """Read published results, check all of them, and write them as a table into the user's folder.
 
@@ -30,6 +35,7 @@ def import_table(
         path: a .csv or .csv.gz file in the reader's columns; of NAS-Bench-201 also the archive.
         task: label of the data set that the results are of.
         trust_pickle: see `read_nats_archive`.
+        on_progress: called while an archive is read, with the architectures read and all of them.
 
     Returns:
         The table, and where it is written.
@@ -41,7 +47,7 @@ def import_table(
         raise unknown("published benchmark", benchmark, READERS)
     check_label(task)
     if benchmark == "nasbench201" and is_archive(path):
-        table = read_nats_archive(path, task, trust_pickle=trust_pickle)
+        table = read_nats_archive(path, task, trust_pickle=trust_pickle, on_progress=on_progress)
     else:
         table = READERS[benchmark](path, task)
     written = table_path(table.name)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.tables.importers.checks import CLASSES
@@ -28,13 +27,16 @@ def is_archive(path: Path) -> bool:
     return path.is_dir() or path.name.endswith((".pbz2", ".pickle", ".pth"))
 
 
-def read_nats_archive(path: Path, task: str, *, trust_pickle: bool) -> Table:
+def read_nats_archive(
+    path: Path, task: str, *, trust_pickle: bool, on_progress: Callable[[int, int], None] | None = None
+) -> Table:
     """The table of the archive.
 
     Args:
         path: of the file ``NATS-tss-v1_0-*.pickle.pbz2``, or of the folder ``NATS-tss-v1_0-*-simple``.
         task: ``"cifar10"``, ``"cifar100"`` or ``"imagenet16-120"``.
         trust_pickle: whether the user trusts the archive, since unpickling runs code that is in it.
+        on_progress: called with the architectures that were read and all of them.
 
     Raises:
         NASGymError: if it is not trusted, the package is missing, or the archive is none.
@@ -52,7 +54,7 @@ def read_nats_archive(path: Path, task: str, *, trust_pickle: bool) -> Table:
         )
     api = _opened(path)
     try:
-        return _table(api, path, task)
+        return _table(api, path, task, on_progress)
     except NASGymError:
         raise
     except Exception as error:
@@ -80,14 +82,14 @@ def _no_archive(path: Path, error: Exception) -> DataError:
     )
 
 
-def _table(api: Any, path: Path, task: str) -> Table:
+def _table(api: Any, path: Path, task: str, on_progress: Callable[[int, int], None] | None) -> Table:
     space = space_of(task, CLASSES[task.lower()])
     validation_part, test_part = PARTS[task.lower()]
     short, test, seconds, parameters, megaflops = (np.full(space.size, np.nan) for _ in range(5))
     full: list[dict[int, float]] = [{} for _ in range(space.size)]
-    for number, text in track(
-        list(enumerate(api.meta_archs)), f"reading {path.name}", console=Console(stderr=True), transient=True
-    ):
+    for number, text in enumerate(api.meta_archs):
+        if on_progress is not None:
+            on_progress(number, len(api.meta_archs))
         index = space.index(space.parse(text))
         seeds = api.query_by_index(number, validation_part, hp=str(FULL))
         full[index] = {

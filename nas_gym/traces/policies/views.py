@@ -29,10 +29,10 @@ class View:
     def observer(self, search_space: SearchSpace[Any]) -> Observer:
         """The observer that shows states this way."""
         observer = make_observer(self.kind, search_space, self.horizon)
-        return FlatObserver(observer) if self.flat else observer
+        return FlattenedObserver(observer) if self.flat else observer
 
 
-class FlatObserver:
+class FlattenedObserver:
     """Shows what another observer shows as one Box, like `FlattenObservation`."""
 
     space: spaces.Space[Any]
@@ -56,7 +56,7 @@ def view_of(search_space: SearchSpace[Any], space: spaces.Space[Any]) -> View:
             return view
     raise ConfigError(
         f"observations of {space} cannot be made from a state of {search_space!r}: use the environment's "
-        "'dict', 'dict+mask' or 'index', flattened or as they are, or watch a policy of your own"
+        "'dict', 'dict+mask', 'flat' or 'index', flattened or as they are, or watch a policy of your own"
     )
 
 
@@ -70,8 +70,8 @@ def _candidates(search_space: SearchSpace[Any], space: spaces.Space[Any]) -> lis
         return [View("dict+mask" if "action_mask" in space.spaces else "dict", horizon, False)]
     views = []
     if isinstance(space, spaces.Box) and len(space.shape) == 1:
-        for kind in ("dict", "dict+mask"):
-            plain = View(kind, None, True).observer(search_space).space
+        for kind, flattened in (("flat", False), ("dict", True), ("dict+mask", True)):
+            plain = View(kind, None, flattened).observer(search_space).space
             clock_size = space.shape[0] - (plain.shape or (0,))[0]
-            views.append(View(kind, clock_size - 1 if clock_size > 1 else None, True))
+            views.append(View(kind, clock_size - 1 if clock_size > 1 else None, flattened))
     return views

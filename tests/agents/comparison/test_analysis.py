@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from nas_agents.comparison.across import compare_across
-from nas_agents.comparison.analysis import compare, summarise
+from nas_agents.comparison.analysis import analyse, summarise
 from nas_agents.comparison.curves import by_evaluations, by_seconds
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.significance import holm, permutation_test
@@ -40,7 +40,7 @@ def test_long_curves_keep_their_first_and_last_evaluation():
 def test_agents_are_ranked_by_test_accuracy_whatever_the_search_saw():
     runs = [made_up("lucky", seed, 0.5, (0.99,)) for seed in range(4)]
     runs += [made_up("good", seed, 0.6, (0.61,)) for seed in range(4)]
-    ranked = compare(runs).agents
+    ranked = analyse(runs).agents
     assert [row.agent for row in ranked] == ["good", "lucky"]
     assert ranked[1].seen.value == pytest.approx(0.99)
 
@@ -61,7 +61,7 @@ def test_the_network_shown_is_chosen_by_validation_and_not_by_test():
 
 
 def test_pairs_are_tested_on_the_test_accuracy_and_corrected_together():
-    comparison = compare(field(("a", "b", "c")))
+    comparison = analyse(field(("a", "b", "c")))
     scores = {agent: np.array(values) for agent, values in comparison.scores.items()}
     assert [(pair.first, pair.second) for pair in comparison.pairs] == [("c", "b"), ("c", "a"), ("b", "a")]
     p = [permutation_test(scores[pair.first], scores[pair.second], 0, IQM).p for pair in comparison.pairs]
@@ -73,11 +73,11 @@ def test_pairs_are_tested_on_the_test_accuracy_and_corrected_together():
 
 
 def test_the_same_runs_give_the_same_report():
-    assert compare(field()).as_dict() == compare(field()).as_dict()
+    assert analyse(field()).as_dict() == analyse(field()).as_dict()
 
 
 def test_the_verdict_names_the_better_of_each_pair():
-    comparison = compare(field(("a", "b")))
+    comparison = analyse(field(("a", "b")))
     assert found(comparison.pairs) == "Significant at 5% after Holm's correction: b above a."
     assert found([]) == "No two agents differ significantly at 5% after Holm's correction."
 
@@ -186,7 +186,7 @@ def test_on_a_table_agents_are_ranked_by_mean_regret_to_the_optimum():
     for seed, regret in enumerate((0.0, 0.0, 0.0, 0.2)):
         regrets = np.array([0.3, regret, regret])
         runs.append(made_up("mixed", seed, 0.6, validation=0.9 - regret, regrets=regrets))
-    comparison = compare(runs)
+    comparison = analyse(runs)
     even, mixed = comparison.agents
     assert (even.agent, mixed.agent) == ("even", "mixed")
     assert (even.regret.value, mixed.regret.value) == pytest.approx((0.02, 0.05))
@@ -199,7 +199,7 @@ def test_on_a_table_agents_are_ranked_by_mean_regret_to_the_optimum():
 
 
 def test_regret_curves_are_means_with_bands():
-    comparison = compare(on_a_table(seeds=4))
+    comparison = analyse(on_a_table(seeds=4))
     runs = [run for run in on_a_table(seeds=4) if run.agent == "tpe"]
     curve = comparison.evaluation_regrets["tpe"]
     assert curve.value == pytest.approx(np.mean([run.regrets for run in runs], axis=0))
@@ -208,4 +208,4 @@ def test_regret_curves_are_means_with_bands():
     timed = comparison.second_regrets["tpe"]
     assert timed.value[-1] == 0
     assert timed.x[0] == max(run.elapsed[0] for run in runs)
-    assert compare(field()).evaluation_regrets == {}
+    assert analyse(field()).evaluation_regrets == {}

@@ -3,18 +3,19 @@
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from nas_agents.comparison.across import compare_across
-from nas_agents.comparison.across_report import across_markdown
-from nas_agents.comparison.aggregate import REGRET_TAGS, TAGS, TIMED_REGRET_TAGS, write_aggregate
-from nas_agents.comparison.analysis import compare
+from nas_agents.comparison.across import across_markdown, compare_across
+from nas_agents.comparison.analysis import analyse
+from nas_agents.comparison.outcome import REGRET_TAGS, TAGS, TIMED_REGRET_TAGS, Comparison, write_aggregate
 from nas_agents.comparison.plots import plot_across, plot_comparison
-from nas_agents.comparison.report import Setting, markdown, terminal_table, write_json
+from nas_agents.comparison.report import Setting, markdown, write_json
 from rich.console import Console
 
+from nas_gym.cli.compare import terminal_table
 from tests.helpers.comparison_runs import field, on_a_table
 from tests.helpers.serving import tensorboard
 
@@ -25,7 +26,7 @@ SETTING = Setting(
 
 @pytest.fixture(scope="module")
 def comparison():
-    return compare(field(("a|b", "tpe", "local-search")))
+    return analyse(field(("a|b", "tpe", "local-search")))
 
 
 def test_the_markdown_report_says_what_was_compared_and_found(comparison, tmp_path):
@@ -50,9 +51,9 @@ def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(comparison):
 
 
 def test_the_terminal_table_fits_80_columns_with_nothing_cut():
-    comparison = compare(field(("q-learning-alpha=0.2", "tpe", "local-search")))
+    comparison = analyse(field(("q-learning-alpha=0.2", "tpe", "local-search")))
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(terminal_table(comparison, SETTING))
+    console.print(terminal_table(Comparison(Path(), SETTING, comparison, ())))
     text = console.export_text()
     assert "…" not in text
     assert "test accuracy [95%]" in text
@@ -87,7 +88,7 @@ def test_every_figure_is_drawn_and_no_global_style_is_changed(comparison, tmp_pa
 
 def test_many_agents_and_one_run_each_can_be_drawn(tmp_path):
     runs = field([f"agent-{number}" for number in range(9)], seeds=1)
-    assert len(plot_comparison(compare(runs), tmp_path, "somewhere")) == 4
+    assert len(plot_comparison(analyse(runs), tmp_path, "somewhere")) == 4
 
 
 def test_the_report_over_tasks_ranks_and_explains(tmp_path):
@@ -128,7 +129,7 @@ def test_no_test_accuracy_reaches_tensorboard(comparison, tmp_path):
 
 
 def test_the_report_on_a_table_ranks_by_regret_and_says_when_the_optimum_was_found(tmp_path):
-    comparison = compare(on_a_table(("random", "tpe")))
+    comparison = analyse(on_a_table(("random", "tpe")))
     text = markdown(comparison, SETTING, [])
     row = next(line for line in text.splitlines() if line.startswith("| 1 | random | walk |"))
     assert "| mean regret | at the optimum | evaluations to the optimum |" in text
@@ -138,7 +139,7 @@ def test_the_report_on_a_table_ranks_by_regret_and_says_when_the_optimum_was_fou
     for table in [block for block in text.split("\n\n") if block.startswith("| ")]:
         assert len({line.count("|") for line in table.splitlines()}) == 1
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(terminal_table(comparison, SETTING))
+    console.print(terminal_table(Comparison(Path(), SETTING, comparison, ())))
     assert "…" not in console.export_text()
     write_json(comparison.as_dict(), SETTING, tmp_path / "comparison.json")
     values = json.loads((tmp_path / "comparison.json").read_text())
@@ -150,14 +151,14 @@ def test_regret_has_figures_though_every_run_be_at_the_optimum(tmp_path):
     runs = on_a_table()
     flat = [replace(run, regrets=np.zeros(8), validation=0.9) for run in runs]
     for group in (runs, flat):
-        names = {figure.name for figure in plot_comparison(compare(group), tmp_path, "a table")}
+        names = {figure.name for figure in plot_comparison(analyse(group), tmp_path, "a table")}
         assert {"regret_by_evaluations.png", "regret_by_seconds.png"} < names
 
 
 def test_regret_reaches_tensorboard_by_evaluations_and_by_milliseconds(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    comparison = compare(on_a_table())
+    comparison = analyse(on_a_table())
     write_aggregate(comparison, tmp_path)
     events = EventAccumulator(str(tmp_path / "tpe"))
     events.Reload()

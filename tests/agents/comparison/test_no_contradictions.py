@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from nas_agents.comparison.across import compare_across
-from nas_agents.comparison.analysis import compare
+from nas_agents.comparison.analysis import analyse
 
 from tests.helpers.comparison_runs import made_up
 
@@ -41,7 +41,7 @@ def comparison_of(number):
             regrets = np.array([0.5, 0.95 - score]).clip(0)
             table = {"regrets": regrets, "validation": score} if on_a_table else {}
             runs.append(made_up(agent, seed, score, (0.2, score), access=access, **table))
-    return compare(runs)
+    return analyse(runs)
 
 
 def above(sentence):
@@ -110,7 +110,7 @@ def test_the_agent_that_wins_more_often_and_loses_by_much_is_told_from_the_one_r
         regret = 0.3 if seed % 4 == 0 else 0.001
         runs.append(made_up("risky", seed, 0.5, regrets=np.array([regret]), accuracies=(0.5,)))
         runs.append(made_up("even", seed, 0.5, regrets=np.array([0.002]), accuracies=(0.5,)))
-    comparison = compare(runs)
+    comparison = analyse(runs)
     assert [row.agent for row in comparison.agents] == ["even", "risky"]
     assert comparison.verdict[0].endswith("even above risky.")
     assert comparison.verdict[2].startswith(
@@ -123,6 +123,6 @@ def test_failing_runs_do_not_make_the_agent_ranked_first_the_significantly_worse
     good = [0.905 + 0.0001 * seed for seed in range(24)]
     runs = [made_up("mostly", seed, 0.1 if seed < 6 else score) for seed, score in enumerate(good)]
     runs += [made_up("always", seed, score - 0.01) for seed, score in enumerate(good)]
-    comparison = compare(runs)
+    comparison = analyse(runs)
     assert comparison.agents[0].agent == "mostly"
     assert comparison.verdict[0] == "Significant at 5% after Holm's correction: mostly above always."

@@ -3,20 +3,22 @@
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from nas_agents import Agent, make_agent
-from nas_agents.comparison.analysis import compare
+from nas_agents.comparison.analysis import analyse
+from nas_agents.comparison.outcome import Comparison
 from nas_agents.comparison.plots import curves
-from nas_agents.comparison.publish import Published, publish
+from nas_agents.comparison.publish import publish
 from nas_agents.comparison.records import Run
-from nas_agents.comparison.report import Setting, markdown, terminal_table
+from nas_agents.comparison.report import Setting, markdown
 from nas_agents.comparison.runner import Plan, prepare
 from nas_agents.runs.run import run
 from rich.console import Console
 
-from nas_gym.cli.console import _show_comparison
+from nas_gym.cli.compare import show_comparison, terminal_table
 from nas_gym.tables.catalogue import FOLDER
 from tests.helpers.comparison_runs import field, made_up, on_a_table
 from tests.helpers.tables import fake_table, shelve
@@ -41,31 +43,31 @@ def result_of(**others):
 
 def shown(comparison, setting=SETTING):
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(terminal_table(comparison, setting))
+    console.print(terminal_table(Comparison(Path(), setting, comparison, ())))
     return console.export_text()
 
 
 def test_runs_whose_choice_failed_are_named_with_the_reason():
     runs = field(("a", "b"), 4)
     runs[2] = replace(runs[2], errors=("diverged", "diverged"))
-    notes = compare(runs).notes
+    notes = analyse(runs).notes
     assert notes == (
         "Failed: the network that a chose with seed 1, in 2 retrainings (diverged); "
         "each counts as accuracy 0.",
     )
-    assert notes[0] in markdown(compare(runs), SETTING, [])
+    assert notes[0] in markdown(analyse(runs), SETTING, [])
 
 
 def test_many_failed_runs_are_named_briefly_and_completely():
     runs = [replace(run, errors=("diverged",)) for run in field(("a", "b"), 8)]
-    notes = [note for note in compare(runs).notes if " a " in note]
+    notes = [note for note in analyse(runs).notes if " a " in note]
     assert len(notes) == 6
     assert notes[-1] == "Failed likewise: the networks that a chose with seeds 5, 6, 7."
 
 
 def test_a_search_in_which_everything_failed_is_named():
     runs = [*field(("a", "b"), 3), made_up("a", 3, 0.2, (0.0, 0.0), failed=2)]
-    assert any("every network that a evaluated with seed 3" in note for note in compare(runs).notes)
+    assert any("every network that a evaluated with seed 3" in note for note in analyse(runs).notes)
 
 
 def test_errors_and_the_best_constant_answer_are_read_from_a_result():
@@ -83,7 +85,7 @@ def test_errors_and_the_best_constant_answer_are_read_from_a_result():
 
 def test_agents_that_may_only_be_guessing_are_said_to():
     runs = [replace(run, chance=0.96) for run in field(("a", "b"), 5, lead=0.4)]
-    comparison = compare([replace(run, test=0.99) if run.agent == "b" else run for run in runs])
+    comparison = analyse([replace(run, test=0.99) if run.agent == "b" else run for run in runs])
     (note,) = comparison.notes
     assert note.startswith(
         "The interval of a reaches down to 0.960, the accuracy of the best constant answer"
@@ -97,13 +99,13 @@ def test_what_a_budget_means_for_short_trainings_stands_beside_the_rank():
     runs = field(("a", "b"), 3)
     charged = [made_up("halving", seed, 0.7, **short) for seed in range(3)]
     uncharged = [replace(run, shares=None) for run in charged]
-    comparison = compare(runs + charged)
+    comparison = analyse(runs + charged)
     assert "its 3.0 evaluations a run are charged as 1.0 full ones" in comparison.notes[0]
     assert comparison.agents[0].agent == "halving"
     assert (comparison.agents[0].evaluations, comparison.agents[0].distinct) == (1.0, 3.0)
-    assert "counted as a full one" in compare(runs + uncharged).notes[0]
+    assert "counted as a full one" in analyse(runs + uncharged).notes[0]
     assert comparison.notes[0] in markdown(comparison, SETTING, [])
-    assert compare(runs).notes == ()
+    assert analyse(runs).notes == ()
 
 
 def test_agents_of_each_access_are_shown_alone_with_the_same_p_values():
@@ -111,7 +113,7 @@ def test_agents_of_each_access_are_shown_alone_with_the_same_p_values():
         replace(run, access="query" if run.agent in "ac" else "walk")
         for run in field(("a", "b", "c", "d"), 8)
     ]
-    comparison = compare(runs)
+    comparison = analyse(runs)
     alone = comparison.by_access()
     assert {access: [row.agent for row in each.agents] for access, each in alone.items()} == {
         "walk": ["d", "b"],
@@ -127,7 +129,7 @@ def test_agents_of_each_access_are_shown_alone_with_the_same_p_values():
     text = markdown(comparison, SETTING, [])
     assert "Of the walk agents alone, in order: 1. d, 2. b. Significant" in text
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(terminal_table(alone["walk"], SETTING, "walk"))
+    console.print(terminal_table(Comparison(Path(), SETTING, comparison, ()), "walk"))
     assert "walk agents alone" in " ".join(console.export_text().split())
 
 
@@ -135,9 +137,9 @@ def test_agents_of_each_access_are_shown_alone_with_the_same_p_values():
 def test_the_terminal_shows_all_agents_or_those_of_each_access(by_access, tmp_path):
     runs = field(("a", "b", "c", "d"), 8)
     runs = tuple(replace(run, access="query") if run.agent in "ac" else run for run in runs)
-    outcome = Published(tmp_path, replace(SETTING, tuned=("b",)), compare(runs), runs)
+    outcome = Comparison(tmp_path, replace(SETTING, tuned=("b",)), analyse(runs), runs)
     console = Console(width=120, record=True, file=io.StringIO())
-    _show_comparison(outcome, console, console, by_access=by_access)
+    show_comparison(outcome, console, console, by_access=by_access)
     text = console.export_text()
     assert ("walk agents alone" in text, "query agents alone" in text) == (by_access, by_access)
     assert ("d above a" in text, "--by-access shows each alone" in text) == (not by_access, not by_access)
@@ -146,10 +148,10 @@ def test_the_terminal_shows_all_agents_or_those_of_each_access(by_access, tmp_pa
 
 
 def test_a_comparison_of_one_access_is_not_split():
-    assert compare(field()).by_access() == {}
-    assert "alone, in order" not in markdown(compare(field()), SETTING, [])
+    assert analyse(field()).by_access() == {}
+    assert "alone, in order" not in markdown(analyse(field()), SETTING, [])
     lone = [replace(run, access="query") if run.agent == "tpe" else run for run in field()]
-    assert compare(lone).by_access() == {}
+    assert analyse(lone).by_access() == {}
 
 
 def test_the_model_based_agent_says_which_tables_it_was_tuned_on():
@@ -191,14 +193,14 @@ def test_where_searches_select_on_test_accuracy_it_is_said_and_shown_once(shelf)
     assert "test accuracy (selected on)" in ranking
     assert "validation" not in ranking + networks
     assert "Validation at full" not in text
-    assert "test!" in shown(found.comparison, found.setting)
+    assert "test!" in shown(found.analysis, found.setting)
     values = json.loads((folder / "comparison.json").read_text())
     assert values["selects_on_test"]
     assert values["metric"] == "test accuracy at full fidelity (selected on)"
 
 
 def test_elsewhere_the_two_accuracies_are_two_columns():
-    comparison = compare(on_a_table())
+    comparison = analyse(on_a_table())
     text = markdown(comparison, SETTING, [])
     assert "| test accuracy | validation at full fidelity |" in text
     assert "Caution" not in text
@@ -209,7 +211,7 @@ def test_elsewhere_the_two_accuracies_are_two_columns():
 
 def test_missing_runs_are_named_and_said_to_be_left_out():
     setting = replace(SETTING, missing=("the run of a with seed 1 on mnist1d failed: it was killed",))
-    text = markdown(compare(field(("a", "b"), 3)), setting, [])
+    text = markdown(analyse(field(("a", "b"), 3)), setting, [])
     assert "> **Missing:** the run of a with seed 1 on mnist1d failed: it was killed" in text
     assert "left out of every figure" in text
-    assert "left out of every figure" not in markdown(compare(field(("a", "b"), 3)), SETTING, [])
+    assert "left out of every figure" not in markdown(analyse(field(("a", "b"), 3)), SETTING, [])

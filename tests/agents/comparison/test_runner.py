@@ -6,12 +6,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from nas_agents.comparison.progress import Tally, bar
 from nas_agents.comparison.publish import publish, publish_across
-from nas_agents.comparison.runner import Plan, execute, prepare
+from nas_agents.comparison.runner import Advance, Plan, Tally, execute, prepare
 from nas_agents.runs.run import Progress, make_env, run_options
 from rich.console import Console
 
+from nas_gym.cli.progress import comparison_bar
 from nas_gym.errors import NASGymError
 from nas_gym.traces import RunFolder, run_config
 
@@ -34,10 +34,6 @@ def plan(tmp_path, **others):
     return Plan(**(values | others))
 
 
-def silent():
-    return Console(file=io.StringIO(), width=120)
-
-
 def times(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("result.json")}
 
@@ -48,7 +44,7 @@ def compared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compared")
     made = plan(folder)
     (experiment,) = prepare(made)
-    assert execute([experiment], 2, silent()) == []
+    assert execute([experiment], 2) == []
     return made, experiment
 
 
@@ -65,10 +61,10 @@ def test_a_finished_comparison_is_published_with_nothing_run_again(compared):
     before = times(experiment.folder)
     (again,) = prepare(made)
     assert all(again.finished)
-    assert execute([again], 2, silent()) == []
+    assert execute([again], 2) == []
     published = publish(made, again, [], "nas-gym compare ...")
     assert times(experiment.folder) == before
-    assert {row.agent for row in published.comparison.agents} == {"random", "q-learning"}
+    assert {row.agent for row in published.analysis.agents} == {"random", "q-learning"}
     names = {path.name for path in experiment.folder.iterdir()}
     files = {"comparison.md", "comparison.json", "scores.png", "improvement.png"}
     assert names == files | {
@@ -107,19 +103,19 @@ def test_a_failed_run_is_named_the_others_go_on_and_a_rerun_runs_it_alone(tmp_pa
     RunFolder(busy).prepare(run_config(env, "q-learning", run_options(spec)))
     with (busy / "trace.jsonl").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        failures = execute([experiment], 1, silent())
+        failures = execute([experiment], 1)
     published = publish(made, experiment, failures, "")
     (sentence,) = published.setting.missing
     assert sentence.startswith("the run of q-learning with seed 1 on breast_cancer failed: ")
     assert "being written by a running search" in sentence
     assert sentence in (experiment.folder / "comparison.md").read_text()
     assert str(busy) in (experiment.folder / "failures.log").read_text()
-    assert {row.agent: row.runs for row in published.comparison.agents} == {"random": 2, "q-learning": 1}
+    assert {row.agent: row.runs for row in published.analysis.agents} == {"random": 2, "q-learning": 1}
 
     before = times(experiment.folder)
     (again,) = prepare(made)
     assert again.finished == (True, True, True, False)
-    assert execute([again], 1, silent()) == []
+    assert execute([again], 1) == []
     assert before.items() < times(experiment.folder).items()
     assert publish(made, again, [], "").setting.missing == ()
     assert not (experiment.folder / "failures.log").exists()
@@ -144,8 +140,8 @@ def test_several_tasks_have_a_report_each_and_one_over_all(tmp_path, compared):
         ({"agents": ["random", "random"]}, "agent 'random' is named twice"),
         ({"agents": ["random", "q-lerning"]}, "did you mean 'q-learning'"),
         ({"agents": ["random", {"name": "q-learning", "alfa": 1}]}, "did you mean 'alpha'"),
-        ({"seeds": 0}, "--seeds must be at least 1, not 0"),
-        ({"jobs": 0}, "--jobs must be at least 1, not 0"),
+        ({"seeds": 0}, "seeds must be at least 1, not 0"),
+        ({"jobs": 0}, "jobs must be at least 1, not 0"),
         ({"budget": 0}, "budget must be"),
         ({"tasks": ["breast_cancer", "digtis"]}, "did you mean 'digits'"),
         ({"tasks": ["breast_cancer", "breast_cancer"]}, "have the same name"),
@@ -157,21 +153,26 @@ def test_a_plan_that_does_not_fit_is_refused_before_anything_is_written(tmp_path
     assert not (tmp_path / "logs").exists()
 
 
-def test_the_bar_moves_with_evaluations_and_counts_finished_runs_as_done():
-    console = Console(file=io.StringIO(), force_terminal=True, width=150)
-    with bar(console) as progress:
-        tally = Tally(progress, runs=4, finished=1, budget=10)
-        (task,) = progress.tasks
-        assert (task.completed, task.total) == (10, 40)
-        tally.report(0, Progress(3, 0.5))
-        tally.report(1, Progress(4, None))
-        assert (task.completed, task.fields["note"]) == (17, "(1 of 4 runs)")
-        tally.report(0, None)
-        assert (task.completed, task.fields["note"]) == (24, "(2 of 4 runs)")
+def test_progress_grows_with_evaluations_and_counts_finished_runs_as_done():
+    told = []
+    tally = Tally(runs=4, finished=1, budget=10, on_progress=told.append)
+    assert (told[-1].done, told[-1].total) == (10, 40)
+    tally.report(0, Progress(3, 0.5))
+    tally.report(1, Progress(4, None))
+    assert (told[-1].done, told[-1].runs_over, told[-1].runs) == (17, 1, 4)
+    tally.report(0, None)
+    assert (told[-1].done, told[-1].runs_over) == (24, 2)
 
 
-def test_a_budget_in_seconds_is_shown_in_seconds():
-    with bar(silent()) as progress:
-        Tally(progress, runs=2, finished=0, budget={"seconds": 30.0}).report(0, Progress(31.0, 0.5))
-        (task,) = progress.tasks
-        assert (task.completed, task.total, task.fields["unit"]) == (30, 60, "seconds")
+def test_progress_under_a_budget_in_seconds_is_told_in_seconds():
+    told = []
+    Tally(2, 0, {"seconds": 30.0}, told.append).report(0, Progress(31.0, 0.5))
+    assert (told[-1].done, told[-1].total, told[-1].unit) == (30, 60, "seconds")
+
+
+def test_the_bar_of_a_comparison_shows_what_is_told():
+    console = Console(file=io.StringIO(), width=120)
+    with comparison_bar(console) as move:
+        move(Advance(10, 40, "evaluations", 1, 4))
+        move(Advance(17, 40, "evaluations", 2, 4))
+    assert "17/40 evaluations (2 of 4 runs)" in console.file.getvalue()

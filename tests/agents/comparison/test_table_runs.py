@@ -109,7 +109,7 @@ def test_a_comparison_on_a_table_records_no_traces_and_reports_regret(tmp_path):
     assert all(spec.trace for spec in prepare(replace(plan, trace=True))[0].specs)
     results = [run(spec) for spec in experiment.specs]
     published = publish(plan, experiment, [], "nas-gym compare ...")
-    for row in published.comparison.agents:
+    for row in published.analysis.agents:
         regrets = [result["regret"] for result in results if result["label"] == row.agent]
         assert row.regret.value == pytest.approx(np.mean(regrets))
     assert (experiment.folder / "regret_by_evaluations.png").exists()

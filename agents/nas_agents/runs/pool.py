@@ -85,6 +85,11 @@ def run_jobs(
     return failures
 
 
+def cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _start(work: Work) -> _Worker:
     # Spawned, since a forked copy of a process in which torch has run threads can hang.
     context = get_context("spawn")

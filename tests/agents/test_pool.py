@@ -8,7 +8,7 @@ import textwrap
 import time
 
 import pytest
-from nas_agents.comparison.pool import run_jobs
+from nas_agents.runs.pool import run_jobs
 
 from nas_gym.errors import NASGymError
 
@@ -72,7 +72,7 @@ def test_jobs_with_a_lambda_or_a_local_object_are_done(tmp_path):
 ENDLESS = """
 import signal, sys, time
 from pathlib import Path
-from nas_agents.comparison.pool import run_jobs
+from nas_agents.runs.pool import run_jobs
 
 def beat(job, report):
     while True:

@@ -1,0 +1,2 @@
+from .app import main as main
+from .progress import training_bar as training_bar

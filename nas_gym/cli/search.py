@@ -1,0 +1,166 @@
+"""The command ``nas-gym search``: a search under a progress bar, and the network that it chose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from nas_gym.cli import options
+from nas_gym.cli.console import output, print_plain
+from nas_gym.cli.errors import polite
+from nas_gym.cli.explain import explain_and_show
+from nas_gym.cli.progress import counting_bar
+
+if TYPE_CHECKING:
+    from nas_gym.envs import Budget
+
+SEARCH_EXAMPLE = """
+Example: `nas-gym search --agent q-learning --budget 60 --set alpha=0.2`
+
+Own data: `nas-gym search --agent tpe --task wine.csv --target quality --budget 5m`
+"""
+
+
+@polite
+@options.with_problem
+def search(
+    *,
+    agent: Annotated[str, typer.Option(help="Name of the agent, see `nas-gym list`.")],
+    task: Annotated[
+        str | None,
+        typer.Option(help="Name, JSON, or the path of a file: a table (.csv, .xlsx, ...) or .npz."),
+    ] = None,
+    budget: options.BudgetText = "100",
+    seed: Annotated[int, typer.Option(help="Seed of the agent.")] = 0,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, NAME=VALUE.")] = None,
+    problem: options.Problem,
+    explained: Annotated[
+        bool, typer.Option("--explain/--no-explain", help="Explain the search at its end.")
+    ] = False,
+) -> None:
+    """Search with one agent, and keep the network it chooses.
+
+    The chosen network is retrained with 3 training seeds that the search did not use; the weights
+    of the first are saved as best.pt in the run's folder, beside the trace for TensorBoard.
+    """
+    environment = dict(problem.environment)
+    for each in options.tasks_of([] if task is None else [task], problem.target):
+        environment["task"] = each
+    folder = search_and_show(
+        options.agent_of(agent, setting or []),
+        options.budget_of(budget),
+        seed,
+        problem.env_id,
+        environment,
+        problem.logdir,
+        problem.name,
+    )
+    if explained:
+        explain_and_show(folder, store=environment.get("store", "user"))
+
+
+def search_and_show(
+    agent: str | Mapping[str, Any],
+    budget: Budget,
+    seed: int,
+    env_id: str,
+    env: Mapping[str, Any],
+    logdir: Path,
+    name: str | None,
+) -> Path:
+    """Search under a progress bar, keep the chosen network, and print its accuracies and where it is.
+
+    Returns:
+        The folder of the run.
+    """
+    from nas_agents import Progress, RunSpec, experiment_folder, extent, label, make_env, run
+
+    with closing(make_env(env_id, env)) as made:
+        experiment = experiment_folder(logdir, made, name)
+        selects_on_test = made.unwrapped.evaluator.selects_on_test  # type: ignore[attr-defined]
+    folder = experiment / label(agent) / f"seed{seed}"
+    spec = RunSpec(agent, budget, str(folder), seed, env_id, env)
+    total, unit = extent(budget)
+    with counting_bar(Console(stderr=True)) as progress:
+        shown = progress.add_task(label(agent), total=total, unit=unit, note="")
+
+        def move(at: Progress) -> None:
+            best = "" if at.best is None else f"best {at.best:.4f}"
+            progress.update(shown, completed=min(at.done, total), note=best)
+
+        result = run(spec, move, keep_network=True)
+        move(Progress(total, result["accuracy"]))
+    _show_result(result, folder, experiment, selects_on_test=selects_on_test)
+    return folder
+
+
+def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path, *, selects_on_test: bool) -> None:
+    console = output()
+    failed = [
+        f"  training failed with seed {each['seed']}: {each['error']}"
+        for each in result["final"]
+        if each["error"]
+    ]
+    known = "regret" in result
+    regret = f", regret {result['regret']:.4f} to the optimum {result['optimum']:.4f}" if known else ""
+    has_network = (folder / "best.pt").exists()
+    lines = [
+        f"chosen network: {result['architecture']}",
+        *_new_examples(result, has_network=has_network, selects_on_test=selects_on_test),
+        f"  {_means(result, selects_on_test=selects_on_test)}{regret}",
+        *failed,
+        f"  accuracy that the search saw: {result['accuracy']:.4f} (optimistic)",
+        f"{len(result['evaluations'])} distinct evaluations{_charged(result)} in {result['seconds']:.1f} "
+        f"recorded seconds; the search ended by: {result['stopped']}",
+        f"run folder: {folder}" + (" (with best.pt)" if has_network else ""),
+        f"open TensorBoard: tensorboard --logdir {experiment}",
+        f"ask why: nas-gym explain {folder}",
+    ]
+    for line in lines:
+        print_plain(console, line)
+
+
+def _charged(result: Mapping[str, Any]) -> str:
+    """Return what a budget in evaluations was charged, where short trainings make it less."""
+    shares = result.get("shares") or [1.0]
+    return f" charged as {sum(shares):.1f}" if min(shares) < 1 else ""
+
+
+def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_test: bool) -> Iterator[str]:
+    """Return the accuracy to quote with its interval for new examples, beside the best constant answer."""
+    new, constant = result.get("on_new_examples"), result.get("constant_answer")
+    if new is not None and not selects_on_test:
+        seeds = new["seeds"]
+        which = (
+            f"mean of the {len(seeds)} recorded trainings"
+            if len(seeds) > 1
+            else f"{'best.pt, ' if has_network else ''}trained with seed {seeds[0]}"
+        )
+        yield (
+            f"  right for {new['accuracy']:.4f} of {new['examples']:,} test examples, which nothing was "
+            f"chosen by ({which}); 95% interval for new examples {new['low']:.4f} to {new['high']:.4f}"
+        )
+    if constant is not None:
+        yield f"  always answering {constant['class_name']!r} is right for {constant['test']:.4f}"
+
+
+def _means(result: Mapping[str, Any], *, selects_on_test: bool) -> str:
+    """Return the mean accuracies of the trainings that score the choice."""
+    seeds = [score["seed"] for score in result["final"]]
+    scored = "recorded at full fidelity with" if "regret" in result else "retrained with fresh"
+    how = f"{scored} seeds {', '.join(map(str, seeds))}"
+    mean = " (means)" if len(seeds) > 1 else ""
+    if selects_on_test:
+        return (
+            f"{how}: test accuracy {result['test_accuracy']:.4f}{mean}, optimistic since the search selected "
+            "on it (no validation accuracy was published)"
+        )
+    return (
+        f"{how}: validation accuracy {result['validation_accuracy']:.4f}, test accuracy "
+        f"{result['test_accuracy']:.4f}{mean}"
+    )
