@@ -107,16 +107,16 @@ def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:
     encoded = [space.encode(one.architecture) for one in evidence.succeeded]
     active = [space.active_variables(one.architecture) for one in evidence.succeeded]
     return {
-        variable: {
+        name: {
             option: np.array(
                 [
-                    variable in used and values[variable] == number
+                    name in used and values[name] == number
                     for values, used in zip(encoded, active, strict=True)
                 ]
             )
-            for number, option in enumerate(choices)
+            for number, option in enumerate(variable.choices)
         }
-        for variable, choices in space.variables.items()
+        for name, variable in space.variables.items()
     }
 
 
