@@ -12,6 +12,7 @@ from .graph.landscape import local_optima as local_optima
 from .graph.landscape import successors as successors
 from .graph.landscape import unimproved as unimproved
 from .graph.paths import EditPath as EditPath
+from .graph.paths import distances_from as distances_from
 from .graph.text import Text as Text
 from .graph.text import let_torch_stack_texts as let_torch_stack_texts
 from .product import ProductSpace as ProductSpace

@@ -153,7 +153,11 @@ class SearchSpace(Shared, ABC, Generic[A]):
 
     @abstractmethod
     def network(self, architecture: A) -> Network:
-        """The network that an architecture stands for; its output shape is (num_classes,)."""
+        """Return the network that an architecture stands for; its output shape is (num_classes,).
+
+        Drawings count the weights of a box by the nodes whose `layer` is its number in the sketch, alone
+        or with its label behind ("2 relu-64"), and of the last box by those of the layer "output".
+        """
 
     def members(self) -> dict[str, A]:
         """Well-known architectures by name; `initial=` and `resolve` accept the names."""

@@ -1,22 +1,37 @@
-"""Numbers of combinations: digits, each of a size of its own, the last one fastest."""
+"""Numbers of combinations of choices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
 
 
-def number_of(digits: Sequence[int], sizes: Sequence[int]) -> int:
-    """Return the number of a combination; the inverse of `digits_of`."""
-    number = 0
-    for digit, size in zip(digits, sizes, strict=True):
-        number = number * size + digit
-    return number
+class MixedRadix:
+    """The numbering of all combinations of digits, the last one fastest.
 
+    Args:
+        sizes: how many values each digit has.
 
-def digits_of(number: int, sizes: Sequence[int]) -> tuple[int, ...]:
-    """Return the combination of a number below the product of the sizes."""
-    digits = []
-    for size in reversed(sizes):
-        number, digit = divmod(number, size)
-        digits.append(digit)
-    return tuple(reversed(digits))
+    Attributes:
+        size: number of combinations.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._sizes = tuple(sizes)
+        self.size, *steps = reversed(list(accumulate(reversed(self._sizes), mul, initial=1)))
+        self._steps = tuple(steps)
+
+    def number(self, digits: Sequence[int]) -> int:
+        """Return the number of a combination, in ``range(size)``."""
+        return sum(map(mul, digits, self._steps))
+
+    def digits(self, number: int) -> tuple[int, ...]:
+        """Return the combination of a number; the inverse of `number`.
+
+        Raises:
+            IndexError: if it is not in ``range(size)``.
+        """
+        if not 0 <= number < self.size:
+            raise IndexError(f"index {number} is not in range({self.size})")
+        return tuple(number // step % size for step, size in zip(self._steps, self._sizes, strict=True))

@@ -14,7 +14,7 @@ from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.base import KEEP, SearchSpace
 from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_distance
 from nas_gym.search_spaces.description import Description, activation_words, describe_chain
-from nas_gym.search_spaces.mixed_radix import digits_of, number_of
+from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.options import names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch
 from nas_gym.search_spaces.variables import by_name
@@ -73,7 +73,9 @@ class MLPSpace(SearchSpace[MLP]):
         aspects = {"width": self.widths, "activation": self.activations}
         labels = [_text(choice) for choice in self.choices]
         self.actions = (KEEP, *chain_edits(self.max_layers, labels, aspects))
-        self.size = sum(len(self.choices) ** depth for depth in range(1, self.max_layers + 1))
+        # The chains of each depth.
+        self._chains = [MixedRadix([len(self.choices)] * depth) for depth in range(1, self.max_layers + 1)]
+        self.size = sum(chains.size for chains in self._chains)
         self.variables = by_name(chain_variables(self.max_layers, aspects))
         nvec = [1 + len(self.choices)] * self.max_layers
         self.observation_space = spaces.Dict({"layers": spaces.MultiDiscrete(nvec)})
@@ -126,19 +128,18 @@ class MLPSpace(SearchSpace[MLP]):
         return MLP((*layers[:position], swapped, *layers[position + 1 :]))
 
     def index(self, architecture: MLP) -> int:
-        base, depth = len(self.choices), len(architecture.layers)
-        digits = [self._numbers[layer] for layer in architecture.layers]
-        shorter: int = sum(base**less for less in range(1, depth))
-        return shorter + number_of(digits, [base] * depth)
+        depth = len(architecture.layers)
+        within = self._chains[depth - 1].number([self._numbers[layer] for layer in architecture.layers])
+        return within + sum(chains.size for chains in self._chains[: depth - 1])
 
     def architecture(self, index: int) -> MLP:
         if not 0 <= index < self.size:
             raise IndexError(f"index {index} is not in range({self.size})")
-        base, depth = len(self.choices), 1
-        while index >= base**depth:
-            index -= base**depth
-            depth += 1
-        return MLP(tuple(self.choices[digit] for digit in digits_of(index, [base] * depth)))
+        for chains in self._chains:
+            if index < chains.size:
+                break
+            index -= chains.size
+        return MLP(tuple(self.choices[digit] for digit in chains.digits(index)))
 
     def encode(self, architecture: MLP) -> dict[str, int]:
         values = dict.fromkeys(self.variables, 0)

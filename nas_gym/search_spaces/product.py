@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym.search_spaces.base import A, SearchSpace
-from nas_gym.search_spaces.mixed_radix import digits_of, number_of
+from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.variables import Variable, by_name
 
 
@@ -29,10 +28,11 @@ class ProductSpace(SearchSpace[A]):
             observed: the name of the one entry of observations, the choices of all variables.
         """
         self.variables = by_name(variables)
-        self._sizes = tuple(len(variable.choices) for variable in self.variables.values())
+        sizes = [len(variable.choices) for variable in self.variables.values()]
+        self._numbering = MixedRadix(sizes)
         self._observed = observed
-        self.size = math.prod(self._sizes)
-        self.observation_space = spaces.Dict({observed: spaces.MultiDiscrete(list(self._sizes))})
+        self.size = self._numbering.size
+        self.observation_space = spaces.Dict({observed: spaces.MultiDiscrete(sizes)})
 
     @abstractmethod
     def codes(self, architecture: A) -> Sequence[int]:
@@ -43,12 +43,10 @@ class ProductSpace(SearchSpace[A]):
         """Return the architecture of some choices; the inverse of `codes`."""
 
     def index(self, architecture: A) -> int:
-        return number_of(self.codes(architecture), self._sizes)
+        return self._numbering.number(self.codes(architecture))
 
     def architecture(self, index: int) -> A:
-        if not 0 <= index < self.size:
-            raise IndexError(f"index {index} is not in range({self.size})")
-        return self.of_codes(digits_of(index, self._sizes))
+        return self.of_codes(self._numbering.digits(index))
 
     def encode(self, architecture: A) -> dict[str, int]:
         return dict(zip(self.variables, self.codes(architecture), strict=True))

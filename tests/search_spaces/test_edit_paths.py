@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nas_gym.search_spaces import SearchSpace, make_search_space
+from nas_gym.search_spaces import SearchSpace, distances_from, make_search_space
 from nas_gym.search_spaces.graph import paths as edit_paths
 from tests.helpers.own_space import OwnSpace
 
@@ -70,6 +70,14 @@ def test_the_bound_that_guides_the_search_is_never_too_high(name):
     start = space.sample(rng)
     for goal, truth in list(distances(space, start).items())[:: max(1, space.size // 300)]:
         assert space.least_edits(start, goal) <= truth
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_what_a_few_edits_reach_is_found_at_its_distance(name):
+    space = SPACES[name]
+    start = space.sample(np.random.default_rng(3))
+    near = {one: edits for one, edits in distances(space, start).items() if edits <= 2}
+    assert distances_from(space, start, 2) == near
 
 
 def test_a_way_to_where_one_is_has_no_edits():

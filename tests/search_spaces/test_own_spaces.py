@@ -201,6 +201,10 @@ WRONG = {
     "a network of another input": ({"network": lambda self, a: one_layer((5,), 3)}, r"from \(5,\)"),
     "no network": ({"network": lambda self, a: None}, "gives a NoneType"),
     "architectures that change": ({"smallest": lambda self: [0, 0]}, "no hash"),
+    "variables that are words": (
+        {"variables": property(lambda self: {"first": ("0", "1")}, lambda self, value: None)},
+        r"variables\['first'\] is \('0', '1'\)",
+    ),
     "no name": ({"config": lambda self: {}}, "'name' of the space"),
 }
 

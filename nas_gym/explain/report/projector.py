@@ -15,7 +15,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore
 
 from nas_gym._files import write_text
 from nas_gym.explain.evidence.run import Evidence, Seen
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.search_spaces import SearchSpace, distances_from
 from nas_gym.traces import DISC, MOST_POINTS, discs, one_hot
 
 NAMES = ("architecture", "accuracy", "verdict", "edits from the found network", "order")
@@ -76,12 +76,8 @@ def _edits_from_found(evidence: Evidence, wanted: set[str]) -> dict[str, int]:
         return {}
     space: SearchSpace[Any] = evidence.search_space
     found = evidence.chosen.architecture
-    steps = {str(found): 0}
-    border = [found]
-    for distance in range(1, FAR + 1):
-        border = [each for one in border for each in space.neighbours(one) if str(each) not in steps]
-        steps |= {str(each): distance for each in border}
-    return {text: distance for text, distance in steps.items() if text in wanted}
+    steps = distances_from(space, found, FAR)
+    return {text: distance for one, distance in steps.items() if (text := str(one)) in wanted}
 
 
 def _edits(steps: dict[str, int], one: Seen) -> str:

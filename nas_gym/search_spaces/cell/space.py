@@ -127,7 +127,7 @@ class CellSpace(ProductSpace[Cell]):
         return Cell((*edges[:number], after, *edges[number + 1 :]))
 
     def codes(self, architecture: Cell) -> Sequence[int]:
-        return [self._numbers[operation] for operation in architecture.edges]
+        return list(map(self._numbers.__getitem__, architecture.edges))
 
     def of_codes(self, codes: Sequence[int]) -> Cell:
         return Cell(tuple(self.operations[code] for code in codes))

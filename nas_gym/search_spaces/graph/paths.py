@@ -61,6 +61,15 @@ def find_distance(space: SearchSpace[Any], start: Any, goal: Any, most_edits: in
     return most_edits + 1 if found is None else len(found[1])
 
 
+def distances_from(space: SearchSpace[Any], start: Any, most_edits: int) -> dict[Any, int]:
+    """Return the fewest edits from an architecture to each that at most so many edits reach."""
+    found, border = {start: 0}, [start]
+    for edits in range(1, most_edits + 1):
+        border = [after for one in border for after in space.neighbours(one) if after not in found]
+        found |= dict.fromkeys(border, edits)
+    return found
+
+
 def _search(
     space: SearchSpace[Any],
     start: Any,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.search_spaces import SearchSpace, successors
 from nas_gym.traces import State
 
 if TYPE_CHECKING:
@@ -15,21 +15,6 @@ if TYPE_CHECKING:
 
 LARGEST = 20_000
 PRECISION = 1e-9
-
-
-def successors(space: SearchSpace[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Where each edit leads from each architecture, int (size, n), and which are legal, bool (size, n).
-
-    An illegal edit leads nowhere else.
-    """
-    leads = np.empty((space.size, len(space.actions)), dtype=np.int64)
-    legal = np.empty(leads.shape, dtype=bool)
-    for number, architecture in enumerate(space):
-        for action in range(len(space.actions)):
-            after = space.edited(architecture, action)
-            legal[number, action] = after is not None
-            leads[number, action] = number if after is None else space.index(after)
-    return leads, legal
 
 
 class OptimalValues:
