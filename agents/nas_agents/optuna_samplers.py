@@ -47,7 +47,8 @@ class OptunaSearch(Agent):
         trial = study.ask(_distributions(session))
         variables = session.search_space.variables
         values = {
-            name: choices.index(trial.params.get(name, choices[0])) for name, choices in variables.items()
+            name: variable.choices.index(trial.params.get(name, variable.choices[0]))
+            for name, variable in variables.items()
         }
         return trial, session.search_space.decode(values)
 
@@ -132,8 +133,11 @@ class OptunaRandom(OptunaSearch):
 
 def _distributions(session: Session) -> dict[str, BaseDistribution]:
     """Return the variables that leave a choice."""
-    variables = session.search_space.variables.items()
-    return {name: CategoricalDistribution(choices) for name, choices in variables if len(choices) > 1}
+    return {
+        name: CategoricalDistribution(variable.choices)
+        for name, variable in session.search_space.variables.items()
+        if len(variable.choices) > 1
+    }
 
 
 @contextmanager

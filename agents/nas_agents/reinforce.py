@@ -70,7 +70,7 @@ class SoftmaxPolicy:
     def __init__(self, search_space: SearchSpace[Architecture], rng: np.random.Generator) -> None:
         self._space = search_space
         self._names = list(search_space.variables)
-        counts = np.array([len(choices) for choices in search_space.variables.values()])
+        counts = np.array([len(variable.choices) for variable in search_space.variables.values()])
         self._last = counts - 1
         self.logits = INITIAL_SPREAD * rng.standard_normal((len(counts), counts.max()))
         self.logits[np.arange(counts.max()) >= counts[:, None]] = -np.inf

@@ -127,7 +127,7 @@ class FlatObserver(StateObserver):
         whole: Any = DictObserver(search_space, horizon).space
         parts = [spaces.flatten_space(entry) for entry in whole.values()]
         if not all(isinstance(part, spaces.Box) for part in parts):
-            raise NASGymError(
+            raise ConfigError(
                 "observation 'flat' needs entries that Gymnasium can flatten into one Box: use "
                 "observation='dict'"
             )

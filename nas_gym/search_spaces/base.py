@@ -14,7 +14,11 @@ from gymnasium import spaces
 from nas_gym._shared import Shared
 from nas_gym.errors import NASGymError
 from nas_gym.networks import Network, Shape
+from nas_gym.search_spaces.description import Description, describe_sketch
 from nas_gym.search_spaces.graph.edit_graph import EditGraph
+from nas_gym.search_spaces.graph.paths import MOST_EXPANDED, EditPath, find_distance, find_path
+from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.variables import Variable
 
 EditKind = Literal["keep", "add", "remove", "swap"]
 
@@ -58,23 +62,6 @@ KEEP = Edit("keep", "keep")
 MASKS_KEPT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """An architecture as a small labelled graph, for drawings and for graph observations.
-
-    Attributes:
-        boxes: a label per box, from the input (first) to the output (last).
-        links: (from, to, label) with from < to.
-        box_codes: a number per box below the space's `num_box_codes`.
-        link_codes: a number per link below the space's `num_link_codes`.
-    """
-
-    boxes: tuple[str, ...]
-    links: tuple[tuple[int, int, str], ...]
-    box_codes: tuple[int, ...]
-    link_codes: tuple[int, ...]
-
-
 class SearchSpace(Shared, ABC, Generic[A]):
     """A finite set of architectures and one fixed, ordered list of edits between them.
 
@@ -87,8 +74,8 @@ class SearchSpace(Shared, ABC, Generic[A]):
         num_classes: number of classes.
         actions: the edits; action 0 is keep, then add, remove and swap in a documented order.
         size: number of architectures.
-        variables: the fixed-length form of an architecture: for each variable its choices in
-            words. Every assignment decodes to an architecture (see `decode`).
+        variables: the fixed-length form of an architecture: what is chosen, by name. Every assignment
+            decodes to an architecture (see `decode`).
         observation_space: flat `Dict` of one-dimensional arrays (see `observe`).
         num_box_codes, num_link_codes: how many codes the sketches of this space use.
     """
@@ -99,7 +86,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
     num_classes: int
     actions: tuple[Edit, ...]
     size: int
-    variables: Mapping[str, tuple[str, ...]]
+    variables: Mapping[str, Variable]
     observation_space: spaces.Dict
     num_box_codes: int
     num_link_codes: int
@@ -156,9 +143,21 @@ class SearchSpace(Shared, ABC, Generic[A]):
     def sketch(self, architecture: A) -> Sketch:
         """The architecture as a small labelled graph."""
 
+    def describe(self, architecture: A) -> Description:
+        """Return the architecture in words, as reports use them; by default the labels of its sketch."""
+        return describe_sketch(self.sketch(architecture))
+
+    def value_words(self, variable: Variable, value: str) -> str:
+        """Return what an architecture has where a variable has a value, as reports say it."""
+        return "none" if variable.aspect == "activation" and value == "identity" else value
+
     @abstractmethod
     def network(self, architecture: A) -> Network:
-        """The network that an architecture stands for; its output shape is (num_classes,)."""
+        """Return the network that an architecture stands for; its output shape is (num_classes,).
+
+        Drawings count the weights of a box by the nodes whose `layer` is its number in the sketch, alone
+        or with its label behind ("2 relu-64"), and of the last box by those of the layer "output".
+        """
 
     def members(self) -> dict[str, A]:
         """Well-known architectures by name; `initial=` and `resolve` accept the names."""
@@ -225,6 +224,29 @@ class SearchSpace(Shared, ABC, Generic[A]):
             found.setdefault(self.apply(architecture, int(action)), int(action))
         found.pop(architecture, None)
         return found
+
+    def least_edits(self, one: A, goal: A) -> int:
+        """Return a number of edits that no way from one architecture to another is shorter than.
+
+        It guides `shortest_path` and `edit_distance`, which are right whatever it is, as long as it is
+        not too high, and quick where it is near. By default nothing is known, so it is 0.
+        """
+        return 0
+
+    def edit_distance(self, one: A, other: A, most: int) -> int:
+        """Return the least number of edits from one architecture to another.
+
+        It is ``most + 1`` for anything above `most`, which bounds the search.
+        """
+        return find_distance(self, one, other, most)
+
+    def shortest_path(self, start: A, goal: A, most_expanded: int = MOST_EXPANDED) -> EditPath | None:
+        """Return a shortest way from one architecture to another by edits.
+
+        Where the search would look at the edits of more than `most_expanded` architectures, a way is
+        sought greedily, which may be longer than need be; None where none was found so, either.
+        """
+        return find_path(self, start, goal, most_expanded)
 
     def sample(self, rng: np.random.Generator) -> A:
         """An architecture drawn uniformly from the space."""

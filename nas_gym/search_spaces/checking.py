@@ -10,6 +10,7 @@ import numpy as np
 from nas_gym.errors import NASGymError
 from nas_gym.networks import Network
 from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces.variables import Variable
 
 SAMPLES = 8
 EDITS = 48
@@ -26,6 +27,7 @@ def check_space(space: SearchSpace[Any]) -> None:
 
     - two are equal exactly if their texts are;
     - ``parse(str(a)) == a``, and ``architecture(index(a)) == a``;
+    - a variable has its name and at least one choice;
     - a legal edit leads to an architecture of the space, and keep (action 0) to the same one;
     - the network takes the input of the space and gives a logit for each class.
 
@@ -48,6 +50,7 @@ class _Check:
         config = self._called("config()", space.config)
         if not isinstance(config, dict) or not isinstance(config.get("name"), str):
             raise self._error(f"config() gives {config!r}", "return a dict with the 'name' of the space")
+        self._check_variables()
         rng = np.random.default_rng(0)
         self._look_at(self._called("smallest()", space.smallest), "smallest()")
         for number in {0: None, space.size - 1: None} | dict.fromkeys(self._drawn(rng)):
@@ -60,6 +63,14 @@ class _Check:
                 )
             self._check_edits(architecture, text, rng)
             self._check_network(architecture, text)
+
+    def _check_variables(self) -> None:
+        for name, variable in self._space.variables.items():
+            if not isinstance(variable, Variable) or variable.name != name or not variable.choices:
+                raise self._error(
+                    f"variables[{name!r}] is {variable!r}",
+                    "give a nas_gym.search_spaces.Variable of that name with its choices",
+                )
 
     def _drawn(self, rng: np.random.Generator) -> list[int]:
         drawn = [self._called("sample()", self._space.sample, rng) for _ in range(SAMPLES)]

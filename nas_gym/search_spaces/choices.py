@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from gymnasium import spaces
-
 from nas_gym._checks import listed
 from nas_gym.errors import NASGymError
 from nas_gym.networks import Shape
-from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces.base import KEEP, Edit
+from nas_gym.search_spaces.description import Description, describe_choices
+from nas_gym.search_spaces.product import ProductSpace
+from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.variables import Variable
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 """Of an object without a text of its own, another one in every process."""
@@ -33,7 +33,7 @@ class Choices:
         return dict(self.values)[name]
 
 
-class ChoiceSpace(SearchSpace[Choices]):
+class ChoiceSpace(ProductSpace[Choices]):
     """All combinations of named choices; an edit swaps the value of one of them.
 
     A subclass states its `choices` and builds the `network` of an architecture:
@@ -71,19 +71,22 @@ class ChoiceSpace(SearchSpace[Choices]):
     def __init__(self, input_shape: Shape, num_classes: int) -> None:
         self.input_shape, self.num_classes = tuple(input_shape), num_classes
         self.choices = _checked(getattr(self, "choices", None))
-        self.variables = {name: tuple(map(str, values)) for name, values in self.choices.items()}
-        self.size = math.prod(len(words) for words in self.variables.values())
+        self.set_variables(
+            (Variable.of_whole(name, values) for name, values in self.choices.items()), "choices"
+        )
+        self._numbers = {
+            name: {word: number for number, word in enumerate(variable.choices)}
+            for name, variable in self.variables.items()
+        }
         self.actions = (
             KEEP,
             *(
                 Edit("swap", f"swap {name} to {word}", name, (box,), word)
-                for box, (name, words) in enumerate(self.variables.items(), start=1)
-                for word in words
+                for box, (name, numbers) in enumerate(self._numbers.items(), start=1)
+                for word in numbers
             ),
         )
-        sizes = [len(words) for words in self.variables.values()]
-        self.observation_space = spaces.Dict({"choices": spaces.MultiDiscrete(sizes)})
-        self.num_box_codes, self.num_link_codes = 2 + max(sizes), 1
+        self.num_box_codes, self.num_link_codes = 2 + max(map(len, self._numbers.values())), 1
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name}
@@ -93,48 +96,36 @@ class ChoiceSpace(SearchSpace[Choices]):
 
     def parse(self, text: str) -> Choices:
         parts = dict(part.strip().partition("=")[::2] for part in text.split(","))
-        known = all(parts.get(name) in words for name, words in self.variables.items())
-        if not known or len(parts) != len(self.variables):
-            form = ", ".join(f"{name}={'|'.join(words)}" for name, words in self.variables.items())
+        known = all(parts.get(name) in numbers for name, numbers in self._numbers.items())
+        if not known or len(parts) != len(self._numbers):
+            form = ", ".join(f"{name}={'|'.join(numbers)}" for name, numbers in self._numbers.items())
             raise NASGymError(f"architecture {text!r} does not fit this space: write it as {form}")
-        return self.decode({name: words.index(parts[name]) for name, words in self.variables.items()})
+        return self.decode({name: numbers[parts[name]] for name, numbers in self._numbers.items()})
 
     def edited(self, architecture: Choices, action: int) -> Choices | None:
         if action == 0:
             return architecture
         edit = self.actions[action]
         values = self.encode(architecture)
-        number = self.variables[edit.aspect].index(edit.value)
+        number = self._numbers[edit.aspect][edit.value]
         return None if values[edit.aspect] == number else self.decode(values | {edit.aspect: number})
 
-    def index(self, architecture: Choices) -> int:
-        index = 0
-        for name, number in self.encode(architecture).items():
-            index = index * len(self.choices[name]) + number
-        return index
+    def codes(self, architecture: Choices) -> Sequence[int]:
+        return [self._numbers[name][str(value)] for name, value in architecture.values]
 
-    def architecture(self, index: int) -> Choices:
-        if not 0 <= index < self.size:
-            raise IndexError(f"index {index} is not in range({self.size})")
-        values: dict[str, int] = {}
-        for name in reversed(tuple(self.choices)):
-            index, values[name] = divmod(index, len(self.choices[name]))
-        return self.decode(values)
-
-    def encode(self, architecture: Choices) -> dict[str, int]:
-        return {name: self.variables[name].index(str(value)) for name, value in architecture.values}
-
-    def decode(self, values: Mapping[str, int]) -> Choices:
-        return Choices(tuple((name, options[values[name]]) for name, options in self.choices.items()))
-
-    def observe(self, architecture: Choices) -> dict[str, np.ndarray]:
-        return {"choices": np.array(list(self.encode(architecture).values()), dtype=np.int64)}
+    def of_codes(self, codes: Sequence[int]) -> Choices:
+        pairs = zip(self.choices.items(), codes, strict=True)
+        return Choices(tuple((name, values[code]) for (name, values), code in pairs))
 
     def sketch(self, architecture: Choices) -> Sketch:
         labels = [f"{name}-{value}" for name, value in architecture.values]
-        codes = [2 + number for number in self.encode(architecture).values()]
+        codes = [2 + code for code in self.codes(architecture)]
         links = tuple((box, box + 1, "") for box in range(len(labels) + 1))
         return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
+
+    def describe(self, architecture: Choices) -> Description:
+        values = {name: str(value) for name, value in architecture.values}
+        return describe_choices(values, self.sketch(architecture))
 
 
 def _checked(choices: Any) -> dict[str, tuple[Any, ...]]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from gymnasium import spaces
-
 from nas_gym.errors import NASGymError
 from nas_gym.networks import Network, NetworkBuilder, Shape
-from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces.base import KEEP, Edit
+from nas_gym.search_spaces.description import Description, describe_chain
 from nas_gym.search_spaces.options import grid_shape, whole
+from nas_gym.search_spaces.product import ProductSpace
+from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.variables import Variable
 
 BLOCKS = ("identity", "mb3_k3", "mb6_k5")
+IN_WORDS = (
+    "nothing",
+    "an inverted residual block of expansion 3 and width 3",
+    "an inverted residual block of expansion 6 and width 5",
+)
 EXPANSIONS = {"mb3_k3": (3, 3), "mb6_k5": (6, 5)}
 """Of each block of MobileNetV2: by how much it widens inside, and its kernel."""
 STAGES = (2, 3, 3)
@@ -34,7 +40,7 @@ class Macro:
         return "".join(map(str, self.blocks))
 
 
-class MacroSpace(SearchSpace[Macro]):
+class MacroSpace(ProductSpace[Macro]):
     """Chains of 8 layers with one of three blocks in each, over signals or images.
 
     Space and skeleton are those of NAS-Bench-Macro (Su et al. 2021, "Prioritized Architecture
@@ -75,17 +81,16 @@ class MacroSpace(SearchSpace[Macro]):
         self.num_classes = num_classes
         self.channels = whole("channels of the macro space", channels)
         self.head = whole("head of the macro space", head)
-        self.size = len(BLOCKS) ** LAYERS
-        self.variables = {f"layer {layer}": BLOCKS for layer in range(1, LAYERS + 1)}
+        layers = range(1, LAYERS + 1)
+        self.set_variables((Variable.at("layer", (layer,), BLOCKS) for layer in layers), "blocks")
         self.actions = (
             KEEP,
             *(
                 Edit("swap", f"swap layer {layer} to {block}", "layer", (layer,), block)
-                for layer in range(1, LAYERS + 1)
+                for layer in layers
                 for block in BLOCKS
             ),
         )
-        self.observation_space = spaces.Dict({"blocks": spaces.MultiDiscrete([len(BLOCKS)] * LAYERS)})
         self.num_box_codes = 2 + len(BLOCKS)
         self.num_link_codes = 1
 
@@ -112,35 +117,20 @@ class MacroSpace(SearchSpace[Macro]):
             return None
         return Macro((*architecture.blocks[:layer], block, *architecture.blocks[layer + 1 :]))
 
-    def index(self, architecture: Macro) -> int:
-        index = 0
-        for block in architecture.blocks:
-            index = index * len(BLOCKS) + block
-        return index
+    def codes(self, architecture: Macro) -> Sequence[int]:
+        return architecture.blocks
 
-    def architecture(self, index: int) -> Macro:
-        if not 0 <= index < self.size:
-            raise IndexError(f"index {index} is not in range({self.size})")
-        blocks = []
-        for _ in range(LAYERS):
-            index, block = divmod(index, len(BLOCKS))
-            blocks.append(block)
-        return Macro(tuple(reversed(blocks)))
-
-    def encode(self, architecture: Macro) -> dict[str, int]:
-        return dict(zip(self.variables, architecture.blocks, strict=True))
-
-    def decode(self, values: Mapping[str, int]) -> Macro:
-        return Macro(tuple(values[variable] for variable in self.variables))
-
-    def observe(self, architecture: Macro) -> dict[str, np.ndarray]:
-        return {"blocks": np.array(architecture.blocks, dtype=np.int64)}
+    def of_codes(self, codes: Sequence[int]) -> Macro:
+        return Macro(tuple(codes))
 
     def sketch(self, architecture: Macro) -> Sketch:
         labels = tuple(BLOCKS[block] for block in architecture.blocks)
         codes = tuple(2 + block for block in architecture.blocks)
         links = tuple((box, box + 1, "") for box in range(LAYERS + 1))
         return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
+
+    def describe(self, architecture: Macro) -> Description:
+        return describe_chain([IN_WORDS[block] for block in architecture.blocks])
 
     def isomorphism_class(self, architecture: Macro) -> str:
         """The text with the identities behind the first layer of a stage moved to the end of the stage.

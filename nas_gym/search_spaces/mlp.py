@@ -11,8 +11,13 @@ from gymnasium import spaces
 
 from nas_gym.errors import NASGymError
 from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
-from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces.base import KEEP, SearchSpace
+from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_distance
+from nas_gym.search_spaces.description import Description, activation_words, describe_chain
+from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.options import names, whole, wholes
+from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.variables import by_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,13 @@ class MLPSpace(SearchSpace[MLP]):
         )
         self.choices = tuple((width, activation) for activation in self.activations for width in self.widths)
         self._numbers = {choice: number for number, choice in enumerate(self.choices)}
-        self.actions = self._list_actions()
-        self.size = sum(len(self.choices) ** depth for depth in range(1, self.max_layers + 1))
-        self.variables = {"depth": tuple(str(depth) for depth in range(1, self.max_layers + 1))}
-        for layer in range(1, self.max_layers + 1):
-            self.variables[f"layer {layer} width"] = tuple(str(width) for width in self.widths)
-            self.variables[f"layer {layer} activation"] = self.activations
+        aspects = {"width": self.widths, "activation": self.activations}
+        labels = [_text(choice) for choice in self.choices]
+        self.actions = (KEEP, *chain_edits(self.max_layers, labels, aspects))
+        # The chains of each depth.
+        self._chains = [MixedRadix([len(self.choices)] * depth) for depth in range(1, self.max_layers + 1)]
+        self.size = sum(chains.size for chains in self._chains)
+        self.variables = by_name(chain_variables(self.max_layers, aspects))
         nvec = [1 + len(self.choices)] * self.max_layers
         self.observation_space = spaces.Dict({"layers": spaces.MultiDiscrete(nvec)})
         self.num_box_codes = 2 + len(self.choices)
@@ -122,26 +128,18 @@ class MLPSpace(SearchSpace[MLP]):
         return MLP((*layers[:position], swapped, *layers[position + 1 :]))
 
     def index(self, architecture: MLP) -> int:
-        base, index = len(self.choices), 0
-        for depth in range(1, len(architecture.layers)):
-            index += base**depth
-        within = 0
-        for layer in architecture.layers:
-            within = within * base + self._numbers[layer]
-        return index + within
+        depth = len(architecture.layers)
+        within = self._chains[depth - 1].number([self._numbers[layer] for layer in architecture.layers])
+        return within + sum(chains.size for chains in self._chains[: depth - 1])
 
     def architecture(self, index: int) -> MLP:
         if not 0 <= index < self.size:
             raise IndexError(f"index {index} is not in range({self.size})")
-        base, depth = len(self.choices), 1
-        while index >= base**depth:
-            index -= base**depth
-            depth += 1
-        digits = []
-        for _ in range(depth):
-            index, digit = divmod(index, base)
-            digits.append(digit)
-        return MLP(tuple(self.choices[digit] for digit in reversed(digits)))
+        for chains in self._chains:
+            if index < chains.size:
+                break
+            index -= chains.size
+        return MLP(tuple(self.choices[digit] for digit in chains.digits(index)))
 
     def encode(self, architecture: MLP) -> dict[str, int]:
         values = dict.fromkeys(self.variables, 0)
@@ -181,6 +179,21 @@ class MLPSpace(SearchSpace[MLP]):
         links = tuple((box, box + 1, "") for box in range(len(labels) + 1))
         return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
 
+    def describe(self, architecture: MLP) -> Description:
+        return describe_chain(
+            [
+                f"{width} units with {activation_words(activation)}"
+                for width, activation in architecture.layers
+            ]
+        )
+
+    def least_edits(self, one: MLP, goal: MLP) -> int:
+        return layer_distance(one.layers, goal.layers, _swaps)
+
+    def edit_distance(self, one: MLP, other: MLP, most: int) -> int:
+        # The order of edits that keeps the depth in range always exists: remove, swap, then add.
+        return min(self.least_edits(one, other), most + 1)
+
     def network(self, architecture: MLP) -> Network:
         builder = NetworkBuilder(self.input_shape)
         node = builder.flatten(builder.input)
@@ -188,26 +201,6 @@ class MLPSpace(SearchSpace[MLP]):
             layer = f"{number} {_text((width, activation))}"
             node = builder.activation(builder.linear(node, width, layer=layer), activation, layer=layer)
         return builder.build(builder.linear(node, self.num_classes, layer="output"))
-
-    def _list_actions(self) -> tuple[Edit, ...]:
-        places = ["before layer 1", *(f"after layer {gap}" for gap in range(1, self.max_layers))]
-        layers = range(1, self.max_layers + 1)
-        labels = [_text(choice) for choice in self.choices]
-        adds = [
-            Edit("add", f"add {label} {place}", "layer", (gap,), label)
-            for gap, place in enumerate(places, start=1)
-            for label in labels
-        ]
-        removes = [Edit("remove", f"remove layer {layer}", "layer", (layer - 1, layer)) for layer in layers]
-        values: tuple[tuple[str, tuple[object, ...]], ...]
-        values = (("width", self.widths), ("activation", self.activations))
-        swaps = [
-            Edit("swap", f"swap {aspect} of layer {layer} to {choice}", aspect, (layer,), str(choice))
-            for aspect, choices in values
-            for layer in layers
-            for choice in choices
-        ]
-        return (KEEP, *adds, *removes, *swaps)
 
     def _parse_layer(self, part: str, text: str) -> tuple[int, str]:
         activation, _, width = part.rpartition("-")
@@ -223,3 +216,8 @@ class MLPSpace(SearchSpace[MLP]):
 def _text(layer: tuple[int, str]) -> str:
     width, activation = layer
     return f"{activation}-{width}"
+
+
+def _swaps(layer: tuple[int, str], other: tuple[int, str]) -> int:
+    """Return how many swaps make a layer another one."""
+    return (layer[0] != other[0]) + (layer[1] != other[1])

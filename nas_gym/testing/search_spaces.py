@@ -158,7 +158,7 @@ def _check_observations(space: Space, states: States) -> None:
 
 
 def _check_variables(space: Space, states: States, rng: np.random.Generator) -> None:
-    counts = {name: len(words) for name, words in space.variables.items()}
+    counts = {name: len(variable.choices) for name, variable in space.variables.items()}
     for state in states:
         values = space.encode(state)
         require(

@@ -107,7 +107,7 @@ def test_failed_evaluations_are_failed_trials():
     failed = [trial for trial in studies[0].trials if trial.state == optuna.trial.TrialState.FAIL]
     assert failed
     assert any(evaluation.failed for evaluation in result.evaluations)
-    shallowest = env.unwrapped.search_space.variables["depth"][0]
+    shallowest = env.unwrapped.search_space.variables["depth"].choices[0]
     assert {trial.params["depth"] for trial in failed} == {shallowest}
 
 

@@ -43,9 +43,10 @@ def test_a_draw_follows_the_softmax_of_the_logits(policy):
 def test_the_first_policy_is_nearly_uniform_and_knows_the_choices_of_each_variable():
     space = make_search_space("mlp", (1, 40), 10)
     probabilities = SoftmaxPolicy(space, np.random.default_rng(0)).probabilities()
-    for row, choices in zip(probabilities, space.variables.values(), strict=True):
-        assert row[: len(choices)] == pytest.approx(1 / len(choices), rel=0.01)
-        assert not row[len(choices) :].any()
+    for row, variable in zip(probabilities, space.variables.values(), strict=True):
+        count = len(variable.choices)
+        assert row[:count] == pytest.approx(1 / count, rel=0.01)
+        assert not row[count:].any()
 
 
 def test_the_gradient_is_that_of_the_log_probability_weighted_by_advantage(policy):

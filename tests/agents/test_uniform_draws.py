@@ -213,7 +213,7 @@ def test_optunas_random_sampler_is_uniform_over_assignments():
     space = env.unwrapped.search_space
     found = [texts(OptunaRandom().search(env, 1, seed))[0] for seed in range(800)]
     shares = Counter()
-    for numbers in np.ndindex(*(len(choices) for choices in space.variables.values())):
+    for numbers in np.ndindex(*(len(variable.choices) for variable in space.variables.values())):
         shares[str(space.decode(dict(zip(space.variables, numbers, strict=True))))] += 1
     counts = Counter(found)
     expected = [shares[text] * len(found) / sum(shares.values()) for text in shares]
@@ -224,5 +224,5 @@ def test_the_first_policy_of_reinforce_is_nearly_uniform_over_each_variable():
     space = make_search_space("mlp", (1, 16), 2)
     policy = SoftmaxPolicy(space, np.random.default_rng(0))
     drawn = np.array([policy.draw(np.random.default_rng(seed)) for seed in range(1, 2001)])
-    for column, choices in enumerate(space.variables.values()):
-        assert uniform(drawn[:, column].tolist(), range(len(choices))) > ALPHA
+    for column, variable in enumerate(space.variables.values()):
+        assert uniform(drawn[:, column].tolist(), range(len(variable.choices))) > ALPHA

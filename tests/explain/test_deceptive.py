@@ -11,7 +11,7 @@ import pytest
 from nas_gym.explain import estimate_effects, read_evidence
 from nas_gym.explain.sections.alternatives.analysis import find_alternatives
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
-from nas_gym.search_spaces import EditPath, find_path
+from nas_gym.search_spaces import EditPath
 from nas_gym.traces import TabularPolicy
 from tests.helpers.explain.planted import TRAP_SPACE, climbed_to, deceptive, trap
 from tests.helpers.explain.policy_runs import followed
@@ -71,7 +71,7 @@ def test_a_trapped_search_is_told_that_no_edit_improves_what_it_found(tmp_path: 
 
 
 def test_the_way_to_the_best_network_crosses_a_valley(tmp_path: Path) -> None:
-    way = find_path(SPACE, START, BEST)
+    way = SPACE.shortest_path(START, BEST)
     assert way is not None
     assert way.shortest
     # Of all ways, not of this one alone: the highest lowest point that any has.

@@ -64,7 +64,7 @@ def test_accuracies_are_histograms_by_the_options_of_each_choice(served):
     ((_, _, buckets),) = server.get("plugin/histograms/histograms", run=RUN, tag="accuracies/all")
     assert sum(count for _, _, count in buckets) == 50
     by_depth = server.get("plugin/histograms/histograms", run=RUN, tag="accuracies/by depth")
-    assert len(by_depth) == len(space.variables["depth"])
+    assert len(by_depth) == len(space.variables["depth"].choices)
 
 
 def test_the_metrics_beside_the_hyperparameters_are_those_of_the_run_alone(served):

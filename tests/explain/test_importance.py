@@ -12,7 +12,7 @@ from nas_agents import make_agent
 from scipy.stats import f, kendalltau, ncx2
 
 from nas_gym.explain import Importances, deletion, edited_choice, estimate, exact, read_evidence
-from nas_gym.explain.methods.anova.coding import DEPTH, Coded, code, reference, weights
+from nas_gym.explain.methods.anova.coding import Coded, code, reference, weights
 from nas_gym.explain.methods.anova.components import components
 from nas_gym.explain.methods.anova.mixed_model import FIXED, fit
 from nas_gym.explain.methods.anova.permutation import table_significance
@@ -80,7 +80,7 @@ def small_table() -> tuple[Coded, list[np.ndarray], list[int], list[bool]]:
     base = code(space, space)
     parts = components(base)
     features = [part.features(base) for part in parts]
-    orders, across = [len(part.columns) for part in parts], [part.names == (DEPTH,) for part in parts]
+    orders, across = [len(part.columns) for part in parts], [part.is_depth for part in parts]
     return base, features, orders, across
 
 

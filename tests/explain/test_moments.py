@@ -11,7 +11,6 @@ from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
 from nas_gym.explain.sections.moments.section import explain_moments
-from nas_gym.search_spaces import EditDistance
 from nas_gym.traces import Step
 from tests.helpers.explain.drawing import draw_all
 from tests.helpers.explain.policies import from_depth_three, optimal, space_of
@@ -91,24 +90,22 @@ def test_moments_are_apart_on_the_edit_graph():
     weights = rng.random(60)
     chosen = most_decisive(steps, weights, space, 3)
     assert chosen[0] == weights.argmax()
-    distance = EditDistance(space)
     for number, one in enumerate(chosen):
         for other in chosen[:number]:
-            assert distance.between(some[other], some[one], 2) == 3
+            assert space.edit_distance(some[other], some[one], 2) == 3
     assert len(set(most_decisive(steps, weights, space, 50))) == 50
 
 
 def test_distances_are_shortest_paths():
     space = space_of()
     start = space.smallest()
-    distance = EditDistance(space)
     ring = {start: 0}
     border = {start}
     for edits in (1, 2):
         border = {after for one in border for after in space.neighbours(one)} - set(ring)
         ring |= dict.fromkeys(border, edits)
     for one in space:
-        assert distance.between(start, one, 2) == ring.get(one, 3)
+        assert space.edit_distance(start, one, 2) == ring.get(one, 3)
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def choices(seed):
 def by_choice(neighbours):
     own, groups = SPACE.encode(FOUND), {}
     for one in neighbours:
-        groups.setdefault(undone(own, SPACE.encode(SPACE.parse(one["architecture"]))), []).append(one)
+        groups.setdefault(undone(SPACE, own, SPACE.encode(SPACE.parse(one["architecture"]))), []).append(one)
     return groups
 
 

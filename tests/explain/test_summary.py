@@ -5,7 +5,6 @@ import json
 import pytest
 
 from nas_gym.explain import read_evidence
-from nas_gym.explain.report.architecture_text import describe
 from nas_gym.explain.section import Section, withheld
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.summary.reasons import reasons_for
@@ -30,7 +29,7 @@ def alternatives(evidence):
 def test_the_page_says_what_was_found_and_how_good_it_is(evidence, alternatives):
     page = summarise(evidence, [alternatives, NO_POLICY])
     text = " ".join(page.answer)
-    assert describe(evidence.search_space, evidence.chosen.architecture) in text
+    assert evidence.search_space.describe(evidence.chosen.architecture).words in text
     assert f"{alternatives.numbers['chosen']['accuracy']:.1%}" in text
     assert "95% interval" in text
     assert "guessing would be right for 10.0% (always answering “0”)" in text
@@ -117,9 +116,9 @@ def test_an_interrupted_run_says_that_it_is_not_over(tmp_path):
 )
 def test_a_network_is_described_in_words(space, text, words):
     built = make_search_space(space, (1, 40), 10)
-    assert words in describe(built, built.parse(text))
+    assert words in built.describe(built.parse(text)).words
 
 
 def test_a_network_of_a_space_of_ones_own_is_described_in_words():
     space = OwnSpace((4,), 2)
-    assert describe(space, space.smallest()) == "a network with width 4, activation relu and repeats 1"
+    assert space.describe(space.smallest()).words == "a network with width 4, activation relu and repeats 1"

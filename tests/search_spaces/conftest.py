@@ -35,6 +35,7 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "conv, no room for pools": ({"name": "conv", "max_layers": 3}, (3, 1, 5)),
     "conv, one layer": ({"name": "conv", "max_layers": 1}, (3, 7)),
     "conv, huge": ({"name": "conv", "max_layers": 12}, (3, 16, 16)),
+    "edits of one's own": ({"name": "tests.helpers.own_graph_space:Walls"}, (1, 8, 8)),
     "choices of one's own": ({"name": "tests.helpers.own_space:OwnSpace"}, (1, 8, 8)),
     "cell on signals": ({"name": "cell"}, (1, 40)),
     "cell on images": ({"name": "cell"}, (1, 8, 8)),

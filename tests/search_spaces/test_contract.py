@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from nas_gym.errors import NASGymError
-from nas_gym.search_spaces import SEARCH_SPACES, SearchSpace, make_search_space
+from nas_gym.search_spaces import SEARCH_SPACES, SearchSpace, Variable, make_search_space
 from nas_gym.testing import check_search_space
 
 from .conftest import CATALOGUE
@@ -79,12 +79,61 @@ def test_every_edit_has_an_inverse_path(space: Space, picks: list[int], pick: in
 def test_an_active_variable_can_change_the_architecture(space: Space, picks: list[int]) -> None:
     state = walk(space, picks)[-1]
     values = space.encode(state)
-    for name in space.active_variables(state) & {
-        name for name, words in space.variables.items() if words[1:]
-    }:
-        changed = {space.decode(values | {name: value}) for value in range(len(space.variables[name]))}
+    free = {name: variable.choices for name, variable in space.variables.items() if variable.choices[1:]}
+    for name in space.active_variables(state) & set(free):
+        changed = {space.decode(values | {name: value}) for value in range(len(free[name]))}
         # A pool without room is mended to a convolution, so an operation may change nothing.
         assert len(changed) > 1 or name.endswith("operation")
+
+
+def test_variables_say_what_and_where_they_are(space: Space) -> None:
+    variables = list(space.variables.values())
+    assert [variable.name for variable in variables] == list(space.variables)
+    assert all(isinstance(variable, Variable) and variable.choices for variable in variables)
+    assert all(len(set(variable.choices)) == len(variable.choices) for variable in variables)
+    where = [(variable.group, variable.position, variable.aspect) for variable in variables]
+    assert len(set(where)) == len(where)
+    assert all(bool(variable.group) == bool(variable.position) for variable in variables)
+    assert sum(variable.is_depth for variable in variables) <= 1
+
+
+@few
+@given(picks=edits)
+def test_a_description_has_words_for_every_box_and_labelled_link(space: Space, picks: list[int]) -> None:
+    state = walk(space, picks)[-1]
+    found, sketch = space.describe(state), space.sketch(state)
+    labelled = {(source, target) for source, target, label in sketch.links if label}
+    boxes = {(number,) for number in range(1, len(sketch.boxes) - 1)}
+    assert set(found.parts) == boxes | labelled
+    assert all(found.parts.values())
+    assert found.words.startswith(("a ", "an "))
+    assert "_" not in found.words
+    for variable in space.variables.values():
+        assert all(space.value_words(variable, value) for value in variable.choices)
+
+
+@few
+@given(picks=edits, others=edits)
+def test_distances_and_shortest_paths_agree_with_a_search_without_a_bound(
+    space: Space, picks: list[int], others: list[int]
+) -> None:
+    one, other = walk(space, picks)[-1], walk(space, others[:2])[-1]
+    near = walk(space, [*picks, *others[:2]])[-1]
+    for start, goal in ((one, near), (near, one), (one, other)):
+        reached, border, truth = {start}, {start}, 0
+        while goal not in reached and truth < 2:
+            border = {after for state in border for after in space.neighbours(state)} - reached
+            reached |= border
+            truth += 1
+        truth = truth if goal in reached else 3
+        assert space.edit_distance(start, goal, 2) == truth
+        assert space.least_edits(start, goal) <= truth or truth == 3
+        if truth < 3:
+            path = space.shortest_path(start, goal)
+            assert path is not None
+            assert path.shortest
+            assert len(path) == truth
+            assert (path.architectures[0], path.architectures[-1]) == (start, goal)
 
 
 def test_sampling_is_uniform(small_space: Space) -> None:

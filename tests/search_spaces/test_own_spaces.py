@@ -15,10 +15,12 @@ from nas_agents import make_agent
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
+from nas_gym.explain import explain
 from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import ChoiceSpace, make_search_space
 from nas_gym.search_spaces import checking as checks
 from nas_gym.search_spaces.mlp import MLPSpace
+from nas_gym.traces import Trace
 from tests.helpers.own_space import OwnSpace
 
 SHAPE = (4,)
@@ -199,6 +201,10 @@ WRONG = {
     "a network of another input": ({"network": lambda self, a: one_layer((5,), 3)}, r"from \(5,\)"),
     "no network": ({"network": lambda self, a: None}, "gives a NoneType"),
     "architectures that change": ({"smallest": lambda self: [0, 0]}, "no hash"),
+    "variables that are words": (
+        {"variables": property(lambda self: {"first": ("0", "1")}, lambda self, value: None)},
+        r"variables\['first'\] is \('0', '1'\)",
+    ),
     "no name": ({"config": lambda self: {}}, "'name' of the space"),
 }
 
@@ -258,3 +264,53 @@ def test_the_command_line_says_what_is_wrong_with_a_space_in_one_line(tmp_path):
     assert "the value (3, 3) of the choice 'kernel'" in " ".join(found.stderr.split())
     assert "Traceback" not in found.stderr
     assert not (tmp_path / "runs").exists()
+
+
+WALLS = make_search_space({"name": "tests.helpers.own_graph_space:Walls"}, (1, 8, 8), 10)
+
+
+def test_edits_of_ones_own_have_exact_distances_without_a_bound_of_ones_own():
+    start, goal = WALLS.parse("small"), WALLS.parse("large_wide/small/large_wide")
+    assert WALLS.edit_distance(start, goal, 5) == 3
+    assert WALLS.edit_distance(start, goal, 2) == 3
+    path = WALLS.shortest_path(start, goal)
+    assert path.shortest
+    assert len(path) == 3
+    assert path.architectures[-1] == goal
+
+
+def test_edits_of_ones_own_are_described_by_their_sketch():
+    found = WALLS.describe(WALLS.parse("small/large_wide"))
+    assert found.words == "a network of two layers: small, then large wide"
+    assert found.parts == {(1,): "small", (2,): "large wide"}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    env = gym.make(
+        "NAS-v0",
+        search_space=WALLS,
+        task="digits",
+        evaluator={"name": "function", "function": "tests.helpers.own_graph_space:accuracy", "noise": 0.01},
+        store="memory",
+        horizon=6,
+    )
+    folder = tmp_path_factory.mktemp("walls") / "run"
+    make_agent("q-learning").search(Trace(env, folder), WALLS.size, 0)
+    return explain(folder, store="memory", write=False)
+
+
+def test_a_search_with_edits_of_ones_own_is_explained_from_what_the_space_says(report):
+    sections = {section.key: section for section in report.sections}
+    assert "a network of four layers: large wide, then large wide" in report.summary.answer[0]
+    assert any("its depth of 4" in sentence for sentence in report.summary.answer)
+    choices = {entry["name"] for entry in sections["choices"].numbers["choices"]}
+    assert choices == set(WALLS.variables)
+    edits = {row[0] for table in sections["edits"].tables for row in table.rows}
+    assert "swap brick, anywhere, from small to large_wide" in edits
+    assert "add large_wide, anywhere" in edits
+    assert sections["alternatives"].numbers["path"]["shortest"]
+    rules = " ".join(str(row[0]) for table in sections["policy"].tables for row in table.rows)
+    assert "bricks are small" in rules
+    bricks = {name for name, variable in WALLS.variables.items() if variable.position}
+    assert {row[0] for row in sections["attention"].tables[0].rows} <= bricks

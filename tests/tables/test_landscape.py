@@ -19,7 +19,7 @@ from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 from tests.helpers.tables import SMALL, fake_table
 
 SPACE = make_search_space(SMALL, (1, 40), 10)
-AFTER = successors(SPACE)
+AFTER, _ = successors(SPACE)
 NEIGHBOURS = [[SPACE.index(near) for near in SPACE.neighbours(architecture)] for architecture in SPACE]
 
 

@@ -58,7 +58,7 @@ class Features:
 
     def __init__(self, space: SearchSpace[Any]) -> None:
         self._space = space
-        sizes = [len(choices) for choices in space.variables.values()]
+        sizes = [len(variable.choices) for variable in space.variables.values()]
         self._first_column = np.concatenate([[0], np.cumsum(sizes)])
         self._all_active = prod(sizes) == space.size
         self._walks: dict[Walk, int] = {}
@@ -117,10 +117,10 @@ class Features:
         """Return the scale of each choice's variable, and one that equal lists of choices share."""
         numbers: dict[tuple[tuple[str, ...], str], int] = {}
         pairs = []
-        for variable, choices in enumerate(self._space.variables.values()):
-            for choice in choices:
-                shared = numbers.setdefault((choices, choice), len(numbers))
-                pairs.append((variable, len(self._space.variables) + shared))
+        for number, variable in enumerate(self._space.variables.values()):
+            for choice in variable.choices:
+                shared = numbers.setdefault((variable.choices, choice), len(numbers))
+                pairs.append((number, len(self._space.variables) + shared))
         return np.array(pairs, dtype=np.int64).T
 
 
@@ -136,11 +136,11 @@ def ignored(space: SearchSpace[Any], architecture: Architecture) -> set[str]:
     values = space.encode(architecture)
     return {
         name
-        for name, choices in space.variables.items()
-        if len(choices) > 1
+        for name, variable in space.variables.items()
+        if len(variable.choices) > 1
         and all(
             space.decode(values | {name: other}) == architecture
-            for other in range(len(choices))
+            for other in range(len(variable.choices))
             if other != values[name]
         )
     }

@@ -28,7 +28,7 @@ from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.report.markdown import section_blocks
 from nas_gym.explain.report.page import identifier
 from nas_gym.explain.section import Explanation, Section
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.search_spaces import SearchSpace, distances_from
 from nas_gym.traces import DISC, MOST_POINTS, EventFile, discs, one_hot, text_summary
 
 FOLDER = "explanation"
@@ -114,16 +114,16 @@ def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:
     encoded = [space.encode(one.architecture) for one in evidence.succeeded]
     active = [space.active_variables(one.architecture) for one in evidence.succeeded]
     return {
-        variable: {
+        name: {
             option: np.array(
                 [
-                    variable in used and values[variable] == number
+                    name in used and values[name] == number
                     for values, used in zip(encoded, active, strict=True)
                 ]
             )
-            for number, option in enumerate(choices)
+            for number, option in enumerate(variable.choices)
         }
-        for variable, choices in space.variables.items()
+        for name, variable in space.variables.items()
     }
 
 
@@ -186,12 +186,8 @@ def _edits_from_found(evidence: Evidence, wanted: set[str]) -> dict[str, int]:
         return {}
     space: SearchSpace[Any] = evidence.search_space
     found = evidence.chosen.architecture
-    steps = {str(found): 0}
-    border = [found]
-    for distance in range(1, FAR + 1):
-        border = [each for one in border for each in space.neighbours(one) if str(each) not in steps]
-        steps |= {str(each): distance for each in border}
-    return {text: distance for text, distance in steps.items() if text in wanted}
+    steps = distances_from(space, found, FAR)
+    return {text: distance for one, distance in steps.items() if (text := str(one)) in wanted}
 
 
 def _edits(steps: dict[str, int], one: SeenEvaluation) -> str:

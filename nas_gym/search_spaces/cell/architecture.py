@@ -8,10 +8,19 @@ from functools import cache
 from random import Random
 
 from nas_gym.errors import NASGymError, unknown
+from nas_gym.search_spaces.mixed_radix import MixedRadix
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 NODES = 4
+IN_WORDS = {
+    "none": "none",
+    "skip_connect": "a direct connection",
+    "nor_conv_1x1": "a convolution of width 1",
+    "nor_conv_3x3": "a convolution of width 3",
+    "avg_pool_3x3": "an average over windows of 3",
+}
+PLACES = MixedRadix([len(OPERATIONS)] * len(EDGES))
 EXAMPLE = "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
 
 
@@ -61,11 +70,8 @@ def official_index(cell: Cell) -> int:
 
 def official_cell(index: int) -> Cell:
     """The cell of an official number in range(15,625); the inverse of `official_index`."""
-    place, digits = official_order()[index], []
-    for _ in EDGES:
-        place, digit = divmod(place, len(OPERATIONS))
-        digits.append(digit)
-    return Cell(tuple(OPERATIONS[digit] for digit in reversed(digits)))
+    digits = PLACES.digits(official_order()[index])
+    return Cell(tuple(OPERATIONS[digit] for digit in digits))
 
 
 @cache
@@ -75,7 +81,7 @@ def official_order() -> tuple[int, ...]:
     The authors of NAS-Bench-201 listed all cells so, the last edge fastest, and shuffled the list with
     Python's generator and the seed 88 (`generate_meta_info` of their `exps/NAS-Bench-201/main.py`).
     """
-    places = list(range(len(OPERATIONS) ** len(EDGES)))
+    places = list(range(PLACES.size))
     Random(88).shuffle(places)
     return tuple(places)
 
@@ -86,10 +92,7 @@ def _official_numbers() -> dict[int, int]:
 
 
 def _place(cell: Cell) -> int:
-    place = 0
-    for operation in cell.edges:
-        place = place * len(OPERATIONS) + OPERATIONS.index(operation)
-    return place
+    return PLACES.number([OPERATIONS.index(operation) for operation in cell.edges])
 
 
 def isomorphism_text(cell: Cell) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
-from gymnasium import spaces
 
 from nas_gym.errors import NASGymError
 from nas_gym.networks import Network, Shape
-from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace, Sketch
+from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.cell.architecture import (
     EDGES,
     EXAMPLE,
+    IN_WORDS,
     OPERATIONS,
     Cell,
     isomorphism_text,
@@ -23,10 +21,14 @@ from nas_gym.search_spaces.cell.architecture import (
     parse_cell,
 )
 from nas_gym.search_spaces.cell.network import cell_network
+from nas_gym.search_spaces.description import Description, describe_graph
 from nas_gym.search_spaces.options import grid_shape, names, whole
+from nas_gym.search_spaces.product import ProductSpace
+from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.variables import Variable
 
 
-class CellSpace(SearchSpace[Cell]):
+class CellSpace(ProductSpace[Cell]):
     """Cells of 4 nodes and 6 edges with an operation on each, over signals or images.
 
     The topology and the operations are those of NAS-Bench-201 (Dong and Yang 2020). Node 0 is the
@@ -97,10 +99,7 @@ class CellSpace(SearchSpace[Cell]):
             (EDGES.index((edit.place[0], edit.place[1])), edit.value or "none", edit.kind == "add")
             for edit in self.actions[1:]
         ]
-        self.size = len(self.operations) ** len(EDGES)
-        self.variables = {f"edge {source}-{target}": self.operations for source, target in EDGES}
-        nvec = [len(self.operations)] * len(EDGES)
-        self.observation_space = spaces.Dict({"edges": spaces.MultiDiscrete(nvec)})
+        self.set_variables((Variable.at("edge", edge, self.operations) for edge in EDGES), "edges")
         self.num_box_codes = 3
         self.num_link_codes = max(1, len(self._present))
 
@@ -127,30 +126,11 @@ class CellSpace(SearchSpace[Cell]):
             return None
         return Cell((*edges[:number], after, *edges[number + 1 :]))
 
-    def index(self, architecture: Cell) -> int:
-        index = 0
-        for operation in architecture.edges:
-            index = index * len(self.operations) + self._numbers[operation]
-        return index
+    def codes(self, architecture: Cell) -> Sequence[int]:
+        return list(map(self._numbers.__getitem__, architecture.edges))
 
-    def architecture(self, index: int) -> Cell:
-        if not 0 <= index < self.size:
-            raise IndexError(f"index {index} is not in range({self.size})")
-        digits = []
-        for _ in EDGES:
-            index, digit = divmod(index, len(self.operations))
-            digits.append(digit)
-        return Cell(tuple(self.operations[digit] for digit in reversed(digits)))
-
-    def encode(self, architecture: Cell) -> dict[str, int]:
-        return dict(zip(self.variables, map(self._numbers.__getitem__, architecture.edges), strict=True))
-
-    def decode(self, values: Mapping[str, int]) -> Cell:
-        return Cell(tuple(self.operations[values[variable]] for variable in self.variables))
-
-    def observe(self, architecture: Cell) -> dict[str, np.ndarray]:
-        numbers = [self._numbers[operation] for operation in architecture.edges]
-        return {"edges": np.array(numbers, dtype=np.int64)}
+    def of_codes(self, codes: Sequence[int]) -> Cell:
+        return Cell(tuple(self.operations[code] for code in codes))
 
     def sketch(self, architecture: Cell) -> Sketch:
         """Boxes are the nodes; an edge of none is no link."""
@@ -161,6 +141,14 @@ class CellSpace(SearchSpace[Cell]):
         ]
         codes = tuple(self._present.index(operation) for _, _, operation in present)
         return Sketch(("input", "node 1", "node 2", "output"), tuple(present), (0, 2, 2, 1), codes)
+
+    def describe(self, architecture: Cell) -> Description:
+        sketch = self.sketch(architecture)
+        links = [(source, target, IN_WORDS[label]) for source, target, label in sketch.links]
+        return describe_graph("cell", sketch.boxes, links)
+
+    def value_words(self, variable: Variable, value: str) -> str:
+        return IN_WORDS[value]
 
     def network(self, architecture: Cell) -> Network:
         return cell_network(

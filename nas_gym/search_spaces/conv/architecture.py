@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-POOLS = ("max_pool", "avg_pool")
+from nas_gym.search_spaces.description import activation_words
+
+POOLS = {"max_pool": "maximum pooling", "avg_pool": "average pooling"}
+"""The pools, in words."""
 Skip = tuple[int, int]
 
 
@@ -21,6 +24,25 @@ class Layer:
     def pools(self) -> bool:
         """Whether it halves every side."""
         return self.operation in POOLS
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether it convolves each channel by itself, then all of them by a width of 1."""
+        return self.operation.startswith("sep")
+
+    @property
+    def kernel(self) -> int:
+        """The width of a convolution."""
+        return int(self.operation.removeprefix("conv").removeprefix("sep"))
+
+    @property
+    def words(self) -> str:
+        """The layer as reports say it."""
+        if self.pools:
+            return POOLS[self.operation]
+        kind = "separable convolution" if self.is_separable else "convolution"
+        width, activation = self.kernel, activation_words(self.activation)
+        return f"a {kind} of width {width} with {self.channels} channels and {activation}"
 
     def __str__(self) -> str:
         return self.operation if self.pools else f"{self.operation}-{self.channels}-{self.activation}"
@@ -66,6 +88,17 @@ class Conv:
     def replaced(self, number: int, layer: Layer) -> Conv:
         """With another layer in the place of a layer."""
         return replace(self, layers=(*self.layers[: number - 1], layer, *self.layers[number:]))
+
+
+def swaps_between(layer: Layer, other: Layer) -> int:
+    """Return how many swaps make a layer another one; a pool becomes a convolution at once."""
+    if layer.pools or other.pools:
+        return int(layer != other) if layer.pools == other.pools else 1
+    return (
+        (layer.operation != other.operation)
+        + (layer.channels != other.channels)
+        + (layer.activation != other.activation)
+    )
 
 
 def skip_pairs(depth: int) -> tuple[Skip, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nas_gym.search_spaces.base import KEEP, Edit
+from nas_gym.search_spaces.chain import chain_edits
 from nas_gym.search_spaces.conv.architecture import POOLS, Conv, Layer, skip_pairs
 
 
@@ -76,29 +77,18 @@ class ConvEdits:
         return not layer.pools or architecture.pools < self._max_pools
 
     def _list_actions(self) -> tuple[Edit, ...]:
-        layers, skips = range(1, self._max_layers + 1), skip_pairs(self._max_layers)
-        places = ["before layer 1", *(f"after layer {gap}" for gap in range(1, self._max_layers))]
-        adds = [
-            Edit("add", f"add {label} {place}", "layer", (gap,), label)
-            for gap, place in enumerate(places, start=1)
-            for label in self._by_text
-        ]
-        removes = [Edit("remove", f"remove layer {layer}", "layer", (layer - 1, layer)) for layer in layers]
-        layers_of = self._by_text.values()
-        options: tuple[tuple[str, dict[object, None]], ...] = (
-            ("operation", dict.fromkeys(layer.operation for layer in layers_of)),
-            ("channels", dict.fromkeys(layer.channels for layer in layers_of if not layer.pools)),
-            ("activation", dict.fromkeys(layer.activation for layer in layers_of if not layer.pools)),
-        )
-        swaps = [
-            Edit("swap", f"swap {aspect} of layer {layer} to {choice}", aspect, (layer,), str(choice))
-            for aspect, choices in options
-            for layer in layers
-            for choice in choices
-        ]
+        layers = self._by_text.values()
+        convolutions = [layer for layer in layers if not layer.pools]
+        aspects: dict[str, list[object]] = {
+            "operation": list(dict.fromkeys(layer.operation for layer in layers)),
+            "channels": list(dict.fromkeys(layer.channels for layer in convolutions)),
+            "activation": list(dict.fromkeys(layer.activation for layer in convolutions)),
+        }
+        of_layers = chain_edits(self._max_layers, list(self._by_text), aspects)
+        skips = skip_pairs(self._max_layers)
         skips_added = [Edit("add", f"add skip {i}-{j}", "skip", (i, j), "skip") for i, j in skips]
         skips_removed = [Edit("remove", f"remove skip {i}-{j}", "skip", (i, j)) for i, j in skips]
-        return (KEEP, *adds, *removes, *swaps, *skips_added, *skips_removed)
+        return (KEEP, *of_layers, *skips_added, *skips_removed)
 
 
 def _with_skip_toggled(architecture: Conv, edit: Edit) -> Conv | None:

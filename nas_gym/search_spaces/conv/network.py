@@ -26,8 +26,8 @@ def conv_network(architecture: Conv, input_shape: Shape, num_classes: int) -> Ne
 def _layer(builder: NetworkBuilder, node: int, layer: Layer, label: str) -> int:
     if layer.pools:
         return builder.pool(node, layer.operation.removesuffix("_pool"), 3, stride=2, layer=label)
-    kernel = int(layer.operation.removeprefix("conv").removeprefix("sep"))
-    if layer.operation.startswith("sep"):
+    kernel = layer.kernel
+    if layer.is_separable:
         inputs = builder.shape(node)[0]
         node = builder.conv(node, inputs, kernel, groups=inputs, layer=label)
         kernel = 1

@@ -11,14 +11,18 @@ from gymnasium import spaces
 
 from nas_gym.errors import NASGymError, unknown
 from nas_gym.networks import ACTIVATIONS, Network, Shape
-from nas_gym.search_spaces.base import SearchSpace, Sketch
-from nas_gym.search_spaces.conv.architecture import POOLS, Conv, Layer, skip_pairs
+from nas_gym.search_spaces.base import SearchSpace
+from nas_gym.search_spaces.chain import chain_variables, layer_distance
+from nas_gym.search_spaces.conv.architecture import POOLS, Conv, Layer, skip_pairs, swaps_between
 from nas_gym.search_spaces.conv.edits import ConvEdits
 from nas_gym.search_spaces.conv.indexing import ConvIndex
 from nas_gym.search_spaces.conv.members import conv_shapes
 from nas_gym.search_spaces.conv.network import conv_network
 from nas_gym.search_spaces.conv.text import parse_conv
+from nas_gym.search_spaces.description import Description, describe_chain
 from nas_gym.search_spaces.options import distinct, grid_shape, names, whole, wholes
+from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.variables import Variable, by_name
 
 EXAMPLES = ("conv1", "conv3", "conv5", "conv7", "sep3", "sep5", "sep7", *POOLS)
 
@@ -108,7 +112,7 @@ class ConvSpace(SearchSpace[Conv]):
         self._edits = ConvEdits(self.choices, self.max_layers, self.max_pools)
         self.actions = self._edits.actions
         self.size = self._index.size
-        self.variables = self._list_variables()
+        self.variables = by_name(self._list_variables())
         self.observation_space = self._list_observation()
         self.num_box_codes = 2 + len(self.choices)
         self.num_link_codes = 2
@@ -202,6 +206,14 @@ class ConvSpace(SearchSpace[Conv]):
         link_codes = (0,) * len(chain) + (1,) * len(skips)
         return Sketch(("input", *labels, "output"), chain + skips, (0, *codes, 1), link_codes)
 
+    def describe(self, architecture: Conv) -> Description:
+        return describe_chain([layer.words for layer in architecture.layers], architecture.ordered_skips)
+
+    def least_edits(self, one: Conv, goal: Conv) -> int:
+        """Return the edits that the layers need, and one for each skip more: an edit adds one at most."""
+        layers = layer_distance(one.layers, goal.layers, swaps_between)
+        return layers + max(0, len(goal.skips) - len(one.skips))
+
     def network(self, architecture: Conv) -> Network:
         return conv_network(architecture, self.input_shape, self.num_classes)
 
@@ -224,14 +236,10 @@ class ConvSpace(SearchSpace[Conv]):
     def _first_convolution(self) -> Layer:
         return next(layer for layer in self.choices if not layer.pools)
 
-    def _list_variables(self) -> dict[str, tuple[str, ...]]:
-        layers = range(1, self.max_layers + 1)
-        variables = {"depth": tuple(str(depth) for depth in layers)}
-        for layer in layers:
-            variables[f"layer {layer} operation"] = self.operations
-            variables[f"layer {layer} channels"] = tuple(str(channels) for channels in self.channels)
-            variables[f"layer {layer} activation"] = self.activations
-        return variables | {f"skip {source}-{target}": ("no", "yes") for source, target in self.skips}
+    def _list_variables(self) -> list[Variable]:
+        aspects = {"operation": self.operations, "channels": self.channels, "activation": self.activations}
+        skips = [Variable.at("skip", pair, ("no", "yes")) for pair in self.skips]
+        return [*chain_variables(self.max_layers, aspects), *skips]
 
     def _list_observation(self) -> spaces.Dict:
         slots: dict[str, spaces.Space[Any]] = {

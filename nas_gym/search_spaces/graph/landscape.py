@@ -11,17 +11,21 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from nas_gym.search_spaces.base import SearchSpace
 
 
-def successors(space: SearchSpace[Any]) -> np.ndarray:
-    """Where each edit leads, by index: int32 (size, edits); itself where the edit is illegal.
+def successors(space: SearchSpace[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each edit leads from each architecture, by index, and which edits are legal.
 
     It takes a few seconds for tens of thousands of architectures.
+
+    Returns:
+        Indices, int32 (size, n), where an illegal edit leads to itself, as keep does; bool (size, n).
     """
-    edits = range(1, len(space.actions))
-    found = np.empty((space.size, len(edits)), dtype=np.int32)
+    leads = np.empty((space.size, len(space.actions)), dtype=np.int32)
+    legal = np.empty(leads.shape, dtype=bool)
     for index, architecture in enumerate(space):
-        edited = (space.edited(architecture, action) for action in edits)
-        found[index] = [index if after is None else space.index(after) for after in edited]
-    return found
+        edited = [space.edited(architecture, action) for action in range(len(space.actions))]
+        legal[index] = [after is not None for after in edited]
+        leads[index] = [index if after is None else space.index(after) for after in edited]
+    return leads, legal
 
 
 def unimproved(values: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -41,7 +45,7 @@ def local_optima(values: np.ndarray, after: np.ndarray) -> list[np.ndarray]:
 
     Args:
         values: of each architecture, (size,).
-        after: of `successors`.
+        after: where edits lead, of `successors`.
 
     Returns:
         The indices of each optimum, best first.

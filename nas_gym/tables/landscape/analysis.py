@@ -118,7 +118,7 @@ class Landscape:
 def describe(table: Table) -> Landscape:
     """The figures of a table; it takes seconds for tens of thousands of architectures."""
     means = table.mean_accuracy()
-    after = successors(table.search_space)
+    after, _ = successors(table.search_space)
     best = np.flatnonzero(means == means.max())
     distances = edits_to(best, after)
     finite = np.isfinite(distances)

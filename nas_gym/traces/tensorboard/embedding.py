@@ -39,7 +39,7 @@ embeddings {{
 def one_hot(search_space: SearchSpace[Any], architecture: Architecture) -> np.ndarray:
     """The fixed-length form of an architecture as numbers: float64 (sum of choices,), one 1 a variable."""
     values = search_space.encode(architecture)
-    parts = [np.eye(len(choices))[values[name]] for name, choices in search_space.variables.items()]
+    parts = [np.eye(len(variable.choices))[values[name]] for name, variable in search_space.variables.items()]
     return np.concatenate(parts)
 
 
@@ -87,7 +87,7 @@ def discs(accuracies: Sequence[float]) -> np.ndarray:
 
 def _vectors(search_space: SearchSpace[Any], points: Sequence[Evaluation]) -> list[list[str]]:
     """The numbers of `one_hot` of each point, as they are written."""
-    sizes = {name: len(choices) for name, choices in search_space.variables.items()}
+    sizes = {name: len(variable.choices) for name, variable in search_space.variables.items()}
     firsts = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
     rows = []
     for point in points:

@@ -123,10 +123,10 @@ def additive(seed: int, interaction: float = 0.0, largest: float = LARGEST, zero
         names = [names[-1], *names[:-1]]
     effects: dict[str, np.ndarray] = {}
     for rank, name in enumerate(names):
-        drawn = rng.standard_normal(len(space.variables[name]))
+        drawn = rng.standard_normal(len(space.variables[name].choices))
         drawn = (drawn - drawn.mean()) / drawn.std()
         effects[name] = drawn * (0.0 if rank >= len(names) - zeros else largest / RATIO**rank)
-    helps = int(rng.integers(len(space.variables["layer 2 activation"])))
+    helps = int(rng.integers(len(space.variables["layer 2 activation"].choices)))
 
     def accuracy(architecture: Any) -> float:
         values, active = space.encode(architecture), space.active_variables(architecture)
@@ -240,7 +240,7 @@ def true_effects(landscape: Landscape, kinds: set[Any]) -> dict[Any, float]:
         if kind.kind != "swap" or name not in space.variables:
             continue
         old, _, new = rest.partition(" to ")
-        choices = space.variables[name]
+        choices = space.variables[name].choices
         ends = [space.decode(start | {name: choices.index(value)}) for value in (old, new)]
         found[kind] = landscape.function(ends[1]) - landscape.function(ends[0])
     return found

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace, Variable
 
-DEPTH = "depth"
 ENUMERATED = 20_000
 SAMPLED_PER_DEPTH = 1_000
 
@@ -20,15 +19,13 @@ class Coded:
     """Architectures of a space, as the numbers of their choices.
 
     Attributes:
-        names: the variables of the space that have a choice, in order.
-        words: the choices of each in words.
-        codes: int (n, len(names)), the number of the choice; -1 where the variable is not active.
+        variables: the variables of the space that leave a choice, in order, the depth first.
+        codes: int (n, len(variables)), the number of the choice; -1 where the variable is not active.
         depth: int (n,), the number of the depth; 0 in a space without depths.
-        has_depth: whether `names` begins with the depth.
+        has_depth: whether `variables` begins with the depth.
     """
 
-    names: tuple[str, ...]
-    words: tuple[tuple[str, ...], ...]
+    variables: tuple[Variable, ...]
     codes: np.ndarray
     depth: np.ndarray
     has_depth: bool
@@ -36,24 +33,29 @@ class Coded:
     def __len__(self) -> int:
         return len(self.codes)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the variables."""
+        return tuple(variable.name for variable in self.variables)
+
     def rows(self, chosen: np.ndarray) -> Coded:
         """Some of the architectures."""
-        return Coded(self.names, self.words, self.codes[chosen], self.depth[chosen], self.has_depth)
+        return Coded(self.variables, self.codes[chosen], self.depth[chosen], self.has_depth)
 
 
 def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> Coded:
     """Code architectures of a space."""
-    names = [name for name, words in space.variables.items() if len(words) > 1]
-    if DEPTH in names:
-        names = [DEPTH, *(name for name in names if name != DEPTH)]
+    free = [variable for variable in space.variables.values() if len(variable.choices) > 1]
+    variables = tuple(sorted(free, key=lambda variable: not variable.is_depth))
+    names = [variable.name for variable in variables]
     rows = []
     for architecture in architectures:
         values, active = space.encode(architecture), space.active_variables(architecture)
         rows.append([values[name] if name in active else -1 for name in names])
     codes = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
-    has_depth = names[:1] == [DEPTH]
+    has_depth = any(variable.is_depth for variable in variables[:1])
     depth = codes[:, 0] if has_depth else np.zeros(len(codes), dtype=np.int64)
-    return Coded(tuple(names), tuple(space.variables[name] for name in names), codes, depth, has_depth)
+    return Coded(variables, codes, depth, has_depth)
 
 
 def reference(
@@ -67,10 +69,18 @@ def reference(
         return list(space)
     rng = np.random.default_rng(seed)
     drawn: dict[Architecture, None] = {}
-    for depth in range(len(space.variables.get(DEPTH, ("",)))):
+    depths = [
+        {variable.name: depth}
+        for variable in space.variables.values()
+        if variable.is_depth
+        for depth in range(len(variable.choices))
+    ]
+    for depth in depths or [{}]:
         for _ in range(per_depth):
-            values = {name: int(rng.integers(len(words))) for name, words in space.variables.items()}
-            drawn.setdefault(space.decode(values | {DEPTH: depth} if DEPTH in values else values))
+            values = {
+                name: int(rng.integers(len(variable.choices))) for name, variable in space.variables.items()
+            }
+            drawn.setdefault(space.decode(values | depth))
     return list(drawn)
 
 

@@ -11,11 +11,12 @@ ANOVA (Hoeffding 1948; Sobol 1993) with every depth weighted equally.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
 from nas_gym.explain.methods.anova.coding import Coded, weights
+from nas_gym.search_spaces import Variable
 
 SINGULAR = 1e-9
 # Evaluations beyond one for each effect, from which the noise is estimated.
@@ -28,7 +29,7 @@ class Component:
 
     Attributes:
         columns: of the choices in `Coded.codes`.
-        names: of the choices.
+        variables: the choices.
         words: of each cell: the values of the choices.
         share: float64 (cells,), weight of each cell among the reference architectures.
         contrasts: float64 (cells, r): ``contrasts.T @ diag(share) @ contrasts`` is the identity.
@@ -36,11 +37,21 @@ class Component:
     """
 
     columns: tuple[int, ...]
-    names: tuple[str, ...]
+    variables: tuple[Variable, ...]
     words: tuple[tuple[str, ...], ...]
     share: np.ndarray
     contrasts: np.ndarray
     sizes: tuple[int, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the choices."""
+        return tuple(variable.name for variable in self.variables)
+
+    @property
+    def is_depth(self) -> bool:
+        """Whether it is the depth alone."""
+        return len(self.variables) == 1 and self.variables[0].is_depth
 
     @property
     def name(self) -> str:
@@ -80,20 +91,14 @@ def components(coded: Coded, order: int = 2) -> list[Component]:
 
 
 def _component(coded: Coded, columns: tuple[int, ...]) -> Component:
-    sizes = tuple(len(coded.words[column]) for column in columns)
-    names = tuple(coded.names[column] for column in columns)
-    words = tuple(tuple(word) for word in _product([coded.words[column] for column in columns]))
-    empty = Component(columns, names, words, np.zeros(len(words)), np.zeros((len(words), 0)), sizes)
+    variables = tuple(coded.variables[column] for column in columns)
+    sizes = tuple(len(variable.choices) for variable in variables)
+    words = tuple(product(*(variable.choices for variable in variables)))
+    empty = Component(columns, variables, words, np.zeros(len(words)), np.zeros((len(words), 0)), sizes)
     cells = empty.cells(coded)
     share = np.bincount(cells[cells >= 0], weights(coded, cells >= 0)[cells >= 0], minlength=len(words))
     lower = np.ones((len(words), 1)) if len(columns) == 1 else _margins(sizes)
-    return Component(columns, names, words, share, _contrasts(share, lower), sizes)
-
-
-def _product(words: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    if len(words) == 1:
-        return [(word,) for word in words[0]]
-    return [(one, other) for one in words[0] for other in words[1]]
+    return Component(columns, variables, words, share, _contrasts(share, lower), sizes)
 
 
 def _margins(sizes: tuple[int, ...]) -> np.ndarray:

@@ -103,7 +103,9 @@ def estimate_effects(
         for n, (kind, estimate) in enumerate(zip(edits.kinds, estimates, strict=True))
     ]
     found.sort(key=lambda one: -np.inf if one.change is None else abs(one.change.value), reverse=True)
-    left_out = [base.words[0][number] for number in np.flatnonzero(~enough)] if base.has_depth else []
+    left_out = (
+        [base.variables[0].choices[number] for number in np.flatnonzero(~enough)] if base.has_depth else []
+    )
     return EditEffects(tuple(found), tuple(left_out))
 
 

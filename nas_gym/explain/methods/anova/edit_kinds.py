@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +10,6 @@ import numpy as np
 
 from nas_gym.explain.methods.anova.coding import Coded, code
 from nas_gym.search_spaces import Architecture, Edit, SearchSpace
-
-PLACE = re.compile(r"\b(layer|edge|skip|block) \d+(-\d+)?\b ?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +40,22 @@ def kinds_of(
     Args:
         space: of the architectures.
         edit: the edit.
-        name: the variable that it changed; "" for a layer that was added or removed.
+        name: the variable that it changed; "" for what was added or removed as a whole.
         old: the variable's choice before.
         new: and after.
     """
     if not name:
         yield EditKind(edit.kind, edit.words), 1.0
-        words = f"{edit.kind} {edit.value}" if edit.value else f"{edit.kind} a layer"
+        words = f"{edit.kind} {edit.value or f'a {edit.aspect}'}"
         yield EditKind(edit.kind, f"{words}, anywhere", anywhere=True), 1.0
         return
-    words_of = space.variables[name]
+    variable = space.variables[name]
     sign = 1.0 if old < new else -1.0
-    source, target = words_of[min(old, new)], words_of[max(old, new)]
+    source, target = variable.choices[min(old, new)], variable.choices[max(old, new)]
     kind = "add" if edit.kind == "remove" else edit.kind
     yield _swap(kind, name, source, target), sign
-    place = PLACE.search(name)
-    if place:
-        general = (PLACE.sub("", name).strip() or place[1]) + ", anywhere,"
+    if variable.position:
+        general = f"{variable.aspect or variable.group}, anywhere,"
         yield _swap(kind, general, source, target, anywhere=True), sign
 
 
@@ -123,13 +119,17 @@ def edits_between(
 def _changes(space: SearchSpace[Any], coded: Coded, ends: np.ndarray) -> np.ndarray:
     """Of each (before, after, action) its (action, variable, choice before, choice after), int (m, 4).
 
-    Of a layer that is added or removed, which renumbers others, the last three are -1, 0 and 0.
+    Where what is added or removed changes more than one variable, such as a layer that brings its own
+    choices and renumbers others, or none that is active before and after, the last three are -1, 0
+    and 0.
     """
     before, after, action = ends.T
-    whole = np.array([edit.aspect == "layer" and edit.kind != "swap" for edit in space.actions], dtype=bool)
+    resizes = np.array([edit.kind != "swap" for edit in space.actions], dtype=bool)[action]
     old, new = coded.codes[before], coded.codes[after]
-    first = ((old != new) & (old >= 0) & (new >= 0)).argmax(axis=1)[:, None]
+    shared = (old != new) & (old >= 0) & (new >= 0)
+    first = shared.argmax(axis=1)[:, None]
     values = [np.take_along_axis(each, first, 1)[:, 0] for each in (old, new)]
     changes = np.column_stack([action, first[:, 0], *values])
-    changes[whole[action], 1:] = (-1, 0, 0)
+    several = ((old != new).sum(axis=1) > 1) | (coded.depth[before] != coded.depth[after])
+    changes[(resizes & several) | ~shared.any(axis=1), 1:] = (-1, 0, 0)
     return changes

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nas_gym.explain.methods.anova.coding import DEPTH, Coded, weights
+from nas_gym.explain.methods.anova.coding import Coded, weights
 from nas_gym.explain.methods.anova.components import Component, components
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS, significance, table_significance
 from nas_gym.explain.methods.anova.squared_norm import Interval, squared_length, widened
@@ -97,7 +97,7 @@ def estimate(
     found: list[Importance] = []
     for order in (1, 2):
         numbers = [n for n, part in enumerate(parts) if len(part.columns) == order]
-        across = [parts[n].names == (DEPTH,) for n in numbers]
+        across = [parts[n].is_depth for n in numbers]
         tests = significance(model, [columns[n] for n in numbers], across, visited.depth, permutations, seed)
         for n, test in zip(numbers, tests, strict=True):
             cells = parts[n].cells(visited)
@@ -122,7 +122,7 @@ def estimate(
 def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
     """Return which values were never met at some depth, a clause; "" for none."""
     for pair in parts:
-        if of_depth(pair) and part.names[0] in (pair.names[1], DEPTH):
+        if of_depth(pair) and part.variables[0] in pair.variables:
             unmet = unmet_cells(pair, visited)
             if unmet:
                 depth, value = pair.words[unmet[0]]
@@ -167,7 +167,7 @@ def exact(
     tests = table_significance(
         [part.features(reference) for part in parts],
         [len(part.columns) for part in parts],
-        [part.names == (DEPTH,) for part in parts],
+        [part.is_depth for part in parts],
         mean,
         reference.depth,
         permutations,

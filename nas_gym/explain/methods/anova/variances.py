@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import chi2
 
-from nas_gym.explain.methods.anova.coding import DEPTH, Coded
+from nas_gym.explain.methods.anova.coding import Coded
 from nas_gym.explain.methods.anova.components import Component
 from nas_gym.explain.methods.anova.mixed_model import FIXED, MixedModel, fit
 
@@ -74,7 +74,7 @@ def unmet_cells(part: Component, visited: Coded) -> list[int]:
 
 def of_depth(part: Component) -> bool:
     """Whether a component is a pair of the depth and another choice."""
-    return len(part.columns) == 2 and part.names[0] == DEPTH
+    return len(part.columns) == 2 and part.variables[0].is_depth
 
 
 def chance(model: MixedModel, columns: np.ndarray) -> float:

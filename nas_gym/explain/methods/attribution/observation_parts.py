@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,12 +22,14 @@ class Part:
     Attributes:
         name: in words.
         key: of the entry of the observation.
+        group: what it belongs to ("layer 2"), itself where that is nothing larger.
         place: its numbers in the entry, as it is.
         columns: its numbers in the entry as a network is fed it, one-hot.
     """
 
     name: str
     key: str
+    group: str
     place: slice
     columns: slice
 
@@ -40,12 +41,13 @@ def parts_of(search_space: SearchSpace[Any], observation: spaces.Dict) -> tuple[
         sizes = [int(size) for size in entry.nvec] if isinstance(entry, spaces.MultiDiscrete) else []
         sizes = sizes or [1] * int(np.prod(entry.shape or (1,)))
         if key == MASK:
-            found.append(Part("legal edits", key, slice(0, len(sizes)), slice(0, len(sizes))))
+            found.append(Part("legal edits", key, key, slice(0, len(sizes)), slice(0, len(sizes))))
             continue
         ends = np.cumsum([0, *sizes]).tolist()
-        for place, name in enumerate(_names(search_space, key, len(sizes))):
+        switches = isinstance(entry, spaces.MultiBinary)
+        for place, (name, group) in enumerate(_names(search_space, key, len(sizes))):
             columns = slice(ends[place], ends[place + 1])
-            found.append(Part(name, key, slice(place, place + 1), columns))
+            found.append(Part(name, key, key if switches else group, slice(place, place + 1), columns))
     return tuple(found)
 
 
@@ -60,7 +62,7 @@ def values_of(
     parts = parts_of(search_space, search_space.observation_space)
     names = [part.name for part in parts]
     if len(parts) > most:
-        names = [_grouped(search_space, part) for part in parts]
+        names = [part.group for part in parts]
     raw = np.array([np.concatenate([one[part.key][part.place] for part in parts]) for one in observed])
     groups = list(dict.fromkeys(names))
     columns = []
@@ -73,22 +75,22 @@ def values_of(
     return groups, np.stack(columns, axis=1)
 
 
-def _names(search_space: SearchSpace[Any], key: str, count: int) -> list[str]:
-    """The names of the numbers of an entry, those of the space's variables where they are the same."""
+def _names(search_space: SearchSpace[Any], key: str, count: int) -> list[tuple[str, str]]:
+    """The name and the group of each number of an entry.
+
+    They are those of as many variables of the space, if the entry is called by their aspect or their
+    group in the plural, or holds all of them.
+    """
     if key == CLOCK:
-        return ["steps left"]
+        return [("steps left", "steps left")]
     noun = key.removesuffix("s")
-    variables = list(search_space.variables)
-    for pattern in (rf"\S+ \d[\d-]* ({noun}|{key})", rf"{noun} \d[\d-]*", ".*"):
-        named = [name for name in variables if re.fullmatch(pattern, name)]
-        if len(named) == count:
-            return named
-    return [f"{noun} {number}" for number in range(1, count + 1)]
-
-
-def _grouped(search_space: SearchSpace[Any], part: Part) -> str:
-    """The layer of a part, or all switches."""
-    if isinstance(search_space.observation_space[part.key], spaces.MultiBinary):
-        return part.key
-    layer = re.match(r"\S+ \d[\d-]*", part.name)
-    return layer.group() if layer else part.name
+    variables = list(search_space.variables.values())
+    placed = [variable for variable in variables if variable.position]
+    for chosen in (
+        [variable for variable in placed if variable.aspect in (noun, key)],
+        [variable for variable in placed if variable.group == noun and not variable.aspect],
+        variables,
+    ):
+        if len(chosen) == count:
+            return [(variable.name, variable.place or variable.name) for variable in chosen]
+    return [(f"{noun} {number}",) * 2 for number in range(1, count + 1)]

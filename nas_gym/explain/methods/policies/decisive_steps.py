@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.methods.policies.scores import LEAST_PROBABILITY
-from nas_gym.search_spaces import EditDistance, SearchSpace
+from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces import Step
 
 APART = 3
@@ -72,7 +72,7 @@ def most_decisive(
     are too few, states nearer to each other fill the places; no state comes twice.
     """
     order = np.argsort(-weights, kind="stable").tolist()
-    distance, chosen = EditDistance(space), list[int]()
+    chosen = list[int]()
     for apart in range(APART, 0, -1):
         for number in order:
             if len(chosen) == count:
@@ -80,7 +80,7 @@ def most_decisive(
             architecture = space.parse(steps[number].architecture)
             others = [space.parse(steps[one].architecture) for one in chosen]
             if number not in chosen and all(
-                distance.between(other, architecture, apart - 1) >= apart for other in others
+                space.edit_distance(other, architecture, apart - 1) >= apart for other in others
             ):
                 chosen.append(number)
     return chosen

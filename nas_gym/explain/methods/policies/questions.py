@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.search_spaces import SearchSpace, Variable
 from nas_gym.traces import State
 
 ABSENT = -1
@@ -33,15 +32,6 @@ class Question:
     value: float | str
     yes: str
     no: str
-
-
-class _Slot(NamedTuple):
-    """A variable of the fixed-length form, by what its name says: ``"layer 3 activation"``."""
-
-    name: str
-    unit: str
-    position: str
-    aspect: str
 
 
 class Questions:
@@ -94,11 +84,11 @@ class Questions:
 
     def _ask_positions(self) -> None:
         """Of every variable its value, or from where on it is larger, if it is a number."""
-        for name, choices in self._space.variables.items():
-            slot = _slot(name)
-            subject = f"the {slot.aspect} of {slot.unit} {slot.position}" if slot.aspect else name
+        for name, variable in self._space.variables.items():
+            choices, place = variable.choices, variable.place
+            subject = f"the {variable.aspect} of {place}" if place and variable.aspect else name
             numbers = _numbers(choices)
-            if numbers is not None and (len(choices) > 2 or not slot.position):
+            if numbers is not None and (len(choices) > 2 or not place):
                 for code, number in enumerate(numbers[1:], start=1):
                     self._add(
                         Question(
@@ -122,10 +112,9 @@ class Questions:
 
     def _ask_families(self) -> None:
         """Of choices that several positions share, how many have a value, and what the last one has."""
-        for slots in self._families:
-            names = [slot.name for slot in slots]
-            choices = self._space.variables[names[0]]
-            unit, aspect = slots[0].unit, slots[0].aspect
+        for family in self._families:
+            names = [variable.name for variable in family]
+            choices, unit, aspect = family[0].choices, family[0].group, family[0].aspect
             for code, value in enumerate(choices):
                 if choices == YES_AND_NO and code == 0:
                     continue
@@ -170,19 +159,13 @@ def _last(columns: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
     return found
 
 
-def _families(space: SearchSpace[Any]) -> list[list[_Slot]]:
+def _families(space: SearchSpace[Any]) -> list[list[Variable]]:
     """The variables that are the same choice at several positions."""
-    found: dict[tuple[str, str, tuple[str, ...]], list[_Slot]] = {}
-    for name, choices in space.variables.items():
-        slot = _slot(name)
-        if slot.position:
-            found.setdefault((slot.unit, slot.aspect, choices), []).append(slot)
-    return [slots for slots in found.values() if len(slots) > 1]
-
-
-def _slot(name: str) -> _Slot:
-    parts = re.fullmatch(r"(\S+) (\d[\d-]*)(?: (.+))?", name)
-    return _Slot(name, *(parts.groups(default="") if parts else (name, "", "")))
+    found: dict[tuple[str, str, tuple[str, ...]], list[Variable]] = {}
+    for variable in space.variables.values():
+        if variable.position:
+            found.setdefault((variable.group, variable.aspect, variable.choices), []).append(variable)
+    return [family for family in found.values() if len(family) > 1]
 
 
 def _is(subject: str, choices: tuple[str, ...], value: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from nas_gym.explain.evidence.rescoring import (
 )
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.significance.dunnett import Comparisons, against_control, verdict
-from nas_gym.search_spaces import Architecture, EditPath, find_path
+from nas_gym.search_spaces import Architecture, EditPath
 
 RANDOM_TRAINED, RANDOM_ASKED = 20, 200
 MARGIN = 0.01
@@ -108,7 +108,7 @@ def find_alternatives(
     space, rng = evidence.search_space, np.random.default_rng(seed)
     chosen, start, steps_taken = evidence.chosen.architecture, *_start(evidence)
     actions = space.neighbours(chosen)
-    path = find_path(space, start, chosen)
+    path = space.shortest_path(start, chosen)
     most = math.inf if is_free(evidence) else MOST_TRAININGS if budget is None else budget
     order = _order(evidence, list(actions), rng)
     count = affordable(len(order), SEEDS if start != chosen else 0, most)

@@ -10,7 +10,6 @@ import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.significance.dunnett import mean_interval, seeds_for_margin
-from nas_gym.explain.report.architecture_text import describe
 from nas_gym.explain.report.phrases import finite
 from nas_gym.explain.sections.alternatives.analysis import Alternatives, seen_accuracies
 
@@ -36,7 +35,7 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
     return {
         "chosen": {
             "architecture": str(found.chosen),
-            "words": describe(space, found.chosen),
+            "words": space.describe(found.chosen).words,
             "seen": found.seen,
             **_mean(found, fresh),
             "failed": found.scores.failed.get(str(found.chosen), 0),
@@ -45,7 +44,7 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
         },
         "start": {
             "architecture": start,
-            "words": describe(space, found.start),
+            "words": space.describe(found.start).words,
             **_mean(found, found.scores.of(found.start)),
             **_change(found, start),
         },

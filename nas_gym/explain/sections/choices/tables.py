@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,6 @@ from nas_gym.explain.section import Cell, Table
 if TYPE_CHECKING:
     from nas_gym.explain.sections.choices.analysis import Findings
 
-EDGE = re.compile(r"edge (\d+)-(\d+)")
 PAIRS_SHOWN = 20
 OF_TABLE = ("whole table", "p in it")
 
@@ -28,10 +26,8 @@ def best_and_worst(one: Importance) -> tuple[int, int]:
 
 def is_motif(one: Importance) -> bool:
     """Whether a pair is of two edges of a cell, one of which goes on where the other ends."""
-    edges = [EDGE.fullmatch(name) for name in one.component.names]
-    if len(edges) != 2 or edges[0] is None or edges[1] is None:
-        return False
-    return edges[0][2] == edges[1][1] or edges[1][2] == edges[0][1]
+    ends = [variable.position for variable in one.component.variables if variable.group == "edge"]
+    return len(ends) == 2 and (ends[0][-1] == ends[1][0] or ends[1][-1] == ends[0][0])
 
 
 def cell_words(one: Importance, cell: int) -> str:

@@ -79,9 +79,9 @@ def _differences(
     space: SearchSpace[Any], one: Architecture, other: Architecture
 ) -> list[tuple[str, str, str]]:
     found = []
-    for name, choices in space.variables.items():
+    for name, variable in space.variables.items():
         words = [
-            choices[space.encode(each)[name]] if name in space.active_variables(each) else "-"
+            variable.choices[space.encode(each)[name]] if name in space.active_variables(each) else "-"
             for each in (one, other)
         ]
         if words[0] != words[1]:
@@ -102,8 +102,8 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
     """Return how the evaluations of each were spread over the choices, and what they gave."""
     space, common = runs[0].search_space, _common(runs)
     rows = []
-    for name, choices in space.variables.items():
-        for code, value in enumerate(choices):
+    for name, variable in space.variables.items():
+        for code, value in enumerate(variable.choices):
             (share, mean), (other_share, other_mean) = (_of_choice(run, name, code) for run in runs)
             rows.append(_Tried(name, value, (share, other_share), (mean, other_mean)))
     rows.sort(key=lambda row: -abs(row.shares[0] - row.shares[1]))

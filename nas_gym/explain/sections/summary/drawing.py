@@ -13,7 +13,6 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
 from nas_gym.explain.report import style
-from nas_gym.explain.report.architecture_text import layer_words
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
 from nas_gym.search_spaces import Architecture, SearchSpace, Sketch
@@ -36,18 +35,15 @@ NOTE_LETTERS = 38
 Place = tuple[int, ...]
 
 
-def network_figure(
-    space: SearchSpace[Any], architecture: Architecture, marks: Sequence[Mark], words: str
-) -> Figure:
+def network_figure(space: SearchSpace[Any], architecture: Architecture, marks: Sequence[Mark]) -> Figure:
     """The network from its input at the top to its output, and beside it the marked choices.
 
     Args:
         space: of the network.
         architecture: the network.
         marks: choices in order of importance.
-        words: the network in words, for those who cannot see it.
     """
-    sketch = space.sketch(architecture)
+    sketch, words = space.sketch(architecture), space.describe(architecture).words
     network = space.network(architecture)
     total = sum(node.parameters for node in network.nodes)
     notes = "; ".join(f"{number}, {mark.title}, {mark.note}" for number, mark in enumerate(marks, 1))
@@ -89,10 +85,12 @@ def _draw(
     marked: dict[Place, list[int]] = {}
     for number, mark in enumerate(marks, 1):
         marked.setdefault(mark.place, []).append(number)
-    for source, target, label in sketch.links:
+    parts = space.describe(architecture).parts
+    for source, target, _ in sketch.links:
         apex = middle - box / 2 - _apex(target - source, arcs) - ASIDE * source
         numbers = marked.get((source, target), [])
-        _link(axes, middle - box / 2, apex, middle, tops, (source, target), label, numbers)
+        text = parts.get((source, target), "")
+        _link(axes, middle - box / 2, apex, middle, tops, (source, target), text, numbers)
     for number, (top, lines) in enumerate(zip(tops, _labels(space, architecture, sketch), strict=True)):
         _box(axes, middle, top, box, lines, marked.get((number,), []))
     if () in marked:
@@ -101,19 +99,17 @@ def _draw(
 
 
 def _labels(space: SearchSpace[Any], architecture: Architecture, sketch: Sketch) -> list[list[str]]:
-    """Of each box what it is, and how many weights it has."""
+    """Return for each box what it is, and how many weights the nodes have that name it as their layer."""
     weights = Counter[str]()
     for node in space.network(architecture).nodes:
-        found = re.match(r"\d+|output", node.layer)
-        if found:
-            weights[found[0]] += node.parameters
+        weights[node.layer] += node.parameters
     sides = " \N{MULTIPLICATION SIGN} ".join(str(size) for size in space.input_shape if size > 1) or "1"
     last = len(sketch.boxes) - 1
     ends = {0: f"input: {sides} numbers", last: f"output: {space.num_classes} classes"}
-    labels = []
+    labels, parts = [], space.describe(architecture).parts
     for number, label in enumerate(sketch.boxes):
-        name = ends.get(number) or _without_article(layer_words(label))
-        count = weights["output" if number == last else str(number)]
+        name = ends.get(number) or _without_article(parts[number,])
+        count = weights["output"] if number == last else weights[f"{number} {label}"] + weights[str(number)]
         small = [counted(count, "weight")] if count and number else []
         labels.append([*textwrap.wrap(name, LETTERS), *small])
     return labels
@@ -164,14 +160,13 @@ def _link(
     middle: float,
     tops: Sequence[float],
     ends: tuple[int, int],
-    label: str,
+    words: str,
     marks: Sequence[int],
 ) -> None:
     """Draw an arrow down to the next box, or around the boxes between at their left."""
     source, target = ends
     colour, width = (style.good(), 2.4) if marks else (style.muted(), 1.2)
-    text = "shortcut" if label == "skip" else layer_words(label) if label else ""
-    text = "\n".join(textwrap.wrap(_without_article(text), 16))
+    text = "\n".join(textwrap.wrap(_without_article(words), 16))
     looks: dict[str, Any] = {
         "arrowstyle": "-|>",
         "mutation_scale": 10,

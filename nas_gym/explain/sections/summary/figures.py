@@ -9,10 +9,9 @@ import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report import style
-from nas_gym.explain.report.architecture_text import describe, value_words
 from nas_gym.explain.section import Figure
 from nas_gym.explain.sections.summary.drawing import Mark, Place, network_figure
-from nas_gym.explain.sections.summary.reasons import DEPTH, Reason, undone
+from nas_gym.explain.sections.summary.reasons import Reason, undone
 from nas_gym.explain.sections.summary.text import FEWEST_DRAWN
 from nas_gym.search_spaces import Architecture, SearchSpace
 
@@ -31,29 +30,32 @@ def figures_of(
     """Return the pictures of the first page."""
     space, chosen = evidence.search_space, evidence.chosen.architecture
     marks = [_mark(evidence, reason) for reason in reasons[:MARKED]]
-    drawing = network_figure(space, chosen, marks, describe(space, chosen))
+    drawing = network_figure(space, chosen, marks)
     rows = _rows(evidence, quality)
     return (drawing, _quality_figure(rows, quality)) if len(rows) > 1 else (drawing,)
 
 
 def place_of(space: SearchSpace[Any], architecture: Architecture, choice: str) -> Place:
     """Where a choice is in the sketch: where an edit that changes it alone is; () for all of it."""
-    if choice == DEPTH:
+    variable = space.variables[choice]
+    if variable.is_depth:
         return ()
     own = space.encode(architecture)
     edits = [
         space.actions[action]
         for other, action in space.neighbours(architecture).items()
-        if undone(own, space.encode(other)) == choice
+        if undone(space, own, space.encode(other)) == choice
     ]
     # A layer that is added or removed is at another place than what it changes.
-    fitting = [edit.place for edit in edits if edit.kind == "swap" or edit.aspect in ("skip", "edge")]
+    fitting = [edit.place for edit in edits if edit.kind == "swap" or edit.aspect == variable.group]
     return fitting[0] if fitting else ()
 
 
 def _mark(evidence: Evidence, reason: Reason) -> Mark:
-    place = place_of(evidence.search_space, evidence.chosen.architecture, reason.choice)
-    title = f"{reason.choice}: {value_words(reason.choice, reason.value)}"
+    space = evidence.search_space
+    place = place_of(space, evidence.chosen.architecture, reason.choice)
+    value = space.value_words(space.variables[reason.choice], reason.value)
+    title = f"{reason.choice}: {value}"
     return Mark(place, title, _note(reason))
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.search_spaces import SearchSpace
 
-DEPTH = "depth"
 WORSE = ("breaks", "worse", "fails")
 
 
@@ -70,7 +69,7 @@ def reasons_for(
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for one in alternatives.get(neighbours, ()):
             other = space.encode(space.parse(one["architecture"]))
-            groups.setdefault(undone(found, other), []).append(one)
+            groups.setdefault(undone(space, found, other), []).append(one)
         return groups
 
     known = {entry["name"]: entry for entry in (choices.get("table") or choices).get("choices", ())}
@@ -78,7 +77,7 @@ def reasons_for(
     all_choices = [
         _reason(
             choice,
-            space.variables[choice][found[choice]],
+            space.variables[choice].choices[found[choice]],
             group,
             len(untested.get(choice, ())),
             known.get(choice, {}),
@@ -88,11 +87,10 @@ def reasons_for(
     return sorted((one for one in all_choices if _is_reason(one)), key=_cost, reverse=True)
 
 
-def undone(best: Mapping[str, int], other: Mapping[str, int]) -> str:
-    """The choice that differs: the depth, or the first of those that do."""
-    if best.get(DEPTH) != other.get(DEPTH):
-        return DEPTH
-    return next(name for name, number in best.items() if other[name] != number)
+def undone(space: SearchSpace[Any], best: Mapping[str, int], other: Mapping[str, int]) -> str:
+    """Return the choice that differs: the depth, or the first of those that do."""
+    differing = [variable for name, variable in space.variables.items() if best[name] != other[name]]
+    return next((one for one in differing if one.is_depth), differing[0]).name
 
 
 def _reason(

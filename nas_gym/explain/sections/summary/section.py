@@ -11,7 +11,6 @@ import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.significance.dunnett import mean_interval
-from nas_gym.explain.report.architecture_text import describe
 from nas_gym.explain.section import Section
 from nas_gym.explain.sections.summary.figures import figures_of
 from nas_gym.explain.sections.summary.reasons import reasons_for
@@ -44,7 +43,7 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
         found_words(evidence),
         *quality_words(evidence, quality),
         *untested_words(alternatives),
-        *reason_words(reasons, alternatives),
+        *reason_words(evidence.search_space, reasons, alternatives),
         *worse_words(alternatives),
         " ".join(way_words(evidence, alternatives, numbers.get("moments", {}))),
         unknown_words(evidence, quality, sections, alternatives.get("not_seen", 0)),
@@ -57,7 +56,7 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
         figures=figures_of(evidence, quality, reasons),
         numbers={
             "architecture": str(evidence.chosen.architecture),
-            "words": describe(evidence.search_space, evidence.chosen.architecture),
+            "words": evidence.search_space.describe(evidence.chosen.architecture).words,
             "evaluations": len(evidence.seen),
             "failed": len(evidence.seen) - len(evidence.succeeded),
             "found_at": evidence.chosen.order + 1,

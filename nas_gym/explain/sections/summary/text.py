@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.report.architecture_text import describe, value_words
 from nas_gym.explain.report.phrases import counted, listed, percent, points, signed
 from nas_gym.explain.section import Section
-from nas_gym.explain.sections.summary.reasons import DEPTH, Reason
+from nas_gym.explain.sections.summary.reasons import Reason
+from nas_gym.search_spaces import SearchSpace
 
 ORDINALS = ("First", "Second", "Third")
 WORST = 3
@@ -34,7 +34,7 @@ def found_words(evidence: Evidence) -> str:
     return (
         f"Looking for a network that tells the {classes} classes of the data {problem.task.name} apart, "
         f"the agent {agent} tried {counted(tried, 'network')} of {space.size:,} possible ones ({part}) and "
-        f"found {describe(space, evidence.chosen.architecture)}."
+        f"found {space.describe(evidence.chosen.architecture).words}."
     )
 
 
@@ -181,7 +181,9 @@ def untested_words(alternatives: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) -> list[str]:
+def reason_words(
+    space: SearchSpace[Any], reasons: Sequence[Reason], alternatives: Mapping[str, Any]
+) -> list[str]:
     """The choices that make it good, with the evidence."""
     if not alternatives.get("neighbours"):
         return []
@@ -191,7 +193,7 @@ def reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) -> 
             "tested way of undoing it is worse."
         ]
     shown = [
-        f"{ordinal}, {_choice(reason)}: {_evidence(reason)}."
+        f"{ordinal}, {_choice(space, reason)}: {_evidence(reason)}."
         for ordinal, reason in zip(ORDINALS, reasons, strict=False)
     ]
     kinds = {
@@ -203,10 +205,11 @@ def reason_words(reasons: Sequence[Reason], alternatives: Mapping[str, Any]) -> 
     return [kinds.get(len(reasons), more), *shown]
 
 
-def _choice(reason: Reason) -> str:
-    if reason.choice == DEPTH:
+def _choice(space: SearchSpace[Any], reason: Reason) -> str:
+    variable = space.variables[reason.choice]
+    if variable.is_depth:
         return f"its depth of {reason.value}"
-    return f"{reason.choice} being {value_words(reason.choice, reason.value)}"
+    return f"{reason.choice} being {space.value_words(variable, reason.value)}"
 
 
 def _evidence(reason: Reason) -> str:
