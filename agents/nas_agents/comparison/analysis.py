@@ -269,7 +269,7 @@ def compare(runs: Sequence[Run], *, selects_on_test: bool = False) -> Comparison
         omnibus=kruskal_wallis([worth[agent] for agent in groups]),
         verdict=(
             found(pairs),
-            reach_of_runs([row.runs for row in ranked], paired=all(pair.paired for pair in pairs)),
+            reach_of_runs([row.runs for row in ranked], [pair.paired for pair in pairs]),
             *more_often(pairs),
         ),
         notes=(*_guessing(ranked, runs[0].chance), *notes_on(groups)),
