@@ -107,7 +107,7 @@ def terminal_table(comparison: Comparison, setting: Setting, access: str | None 
     numbers = (test, "opt.", "to it") if comparison.has_regret else ("val.", "seen*")
     for heading in (*numbers, "evals", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for rank, row in enumerate(comparison.agents, start=1):
+    for rank, row in zip(comparison.ranks, comparison.agents, strict=True):
         effort = (f"{row.evaluations:.0f}", f"{row.seconds:.{1 if row.seconds < 1000 else 0}f}")
         table.add_row(str(rank), row.agent, row.access, *_terminal_numbers(row), *effort)
     return table
@@ -158,7 +158,7 @@ def _by_access(comparison: Comparison) -> Iterator[str]:
     if alone:
         yield "## By access"
     for access, each in alone.items():
-        order = ", ".join(f"{rank}. {row.agent}" for rank, row in enumerate(each.agents, start=1))
+        order = ", ".join(f"{rank}. {row.agent}" for rank, row in zip(each.ranks, each.agents, strict=True))
         yield f"Of the {access} agents alone, in order: {order}. {each.verdict[0]}"
 
 
@@ -188,7 +188,7 @@ def ranking(comparison: Comparison) -> str:
             str(row.early),
             str(row.runs),
         )
-        for rank, row in enumerate(comparison.agents, start=1)
+        for rank, row in zip(comparison.ranks, comparison.agents, strict=True)
     ]
     return markdown_table(heads + more, rows)
 

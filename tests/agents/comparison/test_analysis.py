@@ -117,6 +117,15 @@ def test_no_verdict_denies_what_its_tests_found():
     assert "no difference can be significant" not in comparison.verdict[1]
 
 
+def test_agents_of_the_same_estimate_share_a_rank():
+    runs = [
+        made_up(name, seed, score) for name, score in (("a", 0.5), ("b", 0.7), ("c", 0.7)) for seed in (0, 1)
+    ]
+    comparison = compare([*runs, made_up("d", 0, 0.4), made_up("d", 1, 0.4)])
+    assert [row.agent for row in comparison.agents] == ["b", "c", "a", "d"]
+    assert comparison.ranks == (1, 1, 3, 4)
+
+
 def over_tasks(tasks, lead=0.05):
     return {f"task-{number}": field(("a", "b", "c"), 3, lead, number) for number in range(tasks)}
 
