@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import ELLIPSIS, labels, shortened
-from nas_gym.explain.report.svg import drawn
+from nas_gym.explain.report.svg import cut_off, drawn, laid_out
 from nas_gym.explain.sections.network import figures as network_figures
 
 BEGIN, END = "customer segment of the northern region ", " with a seasonal contract"
@@ -91,6 +91,13 @@ def test_the_names_of_classes_neither_overlap_nor_leave_the_page(count):
         assert all(box.y0 >= -1 and box.y1 <= height + 1 for box in group)
         upright = sorted(box.y0 for box, is_turned in zip(group, turned, strict=True) if not is_turned)
         assert all(second - first > 8 for first, second in pairwise(upright))
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_the_name_of_an_axis_beside_long_labels_is_not_cut_off(count):
+    names = [f"{BEGIN}number {k:03d}{END}" for k in range(count)]
+    with style.set_style():
+        assert cut_off(laid_out(network_figures.confusion_figure(used(names)))) == []
 
 
 def test_the_names_above_pictures_do_not_run_into_each_other():

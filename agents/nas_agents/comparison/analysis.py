@@ -161,6 +161,16 @@ class Analysis:
     selects_on_test: bool = False
 
     @property
+    def ranks(self) -> tuple[int, ...]:
+        """The rank of each agent, in their order; agents of the same estimate share one."""
+        ranks: list[int] = []
+        differences = {(pair.first, pair.second): pair.difference for pair in self.pairs}
+        for place, row in enumerate(self.agents):
+            same = place > 0 and differences[self.agents[place - 1].agent, row.agent] == 0
+            ranks.append(ranks[-1] if same else place + 1)
+        return tuple(ranks)
+
+    @property
     def has_regret(self) -> bool:
         """Whether the optimum is known, so that agents are ranked by their regret to it."""
         return bool(self.evaluation_regrets)
@@ -269,7 +279,7 @@ def analyse(runs: Sequence[Run], *, selects_on_test: bool = False) -> Analysis:
         omnibus=kruskal_wallis([worth[agent] for agent in groups]),
         verdict=(
             found(pairs),
-            reach_of_runs([row.runs for row in ranked], paired=all(pair.paired for pair in pairs)),
+            reach_of_runs([row.runs for row in ranked], [pair.paired for pair in pairs]),
             *more_often(pairs),
         ),
         notes=(*_guessing(ranked, runs[0].chance), *notes_on(groups)),
@@ -388,7 +398,8 @@ def _guessing(agents: Sequence[AgentSummary], chance: float) -> Iterator[str]:
     """Say which agents may have found nothing better than always giving the same answer."""
     for row in agents:
         if row.score.lower <= chance:
+            where = "includes" if chance <= row.score.upper else "lies below"
             yield (
-                f"The interval of {row.agent} reaches down to {chance:.3f}, the accuracy of the best "
-                "constant answer, which takes no network."
+                f"The interval of {row.agent} {where} {chance:.3f}, the accuracy of the best constant "
+                "answer, which takes no network."
             )

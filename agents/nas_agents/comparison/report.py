@@ -102,7 +102,7 @@ def short_ranking(comparison: Analysis) -> tuple[tuple[str, ...], list[tuple[str
             f"{row.evaluations:.0f}",
             f"{row.seconds:.{1 if row.seconds < 1000 else 0}f}",
         )
-        for rank, row in enumerate(comparison.agents, start=1)
+        for rank, row in zip(comparison.ranks, comparison.agents, strict=True)
     ]
     return ("", "agent", "access", *scored, "evals", "seconds"), rows
 
@@ -152,7 +152,7 @@ def _by_access(comparison: Analysis) -> Iterator[str]:
     if alone:
         yield "## By access"
     for access, each in alone.items():
-        order = ", ".join(f"{rank}. {row.agent}" for rank, row in enumerate(each.agents, start=1))
+        order = ", ".join(f"{rank}. {row.agent}" for rank, row in zip(each.ranks, each.agents, strict=True))
         yield f"Of the {access} agents alone, in order: {order}. {each.verdict[0]}"
 
 
@@ -182,7 +182,7 @@ def ranking(comparison: Analysis) -> str:
             str(row.early),
             str(row.runs),
         )
-        for rank, row in enumerate(comparison.agents, start=1)
+        for rank, row in zip(comparison.ranks, comparison.agents, strict=True)
     ]
     return markdown_table(heads + more, rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from nas_agents.comparison.records import Run
 from nas_agents.comparison.significance import (
     ALPHA,
     TASKS_FOR_TESTS,
+    holm,
     seeds_needed,
     smallest_p,
     smallest_paired_p,
@@ -63,30 +65,52 @@ def more_often(pairs: Sequence[TestedPair]) -> tuple[str, ...]:
     )
 
 
-def reach_of_runs(runs: Sequence[int], *, paired: bool = False) -> str:
+def reach_of_runs(runs: Sequence[int], paired: Sequence[bool] | None = None) -> str:
     """Say what pairwise permutation tests between agents with so many runs each can show.
 
     Args:
         runs: finished runs of each agent.
-        paired: whether runs of one seed are compared with each other.
+        paired: whether runs of one seed are compared with each other, of every two agents in the order
+            of `itertools.combinations`; None where they never are.
     """
-    tests = len(runs) * (len(runs) - 1) // 2
+    pairs = list(combinations(runs, 2))
+    smallest = [
+        smallest_paired_p(n) if by_seed else smallest_p(n, m)
+        for (n, m), by_seed in zip(pairs, paired or [False] * len(pairs), strict=True)
+    ]
+    tests = len(pairs)
     threshold = ALPHA / tests
-    fewest, next_fewest = sorted(runs)[:2]
-    smallest = smallest_paired_p(fewest) if paired else smallest_p(fewest, next_fewest)
+    # What Holm's correction makes of them where every difference is as large as can be.
+    hopeless = int((holm(smallest) > ALPHA).sum())
+    worst = smallest.index(max(smallest))
     if len(set(runs)) == 1:
-        between = f"With {_count(fewest, 'seed')} per agent"
+        between = f"With {_count(runs[0], 'seed')} per agent"
+    elif hopeless == tests:
+        worst = smallest.index(min(smallest))
+        between = f"Even between the agents with the most finished runs ({_and(pairs[worst])})"
     else:
-        between = f"Between the agents with the fewest finished runs ({fewest} and {next_fewest})"
-    if smallest > threshold:
+        between = f"Between the agents with the fewest finished runs ({_and(pairs[worst])})"
+    p, of_tests = smallest[worst], f"for {_count(tests, 'test')}"
+    if p <= threshold:
         return (
-            f"{between} the smallest p-value a test can reach is {smallest:.2g}, above Holm's strictest "
-            f"threshold {threshold:.2g} for {_count(tests, 'test')}: no difference can be significant "
-            f"however large it is; {seeds_needed(tests)} seeds per agent could show one."
+            f"{between} a test can reach p = {p:.2g}, within Holm's strictest threshold {threshold:.2g} "
+            f"{of_tests}: a large enough difference would be found."
+        )
+    reaches = f"{between} the smallest p-value a test can reach is {p:.2g}, above Holm's strictest threshold"
+    needed = f"{seeds_needed(tests)} seeds per agent"
+    if hopeless == tests:
+        return (
+            f"{reaches} {threshold:.2g} {of_tests}: no difference can be significant however large it is; "
+            f"{needed} could show one."
+        )
+    if hopeless:
+        return (
+            f"{reaches} {threshold:.2g} {of_tests}: with so few runs {hopeless} of the tests cannot be "
+            f"significant however large the difference is; {needed} would be enough for all."
         )
     return (
-        f"{between} a test can reach p = {smallest:.2g}, within Holm's strictest threshold {threshold:.2g} "
-        f"for {_count(tests, 'test')}: a large enough difference would be found."
+        f"{reaches} {threshold:.2g} {of_tests}: a difference between them can be significant only where "
+        f"others are, too; {needed} would be enough for each."
     )
 
 
@@ -169,3 +193,7 @@ def _short_trainings(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
                 f"{agent} trains most networks for fewer epochs than the recipe: its {made:.1f} evaluations "
                 f"a run are charged as {charged:.1f} full ones, by their epochs."
             )
+
+
+def _and(runs: tuple[int, int]) -> str:
+    return " and ".join(str(one) for one in sorted(runs))

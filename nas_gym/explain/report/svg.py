@@ -20,6 +20,8 @@ from nas_gym.explain.section import Figure
 PIXELS_PER_INCH = 144
 # So that a figure of 7 inches fills a page, and letters are as large in a smaller one.
 PIXELS_PER_POINT = 1.38
+# Parts of pixels that a text may reach over the edge, by rounding.
+EDGE = 0.5
 # What Matplotlib writes around the drawing, of no use inside a page.
 _PREAMBLE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -59,18 +61,40 @@ def drawn(figure: Figure, name: str) -> Picture:
         name: unique in the page; what has an id in the SVG gets this before it.
     """
     with style.set_style(), mpl.rc_context({"svg.hashsalt": name}):
-        canvas = Canvas(figsize=figure.size, dpi=PIXELS_PER_INCH, layout="constrained")
-        FigureCanvasAgg(canvas)
-        figure.draw(canvas)
-        fit_ticks(canvas)
-        canvas.draw_without_rendering()
-        # Laying out takes most of the time, and once is enough for both files.
-        canvas.set_layout_engine("none")
+        canvas = laid_out(figure)
         _mark_centred(canvas)
         png, svg = io.BytesIO(), io.StringIO()
         canvas.savefig(png, format="png", facecolor=PAPER)
         canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
     return Picture(png.getvalue(), _embeddable(svg.getvalue(), name, figure.alternative))
+
+
+def laid_out(figure: Figure) -> Canvas:
+    """Draw a figure with everything in its place, which nothing moves any more."""
+    canvas = Canvas(figsize=figure.size, dpi=PIXELS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(canvas)
+    figure.draw(canvas)
+    fit_ticks(canvas)
+    canvas.draw_without_rendering()
+    if cut_off(canvas):
+        # Long labels of squares move the name of their axis after the squares have been placed.
+        canvas.draw_without_rendering()
+    # Laying out takes most of the time, and once is enough for all files.
+    canvas.set_layout_engine("none")
+    return canvas
+
+
+def cut_off(canvas: Canvas) -> list[str]:
+    """Return the texts that the edge of a figure cuts."""
+    found = []
+    for text in canvas.findobj(Text):
+        assert isinstance(text, Text)
+        if text.get_visible() and text.get_text():
+            box = text.get_window_extent()
+            right, top = canvas.bbox.width + EDGE, canvas.bbox.height + EDGE
+            if min(box.x0, box.y0) < -EDGE or box.x1 > right or box.y1 > top:
+                found.append(text.get_text())
+    return found
 
 
 def _mark_centred(canvas: Canvas) -> None:

@@ -94,8 +94,36 @@ def test_enough_seeds_are_said_to_be_enough():
     assert "With 4 seeds per agent a test can reach p = 0.029" in reach_of_runs([4, 4])
 
 
-def test_unequal_runs_are_judged_by_the_smallest_two():
-    assert "fewest finished runs (2 and 3)" in reach_of_runs([10, 3, 2])
+def test_of_unequal_runs_only_the_tests_that_lack_runs_are_said_to_show_nothing():
+    text = reach_of_runs([10, 3, 2])
+    assert "fewest finished runs (2 and 3)" in text
+    assert "1 of the tests cannot be significant however large the difference is" in text
+    none = reach_of_runs([4, 3, 2])
+    assert "Even between the agents with the most finished runs (3 and 4)" in none
+    assert "no difference can be significant" in none
+    # 8 runs against 2 pass the second of Holm's thresholds, though not the strictest.
+    later = reach_of_runs([8, 2, 8])
+    assert "above Holm's strictest threshold 0.017" in later
+    assert "a difference between them can be significant only where others are, too" in later
+
+
+def test_no_verdict_denies_what_its_tests_found():
+    good, bad = (np.linspace(score, score + 0.01, 8) for score in (0.9, 0.5))
+    runs = [made_up("good", seed, score) for seed, score in enumerate(good)]
+    runs += [made_up("bad", seed, score) for seed, score in enumerate(bad)]
+    runs += [made_up("few", seed, score) for seed, score in enumerate(bad[:2] - 0.2)]
+    comparison = compare(runs)
+    assert "good above bad" in comparison.verdict[0]
+    assert "no difference can be significant" not in comparison.verdict[1]
+
+
+def test_agents_of_the_same_estimate_share_a_rank():
+    runs = [
+        made_up(name, seed, score) for name, score in (("a", 0.5), ("b", 0.7), ("c", 0.7)) for seed in (0, 1)
+    ]
+    comparison = compare([*runs, made_up("d", 0, 0.4), made_up("d", 1, 0.4)])
+    assert [row.agent for row in comparison.agents] == ["b", "c", "a", "d"]
+    assert comparison.ranks == (1, 1, 3, 4)
 
 
 def over_tasks(tasks, lead=0.05):
