@@ -36,7 +36,7 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
         NASGymError: if there is no name or it is unknown, listing the known ones, or the import fails.
     """
     if name is None:
-        raise NASGymError(f"the {what} has no 'name' among its options: known: {', '.join(sorted(known))}")
+        raise ConfigError(f"the {what} has no 'name' among its options: known: {', '.join(sorted(known))}")
     part = known.get(name, name) if isinstance(name, str) else ""
     if not isinstance(part, str):
         return part

@@ -52,6 +52,10 @@ def numeric(x: Any) -> np.ndarray:
         array = np.asarray(x)
     except ValueError as error:
         raise DataError("x is no array: its rows differ in length, pass rows of one length") from error
+    except Exception as error:  # other libraries' arrays raise what they like, as those on a GPU do
+        raise DataError(f"x is no array of NumPy ({error}): make it one") from error
+    if array.dtype == object and hasattr(x, "toarray"):
+        raise DataError("x is a sparse matrix: pass x.toarray()")
     if array.dtype == object:
         raise DataError("x is of dtype object: convert it, for example with x.astype(float)")
     if array.dtype == bool:

@@ -25,7 +25,7 @@ from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.reading.columns import missing_values
 from nas_gym.tasks.reading.frames import single_column
 from nas_gym.tasks.reading.number_forms import PLAIN, exact, is_number
-from nas_gym.tasks.reading.raw_table import Cells, MissingTexts, text_of
+from nas_gym.tasks.reading.raw_table import ColumnCells, MissingTexts, listed, text_of
 
 FEW = 10  # different numbers that surely name classes
 MANY = 50  # different numbers that are said to be read as classes
@@ -34,7 +34,7 @@ FEWEST = 3  # examples that a class needs, one for each part
 Labels = tuple[np.ndarray, tuple[str, ...], list[str]]
 
 
-def of_cells(target: str, cells: Cells, missing: MissingTexts, *, categorical: bool = False) -> Labels:
+def of_cells(target: str, cells: ColumnCells, missing: MissingTexts, *, categorical: bool = False) -> Labels:
     """Labels of a table's column as int64 (n,) in [0, classes), a name per class, and notes.
 
     Args:
@@ -46,6 +46,7 @@ def of_cells(target: str, cells: Cells, missing: MissingTexts, *, categorical: b
     Raises:
         NASGymError: if labels are missing, or are of a regression.
     """
+    cells = listed(cells)
     words = [text_of(cell) for cell in cells if not missing.among_numbers(cell)]
     numeric = not categorical and all(map(is_number, words))
     lacking = [missing.among_numbers(cell) if numeric else missing.always(cell) for cell in cells]
@@ -110,6 +111,8 @@ def _one_dimensional(y: Any) -> np.ndarray:
         array = np.asarray(y)
     except ValueError as error:
         raise DataError("y is no array: its rows differ in length, pass rows of one length") from error
+    except Exception as error:  # other libraries' arrays raise what they like, as those on a GPU do
+        raise DataError(f"y is no array of NumPy ({error}): make it one") from error
     if array.ndim != 1:
         raise DataError(
             f"y must hold one label an example, shape (n,), not {array.shape}: "

@@ -16,7 +16,7 @@ from nas_gym.tasks import checks
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.reading import file_kinds
 from nas_gym.tasks.reading.columns import TableEncoder
-from nas_gym.tasks.reading.frames import frame_table, is_frame, of_mapping
+from nas_gym.tasks.reading.frames import frame_table, is_frame, is_numbered_as, of_mapping
 from nas_gym.tasks.reading.raw_table import RawTable, of_rows
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.reading.typed_files import numpy_array
@@ -58,7 +58,7 @@ def features_of(
 
 def _table(x: Any, encoder: TableEncoder | None, shape: Shape) -> RawTable | None:
     """Examples as a table where they are one; None where they are an array of features."""
-    if is_frame(x):
+    if is_frame(x) or (encoder is not None and is_numbered_as(x, encoder.names)):
         return frame_table(x, "x")
     if encoder is None:
         return None
@@ -82,7 +82,8 @@ def _table(x: Any, encoder: TableEncoder | None, shape: Shape) -> RawTable | Non
 
 
 def _has_texts(row: Any) -> bool:
-    return not isinstance(row, Mapping | str) and any(isinstance(cell, TEXTS) or cell is None for cell in row)
+    cells = isinstance(row, list | tuple | np.ndarray) and np.ndim(row) == 1
+    return cells and any(isinstance(cell, TEXTS) or cell is None for cell in row)
 
 
 def _given(encoder: TableEncoder, row: Mapping[str, Any]) -> Sequence[str]:
@@ -104,6 +105,15 @@ def _by_place(table: RawTable, shape: Shape) -> np.ndarray:
     """The columns of a table as features in their order, for a network that knows no names."""
     if len(shape) > 1:
         raise DataError(f"{table.source} is a table, the network takes arrays (n, {shape}): pass an array")
+    names = list(table.columns)
+    if all(map(str.isdecimal, names)):  # as pandas numbers columns
+        places = list(map(str, range(shape[0])))
+        if sorted(names) != sorted(places):
+            raise DataError(
+                f"{table.source} has the columns {', '.join(names)}, the network takes {shape[0]} features, "
+                f"0 to {shape[0] - 1}: pass those columns alone"
+            )
+        return TableEncoder.of_numbers(places).encode(table)
     if len(table.columns) != shape[0]:
         raise DataError(
             f"{table.source} has {len(table.columns)} columns, the network takes {shape[0]} features and "

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from nas_gym.errors import ConfigError, DataError
 
+SHOWN = 100  # characters of what is no path
+
 
 def existing(path: str | Path, suffix: str) -> Path:
     """The absolute path of a file; ``~`` stands for the home folder.
@@ -16,10 +18,16 @@ def existing(path: str | Path, suffix: str) -> Path:
     """
     if not isinstance(path, str | Path):
         raise ConfigError(f"path must be the path of a {suffix} file, not {path!r}")
-    full = Path(path).expanduser().resolve()
-    if full.is_dir():
+    try:
+        full = Path(path).expanduser().resolve()
+        is_folder, exists = full.is_dir(), full.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # too long a name, a NUL in it, no such home
+        raise DataError(
+            f"{str(path)[:SHOWN]!r} is no path ({error}): pass the path of a {suffix} file"
+        ) from error
+    if is_folder:
         raise DataError(f"{full} is a folder: pass the path of a {suffix} file in it")
-    if not full.exists():
+    if not exists:
         raise DataError(f"there is no file {full}: pass the path of an existing {suffix} file")
     return full
 

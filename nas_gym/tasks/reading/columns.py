@@ -12,7 +12,15 @@ import numpy as np
 
 from nas_gym.errors import DataError, unknown
 from nas_gym.tasks.reading.number_forms import PLAIN, PLAIN_FORM, NumberForm, all_plain
-from nas_gym.tasks.reading.raw_table import USUAL, Cells, MissingTexts, RawTable, text_of
+from nas_gym.tasks.reading.raw_table import (
+    USUAL,
+    Cells,
+    ColumnCells,
+    MissingTexts,
+    RawTable,
+    listed,
+    text_of,
+)
 
 SHOWN = 8  # categories that an error lists
 NEARLY = 1e-3  # from 0 and 1, for features that were standardised and back
@@ -39,21 +47,26 @@ class NumberColumn:
         """The name of the feature."""
         return (self.name,)
 
-    def encode(self, cells: Cells, missing: MissingTexts, source: str) -> np.ndarray:
+    def encode(self, cells: ColumnCells, missing: MissingTexts, source: str) -> np.ndarray:
         """The numbers, float64 (n, 1).
 
         Raises:
             NASGymError: naming the first row whose cell is missing or is not a finite number of this form.
         """
         plain = self.form == PLAIN_FORM and not self.truth
-        if missing.texts is None and (set(map(type, cells)) <= {bool, float} or (plain and all_plain(cells))):
-            values = np.array(list(map(float, cells)), dtype=np.float64)[:, None]
+        if missing.texts is not None:
+            values = self._one_by_one(listed(cells), missing, source)
+        elif isinstance(cells, np.ndarray):
+            values = cells.astype(np.float64)[:, None]
+        elif set(map(type, cells)) <= {bool, float} or (plain and all_plain(cells)):
+            values = np.fromiter(map(float, cells), np.float64, len(cells))[:, None]
         else:
             values = self._one_by_one(cells, missing, source)
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values[:, 0]))[0])
+            cell = listed(cells)[row]
             raise DataError(
-                f"column {self.name!r} of {source} has {cells[row]!r} in row {row + 1:,}, which is not a "
+                f"column {self.name!r} of {source} has {cell!r} in row {row + 1:,}, which is not a "
                 "finite number: mend it or leave that row out"
             )
         return values
@@ -122,12 +135,13 @@ class CategoryColumn:
                 places[value] = None if value in places else place
         return places
 
-    def encode(self, cells: Cells, missing: MissingTexts, source: str) -> np.ndarray:
+    def encode(self, cells: ColumnCells, missing: MissingTexts, source: str) -> np.ndarray:
         """Zeros and ones, float64 (n, categories).
 
         Raises:
             NASGymError: naming the first row whose cell is missing or is none of the categories.
         """
+        cells = listed(cells)
         features = np.zeros((len(cells), len(self.texts)))
         for row, cell in enumerate(cells):
             place = self._place(cell)

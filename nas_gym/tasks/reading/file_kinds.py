@@ -89,7 +89,15 @@ def looks_like_data(text: str) -> bool:
     """Whether a text is the path of a file of data, by its name or since there is such a file."""
     path = Path(text)
     suffixes = (*TEXT_SUFFIXES, *PACKED_SUFFIXES, *OWN_SUFFIXES, *OTHER_SUFFIXES)
-    return path.suffix.lower() in suffixes or path.is_file()
+    return path.suffix.lower() in suffixes or is_file(path)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; no text that can be no path is one."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def kind_of(path: Path) -> Kind:
@@ -98,11 +106,8 @@ def kind_of(path: Path) -> Kind:
     Raises:
         NASGymError: if it is damaged or of a kind that cannot be read.
     """
-    try:
-        if path.is_file():
-            return contents_of(path).kind
-    except OSError:
-        pass  # whoever reads the file says why it cannot be
+    if is_file(path):
+        return contents_of(path).kind
     return OWN_SUFFIXES.get(path.suffix.lower(), "text")
 
 
@@ -144,6 +149,10 @@ def _unpacked(path: Path, content: bytes) -> Contents:
         return Contents("parquet", content)
     if content.startswith(b"\x93NUMPY"):
         return Contents("npy", content)
+    if content[257:262] == b"ustar":
+        raise NASGymError(
+            f"{path.name} is a tar archive, which cannot be read here: unpack it, and pass the table in it"
+        )
     start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for opening, what in (
         (b"<", "a page of HTML or XML"),

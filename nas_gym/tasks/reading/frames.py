@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nas_gym.errors import DataError
-from nas_gym.tasks.reading.raw_table import Cells, RawTable, clean_cell
+from nas_gym.tasks.reading.raw_table import ColumnCells, RawTable, array_of, clean_cell
 from nas_gym.tasks.reading.typed_files import structured_table
 
 
@@ -18,6 +18,12 @@ def is_frame(x: Any) -> bool:
         return x.dtype.names is not None and x.ndim == 1
     names = _names(x)
     return names is not None and names != list(range(len(names)))
+
+
+def is_numbered_as(x: Any, names: Sequence[str]) -> bool:
+    """Whether x has columns that are only numbered, and these numbers are names that are known."""
+    found = None if isinstance(x, np.ndarray) else _names(x)
+    return found is not None and set(names) <= set(map(str, found))
 
 
 def single_column(y: Any) -> Any:
@@ -34,10 +40,10 @@ def frame_table(frame: Any, source: str) -> RawTable:
     """
     if isinstance(frame, np.ndarray):
         return structured_table(frame, source)
-    columns: dict[str, Cells] = {}
+    columns: dict[str, ColumnCells] = {}
     declared = set()
     for name in _names(frame) or []:
-        text, column = str(name), frame[name]
+        text, column = str(name), _column(frame, name, source)
         if text in columns or np.ndim(column) > 1:
             raise DataError(f"{source} has the column {text!r} twice: rename one of them")
         columns[text] = _cells(column)
@@ -64,6 +70,16 @@ def of_mapping(columns: Mapping[Any, Any], source: str) -> RawTable:
     )
 
 
+def _column(frame: Any, name: Any, source: str) -> Any:
+    try:
+        return frame[name]
+    except (TypeError, KeyError) as error:
+        raise DataError(
+            f"{source} is a {type(frame).__name__}, whose column {str(name)!r} cannot be taken out: pass a "
+            "data frame in memory, of a lazy one that of collect()"
+        ) from error
+
+
 def _names(frame: Any) -> list[Any] | None:
     """The names of a frame's columns; None for anything that is no frame."""
     names = getattr(frame, "column_names", getattr(frame, "columns", None))
@@ -72,11 +88,10 @@ def _names(frame: Any) -> list[Any] | None:
     return list(names)
 
 
-def _cells(column: Any) -> Cells:
-    kind = getattr(getattr(column, "dtype", None), "kind", "O")
-    if isinstance(kind, str) and kind in "biuf":  # in one go, since frames may have millions of cells
-        cells: Cells = np.asarray(column).tolist()
-        return [None if cell != cell else cell for cell in cells] if kind == "f" else cells
+def _cells(column: Any) -> ColumnCells:
+    numbers = array_of(column)
+    if numbers is not None:
+        return numbers
     for method in ("to_pylist", "to_list", "tolist"):
         if hasattr(column, method):
             return [clean_cell(value) for value in getattr(column, method)()]

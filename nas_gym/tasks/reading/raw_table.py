@@ -14,6 +14,8 @@ import numpy as np
 from nas_gym.errors import ConfigError, DataError
 
 Cells = list[Any]
+ColumnCells = Cells | np.ndarray
+"""The cells of a column; an array (n,) holds bools or numbers, none of them missing."""
 
 BYTE_ORDER_MARK = "\ufeff"
 ALWAYS_MISSING = frozenset({"", "?", "nan", "<na>", "nat", "#n/a", "#na", "#n/a n/a"})
@@ -28,14 +30,15 @@ class RawTable:
     Attributes:
         source: what the table is called in messages: the name of a file, or ``"x"``.
         columns: the cells of each column, in order. A cell is a text without spaces around it, a bool,
-            an int, a float, None where it is missing, or something else that makes no feature.
+            an int, a float, None where it is missing, or something else that makes no feature. Columns of
+            numbers may be arrays, since tables may have millions of cells.
         declared: columns that a data frame declares as categories.
         delimiter: what stood between the cells; None where nothing did.
         notes: what is to be said of how it was read.
     """
 
     source: str
-    columns: dict[str, Cells]
+    columns: dict[str, ColumnCells]
     declared: frozenset[str] = frozenset()
     delimiter: str | None = None
     notes: tuple[str, ...] = ()
@@ -44,7 +47,8 @@ class RawTable:
         """Some rows as an array of cells (n, columns)."""
         cells = np.empty((len(rows), len(self.columns)), dtype=object)
         for place, column in enumerate(self.columns.values()):
-            cells[:, place] = [column[row] for row in rows]
+            few = column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows]
+            cells[:, place] = listed(few)
         return cells
 
     def without(self, names: Collection[str], notes: Sequence[str] = ()) -> RawTable:
@@ -126,6 +130,21 @@ def clean_cell(value: Any) -> Any:
     return value
 
 
+def listed(cells: ColumnCells) -> Cells:
+    """Cells as a list; the numbers of an array become Python's."""
+    return list(cells.tolist()) if isinstance(cells, np.ndarray) else cells
+
+
+def array_of(column: Any) -> np.ndarray | None:
+    """A column as an array of numbers or bools; None where it is of something else or lacks values."""
+    try:
+        array = np.asarray(column)
+    except (TypeError, ValueError):  # a column of missing values, of rows of several lengths and the like
+        return None
+    fits = array.ndim == 1 and array.dtype.kind in "biuf"
+    return array if fits and not (array.dtype.kind == "f" and np.isnan(array).any()) else None
+
+
 def text_of(cell: Any) -> str:
     """A cell as a text; a whole number has no decimals, whatever its type."""
     if isinstance(cell, float) and cell.is_integer():
@@ -157,4 +176,4 @@ def of_rows(source: str, names: Sequence[str], rows: Sequence[Any]) -> RawTable:
                 )
         for name, value in zip(names, values, strict=True):
             columns[name].append(clean_cell(value))
-    return RawTable(source, columns)
+    return RawTable(source, dict(columns))

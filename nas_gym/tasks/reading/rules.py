@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,6 @@ import numpy as np
 from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder, missing_values
 from nas_gym.tasks.reading.number_forms import (
-    PADDED,
     PLAIN,
     PLAIN_FORM,
     NumberForm,
@@ -47,11 +46,20 @@ from nas_gym.tasks.reading.number_forms import (
     is_number,
     taken_apart,
 )
-from nas_gym.tasks.reading.raw_table import USUAL, Cells, MissingTexts, RawTable, text_of
+from nas_gym.tasks.reading.raw_table import (
+    USUAL,
+    Cells,
+    ColumnCells,
+    MissingTexts,
+    RawTable,
+    listed,
+    text_of,
+)
 
 EXACT = 2**53  # up to here a float64 holds every whole number
 LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
-LIKE_A_CODE = re.compile(r"[+-]?(?:0[0-9]|[0-9]+[eE][0-9])")
+A_CODE = re.compile(r"\n([+-]?(?:0[0-9]|[0-9]+[eE][0-9])[^\n]*)")
+A_PADDED = re.compile(r"\n(0[0-9]+)(?=\n)")
 MARK = re.compile("[., ']")
 THOUSANDS = re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]{1,3})")
 DIGITS = re.compile(r"\d[\d.,]*")
@@ -141,10 +149,10 @@ def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder
         NASGymError: if a value is missing, or a column can be read in several ways or in none.
     """
     reader = _Reader(table, options)
-    columns = tuple(reader.column(name, cells) for name, cells in table.columns.items())
+    columns = tuple(map(reader.column, table.columns))
     _check_names(columns)
     encoder = TableEncoder(columns, options.missing)
-    x = encoder.encode(table)
+    x = encoder.encode(replace(table, columns=table.columns | reader.read(columns)))
     for place, name in enumerate(encoder.feature_names):
         if name in table.columns:
             _check_exact(name, table.columns[name], x[:, place])
@@ -164,18 +172,26 @@ class _Reader:
         self.notes: list[str] = []
         # Most columns hold plain numbers and nothing else; whatever else they may be is looked at only for
         # the others, since a table may have millions of cells.
-        self._plain = {
-            name
+        usual = {
+            name: cells
             for name, cells in table.columns.items()
-            if options.missing == USUAL and name not in options.categorical and all_plain(cells)
+            if options.missing == USUAL and name not in options.categorical
         }
-        self._written = {name: self._numbers(name, cells) for name, cells in table.columns.items()}
+        self._arrays = {name: cells for name, cells in usual.items() if isinstance(cells, np.ndarray)}
+        self._cells = {
+            name: listed(cells) for name, cells in table.columns.items() if name not in self._arrays
+        }
+        self._plain = {name for name, cells in self._cells.items() if name in usual and all_plain(cells)}
+        self._written = {name: self._numbers(name, cells) for name, cells in self._cells.items()}
         self._decimal_comma = any(
             len(forms) == 1 and forms[0].decimal == "," for forms in self._written.values()
         )
 
-    def column(self, name: str, cells: Cells) -> Column:
+    def column(self, name: str) -> Column:
         """The reading of a column."""
+        if name in self._arrays:
+            return NumberColumn(name, truth=self._arrays[name].dtype == bool)
+        cells = self._cells[name]
         if name in self._plain and self._written[name]:
             return self._number_column(name, cells, cells)
         self._check_values(name, cells)
@@ -197,6 +213,17 @@ class _Reader:
         self._note_categories(name, cells, texts)
         return self._categories(name, cells)
 
+    def read(self, columns: Sequence[Column]) -> dict[str, ColumnCells]:
+        """The numbers of the columns that are known to be plain, so that they are not looked at again."""
+        found: dict[str, ColumnCells] = {}
+        for column in columns:
+            if isinstance(column, NumberColumn) and column.name in self._plain and column.form == PLAIN_FORM:
+                cells = self._cells[column.name]
+                numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+                if np.isfinite(numbers).all():  # else who encodes them says which is not
+                    found[column.name] = numbers
+        return found
+
     def _numbers(self, name: str, cells: Cells) -> list[NumberForm]:
         """The forms that a column of numbers may be written in; none for any other column."""
         if name in self._plain and self.options.mark(name) != ",":
@@ -217,16 +244,17 @@ class _Reader:
         if not forms:
             raise self._no_form(name, texts, mark)
         if PLAIN_FORM in forms and (name in self._plain or all(map(PLAIN.fullmatch, texts))):
-            if mark is None:
+            lines = "\n" + "\n".join(texts) + "\n"  # searched at once, several times as fast as one by one
+            if mark is None and "." in lines:
                 self._check_points(name, texts)
-            padded = next((text for text in texts if PADDED.fullmatch(text)), None)
+            padded = _first(A_PADDED, lines)
             if padded is not None and name not in self.options.numeric and all(map(str.isdigit, texts)):
                 self.notes.append(
                     f"column {name!r} is read as {len(set(texts)):,} codes, since {padded!r} begins with 0: "
                     f"numeric=[{name!r}] reads numbers"
                 )
                 return self._categories(name, cells)
-            self._note_plain(name, texts, padded)
+            self._note_plain(name, padded or _first(A_CODE, lines))
             return NumberColumn(name)
         return NumberColumn(name, self._other_form(name, texts, forms))
 
@@ -252,9 +280,9 @@ class _Reader:
 
     def _check_points(self, name: str, texts: list[str]) -> None:
         """Refuse, or say, that points in plain numbers may be between thousands."""
-        pointed = next((text for text in texts if "." in text), None)
-        if pointed is None or not all(map(THOUSANDS.fullmatch, texts)):
+        if not all(map(THOUSANDS.fullmatch, texts)):
             return
+        pointed = next(text for text in texts if "." in text)
         if self._decimal_comma:
             raise self._ambiguous(name, texts, "other columns have decimal commas")
         if any("." not in text for text in texts):
@@ -265,8 +293,7 @@ class _Reader:
                 f"decimal={{{name!r}: ','}} reads it otherwise"
             )
 
-    def _note_plain(self, name: str, texts: list[str], padded: str | None) -> None:
-        odd = padded or next((text for text in texts if LIKE_A_CODE.match(text)), None)
+    def _note_plain(self, name: str, odd: str | None) -> None:
         if odd is not None and name not in self.options.numeric:
             self.notes.append(
                 f"column {name!r} is read as numbers, {odd!r} as {float(odd):.12g}: "
@@ -344,6 +371,12 @@ class _Reader:
         )
 
 
+def _first(pattern: re.Pattern[str], lines: str) -> str | None:
+    """The first line that a pattern finds."""
+    found = pattern.search(lines)
+    return None if found is None else found[1]
+
+
 def _body(text: str) -> str:
     parts = taken_apart(text)
     assert parts is not None
@@ -362,10 +395,11 @@ def _check_names(columns: Sequence[Column]) -> None:
             owner[feature] = column.name
 
 
-def _check_exact(name: str, cells: Cells, values: np.ndarray) -> None:
+def _check_exact(name: str, cells: ColumnCells, values: np.ndarray) -> None:
     """Refuse different whole numbers that one float64 stands for, such as ids of 21 digits."""
-    if not np.abs(values).max(initial=0.0) > EXACT:
+    if not np.abs(values).max(initial=0.0) >= EXACT:  # to which the next whole number is rounded
         return
+    cells = listed(cells)
     whole: dict[float, Any] = {}
     for cell, value in zip(cells, values.tolist(), strict=True):
         if isinstance(cell, str) and PLAIN.fullmatch(cell):

@@ -6,12 +6,12 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Collection
-from csv import Error, reader
+from csv import Error, field_size_limit, reader
 from io import StringIO
 
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.reading.number_forms import is_number
-from nas_gym.tasks.reading.raw_table import BYTE_ORDER_MARK, RawTable, clean_text
+from nas_gym.tasks.reading.raw_table import BYTE_ORDER_MARK, ColumnCells, RawTable, clean_text
 
 DELIMITERS = (",", ";", "\t", "|")
 LOOKED_AT = 100_000  # characters that the delimiter is recognised by
@@ -28,12 +28,12 @@ Line = tuple[int, list[str]]
 
 
 def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
-    """The text of a file; a byte-order mark says which UTF it is, and is no part of it.
+    """The text of a file; a byte-order mark says which UTF it is, whatever the option, and is no part of it.
 
     Raises:
         NASGymError: if it is in another encoding than UTF-8 without being told.
     """
-    name = encoding or next((name for mark, name in MARKS.items() if content.startswith(mark)), None)
+    name = next((name for mark, name in MARKS.items() if content.startswith(mark)), encoding)
     if name is None:
         even, odd = content[:2000:2].count(0), content[1:2000:2].count(0)
         crowded = len(content[:2000]) // 4
@@ -42,7 +42,9 @@ def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
         return content.decode(name).lstrip(BYTE_ORDER_MARK)
     except LookupError as error:
         raise ConfigError(f"encoding {encoding!r} is not known: pass one like 'latin-1'") from error
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
+        if not isinstance(error, UnicodeDecodeError):  # of a codec that is for something else
+            raise DataError(f"{source} cannot be read in the encoding {encoding!r} ({error})") from error
         line = content[: error.start].count(b"\n") + 1
         raise DataError(
             f"{source} cannot be read as a .csv file in {name.upper()} (byte {content[error.start]:#04x} in "
@@ -69,6 +71,10 @@ def text_table(
     if separator := SEPARATOR_LINE.match(text):
         text, delimiter = text[separator.end() :], delimiter or separator[1]
     mark = _recognised(text, expected) if delimiter is None else delimiter
+    marked = BYTE_ORDER_MARK in text
+    if simple := _simple_columns(text, mark):
+        header, columns = simple
+        return _table(source, _names(header, source), columns, mark, marked=marked)
     try:
         lines = _lines(text, mark)
     except Error as error:
@@ -86,12 +92,40 @@ def text_table(
                 f"line {line} of {source} has {len(row)} cells for {len(names)} columns: mend the line "
                 f"or pass another delimiter than {mark!r}"
             )
-    columns, notes = {}, []
-    for place, name in enumerate(names):
-        cells = [row[place] for _, row in body]
-        columns[name] = [clean_text(cell) for cell in cells]
-        notes += _note_spaces(name, cells, columns[name])
-    return RawTable(source, columns, delimiter=mark, notes=tuple(notes))
+    rows = [row for _, row in body]
+    columns = [[row[place] for row in rows] for place in range(len(names))]
+    return _table(source, names, columns, mark, marked=marked)
+
+
+def _table(source: str, names: list[str], columns: list[list[str]], mark: str, *, marked: bool) -> RawTable:
+    """The table of columns of cells as they stand, some of them with byte-order marks or none."""
+    clean = clean_text if marked else str.strip  # which is several times as fast
+    found: dict[str, ColumnCells] = {}
+    notes = []
+    for name, cells in zip(names, columns, strict=True):
+        cleaned = list(map(clean, cells))
+        found[name] = cleaned
+        notes += _note_spaces(name, cells, cleaned)
+    return RawTable(source, found, delimiter=mark, notes=tuple(notes))
+
+
+def _simple_columns(text: str, delimiter: str) -> tuple[list[str], list[list[str]]] | None:
+    """The header and the columns of a text whose lines need no more than to be split; None for any other.
+
+    That is, without quotes, with as many cells in each line as in the first, and at least two lines. A
+    table of millions of cells is then read several times as fast as by a reader of lines.
+    """
+    text = text.replace("\r\n", "\n")
+    if '"' in text or "\r" in text or delimiter == "\n":
+        return None
+    lines = list(filter(None, text.split("\n")))
+    if len(lines) < 2 or len(max(lines, key=len)) > field_size_limit():
+        return None
+    header, width = lines[0].split(delimiter), 1 + lines[0].count(delimiter)
+    if any(line.count(delimiter) != width - 1 for line in lines):
+        return None
+    cells = delimiter.join(lines[1:]).split(delimiter)
+    return header, [cells[place::width] for place in range(width)]
 
 
 def _note_spaces(name: str, cells: list[str], cleaned: list[str]) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from nas_gym.errors import DataError, NASGymError, unknown
-from nas_gym.tasks.reading.raw_table import RawTable, clean_cell, clean_text
+from nas_gym.tasks.reading.raw_table import ColumnCells, RawTable, array_of, clean_cell, clean_text
 
 
 def excel_table(content: bytes, source: str, sheet: str | None = None) -> RawTable:
@@ -52,10 +53,19 @@ def parquet_table(content: bytes, source: str) -> RawTable:
     try:
         table = parquet.read_table(io.BytesIO(content))
         names = [str(name) for name in table.column_names]
-        columns = [column.to_pylist() for column in table.columns]
+        categories = [str(field.type).startswith("dictionary") for field in table.schema]
+        columns = [
+            None if is_category else array_of(column)
+            for column, is_category in zip(table.columns, categories, strict=True)
+        ]
+        cells = [
+            [clean_cell(cell) for cell in column.to_pylist()] if numbers is None else numbers
+            for column, numbers in zip(table.columns, columns, strict=True)
+        ]
     except Exception as error:  # pyarrow raises whatever a damaged file makes it meet
         raise DataError(f"{source} is damaged ({error}) and cannot be read: write it again") from error
-    return _table(source, names, [[clean_cell(cell) for cell in column] for column in columns])
+    declared = {name for name, is_category in zip(names, categories, strict=True) if is_category}
+    return replace(_table(source, names, cells), declared=frozenset(declared))
 
 
 def numpy_table(content: bytes, source: str) -> RawTable:
@@ -96,19 +106,24 @@ def numpy_array(content: bytes, source: str) -> np.ndarray:
 def structured_table(array: np.ndarray, source: str) -> RawTable:
     """The table of an array with named columns."""
     names = list(array.dtype.names or ())
-    return _table(source, names, [[clean_cell(cell) for cell in array[name].tolist()] for name in names])
+    columns = [array_of(array[name]) for name in names]
+    cells = [
+        [clean_cell(cell) for cell in array[name].tolist()] if numbers is None else numbers
+        for name, numbers in zip(names, columns, strict=True)
+    ]
+    return _table(source, names, cells)
 
 
 def _table(
-    source: str, names: Sequence[str], columns: Sequence[list[Any]], notes: tuple[str, ...] = ()
+    source: str, names: Sequence[str], columns: Sequence[ColumnCells], notes: tuple[str, ...] = ()
 ) -> RawTable:
-    named: dict[str, list[Any]] = {}
+    named: dict[str, ColumnCells] = {}
     for place, (name, cells) in enumerate(zip(names, columns, strict=True)):
         unique = name or (f"Unnamed: {place}" if place else "")
         if unique in named:
             raise DataError(f"{source} has the column {unique!r} twice: rename one of them")
         named[unique] = cells
-    if not named or not columns[0]:
+    if not named or not len(columns[0]):
         raise DataError(f"{source} has no rows: it needs named columns and one row an example")
     return RawTable(source, named, notes=notes)
 

@@ -112,7 +112,7 @@ def test_no_verdict_denies_what_its_tests_found():
     runs = [made_up("good", seed, score) for seed, score in enumerate(good)]
     runs += [made_up("bad", seed, score) for seed, score in enumerate(bad)]
     runs += [made_up("few", seed, score) for seed, score in enumerate(bad[:2] - 0.2)]
-    comparison = compare(runs)
+    comparison = analyse(runs)
     assert "good above bad" in comparison.verdict[0]
     assert "no difference can be significant" not in comparison.verdict[1]
 
@@ -121,7 +121,7 @@ def test_agents_of_the_same_estimate_share_a_rank():
     runs = [
         made_up(name, seed, score) for name, score in (("a", 0.5), ("b", 0.7), ("c", 0.7)) for seed in (0, 1)
     ]
-    comparison = compare([*runs, made_up("d", 0, 0.4), made_up("d", 1, 0.4)])
+    comparison = analyse([*runs, made_up("d", 0, 0.4), made_up("d", 1, 0.4)])
     assert [row.agent for row in comparison.agents] == ["b", "c", "a", "d"]
     assert comparison.ranks == (1, 1, 3, 4)
 

@@ -89,7 +89,7 @@ def test_agents_that_may_only_be_guessing_are_said_to():
     (note,) = comparison.notes
     assert note.startswith("The interval of a lies below 0.960, the accuracy of the best constant answer")
     widely = [replace(run, test=run.test + 0.25 * run.seed) for run in runs if run.agent == "a"]
-    (note,) = compare([*widely, *(replace(run, test=0.99) for run in runs if run.agent == "b")]).notes
+    (note,) = analyse([*widely, *(replace(run, test=0.99) for run in runs if run.agent == "b")]).notes
     assert note.startswith("The interval of a includes 0.960")
     assert comparison.chance == comparison.as_dict()["constant_answer"] == 0.96
     assert "right for 0.960" in markdown(comparison, SETTING, [])
