@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -59,3 +60,21 @@ def test_a_planted_import_is_found(copy, plant):
     done = check(copy)
     assert done.returncode != 0
     assert "1 broken" in done.stdout or "2 broken" in done.stdout
+
+
+def prints(path):
+    """Yield what in a module prints or draws on a terminal."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in ("rich", "typer"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("rich", "typer"):
+            yield node.module
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            yield "print"
+
+
+def test_nothing_below_the_command_line_prints():
+    files = [*(ROOT / "nas_gym").rglob("*.py"), *(ROOT / "agents" / "nas_agents").rglob("*.py")]
+    below = [path for path in files if not path.is_relative_to(ROOT / "nas_gym" / "cli")]
+    assert {str(path): found for path in below if (found := list(prints(path)))} == {}
+    assert list(prints(ROOT / "nas_gym" / "cli" / "progress.py")) == ["rich.console", "rich.progress"]
