@@ -73,3 +73,21 @@ def test_every_name_of_a_face_is_found_by_a_process_that_imported_nothing_else(r
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     assert set(names) <= set(found.stdout.split())
+
+
+def prints(path):
+    """Yield what in a module prints or draws on a terminal."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] in ("rich", "typer"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("rich", "typer"):
+            yield node.module
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            yield "print"
+
+
+def test_nothing_below_the_command_line_prints():
+    files = [*(ROOT / "nas_gym").rglob("*.py"), *(ROOT / "agents" / "nas_agents").rglob("*.py")]
+    below = [path for path in files if not path.is_relative_to(ROOT / "nas_gym" / "cli")]
+    assert {str(path): found for path in below if (found := list(prints(path)))} == {}
+    assert list(prints(ROOT / "nas_gym" / "cli" / "progress.py")) == ["rich.console", "rich.progress"]

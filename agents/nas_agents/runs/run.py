@@ -125,6 +125,8 @@ def make_env(env_id: str | EnvFactory, options: Mapping[str, Any]) -> gym.Env[An
             )
         env = env_id(**options)
         if not isinstance(env, gym.Env) or not hasattr(env.unwrapped, "start_run"):
+            if isinstance(env, gym.Env):
+                env.close()
             raise NASGymError(
                 f"the function that makes the environment returned {type(env).__name__}, which searches no "
                 "architectures: return gym.make('NAS-v0', ...), wrapped or not"

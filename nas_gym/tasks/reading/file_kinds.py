@@ -150,7 +150,7 @@ def _unpacked(path: Path, content: bytes) -> Contents:
     if content.startswith(b"\x93NUMPY"):
         return Contents("npy", content)
     if content[257:262] == b"ustar":
-        raise NASGymError(
+        raise DataError(
             f"{path.name} is a tar archive, which cannot be read here: unpack it, and pass the table in it"
         )
     start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
