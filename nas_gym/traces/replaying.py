@@ -17,7 +17,6 @@ from nas_gym.traces.file import read_trace
 from nas_gym.traces.fingerprints import check_unchanged, fingerprints_of
 from nas_gym.traces.lines import Ask, Header, Step
 from nas_gym.traces.run_folder import RunFolder, as_json
-from nas_gym.traces.wrapper import numerics_of
 
 if TYPE_CHECKING:
     from nas_gym.envs import NASEnv, Problem
@@ -225,7 +224,7 @@ def _slope(env: NASEnv) -> float:
 
 
 def _tolerance(config: Mapping[str, Any], env: NASEnv) -> tuple[float, str]:
-    recorded, here = config.get("numerics"), numerics_of(env)
+    recorded, here = config.get("numerics"), env.evaluator.numerics
     if recorded != here:
         return (
             TOLERANCE,

@@ -208,10 +208,10 @@ class Ledger:
             keys = affordable[start : start + batch]
             drawn = [seed for _, seed, _ in keys if seed is not None] if draws else None
             began = time.perf_counter()
-            hits = _hits(self._evaluator)
+            hits = self._evaluator.hits
             evaluations = self._evaluator.evaluate_architectures([key[0] for key in keys], fidelity, drawn)
             self.stats.seconds += time.perf_counter() - began
-            self.stats.stored += _hits(self._evaluator) - hits
+            self.stats.stored += self._evaluator.hits - hits
             for key, evaluation in zip(keys, evaluations, strict=True):
                 self._record(key, evaluation)
         if len(affordable) < len(fresh):
@@ -274,8 +274,3 @@ def check_budget(budget: Any) -> Budget | None:
         "budget must be a whole number of evaluations of at least 1, or {'seconds': s} with s above 0, "
         f"not {budget!r}"
     )
-
-
-def _hits(evaluator: Evaluator) -> int:
-    """Training runs that a store in front of the evaluator has answered so far."""
-    return int(getattr(evaluator, "hits", 0))

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.accuracies import answers_at_once, evaluated
-from nas_gym.explain.evidence.rescoring import is_free, measure
+from nas_gym.explain.evidence.rescoring import measure
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.optimal_values import LARGEST, OptimalValues
 from nas_gym.explain.report.phrases import counted
@@ -47,9 +44,9 @@ def judge(
         budget: trainings with fresh seeds; None for 200 at most.
     """
     problem, space = runs[0].problem, runs[0].search_space
-    known = answers_at_once(problem.evaluator) and not isinstance(problem.reward, RecordedReward)
+    known = problem.evaluator.free and not isinstance(problem.reward, RecordedReward)
     if known and space.size <= LARGEST:
-        accuracies = np.array(evaluated(problem.evaluator, list(space)))
+        accuracies = problem.evaluator.accuracies(list(space))
         gamma = discount_of(runs[0].config)
         optimal = OptimalValues(space, accuracies, problem.reward, problem.horizon, gamma)
         return Judgement(
@@ -59,7 +56,7 @@ def judge(
         )
     leads_to = [space.apply(state.architecture, edit) for state, edit in edits]
     most = MOST_TRAININGS if budget is None else budget
-    afforded = MOST_MEASURED if is_free(runs[0]) else most // SEEDS
+    afforded = MOST_MEASURED if problem.evaluator.free else most // SEEDS
     return _fresh(runs[0], leads_to, afforded) if afforded >= 2 else _seen(runs, leads_to)
 
 
