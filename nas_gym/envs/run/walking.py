@@ -13,7 +13,7 @@ from nas_gym.search_spaces import Architecture
 class Walk:
     """The rule of a run in which an agent only steps, from the environment's own start states.
 
-    The account of the run holds it, so it holds for whatever leads to the account: the environment,
+    The ledger of the run holds it, so it holds for whatever leads to the ledger: the environment,
     its wrappers, its vector form and its forks. Steps and plain resets are not touched.
 
     Args:
