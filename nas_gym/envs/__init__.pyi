@@ -8,6 +8,7 @@ from .registration import register as register
 from .rewards import REWARDS as REWARDS
 from .rewards import Reward as Reward
 from .rewards import make_reward as make_reward
+from .rewards import rewards_of as rewards_of
 from .run.budget import Budget as Budget
 from .run.budget import BudgetExhausted as BudgetExhausted
 from .run.budget import Stats as Stats

@@ -47,7 +47,7 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
     parts: dict[str, object] = {
         "environment": problem,
         "search space": problem.search_space,
-        "reward": getattr(problem.reward, "function", problem.reward),
+        **problem.reward.parts(),
         **evaluator.parts(),
     }
     found["code"] = {what: code for what, part in parts.items() if (code := sources_of(part))}

@@ -282,6 +282,7 @@ class StepLedger:
     Attributes:
         ledger, graph: as passed in.
         accuracies: float64 (rows,), NaN where no step asked.
+        evaluations: object (rows,), None where no step asked.
         failed: which trainings failed, bool (rows,).
         errors: why they failed, by number.
     """
@@ -289,6 +290,7 @@ class StepLedger:
     def __init__(self, ledger: Ledger, graph: EditGraph) -> None:
         self.ledger, self.graph = ledger, graph
         self.accuracies = np.full(graph.rows, np.nan)
+        self.evaluations = np.full(graph.rows, None, dtype=object)
         self.failed = np.zeros(graph.rows, dtype=bool)
         self.errors: dict[int, str] = {}
 
@@ -316,7 +318,12 @@ class StepLedger:
         if asks:
             ledger.count_repeats(2 if reward.needs_before else 1)
         error = self.errors.get(after, "") if asks and self.errors else ""
-        return Payment(accuracy, float(reward(earlier, accuracy, done)), error)
+        if reward.sees == "scores":
+            return Payment(accuracy, float(reward(earlier, accuracy, done)), error)
+        if not asks:
+            return NOTHING_PAID
+        seen = self.evaluations[before] if reward.needs_before else None
+        return Payment(accuracy, float(reward(seen, self.evaluations[after], done)), error)
 
     def pay(
         self,
@@ -353,7 +360,11 @@ class StepLedger:
             accuracies[~done] = earlier[~done] = 0.0
             if errors is not None:
                 errors[~done] = NO_ERROR
-        return Payments(accuracies, rewards_of(reward, earlier, accuracies, done), errors, None)
+        if reward.sees == "scores":
+            seen = earlier, accuracies
+        else:
+            seen = self.evaluations.take(before), self.evaluations.take(after)
+        return Payments(accuracies, rewards_of(reward, *seen, done), errors, None)
 
     def _batch_of_one(
         self, reward: Reward, before: int, after: int, done: bool, rng: np.random.Generator
@@ -374,6 +385,7 @@ class StepLedger:
         earlier, accuracies = np.zeros(count), np.zeros(count)
         errors = no_errors(count)
         seeds = np.full(count, NOT_DRAWN)
+        seen = np.full((2, count), None, dtype=object)
         for step in range(count):
             ledger.count_steps()
             if reward.episodic and not done[step]:
@@ -386,10 +398,13 @@ class StepLedger:
             if reward.needs_before:
                 earlier[step] = found[0].accuracy
             accuracies[step], seeds[step] = found[-1].accuracy, drawn[asked[-1]]
+            seen[:, step] = found[0], found[-1]
             if found[-1].error:
                 errors[step] = Text(found[-1].error, 1)
         failed = errors if any(errors) else None
-        return Payments(accuracies, rewards_of(reward, earlier, accuracies, done), failed, seeds)
+        if reward.sees == "scores":
+            seen = np.stack([earlier, accuracies])
+        return Payments(accuracies, rewards_of(reward, seen[0], seen[1], done), failed, seeds)
 
     def _settle(self, asked: np.ndarray, asking: np.ndarray | slice, steps: int) -> None:
         """Count steps and have all that they ask for answered, in as few batches as the limits allow.
@@ -422,7 +437,7 @@ class StepLedger:
         """Ask for states, in order, and keep the answers."""
         found = self.ledger.answer([self.graph.architecture(number) for number in numbers])
         for number, evaluation in zip(numbers, found, strict=True):
-            self.accuracies[number] = evaluation.accuracy
+            self.accuracies[number], self.evaluations[number] = evaluation.accuracy, evaluation
             if evaluation.error:
                 self.failed[number], self.errors[number] = True, evaluation.error
 
@@ -446,6 +461,7 @@ class StepLedger:
         """Have a place for every number of the graph."""
         if (more := self.graph.rows - len(self.accuracies)) > 0:
             self.accuracies = np.concatenate([self.accuracies, np.full(more, np.nan)])
+            self.evaluations = np.concatenate([self.evaluations, np.full(more, None, dtype=object)])
             self.failed = np.concatenate([self.failed, np.zeros(more, dtype=bool)])
 
 

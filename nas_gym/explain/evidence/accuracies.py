@@ -62,6 +62,28 @@ class _Asked(Accuracies):
         return True
 
 
+class Evaluations:
+    """Evaluations of any architectures, of an evaluator that is free.
+
+    Args:
+        evaluator: that of the run.
+
+    Attributes:
+        source: where they are from, in words.
+    """
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        kind = "the function" if evaluator.table is None else "the table"
+        self.source = f"evaluations of {kind} that the run was evaluated by"
+        self._evaluator = evaluator
+
+    def of(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return the evaluations, object (N,); means over recorded seeds where these are drawn."""
+        distinct = list(dict.fromkeys(architectures))
+        found = dict(zip(distinct, self._evaluator.evaluate_architectures(distinct), strict=True))
+        return np.array([found[one] for one in architectures], dtype=object)
+
+
 def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
     """The accuracies of all architectures of a run's space, or why they are not known well enough.
 

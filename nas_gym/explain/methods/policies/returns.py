@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.evidence.accuracies import Accuracies
+from nas_gym.explain.evidence.accuracies import Accuracies, Evaluations
 from nas_gym.explain.methods.policies.edit_tree import first_legal
 from nas_gym.explain.methods.policies.rollouts import Decide, Decisions, random_legal, returns, walk
 from nas_gym.explain.methods.policies.states import Setting
@@ -58,7 +58,7 @@ def earnings(
     setting: Setting,
     starts: Sequence[Architecture],
     reward: Reward,
-    accuracies: Accuracies,
+    accuracies: Accuracies | Evaluations,
     seed: int = 0,
 ) -> Earnings:
     """What each earns from the same starts; policy and tree are greedy, random edits are legal ones.
@@ -70,7 +70,7 @@ def earnings(
         setting: the length of episodes.
         starts: one walk from each.
         reward: of the environment.
-        accuracies: of any architecture.
+        accuracies: of any architecture; evaluations where the reward sees those.
         seed: of the random edits and the interval.
     """
     rng = np.random.default_rng(seed)

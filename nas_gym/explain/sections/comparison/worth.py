@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas_gym.envs import RecordedReward
+from nas_gym.explain.evidence.accuracies import Evaluations
 from nas_gym.explain.evidence.rescoring import measure
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.optimal_values import LARGEST, OptimalValues
@@ -46,9 +47,12 @@ def judge(
     problem, space = runs[0].problem, runs[0].search_space
     known = problem.evaluator.free and not isinstance(problem.reward, RecordedReward)
     if known and space.size <= LARGEST:
-        accuracies = problem.evaluator.accuracies(list(space))
+        if problem.reward.sees == "scores":
+            seen = problem.evaluator.accuracies(list(space))
+        else:
+            seen = Evaluations(problem.evaluator).of(list(space))
         gamma = discount_of(runs[0].config)
-        optimal = OptimalValues(space, accuracies, problem.reward, problem.horizon, gamma)
+        optimal = OptimalValues(space, seen, problem.reward, problem.horizon, gamma)
         return Judgement(
             [float(optimal.of(state)[edit]) for state, edit in edits],
             "the best that can follow an edit (value iteration on all accuracies of the space)",
