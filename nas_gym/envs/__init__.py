@@ -1,4 +1,4 @@
-"""The environment: states, edits, rewards, observations, and the account of a run."""
+"""The environment: states, edits, rewards, observations, and the ledger of a run."""
 
 import lazy_loader
 

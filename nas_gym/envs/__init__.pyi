@@ -9,11 +9,12 @@ from .registration import register as register
 from .rewards import REWARDS as REWARDS
 from .rewards import Reward as Reward
 from .rewards import make_reward as make_reward
-from .run.ledger import Budget as Budget
-from .run.ledger import BudgetExhausted as BudgetExhausted
+from .rewards import rewards_of as rewards_of
+from .run.budget import Budget as Budget
+from .run.budget import BudgetExhausted as BudgetExhausted
+from .run.budget import Stats as Stats
+from .run.budget import check_budget as check_budget
 from .run.ledger import Ledger as Ledger
-from .run.ledger import Stats as Stats
-from .run.ledger import check_budget as check_budget
 from .vector.env import NASVectorEnv as NASVectorEnv
 from .vector.sb3 import SB3VecEnv as SB3VecEnv
 from .wrappers import ActionMaskObservation as ActionMaskObservation

@@ -16,8 +16,8 @@ from gymnasium.envs.registration import EnvSpec
 from nas_gym._checks import plain, whole
 from nas_gym.envs.observations import make_observer
 from nas_gym.envs.rewards import Reward, make_reward
-from nas_gym.envs.run.ledger import Budget, Ledger, Stats
-from nas_gym.envs.run.payment import Answers
+from nas_gym.envs.run.budget import Budget, Stats
+from nas_gym.envs.run.ledger import Ledger, StepLedger
 from nas_gym.envs.run.walking import Walk
 from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator, table_of
@@ -36,7 +36,7 @@ OF_MAKE_VEC = ("num_envs", "vectorization_mode", "vector_kwargs", "wrappers")
 
 
 class Problem:
-    """The parts of a search and the account of its run; the states of episodes are elsewhere.
+    """The parts of a search and the ledger of its run; the states of episodes are elsewhere.
 
     The arguments, and what they raise, are documented at `NASEnv`.
     """
@@ -79,7 +79,7 @@ class Problem:
         self.observation = observation
         self.device = device
         self.render_mode = render_mode
-        self._answers = Answers(Ledger(made), self.search_space.edit_graph)
+        self._ledger = StepLedger(Ledger(made), self.search_space.edit_graph)
         countdown = steps if self.reward.episodic else None
         self._observer = make_observer(observation, self.search_space, countdown)
         self.observation_space: spaces.Space[Any] = self._observer.space
@@ -96,13 +96,13 @@ class Problem:
 
     @property
     def ledger(self) -> Ledger:
-        """The account of the run; environments that are given the same one share it."""
-        return self._answers.ledger
+        """The ledger of the run; environments that are given the same one share it."""
+        return self._ledger.ledger
 
     @ledger.setter
     def ledger(self, ledger: Ledger) -> None:
-        self._check_no_walk("take another account")
-        self._answers = Answers(ledger, self.search_space.edit_graph)
+        self._check_no_walk("take another ledger")
+        self._ledger = StepLedger(ledger, self.search_space.edit_graph)
 
     @property
     def evaluator(self) -> Evaluator:
@@ -147,7 +147,7 @@ class Problem:
         }
 
     def start_run(self, budget: Budget | None = None) -> None:
-        """Start a new account: forget counts and answers, and limit what may be asked.
+        """Start a new ledger: forget counts and answers, and limit what may be asked.
 
         Args:
             budget: most distinct requests, or ``{"seconds": s}`` of recorded cost; None for no limit.
@@ -164,7 +164,7 @@ class Problem:
 
         A reset starts where the environment starts its episodes. Whatever else leads to the
         evaluation of an architecture is refused, by whichever way it is reached: `evaluate`, the
-        account, the evaluator, ``reset(options={"architecture": ...})``, another `initial`,
+        ledger, the evaluator, ``reset(options={"architecture": ...})``, another `initial`,
         `set_state`, `fork`, a copy of the environment, whose steps would cost nothing, and
         `start_run`.
 

@@ -8,7 +8,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper
 
-from nas_gym.envs.run.ledger import Budget, BudgetExhausted, check_budget
+from nas_gym.envs.run.budget import Budget, BudgetExhausted, check_budget
 from nas_gym.envs.vector.sb3 import SB3VecEnv
 from nas_gym.errors import NASGymError
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from nas_gym._checks import plain
 from nas_gym.envs.base import OF_MAKE_VEC, Problem
-from nas_gym.envs.run.payment import NO_ERROR, NOTHING_PAID, Payment, pay
+from nas_gym.envs.run.ledger import NO_ERROR, NOTHING_PAID, Payment
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces import Architecture, Text, let_torch_stack_texts
 
@@ -133,7 +133,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         before, chosen = self._number(), self._check_action(action)
         after, legal = self.search_space.edit_graph.follow(before, chosen)
         done = self._steps + 1 == self.horizon
-        payment = pay(self._answers, self.reward, before, after, done, self.np_random)
+        payment = self._ledger.pay_one(self.reward, before, after, done, self.np_random)
         self._state, self._last_action = after, chosen if legal else 0
         self._steps += 1
         if payment.accuracy > self._best:
@@ -174,7 +174,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         self.np_random.bit_generator.state = state["np_random"]
 
     def fork(self) -> NASEnv:
-        """A second environment in the same state, to look ahead; it shares evaluator, store and account."""
+        """A second environment in the same state, to look ahead; it shares evaluator, store and ledger."""
         self._check_no_walk("fork the environment")
         fork = NASEnv(
             search_space=self.search_space,

@@ -9,16 +9,18 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property, partial
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from nas_gym.envs.reward_identity import alike, attributes, configs, parameters, source, state, stem, words
 from nas_gym.errors import ConfigError, NASGymError, unknown
+from nas_gym.evaluators import Evaluation
 from nas_gym.registry import build, import_path, lookup
 
 RECORDED = "recorded"
 TRIALS = (0.25, 0.5, False), (0.25, 0.5, True)
+SEES = ("scores", "evaluations")
 SHOWN = 80
 WANTED = "return one finite number"
 
@@ -35,6 +37,13 @@ class OwnReward:
     - Its attributes `needs_before` and `episodic`, True or False, may be left out: `needs_before` is
       then True, so that `before` is always what it says, at the cost of evaluating the start state, and
       `episodic` False. Under `episodic`, steps before the last are paid what it says of accuracies 0.0.
+    - Its attribute `sees` may be ``"evaluations"``: it is then called with an `Evaluation` before and
+      after the step in place of accuracies, so that it can pay for parameters or FLOPs, too. `before` is
+      None where it does not need it. Under `episodic` it is asked at the last step alone, and the others
+      pay 0.
+    - Its attribute `batch`, where it has one, is the same for several steps at once: a function of arrays
+      ``(before, after, done)`` that returns a float array (steps,). Many environments then ask it once a
+      step. One that is inherited by a class with a `__call__` of its own is not used.
     - It must be pure. When the environment is made it is asked twice, within and at the end of an
       episode, so that a mistake is told before anything is trained.
 
@@ -45,7 +54,8 @@ class OwnReward:
     Attributes:
         function: the user's callable.
         name: ``"module:name"`` where that leads to it or to its class, else a description.
-        needs_before, episodic: as of `Reward`.
+        needs_before, episodic, sees, slope: as of `Reward`; an unknown slope counts as that of an
+            accuracy itself.
 
     Raises:
         NASGymError: for anything that is not such a reward, in one sentence.
@@ -66,15 +76,29 @@ class OwnReward:
         _check_signature(self.name, function)
         self.needs_before = self._attribute("needs_before", True)
         self.episodic = self._attribute("episodic", False)
+        self.sees: Literal["scores", "evaluations"] = self._sees()
+        self.slope = 2.0 if self.needs_before else 1.0
         self._changing = self._try()
 
-    def __call__(self, before: float, after: float, done: bool) -> float:
-        """The reward of a step, checked.
+    def __call__(self, before: Any, after: Any, done: bool) -> float:
+        """Return the reward of a step, checked.
 
         Raises:
             NASGymError: if the user's reward raises, or returns anything but one finite number.
         """
         return self._ask(self.function, before, after, done)
+
+    def batch(self, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
+        """Return the rewards of several steps, checked, by the user's own batch form where there is one.
+
+        Raises:
+            NASGymError: as a call of one step, or if the batch form returns another number of rewards.
+        """
+        return self._ask_batch(self.function, before, after, done)
+
+    def parts(self) -> dict[str, object]:
+        """Return the user's callable."""
+        return {"reward": self.function}
 
     def config(self) -> dict[str, Any]:
         """The keyword arguments that build this reward again, with its name.
@@ -94,14 +118,20 @@ class OwnReward:
         if found is not None and not found["name"].startswith("__main__:"):
             return found
         built_by = {} if found is None else {"built_by": found}
-        return built_by | {
-            "name": RECORDED,
-            "reward": words(self.function),
-            "needs_before": self.needs_before,
-            "episodic": self.episodic,
-            "source": source(self.function),
-            "state": state(self.function, self._changing),
-        }
+        # Written only where it differs, so that other records stay as they are.
+        sees = {} if self.sees == "scores" else {"sees": self.sees}
+        return (
+            built_by
+            | sees
+            | {
+                "name": RECORDED,
+                "reward": words(self.function),
+                "needs_before": self.needs_before,
+                "episodic": self.episodic,
+                "source": source(self.function),
+                "state": state(self.function, self._changing),
+            }
+        )
 
     def _is_built_by(self, config: Mapping[str, Any]) -> bool:
         """Whether a config builds this very reward: the same function, or an object of equal attributes."""
@@ -110,9 +140,21 @@ class OwnReward:
         except Exception:  # noqa: BLE001 - the user's constructor and comparisons may raise anything
             return False
 
-    def _attribute(self, name: str, default: bool) -> bool:
+    def _stated(self, name: str, default: Any) -> Any:
+        """Return an attribute of the user's callable; of a partial also of what is behind it."""
         inner = self.function.func if isinstance(self.function, partial) else None
-        value = getattr(self.function, name, getattr(inner, name, default))
+        return getattr(self.function, name, getattr(inner, name, default))
+
+    def _sees(self) -> Literal["scores", "evaluations"]:
+        value = self._stated("sees", "scores")
+        if value not in SEES:
+            raise ConfigError(
+                f"sees of the reward {self.name!r} must be 'scores' or 'evaluations', not {value!r}"
+            )
+        return "evaluations" if value == "evaluations" else "scores"
+
+    def _attribute(self, name: str, default: bool) -> bool:
+        value = self._stated(name, default)
         if not isinstance(value, bool | np.bool_):
             raise ConfigError(f"{name} of the reward {self.name!r} must be True or False, not {value!r}")
         return bool(value)
@@ -127,13 +169,52 @@ class OwnReward:
             function = copy.deepcopy(self.function)
         except Exception:  # noqa: BLE001 - an object that cannot be copied is asked itself
             function = self.function
-        before = attributes(function)
-        for trial in TRIALS:
-            self._ask(function, *trial)
+        before, trials = attributes(function), self._trials()
+        answers = [self._ask(function, *trial) for trial in trials]
+        if _batch_form(self.name, function) is not None:
+            columns = [_column([trial[place] for trial in trials]) for place in range(3)]
+            found = self._ask_batch(function, *columns)
+            if not np.allclose(found, answers):
+                raise NASGymError(
+                    f"the batch form of the reward {self.name!r} returned {found.tolist()} where single "
+                    f"calls return {answers}: make both pay alike"
+                )
         after = attributes(function)
         return frozenset(name for name in before | after if before.get(name) != after.get(name))
 
-    def _ask(self, function: Callable[..., Any], before: float, after: float, done: bool) -> float:
+    def _trials(self) -> list[tuple[Any, Any, bool]]:
+        """Return what the reward is tried on."""
+        if self.sees == "scores":
+            return list(TRIALS)
+        made = {accuracy: _trial_evaluation(accuracy) for accuracy in (0.25, 0.5)}
+        return [
+            (made[before] if self.needs_before else None, made[after], done)
+            for before, after, done in TRIALS
+            if done or not self.episodic
+        ]
+
+    def _ask_batch(
+        self, function: Callable[..., Any], before: np.ndarray, after: np.ndarray, done: np.ndarray
+    ) -> np.ndarray:
+        form = _batch_form(self.name, function)
+        if form is None:
+            steps = zip(before.tolist(), after.tolist(), done.tolist(), strict=True)
+            return np.array([self._ask(function, *step) for step in steps], dtype=np.float64)
+        try:
+            answer = np.asarray(form(before, after, done), dtype=np.float64)
+        except Exception as error:
+            raise NASGymError(
+                f"the batch form of the reward {self.name!r} raised {type(error).__name__} "
+                f"({_line(str(error))}) for {len(done)} steps: return one finite number for each"
+            ) from error
+        if answer.shape != done.shape or not np.isfinite(answer).all():
+            raise NASGymError(
+                f"the batch form of the reward {self.name!r} returned {_line(repr(answer))} for {len(done)} "
+                "steps: return one finite number for each"
+            )
+        return answer
+
+    def _ask(self, function: Callable[..., Any], before: Any, after: Any, done: bool) -> float:
         try:
             answer = function(before, after, done)
         except Exception as error:
@@ -168,13 +249,27 @@ class RecordedReward:
         try:
             self.name = str(config["reward"])
             self.needs_before, self.episodic = bool(config["needs_before"]), bool(config["episodic"])
+            sees = config.get("sees", "scores")
         except KeyError as error:
             raise ConfigError(
                 f"the reward {RECORDED!r} is written by a run and lacks {error}: pass a reward"
             ) from error
+        self.sees: Literal["scores", "evaluations"] = "evaluations" if sees == "evaluations" else "scores"
+        self.slope = 2.0 if self.needs_before else 1.0
 
-    def __call__(self, before: float, after: float, done: bool) -> float:
-        raise ConfigError(
+    def __call__(self, before: Any, after: Any, done: bool) -> float:
+        raise self._unknown()
+
+    def batch(self, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
+        """Refuse, as a call of one step does."""
+        raise self._unknown()
+
+    def parts(self) -> dict[str, object]:
+        """Return this record, since the reward itself is not at hand."""
+        return {"reward": self}
+
+    def _unknown(self) -> ConfigError:
+        return ConfigError(
             f"{self.why}: pass env=..., the environment it was recorded in, or write the reward in a module "
             "and name it 'module:Name'"
         )
@@ -309,8 +404,45 @@ def _number(answer: Any) -> float:
         return math.nan
 
 
-def _asked(before: float, after: float, done: bool) -> str:
-    return f"before={before:g}, after={after:g}, done={done}"
+def _batch_form(name: str, function: Any) -> Callable[..., Any] | None:
+    """Return the batch form that a user's reward has; None where a newer `__call__` overrides its class."""
+    form = getattr(function, "batch", None)
+    if form is None:
+        return None
+    if not callable(form):
+        raise NASGymError(
+            f"batch of the reward {name!r} must be a function (before, after, done) of arrays, not {form!r}"
+        )
+    if "batch" not in getattr(function, "__dict__", {}):
+        for kind in type(function).__mro__:
+            if "batch" in vars(kind):
+                break
+            if "__call__" in vars(kind):
+                return None
+    return form  # type: ignore[no-any-return]
+
+
+def _column(values: list[Any]) -> np.ndarray:
+    """Return values as an array, of evaluations as objects."""
+    plain = all(isinstance(value, float | bool) for value in values)
+    column: np.ndarray = np.array(values, dtype=None if plain else object)
+    return column
+
+
+def _trial_evaluation(accuracy: float) -> Evaluation:
+    """Return an evaluation of no architecture, to try a reward on before anything is trained."""
+    return Evaluation("", accuracy, (accuracy,), 1000, 2000, 1.0, "ok", "", (0,))
+
+
+def _asked(before: Any, after: Any, done: bool) -> str:
+    return f"before={_shown(before)}, after={_shown(after)}, done={done}"
+
+
+def _shown(seen: Any) -> str:
+    """Return what a reward was asked about in a few words."""
+    if isinstance(seen, Evaluation):
+        return f"an evaluation of {seen.architecture!r} (accuracy {seen.accuracy:g})"
+    return "None" if seen is None else f"{seen:g}"
 
 
 def _line(text: str) -> str:

@@ -1,10 +1,10 @@
-"""Rewards: what a step is paid, from the accuracies before and after it."""
+"""Rewards: what a step is paid, from the accuracies or the evaluations before and after it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, cast, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -23,6 +23,10 @@ class Reward(Protocol):
             evaluated at the first step; without it `before` is 0.0.
         episodic: whether only the last step of an episode is evaluated; then the horizon terminates,
             the observation gains ``steps_left``, and steps before the last have accuracies 0.0.
+        sees: ``"scores"``: it is called with accuracies; ``"evaluations"``: with an `Evaluation` before
+            and after the step, None where it does not need the one before. An episodic reward that sees
+            evaluations is asked at the last step alone; the others pay 0.
+        slope: how far it moves at most with an accuracy.
     """
 
     @property
@@ -31,8 +35,28 @@ class Reward(Protocol):
     @property
     def episodic(self) -> bool: ...
 
-    def __call__(self, before: float, after: float, done: bool) -> float:
-        """The reward of a step from the accuracies, in [0, 1], before and after it."""
+    @property
+    def sees(self) -> Literal["scores", "evaluations"]: ...
+
+    @property
+    def slope(self) -> float: ...
+
+    def __call__(self, before: Any, after: Any, done: bool) -> float:
+        """Return the reward of a step from what it `sees` before and after it."""
+        ...
+
+    def batch(self, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
+        """Return the rewards of several steps, float64 (steps,): of each what it pays for that alone.
+
+        Args:
+            before: what it sees before the steps, float64 (steps,), or object (steps,) of evaluations.
+            after: what it sees after them.
+            done: whether a step is the last of its episode, bool (steps,).
+        """
+        ...
+
+    def parts(self) -> dict[str, object]:
+        """Return the objects whose code decides what it pays, by what each is in words."""
         ...
 
     def config(self) -> dict[str, Any]:
@@ -44,6 +68,9 @@ class _Scaled:
     """Maps accuracy from ``scale = [low, high]`` to [0, 1], so that small differences weigh more."""
 
     name: ClassVar[str]
+    needs_before: ClassVar[bool] = False
+    episodic: ClassVar[bool] = False
+    sees: ClassVar[Literal["scores"]] = "scores"
 
     def __init__(self, *, scale: Sequence[float] = (0.0, 1.0)) -> None:
         ends = [end for end in map(number, listed(scale) or ()) if end is not None and math.isfinite(end)]
@@ -55,8 +82,17 @@ class _Scaled:
         """The keyword arguments that build this reward again, with its name."""
         return {"name": self.name, "scale": [self.low, self.high]}
 
+    def parts(self) -> dict[str, object]:
+        """Return this reward."""
+        return {"reward": self}
+
+    @property
+    def slope(self) -> float:
+        """How far the reward moves at most with an accuracy: a narrow scale magnifies differences."""
+        return (2.0 if self.needs_before else 1.0) / float(self.high - self.low)
+
     def scaled(self, accuracy: Any) -> Any:
-        """The accuracy, or each of an array, on the scale."""
+        """Return the accuracy, or each of an array, on the scale."""
         return (accuracy - self.low) / (self.high - self.low)
 
 
@@ -64,11 +100,12 @@ class Accuracy(_Scaled):
     """The accuracy after the step."""
 
     name = "accuracy"
-    needs_before = False
-    episodic = False
 
     def __call__(self, before: Any, after: Any, done: Any) -> Any:
         return self.scaled(after)
+
+    def batch(self, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
+        return np.asarray(self.scaled(after))
 
 
 class Improvement(_Scaled):
@@ -76,34 +113,50 @@ class Improvement(_Scaled):
 
     name = "improvement"
     needs_before = True
-    episodic = False
 
     def __call__(self, before: Any, after: Any, done: Any) -> Any:
         return self.scaled(after) - self.scaled(before)
+
+    def batch(self, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
+        return np.asarray(self.scaled(after) - self.scaled(before))
 
 
 class Final(_Scaled):
     """0 until the last step, then the accuracy of the last network."""
 
     name = "final"
-    needs_before = False
     episodic = True
 
     def __call__(self, before: float, after: float, done: bool) -> float:
         return self.scaled(after) if done else 0.0
+
+    def batch(self, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
+        return np.where(done, self.scaled(after), 0.0)
 
 
 REWARDS: dict[str, type[_Scaled]] = {reward.name: reward for reward in (Accuracy, Improvement, Final)}
 
 
 def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
-    """The rewards of several steps, float64 (steps,): of each what the reward gives for it alone."""
-    if type(reward) in (Accuracy, Improvement):
-        return np.array(reward(before, after, done))  # type: ignore[arg-type]  # arithmetic, of arrays too
-    if type(reward) is Final:
-        return np.where(done, reward.scaled(after), 0.0)
-    steps = zip(before.tolist(), after.tolist(), done.tolist(), strict=True)
-    return np.array([float(reward(*step)) for step in steps])
+    """Return the rewards of several steps, float64 (steps,), asking for those alone that are evaluated.
+
+    Args:
+        reward: the reward.
+        before: accuracies before the steps, float64 (steps,), or evaluations, object (steps,), as the
+            reward `sees`.
+        after: those after them.
+        done: whether a step is the last of its episode, bool (steps,).
+    """
+    if reward.sees == "scores":
+        return reward.batch(before, after, done)
+    if not reward.needs_before:
+        before = np.full(len(after), None, dtype=object)
+    if not reward.episodic:
+        return reward.batch(before, after, done)
+    rewards = np.zeros(len(done))
+    if done.any():
+        rewards[done] = reward.batch(before[done], after[done], done[done])
+    return rewards
 
 
 def make_reward(spec: str | Mapping[str, Any] | Reward | Callable[..., Any]) -> Reward:

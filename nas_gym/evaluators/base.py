@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,9 +14,16 @@ from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import ConstantAnswer, Task, constant_answer
 
+if TYPE_CHECKING:
+    from nas_gym.networks import NetworkModule
+    from nas_gym.tables import Table
+
 
 class Evaluator(Shared, ABC):
     """From requests to evaluations. Copies of what holds an evaluator share it.
+
+    The attributes and the methods after `config` declare what an evaluator can do. Their defaults are
+    those of an evaluator that can do nothing beside evaluating, so a new one states only what differs.
 
     Attributes:
         search_space: whose architectures it evaluates.
@@ -27,6 +34,14 @@ class Evaluator(Shared, ABC):
         selects_on_test: whether the accuracies that a search sees are test accuracies, because there
             are no others. Whatever shows a test accuracy then says that the search selected on it,
             and shows it once, not beside itself as validation accuracy.
+        free: whether an evaluation is looked up or computed at once, so that asking costs nothing.
+        trains: whether it trains networks, so that `fit` gives one with its weights.
+        storable: whether a store may keep its results; `key` then says what a result depends on.
+        table: the table that it answers from, with the seeds that were recorded; None for others.
+        engine: version of the training engine; None where it trains nothing by the engine.
+        numerics: device type, precision, torch version and CPU capability that results depend on;
+            None where they depend on none.
+        hits: requests so far that a store answered.
     """
 
     search_space: SearchSpace[Any]
@@ -35,6 +50,13 @@ class Evaluator(Shared, ABC):
     draws: bool = False
     resumable: bool = False
     selects_on_test: bool = False
+    free: bool = False
+    trains: bool = False
+    storable: bool = False
+    table: Table | None = None
+    engine: int | None = None
+    numerics: str | None = None
+    hits: int = 0
 
     @abstractmethod
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
@@ -47,6 +69,22 @@ class Evaluator(Shared, ABC):
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """A JSON-able description: all that its evaluations depend on."""
+
+    def key(self, request: Request) -> dict[str, Any]:
+        """Return all that a result depends on, JSON-able, of an evaluator that is `storable`."""
+        raise NotImplementedError(f"results of {type(self).__name__} cannot be stored")
+
+    def fit(self, architecture: Architecture, seed: int) -> tuple[NetworkModule, Evaluation]:
+        """Train one architecture and keep it, of an evaluator that `trains`; not through the store.
+
+        Returns:
+            The module in evaluation mode, and its evaluation.
+        """
+        raise NotImplementedError(f"{type(self).__name__} trains no networks")
+
+    def parts(self) -> dict[str, object]:
+        """Return the objects whose code decides the results, by what each is in words."""
+        return {"evaluator": self}
 
     def opened_by(self, owner: object, *, built: bool) -> None:
         """Note an environment that asks this evaluator.
@@ -87,6 +125,11 @@ class Evaluator(Shared, ABC):
         count = len(self.seeds)
         return [mean(evaluations[start : start + count]) for start in range(0, len(evaluations), count)]
 
+    def accuracies(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return the accuracy of each architecture, float64 (N,); its mean where the evaluator `draws`."""
+        found = self.evaluate_architectures(architectures)
+        return np.array([evaluation.accuracy for evaluation in found], dtype=np.float64)
+
     def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
         """The seed of the next evaluation of an architecture, where the evaluator `draws`."""
         raise NotImplementedError(f"{type(self).__name__} draws no seeds")
@@ -122,3 +165,65 @@ class Evaluator(Shared, ABC):
     def constant_answer(self) -> ConstantAnswer | None:
         """Return the best answer without looking, and what it is right for; None where that is unknown."""
         return constant_answer(self.task)
+
+
+DECLARATIONS = (
+    "search_space",
+    "task",
+    "seeds",
+    "draws",
+    "resumable",
+    "selects_on_test",
+    "free",
+    "trains",
+    "storable",
+    "engine",
+)
+
+
+class ForwardingEvaluator(Evaluator):
+    """An evaluator in front of another one, which declares whatever that declares.
+
+    Args:
+        inner: the evaluator behind it.
+    """
+
+    def __init__(self, inner: Evaluator) -> None:
+        self._inner = inner
+        for name in DECLARATIONS:
+            setattr(self, name, getattr(inner, name))
+
+    @property
+    def table(self) -> Table | None:  # type: ignore[override]  # settable in evaluators that have one
+        return self._inner.table
+
+    @property
+    def numerics(self) -> str | None:  # type: ignore[override]  # computed when it is first asked for
+        return self._inner.numerics
+
+    def config(self) -> dict[str, Any]:
+        return self._inner.config()
+
+    def key(self, request: Request) -> dict[str, Any]:
+        return self._inner.key(request)
+
+    def fit(self, architecture: Architecture, seed: int) -> tuple[NetworkModule, Evaluation]:
+        return self._inner.fit(architecture, seed)
+
+    def parts(self) -> dict[str, object]:
+        return self._inner.parts()
+
+    def final_seeds(self, run_seed: int, count: int = 3) -> list[int]:
+        return self._inner.final_seeds(run_seed, count)
+
+    def fidelities(self) -> tuple[int, ...]:
+        return self._inner.fidelities()
+
+    def optimum(self) -> float | None:
+        return self._inner.optimum()
+
+    def examples(self) -> tuple[int, int] | None:
+        return self._inner.examples()
+
+    def constant_answer(self) -> ConstantAnswer | None:
+        return self._inner.constant_answer()

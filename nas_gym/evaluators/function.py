@@ -61,6 +61,7 @@ class FunctionEvaluator(Evaluator):
     """
 
     name = "function"
+    free = True
 
     def __init__(
         self,
@@ -92,11 +93,10 @@ class FunctionEvaluator(Evaluator):
         }
         return config if self._test is self.function else config | {"test": self._test.path}
 
-    @property
-    def functions(self) -> dict[str, Callable[..., float]]:
-        """The callables that are asked, by what they are for."""
-        asked = {"function": self.function.callable}
-        return asked if self._test is self.function else asked | {"test function": self._test.callable}
+    def parts(self) -> dict[str, object]:
+        """Return the evaluator and the callables that it asks."""
+        parts = super().parts() | {"function": self.function.callable}
+        return parts if self._test is self.function else parts | {"test function": self._test.callable}
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
         """Ask the function for each request.

@@ -45,6 +45,8 @@ class TableEvaluator(Evaluator):
     """
 
     name = "table"
+    free = True
+    table: Table
 
     def __init__(
         self, table: Table, *, fidelity: int | None = None, seeds: str | Sequence[int] = "mean"
@@ -86,6 +88,10 @@ class TableEvaluator(Evaluator):
         Those of the trainings that are averaged, added up; of one training where it `draws`.
         """
         return self._recorded.averages(self._epochs(fidelity)).seconds
+
+    def accuracies(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        indices = [self.search_space.index(architecture) for architecture in architectures]
+        return self.accuracy_by_index()[indices]
 
     def recorded(self, index: int, fidelity: int | None = None) -> tuple[int, ...]:
         """Those of the seeds of an evaluation that were recorded for an architecture."""

@@ -34,8 +34,7 @@ def make_evaluator(
 ) -> Evaluator:
     """Build an evaluator from its name or a dict; an evaluator stays as it is.
 
-    The store goes in front of one that says by ``key(request)`` what a result depends on; of
-    others nothing can be stored.
+    The store goes in front of one that declares to be `storable`.
 
     Raises:
         NASGymError: if the name or an option is unknown or does not fit.
@@ -46,12 +45,12 @@ def make_evaluator(
     name = options.pop("name", None)
     factory = lookup("evaluator", name, EVALUATORS)
     built: Evaluator = build(factory, "evaluator", options, search_space, task, device)
-    if not hasattr(built, "key"):
+    if not built.storable:
         return built  # before the store is imported, which takes longer than loading a table
-    from nas_gym.evaluators.store.evaluator import Keyed, StoredEvaluator
+    from nas_gym.evaluators.store.evaluator import StoredEvaluator
     from nas_gym.evaluators.store.store import make_store
 
-    return StoredEvaluator(built, make_store(store)) if isinstance(built, Keyed) else built
+    return StoredEvaluator(built, make_store(store))
 
 
 def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> Table | None:
@@ -75,8 +74,8 @@ def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> 
                 "see 'nas-gym benchmark list'"
             )
         return asked_table(options["benchmark"], task)
-    table = getattr(spec, "table", None)
-    if not isinstance(table, Table):
+    table = spec.table
+    if table is None:
         return None
     if task is not None and task_label(task) != table.task:
         raise ConfigError(

@@ -61,6 +61,9 @@ class TrainEvaluator(Evaluator):
     """
 
     name = "train"
+    trains = True
+    storable = True
+    engine = ENGINE_VERSION
 
     def __init__(
         self,
@@ -96,8 +99,8 @@ class TrainEvaluator(Evaluator):
             "recipe": self.recipe.config(),
             "seed": request.seed,
             "fidelity": request.fidelity,
-            "engine": ENGINE_VERSION,
-            "numerics": self._numerics,
+            "engine": self.engine,
+            "numerics": self.numerics,
         }
 
     def _own_network(self, architecture: Architecture) -> dict[str, str]:
@@ -190,7 +193,7 @@ class TrainEvaluator(Evaluator):
         return training_data(self.device, task.x_train, task.y_train, task.x_validation, task.y_validation)
 
     @cached_property
-    def _numerics(self) -> str:
+    def numerics(self) -> str:  # type: ignore[override]  # asks the device, so only when it is needed
         precision = "bf16" if self.device.type == "cuda" else "fp32"
         parts = [self.device.type, precision, f"torch {torch.__version__}"]
         if self.device.type == "cpu":

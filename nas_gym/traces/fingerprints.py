@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from nas_gym._sources import UNKNOWN, sources_of
 from nas_gym.errors import StoreError
-from nas_gym.evaluators import Request
 
 if TYPE_CHECKING:
     from nas_gym.envs import Problem
@@ -32,11 +31,10 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
     Raises:
         NASGymError: as `sources_of`.
     """
-    evaluator: Any = getattr(problem.evaluator, "inner", problem.evaluator)
-    table: Any = getattr(evaluator, "table", None)
+    evaluator = problem.evaluator
     found: dict[str, Any] = {}
-    if hasattr(table, "fingerprint"):
-        found["table"] = table.fingerprint
+    if evaluator.table is not None:
+        found["table"] = evaluator.table.fingerprint
     else:
         task = problem.task
         names = json.dumps([list(task.class_names), list(task.feature_names)])
@@ -44,15 +42,13 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
             "contents": task.fingerprint,
             "names": hashlib.sha256(names.encode()).hexdigest(),
         }
-    if hasattr(evaluator, "key"):
-        key = evaluator.key(Request(problem.search_space.smallest(), evaluator.seeds[0]))
-        found["engine"] = key.get("engine")
-    parts = {
+    if evaluator.engine is not None:
+        found["engine"] = evaluator.engine
+    parts: dict[str, object] = {
         "environment": problem,
         "search space": problem.search_space,
-        "reward": getattr(problem.reward, "function", problem.reward),
-        "evaluator": evaluator,
-        **getattr(evaluator, "functions", {}),
+        **problem.reward.parts(),
+        **evaluator.parts(),
     }
     found["code"] = {what: code for what, part in parts.items() if (code := sources_of(part))}
     return found

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym._files import writing
+from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Evaluation
-from nas_gym.traces.account import Account
 from nas_gym.traces.cadence import Snapshots
 from nas_gym.traces.lines import Ask, End, Header, Step
 from nas_gym.traces.policies.base import Policy, State
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 class Before:
     """What was so before a step.
 
-    The state, its legal actions bool (n,), the policy's scores float64 (n,), and the state of the
-    environment's generator where that draws the seeds of evaluations.
+    The state, its legal actions bool (n,), the policy's scores float64 (n,), the state of the
+    environment's generator where that draws the seeds of evaluations, and the accuracy of the
+    architecture where the run knows it.
     """
 
     state: State
@@ -35,6 +36,7 @@ class Before:
     mask: np.ndarray
     scores: np.ndarray | None
     generator: dict[str, Any] | None
+    accuracy: float | None
 
 
 class Recorder:
@@ -68,7 +70,7 @@ class Recorder:
 
         self._folder, self._env, self._agent, self._snapshots = folder, env, agent, snapshots
         self.policy = policy
-        self._account = Account(env.ledger)
+        self._ledger, self._shown = env.ledger, 0
         self._lines = self._batches = self._episode = 0
         self._in_episode = False
         self._writer = folder.take(config, overwrite=overwrite)
@@ -76,7 +78,7 @@ class Recorder:
             scores = None if policy is None else policy.kind
             actions = [str(action) for action in env.search_space.actions]
             self._writer.begin(Header(agent, env.ledger.budget, actions, scores))
-            self._digest = Digest(folder, env.search_space, config, self._account, scores)
+            self._digest = Digest(folder, env.search_space, config, self._ledger, scores)
             self._snapshot_if_due()
         except BaseException:
             self._writer.close()
@@ -93,7 +95,11 @@ class Recorder:
         Raises:
             NASGymError: if `start_run` was called since it began.
         """
-        self._account.check(self._env.ledger)
+        if self._env.ledger is not self._ledger:
+            raise NASGymError(
+                "start_run() was called in the middle of a trace, and a trace holds one run: "
+                "wrap the environment in a new Trace, with a folder of its own, for each run"
+            )
 
     def before(self, state: State, t: int) -> Before:
         """Look at a state before a step from it."""
@@ -102,7 +108,8 @@ class Recorder:
         scores = None if self.policy is None else self.policy.scores([state], mask[None])[0]
         draws = self._env.evaluator.draws
         generator = dict(self._env.np_random.bit_generator.state) if draws else None
-        return Before(state, t, mask, scores, generator)
+        accuracy = self._ledger.latest.get(str(state.architecture))
+        return Before(state, t, mask, scores, generator, accuracy)
 
     def step(
         self,
@@ -114,7 +121,6 @@ class Recorder:
         info: dict[str, Any],
     ) -> None:
         """Record a step."""
-        known = self._account.accuracies.get(str(before.state.architecture))
         self._note_evaluations()
         evaluated = not self._env.reward.episodic or terminated or truncated
         line = Step(
@@ -133,14 +139,16 @@ class Recorder:
             accuracy=info["accuracy"] if evaluated else None,
             illegal_action=info["illegal_action"],
             error=info["error"],
-            unique=self._account.ledger.stats.unique,
+            unique=self._ledger.stats.unique,
             generator=before.generator,
         )
         self._writer.write(line)
         self._lines += 1
         self._in_episode = True
-        stats = self._account.ledger.stats
-        self._digest.step(Row(line, known), before.state, before.mask, before.scores, stats, self._lines)
+        stats = self._ledger.stats
+        self._digest.step(
+            Row(line, before.accuracy), before.state, before.mask, before.scores, stats, self._lines
+        )
         if terminated or truncated:
             self.end_episode()
         self._snapshot_if_due()
@@ -148,7 +156,7 @@ class Recorder:
     def ask(self, evaluations: Sequence[Evaluation]) -> None:
         """Record a batch of architectures asked for without a step."""
         self._note_evaluations()
-        stats = self._account.ledger.stats
+        stats = self._ledger.stats
         asks = [_ask(evaluation, self._batches, stats.unique) for evaluation in evaluations]
         for line in asks:
             self._writer.write(line)
@@ -181,7 +189,7 @@ class Recorder:
             architecture=outcome.get("architecture"),
             accuracy=outcome.get("accuracy"),
             lines=self._lines,
-            unique=self._account.ledger.stats.unique,
+            unique=self._ledger.stats.unique,
         )
         self._writer.write(end)
         write_json(self._folder.result_file, outcome)
@@ -193,12 +201,13 @@ class Recorder:
         self._writer.close()
 
     def _note_evaluations(self) -> None:
-        fresh = self._account.update()
+        fresh = self._ledger.history[self._shown :]
         if fresh:
-            self._digest.evaluated(fresh)
+            self._digest.evaluated(list(enumerate(fresh, start=self._shown + 1)))
+            self._shown += len(fresh)
 
     def _snapshot_if_due(self) -> None:
-        if self._snapshots.due(self._account.ledger):
+        if self._snapshots.due(self._ledger):
             self._save_policy()
             self._digest.snapshot(self.policy, self._lines)
 
@@ -208,7 +217,7 @@ class Recorder:
         with writing(self._folder.policy_folder):
             self._folder.policy_folder.mkdir(exist_ok=True)
             suffix = getattr(self.policy, "suffix", "")
-            file = self._folder.policy_folder / f"{self._account.ledger.stats.unique}{suffix}"
+            file = self._folder.policy_folder / f"{self._ledger.stats.unique}{suffix}"
             # Who explains a run that goes on finds whole snapshots only.
             unfinished = file.with_name(f"unfinished-{file.name}") if suffix else file
             self.policy.save(unfinished)
@@ -216,7 +225,7 @@ class Recorder:
                 unfinished.replace(file)
 
     def _result(self, stopped: str) -> dict[str, Any]:
-        ledger, best = self._account.ledger, self._account.best
+        ledger, best = self._ledger, self._ledger.best
         return {
             "agent": self._agent,
             "budget": ledger.budget,

@@ -17,7 +17,6 @@ from nas_gym.traces.file import read_trace
 from nas_gym.traces.fingerprints import check_unchanged, fingerprints_of
 from nas_gym.traces.lines import Ask, Header, Step
 from nas_gym.traces.run_folder import RunFolder, as_json
-from nas_gym.traces.wrapper import numerics_of
 
 if TYPE_CHECKING:
     from nas_gym.envs import NASEnv, Problem
@@ -184,7 +183,7 @@ class _Replayer:
             yield f"{where} ends the episode otherwise than recorded"
         if line.accuracy is not None:
             yield from self._number(f"{where} has accuracy", info["accuracy"], line.accuracy)
-        yield from self._number(f"{where} pays", reward, line.reward, scale=_slope(env))
+        yield from self._number(f"{where} pays", reward, line.reward, scale=env.reward.slope)
         if bool(info["error"]) != bool(line.error):
             yield f"{where} fails with {info['error']!r}, recorded was {line.error!r}"
 
@@ -218,14 +217,8 @@ class _Replayer:
             yield f"{what} {here!r}, recorded was {recorded!r}{allowed}"
 
 
-def _slope(env: NASEnv) -> float:
-    """How much a reward moves with an accuracy: a scaled reward magnifies differences."""
-    low, high = getattr(env.reward, "low", 0.0), getattr(env.reward, "high", 1.0)
-    return (2.0 if env.reward.needs_before else 1.0) / float(high - low)
-
-
 def _tolerance(config: Mapping[str, Any], env: NASEnv) -> tuple[float, str]:
-    recorded, here = config.get("numerics"), numerics_of(env)
+    recorded, here = config.get("numerics"), env.evaluator.numerics
     if recorded != here:
         return (
             TOLERANCE,

@@ -6,24 +6,21 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gymnasium as gym
 
 from nas_gym._checks import plain
 from nas_gym._sources import sources_of
-from nas_gym.envs import BudgetExhausted
+from nas_gym.envs import BudgetExhausted, NASEnv
 from nas_gym.errors import ConfigError, NASGymError, StoreError
-from nas_gym.evaluators import Evaluation, Request
+from nas_gym.evaluators import Evaluation
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces.cadence import FRACTIONS, Snapshots
 from nas_gym.traces.fingerprints import SEARCHER, fingerprints_of
 from nas_gym.traces.policies.base import Policy, State
 from nas_gym.traces.recorder import Recorder
 from nas_gym.traces.run_folder import FORMAT, RunFolder, as_json, versions
-
-if TYPE_CHECKING:
-    from nas_gym.envs import NASEnv
 
 
 class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
@@ -80,9 +77,9 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             overwrite=overwrite,
         )
         gym.Wrapper.__init__(self, env)
-        if not hasattr(env.unwrapped, "ledger"):
+        if not isinstance(env.unwrapped, NASEnv):
             raise ConfigError(f"Trace records NAS environments, not {env.unwrapped}: pass gym.make('NAS-v0')")
-        self._nas: NASEnv = env.unwrapped  # type: ignore[assignment]
+        self._nas = env.unwrapped
         self.folder = RunFolder(folder)
         self._agent, self._policy = agent, policy
         self._config = run_config(env, agent, config or {}, searcher)
@@ -290,18 +287,8 @@ def run_config(
             "env": nas.config(),
             "agent": agent,
             "config": dict(config),
-            "numerics": numerics_of(nas),
+            "numerics": nas.evaluator.numerics,
             "versions": versions(),
             "fingerprints": fingerprints,
         }
     )
-
-
-def numerics_of(env: NASEnv) -> str | None:
-    """Device type, precision, torch version and CPU capability; None where nothing is trained."""
-    evaluator: Any = env.evaluator
-    if not hasattr(evaluator, "key"):
-        return None
-    request = Request(env.search_space.smallest(), evaluator.seeds[0])
-    numerics = evaluator.key(request).get("numerics")
-    return None if numerics is None else str(numerics)

@@ -8,7 +8,6 @@ from nas_gym.envs import Ledger
 from nas_gym.evaluators import Evaluation, TableEvaluator, incumbent, make_evaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.traces.account import Account
 from tests.helpers.fakes import SMALL, FakeEvaluator
 from tests.helpers.tables import fake_table
 
@@ -33,19 +32,16 @@ def test_the_incumbent_is_the_best_of_the_highest_fidelity_that_did_not_fail(eva
     assert incumbent(evaluations) is chosen
 
 
-def test_an_account_ranks_by_fidelity_first_too():
+def test_a_ledger_ranks_by_fidelity_first_too():
     task = make_task("breast_cancer")
     space = make_search_space(SMALL, task.input_shape, task.num_classes)
     ledger = Ledger(FakeEvaluator(space, task, lambda architecture, seed: 0.9 - 0.1 * len(str(architecture))))
-    account = Account(ledger)
     small, large = space.parse("relu-64"), space.parse("relu-64 > relu-64")
     ledger.evaluate([small], 1)
     ledger.evaluate([large], 2)
-    account.update()
     ledger.evaluate([small], 1)
-    account.update()
-    assert account.best.architecture == str(large)
-    assert [each.architecture for each in account.top(2)] == [str(large), str(small)]
+    assert ledger.best.architecture == str(large)
+    assert [each.architecture for each in ledger.top(2)] == [str(large), str(small)]
 
 
 def test_a_training_evaluator_has_every_number_of_epochs_up_to_its_recipe_behind_a_store_too():

@@ -142,7 +142,7 @@ def test_fresh_seeds_judge_where_no_table_does(longer, monkeypatch):
 
 def test_without_a_budget_the_runs_own_accuracies_judge(longer, monkeypatch):
     monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.LARGEST", 10)
-    monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.is_free", lambda run: False)
+    monkeypatch.setattr("nas_gym.evaluators.FunctionEvaluator.free", False)
     section = compare(*longer, budget=0)["policies"]
     assert "favours the one that learned from it" in section.trust
     assert 0 < section.numbers["partings_judged"] <= section.numbers["partings"]

@@ -82,7 +82,7 @@ def test_a_policy_that_knows_nothing_gets_a_sentence(tmp_path):
 
 def unavailable(evidence):
     """As if the accuracies were trained: nothing but what the run saw is known."""
-    evidence.evaluator.name = "train"
+    evidence.evaluator.free = False
     return evidence
 
 

@@ -140,7 +140,7 @@ def test_what_an_alternative_would_have_brought_is_true(section):
 
 def test_alternatives_that_must_be_trained_are_left_open_or_paid_for(tmp_path):
     evidence = read_evidence(learned(tmp_path / "run", 12))
-    evidence.evaluator.name = "train"
+    evidence.evaluator.free = False
     section = explain_moments(evidence)
     assert section.numbers["extra_evaluations"] == 0
     table = next(table for table in section.tables if table.name == "alternatives")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from nas_gym.envs.rewards import Accuracy
 
 
@@ -116,3 +118,32 @@ ABOVE = Above(0.25)
 HALF = functools.partial(scaled, factor=0.5)
 MARGINS = Margin
 NO_REWARD = 3
+
+
+class Small:
+    """Accuracy less a price of each parameter."""
+
+    sees = "evaluations"
+    needs_before = False
+
+    def __init__(self, price=0.25):
+        self.price = price
+
+    def __call__(self, before, after, done):
+        return after.accuracy - self.price * after.parameters / 1000
+
+
+class Smaller(Small):
+    """The gain of that, with a batch form."""
+
+    needs_before = True
+
+    def __call__(self, before, after, done):
+        return super().__call__(None, after, done) - super().__call__(None, before, done)
+
+    def batch(self, before, after, done):
+        return np.array([self(*step) for step in zip(before, after, done, strict=True)])
+
+
+class SmallAtTheEnd(Small):
+    episodic = True

@@ -116,7 +116,7 @@ def make_env(env_id: str | EnvFactory, options: Mapping[str, Any]) -> gym.Env[An
             does not fit.
     """
     import nas_gym  # noqa: F401 - registers the ids
-    from nas_gym.envs import IDS
+    from nas_gym.envs import IDS, Problem
 
     if not isinstance(env_id, str):
         if not callable(env_id):
@@ -137,7 +137,7 @@ def make_env(env_id: str | EnvFactory, options: Mapping[str, Any]) -> gym.Env[An
     except gym.error.Error as error:
         raise unknown("environment", env_id, IDS) from error
     made = gym.envs.registration.load_env_creator(creator) if isinstance(creator, str) else creator
-    if isinstance(made, type) and not hasattr(made, "start_run"):
+    if isinstance(made, type) and not issubclass(made, Problem):
         raise NASGymError(f"environment {env_id!r} searches no architectures: pass {', '.join(IDS)}")
     return gym.make(env_id, **options)
 
@@ -274,10 +274,9 @@ def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str
     from nas_gym.evaluators import save_network
 
     unwrapped: Any = env.unwrapped
-    trainer = getattr(unwrapped.evaluator, "inner", unwrapped.evaluator)
-    if hasattr(trainer, "fit") and not result["final"][0]["error"]:
+    if unwrapped.evaluator.trains and not result["final"][0]["error"]:
         architecture = unwrapped.search_space.parse(result["architecture"])
-        module, _ = trainer.fit(architecture, result["final"][0]["seed"])
+        module, _ = unwrapped.evaluator.fit(architecture, result["final"][0]["seed"])
         save_network(folder.best_file, unwrapped.search_space, unwrapped.task, architecture, module)
 
 

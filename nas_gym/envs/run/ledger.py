@@ -1,68 +1,30 @@
-"""What a run has asked for: counts, costs, and the budget that ends it."""
+"""The ledger of a run: what was asked for, what it cost, and what the steps of environments are paid."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from nas_gym._checks import number, whole
-from nas_gym.errors import ConfigError
-from nas_gym.evaluators import Evaluation, Evaluator
-from nas_gym.search_spaces import Architecture
+from nas_gym.envs.rewards import Reward, rewards_of
+from nas_gym.envs.run.budget import Budget, BudgetExhausted, Stats, check_budget
+from nas_gym.evaluators import Evaluation, Evaluator, incumbent, standing
+from nas_gym.search_spaces import Architecture, EditGraph, Text
 
 if TYPE_CHECKING:
     from nas_gym.envs.run.walking import Walk
 
-Budget = int | dict[str, float]
 # A distinct request: an architecture, the seed drawn for it or None for all, and a fidelity.
 Key = tuple[Architecture, int | None, int | None]
 STEPS_PER_EVALUATION = 50
-
-
-class BudgetExhausted(Exception):  # noqa: N818 - it ends a search, it is no error
-    """The run's budget is spent; raised by the request or step that would exceed it.
-
-    Attributes:
-        reason: ``"budget"``, or ``"max_steps"`` for an agent that only revisits.
-    """
-
-    def __init__(self, reason: Literal["budget", "max_steps"]) -> None:
-        super().__init__(f"the run ended: {reason}")
-        self.reason = reason
-
-
-@dataclass(slots=True)
-class Stats:
-    """Counts of a run.
-
-    Attributes:
-        steps: environment steps, and architectures asked for by `evaluate`.
-        evaluations: architectures asked for, repeats included.
-        unique: distinct (architecture, seeds, fidelity) asked for; what an integer budget limits where
-            there are no fidelities.
-        stored: training runs that the store already had.
-        cost: recorded seconds charged for the distinct evaluations; what a budget in seconds limits.
-        seconds: wall time spent waiting for the evaluator.
-    """
-
-    steps: int = 0
-    evaluations: int = 0
-    unique: int = 0
-    stored: int = 0
-    cost: float = 0.0
-    seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, float]:
-        """All counts by name."""
-        return asdict(self)
+NOT_DRAWN = -1
+NO_ERROR = Text("")
 
 
 class Ledger:
-    """Asks the evaluator once for each distinct architecture of a run and keeps the account.
+    """The account of a run: it asks the evaluator once for each distinct request and charges for it.
 
     The budget counts distinct requests in order of first request, whether or not a store has
     them, failed ones too, so a warm store changes time and never results.
@@ -84,6 +46,8 @@ class Ledger:
         charges: the seconds charged for each of `history`.
         shares: the share of an evaluation charged for each of `history`, in [0, 1].
         stats: the counts.
+        best: the incumbent of `history`; None before any evaluation.
+        latest: the accuracy of each fully trained architecture, by its text, as last evaluated.
         draws: whether an evaluation is of one seed that is drawn for it.
         walk: the rule of an agent that only steps; None where any architecture may be asked for.
     """
@@ -97,6 +61,8 @@ class Ledger:
         self.charges: list[float] = []
         self.shares: list[float] = []
         self.stats = Stats()
+        self.best: Evaluation | None = None
+        self.latest: dict[str, float] = {}
         self._known: dict[Key, Evaluation] = {}
         self._paid: dict[tuple[Architecture, tuple[int, ...]], float] = {}
         # Whole numbers of epochs, so that shares add up without rounding.
@@ -140,6 +106,14 @@ class Ledger:
             return None
         requests = max(self.budget if isinstance(self.budget, int) else 1, self.stats.unique)
         return STEPS_PER_EVALUATION * requests
+
+    def top(self, count: int) -> list[Evaluation]:
+        """Return the best architectures, one evaluation each, best first; failed ones are left out."""
+        found: dict[str, Evaluation] = {}
+        for evaluation in sorted(self.history, key=standing, reverse=True):
+            if not evaluation.failed:
+                found.setdefault(evaluation.architecture, evaluation)
+        return list(found.values())[:count]
 
     def count_steps(self, steps: int = 1) -> None:
         """Count steps about to be made.
@@ -208,10 +182,10 @@ class Ledger:
             keys = affordable[start : start + batch]
             drawn = [seed for _, seed, _ in keys if seed is not None] if draws else None
             began = time.perf_counter()
-            hits = _hits(self._evaluator)
+            hits = self._evaluator.hits
             evaluations = self._evaluator.evaluate_architectures([key[0] for key in keys], fidelity, drawn)
             self.stats.seconds += time.perf_counter() - began
-            self.stats.stored += _hits(self._evaluator) - hits
+            self.stats.stored += self._evaluator.hits - hits
             for key, evaluation in zip(keys, evaluations, strict=True):
                 self._record(key, evaluation)
         if len(affordable) < len(fresh):
@@ -251,31 +225,262 @@ class Ledger:
         self._paid[training] = max(paid, evaluation.seconds)
         self.history.append(evaluation)
         self.charges.append(charge)
+        self.best = evaluation if self.best is None else incumbent([self.best, evaluation])
+        if evaluation.fidelity is None:
+            self.latest[evaluation.architecture] = evaluation.accuracy
         self.stats.unique += 1
         self.stats.cost = cost
 
 
-def check_budget(budget: Any) -> Budget | None:
-    """A budget as it is, if it is one.
+class Payment(NamedTuple):
+    """The payment of a step.
 
-    Raises:
-        NASGymError: if it is neither a whole number of at least 1 nor ``{"seconds": s}`` with s > 0.
+    `accuracy` is that after the step, 0.0 where nothing was evaluated; `error` says why its training
+    failed; `seed` is the one drawn for it, `NOT_DRAWN` where none was.
     """
-    if budget is None:
-        return None
-    count = whole(budget)
-    if count is not None and count >= 1:
-        return count
-    if isinstance(budget, Mapping) and set(budget) == {"seconds"}:
-        seconds = number(budget["seconds"])
-        if seconds is not None and 0 < seconds < float("inf"):
-            return {"seconds": float(seconds)}
-    raise ConfigError(
-        "budget must be a whole number of evaluations of at least 1, or {'seconds': s} with s above 0, "
-        f"not {budget!r}"
-    )
+
+    accuracy: float
+    reward: float
+    error: str
+    seed: int = NOT_DRAWN
 
 
-def _hits(evaluator: Evaluator) -> int:
-    """Training runs that a store in front of the evaluator has answered so far."""
-    return int(getattr(evaluator, "hits", 0))
+NOTHING_PAID = Payment(0.0, 0.0, "")
+"""The payment of a reset."""
+
+
+class Payments(NamedTuple):
+    """The payments of several steps.
+
+    float64, float64, object (`Text`) and int64, each (steps,). `errors` is None if no training failed,
+    `seeds` if none are drawn.
+    """
+
+    accuracies: np.ndarray
+    rewards: np.ndarray
+    errors: np.ndarray | None
+    seeds: np.ndarray | None
+
+    def one(self) -> Payment:
+        """Return the payment of a batch of one step."""
+        error = "" if self.errors is None else str(self.errors[0])
+        seed = NOT_DRAWN if self.seeds is None else self.seeds.item()
+        return Payment(self.accuracies.item(), self.rewards.item(), error, seed)
+
+
+class StepLedger:
+    """The ledger of a run for environments on one edit graph: it pays steps between numbered states.
+
+    One rule pays all steps, `pay`: a step asks for the architecture after it, and for the one before
+    if the reward needs it; under an episodic reward the last step alone asks. Answers are kept by
+    number of state, so that a step between known states is a look-up.
+
+    Args:
+        ledger: of the run; it alone counts, charges and decides.
+        graph: the edit graph that numbers the states.
+
+    Attributes:
+        ledger, graph: as passed in.
+        accuracies: float64 (rows,), NaN where no step asked.
+        evaluations: object (rows,), None where no step asked.
+        failed: which trainings failed, bool (rows,).
+        errors: why they failed, by number.
+    """
+
+    def __init__(self, ledger: Ledger, graph: EditGraph) -> None:
+        self.ledger, self.graph = ledger, graph
+        self.accuracies = np.full(graph.rows, np.nan)
+        self.evaluations = np.full(graph.rows, None, dtype=object)
+        self.failed = np.zeros(graph.rows, dtype=bool)
+        self.errors: dict[int, str] = {}
+
+    def pay_one(
+        self, reward: Reward, before: int, after: int, done: bool, rng: np.random.Generator
+    ) -> Payment:
+        """Pay for a step as `pay` does for a batch of one, by a short cut where nothing is new.
+
+        Arrays of one element cost more than all else in a step between known states.
+
+        Raises:
+            BudgetExhausted: as `pay`.
+        """
+        ledger, asks = self.ledger, done or not reward.episodic
+        earlier = accuracy = 0.0
+        if asks:
+            if ledger.draws or after >= len(self.accuracies):
+                return self._batch_of_one(reward, before, after, done, rng)
+            accuracy = self.accuracies.item(after)
+            if reward.needs_before:
+                earlier = self.accuracies.item(before)
+            if accuracy != accuracy or earlier != earlier:  # NaN, so not asked for yet
+                return self._batch_of_one(reward, before, after, done, rng)
+        ledger.count_steps()
+        if asks:
+            ledger.count_repeats(2 if reward.needs_before else 1)
+        error = self.errors.get(after, "") if asks and self.errors else ""
+        if reward.sees == "scores":
+            return Payment(accuracy, float(reward(earlier, accuracy, done)), error)
+        if not asks:
+            return NOTHING_PAID
+        seen = self.evaluations[before] if reward.needs_before else None
+        return Payment(accuracy, float(reward(seen, self.evaluations[after], done)), error)
+
+    def pay(
+        self,
+        reward: Reward,
+        before: np.ndarray,
+        after: np.ndarray,
+        done: np.ndarray,
+        rngs: Sequence[np.random.Generator],
+    ) -> Payments:
+        """Pay for steps that environments make at once, as if they were made one after another.
+
+        What the run has not asked for yet goes to the evaluator in one request.
+
+        Args:
+            reward: of the environments.
+            before: numbers of the states before the steps, int64 (steps,).
+            after: those after them.
+            done: whether the episode ends, bool (steps,).
+            rngs: the generators that draw seeds, one a step.
+
+        Raises:
+            BudgetExhausted: if the run's budget or `max_steps` does not reach for all of them; the
+                requests that it reaches for are made and in `ledger.history`.
+        """
+        if self.ledger.draws:
+            return self._pay_drawn(reward, before, after, done, rngs)
+        self._make_room()
+        asking = np.flatnonzero(done) if reward.episodic else slice(None)
+        asked = np.stack([before, after], axis=1) if reward.needs_before else after[:, None]
+        self._settle(asked[asking], asking, len(done))
+        accuracies, errors = self.accuracies.take(after), self._errors_of(after)
+        earlier = self.accuracies.take(before) if reward.needs_before else np.zeros(len(before))
+        if reward.episodic:
+            accuracies[~done] = earlier[~done] = 0.0
+            if errors is not None:
+                errors[~done] = NO_ERROR
+        if reward.sees == "scores":
+            seen = earlier, accuracies
+        else:
+            seen = self.evaluations.take(before), self.evaluations.take(after)
+        return Payments(accuracies, rewards_of(reward, *seen, done), errors, None)
+
+    def _batch_of_one(
+        self, reward: Reward, before: int, after: int, done: bool, rng: np.random.Generator
+    ) -> Payment:
+        step = np.array([before]), np.array([after]), np.array([done])
+        return self.pay(reward, *step, [rng]).one()
+
+    def _pay_drawn(
+        self,
+        reward: Reward,
+        before: np.ndarray,
+        after: np.ndarray,
+        done: np.ndarray,
+        rngs: Sequence[np.random.Generator],
+    ) -> Payments:
+        """Pay for steps of an evaluator that draws a seed for each architecture of each step."""
+        ledger, count = self.ledger, len(done)
+        earlier, accuracies = np.zeros(count), np.zeros(count)
+        errors = no_errors(count)
+        seeds = np.full(count, NOT_DRAWN)
+        seen = np.full((2, count), None, dtype=object)
+        for step in range(count):
+            ledger.count_steps()
+            if reward.episodic and not done[step]:
+                continue
+            numbers = (before[step], after[step]) if reward.needs_before else (after[step],)
+            asked = [self.graph.architecture(number) for number in numbers]
+            # One draw for each, so that keeping an architecture is no improvement of it.
+            drawn = {one: ledger.draw(one, rngs[step]) for one in dict.fromkeys(asked)}
+            found = ledger.answer(asked, drawn=[drawn[one] for one in asked])
+            if reward.needs_before:
+                earlier[step] = found[0].accuracy
+            accuracies[step], seeds[step] = found[-1].accuracy, drawn[asked[-1]]
+            seen[:, step] = found[0], found[-1]
+            if found[-1].error:
+                errors[step] = Text(found[-1].error, 1)
+        failed = errors if any(errors) else None
+        if reward.sees == "scores":
+            seen = np.stack([earlier, accuracies])
+        return Payments(accuracies, rewards_of(reward, seen[0], seen[1], done), failed, seeds)
+
+    def _settle(self, asked: np.ndarray, asking: np.ndarray | slice, steps: int) -> None:
+        """Count steps and have all that they ask for answered, in as few batches as the limits allow.
+
+        Args:
+            asked: numbers of states, in order of request, int64 (asking steps, requests of each).
+            asking: which steps ask, ascending.
+            steps: how many are made.
+        """
+        ledger, made, each = self.ledger, 0, asked.shape[1]
+        new = self._first_requests(asked.ravel())
+        if ledger.budget is None and not len(new):
+            ledger.count_steps(steps)
+            ledger.count_repeats(asked.size)
+            return
+        places = np.arange(steps)[asking]
+        while made < steps:
+            # The step that may be beyond a limit goes alone.
+            count = max(1, _within(ledger, steps - made, places[new // each] - made))
+            end = int(np.searchsorted(places, made + count))
+            numbers, new = asked[:end].ravel(), new[new < end * each]
+            ledger.count_steps(count)
+            ledger.count_repeats(len(numbers) - len(new))
+            if len(new):
+                self._ask(numbers[new].tolist())
+            asked, places, made = asked[end:], places[end:], made + count
+            new = self._first_requests(asked.ravel())
+
+    def _ask(self, numbers: Sequence[int]) -> None:
+        """Ask for states, in order, and keep the answers."""
+        found = self.ledger.answer([self.graph.architecture(number) for number in numbers])
+        for number, evaluation in zip(numbers, found, strict=True):
+            self.accuracies[number], self.evaluations[number] = evaluation.accuracy, evaluation
+            if evaluation.error:
+                self.failed[number], self.errors[number] = True, evaluation.error
+
+    def _first_requests(self, numbers: np.ndarray) -> np.ndarray:
+        """Return where a state is asked for that no step has asked for, ascending, once for each."""
+        unknown: np.ndarray = np.isnan(self.accuracies.take(numbers)).nonzero()[0]
+        if len(unknown):
+            unknown = unknown[np.sort(np.unique(numbers[unknown], return_index=True)[1])]
+        return unknown
+
+    def _errors_of(self, numbers: np.ndarray) -> np.ndarray | None:
+        """Return errors as `Text`, "" where none failed, object (len(numbers),); None if none did."""
+        failed = np.flatnonzero(self.failed.take(numbers)) if self.errors else ()
+        if not len(failed):
+            return None
+        errors = no_errors(len(numbers))
+        errors[failed] = [Text(self.errors[number], 1) for number in numbers[failed].tolist()]
+        return errors
+
+    def _make_room(self) -> None:
+        """Have a place for every number of the graph."""
+        if (more := self.graph.rows - len(self.accuracies)) > 0:
+            self.accuracies = np.concatenate([self.accuracies, np.full(more, np.nan)])
+            self.evaluations = np.concatenate([self.evaluations, np.full(more, None, dtype=object)])
+            self.failed = np.concatenate([self.failed, np.zeros(more, dtype=bool)])
+
+
+def no_errors(count: int) -> np.ndarray:
+    """Return `NO_ERROR` for each step, object (count,); `numpy.full` would make plain strings of it."""
+    return np.array([NO_ERROR], dtype=object).repeat(count)
+
+
+def _within(ledger: Ledger, steps: int, new: np.ndarray) -> int:
+    """How many steps the limits of the run reach for, whatever they cost.
+
+    Args:
+        ledger: of the run.
+        steps: how many are to be made.
+        new: which steps make a new request, ascending, one for each.
+    """
+    if ledger.max_steps is None:
+        return steps
+    within = min(steps, ledger.max_steps - ledger.stats.steps)
+    # What a new request costs in seconds is known only afterwards.
+    affordable = 0 if ledger.remaining is None else ledger.remaining
+    return min(within, int(new[affordable])) if affordable < len(new) else within

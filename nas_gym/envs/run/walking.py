@@ -6,17 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from nas_gym.errors import ConfigError
-from nas_gym.evaluators import Evaluation, Evaluator, FinalScore, Request
+from nas_gym.evaluators import Evaluation, Evaluator, FinalScore, ForwardingEvaluator, Request
 from nas_gym.search_spaces import Architecture
-
-NOTED = ("key", "name")
-"""What else an evaluator has that says what its results depend on; a trace notes it."""
 
 
 class Walk:
     """The rule of a run in which an agent only steps, from the environment's own start states.
 
-    The account of the run holds it, so it holds for whatever leads to the account: the environment,
+    The ledger of the run holds it, so it holds for whatever leads to the ledger: the environment,
     its wrappers, its vector form and its forks. Steps and plain resets are not touched.
 
     Args:
@@ -46,19 +43,19 @@ class Walk:
         )
 
 
-class _UnaskedEvaluator(Evaluator):
-    """An evaluator that says what it is and evaluates nothing."""
+class _UnaskedEvaluator(ForwardingEvaluator):
+    """An evaluator that declares what it is and evaluates nothing."""
 
     def __init__(self, inner: Evaluator, walk: Walk) -> None:
-        self.search_space, self.task, self.seeds = inner.search_space, inner.task, inner.seeds
-        self.draws, self.resumable, self.selects_on_test = inner.draws, inner.resumable, inner.selects_on_test
-        self._inner, self._walk = inner, walk
+        super().__init__(inner)
+        self._walk = walk
 
-    def config(self) -> dict[str, Any]:
-        return self._inner.config()
+    @property
+    def table(self) -> NoReturn:  # type: ignore[override]  # it holds all accuracies
+        self._walk.refuse("use the evaluator's 'table'")
 
-    def fidelities(self) -> tuple[int, ...]:
-        return self._inner.fidelities()
+    def optimum(self) -> None:
+        """Return None: where the best accuracy is known, a walk has to find out."""
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
         self._walk.refuse("use the evaluator")
@@ -66,10 +63,16 @@ class _UnaskedEvaluator(Evaluator):
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
         self._walk.refuse("use the evaluator")
 
+    def fit(self, architecture: Architecture, seed: int) -> NoReturn:
+        self._walk.refuse("use the evaluator's 'fit'")
+
+    def parts(self) -> NoReturn:
+        self._walk.refuse("use the evaluator's 'parts'")
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or "_inner" not in self.__dict__:
             raise AttributeError(name)
         found = getattr(self._inner, name)
-        if name not in NOTED:
+        if name != "name":
             self._walk.refuse(f"use the evaluator's {name!r}")
         return found

@@ -13,7 +13,6 @@ from gymnasium.vector.utils import batch_space, iterate
 
 from nas_gym._checks import whole
 from nas_gym.envs.base import OF_MAKE_VEC, Problem
-from nas_gym.envs.run.payment import pay_all
 from nas_gym.envs.vector.calls import VectorCalls
 from nas_gym.envs.vector.checks import (
     check_actions,
@@ -37,7 +36,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
     rest is trained together. Spaces, rewards, starting states and information are those of
     `NASEnv`, batched as Gymnasium's `SyncVectorEnv` batches them; seed ``k`` of `reset` seeds
     environment ``i`` with ``k + i`` and gives the trajectories of as many single environments. One
-    account (`stats`, `ledger`, `start_run`) is kept for all.
+    ledger (`stats`, `ledger`, `start_run`) is kept for all.
 
     ``info["action_mask"]`` is int8 (num_envs, n), `action_masks` gives bool (num_envs, n). Seeds of a
     table that draws them are drawn by each environment's own generator, for `evaluate` by the first's.
@@ -242,7 +241,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         """Make and pay the steps of some environments, and say what they did."""
         before, ends = self._states[rows], self._steps[rows] == self.horizon - 1
         after, legal = self.search_space.edit_graph.follow_all(before, actions)
-        payments = pay_all(self._answers, self.reward, before, after, ends, rngs)
+        payments = self._ledger.pay(self.reward, before, after, ends, rngs)
         # Whatever stops a step has raised by here, before any state has changed.
         self._states[rows], self._last_actions[rows] = after, np.where(legal, actions, 0)
         self._steps[rows] += 1

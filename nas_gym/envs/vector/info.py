@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.envs.run.payment import NO_ERROR, NOT_DRAWN
+from nas_gym.envs.run.ledger import NO_ERROR, NOT_DRAWN, no_errors
 from nas_gym.search_spaces import EditGraph
 
 
@@ -41,7 +41,7 @@ class Steps:
     def among(self, rows: np.ndarray, num_envs: int) -> Steps:
         """These steps as those of some environments, int64 (steps,), of all of which the others made none."""
         every = Steps.none(num_envs)
-        every.errors = None if self.errors is None else _no_errors(num_envs)
+        every.errors = None if self.errors is None else no_errors(num_envs)
         every.seeds = None if self.seeds is None else np.full(num_envs, NOT_DRAWN)
         for field in fields(Steps):
             if (values := getattr(self, field.name)) is not None:
@@ -82,7 +82,7 @@ def described(
         "accuracy": np.where(rows, steps.accuracies, 0.0),
         "best_accuracy": np.where(rows, best, 0.0),
         "illegal_action": steps.illegal & rows,
-        "error": _no_errors(len(rows)) if steps.errors is None else steps.errors.copy(),
+        "error": no_errors(len(rows)) if steps.errors is None else steps.errors.copy(),
         "action_mask": graph.masks.take(states, axis=0),
     }
     if draws:
@@ -93,10 +93,3 @@ def described(
             info[key][~rows] = None
         info["action_mask"][~rows] = 0
     return info | {f"_{key}": rows.copy() for key in info}
-
-
-def _no_errors(num_envs: int) -> np.ndarray:
-    """The text of no error for each environment, object (num_envs,)."""
-    texts = np.empty(num_envs, dtype=object)
-    texts.fill(NO_ERROR)
-    return texts

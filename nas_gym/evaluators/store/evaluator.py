@@ -4,71 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any
 from weakref import WeakSet
 
 from nas_gym._checks import plain
 from nas_gym._sources import sources_of
-from nas_gym.evaluators.base import Evaluator
+from nas_gym.evaluators.base import Evaluator, ForwardingEvaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.store.schema import EVALUATIONS, FINAL_SCORES
 from nas_gym.evaluators.store.store import Store
-from nas_gym.search_spaces import Architecture, SearchSpace
-from nas_gym.tasks import Task
-
-if TYPE_CHECKING:
-    from torch import nn
+from nas_gym.search_spaces import Architecture
 
 
-@runtime_checkable
-class Keyed(Protocol):
-    """An evaluator that says what its results depend on, and can keep the network it trains."""
-
-    search_space: SearchSpace[Any]
-    task: Task
-    seeds: tuple[int, ...]
-    selects_on_test: bool
-
-    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]: ...
-
-    def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]: ...
-
-    def config(self) -> dict[str, Any]: ...
-
-    def key(self, request: Request) -> dict[str, Any]: ...
-
-    def fidelities(self) -> tuple[int, ...]: ...
-
-    def examples(self) -> tuple[int, int] | None: ...
-
-    def fit(self, architecture: Architecture, seed: int) -> tuple[nn.Module, Evaluation]: ...
-
-
-class StoredEvaluator(Evaluator):
+class StoredEvaluator(ForwardingEvaluator):
     """Answers from a store, and has only what is missing evaluated.
 
     Args:
-        inner: evaluates what is missing.
+        inner: evaluates what is missing; it has to declare what a result depends on by `key`.
         store: holds the results.
 
     Attributes:
-        inner: as passed in.
         store: as passed in.
         hits: requests so far that were answered without training.
         trained: requests so far that were trained for.
     """
 
-    def __init__(self, inner: Keyed, store: Store) -> None:
-        self.inner = inner
+    def __init__(self, inner: Evaluator, store: Store) -> None:
+        super().__init__(inner)
         self.store = store
-        self.search_space = inner.search_space
-        self.task = inner.task
-        self.seeds = inner.seeds
-        self.selects_on_test = inner.selects_on_test
         self.hits = 0
         self.trained = 0
         self._owners: WeakSet[object] = WeakSet()
         self._closes = False
+
+    @property
+    def inner(self) -> Evaluator:
+        """The evaluator of what is missing."""
+        return self._inner
 
     def opened_by(self, owner: object, *, built: bool) -> None:
         self._owners.add(owner)
@@ -106,12 +78,7 @@ class StoredEvaluator(Evaluator):
         scores = {position: score for position, score, _ in self.store.compute(FINAL_SCORES, keys, work)}
         return [scores[position] for position in range(len(seeds))]
 
-    def config(self) -> dict[str, Any]:
-        # Results do not depend on the store, and the inner evaluator is built again from this.
-        return self.inner.config()
-
     def key(self, request: Request) -> dict[str, Any]:
-        """All that the result of a request depends on, JSON-able."""
         return self.inner.key(request) | self._code
 
     @cached_property
@@ -119,13 +86,3 @@ class StoredEvaluator(Evaluator):
         """The code of an evaluator of the user's own, whose results may be others when it changes."""
         code = sources_of(self.inner)
         return {"code": code} if code else {}
-
-    def fidelities(self) -> tuple[int, ...]:
-        return self.inner.fidelities()
-
-    def examples(self) -> tuple[int, int] | None:
-        return self.inner.examples()
-
-    def fit(self, architecture: Architecture, seed: int) -> tuple[nn.Module, Evaluation]:
-        """Train an architecture and keep it; not through the store, which holds no networks."""
-        return self.inner.fit(architecture, seed)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.evaluators import Evaluator
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.search_spaces import Architecture, SearchSpace
@@ -15,7 +16,6 @@ from nas_gym.traces import State
 FEWEST_TO_LEARN_FROM = 30
 LEAST_RANK_CORRELATION = 0.5
 FOLDS = 5
-CHEAP = ("table", "function")
 
 
 class Accuracies:
@@ -52,14 +52,36 @@ class Accuracies:
 
 
 class _ComputedAccuracies(Accuracies):
-    """Accuracies of an evaluator that answers at once."""
+    """Accuracies of an evaluator that is free."""
 
-    def __init__(self, evaluator: Any, source: str) -> None:
-        super().__init__({}, source, lambda architectures: evaluated(evaluator, architectures))
+    def __init__(self, evaluator: Evaluator, source: str) -> None:
+        super().__init__({}, source, evaluator.accuracies)
         self.exact = True
 
     def knows(self, architecture: Architecture) -> bool:
         return True
+
+
+class Evaluations:
+    """Evaluations of any architectures, of an evaluator that is free.
+
+    Args:
+        evaluator: that of the run.
+
+    Attributes:
+        source: where they are from, in words.
+    """
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        kind = "the function" if evaluator.table is None else "the table"
+        self.source = f"evaluations of {kind} that the run was evaluated by"
+        self._evaluator = evaluator
+
+    def of(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return the evaluations, object (N,); means over recorded seeds where these are drawn."""
+        distinct = list(dict.fromkeys(architectures))
+        found = dict(zip(distinct, self._evaluator.evaluate_architectures(distinct), strict=True))
+        return np.array([found[one] for one in architectures], dtype=object)
 
 
 def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
@@ -69,9 +91,9 @@ def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
     guess of extremely randomised trees (Geurts et al. 2006) learned from them; it is used only
     where, in a cross-validation, its guesses rank architectures with a correlation of at least 0.5.
     """
-    evaluator: Any = evidence.evaluator
-    if answers_at_once(evaluator):
-        kind = "the table" if hasattr(evaluator, "accuracy_by_index") else "the function"
+    evaluator = evidence.evaluator
+    if evaluator.free:
+        kind = "the function" if evaluator.table is None else "the table"
         return _ComputedAccuracies(evaluator, f"accuracies of {kind} that the run was evaluated by")
     seen = {str(one.architecture): one for one in evidence.succeeded if one.fidelity is None}
     if len(seen) < FEWEST_TO_LEARN_FROM:
@@ -93,20 +115,6 @@ def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
         f"learned from them (rank correlation {correlation:.2f} with measured ones in a cross-validation)"
     )
     return Accuracies({text: one.accuracy for text, one in seen.items()}, source, guess)
-
-
-def answers_at_once(evaluator: Any) -> bool:
-    """Whether an evaluator only looks up or computes what it answers."""
-    return hasattr(evaluator, "accuracy_by_index") or getattr(evaluator, "name", "") in CHEAP
-
-
-def evaluated(evaluator: Any, architectures: Sequence[Architecture]) -> list[float]:
-    """The accuracies that an evaluator gives, looked up or newly evaluated."""
-    if hasattr(evaluator, "accuracy_by_index"):
-        index = evaluator.search_space.index
-        values = evaluator.accuracy_by_index()
-        return [float(values[index(one)]) for one in architectures]
-    return [one.accuracy for one in evaluator.evaluate_architectures(list(architectures))]
 
 
 def _learned(

@@ -65,7 +65,7 @@ def _scored(evidence: Evidence) -> dict[str, Any]:
     result = evidence.result or {}
     if "test_accuracy" not in result:
         return {}
-    seeds = "recorded seeds" if hasattr(evidence.evaluator, "table") else "fresh seeds"
+    seeds = "fresh seeds" if evidence.evaluator.table is None else "recorded seeds"
     if evidence.evaluator.selects_on_test:
         # The validation accuracy is the same number: it is not shown beside it as if it were another.
         return {

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import TrainEvaluator, load_network
+from nas_gym.evaluators import Evaluator, TrainEvaluator, load_network
 from nas_gym.explain.evidence.rescoring import run_seed
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.networks import NetworkModule
@@ -65,23 +64,22 @@ def trained_network(evidence: Evidence) -> TrainedNetwork | str:
     return TrainedNetwork(architecture, module, task, f"trained once more with the fresh seed {seed}")
 
 
-def _trainer(evidence: Evidence) -> tuple[Any, Task]:
+def _trainer(evidence: Evidence) -> tuple[Evaluator | None, Task]:
     """What trains networks as those of the run were, and on which data; None if they were not.
 
     Raises:
         NASGymError: for a table that was imported.
     """
-    evaluator: Any = evidence.evaluator
-    table = getattr(evaluator, "table", None)
-    if table is not None:
+    evaluator = evidence.evaluator
+    if (table := evaluator.table) is not None:
         made = Tabulation.of_table(table, evidence.problem.device)
         device = str(made.device)
         return TrainEvaluator(made.search_space, made.task, device, recipe=made.recipe), made.task
-    return (evaluator if hasattr(evaluator, "fit") else None), evidence.problem.task
+    return (evaluator if evaluator.trains else None), evidence.problem.task
 
 
 def _seed(evidence: Evidence) -> int:
-    if hasattr(evidence.evaluator, "table"):
+    if evidence.evaluator.table is not None:
         return UNSEEN_SEED + run_seed(evidence)
     return evidence.evaluator.final_seeds(run_seed(evidence))[0]
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.evaluators import Request
+from nas_gym.evaluators import Evaluator, Request
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.search_spaces import Architecture
+from nas_gym.tables import Table
 
 SEEDS = 3
 MOST_TRAININGS = 200
@@ -38,12 +39,6 @@ class FreshScores:
     def of(self, architecture: Architecture) -> np.ndarray:
         """Return accuracies of an architecture, float64 (seeds,); empty where none was measured."""
         return self.accuracies.get(str(architecture), np.empty(0))
-
-
-def is_free(evidence: Evidence) -> bool:
-    """Whether an evaluation costs nothing: it is looked up or computed."""
-    evaluator: Any = evidence.evaluator
-    return hasattr(evaluator, "table") or getattr(evaluator, "name", "") == "function"
 
 
 def control_seeds(neighbours: int) -> int:
@@ -74,9 +69,9 @@ def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
         evidence: the run.
         wanted: how many seeds of each architecture; a table gives all it has.
     """
-    evaluator: Any = evidence.evaluator
-    if hasattr(evaluator, "table"):
-        return _recorded(evaluator, list(wanted))
+    evaluator = evidence.evaluator
+    if evaluator.table is not None:
+        return _recorded(evaluator, evaluator.table, list(wanted))
     seeds = evaluator.final_seeds(run_seed(evidence), max(wanted.values(), default=1))
     requests = [Request(one, seed) for one, count in wanted.items() for seed in seeds[:count]]
     accuracies: dict[str, list[float]] = {str(one): [] for one in wanted}
@@ -96,9 +91,8 @@ def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
     )
 
 
-def _recorded(evaluator: Any, architectures: list[Architecture]) -> FreshScores:
+def _recorded(evaluator: Evaluator, table: Table, architectures: list[Architecture]) -> FreshScores:
     """Those that the table recorded at its full fidelity, of seeds left out of a search where it left any."""
-    table = evaluator.table
     seeds = table.seeds[table.fidelities[-1]]
     columns, unseen = list(range(max(1, len(seeds)))), False
     kept = [column for column, seed in enumerate(seeds) if seed not in evaluator.seeds]

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.envs import Stats
+from nas_gym.envs import Ledger, Stats
 from nas_gym.evaluators import Evaluation, incumbent
 from nas_gym.search_spaces import SearchSpace
-from nas_gym.traces.account import Account
 from nas_gym.traces.cadence import Cadence
 from nas_gym.traces.lines import Ask
 from nas_gym.traces.policies.base import Policy, State
@@ -34,7 +33,7 @@ class Digest:
         folder: of the run.
         search_space: of the run.
         config: of the run, for the hyperparameters.
-        account: of the run.
+        ledger: of the run.
         scores: what the policy's scores are, None for no policy; it may change.
     """
 
@@ -43,10 +42,10 @@ class Digest:
         folder: RunFolder,
         search_space: SearchSpace[Any],
         config: Mapping[str, Any],
-        account: Account,
+        ledger: Ledger,
         scores: str | None,
     ) -> None:
-        self._folder, self._space, self._account, self.scores = folder, search_space, account, scores
+        self._folder, self._space, self._ledger, self.scores = folder, search_space, ledger, scores
         self._words = [str(action) for action in search_space.actions]
         self.board = Board(folder.path)
         self.board.start_session(_hyperparameters(config))
@@ -115,7 +114,7 @@ class Digest:
     def snapshot(self, policy: Policy | None, number: int) -> None:
         """Show the heat map of the policy and, if it changed, a drawing of the best architecture."""
         self._policy.snapshot(policy, number)
-        best = self._account.best
+        best = self._ledger.best
         if best is not None and best.architecture != self._drawn:
             self.board.image("architectures/best_so_far", self._drawing(best), number)
             self._drawn = best.architecture
@@ -127,13 +126,13 @@ class Digest:
         if self._asks:
             self._write_asks(number)
         self.snapshot(policy, number)
-        best = self._account.best
+        best = self._ledger.best
         if best is not None:
-            drawings = [self._drawing(evaluation) for evaluation in self._account.top(DRAWINGS)]
+            drawings = [self._drawing(evaluation) for evaluation in self._ledger.top(DRAWINGS)]
             if drawings:
                 self.board.image("architectures/top", stacked(drawings), number)
             self.board.graph(self._space.network(self._space.parse(best.architecture)))
-            write_embedding(self._folder.path, self._space, self._account.ledger.history)
+            write_embedding(self._folder.path, self._space, self._ledger.history)
             self.board.scalars(self._outcome(best), number)
         self.board.end_session()
         self.board.close()
@@ -144,13 +143,13 @@ class Digest:
             "search/unique_evaluations": stats.unique,
             "search/stored_hits": stats.stored,
         }
-        if self._account.best is not None:
-            counts["search/best_accuracy"] = self._account.best.accuracy
+        if self._ledger.best is not None:
+            counts["search/best_accuracy"] = self._ledger.best.accuracy
         return counts
 
     def _outcome(self, best: Evaluation) -> dict[str, float]:
         """The final metrics, in a group whose name sorts first: HParams shows the first five tags."""
-        stats = self._account.ledger.stats
+        stats = self._ledger.stats
         return {
             "at_end/accuracy": best.accuracy,
             "at_end/parameters": best.parameters,

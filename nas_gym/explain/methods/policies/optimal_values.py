@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas_gym.envs import rewards_of
 from nas_gym.search_spaces import SearchSpace, successors
 from nas_gym.traces import State
 
@@ -26,7 +27,8 @@ class OptimalValues:
 
     Args:
         space: search space of at most 20,000 architectures.
-        accuracies: accuracies of every architecture, float64 (size,).
+        accuracies: accuracies of every architecture, float64 (size,); evaluations, object (size,), where
+            the reward sees those.
         reward: reward of the environment.
         horizon: steps of an episode.
         gamma: discount of a continuing reward.
@@ -70,14 +72,17 @@ class OptimalValues:
 
 
 def _paid(reward: Reward, accuracies: np.ndarray, leads: np.ndarray, done: bool) -> np.ndarray:
-    """Return what each edit is paid, float64 (size, n); the reward is asked once for each different pair."""
+    """Return what each edit is paid, float64 (size, n), asking once for each different pair."""
+    if reward.sees == "evaluations":
+        seen = accuracies.repeat(leads.shape[1]), accuracies[leads.ravel()]
+        return rewards_of(reward, *seen, np.full(leads.size, done)).reshape(leads.shape)
     before = np.broadcast_to(accuracies[:, None], leads.shape)
     after = accuracies[leads]
     pairs = np.stack([before.ravel(), after.ravel()], axis=1)
     if not reward.needs_before:
         pairs[:, 0] = 0.0
     distinct, places = np.unique(pairs, axis=0, return_inverse=True)
-    values = np.array([reward(float(one), float(other), done) for one, other in distinct])
+    values = rewards_of(reward, distinct[:, 0], distinct[:, 1], np.full(len(distinct), done))
     return np.asarray(values[places.ravel()].reshape(leads.shape))
 
 

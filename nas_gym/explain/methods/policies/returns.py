@@ -57,7 +57,7 @@ def earnings(
     setting: Setting,
     starts: Sequence[Architecture],
     reward: Reward,
-    accuracy_of: Callable[[Sequence[Architecture]], np.ndarray],
+    seen_of: Callable[[Sequence[Architecture]], np.ndarray],
     seed: int = 0,
 ) -> Earnings:
     """Return what each earns from the same starts; policy and tree are greedy, random edits are legal ones.
@@ -69,14 +69,15 @@ def earnings(
         setting: the length of episodes.
         starts: one walk from each.
         reward: reward of the environment.
-        accuracy_of: from architectures to their accuracies, float64 (N,).
+        seen_of: from architectures to their accuracies, float64 (N,), or to their evaluations, object
+            (N,), where the reward sees those.
         seed: seed of the random edits and the interval.
     """
     rng = np.random.default_rng(seed)
 
     def earned(decide: Decide, from_starts: Sequence[Architecture]) -> np.ndarray:
         walks = walk(setting.space, decide, from_starts, setting.horizon, setting.episodic)
-        return returns(walks, reward, accuracy_of)
+        return returns(walks, reward, seen_of)
 
     def of_tree(states: Sequence[State], masks: np.ndarray) -> np.ndarray:
         return distilled.trees[leaves].decide(distilled.questions, states, masks)

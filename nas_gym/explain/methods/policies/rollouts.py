@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas_gym.envs import rewards_of
 from nas_gym.explain.methods.policies.scores import PolicyScores, policy_scores
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import Policy, State, legal_weights
@@ -77,17 +78,21 @@ def starts_of(problem: Problem, count: int, rng: np.random.Generator) -> list[Ar
 
 
 def returns(
-    walks: Walks, reward: Reward, accuracy_of: Callable[[Sequence[Architecture]], np.ndarray]
+    walks: Walks, reward: Reward, seen_of: Callable[[Sequence[Architecture]], np.ndarray]
 ) -> np.ndarray:
-    """Return what each walk earns in total, undiscounted, float64 (walks,)."""
+    """Return what each walk earns in total, undiscounted, float64 (walks,).
+
+    Args:
+        walks: the walks.
+        reward: reward of the environment.
+        seen_of: the accuracies of architectures, or their evaluations where the reward sees those.
+    """
     steps = walks.architectures()
-    accuracies = accuracy_of([one for step in steps for one in step]).reshape(len(steps), -1)
-    earned = np.zeros(accuracies.shape[1])
-    horizon = len(walks.states)
+    seen = seen_of([one for step in steps for one in step]).reshape(len(steps), -1)
+    horizon, count = len(walks.states), seen.shape[1]
+    earned = np.zeros(count)
     for step in range(horizon):
-        done = step + 1 == horizon
-        for number, (before, after) in enumerate(zip(accuracies[step], accuracies[step + 1], strict=True)):
-            earned[number] += reward(float(before), float(after), done)
+        earned += rewards_of(reward, seen[step], seen[step + 1], np.full(count, step + 1 == horizon))
     return earned
 
 

@@ -15,7 +15,6 @@ from nas_gym.explain.evidence.rescoring import (
     FreshScores,
     affordable,
     control_seeds,
-    is_free,
     measure,
 )
 from nas_gym.explain.evidence.run import Evidence
@@ -109,7 +108,7 @@ def find_alternatives(
     chosen, start, steps_taken = evidence.chosen.architecture, *_start(evidence)
     actions = space.neighbours(chosen)
     path = space.shortest_path(start, chosen)
-    most = math.inf if is_free(evidence) else MOST_TRAININGS if budget is None else budget
+    most = math.inf if evidence.evaluator.free else MOST_TRAININGS if budget is None else budget
     order = _order(evidence, list(actions), rng)
     count = affordable(len(order), SEEDS if start != chosen else 0, most)
     wanted: dict[Any, int] = {chosen: control_seeds(count)} | dict.fromkeys(order[:count], SEEDS)
@@ -178,9 +177,9 @@ def _order(evidence: Evidence, neighbours: Sequence[Any], rng: np.random.Generat
 
 def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[Any]:
     """Networks drawn at random, as many as can be had; none where a table has all."""
-    if hasattr(evidence.evaluator, "table"):
+    if evidence.evaluator.table is not None:
         return []
-    count = RANDOM_ASKED if is_free(evidence) else int(min(RANDOM_TRAINED, left))
+    count = RANDOM_ASKED if evidence.evaluator.free else int(min(RANDOM_TRAINED, left))
     return list(dict.fromkeys(evidence.search_space.sample(rng) for _ in range(count)))
 
 
@@ -188,9 +187,8 @@ def _random_accuracies(
     evidence: Evidence, drawn: Sequence[Architecture], scores: FreshScores
 ) -> tuple[np.ndarray, bool]:
     """Their first accuracy each; of a table the mean of every network."""
-    evaluator: Any = evidence.evaluator
-    if hasattr(evaluator, "table"):
-        return evaluator.table.mean_accuracy(), True
+    if (table := evidence.evaluator.table) is not None:
+        return table.mean_accuracy(), True
     firsts = [scores.of(one)[:1] for one in drawn]
     return np.array([first[0] if len(first) else 0.0 for first in firsts]), False
 

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import kendalltau
 
 from nas_gym.explain.evidence.evaluations import UsableEvaluations
-from nas_gym.explain.evidence.rescoring import (
-    MOST_TRAININGS,
-    SEEDS,
-    affordable,
-    control_seeds,
-    is_free,
-    measure,
-)
+from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, affordable, control_seeds, measure
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.anova.coding import ENUMERATED, code
 from nas_gym.explain.methods.anova.deletion import Deletion, deletion, edited_choice
@@ -68,13 +60,12 @@ def exact_of(
     evidence: Evidence, fidelity: int | None, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances | None:
     """Importances of the whole table that a run searched; None without one, or of too large a space."""
-    table: Any = getattr(evidence.evaluator, "table", None)
-    space = evidence.search_space
+    table, space = evidence.evaluator.table, evidence.search_space
     if table is None or space.size > ENUMERATED:
         return None
-    epochs = evidence.evaluator.fidelity if fidelity is None else fidelity  # type: ignore[attr-defined]
+    epochs = evidence.evaluator.fidelities()[-1] if fidelity is None else fidelity
     accuracies = np.array(table.accuracies(epochs), dtype=np.float64)
-    good = ~table.failed.any(axis=1) & ~np.isnan(accuracies).all(axis=1)
+    good = np.asarray(~table.failed.any(axis=1) & ~np.isnan(accuracies).all(axis=1))
     return exact(code(space, space).rows(good), accuracies[good], permutations, seed)
 
 
@@ -82,7 +73,7 @@ def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> D
     """Return the deletion test at the chosen network, with training seeds that the search did not see."""
     space, chosen = evidence.search_space, evidence.chosen.architecture
     neighbours = list(space.neighbours(chosen))
-    most = float("inf") if is_free(evidence) else MOST_TRAININGS if budget is None else budget
+    most = float("inf") if evidence.evaluator.free else MOST_TRAININGS if budget is None else budget
     count = affordable(len(neighbours), SEEDS, most)
     if count < len(neighbours):
         return None

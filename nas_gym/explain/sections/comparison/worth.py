@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.accuracies import answers_at_once, evaluated
-from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, is_free, measure
+from nas_gym.explain.evidence.accuracies import Evaluations
+from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, measure
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.optimal_values import LARGEST, OptimalValues
@@ -46,11 +44,14 @@ def judge(
         budget: trainings with fresh seeds; None for 200 at most.
     """
     problem, space = runs[0].problem, runs[0].search_space
-    known = answers_at_once(problem.evaluator) and not isinstance(problem.reward, RecordedReward)
+    known = problem.evaluator.free and not isinstance(problem.reward, RecordedReward)
     if known and space.size <= LARGEST:
-        accuracies = np.array(evaluated(problem.evaluator, list(space)))
+        if problem.reward.sees == "scores":
+            seen = problem.evaluator.accuracies(list(space))
+        else:
+            seen = Evaluations(problem.evaluator).of(list(space))
         gamma = discount_of(runs[0].config)
-        optimal = OptimalValues(space, accuracies, problem.reward, problem.horizon, gamma)
+        optimal = OptimalValues(space, seen, problem.reward, problem.horizon, gamma)
         return Judgement(
             [float(optimal.of(state)[edit]) for state, edit in edits],
             "the best that can follow an edit (value iteration on all accuracies of the space)",
@@ -58,7 +59,7 @@ def judge(
         )
     leads_to = [space.apply(state.architecture, edit) for state, edit in edits]
     most = MOST_TRAININGS if budget is None else budget
-    afforded = MOST_MEASURED if is_free(runs[0]) else most // SEEDS
+    afforded = MOST_MEASURED if problem.evaluator.free else most // SEEDS
     return _fresh(runs[0], leads_to, afforded) if afforded >= 2 else _seen(runs, leads_to)
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas_gym.explain.evidence.accuracies import answers_at_once, evaluated
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.decisive_steps import Measures, scores_of
 from nas_gym.explain.report.phrases import finite
@@ -67,17 +66,17 @@ class KnownAccuracies:
         evidence: of the run.
         steps: of the run.
         numbers: of the steps whose alternatives are asked for.
-        budget: most evaluations; None for none, except where the evaluator answers at once.
+        budget: most evaluations; None for none, except where the evaluator is free.
 
     Attributes:
-        at_once: whether the evaluator does.
+        free: whether the evaluator is.
         asked: evaluations that were asked for.
     """
 
     def __init__(self, evidence: Evidence, steps: list[Step], numbers: list[int], budget: int | None) -> None:
         self._evidence = evidence
         self._values = {str(one.architecture): one.accuracy for one in evidence.succeeded}
-        self.at_once = answers_at_once(evidence.evaluator)
+        self.free = evidence.evaluator.free
         self.asked = 0
         wanted = dict.fromkeys(
             after
@@ -85,10 +84,12 @@ class KnownAccuracies:
             for after in _within_an_edit(evidence, steps[number])
             if str(after) not in self._values
         )
-        most = len(wanted) if self.at_once and budget is None else min(budget or 0, len(wanted))
+        most = len(wanted) if self.free and budget is None else min(budget or 0, len(wanted))
         some = list(wanted)[:most]
         if some:
-            self._values.update(zip(map(str, some), evaluated(evidence.evaluator, some), strict=True))
+            self._values.update(
+                zip(map(str, some), evidence.evaluator.accuracies(some).tolist(), strict=True)
+            )
             self.asked = len(some)
 
     def of(self, architecture: Architecture) -> float | None:

@@ -55,7 +55,7 @@ def trust(found: Measures, kind: str | None, accuracies: KnownAccuracies) -> str
         parts = ["No scores of a policy were recorded, so that only changes of accuracy count."]
     if kind == "probabilities":
         parts.append("Its probabilities say nothing of the outcome it expected, so surprise does not count.")
-    if accuracies.at_once:
+    if accuracies.free:
         parts.append("Outcomes of alternatives are looked up or computed.")
     elif accuracies.asked:
         parts.append(f"{counted(accuracies.asked, 'alternative')} were evaluated for this report.")

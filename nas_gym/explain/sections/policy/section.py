@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.accuracies import accuracies_of
+from nas_gym.explain.evidence.accuracies import Accuracies, Evaluations, accuracies_of
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.setting import setting_of
 from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, EarningsByStart, earnings
@@ -92,7 +92,15 @@ def _earnings(
     reward, leaves = evidence.problem.reward, distilled.shown.leaves
     if isinstance(reward, RecordedReward):
         return f"{reward.why[0].upper()}{reward.why[1:]}."
-    accuracies = accuracies_of(evidence, seed)
+    if reward.sees == "scores":
+        accuracies: Accuracies | Evaluations | str = accuracies_of(evidence, seed)
+    elif evidence.evaluator.free:
+        accuracies = Evaluations(evidence.evaluator)
+    else:
+        return (
+            "The reward is of whole evaluations, and those of networks that the run did not train cannot be "
+            "estimated."
+        )
     if isinstance(accuracies, str):
         return accuracies
     rng = np.random.default_rng(seed)

@@ -84,7 +84,7 @@ def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, A
         "low": chosen.get("low"),
         "high": chosen.get("high"),
         "seeds": chosen.get("seeds", 0),
-        "unseen_seeds": chosen.get("unseen_seeds", not hasattr(evidence.evaluator, "table")),
+        "unseen_seeds": chosen.get("unseen_seeds", evidence.evaluator.table is None),
         "validation_examples": None if counts is None else counts[0],
         "start": alternatives.get("start") or {},
         "random": alternatives.get("random") or {},
