@@ -14,7 +14,7 @@ import numpy as np
 from nas_agents.result import Hyperparameter, Result
 from nas_gym._checks import number, plain, whole
 from nas_gym.envs import Budget, BudgetExhausted
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.evaluators import incumbent
 
 if TYPE_CHECKING:
@@ -186,10 +186,10 @@ class Session:
         ledger = self.unwrapped.ledger
         if not ledger.history:
             if stopped == "agent returned":
-                raise NASGymError(
+                raise ConfigError(
                     f"the agent {agent.name!r} returned without an evaluation: step or ask in its run()"
                 )
-            raise NASGymError(
+            raise ConfigError(
                 f"the budget {budget!r} ended before the first evaluation was made: raise the budget"
             )
         chosen = incumbent(ledger.history)
@@ -217,7 +217,7 @@ def check_discount(gamma: float, session: Session) -> None:
         NASGymError: if gamma is 1 and the reward is not episodic.
     """
     if gamma == 1 and not session.unwrapped.reward.episodic:
-        raise NASGymError(
+        raise ConfigError(
             "gamma 1 with a reward that goes on after the horizon makes values grow without bound: "
             "take gamma below 1, or the reward 'final'"
         )
@@ -231,7 +231,7 @@ def whole_number(name: str, value: object, at_least: int) -> int:
     """
     count = whole(value)
     if count is None or count < at_least:
-        raise NASGymError(f"{name} must be a whole number of at least {at_least}, not {value!r}")
+        raise ConfigError(f"{name} must be a whole number of at least {at_least}, not {value!r}")
     return count
 
 
@@ -244,5 +244,5 @@ def within(name: str, value: object, low: float, high: float, *, above_low: bool
     found = number(value)
     if found is None or not low <= found <= high or (above_low and found == low):
         bottom = "(" if above_low else "["
-        raise NASGymError(f"{name} must be a number in {bottom}{low:g}, {high:g}], not {value!r}")
+        raise ConfigError(f"{name} must be a number in {bottom}{low:g}, {high:g}], not {value!r}")
     return found

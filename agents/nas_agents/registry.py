@@ -12,7 +12,7 @@ from inspect import isabstract
 from typing import Any, NamedTuple
 
 from nas_agents.agent import Agent
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.registry import build, lookup, options_of
 
 
@@ -78,7 +78,7 @@ def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
     name = options.pop("name", None)
     kind = lookup("agent", name, AGENTS)
     if not isinstance(kind, type) or not issubclass(kind, Agent) or isabstract(kind):
-        raise NASGymError(f"{name!r} is not an agent: derive it from nas_agents.Agent and give it a run()")
+        raise ConfigError(f"{name!r} is not an agent: derive it from nas_agents.Agent and give it a run()")
     return build(kind, "agent", options)
 
 

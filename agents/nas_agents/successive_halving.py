@@ -9,7 +9,7 @@ from math import log
 import numpy as np
 
 from nas_agents.agent import Agent, Session, whole_number, within
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators import standing
 from nas_gym.search_spaces import Architecture, SearchSpace
 
@@ -71,7 +71,7 @@ def rungs(fidelities: Sequence[int], eta: float, lowest: int) -> list[int]:
     if not fidelities:
         return [1]
     if not high_enough:
-        raise NASGymError(f"lowest must be at most the {fidelities[-1]} epochs of the recipe, not {lowest}")
+        raise ConfigError(f"lowest must be at most the {fidelities[-1]} epochs of the recipe, not {lowest}")
     found, wanted = set[int](), float(fidelities[-1])
     while wanted >= high_enough[0]:
         found.add(min(high_enough, key=lambda epochs: abs(log(epochs / wanted))))

@@ -10,7 +10,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecEnvWrapper
 
 from nas_gym.envs.run.budget import Budget, BudgetExhausted, check_budget
 from nas_gym.envs.vector.sb3 import SB3VecEnv
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 
 class BudgetCallback(BaseCallback):
@@ -93,12 +93,12 @@ def _check_one_account(env: Any) -> None:
     while isinstance(env, VecEnvWrapper):
         env = env.venv
     if not isinstance(env, DummyVecEnv | SB3VecEnv):
-        raise NASGymError(
+        raise ConfigError(
             f"BudgetCallback cannot count inside the processes of {type(env).__name__}: pass one "
             "environment, or SB3VecEnv(gym.make_vec('NAS-v0', num_envs=..., autoreset_mode='same_step'))"
         )
     if isinstance(env, DummyVecEnv) and env.num_envs > 1:
-        raise NASGymError(
+        raise ConfigError(
             f"BudgetCallback counts on one account and these {env.num_envs} environments keep one each: pass "
             "SB3VecEnv(gym.make_vec('NAS-v0', num_envs=..., autoreset_mode='same_step'))"
         )

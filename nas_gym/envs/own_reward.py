@@ -175,7 +175,7 @@ class OwnReward:
             columns = [_column([trial[place] for trial in trials]) for place in range(3)]
             found = self._ask_batch(function, *columns)
             if not np.allclose(found, answers):
-                raise NASGymError(
+                raise ConfigError(
                     f"the batch form of the reward {self.name!r} returned {found.tolist()} where single "
                     f"calls return {answers}: make both pay alike"
                 )
@@ -203,12 +203,12 @@ class OwnReward:
         try:
             answer = np.asarray(form(before, after, done), dtype=np.float64)
         except Exception as error:
-            raise NASGymError(
+            raise ConfigError(
                 f"the batch form of the reward {self.name!r} raised {type(error).__name__} "
                 f"({_line(str(error))}) for {len(done)} steps: return one finite number for each"
             ) from error
         if answer.shape != done.shape or not np.isfinite(answer).all():
-            raise NASGymError(
+            raise ConfigError(
                 f"the batch form of the reward {self.name!r} returned {_line(repr(answer))} for {len(done)} "
                 "steps: return one finite number for each"
             )
@@ -410,7 +410,7 @@ def _batch_form(name: str, function: Any) -> Callable[..., Any] | None:
     if form is None:
         return None
     if not callable(form):
-        raise NASGymError(
+        raise ConfigError(
             f"batch of the reward {name!r} must be a function (before, after, done) of arrays, not {form!r}"
         )
     if "batch" not in getattr(function, "__dict__", {}):

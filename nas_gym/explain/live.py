@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas_gym._lock import is_held
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.explain.evidence.run import read_evidence
 from nas_gym.explain.pipeline import explain_evidence
 from nas_gym.explain.report.writer import write_explanation
@@ -66,7 +66,7 @@ def explain_live(
         NASGymError: if `every` is below 1, the folder holds no run, or the run ended without an evaluation.
     """
     if every < 1:
-        raise NASGymError(f"--every must be at least 1 evaluation, not {every}")
+        raise ConfigError(f"--every must be at least 1 evaluation, not {every}")
     folder = RunFolder(run)
     folder.config()
     due, silence = 1, 0.0

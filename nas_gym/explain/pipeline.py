@@ -12,7 +12,7 @@ from typing import Any
 import scipy.linalg  # noqa: F401 - its threads are limited too, once it is loaded
 from threadpoolctl import threadpool_limits
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.explain.evidence.facts import facts_of, title_of
 from nas_gym.explain.evidence.run import Evidence, read_evidence
 from nas_gym.explain.registry import QUESTIONS, questions
@@ -168,7 +168,7 @@ def _refuse_several(folder: str | os.PathLike[str]) -> None:
     runs = sorted(str(file.parent) for file in place.rglob("config.json"))
     if runs:
         more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
-        raise NASGymError(
+        raise ConfigError(
             f"{place} holds runs and is not one itself: explain one of {', '.join(runs[:MOST_NAMED])}{more}, "
             "or pass two of them to compare them"
         )

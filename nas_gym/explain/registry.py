@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.explain.section import Question
 from nas_gym.registry import lookup
 
@@ -49,7 +49,7 @@ def register_question(question: Question) -> None:
         NASGymError: if the key is not a word of letters, digits and underscores, or is ``"summary"``.
     """
     if not question.key.isidentifier() or question.key == SUMMARY:
-        raise NASGymError(
+        raise ConfigError(
             f"the key of a question must be a word other than {SUMMARY!r}, such as 'failures', not "
             f"{question.key!r}"
         )

@@ -12,7 +12,7 @@ from operator import index
 from typing import Any
 
 from nas_gym._checks import plain
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks.operations.activation import Activation
 from nas_gym.networks.operations.add import Add
 from nas_gym.networks.operations.base import Node, Operation, Shape
@@ -162,12 +162,12 @@ class NetworkBuilder:
                 option may change.
         """
         if not isinstance(operation, Operation) or vars(operation):
-            raise NASGymError(
+            raise ConfigError(
                 f"an operation must be an object of a subclass of Operation without attributes, "
                 f"not {operation!r}: pass what differs between nodes as options"
             )
         if not nodes:
-            raise NASGymError(f"operation {operation!r} needs at least one input: pass a node")
+            raise ConfigError(f"operation {operation!r} needs at least one input: pass a node")
         if shape is None:
             shape = operation.output_shape(*map(self.shape, nodes), **options)
         options = {name: plain(value) for name, value in options.items()}
@@ -176,7 +176,7 @@ class NetworkBuilder:
         try:
             hash(kept)
         except TypeError:
-            raise NASGymError(f"options must be numbers, texts or tuples of them, not {options!r}") from None
+            raise ConfigError(f"options must be numbers, texts or tuples of them, not {options!r}") from None
         return self._append(operation, nodes, shape, layer=layer, **named, options=kept)
 
     def build(self, output: int) -> Network:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks.graph import Network
 from nas_gym.networks.operations.base import Node, filled
 
@@ -58,7 +58,7 @@ def initial_weights(network: Network, seed: int) -> Iterator[tuple[str, Tensor]]
         for name, shape in node.parameter_shapes.items():
             array = node.operation.initial(node, name, generator)
             if array.shape != shape or array.dtype != torch.float32:
-                raise NASGymError(
+                raise ConfigError(
                     f"operation {node.operation!r} gives {name!r} first values of {array.dtype} and shape "
                     f"{tuple(array.shape)}, expected torch.float32 and {shape}: mend its initial"
                 )

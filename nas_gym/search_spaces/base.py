@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium import spaces
 
 from nas_gym._shared import Shared
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, Shape
 from nas_gym.search_spaces.description import Description, describe_sketch
 from nas_gym.search_spaces.graph.edit_graph import EditGraph
@@ -182,12 +182,12 @@ class SearchSpace(Shared, ABC, Generic[A]):
                 that this one could be meant as a text.
         """
         if str(self.smallest()).strip().isdecimal():
-            raise NASGymError(
+            raise ConfigError(
                 f"the number {number} could mean a text of the {self.name} space or a place in it: pass the "
                 f"text {str(self.architecture(self.size - 1))!r} in quotes, or search_space.architecture(...)"
             )
         if not 0 <= number < self.size:
-            raise NASGymError(
+            raise ConfigError(
                 f"number {number} is no architecture of the {self.name} space: pass one from 0 to "
                 f"{self.size - 1:,}, or a text"
             )

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.networks import Network
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.variables import Variable
@@ -145,6 +145,6 @@ class _Check:
                 f"{what} raises {type(error).__name__} ({error})", "mend it or leave that architecture out"
             ) from error
 
-    def _error(self, found: str, remedy: str) -> NASGymError:
+    def _error(self, found: str, remedy: str) -> ConfigError:
         name = getattr(self._space, "name", type(self._space).__name__)
-        return NASGymError(f"the search space {name!r} cannot be searched, {found}: {remedy}")
+        return ConfigError(f"the search space {name!r} cannot be searched, {found}: {remedy}")

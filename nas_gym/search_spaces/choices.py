@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nas_gym._checks import listed
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks import Shape
 from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.description import Description, describe_choices
@@ -99,7 +99,7 @@ class ChoiceSpace(ProductSpace[Choices]):
         known = all(parts.get(name) in numbers for name, numbers in self._numbers.items())
         if not known or len(parts) != len(self._numbers):
             form = ", ".join(f"{name}={'|'.join(numbers)}" for name, numbers in self._numbers.items())
-            raise NASGymError(f"architecture {text!r} does not fit this space: write it as {form}")
+            raise ConfigError(f"architecture {text!r} does not fit this space: write it as {form}")
         return self.decode({name: numbers[parts[name]] for name, numbers in self._numbers.items()})
 
     def edited(self, architecture: Choices, action: int) -> Choices | None:
@@ -135,19 +135,19 @@ def _checked(choices: Any) -> dict[str, tuple[Any, ...]]:
         NASGymError: for names or values that would not mean one thing each.
     """
     if not isinstance(choices, Mapping) or not choices:
-        raise NASGymError(
+        raise ConfigError(
             f"a ChoiceSpace needs choices, a dict with a list of values for each name, not {choices!r}"
         )
     found: dict[str, tuple[Any, ...]] = {}
     for name, values in choices.items():
         if not isinstance(name, str) or not _is_readable(name) or "=" in name or not name:
-            raise NASGymError(
+            raise ConfigError(
                 f"the name of a choice must be a text without commas, equals signs and spaces at its ends, "
                 f"not {name!r}: rename it"
             )
         given = listed(values)
         if not given:
-            raise NASGymError(f"the choice {name!r} must have a list of at least one value, not {values!r}")
+            raise ConfigError(f"the choice {name!r} must have a list of at least one value, not {values!r}")
         found[name] = tuple(given)
         for number, value in enumerate(given):
             _check_value(name, value, given[:number])
@@ -170,7 +170,7 @@ def _check_value(name: str, value: Any, before: Sequence[Any]) -> None:
             if not same:
                 return
             reason = f"is taken for the value {same[0]!r}, since they are equal in Python or as text"
-    raise NASGymError(
+    raise ConfigError(
         f"the value {value!r} of the choice {name!r} {reason}: write a name for it, such as 'yes' for True "
         "or '3x3' for (3, 3), and look up what it stands for in network()"
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.description import Description, describe_chain
@@ -103,7 +103,7 @@ class MacroSpace(ProductSpace[Macro]):
     def parse(self, text: str) -> Macro:
         digits = text.strip()
         if len(digits) != LAYERS or not set(digits) <= set("012"):
-            raise NASGymError(
+            raise ConfigError(
                 f"architecture {text!r} is none of the macro space: write {LAYERS} digits of 0, 1 and 2, "
                 f"like {EXAMPLE!r}"
             )

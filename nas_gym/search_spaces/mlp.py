@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks import ACTIVATIONS, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.base import KEEP, SearchSpace
 from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_distance
@@ -96,7 +96,7 @@ class MLPSpace(SearchSpace[MLP]):
     def parse(self, text: str) -> MLP:
         layers = tuple(self._parse_layer(part.strip(), text) for part in text.split(">"))
         if len(layers) > self.max_layers:
-            raise NASGymError(
+            raise ConfigError(
                 f"architecture {text!r} has {len(layers)} layers, the mlp space at most {self.max_layers}: "
                 "remove layers or raise max_layers"
             )
@@ -207,7 +207,7 @@ class MLPSpace(SearchSpace[MLP]):
         if width.isdecimal() and (int(width), activation) in self._numbers:
             return int(width), activation
         known = [_text(choice) for choice in self.choices]
-        raise NASGymError(
+        raise ConfigError(
             f"architecture {text!r} has no valid layer {part!r}: write layers like {known[0]!r} "
             f"joined by ' > ', each of: {', '.join(known)}"
         )

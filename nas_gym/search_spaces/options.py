@@ -7,7 +7,7 @@ from typing import Any
 
 from nas_gym._checks import listed
 from nas_gym._checks import whole as _whole
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.networks import Shape
 
 
@@ -19,7 +19,7 @@ def distinct(what: str, values: Sequence[Any]) -> tuple[Any, ...]:
     """
     given = listed(values)
     if not given or len({str(value) for value in given}) < len(given):
-        raise NASGymError(f"{what} must be a list of different values, not {values!r}")
+        raise ConfigError(f"{what} must be a list of different values, not {values!r}")
     return tuple(given)
 
 
@@ -31,7 +31,7 @@ def whole(what: str, value: object) -> int:
     """
     number = _whole(value)
     if number is None or number < 1:
-        raise NASGymError(f"{what} must be a whole number of at least 1, not {value!r}")
+        raise ConfigError(f"{what} must be a whole number of at least 1, not {value!r}")
     return number
 
 
@@ -66,7 +66,7 @@ def grid_shape(space: str, input_shape: Shape) -> Shape:
         NASGymError: for a table's rows and every other shape.
     """
     if len(input_shape) not in (2, 3):
-        raise NASGymError(
+        raise ConfigError(
             f"the {space} space needs signals (channels, length) or images (channels, height, width), "
             f"not input shape {tuple(input_shape)}: use search_space='mlp', which takes any shape"
         )

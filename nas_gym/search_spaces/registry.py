@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks import Shape
 from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces.base import SearchSpace
@@ -41,7 +41,7 @@ def make_search_space(
     if isinstance(spec, SearchSpace):
         _check_complete(spec)
         if (spec.input_shape, spec.num_classes) != (tuple(input_shape), num_classes):
-            raise NASGymError(
+            raise ConfigError(
                 f"the search space is built for input shape {spec.input_shape} and {spec.num_classes} "
                 f"classes, the task has {tuple(input_shape)} and {num_classes}: build it for the task's"
             )
@@ -52,12 +52,12 @@ def make_search_space(
         factory = lookup("search space", name, SEARCH_SPACES)
         space = build(factory, "search space", options, tuple(input_shape), num_classes)
         if not isinstance(space, SearchSpace):
-            raise NASGymError(
+            raise ConfigError(
                 f"{name!r} is no search space: derive it from nas_gym.search_spaces.SearchSpace"
             )
         _check_complete(space)
     if space.size < 2:
-        raise NASGymError(
+        raise ConfigError(
             f"the search space has {space.size} architecture, a search needs at least 2: widen its options"
         )
     if type(space) not in SEARCH_SPACES.values() and id(space) not in _checked:
@@ -69,7 +69,7 @@ def make_search_space(
 def _check_complete(space: SearchSpace[Any]) -> None:
     missing = [name for name in SearchSpace.__annotations__ if not hasattr(space, name)]
     if missing:
-        raise NASGymError(
+        raise ConfigError(
             f"the search space {type(space).__name__} has no {', no '.join(missing)}: set what the class "
             "SearchSpace documents"
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym._files import writing
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators import Evaluation
 from nas_gym.traces.cadence import Snapshots
 from nas_gym.traces.lines import Ask, End, Header, Step
@@ -96,7 +96,7 @@ class Recorder:
             NASGymError: if `start_run` was called since it began.
         """
         if self._env.ledger is not self._ledger:
-            raise NASGymError(
+            raise ConfigError(
                 "start_run() was called in the middle of a trace, and a trace holds one run: "
                 "wrap the environment in a new Trace, with a folder of its own, for each run"
             )

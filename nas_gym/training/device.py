@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.training.members import TrainingData
 from nas_gym.training.numerics import apart
 
@@ -38,7 +38,7 @@ def resolve_device(device: str) -> torch.device:
         torch.zeros(1, device=resolved).item()
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = str(error).splitlines()[0]
-        raise NASGymError(
+        raise ConfigError(
             f"device {device!r} cannot be used ({reason}): pass 'auto', 'cpu', or a device that torch sees"
         ) from error
     return resolved

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, NetworkModule, Node, Shape, initial_weights
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
@@ -115,7 +115,7 @@ def _order(network: Network) -> list[int]:
 
 def _check(node: Node, value: Tensor, shape: Shape) -> None:
     if value.shape != shape or value.dtype != torch.float32:
-        raise NASGymError(
+        raise ConfigError(
             f"operation {node.operation!r} returned {value.dtype} of shape {tuple(value.shape)}, "
             f"expected torch.float32 of {shape}: mend its forward or its output_shape"
         )

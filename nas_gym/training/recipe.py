@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from nas_gym._checks import number, plain, whole
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.registry import build
 
 OPTIMIZERS = ("adamw", "sgd")
@@ -102,9 +102,9 @@ def _number(value: Any) -> float:
 def _whole(name: str, value: Any) -> None:
     count = whole(value)
     if count is None or not 1 <= count <= LARGEST:
-        raise NASGymError(f"{name} of the recipe must be a whole number from 1 to {LARGEST:,}, not {value!r}")
+        raise ConfigError(f"{name} of the recipe must be a whole number from 1 to {LARGEST:,}, not {value!r}")
 
 
 def _within(name: str, value: Any, limits: str, holds: bool) -> None:
     if not holds:
-        raise NASGymError(f"{name} of the recipe must be a number {limits}, not {value!r}")
+        raise ConfigError(f"{name} of the recipe must be a number {limits}, not {value!r}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.training.chunk import ChunkTraining
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep
 from nas_gym.training.kernels.registry import is_fusible
@@ -143,8 +143,8 @@ class Workers:
         self._work.put(chunk[half:])
         self.reports.put(ChunkHalved(chunk))
 
-    def _too_large(self, member: Member) -> NASGymError:
-        return NASGymError(
+    def _too_large(self, member: Member) -> ConfigError:
+        return ConfigError(
             f"not enough memory to train a network of {member.network.parameters:,} parameters in batches "
             f"of {self._recipe.batch_size}: lower batch_size or set max_parameters; finished evaluations "
             "are kept"

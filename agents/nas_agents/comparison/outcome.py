@@ -20,7 +20,7 @@ from nas_agents.comparison.plots import figure_names, plot_comparison, plot_figu
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.report import Setting, latex, markdown, short_ranking, write_json
 from nas_gym._files import write_text, writing
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.traces import EventFile, custom_scalars
 
 Record = dict[str, Any]
@@ -189,7 +189,7 @@ class Comparison:
         """
         analysis, path = self._analysed(), Path(path)
         if path.suffix.lower() not in SUFFIXES:
-            raise NASGymError(f"a figure is written as {', '.join(SUFFIXES)}, not as {path.name!r}")
+            raise ConfigError(f"a figure is written as {', '.join(SUFFIXES)}, not as {path.name!r}")
         names = figure_names(analysis)
         chosen = (names[-2] if analysis.has_regret else names[0]) if figure is None else figure
         if chosen not in names:
@@ -199,7 +199,7 @@ class Comparison:
             if agent not in analysis.scores:
                 raise unknown("agent of this comparison", agent, analysis.scores)
         if not shown:
-            raise NASGymError("agents is empty: name at least one agent to draw")
+            raise ConfigError("agents is empty: name at least one agent to draw")
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             plot_figure(chosen, analysis, self.setting.where, path, shown)
@@ -229,7 +229,7 @@ class Comparison:
     def _analysed(self) -> Analysis:
         if self.analysis is None:
             said = "".join(f"; {sentence}" for sentence in self.missing)
-            raise NASGymError(
+            raise ConfigError(
                 f"fewer than 2 agents finished a run on {self.setting.task}: no comparison{said}"
             )
         return self.analysis
@@ -258,7 +258,7 @@ def _frame(records: list[Record], method: str) -> Any:
     try:
         pandas = import_module("pandas")
     except ImportError:
-        raise NASGymError(
+        raise ConfigError(
             f"data frames need pandas: pip install 'nas-gym[frames]', or call {method}() for plain dicts"
         ) from None
     return pandas.DataFrame.from_records(records)

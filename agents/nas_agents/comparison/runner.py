@@ -26,7 +26,7 @@ from nas_agents.runs.run import (
 from nas_gym._checks import plain
 from nas_gym._files import writing
 from nas_gym._lock import held
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -184,7 +184,7 @@ def compare(
     ((found,), _) = compare_tasks(plan, f"nas_agents.compare({masked(called)})", nullcontext(on_progress))
     if found.analysis is None:
         said = "".join(f"; {sentence}" for sentence in found.missing)
-        raise NASGymError(f"fewer than 2 agents finished a run on {found.setting.task}: no comparison{said}")
+        raise ConfigError(f"fewer than 2 agents finished a run on {found.setting.task}: no comparison{said}")
     return found
 
 
@@ -231,19 +231,19 @@ def prepare(plan: Plan) -> list[Experiment]:
     check_budget(plan.budget)
     for what, number in (("seeds", plan.seeds), ("jobs", plan.jobs)):
         if number is not None and number < 1:
-            raise NASGymError(f"{what} must be at least 1, not {number}")
+            raise ConfigError(f"{what} must be at least 1, not {number}")
     for agent in plan.agents:
         make_agent(agent)
     labels = [label(agent) for agent in plan.agents]
     repeated = next((name for name in labels if labels.count(name) > 1), None)
     if repeated is not None:
-        raise NASGymError(f"agent {repeated!r} is named twice: name each once, or set other hyperparameters")
+        raise ConfigError(f"agent {repeated!r} is named twice: name each once, or set other hyperparameters")
     if len(labels) < 2:
-        raise NASGymError(f"a comparison needs at least 2 agents, here are {len(labels)}: name others too")
+        raise ConfigError(f"a comparison needs at least 2 agents, here are {len(labels)}: name others too")
     experiments = [_experiment(plan, task) for task in plan.tasks]
     folders = [experiment.folder for experiment in experiments]
     if len(set(folders)) < len(folders):
-        raise NASGymError("two of the tasks have the same name, and so the same folder: rename one of them")
+        raise ConfigError("two of the tasks have the same name, and so the same folder: rename one of them")
     return experiments
 
 

@@ -17,7 +17,7 @@ import gymnasium as gym
 from nas_agents.registry import make_agent
 from nas_agents.runs.scoring import score
 from nas_gym._checks import plain
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.evaluators import incumbent
 
 if TYPE_CHECKING:
@@ -120,14 +120,14 @@ def make_env(env_id: str | EnvFactory, options: Mapping[str, Any]) -> gym.Env[An
 
     if not isinstance(env_id, str):
         if not callable(env_id):
-            raise NASGymError(
+            raise ConfigError(
                 f"an environment is an id like 'NAS-v0' or a function that makes one, not {env_id!r}"
             )
         env = env_id(**options)
         if not isinstance(env, gym.Env) or not hasattr(env.unwrapped, "start_run"):
             if isinstance(env, gym.Env):
                 env.close()
-            raise NASGymError(
+            raise ConfigError(
                 f"the function that makes the environment returned {type(env).__name__}, which searches no "
                 "architectures: return gym.make('NAS-v0', ...), wrapped or not"
             )
@@ -138,7 +138,7 @@ def make_env(env_id: str | EnvFactory, options: Mapping[str, Any]) -> gym.Env[An
         raise unknown("environment", env_id, IDS) from error
     made = gym.envs.registration.load_env_creator(creator) if isinstance(creator, str) else creator
     if isinstance(made, type) and not issubclass(made, Problem):
-        raise NASGymError(f"environment {env_id!r} searches no architectures: pass {', '.join(IDS)}")
+        raise ConfigError(f"environment {env_id!r} searches no architectures: pass {', '.join(IDS)}")
     return gym.make(env_id, **options)
 
 

@@ -14,7 +14,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
 from nas_agents.agent import Environment
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
     from nas_gym.traces import NoTrace, Trace
@@ -39,7 +39,7 @@ def policy_for(env: Environment) -> str:
         return "MultiInputPolicy"
     if isinstance(space, flat):
         return "MlpPolicy"
-    raise NASGymError(
+    raise ConfigError(
         f"stable-baselines3 has no policy network for {type(space).__name__} observations: "
         "make the environment with observation='dict'"
     )

@@ -8,7 +8,7 @@ from sb3_contrib import MaskablePPO as Algorithm
 
 from nas_agents.agent import Agent, Session, check_discount, whole_number, within
 from nas_agents.sb3.common import learn, policy_for, reproducible
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.traces import NeuralPolicy
 
 
@@ -55,7 +55,7 @@ class MaskablePPO(Agent):
         within("ent_coef", self.ent_coef, 0, 1)
         whole_number("width", self.width, at_least=1)
         if self.n_steps % self.batch_size:
-            raise NASGymError(
+            raise ConfigError(
                 f"batch_size must divide n_steps, {self.batch_size} does not divide {self.n_steps}"
             )
 

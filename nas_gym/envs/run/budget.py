@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from nas_gym._checks import number, whole
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 
 Budget = int | dict[str, float]
 
@@ -65,7 +65,7 @@ def check_budget(budget: Any) -> Budget | None:
         seconds = number(budget["seconds"])
         if seconds is not None and 0 < seconds < float("inf"):
             return {"seconds": float(seconds)}
-    raise NASGymError(
+    raise ConfigError(
         "budget must be a whole number of evaluations of at least 1, or {'seconds': s} with s above 0, "
         f"not {budget!r}"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import StoreError
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import (
     Ask,
@@ -134,7 +134,7 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidenc
     check_surroundings(folder, config, problem)
     seen = tuple(_seen(recording, problem.search_space))
     if not seen:
-        raise NASGymError(f"nothing was evaluated in the run of {folder.path} so far: let it go on first")
+        raise StoreError(f"nothing was evaluated in the run of {folder.path} so far: let it go on first")
     return Evidence(folder, config, problem, recording, seen)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces.mixed_radix import MixedRadix
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -53,7 +53,7 @@ def parse_cell(text: str, operations: Sequence[str]) -> Cell:
     """
     nodes = text.strip().split("+")
     if len(nodes) != NODES - 1:
-        raise NASGymError(
+        raise ConfigError(
             f"cell {text!r} describes {len(nodes)} nodes joined by '+', expected {NODES - 1}: "
             f"write it like '{EXAMPLE}'"
         )
@@ -122,7 +122,7 @@ def isomorphism_text(cell: Cell) -> str:
 def _parse_node(part: str, node: int, text: str, operations: Sequence[str]) -> list[str]:
     edges = part[1:-1].split("|")
     if len(part) < 2 or part[0] != "|" or part[-1] != "|" or len(edges) != node:
-        raise NASGymError(
+        raise ConfigError(
             f"cell {text!r} has {part!r} for node {node}, expected {node} edges between bars: "
             f"write it like '{'|'.join(['', *(f'none~{source}' for source in range(node)), ''])}'"
         )
@@ -130,7 +130,7 @@ def _parse_node(part: str, node: int, text: str, operations: Sequence[str]) -> l
     for source, edge in enumerate(edges):
         operation, tilde, start = edge.partition("~")
         if not tilde or start != str(source):
-            raise NASGymError(
+            raise ConfigError(
                 f"cell {text!r} has {edge!r} as edge {source}-{node}, expected an operation and "
                 f"'~{source}': write it like 'none~{source}'"
             )

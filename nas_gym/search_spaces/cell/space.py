@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, Shape
 from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.cell.architecture import (
@@ -170,7 +170,7 @@ class CellSpace(ProductSpace[Cell]):
             NASGymError: if there is no such number, or the cell has an operation that is not here.
         """
         if not 0 <= number < len(official_order()):
-            raise NASGymError(
+            raise ConfigError(
                 f"number {number} is no official index of NAS-Bench-201: pass one from 0 to "
                 f"{len(official_order()) - 1:,}, or the text of a cell"
             )
@@ -200,7 +200,7 @@ class CellSpace(ProductSpace[Cell]):
 def _checked_operations(operations: Sequence[str]) -> tuple[str, ...]:
     checked = names("operations of the cell space", "operation in the cell space", operations, OPERATIONS)
     if "none" not in checked:
-        raise NASGymError(
+        raise ConfigError(
             f"operations of the cell space must have 'none', what removing an edge leaves, "
             f"not {list(checked)!r} alone: add 'none'"
         )
@@ -209,7 +209,7 @@ def _checked_operations(operations: Sequence[str]) -> tuple[str, ...]:
 
 def _checked_channels(channels: Sequence[int]) -> tuple[int, ...]:
     if not isinstance(channels, list | tuple) or not channels:
-        raise NASGymError(
+        raise ConfigError(
             f"channels of the cell space must be a list with one number a stage, not {channels!r}"
         )
     return tuple(whole("each of the channels of the cell space", value) for value in channels)

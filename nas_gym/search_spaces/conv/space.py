@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym.errors import NASGymError, unknown
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.networks import ACTIVATIONS, Network, Shape
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.chain import chain_variables, layer_distance
@@ -132,7 +132,7 @@ class ConvSpace(SearchSpace[Conv]):
     def parse(self, text: str) -> Conv:
         architecture = parse_conv(text, self._by_text, self.max_layers)
         if architecture.pools > self.max_pools:
-            raise NASGymError(
+            raise ConfigError(
                 f"architecture {text!r} has {architecture.pools} pools, an input of shape {self.input_shape} "
                 f"has room for {self.max_pools}: remove pools"
             )
@@ -261,7 +261,7 @@ def _checked_operations(operations: Sequence[str]) -> tuple[str, ...]:
         if operation not in POOLS and not odd:
             raise unknown("operation in the conv space (with any odd kernel)", operation, EXAMPLES)
     if set(operations) <= set(POOLS):
-        raise NASGymError(
+        raise ConfigError(
             f"operations of the conv space must have a convolution, not {list(operations)!r} only: "
             "add 'conv3'"
         )

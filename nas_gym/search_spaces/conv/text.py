@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.search_spaces.conv.architecture import Conv, Layer, Skip, skip_pairs
 
 
@@ -25,11 +25,11 @@ def parse_conv(text: str, layers: Mapping[str, Layer], max_layers: int) -> Conv:
     parts = [part.strip() for part in chain.split(">")]
     for part in parts:
         if part not in layers:
-            raise NASGymError(
+            raise ConfigError(
                 f"architecture {text!r} has no valid layer {part!r}: {_layers_in_words(layers)}"
             )
     if len(parts) > max_layers:
-        raise NASGymError(
+        raise ConfigError(
             f"architecture {text!r} has {len(parts)} layers, the conv space at most {max_layers}: "
             "remove layers or raise max_layers"
         )
@@ -37,7 +37,7 @@ def parse_conv(text: str, layers: Mapping[str, Layer], max_layers: int) -> Conv:
     for part in skips:
         skip = _parse_skip(part.strip(), len(parts), text)
         if skip in found:
-            raise NASGymError(f"architecture {text!r} has {part.strip()!r} twice: write each skip once")
+            raise ConfigError(f"architecture {text!r} has {part.strip()!r} twice: write each skip once")
         found.add(skip)
     return Conv(tuple(layers[part] for part in parts), frozenset(found))
 
@@ -45,12 +45,12 @@ def parse_conv(text: str, layers: Mapping[str, Layer], max_layers: int) -> Conv:
 def _parse_skip(part: str, depth: int, text: str) -> Skip:
     match = re.fullmatch(r"skip\s+(\d+)\s*-\s*(\d+)", part)
     if match is None:
-        raise NASGymError(
+        raise ConfigError(
             f"architecture {text!r} has no valid skip {part!r}: write ' + skip 0-2' after the layers"
         )
     skip = (int(match[1]), int(match[2]))
     if skip not in skip_pairs(depth):
-        raise NASGymError(
+        raise ConfigError(
             f"architecture {text!r} has no place for {part!r}: a skip i-j needs "
             f"0 <= i, i + 2 <= j <= {depth}, the number of layers"
         )

@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from torch import Tensor, nn
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.explain.methods.attribution.integrated_gradients import (
     ROUNDS,
     TOLERANCE,
@@ -77,7 +77,7 @@ def integrated_gradients(
         NASGymError: if Captum is not installed.
     """
     if not has_captum():
-        raise NASGymError(MISSING)
+        raise ConfigError(MISSING)
     import torch
 
     network = copy.deepcopy(policy.network).double().cpu()

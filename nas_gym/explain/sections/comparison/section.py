@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.explain.evidence.run import Evidence, read_evidence
 from nas_gym.explain.section import Explanation, Section
 from nas_gym.explain.sections.comparison.choices import compare_choices
@@ -39,7 +39,7 @@ def compare(
             or tasks.
     """
     if os.path.realpath(run_a) == os.path.realpath(run_b):
-        raise NASGymError(f"both folders are the run {run_a}: pass two different runs to compare them")
+        raise ConfigError(f"both folders are the run {run_a}: pass two different runs to compare them")
     runs = read_evidence(run_a, store), read_evidence(run_b, store)
     _check(runs)
     names = _names(runs)
@@ -78,13 +78,13 @@ def _check(runs: tuple[Evidence, Evidence]) -> None:
     elif not same_data(one.config, other.config):
         what = f"data, those of {one.problem.task.name} and of {other.problem.task.name}"
     if what:
-        raise NASGymError(
+        raise ConfigError(
             f"the runs {one.folder.path} and {other.folder.path} are of different {what}: compare runs on "
             "the same"
         )
     for run in runs:
         if not run.succeeded:
-            raise NASGymError(
+            raise ConfigError(
                 f"in the run {run.folder.path} every evaluation failed: there is nothing to compare"
             )
 
