@@ -46,8 +46,6 @@ class Ledger:
         charges: the seconds charged for each of `history`.
         shares: the share of an evaluation charged for each of `history`, in [0, 1].
         stats: the counts.
-        best: the incumbent of `history`; None before any evaluation.
-        latest: the accuracy of each fully trained architecture, by its text, as last evaluated.
         draws: whether an evaluation is of one seed that is drawn for it.
         walk: the rule of an agent that only steps; None where any architecture may be asked for.
     """
@@ -61,8 +59,9 @@ class Ledger:
         self.charges: list[float] = []
         self.shares: list[float] = []
         self.stats = Stats()
-        self.best: Evaluation | None = None
-        self.latest: dict[str, float] = {}
+        self._best: Evaluation | None = None
+        self._latest: dict[str, float] = {}
+        self._ranked = 0
         self._known: dict[Key, Evaluation] = {}
         self._paid: dict[tuple[Architecture, tuple[int, ...]], float] = {}
         # Whole numbers of epochs, so that shares add up without rounding.
@@ -106,6 +105,25 @@ class Ledger:
             return None
         requests = max(self.budget if isinstance(self.budget, int) else 1, self.stats.unique)
         return STEPS_PER_EVALUATION * requests
+
+    @property
+    def best(self) -> Evaluation | None:
+        """The incumbent of `history`; None before any evaluation."""
+        self._rank()
+        return self._best
+
+    @property
+    def latest(self) -> dict[str, float]:
+        """The accuracy of each fully trained architecture, by its text, as last evaluated."""
+        self._rank()
+        return self._latest
+
+    def _rank(self) -> None:
+        """Rank what was evaluated since the last look: a run that is not watched need not pay for it."""
+        if fresh := self.history[self._ranked :]:
+            self._ranked += len(fresh)
+            self._best = incumbent(fresh if self._best is None else [self._best, *fresh])
+            self._latest |= {one.architecture: one.accuracy for one in fresh if one.fidelity is None}
 
     def top(self, count: int) -> list[Evaluation]:
         """Return the best architectures, one evaluation each, best first; failed ones are left out."""
@@ -225,9 +243,6 @@ class Ledger:
         self._paid[training] = max(paid, evaluation.seconds)
         self.history.append(evaluation)
         self.charges.append(charge)
-        self.best = evaluation if self.best is None else incumbent([self.best, evaluation])
-        if evaluation.fidelity is None:
-            self.latest[evaluation.architecture] = evaluation.accuracy
         self.stats.unique += 1
         self.stats.cost = cost
 
@@ -282,7 +297,7 @@ class StepLedger:
     Attributes:
         ledger, graph: as passed in.
         accuracies: float64 (rows,), NaN where no step asked.
-        evaluations: object (rows,), None where no step asked.
+        evaluations: what steps asked for, by number.
         failed: which trainings failed, bool (rows,).
         errors: why they failed, by number.
     """
@@ -290,7 +305,7 @@ class StepLedger:
     def __init__(self, ledger: Ledger, graph: EditGraph) -> None:
         self.ledger, self.graph = ledger, graph
         self.accuracies = np.full(graph.rows, np.nan)
-        self.evaluations = np.full(graph.rows, None, dtype=object)
+        self.evaluations: dict[int, Evaluation] = {}
         self.failed = np.zeros(graph.rows, dtype=bool)
         self.errors: dict[int, str] = {}
 
@@ -363,7 +378,7 @@ class StepLedger:
         if reward.sees == "scores":
             seen = earlier, accuracies
         else:
-            seen = self.evaluations.take(before), self.evaluations.take(after)
+            seen = self._evaluations_of(before), self._evaluations_of(after)
         return Payments(accuracies, rewards_of(reward, *seen, done), errors, None)
 
     def _batch_of_one(
@@ -436,8 +451,9 @@ class StepLedger:
     def _ask(self, numbers: Sequence[int]) -> None:
         """Ask for states, in order, and keep the answers."""
         found = self.ledger.answer([self.graph.architecture(number) for number in numbers])
+        self.accuracies[numbers] = [evaluation.accuracy for evaluation in found]
+        self.evaluations.update(zip(numbers, found, strict=True))
         for number, evaluation in zip(numbers, found, strict=True):
-            self.accuracies[number], self.evaluations[number] = evaluation.accuracy, evaluation
             if evaluation.error:
                 self.failed[number], self.errors[number] = True, evaluation.error
 
@@ -447,6 +463,10 @@ class StepLedger:
         if len(unknown):
             unknown = unknown[np.sort(np.unique(numbers[unknown], return_index=True)[1])]
         return unknown
+
+    def _evaluations_of(self, numbers: np.ndarray) -> np.ndarray:
+        """Return evaluations of states, object (len(numbers),), None where no step asked."""
+        return np.array([self.evaluations.get(number) for number in numbers.tolist()], dtype=object)
 
     def _errors_of(self, numbers: np.ndarray) -> np.ndarray | None:
         """Return errors as `Text`, "" where none failed, object (len(numbers),); None if none did."""
@@ -461,7 +481,6 @@ class StepLedger:
         """Have a place for every number of the graph."""
         if (more := self.graph.rows - len(self.accuracies)) > 0:
             self.accuracies = np.concatenate([self.accuracies, np.full(more, np.nan)])
-            self.evaluations = np.concatenate([self.evaluations, np.full(more, None, dtype=object)])
             self.failed = np.concatenate([self.failed, np.zeros(more, dtype=bool)])
 
 
