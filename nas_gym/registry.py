@@ -49,6 +49,11 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
         raise ConfigError(
             f"the {what} {name!r} cannot be imported ({error}): write it as 'module:Name'"
         ) from error
+    except Exception as error:  # a user's module raises what it likes
+        raise NASGymError(
+            f"the {what} {name!r} cannot be imported, since {module} raises {type(error).__name__} "
+            f"({error}): mend it"
+        ) from error
     if not callable(imported):
         raise ConfigError(
             f"the {what} {name!r} is a {type(imported).__name__}: name a class or function of the module"

@@ -8,7 +8,7 @@ from torch import nn
 from nas_gym.evaluators import TrainEvaluator
 from nas_gym.explain.methods.attribution.integrated_gradients import refined_gradients
 from nas_gym.explain.methods.attribution.network_layers import OpenNetwork, ablations, conductances, parts_of
-from nas_gym.networks import NetworkModule, initial_weights
+from nas_gym.networks import NetworkBuilder, NetworkModule, initial_weights
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task
 
@@ -138,3 +138,10 @@ def test_a_dead_end_carries_nothing():
     }
     assert shares["stage 1 cell 1 edge 0-2"] == pytest.approx(0)
     assert shares["stage 1 cell 1 edge 0-3"] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_network_whose_builder_names_no_layers_has_none_to_look_into():
+    builder = NetworkBuilder((1, 8))
+    hidden = builder.activation(builder.linear(builder.flatten(builder.input), 4), "relu")
+    module = NetworkModule(builder.build(builder.linear(hidden, 3))).eval().double()
+    assert flowing(module) == {}

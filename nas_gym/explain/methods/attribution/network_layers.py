@@ -188,6 +188,8 @@ def _flows(opened: OpenNetwork, x: Tensor, target: Tensor, pieces: Pieces) -> di
     the network's output changes with it (by backward differentiation).
     """
     flows = {part.last: torch.zeros(len(x), _size(opened, part), dtype=x.dtype) for part in opened.parts}
+    if not flows:  # a network of the user that names no layers
+        return {}
     at_once = batch_for(opened.network)
     for owner, place, weight in zip(*(each.split(at_once) for each in pieces.nodes()), strict=True):
         along = place.view(-1, *(1,) * (x.ndim - 1)) * x[owner]
