@@ -50,7 +50,7 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
             f"the {what} {name!r} cannot be imported ({error}): write it as 'module:Name'"
         ) from error
     except Exception as error:  # a user's module raises what it likes
-        raise NASGymError(
+        raise ConfigError(
             f"the {what} {name!r} cannot be imported, since {module} raises {type(error).__name__} "
             f"({error}): mend it"
         ) from error
