@@ -206,7 +206,7 @@ BAD_SEARCHES = {
     "an unknown task": (["--task", "mnist1"], "unknown task 'mnist1': did you mean 'mnist1d'?"),
     "an unknown environment": (["--env", "NAS-v9"], "unknown environment 'NAS-v9': did you mean 'NAS-v0'?"),
     "an unknown reward": (["--reward", "acuracy"], "did you mean 'accuracy'?"),
-    "an evaluator without a name": (["--evaluator", '{"nme": "table"}'], "the evaluator has no 'name'"),
+    "a reward without a name": (["--reward", '{"nme": "final"}'], "the reward has no 'name'"),
     "an unknown hyperparameter": (["--set", "batsh=3"], "did you mean 'batch'?"),
     "an unknown recipe option": (["--recipe", '{"epoch": 3}'], "did you mean 'epochs'?"),
     "a budget of 0": (["--budget", "0"], "at least 1, or {'seconds': s} with s above 0, not 0"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from nas_agents.runs.run import RunSpec, run
 
-from nas_gym.cli import console
+from nas_gym.cli.search import search_and_show
 from nas_gym.explain import explain
 from nas_gym.explain.report.page import page_of
 from nas_gym.search_spaces import make_search_space
@@ -90,7 +90,7 @@ def test_a_table_with_both_shows_both(searched):
 @pytest.mark.parametrize(("name", "columns"), [("published", 1), ("both", 2)])
 def test_the_terminal_shows_it_once(searched, shelf, tmp_path, capsys, name, columns):
     env = {"evaluator": {"name": "table", "benchmark": name}}
-    console.search_and_show("random", 6, 0, "NAS-v0", env, tmp_path / "logs", None)
+    search_and_show("random", 6, 0, "NAS-v0", env, tmp_path / "logs", None)
     printed = " ".join(capsys.readouterr().out.split())
     found = re.findall(r"(?:validation|test) accuracy \d\.\d+", printed)
     assert len(found) == columns

@@ -153,7 +153,7 @@ def test_a_second_comparison_in_the_same_folder_is_refused(tmp_path):
         before = state(tmp_path)
         another = undisturbed(prepare(plan))
         with (
-            pytest.raises(NASGymError, match=r"another comparison is under way .*--name or --logdir"),
+            pytest.raises(NASGymError, match=r"another comparison is under way .* another name or logdir"),
             another,
         ):
             pass

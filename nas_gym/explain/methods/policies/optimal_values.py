@@ -43,9 +43,7 @@ class OptimalValues:
         gamma: float = 0.9,
     ) -> None:
         self._space, self._episodic = space, reward.episodic
-        stays = np.arange(space.size)[:, None]
-        leads = np.hstack([stays, successors(space)])
-        self.legal = np.array([space.mask(one) for one in space], dtype=bool)
+        leads, self.legal = successors(space)
         paid = _paid(reward, accuracies, leads, done=False)
         if reward.episodic:
             last = _paid(reward, accuracies, leads, done=True)
