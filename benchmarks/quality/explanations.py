@@ -3,7 +3,7 @@
     python benchmarks/quality/explanations.py   # all cases, about two minutes a case on one core
     python benchmarks/quality/explanations.py --case intervals --repetitions 200 --out figures.json
 
-The landscapes are those of `tests/helpers/explain/planted.py`: a space of 4,680 perceptrons with nine
+The landscapes are those of `planted.py`: a space of 4,680 perceptrons with nine
 choices, eight of which matter, with deviations in ratio 1.25, noise .01 (see there).
 """
 
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,9 +19,8 @@ from typing import Any
 
 import numpy as np
 from nas_agents import make_agent
+from planted import Landscape, additive, hill_climb, step_changes, true_effects
 from scipy.stats import kendalltau
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from nas_gym.explain import (
     Coded,
@@ -34,7 +32,6 @@ from nas_gym.explain import (
     estimate_effects,
     exact,
 )
-from tests.helpers.explain.planted import Landscape, additive, hill_climb, step_changes, true_effects
 
 BUDGET, INTERACTION, ZERO = 200, 0.08, 1e-12
 OFTEN = 3

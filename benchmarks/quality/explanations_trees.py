@@ -10,18 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from planted_policies import SPACE, WIDE, from_depth_three, of_noise, optimal, space_of
 
 from nas_gym.envs import make_reward
 from nas_gym.explain import READABLE, Accuracies, Decisions, Distillation, Setting, distil, earnings
 from nas_gym.traces import TabularPolicy
-from tests.helpers.explain.policies import SPACE, WIDE, from_depth_three, of_noise, optimal, space_of
 
 HORIZON, STARTS = 20, 16
 SPACES: dict[str, dict[str, Any]] = {

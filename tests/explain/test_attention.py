@@ -13,6 +13,7 @@ from gymnasium.wrappers import FlattenObservation
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import A2C, DQN, PPO
 
+from benchmarks.quality.planted_policies import from_depth_three, optimal, space_of
 from nas_gym.errors import NASGymError
 from nas_gym.explain import Decisions, read_evidence
 from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
@@ -28,7 +29,6 @@ from nas_gym.explain.sections.attention.section import explain_attention
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces import NeuralPolicy, State, TabularPolicy
 from tests.helpers.explain.drawing import draw_all
-from tests.helpers.explain.policies import from_depth_three, optimal, space_of
 from tests.helpers.explain.policy_runs import asked, environment, followed, learned
 
 MODELS = {

@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
+from benchmarks.quality.planted_policies import from_depth_three, of_noise, optimal, space_of
 from nas_gym.errors import NASGymError
 from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.methods.significance.sign_flip import sign_flips
@@ -16,7 +17,6 @@ from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.comparison.section import compare
 from nas_gym.traces import TabularPolicy
 from tests.helpers.explain.drawing import draw_all
-from tests.helpers.explain.policies import from_depth_three, of_noise, optimal, space_of
 from tests.helpers.explain.policy_runs import asked, environment, followed, learned
 
 

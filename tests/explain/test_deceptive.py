@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.quality.planted import TRAP_SPACE, climbed_to, deceptive, trap
 from nas_gym.explain import estimate_effects, read_evidence
 from nas_gym.explain.sections.alternatives.analysis import find_alternatives
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.search_spaces import EditPath
 from nas_gym.traces import TabularPolicy
-from tests.helpers.explain.planted import TRAP_SPACE, climbed_to, deceptive, trap
 from tests.helpers.explain.policy_runs import followed
 
 LANDSCAPE = deceptive()
@@ -48,7 +48,7 @@ def along(way: EditPath) -> TabularPolicy:
 
 def run_of(folder: Path, policy: TabularPolicy, **options: Any) -> Any:
     return read_evidence(
-        followed(folder, policy, space=TRAP_SPACE, function="tests.helpers.explain.planted:trap", **options)
+        followed(folder, policy, space=TRAP_SPACE, function="benchmarks.quality.planted:trap", **options)
     )
 
 

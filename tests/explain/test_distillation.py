@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.quality.planted_policies import WIDE, from_depth_three, of_noise, optimal, space_of
 from nas_gym.envs import make_reward
 from nas_gym.explain import Accuracies, Setting, earnings
 from nas_gym.explain.methods.policies.decision_tree import grow
@@ -16,7 +17,6 @@ from nas_gym.explain.methods.policies.rules import Rule, clauses, edits_in_words
 from nas_gym.explain.methods.policies.scores import PolicyScores, policy_scores
 from nas_gym.explain.methods.policies.viper import FAITHFUL, LEAVES, READABLE, distil
 from nas_gym.traces import State, TabularPolicy
-from tests.helpers.explain.policies import WIDE, from_depth_three, of_noise, optimal, space_of
 
 
 def setting(space, horizon=20, episodic=False):

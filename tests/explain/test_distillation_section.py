@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.quality.planted_policies import from_depth_three, of_noise, optimal, space_of
 from nas_gym.explain import read_evidence
 from nas_gym.explain.evidence.accuracies import accuracies_of
 from nas_gym.explain.methods.policies.snapshots import KINDS
 from nas_gym.explain.sections.policy.section import explain_policy
 from tests.helpers.explain.drawing import draw_all
-from tests.helpers.explain.policies import from_depth_three, of_noise, optimal, space_of
 from tests.helpers.explain.policy_runs import asked, followed, learned
 
 

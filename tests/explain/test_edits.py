@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.quality.planted import Landscape, additive, hill_climb, step_changes, true_effects
 from nas_gym.explain import read_evidence
 from nas_gym.explain.methods.anova.edit_effects import Effect, estimate_effects
 from nas_gym.explain.methods.anova.edit_kinds import edits_between
 from nas_gym.explain.sections.edits.section import explain_edits
 from nas_gym.search_spaces import make_search_space
-from tests.helpers.explain.planted import Landscape, additive, hill_climb, step_changes, true_effects
 from tests.helpers.explain.runs import recorded
 
 

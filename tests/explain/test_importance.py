@@ -11,6 +11,7 @@ import pytest
 from nas_agents import make_agent
 from scipy.stats import f, kendalltau, ncx2
 
+from benchmarks.quality.planted import Landscape, additive
 from nas_gym.explain import Importances, deletion, edited_choice, estimate, exact, read_evidence
 from nas_gym.explain.methods.anova.coding import Coded, code, reference, weights
 from nas_gym.explain.methods.anova.components import components
@@ -20,7 +21,6 @@ from nas_gym.explain.methods.anova.squared_norm import squared_length
 from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.choices.tables import is_motif
 from nas_gym.search_spaces import make_search_space
-from tests.helpers.explain.planted import Landscape, additive
 from tests.helpers.explain.runs import recorded
 
 SMALL = {"name": "mlp", "max_layers": 3, "widths": [16, 64], "activations": ["relu", "tanh"]}

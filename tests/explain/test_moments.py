@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.quality.planted_policies import from_depth_three, optimal, space_of
 from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
 from nas_gym.explain.sections.moments.section import explain_moments
 from nas_gym.traces import Step
 from tests.helpers.explain.drawing import draw_all
-from tests.helpers.explain.policies import from_depth_three, optimal, space_of
 from tests.helpers.explain.policy_runs import asked, followed, learned
 
 
