@@ -109,7 +109,7 @@ def _kept(thing: Any) -> dict[str, Any]:
 
 
 def source(function: Any) -> str:
-    """Return a hash of the code, "" if it is not known, so that other rewards are not taken for this one."""
+    """Return a hash of the code, which tells runs with other rewards apart; "" if it is not known."""
     try:
         text = inspect.getsource(stem(function))
     except (OSError, TypeError):

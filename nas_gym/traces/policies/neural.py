@@ -158,7 +158,7 @@ def _takes_masks(policy: Any) -> bool:
 
 
 def _known_class(cls: type) -> type:
-    """Return the nearest class that `load` may rebuild: a derived one that only acts differently is alike."""
+    """Return the nearest class that `load` may rebuild; one that only acts differently scores alike."""
     return next((base for base in cls.__mro__ if _name(base).startswith(TRUSTED)), cls)
 
 
