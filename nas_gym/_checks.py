@@ -1,7 +1,7 @@
 """What counts as a number where a user passes one: Python's own, NumPy's, or a scalar of any array library.
 
 Numbers become Python's where they come in, so that what is recorded, and the key in the store, is that
-of the plain number. True and False are no numbers.
+of the plain number. True and False are not numbers.
 """
 
 from __future__ import annotations

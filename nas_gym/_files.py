@@ -42,7 +42,7 @@ def write_text(file: Path, text: str) -> None:
 
 
 def encodable(text: str) -> str:
-    """A text with what is no UTF-8 as escapes: a name that the file system gave must not end a report."""
+    """A text with what is not UTF-8 as escapes: a name that the file system gave must not end a report."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

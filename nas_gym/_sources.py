@@ -26,11 +26,11 @@ UNKNOWN = "unknown"
 def sources_of(part: object) -> dict[str, str]:
     """The fingerprints of the user's own code that a part runs: SHA-256 of source files, by module.
 
-    Of a class, a function or an object: the file of its module, and those of the modules that this
+    For a class, a function or an object: the file of its module, and those of the modules that this
     imports, directly or not, as far as they are the user's, too. What nas-gym, Python and installed
-    packages define is left out: their versions are recorded. Of what the main program or a notebook
+    packages define is left out: their versions are recorded. For what the main program or a notebook
     defines, only the source of the class or function itself, as `inspect` finds it, and what the
-    program imports; `UNKNOWN` where that is nowhere, as of a class that was typed in.
+    program imports; `UNKNOWN` where that is nowhere, as for a class that was typed in.
 
     Raises:
         NASGymError: if a file has changed since this process imported it, so that the code that

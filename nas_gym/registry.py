@@ -33,7 +33,7 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
     A registered part may be such a string itself, so that it is imported when it is first needed.
 
     Raises:
-        NASGymError: if there is no name or it is unknown, listing the known ones, or the import fails.
+        NASGymError: if the name is missing or unknown, listing the known ones, or the import fails.
     """
     if name is None:
         raise ConfigError(f"the {what} has no 'name' among its options: known: {', '.join(sorted(known))}")

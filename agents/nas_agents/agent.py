@@ -101,7 +101,7 @@ class Session:
 
     Attributes:
         env: the environment, with its wrappers.
-        seed: of the search.
+        seed: seed of the search.
         rng: the one source of the agent's own draws.
         policy: scores of the edits in any state, if the agent has such a policy.
     """
@@ -143,7 +143,7 @@ class Session:
         self.trace.watch(policy)
 
     def fidelities(self) -> tuple[int, ...]:
-        """Return the numbers of epochs to choose from, ascending; () where there is no choice."""
+        """Return the numbers of epochs to choose from, ascending; () where nothing can be chosen."""
         fidelities: tuple[int, ...] = self.unwrapped.evaluator.fidelities()
         return fidelities
 
@@ -151,7 +151,7 @@ class Session:
         """Evaluate architectures, one evaluation each, in order; a repeat costs nothing.
 
         Args:
-            architectures: of the search space.
+            architectures: architectures of the search space.
             fidelity: epochs, one of `fidelities`; None, like the last of them, for the full recipe.
 
         Raises:

@@ -100,7 +100,7 @@ class NSGA2(OptunaSearch):
             below the budget (Optuna's own default of 50 would make a search of 40 random).
         mutation: probability that a variable is drawn anew; at Optuna's own default, one variable
             a child, a small population soon breeds repeats alone.
-        batch: as of every sampler; a generation does not depend on its own results.
+        batch: as in every sampler; a generation does not depend on its own results.
     """
 
     name = "nsga2"

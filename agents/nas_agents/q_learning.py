@@ -98,7 +98,7 @@ class QLearning(Agent):
         gamma: discount.
         epsilon_schedule: ``"linear"`` from `epsilon_start` to `epsilon_end` over the budget, or
             ``"metaqnn"``, the proportions of Baker et al. over the budget.
-        epsilon_start, epsilon_end: of the linear schedule.
+        epsilon_start, epsilon_end: ends of the linear schedule.
         replay: after each episode, past episodes drawn uniformly and replayed from their end.
         initial_q: Q of what was never tried; above ``1 / (1 - gamma)`` it is optimistic under an
             accuracy reward and drives the walk to untried edits.

@@ -87,7 +87,7 @@ class Description(NamedTuple):
 
     Attributes:
         access: ``"walk"`` or ``"query"``.
-        docstring: of its class.
+        docstring: docstring of its class.
     """
 
     access: str

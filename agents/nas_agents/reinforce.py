@@ -26,7 +26,7 @@ class Reinforce(Agent):
 
     Attributes:
         learning_rate: of Adam.
-        momentum: of the baseline, an exponential mean of the rewards corrected for its start; it
+        momentum: momentum of the baseline, an exponential mean of the rewards corrected for its start; it
             has a reward in it when that reward is compared with it.
         batch: architectures drawn from one policy and evaluated in one call, whose gradients are
             averaged; NAS-Bench-201's is 1.

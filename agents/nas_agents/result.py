@@ -23,7 +23,7 @@ class Result:
         agent: name of the agent.
         seed: the agent's seed.
         budget: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
-        hyperparameters: of the agent, JSON-able.
+        hyperparameters: hyperparameters of the agent, JSON-able.
         architecture: text of the chosen one: the highest accuracy seen at the highest fidelity
             reached, among those that did not fail, the first of ties; the first one if all failed.
         accuracy: its validation accuracy as the search saw it, in [0, 1].

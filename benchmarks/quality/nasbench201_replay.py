@@ -145,7 +145,7 @@ class Protocol:
     Attributes:
         search: the loop.
         repeats_paid: whether a cell that was seen costs again.
-        replayed: of an independent replay of the protocol, test accuracy in percent by seconds: its
+        replayed: result of an independent replay of the protocol, test accuracy in percent by seconds: its
             mean over 500 seeds and their standard deviation, None where it was not given.
         published: the same of Dong and Yang 2020, table 5.
     """

@@ -52,7 +52,7 @@ def search_table(runs: list[dict[str, Any]], model: str, test: np.ndarray) -> It
     The mean over runs is what ranks, has the interval and is tested.
 
     Args:
-        runs: of all agents and budgets.
+        runs: runs of all agents and budgets.
         model: the agent that is tested against each other one; p-values are corrected by Holm.
         test: test accuracy in percent, by index.
     """
@@ -90,7 +90,7 @@ def optimum_table(runs: list[dict[str, Any]], model: str) -> Iterator[Table]:
     That mean over runs is what ranks, has the interval and is tested; the median stands beside it.
 
     Args:
-        runs: of all agents.
+        runs: runs of all agents.
         model: the agent that is tested against each other one; p-values are corrected by Holm.
     """
     needed: dict[str, dict[int, float]] = {}
@@ -123,7 +123,7 @@ class Sample:
 
     Attributes:
         seeds: ascending.
-        values: of the runs of these seeds, float (runs,).
+        values: values of the runs of these seeds, float (runs,).
     """
 
     seeds: tuple[int, ...]

@@ -87,7 +87,7 @@ class Problem:
 
     @classmethod
     def _unknown_argument(cls, name: str) -> ConfigError:
-        """The error for a keyword argument that there is not; the nearest may be one of `gym.make`."""
+        """Return the error for a keyword argument that there is not; the nearest may be one of `gym.make`."""
         if name in OF_MAKE:
             return ConfigError(f"{name} is an argument of gym.make, not of {cls.__name__}: leave it out")
         taken = [*inspect.signature(cls).parameters.values(), *inspect.signature(Problem).parameters.values()]
@@ -134,7 +134,7 @@ class Problem:
         self._spec = spec
 
     def config(self) -> dict[str, Any]:
-        """The JSON-able keyword arguments that build this environment again, passwords masked."""
+        """Return the JSON-able keyword arguments that build this environment again, passwords masked."""
         return {
             "search_space": self.search_space.config(),
             "task": self.task.spec,
@@ -223,12 +223,12 @@ class Problem:
         return super().__getstate__()
 
     def _check_no_walk(self, what: str) -> None:
-        """Refuse what is no step in a walk."""
+        """Refuse what is not a step in a walk."""
         if (walk := self.ledger.walk) is not None:
             walk.refuse(what)
 
     def _generator(self) -> np.random.Generator:
-        """Which draws the seeds of `evaluate`."""
+        """Return the generator that draws the seeds of `evaluate`."""
         raise NotImplementedError
 
     def _checked_initial(self, initial: str | Architecture) -> str:
@@ -243,7 +243,7 @@ class Problem:
             raise
 
     def _start_state(self, initial: str | Architecture, rng: np.random.Generator) -> Architecture:
-        """The architecture that an episode starts at; a random one is drawn by `rng`."""
+        """Return the architecture that an episode starts at; a random one is drawn by `rng`."""
         if (walk := self.ledger.walk) is not None and str(initial) != walk.initial:
             walk.refuse("start an episode elsewhere")
         space: SearchSpace[Architecture] = self.search_space
@@ -252,7 +252,7 @@ class Problem:
         return space.smallest() if initial == "smallest" else space.resolve(initial)
 
     def _frame(self, architecture: Architecture, steps: int, last_action: int) -> str | np.ndarray | None:
-        """A state and the edit that led to it, as the render mode asks."""
+        """Return a state and the edit that led to it, as the render mode asks."""
         edit = self.search_space.actions[last_action]
         if self.render_mode == "ansi":
             return f"step {steps}/{self.horizon}: {edit}\n{architecture}\n"
@@ -270,7 +270,7 @@ def _searched(
     task: str | Mapping[str, Any] | Task | None,
     evaluator: str | Mapping[str, Any] | Evaluator,
 ) -> tuple[SearchSpace[Any], Task]:
-    """The search space and the task: what was asked for, else those of the table, else the usual ones.
+    """Return the search space and the task: what was asked for, else those of the table, else the usual ones.
 
     Raises:
         NASGymError: if they do not fit, each other or the table.

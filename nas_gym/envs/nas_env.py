@@ -144,12 +144,12 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         return observation, payment.reward, done and episodic, done and not episodic, info
 
     def action_masks(self) -> np.ndarray:
-        """Which actions are legal: bool (n,), a fresh array; keep always is."""
+        """Return which actions are legal: bool (n,), a fresh array; keep always is."""
         mask: np.ndarray = self.search_space.edit_graph.masks[self._number()].astype(bool)
         return mask
 
     def get_state(self) -> dict[str, Any]:
-        """The state of the episode as JSON-able values; `set_state` restores it."""
+        """Return the state of the episode as JSON-able values; `set_state` restores it."""
         return {
             "architecture": str(self.architecture),
             "steps": self._steps,
@@ -162,7 +162,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         """Restore a state of `get_state`, also of another process.
 
         Raises:
-            NASGymError: if it is no such state, or in a walk (see `walking`).
+            NASGymError: if it is not such a state, or in a walk (see `walking`).
         """
         self._check_no_walk("set its state")
         if missing := set(STATE) - set(state):
@@ -174,7 +174,10 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         self.np_random.bit_generator.state = state["np_random"]
 
     def fork(self) -> NASEnv:
-        """A second environment in the same state, to look ahead; it shares evaluator, store and ledger."""
+        """Return a second environment in the same state, to look ahead.
+
+        It shares evaluator, store and ledger.
+        """
         self._check_no_walk("fork the environment")
         fork = NASEnv(
             search_space=self.search_space,
@@ -199,7 +202,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         self._release()
 
     def render(self) -> str | np.ndarray | None:
-        """The state and the last edit.
+        """Return the state and the last edit.
 
         ``"ansi"``: in words; ``"rgb_array"``: a drawing, uint8 (height, width, 3), the edit marked, of
         one size for all architectures of the search space.
@@ -218,7 +221,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         return super()._unknown_argument(name)
 
     def _number(self) -> int:
-        """The number of the current state."""
+        """Return the number of the current state."""
         if self._state is None:
             raise gym.error.ResetNeeded("the environment has no state yet: call reset() first")
         return self._state

@@ -25,7 +25,7 @@ class Observer(Protocol):
     space: spaces.Space[Any]
 
     def __call__(self, architecture: Architecture, steps_left: int) -> Any:
-        """A fresh observation; `steps_left` is shown under an episodic reward only."""
+        """Return a fresh observation; `steps_left` is shown under an episodic reward only."""
         ...
 
 
@@ -49,11 +49,11 @@ class StateObserver(ABC):
 
     @abstractmethod
     def one(self, number: int, steps_left: int) -> Any:
-        """A fresh observation of a state."""
+        """Return a fresh observation of a state."""
 
     @abstractmethod
     def many(self, numbers: np.ndarray, steps_left: np.ndarray) -> Any:
-        """A fresh observation of several states, batched as Gymnasium batches `space`."""
+        """Return a fresh observation of several states, batched as Gymnasium batches `space`."""
 
     def __call__(self, architecture: Architecture, steps_left: int) -> Any:
         return self.one(self.graph.number(architecture), steps_left)
@@ -202,7 +202,7 @@ OBSERVATIONS: dict[str, type[StateObserver]] = {
 
 
 def make_observer(kind: str, search_space: SearchSpace[Any], horizon: int | None) -> StateObserver:
-    """The observer of a kind of `OBSERVATIONS`.
+    """Return the observer of a kind of `OBSERVATIONS`.
 
     Args:
         kind: its name.

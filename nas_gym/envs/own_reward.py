@@ -54,7 +54,7 @@ class OwnReward:
     Attributes:
         function: the user's callable.
         name: ``"module:name"`` where that leads to it or to its class, else a description.
-        needs_before, episodic, sees, slope: as of `Reward`; an unknown slope counts as that of an
+        needs_before, episodic, sees, slope: see `Reward`; an unknown slope counts as that of an
             accuracy itself.
 
     Raises:
@@ -101,9 +101,9 @@ class OwnReward:
         return {"reward": self.function}
 
     def config(self) -> dict[str, Any]:
-        """The keyword arguments that build this reward again, with its name.
+        """Return the keyword arguments that build this reward again, with its name.
 
-        Of a reward that no name and options lead to (a lambda, a class inside a function, an object
+        For a reward that no name and options lead to (a lambda, a class inside a function, an object
         with other attributes than its constructor's) it is a record of it, which builds a
         `RecordedReward`. So it is of a reward that a script defines for itself, which another process
         does not find; the script itself builds it again.
@@ -134,7 +134,7 @@ class OwnReward:
         )
 
     def _is_built_by(self, config: Mapping[str, Any]) -> bool:
-        """Whether a config builds this very reward: the same function, or an object of equal attributes."""
+        """Return whether a config builds this reward: the same function, or an object of equal attributes."""
         try:
             return alike(own_reward(config).function, self.function, self._changing)
         except Exception:  # noqa: BLE001 - the user's constructor and comparisons may raise anything
@@ -280,12 +280,12 @@ class RecordedReward:
         return f"the run's reward, {self.name}, cannot be built from its config.json"
 
     def config(self) -> dict[str, Any]:
-        """The config that it was read from."""
+        """Return the config that it was read from."""
         return dict(self._config)
 
 
 def recorded_reward(config: Mapping[str, Any]) -> OwnReward | RecordedReward:
-    """The reward of a run's record: the script's that runs, if it has not changed, else what is recorded.
+    """Return the reward of a run's record: the script's, if it has not changed, else what is recorded.
 
     Raises:
         NASGymError: as `RecordedReward`.
@@ -302,7 +302,7 @@ def recorded_reward(config: Mapping[str, Any]) -> OwnReward | RecordedReward:
 
 
 def own_reward(config: Mapping[str, Any], part: Any = None) -> OwnReward:
-    """The reward of a module, by ``"module:Name"`` and options.
+    """Return the reward of a module, by ``"module:Name"`` and options.
 
     The name leads to a class (built with the options), to a function of ``(before, after, done)``
     (further arguments of it are options), to an object that is a reward, or to a function of the
@@ -326,7 +326,7 @@ def own_reward(config: Mapping[str, Any], part: Any = None) -> OwnReward:
 
 
 def _object_of(kind: Callable[[], Any]) -> Any:
-    """An object of a class, or of a partial of one, that takes no more arguments."""
+    """Return an object of a class, or of a partial of one, that takes no more arguments."""
     name = getattr(kind, "func", kind).__qualname__
     missing = [
         one.name
@@ -342,7 +342,7 @@ def _object_of(kind: Callable[[], Any]) -> Any:
 
 
 def _made(what: str, make: Callable[..., Any], *arguments: Any) -> Any:
-    """What the user's constructor or function makes.
+    """Return what the user's constructor or function makes.
 
     Raises:
         NASGymError: if it raises.
@@ -359,7 +359,7 @@ def _made(what: str, make: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _is_reward_function(function: Callable[..., Any]) -> bool:
-    """Whether a function takes before, after and done, rather than options alone."""
+    """Return whether a function takes before, after and done, rather than options alone."""
     taken = parameters(function)
     if taken is None:
         return True
@@ -392,7 +392,7 @@ def _check_signature(name: str, function: Callable[..., Any]) -> None:
 
 
 def _number(answer: Any) -> float:
-    """An answer as a float; NaN for one that is no single number."""
+    """Return an answer as a float; NaN for one that is not a single number."""
     if getattr(answer, "shape", None) == () and hasattr(answer, "item"):
         masked = answer is np.ma.masked  # its item is 0.0
         answer = None if masked else answer.item()  # of an array or a tensor without dimensions
@@ -446,6 +446,6 @@ def _shown(seen: Any) -> str:
 
 
 def _line(text: str) -> str:
-    """A text of the user's code in one short line."""
+    """Return a text of the user's code in one short line."""
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."

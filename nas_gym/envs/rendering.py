@@ -49,12 +49,12 @@ class Room:
         return 2 * round(DPI / 2 * min(width, LARGEST)), 2 * round(DPI / 2 * min(height, LARGEST))
 
     def joined(self, other: Room) -> Room:
-        """Room for both."""
+        """Return the room for both."""
         return Room(*(max(pair) for pair in zip(astuple(self), astuple(other), strict=True)))
 
 
 def room_of(search_space: SearchSpace[Any]) -> Room:
-    """The room that drawings of a search space share, so that its frames have one size.
+    """Return the room that drawings of a search space share, so that its frames have one size.
 
     It is that of the largest architecture that edits which add lead to, of the members and of a few
     samples; a drawing that needs more is made smaller to fit.
@@ -74,13 +74,13 @@ def draw(
     edit: Edit | None = None,
     room: Room | None = None,
 ) -> Figure:
-    """A drawing of an architecture, from the input at the left to the output at the right.
+    """Return a drawing of an architecture, from the input at the left to the output at the right.
 
     Args:
         search_space: the space of the architecture.
         architecture: what to draw.
         edit: the edit that led to it; its place is marked in orange.
-        room: of all drawings (see `room_of`), for figures of one size; None for what this one needs.
+        room: room for all drawings (see `room_of`), for figures of one size; None for what this one needs.
 
     Returns:
         A Matplotlib figure on the Agg canvas, in no global state.
@@ -111,7 +111,7 @@ def draw(
 
 
 def figure_to_array(figure: Figure) -> np.ndarray:
-    """The pixels of a figure: uint8 (height, width, 3)."""
+    """Return the pixels of a figure: uint8 (height, width, 3)."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())
@@ -119,7 +119,7 @@ def figure_to_array(figure: Figure) -> np.ndarray:
 
 
 def _fills(search_space: SearchSpace[Any]) -> dict[str, str]:
-    """A colour for each kind of layer of the space, the first word of its label."""
+    """Return a colour for each kind of layer of the space, the first word of its label."""
     layers = [edit.value for edit in search_space.actions if edit.aspect == "layer" and edit.value]
     kinds = dict.fromkeys(value.split("-")[0] for value in layers)
     return {kind: FILLS[number % len(FILLS)] for number, kind in enumerate(kinds)}
@@ -130,13 +130,13 @@ def _title(edit: Edit) -> str:
 
 
 def _room(sketch: Sketch) -> Room:
-    """The room that a sketch needs."""
+    """Return the room that a sketch needs."""
     width = _step(sketch) * (len(sketch.boxes) - 1) + BOX_WIDTH + 2 * MARGIN
     return Room(width, _height(sketch, even=True), _height(sketch, even=False))
 
 
 def _inches(needed: Room, room: Room | None) -> tuple[float, float]:
-    """The size of a figure."""
+    """Return the size of a figure."""
     if room is None:
         return max(4.0, needed.width * INCHES), INCHES * (needed.above + needed.below) + TITLE_HEIGHT
     # A little more than whole pixels, of which Matplotlib keeps the whole ones.
@@ -145,7 +145,7 @@ def _inches(needed: Room, room: Room | None) -> tuple[float, float]:
 
 
 def _growing(search_space: SearchSpace[Any]) -> Iterator[Any]:
-    """Architectures from the smallest on, each by the first edit that adds to the one before."""
+    """Yield architectures from the smallest on, each by the first edit that adds to the one before."""
     adds = [number for number, edit in enumerate(search_space.actions) if edit.kind == "add"]
     here, seen = search_space.smallest(), set[str]()
     while here is not None and str(here) not in seen and len(seen) < LONGEST_WALK:
@@ -169,7 +169,7 @@ def _fit(figure: Figure, axes: Axes, title: Text, shown: Room) -> None:
 
 
 def _step(sketch: Sketch) -> float:
-    """Distance between boxes; wider where links between neighbours carry labels."""
+    """Return the distance between boxes; wider where links between neighbours carry labels."""
     labelled = any(label and target - source == 1 for source, target, label in sketch.links)
     return BOX_WIDTH + (1.9 if labelled else GAP)
 
@@ -198,7 +198,7 @@ def _box(axes: Axes, x: float, label: str, fill: str, *, marked: bool) -> None:
 
 
 def _link(axes: Axes, start: float, end: float, span: int, label: str, *, marked: bool) -> None:
-    """An arrow: straight between neighbours, else an arc, even spans above and odd spans below."""
+    """Draw an arrow: straight between neighbours, else an arc, even spans above and odd spans below."""
     color, width = (MARK, 2.8) if marked else (INK, 1.2)
     ends: tuple[tuple[float, float], tuple[float, float]]
     if span == 1:

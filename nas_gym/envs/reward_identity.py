@@ -15,14 +15,14 @@ from nas_gym.registry import import_path
 
 
 def stem(function: Any) -> Any:
-    """What a name can lead to: the function, also of a partial, or the class of an object."""
+    """Return what a name can lead to: the function, also of a partial, or the class of an object."""
     if isinstance(function, partial):
         return function.func
     return function if inspect.isroutine(function) else type(function)
 
 
 def words(function: Any) -> str:
-    """A reward in a few words, the same in every process."""
+    """Return a reward in a few words, the same in every process."""
     part = stem(function)
     name = getattr(part, "__qualname__", type(part).__qualname__)
     where = f"{getattr(part, '__module__', None) or 'builtins'}.{name}"
@@ -32,7 +32,7 @@ def words(function: Any) -> str:
 
 
 def configs(function: Any) -> Iterator[dict[str, Any]]:
-    """Names and options that may build a reward again, most telling first; JSON-able ones alone."""
+    """Yield names and options that may build a reward again, most telling first; JSON-able ones alone."""
     path = import_path(stem(function))
     for options in _options(function):
         for name in (options.get("name"), path):
@@ -42,7 +42,7 @@ def configs(function: Any) -> Iterator[dict[str, Any]]:
 
 
 def _options(function: Any) -> Iterator[dict[str, Any]]:
-    """What a reward may have been built with."""
+    """Yield what a reward may have been built with."""
     if isinstance(function, partial):
         yield dict(function.keywords)
         return
@@ -63,7 +63,7 @@ def _options(function: Any) -> Iterator[dict[str, Any]]:
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Values as JSON gives them back; None if it cannot hold one."""
+    """Return values as JSON gives them back; None if it cannot hold one."""
     try:
         plain: dict[str, Any] = json.loads(json.dumps(values, default=_item))
     except (TypeError, ValueError):
@@ -78,12 +78,12 @@ def _item(value: Any) -> Any:
 
 
 def attributes(thing: Any) -> dict[str, Any]:
-    """The attributes of an object that JSON can hold, in its form."""
+    """Return the attributes of an object that JSON can hold, in its form."""
     return _plain_ones(_kept(thing))
 
 
 def alike(one: Any, other: Any, changing: Collection[str]) -> bool:
-    """Whether two rewards pay alike as far as can be seen: one function, or equal attributes.
+    """Return whether two rewards pay alike as far as can be seen: one function, or equal attributes.
 
     Args:
         one: a reward.
@@ -102,14 +102,14 @@ def alike(one: Any, other: Any, changing: Collection[str]) -> bool:
 
 
 def _kept(thing: Any) -> dict[str, Any]:
-    """The attributes of an object, those of slots, too."""
+    """Return the attributes of an object, those of slots, too."""
     slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
     kept = {name: getattr(thing, name) for name in slots if hasattr(thing, name)}
     return kept | getattr(thing, "__dict__", {})
 
 
 def source(function: Any) -> str:
-    """A hash of the code, so that runs with other rewards are not taken for one; "" if it is not known."""
+    """Return a hash of the code, which tells runs with other rewards apart; "" if it is not known."""
     try:
         text = inspect.getsource(stem(function))
     except (OSError, TypeError):
@@ -118,7 +118,7 @@ def source(function: Any) -> str:
 
 
 def state(function: Any, changing: Collection[str]) -> dict[str, Any]:
-    """What JSON can hold of what a reward keeps: attributes, arguments of a partial, closed-over values."""
+    """Return what JSON can hold of a reward: attributes, arguments of a partial, closed-over values."""
     part = stem(function)
     kept: dict[str, Any] = {}
     if inspect.isfunction(part):
@@ -133,7 +133,7 @@ def state(function: Any, changing: Collection[str]) -> dict[str, Any]:
 
 
 def _plain_ones(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the values that JSON can hold."""
+    """Return those of the values that JSON can hold."""
     plain: dict[str, Any] = {}
     for name, value in values.items():
         plain |= _plain({name: value}) or {}
@@ -145,7 +145,7 @@ def _without(names: Collection[str], values: Mapping[str, Any]) -> dict[str, Any
 
 
 def parameters(function: Any) -> Mapping[str, inspect.Parameter] | None:
-    """The parameters of a callable; None for compiled code that shows none."""
+    """Return the parameters of a callable; None for compiled code that shows none."""
     try:
         return inspect.signature(function).parameters
     except (TypeError, ValueError):

@@ -46,7 +46,7 @@ class Reward(Protocol):
         ...
 
     def batch(self, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
-        """Return the rewards of several steps, float64 (steps,): of each what it pays for that alone.
+        """Return the rewards of several steps, float64 (steps,), each as that step alone would be paid.
 
         Args:
             before: what it sees before the steps, float64 (steps,), or object (steps,) of evaluations.
@@ -60,7 +60,7 @@ class Reward(Protocol):
         ...
 
     def config(self) -> dict[str, Any]:
-        """The JSON-able keyword arguments that build this reward again, with its name."""
+        """Return the JSON-able keyword arguments that build this reward again, with its name."""
         ...
 
 
@@ -79,7 +79,7 @@ class _Scaled:
         self.low, self.high = map(float, ends)
 
     def config(self) -> dict[str, Any]:
-        """The keyword arguments that build this reward again, with its name."""
+        """Return the keyword arguments that build this reward again, with its name."""
         return {"name": self.name, "scale": [self.low, self.high]}
 
     def parts(self) -> dict[str, object]:
@@ -167,7 +167,7 @@ def make_reward(spec: str | Mapping[str, Any] | Reward | Callable[..., Any]) -> 
             options; or a function, an object or a class (see `OwnReward`).
 
     Raises:
-        NASGymError: if the name or an option is unknown, or it is no reward.
+        NASGymError: if the name or an option is unknown, or it is not a reward.
     """
     reward: Any = spec
     if isinstance(spec, str | Mapping):

@@ -49,7 +49,7 @@ class ActionMaskObservation(gym.ObservationWrapper[Any, Any, Any], gym.utils.Rec
         self.observation_space = spaces.Dict({**entries, mask_key: mask_space})
 
     def observation(self, observation: Any) -> dict[str, Any]:
-        """The observation with the mask of the current state."""
+        """Return the observation with the mask of the current state."""
         mask = self.env.get_wrapper_attr("action_masks")().astype(self.dtype)
         entries = observation if self.observation_key is None else {self.observation_key: observation}
         return {**entries, self.mask_key: mask}

@@ -68,7 +68,7 @@ class Evaluator(Shared, ABC):
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """A JSON-able description: all that its evaluations depend on."""
+        """Return a JSON-able description: all that its evaluations depend on."""
 
     def key(self, request: Request) -> dict[str, Any]:
         """Return all that a result depends on, JSON-able, of an evaluator that is `storable`."""
@@ -131,11 +131,11 @@ class Evaluator(Shared, ABC):
         return np.array([evaluation.accuracy for evaluation in found], dtype=np.float64)
 
     def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
-        """The seed of the next evaluation of an architecture, where the evaluator `draws`."""
+        """Return the seed of the next evaluation of an architecture, where the evaluator `draws`."""
         raise NotImplementedError(f"{type(self).__name__} draws no seeds")
 
     def final_seeds(self, run_seed: int, count: int = 3) -> list[int]:
-        """The training seeds that score the network a run chose: above all used ones, others for every run.
+        """Return the seeds that score the network a run chose: above all used ones, others for every run.
 
         Runs that choose the same network are scored by different trainings of it; the same seeds for
         all would make the luck of those few look like a difference between agents.
@@ -144,14 +144,14 @@ class Evaluator(Shared, ABC):
         return list(range(first, first + plain(count)))
 
     def fidelities(self) -> tuple[int, ...]:
-        """The numbers of epochs that can be asked for, ascending; () where there is nothing to choose.
+        """Return the numbers of epochs that can be asked for, ascending; () where there is nothing to choose.
 
         The last is what a request without a fidelity gives.
         """
         return ()
 
     def optimum(self) -> float | None:
-        """The highest accuracy that a final score can have, where it is known; None elsewhere."""
+        """Return the highest accuracy that a final score can have, where it is known; None elsewhere."""
         return None
 
     def examples(self) -> tuple[int, int] | None:

@@ -58,16 +58,16 @@ class SavedNetwork:
         encoding: str | None = None,
         sheet: str | None = None,
     ) -> np.ndarray:
-        """Class probabilities, float32 (n, classes), of new examples as they come.
+        """Return class probabilities, float32 (n, classes), of new examples as they come.
 
         Args:
             x: an array (n, *input_shape) of raw features; or, of a network for a table: a data frame, a list
                 of dicts, a dict of columns or the path of a file, whose columns are found by name, in any
                 order and beside others; or rows of cells, in the order of the columns in training. The
                 path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network.
-            delimiter: of a table of text, as are the next two of files; see `nas_gym.tasks.own.csv.csv`.
-            encoding: of a table of text.
-            sheet: of a workbook.
+            delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
+            encoding: encoding of a table of text.
+            sheet: sheet of a workbook.
 
         Raises:
             NASGymError: if the examples have another shape, or a value is missing, not finite, or unknown, or
@@ -129,7 +129,7 @@ def load_network(path: str | Path) -> SavedNetwork:
     """Load a network of `save_network`; nothing in the file is executed.
 
     Raises:
-        NASGymError: if there is no such file or it is no saved network.
+        NASGymError: if the file does not exist or is not a saved network.
     """
     if not Path(path).is_file():
         raise DataError(f"no saved network at {str(path)!r}: pass the path of a best.pt")
@@ -146,13 +146,13 @@ def load_network(path: str | Path) -> SavedNetwork:
 
 
 def _content(file: bytes) -> dict[str, Any]:
-    """What the bytes of a file hold; nothing in them is executed."""
+    """Return what the bytes of a file hold; nothing in them is executed."""
     content: dict[str, Any] = torch.load(io.BytesIO(file), map_location="cpu", weights_only=True)
     return content
 
 
 def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
-    """The network of the content of a file."""
+    """Return the network of the content of a file."""
     space = make_search_space(content["search_space"], tuple(content["input_shape"]), content["num_classes"])
     # Whatever the default dtype of this process is, the network was trained in float32.
     module = NetworkModule(space.network(space.parse(content["architecture"]))).to(torch.float32)

@@ -20,7 +20,7 @@ class FinalEstimate:
         accuracy: on the test examples, in [0, 1]; the mean of the trainings.
         low, high: its 95% interval, see `accuracy_interval`.
         examples: different test examples that it is counted over.
-        seeds: of the trainings: one of a network that is there to be used; all that a table recorded
+        seeds: seeds of the trainings: one of a network that is there to be used; all that a table recorded
             where no network was kept.
     """
 
@@ -38,11 +38,11 @@ def final_estimate(
 
     The estimate is of one network, the first of the scores that did not fail, where trainings are
     made for it: that is the network which is kept, so it is the one that a user asks about. Of
-    recorded trainings it is the mean, since there is no network.
+    recorded trainings it is the mean, since no network was kept.
 
     Args:
-        scores: of the final report.
-        examples: as of `Evaluator.examples`.
+        scores: scores of the final report.
+        examples: see `Evaluator.examples`.
         trained: whether the scores are of trainings made for the report, not of recorded ones.
 
     Returns:
@@ -71,7 +71,7 @@ def accuracy_interval(
     Args:
         accuracies: of at least one training, in [0, 1], each counted over the same examples.
         examples: how many those are.
-        level: of the interval.
+        level: level of the interval.
 
     Returns:
         Mean, lower and upper end.

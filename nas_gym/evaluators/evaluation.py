@@ -19,7 +19,7 @@ class Request:
     """One training run asked for.
 
     Attributes:
-        architecture: of the evaluator's search space.
+        architecture: architecture of the evaluator's search space.
         seed: training seed, of the initial weights and the order of the batches.
         fidelity: epochs to train under the full recipe's schedule; None for all of them.
     """
@@ -68,13 +68,13 @@ class Evaluation:
         return self.status == "failed"
 
     def as_dict(self) -> dict[str, Any]:
-        """A JSON-able dict of all attributes."""
+        """Return a JSON-able dict of all attributes."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return values | {"curve": list(self.curve), "seeds": list(self.seeds)}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Evaluation:
-        """The inverse of `as_dict`."""
+        """Return the inverse of `as_dict`."""
         return Evaluation(**(values | {"curve": tuple(values["curve"]), "seeds": tuple(values["seeds"])}))
 
 
@@ -97,7 +97,7 @@ class FinalScore:
 
 
 def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """One architecture's evaluations with several seeds as one: accuracies averaged, seconds added.
+    """Merge one architecture's evaluations with several seeds into one: accuracies averaged, seconds added.
 
     Fails if one of them failed, since an architecture that sometimes diverges is not trustworthy.
     """
@@ -118,7 +118,7 @@ def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
 
 
 def incumbent(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """The one to choose, the best by `standing`: the first of ties, so the first of all if all failed.
+    """Return the one to choose, the best by `standing`: the first of ties, so the first of all if all failed.
 
     Args:
         evaluations: at least one, in order of first request.
@@ -127,7 +127,7 @@ def incumbent(evaluations: Sequence[Evaluation]) -> Evaluation:
 
 
 def standing(evaluation: Evaluation) -> tuple[float, float]:
-    """What evaluations are ranked by: fidelity first, then accuracy; failed ones below all others.
+    """Return what evaluations are ranked by: fidelity first, then accuracy; failed ones below all others.
 
     Accuracies of different fidelities are never compared: an hour of training and a minute measure
     different things.

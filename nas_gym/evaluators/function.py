@@ -46,7 +46,7 @@ class FunctionEvaluator(Evaluator):
 
     Args:
         search_space: whose architectures are evaluated.
-        task: of the environment; the function need not use it.
+        task: task of the environment; the function need not use it.
         device: not used.
         function: a callable or its import path ``"module:name"``. With a callable that no import
             path leads to, such as a lambda, a run cannot be replayed or explained from its folder.
@@ -102,7 +102,7 @@ class FunctionEvaluator(Evaluator):
         """Ask the function for each request.
 
         Raises:
-            NASGymError: for an answer that is no accuracy, or a fidelity.
+            NASGymError: for an answer that is not an accuracy, or a fidelity.
         """
         for position, request in enumerate(requests):
             if request.fidelity is not None:
@@ -143,7 +143,7 @@ class FunctionEvaluator(Evaluator):
         return min(1.0, max(0.0, accuracy + self.noise * standard_normal(str(architecture), seed))), ""
 
     def _size(self, architecture: Architecture) -> tuple[int, int]:
-        """Parameters and FLOPs; 0 in a space that builds no networks, as one for a function need not."""
+        """Return parameters and FLOPs; 0 in a space that builds no networks, which a function allows."""
         try:
             network = self.search_space.network(architecture)
         except NotImplementedError:
@@ -152,7 +152,7 @@ class FunctionEvaluator(Evaluator):
 
 
 def standard_normal(text: str, seed: int) -> float:
-    """A draw from the standard normal distribution that a text and a seed determine, everywhere alike."""
+    """Return a draw from the standard normal distribution that a text and a seed determine everywhere."""
     digest = hashlib.sha256(f"{seed} {text}".encode()).digest()
     return _STANDARD_NORMAL.inv_cdf((int.from_bytes(digest[:6], "big") + 0.5) / 2**48)
 
@@ -173,10 +173,10 @@ class _Asked:
         self._takes_seed = self._count_arguments() == 2
 
     def __call__(self, architecture: Architecture, seed: int) -> tuple[float, str]:
-        """An accuracy and why training failed, "" if it did not.
+        """Return an accuracy and why training failed, "" if it did not.
 
         Raises:
-            NASGymError: if the function raises, or its answer is no number in [0, 1].
+            NASGymError: if the function raises, or its answer is not a number in [0, 1].
         """
         arguments = (architecture, seed) if self._takes_seed else (architecture,)
         try:
@@ -216,7 +216,7 @@ class _Asked:
 
 
 def _path(function: Callable[..., float]) -> str:
-    """The path that leads to a callable; a description of one that has none."""
+    """Return the path that leads to a callable; a description of one that has none."""
     name = getattr(function, "__qualname__", "") or type(function).__name__
     return import_path(function) or f"a {name} that cannot be imported"
 

@@ -36,7 +36,7 @@ class TableEvaluator(Evaluator):
         fidelity: default fidelity of requests, in epochs.
         draws: whether an evaluation is of one drawn seed.
         resumable: whether going on from a lower fidelity costs only the difference.
-        selects_on_test: as of the table.
+        selects_on_test: whether the table selects on test accuracy.
         seeds: recorded seeds that are averaged or drawn from at the default fidelity; () where it
             was recorded without.
 
@@ -70,7 +70,7 @@ class TableEvaluator(Evaluator):
         }
 
     def fidelities(self) -> tuple[int, ...]:
-        """The fidelities up to the default one that have the seeds asked for."""
+        """Return the fidelities up to the default one that have the seeds asked for."""
         mean, seeds = self._recorded.asked == "mean", self.table.seeds
         return tuple(
             epochs
@@ -79,11 +79,11 @@ class TableEvaluator(Evaluator):
         )
 
     def accuracy_by_index(self, fidelity: int | None = None) -> np.ndarray:
-        """The accuracy that an evaluation gives, float64 (size,), by index; averaged where it `draws`."""
+        """Return the accuracy of an evaluation, float64 (size,), by index; averaged where it `draws`."""
         return self._recorded.averages(self._epochs(fidelity)).accuracies
 
     def cost_by_index(self, fidelity: int | None = None) -> np.ndarray:
-        """The recorded seconds that an evaluation costs, float64 (size,), by index.
+        """Return the recorded seconds that an evaluation costs, float64 (size,), by index.
 
         Those of the trainings that are averaged, added up; of one training where it `draws`.
         """
@@ -94,7 +94,7 @@ class TableEvaluator(Evaluator):
         return self.accuracy_by_index()[indices]
 
     def recorded(self, index: int, fidelity: int | None = None) -> tuple[int, ...]:
-        """Those of the seeds of an evaluation that were recorded for an architecture."""
+        """Return those of the seeds of an evaluation that were recorded for an architecture."""
         return self._recorded.of(index, self._epochs(fidelity))
 
     def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
@@ -122,7 +122,7 @@ class TableEvaluator(Evaluator):
         return found
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
-        """One evaluation for each request, of the one seed it names."""
+        """Yield one evaluation for each request, of the one seed it names."""
         for position, request in enumerate(requests):
             epochs = self._epochs(request.fidelity)
             index = self.search_space.index(request.architecture)
@@ -143,7 +143,7 @@ class TableEvaluator(Evaluator):
             )
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
-        """Scores at the full fidelity, for those of the seeds that were recorded for the architecture.
+        """Return scores at the full fidelity, for those of the seeds that were recorded for the architecture.
 
         Where test accuracies were recorded as one mean, every score has it.
         """
@@ -162,11 +162,11 @@ class TableEvaluator(Evaluator):
         return scores
 
     def final_seeds(self, run_seed: int, count: int = 3) -> list[int]:
-        """The recorded seeds of the full fidelity, whatever the run; 0 where it was recorded without."""
+        """Return the recorded seeds of the full fidelity, whatever the run; 0 where there were none."""
         return list(self.table.seeds[self.table.fidelities[-1]]) or [0]
 
     def optimum(self) -> float:
-        """The highest validation accuracy of the table at its full fidelity, averaged over all seeds."""
+        """Return the table's highest validation accuracy at its full fidelity, averaged over all seeds."""
         return float(self.table.mean_accuracy().max())
 
     def examples(self) -> tuple[int, int] | None:
@@ -219,10 +219,10 @@ def table(
     fidelity: int | None = None,
     seeds: str | Sequence[int] = "mean",
 ) -> TableEvaluator:
-    """The evaluator of the table of a benchmark and a task, by name.
+    """Return the evaluator of the table of a benchmark and a task, by name.
 
     Raises:
-        NASGymError: if there is no such table, or it is of another search space.
+        NASGymError: if the table does not exist or is of another search space.
     """
     found = load_table(benchmark, task.name)
     if found.search_space != search_space:

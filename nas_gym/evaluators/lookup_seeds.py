@@ -20,7 +20,7 @@ class Averages:
         curves: accuracies at the fidelities that a training passes through, float64 (size, fidelities).
         seconds: cost of the trainings together, float64 (size,).
         failed: whether a seed failed, bool (size,).
-        seeds: of an architecture that has all of them.
+        seeds: seeds of an architecture that has all of them.
         lacking: whether a seed is missing, bool (size,).
     """
 
@@ -59,7 +59,7 @@ class RecordedSeeds:
         return self._asked == "random"
 
     def columns(self, fidelity: int) -> tuple[int, ...]:
-        """The columns of the table that an evaluation averages, or that a seed is drawn from.
+        """Return the columns of the table that an evaluation averages, or that a seed is drawn from.
 
         Raises:
             NASGymError: if seeds are asked for that were not recorded at the fidelity.
@@ -77,7 +77,7 @@ class RecordedSeeds:
         return tuple(self.column(seed, fidelity) for seed in self._asked)
 
     def column(self, seed: int, fidelity: int) -> int:
-        """The column of a seed.
+        """Return the column of a seed.
 
         Raises:
             NASGymError: if it was not recorded at the fidelity.
@@ -91,18 +91,18 @@ class RecordedSeeds:
         return recorded.index(seed)
 
     def at(self, fidelity: int) -> tuple[int, ...]:
-        """The seeds of an evaluation at a fidelity; () where it was recorded without."""
+        """Return the seeds of an evaluation at a fidelity; () where it was recorded without."""
         recorded, columns = self._table.seeds[fidelity], self.columns(fidelity)
         return tuple(recorded[column] for column in columns) if recorded else ()
 
     def of(self, index: int, fidelity: int) -> tuple[int, ...]:
-        """Those of the seeds that were recorded for an architecture."""
+        """Return those of the seeds that were recorded for an architecture."""
         seeds = self.at(fidelity)
         values = self._table.accuracies(fidelity)[index, self.columns(fidelity)].tolist()
         return tuple(seed for seed, value in zip(seeds, values, strict=False) if value == value)
 
     def passed(self, fidelity: int) -> list[int]:
-        """The fidelities that a training to one passes through, itself the last."""
+        """Return the fidelities that a training to one passes through, itself the last."""
         if not self._table.resumable:
             return [fidelity]
         seeds = self._table.seeds
@@ -111,7 +111,7 @@ class RecordedSeeds:
         ]
 
     def averages(self, fidelity: int) -> Averages:
-        """What evaluations give, of a seed that is drawn on average.
+        """Return what evaluations give, of a seed that is drawn on average.
 
         Raises:
             NASGymError: if the seeds asked for were not recorded for some architecture.
@@ -150,7 +150,7 @@ class RecordedSeeds:
 
 
 def _checked(seeds: object) -> str | tuple[int, ...]:
-    """How seeds are asked for.
+    """Return how seeds are asked for.
 
     Raises:
         NASGymError: if it is neither of the words nor a list of different whole numbers.

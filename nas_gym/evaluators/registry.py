@@ -54,10 +54,10 @@ def make_evaluator(
 
 
 def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> Table | None:
-    """The table that an evaluator answers from; None for one that answers otherwise.
+    """Return the table that an evaluator answers from; None for one that answers otherwise.
 
     Args:
-        spec: as of `make_evaluator`.
+        spec: see `make_evaluator`.
         task: the label of the table's task, or what `nas_gym.tables.task_label` takes for one; None
             for the usual one.
 

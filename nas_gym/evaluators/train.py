@@ -91,7 +91,7 @@ class TrainEvaluator(Evaluator):
         return tuple(range(1, self.recipe.epochs + 1))
 
     def key(self, request: Request) -> dict[str, Any]:
-        """All that the result of a request depends on, JSON-able; the store's key."""
+        """Return all that the result of a request depends on, JSON-able; the store's key."""
         return self._own_network(request.architecture) | {
             "architecture": str(request.architecture),
             "search_space": self.search_space.config(),
@@ -104,7 +104,7 @@ class TrainEvaluator(Evaluator):
         }
 
     def _own_network(self, architecture: Architecture) -> dict[str, str]:
-        """The network itself, in a space of the user's own, whose code may give another by the same text."""
+        """Return the network, in a space of the user's own, whose code may give another by the same text."""
         if not self._is_own_space:
             return {}
         network = self.search_space.network(architecture)
@@ -174,7 +174,7 @@ class TrainEvaluator(Evaluator):
         )
 
     def _too_large(self, network: Network) -> str:
-        """Why a network is not trained at all, "" if it is."""
+        """Return why a network is not trained at all, "" if it is."""
         limit = self.recipe.max_parameters
         if limit is None or network.parameters <= limit:
             return ""

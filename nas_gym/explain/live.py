@@ -56,7 +56,7 @@ def explain_live(
     Args:
         run: folder of the run; another process may be writing it.
         every: distinct evaluations between two explanations, at least 1.
-        budget: as of `explain`, for the last explanation.
+        budget: see `explain`, for the last explanation.
         seed: seed of every random draw.
         store: where further evaluations are kept.
         selected: the questions; None for those of the registry.

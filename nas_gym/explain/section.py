@@ -65,7 +65,7 @@ class Section:
         tables: evidence.
         figures: evidence.
         numbers: every number of the section, JSON-able, without NaN.
-        withheld: whether there is no answer for this run (no policy, too few evaluations, ...).
+        withheld: whether an answer is missing for this run (no policy, too few evaluations, ...).
     """
 
     key: str

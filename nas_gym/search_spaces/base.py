@@ -93,55 +93,55 @@ class SearchSpace(Shared, ABC, Generic[A]):
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """The JSON-able keyword arguments that build this space again, with its name."""
+        """Return the JSON-able keyword arguments that build this space again, with its name."""
 
     @abstractmethod
     def smallest(self) -> A:
-        """The smallest architecture, the default start state."""
+        """Return the smallest architecture, the default start state."""
 
     @abstractmethod
     def parse(self, text: str) -> A:
-        """The architecture of a text.
+        """Return the architecture of a text.
 
         Raises:
-            NASGymError: if the text is no architecture of this space, naming what is wrong.
+            NASGymError: if the text is not an architecture of this space, naming what is wrong.
         """
 
     @abstractmethod
     def edited(self, architecture: A, action: int) -> A | None:
-        """The architecture after an edit, or None where the edit is illegal (changes nothing)."""
+        """Return the architecture after an edit, or None where the edit is illegal (changes nothing)."""
 
     @abstractmethod
     def index(self, architecture: A) -> int:
-        """The number of an architecture, in ``range(size)``; the inverse of `architecture`."""
+        """Return the number of an architecture, in ``range(size)``; the inverse of `architecture`."""
 
     @abstractmethod
     def architecture(self, index: int) -> A:
-        """The architecture of a number in ``range(size)``; the inverse of `index`."""
+        """Return the architecture of a number in ``range(size)``; the inverse of `index`."""
 
     @abstractmethod
     def encode(self, architecture: A) -> dict[str, int]:
-        """The fixed-length form: for each of `variables` the number of its choice."""
+        """Return the fixed-length form: for each of `variables` the number of its choice."""
 
     @abstractmethod
     def decode(self, values: Mapping[str, int]) -> A:
-        """The architecture of an assignment of all `variables`; ``decode(encode(a)) == a``.
+        """Return the architecture of an assignment of all `variables`; ``decode(encode(a)) == a``.
 
         Every assignment is an architecture: inactive variables are ignored, impossible ones are
         mended by a documented rule.
         """
 
     def active_variables(self, architecture: A) -> frozenset[str]:
-        """Those of `variables` that matter for an architecture: the others may have any value."""
+        """Return those of `variables` that matter for an architecture: the others may have any value."""
         return frozenset(self.variables)
 
     @abstractmethod
     def observe(self, architecture: A) -> dict[str, np.ndarray]:
-        """The observation of an architecture: fresh arrays of `observation_space`."""
+        """Return the observation of an architecture: fresh arrays of `observation_space`."""
 
     @abstractmethod
     def sketch(self, architecture: A) -> Sketch:
-        """The architecture as a small labelled graph."""
+        """Return the architecture as a small labelled graph."""
 
     def describe(self, architecture: A) -> Description:
         """Return the architecture in words, as reports use them; by default the labels of its sketch."""
@@ -160,25 +160,25 @@ class SearchSpace(Shared, ABC, Generic[A]):
         """
 
     def members(self) -> dict[str, A]:
-        """Well-known architectures by name; `initial=` and `resolve` accept the names."""
+        """Return well-known architectures by name; `initial=` and `resolve` accept the names."""
         return {}
 
     def isomorphism_class(self, architecture: A) -> str:
-        """A text that equivalent architectures share, for reports and features."""
+        """Return a text that equivalent architectures share, for reports and features."""
         return str(architecture)
 
     def official_index(self, architecture: A) -> int | None:
-        """The number of an architecture in a published numbering; None where there is none."""
+        """Return the number of an architecture in a published numbering; None where there is none."""
         return None
 
     def numbered(self, number: int) -> A:
-        """The architecture that a number alone stands for.
+        """Return the architecture that a number alone stands for.
 
         It is that of the published numbering where there is one (see `official_index`), elsewhere
         ``architecture(number)``.
 
         Raises:
-            NASGymError: if there is no such number, or the texts of architectures are numbers, too, so
+            NASGymError: if the number does not exist, or the texts of architectures are numbers, too, so
                 that this one could be meant as a text.
         """
         if str(self.smallest()).strip().isdecimal():
@@ -194,7 +194,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
         return self.architecture(number)
 
     def resolve(self, architecture: A | str | int) -> A:
-        """An architecture from itself, its text, the name of a member, or its number (see `numbered`)."""
+        """Return an architecture from itself, its text, a member's name, or its number (see `numbered`)."""
         if isinstance(architecture, int | np.integer) and not isinstance(architecture, bool | np.bool_):
             return self.numbered(int(architecture))
         if not isinstance(architecture, str):
@@ -203,12 +203,12 @@ class SearchSpace(Shared, ABC, Generic[A]):
         return members[architecture] if architecture in members else self.parse(architecture)
 
     def apply(self, architecture: A, action: int) -> A:
-        """The architecture after an action; an illegal action has the effect of keep."""
+        """Return the architecture after an action; an illegal action has the effect of keep."""
         after = self.edited(architecture, action)
         return architecture if after is None else after
 
     def mask(self, architecture: A) -> np.ndarray:
-        """Which actions are legal: bool (len(actions),), a fresh array; keep always is."""
+        """Return which actions are legal: bool (len(actions),), a fresh array; keep always is."""
         mask = self._masks.get(architecture)
         if mask is None:
             legal = [self.edited(architecture, action) is not None for action in range(len(self.actions))]
@@ -218,7 +218,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
         return mask.copy()
 
     def neighbours(self, architecture: A) -> dict[A, int]:
-        """The distinct architectures one edit away, each with the first action that leads there."""
+        """Return the distinct architectures one edit away, each with the first action that leads there."""
         found: dict[A, int] = {}
         for action in np.flatnonzero(self.mask(architecture))[1:]:
             found.setdefault(self.apply(architecture, int(action)), int(action))
@@ -249,7 +249,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
         return find_path(self, start, goal, most_expanded)
 
     def sample(self, rng: np.random.Generator) -> A:
-        """An architecture drawn uniformly from the space."""
+        """Return an architecture drawn uniformly from the space."""
         return self.architecture(uniform_below(self.size, rng))
 
     def __iter__(self) -> Iterator[A]:
@@ -282,7 +282,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
 
 
 def uniform_below(bound: int, rng: np.random.Generator) -> int:
-    """A uniform integer in [0, bound), of any size, by rejection."""
+    """Return a uniform integer in [0, bound), of any size, by rejection."""
     bits = (bound - 1).bit_length()
     while True:
         value = int.from_bytes(rng.bytes((bits + 7) // 8), "little") >> (-bits % 8)

@@ -77,7 +77,7 @@ class _Check:
         return [self._called(f"index() of {str(one)!r}", self._space.index, one) for one in drawn]
 
     def _look_at(self, architecture: Any, source: str) -> str:
-        """The text of an architecture, once it is known to stand for it and for no other."""
+        """Return the text of an architecture, once it is known to stand for it and for no other."""
         text = self._called(f"the text of {source}", str, architecture)
         try:
             known = self._texts.setdefault(architecture, text)

@@ -129,7 +129,7 @@ class ChoiceSpace(ProductSpace[Choices]):
 
 
 def _checked(choices: Any) -> dict[str, tuple[Any, ...]]:
-    """The choices of a space as they are searched, numbers of NumPy as Python's.
+    """Return the choices of a space as they are searched, numbers of NumPy as Python's.
 
     Raises:
         NASGymError: for names or values that would not mean one thing each.
@@ -177,5 +177,5 @@ def _check_value(name: str, value: Any, before: Sequence[Any]) -> None:
 
 
 def _is_readable(text: str) -> bool:
-    """Whether a text can be read back from an architecture's, here and in another process."""
+    """Return whether a text can be read back from an architecture's, here and in another process."""
     return text == text.strip() and "," not in text and text.isprintable() and not ADDRESS.search(text)

@@ -133,7 +133,7 @@ class MacroSpace(ProductSpace[Macro]):
         return describe_chain([IN_WORDS[block] for block in architecture.blocks])
 
     def isomorphism_class(self, architecture: Macro) -> str:
-        """The text with the identities behind the first layer of a stage moved to the end of the stage.
+        """Return the text with the identities after the first layer of a stage moved to the stage's end.
 
         Those do nothing, so the network is the same; the benchmark trained one for each class.
         """

@@ -150,7 +150,7 @@ class MLPSpace(SearchSpace[MLP]):
         return values
 
     def decode(self, values: Mapping[str, int]) -> MLP:
-        """The architecture of an assignment; variables of layers beyond the depth are ignored."""
+        """Return the architecture of an assignment; variables of layers beyond the depth are ignored."""
         return MLP(
             tuple(
                 (
@@ -162,7 +162,7 @@ class MLPSpace(SearchSpace[MLP]):
         )
 
     def active_variables(self, architecture: MLP) -> frozenset[str]:
-        """The depth and the variables of the layers up to it."""
+        """Return the depth and the variables of the layers up to it."""
         layers = range(1, len(architecture.layers) + 1)
         return frozenset(
             {"depth"} | {f"layer {layer} {aspect}" for layer in layers for aspect in ("width", "activation")}

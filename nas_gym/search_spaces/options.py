@@ -12,10 +12,10 @@ from nas_gym.networks import Shape
 
 
 def distinct(what: str, values: Sequence[Any]) -> tuple[Any, ...]:
-    """The values of an option that must be a list of at least one, all different.
+    """Return the values of an option that must be a list of at least one, all different.
 
     Raises:
-        NASGymError: if it is no list, empty, or has a value twice.
+        NASGymError: if it is not a list, is empty, or has a value twice.
     """
     given = listed(values)
     if not given or len({str(value) for value in given}) < len(given):
@@ -24,7 +24,7 @@ def distinct(what: str, values: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def whole(what: str, value: object) -> int:
-    """The value of an option that must be a whole number of at least 1.
+    """Return the value of an option that must be a whole number of at least 1.
 
     Raises:
         NASGymError: if it is not.
@@ -36,7 +36,7 @@ def whole(what: str, value: object) -> int:
 
 
 def wholes(what: str, values: Sequence[Any]) -> tuple[int, ...]:
-    """The values of an option that must be a list of different whole numbers of at least 1.
+    """Return the values of an option that must be a list of different whole numbers of at least 1.
 
     Raises:
         NASGymError: if it is not.
@@ -45,10 +45,10 @@ def wholes(what: str, values: Sequence[Any]) -> tuple[int, ...]:
 
 
 def names(what: str, each: str, values: Sequence[Any], known: Iterable[str]) -> tuple[str, ...]:
-    """The values of an option that must be a list of different known names.
+    """Return the values of an option that must be a list of different known names.
 
     Raises:
-        NASGymError: if it is no such list, or for an unknown name, with the nearest (`each` is
+        NASGymError: if it is not such a list, or for an unknown name, with the nearest (`each` is
             what one of them is called).
     """
     known = tuple(known)
@@ -60,7 +60,7 @@ def names(what: str, each: str, values: Sequence[Any], known: Iterable[str]) -> 
 
 
 def grid_shape(space: str, input_shape: Shape) -> Shape:
-    """The input shape of a space that needs signals or images.
+    """Return the input shape of a space that needs signals or images.
 
     Raises:
         NASGymError: for a table's rows and every other shape.

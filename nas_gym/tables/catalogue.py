@@ -26,13 +26,13 @@ HOW_TO_GET = {
 
 
 def user_folder() -> Path:
-    """The folder of the user's own tables: of the environment variable, or the platform's."""
+    """Return the folder of the user's own tables: the environment variable's, or the platform's."""
     given = os.environ.get(FOLDER)
     return Path(given) if given else user_data_path("nas-gym", appauthor=False) / "tables"
 
 
 def table_files() -> dict[str, Path]:
-    """The files of all tables by ``"<benchmark>-<task>"``; a table of the user's hides a shipped one."""
+    """Return the files of all tables by ``"<benchmark>-<task>"``; a user's table hides a shipped one."""
     folders = (SHIPPED, user_folder())
     return {
         file.stem: file
@@ -43,18 +43,18 @@ def table_files() -> dict[str, Path]:
 
 
 def table_path(name: str) -> Path:
-    """Where the user's table of a name is, or would be."""
+    """Return where the user's table of a name is, or would be."""
     return user_folder() / f"{name}{SUFFIX}"
 
 
 def tasks_of(benchmark: str) -> list[str]:
-    """The tasks that there are tables of a benchmark for."""
+    """Return the tasks that there are tables of a benchmark for."""
     prefix = f"{benchmark}-"
     return [name.removeprefix(prefix) for name in table_files() if name.startswith(prefix)]
 
 
 def find_table(benchmark: str, task: str) -> Path:
-    """The file of a table.
+    """Return the file of a table.
 
     Raises:
         NASGymError: if there is none, saying how to get it, or which tasks there are.
@@ -73,7 +73,7 @@ def find_table(benchmark: str, task: str) -> Path:
 
 
 def load_table(benchmark: str, task: str) -> Table:
-    """A table, read once in a process as long as its file stays the same.
+    """Return a table, read once in a process as long as its file stays the same.
 
     Raises:
         NASGymError: as `find_table` and `read_table` do.

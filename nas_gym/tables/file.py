@@ -60,7 +60,7 @@ def write_table(table: Table, path: Path) -> None:
 
 
 def read_table(path: Path) -> Table:
-    """The table of a file.
+    """Return the table of a file.
 
     Raises:
         NASGymError: if the file is none, is cut off, or holds what no table can.
@@ -111,7 +111,7 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
 
 
 def _packed(accuracies: np.ndarray, table: Table, part: int) -> np.ndarray:
-    """Accuracies as the file holds them; they are by seed, or a mean that no failure is marked in."""
+    """Return accuracies as the file holds them; they are by seed, or a mean that no failure is marked in."""
     packed: np.ndarray = accuracies.copy()
     if table.examples is not None:
         counts = np.rint(np.nan_to_num(accuracies) * table.examples[part]).astype(np.uint16)
@@ -123,6 +123,6 @@ def _packed(accuracies: np.ndarray, table: Table, part: int) -> np.ndarray:
 
 
 def _shares(packed: np.ndarray, examples: int | None) -> np.ndarray:
-    """Accuracies as a table holds them."""
+    """Return accuracies as a table holds them."""
     found: np.ndarray = np.where(packed == FAILED, 0, packed)
     return found / examples if examples is not None and packed.dtype == np.uint16 else found

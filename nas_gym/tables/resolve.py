@@ -20,7 +20,7 @@ PUBLISHED_TASK = "cifar10"
 
 
 def asked_table(benchmark: object, task: object) -> Table:
-    """The table of a benchmark and a task.
+    """Return the table of a benchmark and a task.
 
     Args:
         benchmark: its name.
@@ -28,7 +28,7 @@ def asked_table(benchmark: object, task: object) -> Table:
             one of the benchmark, or the usual one.
 
     Raises:
-        NASGymError: if there is no such table, or the task is no label.
+        NASGymError: if the table does not exist, or the task is not a label.
     """
     if not isinstance(benchmark, str):
         raise ConfigError(f"benchmark of a table must be a name like 'mlp', not {benchmark!r}")
@@ -40,7 +40,7 @@ def asked_table(benchmark: object, task: object) -> Table:
 
 
 def task_label(task: object) -> str:
-    """The label of a table's task.
+    """Return the label of a table's task.
 
     Raises:
         NASGymError: if it has options, which would be another data set than the table's.
@@ -77,7 +77,7 @@ def check_search_space(table: Table, asked: str | Mapping[str, Any] | SearchSpac
 
 
 def table_task(table: Table) -> Task:
-    """The task of a table: its label and the shape of its data, and no examples."""
+    """Return the task of a table: its label and the shape of its data, and no examples."""
     space = table.search_space
     x, y = np.zeros((0, *space.input_shape), dtype=np.float32), np.zeros(0, dtype=np.int64)
     sides = (1,) * (len(space.input_shape) - 1)

@@ -37,7 +37,7 @@ class Table(Shared):
         task: the label of the data set, like ``"mnist1d"``.
         search_space: whose architectures it holds.
         fidelities: numbers of epochs, ascending; the last is the full recipe.
-        seeds: of each fidelity the training seeds of the columns; () where none were recorded.
+        seeds: for each fidelity the training seeds of the columns; () where none were recorded.
         resumable: whether a lower fidelity is a prefix of a higher one, so that going on costs the
             difference; else every fidelity is a schedule of its own and costs all of it.
         validation: validation accuracy, float64 (fidelities, size, columns), in [0, 1] or NaN.
@@ -49,7 +49,7 @@ class Table(Shared):
         flops: floating-point operations of a forward pass of one example, int64 (size,).
         examples: validation and test examples, if the accuracies are counts over them; else None.
         selects_on_test: whether the validation accuracies are test accuracies, because no others were
-            published; a search then selects on what it is scored by, and its test accuracy is no
+            published; a search then selects on what it is scored by, and its test accuracy is not an
             independent measurement.
         about: JSON-able: where the numbers come from.
     """
@@ -107,7 +107,7 @@ class Table(Shared):
         return digest.hexdigest()
 
     def fidelity(self, epochs: int | None) -> int:
-        """A fidelity of the table; None is the last.
+        """Return a fidelity of the table; None is the last.
 
         Raises:
             NASGymError: if there is none of that many epochs.
@@ -123,12 +123,12 @@ class Table(Shared):
         return fidelity
 
     def accuracies(self, epochs: int | None = None) -> Values:
-        """Validation accuracy by seed, float64 (size, columns), NaN where none was recorded."""
+        """Return validation accuracy by seed, float64 (size, columns), NaN where none was recorded."""
         recorded: Values = self.validation[self.fidelities.index(self.fidelity(epochs))]
         return recorded[:, : max(1, len(self.seeds[self.fidelity(epochs)]))]
 
     def mean_accuracy(self, epochs: int | None = None) -> Values:
-        """Validation accuracy averaged over seeds, float64 (size,); 0.0 where a seed failed."""
+        """Return validation accuracy averaged over seeds, float64 (size,); 0.0 where a seed failed."""
         fidelity = self.fidelity(epochs)
         if fidelity not in self._means:
             values = self.accuracies(fidelity)
@@ -139,13 +139,13 @@ class Table(Shared):
         return self._means[fidelity]
 
     def cost(self, epochs: int | None = None) -> Values:
-        """Recorded seconds of one training to a fidelity, float64 (size,)."""
+        """Return the recorded seconds of one training to a fidelity, float64 (size,)."""
         costs: Values = self.seconds * (self.fidelity(epochs) / self.fidelities[-1])
         costs.setflags(write=False)
         return costs
 
     def mean_test_accuracy(self) -> Values:
-        """Test accuracy averaged over seeds, float64 (size,); for final reports alone."""
+        """Return test accuracy averaged over seeds, float64 (size,); for final reports alone."""
         means: Values = np.nanmean(self.test, axis=1)
         means[self.failed.any(axis=1)] = 0.0
         return means

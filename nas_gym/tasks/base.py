@@ -125,7 +125,7 @@ class Task(Shared):
         kind: Kind | None = None,
         **preparation: Any,
     ) -> Task:
-        """The task of arrays in memory.
+        """Return the task of arrays in memory.
 
         Args:
             x: (n, features), (n, channels, length) or (n, channels, height, width), numbers; or a data

@@ -21,7 +21,7 @@ CHECKSUM = "sha256"
 
 
 def cached(name: str, key: dict[str, Any], make: Callable[[], Arrays]) -> Arrays:
-    """The arrays that `make` gives, from a file where there is one.
+    """Return the arrays that `make` gives, from a file where there is one.
 
     A broken or foreign file is made again. Where the folder cannot be written, a warning says so
     and the arrays are made anew each time.
@@ -47,7 +47,7 @@ def cached(name: str, key: dict[str, Any], make: Callable[[], Arrays]) -> Arrays
 
 
 def _read(path: Path) -> Arrays | None:
-    """The arrays of a file; None where it is missing or its content is not what was written."""
+    """Return the arrays of a file; None where it is missing or its content is not what was written."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

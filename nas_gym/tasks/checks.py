@@ -18,7 +18,7 @@ EXACT = 2**53  # up to here a float64 holds every whole number
 
 
 def examples(x: Any, kind: Kind | None, feature_names: Sequence[str]) -> np.ndarray:
-    """Raw examples as a numeric array of a shape that a task can have.
+    """Return raw examples as a numeric array of a shape that a task can have.
 
     Raises:
         NASGymError: for a wrong type, shape or value, with the call that mends it.
@@ -39,7 +39,7 @@ def examples(x: Any, kind: Kind | None, feature_names: Sequence[str]) -> np.ndar
 
 
 def numeric(x: Any) -> np.ndarray:
-    """An array of real numbers, whatever its shape.
+    """Return an array of real numbers, whatever its shape.
 
     Raises:
         NASGymError: if x is something else, or values of it are masked.

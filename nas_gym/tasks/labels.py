@@ -35,7 +35,7 @@ Labels = tuple[np.ndarray, tuple[str, ...], list[str]]
 
 
 def of_cells(target: str, cells: ColumnCells, missing: MissingTexts, *, categorical: bool = False) -> Labels:
-    """Labels of a table's column as int64 (n,) in [0, classes), a name per class, and notes.
+    """Return labels of a table's column as int64 (n,) in [0, classes), a name per class, and notes.
 
     Args:
         target: name of the column.
@@ -71,7 +71,7 @@ def of_cells(target: str, cells: ColumnCells, missing: MissingTexts, *, categori
 
 
 def of_array(y: Any, class_names: Sequence[str] | None, *, split: bool = True) -> Labels:
-    """Labels in memory as int64 (n,) in [0, classes), a name per class, and notes.
+    """Return labels in memory as int64 (n,) in [0, classes), a name per class, and notes.
 
     Args:
         y: as in `nas_gym.tasks.Task.from_arrays`.
@@ -96,7 +96,7 @@ def of_array(y: Any, class_names: Sequence[str] | None, *, split: bool = True) -
 
 
 def _one_dimensional(y: Any) -> np.ndarray:
-    """The labels as an array (n,): of an ordinary dtype, or of objects where one could merge them."""
+    """Return the labels as an array (n,), its dtype ordinary, or object where that could merge them."""
     y = single_column(y)
     if np.ma.is_masked(y):
         raise DataError(
@@ -124,7 +124,7 @@ def _one_dimensional(y: Any) -> np.ndarray:
 
 
 def _distinct(y: np.ndarray) -> tuple[list[Any], np.ndarray, list[int]]:
-    """The different labels in order, the number of each example's, and how many examples each has."""
+    """Return the different labels in order, the number of each example's, and how many examples each has."""
     if y.dtype == object:
         labels = [_label(value) for value in y]
         _check_kinds(labels)
@@ -140,7 +140,7 @@ def _distinct(y: np.ndarray) -> tuple[list[Any], np.ndarray, list[int]]:
 
 
 def _label(value: Any) -> Any:
-    """A label as a bool, an exact int, a text, or None where it is missing.
+    """Return a label as a bool, an exact int, a text, or None where it is missing.
 
     Raises:
         NASGymError: if it is something else.
@@ -191,7 +191,7 @@ def _check_kinds(labels: Sequence[Any]) -> None:
 
 
 def _equal_values(target: str, names: Sequence[str]) -> list[str]:
-    """A note on the first two classes that are one number."""
+    """Return a note on the first two classes that are one number."""
     for one, other in pairwise(names):
         if exact(one) == exact(other):
             return [f"target {target!r} has the classes {one!r} and {other!r}, different as they are written"]
@@ -201,7 +201,7 @@ def _equal_values(target: str, names: Sequence[str]) -> list[str]:
 def _classes(
     what: str, values: Sequence[int | Decimal], counts: Sequence[int], meant: str, *, counted: bool
 ) -> list[str]:
-    """What is to be said of numbers as classes.
+    """Return what is to be said of numbers as classes.
 
     Args:
         what: what they are labels of.

@@ -21,9 +21,9 @@ class Preparation:
     is a subset of a larger one.
 
     Attributes:
-        train_size: of the training part; None for all that the other two leave.
-        validation_size: of the validation part.
-        test_size: of the test part.
+        train_size: size of the training part; None for all that the other two leave.
+        validation_size: size of the validation part.
+        test_size: size of the test part.
         split_seed: which examples go where.
         label_noise: share of the training labels, in [0, 1), that another class replaces.
         noise: standard deviation of the normal noise added to the training inputs, in units of the
@@ -54,7 +54,7 @@ class Preparation:
             raise ConfigError(f"noise must be a standard deviation of at least 0, not {self.noise!r}")
 
     def counts(self, examples: int) -> tuple[int, int, int]:
-        """How many of `examples` examples go to training, validation and test.
+        """Return how many of `examples` examples go to training, validation and test.
 
         Raises:
             NASGymError: if there are not enough.
@@ -76,7 +76,7 @@ OPTIONS = tuple(field.name for field in fields(Preparation))
 
 
 def count(size: Size, examples: int) -> int:
-    """A size as a number of examples."""
+    """Return a size as a number of examples."""
     return round(size * examples) if isinstance(size, float) else int(size)
 
 

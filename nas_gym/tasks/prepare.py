@@ -18,10 +18,10 @@ SAMPLED = 16  # training examples that a saved network is checked on
 
 
 def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]) -> Task:
-    """The task of raw data.
+    """Return the task of raw data.
 
     Args:
-        name: of the task, where the data has no title.
+        name: name of the task, where the data has no title.
         data: raw data.
         options: of `Preparation`, as the user passed them.
         spec: what `make_task` builds the task from again.
@@ -61,7 +61,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
 
 
 def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and scale of training examples: per feature of a table, per channel of signals and images.
+    """Return mean and scale of training examples: per feature of a table, per channel of signals and images.
 
     The scale is the standard deviation, 1 where all values are equal. Both are rounded (to 24 bits,
     the mean to 2**-20 of the scale): how a sum ends in its last bits differs between processors,
@@ -101,7 +101,7 @@ def _split(
 
 
 def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Raw examples as networks are trained on them and asked, float32; computed in float64.
+    """Return raw examples as networks are trained on them and asked, float32; computed in float64.
 
     Raises:
         NASGymError: if float32 does not hold them.
@@ -124,7 +124,7 @@ def _noisy(x: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndar
 
 
 def _relabelled(y: np.ndarray, classes: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Labels of which a share is replaced by another class, each other class as likely."""
+    """Return labels of which a share is replaced by another class, each other class as likely."""
     chosen = rng.permutation(len(y))[: round(share * len(y))]
     noisy = y.copy()
     noisy[chosen] = (y[chosen] + rng.integers(1, classes, size=len(chosen))) % classes

@@ -95,7 +95,7 @@ def _identify(task: Task, expected: str | None) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """An option's value as JSON has it."""
+    """Return an option's value as JSON has it."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -13,7 +13,7 @@ Split = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def stratified(y: np.ndarray, counts: Sequence[int], class_names: Sequence[str], seed: int) -> Split:
-    """Indices of the training, validation and test examples, each in ascending order.
+    """Return indices of the training, validation and test examples, each in ascending order.
 
     Each class is shuffled once; the test part takes from its start, then the validation part, then
     the training part, so that the size of the training part changes no other part.
@@ -22,7 +22,7 @@ def stratified(y: np.ndarray, counts: Sequence[int], class_names: Sequence[str],
         y: int64 (n,), labels in [0, classes).
         counts: examples of the training, validation and test part, together at most n.
         class_names: a name per class, for the errors.
-        seed: of the shuffles.
+        seed: seed of the shuffles.
 
     Raises:
         NASGymError: if a class or a part has too few examples for every part to have every class.
@@ -73,7 +73,7 @@ def _check(totals: np.ndarray, counts: Sequence[int], class_names: Sequence[str]
 
 
 def _allocate(size: int, totals: np.ndarray, available: np.ndarray) -> np.ndarray:
-    """How many of each class make a part of `size`: in proportion, at least one, at most available."""
+    """Return how many of each class make a part of `size`: in proportion, at least one, at most available."""
     quota = size * totals / totals.sum()
     take: np.ndarray = np.clip(np.floor(quota).astype(np.int64), 1, available)
     while take.sum() < size:

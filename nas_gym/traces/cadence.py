@@ -16,7 +16,7 @@ class Snapshots:
     """Due once at each fraction of the budget; without a budget at 0, 10, 20, 40, ... evaluations.
 
     Args:
-        fractions: of the budget, in [0, 1].
+        fractions: shares of the budget, in [0, 1].
 
     Raises:
         NASGymError: if a fraction is outside [0, 1].
@@ -30,7 +30,7 @@ class Snapshots:
         self._next_count = 0
 
     def due(self, ledger: Ledger) -> bool:
-        """Whether a snapshot is due now; it then is taken as taken."""
+        """Return whether a snapshot is due now; it then is taken as taken."""
         if ledger.budget is None:
             return self._due_without_budget(ledger.stats.unique)
         passed = [fraction for fraction in self._ahead if fraction <= ledger.progress]

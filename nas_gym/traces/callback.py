@@ -34,12 +34,12 @@ class TraceCallback(BaseCallback):
     ```
 
     Args:
-        folder: of the run; of several environments each gets a folder ``env<k>`` in it.
+        folder: folder of the run; each of several environments gets a folder ``env<k>`` in it.
         agent: name of the agent; the model's class if empty.
         config: what else tells this run from others, beside the model's hyperparameters.
         finish: whether the run ends with `learn`; pass False to call `learn` several times on one
             trace and end it with ``env.close()``.
-        overwrite: as of `Trace`.
+        overwrite: see `Trace`.
 
     Raises:
         NASGymError: when learning starts, if there is neither a folder nor a trace, the
@@ -85,7 +85,7 @@ class TraceCallback(BaseCallback):
                 trace.finish()
 
     def _trace(self, envs: list[gym.Env[Any, Any]], number: int) -> Trace:
-        """The trace around an environment, put around it if there is none."""
+        """Return the trace around an environment, put around it if there is none."""
         around = trace_of(envs[number])
         if isinstance(around, Trace):
             return around
@@ -102,7 +102,7 @@ class TraceCallback(BaseCallback):
         return trace
 
     def _show_losses(self) -> None:
-        """What the algorithm logged since the last call: its losses, entropy, exploration."""
+        """Show what the algorithm logged since the last call: its losses, entropy, exploration."""
         logged = {
             tag: float(value)
             for tag, value in self.logger.name_to_value.items()
@@ -118,7 +118,7 @@ class TraceCallback(BaseCallback):
 
 
 def _environments(env: Any) -> list[gym.Env[Any, Any]]:
-    """The environments of a model, a live list."""
+    """Return the environments of a model, a live list."""
     while isinstance(env, VecEnvWrapper):
         env = env.venv
     if not isinstance(env, DummyVecEnv):
@@ -129,7 +129,7 @@ def _environments(env: Any) -> list[gym.Env[Any, Any]]:
 
 
 def _hyperparameters(model: Any) -> dict[str, Any]:
-    """The model's constructor arguments that are numbers, texts or truth values."""
+    """Return the model's constructor arguments that are numbers, texts or truth values."""
     names = [name for name in inspect.signature(type(model)).parameters if name not in NO_HYPERPARAMETERS]
     values = {name: getattr(model, name, None) for name in names}
     return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}

@@ -72,7 +72,7 @@ def read_trace(path: Path) -> Recording:
     """Read a trace; a last line that a kill cut off is left out.
 
     Raises:
-        NASGymError: if the file is missing, is no trace, is of another version, or is damaged
+        NASGymError: if the file is missing, is not a trace, is of another version, or is damaged
             before its last line.
     """
     try:

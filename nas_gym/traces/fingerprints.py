@@ -20,13 +20,13 @@ SEARCHER = "agent"
 
 
 def fingerprints_of(problem: Problem) -> dict[str, Any]:
-    """The fingerprints of what is around a search, JSON-able.
+    """Return the fingerprints of what is around a search, JSON-able.
 
     - ``"task"``: ``"contents"`` of its arrays (`Task.fingerprint`), and ``"names"`` of its classes and
       features, which change no accuracy but are printed.
-    - ``"table"``, in place of the task: of the table that answers.
+    - ``"table"``, in place of the task: fingerprint of the table that answers.
     - ``"engine"``: version of the training, where networks are trained.
-    - ``"code"``: of each part that is the user's own what `nas_gym._sources.sources_of` gives.
+    - ``"code"``: for each part that is the user's own, what `nas_gym._sources.sources_of` gives.
 
     Raises:
         NASGymError: as `sources_of`.
@@ -55,7 +55,7 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
 
 
 def changes(there: Mapping[str, Any], here: Mapping[str, Any], *, searching: bool = True) -> Iterator[str]:
-    """What is not as it was when a run was made, each in words; nothing for what another option explains.
+    """Yield what is not as it was when a run was made, in words; nothing for what another option explains.
 
     Args:
         there: the run's config.
@@ -86,7 +86,7 @@ def check_unchanged(
         what: what was made, in words.
         recorded: the run's config.
         here: ``"env"`` and ``"fingerprints"`` of what is at hand, as a config has them.
-        searching: as of `changes`.
+        searching: see `changes`.
 
     Raises:
         NASGymError: if it is not, saying what has changed and what to do.
@@ -100,19 +100,19 @@ def check_unchanged(
 
 
 def same_data(there: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
-    """Whether two runs are on the same data, wherever it lay and whatever it was called."""
+    """Return whether two runs are on the same data, wherever it lay and whatever it was called."""
     old, new = there.get("fingerprints", {}), here.get("fingerprints", {})
     return all(old.get(name) == new.get(name) for name in ("task", "table"))
 
 
 def fingerprint_of_data(config: Mapping[str, Any]) -> str:
-    """The fingerprint of a run's data, or of the table in their place."""
+    """Return the fingerprint of a run's data, or of the table in their place."""
     found = config.get("fingerprints", {})
     return str(found.get("table") or found.get("task", {}).get("contents", UNKNOWN))
 
 
 def _spec(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a task is asked for by; the fingerprint of arrays in memory is what they are, no option."""
+    """Return what a task is asked for by; the fingerprint of arrays in memory is what they are, no option."""
     task: Mapping[str, Any] = config["env"].get("task", {})
     return {name: each for name, each in task.items() if name != "fingerprint"}
 

@@ -14,7 +14,7 @@ class Header:
 
     Attributes:
         agent: name of the agent.
-        budget: of the run, None for none.
+        budget: budget of the run, None for none.
         actions: the edit of every action, in words.
         scores: what the scores of the steps are: ``"q_values"`` or ``"probabilities"``; None
             where the agent had no policy over edits when the run began.
@@ -75,7 +75,7 @@ class Ask:
 
     Attributes:
         batch: number of the batch it was asked for in, from 0.
-        architecture, accuracy, status, error, fidelity, seeds, parameters, flops: of the evaluation.
+        architecture, accuracy, status, error, fidelity, seeds, parameters, flops: the evaluation's.
         unique: distinct evaluations of the run so far, of a batch after all of it.
     """
 
@@ -97,7 +97,7 @@ class End:
 
     Attributes:
         stopped: why it ended.
-        architecture, accuracy: of the choice; None where nothing was evaluated.
+        architecture, accuracy: the choice's; None where nothing was evaluated.
         lines: steps and asks of the trace.
         unique: distinct evaluations.
     """

@@ -71,9 +71,9 @@ def replay(
     It stops at the first mismatch.
 
     Args:
-        run_folder: of the run.
+        run_folder: folder of the run.
         env: the environment; None builds it from the run's config.json.
-        store: of the environment that is built. A fresh one (the default) trains everything again.
+        store: store of the environment that is built. A fresh one (the default) trains everything again.
 
     Raises:
         NASGymError: if the folder holds no run, its environment cannot be built from its config, or its
@@ -107,7 +107,7 @@ def replay(
 
 
 def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, Any]:
-    """The environment of a run from its config.
+    """Return the environment of a run from its config.
 
     Raises:
         NASGymError: if a part of it was an object of the user's, which a config cannot hold, or its id

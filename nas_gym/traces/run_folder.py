@@ -83,12 +83,12 @@ class RunFolder:
         return self.config_file.is_file() and self.result_file.is_file()
 
     def snapshots(self) -> dict[int, Path]:
-        """The policy snapshots by the number of distinct evaluations, in order."""
+        """Return the policy snapshots by the number of distinct evaluations, in order."""
         files = [path for path in self.policy_folder.glob("*") if path.stem.isdecimal()]
         return {int(path.stem): path for path in sorted(files, key=lambda path: int(path.stem))}
 
     def config(self) -> dict[str, Any]:
-        """The config of the run that the folder holds.
+        """Return the config of the run that the folder holds.
 
         Raises:
             NASGymError: if the folder holds no run.
@@ -96,7 +96,7 @@ class RunFolder:
         return self._read(self.config_file)
 
     def result(self) -> dict[str, Any]:
-        """The outcome of the finished run.
+        """Return the outcome of the finished run.
 
         Raises:
             NASGymError: if the folder holds no finished run.
@@ -106,7 +106,7 @@ class RunFolder:
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that a run of this config may be in this folder.
 
-        A run is known by what its data are and not by where they lie, so a path alone is no difference.
+        A run is known by what its data are and not by where they lie, so a path alone is not a difference.
 
         Raises:
             NASGymError: if the folder holds a run of another config, or one whose data or code have
@@ -159,7 +159,7 @@ class RunFolder:
         or its process ends. Whoever is refused has touched nothing.
 
         Args:
-            config: of the run.
+            config: config of the run.
             overwrite: take it from a finished run, too.
 
         Raises:
@@ -260,7 +260,7 @@ class RunFolder:
 
 
 def versions() -> dict[str, str]:
-    """The versions that a run's numbers may depend on; packages that are not installed are left out."""
+    """Return the versions that a run's numbers may depend on, of the installed packages only."""
     return dict(_versions())
 
 
@@ -276,7 +276,7 @@ def _versions() -> dict[str, str]:
 
 
 def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON gives them back: tuples as lists, NumPy numbers as numbers, paths as text.
+    """Return values as JSON gives them back: tuples as lists, NumPy numbers as numbers, paths as text.
 
     Raises:
         NASGymError: for a value that JSON cannot hold.
@@ -301,7 +301,7 @@ def _plain(value: Any) -> Any:
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A nested dict as one level, with names like ``env.reward.name``."""
+    """Return a nested dict as one level, with names like ``env.reward.name``."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
@@ -312,7 +312,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What differs between two configs, in words: ``env.horizon is 20 there and 10 here``.
+    """Return what differs between two configs, in words: ``env.horizon is 20 there and 10 here``.
 
     Fingerprints are left out, for which `changes` has better words, and where data lie that are the same.
     """

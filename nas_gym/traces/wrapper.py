@@ -42,7 +42,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
 
     Args:
         env: a NAS environment; wrappers that change rewards or actions go around the trace.
-        folder: of the run.
+        folder: folder of the run.
         agent: name of the agent.
         config: what else tells this run from others (hyperparameters, budget, seed), JSON-able.
         policy: whose scores are recorded, see `watch`.
@@ -52,7 +52,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         searcher: the agent itself; where it is the user's own code, a change of that is noticed.
 
     Raises:
-        NASGymError: if `env` is no NAS environment, the folder holds a run of another config, or a
+        NASGymError: if `env` is not a NAS environment, the folder holds a run of another config, or a
             finished run.
     """
 
@@ -152,7 +152,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
     def evaluate(
         self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
     ) -> Any:
-        """As the environment's `evaluate`, recorded.
+        """Evaluate as the environment does, and record it.
 
         Raises:
             BudgetExhausted: as there; what was evaluated is recorded.
@@ -240,23 +240,23 @@ class NoTrace:
         self._env = env
 
     def watch(self, policy: Policy | None) -> None:
-        """Nothing is recorded."""
+        """Record nothing."""
 
     def scalars(self, values: Mapping[str, float]) -> None:
-        """Nothing is recorded."""
+        """Record nothing."""
 
     def evaluate(
         self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
     ) -> Any:
-        """As the environment's `evaluate`."""
+        """Evaluate as the environment does."""
         return self._env.unwrapped.evaluate(architectures, fidelity)  # type: ignore[attr-defined]
 
     def finish(self, result: Mapping[str, Any] | None = None) -> None:
-        """Nothing is recorded."""
+        """Record nothing."""
 
 
 def trace_of(env: gym.Env[Any, Any]) -> Trace | NoTrace:
-    """The trace around an environment, or one that records nothing."""
+    """Return the trace around an environment, or one that records nothing."""
     inner: Any = env
     while isinstance(inner, gym.Wrapper):
         if isinstance(inner, Trace):
@@ -268,7 +268,7 @@ def trace_of(env: gym.Env[Any, Any]) -> Trace | NoTrace:
 def run_config(
     env: gym.Env[Any, Any], agent: str, config: Mapping[str, Any], searcher: object = None
 ) -> dict[str, Any]:
-    """What a run is, as config.json holds it: all that its results depend on.
+    """Return what a run is, as config.json holds it: all that its results depend on.
 
     Args:
         env: the environment.

@@ -23,7 +23,7 @@ class BatchStream:
     Args:
         data: the data.
         recipe: batch size and label smoothing.
-        seed: of the order of examples; members of one seed see the same batches.
+        seed: seed of the order of examples; members of one seed see the same batches.
         classes: number of classes.
     """
 

@@ -24,7 +24,7 @@ class Progress:
 
     Attributes:
         done, members: members finished, and all.
-        share: of the work that is done, in [0, 1], epochs of unfinished chunks included.
+        share: share of the work that is done, in [0, 1], epochs of unfinished chunks included.
         loss: mean training loss of the epoch that finished last.
     """
 

@@ -51,7 +51,7 @@ def plan_chunks(
 
     Args:
         members: what to train.
-        costs: of each member.
+        costs: cost of each member.
         budget: bytes that all chunks that train at the same time may take.
         workers: chunks that train at the same time.
     """

@@ -36,7 +36,7 @@ class Recipe:
         learning_rate: the highest learning rate.
         schedule: ``"cosine"`` (Loshchilov & Hutter 2017, per step to 0) or ``"constant"``.
         weight_decay: decoupled for adamw, an L2 penalty for sgd.
-        label_smoothing: of the cross-entropy loss, in [0, 1).
+        label_smoothing: label smoothing of the cross-entropy loss, in [0, 1).
         max_parameters: an architecture with more trainable parameters fails; None for no limit.
     """
 

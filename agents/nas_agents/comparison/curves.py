@@ -22,7 +22,7 @@ class Curve:
 
     Attributes:
         x: evaluations or recorded seconds, (points,).
-        value: of the incumbents, float (points,).
+        value: value of the incumbents, float (points,).
         lower: lower end of the band, float (points,).
         upper: upper end of the band, float (points,).
     """

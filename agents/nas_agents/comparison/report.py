@@ -47,7 +47,7 @@ class Setting:
         budget: evaluations by the full recipe, or ``{"seconds": s}``.
         seeds: runs per agent that were asked for.
         command: that makes the same comparison again.
-        versions: of the packages.
+        versions: package versions.
         missing: the runs that failed, one sentence each.
         tuned: the agents whose hyperparameters were chosen on the table that they run on.
         selects_on_test: whether the accuracies that the searches saw are test accuracies.

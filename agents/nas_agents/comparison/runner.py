@@ -64,12 +64,12 @@ class Plan:
     Attributes:
         agents: names, or dicts with ``"name"`` and hyperparameters; at least 2 different ones.
         seeds: runs per agent and task, with the agent seeds 0, 1, ...
-        budget: of each run: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
+        budget: budget of each run: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
         tasks: at least one; ``None`` is the environment's default.
         env_id: id of the environment, or a function that makes one.
         env: keyword arguments of the environment other than the task.
         logdir: where everything is written.
-        name: of the variant, None for none.
+        name: name of the variant, None for none.
         jobs: worker processes; None for one per core.
         trace: whether every run is recorded, or only its result kept; None records them unless the
             optimum is known: on a table runs are cheap, many, and repeated at will.
@@ -97,7 +97,7 @@ class Experiment:
 
     Attributes:
         environment: id of the environment.
-        folder: of the task's runs and report.
+        folder: folder of the task's runs and report.
         space: name of the search space.
         task: name of the task.
         specs: every run, seed by seed, so that an interrupted comparison has all agents alike.

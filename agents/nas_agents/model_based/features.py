@@ -50,7 +50,7 @@ class Features:
     and the others are the n-grams of a chain of layers. Columns are appended as walks are met.
 
     Args:
-        space: of the architectures.
+        space: search space of the architectures.
 
     Attributes:
         num_scales: scales of all groups together.

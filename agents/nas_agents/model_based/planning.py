@@ -28,7 +28,7 @@ def simulate(
     """Return what is met on simulated walks that take, from each start, the best of some edits over and over.
 
     Args:
-        space: of the architectures.
+        space: search space of the architectures.
         starts: where walks begin.
         judge: what a walk climbs.
         steps: most edits of a walk.

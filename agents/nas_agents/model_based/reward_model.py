@@ -27,8 +27,8 @@ class RewardModel:
     is the prior mean, since later ones were chosen for being good.
 
     Args:
-        features: of the space.
-        smoothness, noise: of the prior, see `nas_agents.model_based.gaussian_process.prior_of`.
+        features: features of the space.
+        smoothness, noise: parameters of the prior, see `nas_agents.model_based.gaussian_process.prior_of`.
         growth: hyperparameters are fitted again whenever the evaluations have grown by this factor.
         memory: evaluations that are remembered at a fit, the best half of them and the latest.
 
@@ -172,7 +172,7 @@ def standardised(rewards: np.ndarray, designs: np.ndarray) -> tuple[np.ndarray, 
     """Rewards clipped and standardised, and the centre and spread that were taken out.
 
     Args:
-        rewards: of all evaluations, float64 (n,).
+        rewards: rewards of all evaluations, float64 (n,).
         designs: rewards of uniform designs, whose mean is the centre.
     """
     floor = 2 * float(np.median(rewards)) - float(rewards.max())

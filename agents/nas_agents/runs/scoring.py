@@ -18,7 +18,7 @@ ROUNDING = 12
 
 
 def score(env: Problem, found: Result) -> dict[str, Any]:
-    """Return the score of a finished search: of its choice, and, where the optimum is known, all along.
+    """Return the score of a finished search's choice and, where the optimum is known, of its incumbents.
 
     Args:
         env: that was searched.
@@ -30,7 +30,7 @@ def score(env: Problem, found: Result) -> dict[str, Any]:
         network, or the mean of the trainings that a table recorded, with an interval for new examples;
         None where that is not known. ``"constant_answer"``: the best one and what it is right for, None
         where that is not known. Where the evaluator knows its `optimum` also that,
-        ``"regret"`` of the choice to it, and ``"incumbents"``: of each network that was the best
+        ``"regret"`` of the choice to it, and ``"incumbents"``: for each network that was the best
         seen for a while from which evaluation on (from 1), its validation accuracy and its regret.
     """
     scores = _test(env, found.architecture, found.seed)

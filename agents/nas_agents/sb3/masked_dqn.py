@@ -78,8 +78,8 @@ class MaskedDQN(DQN):
     Args:
         env: whose Dict observation has ``action_mask``, (n,).
         epsilon: the probability of a random legal action now.
-        seed: of the exploration and of everything that stable-baselines3 draws.
-        options: as of `stable_baselines3.DQN`.
+        seed: seed of the exploration and of everything that stable-baselines3 draws.
+        options: keyword arguments of `stable_baselines3.DQN`.
     """
 
     def __init__(self, env: Any, *, epsilon: Callable[[], float], seed: int, **options: Any) -> None:

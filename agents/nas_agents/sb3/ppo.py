@@ -22,7 +22,7 @@ class MaskablePPO(Agent):
     Attributes:
         learning_rate: of Adam.
         n_steps: steps between two updates; short, since budgets are tens to hundreds of networks.
-        batch_size: of an update; it divides `n_steps`.
+        batch_size: examples of an update; it divides `n_steps`.
         n_epochs: passes over the steps of an update.
         gamma: discount.
         gae_lambda: of generalised advantage estimation.

@@ -154,7 +154,7 @@ class Ledger:
         fidelity: int | None = None,
         drawn: Sequence[int] | None = None,
     ) -> list[Evaluation]:
-        """Evaluations of architectures at will, in order; repeats are answered from memory.
+        """Return evaluations of architectures at will, in order; repeats are answered from memory.
 
         Args:
             architectures: what to evaluate.
@@ -171,7 +171,7 @@ class Ledger:
         return self.answer(architectures, fidelity, drawn)
 
     def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
-        """The seed of the next evaluation of an architecture, of an evaluator that draws."""
+        """Return the seed of the next evaluation of an architecture, of an evaluator that draws."""
         return self._evaluator.draw(architecture, rng)
 
     def answer(
@@ -180,7 +180,7 @@ class Ledger:
         fidelity: int | None = None,
         drawn: Sequence[int] | None = None,
     ) -> list[Evaluation]:
-        """As `evaluate`, for the steps that environments pay for; in a walk, too."""
+        """Evaluate as `evaluate` does, for the steps that environments pay for; in a walk, too."""
         known = self._known
         if fidelity is not None and self._evaluator.fidelities()[-1:] == (fidelity,):
             fidelity = None  # the full recipe by its number
@@ -210,7 +210,7 @@ class Ledger:
             raise BudgetExhausted("budget")
 
     def _affordable(self, fresh: list[Key]) -> list[Key]:
-        """Those of the first requests that an integer budget reaches for; all under any other."""
+        """Return those of the first requests that an integer budget reaches for; all under any other."""
         if not isinstance(self.budget, int):
             return fresh
         left = self.budget * self._full - self._spent
@@ -221,7 +221,7 @@ class Ledger:
         return fresh
 
     def _epochs_of(self, key: Key) -> int:
-        """The epochs that a first request is charged."""
+        """Return the epochs that a first request is charged."""
         architecture, seed, fidelity = key
         # What is no number of epochs the evaluator refuses.
         epochs = int(fidelity) if isinstance(fidelity, int | np.integer) else self._full
@@ -291,7 +291,7 @@ class StepLedger:
     number of state, so that a step between known states is a look-up.
 
     Args:
-        ledger: of the run; it alone counts, charges and decides.
+        ledger: ledger of the run; it alone counts, charges and decides.
         graph: the edit graph that numbers the states.
 
     Attributes:
@@ -353,7 +353,7 @@ class StepLedger:
         What the run has not asked for yet goes to the evaluator in one request.
 
         Args:
-            reward: of the environments.
+            reward: reward of the environments.
             before: numbers of the states before the steps, int64 (steps,).
             after: those after them.
             done: whether the episode ends, bool (steps,).
@@ -490,10 +490,10 @@ def no_errors(count: int) -> np.ndarray:
 
 
 def _within(ledger: Ledger, steps: int, new: np.ndarray) -> int:
-    """How many steps the limits of the run reach for, whatever they cost.
+    """Return how many steps the limits of the run reach for, whatever they cost.
 
     Args:
-        ledger: of the run.
+        ledger: ledger of the run.
         steps: how many are to be made.
         new: which steps make a new request, ascending, one for each.
     """

@@ -19,7 +19,7 @@ class Walk:
     Args:
         agent: name of the agent that declares ``access = "walk"``.
         initial: where the environment starts its episodes.
-        evaluator: of the environment.
+        evaluator: evaluator of the environment.
 
     Attributes:
         initial: as passed in.
@@ -32,7 +32,7 @@ class Walk:
         self._agent = agent
 
     def refuse(self, what: str) -> NoReturn:
-        """Refuse what is no step.
+        """Refuse what is not a step.
 
         Raises:
             NASGymError: always.

@@ -35,7 +35,7 @@ class VectorCalls:
         return tuple(result) if name in EACH else (result,) * self.num_envs
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
-        """An attribute of each environment; a method as a function without arguments.
+        """Return an attribute of each environment; a method as a function without arguments.
 
         Raises:
             AttributeError: if environments have none of that name.

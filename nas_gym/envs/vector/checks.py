@@ -17,7 +17,7 @@ AUTORESET_MODES = {mode.name.lower(): mode for mode in AutoresetMode}
 
 
 def check_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
-    """Gymnasium's autoreset mode of a name.
+    """Return Gymnasium's autoreset mode of a name.
 
     Raises:
         NASGymError: if there is none of that name.
@@ -30,10 +30,10 @@ def check_autoreset_mode(mode: str | AutoresetMode) -> AutoresetMode:
 
 
 def check_max_episode_steps(steps: Any) -> int | None:
-    """The limit of an episode's steps; None for none, as -1 means to `gym.make`.
+    """Return the limit of an episode's steps; None for none, as -1 means to `gym.make`.
 
     Raises:
-        NASGymError: if it is no whole number of at least 1.
+        NASGymError: if it is not a whole number of at least 1.
     """
     if steps is None or (steps == -1 and not isinstance(steps, bool)):
         return None
@@ -44,7 +44,7 @@ def check_max_episode_steps(steps: Any) -> int | None:
 
 
 def check_seeds(seed: Any, num_envs: int) -> list[int | None]:
-    """The seed of each environment: None, from a first one on, or as listed.
+    """Return the seed of each environment: None, from a first one on, or as listed.
 
     Raises:
         NASGymError: if it is neither.
@@ -62,7 +62,7 @@ def check_seeds(seed: Any, num_envs: int) -> list[int | None]:
 def check_options(
     options: Mapping[str, Any] | None, num_envs: int, search_space: SearchSpace[Any], initial: str
 ) -> tuple[np.ndarray, list[str | Architecture]]:
-    """The options of a reset: which environments, bool (num_envs,), and a start state for each of all.
+    """Return the options of a reset: which environments, bool (num_envs,), and a start state for each of all.
 
     Raises:
         NASGymError: for an unknown option, a bad mask, a malformed architecture, or another number
@@ -83,7 +83,7 @@ def check_options(
 
 
 def check_actions(actions: Any, active: np.ndarray, num_actions: int) -> np.ndarray:
-    """The actions as int64 (num_envs,), 0 where an environment makes no step and its action is ignored.
+    """Return the actions as int64 (num_envs,), 0 where an environment makes no step and ignores its action.
 
     Raises:
         NASGymError: if they are no whole numbers, not one an environment, or out of range.

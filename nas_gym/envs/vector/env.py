@@ -114,7 +114,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         return tuple(self._seeds)
 
     def config(self) -> dict[str, Any]:
-        """The JSON-able keyword arguments that build these environments again, passwords masked."""
+        """Return the JSON-able keyword arguments that build these environments again, passwords masked."""
         own: dict[str, Any] = {"num_envs": self.num_envs, "autoreset_mode": self.autoreset_mode.name.lower()}
         if self.max_episode_steps is not None:
             own["max_episode_steps"] = self.max_episode_steps
@@ -170,11 +170,11 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         return self._observe(), steps.rewards, terminated, truncated, info
 
     def action_masks(self) -> np.ndarray:
-        """Which actions are legal: bool (num_envs, n), a fresh array; keep always is."""
+        """Return which actions are legal: bool (num_envs, n), a fresh array; keep always is."""
         return self.search_space.edit_graph.masks.take(self._numbers(), axis=0).astype(bool)
 
     def get_state(self) -> list[dict[str, Any]]:
-        """The states of the episodes as JSON-able values, each as `NASEnv.get_state` gives it."""
+        """Return the states of the episodes as JSON-able values, each as `NASEnv.get_state` gives it."""
         return [
             {
                 "architecture": str(architecture),
@@ -201,7 +201,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             rng.bit_generator.state = state["np_random"]
 
     def render(self) -> tuple[Any, ...]:
-        """A frame of each environment, as `NASEnv.render` gives it."""
+        """Return a frame of each environment, as `NASEnv.render` gives it."""
         return tuple(
             self._frame(architecture, int(self._steps[row]), int(self._last_actions[row]))
             for row, architecture in enumerate(self.architectures)
@@ -217,7 +217,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         return super()._unknown_argument(name)
 
     def _numbers(self) -> np.ndarray:
-        """The numbers of the current states, int64 (num_envs,)."""
+        """Return the numbers of the current states, int64 (num_envs,)."""
         if not self._started:
             raise gym.error.ResetNeeded("the environments have no state yet: call reset() first")
         return self._states
@@ -226,7 +226,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         return self._rngs[0]
 
     def _active(self) -> np.ndarray:
-        """Which environments make a step: bool (num_envs,)."""
+        """Return which environments make a step: bool (num_envs,)."""
         self._numbers()
         length = self.horizon if self.max_episode_steps is None else min(self.horizon, self.max_episode_steps)
         active = self._steps < length
@@ -285,7 +285,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         return described(rows, steps, self._states, self._best, graph, draws=draws)
 
     def _final(self, done: np.ndarray, steps: Steps) -> dict[str, Any]:
-        """The last observations and information of episodes that ended."""
+        """Return the last observations and information of episodes that ended."""
         rows = np.flatnonzero(done)
         batch = self._observer.many(self._states[rows], self.horizon - self._steps[rows])
         observations = np.full(self.num_envs, None, dtype=object)

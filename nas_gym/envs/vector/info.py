@@ -18,7 +18,7 @@ class Steps:
     Attributes:
         actions: the numbers of the edits, int64 (num_envs,).
         illegal: whether its action was illegal, bool (num_envs,).
-        accuracies: of the networks they made, float64 (num_envs,).
+        accuracies: accuracies of the networks they made, float64 (num_envs,).
         rewards: that they were paid, float64 (num_envs,).
         errors: of failed trainings, `Text` with number 1, 0 where none failed, object (num_envs,); None if
             none failed.
@@ -34,12 +34,12 @@ class Steps:
 
     @staticmethod
     def none(num_envs: int) -> Steps:
-        """No step in any environment."""
+        """Return no step in any environment."""
         no, zero = np.zeros(num_envs, dtype=bool), np.zeros(num_envs)
         return Steps(np.zeros(num_envs, dtype=np.int64), no, zero, zero.copy())
 
     def among(self, rows: np.ndarray, num_envs: int) -> Steps:
-        """These steps as those of some environments, int64 (steps,), of all of which the others made none."""
+        """Return these steps as those of some environments, int64 (steps,); the others made none."""
         every = Steps.none(num_envs)
         every.errors = None if self.errors is None else no_errors(num_envs)
         every.seeds = None if self.seeds is None else np.full(num_envs, NOT_DRAWN)
@@ -62,7 +62,7 @@ class Steps:
 def described(
     rows: np.ndarray, steps: Steps, states: np.ndarray, best: np.ndarray, graph: EditGraph, *, draws: bool
 ) -> dict[str, Any]:
-    """The information of environments, in the form of Gymnasium's `VectorEnv`.
+    """Return the information of environments, in the form of Gymnasium's `VectorEnv`.
 
     Args:
         rows: the environments to tell of, bool (num_envs,); the others get None, False or 0.

@@ -83,13 +83,13 @@ class SB3VecEnv(VecEnv):
         self.envs.close()
 
     def get_images(self) -> Sequence[np.ndarray | None]:
-        """A drawing of each environment, all of one size; None if render mode is not ``"rgb_array"``."""
+        """Return a drawing of each environment, of one size; None unless render mode is ``"rgb_array"``."""
         if self.render_mode != "rgb_array":
             return [None] * self.num_envs
         return list(self.envs.render())
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
-        """An attribute of environments."""
+        """Return an attribute of environments."""
         values = self.envs.get_attr(attr_name)
         return [values[row] for row in self._get_indices(indices)]
 
@@ -115,11 +115,11 @@ class SB3VecEnv(VecEnv):
     def env_is_wrapped(
         self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Indices = None
     ) -> list[bool]:
-        """Whether environments are wrapped: never, wrappers of single environments do not fit here."""
+        """Return whether environments are wrapped: never, wrappers of single environments do not fit here."""
         return [False for _ in self._get_indices(indices)]
 
     def _reset_options_for_all(self) -> dict[str, Any] | None:
-        """One dict for all environments from one for each."""
+        """Return one dict for all environments from one for each."""
         names = dict.fromkeys(name for options in self._options for name in options)
         if not names:
             return None
@@ -132,7 +132,7 @@ class SB3VecEnv(VecEnv):
         }
 
     def _listed(self, infos: dict[str, Any]) -> list[dict[str, Any]]:
-        """A dict for each environment from the dict of arrays and masks, in plain Python values."""
+        """Return a dict for each environment from the dict of arrays and masks, in plain Python values."""
         listed: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for key, mask in infos.items():
             if key.startswith("_") and key not in ("_final_obs", "_final_info"):

@@ -29,7 +29,7 @@ class Address:
     """The place of a store.
 
     Attributes:
-        url: of the database, with its password.
+        url: address of the database, with its password.
         shown: what users see and configurations record; a password is masked.
     """
 
@@ -47,7 +47,7 @@ class Address:
         return self.url.get_backend_name() == "sqlite"
 
     def masked(self, text: str) -> str:
-        """A text without this address's secrets."""
+        """Return a text without this address's secrets."""
         query = self.url.query.items()
         secrets = [value for name, value in query if _is_secret(name) and isinstance(value, str)]
         for secret in (self.url.password, *secrets):
@@ -56,7 +56,7 @@ class Address:
 
 
 def address(spec: str | Path) -> Address:
-    """The place that a spec names: ``"user"``, ``"memory"``, a path, or an SQLAlchemy URL.
+    """Return the place that a spec names: ``"user"``, ``"memory"``, a path, or an SQLAlchemy URL.
 
     Raises:
         NASGymError: if it is none of them.
@@ -75,7 +75,7 @@ def address(spec: str | Path) -> Address:
 
 
 def connect(place: Address) -> sa.Engine:
-    """An engine for the database; nothing is opened yet.
+    """Return an engine for the database; nothing is opened yet.
 
     Raises:
         NASGymError: if its driver is missing, or the folder of its file cannot be made.

@@ -99,7 +99,7 @@ class Leases:
             return [name for name in free if name not in done]
 
     def _look(self, names: Sequence[str]) -> tuple[set[str], list[_Lease]]:
-        """The names of `names` that others hold, and the leases among them whose owners are gone."""
+        """Return the names of `names` that others hold, and the leases among them whose owners are gone."""
         now = time.time()
         held, gone = set(), []
         with self._transaction() as connection:

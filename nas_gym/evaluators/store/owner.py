@@ -25,7 +25,7 @@ class Owner:
         pid: process number.
         started: when the process started, in the system's own units; "" where that is unknown.
         thread: identity of the thread in the process.
-        number: of the piece of work in the process.
+        number: number of the piece of work in the process.
     """
 
     host: str
@@ -36,13 +36,13 @@ class Owner:
 
     @staticmethod
     def new() -> Owner:
-        """An owner for work that the calling thread begins."""
+        """Return an owner for work that the calling thread begins."""
         pid = os.getpid()
         return Owner(_host(), pid, started_at(pid), threading.get_ident(), next(_numbers))
 
     @staticmethod
     def parse(text: str) -> Owner:
-        """The inverse of ``str``."""
+        """Return the inverse of ``str``."""
         host, pid, started, thread, number = text.split("|")
         return Owner(host, int(pid), started, int(thread), int(number))
 
@@ -50,7 +50,7 @@ class Owner:
         return "|".join(str(part) for part in astuple(self))
 
     def is_gone(self) -> bool:
-        """Whether this owner certainly works no more.
+        """Return whether this owner certainly works no more.
 
         So are a process of this host that ended, and other work of the calling thread: an iterator
         that nobody draws from any more, since the thread is here. Nothing is certain of other hosts.
@@ -87,7 +87,7 @@ def _runs(pid: int, started: str) -> bool:
 
 
 def started_at(pid: int) -> str:
-    """When a process started; "" if that cannot be read, ENDED if it ended and is not yet reaped."""
+    """Return when a process started; "" if that cannot be read, ENDED if it ended and is not yet reaped."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

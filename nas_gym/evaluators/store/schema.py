@@ -41,7 +41,7 @@ LEASES = sa.Table(
 
 
 def _key_columns() -> tuple[sa.Column[Any], ...]:
-    """The key, whole and hashed, and its parts in readable columns."""
+    """Return the key, whole and hashed, and its parts in readable columns."""
     return (
         sa.Column("key", sa.String(64), primary_key=True),
         sa.Column("architecture", sa.Text, nullable=False),
@@ -66,7 +66,7 @@ class Records(Generic[T]):
 
     Attributes:
         kind: for the names of leases.
-        table: of the kind.
+        table: table of the kind.
         columns: the columns of a result, beside those of its key.
         result: the result of a row.
     """
@@ -77,11 +77,11 @@ class Records(Generic[T]):
     result: Callable[[Any], T]
 
     def lease(self, name: str) -> str:
-        """The name of the lease on a result."""
+        """Return the name of the lease on a result."""
         return f"{self.kind}:{name}"
 
     def read(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, T]:
-        """The stored ones among the results of `names`, by name."""
+        """Return the stored ones among the results of `names`, by name."""
         found = {}
         for part in chunks(names):
             for row in connection.execute(sa.select(self.table).where(self.table.c.key.in_(part))):
@@ -89,7 +89,7 @@ class Records(Generic[T]):
         return found
 
     def row(self, key: Mapping[str, Any], result: T) -> dict[str, Any]:
-        """The row that stores a result."""
+        """Return the row that stores a result."""
         return {
             "key": digest(key),
             "architecture": str(key["architecture"]),
@@ -105,17 +105,17 @@ class Records(Generic[T]):
 
 
 def chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Names in pieces that fit one statement."""
+    """Yield names in pieces that fit one statement."""
     return (names[start : start + CHUNK] for start in range(0, len(names), CHUNK))
 
 
 def canonical(value: Any) -> str:
-    """The one JSON text of a value."""
+    """Return the one JSON text of a value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(key: Mapping[str, Any]) -> str:
-    """SHA-256 of a key's canonical JSON, 64 hexadecimal digits."""
+    """Return the SHA-256 of a key's canonical JSON, 64 hexadecimal digits."""
     return hashlib.sha256(canonical(key).encode()).hexdigest()
 
 

@@ -45,7 +45,7 @@ class Store(Shared):
         lease_seconds: after which a key that a vanished host was working on is free again.
 
     Raises:
-        NASGymError: if the spec names no database, or one that is no store or cannot be used.
+        NASGymError: if the spec names no database, or one that is not a store or cannot be used.
     """
 
     def __init__(self, spec: str | Path = "user", *, lease_seconds: float = LEASE_SECONDS) -> None:
@@ -99,7 +99,7 @@ class Store(Shared):
                 time.sleep(POLL_SECONDS)
 
     def evaluations(self, task: str | None = None) -> Iterator[tuple[dict[str, Any], Evaluation]]:
-        """All stored evaluations with their keys, those of one task's fingerprint if it is given."""
+        """Yield all stored evaluations with their keys, those of one task's fingerprint if it is given."""
         table = EVALUATIONS.table
         query = sa.select(table).order_by(table.c.created, table.c.key)
         if task is not None:
@@ -207,13 +207,13 @@ def make_store(spec: str | Path | Store) -> Store:
 
 
 def _without(names: Sequence[str], done: Container[str]) -> list[str]:
-    """The names that are not done, in order."""
+    """Return the names that are not done, in order."""
     return [name for name in names if name not in done]
 
 
 def _finished(
     records: Records[T], names: Mapping[str, str], connection: sa.Connection, leases: Sequence[str]
 ) -> set[str]:
-    """Which of `leases` are on results that are stored."""
+    """Return which of `leases` are on results that are stored."""
     stored = records.read(connection, [names[lease] for lease in leases])
     return {lease for lease in leases if names[lease] in stored}

@@ -87,7 +87,7 @@ class Evaluations:
 def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
     """Return the accuracies of all architectures of a run's space, or why they are not known well enough.
 
-    Of a table or a function they are exact. Else those that the run measured, and for others the
+    Those of a table or a function are exact. Else those that the run measured, and for others the
     guess of extremely randomised trees (Geurts et al. 2006) learned from them; it is used only
     where, in a cross-validation, its guesses rank architectures with a correlation of at least 0.5.
     """

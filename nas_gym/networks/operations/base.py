@@ -148,9 +148,9 @@ class Node:
         input_shape: shape of the first input.
         shape: shape of the output.
         layer: the part of the architecture that the node belongs to, for reports ("" = none).
-        function: of an activation, one of `ACTIVATIONS`.
+        function: function of an activation, one of `ACTIVATIONS`.
         kernel, stride: of convolutions and pools, the same on every side.
-        groups: of a convolution, as in `torch.nn.Conv2d`.
+        groups: number of groups of a convolution, as in `torch.nn.Conv2d`.
         bias: whether a linear operation or convolution adds a bias.
         options: other options by name, of an operation of one's own.
     """

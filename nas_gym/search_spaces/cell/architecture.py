@@ -37,7 +37,7 @@ class Cell:
         )
 
     def inputs(self, node: int) -> list[tuple[int, str]]:
-        """The edges into a node: (source, operation), by source."""
+        """Return the edges into a node: (source, operation), by source."""
         return [
             (source, operation)
             for (source, target), operation in zip(EDGES, self.edges, strict=True)
@@ -46,7 +46,7 @@ class Cell:
 
 
 def parse_cell(text: str, operations: Sequence[str]) -> Cell:
-    """The cell of an official NAS-Bench-201 string, white space around it aside.
+    """Return the cell of an official NAS-Bench-201 string, white space around it aside.
 
     Raises:
         NASGymError: naming the node or the edge that is wrong.
@@ -64,19 +64,19 @@ def parse_cell(text: str, operations: Sequence[str]) -> Cell:
 
 
 def official_index(cell: Cell) -> int:
-    """The number of a cell in NAS-Bench-201 and NATS-Bench, in range(15,625); papers and logs use it."""
+    """Return the number of a cell in NAS-Bench-201 and NATS-Bench, in range(15,625), as papers use it."""
     return _official_numbers()[_place(cell)]
 
 
 def official_cell(index: int) -> Cell:
-    """The cell of an official number in range(15,625); the inverse of `official_index`."""
+    """Return the cell of an official number in range(15,625); the inverse of `official_index`."""
     digits = PLACES.digits(official_order()[index])
     return Cell(tuple(OPERATIONS[digit] for digit in digits))
 
 
 @cache
 def official_order() -> tuple[int, ...]:
-    """The places of the cells in the official order, where a place counts through `OPERATIONS` by `EDGES`.
+    """Return the places of the cells in the official order; a place counts through `OPERATIONS` by `EDGES`.
 
     The authors of NAS-Bench-201 listed all cells so, the last edge fastest, and shuffled the list with
     Python's generator and the seed 88 (`generate_meta_info` of their `exps/NAS-Bench-201/main.py`).
@@ -96,7 +96,7 @@ def _place(cell: Cell) -> int:
 
 
 def isomorphism_text(cell: Cell) -> str:
-    """A text that cells computing the same share, the unique string of NAS-Bench-201.
+    """Return a text that cells computing the same share, the unique string of NAS-Bench-201.
 
     The value of the output written as a nested sum: 0 is the input of the cell, # is zero, an edge
     is ``(value)@operation``, a skip connection the value itself, and the terms of each node's sum

@@ -11,7 +11,7 @@ from nas_gym.search_spaces.cell.architecture import NODES, Cell
 def cell_network(
     cell: Cell, input_shape: Shape, num_classes: int, *, channels: Sequence[int], cells: int
 ) -> Network:
-    """A stem, stages of `cells` cells with a reduction block between them, and a linear head."""
+    """Return a stem, stages of `cells` cells with a reduction block between them, and a linear head."""
     builder = NetworkBuilder(input_shape)
     node = builder.batch_norm(builder.conv(builder.input, channels[0], 3, layer="stem"), layer="stem")
     for stage, width in enumerate(channels, start=1):
@@ -25,7 +25,7 @@ def cell_network(
 
 
 def _cell(builder: NetworkBuilder, node: int, cell: Cell, layer: str) -> int:
-    """Every edge is built, even one that leads nowhere, as in the benchmark's parameter counts."""
+    """Build every edge, even one that leads nowhere, as in the benchmark's parameter counts."""
     nodes = [node]
     for target in range(1, NODES):
         terms = [

@@ -133,7 +133,7 @@ class CellSpace(ProductSpace[Cell]):
         return Cell(tuple(self.operations[code] for code in codes))
 
     def sketch(self, architecture: Cell) -> Sketch:
-        """Boxes are the nodes; an edge of none is no link."""
+        """Return a graph of boxes for the nodes; an edge of none is not a link."""
         present = [
             (source, target, operation)
             for (source, target), operation in zip(EDGES, architecture.edges, strict=True)
@@ -160,14 +160,14 @@ class CellSpace(ProductSpace[Cell]):
         return {"resnet": resnet} if set(resnet.edges) <= set(self.operations) else {}
 
     def official_index(self, architecture: Cell) -> int:
-        """The number of a cell in NAS-Bench-201 and NATS-Bench, in range(15,625)."""
+        """Return the number of a cell in NAS-Bench-201 and NATS-Bench, in range(15,625)."""
         return official_index(architecture)
 
     def numbered(self, number: int) -> Cell:
-        """The cell of an official number.
+        """Return the cell of an official number.
 
         Raises:
-            NASGymError: if there is no such number, or the cell has an operation that is not here.
+            NASGymError: if the number does not exist, or the cell has an operation that is not here.
         """
         if not 0 <= number < len(official_order()):
             raise ConfigError(

@@ -75,18 +75,18 @@ class Conv:
         return sum(layer.pools for layer in self.layers)
 
     def inserted(self, gap: int, layer: Layer) -> Conv:
-        """With a layer put after layer `gap`; every skip stays between its two layers."""
+        """Return this architecture with a layer after layer `gap`; skips stay between their two layers."""
         layers = (*self.layers[:gap], layer, *self.layers[gap:])
         return _renumbered(layers, ((i + (i > gap), j + (j > gap)) for i, j in self.skips))
 
     def removed(self, number: int) -> Conv:
-        """Without a layer, the skips that touch it, and those left with no layer to skip."""
+        """Return this architecture without a layer, its skips, and those left with no layer to skip."""
         layers = (*self.layers[: number - 1], *self.layers[number:])
         kept = (skip for skip in self.skips if number not in skip)
         return _renumbered(layers, ((i - (i > number), j - (j > number)) for i, j in kept))
 
     def replaced(self, number: int, layer: Layer) -> Conv:
-        """With another layer in the place of a layer."""
+        """Return this architecture with another layer in the place of a layer."""
         return replace(self, layers=(*self.layers[: number - 1], layer, *self.layers[number:]))
 
 
@@ -102,7 +102,7 @@ def swaps_between(layer: Layer, other: Layer) -> int:
 
 
 def skip_pairs(depth: int) -> tuple[Skip, ...]:
-    """The skips that `depth` layers allow, by target, then source; fewer layers allow a prefix."""
+    """Return the skips that `depth` layers allow, by target, then source; fewer layers allow a prefix."""
     return tuple((source, target) for target in range(2, depth + 1) for source in range(target - 1))
 
 

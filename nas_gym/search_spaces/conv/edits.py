@@ -29,7 +29,7 @@ class ConvEdits:
         self.actions = self._list_actions()
 
     def edited(self, architecture: Conv, action: int) -> Conv | None:
-        """The architecture after an edit, or None where it is illegal."""
+        """Return the architecture after an edit, or None where it is illegal."""
         edit = self.actions[action]
         match edit.kind, edit.aspect:
             case "keep", _:

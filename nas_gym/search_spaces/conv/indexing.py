@@ -31,14 +31,14 @@ class ConvIndex:
         self.size = self._first[-1]
 
     def index(self, architecture: Conv) -> int:
-        """The number of an architecture."""
+        """Return the number of an architecture."""
         depth = len(architecture.layers)
         pairs = skip_pairs(depth)
         skips = sum(1 << bit for bit, pair in enumerate(pairs) if pair in architecture.skips)
         return self._first[depth - 1] + (self._rank(architecture.layers) << len(pairs)) + skips
 
     def architecture(self, index: int) -> Conv:
-        """The architecture of a number.
+        """Return the architecture of a number.
 
         Raises:
             IndexError: if it is not in ``range(size)``.
@@ -77,13 +77,13 @@ class ConvIndex:
 
 
 def _tally(layers: Sequence[Layer]) -> tuple[int, int]:
-    """How many of the layers are convolutions and how many are pools."""
+    """Return how many of the layers are convolutions and how many are pools."""
     pools = sum(layer.pools for layer in layers)
     return len(layers) - pools, pools
 
 
 def _count_chains(convolutions: int, pools: int, max_layers: int, max_pools: int) -> list[list[int]]:
-    """How many chains there are, by their length and the most pools they may have."""
+    """Return how many chains there are, by their length and the most pools they may have."""
     counts = [[1] * (max_pools + 1)]
     for _ in range(max_layers):
         shorter = counts[-1]

@@ -11,7 +11,7 @@ from nas_gym.search_spaces.conv.architecture import POOLS, Conv, Layer
 def conv_shapes(
     operations: Sequence[str], channels: Sequence[int], activations: Sequence[str]
 ) -> dict[str, Conv]:
-    """Small shapes of VGG, ResNet and AlexNet, as far as the options have their parts.
+    """Return small shapes of VGG, ResNet and AlexNet, as far as the options have their parts.
 
     All take the fewest channels first and the most later, relu where there is one, and max pooling
     rather than average pooling. VGG (Simonyan and Zisserman 2015): two convolutions of the smaller

@@ -7,7 +7,7 @@ from nas_gym.search_spaces.conv.architecture import Conv, Layer
 
 
 def conv_network(architecture: Conv, input_shape: Shape, num_classes: int) -> Network:
-    """Layers with their skips, then global average pooling and a linear layer."""
+    """Build layers with their skips, then global average pooling and a linear layer."""
     builder = NetworkBuilder(input_shape)
     outputs = [builder.input]
     for number, layer in enumerate(architecture.layers, start=1):
@@ -36,7 +36,7 @@ def _layer(builder: NetworkBuilder, node: int, layer: Layer, label: str) -> int:
 
 
 def _projected(builder: NetworkBuilder, node: int, shape: Shape, pools: int, label: str) -> int:
-    """`node` in a shape; each of the pools between halved every side, rounding up."""
+    """Return `node` in a shape; each of the pools between halved every side, rounding up."""
     if builder.shape(node) == shape:
         return node
     projection = builder.conv(node, shape[0], 1, stride=2**pools, layer=label)

@@ -160,7 +160,7 @@ class ConvSpace(SearchSpace[Conv]):
         return values
 
     def decode(self, values: Mapping[str, int]) -> Conv:
-        """The architecture of an assignment, mended as the class says."""
+        """Return the architecture of an assignment, mended as the class says."""
         layers: list[Layer] = []
         for number in range(1, values["depth"] + 2):
             operation = self.operations[values[f"layer {number} operation"]]
@@ -175,7 +175,7 @@ class ConvSpace(SearchSpace[Conv]):
         return Conv(tuple(layers), frozenset(pair for pair in pairs if values[f"skip {pair[0]}-{pair[1]}"]))
 
     def active_variables(self, architecture: Conv) -> frozenset[str]:
-        """The depth, those of the layers up to it (of pools the operation alone), and their skips."""
+        """Return the depth, those of the layers up to it (of pools the operation alone), and their skips."""
         active = {"depth"} | {
             f"skip {source}-{target}" for source, target in skip_pairs(len(architecture.layers))
         }

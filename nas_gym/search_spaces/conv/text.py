@@ -10,7 +10,7 @@ from nas_gym.search_spaces.conv.architecture import Conv, Layer, Skip, skip_pair
 
 
 def parse_conv(text: str, layers: Mapping[str, Layer], max_layers: int) -> Conv:
-    """The architecture of a text, white space and the order of skips aside.
+    """Return the architecture of a text, white space and the order of skips aside.
 
     Args:
         text: layers joined by " > ", then " + skip i-j" for each skip.

@@ -59,7 +59,7 @@ class EditGraph(Shared):
         return len(self._visited)
 
     def number(self, architecture: Architecture) -> int:
-        """The number of a state; its row is filled."""
+        """Return the number of a state; its row is filled."""
         if self._indexed:
             number = self.space.index(architecture)
             if not self._visited[number]:
@@ -75,19 +75,19 @@ class EditGraph(Shared):
         return number
 
     def architecture(self, number: int) -> Any:
-        """The architecture of a visited state."""
+        """Return the architecture of a visited state."""
         return self._architectures[number]
 
     def index(self, number: int) -> int:
-        """The index in the search space of a visited state."""
+        """Return the index in the search space of a visited state."""
         return number if self._indexed else self.space.index(self._architectures[number])
 
     def indices(self, numbers: np.ndarray) -> np.ndarray:
-        """The indices in the search space of visited states, int64 (len(numbers),)."""
+        """Return the indices in the search space of visited states, int64 (len(numbers),)."""
         return np.array(numbers if self._indexed else [self.index(number) for number in numbers.tolist()])
 
     def follow(self, number: int, action: int) -> tuple[int, bool]:
-        """The state after an action from a visited one, and whether the action is legal."""
+        """Return the state after an action from a visited one, and whether the action is legal."""
         after: int = self._successors.item(number, action)
         if after == ILLEGAL:
             return number, False
@@ -97,7 +97,7 @@ class EditGraph(Shared):
         return after, True
 
     def follow_all(self, numbers: np.ndarray, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As `follow`, for as many states and actions: int64 and bool (len(numbers),)."""
+        """Follow, as `follow` does, as many states and actions: int64 and bool (len(numbers),)."""
         found = self._successors.take(numbers * len(self.words) + actions)
         legal = found != ILLEGAL
         after = np.where(legal, found, numbers)
@@ -133,5 +133,5 @@ class EditGraph(Shared):
 
 
 def _doubled(array: np.ndarray, filling: Any) -> np.ndarray:
-    """An array with as many rows again, of a filling."""
+    """Return an array with as many rows again, of a filling."""
     return np.concatenate([array, np.full_like(array, filling)])

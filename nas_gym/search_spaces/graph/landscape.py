@@ -29,7 +29,7 @@ def successors(space: SearchSpace[Any]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def unimproved(values: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Which architectures have no strictly better one an edit away, bool (size,).
+    """Return which architectures have no strictly better one an edit away, bool (size,).
 
     Several of them may be on one plateau, and another part of it may have a way up.
     """
@@ -38,13 +38,13 @@ def unimproved(values: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def local_optima(values: np.ndarray, after: np.ndarray) -> list[np.ndarray]:
-    """The local optima: where no edit leads to something strictly better, a plateau counted once.
+    """Return the local optima: where no edit leads to something strictly better, a plateau counted once.
 
     A plateau is all architectures of one value that edits connect. It is an optimum if no edit
     leads from any of them to a better one.
 
     Args:
-        values: of each architecture, (size,).
+        values: value of each architecture, (size,).
         after: where edits lead, of `successors`.
 
     Returns:
@@ -60,7 +60,7 @@ def local_optima(values: np.ndarray, after: np.ndarray) -> list[np.ndarray]:
 
 
 def edits_to(targets: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The fewest edits from each architecture to the nearest of some targets, float64 (size,).
+    """Return the fewest edits from each architecture to the nearest of some targets, float64 (size,).
 
     Infinite where edits do not lead there.
     """
@@ -70,13 +70,13 @@ def edits_to(targets: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def _plateaus(values: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The number of the plateau of each architecture."""
+    """Return the number of the plateau of each architecture."""
     labels = connected_components(_graph(after, values[after] == values[:, None]), directed=False)[1]
     return np.asarray(labels)
 
 
 def _graph(after: np.ndarray, kept: np.ndarray) -> csr_array:
-    """The edges that are kept."""
+    """Return the edges that are kept."""
     size = len(after)
     sources = np.repeat(np.arange(size), after.shape[1])[kept.ravel()]
     targets = after.ravel()[kept.ravel()]

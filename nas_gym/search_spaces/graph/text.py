@@ -19,7 +19,7 @@ class Text(str):
 
     Args:
         text: the words.
-        number: of the state or action that they name.
+        number: number of the state or action that they name.
     """
 
     __slots__ = ("number",)
@@ -45,6 +45,6 @@ def _register(tree: Any) -> None:
 
 
 def _unflatten(numbers: Iterable[Any], _: None) -> Any:
-    """An array of the numbers of several texts; of one number a text that has it."""
+    """Return an array of the numbers of several texts; of one number a text that has it."""
     (number,) = numbers
     return number if np.ndim(number) else Text("", int(number))

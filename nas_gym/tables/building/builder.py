@@ -34,8 +34,8 @@ def build_table(
     Args:
         tabulation: what to train, and how.
         benchmark: name of the table's family.
-        label: of the task.
-        path: of the table.
+        label: label of the task.
+        path: path of the table.
         on_progress: called with the trainings that are done and all of them, at first and after each.
 
     Raises:
@@ -62,7 +62,7 @@ class Partial:
     """The finished trainings of a table that is being built, which no other process may add to.
 
     Args:
-        path: of the file; the first line says what the rest are results of.
+        path: path of the file; the first line says what the rest are results of.
         tabulation: what is being trained.
 
     Raises:
@@ -118,12 +118,12 @@ class Partial:
 
 
 def as_plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config as JSON gives it back."""
+    """Return a config as JSON gives it back."""
     return dict(json.loads(json.dumps(config)))
 
 
 def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """What trainings that are there are not of, in words."""
+    """Return what trainings that are there are not of, in words."""
     same_task = there.get("task") == here["task"]
     found = []
     for name in dict.fromkeys([*there, *here]):

@@ -75,7 +75,7 @@ class Tabulation:
         seeds: Sequence[int],
         device: str = "auto",
     ) -> Tabulation:
-        """From names, dicts and numbers.
+        """Make one from names, dicts and numbers.
 
         Raises:
             NASGymError: if one of them does not fit, the space is too large for a table, or a part
@@ -98,7 +98,7 @@ class Tabulation:
 
     @classmethod
     def of_table(cls, table: Table, device: str = "auto") -> Tabulation:
-        """What a table of our own was made of, to train its networks again.
+        """Return what a table of our own was made of, to train its networks again.
 
         Raises:
             NASGymError: for a table that was not built here.
@@ -118,7 +118,7 @@ class Tabulation:
         return ", ".join([*parts, *set_outside()])
 
     def config(self) -> dict[str, Any]:
-        """All that the numbers depend on, JSON-able."""
+        """Return all that the numbers depend on, JSON-able."""
         # Of parts of the user's own, whose names stay the same when their code changes.
         code = sources_of(self.search_space)
         return {
@@ -138,7 +138,7 @@ class Tabulation:
 
         Args:
             pairs: architectures by their number, and training seeds.
-            progress: as of the engine.
+            progress: see the engine.
         """
         networks = {i: self.search_space.network(self.search_space.architecture(i)) for i, _ in pairs}
         members = [Member(networks[index], seed) for index, seed in pairs]
@@ -153,11 +153,11 @@ class Tabulation:
             yield self._recorded(pairs[trained[position]], result)
 
     def table(self, benchmark: str, label: str, results: Mapping[tuple[int, int], Recorded]) -> Table:
-        """The table of all results.
+        """Return the table of all results.
 
         Args:
             benchmark: name of the table's family.
-            label: of the task.
+            label: label of the task.
             results: by (index, seed), one for every architecture and seed.
         """
         space, epochs = self.search_space, self.recipe.epochs

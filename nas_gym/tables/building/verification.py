@@ -46,7 +46,7 @@ def check_table(table: Table, architectures: int = 20, seed: int = 0, device: st
     Args:
         table: one that was built here.
         architectures: size of the sample.
-        seed: of the sample.
+        seed: seed of the sample.
         device: where to train.
 
     Raises:
@@ -68,13 +68,13 @@ def check_table(table: Table, architectures: int = 20, seed: int = 0, device: st
 
 
 def seed_deviation(table: Table) -> float:
-    """Standard deviation over seeds of the accuracy at the last fidelity, pooled over architectures."""
+    """Return the deviation over seeds of the accuracy at the last fidelity, pooled over architectures."""
     values = table.accuracies()[~table.failed.any(axis=1)]
     return float(np.sqrt(np.nanvar(values, axis=1, ddof=1).mean()))
 
 
 def _difference(table: Table, tabulation: Tabulation, recorded: Recorded, tolerance: float) -> str:
-    """How a training differs from the table, in a sentence; "" where it does not."""
+    """Return how a training differs from the table, in a sentence; "" where it does not."""
     column = tabulation.seeds.index(recorded.seed)
     failed = bool(table.failed[recorded.number, column])
     which = f"{tabulation.search_space.architecture(recorded.number)} with seed {recorded.seed}"

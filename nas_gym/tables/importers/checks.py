@@ -18,7 +18,7 @@ COMPARED = 24
 
 
 def check_label(task: str) -> str:
-    """A label of a task that is fit for the name of a file.
+    """Return a label of a task that is fit for the name of a file.
 
     Raises:
         NASGymError: if it is not.
@@ -29,7 +29,7 @@ def check_label(task: str) -> str:
 
 
 def shares(percents: np.ndarray, what: str) -> np.ndarray:
-    """Accuracies as shares in [0, 1] of what was written in percent.
+    """Return accuracies as shares in [0, 1] of what was written in percent.
 
     Raises:
         NASGymError: if they are shares already.
@@ -44,16 +44,16 @@ def shares(percents: np.ndarray, what: str) -> np.ndarray:
 def fitting_space(
     build: Callable[[int], SearchSpace[Any]], parameters: np.ndarray, order: np.ndarray, task: str
 ) -> SearchSpace[Any]:
-    """The space whose networks have the parameters of a file, which tell its number of classes.
+    """Return the space whose networks have the parameters of a file, which tell its number of classes.
 
     Args:
         build: the space for a number of classes.
-        parameters: of each row.
-        order: of each architecture the number of its row.
+        parameters: parameter count of each row.
+        order: for each architecture the number of its row.
         task: label of the data set.
 
     Raises:
-        NASGymError: if there is no such number, or it is not that of the data set.
+        NASGymError: if the number does not exist, or it is not that of the data set.
     """
     first = build(2).architecture(0)
     two, three = (build(classes).network(first).parameters for classes in (2, 3))

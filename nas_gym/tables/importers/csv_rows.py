@@ -27,7 +27,7 @@ class Rows:
     """The columns of a file as texts.
 
     Attributes:
-        path: of the file.
+        path: path of the file.
         columns: the texts of each column, row by row.
         lines: in which line of the file each row ends.
     """
@@ -37,7 +37,7 @@ class Rows:
     lines: list[int]
 
     def order(self, space: SearchSpace[Any], column: str = "architecture") -> np.ndarray:
-        """For each architecture of a space, by index, the number of its row: int64 (size,).
+        """Return the number of the row of each architecture of a space, by index: int64 (size,).
 
         Raises:
             NASGymError: if an architecture is missing or there twice, or a text is none.
@@ -64,16 +64,16 @@ class Rows:
         return order
 
     def numbers(self, column: str, what: str = "a number", low: float = 0.0, high: float = inf) -> np.ndarray:
-        """The numbers of a column, float64 (rows,), each in [low, high].
+        """Return the numbers of a column, float64 (rows,), each in [low, high].
 
         Raises:
-            NASGymError: for a text that is no such number (`what` is what was expected).
+            NASGymError: for a text that is not such a number (`what` is what was expected).
         """
         texts = self.columns[column]
         return np.array([self._number(row, text, column, what, low, high) for row, text in enumerate(texts)])
 
     def lists(self, column: str, what: str, low: float = 0.0, high: float = inf) -> list[list[float]]:
-        """The numbers of a column that has several a row, joined by semicolons; at least one a row.
+        """Return the numbers of a column that has several a row, joined by semicolons; at least one a row.
 
         Raises:
             NASGymError: as `numbers` does.
@@ -100,10 +100,10 @@ class Rows:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Rows:
-    """The rows of a file that has the columns, and perhaps others.
+    """Return the rows of a file that has the columns, and perhaps others.
 
     Raises:
-        NASGymError: if there is no such file, it is cut off or no CSV, or a column is missing.
+        NASGymError: if the file does not exist, is cut off or not CSV, or a column is missing.
     """
     try:
         content = path.read_bytes()

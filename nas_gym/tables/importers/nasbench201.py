@@ -39,7 +39,7 @@ ROUNDING = 0.01
 
 
 def read_nasbench201(path: Path, task: str) -> Table:
-    """The table of a file with `COLUMNS`; accuracies are percent, seeds are joined by semicolons.
+    """Return the table of a file with `COLUMNS`; accuracies are percent, seeds are joined by semicolons.
 
     Rows may be in any order. The seeds of a file are numbered from 0.
 
@@ -66,7 +66,7 @@ def read_nasbench201(path: Path, task: str) -> Table:
 
 
 def space_of(task: str, classes: int) -> SearchSpace[Any]:
-    """The search space of the benchmark for a data set."""
+    """Return the search space of the benchmark for a data set."""
     side = SIDES.get(task.lower(), 32)
     return make_search_space(SPACE, (3, side, side), classes)
 
@@ -84,16 +84,16 @@ def nasbench201_table(
     megaflops: np.ndarray,
     about: Mapping[str, Any],
 ) -> Table:
-    """The table of its numbers, all by index.
+    """Return the table of its numbers, all by index.
 
     Args:
-        space: of the data set.
+        space: search space of the data set.
         task: its label.
-        seeds: of the columns of `full`.
+        seeds: seeds of the columns of `full`.
         short: validation accuracy of the 12-epoch recipe in percent, (size,).
         full: that of the 200-epoch recipe, (size, seeds), NaN where a seed is missing.
         test: test accuracy of the 200-epoch recipe, a mean over seeds, (size,).
-        seconds: of the 200-epoch recipe.
+        seconds: seconds of the 200-epoch recipe.
         parameters: trainable ones.
         megaflops: millions of operations, a multiply-add counted as one.
         about: where the numbers are from.
@@ -124,7 +124,7 @@ def nasbench201_table(
 
 
 def _by_seed(rows: Rows) -> np.ndarray:
-    """The accuracies of the seeds, NaN where a row has fewer, (rows, most seeds)."""
+    """Return the accuracies of the seeds, NaN where a row has fewer, (rows, most seeds)."""
     lists = rows.lists("val_acc_200_by_seed", f"{PERCENT}, joined by semicolons", 0, 100)
     means = rows.numbers("val_acc_200", PERCENT, 0, 100)
     by_seed = np.full((len(lists), max(map(len, lists), default=1)), np.nan)

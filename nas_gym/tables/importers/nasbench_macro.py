@@ -29,7 +29,7 @@ ABOUT = {
 
 
 def read_nasbench_macro(path: Path, task: str) -> Table:
-    """The table of a file with `COLUMNS`; accuracies are percent.
+    """Return the table of a file with `COLUMNS`; accuracies are percent.
 
     Rows may be in any order. The runs are the seeds 0, 1 and 2.
 

@@ -23,17 +23,17 @@ PARTS["imagenet16-120"] = ("ImageNet16-120", "ImageNet16-120")
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path looks like the archive: a folder, or a file of pickles."""
+    """Return whether a path looks like the archive: a folder, or a file of pickles."""
     return path.is_dir() or path.name.endswith((".pbz2", ".pickle", ".pth"))
 
 
 def read_nats_archive(
     path: Path, task: str, *, trust_pickle: bool, on_progress: Callable[[int, int], None] | None = None
 ) -> Table:
-    """The table of the archive.
+    """Return the table of the archive.
 
     Args:
-        path: of the file ``NATS-tss-v1_0-*.pickle.pbz2``, or of the folder ``NATS-tss-v1_0-*-simple``.
+        path: path of the file ``NATS-tss-v1_0-*.pickle.pbz2``, or of the folder ``NATS-tss-v1_0-*-simple``.
         task: ``"cifar10"``, ``"cifar100"`` or ``"imagenet16-120"``.
         trust_pickle: whether the user trusts the archive, since unpickling runs code that is in it.
         on_progress: called with the architectures that were read and all of them.
@@ -126,5 +126,5 @@ def _table(api: Any, path: Path, task: str, on_progress: Callable[[int, int], No
 
 
 def _accuracy(api: Any, number: int, part: str, epochs: int, which: str, seed: int | bool = False) -> float:
-    """An accuracy in percent; without a seed the mean over all of them."""
+    """Return an accuracy in percent; without a seed the mean over all of them."""
     return float(api.get_more_info(number, part, hp=str(epochs), is_random=seed)[f"{which}-accuracy"])

@@ -26,7 +26,7 @@ class Noise:
         seeds: recorded at the full fidelity.
         deviation: standard deviation over seeds, the root of the mean variance, as a share.
         median_deviation: the median over architectures of theirs.
-        standard_error: of a mean over the seeds.
+        standard_error: standard error of a mean over the seeds.
         spread: standard deviation over architectures of their means, the share of noise taken off.
         spearman: rank correlation between two seeds, mean over pairs.
         spearman_top: the same in the tenth that a third seed puts at the top; None below 3 seeds.
@@ -95,13 +95,13 @@ class Landscape:
     Attributes:
         table: whose they are.
         best: indices of the architectures of the highest mean validation accuracy.
-        quantiles: of the mean validation accuracy: lowest, 10%, median, 90%, highest.
+        quantiles: quantiles of the mean validation accuracy: lowest, 10%, median, 90%, highest.
         failed: architectures with a failed training.
         noise: None where the full fidelity was recorded without seeds, or with one.
         fidelities: figures of all, or of some up to the last where there are many.
         optima: indices of each local optimum at the full fidelity, best first.
         distances: fewest edits to the nearest of `best`, (size,).
-        distance_correlation: of the accuracy with the distance, Pearson's (Jones and Forrest 1995).
+        distance_correlation: Pearson's correlation of accuracy and distance (Jones and Forrest 1995).
     """
 
     table: Table
@@ -116,7 +116,7 @@ class Landscape:
 
 
 def describe(table: Table) -> Landscape:
-    """The figures of a table; it takes seconds for tens of thousands of architectures."""
+    """Return the figures of a table; it takes seconds for tens of thousands of architectures."""
     means = table.mean_accuracy()
     after, _ = successors(table.search_space)
     best = np.flatnonzero(means == means.max())
@@ -136,7 +136,7 @@ def describe(table: Table) -> Landscape:
 
 
 def noise_of(table: Table) -> Noise | None:
-    """The noise at the full fidelity; None where there is only one number for each architecture."""
+    """Return the noise at the full fidelity; None where there is only one number for each architecture."""
     accuracies = table.accuracies()
     counts = (~np.isnan(accuracies)).sum(axis=1)
     if counts.max() < 2:
@@ -174,7 +174,7 @@ def _pearson(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _top_tenth(accuracies: np.ndarray) -> float:
-    """Correlation between two seeds in the tenth that another seed puts at the top.
+    """Return the correlation between two seeds in the tenth that another seed puts at the top.
 
     A seed of the pair must not choose the tenth: what it measured too high would be in it.
     """
@@ -205,7 +205,7 @@ def _figures(table: Table, epochs: int, after: np.ndarray) -> FidelityFigures:
 
 
 def _shown(fidelities: tuple[int, ...]) -> tuple[int, ...]:
-    """All fidelities, or those nearest to even steps of a logarithmic scale."""
+    """Return all fidelities, or those nearest to even steps of a logarithmic scale."""
     if len(fidelities) <= SHOWN:
         return fidelities
     steps: Any = np.geomspace(fidelities[0], fidelities[-1], SHOWN)

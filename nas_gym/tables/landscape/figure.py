@@ -67,7 +67,7 @@ def draw_landscape(landscape: Landscape, path: Path) -> None:
 
 
 def _floor(values: np.ndarray) -> float:
-    """Where the axis of accuracies begins: at the worst, or above a long tail of few."""
+    """Return where the axis of accuracies begins: at the worst, or above a long tail of few."""
     low, cut, high = float(values.min()), float(np.quantile(values, LEFT_OUT)), float(values.max())
     return low if cut - low < 0.3 * (high - low) else cut - 0.05 * (high - cut)
 
@@ -88,7 +88,7 @@ def _distribution(axes: Axes, landscape: Landscape) -> None:
 
 
 def _by_rank(axes: Axes, landscape: Landscape) -> None:
-    """Accuracies in order, the best first, with one deviation over seeds and the local optima."""
+    """Draw accuracies in order, the best first, with one deviation over seeds and the local optima."""
     values = landscape.table.mean_accuracy()
     order = np.argsort(-values, kind="stable")
     places = np.arange(1, len(values) + 1)
@@ -117,7 +117,7 @@ def _by_rank(axes: Axes, landscape: Landscape) -> None:
 
 
 def _by_distance(axes: Axes, landscape: Landscape) -> None:
-    """Accuracies by the fewest edits to the optimum: median, middle half, and the best."""
+    """Draw accuracies by the fewest edits to the optimum: median, middle half, and the best."""
     values, distances = landscape.table.mean_accuracy(), landscape.distances
     steps = np.unique(distances[np.isfinite(distances)])
     groups = [values[distances == step] for step in steps]
@@ -140,7 +140,7 @@ def _by_distance(axes: Axes, landscape: Landscape) -> None:
 
 
 def _by_fidelity(axes: Axes, landscape: Landscape) -> None:
-    """How well the mean at each fidelity ranks architectures."""
+    """Draw how well the mean at each fidelity ranks architectures."""
     table = landscape.table
     lines = {f"full {table.measure}": (table.mean_accuracy(), BLUE, "o-")}
     if not table.selects_on_test:
@@ -154,7 +154,7 @@ def _by_fidelity(axes: Axes, landscape: Landscape) -> None:
 
 
 def _seed_by_seed(axes: Axes, landscape: Landscape) -> None:
-    """One seed against another, in the range where nearly all architectures are."""
+    """Draw one seed against another, in the range where nearly all architectures are."""
     accuracies = landscape.table.accuracies()
     if accuracies.shape[1] < 2:
         axes.set_axis_off()

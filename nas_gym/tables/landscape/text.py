@@ -14,7 +14,7 @@ LISTED = 5
 
 
 def sentences(landscape: Landscape) -> Iterator[str]:
-    """What there is to know of a table, line by line."""
+    """Yield what there is to know of a table, line by line."""
     table = landscape.table
     low, tenth, median, ninth, high = landscape.quantiles
     yield f"{table.name}: {table.size:,} architectures of the search space {table.search_space.config()}"
@@ -44,14 +44,14 @@ def sentences(landscape: Landscape) -> Iterator[str]:
 
 
 def _named(space: SearchSpace[Any], index: int) -> str:
-    """The text of an architecture, with its number in a published numbering."""
+    """Return the text of an architecture, with its number in a published numbering."""
     architecture = space.architecture(index)
     official = space.official_index(architecture)
     return str(architecture) if official is None else f"{architecture} (official index {official})"
 
 
 def _with_test(figures: FidelityFigures) -> str:
-    """How a fidelity ranks by test accuracy, where that is another measurement."""
+    """Return how a fidelity ranks by test accuracy, where that is another measurement."""
     return (
         f", {figures.spearman_test:.3f} with test accuracy ({figures.spearman_test_top:.3f} in its top tenth)"
     )

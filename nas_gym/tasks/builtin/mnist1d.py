@@ -32,7 +32,7 @@ def mnist1d(
             examples, more are made.
         validation_size: as in `Preparation`.
         test_size: as in `Preparation`.
-        seed: of the generation.
+        seed: seed of the generation.
     """
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ConfigError(f"seed of mnist1d must be a whole number in [0, 2**32), not {seed!r}")
@@ -58,7 +58,7 @@ def _generate(examples: int, seed: int) -> Arrays:
 
 @contextmanager
 def _global_generators_restored() -> Iterator[None]:
-    """The package seeds the global generators of Python and NumPy."""
+    """Restore the global generators of Python and NumPy, which the package seeds."""
     python, legacy = random.getstate(), np.random.get_state(legacy=False)  # noqa: NPY002
     try:
         yield

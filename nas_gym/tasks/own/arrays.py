@@ -38,12 +38,12 @@ def arrays(
         feature_names: as in `Task.from_arrays`.
         kind: ``"table"``, ``"signal"`` or ``"image"``, to read x of an ambiguous shape; a signal or
             an image without a channel gains one.
-        categorical: of a data frame, as in `nas_gym.tasks.own.csv.csv`, as are the next four.
+        categorical: columns of a data frame; see `nas_gym.tasks.own.csv.csv` for these and the next four.
         numeric: columns of codes to be read as numbers.
         max_categories: most different texts of a column of categories.
         missing: texts that stand for missing values.
         decimal: what stands before the decimals of numbers in texts.
-        fingerprint: of the task that the arrays must make, as a recorded spec names it.
+        fingerprint: fingerprint of the task that the arrays must make, as a recorded spec names it.
     """
     if x is None or y is None:
         known = f" (the spec of task {title!r} names their fingerprint only)" if fingerprint else ""

@@ -36,7 +36,7 @@ def csv(
     read is told in `nas_gym.tasks.reading.rules`, of the target column in `nas_gym.tasks.labels`.
 
     Args:
-        path: of the file.
+        path: path of the file.
         target: column of the class labels.
         drop: columns to leave out.
         categorical: columns of numbers to be treated as categories; the target among them says that
@@ -47,8 +47,8 @@ def csv(
             `nas_gym.tasks.reading.raw_table.MissingTexts`.
         decimal: ``"."`` or ``","``, for all columns or by name; None to tell by each column.
         delimiter: the character between cells; None to recognise it.
-        encoding: of the text; None for UTF-8, and UTF-16 with a byte-order mark.
-        sheet: of a workbook; None for the first.
+        encoding: encoding of the text; None for UTF-8, and UTF-16 with a byte-order mark.
+        sheet: sheet of a workbook; None for the first.
     """
     full = files.existing(path, "data")
     expected = {target} if isinstance(target, str) else set()

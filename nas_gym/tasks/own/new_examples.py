@@ -27,11 +27,11 @@ TEXTS = (str, bytes, np.str_)
 def features_of(
     x: Any, shape: Shape, encoder: TableEncoder | None, feature_names: Sequence[str]
 ) -> np.ndarray:
-    """The raw features of new examples, (n, *shape), finite numbers.
+    """Return the raw features of new examples, (n, *shape), finite numbers.
 
     Args:
         x: as in `nas_gym.evaluators.checkpoint.SavedNetwork.predict`.
-        shape: of an example.
+        shape: shape of an example.
         encoder: how columns become features; None where only arrays are known.
         feature_names: a name per feature, for errors; may be empty.
 
@@ -57,7 +57,7 @@ def features_of(
 
 
 def _table(x: Any, encoder: TableEncoder | None, shape: Shape) -> RawTable | None:
-    """Examples as a table where they are one; None where they are an array of features."""
+    """Return examples as a table where they are one; None where they are an array of features."""
     if is_frame(x) or (encoder is not None and is_numbered_as(x, encoder.names)):
         return frame_table(x, "x")
     if encoder is None:
@@ -87,7 +87,7 @@ def _has_texts(row: Any) -> bool:
 
 
 def _given(encoder: TableEncoder, row: Mapping[str, Any]) -> Sequence[str]:
-    """The names that dicts are asked for: of the columns, or of the features if only they are there."""
+    """Return the names that dicts are asked for: the columns', or the features' if only they are there."""
     encoded = set(encoder.feature_names) <= set(row) and not set(encoder.names) <= set(row)
     return encoder.feature_names if encoded else encoder.names
 
@@ -102,7 +102,7 @@ def _encoded(table: RawTable, encoder: TableEncoder) -> np.ndarray:
 
 
 def _by_place(table: RawTable, shape: Shape) -> np.ndarray:
-    """The columns of a table as features in their order, for a network that knows no names."""
+    """Return the columns of a table as features in their order, for a network that knows no names."""
     if len(shape) > 1:
         raise DataError(f"{table.source} is a table, the network takes arrays (n, {shape}): pass an array")
     names = list(table.columns)
@@ -123,15 +123,15 @@ def _by_place(table: RawTable, shape: Shape) -> np.ndarray:
 
 
 def read_examples(path: str | Path, encoder: TableEncoder | None, **reading: str | None) -> Any:
-    """The array or the table in a file, for `features_of`.
+    """Return the array or the table in a file, for `features_of`.
 
     Args:
-        path: of the file.
-        encoder: of the network, whose columns help to recognise the delimiter.
+        path: path of the file.
+        encoder: encoder of the network, whose columns help to recognise the delimiter.
         **reading: options of `nas_gym.tasks.reading.table_file.read_table`.
 
     Raises:
-        NASGymError: if there is no such file or it cannot be read.
+        NASGymError: if the file does not exist or cannot be read.
     """
     path = files.existing(path, "data")
     found = file_kinds.contents_of(path)

@@ -32,7 +32,7 @@ def npz(
     ``y_test``, and without the keys `x` and `y`, gives its split with it.
 
     Args:
-        path: of the file.
+        path: path of the file.
         x: key of the examples.
         y: key of the labels.
         class_names: as in `Task.from_arrays`.
@@ -83,7 +83,7 @@ def _load(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def _in_parts(named: Mapping[str, np.ndarray]) -> Data:
-    """Data whose split is given, by arrays ``x_train``, ``y_train`` and so on."""
+    """Return data whose split is given, by arrays ``x_train``, ``y_train`` and so on."""
     xs = [np.asarray(named[f"x_{part}"]) for part in PARTS]
     ys = [np.asarray(named[f"y_{part}"]) for part in PARTS]
     for part, x, y in zip(PARTS, xs, ys, strict=True):

@@ -11,10 +11,10 @@ SHOWN = 100  # characters of what is no path
 
 
 def existing(path: str | Path, suffix: str) -> Path:
-    """The absolute path of a file; ``~`` stands for the home folder.
+    """Return the absolute path of a file; ``~`` stands for the home folder.
 
     Raises:
-        NASGymError: if there is no such file.
+        NASGymError: if the file does not exist.
     """
     if not isinstance(path, str | Path):
         raise ConfigError(f"path must be the path of a {suffix} file, not {path!r}")
@@ -33,5 +33,5 @@ def existing(path: str | Path, suffix: str) -> Path:
 
 
 def title(path: Path) -> str:
-    """A task's name from that of its file, fit for folders."""
+    """Return a task's name from that of its file, fit for folders."""
     return re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or path.suffix.lstrip(".")

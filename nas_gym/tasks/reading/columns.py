@@ -33,7 +33,7 @@ class NumberColumn:
     """A column of numbers: one feature.
 
     Attributes:
-        name: of the column and of the feature.
+        name: name of the column and of the feature.
         form: how its texts are written.
         truth: whether its values were True and False, which are 1 and 0, as their names are then.
     """
@@ -48,7 +48,7 @@ class NumberColumn:
         return (self.name,)
 
     def encode(self, cells: ColumnCells, missing: MissingTexts, source: str) -> np.ndarray:
-        """The numbers, float64 (n, 1).
+        """Return the numbers, float64 (n, 1).
 
         Raises:
             NASGymError: naming the first row whose cell is missing or is not a finite number of this form.
@@ -100,7 +100,7 @@ class NumberColumn:
         )
 
     def config(self) -> dict[str, Any]:
-        """The JSON-able description of this column."""
+        """Return the JSON-able description of this column."""
         return {"kind": "number", "name": self.name, "form": self.form.config(), "truth": self.truth}
 
 
@@ -109,7 +109,7 @@ class CategoryColumn:
     """A column of texts: one feature of 0 and 1 for each text, named ``column=text``.
 
     Attributes:
-        name: of the column.
+        name: name of the column.
         texts: the categories, in the order of the features.
     """
 
@@ -136,7 +136,7 @@ class CategoryColumn:
         return places
 
     def encode(self, cells: ColumnCells, missing: MissingTexts, source: str) -> np.ndarray:
-        """Zeros and ones, float64 (n, categories).
+        """Return zeros and ones, float64 (n, categories).
 
         Raises:
             NASGymError: naming the first row whose cell is missing or is none of the categories.
@@ -165,7 +165,7 @@ class CategoryColumn:
         return place
 
     def config(self) -> dict[str, Any]:
-        """The JSON-able description of this column."""
+        """Return the JSON-able description of this column."""
         return {"kind": "category", "name": self.name, "texts": list(self.texts)}
 
 
@@ -195,7 +195,7 @@ class TableEncoder:
         return tuple(name for column in self.columns for name in column.feature_names)
 
     def encode(self, table: RawTable) -> np.ndarray:
-        """The features of a table's rows, float64 (n, features); its columns may be in any order.
+        """Return the features of a table's rows, float64 (n, features); its columns may be in any order.
 
         Raises:
             NASGymError: if a column is missing, or a cell is missing, unknown or not a number.
@@ -231,20 +231,20 @@ class TableEncoder:
                 )
 
     def config(self) -> dict[str, Any]:
-        """The JSON-able description that `from_config` makes this encoder of."""
+        """Return the JSON-able description that `from_config` makes this encoder of."""
         texts = None if self.missing.texts is None else list(self.missing.texts)
         return {"columns": [column.config() for column in self.columns], "missing": texts}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> TableEncoder:
-        """The encoder that a description is of."""
+        """Return the encoder that a description is of."""
         columns = tuple(_column(each) for each in config["columns"])
         texts = None if config["missing"] is None else tuple(config["missing"])
         return cls(columns, MissingTexts(texts))
 
     @classmethod
     def of_numbers(cls, names: Sequence[str]) -> TableEncoder:
-        """The encoder of columns of plain numbers."""
+        """Return the encoder of columns of plain numbers."""
         return cls(tuple(NumberColumn(name) for name in names))
 
 
@@ -255,11 +255,11 @@ def _column(config: Mapping[str, Any]) -> Column:
 
 
 def missing_values(name: str, missing: Sequence[bool], remedy: str) -> DataError:
-    """The error for a column in which values are missing.
+    """Return the error for a column in which values are missing.
 
     Args:
-        name: of the column.
-        missing: of each row, whether its value is.
+        name: name of the column.
+        missing: for each row, whether its value is missing.
         remedy: what to do.
     """
     return DataError(
@@ -269,7 +269,7 @@ def missing_values(name: str, missing: Sequence[bool], remedy: str) -> DataError
 
 
 def unknown_column(name: str, table: RawTable) -> DataError:
-    """The error for a column that a table lacks, with the nearest that it has."""
+    """Return the error for a column that a table lacks, with the nearest that it has."""
     return DataError(
         f"{table.source} lacks a column that the network was trained on, "
         f"{unknown('column', name, table.columns)}"

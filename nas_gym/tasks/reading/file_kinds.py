@@ -86,14 +86,14 @@ class Contents:
 
 
 def looks_like_data(text: str) -> bool:
-    """Whether a text is the path of a file of data, by its name or since there is such a file."""
+    """Return whether a text is the path of a file of data, by its name or since there is such a file."""
     path = Path(text)
     suffixes = (*TEXT_SUFFIXES, *PACKED_SUFFIXES, *OWN_SUFFIXES, *OTHER_SUFFIXES)
     return path.suffix.lower() in suffixes or is_file(path)
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; no text that can be no path is one."""
+    """Return whether there is such a file; no text that can be no path is one."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -101,7 +101,7 @@ def is_file(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> Kind:
-    """What a file is; by its name alone where there is none.
+    """Return what a file is; by its name alone where there is none.
 
     Raises:
         NASGymError: if it is damaged or of a kind that cannot be read.
@@ -112,7 +112,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def contents_of(path: Path) -> Contents:
-    """What is in a file.
+    """Return what is in a file.
 
     Raises:
         NASGymError: if it cannot be opened, is damaged or is of a kind that cannot be read.

@@ -13,7 +13,7 @@ from nas_gym.tasks.reading.typed_files import structured_table
 
 
 def is_frame(x: Any) -> bool:
-    """Whether x has columns with names; those of pandas that are only numbered are none."""
+    """Return whether x has columns with names; those of pandas that are only numbered are none."""
     if isinstance(x, np.ndarray):
         return x.dtype.names is not None and x.ndim == 1
     names = _names(x)
@@ -21,19 +21,19 @@ def is_frame(x: Any) -> bool:
 
 
 def is_numbered_as(x: Any, names: Sequence[str]) -> bool:
-    """Whether x has columns that are only numbered, and these numbers are names that are known."""
+    """Return whether x has columns that are only numbered, and these numbers are names that are known."""
     found = None if isinstance(x, np.ndarray) else _names(x)
     return found is not None and set(names) <= set(map(str, found))
 
 
 def single_column(y: Any) -> Any:
-    """The column of a data frame that has one; anything else as it is."""
+    """Return the column of a data frame that has one; anything else as it is."""
     names = None if isinstance(y, np.ndarray) else _names(y)
     return y[names[0]] if names is not None and len(names) == 1 else y
 
 
 def frame_table(frame: Any, source: str) -> RawTable:
-    """The table of a data frame.
+    """Return the table of a data frame.
 
     Raises:
         NASGymError: if two of its columns have one name.
@@ -54,7 +54,7 @@ def frame_table(frame: Any, source: str) -> RawTable:
 
 
 def of_mapping(columns: Mapping[Any, Any], source: str) -> RawTable:
-    """The table of a dict, of columns or of one row.
+    """Return the table of a dict, of columns or of one row.
 
     Raises:
         NASGymError: if its columns differ in length.
@@ -81,7 +81,7 @@ def _column(frame: Any, name: Any, source: str) -> Any:
 
 
 def _names(frame: Any) -> list[Any] | None:
-    """The names of a frame's columns; None for anything that is no frame."""
+    """Return the names of a frame's columns; None for anything that is not a frame."""
     names = getattr(frame, "column_names", getattr(frame, "columns", None))
     if names is None or callable(names) or not hasattr(frame, "__getitem__") or isinstance(frame, Mapping):
         return None

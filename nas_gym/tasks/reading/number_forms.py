@@ -42,7 +42,7 @@ class NumberForm:
     accounting: bool = False
 
     def value(self, text: str) -> float | None:
-        """The number that a text is in this form; None where it is not."""
+        """Return the number that a text is in this form; None where it is not."""
         if self == PLAIN_FORM and PLAIN.fullmatch(text):
             return float(text)
         parts = taken_apart(text)
@@ -55,7 +55,7 @@ class NumberForm:
         return number / 100 if self.unit == "%" else number
 
     def words(self) -> str:
-        """The form as a clause: ``"a decimal comma and a currency"``."""
+        """Return the form as a clause: ``"a decimal comma and a currency"``."""
         named = [
             *(["a decimal comma"] if self.decimal == "," else []),
             *([f"{_NAMES[self.thousands]} between thousands"] if self.thousands else []),
@@ -66,7 +66,7 @@ class NumberForm:
         return " and ".join(named) or "typographic signs"
 
     def config(self) -> dict[str, Any]:
-        """The JSON-able arguments that make this form again."""
+        """Return the JSON-able arguments that make this form again."""
         return asdict(self)
 
 
@@ -90,7 +90,7 @@ class Parts:
 
 
 def taken_apart(text: str) -> Parts | None:
-    """The parts of a text that is a number in some form; None for any other text."""
+    """Return the parts of a text that is a number in some form; None for any other text."""
     brackets = text.startswith("(") and text.endswith(")")
     found = CELL.fullmatch(text[1:-1].strip() if brackets else text)
     if found is None or (found["before"] and found["after"]) or (found["sign"] and found["second"]):
@@ -107,7 +107,7 @@ def taken_apart(text: str) -> Parts | None:
 
 
 def all_plain(cells: Sequence[Any]) -> bool:
-    """Whether all cells of a column are texts that are plain numbers, as those of most columns are."""
+    """Return whether all cells of a column are texts that are plain numbers, as those of most columns are."""
     try:
         joined = "\n".join(cells)  # one search of a long text is several times as fast as one of each cell
     except TypeError:  # some are no texts
@@ -117,12 +117,12 @@ def all_plain(cells: Sequence[Any]) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number in some form."""
+    """Return whether a text is a number in some form."""
     return PLAIN.fullmatch(text) is not None or taken_apart(text) is not None
 
 
 def forms_of(texts: Sequence[str], decimal: str | None = None) -> list[NumberForm]:
-    """The forms in which all of these numbers are written, the plain one first, at most one of a meaning.
+    """Return the forms in which all these numbers are written, the plain one first, at most one a meaning.
 
     Two forms mean that the numbers may be read in two ways, as ``1,234`` may.
 
@@ -150,7 +150,7 @@ def forms_of(texts: Sequence[str], decimal: str | None = None) -> list[NumberFor
 
 
 def exact(text: str) -> Decimal:
-    """The value of a plain number, exactly."""
+    """Return the value of a plain number, exactly."""
     return Decimal(text)
 
 
@@ -161,7 +161,7 @@ def _any_body() -> re.Pattern[str]:
 
 @lru_cache
 def _body_of(decimal: str, thousands: str) -> re.Pattern[str]:
-    """What unsigned numbers look like; a group of three does not follow a first group of zeros."""
+    """Return what unsigned numbers look like; a group of three does not follow a first group of zeros."""
     mark = re.escape(decimal)
     simple = rf"[0-9]+(?:{mark}[0-9]*)?|{mark}[0-9]+"
     if not thousands:

@@ -44,7 +44,7 @@ class RawTable:
     notes: tuple[str, ...] = ()
 
     def picked(self, rows: np.ndarray) -> np.ndarray:
-        """Some rows as an array of cells (n, columns)."""
+        """Return some rows as an array of cells (n, columns)."""
         cells = np.empty((len(rows), len(self.columns)), dtype=object)
         for place, column in enumerate(self.columns.values()):
             few = column[rows] if isinstance(column, np.ndarray) else [column[row] for row in rows]
@@ -52,7 +52,7 @@ class RawTable:
         return cells
 
     def without(self, names: Collection[str], notes: Sequence[str] = ()) -> RawTable:
-        """This table without some columns, and with more to be said of it."""
+        """Return this table without some columns, and with more to be said of it."""
         kept = {name: cells for name, cells in self.columns.items() if name not in names}
         return replace(self, columns=kept, notes=(*self.notes, *notes))
 
@@ -76,7 +76,7 @@ class MissingTexts:
         object.__setattr__(self, "_exact", frozenset(self.texts or ()))
 
     def always(self, cell: Any) -> bool:
-        """Whether a cell is missing in every column."""
+        """Return whether a cell is missing in every column."""
         if cell is None:
             return True
         if self.texts is not None:
@@ -84,7 +84,7 @@ class MissingTexts:
         return isinstance(cell, str) and (cell.casefold() in ALWAYS_MISSING or cell.casefold() in ERRORS)
 
     def among_numbers(self, cell: Any) -> bool:
-        """Whether a cell is missing in a column of numbers."""
+        """Return whether a cell is missing in a column of numbers."""
         word = self.texts is None and isinstance(cell, str) and cell.casefold() in MISSING_WORDS
         return word or self.always(cell)
 
@@ -109,13 +109,13 @@ USUAL = MissingTexts()
 
 
 def clean_text(text: str) -> str:
-    """A text without the spaces and byte-order marks around it."""
+    """Return a text without the spaces and byte-order marks around it."""
     stripped = text.strip()
     return stripped.strip(BYTE_ORDER_MARK).strip() if BYTE_ORDER_MARK in stripped else stripped
 
 
 def clean_cell(value: Any) -> Any:
-    """A value as a cell of a `RawTable`."""
+    """Return a value as a cell of a `RawTable`."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return None
     if isinstance(value, str):
@@ -131,12 +131,12 @@ def clean_cell(value: Any) -> Any:
 
 
 def listed(cells: ColumnCells) -> Cells:
-    """Cells as a list; the numbers of an array become Python's."""
+    """Return cells as a list; the numbers of an array become Python's."""
     return list(cells.tolist()) if isinstance(cells, np.ndarray) else cells
 
 
 def array_of(column: Any) -> np.ndarray | None:
-    """A column as an array of numbers or bools; None where it is of something else or lacks values."""
+    """Return a column as an array of numbers or bools; None where it is of something else or lacks values."""
     try:
         array = np.asarray(column)
     except (TypeError, ValueError):  # a column of missing values, of rows of several lengths and the like
@@ -146,14 +146,14 @@ def array_of(column: Any) -> np.ndarray | None:
 
 
 def text_of(cell: Any) -> str:
-    """A cell as a text; a whole number has no decimals, whatever its type."""
+    """Return a cell as a text; a whole number has no decimals, whatever its type."""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell)
 
 
 def of_rows(source: str, names: Sequence[str], rows: Sequence[Any]) -> RawTable:
-    """The table of rows, each of which holds a value for each name or is a dict of them by name.
+    """Return the table of rows, each of which holds a value for each name or is a dict of them by name.
 
     Raises:
         NASGymError: for a row of another length or without one of the names.

@@ -18,7 +18,7 @@ BEYOND = 2**62
 
 
 def without_row_numbers(table: RawTable, target: str | None = None) -> RawTable:
-    """The table without the columns that only number or name its rows, and notes of them.
+    """Return the table without the columns that only number or name its rows, and notes of them.
 
     Left out are a first column without a name, as pandas and R write their row names; a column that
     pandas named ``Unnamed: 0`` since it had none, where it holds whole numbers or nothing; and a column
@@ -57,18 +57,18 @@ def _reason(name: str, cells: ColumnCells) -> str:
 
 
 def _are_different(cells: ColumnCells) -> bool:
-    """Whether each of many cells is another whole number."""
+    """Return whether each of many cells is another whole number."""
     return _different_numbers(cells) is not None
 
 
 def _are_consecutive(cells: ColumnCells) -> bool:
-    """Whether many cells are the whole numbers from one to another, each once."""
+    """Return whether many cells are the whole numbers from one to another, each once."""
     numbers = _different_numbers(cells)
     return numbers is not None and int(numbers.max()) - int(numbers.min()) == len(numbers) - 1
 
 
 def _different_numbers(cells: ColumnCells) -> np.ndarray | None:
-    """Many cells as whole numbers; None if some are none or two are equal."""
+    """Return many cells as whole numbers; None if some are none or two are equal."""
     if len(cells) < FEWEST:
         return None
     for looked_at in (cells[:LOOKED_AT], cells):
@@ -79,7 +79,7 @@ def _different_numbers(cells: ColumnCells) -> np.ndarray | None:
 
 
 def _whole_numbers(cells: ColumnCells) -> np.ndarray | None:
-    """Cells as whole numbers; None where some are none, or beyond 64 bits."""
+    """Return cells as whole numbers; None where some are none, or beyond 64 bits."""
     if not isinstance(cells, np.ndarray):
         found = []
         for cell in cells:  # most columns end it at their first cell

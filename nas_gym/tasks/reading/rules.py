@@ -85,7 +85,7 @@ class ReadingOptions:
     missing: MissingTexts = USUAL
 
     def mark(self, name: str) -> str | None:
-        """The mark before decimals in a column, where it is known."""
+        """Return the mark before decimals in a column, where it is known."""
         return self.decimal.get(name) if isinstance(self.decimal, Mapping) else self.decimal
 
     @classmethod
@@ -125,7 +125,7 @@ class ReadingOptions:
 
 
 def chosen(option: str, names: Sequence[str], table: RawTable) -> frozenset[str]:
-    """The columns that an option names, one of which may be given as a text.
+    """Return the columns that an option names, one of which may be given as a text.
 
     Raises:
         NASGymError: if a name is not that of a column.
@@ -140,7 +140,7 @@ def chosen(option: str, names: Sequence[str], table: RawTable) -> frozenset[str]
 
 
 def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder, np.ndarray, list[str]]:
-    """The features of a table, how they were made, and what is to be said of it.
+    """Return the features of a table, how they were made, and what is to be said of it.
 
     Returns:
         The encoder, the features as float64 (n, features), and notes.
@@ -188,7 +188,7 @@ class _Reader:
         )
 
     def column(self, name: str) -> Column:
-        """The reading of a column."""
+        """Return the reading of a column."""
         if name in self._arrays:
             return NumberColumn(name, truth=self._arrays[name].dtype == bool)
         cells = self._cells[name]
@@ -214,7 +214,7 @@ class _Reader:
         return self._categories(name, cells)
 
     def read(self, columns: Sequence[Column]) -> dict[str, ColumnCells]:
-        """The numbers of the columns that are known to be plain, so that they are not looked at again."""
+        """Return the numbers of the columns known to be plain, so that they are not looked at again."""
         found: dict[str, ColumnCells] = {}
         for column in columns:
             if isinstance(column, NumberColumn) and column.name in self._plain and column.form == PLAIN_FORM:
@@ -225,7 +225,7 @@ class _Reader:
         return found
 
     def _numbers(self, name: str, cells: Cells) -> list[NumberForm]:
-        """The forms that a column of numbers may be written in; none for any other column."""
+        """Return the forms that a column of numbers may be written in; none for any other column."""
         if name in self._plain and self.options.mark(name) != ",":
             return [PLAIN_FORM]
         if name in self.options.categorical or not any(isinstance(cell, str) for cell in cells):
@@ -236,7 +236,7 @@ class _Reader:
         return forms_of(texts, self.options.mark(name))
 
     def _texts(self, cells: Cells) -> list[str]:
-        """The cells of a column that are not missing if it is one of numbers, as texts."""
+        """Return the cells of a column that are not missing if it is one of numbers, as texts."""
         return [text_of(cell) for cell in cells if not self.options.missing.among_numbers(cell)]
 
     def _number_column(self, name: str, cells: Cells, texts: list[str]) -> Column:
@@ -372,7 +372,7 @@ class _Reader:
 
 
 def _first(pattern: re.Pattern[str], lines: str) -> str | None:
-    """The first line that a pattern finds."""
+    """Return the first line that a pattern finds."""
     found = pattern.search(lines)
     return None if found is None else found[1]
 

@@ -20,17 +20,17 @@ def read_table(
     sheet: str | None = None,
     expected: Collection[str] = (),
 ) -> RawTable:
-    """The table in a file; what kind of file it is is told by its contents.
+    """Return the table in a file; what kind of file it is is told by its contents.
 
     Args:
-        path: of the file.
+        path: path of the file.
         delimiter: the character between the cells of a table of text; None to recognise it.
-        encoding: of a table of text; None for UTF-8, and UTF-16 and UTF-32 with a byte-order mark.
+        encoding: encoding of a table of text; None for UTF-8, and UTF-16 and UTF-32 with a byte-order mark.
         sheet: name of a workbook's sheet; None for the first.
         expected: names of columns that help to recognise the delimiter.
 
     Raises:
-        NASGymError: if there is no table in it, or none that can be read.
+        NASGymError: if it holds no table, or none that can be read.
     """
     for option, value in (("encoding", encoding), ("sheet", sheet)):
         if value is not None and not isinstance(value, str):

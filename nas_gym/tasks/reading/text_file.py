@@ -28,7 +28,7 @@ Line = tuple[int, list[str]]
 
 
 def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
-    """The text of a file; a byte-order mark says which UTF it is, whatever the option, and is no part of it.
+    """Return the text of a file; a byte-order mark says which UTF it is and is not part of the text.
 
     Raises:
         NASGymError: if it is in another encoding than UTF-8 without being told.
@@ -55,7 +55,7 @@ def decoded(content: bytes, source: str, encoding: str | None = None) -> str:
 def text_table(
     text: str, source: str, delimiter: str | None = None, expected: Collection[str] = ()
 ) -> RawTable:
-    """The table in a text whose first line names the columns.
+    """Return the table in a text whose first line names the columns.
 
     Args:
         text: without a byte-order mark.
@@ -98,7 +98,7 @@ def text_table(
 
 
 def _table(source: str, names: list[str], columns: list[list[str]], mark: str, *, marked: bool) -> RawTable:
-    """The table of columns of cells as they stand, some of them with byte-order marks or none."""
+    """Return the table of columns of cells as they stand, some of them with byte-order marks or none."""
     clean = clean_text if marked else str.strip  # which is several times as fast
     found: dict[str, ColumnCells] = {}
     notes = []
@@ -110,7 +110,7 @@ def _table(source: str, names: list[str], columns: list[list[str]], mark: str, *
 
 
 def _simple_columns(text: str, delimiter: str) -> tuple[list[str], list[list[str]]] | None:
-    """The header and the columns of a text whose lines need no more than to be split; None for any other.
+    """Return header and columns of a text whose lines need no more than to be split; None for any other.
 
     That is, without quotes, with as many cells in each line as in the first, and at least two lines. A
     table of millions of cells is then read several times as fast as by a reader of lines.
@@ -129,7 +129,7 @@ def _simple_columns(text: str, delimiter: str) -> tuple[list[str], list[list[str
 
 
 def _note_spaces(name: str, cells: list[str], cleaned: list[str]) -> list[str]:
-    """A note on texts that are one without the spaces around them."""
+    """Return a note on texts that are one without the spaces around them."""
     if cells == cleaned:
         return []
     first: dict[str, str] = {}
@@ -140,7 +140,7 @@ def _note_spaces(name: str, cells: list[str], cleaned: list[str]) -> list[str]:
 
 
 def _recognised(text: str, expected: Collection[str]) -> str:
-    """The delimiter whose header has most expected names, then which all lines agree with, then the first."""
+    """Return the delimiter with most expected names, then the one all lines agree with, then the first."""
     best, found = (0, False, False), ","
     for mark in DELIMITERS:
         try:
@@ -161,7 +161,7 @@ def _recognised(text: str, expected: Collection[str]) -> str:
 
 
 def _lines(text: str, delimiter: str, *, strict: bool = True) -> list[Line]:
-    """The cells of each line that has any, with its number."""
+    """Return the cells of each line that has any, with its number."""
     lines = reader(StringIO(text, newline=""), delimiter=delimiter, strict=strict)
     return [(lines.line_num, row) for row in lines if row]
 
@@ -178,7 +178,7 @@ def _fit(header: list[str], body: list[Line]) -> None:
 
 
 def _names(header: list[str], source: str) -> list[str]:
-    """The names of the columns; one without a name, beside the first, is named as pandas names it."""
+    """Return the names of the columns; one without a name, beside the first, is named as pandas names it."""
     names = [clean_text(name) for name in header]
     names = [name or (f"Unnamed: {place}" if place else "") for place, name in enumerate(names)]
     repeated = next((name for name, count in Counter(names).items() if count > 1), None)

@@ -15,10 +15,10 @@ from nas_gym.tasks.reading.raw_table import ColumnCells, RawTable, array_of, cle
 
 
 def excel_table(content: bytes, source: str, sheet: str | None = None) -> RawTable:
-    """The table of a sheet of an Excel workbook, whose first row names the columns.
+    """Return the table of a sheet of an Excel workbook, whose first row names the columns.
 
     Raises:
-        NASGymError: if openpyxl is not installed, or there is no such sheet or no table in it.
+        NASGymError: if openpyxl is not installed, or the sheet does not exist or holds no table.
     """
     openpyxl = _needed("openpyxl", source)
     try:
@@ -44,7 +44,7 @@ def excel_table(content: bytes, source: str, sheet: str | None = None) -> RawTab
 
 
 def parquet_table(content: bytes, source: str) -> RawTable:
-    """The table of a Parquet file.
+    """Return the table of a Parquet file.
 
     Raises:
         NASGymError: if pyarrow is not installed or the file is damaged.
@@ -69,7 +69,7 @@ def parquet_table(content: bytes, source: str) -> RawTable:
 
 
 def numpy_table(content: bytes, source: str) -> RawTable:
-    """The table of an ``.npy`` file that has named columns.
+    """Return the table of an ``.npy`` file that has named columns.
 
     Raises:
         NASGymError: if it is damaged, holds Python objects, or has no named columns.
@@ -84,7 +84,7 @@ def numpy_table(content: bytes, source: str) -> RawTable:
 
 
 def numpy_array(content: bytes, source: str) -> np.ndarray:
-    """The array of an ``.npy`` file.
+    """Return the array of an ``.npy`` file.
 
     Raises:
         NASGymError: if it is damaged or holds Python objects.
@@ -104,7 +104,7 @@ def numpy_array(content: bytes, source: str) -> np.ndarray:
 
 
 def structured_table(array: np.ndarray, source: str) -> RawTable:
-    """The table of an array with named columns."""
+    """Return the table of an array with named columns."""
     names = list(array.dtype.names or ())
     columns = [array_of(array[name]) for name in names]
     cells = [
@@ -129,7 +129,7 @@ def _table(
 
 
 def _needed(module: str, source: str) -> Any:
-    """A module that is not a dependency."""
+    """Return a module that is not a dependency."""
     try:
         return import_module(module)
     except ImportError as error:

@@ -22,7 +22,7 @@ class State(NamedTuple):
     Attributes:
         architecture: the network as edited.
         steps_left: steps before the episode ends, under an episodic reward; None under a
-            continuing one, where the clock is no part of the state.
+            continuing one, where the clock is not part of the state.
     """
 
     architecture: Architecture
@@ -46,7 +46,7 @@ class Policy(Protocol):
     kind: str
 
     def scores(self, states: Sequence[State], masks: np.ndarray) -> np.ndarray:
-        """The score of every action in every state.
+        """Return the score of every action in every state.
 
         Args:
             states: N states.
@@ -111,7 +111,7 @@ def load_policy(path: Path, search_space: SearchSpace[Any]) -> Policy:
     """Read a policy that `TabularPolicy.save` or `NeuralPolicy.save` wrote.
 
     Raises:
-        NASGymError: if the file is missing, is no such policy, or does not fit the search space.
+        NASGymError: if the file is missing, is not such a policy, or does not fit the search space.
     """
     path = Path(path)
     if not path.is_file():
@@ -128,7 +128,7 @@ def load_policy(path: Path, search_space: SearchSpace[Any]) -> Policy:
 
 
 def _loaded(path: Path, search_space: SearchSpace[Any]) -> Policy:
-    """A policy of the kind that its file's name ends in."""
+    """Return a policy of the kind that its file's name ends in."""
     if path.suffix == TabularPolicy.suffix:
         return TabularPolicy.load(path, search_space)
     from nas_gym.traces.policies.neural import NeuralPolicy
@@ -142,14 +142,14 @@ def _loaded(path: Path, search_space: SearchSpace[Any]) -> Policy:
 
 
 def legal_weights(kind: str, scores: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """How strongly a policy prefers each action, comparable between kinds.
+    """Return how strongly a policy prefers each action, comparable between kinds.
 
     Of probabilities the probabilities among legal actions. Of Q-values the softmax over legal
     actions of the values in units of their standard deviation: uniform where the table knows
     nothing, near 1 for an action far above the others.
 
     Args:
-        kind: of the policy.
+        kind: kind of the policy.
         scores: float64 (..., n).
         mask: bool (..., n), with at least one legal action in each row.
 

@@ -53,9 +53,9 @@ class NeuralPolicy:
         return self._model.policy
 
     def preprocessed(self, states: Sequence[State]) -> dict[str, Any]:
-        """What the network is fed for N states, by entry of the observation: one-hot, float (N, size).
+        """Return what the network is fed for N states, by entry of the observation: one-hot, float (N, size).
 
-        An observation that is no Dict has the one entry ``""``.
+        An observation that is not a Dict has the one entry ``""``.
         """
         from stable_baselines3.common.preprocessing import preprocess_obs
 
@@ -104,7 +104,7 @@ class NeuralPolicy:
         """Read a saved policy; it scores states, it cannot be trained on.
 
         Raises:
-            NASGymError: if the file is no such policy, its class is not one of stable-baselines3 or
+            NASGymError: if the file is not such a policy, its class is not one of stable-baselines3 or
                 sb3-contrib, or it does not fit the search space.
         """
         import torch
@@ -158,7 +158,7 @@ def _takes_masks(policy: Any) -> bool:
 
 
 def _known_class(cls: type) -> type:
-    """The nearest class that `load` may rebuild: a derived one that only acts differently scores alike."""
+    """Return the nearest class that `load` may rebuild; one that only acts differently scores alike."""
     return next((base for base in cls.__mro__ if _name(base).startswith(TRUSTED)), cls)
 
 

@@ -27,7 +27,7 @@ class View:
     flat: bool
 
     def observer(self, search_space: SearchSpace[Any]) -> Observer:
-        """The observer that shows states this way."""
+        """Return the observer that shows states this way."""
         observer = make_observer(self.kind, search_space, self.horizon)
         return FlattenedObserver(observer) if self.flat else observer
 
@@ -46,7 +46,7 @@ class FlattenedObserver:
 
 
 def view_of(search_space: SearchSpace[Any], space: spaces.Space[Any]) -> View:
-    """How a model with this observation space sees states of a search space.
+    """Return how a model with this observation space sees states of a search space.
 
     Raises:
         NASGymError: if it is none of the environment's observations, plain or flattened.

@@ -71,26 +71,26 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
 
 
 def _fills(search_space: SearchSpace[Any]) -> dict[str, int]:
-    """The ground of each kind of layer of the space, the first word of its label."""
+    """Return the ground of each kind of layer of the space, the first word of its label."""
     layers = [edit.value for edit in search_space.actions if edit.aspect == "layer" and edit.value]
     kinds = dict.fromkeys(value.split("-")[0] for value in layers)
     return {kind: FIRST_GROUND + number % len(FILLS) for number, kind in enumerate(kinds)}
 
 
 def _step(sketch: Sketch) -> int:
-    """Pixels from box to box: more where links between neighbours carry labels."""
+    """Return the pixels from box to box: more where links between neighbours carry labels."""
     labelled = any(text and target - source == 1 for source, target, text in sketch.links)
     return BOX_WIDTH + (BETWEEN_WITH_LABEL if labelled else BETWEEN)
 
 
 def _height(sketch: Sketch, side: int) -> int:
-    """Pixels from the middle of the boxes to the end of the arcs above (side -1) or below (side 1)."""
+    """Return pixels from the middle of the boxes to the end of arcs above (side -1) or below (side 1)."""
     rises = [_rise(t - s) for s, t, _ in sketch.links if t - s > 1 and _side(t - s) == side]
     return BOX_HEIGHT // 2 + (max(rises) + line_height() if rises else 4)
 
 
 def _side(span: int) -> int:
-    """Arcs of even spans go above the boxes, those of odd spans below."""
+    """Return the side of a link's arc: above the boxes for an even span, below for an odd one."""
     return -1 if span % 2 == 0 else 1
 
 
@@ -99,7 +99,7 @@ def _rise(span: int) -> int:
 
 
 def _path(source: int, target: int, step: int, middle: int) -> np.ndarray:
-    """The points of a link, float (points, 2): straight between neighbours, else an arc."""
+    """Return the points of a link, float (points, 2): straight between neighbours, else an arc."""
     if target - source == 1:
         return np.array(
             [[MARGIN + source * step + BOX_WIDTH, middle], [MARGIN + target * step, middle]], float
@@ -113,7 +113,7 @@ def _path(source: int, target: int, step: int, middle: int) -> np.ndarray:
 
 
 def _grounds(size: tuple[int, int], corners: list[tuple[int, int]], boxes: list[int]) -> np.ndarray:
-    """What is under the ink of each pixel, uint8 (height, width)."""
+    """Return what is under the ink of each pixel, uint8 (height, width)."""
     image = Image.new("L", size, PAPER_GROUND)
     pen = ImageDraw.Draw(image)
     for (x, y), ground in zip(corners, boxes, strict=True):
@@ -122,7 +122,7 @@ def _grounds(size: tuple[int, int], corners: list[tuple[int, int]], boxes: list[
 
 
 def _lines(size: tuple[int, int], corners: list[tuple[int, int]], paths: list[np.ndarray]) -> np.ndarray:
-    """The ink of the boxes' outlines and of the arrows, uint8 (height, width)."""
+    """Return the ink of the boxes' outlines and of the arrows, uint8 (height, width)."""
     image = Image.new("L", (size[0] * FINER, size[1] * FINER))
     pen = ImageDraw.Draw(image)
     for path in paths:

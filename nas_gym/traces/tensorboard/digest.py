@@ -30,10 +30,10 @@ class Digest:
     """Writes one run to TensorBoard.
 
     Args:
-        folder: of the run.
-        search_space: of the run.
-        config: of the run, for the hyperparameters.
-        ledger: of the run.
+        folder: folder of the run.
+        search_space: search space of the run.
+        config: config of the run, for the hyperparameters.
+        ledger: ledger of the run.
         scores: what the policy's scores are, None for no policy; it may change.
     """
 
@@ -148,7 +148,7 @@ class Digest:
         return counts
 
     def _outcome(self, best: Evaluation) -> dict[str, float]:
-        """The final metrics, in a group whose name sorts first: HParams shows the first five tags."""
+        """Return the final metrics, in a group whose name sorts first: HParams shows the first five tags."""
         stats = self._ledger.stats
         return {
             "at_end/accuracy": best.accuracy,
@@ -172,7 +172,7 @@ class Digest:
 
 
 def _hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What tells runs apart: the agent, its own config, and the parts of the environment."""
+    """Return what tells runs apart: the agent, its own config, and the parts of the environment."""
     env, own = config["env"], dict(config["config"])
     parts = {name: env[name].get("name") for name in ("search_space", "task", "reward") if name in env}
     own |= own.pop("hyperparameters", {})

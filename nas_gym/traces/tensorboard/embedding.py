@@ -37,7 +37,7 @@ embeddings {{
 
 
 def one_hot(search_space: SearchSpace[Any], architecture: Architecture) -> np.ndarray:
-    """The fixed-length form of an architecture as numbers: float64 (sum of choices,), one 1 a variable."""
+    """Return an architecture's fixed-length form: float64 (sum of choices,), one 1 a variable."""
     values = search_space.encode(architecture)
     parts = [np.eye(len(variable.choices))[values[name]] for name, variable in search_space.variables.items()]
     return np.concatenate(parts)
@@ -51,7 +51,7 @@ def write_embedding(folder: Path, search_space: SearchSpace[Any], evaluations: S
 
     Args:
         folder: the run's folder.
-        search_space: of the architectures.
+        search_space: search space of the architectures.
         evaluations: in order of first request; of one architecture the last counts, which had most
             epochs where an agent raises them, and of more than `MOST_POINTS` the first ones.
     """
@@ -68,7 +68,7 @@ def write_embedding(folder: Path, search_space: SearchSpace[Any], evaluations: S
 
 
 def discs(accuracies: Sequence[float]) -> np.ndarray:
-    """A disc for each accuracy, from the lowest (violet) to the highest (yellow), in a square grid.
+    """Return a disc for each accuracy, from the lowest (violet) to the highest (yellow), in a square grid.
 
     Returns:
         uint8 (side, side, 4), transparent outside the discs.
@@ -86,7 +86,7 @@ def discs(accuracies: Sequence[float]) -> np.ndarray:
 
 
 def _vectors(search_space: SearchSpace[Any], points: Sequence[Evaluation]) -> list[list[str]]:
-    """The numbers of `one_hot` of each point, as they are written."""
+    """Return the numbers of `one_hot` of each point, as they are written."""
     sizes = {name: len(variable.choices) for name, variable in search_space.variables.items()}
     firsts = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
     rows = []

@@ -126,12 +126,12 @@ class EventFile:
 
 
 def record(content: bytes) -> bytes:
-    """A content as a record of TensorFlow: its length, the checksum of that, itself, its checksum."""
+    """Return a content as a record of TensorFlow: its length, the checksum of that, itself, its checksum."""
     length = struct.pack("<Q", len(content))
     return b"".join((length, _checksum(length), content, _checksum(content)))
 
 
 def _checksum(content: bytes) -> bytes:
-    """The masked CRC-32C, as TensorFlow's ``crc32c.h`` has it."""
+    """Return the masked CRC-32C, as TensorFlow's ``crc32c.h`` has it."""
     crc = google_crc32c.value(content)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)

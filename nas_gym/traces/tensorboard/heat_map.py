@@ -108,7 +108,7 @@ def _columns(legal: np.ndarray) -> np.ndarray:
 
 
 def _cells(shown: np.ndarray) -> np.ndarray:
-    """The cells of all scores, uint8 (pixels, pixels)."""
+    """Return the cells of all scores, uint8 (pixels, pixels)."""
     printed = shown.shape[1] <= PRINTED_COLUMNS
     width = WIDE if printed else NARROW
     known = np.isfinite(shown)
@@ -130,7 +130,7 @@ def _cells(shown: np.ndarray) -> np.ndarray:
 
 @cache
 def _ring(width: int) -> np.ndarray:
-    """Which pixels of a cell the mark of the best edit is on: a frame with cut corners, bool."""
+    """Return which pixels of a cell the mark of the best edit is on: a frame with cut corners, bool."""
     y, x = np.mgrid[: CELL_HEIGHT - 1, :width]
     to_edge = np.minimum(np.minimum(y, CELL_HEIGHT - 2 - y), np.minimum(x, width - 1 - x))
     to_corner = np.minimum(y, CELL_HEIGHT - 2 - y) + np.minimum(x, width - 1 - x)
@@ -143,6 +143,6 @@ def _write(image: np.ndarray, y: int, x: int, ink: np.ndarray) -> None:
 
 
 def _short(text: str) -> str:
-    """A text without its middle, if it is long: architectures differ most where they were edited last."""
+    """Return a text, without its middle if it is long: architectures differ most where last edited."""
     half = (LONGEST_LABEL - 3) // 2
     return text if len(text) <= LONGEST_LABEL else f"{text[:half]}...{text[-half:]}"

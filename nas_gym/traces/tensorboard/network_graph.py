@@ -21,7 +21,7 @@ ANY_BATCH = -1
 
 
 def graph_of(network: Network) -> Any:
-    """The network as a TensorFlow ``GraphDef``, which is what TensorBoard reads."""
+    """Return the network as a TensorFlow ``GraphDef``, which is what TensorBoard reads."""
     names = [_name(number, node) for number, node in enumerate(network.nodes)]
     nodes = [
         NodeDef(
@@ -36,7 +36,7 @@ def graph_of(network: Network) -> Any:
 
 
 def _name(number: int, node: Node) -> str:
-    """``layer/operation_number``, of letters that a graph's names may have; cells nest their edges."""
+    """Return ``layer/operation_number``, of letters that a graph's names may have; cells nest their edges."""
     parts = [*re.split(r" (?=(?:edge|node) )", node.layer), f"{node.operation.label(node)}_{number}"]
     return "/".join(re.sub(r"[^A-Za-z0-9_.-]", "_", part) for part in parts if part)
 

@@ -87,7 +87,7 @@ def line_height() -> int:
 
 @lru_cache(LABELS_KEPT)
 def _glyph(letter: str) -> tuple[np.ndarray, int, int]:
-    """A letter as `label` shows it, where its ink starts, and how far on the next letter is."""
+    """Return a letter as `label` shows it, where its ink starts, and how far on the next letter is."""
     font = _font()
     mask, (left, top) = font.getmask2(letter, "L")
     width, height = mask.size
@@ -100,7 +100,7 @@ def _glyph(letter: str) -> tuple[np.ndarray, int, int]:
 
 @cache
 def _font() -> ImageFont.FreeTypeFont:
-    """DejaVu Sans out of Matplotlib's files, found without importing it."""
+    """Return DejaVu Sans out of Matplotlib's files, found without importing it."""
     spec = find_spec("matplotlib")
     assert spec is not None
     assert spec.submodule_search_locations is not None
@@ -109,7 +109,7 @@ def _font() -> ImageFont.FreeTypeFont:
 
 
 def _png(samples: np.ndarray, kind: int, palette: bytes = b"") -> bytes:
-    """A PNG file of rows without filter, quickly compressed, uint8 (height, width, bytes a pixel).
+    """Return a PNG file of rows without filter, quickly compressed, uint8 (height, width, bytes a pixel).
 
     Source: W3C, Portable Network Graphics specification, section 5.
     """

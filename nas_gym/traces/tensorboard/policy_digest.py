@@ -93,7 +93,7 @@ class PolicyDigest:
 
 
 def decision_scalars(kind: str, scores: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-    """How decided a policy is in one state.
+    """Return how decided a policy is in one state.
 
     Of probabilities the entropy in nats among the legal edits, and the probability of choosing a
     legal one; of Q-values the highest and its distance from the second. Scores that are not finite

@@ -31,7 +31,7 @@ from nas_gym.traces.tensorboard.picture import Picture
 
 
 def text_summary(tag: str, markdown: str) -> Any:
-    """Return a Markdown text; what is no UTF-8, as names of files may be, stands as escapes."""
+    """Return a Markdown text; what is not UTF-8, as names of files may be, stands as escapes."""
     one = TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
     tensor = TensorProto(dtype=DT_STRING, string_val=[encodable(markdown).encode()], tensor_shape=one)
     metadata = _metadata("text", TextPluginData(version=0))

@@ -45,7 +45,7 @@ class Row:
 
 
 def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | None) -> str:
-    """An episode: state, edit, the policy's scores, accuracy before and after.
+    """Return an episode: state, edit, the policy's scores, accuracy before and after.
 
     Args:
         rows: the steps in order, at least one.
@@ -65,7 +65,7 @@ def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | Non
 
 
 def ask_table(asks: Sequence[Ask]) -> str:
-    """Architectures asked for without a step."""
+    """Return architectures asked for without a step."""
     names = ["batch", "architecture", "epochs", "accuracy", "parameters", "status"]
     cells = [
         [
@@ -82,18 +82,18 @@ def ask_table(asks: Sequence[Ask]) -> str:
 
 
 def config_table(config: Mapping[str, Any]) -> str:
-    """Names and values of a flat config."""
+    """Return names and values of a flat config."""
     return table(["name", "value"], [[name, code(str(value))] for name, value in config.items()])
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; bars inside cells are escaped, since they would end the cell."""
+    """Return a Markdown table; bars inside cells are escaped, since they would end the cell."""
     lines = [names, ["---"] * len(names), *([cell.replace("|", "&#124;") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def code(text: str) -> str:
-    """Text shown as it is, in a fixed width."""
+    """Return text shown as it is, in a fixed width."""
     # In code, an entity would be shown as written, so a text with bars stays ordinary text.
     return text if "|" in text or "`" in text else f"`{text}`"
 
@@ -114,7 +114,7 @@ def _cells(row: Row, actions: Sequence[str], scores: str | None) -> list[str]:
 
 
 def _scores(step: Step, actions: Sequence[str]) -> tuple[str, str]:
-    """The score of the action taken, and the best of the others in words."""
+    """Return the score of the action taken, and the best of the others in words."""
     if step.scores is None:
         return "", ""
     scored = list(zip(step.mask, [nan if score is None else score for score in step.scores], strict=True))

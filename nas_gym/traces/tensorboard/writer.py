@@ -49,20 +49,20 @@ class Board:
         self._events.summary(summaries.custom_scalars(LAYOUT))
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Values of one step."""
+        """Write values of one step."""
         self._events.scalars(values, step)
 
     def text(self, tag: str, markdown: str, step: int = 0) -> None:
-        """A Markdown text."""
+        """Write a Markdown text."""
         self._events.summary(summaries.text_summary(tag, markdown), step)
 
     def image(self, tag: str, picture: Picture, step: int) -> None:
-        """An image, compressed while the search goes on."""
+        """Write an image, compressed while the search goes on."""
         now = time.time()
         self._events.add_made(lambda: Event(wall_time=now, step=step, summary=summaries.image(tag, picture)))
 
     def weights(self, tag: str, weights: np.ndarray, step: int) -> None:
-        """A histogram with one bucket per action, as high as the action's weight.
+        """Write a histogram with one bucket per action, as high as the action's weight.
 
         Args:
             tag: its name.
@@ -85,7 +85,7 @@ class Board:
         self._events.summary(summaries.session_end())
 
     def graph(self, network: Network) -> None:
-        """The graph of a network."""
+        """Write the graph of a network."""
         graph = graph_of(network).SerializeToString()
         self._events.add(Event(wall_time=time.time(), graph_def=graph))
 

@@ -22,7 +22,7 @@ class Context:
         tape: where operations are appended.
         parameters: the weights of the chunk.
         training: whether batch norm uses the batch, and a backward pass follows.
-        device: of all tensors.
+        device: device of all tensors.
         saved: what a group's forward pass leaves for its backward pass.
         objects: likewise, of kernels with memory of their own.
         preparations: kernels to run once before evaluating with new weights.

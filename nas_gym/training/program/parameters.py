@@ -53,7 +53,7 @@ class Parameters:
     Attributes:
         weights, gradients: float32, flat.
         means, variances: running batch-norm statistics, flat.
-        batch_means, batch_variances: of the last batch, laid out as the running ones.
+        batch_means, batch_variances: statistics of the last batch, laid out as the running ones.
     """
 
     def __init__(self, groups: Sequence[Group], device: torch.device) -> None:

@@ -28,7 +28,7 @@ class Chunk:
     """Members that are trained together.
 
     Attributes:
-        graphs: of each member.
+        graphs: graph of each member.
         groups: their nodes in the order of computation.
         seeds: for each member the number of its batch stream (members of one seed share it).
         classes: number of classes.

@@ -28,9 +28,9 @@ class Component:
     """One choice or a pair of choices.
 
     Attributes:
-        columns: of the choices in `Coded.codes`.
+        columns: columns of the choices in `Coded.codes`.
         variables: the choices.
-        words: of each cell: the values of the choices.
+        words: for each cell, the values of the choices.
         share: float64 (cells,), weight of each cell among the reference architectures.
         contrasts: float64 (cells, r): ``contrasts.T @ diag(share) @ contrasts`` is the identity.
         sizes: number of values of each choice.
@@ -55,7 +55,7 @@ class Component:
 
     @property
     def name(self) -> str:
-        """Of the choices, joined."""
+        """The names of the choices, joined."""
         return " x ".join(self.names)
 
     def cells(self, coded: Coded) -> np.ndarray:

@@ -21,7 +21,7 @@ class EditKind:
 
     Attributes:
         kind: ``"add"``, ``"remove"`` or ``"swap"``.
-        words: of an edit of this kind: ``"swap layer 2 activation from relu to tanh"``.
+        words: description of an edit of this kind: ``"swap layer 2 activation from relu to tanh"``.
         opposite: words of its opposite, "" where that is another kind.
         anywhere: whether the position does not matter.
     """
@@ -38,7 +38,7 @@ def kinds_of(
     """The kinds of an edit, with -1.0 where it is the opposite of one, else 1.0.
 
     Args:
-        space: of the architectures.
+        space: search space of the architectures.
         edit: the edit.
         name: the variable that it changed; "" for what was added or removed as a whole.
         old: the variable's choice before.
@@ -90,7 +90,7 @@ def edits_between(
     """All edits that begin at architectures, and all architectures that they connect.
 
     Args:
-        space: of the architectures.
+        space: search space of the architectures.
         rows: the row of each architecture; where not `inside`, what edits lead to is added.
         inside: leave out edits that lead elsewhere.
     """
@@ -117,7 +117,7 @@ def edits_between(
 
 
 def _changes(space: SearchSpace[Any], coded: Coded, ends: np.ndarray) -> np.ndarray:
-    """Of each (before, after, action) its (action, variable, choice before, choice after), int (m, 4).
+    """Return (action, variable, choice before, choice after) for each (before, after, action), int (m, 4).
 
     Where what is added or removed changes more than one variable, such as a layer that brings its own
     choices and renumbers others, or none that is active before and after, the last three are -1, 0

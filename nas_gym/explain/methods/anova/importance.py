@@ -27,8 +27,8 @@ class Importance:
         effects: effect of each cell, float64 (cells,); of a pair drawn towards 0 (see `MixedModel.shrunk`).
         errors: standard error of each, float64 (cells,).
         visits: evaluations in each cell, int (cells,).
-        why: why there is no value or why its interval was widened, "" otherwise.
-        rivals: of a pair that stands out those that explain the evaluations about as well in its place.
+        why: why the value is missing or why its interval was widened, "" otherwise.
+        rivals: for a pair that stands out, those that explain the evaluations about as well in its place.
     """
 
     component: Component
@@ -45,7 +45,7 @@ class Importance:
 
     @property
     def name(self) -> str:
-        """Of the choice or the pair."""
+        """The name of the choice or the pair."""
         return self.component.name
 
     def significant(self, level: float = 0.05) -> bool:
@@ -145,8 +145,8 @@ def exact(
 ) -> Importances:
     """Return importances of a full table.
 
-    Of a table with several training seeds they are corrected for the noise of training, and have
-    intervals over training seeds; of a table with one they are what they are, without interval.
+    With several training seeds in a table they are corrected for the noise of training, and have
+    intervals over training seeds; with one they are what they are, without interval.
 
     Args:
         reference: the architectures of the table, those that failed left out.

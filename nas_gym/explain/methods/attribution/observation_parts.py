@@ -21,7 +21,7 @@ class Part:
 
     Attributes:
         name: in words.
-        key: of the entry of the observation.
+        key: key of the entry of the observation.
         group: what it belongs to ("layer 2"), itself where that is nothing larger.
         place: its numbers in the entry, as it is.
         columns: its numbers in the entry as a network is fed it, one-hot.

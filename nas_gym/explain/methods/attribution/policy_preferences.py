@@ -89,7 +89,7 @@ def attribute_preferences(
 ) -> PolicyAttributions | None:
     """Attribute the preferred edit of each visited state to the parts of the state.
 
-    Of a neural policy that is shown parts by Integrated Gradients, of any other by exact Shapley
+    For a neural policy that is shown parts by Integrated Gradients, for any other by exact Shapley
     values over the reference states; None where there are too many parts for those.
 
     Raises:

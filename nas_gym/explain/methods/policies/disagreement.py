@@ -98,7 +98,7 @@ class PolicyComparison:
 def compare_policies(
     first: PolicyScores, second: PolicyScores, visits: np.ndarray, questions: Questions
 ) -> PolicyComparison | None:
-    """Compare two policies; None where there is no state in which both prefer some edit.
+    """Compare two policies; None where no state was found in which both prefer some edit.
 
     Args:
         first: N states as the first policy values them.

@@ -43,7 +43,7 @@ class Questions:
 
     Args:
         space: whose architectures are asked about.
-        horizon: of the clock; None where a state has none.
+        horizon: horizon of the clock; None where a state has none.
 
     Attributes:
         all: the questions, in a fixed order.

@@ -23,7 +23,7 @@ class Judgement:
     """What edits are worth.
 
     Attributes:
-        values: of each edit in its state; None where it is not known.
+        values: value of each edit in its state; None where it is not known.
         source: what they are judged by, in words.
         unit: what the values are, in words.
     """

@@ -42,7 +42,7 @@ class Moment:
         number: number of the step in the run, from 0.
         step: as recorded.
         weight: in [0, 1].
-        gap, change, surprise: as of `Measures`, None where they cannot be told.
+        gap, change, surprise: see `Measures`, None where they cannot be told.
         alternatives: the taken edit first, then the others by the policy's score.
         best: the alternative of the highest known accuracy.
         known: number of legal edits whose accuracy is known, and of all legal edits.
@@ -63,9 +63,9 @@ class KnownAccuracies:
     """Accuracies that the run measured, and those that are asked for within a budget.
 
     Args:
-        evidence: of the run.
-        steps: of the run.
-        numbers: of the steps whose alternatives are asked for.
+        evidence: evidence of the run.
+        steps: steps of the run.
+        numbers: numbers of the steps whose alternatives are asked for.
         budget: most evaluations; None for none, except where the evaluator is free.
 
     Attributes:

@@ -39,7 +39,7 @@ def network_figure(space: SearchSpace[Any], architecture: Architecture, marks: S
     """The network from its input at the top to its output, and beside it the marked choices.
 
     Args:
-        space: of the network.
+        space: search space of the network.
         architecture: the network.
         marks: choices in order of importance.
     """

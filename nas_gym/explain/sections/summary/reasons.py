@@ -26,7 +26,7 @@ class Reason:
         undone: tested edits that undo it; `worse`: those of them that are surely worse; `failing`: those
             that lead to a network which never trained and so have no part in `loss`.
         untested: edits that undo it, too, and were not tested for want of budget.
-        best: the edit that costs least, with its change, which is no gain.
+        best: the edit that costs least, with its change, which is not a gain.
         spread: standard deviation of the mean accuracies of the choice's values, over the whole space
             as far as the run or the table tells; None where it is not known.
         significant: whether that is more than chance; None where it was not tested.
