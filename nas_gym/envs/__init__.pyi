@@ -3,7 +3,7 @@ from .budget_callback import BudgetCallback as BudgetCallback
 from .nas_env import NASEnv as NASEnv
 from .observations import Observer as Observer
 from .observations import make_observer as make_observer
-from .own_reward import RecordedReward as RecordedReward
+from .recorded_reward import RecordedReward as RecordedReward
 from .registration import IDS as IDS
 from .registration import register as register
 from .rewards import REWARDS as REWARDS

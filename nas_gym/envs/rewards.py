@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 import numpy as np
 
 from nas_gym._checks import listed, number
-from nas_gym.envs.own_reward import RECORDED, OwnReward, RecordedReward, own_reward, recorded_reward
+from nas_gym.envs.own_reward import RECORDED, OwnReward, own_reward
+from nas_gym.envs.recorded_reward import RecordedReward, recorded_reward
 from nas_gym.errors import ConfigError
 from nas_gym.registry import build, lookup, options_of
 

@@ -15,9 +15,10 @@ from nas_gym.networks import NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
 from nas_gym.tasks.reading.number_forms import PLAIN, all_plain
+from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
-from nas_gym.tasks.reading.rules import ReadingOptions, read_columns
+from nas_gym.tasks.reading.rules import read_columns
 from nas_gym.tasks.reading.text_file import decoded, text_table
 
 RNG = np.random.default_rng(0)

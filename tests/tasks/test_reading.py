@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from nas_gym.errors import DataWarning, NASGymError
 from nas_gym.tasks import TableEncoder
 from nas_gym.tasks.reading.number_forms import NumberForm, is_number
+from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.raw_table import RawTable, clean_cell
-from nas_gym.tasks.reading.rules import ReadingOptions, read_columns
+from nas_gym.tasks.reading.rules import read_columns
 
 
 def read(cells, delimiter=",", others=None, **options):

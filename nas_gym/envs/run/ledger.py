@@ -10,14 +10,13 @@ import numpy as np
 
 from nas_gym.envs.rewards import Reward, rewards_of
 from nas_gym.envs.run.budget import Budget, BudgetExhausted, Stats, check_budget
+from nas_gym.envs.run.charges import Charges, Key
 from nas_gym.evaluators import Evaluation, Evaluator, incumbent, standing
 from nas_gym.search_spaces import Architecture, EditGraph, Text
 
 if TYPE_CHECKING:
     from nas_gym.envs.run.walking import Walk
 
-# A distinct request: an architecture, the seed drawn for it or None for all, and a fidelity.
-Key = tuple[Architecture, int | None, int | None]
 STEPS_PER_EVALUATION = 50
 NOT_DRAWN = -1
 NO_ERROR = Text("")
@@ -43,8 +42,6 @@ class Ledger:
 
     Attributes:
         history: the distinct evaluations in order of first request.
-        charges: the seconds charged for each of `history`.
-        shares: the share of an evaluation charged for each of `history`, in [0, 1].
         stats: the counts.
         draws: whether an evaluation is of one seed that is drawn for it.
         walk: the rule of an agent that only steps; None where any architecture may be asked for.
@@ -56,18 +53,12 @@ class Ledger:
         self.walk: Walk | None = None
         self.budget = check_budget(budget)
         self.history: list[Evaluation] = []
-        self.charges: list[float] = []
-        self.shares: list[float] = []
         self.stats = Stats()
         self._best: Evaluation | None = None
         self._latest: dict[str, float] = {}
         self._ranked = 0
         self._known: dict[Key, Evaluation] = {}
-        self._paid: dict[tuple[Architecture, tuple[int, ...]], float] = {}
-        # Whole numbers of epochs, so that shares add up without rounding.
-        self._full = (evaluator.fidelities() or (1,))[-1]
-        self._epochs: dict[tuple[Architecture, int | None], int] = {}
-        self._spent = 0
+        self._charges = Charges(evaluator, self.budget)
 
     @property
     def evaluator(self) -> Evaluator:
@@ -75,25 +66,29 @@ class Ledger:
         return self._evaluator if self.walk is None else self.walk.evaluator
 
     @property
+    def charges(self) -> list[float]:
+        """The seconds charged for each of `history`."""
+        return self._charges.seconds
+
+    @property
+    def shares(self) -> list[float]:
+        """The share of an evaluation charged for each of `history`, in [0, 1]."""
+        return self._charges.shares
+
+    @property
     def spent(self) -> float:
         """The shares of an evaluation charged so far, added up; what an integer budget limits."""
-        return self._spent / self._full
+        return self._charges.spent
 
     @property
     def progress(self) -> float:
         """The part of the budget that is spent; 0 without a budget."""
-        if self.budget is None:
-            return 0.0
-        if isinstance(self.budget, dict):
-            return self.stats.cost / self.budget["seconds"]
-        return self._spent / (self.budget * self._full)
+        return self._charges.progress
 
     @property
     def remaining(self) -> int | None:
         """Evaluations by the full recipe left of an integer budget; None for any other."""
-        if not isinstance(self.budget, int):
-            return None
-        return (self.budget * self._full - self._spent) // self._full
+        return self._charges.remaining
 
     @property
     def max_steps(self) -> int | None:
@@ -193,7 +188,7 @@ class Ledger:
         return [known[key] for key in keys]
 
     def _evaluate_fresh(self, fresh: list[Key], fidelity: int | None, *, draws: bool) -> None:
-        affordable = self._affordable(fresh)
+        affordable = self._charges.affordable(fresh)
         # Costs are known only afterwards, so a budget in seconds goes one request at a time.
         batch = 1 if isinstance(self.budget, dict) else max(1, len(affordable))
         for start in range(0, len(affordable), batch):
@@ -209,42 +204,12 @@ class Ledger:
         if len(affordable) < len(fresh):
             raise BudgetExhausted("budget")
 
-    def _affordable(self, fresh: list[Key]) -> list[Key]:
-        """Return those of the first requests that an integer budget reaches for; all under any other."""
-        if not isinstance(self.budget, int):
-            return fresh
-        left = self.budget * self._full - self._spent
-        for count, key in enumerate(fresh):
-            left -= self._epochs_of(key)
-            if left < 0:
-                return fresh[:count]
-        return fresh
-
-    def _epochs_of(self, key: Key) -> int:
-        """Return the epochs that a first request is charged."""
-        architecture, seed, fidelity = key
-        # What is no number of epochs the evaluator refuses.
-        epochs = int(fidelity) if isinstance(fidelity, int | np.integer) else self._full
-        paid = self._epochs.get((architecture, seed), 0) if self._evaluator.resumable else 0
-        return max(0, epochs - paid)
-
     def _record(self, key: Key, evaluation: Evaluation) -> None:
-        training = key[0], evaluation.seeds
-        paid = self._paid.get(training, 0.0) if self._evaluator.resumable else 0.0
-        charge = max(0.0, evaluation.seconds - paid)
-        cost = self.stats.cost + charge
-        if isinstance(self.budget, dict) and cost > self.budget["seconds"]:
-            raise BudgetExhausted("budget")
-        epochs = self._epochs_of(key)
-        self._epochs[key[:2]] = max(self._epochs.get(key[:2], 0), key[2] or self._full)
-        self._spent += epochs
-        self.shares.append(epochs / self._full)
+        self._charges.charge(key, evaluation)
         self._known[key] = evaluation
-        self._paid[training] = max(paid, evaluation.seconds)
         self.history.append(evaluation)
-        self.charges.append(charge)
         self.stats.unique += 1
-        self.stats.cost = cost
+        self.stats.cost = self._charges.cost
 
 
 class Payment(NamedTuple):

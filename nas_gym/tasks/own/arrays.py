@@ -10,8 +10,9 @@ from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.base import Kind
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.reading.frames import frame_table, is_frame
+from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
-from nas_gym.tasks.reading.rules import ReadingOptions, read_columns
+from nas_gym.tasks.reading.rules import read_columns
 
 
 def arrays(

@@ -10,9 +10,10 @@ from nas_gym.tasks import labels
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.reading.number_forms import is_number
+from nas_gym.tasks.reading.options import ReadingOptions, chosen
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
-from nas_gym.tasks.reading.rules import ReadingOptions, chosen, read_columns
+from nas_gym.tasks.reading.rules import read_columns
 from nas_gym.tasks.reading.table_file import read_table
 
 

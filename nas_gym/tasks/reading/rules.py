@@ -28,13 +28,13 @@ numbers: see `nas_gym.tasks.labels`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError, DataError, unknown
+from nas_gym.errors import DataError
 from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder, missing_values
 from nas_gym.tasks.reading.number_forms import (
     PLAIN,
@@ -46,15 +46,8 @@ from nas_gym.tasks.reading.number_forms import (
     is_number,
     taken_apart,
 )
-from nas_gym.tasks.reading.raw_table import (
-    USUAL,
-    Cells,
-    ColumnCells,
-    MissingTexts,
-    RawTable,
-    listed,
-    text_of,
-)
+from nas_gym.tasks.reading.options import ReadingOptions
+from nas_gym.tasks.reading.raw_table import USUAL, Cells, ColumnCells, RawTable, listed, text_of
 
 EXACT = 2**53  # up to here a float64 holds every whole number
 LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
@@ -63,80 +56,6 @@ A_PADDED = re.compile(r"\n(0[0-9]+)(?=\n)")
 MARK = re.compile("[., ']")
 THOUSANDS = re.compile(r"[+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]{1,3})")
 DIGITS = re.compile(r"\d[\d.,]*")
-
-
-@dataclass(frozen=True)
-class ReadingOptions:
-    """What the user says of how columns are to be read.
-
-    Attributes:
-        categorical: columns of numbers to be treated as categories.
-        numeric: columns of codes such as ``007`` to be read as numbers.
-        max_categories: most different texts of a column of categories.
-        decimal: what stands before the decimals of numbers, ``"."`` or ``","``, in every column or in
-            some by name; a column that is not named tells by its cells.
-        missing: which texts stand for missing values.
-    """
-
-    categorical: frozenset[str] = frozenset()
-    numeric: frozenset[str] = frozenset()
-    max_categories: int = 50
-    decimal: str | Mapping[str, str] | None = None
-    missing: MissingTexts = USUAL
-
-    def mark(self, name: str) -> str | None:
-        """Return the mark before decimals in a column, where it is known."""
-        return self.decimal.get(name) if isinstance(self.decimal, Mapping) else self.decimal
-
-    @classmethod
-    def of(
-        cls,
-        table: RawTable,
-        categorical: Sequence[str],
-        numeric: Sequence[str],
-        max_categories: int,
-        decimal: str | Mapping[str, str] | None,
-        missing: object,
-    ) -> ReadingOptions:
-        """Check options against the table that they are for.
-
-        Raises:
-            NASGymError: naming the option that does not fit.
-        """
-        if isinstance(max_categories, bool) or not isinstance(max_categories, int) or max_categories < 1:
-            raise ConfigError(f"max_categories must be a whole number of at least 1, not {max_categories!r}")
-        if isinstance(decimal, Mapping):
-            chosen("decimal", list(decimal), table)
-        marks = list(decimal.values()) if isinstance(decimal, Mapping) else [decimal or "."]
-        if not all(isinstance(mark, str) and mark in (".", ",") for mark in marks):
-            raise ConfigError(f"decimal must be '.' or ',', or a dict of them by column, not {decimal!r}")
-        texts, numbers = chosen("categorical", categorical, table), chosen("numeric", numeric, table)
-        if both := texts & numbers:
-            raise ConfigError(
-                f"column {min(both)!r} is in categorical and in numeric: leave it out of one of them"
-            )
-        return cls(
-            texts | (table.declared - numbers),
-            numbers,
-            max_categories,
-            decimal,
-            MissingTexts.of_option(missing),
-        )
-
-
-def chosen(option: str, names: Sequence[str], table: RawTable) -> frozenset[str]:
-    """Return the columns that an option names, one of which may be given as a text.
-
-    Raises:
-        NASGymError: if a name is not that of a column.
-    """
-    if not isinstance(names, Sequence):
-        raise ConfigError(f"{option} must be a list of column names, not {names!r}")
-    listed = [names] if isinstance(names, str) else list(names)
-    for name in listed:
-        if not isinstance(name, str) or name not in table.columns:
-            raise unknown(f"column in {option}", name, table.columns)
-    return frozenset(listed)
 
 
 def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder, np.ndarray, list[str]]:

@@ -1,0 +1,97 @@
+"""What the requests of a run are charged, and how far its budget reaches."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nas_gym.envs.run.budget import Budget, BudgetExhausted
+from nas_gym.evaluators import Evaluation, Evaluator
+from nas_gym.search_spaces import Architecture
+
+# A distinct request: an architecture, the seed drawn for it or None for all, and a fidelity.
+Key = tuple[Architecture, int | None, int | None]
+
+
+class Charges:
+    """The charges of a run's distinct requests, in order of first request, by the rule told at `Ledger`.
+
+    Args:
+        evaluator: who evaluates.
+        budget: of the run, checked.
+
+    Attributes:
+        seconds: the seconds charged for each request.
+        shares: the share of an evaluation charged for each request, in [0, 1].
+        cost: the seconds charged so far, added up.
+    """
+
+    def __init__(self, evaluator: Evaluator, budget: Budget | None) -> None:
+        self._evaluator, self._budget = evaluator, budget
+        self.seconds: list[float] = []
+        self.shares: list[float] = []
+        self.cost = 0.0
+        self._paid: dict[tuple[Architecture, tuple[int, ...]], float] = {}
+        # Whole numbers of epochs, so that shares add up without rounding.
+        self._full = (evaluator.fidelities() or (1,))[-1]
+        self._epochs: dict[tuple[Architecture, int | None], int] = {}
+        self._spent = 0
+
+    @property
+    def spent(self) -> float:
+        """The shares of an evaluation charged so far, added up; what an integer budget limits."""
+        return self._spent / self._full
+
+    @property
+    def progress(self) -> float:
+        """The part of the budget that is spent; 0 without a budget."""
+        if self._budget is None:
+            return 0.0
+        if isinstance(self._budget, dict):
+            return self.cost / self._budget["seconds"]
+        return self._spent / (self._budget * self._full)
+
+    @property
+    def remaining(self) -> int | None:
+        """Evaluations by the full recipe left of an integer budget; None for any other."""
+        if not isinstance(self._budget, int):
+            return None
+        return (self._budget * self._full - self._spent) // self._full
+
+    def affordable(self, fresh: list[Key]) -> list[Key]:
+        """Return those of the first requests that an integer budget reaches for; all under any other."""
+        if not isinstance(self._budget, int):
+            return fresh
+        left = self._budget * self._full - self._spent
+        for count, key in enumerate(fresh):
+            left -= self._epochs_of(key)
+            if left < 0:
+                return fresh[:count]
+        return fresh
+
+    def charge(self, key: Key, evaluation: Evaluation) -> None:
+        """Charge a first request.
+
+        Raises:
+            BudgetExhausted: if it costs more than is left of a budget in seconds; it is then not charged.
+        """
+        training = key[0], evaluation.seeds
+        paid = self._paid.get(training, 0.0) if self._evaluator.resumable else 0.0
+        charge = max(0.0, evaluation.seconds - paid)
+        cost = self.cost + charge
+        if isinstance(self._budget, dict) and cost > self._budget["seconds"]:
+            raise BudgetExhausted("budget")
+        epochs = self._epochs_of(key)
+        self._epochs[key[:2]] = max(self._epochs.get(key[:2], 0), key[2] or self._full)
+        self._spent += epochs
+        self._paid[training] = max(paid, evaluation.seconds)
+        self.shares.append(epochs / self._full)
+        self.seconds.append(charge)
+        self.cost = cost
+
+    def _epochs_of(self, key: Key) -> int:
+        """The epochs that a first request is charged."""
+        architecture, seed, fidelity = key
+        # What is no number of epochs the evaluator refuses.
+        epochs = int(fidelity) if isinstance(fidelity, int | np.integer) else self._full
+        paid = self._epochs.get((architecture, seed), 0) if self._evaluator.resumable else 0
+        return max(0, epochs - paid)

@@ -1,0 +1,83 @@
+"""What a user says of how the columns of a table are to be read, checked against the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nas_gym.errors import ConfigError, unknown
+from nas_gym.tasks.reading.raw_table import USUAL, MissingTexts, RawTable
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """What the user says of how columns are to be read.
+
+    Attributes:
+        categorical: columns of numbers to be treated as categories.
+        numeric: columns of codes such as ``007`` to be read as numbers.
+        max_categories: most different texts of a column of categories.
+        decimal: what stands before the decimals of numbers, ``"."`` or ``","``, in every column or in
+            some by name; a column that is not named tells by its cells.
+        missing: which texts stand for missing values.
+    """
+
+    categorical: frozenset[str] = frozenset()
+    numeric: frozenset[str] = frozenset()
+    max_categories: int = 50
+    decimal: str | Mapping[str, str] | None = None
+    missing: MissingTexts = USUAL
+
+    def mark(self, name: str) -> str | None:
+        """The mark before decimals in a column, where it is known."""
+        return self.decimal.get(name) if isinstance(self.decimal, Mapping) else self.decimal
+
+    @classmethod
+    def of(
+        cls,
+        table: RawTable,
+        categorical: Sequence[str],
+        numeric: Sequence[str],
+        max_categories: int,
+        decimal: str | Mapping[str, str] | None,
+        missing: object,
+    ) -> ReadingOptions:
+        """Check options against the table that they are for.
+
+        Raises:
+            NASGymError: naming the option that does not fit.
+        """
+        if isinstance(max_categories, bool) or not isinstance(max_categories, int) or max_categories < 1:
+            raise ConfigError(f"max_categories must be a whole number of at least 1, not {max_categories!r}")
+        if isinstance(decimal, Mapping):
+            chosen("decimal", list(decimal), table)
+        marks = list(decimal.values()) if isinstance(decimal, Mapping) else [decimal or "."]
+        if not all(isinstance(mark, str) and mark in (".", ",") for mark in marks):
+            raise ConfigError(f"decimal must be '.' or ',', or a dict of them by column, not {decimal!r}")
+        texts, numbers = chosen("categorical", categorical, table), chosen("numeric", numeric, table)
+        if both := texts & numbers:
+            raise ConfigError(
+                f"column {min(both)!r} is in categorical and in numeric: leave it out of one of them"
+            )
+        return cls(
+            texts | (table.declared - numbers),
+            numbers,
+            max_categories,
+            decimal,
+            MissingTexts.of_option(missing),
+        )
+
+
+def chosen(option: str, names: Sequence[str], table: RawTable) -> frozenset[str]:
+    """The columns that an option names, one of which may be given as a text.
+
+    Raises:
+        NASGymError: if a name is not that of a column.
+    """
+    if not isinstance(names, Sequence):
+        raise ConfigError(f"{option} must be a list of column names, not {names!r}")
+    listed = [names] if isinstance(names, str) else list(names)
+    for name in listed:
+        if not isinstance(name, str) or name not in table.columns:
+            raise unknown(f"column in {option}", name, table.columns)
+    return frozenset(listed)
