@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from nas_gym._checks import plain
-from nas_gym.errors import ConfigError, NASGymError
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.lookup_seeds import RecordedSeeds
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tables import Table, load_table, table_task
-from nas_gym.tasks import ConstantAnswer, Task, constant_answer, make_task
+from nas_gym.tasks import ConstantAnswer, Task
 
 FAILED = "its training failed when the table was recorded"
 
@@ -173,15 +173,7 @@ class TableEvaluator(Evaluator):
         return self.table.examples
 
     def constant_answer(self) -> ConstantAnswer | None:
-        """Return that of the data which a table of our own was recorded on; None of an imported one."""
-        about = self.table.about
-        if "task_fingerprint" not in about:
-            return None
-        try:
-            task = make_task(about["task"])
-        except NASGymError:
-            return None  # its file is not there any more
-        return constant_answer(task) if task.fingerprint == about["task_fingerprint"] else None
+        return self.table.constant_answer
 
     def _epochs(self, fidelity: int | None) -> int:
         return self.fidelity if fidelity is None else self.table.fidelity(fidelity)

@@ -13,8 +13,9 @@ import numpy as np
 
 from nas_gym._checks import whole
 from nas_gym._shared import Shared
-from nas_gym.errors import ConfigError, DataError
+from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.search_spaces import SearchSpace
+from nas_gym.tasks import ConstantAnswer, constant_answer, make_task
 
 Values = np.ndarray
 
@@ -88,6 +89,17 @@ class Table(Shared):
     def measure(self) -> str:
         """What a search on the table sees, in words: ``"validation accuracy"`` or ``"test accuracy"``."""
         return "test accuracy" if self.selects_on_test else "validation accuracy"
+
+    @cached_property
+    def constant_answer(self) -> ConstantAnswer | None:
+        """The best constant answer to the data that a table of our own was recorded on; None of others."""
+        if "task_fingerprint" not in self.about:
+            return None
+        try:
+            task = make_task(self.about["task"])
+        except NASGymError:
+            return None  # its file is not there any more
+        return constant_answer(task) if task.fingerprint == self.about["task_fingerprint"] else None
 
     @cached_property
     def fingerprint(self) -> str:
