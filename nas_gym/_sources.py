@@ -158,6 +158,7 @@ def _is_own(module: ModuleType | None) -> bool:
     return module is not None and file is not None and _is_own_file(module.__name__, file)
 
 
+@functools.lru_cache(maxsize=1024)
 def _is_own_file(name: str, file: Path) -> bool:
     if name in MAIN or name.partition(".")[0] in OURS:
         return False
