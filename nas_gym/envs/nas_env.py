@@ -252,6 +252,6 @@ class NASEnv(Problem, gym.Env[Any, Any]):
             "error": Text(payment.error, 1) if payment.error else NO_ERROR,
             "action_mask": graph.masks[number].copy(),
         }
-        if self.evaluator.draws:
+        if self._ledger.ledger.draws:
             info["seed"] = payment.seed
         return info
