@@ -160,9 +160,7 @@ PROTOCOLS = {
     "random": Protocol(
         random_search, True, {12_000: (93.75, 0.34), 20_000: (93.89, 0.26)}, {12_000: (93.70, 0.36)}
     ),
-    "evolution": Protocol(
-        evolution, True, {12_000: (93.95, 0.39), 20_000: (94.09, 0.29)}, {12_000: (93.92, 0.30)}
-    ),
+    "evolution": Protocol(evolution, True, {12_000: (93.95, 0.39), 20_000: (94.09, 0.29)}),
     "reinforce": Protocol(
         reinforce, True, {12_000: (93.80, 0.30), 20_000: (93.93, 0.24)}, {12_000: (93.85, 0.37)}
     ),
