@@ -44,8 +44,8 @@ class GreedyWalk(Agent):
             _, _, terminated, truncated, info = session.env.step(action)
             made.append(action)
             over = terminated or truncated
-            if info["accuracy"] > best:
-                best, way = info["accuracy"], list(made)
+            if info["score"] > best:
+                best, way = info["score"], list(made)
         # A way that fills an episode leaves no step to go on from there.
         return (0.0, []) if over and len(way) == len(made) else (best, way)
 
@@ -54,7 +54,7 @@ def main(store: str = "memory", budget: int = 30) -> None:
     env = gym.make("NAS-v0", store=store)
     for agent in (GreedyWalk(), RandomSearch()):
         result = agent.search(env, budget=budget, seed=0)
-        print(f"{agent.name:22} saw {result.accuracy:.4f} at {result.architecture}")
+        print(f"{agent.name:22} saw {result.score:.4f} at {result.architecture}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main(store: str = "memory") -> None:
     print(f"chosen after {len(result.evaluations)} evaluations: {result.architecture}")
     chosen = env.unwrapped.search_space.parse(result.architecture)
     scores = env.unwrapped.evaluator.test(chosen, seeds=[1, 2, 3])
-    print("test accuracy of three fresh trainings:", [round(score.test_accuracy, 4) for score in scores])
+    print("test accuracy of three fresh trainings:", [round(score.test_score, 4) for score in scores])
 
 
 if __name__ == "__main__":

@@ -29,17 +29,17 @@ class Bottleneck(ChoiceSpace):
         flat = builder.flatten(builder.input)
         node = builder.activation(builder.linear(flat, architecture["wide"]), architecture["activation"])
         node = builder.activation(builder.linear(node, architecture["narrow"]), architecture["activation"])
-        node = builder.linear(node, self.num_classes)
+        node = builder.linear(node, self.outputs)
         if architecture["around"] == "yes":
-            node = builder.add(node, builder.linear(flat, self.num_classes))
+            node = builder.add(node, builder.linear(flat, self.outputs))
         return builder.build(node)
 
 
 def main(store: str = "memory") -> None:
     env = gym.make("NAS-v0", search_space="own_search_space:Bottleneck", task="digits", store=store)
     result = LocalSearch().search(env, budget=25, seed=0)
-    for evaluation in sorted(result.evaluations, key=lambda evaluation: -evaluation.accuracy)[:5]:
-        print(f"{evaluation.accuracy:.4f}  {evaluation.architecture}")
+    for evaluation in sorted(result.evaluations, key=lambda evaluation: -evaluation.score)[:5]:
+        print(f"{evaluation.score:.4f}  {evaluation.architecture}")
 
 
 if __name__ == "__main__":

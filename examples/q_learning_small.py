@@ -32,15 +32,15 @@ def train_all(env: gym.Env[Any, Any]) -> dict[Any, np.ndarray]:
     """Validation accuracies of every architecture, one per training seed."""
     space, evaluator = env.unwrapped.search_space, env.unwrapped.evaluator
     requests = [Request(architecture, seed) for architecture in space for seed in SEEDS]
-    accuracies = np.array([evaluation.accuracy for evaluation in evaluator.evaluate(requests)])
-    return dict(zip(space, accuracies.reshape(-1, len(SEEDS)), strict=True))
+    scores = np.array([evaluation.score for evaluation in evaluator.evaluate(requests)])
+    return dict(zip(space, scores.reshape(-1, len(SEEDS)), strict=True))
 
 
-def near_best(accuracies: dict[Any, np.ndarray]) -> set[Any]:
+def near_best(scores: dict[Any, np.ndarray]) -> set[Any]:
     """The architectures whose mean is within one standard error of the best mean."""
-    best = max(accuracies.values(), key=np.mean)
+    best = max(scores.values(), key=np.mean)
     bound = best.mean() - best.std(ddof=1) / np.sqrt(len(best))
-    return {architecture for architecture, values in accuracies.items() if values.mean() >= bound}
+    return {architecture for architecture, values in scores.items() if values.mean() >= bound}
 
 
 def greedy_path(env: gym.Env[Any, Any], policy: Policy, start: Any) -> list[tuple[str, Any]]:
@@ -55,10 +55,10 @@ def greedy_path(env: gym.Env[Any, Any], policy: Policy, start: Any) -> list[tupl
     return path
 
 
-def show_truth(accuracies: dict[Any, np.ndarray], best: set[Any]) -> None:
+def show_truth(scores: dict[Any, np.ndarray], best: set[Any]) -> None:
     """Print every architecture's mean accuracy and its standard error, the near-best starred."""
     print("Exhaustive training, mean of 5 seeds (* = within one standard error of the best)")
-    for architecture, values in sorted(accuracies.items(), key=lambda item: -item[1].mean()):
+    for architecture, values in sorted(scores.items(), key=lambda item: -item[1].mean()):
         error = values.std(ddof=1) / np.sqrt(len(values))
         print(
             f"  {'*' if architecture in best else ' '} {architecture!s:40} {values.mean():.4f} ± {error:.4f}"
@@ -92,14 +92,14 @@ def show_policy(env: gym.Env[Any, Any], policy: Policy, best: set[Any]) -> None:
 def main(store: str = "memory") -> None:
     """Train everything, search, and show both."""
     env = make_env(store)
-    accuracies = train_all(env)
-    best = near_best(accuracies)
-    show_truth(accuracies, best)
+    scores = train_all(env)
+    best = near_best(scores)
+    show_truth(scores, best)
     result = AGENT.search(env, budget=BUDGET, seed=0)
     assert result.policy is not None
     show_table(env, result.policy)
     show_policy(env, result.policy, best)
-    print(f"\nQ-learning took {result.steps} steps and chose {result.architecture} ({result.accuracy:.4f})")
+    print(f"\nQ-learning took {result.steps} steps and chose {result.architecture} ({result.score:.4f})")
 
 
 if __name__ == "__main__":

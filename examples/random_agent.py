@@ -17,7 +17,7 @@ def main(store: str = "user") -> None:
         _, reward, terminated, truncated, info = env.step(action)
         ended = terminated or truncated
         print(f"{env.render().strip()}  ->  {reward:.4f}")
-    print("best of the episode:", info["best_accuracy"])
+    print("best of the episode:", info["best_score"])
     print("account of the run:", env.unwrapped.stats)
 
 

@@ -56,8 +56,8 @@ def test_a_search_prints_accuracies_and_keeps_trace_result_and_network(cli):
     values = json.loads((folder / "result.json").read_text())
     assert values["hyperparameters"]["alpha"] == 0.5
     assert f"chosen network: {values['architecture']}" in result.stdout
-    assert f"validation accuracy {values['validation_accuracy']:.4f}" in result.stdout
-    assert f"test accuracy {values['test_accuracy']:.4f}" in result.stdout
+    assert f"validation accuracy {values['validation_score']:.4f}" in result.stdout
+    assert f"test accuracy {values['test_score']:.4f}" in result.stdout
     assert "(optimistic)" in result.stdout
     new, constant = values["on_new_examples"], values["constant_answer"]
     assert f"95% interval for new examples {new['low']:.4f} to {new['high']:.4f}" in result.stdout
@@ -169,7 +169,7 @@ def test_a_table_is_searched_and_its_optimum_known(cli, environment):
     assert result.exit_code == 0, result.output
     (file,) = Path("tensorboard_logs").rglob("result.json")
     values = json.loads(file.read_text())
-    assert values["regret"] == pytest.approx(values["optimum"] - values["validation_accuracy"])
+    assert values["regret"] == pytest.approx(values["optimum"] - values["validation_score"])
     assert "recorded at full fidelity with seeds 0, 1, 2: validation accuracy" in result.stdout
     assert f"regret {values['regret']:.4f} to the optimum {values['optimum']:.4f}" in result.stdout
     assert cli("replay", file.parent).exit_code == 0
@@ -238,8 +238,8 @@ BAD_SEARCHES = {
     "a space without module": (["--search-space", ":"], "write it as 'module:Name'"),
     "a space that is a module": (["--search-space", "os:path"], "'os:path' is a module"),
     "a space that is something else": (["--search-space", "types:SimpleNamespace"], "no search space"),
-    "a scale in words": (["--reward", '{"name": "accuracy", "scale": ["low", 1]}'], "not ['low', 1]"),
-    "a scale that is a number": (["--reward", '{"name": "accuracy", "scale": 1}'], "low < high, not 1"),
+    "a scale in words": (["--reward", '{"name": "score", "scale": ["low", 1]}'], "not ['low', 1]"),
+    "a scale that is a number": (["--reward", '{"name": "score", "scale": 1}'], "low < high, not 1"),
     "a count beyond 64 bits": (
         ["--recipe", '{"batch_size": 10000000000000000000}'],
         "batch_size of the recipe",

@@ -50,7 +50,7 @@ def test_an_agent_is_described_without_its_import_as_it_describes_itself(name):
 
 def test_the_sizes_that_are_listed_are_for_the_shape_that_the_task_has():
     task = make_task("mnist1d")
-    assert (task.input_shape, task.num_classes) == (SHAPE, CLASSES)
+    assert (task.input_shape, task.outputs) == (SHAPE, CLASSES)
 
 
 TRACED = """

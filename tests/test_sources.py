@@ -66,7 +66,7 @@ def test_a_change_in_the_module_or_what_it_imports_is_another_fingerprint(own, c
 
 
 def test_functions_classes_partials_and_methods_are_of_their_module(own):
-    kind, function = fresh(), sys.modules["own_rewards"].accuracy
+    kind, function = fresh(), sys.modules["own_rewards"].score
     parts = [kind, kind(), function, functools.partial(function, "relu-64"), kind().__call__]
     assert [set(sources_of(part)) for part in parts] == [{"own_rewards", "own_helper", "own_late"}] * 5
 

@@ -199,7 +199,7 @@ class Session:
             budget=budget,
             hyperparameters=agent.hyperparameters(),
             architecture=chosen.architecture,
-            accuracy=chosen.accuracy,
+            score=chosen.score,
             evaluations=tuple(ledger.history),
             stopped=stopped,
             steps=ledger.stats.steps,

@@ -61,7 +61,7 @@ class Evolution(Agent):
     def _parent(self, population: deque[Individual], rng: np.random.Generator) -> Architecture:
         """Return the best of S individuals drawn with replacement, the first drawn of ties."""
         drawn = [population[number] for number in rng.integers(len(population), size=self.sample)]
-        return max(drawn, key=lambda individual: individual[1].accuracy)[0]
+        return max(drawn, key=lambda individual: individual[1].score)[0]
 
 
 def _mutate(architecture: Architecture, session: Session) -> Architecture:

@@ -44,7 +44,7 @@ class GreedyWalk(Agent):
     def _step(self, session: Session, action: int, known: dict[str, float]) -> tuple[dict[str, Any], bool]:
         """Make a step; its information, and whether the episode is over."""
         _, _, terminated, truncated, info = session.env.step(action)
-        known[info["architecture"]] = info["accuracy"]
+        known[info["architecture"]] = info["score"]
         return info, terminated or truncated
 
 

@@ -35,7 +35,7 @@ class LocalSearch(Agent):
     def run(self, session: Session) -> None:
         while True:
             here = session.search_space.sample(session.rng)
-            value = session.ask([here])[0].accuracy
+            value = session.ask([here])[0].score
             while (step := self._better(here, value, session)) is not None:
                 here, value = step
 
@@ -48,13 +48,13 @@ class LocalSearch(Agent):
         batch = len(neighbours) if self.improvement == "best" else 1
         for start in range(0, len(neighbours), batch):
             asked = neighbours[start : start + batch]
-            best, accuracy = _best(asked, session.ask(asked))
-            if accuracy > value:
-                return best, accuracy
+            best, score = _best(asked, session.ask(asked))
+            if score > value:
+                return best, score
         return None
 
 
 def _best(architectures: list[Architecture], evaluations: list[Evaluation]) -> tuple[Architecture, float]:
     """Return the most accurate of a batch, the first of ties."""
-    number = max(range(len(evaluations)), key=lambda number: evaluations[number].accuracy)
-    return architectures[number], evaluations[number].accuracy
+    number = max(range(len(evaluations)), key=lambda number: evaluations[number].score)
+    return architectures[number], evaluations[number].score

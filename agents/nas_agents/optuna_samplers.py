@@ -63,7 +63,7 @@ class OptunaSearch(Agent):
                     if evaluation.failed:
                         study.tell(trial, state=TrialState.FAIL)
                     else:
-                        study.tell(trial, evaluation.accuracy)
+                        study.tell(trial, evaluation.score)
 
 
 @dataclass(kw_only=True)

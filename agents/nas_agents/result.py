@@ -44,7 +44,7 @@ class Result:
     budget: Budget
     hyperparameters: dict[str, Hyperparameter]
     architecture: str
-    accuracy: float
+    score: float
     evaluations: tuple[Evaluation, ...]
     stopped: str
     steps: int

@@ -249,7 +249,7 @@ def q_run(landscape: Landscape, base: Coded, seed: int, horizon: int = 20) -> tu
     result = make_agent("q-learning").search(env, BUDGET, seed)
     parse = landscape.space.parse
     indices = [landscape.space.index(parse(each.architecture)) for each in result.evaluations]
-    return np.array(indices), np.array([each.accuracy for each in result.evaluations])
+    return np.array(indices), np.array([each.score for each in result.evaluations])
 
 
 def uniform_sample(landscape: Landscape, base: Coded, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -55,7 +55,7 @@ def planted(config: dict[str, Any], seeds: int) -> dict[str, Any]:
         rng = np.random.default_rng(seed)
         for starts in ([space.smallest()], [space.sample(rng) for _ in range(STARTS)]):
             earned = earnings(
-                decisions, distilled, READABLE, where, starts, make_reward("accuracy"), known.of, seed
+                decisions, distilled, READABLE, where, starts, make_reward("score"), known.of, seed
             )
             recovered.append(earned.recovered or 0.0)
             rule.append(earned.recovered_by_rule or 0.0)

@@ -93,9 +93,9 @@ def measure(case: str, sample: int | None) -> dict[str, Any]:
     space = env.search_space
     whole = sample is None or sample >= space.size
     texts = [str(architecture) for architecture in space] if whole else draw(space, sample)
-    accuracies, seconds = train_all(env, texts, case)
+    scores, seconds = train_all(env, texts, case)
     counts = {"size": space.size, "architectures": len(texts), "seconds_per_network": seconds}
-    return summary(accuracies) | counts
+    return summary(scores) | counts
 
 
 def make(case: dict[str, Any]) -> Any:
@@ -116,25 +116,25 @@ def draw(space: Any, count: int) -> list[str]:
 def train_all(env: Any, texts: list[str], label: str) -> tuple[np.ndarray, float]:
     """Accuracies (architectures, seeds) and the wall seconds per training."""
     requests = [Request(env.search_space.parse(text), seed) for text in texts for seed in SEEDS]
-    accuracies = np.zeros(len(requests))
+    scores = np.zeros(len(requests))
     start = time.perf_counter()
     print(label)
     with training_bar(env.evaluator):
         for position, evaluation in env.evaluator.inner.stream(requests):
-            accuracies[position] = evaluation.accuracy
-    return accuracies.reshape(len(texts), len(SEEDS)), (time.perf_counter() - start) / len(requests)
+            scores[position] = evaluation.score
+    return scores.reshape(len(texts), len(SEEDS)), (time.perf_counter() - start) / len(requests)
 
 
-def summary(accuracies: np.ndarray) -> dict[str, Any]:
+def summary(scores: np.ndarray) -> dict[str, Any]:
     """The figures of accuracies (architectures, seeds)."""
-    means = accuracies.mean(axis=1)
-    noise = float(np.sqrt(accuracies.var(axis=1, ddof=1).mean()))
+    means = scores.mean(axis=1)
+    noise = float(np.sqrt(scores.var(axis=1, ddof=1).mean()))
     # The variance of means over architectures holds a share of the noise, which is taken off.
-    spread = float(np.sqrt(max(0.0, means.var(ddof=1) - noise**2 / accuracies.shape[1])))
+    spread = float(np.sqrt(max(0.0, means.var(ddof=1) - noise**2 / scores.shape[1])))
     pairs = list(itertools.combinations(range(len(SEEDS)), 2))
-    whole = float(np.mean([_spearman(accuracies[:, a], accuracies[:, b]) for a, b in pairs]))
-    top = float(np.mean([_top_tenth(accuracies, a, b) for a, b in pairs]))
-    tied = float(np.mean([((column == column.max()).sum() - 1) / len(column) for column in accuracies.T]))
+    whole = float(np.mean([_spearman(scores[:, a], scores[:, b]) for a, b in pairs]))
+    top = float(np.mean([_top_tenth(scores, a, b) for a, b in pairs]))
+    tied = float(np.mean([((column == column.max()).sum() - 1) / len(column) for column in scores.T]))
     fit = spread >= 3 * noise and whole >= 0.7 and top >= 0.4 and tied < 0.01
     return {
         "best": float(means.max()),
@@ -144,27 +144,27 @@ def summary(accuracies: np.ndarray) -> dict[str, Any]:
         "spearman": whole,
         "spearman_top_tenth": top,
         "tied_at_the_top": tied,
-        "gap_of_60_random": float(means.max()) - best_of_random(accuracies, 60),
+        "gap_of_60_random": float(means.max()) - best_of_random(scores, 60),
         "fit": fit,
     }
 
 
-def best_of_random(accuracies: np.ndarray, count: int, repeats: int = 2000) -> float:
+def best_of_random(scores: np.ndarray, count: int, repeats: int = 2000) -> float:
     """Expected mean accuracy of the best by the first seed among `count` random architectures."""
     rng = np.random.default_rng(0)
     values = []
     for _ in range(repeats):
-        drawn = rng.choice(len(accuracies), min(count, len(accuracies)), replace=False)
-        best = drawn[accuracies[drawn, 0].argmax()]
-        values.append(accuracies[best].mean())
+        drawn = rng.choice(len(scores), min(count, len(scores)), replace=False)
+        best = drawn[scores[drawn, 0].argmax()]
+        values.append(scores[best].mean())
     return float(np.mean(values))
 
 
-def _top_tenth(accuracies: np.ndarray, a: int, b: int) -> float:
+def _top_tenth(scores: np.ndarray, a: int, b: int) -> float:
     """Correlation between two seeds in the tenth that the third seed puts at the top."""
     (third,) = set(range(len(SEEDS))) - {a, b}
-    top = np.argsort(-accuracies[:, third], kind="stable")[: max(3, len(accuracies) // 10)]
-    return _spearman(accuracies[top, a], accuracies[top, b])
+    top = np.argsort(-scores[:, third], kind="stable")[: max(3, len(scores) // 10)]
+    return _spearman(scores[top, a], scores[top, b])
 
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> float:

@@ -63,7 +63,7 @@ def main() -> None:
     if options.agent:
         specs = [json.loads(text) if text.startswith("{") else text for text in options.agent]
     runs = searched(options, specs)
-    tests = 100 * table.mean_test_accuracy()
+    tests = 100 * table.mean_test_score()
     report: Callable[..., Any] = search_table if options.mode == "search" else optimum_table
     for tabulated in report(runs, MODEL, **({"test": tests} if options.mode == "search" else {})):
         console.print(tabulated)
@@ -71,7 +71,7 @@ def main() -> None:
 
 def replayed(table: Table, seeds: int) -> list[dict[str, Any]]:
     """Test accuracies of the choices that the protocol's searches make."""
-    seen, cost, test = table.mean_accuracy(SHORT), table.cost(SHORT), 100 * table.mean_test_accuracy()
+    seen, cost, test = table.mean_score(SHORT), table.cost(SHORT), 100 * table.mean_test_score()
     return [
         {
             "search": name,

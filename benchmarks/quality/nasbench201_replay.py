@@ -36,7 +36,7 @@ class Clock:
         repeats_paid: whether a cell that was seen costs again.
     """
 
-    accuracy: np.ndarray
+    score: np.ndarray
     seconds: np.ndarray
     limit: float
     repeats_paid: bool
@@ -50,7 +50,7 @@ class Clock:
             LimitReached: after the look that crosses the limit, which counts.
         """
         new = cell not in self.seen
-        self.seen[cell] = float(self.accuracy[cell])
+        self.seen[cell] = float(self.score[cell])
         if new or self.repeats_paid:
             self.spent += float(self.seconds[cell])
             if self.spent >= self.limit:
@@ -172,12 +172,12 @@ PROTOCOLS = {
 
 
 def replay(
-    protocol: Protocol, accuracy: np.ndarray, seconds: np.ndarray, limit: float, seeds: int
+    protocol: Protocol, score: np.ndarray, seconds: np.ndarray, limit: float, seeds: int
 ) -> np.ndarray:
     """The choices of searches from seeds 0, 1, ..., int (seeds,)."""
     choices = []
     for seed in range(seeds):
-        clock = Clock(accuracy, seconds, limit, protocol.repeats_paid)
+        clock = Clock(score, seconds, limit, protocol.repeats_paid)
         try:
             protocol.search(clock, np.random.default_rng(seed))
         except LimitReached:

@@ -84,14 +84,14 @@ class Landscape:
     def _means(self, names: tuple[str, ...]) -> dict[tuple[int, ...], float]:
         """The mean accuracy for each value of the choices: of each depth, then over depths."""
         cells: dict[tuple[int, ...], dict[int, list[float]]] = {}
-        for architecture, accuracy in zip(self.architectures, self.table, strict=True):
+        for architecture, score in zip(self.architectures, self.table, strict=True):
             if set(names) <= self.space.active_variables(architecture):
                 values = self.space.encode(architecture)
                 depth = values.get("depth", 0)
                 key = tuple(values[name] for name in names)
-                cells.setdefault(key, {}).setdefault(depth, []).append(accuracy)
+                cells.setdefault(key, {}).setdefault(depth, []).append(score)
         return {
-            key: float(np.mean([np.mean(accuracies) for accuracies in depths.values()]))
+            key: float(np.mean([np.mean(scores) for scores in depths.values()]))
             for key, depths in cells.items()
         }
 
@@ -128,14 +128,14 @@ def additive(seed: int, interaction: float = 0.0, largest: float = LARGEST, zero
         effects[name] = drawn * (0.0 if rank >= len(names) - zeros else largest / RATIO**rank)
     helps = int(rng.integers(len(space.variables["layer 2 activation"].choices)))
 
-    def accuracy(architecture: Any) -> float:
+    def score(architecture: Any) -> float:
         values, active = space.encode(architecture), space.active_variables(architecture)
         total = 0.5 + sum(effects[name][values[name]] for name in sorted(active))
         if interaction and values["depth"] >= 2 and values["layer 2 activation"] == helps:
             total += interaction
         return float(total)
 
-    return Landscape(space, accuracy, names[-1] if zeros else "", pair, helps if interaction else -1)
+    return Landscape(space, score, names[-1] if zeros else "", pair, helps if interaction else -1)
 
 
 def demo(architecture: Any) -> float:

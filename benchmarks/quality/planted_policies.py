@@ -34,10 +34,10 @@ def from_depth_three(architecture: Any) -> float:
     return 0.5 + 0.04 * depth + 0.005 * wide + (0.03 if depth >= 3 else -0.03) * tanh
 
 
-def optimal(space: Any, accuracy: Any, reward: str = "accuracy", horizon: int = 20) -> TabularPolicy:
+def optimal(space: Any, score: Any, reward: str = "score", horizon: int = 20) -> TabularPolicy:
     """The best policy on a landscape, as Q-values."""
-    accuracies = np.array([accuracy(one) for one in space])
-    values = OptimalValues(space, accuracies, make_reward(reward), horizon)
+    scores = np.array([score(one) for one in space])
+    values = OptimalValues(space, scores, make_reward(reward), horizon)
     return TabularPolicy(space, values.table())
 
 

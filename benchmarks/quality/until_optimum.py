@@ -20,7 +20,7 @@ class UntilOptimum(TableEvaluator):
 
     def __init__(self, table: Table, seeds: str | Sequence[int] = "mean") -> None:
         super().__init__(table, seeds=seeds)
-        self._optimum = self.search_space.architecture(int(np.argmax(self.accuracy_by_index())))
+        self._optimum = self.search_space.architecture(int(np.argmax(self.score_by_index())))
         self._found = False
 
     def begin(self) -> None:
@@ -46,5 +46,5 @@ def evaluations_to_optimum(env: gym.Env[Any, Any], agent: Any, most: int, seed: 
     unwrapped: Any = env.unwrapped
     unwrapped.evaluator.begin()
     found = make_agent(agent).search(env, most, seed).evaluations
-    best = max(unwrapped.evaluator.accuracy_by_index())
-    return next((number for number, each in enumerate(found, start=1) if each.accuracy == best), None)
+    best = max(unwrapped.evaluator.score_by_index())
+    return next((number for number, each in enumerate(found, start=1) if each.score == best), None)

@@ -17,7 +17,7 @@ WIDTH = 64
 
 def run_jax(count: int, task: Any, recipe: Recipe) -> dict[str, float]:
     """Seconds a network when warm, and seconds of compilation, of two-layer perceptrons."""
-    features, classes = int(np.prod(task.input_shape)), task.num_classes
+    features, classes = int(np.prod(task.input_shape)), task.outputs
     x, y = jnp.asarray(task.x_train.reshape(-1, features)), jnp.asarray(task.y_train)
     sizes = ((features, WIDTH), (WIDTH, WIDTH), (WIDTH, classes))
     run_all = jax.jit(jax.vmap(lambda key: _train(key, x, y, sizes, recipe)))

@@ -135,7 +135,7 @@ def train_ordinary(member: Member, data: TrainingData, recipe: Recipe) -> Ordina
             loss.backward()
             optimizer.step()
             losses.append(loss.detach())
-        curve.append(accuracy(model, data))
+        curve.append(score(model, data))
     return OrdinaryResult(curve, torch.stack(losses).tolist())
 
 
@@ -148,7 +148,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, data: TrainingData) -> float:
+def score(model: nn.Module, data: TrainingData) -> float:
     """Validation accuracy, in [0, 1]."""
     model.eval()
     predictions = [model(x).argmax(1) for x in data.x_validation.split(2048)]

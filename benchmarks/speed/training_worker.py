@@ -75,7 +75,7 @@ def try_idea(case: dict[str, Any]) -> None:
 
 def draw(case: dict[str, Any], task: Any) -> list[Member]:
     """Architectures drawn uniformly with seed 0, or one architecture with many seeds."""
-    space = make_search_space(case["space"], task.input_shape, task.num_classes)
+    space = make_search_space(case["space"], task.input_shape, task.outputs)
     if case.get("same"):
         network = space.network(space.parse(SAME))
         return [Member(network, 0)] * int(case["networks"])

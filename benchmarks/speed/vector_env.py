@@ -97,7 +97,7 @@ def collect(arm: str, count: int, evaluations: int, n_steps: int, seed: int) -> 
         "unique": ledger.stats.unique,
         "steps": ledger.stats.steps,
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "history": [[found.architecture, found.accuracy] for found in ledger.history],
+        "history": [[found.architecture, found.score] for found in ledger.history],
     }
 
 

@@ -94,7 +94,7 @@ def search_and_show(
             progress.update(shown, completed=min(at.done, total), note=best)
 
         result = run(spec, move, keep_network=True)
-        move(Progress(total, result["accuracy"]))
+        move(Progress(total, result["score"]))
     _show_result(result, folder, experiment, selects_on_test=selects_on_test)
     return folder
 
@@ -114,7 +114,7 @@ def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path, *, s
         *_new_examples(result, has_network=has_network, selects_on_test=selects_on_test),
         f"  {_means(result, selects_on_test=selects_on_test)}{regret}",
         *failed,
-        f"  accuracy that the search saw: {result['accuracy']:.4f} (optimistic)",
+        f"  accuracy that the search saw: {result['score']:.4f} (optimistic)",
         f"{len(result['evaluations'])} distinct evaluations{_charged(result)} in {result['seconds']:.1f} "
         f"recorded seconds; the search ended by: {result['stopped']}",
         f"run folder: {folder}" + (" (with best.pt)" if has_network else ""),
@@ -142,7 +142,7 @@ def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_te
             else f"{'best.pt, ' if has_network else ''}trained with seed {seeds[0]}"
         )
         yield (
-            f"  right for {new['accuracy']:.4f} of {new['examples']:,} test examples, which nothing was "
+            f"  right for {new['score']:.4f} of {new['examples']:,} test examples, which nothing was "
             f"chosen by ({which}); 95% interval for new examples {new['low']:.4f} to {new['high']:.4f}"
         )
     if constant is not None:
@@ -157,10 +157,10 @@ def _means(result: Mapping[str, Any], *, selects_on_test: bool) -> str:
     mean = " (means)" if len(seeds) > 1 else ""
     if selects_on_test:
         return (
-            f"{how}: test accuracy {result['test_accuracy']:.4f}{mean}, optimistic since the search selected "
+            f"{how}: test accuracy {result['test_score']:.4f}{mean}, optimistic since the search selected "
             "on it (no validation accuracy was published)"
         )
     return (
-        f"{how}: validation accuracy {result['validation_accuracy']:.4f}, test accuracy "
-        f"{result['test_accuracy']:.4f}{mean}"
+        f"{how}: validation accuracy {result['validation_score']:.4f}, test accuracy "
+        f"{result['test_score']:.4f}{mean}"
     )

@@ -51,7 +51,7 @@ class Problem:
         self,
         search_space: str | Mapping[str, Any] | SearchSpace[Any] | None = None,
         task: str | Mapping[str, Any] | Task | None = None,
-        reward: str | Mapping[str, Any] | Reward = "accuracy",
+        reward: str | Mapping[str, Any] | Reward = "score",
         horizon: int = 20,
         evaluator: str | Mapping[str, Any] | Evaluator = "train",
         initial: str | Architecture = "smallest",
@@ -279,7 +279,7 @@ def _searched(
     if table is None:
         made = make_task("mnist1d" if task is None else task)
         spec = "mlp" if search_space is None else search_space
-        return make_search_space(spec, made.input_shape, made.num_classes), made
+        return make_search_space(spec, made.input_shape, made.outputs), made
     if search_space is not None:
         check_search_space(table, search_space)
     return table.search_space, table_task(table)

@@ -1,4 +1,4 @@
-"""The environment: an episode edits a network, a step is paid by the accuracy of what it made."""
+"""The environment: an episode edits a network, a step is paid by the score of what it made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces import Architecture, Text, let_torch_stack_texts
 
 WHOLE = (int, np.integer)
-STATE = ("architecture", "steps", "best_accuracy", "last_action", "np_random")
+STATE = ("architecture", "steps", "best_score", "last_action", "np_random")
 
 
 class NASEnv(Problem, gym.Env[Any, Any]):
@@ -23,7 +23,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
 
     ## Description
     An episode starts at one architecture of a search space. A step edits it (add, remove, swap a
-    part) and is paid by the validation accuracy of the edited network, trained for real. Every
+    part) and is paid by the validation score of the edited network, trained for real. Every
     result is kept in a store and never computed twice.
 
     ## Action Space
@@ -41,12 +41,12 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     ``spaces.Graph``. Under an episodic reward it has ``steps_left`` too.
 
     ## Rewards
-    ``"accuracy"``: validation accuracy of the network after the step, in [0, 1].
+    ``"score"``: validation score of the network after the step, in [0, 1].
     ``"improvement"``: its gain over the network before; the start state is evaluated at the first
-    step and counts. ``"final"``: 0 until the last step, then the accuracy of the last network, the
-    only one evaluated. ``{"name": ..., "scale": [low, high]}`` maps accuracy first. Or a function,
+    step and counts. ``"final"``: 0 until the last step, then the score of the last network, the
+    only one evaluated. ``{"name": ..., "scale": [low, high]}`` maps score first. Or a function,
     object or class of one's own, ``(before, after, done) -> float`` (see `OwnReward`).
-    A network that diverges, or has more parameters than the recipe allows, has accuracy 0.0 and a
+    A network that diverges, or has more parameters than the recipe allows, has score 0.0 and a
     reason in ``info["error"]``.
 
     ## Starting State
@@ -60,7 +60,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
 
     ## Information
     After reset and after every step the same keys, each of one type: ``architecture``, ``edit``: str;
-    ``accuracy``, ``best_accuracy`` (of the episode): float, 0.0 where nothing was evaluated yet, so
+    ``score``, ``best_score`` (of the episode): float, 0.0 where nothing was evaluated yet, so
     after reset; ``illegal_action``: bool; ``error``: str, "" where no training failed;
     ``action_mask``: int8 (n,), a fresh array. Where a step is paid by one recorded seed, drawn by this
     environment's generator (tables with ``"seeds": "random"``), also ``seed``: int, -1 where none was
@@ -72,7 +72,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     import gymnasium as gym
     import nas_gym
 
-    env = gym.make("NAS-v0", search_space="mlp", task="mnist1d", reward="accuracy", horizon=20,
+    env = gym.make("NAS-v0", search_space="mlp", task="mnist1d", reward="score", horizon=20,
                    evaluator={"name": "train", "recipe": {"epochs": 10}, "seeds": [0]},
                    initial="smallest", observation="dict", device="auto", store="user")
     ```
@@ -136,8 +136,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         payment = self._ledger.pay_one(self.reward, before, after, done, self.np_random)
         self._state, self._last_action = after, chosen if legal else 0
         self._steps += 1
-        if payment.accuracy > self._best:
-            self._best = payment.accuracy
+        if payment.score > self._best:
+            self._best = payment.score
         info = self._info(after, chosen, not legal, payment)
         episodic = self.reward.episodic
         observation = self._observer.one(after, self.horizon - self._steps)
@@ -153,7 +153,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         return {
             "architecture": str(self.architecture),
             "steps": self._steps,
-            "best_accuracy": self._best,
+            "best_score": self._best,
             "last_action": self._last_action,
             "np_random": self.np_random.bit_generator.state,
         }
@@ -169,7 +169,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
             raise ConfigError(f"the state lacks {', '.join(sorted(missing))}: pass what get_state() gave")
         self._state = self.search_space.edit_graph.number(self.search_space.parse(state["architecture"]))
         self._steps = int(state["steps"])
-        self._best = float(state["best_accuracy"])
+        self._best = float(state["best_score"])
         self._last_action = int(state["last_action"])
         self.np_random.bit_generator.state = state["np_random"]
 
@@ -246,8 +246,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         info = {
             "architecture": graph.texts[number],
             "edit": graph.words[action],
-            "accuracy": payment.accuracy,
-            "best_accuracy": self._best,
+            "score": payment.score,
+            "best_score": self._best,
             "illegal_action": illegal,
             "error": Text(payment.error, 1) if payment.error else NO_ERROR,
             "action_mask": graph.masks[number].copy(),

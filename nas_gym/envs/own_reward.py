@@ -30,15 +30,15 @@ class OwnReward:
 
     - A function, a lambda, a `functools.partial`, a method or any callable object is asked as it is; of
       a class an object is made without arguments.
-    - It takes ``(before, after, done)``: the accuracies before and after the step, floats in [0, 1],
+    - It takes ``(before, after, done)``: the scores before and after the step, floats in [0, 1],
       and whether the step is the episode's last.
     - It returns one finite number: of Python, of NumPy, or an array or tensor without dimensions; it
       becomes a float.
     - Its attributes `needs_before` and `episodic`, True or False, may be left out: `needs_before` is
       then True, so that `before` is always what it says, at the cost of evaluating the start state, and
-      `episodic` False. Under `episodic`, steps before the last are paid what it says of accuracies 0.0.
+      `episodic` False. Under `episodic`, steps before the last are paid what it says of scores 0.0.
     - Its attribute `sees` may be ``"evaluations"``: it is then called with an `Evaluation` before and
-      after the step in place of accuracies, so that it can pay for parameters or FLOPs, too. `before` is
+      after the step in place of scores, so that it can pay for parameters or FLOPs, too. `before` is
       None where it does not need it. Under `episodic` it is asked at the last step alone, and the others
       pay 0.
     - Its attribute `batch`, where it has one, is the same for several steps at once: a function of arrays
@@ -55,7 +55,7 @@ class OwnReward:
         function: the user's callable.
         name: ``"module:name"`` where that leads to it or to its class, else a description.
         needs_before, episodic, sees, slope: see `Reward`; an unknown slope counts as that of an
-            accuracy itself.
+            score itself.
 
     Raises:
         NASGymError: for anything that is not such a reward, in one sentence.
@@ -186,7 +186,7 @@ class OwnReward:
         """Return what the reward is tried on."""
         if self.sees == "scores":
             return list(TRIALS)
-        made = {accuracy: _trial_evaluation(accuracy) for accuracy in (0.25, 0.5)}
+        made = {score: _trial_evaluation(score) for score in (0.25, 0.5)}
         return [
             (made[before] if self.needs_before else None, made[after], done)
             for before, after, done in TRIALS
@@ -359,9 +359,9 @@ def _column(values: list[Any]) -> np.ndarray:
     return column
 
 
-def _trial_evaluation(accuracy: float) -> Evaluation:
+def _trial_evaluation(score: float) -> Evaluation:
     """Return an evaluation of no architecture, to try a reward on before anything is trained."""
-    return Evaluation("", accuracy, (accuracy,), 1000, 2000, 1.0, "ok", "", (0,))
+    return Evaluation("", score, (score,), 1000, 2000, 1.0, "ok", "", (0,))
 
 
 def _asked(before: Any, after: Any, done: bool) -> str:
@@ -371,7 +371,7 @@ def _asked(before: Any, after: Any, done: bool) -> str:
 def _shown(seen: Any) -> str:
     """Return what a reward was asked about in a few words."""
     if isinstance(seen, Evaluation):
-        return f"an evaluation of {seen.architecture!r} (accuracy {seen.accuracy:g})"
+        return f"an evaluation of {seen.architecture!r} (score {seen.score:g})"
     return "None" if seen is None else f"{seen:g}"
 
 

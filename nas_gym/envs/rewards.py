@@ -1,4 +1,4 @@
-"""Rewards: what a step is paid, from the accuracies or the evaluations before and after it."""
+"""Rewards: what a step is paid, from the scores or the evaluations before and after it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Reward(Protocol):
     """A reward, as the environment asks it; `OwnReward` says what a user may pass.
 
     Attributes:
-        needs_before: whether the accuracy before the step is needed, so that the start state is
+        needs_before: whether the score before the step is needed, so that the start state is
             evaluated at the first step; without it `before` is 0.0.
         episodic: whether only the last step of an episode is evaluated; then the horizon terminates,
-            the observation gains ``steps_left``, and steps before the last have accuracies 0.0.
-        sees: ``"scores"``: it is called with accuracies; ``"evaluations"``: with an `Evaluation` before
+            the observation gains ``steps_left``, and steps before the last have scores 0.0.
+        sees: ``"scores"``: it is called with scores; ``"evaluations"``: with an `Evaluation` before
             and after the step, None where it does not need the one before. An episodic reward that sees
             evaluations is asked at the last step alone; the others pay 0.
-        slope: how far it moves at most with an accuracy.
+        slope: how far it moves at most with a score.
     """
 
     @property
@@ -66,7 +66,7 @@ class Reward(Protocol):
 
 
 class _Scaled:
-    """Maps accuracy from ``scale = [low, high]`` to [0, 1], so that small differences weigh more."""
+    """Maps score from ``scale = [low, high]`` to [0, 1], so that small differences weigh more."""
 
     name: ClassVar[str]
     needs_before: ClassVar[bool] = False
@@ -89,18 +89,18 @@ class _Scaled:
 
     @property
     def slope(self) -> float:
-        """How far the reward moves at most with an accuracy: a narrow scale magnifies differences."""
+        """How far the reward moves at most with a score: a narrow scale magnifies differences."""
         return (2.0 if self.needs_before else 1.0) / float(self.high - self.low)
 
-    def scaled(self, accuracy: Any) -> Any:
-        """Return the accuracy, or each of an array, on the scale."""
-        return (accuracy - self.low) / (self.high - self.low)
+    def scaled(self, score: Any) -> Any:
+        """Return the score, or each of an array, on the scale."""
+        return (score - self.low) / (self.high - self.low)
 
 
-class Accuracy(_Scaled):
-    """The accuracy after the step."""
+class Score(_Scaled):
+    """The score after the step."""
 
-    name = "accuracy"
+    name = "score"
 
     def __call__(self, before: Any, after: Any, done: Any) -> Any:
         return self.scaled(after)
@@ -110,7 +110,7 @@ class Accuracy(_Scaled):
 
 
 class Improvement(_Scaled):
-    """The gain in accuracy; the sum over an episode is its total gain."""
+    """The gain in score; the sum over an episode is its total gain."""
 
     name = "improvement"
     needs_before = True
@@ -123,7 +123,7 @@ class Improvement(_Scaled):
 
 
 class Final(_Scaled):
-    """0 until the last step, then the accuracy of the last network."""
+    """0 until the last step, then the score of the last network."""
 
     name = "final"
     episodic = True
@@ -135,7 +135,7 @@ class Final(_Scaled):
         return np.where(done, self.scaled(after), 0.0)
 
 
-REWARDS: dict[str, type[_Scaled]] = {reward.name: reward for reward in (Accuracy, Improvement, Final)}
+REWARDS: dict[str, type[_Scaled]] = {reward.name: reward for reward in (Score, Improvement, Final)}
 
 
 def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
@@ -143,7 +143,7 @@ def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.n
 
     Args:
         reward: the reward.
-        before: accuracies before the steps, float64 (steps,), or evaluations, object (steps,), as the
+        before: scores before the steps, float64 (steps,), or evaluations, object (steps,), as the
             reward `sees`.
         after: those after them.
         done: whether a step is the last of its episode, bool (steps,).

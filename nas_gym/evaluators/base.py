@@ -31,9 +31,9 @@ class Evaluator(Shared, ABC):
         seeds: training seeds that an architecture is evaluated with, averaged.
         draws: whether an evaluation is of one seed that the environment draws for it by `draw`.
         resumable: whether going on from a lower fidelity costs only the difference.
-        selects_on_test: whether the accuracies that a search sees are test accuracies, because there
-            are no others. Whatever shows a test accuracy then says that the search selected on it,
-            and shows it once, not beside itself as validation accuracy.
+        selects_on_test: whether the scores that a search sees are of test examples, because there
+            are no others. Whatever shows a test score then says that the search selected on it,
+            and shows it once, not beside itself as the validation score.
         free: whether an evaluation is looked up or computed at once, so that asking costs nothing.
         trains: whether it trains networks, so that `fit` gives one with its weights.
         storable: whether a store may keep its results; `key` then says what a result depends on.
@@ -64,7 +64,7 @@ class Evaluator(Shared, ABC):
 
     @abstractmethod
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
-        """Retrain an architecture and measure its test accuracy, for the final report alone."""
+        """Retrain an architecture and score it on test examples, for the final report alone."""
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
@@ -125,10 +125,10 @@ class Evaluator(Shared, ABC):
         count = len(self.seeds)
         return [mean(evaluations[start : start + count]) for start in range(0, len(evaluations), count)]
 
-    def accuracies(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return the accuracy of each architecture, float64 (N,); its mean where the evaluator `draws`."""
+    def scores(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return the score of each architecture, float64 (N,); its mean where the evaluator `draws`."""
         found = self.evaluate_architectures(architectures)
-        return np.array([evaluation.accuracy for evaluation in found], dtype=np.float64)
+        return np.array([evaluation.score for evaluation in found], dtype=np.float64)
 
     def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
         """Return the seed of the next evaluation of an architecture, where the evaluator `draws`."""
@@ -151,19 +151,19 @@ class Evaluator(Shared, ABC):
         return ()
 
     def optimum(self) -> float | None:
-        """Return the highest accuracy that a final score can have, where it is known; None elsewhere."""
+        """Return the highest validation score that a final score can have, where it is known; None elsewhere."""
         return None
 
     def examples(self) -> tuple[int, int] | None:
-        """Return how many validation and test examples accuracies are counted over; None if unknown.
+        """Return how many validation and test examples scores are counted over; None if unknown.
 
-        They bound how well an accuracy is known for new examples. Of a formula, or of published figures
-        that do not say it, they are not known.
+        They bound how well a score that is a share of examples is known for new ones. Of another score, of
+        a formula, or of published figures that do not say it, there is no such number.
         """
         return None
 
     def constant_answer(self) -> ConstantAnswer | None:
-        """Return the best answer without looking, and what it is right for; None where that is unknown."""
+        """Return the best answer without looking, and its scores; None where that is unknown."""
         return constant_answer(self.task)
 
 

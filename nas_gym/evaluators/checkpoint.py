@@ -17,11 +17,11 @@ from nas_gym._files import write_bytes
 from nas_gym.errors import DataError, NASGymError
 from nas_gym.networks import NetworkModule
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
-from nas_gym.tasks import TableEncoder, Task, features_of, read_examples, standardised
+from nas_gym.tasks import TableEncoder, Target, Task, features_of, read_examples, standardised, target_of
 from nas_gym.training import apart
 
-FORMAT = 2
-TOLERANCE = 1e-3  # between probabilities computed on two devices, by other kernels
+FORMAT = 3
+TOLERANCE = 1e-3  # between answers computed on two devices, by other kernels
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SavedNetwork:
         architecture: its text.
         search_space: the space that the text belongs to.
         module: the network in evaluation mode, on the CPU.
-        class_names: names of the classes, in the order of the logits.
+        target: what the network predicts.
         feature_names: names of the features of a table, in the order that `predict` takes them; empty
             where they have none.
         mean, scale: the standardisation of the training data, float64, applied by `predict`.
@@ -42,7 +42,7 @@ class SavedNetwork:
     architecture: str
     search_space: SearchSpace[Any]
     module: NetworkModule
-    class_names: tuple[str, ...]
+    target: Target
     feature_names: tuple[str, ...]
     mean: np.ndarray
     scale: np.ndarray
@@ -58,7 +58,7 @@ class SavedNetwork:
         encoding: str | None = None,
         sheet: str | None = None,
     ) -> np.ndarray:
-        """Return class probabilities, float32 (n, classes), of new examples as they come.
+        """Return class probabilities (n, classes), or values (n, values), float32, of new examples as they come.
 
         Args:
             x: an array (n, *input_shape) of raw features; or, of a network for a table: a data frame, a list
@@ -77,8 +77,13 @@ class SavedNetwork:
             x = read_examples(x, self.encoder, delimiter=delimiter, encoding=encoding, sheet=sheet)
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
         prepared = standardised(raw, self.mean, self.scale)
-        logits: torch.Tensor = self.module(torch.as_tensor(prepared))
-        return logits.softmax(1).numpy()
+        outputs: torch.Tensor = self.module(torch.as_tensor(prepared))
+        return self.target.answers(outputs.numpy())
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probabilities; () of a network that predicts values."""
+        return self.target.names if self.target.kind == "classes" else ()
 
 
 @apart
@@ -104,9 +109,8 @@ def save_network(
         "architecture": str(architecture),
         "search_space": search_space.config(),
         "input_shape": list(search_space.input_shape),
-        "num_classes": search_space.num_classes,
         "task": task.name,
-        "class_names": list(task.class_names),
+        "target": task.target.config(),
         "feature_names": list(task.feature_names),
         "encoder": None if encoder is None else json.dumps(encoder.config()),
         "mean": torch.tensor(task.mean, dtype=torch.float64),
@@ -135,6 +139,8 @@ def load_network(path: str | Path) -> SavedNetwork:
         raise DataError(f"no saved network at {str(path)!r}: pass the path of a best.pt")
     try:
         content = _content(Path(path).read_bytes())
+        if content["format"] == 2:
+            content = _from_format_2(content)
         _check_format(path, content)
         return _network_of(content)
     except NASGymError:
@@ -153,7 +159,8 @@ def _content(file: bytes) -> dict[str, Any]:
 
 def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
     """Return the network of the content of a file."""
-    space = make_search_space(content["search_space"], tuple(content["input_shape"]), content["num_classes"])
+    target = target_of(content["target"])
+    space = make_search_space(content["search_space"], tuple(content["input_shape"]), target.outputs)
     # Whatever the default dtype of this process is, the network was trained in float32.
     module = NetworkModule(space.network(space.parse(content["architecture"]))).to(torch.float32)
     module.load_state_dict(content["weights"])
@@ -162,12 +169,18 @@ def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
         content["architecture"],
         space,
         module.eval(),
-        tuple(content["class_names"]),
+        target,
         tuple(content["feature_names"]),
         content["mean"].numpy(),
         content["scale"].numpy(),
         None if encoder is None else TableEncoder.from_config(json.loads(encoder)),
     )
+
+
+def _from_format_2(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a file that was written when every network predicted classes."""
+    target = {"kind": "classes", "names": list(content["class_names"])}
+    return {**content, "format": 3, "target": target}
 
 
 def _check_format(path: str | Path, content: Mapping[str, Any]) -> None:
@@ -191,9 +204,10 @@ def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
         return
     trained = copy.deepcopy(module).cpu().eval()
     kind = next(trained.parameters()).dtype
-    expected = trained(torch.as_tensor(task.sample.x, dtype=kind)).softmax(1).numpy()
+    outputs = trained(torch.as_tensor(task.sample.x, dtype=kind))
+    expected = task.target.answers(outputs.numpy())
     found = saved.predict(task.sample.raw)
-    if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=TOLERANCE):
+    if found.shape != expected.shape or not np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
         raise _another(saved.architecture, task)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from math import inf
 from statistics import fmean
 from typing import Any, Literal
@@ -36,12 +36,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What training an architecture gave. Test accuracy is kept apart (see `Evaluator.test`).
+    """What training an architecture gave. Scores on test examples are kept apart (see `Evaluator.test`).
 
     Attributes:
         architecture: its text.
-        accuracy: validation accuracy after the last epoch, in [0, 1]; 0.0 if failed.
-        curve: validation accuracy after each epoch, as far as training went.
+        score: validation score after the last epoch, in [0, 1], higher is better; 0.0 if failed. Of
+            classes it is the accuracy, see `nas_gym.tasks.Target`.
+        curve: validation score after each epoch, as far as training went.
         parameters: trainable parameters.
         flops: floating-point operations of a forward pass of one example.
         seconds: recorded seconds of training; of several seeds their sum.
@@ -49,10 +50,11 @@ class Evaluation:
         error: why it failed, "" otherwise.
         seeds: the training seeds it stands for.
         fidelity: epochs trained, None for the full recipe.
+        metrics: other metrics after the last epoch by name, in the units of the data; {} if failed.
     """
 
     architecture: str
-    accuracy: float
+    score: float
     curve: tuple[float, ...]
     parameters: int
     flops: int
@@ -61,6 +63,7 @@ class Evaluation:
     error: str
     seeds: tuple[int, ...]
     fidelity: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def failed(self) -> bool:
@@ -70,7 +73,7 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-able dict of all attributes."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return values | {"curve": list(self.curve), "seeds": list(self.seeds)}
+        return values | {"curve": list(self.curve), "seeds": list(self.seeds), "metrics": dict(self.metrics)}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Evaluation:
@@ -84,20 +87,22 @@ class FinalScore:
 
     Attributes:
         seed: training seed.
-        validation_accuracy, test_accuracy: in [0, 1]; 0.0 if training failed.
+        validation_score, test_score: in [0, 1]; 0.0 if training failed.
         status: as in `Evaluation`.
         error: as in `Evaluation`.
+        metrics: other metrics on the test examples by name, as in `Evaluation`.
     """
 
     seed: int
-    validation_accuracy: float
-    test_accuracy: float
+    validation_score: float
+    test_score: float
     status: Status = "ok"
     error: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
-    """Merge one architecture's evaluations with several seeds into one: accuracies averaged, seconds added.
+    """Merge one architecture's evaluations with several seeds into one: scores averaged, seconds added.
 
     Fails if one of them failed, since an architecture that sometimes diverges is not trustworthy.
     """
@@ -108,8 +113,9 @@ def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
     curves = zip(*(evaluation.curve for evaluation in evaluations), strict=False)
     return replace(
         first,
-        accuracy=0.0 if failed else fmean(evaluation.accuracy for evaluation in evaluations),
+        score=0.0 if failed else fmean(evaluation.score for evaluation in evaluations),
         curve=tuple(fmean(values) for values in curves),
+        metrics={} if failed else {name: fmean(one.metrics[name] for one in evaluations) for name in first.metrics},
         seconds=sum(evaluation.seconds for evaluation in evaluations),
         status="failed" if failed else "ok",
         error=failed.error if failed else "",
@@ -127,11 +133,11 @@ def incumbent(evaluations: Sequence[Evaluation]) -> Evaluation:
 
 
 def standing(evaluation: Evaluation) -> tuple[float, float]:
-    """Return what evaluations are ranked by: fidelity first, then accuracy; failed ones below all others.
+    """Return what evaluations are ranked by: fidelity first, then score; failed ones below all others.
 
-    Accuracies of different fidelities are never compared: an hour of training and a minute measure
+    Scores of different fidelities are never compared: an hour of training and a minute measure
     different things.
     """
     if evaluation.failed:
         return (-1.0, 0.0)
-    return (inf if evaluation.fidelity is None else float(evaluation.fidelity), evaluation.accuracy)
+    return (inf if evaluation.fidelity is None else float(evaluation.fidelity), evaluation.score)

@@ -1,4 +1,4 @@
-"""The evaluator that asks a function: accuracy is whatever a callable says of an architecture."""
+"""The evaluator that asks a function: score is whatever a callable says of an architecture."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class FunctionFailed(Exception):  # noqa: N818 - the training failed, the functi
 
 
 class FunctionEvaluator(Evaluator):
-    """Accuracies by a function of the architecture, or of the architecture and the training seed.
+    """Scores by a function of the architecture, or of the architecture and the training seed.
 
     For landscapes whose truth is known, for formulas and surrogates, and for training code of one's
     own. The function has to be pure: nothing is stored, and a replay asks it again.
 
     ```python
-    def accuracy(architecture):                     # or (architecture, seed)
+    def score(architecture):                     # or (architecture, seed)
         return 0.5 + 0.1 * len(architecture.layers)
 
-    gym.make("NAS-v0", evaluator={"name": "function", "function": "my_module:accuracy", "noise": 0.01})
+    gym.make("NAS-v0", evaluator={"name": "function", "function": "my_module:score", "noise": 0.01})
     ```
 
-    A function that raises `FunctionFailed` says that training failed: accuracy 0.0, status
+    A function that raises `FunctionFailed` says that training failed: score 0.0, status
     ``"failed"``. Anything else but a number in [0, 1] is a mistake and refused.
 
-    Test accuracy is that of `test`; without it what `function` gives, without the noise. So the
+    Test score is that of `test`; without it what `function` gives, without the noise. So the
     noise is what a search is misled by, and a final score is not.
 
     Args:
@@ -50,10 +50,10 @@ class FunctionEvaluator(Evaluator):
         device: not used.
         function: a callable or its import path ``"module:name"``. With a callable that no import
             path leads to, such as a lambda, a run cannot be replayed or explained from its folder.
-        noise: standard deviation of normal noise that is added to an accuracy, which is then cut to
+        noise: standard deviation of normal noise that is added to a score, which is then cut to
             [0, 1]. It depends on the training seed and the architecture's text alone.
         seeds: training seeds that an architecture is evaluated with, averaged.
-        test: as `function`, for test accuracy.
+        test: as `function`, for test score.
         seconds: recorded cost of an evaluation.
 
     Raises:
@@ -102,7 +102,7 @@ class FunctionEvaluator(Evaluator):
         """Ask the function for each request.
 
         Raises:
-            NASGymError: for an answer that is not an accuracy, or a fidelity.
+            NASGymError: for an answer that is not a score, or a fidelity.
         """
         for position, request in enumerate(requests):
             if request.fidelity is not None:
@@ -115,12 +115,12 @@ class FunctionEvaluator(Evaluator):
         return [self._final_score(architecture, plain(seed)) for seed in seeds]
 
     def _evaluation(self, request: Request) -> Evaluation:
-        accuracy, error = self._noisy(request.architecture, request.seed)
+        score, error = self._noisy(request.architecture, request.seed)
         parameters, flops = self._size(request.architecture)
         return Evaluation(
             architecture=str(request.architecture),
-            accuracy=accuracy,
-            curve=() if error else (accuracy,),
+            score=score,
+            curve=() if error else (score,),
             parameters=parameters,
             flops=flops,
             seconds=self.seconds,
@@ -137,10 +137,10 @@ class FunctionEvaluator(Evaluator):
         return FinalScore(seed, validation, test, "failed" if error else "ok", error)
 
     def _noisy(self, architecture: Architecture, seed: int) -> tuple[float, str]:
-        accuracy, error = self.function(architecture, seed)
+        score, error = self.function(architecture, seed)
         if error or not self.noise:
-            return accuracy, error
-        return min(1.0, max(0.0, accuracy + self.noise * standard_normal(str(architecture), seed))), ""
+            return score, error
+        return min(1.0, max(0.0, score + self.noise * standard_normal(str(architecture), seed))), ""
 
     def _size(self, architecture: Architecture) -> tuple[int, int]:
         """Return parameters and FLOPs; 0 in a space that builds no networks, which a function allows."""
@@ -173,7 +173,7 @@ class _Asked:
         self._takes_seed = self._count_arguments() == 2
 
     def __call__(self, architecture: Architecture, seed: int) -> tuple[float, str]:
-        """Return an accuracy and why training failed, "" if it did not.
+        """Return a score and why training failed, "" if it did not.
 
         Raises:
             NASGymError: if the function raises, or its answer is not a number in [0, 1].
@@ -189,13 +189,13 @@ class _Asked:
                 f"architecture {str(architecture)!r}: raise evaluators.FunctionFailed where training fails"
             ) from error
         found = number(answer)
-        accuracy = math.nan if found is None else float(found)
-        if not 0.0 <= accuracy <= 1.0:
+        score = math.nan if found is None else float(found)
+        if not 0.0 <= score <= 1.0:
             raise ConfigError(
                 f"the {self._what} {self.path!r} returned {answer!r} for the architecture "
-                f"{str(architecture)!r}: return an accuracy in [0, 1]"
+                f"{str(architecture)!r}: return a score in [0, 1]"
             )
-        return accuracy, ""
+        return score, ""
 
     def _count_arguments(self) -> int:
         try:

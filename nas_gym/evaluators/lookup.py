@@ -1,4 +1,4 @@
-"""The evaluator that looks up: every accuracy it gives was recorded in a table."""
+"""The evaluator that looks up: every score it gives was recorded in a table."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TableEvaluator(Evaluator):
         fidelity: default fidelity of requests, in epochs.
         draws: whether an evaluation is of one drawn seed.
         resumable: whether going on from a lower fidelity costs only the difference.
-        selects_on_test: whether the table selects on test accuracy.
+        selects_on_test: whether the table selects on test score.
         seeds: recorded seeds that are averaged or drawn from at the default fidelity; () where it
             was recorded without.
 
@@ -78,9 +78,9 @@ class TableEvaluator(Evaluator):
             if epochs <= self.fidelity and (mean or set(self.seeds) <= set(seeds[epochs]))
         )
 
-    def accuracy_by_index(self, fidelity: int | None = None) -> np.ndarray:
-        """Return the accuracy of an evaluation, float64 (size,), by index; averaged where it `draws`."""
-        return self._recorded.averages(self._epochs(fidelity)).accuracies
+    def score_by_index(self, fidelity: int | None = None) -> np.ndarray:
+        """Return the score of an evaluation, float64 (size,), by index; averaged where it `draws`."""
+        return self._recorded.averages(self._epochs(fidelity)).scores
 
     def cost_by_index(self, fidelity: int | None = None) -> np.ndarray:
         """Return the recorded seconds that an evaluation costs, float64 (size,), by index.
@@ -89,9 +89,9 @@ class TableEvaluator(Evaluator):
         """
         return self._recorded.averages(self._epochs(fidelity)).seconds
 
-    def accuracies(self, architectures: Sequence[Architecture]) -> np.ndarray:
+    def scores(self, architectures: Sequence[Architecture]) -> np.ndarray:
         indices = [self.search_space.index(architecture) for architecture in architectures]
-        return self.accuracy_by_index()[indices]
+        return self.score_by_index()[indices]
 
     def recorded(self, index: int, fidelity: int | None = None) -> tuple[int, ...]:
         """Return those of the seeds of an evaluation that were recorded for an architecture."""
@@ -128,7 +128,7 @@ class TableEvaluator(Evaluator):
             index = self.search_space.index(request.architecture)
             column = self._recorded.column(request.seed, epochs)
             curve = [
-                self.table.accuracies(each).item(index, column) for each in self._recorded.passed(epochs)
+                self.table.scores(each).item(index, column) for each in self._recorded.passed(epochs)
             ]
             if np.isnan(curve[-1]):
                 raise ConfigError(
@@ -145,10 +145,10 @@ class TableEvaluator(Evaluator):
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
         """Return scores at the full fidelity, for those of the seeds that were recorded for the architecture.
 
-        Where test accuracies were recorded as one mean, every score has it.
+        Where test scores were recorded as one mean, every score has it.
         """
         index, full = self.search_space.index(architecture), self.table.fidelities[-1]
-        validation, test = self.table.accuracies()[index], self.table.test[index]
+        validation, test = self.table.scores()[index], self.table.test[index]
         if test.shape != validation.shape:
             test = np.full(validation.shape, np.nanmean(test))
         scores = []
@@ -166,8 +166,8 @@ class TableEvaluator(Evaluator):
         return list(self.table.seeds[self.table.fidelities[-1]]) or [0]
 
     def optimum(self) -> float:
-        """Return the table's highest validation accuracy at its full fidelity, averaged over all seeds."""
-        return float(self.table.mean_accuracy().max())
+        """Return the table's highest validation score at its full fidelity, averaged over all seeds."""
+        return float(self.table.mean_score().max())
 
     def examples(self) -> tuple[int, int] | None:
         return self.table.examples
@@ -190,7 +190,7 @@ class TableEvaluator(Evaluator):
     ) -> Evaluation:
         return Evaluation(
             architecture=str(architecture),
-            accuracy=0.0 if failed else curve[-1],
+            score=0.0 if failed else curve[-1],
             curve=() if failed else tuple(curve),
             parameters=self.table.parameters.item(index),
             flops=self.table.flops.item(index),

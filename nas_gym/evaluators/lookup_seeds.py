@@ -16,15 +16,15 @@ class Averages:
     """What evaluations over several seeds give at one fidelity, by index.
 
     Attributes:
-        accuracies: float64 (size,); 0.0 where a seed failed.
-        curves: accuracies at the fidelities that a training passes through, float64 (size, fidelities).
+        scores: float64 (size,); 0.0 where a seed failed.
+        curves: scores at the fidelities that a training passes through, float64 (size, fidelities).
         seconds: cost of the trainings together, float64 (size,).
         failed: whether a seed failed, bool (size,).
         seeds: seeds of an architecture that has all of them.
         lacking: whether a seed is missing, bool (size,).
     """
 
-    accuracies: np.ndarray
+    scores: np.ndarray
     curves: np.ndarray
     seconds: np.ndarray
     failed: np.ndarray
@@ -98,7 +98,7 @@ class RecordedSeeds:
     def of(self, index: int, fidelity: int) -> tuple[int, ...]:
         """Return those of the seeds that were recorded for an architecture."""
         seeds = self.at(fidelity)
-        values = self._table.accuracies(fidelity)[index, self.columns(fidelity)].tolist()
+        values = self._table.scores(fidelity)[index, self.columns(fidelity)].tolist()
         return tuple(seed for seed, value in zip(seeds, values, strict=False) if value == value)
 
     def passed(self, fidelity: int) -> list[int]:
@@ -118,27 +118,27 @@ class RecordedSeeds:
         """
         if fidelity not in self._averages:
             columns = self.columns(fidelity)
-            recorded = ~np.isnan(self._table.accuracies(fidelity)[:, columns])
+            recorded = ~np.isnan(self._table.scores(fidelity)[:, columns])
             trainings = 1 if self.draws else recorded.sum(axis=1)
             failed: np.ndarray = self._table.failed[:, columns]
             averages = Averages(
-                accuracies=self._mean(fidelity),
+                scores=self._mean(fidelity),
                 curves=np.stack([self._mean(each) for each in self.passed(fidelity)], axis=1),
                 seconds=self._table.cost(fidelity) * trainings,
                 failed=np.logical_or.reduce(failed, axis=1),
                 seeds=self.at(fidelity),
                 lacking=~np.logical_and.reduce(recorded, axis=1),
             )
-            for array in (averages.accuracies, averages.seconds):
+            for array in (averages.scores, averages.seconds):
                 array.setflags(write=False)
             self._averages[fidelity] = averages
         return self._averages[fidelity]
 
     def _mean(self, fidelity: int) -> np.ndarray:
         if isinstance(self._asked, str):
-            return self._table.mean_accuracy(fidelity)
+            return self._table.mean_score(fidelity)
         columns = self.columns(fidelity)
-        values = self._table.accuracies(fidelity)[:, columns]
+        values = self._table.scores(fidelity)[:, columns]
         if np.isnan(values).all(axis=1).any():
             raise ConfigError(
                 f"the table {self._table.name!r} lacks seeds {self.asked} of some architectures at "

@@ -1,4 +1,4 @@
-"""The evaluator that trains: every accuracy it gives is of a network trained for real."""
+"""The evaluator that trains: every score it gives is of a network trained for real."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 
 from nas_gym._checks import plain
@@ -45,7 +46,7 @@ class TrainEvaluator(Evaluator):
 
     A result depends on (architecture, task, recipe, seed, fidelity, numerics) alone; on the CPU bit
     for bit. Divergence and more parameters than the recipe allows are results: status ``"failed"``,
-    accuracy 0.0.
+    score 0.0.
 
     Args:
         search_space: whose architectures it evaluates.
@@ -83,6 +84,10 @@ class TrainEvaluator(Evaluator):
         self._cores = torch.get_num_threads()
         self.progress: Callable[[Progress], None] | None = None
         self._operations: dict[Operation, str] = {}
+        if self.recipe.label_smoothing and task.target.kind != "classes":
+            raise ConfigError(
+                f"label_smoothing is of classes, and the task predicts {task.target.words}: leave it out"
+            )
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
@@ -130,13 +135,13 @@ class TrainEvaluator(Evaluator):
             self._check_fidelity(request.fidelity)
             network = self.search_space.network(request.architecture)
             if error := self._too_large(network):
-                yield position, _evaluation(request, network, Trained(network, (), (), error, 0.0))
+                yield position, self._evaluation(request, network, Trained(network, (), (), error, 0.0))
             else:
                 members[position] = Member(network, request.seed, request.fidelity)
         positions = list(members)
         for number, trained in self._train(list(members.values())):
             position = positions[number]
-            yield position, _evaluation(requests[position], trained.network, trained)
+            yield position, self._evaluation(requests[position], trained.network, trained)
 
     def fit(self, architecture: Architecture, seed: int) -> tuple[NetworkModule, Evaluation]:
         """Train one architecture and keep it: the module in evaluation mode, and its evaluation.
@@ -148,7 +153,7 @@ class TrainEvaluator(Evaluator):
         if error := self._too_large(network):
             raise ConfigError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
         ((_, trained),) = self._train([Member(network, seed)], weights=True)
-        return _module(trained), _evaluation(Request(architecture, seed), network, trained)
+        return _module(trained), self._evaluation(Request(architecture, seed), network, trained)
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
         seeds, network = [plain(seed) for seed in seeds], self.search_space.network(architecture)
@@ -157,16 +162,18 @@ class TrainEvaluator(Evaluator):
         trained = dict(self._train([Member(network, seed) for seed in seeds], weights=True))
         return [self._final_score(seed, trained[number]) for number, seed in enumerate(seeds)]
 
-    def examples(self) -> tuple[int, int]:
+    def examples(self) -> tuple[int, int] | None:
+        if not self.task.target.metric.share_of_examples:
+            return None
         return len(self.task.y_validation), len(self.task.y_test)
 
     @apart
     def _final_score(self, seed: int, trained: Trained) -> FinalScore:
         if trained.error:
             return FinalScore(seed, 0.0, 0.0, "failed", trained.error)
-        x_test, y_test = on_device(self.task.x_test, self.device), on_device(self.task.y_test, self.device)
-        module = trained.module.to(self.device)
-        return FinalScore(seed, trained.curve[-1], accuracy(module, x_test, y_test))
+        outputs = _outputs(trained.module.to(self.device), on_device(self.task.x_test, self.device))
+        score, metrics = self.task.target.measure(outputs, self.task.y_test)
+        return FinalScore(seed, trained.curve[-1], score, metrics=metrics)
 
     def _train(self, members: Sequence[Member], *, weights: bool = False) -> Iterator[tuple[int, Trained]]:
         return train(
@@ -190,7 +197,23 @@ class TrainEvaluator(Evaluator):
     @cached_property
     def _data(self) -> TrainingData:
         task = self.task
-        return training_data(self.device, task.x_train, task.y_train, task.x_validation, task.y_validation)
+        parts = (task.x_train, task.y_train, task.x_validation, task.y_validation)
+        return training_data(self.device, *parts, loss=task.target.loss)
+
+    def _evaluation(self, request: Request, network: Network, trained: Trained) -> Evaluation:
+        return Evaluation(
+            architecture=str(request.architecture),
+            score=0.0 if trained.error else trained.curve[-1],
+            curve=trained.curve,
+            parameters=network.parameters,
+            flops=network.flops,
+            seconds=trained.seconds,
+            status="failed" if trained.error else "ok",
+            error=trained.error,
+            seeds=(request.seed,),
+            fidelity=request.fidelity,
+            metrics=self.task.target.in_units(trained.metrics),
+        )
 
     @cached_property
     def numerics(self) -> str:  # type: ignore[override]  # asks the device, so only when it is needed
@@ -213,22 +236,6 @@ def _module(trained: Trained) -> NetworkModule:
 
 
 @torch.no_grad()
-def accuracy(module: NetworkModule, x: torch.Tensor, y: torch.Tensor) -> float:
-    """Share of examples whose largest logit is at the right class, in [0, 1]."""
-    parts = zip(x.split(TEST_BATCH), y.split(TEST_BATCH), strict=True)
-    return sum(int((module(x_part).argmax(1) == y_part).sum()) for x_part, y_part in parts) / len(y)
-
-
-def _evaluation(request: Request, network: Network, trained: Trained) -> Evaluation:
-    return Evaluation(
-        architecture=str(request.architecture),
-        accuracy=0.0 if trained.error else trained.curve[-1],
-        curve=trained.curve,
-        parameters=network.parameters,
-        flops=network.flops,
-        seconds=trained.seconds,
-        status="failed" if trained.error else "ok",
-        error=trained.error,
-        seeds=(request.seed,),
-        fidelity=request.fidelity,
-    )
+def _outputs(module: NetworkModule, x: torch.Tensor) -> np.ndarray:
+    """Return what a module gives for examples, float32 (n, outputs)."""
+    return torch.cat([module(part) for part in x.split(TEST_BATCH)]).cpu().numpy()

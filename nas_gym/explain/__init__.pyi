@@ -1,4 +1,4 @@
-from .evidence.accuracies import Accuracies as Accuracies
+from .evidence.scores import Accuracies as Accuracies
 from .evidence.run import Evidence as Evidence
 from .evidence.run import read_evidence as read_evidence
 from .live import explain_live as explain_live

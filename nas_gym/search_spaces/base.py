@@ -71,7 +71,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
     Attributes:
         name: the name in the registry.
         input_shape: shape of one example.
-        num_classes: number of classes.
+        outputs: number of classes.
         actions: the edits; action 0 is keep, then add, remove and swap in a documented order.
         size: number of architectures.
         variables: the fixed-length form of an architecture: what is chosen, by name. Every assignment
@@ -83,7 +83,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
     name: ClassVar[str]
 
     input_shape: Shape
-    num_classes: int
+    outputs: int
     actions: tuple[Edit, ...]
     size: int
     variables: Mapping[str, Variable]
@@ -153,7 +153,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
 
     @abstractmethod
     def network(self, architecture: A) -> Network:
-        """Return the network that an architecture stands for; its output shape is (num_classes,).
+        """Return the network that an architecture stands for; its output shape is (outputs,).
 
         Drawings count the weights of a box by the nodes whose `layer` is its number in the sketch, alone
         or with its label behind ("2 relu-64"), and of the last box by those of the layer "output".
@@ -274,7 +274,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
 
     @cached_property
     def _identity(self) -> str:
-        return repr((sorted(self.config().items()), self.input_shape, self.num_classes))
+        return repr((sorted(self.config().items()), self.input_shape, self.outputs))
 
     @cached_property
     def _masks(self) -> dict[A, np.ndarray]:

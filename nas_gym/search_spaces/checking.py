@@ -128,11 +128,11 @@ class _Check:
                 "return what NetworkBuilder.build() gives",
             )
         shapes = (network.input_shape, network.output_shape)
-        if shapes != (space.input_shape, (space.num_classes,)):
+        if shapes != (space.input_shape, (space.outputs,)):
             raise self._error(
                 f"network({text!r}) leads from {shapes[0]} to {shapes[1]}",
-                f"build it from self.input_shape {space.input_shape} to (self.num_classes,), "
-                f"({space.num_classes},)",
+                f"build it from self.input_shape {space.input_shape} to (self.outputs,), "
+                f"({space.outputs},)",
             )
 
     def _called(self, what: str, function: Callable[..., T], *arguments: Any) -> T:

@@ -47,7 +47,7 @@ class ChoiceSpace(ProductSpace[Choices]):
             builder = NetworkBuilder(self.input_shape)
             node = builder.linear(builder.flatten(builder.input), architecture["width"])
             node = builder.activation(node, architecture["activation"])
-            return builder.build(builder.linear(node, self.num_classes))
+            return builder.build(builder.linear(node, self.outputs))
     ```
 
     Actions, in order: keep; for each choice and each of its values, swap to it. The text is like
@@ -68,8 +68,8 @@ class ChoiceSpace(ProductSpace[Choices]):
 
     choices: Mapping[str, Sequence[Any]]
 
-    def __init__(self, input_shape: Shape, num_classes: int) -> None:
-        self.input_shape, self.num_classes = tuple(input_shape), num_classes
+    def __init__(self, input_shape: Shape, outputs: int) -> None:
+        self.input_shape, self.outputs = tuple(input_shape), outputs
         self.choices = _checked(getattr(self, "choices", None))
         self.set_variables(
             (Variable.of_whole(name, values) for name, values in self.choices.items()), "choices"

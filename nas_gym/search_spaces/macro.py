@@ -66,7 +66,7 @@ class MacroSpace(ProductSpace[Macro]):
 
     Args:
         input_shape: (channels, length) or (channels, height, width) of one example.
-        num_classes: number of classes.
+        outputs: number of classes.
         channels: channels of the stem.
         head: channels before pooling.
 
@@ -76,9 +76,9 @@ class MacroSpace(ProductSpace[Macro]):
 
     name = "macro"
 
-    def __init__(self, input_shape: Shape, num_classes: int, *, channels: int = 32, head: int = 1280) -> None:
+    def __init__(self, input_shape: Shape, outputs: int, *, channels: int = 32, head: int = 1280) -> None:
         self.input_shape = grid_shape("macro", input_shape)
-        self.num_classes = num_classes
+        self.outputs = outputs
         self.channels = whole("channels of the macro space", channels)
         self.head = whole("head of the macro space", head)
         layers = range(1, LAYERS + 1)
@@ -153,7 +153,7 @@ class MacroSpace(ProductSpace[Macro]):
             node = _block(builder, node, BLOCKS[block], channels, stride, f"{number + 1} {BLOCKS[block]}")
         node = _conv_norm(builder, node, self.head, 1, relu=True, layer="output")
         pooled = builder.global_avg_pool(node, layer="output")
-        return builder.build(builder.linear(pooled, self.num_classes, layer="output"))
+        return builder.build(builder.linear(pooled, self.outputs, layer="output"))
 
 
 def _block(builder: NetworkBuilder, node: int, block: str, channels: int, stride: int, layer: str) -> int:

@@ -41,7 +41,7 @@ class MLPSpace(SearchSpace[MLP]):
 
     Args:
         input_shape: shape of one example.
-        num_classes: number of classes.
+        outputs: number of classes.
         max_layers: most hidden layers.
         widths: the widths to choose from.
         activations: the activations to choose from, of `nas_gym.networks.graph.ACTIVATIONS`.
@@ -55,14 +55,14 @@ class MLPSpace(SearchSpace[MLP]):
     def __init__(
         self,
         input_shape: Shape,
-        num_classes: int,
+        outputs: int,
         *,
         max_layers: int = 4,
         widths: Sequence[int] = (16, 64),
         activations: Sequence[str] = ("relu", "sigmoid", "tanh", "identity"),
     ) -> None:
         self.input_shape = tuple(input_shape)
-        self.num_classes = num_classes
+        self.outputs = outputs
         self.max_layers = whole("max_layers of the mlp space", max_layers)
         self.widths = wholes("widths of the mlp space", widths)
         self.activations = names(
@@ -200,7 +200,7 @@ class MLPSpace(SearchSpace[MLP]):
         for number, (width, activation) in enumerate(architecture.layers, start=1):
             layer = f"{number} {_text((width, activation))}"
             node = builder.activation(builder.linear(node, width, layer=layer), activation, layer=layer)
-        return builder.build(builder.linear(node, self.num_classes, layer="output"))
+        return builder.build(builder.linear(node, self.outputs, layer="output"))
 
     def _parse_layer(self, part: str, text: str) -> tuple[int, str]:
         activation, _, width = part.rpartition("-")

@@ -28,7 +28,7 @@ _checked: WeakValueDictionary[int, SearchSpace[Any]] = WeakValueDictionary()
 
 
 def make_search_space(
-    spec: str | Mapping[str, Any] | SearchSpace[Any], input_shape: Shape, num_classes: int
+    spec: str | Mapping[str, Any] | SearchSpace[Any], input_shape: Shape, outputs: int
 ) -> SearchSpace[Any]:
     """Build a search space from its name, a dict with ``"name"`` and options, or a space as it is.
 
@@ -40,17 +40,17 @@ def make_search_space(
     """
     if isinstance(spec, SearchSpace):
         _check_complete(spec)
-        if (spec.input_shape, spec.num_classes) != (tuple(input_shape), num_classes):
+        if (spec.input_shape, spec.outputs) != (tuple(input_shape), outputs):
             raise ConfigError(
-                f"the search space is built for input shape {spec.input_shape} and {spec.num_classes} "
-                f"classes, the task has {tuple(input_shape)} and {num_classes}: build it for the task's"
+                f"the search space is built for input shape {spec.input_shape} and {spec.outputs} "
+                f"classes, the task has {tuple(input_shape)} and {outputs}: build it for the task's"
             )
         space = spec
     else:
         options = options_of("search space", spec)
         name = options.pop("name", None)
         factory = lookup("search space", name, SEARCH_SPACES)
-        space = build(factory, "search space", options, tuple(input_shape), num_classes)
+        space = build(factory, "search space", options, tuple(input_shape), outputs)
         if not isinstance(space, SearchSpace):
             raise ConfigError(
                 f"{name!r} is no search space: derive it from nas_gym.search_spaces.SearchSpace"

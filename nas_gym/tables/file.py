@@ -16,16 +16,17 @@ from nas_gym.errors import DataError
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.table import Table
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)
 FAILED = np.iinfo(np.uint16).max
-"""What stands for the accuracies of a failed training."""
+"""What stands for the scores of a failed training."""
 ARRAYS = ("validation", "test", "seconds", "parameters", "flops")
 
 
 def write_table(table: Table, path: Path) -> None:
     """Write a table; the file appears whole or not at all.
 
-    Accuracies that are all counts of right examples are written as such, uint16; others as float64.
+    Scores that are all counts of right examples are written as such, uint16; others as float64.
 
     Raises:
         NASGymError: if it cannot be written.
@@ -36,7 +37,7 @@ def write_table(table: Table, path: Path) -> None:
         "task": table.task,
         "search_space": table.search_space.config(),
         "input_shape": list(table.search_space.input_shape),
-        "num_classes": table.search_space.num_classes,
+        "outputs": table.search_space.outputs,
         "fidelities": list(table.fidelities),
         "seeds": {str(epochs): list(seeds) for epochs, seeds in table.seeds.items()},
         "resumable": table.resumable,
@@ -80,12 +81,14 @@ def read_table(path: Path) -> Table:
 
 
 def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
-    if header["format"] != FORMAT:
+    if header["format"] not in READABLE:
         raise DataError(
             f"the table has format {header['format']!r}, this version of nas-gym reads {FORMAT}: "
             "build or import it again"
         )
-    space = make_search_space(header["search_space"], tuple(header["input_shape"]), header["num_classes"])
+    # Format 1 knew no other target than classes, and counted them.
+    outputs = header["num_classes"] if header["format"] == 1 else header["outputs"]
+    space = make_search_space(header["search_space"], tuple(header["input_shape"]), outputs)
     examples = None if header["examples"] is None else (header["examples"][0], header["examples"][1])
     validation, test = arrays["validation"], arrays["test"]
     failed = validation[-1] == FAILED
@@ -110,12 +113,12 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
     )
 
 
-def _packed(accuracies: np.ndarray, table: Table, part: int) -> np.ndarray:
-    """Return accuracies as the file holds them; they are by seed, or a mean that no failure is marked in."""
-    packed: np.ndarray = accuracies.copy()
+def _packed(scores: np.ndarray, table: Table, part: int) -> np.ndarray:
+    """Return scores as the file holds them; they are by seed, or a mean that no failure is marked in."""
+    packed: np.ndarray = scores.copy()
     if table.examples is not None:
-        counts = np.rint(np.nan_to_num(accuracies) * table.examples[part]).astype(np.uint16)
-        if np.array_equal(counts / table.examples[part], accuracies):
+        counts = np.rint(np.nan_to_num(scores) * table.examples[part]).astype(np.uint16)
+        if np.array_equal(counts / table.examples[part], scores):
             packed = counts
     if packed.shape[-2:] == table.failed.shape:
         packed[..., table.failed] = FAILED
@@ -123,6 +126,6 @@ def _packed(accuracies: np.ndarray, table: Table, part: int) -> np.ndarray:
 
 
 def _shares(packed: np.ndarray, examples: int | None) -> np.ndarray:
-    """Return accuracies as a table holds them."""
+    """Return scores as a table holds them."""
     found: np.ndarray = np.where(packed == FAILED, 0, packed)
     return found / examples if examples is not None and packed.dtype == np.uint16 else found

@@ -11,7 +11,7 @@ from nas_gym.errors import ConfigError
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.catalogue import HOW_TO_GET, load_table, tasks_of
 from nas_gym.tables.table import Table
-from nas_gym.tasks import Task
+from nas_gym.tasks import Classes, Task
 
 USUAL_TASK = "mnist1d"
 """Of a benchmark with several tasks, where none was asked for."""
@@ -66,7 +66,7 @@ def check_search_space(table: Table, asked: str | Mapping[str, Any] | SearchSpac
     else:
         options = {"name": asked} if isinstance(asked, str) else dict(asked)
         fits = options.get("name") == space.name and (
-            make_search_space(space.config() | options, space.input_shape, space.num_classes) == space
+            make_search_space(space.config() | options, space.input_shape, space.outputs) == space
         )
     if not fits:
         shown = asked.config() if isinstance(asked, SearchSpace) else asked
@@ -90,7 +90,7 @@ def table_task(table: Table) -> Task:
         y_validation=y,
         x_test=x,
         y_test=y,
-        class_names=tuple(map(str, range(space.num_classes))),
+        target=Classes(tuple(map(str, range(space.outputs)))),
         feature_names=(),
         mean=np.zeros(parts),
         scale=np.ones(parts),

@@ -20,8 +20,8 @@ from nas_gym.tasks import ConstantAnswer, constant_answer, make_task
 Values = np.ndarray
 
 SELECTS_ON_TEST = (
-    "the accuracies of this table are test accuracies, the only ones that were published: a search selects "
-    "on what it is scored by, so the test accuracy of its choice is optimistic and no independent measurement"
+    "the scores of this table are test scores, the only ones that were published: a search selects "
+    "on what it is scored by, so the test score of its choice is optimistic and no independent measurement"
 )
 """What is said wherever numbers of a table with `Table.selects_on_test` are shown."""
 
@@ -31,7 +31,7 @@ class Table(Shared):
     """Recorded results of all architectures of a space; row i is ``search_space.architecture(i)``.
 
     A column is a training seed. Where a fidelity was recorded without seeds there is one number, in
-    the first column; where a seed is missing stands NaN. A failed training has accuracy 0.0.
+    the first column; where a seed is missing stands NaN. A failed training has score 0.0.
 
     Attributes:
         benchmark: the name of the family, like ``"mlp"`` or ``"nasbench201"``.
@@ -41,16 +41,16 @@ class Table(Shared):
         seeds: for each fidelity the training seeds of the columns; () where none were recorded.
         resumable: whether a lower fidelity is a prefix of a higher one, so that going on costs the
             difference; else every fidelity is a schedule of its own and costs all of it.
-        validation: validation accuracy, float64 (fidelities, size, columns), in [0, 1] or NaN.
-        test: test accuracy at the last fidelity, float64 (size, columns), for final reports alone.
+        validation: validation score, float64 (fidelities, size, columns), in [0, 1] or NaN.
+        test: test score at the last fidelity, float64 (size, columns), for final reports alone.
         failed: which trainings failed, bool (size, columns).
         seconds: recorded cost of one training at the last fidelity, float64 (size,); a fidelity
             costs its share of the epochs.
         parameters: trainable parameters, int64 (size,).
         flops: floating-point operations of a forward pass of one example, int64 (size,).
-        examples: validation and test examples, if the accuracies are counts over them; else None.
-        selects_on_test: whether the validation accuracies are test accuracies, because no others were
-            published; a search then selects on what it is scored by, and its test accuracy is not an
+        examples: validation and test examples, if the scores are counts over them; else None.
+        selects_on_test: whether the validation scores are test scores, because no others were
+            published; a search then selects on what it is scored by, and its test score is not an
             independent measurement.
         about: JSON-able: where the numbers come from.
     """
@@ -87,8 +87,8 @@ class Table(Shared):
 
     @property
     def measure(self) -> str:
-        """What a search on the table sees, in words: ``"validation accuracy"`` or ``"test accuracy"``."""
-        return "test accuracy" if self.selects_on_test else "validation accuracy"
+        """What a search on the table sees, in words: ``"validation score"`` or ``"test score"``."""
+        return "test score" if self.selects_on_test else "validation score"
 
     @cached_property
     def constant_answer(self) -> ConstantAnswer | None:
@@ -134,16 +134,16 @@ class Table(Shared):
             )
         return fidelity
 
-    def accuracies(self, epochs: int | None = None) -> Values:
-        """Return validation accuracy by seed, float64 (size, columns), NaN where none was recorded."""
+    def scores(self, epochs: int | None = None) -> Values:
+        """Return validation score by seed, float64 (size, columns), NaN where none was recorded."""
         recorded: Values = self.validation[self.fidelities.index(self.fidelity(epochs))]
         return recorded[:, : max(1, len(self.seeds[self.fidelity(epochs)]))]
 
-    def mean_accuracy(self, epochs: int | None = None) -> Values:
-        """Return validation accuracy averaged over seeds, float64 (size,); 0.0 where a seed failed."""
+    def mean_score(self, epochs: int | None = None) -> Values:
+        """Return validation score averaged over seeds, float64 (size,); 0.0 where a seed failed."""
         fidelity = self.fidelity(epochs)
         if fidelity not in self._means:
-            values = self.accuracies(fidelity)
+            values = self.scores(fidelity)
             means: Values = np.nanmean(values, axis=1)
             means[self.failed[:, : values.shape[1]].any(axis=1)] = 0.0
             means.setflags(write=False)
@@ -156,8 +156,8 @@ class Table(Shared):
         costs.setflags(write=False)
         return costs
 
-    def mean_test_accuracy(self) -> Values:
-        """Return test accuracy averaged over seeds, float64 (size,); for final reports alone."""
+    def mean_test_score(self) -> Values:
+        """Return test score averaged over seeds, float64 (size,); for final reports alone."""
         means: Values = np.nanmean(self.test, axis=1)
         means[self.failed.any(axis=1)] = 0.0
         return means
@@ -192,15 +192,15 @@ def _check(table: Table) -> None:
             f"the table {table.name!r} must name its fidelities in ascending order, and the seeds of each"
         )
     for number, epochs in enumerate(table.fidelities):
-        values = table.accuracies(epochs)
+        values = table.scores(epochs)
         missing = np.isnan(values).all(axis=1)
         if missing.any():
             raise DataError(
                 f"the table {table.name!r} lacks {int(missing.sum()):,} of {size:,} architectures at "
                 f"{epochs} epochs, the first {str(table.search_space.architecture(int(missing.argmax())))!r}"
             )
-        _check_range(table, f"validation accuracy at {epochs} epochs", table.validation[number])
-    _check_range(table, "test accuracy", table.test)
+        _check_range(table, f"validation score at {epochs} epochs", table.validation[number])
+    _check_range(table, "test score", table.test)
     if not (np.isfinite(table.seconds).all() and (table.seconds >= 0).all()):
         raise DataError(f"the table {table.name!r} must have seconds that are finite and at least 0")
 
@@ -211,5 +211,5 @@ def _check_range(table: Table, what: str, values: Values) -> None:
         row = int(wrong.any(axis=-1).argmax())
         raise DataError(
             f"the table {table.name!r} has a {what} of {values[wrong][0]:g} for "
-            f"{str(table.search_space.architecture(row))!r}: accuracies are shares in [0, 1]"
+            f"{str(table.search_space.architecture(row))!r}: scores are shares in [0, 1]"
         )

@@ -11,5 +11,10 @@ from .reading.columns import TableEncoder as TableEncoder
 from .reading.file_kinds import kind_of as kind_of
 from .reading.file_kinds import looks_like_data as looks_like_data
 from .reading.text_file import decoded as decoded
+from .metrics import Metric as Metric
 from .registry import TASKS as TASKS
 from .registry import make_task as make_task
+from .targets import Classes as Classes
+from .targets import Target as Target
+from .targets import Values as Values
+from .targets import target_of as target_of

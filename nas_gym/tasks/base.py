@@ -1,4 +1,4 @@
-"""What a task is: arrays with a fixed, stratified split and a standardisation fitted on training data."""
+"""What a task is: arrays with a fixed split, a standardisation fitted on training data, and a target."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import numpy as np
 from nas_gym._shared import Shared
 from nas_gym.networks import Shape
 from nas_gym.tasks.reading.columns import TableEncoder
+from nas_gym.tasks.targets import Target
 
-Kind = Literal["table", "signal", "image"]
-KINDS: tuple[Kind, ...] = ("table", "signal", "image")
+Inputs = Literal["features", "signal", "image"]
+INPUTS: tuple[Inputs, ...] = ("features", "signal", "image")
 ARRAYS = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "mean", "scale")
 
 
@@ -35,7 +36,7 @@ class Sample:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Task(Shared):
-    """A classification data set in three parts, standardised. Build it with `make_task`.
+    """A data set in three parts, standardised, and what is to be predicted. Build it with `make_task`.
 
     An example is a table's row ``(features,)``, a signal ``(channels, length)`` or an image
     ``(channels, height, width)``.
@@ -46,8 +47,9 @@ class Task(Shared):
     Attributes:
         name: for titles and folders.
         x_train, x_validation, x_test: float32 (n, *input_shape), standardised.
-        y_train, y_validation, y_test: int64 (n,), in [0, num_classes).
-        class_names: a name per class.
+        y_train, y_validation, y_test: what is to be predicted, as `target` has it: int64 (n,) for classes,
+            float32 (n, values), standardised, for values.
+        target: what is to be predicted, with its loss and metrics.
         feature_names: a name per feature of a table; () for signals and images.
         mean, scale: float64, of a shape that broadcasts over an example: (features,) for tables,
             (channels, 1) for signals, (channels, 1, 1) for images. They are fitted on the training
@@ -66,7 +68,7 @@ class Task(Shared):
     y_validation: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-    class_names: tuple[str, ...]
+    target: Target
     feature_names: tuple[str, ...]
     mean: np.ndarray
     scale: np.ndarray
@@ -91,26 +93,26 @@ class Task(Shared):
         return tuple(int(side) for side in self.x_train.shape[1:])
 
     @property
-    def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self.class_names)
+    def outputs(self) -> int:
+        """The numbers that a network gives for one example: one a class or value."""
+        return self.target.outputs
 
     @property
-    def kind(self) -> Kind:
-        """``"table"``, ``"signal"`` or ``"image"``."""
-        return KINDS[len(self.input_shape) - 1]
+    def inputs(self) -> Inputs:
+        """What an example is: ``"features"`` (a table's row), ``"signal"`` or ``"image"``."""
+        return INPUTS[len(self.input_shape) - 1]
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the arrays of all parts and of the standardisation, 64 hexadecimal digits.
+        """SHA-256 of the arrays, of the standardisation and of the kind of target, 64 hexadecimal digits.
 
         The order of the classes is in it, their names are not: they change no result.
         """
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.target.loss.encode() if self.target.kind != "classes" else b"")
         for part in ARRAYS:
             array = np.ascontiguousarray(getattr(self, part))
             little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-            digest.update(f"{part} {little.dtype.str} {little.shape} {self.num_classes};".encode())
+            digest.update(f"{part} {little.dtype.str} {little.shape} {self.outputs};".encode())
             digest.update(little.tobytes())
         return digest.hexdigest()
 
@@ -120,9 +122,11 @@ class Task(Shared):
         y: Any,
         *,
         name: str = "arrays",
+        target_kind: str | None = None,
         class_names: Sequence[str] | None = None,
+        target_names: Sequence[str] | None = None,
         feature_names: Sequence[str] = (),
-        kind: Kind | None = None,
+        inputs: Inputs | None = None,
         **preparation: Any,
     ) -> Task:
         """Return the task of arrays in memory.
@@ -131,11 +135,14 @@ class Task(Shared):
             x: (n, features), (n, channels, length) or (n, channels, height, width), numbers; or a data
                 frame (pandas, polars) of numbers and texts, whose columns keep their names and are read
                 as `nas_gym.tasks.reading.rules` tells.
-            y: (n,), class labels: whole numbers or texts.
+            y: (n,), class labels: whole numbers or texts; or (n,) or (n, values), numbers, where `target_kind`
+                is ``"values"``.
             name: for titles and folders.
+            target_kind: ``"classes"`` (None is the same) or ``"values"``.
             class_names: a name per class in the order of the sorted labels; the labels by default.
+            target_names: a name per value.
             feature_names: a name per feature of a table.
-            kind: see `nas_gym.tasks.own.arrays.arrays`.
+            inputs: see `nas_gym.tasks.own.arrays.arrays`.
             **preparation: options of `nas_gym.tasks.preparation.Preparation`, and of a data frame those of
                 `nas_gym.tasks.own.arrays.arrays`.
 
@@ -144,11 +151,18 @@ class Task(Shared):
         """
         from nas_gym.tasks.registry import make_task
 
-        options = {"title": name, "class_names": class_names, "feature_names": feature_names, "kind": kind}
+        options = {
+            "title": name,
+            "target_kind": target_kind,
+            "class_names": class_names,
+            "target_names": target_names,
+            "feature_names": feature_names,
+            "inputs": inputs,
+        }
         given = {option: value for option, value in options.items() if value is not None}
         return make_task({"name": "arrays", "x": x, "y": y} | given | preparation)
 
     def __repr__(self) -> str:
         counts = " + ".join(str(len(part)) for part in (self.y_train, self.y_validation, self.y_test))
-        shape = f"{self.kind} {self.input_shape}, {self.num_classes} classes"
+        shape = f"{self.inputs} {self.input_shape}, {self.target.words}"
         return f"<task {self.name}: {shape}, {counts} examples>"

@@ -11,33 +11,33 @@ from nas_gym.tasks.base import Task
 
 @dataclass(frozen=True, slots=True)
 class ConstantAnswer:
-    """The answer that is right most often in training, given to every example.
+    """The one answer that is best in training, given to every example.
 
-    It is what "guessing" means wherever an accuracy is set beside it: one over the number of classes
-    would make a network that learned nothing look good where one class is frequent.
+    It is what "guessing" means wherever a score is set beside it: one over the number of classes would
+    make a network that learned nothing look good where one class is frequent.
 
     Attributes:
-        class_name: name of the class.
-        validation: share of the validation examples that it is right for, in [0, 1].
-        test: the same, of the test examples.
+        answer: the class, or the mean of the values, in words.
+        validation: its score on the validation examples, in [0, 1].
+        test: the same, on the test examples.
     """
 
-    class_name: str
+    answer: str
     validation: float
     test: float
 
 
 def constant_answer(task: Task) -> ConstantAnswer | None:
-    """Return the best constant answer of a task, the first class of ties; None if it holds no examples.
+    """Return the best constant answer of a task, None if it holds no examples.
 
-    Like a network it is fitted on the training part, and what it is right for is counted on the
-    examples that the network's accuracy is counted on.
+    Like a network it is fitted on the training part, and its score is of the examples that the
+    network's score is of.
     """
     if not all(len(part) for part in (task.y_train, task.y_validation, task.y_test)):
         return None
-    label = int(np.bincount(task.y_train, minlength=task.num_classes).argmax())
-    return ConstantAnswer(
-        task.class_names[label],
-        float((task.y_validation == label).mean()),
-        float((task.y_test == label).mean()),
+    answer, outputs = task.target.best_constant(task.y_train)
+    validation, test = (
+        task.target.measure(np.broadcast_to(outputs, (len(y), len(outputs))), y)[0]
+        for y in (task.y_validation, task.y_test)
     )
+    return ConstantAnswer(answer, validation, test)

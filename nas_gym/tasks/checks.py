@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError, unknown
-from nas_gym.tasks.base import KINDS, Kind
+from nas_gym.tasks.base import INPUTS, Inputs
 
 CHANNELS_LAST = (1, 3, 4)
 MOST_CHANNELS = 4  # of an image, above which a shape is suspected of another order of its sides
@@ -17,15 +17,15 @@ MOST_CHANNELS = 4  # of an image, above which a shape is suspected of another or
 EXACT = 2**53  # up to here a float64 holds every whole number
 
 
-def examples(x: Any, kind: Kind | None, feature_names: Sequence[str]) -> np.ndarray:
+def examples(x: Any, inputs: Inputs | None, feature_names: Sequence[str]) -> np.ndarray:
     """Return raw examples as a numeric array of a shape that a task can have.
 
     Raises:
         NASGymError: for a wrong type, shape or value, with the call that mends it.
     """
-    if kind is not None and kind not in KINDS:
-        raise unknown("kind of example", kind, KINDS)
-    array = _shaped(numeric(x), kind)
+    if inputs is not None and inputs not in INPUTS:
+        raise unknown("inputs", inputs, INPUTS)
+    array = _shaped(numeric(x), inputs)
     if not array.size:
         raise DataError(f"x is empty, of shape {array.shape}: pass at least three examples of each class")
     if len(feature_names) and (array.ndim != 2 or len(feature_names) != array.shape[1]):
@@ -65,20 +65,18 @@ def numeric(x: Any) -> np.ndarray:
     return array
 
 
-def _shaped(x: np.ndarray, kind: Kind | None) -> np.ndarray:
-    if kind in ("signal", "image") and x.ndim == KINDS.index(kind) + 1:
+def _shaped(x: np.ndarray, inputs: Inputs | None) -> np.ndarray:
+    if inputs in ("signal", "image") and x.ndim == INPUTS.index(inputs) + 1:
         x = x[:, None]
-    if kind is not None and x.ndim != KINDS.index(kind) + 2:
-        raise DataError(
-            f"x of shape {x.shape} holds no {kind}s: reshape it or pass another kind than {kind!r}"
-        )
+    if inputs is not None and x.ndim != INPUTS.index(inputs) + 2:
+        raise DataError(f"x of shape {x.shape} cannot be read with inputs={inputs!r}: reshape it or pass others")
     if not 2 <= x.ndim <= 4:
         remedy = "x.reshape(-1, 1) for one feature" if x.ndim < 2 else "x.reshape(len(x), -1) for a table"
         raise DataError(
             "x must be of shape (n, features), (n, channels, length) or (n, channels, height, width), "
             f"not {x.shape}: pass {remedy}"
         )
-    if kind is None:
+    if inputs is None:
         _check_order(x)
     return x
 
@@ -89,12 +87,12 @@ def _check_order(x: np.ndarray) -> None:
     if len(sides) == 2 and sides[0] == sides[1] > MOST_CHANNELS:
         raise DataError(
             f"x of shape {x.shape} would be read as {sides[0]} channels of length {sides[1]}: "
-            "pass x[:, None] if these are images of one channel, kind='signal' if they are signals"
+            "pass x[:, None] if these are images of one channel, inputs='signal' if they are signals"
         )
     if len(sides) == 3 and sides[0] > MOST_CHANNELS and sides[2] in CHANNELS_LAST:
         raise DataError(
             f"x of shape {x.shape} would be read as {sides[0]} channels of {sides[1]} x {sides[2]}: pass "
-            "x.transpose(0, 3, 1, 2) if the channels are last, kind='image' if they are first"
+            "x.transpose(0, 3, 1, 2) if the channels are last, inputs='image' if they are first"
         )
 
 

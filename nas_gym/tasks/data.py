@@ -1,4 +1,4 @@
-"""What a loader hands over: raw examples and labels, before the split and the standardisation."""
+"""What a loader hands over: raw examples and what is to be predicted, before the split and the standardisation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.tasks.base import Kind
+from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.reading.columns import TableEncoder
 from nas_gym.tasks.reading.raw_table import RawTable
 
@@ -21,10 +21,12 @@ class Data:
 
     Attributes:
         x: examples, as in `Task.from_arrays`.
-        y: labels, as in `Task.from_arrays`.
+        y: labels or values, as in `Task.from_arrays`.
+        target_kind: ``"classes"`` or ``"values"``; None for classes.
         class_names: a name per class in the order of the sorted labels; None for the labels.
+        target_names: a name per value; None for ``"value"``.
         feature_names: a name per feature of a table.
-        kind: what an example is; None to tell by its number of dimensions.
+        inputs: what an example is; None to tell by its number of dimensions.
         parts: indices of the training, validation and test examples where the split is given.
         encoder: how the columns of a table became the features; None for arrays.
         rows: the table that the features were made of; None for arrays.
@@ -37,9 +39,11 @@ class Data:
 
     x: Any
     y: Any
+    target_kind: str | None = None
     class_names: Sequence[str] | None = None
+    target_names: Sequence[str] | None = None
     feature_names: Sequence[str] = ()
-    kind: Kind | None = None
+    inputs: Inputs | None = None
     parts: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     encoder: TableEncoder | None = None
     rows: RawTable | None = None

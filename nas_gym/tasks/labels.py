@@ -163,8 +163,8 @@ def _label(value: Any) -> Any:
         if math.isfinite(number) and number == int(number):
             return int(number)
         raise DataError(
-            f"y has values such as {float(value)}, which looks like regression, and tasks are "
-            "classification: pass class labels, whole numbers or texts, or cut y into ranges"
+            f"y has values such as {float(value)}, which looks like regression: pass target_kind='values' to "
+            "predict them, or class labels, whole numbers or texts"
         )
     raise DataError(
         f"y has a {type(value).__name__} such as {str(value)!r}: pass class labels, whole numbers or texts"
@@ -219,9 +219,8 @@ def _classes(
         few = f", {rare:,} of them in fewer than {FEWEST} examples" if rare else ""
         classes = "remove the rare classes" if rare else f"pass {meant}"
         raise DataError(
-            f"{what} has {len(counts):,} different numbers{few}, which looks like regression, and tasks are "
-            "classification: cut it into ranges such as low, middle and high, or, if they are classes, "
-            f"{classes}"
+            f"{what} has {len(counts):,} different numbers{few}, which looks like regression: pass "
+            f"target_kind='values' to predict them, or, if they are classes, {classes}"
         )
     if decimals:
         return [f"{what} has {len(counts)} different numbers that are not whole, read as classes"]

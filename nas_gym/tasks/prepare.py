@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks import checks, labels
+from nas_gym.errors import ConfigError, DataError, unknown
+from nas_gym.tasks import checks, labels, values
 from nas_gym.tasks.base import Sample, Task
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.preparation import SIZES, Preparation
 from nas_gym.tasks.splits import Split, check_parts, stratified
+from nas_gym.tasks.targets import KINDS, Classes, Target
 
 MEAN_STEPS = 2.0**20
 SAMPLED = 16  # training examples that a saved network is checked on
@@ -31,11 +33,15 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     """
     preparation = Preparation(**{**data.defaults, **options})
     feature_names = tuple(str(feature) for feature in data.feature_names)
-    x = checks.examples(data.x, data.kind, feature_names)
-    y, class_names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
-    if len(x) != len(y):
-        raise DataError(f"x has {len(x)} examples and y {len(y)} labels: pass one label for each example")
-    train, validation, test = _split(y, class_names, data, preparation, options)
+    x = checks.examples(data.x, data.inputs, feature_names)
+    found = _answers(data)
+    if len(x) != len(found.y):
+        what = "labels" if found.strata is not None else "values"
+        raise DataError(
+            f"x has {len(x)} examples and y {len(found.y)} {what}: pass one {what[:-1]} for each example"
+        )
+    train, validation, test = _split(found, data, preparation, options)
+    target, y = found.fitted(train)
     mean, scale = standardisation(x[train])
     noise, label_noise = np.random.default_rng(preparation.noise_seed).spawn(2)
     x_train = standardised(x[train], mean, scale)
@@ -44,19 +50,19 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     return Task(
         name=data.title or name,
         x_train=_noisy(x_train, preparation.noise, noise),
-        y_train=_relabelled(y[train], len(class_names), preparation.label_noise, label_noise),
+        y_train=_relabelled(y[train], target, preparation.label_noise, label_noise),
         x_validation=standardised(x[validation], mean, scale),
         y_validation=y[validation],
         x_test=standardised(x[test], mean, scale),
         y_test=y[test],
-        class_names=class_names,
+        target=target,
         feature_names=feature_names,
         mean=mean,
         scale=scale,
         spec=spec,
         encoder=data.encoder,
         sample=Sample(raw, x_train[:SAMPLED]),
-        notes=(*data.notes, *notes),
+        notes=(*data.notes, *found.notes),
     )
 
 
@@ -86,22 +92,57 @@ def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean.reshape(sides), scale.reshape(sides)
 
 
-def _split(
-    y: np.ndarray, class_names: tuple[str, ...], data: Data, preparation: Preparation, options: dict[str, Any]
-) -> Split:
+@dataclass(frozen=True)
+class _Answers:
+    """What is to be predicted, before the split.
+
+    Attributes:
+        y: labels, int64 (n,), or values, float64 (n, values).
+        names: a name per class or value.
+        strata: what every part needs some of, int64 (n,); None for values.
+        notes: what is to be said of how it was read.
+    """
+
+    y: np.ndarray
+    names: tuple[str, ...]
+    strata: np.ndarray | None
+    notes: list[str]
+
+    def fitted(self, train: np.ndarray) -> tuple[Target, np.ndarray]:
+        """Return the target, and what is to be predicted as a task holds it."""
+        if self.strata is not None:
+            return Classes(self.names), self.y
+        target = values.target_of_training(self.y[train], self.names)
+        return target, standardised(self.y, np.array(target.mean), np.array(target.scale), "y")
+
+
+def _answers(data: Data) -> _Answers:
+    match data.target_kind:
+        case None | "classes":
+            y, names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
+            return _Answers(y, names, y, notes)
+        case "values":
+            return _Answers(*values.of_array(data.y, data.target_names), None, [])
+        case other:
+            raise unknown("kind of target", other, KINDS)
+
+
+def _split(found: _Answers, data: Data, preparation: Preparation, options: dict[str, Any]) -> Split:
+    names = found.names if found.strata is not None else ("all",)
+    strata = np.zeros(len(found.y), dtype=np.int64) if found.strata is None else found.strata
     if data.parts is None:
-        return stratified(y, preparation.counts(len(y)), class_names, preparation.split_seed)
+        return stratified(strata, preparation.counts(len(strata)), names, preparation.split_seed)
     for option in (*SIZES, "split_seed"):
         if option in options:
             raise ConfigError(
                 f"the data comes in parts, which leaves nothing to {option}: leave the option out"
             )
-    check_parts(y, data.parts, class_names)
+    check_parts(strata, data.parts, names)
     return data.parts
 
 
-def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Return raw examples as networks are trained on them and asked, float32; computed in float64.
+def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, name: str = "x") -> np.ndarray:
+    """Return raw examples, or values to be predicted, as networks are trained on them and asked, float32; computed in float64.
 
     Raises:
         NASGymError: if float32 does not hold them.
@@ -110,7 +151,7 @@ def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarr
         found: np.ndarray = ((x - mean) / scale).astype(np.float32)
     if not np.isfinite(found).all():
         raise DataError(
-            "x has values too far from the training part's to be standardised in float32: "
+            f"{name} has values too far from the training part's to be standardised in float32: "
             "look for outliers, or for a feature that is nearly constant"
         )
     return found
@@ -123,8 +164,17 @@ def _noisy(x: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndar
     return noisy
 
 
-def _relabelled(y: np.ndarray, classes: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return labels of which a share is replaced by another class, each other class as likely."""
+def _relabelled(y: np.ndarray, target: Target, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return labels of which a share is replaced by another class, each other class as likely.
+
+    Raises:
+        NASGymError: if a share of something else than labels is to be replaced.
+    """
+    if not share:
+        return y
+    if target.kind != "classes":
+        raise ConfigError(f"label_noise is of classes, and the task predicts {target.words}: leave it out")
+    classes = target.outputs
     chosen = rng.permutation(len(y))[: round(share * len(y))]
     noisy = y.copy()
     noisy[chosen] = (y[chosen] + rng.integers(1, classes, size=len(chosen))) % classes

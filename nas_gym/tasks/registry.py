@@ -13,6 +13,7 @@ from nas_gym.errors import ConfigError, DataError, DataWarning, unknown
 from nas_gym.registry import build, lookup
 from nas_gym.tasks.base import Task
 from nas_gym.tasks.builtin.breast_cancer import breast_cancer
+from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
 from nas_gym.tasks.builtin.mnist1d import mnist1d
 from nas_gym.tasks.data import Data
@@ -28,6 +29,7 @@ TASKS: dict[str, Callable[..., Data]] = {
     "digits": digits,
     "mnist1d": mnist1d,
     "breast_cancer": breast_cancer,
+    "diabetes": diabetes,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,

@@ -4,7 +4,7 @@ Each function raises an AssertionError that says in one sentence what does not h
 architecture, example or seed. They need no test framework, so a test of your own is one line::
 
     def test_my_space():
-        check_search_space(MySpace(input_shape=(1, 8, 8), num_classes=10))
+        check_search_space(MySpace(input_shape=(1, 8, 8), outputs=10))
 """
 
 import lazy_loader

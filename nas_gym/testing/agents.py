@@ -19,7 +19,7 @@ STOPPED = ("budget", "max_steps", "space exhausted", "agent returned")
 
 
 def scattered(architecture: Any, seed: int) -> float:
-    """Return an accuracy of its own for every architecture, without structure."""
+    """Return a score of its own for every architecture, without structure."""
     return int.from_bytes(str(architecture).encode(), "big") % 9973 / 9973
 
 
@@ -36,12 +36,12 @@ def fails(architecture: Any, seed: int) -> float:
 
 
 def refuse_test(architecture: Any, seed: int) -> float:
-    """Refuse to give a test accuracy, which no search may ask for."""
-    raise AssertionError("the agent asked for test accuracy during its search")
+    """Refuse to give a test score, which no search may ask for."""
+    raise AssertionError("the agent asked for test score during its search")
 
 
 def check_agent(agent: Agent | type[Agent] | str, *, budget: int = 8) -> None:
-    """Check an agent by searches of 14 networks, whose accuracy is a function, so that nothing trains.
+    """Check an agent by searches of 14 networks, whose score is a function, so that nothing trains.
 
     It holds that a search
 
@@ -49,7 +49,7 @@ def check_agent(agent: Agent | type[Agent] | str, *, budget: int = 8) -> None:
     - gives the same result for the same seed, whatever the agent searched before;
     - chooses the best network it saw, survives trainings that fail, and does not choose a failed one;
     - ends where the space is smaller than the budget, and under every reward;
-    - never asks for test accuracy, and leaves the global random generators alone.
+    - never asks for test score, and leaves the global random generators alone.
 
     Args:
         agent: an agent, its class, its name, or its import path ``"module:Name"``.
@@ -117,8 +117,8 @@ def _check_repetition(agent: Agent, budget: int) -> None:
 def _check_choice(agent: Agent, budget: int) -> None:
     result = agent.search(_environment(), budget, 2)
     best = incumbent(result.evaluations)
-    chosen = (result.architecture, result.accuracy)
-    expected = (best.architecture, best.accuracy)
+    chosen = (result.architecture, result.score)
+    expected = (best.architecture, best.score)
     require(chosen == expected, f"{agent.name!r} chooses {chosen}, and the best it saw is {expected}")
 
 
@@ -128,4 +128,4 @@ def _check_failures(agent: Agent, budget: int) -> None:
         fine = "sigmoid" not in result.architecture
         require(fine, f"{agent.name!r} chooses {result.architecture!r}, whose training failed")
     result = agent.search(_environment(fails), 5, 0)
-    require(result.accuracy == 0.0, f"{agent.name!r} sees {result.accuracy} where every training fails")
+    require(result.score == 0.0, f"{agent.name!r} sees {result.score} where every training fails")

@@ -19,8 +19,8 @@ def check_evaluator(
     It holds that
 
     - `stream` answers each request of a batch once, with an evaluation of that architecture, seed and
-      fidelity, whose accuracy is in [0, 1] and 0.0 where training failed;
-    - an accuracy depends on its request alone, not on what is asked beside or before it;
+      fidelity, whose score is in [0, 1] and 0.0 where training failed;
+    - a score depends on its request alone, not on what is asked beside or before it;
     - fidelities ascend, and each of them can be asked for;
     - `test` gives one final score a seed;
     - `config` is JSON-able, and the global random generators are left alone.
@@ -29,7 +29,7 @@ def check_evaluator(
         evaluator: the evaluator, built for a search space and a task.
         architectures: how many are drawn; each is evaluated about five times.
         seed: seed of the drawing.
-        tolerance: how far accuracies of one request may differ: 0.0 on the CPU, more on CUDA.
+        tolerance: how far scores of one request may differ: 0.0 on the CPU, more on CUDA.
 
     Raises:
         AssertionError: for the first property that does not hold, in one sentence.
@@ -81,12 +81,12 @@ def _check_evaluation(request: Request, evaluation: Evaluation) -> None:
     told = (evaluation.seeds, evaluation.fidelity)
     asked = ((request.seed,), request.fidelity)
     require(told == asked, f"the evaluation of {text!r} is of seeds and fidelity {told}, not {asked}")
-    accuracy = evaluation.accuracy
-    require(0 <= accuracy <= 1, f"the accuracy of {text!r} must be in [0, 1], not {accuracy!r}")
+    score = evaluation.score
+    require(0 <= score <= 1, f"the score of {text!r} must be in [0, 1], not {score!r}")
     require(evaluation.status in ("ok", "failed"), f"the status of {text!r} is {evaluation.status!r}")
     if evaluation.failed:
-        explained = accuracy == 0.0 and evaluation.error
-        require(explained, f"{text!r} failed: its accuracy must be 0.0, and an error says why")
+        explained = score == 0.0 and evaluation.error
+        require(explained, f"{text!r} failed: its score must be 0.0, and an error says why")
     cost = evaluation.seconds
     require(math.isfinite(cost) and cost >= 0, f"the seconds of {text!r} must be at least 0, not {cost!r}")
     require_json(evaluation.as_dict(), f"the evaluation of {text!r}")
@@ -102,9 +102,9 @@ def _check_purity(
         alone = [_answers(evaluator, [request])[0] for request in requests]
     for request, first, other, single in zip(requests, evaluations, backwards, alone, strict=True):
         for again, when in ((other, "in another order"), (single, "alone")):
-            same = abs(again.accuracy - first.accuracy) <= tolerance and again.status == first.status
-            values = f"{again.accuracy!r} and not {first.accuracy!r}"
-            require(same, f"{str(request.architecture)!r} asked for {when} has the accuracy {values}")
+            same = abs(again.score - first.score) <= tolerance and again.status == first.status
+            values = f"{again.score!r} and not {first.score!r}"
+            require(same, f"{str(request.architecture)!r} asked for {when} has the score {values}")
 
 
 def _check_fidelities(evaluator: Evaluator, request: Request) -> None:
@@ -123,5 +123,5 @@ def _check_final_scores(evaluator: Evaluator, architecture: Any) -> None:
     told = [score.seed for score in scores]
     require(told == seeds, f"test() of {text!r} must score the seeds {seeds}, not {told}")
     for score in scores:
-        for name, value in (("test", score.test_accuracy), ("validation", score.validation_accuracy)):
-            require(0 <= value <= 1, f"the {name} accuracy of {text!r} must be in [0, 1], not {value!r}")
+        for name, value in (("test", score.test_score), ("validation", score.validation_score)):
+            require(0 <= value <= 1, f"the {name} score of {text!r} must be in [0, 1], not {value!r}")

@@ -201,7 +201,7 @@ def _check_sketches(space: Space, states: States) -> None:
 
 
 def _check_networks(space: Space, states: States) -> None:
-    expected = (space.input_shape, (space.num_classes,))
+    expected = (space.input_shape, (space.outputs,))
     for state in states[:20]:
         network = space.network(state)
         shapes = (network.input_shape, network.output_shape)

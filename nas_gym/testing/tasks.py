@@ -19,7 +19,8 @@ def check_task(task: Task | str | Mapping[str, Any]) -> None:
 
     It holds that
 
-    - the parts hold finite float32 examples of one shape, and labels below the number of classes;
+    - the parts hold finite float32 examples of one shape, and what the target asks for: labels, or
+      values that the training part standardises;
     - every class is in every part, and nothing can be written into the arrays;
     - feature names are one a feature, and of tables only;
     - mean and scale are finite and fit an example, and standardise the sample that is kept raw;
@@ -56,27 +57,32 @@ def _built(spec: str | Mapping[str, Any]) -> Task:
 
 def _check_part(task: Task, part: str) -> None:
     x, y = getattr(task, f"x_{part}"), getattr(task, f"y_{part}")
-    types = (x.dtype, y.dtype)
-    require(types == (np.float32, np.int64), f"the {part} part must be float32 and int64, not {types}")
+    classes = task.target.kind == "classes"
+    types, wanted = (x.dtype, y.dtype), (np.float32, np.int64 if classes else np.float32)
+    require(types == wanted, f"the {part} part must be {wanted[0].__name__} and {wanted[1].__name__}, not {types}")
     shapes = (x.shape[1:], y.shape)
-    expected = (task.input_shape, (len(x),))
+    expected = (task.input_shape, (len(x),) if classes else (len(x), task.outputs))
     require(shapes == expected, f"the {part} part has shapes {shapes}, expected {expected}")
-    require(np.isfinite(x).all(), f"the {part} part has values that are NaN or infinite")
-    classes, known = set(y.tolist()), set(range(task.num_classes))
-    require(classes == known, f"the {part} part has the classes {sorted(classes)}, expected {sorted(known)}")
+    finite = np.isfinite(x).all() and np.isfinite(y).all()
+    require(finite, f"the {part} part has values that are NaN or infinite")
+    if classes:
+        found, known = set(y.tolist()), set(range(task.outputs))
+        require(found == known, f"the {part} part has the classes {sorted(found)}, expected {sorted(known)}")
     for name, array in (("x", x), ("y", y)):
         require(not array.flags.writeable, f"{name}_{part} can be written to, and results depend on it")
 
 
 def _check_names(task: Task) -> None:
     require(task.name, "a task needs a name, for titles and folders")
-    require(task.num_classes >= 2, f"a task needs at least 2 classes, not {task.class_names}")
+    target = task.target
+    least = 2 if target.kind == "classes" else 1
+    require(task.outputs >= least, f"a target needs at least {least} {target.kind}, not {target.names}")
     names = task.feature_names
-    if task.kind == "table":
+    if task.inputs == "features":
         features = task.input_shape[0]
         require(len(names) in (0, features), f"{len(names)} feature_names for {features} features")
     else:
-        require(not names, f"a task of {task.kind}s has no feature_names, not {names}")
+        require(not names, f"{task.inputs} inputs have no feature_names, not {names}")
 
 
 def _check_standardisation(task: Task) -> None:

@@ -17,6 +17,7 @@ from .policies.views import view_of as view_of
 from .replaying import check_surroundings as check_surroundings
 from .replaying import rebuild as rebuild
 from .replaying import replay as replay
+from .run_folder import RESULT_FORMAT as RESULT_FORMAT
 from .run_folder import RunFolder as RunFolder
 from .run_folder import flat as flat
 from .run_folder import versions as versions

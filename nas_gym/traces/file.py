@@ -16,6 +16,7 @@ from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
 from nas_gym.errors import StoreError
 from nas_gym.traces.lines import KINDS, NAMES, VERSION, Ask, End, Header, Line, Recording, Step
+from nas_gym.traces.migrations import TRACES
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -84,7 +85,8 @@ def read_trace(path: Path) -> Recording:
         ) from None
     # A complete line ends with a line break, so what follows the last one is empty or cut off.
     complete, cut = texts[:-1], texts[-1] != ""
-    lines = [_parse(text, number, path) for number, text in enumerate(complete, start=1)]
+    version = _version(complete[0]) if complete else VERSION
+    lines = [_parse(text, number, path, version) for number, text in enumerate(complete, start=1)]
     if not lines or not isinstance(lines[0], Header):
         raise StoreError(f"{path} is no trace: its first line must be a complete header")
     end = lines[-1] if isinstance(lines[-1], End) else None
@@ -92,11 +94,13 @@ def read_trace(path: Path) -> Recording:
     return Recording(lines[0], body, end, cut)
 
 
-def _parse(text: str, number: int, path: Path) -> Line:
+def _parse(text: str, number: int, path: Path, version: int) -> Line:
     try:
         values = json.loads(text)
         if number == 1:
             _check_version(values, path)
+        if version != VERSION:
+            values = TRACES[version](values)
         return KINDS[values.pop("kind")](**values)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(
@@ -104,9 +108,19 @@ def _parse(text: str, number: int, path: Path) -> Line:
         ) from error
 
 
+def _version(header: str) -> int:
+    """Return the version that the first line names, or the newest: what is wrong with it is told later."""
+    try:
+        version = json.loads(header)["version"]
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return VERSION
+    return version if version in TRACES else VERSION
+
+
 def _check_version(values: Mapping[str, Any], path: Path) -> None:
-    if values["version"] != VERSION:
+    if values["version"] != VERSION and values["version"] not in TRACES:
         raise StoreError(
-            f"{path} is a trace of version {values['version']!r}, this nas-gym reads version {VERSION}: "
+            f"{path} is a trace of version {values['version']!r}, this nas-gym reads versions {min(TRACES)} to "
+            f"{VERSION}: "
             "read it with the version of nas-gym that config.json names"
         )

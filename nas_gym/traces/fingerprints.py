@@ -22,8 +22,8 @@ SEARCHER = "agent"
 def fingerprints_of(problem: Problem) -> dict[str, Any]:
     """Return the fingerprints of what is around a search, JSON-able.
 
-    - ``"task"``: ``"contents"`` of its arrays (`Task.fingerprint`), and ``"names"`` of its classes and
-      features, which change no accuracy but are printed.
+    - ``"task"``: ``"contents"`` of its arrays (`Task.fingerprint`), and ``"names"`` of its classes or
+      values and of its features, which change no score but are printed.
     - ``"table"``, in place of the task: fingerprint of the table that answers.
     - ``"engine"``: version of the training, where networks are trained.
     - ``"code"``: for each part that is the user's own, what `nas_gym._sources.sources_of` gives.
@@ -37,7 +37,7 @@ def fingerprints_of(problem: Problem) -> dict[str, Any]:
         found["table"] = evaluator.table.fingerprint
     else:
         task = problem.task
-        names = json.dumps([list(task.class_names), list(task.feature_names)])
+        names = json.dumps([list(task.target.names), list(task.feature_names)])
         found["task"] = {
             "contents": task.fingerprint,
             "names": hashlib.sha256(names.encode()).hexdigest(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Step:
         steps_left: before the step, under an episodic reward; else None.
         mask: the legal actions, in order.
         action: taken; `edit` is its words.
-        scores: the policy's score of each action of `mask`, before the step; None for no policy.
+        scores: the policy's score of each action of `mask` (not a network's), before the step; None for no policy.
             An entry is None where the score was not finite.
         reward, terminated, truncated: as the environment returned them.
         next: the architecture after the step.
-        accuracy: validation accuracy after the step; None where the step evaluated nothing.
+        score: validation score after the step; None where the step evaluated nothing.
         illegal_action: whether the action was illegal and acted as keep.
         error: why training failed, "" otherwise.
         unique: distinct evaluations of the run so far.
@@ -62,7 +62,7 @@ class Step:
     terminated: bool
     truncated: bool
     next: str
-    accuracy: float | None
+    score: float | None
     illegal_action: bool
     error: str
     unique: int
@@ -75,7 +75,7 @@ class Ask:
 
     Attributes:
         batch: number of the batch it was asked for in, from 0.
-        architecture, accuracy, status, error, fidelity, seeds, parameters, flops: the evaluation's.
+        architecture, score, status, error, fidelity, seeds, parameters, flops: the evaluation's.
         unique: distinct evaluations of the run so far, of a batch after all of it.
     """
 
@@ -83,7 +83,7 @@ class Ask:
     architecture: str
     fidelity: int | None
     seeds: list[int]
-    accuracy: float
+    score: float
     status: str
     error: str
     parameters: int
@@ -97,14 +97,14 @@ class End:
 
     Attributes:
         stopped: why it ended.
-        architecture, accuracy: the choice's; None where nothing was evaluated.
+        architecture, score: the choice's; None where nothing was evaluated.
         lines: steps and asks of the trace.
         unique: distinct evaluations.
     """
 
     stopped: str
     architecture: str | None
-    accuracy: float | None
+    score: float | None
     lines: int
     unique: int
 

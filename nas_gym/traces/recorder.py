@@ -15,7 +15,7 @@ from nas_gym.evaluators import Evaluation
 from nas_gym.traces.cadence import Snapshots
 from nas_gym.traces.lines import Ask, End, Header, Step
 from nas_gym.traces.policies.base import Policy, State
-from nas_gym.traces.run_folder import RunFolder, as_json, write_json
+from nas_gym.traces.run_folder import RESULT_FORMAT, RunFolder, as_json, write_json
 from nas_gym.traces.tensorboard.tables import Row
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Before:
     mask: np.ndarray
     scores: np.ndarray | None
     generator: dict[str, Any] | None
-    accuracy: float | None
+    score: float | None
 
 
 class Recorder:
@@ -108,8 +108,8 @@ class Recorder:
         scores = None if self.policy is None else self.policy.scores([state], mask[None])[0]
         draws = self._env.evaluator.draws
         generator = dict(self._env.np_random.bit_generator.state) if draws else None
-        accuracy = self._ledger.latest.get(str(state.architecture))
-        return Before(state, t, mask, scores, generator, accuracy)
+        score = self._ledger.latest.get(str(state.architecture))
+        return Before(state, t, mask, scores, generator, score)
 
     def step(
         self,
@@ -136,7 +136,7 @@ class Recorder:
             terminated=bool(terminated),
             truncated=bool(truncated),
             next=info["architecture"],
-            accuracy=info["accuracy"] if evaluated else None,
+            score=info["score"] if evaluated else None,
             illegal_action=info["illegal_action"],
             error=info["error"],
             unique=self._ledger.stats.unique,
@@ -147,7 +147,7 @@ class Recorder:
         self._in_episode = True
         stats = self._ledger.stats
         self._digest.step(
-            Row(line, before.accuracy), before.state, before.mask, before.scores, stats, self._lines
+            Row(line, before.score), before.state, before.mask, before.scores, stats, self._lines
         )
         if terminated or truncated:
             self.end_episode()
@@ -183,11 +183,12 @@ class Recorder:
         self._save_policy()
         with writing(self._folder.path):
             self._digest.finish(self.policy, self._lines)
-        outcome = as_json(self._result(stopped) if result is None else result)
+        told = {"format": RESULT_FORMAT, "metric": self._env.task.target.metric.name}
+        outcome = as_json(told | dict(self._result(stopped) if result is None else result))
         end = End(
             stopped=outcome.get("stopped", stopped),
             architecture=outcome.get("architecture"),
-            accuracy=outcome.get("accuracy"),
+            score=outcome.get("score"),
             lines=self._lines,
             unique=self._ledger.stats.unique,
         )
@@ -230,7 +231,7 @@ class Recorder:
             "agent": self._agent,
             "budget": ledger.budget,
             "architecture": None if best is None else best.architecture,
-            "accuracy": None if best is None else best.accuracy,
+            "score": None if best is None else best.score,
             "evaluations": [evaluation.as_dict() for evaluation in ledger.history],
             "stopped": stopped,
             "steps": ledger.stats.steps,
@@ -244,7 +245,7 @@ def _ask(evaluation: Evaluation, batch: int, unique: int) -> Ask:
         architecture=evaluation.architecture,
         fidelity=evaluation.fidelity,
         seeds=list(evaluation.seeds),
-        accuracy=evaluation.accuracy,
+        score=evaluation.score,
         status=evaluation.status,
         error=evaluation.error,
         parameters=evaluation.parameters,

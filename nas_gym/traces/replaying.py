@@ -181,8 +181,8 @@ class _Replayer:
             yield f"{where} leads to {info['architecture']!r}, recorded was {line.next!r}"
         if (terminated, truncated) != (line.terminated, line.truncated):
             yield f"{where} ends the episode otherwise than recorded"
-        if line.accuracy is not None:
-            yield from self._number(f"{where} has accuracy", info["accuracy"], line.accuracy)
+        if line.score is not None:
+            yield from self._number(f"{where} has accuracy", info["score"], line.score)
         yield from self._number(f"{where} pays", reward, line.reward, scale=env.reward.slope)
         if bool(info["error"]) != bool(line.error):
             yield f"{where} fails with {info['error']!r}, recorded was {line.error!r}"
@@ -193,7 +193,7 @@ class _Replayer:
         asked = [self._env.search_space.resolve(line.architecture)]
         drawn = line.seeds if self._env.evaluator.draws else None
         (evaluation,) = self._env.ledger.evaluate(asked, line.fidelity, drawn)
-        yield from self._number(f"{where} has accuracy", evaluation.accuracy, line.accuracy)
+        yield from self._number(f"{where} has accuracy", evaluation.score, line.score)
         if evaluation.status != line.status:
             yield f"{where} is {evaluation.status}, recorded was {line.status}"
         if (evaluation.parameters, evaluation.flops) != (line.parameters, line.flops):

@@ -20,8 +20,10 @@ from nas_gym._lock import held
 from nas_gym.errors import ConfigError, StoreError
 from nas_gym.traces.file import TraceWriter
 from nas_gym.traces.fingerprints import changes, same_data
+from nas_gym.traces.migrations import CONFIGS, RESULTS, Migration, UnknownFormat, migrated
 
-FORMAT = 2
+FORMAT = 3
+RESULT_FORMAT = 2
 PACKAGES = ("nas-gym", "gymnasium", "numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
 # All that a run writes beside config.json; wiping a folder removes these and nothing else.
 CONTENTS = (
@@ -93,7 +95,7 @@ class RunFolder:
         Raises:
             NASGymError: if the folder holds no run.
         """
-        return self._read(self.config_file)
+        return self._migrated(self.config_file, CONFIGS, FORMAT)
 
     def result(self) -> dict[str, Any]:
         """Return the outcome of the finished run.
@@ -101,7 +103,7 @@ class RunFolder:
         Raises:
             NASGymError: if the folder holds no finished run.
         """
-        return self._read(self.result_file)
+        return self._migrated(self.result_file, RESULTS, RESULT_FORMAT)
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that a run of this config may be in this folder.
@@ -249,14 +251,19 @@ class RunFolder:
             ) from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise StoreError(f"{file} is no JSON ({error}): delete the folder and run again") from error
-        if file == self.config_file and not (isinstance(values, dict) and values.get("format") == FORMAT):
-            known = isinstance(values, dict) and isinstance(values.get("format"), int)
-            what = f"a config of format {values['format']}" if known else "no config of a run"
+        if not isinstance(values, dict):
+            raise StoreError(f"{file} holds no JSON object: delete the folder and run again")
+        return values
+
+    def _migrated(self, file: Path, migrations: Mapping[int, Migration], newest: int) -> dict[str, Any]:
+        values = self._read(file)
+        try:
+            return migrated(values, migrations, newest)
+        except UnknownFormat as error:
             raise StoreError(
-                f"{file} is {what}, and this nas-gym reads format {FORMAT}, which says what the data were: "
-                "run again into another folder, or use the version of nas-gym that wrote it"
-            )
-        return dict(values)
+                f"{file} is {error}, and this nas-gym reads formats {min(migrations)} to {newest}: run again "
+                "into another folder, or use the version of nas-gym that wrote it"
+            ) from error
 
 
 def versions() -> dict[str, str]:

@@ -5,6 +5,7 @@ from .device import training_data as training_data
 from .engine import Progress as Progress
 from .engine import train as train
 from .epochs import Keep as Keep
+from .losses.registry import LOSSES as LOSSES
 from .members import Member as Member
 from .members import Trained as Trained
 from .members import TrainingData as TrainingData

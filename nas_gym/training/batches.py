@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nas_gym.training.kernels.loss import tie_thresholds
+from nas_gym.training.losses.base import Loss
+from nas_gym.training.losses.registry import LOSSES
 from nas_gym.training.members import TrainingData
 from nas_gym.training.program.tape import VECTOR
 from nas_gym.training.recipe import Recipe
@@ -24,19 +25,17 @@ class BatchStream:
         data: the data.
         recipe: batch size and label smoothing.
         seed: seed of the order of examples; members of one seed see the same batches.
-        classes: number of classes.
+        outputs: numbers that a network gives for one example.
     """
 
-    def __init__(self, data: TrainingData, recipe: Recipe, seed: int, classes: int) -> None:
+    def __init__(self, data: TrainingData, recipe: Recipe, seed: int, outputs: int) -> None:
         self._x = data.x_train.flatten(1)
-        smooth = recipe.label_smoothing
-        one_hot = torch.nn.functional.one_hot(data.y_train, classes).to(self._x.dtype)
-        self._targets = one_hot * (1 - smooth) + smooth / classes
+        self._targets = LOSSES[data.loss].targets(data.y_train, outputs, recipe.label_smoothing)
         self._size = recipe.batch_size
         self._generator = torch.Generator().manual_seed(seed)
 
     def epoch(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches in a fresh order: x (features, batch) and targets (classes, batch)."""
+        """Batches in a fresh order: x (features, batch) and targets (outputs, batch)."""
         order = torch.randperm(len(self._x), generator=self._generator).to(self._x.device)
         x, targets = self._x[order].T.contiguous(), self._targets[order].T.contiguous()
         return zip(x.split(self._size, 1), targets.split(self._size, 1), strict=True)
@@ -48,22 +47,28 @@ class EvaluationBatch:
 
     Attributes:
         x: (features, batch).
-        labels: int64 (batch,), 0 for the examples that only fill the batch.
-        thresholds: (classes, batch), see `right_predictions`.
+        answers: what outputs are measured against, (..., batch) each, see `Loss.answers`.
     """
 
     x: Tensor
-    labels: Tensor
-    thresholds: Tensor
+    answers: tuple[Tensor, ...]
+
+    @property
+    def size(self) -> int:
+        """Examples of the batch, those that only fill it included."""
+        return self.x.shape[1]
 
 
-def evaluation_batches(x: Tensor, y: Tensor, classes: int, size: int | None = None) -> list[EvaluationBatch]:
-    """Examples in batches of one size, the last filled up with zeros that count as wrong.
+def evaluation_batches(
+    x: Tensor, y: Tensor, loss: Loss, outputs: int, size: int | None = None
+) -> list[EvaluationBatch]:
+    """Examples in batches of one size, the last filled up with zeros that count nothing.
 
     Args:
         x: float32 (n, *input_shape).
-        y: int64 (n,).
-        classes: number of classes.
+        y: as `TrainingData` holds it.
+        loss: what is measured.
+        outputs: numbers that a network gives for one example.
         size: examples of a batch; by default as few batches as the limit allows, of even size.
     """
     x = x.flatten(1)
@@ -72,6 +77,8 @@ def evaluation_batches(x: Tensor, y: Tensor, classes: int, size: int | None = No
         size = -(-len(x) // (count * VECTOR)) * VECTOR  # whole vectors for every kernel
     fill = -len(x) % size
     x = torch.cat([x, x.new_zeros(fill, x.shape[1])]).T
-    y = torch.cat([y, y.new_full((fill,), -1)])
-    parts = zip(x.split(size, 1), y.split(size), strict=True)
-    return [EvaluationBatch(x.contiguous(), y.clamp_min(0), tie_thresholds(y, classes)) for x, y in parts]
+    split = [answers.split(size, -1) for answers in loss.answers(y, fill, outputs)]
+    return [
+        EvaluationBatch(part.contiguous(), tuple(each.contiguous() for each in answers))
+        for part, *answers in zip(x.split(size, 1), *split, strict=True)
+    ]

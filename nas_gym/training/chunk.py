@@ -45,20 +45,22 @@ class ChunkTraining(EpochTraining):
         super().__init__(members, data, recipe, keep)
         graphs = _graphs(members)
         seeds = sorted({member.seed for member in members})
-        self._streams = [BatchStream(data, recipe, seed, self._classes) for seed in seeds]
+        self._streams = [BatchStream(data, recipe, seed, self._outputs) for seed in seeds]
         streams = [seeds.index(member.seed) for member in members]
         groups = schedule(graphs)
         self._parameters = Parameters(groups, self._device)
-        chunk = Chunk(graphs, groups, streams, self._classes)
-        validation = evaluation_batches(data.x_validation, data.y_validation, self._classes)
-        size = len(validation[0].labels)
+        chunk = Chunk(graphs, groups, streams, self._outputs, self._loss)
+        validation = evaluation_batches(data.x_validation, data.y_validation, self._loss, self._outputs)
+        size = validation[0].size
         self._evaluated = {"validation": validation}
         if data.x_test is not None and data.y_test is not None:
-            self._evaluated["test"] = evaluation_batches(data.x_test, data.y_test, self._classes, size)
+            self._evaluated["test"] = evaluation_batches(
+                data.x_test, data.y_test, self._loss, self._outputs, size
+            )
         self._train = {
-            size: Program(chunk, self._parameters, size, training=True) for size in self._batch_sizes()
+            batch: Program(chunk, self._parameters, batch) for batch in self._batch_sizes()
         }
-        self._evaluate = Program(chunk, self._parameters, size, training=False)
+        self._evaluate = Program(chunk, self._parameters, size, validation[0])
         programs = (*self._train.values(), self._evaluate)
         floats = max(program.floats for program in programs)
         # Weights have a gradient and up to two moments.
@@ -103,17 +105,15 @@ class ChunkTraining(EpochTraining):
             self._move(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
         return losses
 
-    def _accuracies(self, part: Part) -> Tensor:
+    def _sums(self, part: Part) -> Tensor:
         program = self._evaluate
-        correct = torch.zeros(len(self._members), dtype=torch.float32, device=self._device)
+        total = torch.zeros_like(program.sums)
         program.prepare()
         for batch in self._evaluated[part]:
             program.load_evaluation(batch)
             program.run()
-            correct += program.right + program.finite
-        labels = self._data.y_validation if part == "validation" else self._data.y_test
-        assert labels is not None
-        return correct.cpu().double() / len(labels)
+            total += program.sums
+        return total.cpu().double()
 
     def _load_weights(self) -> list[dict[str, Tensor]]:
         """Draw the initial weights; return those of each member that training does not touch."""

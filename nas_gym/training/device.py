@@ -11,9 +11,13 @@ from nas_gym.training.numerics import apart
 
 
 @apart
-def training_data(device: torch.device, *arrays: np.ndarray) -> TrainingData:
-    """Return the parts of a task on a device."""
-    return TrainingData(*(on_device(array, device) for array in arrays))
+def training_data(
+    device: torch.device, *arrays: np.ndarray, loss: str = "cross_entropy"
+) -> TrainingData:
+    """Return the parts of a task on a device, to be learned by a loss."""
+    x_train, y_train, x_validation, y_validation, *test = (on_device(array, device) for array in arrays)
+    x_test, y_test = test or (None, None)
+    return TrainingData(x_train, y_train, x_validation, y_validation, x_test, y_test, loss)
 
 
 def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:

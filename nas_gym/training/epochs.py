@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from nas_gym.training.losses.registry import LOSSES
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.recipe import Recipe
 
@@ -42,7 +43,8 @@ class EpochTraining(ABC):
     def __init__(self, members: Sequence[Member], data: TrainingData, recipe: Recipe, keep: Keep) -> None:
         self._members, self._data, self._recipe, self._keep = members, data, recipe, keep
         self._device = data.x_train.device
-        self._classes = members[0].network.output_shape[0]
+        self._loss = LOSSES[data.loss]
+        self._outputs = members[0].network.output_shape[0]
         self._epochs = members[0].epochs or recipe.epochs
 
     @property
@@ -62,13 +64,19 @@ class EpochTraining(ABC):
         losses: list[Tensor] = []
         for epoch in range(self._epochs):
             losses.append(self._train_epoch(epoch, stop))
-            curves.append(self._accuracies("validation"))
+            scores, metrics = self._measured("validation")
+            curves.append(scores)
             progress(epoch + 1, float(losses[-1].mean()))
             if not bool(torch.isfinite(losses[-1]).all(0).any()):
                 break
-        test = None if self._data.y_test is None else self._accuracies("test")
+        test = None if self._data.y_test is None else self._measured("test")[0]
         seconds = time.perf_counter() - start
-        return self._results(torch.stack(curves), torch.stack(losses), test, seconds)
+        return self._results(torch.stack(curves), torch.stack(losses), metrics, test, seconds)
+
+    def _measured(self, part: Part) -> tuple[Tensor, dict[str, Tensor]]:
+        y = self._data.y_validation if part == "validation" else self._data.y_test
+        assert y is not None
+        return self._loss.measured(self._sums(part), y)
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -79,14 +87,21 @@ class EpochTraining(ABC):
         """Pass once over the training part; return the losses (steps, members)."""
 
     @abstractmethod
-    def _accuracies(self, part: Part) -> Tensor:
-        """Return each member's accuracy on a part, float64 (members,); NaN where outputs are not finite."""
+    def _sums(self, part: Part) -> Tensor:
+        """Return what the loss sums up over a part, float64 (sums, members), on the CPU."""
 
     @abstractmethod
     def _state(self, m: int) -> Mapping[str, Tensor]:
         """Return a member's parameters and buffers under the names of `NetworkModule`, on the CPU."""
 
-    def _results(self, curves: Tensor, losses: Tensor, test: Tensor | None, seconds: float) -> list[Trained]:
+    def _results(
+        self,
+        curves: Tensor,
+        losses: Tensor,
+        metrics: dict[str, Tensor],
+        test: Tensor | None,
+        seconds: float,
+    ) -> list[Trained]:
         trained = torch.isfinite(losses).all(1)  # (epochs, members)
         usable = torch.isfinite(curves).to(trained.device)
         costs = [max(1, member.network.flops) for member in self._members]
@@ -104,6 +119,7 @@ class EpochTraining(ABC):
                     error=error,
                     seconds=seconds * costs[m] / sum(costs),
                     test=None if error or test is None else float(test[m]),
+                    metrics={} if error else {name: float(values[m]) for name, values in metrics.items()},
                     state=self._state(m) if self._keep.weights else {},
                     step_losses=tuple(losses[..., m].flatten().tolist()) if self._keep.step_losses else (),
                 )

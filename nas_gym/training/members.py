@@ -21,9 +21,12 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """The parts on the device: x float32 (n, *input_shape), y int64 (n,).
+    """The parts on the device: x float32 (n, *input_shape); y int64 (n,) labels or float32 (n, outputs) values.
 
     With a test part, every member is measured on it once, after its last epoch.
+
+    Attributes:
+        loss: name of what members learn by, one of `LOSSES`.
     """
 
     x_train: Tensor
@@ -32,6 +35,7 @@ class TrainingData:
     y_validation: Tensor
     x_test: Tensor | None = None
     y_test: Tensor | None = None
+    loss: str = "cross_entropy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,12 @@ class Trained:
 
     Attributes:
         network: the network that was trained.
-        curve: validation accuracy after each finished epoch, in [0, 1].
+        curve: validation score after each finished epoch, in [0, 1].
         losses: mean training loss per example of each finished epoch, taken while it trained.
         error: why training stopped early, "" if it did not.
         seconds: its share, by FLOPs, of the wall time of the chunk it was trained in.
-        test: test accuracy after the last epoch, in [0, 1]; None without a test part or after an error.
+        test: test score after the last epoch, in [0, 1]; None without a test part or after an error.
+        metrics: other validation metrics after the last epoch, of the outputs as they are; {} after an error.
         state: final parameters and batch-norm statistics under the names of `NetworkModule`, on the
             CPU; empty unless weights were asked for.
         step_losses: the loss of every step, while the run was asked to keep them; else empty.
@@ -56,6 +61,7 @@ class Trained:
     error: str
     seconds: float
     test: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
     state: Mapping[str, Tensor] = field(default_factory=dict)
     step_losses: tuple[float, ...] = ()
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, NetworkModule, Node, Shape, initial_weights
@@ -31,7 +30,7 @@ class OrdinaryTraining(EpochTraining):
     def __init__(self, member: Member, data: TrainingData, recipe: Recipe, keep: Keep) -> None:
         super().__init__([member], data, recipe, keep)
         network = member.network
-        self._stream = BatchStream(data, recipe, member.seed, self._classes)
+        self._stream = BatchStream(data, recipe, member.seed, self._outputs)
         self._module = NetworkModule(network)
         self._module.load_state_dict(dict(initial_weights(network, member.seed)), strict=False)
         self._module.to(self._device)
@@ -54,7 +53,8 @@ class OrdinaryTraining(EpochTraining):
                 raise InterruptedTraining
             # Autograd adds to gradients that are there.
             self._gradients.zero_()
-            loss = F.cross_entropy(self._logits(_examples(x, self._data.x_train)), targets.T.contiguous())
+            outputs = self._forward(_examples(x, self._data.x_train))
+            loss = self._loss.mean(outputs, targets.T.contiguous())
             if loss.requires_grad:
                 torch.autograd.backward(loss)
             losses[step] = loss.detach()
@@ -62,18 +62,13 @@ class OrdinaryTraining(EpochTraining):
             self._move(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
         return losses
 
-    def _accuracies(self, part: Part) -> Tensor:
+    def _sums(self, part: Part) -> Tensor:
         self._module.eval()
-        right = torch.zeros(1, dtype=torch.float64, device=self._device)
-        examples = 0
+        total = torch.zeros(self._loss.sums(self._outputs), 1, dtype=torch.float64)
         with torch.no_grad():
             for x, y in self._parts(part):
-                logits = self._logits(x)
-                right += (logits.argmax(1) == y).sum()
-                if not bool(torch.isfinite(logits).all()):
-                    right.fill_(torch.nan)
-                examples += len(y)
-        return right.cpu() / examples
+                total += self._loss.sum_up(self._forward(x), y).cpu().double()[:, None]
+        return total
 
     def _parts(self, part: Part) -> Iterator[tuple[Tensor, Tensor]]:
         data = self._data
@@ -82,7 +77,7 @@ class OrdinaryTraining(EpochTraining):
         assert y is not None
         return zip(x.split(EVALUATION_BATCH), y.split(EVALUATION_BATCH), strict=True)
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def _forward(self, x: Tensor) -> Tensor:
         """Return the output for a batch, of what the output needs alone.
 
         What leads nowhere is not computed, so that its weights and statistics stay at their first

@@ -28,13 +28,13 @@ class Steps(gym.Wrapper):
 
     def step(self, action):
         *rest, info = super().step(action)
-        self.episodes[-1].append((self.here, info["edit"], info["architecture"], info["accuracy"]))
+        self.episodes[-1].append((self.here, info["edit"], info["architecture"], info["score"]))
         self.here = info["architecture"]
         return *rest, info
 
 
-def walked(agent, accuracy=scattered, budget=60, seed=0, space=LARGER, **options):
-    env = Steps(environment(accuracy, space, **options))
+def walked(agent, score=scattered, budget=60, seed=0, space=LARGER, **options):
+    env = Steps(environment(score, space, **options))
     return agent.search(env, budget, seed), env.episodes
 
 
@@ -50,7 +50,7 @@ def test_a_random_walk_does_not_look_at_its_rewards():
     def turned(architecture, seed):
         return 1 - scattered(architecture, seed)
 
-    first, second = (walked(RandomWalk(), accuracy)[1] for accuracy in (scattered, turned))
+    first, second = (walked(RandomWalk(), score)[1] for score in (scattered, turned))
     assert [[step[:3] for step in episode] for episode in first] == [
         [step[:3] for step in episode] for episode in second
     ]
@@ -68,14 +68,14 @@ def test_a_greedy_walk_undoes_what_made_it_worse_and_nothing_else(seed):
     undone = kept = 0
     for episode in episodes:
         value, back = 0.0, None
-        for before, _, after, accuracy in episode:
+        for before, _, after, score in episode:
             if back is not None:
                 assert after == back
                 back, undone = None, undone + 1
-            elif accuracy < value:
+            elif score < value:
                 back = before
             else:
-                value, kept = accuracy, kept + 1
+                value, kept = score, kept + 1
     assert undone > 10
     assert kept > 10
 
@@ -107,7 +107,7 @@ def test_a_walk_that_cannot_go_back_by_one_edit_goes_on():
 
 def test_the_greedy_walk_is_ahead_of_the_random_one_where_edits_add_up():
     def mean_best(agent):
-        return np.mean([walked(agent, relu_layers, 30, seed, "mlp")[0].accuracy for seed in range(8)])
+        return np.mean([walked(agent, relu_layers, 30, seed, "mlp")[0].score for seed in range(8)])
 
     assert mean_best(GreedyWalk()) > mean_best(RandomWalk()) + 0.02
 

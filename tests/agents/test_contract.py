@@ -83,10 +83,10 @@ def test_seeds_lead_to_different_histories(name):
 @pytest.mark.parametrize("name", ALL)
 def test_the_chosen_architecture_is_the_best_seen(name):
     result = search(name, budget=9)
-    best = max(evaluation.accuracy for evaluation in result.evaluations)
-    assert result.accuracy == best
+    best = max(evaluation.score for evaluation in result.evaluations)
+    assert result.score == best
     chosen = next(e for e in result.evaluations if e.architecture == result.architecture)
-    assert chosen.accuracy == best
+    assert chosen.score == best
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -102,7 +102,7 @@ def test_a_space_smaller_than_the_budget_ends_the_search(name):
 @pytest.mark.parametrize("name", ALL)
 def test_a_search_in_which_everything_fails_gives_the_first_architecture(name):
     result = search(name, budget=5, env=environment(everything_fails))
-    assert result.accuracy == 0.0
+    assert result.score == 0.0
     assert result.architecture == result.evaluations[0].architecture
     assert all(evaluation.failed for evaluation in result.evaluations)
 

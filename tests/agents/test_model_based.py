@@ -32,13 +32,13 @@ def search(env, budget, seed=0, **hyperparameters):
 def test_it_finds_the_best_cell_of_a_smooth_landscape_far_sooner_than_evolution():
     def evaluations(agent, seed):
         found = agent.search(environment(smooth_cells, space="cell"), 60, seed).evaluations
-        best = max(found, key=lambda evaluation: evaluation.accuracy)
-        return best.accuracy, found.index(best)
+        best = max(found, key=lambda evaluation: evaluation.score)
+        return best.score, found.index(best)
 
     model = [evaluations(ModelBased(), seed) for seed in range(3)]
     evolution = [evaluations(make_agent("evolution"), seed) for seed in range(3)]
-    assert min(accuracy for accuracy, _ in model) > 0.89
-    assert np.mean([accuracy for accuracy, _ in evolution]) < 0.87
+    assert min(score for score, _ in model) > 0.89
+    assert np.mean([score for score, _ in evolution]) < 0.87
 
 
 def test_no_architecture_is_asked_for_twice():
@@ -57,7 +57,7 @@ def test_every_near_th_evaluation_is_one_edit_from_the_best_known():
     space = env.unwrapped.search_space
     found = search(env, 31).evaluations
     for number in range(12, 31, 3):
-        best = max(found[:number], key=lambda evaluation: evaluation.accuracy)
+        best = max(found[:number], key=lambda evaluation: evaluation.score)
         around = {str(each) for each in space.neighbours(space.parse(best.architecture))}
         if around - {each.architecture for each in found[:number]}:
             assert found[number].architecture in around
@@ -92,7 +92,7 @@ def test_a_small_space_is_exhausted_by_every_kind_of_plan(hyperparameters):
 def test_walks_on_the_model_find_what_a_list_would():
     listed = search(environment(relu_layers, space="mlp"), 30)
     walked = search(environment(relu_layers, space="mlp"), 30, listed=0)
-    assert listed.accuracy == walked.accuracy == 1.0
+    assert listed.score == walked.score == 1.0
 
 
 def test_one_evaluation_is_a_search():
@@ -157,13 +157,13 @@ def test_simulated_edits_climb_and_judge_only_what_they_meet():
     assert len(short) == 6
 
 
-def accuracies(architectures):
+def scores(architectures):
     return np.array([scattered(each, 0) for each in architectures])
 
 
 def test_q_values_are_those_of_plans_on_the_model():
     space, gamma = make_search_space(SMALL, (1, 16), 2), 0.8
-    policy = PlannedPolicy(space, accuracies, gamma, list)
+    policy = PlannedPolicy(space, scores, gamma, list)
     states = [State(architecture) for architecture in space]
     masks = np.array([space.mask(architecture) for architecture in space])
     q = policy.scores(states, masks)
@@ -186,14 +186,14 @@ def test_q_values_are_those_of_plans_on_the_model():
 def test_planned_q_values_never_exceed_the_optimal_ones_and_agree_at_the_best():
     space, gamma = make_search_space(SMALL, (1, 16), 2), 0.8
     architectures = list(space)
-    r = accuracies(architectures)
+    r = scores(architectures)
     masks = np.array([space.mask(architecture) for architecture in architectures])
     after = np.array([[space.index(space.apply(s, a)) for a in range(masks.shape[1])] for s in architectures])
     v = np.zeros(len(architectures))
     for _ in range(300):
         optimal = r[after] + gamma * v[after]
         v = np.where(masks, optimal, -np.inf).max(axis=1)
-    q = PlannedPolicy(space, accuracies, gamma, list).scores([State(s) for s in architectures], masks)
+    q = PlannedPolicy(space, scores, gamma, list).scores([State(s) for s in architectures], masks)
     assert (q[masks] <= optimal[masks] + 1e-9).all()
     best = int(r.argmax())
     assert q[best, 0] == pytest.approx(optimal[best, 0])

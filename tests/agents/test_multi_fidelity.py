@@ -30,15 +30,15 @@ class Gradual(FakeEvaluator):
             noise = (
                 0.02 * (scattered(f"{evaluation.architecture} {epochs}", 0) - 0.5) * (epochs < self.EPOCHS)
             )
-            accuracy = 0.6 * evaluation.accuracy + 0.3 * (1 - epochs / self.EPOCHS) + noise
-            yield position, replace(evaluation, accuracy=accuracy, seconds=float(epochs))
+            score = 0.6 * evaluation.score + 0.3 * (1 - epochs / self.EPOCHS) + noise
+            yield position, replace(evaluation, score=score, seconds=float(epochs))
 
     def fidelities(self):
         return tuple(range(1, self.EPOCHS + 1))
 
 
-def gradual(accuracy=relu_layers, space=MLP3):
-    return environment(accuracy, space, Gradual)
+def gradual(score=relu_layers, space=MLP3):
+    return environment(score, space, Gradual)
 
 
 def asked(result):
@@ -81,8 +81,8 @@ def test_the_best_of_a_rung_go_on():
     by_rung = [list(group) for _, group in groupby(evaluations, key=lambda each: each.fidelity)]
     for lower, upper in pairwise(by_rung):
         promoted = {each.architecture for each in upper}
-        best_left = max(each.accuracy for each in lower if each.architecture not in promoted)
-        assert min(each.accuracy for each in lower if each.architecture in promoted) >= best_left
+        best_left = max(each.score for each in lower if each.architecture not in promoted)
+        assert min(each.score for each in lower if each.architecture in promoted) >= best_left
 
 
 def test_the_brackets_of_hyperband_are_those_of_the_paper():
@@ -113,8 +113,8 @@ def test_the_choice_is_of_the_full_recipe_though_shorter_trainings_look_better(a
     result = agent.search(gradual(scattered), 10, seed=0)
     full = [each for each in result.evaluations if each.fidelity is None]
     assert full
-    assert result.accuracy == max(each.accuracy for each in full)
-    assert result.accuracy < max(each.accuracy for each in result.evaluations)
+    assert result.score == max(each.score for each in full)
+    assert result.score < max(each.score for each in result.evaluations)
 
 
 @pytest.mark.parametrize("agent", BOTH, ids=lambda agent: agent.name)
@@ -122,14 +122,14 @@ def test_a_search_that_ends_below_the_full_recipe_chooses_at_the_highest_rung_it
     result = agent.search(gradual(scattered, "mlp"), 2, seed=0)
     reached = [each for each in result.evaluations if each.fidelity == 3]
     assert max(each.fidelity for each in result.evaluations) == 3
-    assert result.accuracy == max(each.accuracy for each in reached)
+    assert result.score == max(each.score for each in reached)
 
 
 @pytest.mark.parametrize("agent", BOTH, ids=lambda agent: agent.name)
 def test_halving_beats_random_search_under_a_budget_in_seconds(agent):
     def mean_best(agent):
         budget = {"seconds": 1500.0}
-        return np.mean([agent.search(gradual(space="mlp"), budget, seed).accuracy for seed in range(5)])
+        return np.mean([agent.search(gradual(space="mlp"), budget, seed).score for seed in range(5)])
 
     assert mean_best(agent) > mean_best(RandomSearch()) + 0.02
 
@@ -170,6 +170,6 @@ def test_halving_beats_random_search_under_a_budget_in_evaluations_that_costs_th
     def mean_best(agent):
         found = [agent.search(gradual(space="mlp"), 20, seed) for seed in range(5)]
         assert all(18 * 81 < result.seconds <= 20 * 81 for result in found)
-        return np.mean([result.accuracy for result in found])
+        return np.mean([result.score for result in found])
 
     assert mean_best(agent) > mean_best(RandomSearch()) + 0.02

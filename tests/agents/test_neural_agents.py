@@ -28,11 +28,11 @@ class Watch(gym.Wrapper):
 
     def __init__(self, env):
         super().__init__(env)
-        self.accuracies, self.illegal = [], 0
+        self.scores, self.illegal = [], 0
 
     def step(self, action):
         *result, info = super().step(action)
-        self.accuracies.append(info["accuracy"])
+        self.scores.append(info["score"])
         self.illegal += info["illegal_action"]
         return *result, info
 
@@ -141,8 +141,8 @@ def test_the_recorded_policy_shares_the_weights_of_the_agent():
 def test_it_learns_to_stay_where_networks_are_good(name):
     env = Watch(environment(relu_layers))
     make_agent(name).search(env, budget=20, seed=0)
-    early, late = np.mean(env.accuracies[:200]), np.mean(env.accuracies[-200:])
-    assert len(env.accuracies) == 1000
+    early, late = np.mean(env.scores[:200]), np.mean(env.scores[-200:])
+    assert len(env.scores) == 1000
     assert late > early + 0.1
 
 

@@ -67,7 +67,7 @@ def test_nsga2_breeds_after_its_first_generation():
 @pytest.mark.parametrize("agent", [TPE(), NSGA2()])
 def test_a_model_beats_random_draws_on_a_planted_landscape(agent):
     def mean_best(one):
-        return np.mean([one.search(environment(relu_layers, FULL), 60, s).accuracy for s in range(8)])
+        return np.mean([one.search(environment(relu_layers, FULL), 60, s).score for s in range(8)])
 
     assert mean_best(agent) > mean_best(OptunaRandom()) + 0.05
 

@@ -23,13 +23,13 @@ def greedy_end(env, table, start, steps):
     return architecture
 
 
-def optimal_q(space, accuracy, gamma):
+def optimal_q(space, score, gamma):
     """Q* of the continuing process by value iteration over all states and legal actions."""
     states = list(space)
     number = {state: position for position, state in enumerate(states)}
     masks = np.array([space.mask(state) for state in states])
     after = np.array([[number[space.apply(state, a)] for a in range(len(space.actions))] for state in states])
-    reward = np.array([accuracy(state, 0) for state in states])[after]
+    reward = np.array([score(state, 0) for state in states])[after]
     q = np.zeros_like(reward)
     for _ in range(400):
         q = reward + gamma * np.where(masks, q, -np.inf).max(axis=1)[after]
@@ -91,12 +91,12 @@ def test_it_converges_to_the_optimal_values(replay):
     assert np.abs(learned - q)[masks].max() < 0.02
 
 
-@pytest.mark.parametrize("accuracy", [scattered, relu_layers])
-def test_its_greedy_policy_leads_to_the_optimum_from_everywhere(accuracy):
-    env = environment(accuracy)
+@pytest.mark.parametrize("score", [scattered, relu_layers])
+def test_its_greedy_policy_leads_to_the_optimum_from_everywhere(score):
+    env = environment(score)
     agent = QLearning(replay=20)
     agent.search(env, budget=40, seed=0)
-    states, _, q = optimal_q(env.unwrapped.search_space, accuracy, gamma=0.9)
+    states, _, q = optimal_q(env.unwrapped.search_space, score, gamma=0.9)
     optimal = {str(state): values for state, values in zip(states, q, strict=True)}
     for start in states:
         assert greedy_end(env, agent.q_table, start, 20) == greedy_end(env, optimal, start, 20)

@@ -36,13 +36,13 @@ class Pairs(NamedTuple):
 
 
 def pairs_of(table) -> Pairs:
-    space, accuracies = table.search_space, table.mean_accuracy()
+    space, scores = table.search_space, table.mean_score()
     reward, found = make_reward("improvement"), []
     for state in range(space.size):
         architecture = space.architecture(state)
         for action in np.flatnonzero(space.mask(architecture)):
             after = space.index(space.apply(architecture, int(action)))
-            found.append((state, action, after, reward(accuracies[state], accuracies[after], False)))
+            found.append((state, action, after, reward(scores[state], scores[after], False)))
     states, actions, after, rewards = (np.array(column) for column in zip(*found, strict=True))
     first = np.searchsorted(states, np.arange(space.size))
     return Pairs(states.astype(int), first, actions.astype(int), after.astype(int), rewards)
@@ -106,4 +106,4 @@ def test_q_learning_converges_to_the_optimal_policy_in_every_state_of_a_table(ta
     assert np.abs(value_of_greedy(pairs, q) - optimal).max() < 1e-6
     # It is worth something to improve, and nothing where the network is the best there is.
     assert optimal.max() > 0.1
-    assert optimal[table.mean_accuracy().argmax()] == pytest.approx(0, abs=1e-6)
+    assert optimal[table.mean_score().argmax()] == pytest.approx(0, abs=1e-6)

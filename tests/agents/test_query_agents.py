@@ -151,7 +151,7 @@ def _active(space, architecture):
 
 def test_evolution_climbs_a_smooth_landscape_better_than_random_search():
     def mean_best(agent):
-        found = [agent.search(environment(relu_layers, "mlp"), 60, seed).accuracy for seed in range(10)]
+        found = [agent.search(environment(relu_layers, "mlp"), 60, seed).score for seed in range(10)]
         return np.mean(found)
 
     # 1.0 is the optimum: four relu layers of either width, 16 of 4,680 architectures.
@@ -162,7 +162,7 @@ def test_evolution_climbs_a_smooth_landscape_better_than_random_search():
 def test_local_search_climbs_to_the_top_of_a_smooth_landscape(improvement):
     agent = LocalSearch(improvement=improvement)
     result = agent.search(environment(relu_layers, "mlp"), budget=300, seed=0)
-    assert result.accuracy == pytest.approx(1.0)
+    assert result.score == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("improvement", ["best", "first"])
@@ -198,7 +198,7 @@ def test_first_improvement_moves_before_the_whole_neighbourhood_is_evaluated():
     env = environment(scattered, MLP3)
     first, *others = LocalSearch(improvement="first").search(env, budget=60, seed=3).evaluations
     space = env.unwrapped.search_space
-    before_a_gain = next(i for i, other in enumerate(others) if other.accuracy > first.accuracy)
+    before_a_gain = next(i for i, other in enumerate(others) if other.score > first.score)
     assert before_a_gain + 1 < len(space.neighbours(space.parse(first.architecture)))
 
 

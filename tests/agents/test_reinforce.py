@@ -80,7 +80,7 @@ def test_the_baseline_is_a_weighted_mean_that_has_the_newest_reward_in_it():
 
 def test_reinforce_learns_a_smooth_landscape():
     def mean_best(agent):
-        found = [agent.search(environment(relu_layers, "mlp"), 60, seed).accuracy for seed in range(5)]
+        found = [agent.search(environment(relu_layers, "mlp"), 60, seed).score for seed in range(5)]
         return np.mean(found)
 
     assert mean_best(Reinforce(learning_rate=0.1)) > mean_best(RandomSearch()) + 0.05

@@ -199,7 +199,7 @@ def test_the_model_learns_what_counts():
         model.tell([architecture], [reward])
     others = [each for each in space if each not in set(architectures)]
     truth = np.array([0.5 + 0.05 * str(each).count("nor_conv_3x3") for each in others])
-    assert np.abs(model.accuracy(model.beliefs(others)[0]) - truth).mean() < 0.01
+    assert np.abs(model.score(model.beliefs(others)[0]) - truth).mean() < 0.01
 
 
 def test_a_memory_keeps_the_best_and_the_latest():

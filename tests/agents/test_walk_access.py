@@ -151,7 +151,7 @@ def test_the_vector_environment_is_held_to_a_walk_too(stray):
         envs.reset(options={"reset_mask": np.array([True, False, True])})
         with pytest.raises(NASGymError, match="'test:Walker' declares access='walk'"):
             stray(envs)
-    assert envs.evaluate("relu-64").accuracy > 0
+    assert envs.evaluate("relu-64").score > 0
 
 
 @pytest.mark.parametrize("strays", [lambda s: None, STRAYS["ask"]], ids=["kept", "broken"])
@@ -159,7 +159,7 @@ def test_afterwards_the_environment_is_free_again(strays):
     env = environment()
     with suppress(NASGymError):
         Walker(strays=strays).search(env, budget=8)
-    assert env.unwrapped.evaluate(elsewhere_of(env)).accuracy > 0
+    assert env.unwrapped.evaluate(elsewhere_of(env)).score > 0
     env.unwrapped.fork()
     copy.deepcopy(env)
     assert RandomSearch().search(env, 3, 0).evaluations
@@ -190,7 +190,7 @@ def test_the_walk_of_one_environment_leaves_others_alone():
     first, other = environment(), environment()
 
     def look(session):
-        assert other.unwrapped.evaluate(elsewhere_of(other)).accuracy > 0
+        assert other.unwrapped.evaluate(elsewhere_of(other)).score > 0
 
     assert Walker(strays=look).search(first, budget=8).evaluations
     assert texts(QLearning().search(first, 6, 0)) == texts(QLearning().search(other, 6, 0))

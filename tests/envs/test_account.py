@@ -19,7 +19,7 @@ COUNT, HORIZON = 7, 4
 TABLE = fake_table(failed=((3, 1), (40, 0)), missing=((5, 2),))
 # None is not reached, 1 ends by `max_steps` or at the second request, the others in the middle.
 BUDGETS = [None, 1, 9, 20, {"seconds": 20.0}, {"seconds": 90.0}]
-REWARDS = ["accuracy", "improvement", "final"]
+REWARDS = ["score", "improvement", "final"]
 
 
 class Hidden(Evaluator):
@@ -62,9 +62,9 @@ class Plain:
         self.space = TABLE.search_space
         self.t, self.best = [0] * COUNT, [0.0] * COUNT
         self.starts = list(self.states)
-        self.accuracy = [self.accuracy_of(index) for index in range(TABLE.size)]
+        self.score = [self.score_of(index) for index in range(TABLE.size)]
 
-    def accuracy_of(self, index):
+    def score_of(self, index):
         values = [v for v in TABLE.validation[-1, index] if v == v]
         return 0.0 if TABLE.failed[index].any() else sum(values) / len(values)
 
@@ -93,15 +93,15 @@ class Plain:
         edited = self.space.edited(self.space.architecture(before), action)
         after = before if edited is None else self.space.index(edited)
         done = self.t[row] + 1 == HORIZON
-        asked = {"accuracy": [after], "improvement": [before, after], "final": [after] if done else []}
+        asked = {"score": [after], "improvement": [before, after], "final": [after] if done else []}
         self.evaluations += len(asked[self.reward])
         for index in asked[self.reward]:
             self.ask(index)
-        accuracy = self.accuracy[after] if asked[self.reward] else 0.0
-        paid = accuracy - self.accuracy[before] if self.reward == "improvement" else accuracy
+        score = self.score[after] if asked[self.reward] else 0.0
+        paid = score - self.score[before] if self.reward == "improvement" else score
         self.states[row], self.t[row] = after, self.t[row] + 1
-        self.best[row] = max(self.best[row], accuracy)
-        return str(self.space.architecture(after)), paid, accuracy, self.best[row], done
+        self.best[row] = max(self.best[row], score)
+        return str(self.space.architecture(after)), paid, score, self.best[row], done
 
 
 def walk_of(seed, steps=120):
@@ -138,10 +138,10 @@ def test_a_vector_environment_keeps_the_rules(reward, budget):
                 # The plain rules start again from the first start states, the environments from theirs.
                 plain.states[row] = TABLE.search_space.index(envs.architectures[row])
                 continue
-            architecture, paid, accuracy, best, done = told
+            architecture, paid, score, best, done = told
             assert info["architecture"][row] == architecture
-            found = rewards[row], info["accuracy"][row], info["best_accuracy"][row]
-            assert found == pytest.approx((paid, accuracy, best), abs=1e-12)
+            found = rewards[row], info["score"][row], info["best_score"][row]
+            assert found == pytest.approx((paid, score, best), abs=1e-12)
             assert bool((terminated | truncated)[row]) == done
     assert bool(ended) == (budget is not None)
     if ended:

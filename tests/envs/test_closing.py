@@ -125,7 +125,7 @@ def test_a_store_or_an_evaluator_that_came_as_an_object_stays_open(path):
     env.close()
     assert opened(path)
     task = make_task(TASK)
-    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    space = make_search_space("mlp", task.input_shape, task.outputs)
     evaluator = make_evaluator(QUICK, space, task, store=str(path))
     gym.make("NAS-v0", task=task, search_space=space, evaluator=evaluator).close()
     assert opened(path)
@@ -185,7 +185,7 @@ def test_a_spec_and_a_trace_share_the_data_of_a_task(kind, tmp_path):
 
 def test_large_parts_are_shared_by_copies_and_a_pickle_has_its_own():
     task = make_task(TASK)
-    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    space = make_search_space("mlp", task.input_shape, task.outputs)
     store = Store("memory")
     evaluator = make_evaluator(QUICK, space, task, store=store)
     for part in (task, space, store, evaluator, load_table("mlp", "mnist1d"), space.edit_graph):
@@ -233,7 +233,7 @@ def test_a_search_goes_on_in_an_environment_that_was_closed(path):
     first = make_agent("random").search(env, 3, 0)
     env.close()
     again = make_agent("random").search(env, 3, 0)
-    assert [each.accuracy for each in again.evaluations] == [each.accuracy for each in first.evaluations]
+    assert [each.score for each in again.evaluations] == [each.score for each in first.evaluations]
     env.close()
 
 

@@ -40,7 +40,7 @@ def one(table=RESUMABLE, **options):
 def test_a_promotion_on_a_resumable_table_costs_the_difference():
     env = one()
     found = [env.evaluate(TEXT, fidelity) for fidelity in (1, 3, 9)]
-    assert [each.accuracy for each in found] == pytest.approx(
+    assert [each.score for each in found] == pytest.approx(
         [RESUMABLE.validation[level, index_of(TEXT)].mean() for level in range(3)]
     )
     assert [each.seconds for each in found] == pytest.approx([cost_of(TEXT, epochs) for epochs in (1, 3, 9)])
@@ -106,8 +106,8 @@ def test_a_budget_in_seconds_is_of_what_is_charged():
 def test_a_fidelity_shares_no_answer_with_another():
     env = one(fidelity=3)
     env.step(0)
-    assert env.evaluate(TEXT, 1).accuracy != env.evaluate(TEXT).accuracy
-    assert env.step(0)[1] == env.evaluate(TEXT).accuracy
+    assert env.evaluate(TEXT, 1).score != env.evaluate(TEXT).score
+    assert env.step(0)[1] == env.evaluate(TEXT).score
     assert env.stats.unique == 2
 
 

@@ -72,7 +72,7 @@ class Wordy(ChoiceSpace):
 
     def network(self, architecture):
         builder = NetworkBuilder(self.input_shape)
-        return builder.build(builder.linear(builder.input, self.num_classes))
+        return builder.build(builder.linear(builder.input, self.outputs))
 
 
 def test_long_words_are_made_smaller():

@@ -166,7 +166,7 @@ DEFAULTS = {
     },
 }
 COMMON = {
-    "reward": {"name": "accuracy", "scale": [0.0, 1.0]},
+    "reward": {"name": "score", "scale": [0.0, 1.0]},
     "horizon": 20,
     "initial": "smallest",
     "observation": "dict",
@@ -198,10 +198,10 @@ def env(request, tmp_path_factory):
 def test_every_id_has_a_golden_rollout(env):
     env.reset(seed=0)
     tolerance = 0.01 if env.spec.id == "NAS-v0" else 1e-6
-    for action, architecture, accuracy, observed in ROLLOUTS[env.spec.id]:
+    for action, architecture, score, observed in ROLLOUTS[env.spec.id]:
         observation, reward, terminated, truncated, info = env.step(action)
         assert info["architecture"] == architecture
-        assert reward == pytest.approx(accuracy, abs=tolerance)
+        assert reward == pytest.approx(score, abs=tolerance)
         parts = observed if isinstance(observed[0], list) else [observed]
         assert [array.tolist() for array in observation.values()] == parts
         assert not terminated

@@ -39,7 +39,7 @@ def test_both_checkers_accept_the_unwrapped_environment(space, reward):
 
 
 @pytest.mark.parametrize("observation", ["dict+mask", "index", "flat"])
-@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("reward", ["score", "final"])
 def test_the_other_observations_pass_both_checkers(observation, reward):
     env = fake_env(observation=observation, reward=reward)
     with warnings.catch_warnings():
@@ -48,7 +48,7 @@ def test_the_other_observations_pass_both_checkers(observation, reward):
         sb3_check_env(env.unwrapped)
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("reward", ["score", "final"])
 @pytest.mark.parametrize("space", SPACES)
 def test_the_flat_observation_is_the_dict_one_hot_in_single_precision(space, reward):
     keywords = SPACES[space] | {"reward": reward, "evaluator": QUICK, "initial": "random", "store": "memory"}
@@ -66,7 +66,7 @@ def test_the_flat_observation_is_the_dict_one_hot_in_single_precision(space, rew
         )
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("reward", ["score", "final"])
 def test_the_graph_observation_passes_gymnasiums_checker(reward):
     env = fake_env(observation="graph", reward=reward)
     with warnings.catch_warnings():
@@ -78,7 +78,7 @@ def test_a_step_pays_the_accuracy_of_the_edited_network():
     env = fake_env()
     env.reset(seed=0)
     _, reward, terminated, truncated, info = env.step(action(env, "add relu-64 after layer 1"))
-    assert reward == info["accuracy"] == pytest.approx(0.6)
+    assert reward == info["score"] == pytest.approx(0.6)
     assert info["architecture"] == "relu-64 > relu-64"
     assert info["edit"] == "add relu-64 after layer 1"
     assert (terminated, truncated) == (False, False)
@@ -129,7 +129,7 @@ def test_the_horizon_truncates_under_a_continuing_reward():
 
 
 def test_scale_maps_accuracy_before_the_reward():
-    env = fake_env(reward={"name": "accuracy", "scale": [0.4, 0.6]})
+    env = fake_env(reward={"name": "score", "scale": [0.4, 0.6]})
     env.reset(seed=0)
     assert env.step(0)[1] == pytest.approx(0.25)
 
@@ -147,7 +147,7 @@ def test_a_reward_object_is_asked_with_both_accuracies():
 
 
 def test_a_failed_network_has_accuracy_zero_and_a_reason():
-    env = fake_env(accuracy=lambda architecture, seed: float("nan"))
+    env = fake_env(score=lambda architecture, seed: float("nan"))
     env.reset(seed=0)
     _, reward, _, _, info = env.step(0)
     assert reward == 0.0
@@ -164,16 +164,16 @@ def test_the_best_accuracy_is_of_the_episode():
     env = fake_env()
     env.reset(seed=0)
     env.step(action(env, "add relu-64 after layer 1"))
-    assert env.step(action(env, "remove layer 1"))[4]["best_accuracy"] == pytest.approx(0.6)
+    assert env.step(action(env, "remove layer 1"))[4]["best_score"] == pytest.approx(0.6)
     env.reset()
-    assert env.step(0)[4]["best_accuracy"] == pytest.approx(0.45)
+    assert env.step(0)[4]["best_score"] == pytest.approx(0.45)
 
 
 TYPES = {
     "architecture": str,
     "edit": str,
-    "accuracy": float,
-    "best_accuracy": float,
+    "score": float,
+    "best_score": float,
     "illegal_action": bool,
     "error": str,
     "action_mask": np.ndarray,
@@ -182,7 +182,7 @@ TYPES = {
 
 @pytest.mark.parametrize("reward", REWARDS)
 def test_information_has_the_same_keys_and_types_after_reset_and_every_step(reward):
-    env = fake_env(reward=reward, horizon=3, accuracy=lambda architecture, seed: float("nan"))
+    env = fake_env(reward=reward, horizon=3, score=lambda architecture, seed: float("nan"))
     infos = [env.reset(seed=0)[1]]
     infos += [env.step(number)[4] for number in (1, 10, 0)]  # the second is illegal
     infos.append(env.reset()[1])
@@ -198,8 +198,8 @@ def test_after_reset_nothing_is_known_of_accuracies_and_arrays_are_fresh():
     env.reset(seed=0)
     after_step = env.step(0)[4]
     _, after_reset = env.reset()
-    assert (after_step["accuracy"], after_step["best_accuracy"]) == pytest.approx((0.45, 0.45))
-    assert (after_reset["accuracy"], after_reset["best_accuracy"]) == (0.0, 0.0)
+    assert (after_step["score"], after_step["best_score"]) == pytest.approx((0.45, 0.45))
+    assert (after_reset["score"], after_reset["best_score"]) == (0.0, 0.0)
     assert after_step["action_mask"] is not after_reset["action_mask"]
     assert (env.get_wrapper_attr("action_masks")() == after_reset["action_mask"].astype(bool)).all()
 
@@ -344,7 +344,7 @@ def test_importing_registers_the_ids_without_heavy_libraries():
         ({"evaluator": {"name": "train", "recipe": {"epochs": 0}}}, "epochs of the recipe must be"),
         ({"evaluator": {"name": "train", "seeds": []}}, "seeds must be a list of whole numbers"),
         ({"device": "gpu9"}, "device 'gpu9' cannot be used"),
-        ({"reward": {"name": "accuracy", "scale": [1, 0]}}, "scale of a reward must be [low, high]"),
+        ({"reward": {"name": "score", "scale": [1, 0]}}, "scale of a reward must be [low, high]"),
         ({"horizn": 3}, "unknown argument 'horizn': did you mean 'horizon'? known: device, "),
         ({"max_episode_step": 3}, "did you mean 'max_episode_steps'?"),
         ({"num_envs": 3}, "num_envs is of vector environments: use gym.make_vec"),

@@ -21,7 +21,7 @@ from tests.helpers.vectors import COUNT, MODES, PROBLEM, by_text, make, same, sy
 
 
 @pytest.mark.parametrize("observation", ["dict", "dict+mask", "index", "flat", "graph"])
-@pytest.mark.parametrize("reward", ["accuracy", "improvement", "final"])
+@pytest.mark.parametrize("reward", ["score", "improvement", "final"])
 @pytest.mark.parametrize("mode", MODES)
 def test_it_equals_gymnasiums_sync_vector_environment(keywords, mode, reward, observation):
     with warnings.catch_warnings():
@@ -55,7 +55,7 @@ def test_it_equals_gymnasiums_sync_vector_environment(keywords, mode, reward, ob
 @pytest.mark.parametrize("space", ["conv", "cell"])
 def test_it_equals_the_sync_one_in_other_search_spaces(space):
     task = make_task({"name": "mnist1d", "train_size": 200})
-    search_space = make_search_space(space, task.input_shape, task.num_classes)
+    search_space = make_search_space(space, task.input_shape, task.outputs)
     evaluator = FakeEvaluator(search_space, task, by_text)
     parts = {"search_space": search_space, "task": task, "evaluator": evaluator}
     more = {"initial": "random", "horizon": 9, "observation": "dict+mask"}
@@ -111,8 +111,8 @@ def test_reset_evaluates_nothing_and_a_reset_row_counts_as_nothing(keywords):
     assert not rewards.any()
     assert not (terminated | truncated).any()
     assert set(info["edit"]) == {"keep"}
-    assert not info["accuracy"].any()
-    assert not info["best_accuracy"].any()
+    assert not info["score"].any()
+    assert not info["best_score"].any()
 
 
 def test_same_step_keeps_the_end_of_the_episode_and_shows_the_next(keywords):
@@ -124,7 +124,7 @@ def test_same_step_keeps_the_end_of_the_episode_and_shows_the_next(keywords):
     assert truncated.all()
     assert set(info["architecture"]) == {"relu-64"}
     assert set(info["final_info"]["architecture"]) == {"relu-64 > sigmoid-64"}
-    assert (info["final_info"]["accuracy"] == rewards).all()
+    assert (info["final_info"]["score"] == rewards).all()
     assert (info["final_obs"][0]["layers"] == [1, 2, 0]).all()
     assert (observations["layers"] == [1, 0, 0]).all()
 
@@ -181,7 +181,7 @@ def test_a_step_that_crosses_the_budget_is_trimmed_in_order_and_changes_no_state
 
 
 @pytest.mark.parametrize("budget", [1, 2, 5, {"seconds": 0.5}, {"seconds": 3.5}, {"seconds": 8}])
-@pytest.mark.parametrize("reward", ["accuracy", "improvement", "final"])
+@pytest.mark.parametrize("reward", ["score", "improvement", "final"])
 def test_a_budget_ends_at_the_same_request_as_environments_stepped_in_order(keywords, budget, reward):
     """Many more environments than a budget of one has steps, so that `max_steps` ends it too."""
     count, histories, reasons = 60, [], []
@@ -387,7 +387,7 @@ def test_it_trains_for_real_and_gives_the_rewards_of_single_environments():
     assert envs.stats.unique >= 3
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("reward", ["score", "final"])
 @pytest.mark.parametrize("steps", [1, 3, 7, 20])
 @pytest.mark.parametrize("mode", MODES)
 def test_a_limit_of_steps_cuts_episodes_as_in_the_sync_mode(keywords, mode, steps, reward):

@@ -70,7 +70,7 @@ REWARDS = {
     ),
     "builtin": (max, {"name": "builtins:max"}),
     "name": ("improvement", {"name": "improvement", "scale": [0.0, 1.0]}),
-    "class of the package": (Accuracy, {"name": "accuracy", "scale": [0.0, 1.0]}),
+    "class of the package": (Accuracy, {"name": "score", "scale": [0.0, 1.0]}),
     "path of a function": (f"{HERE}:margin", {"name": f"{HERE}:margin"}),
     "path of a class": (f"{HERE}:Margin", {"name": f"{HERE}:Margin"}),
     "path of an object": (f"{HERE}:ABOVE", {"name": f"{HERE}:ABOVE"}),

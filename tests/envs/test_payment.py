@@ -21,7 +21,7 @@ def by_batches_of_one(env):
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=str)
-@pytest.mark.parametrize("reward", ["accuracy", "improvement", "final"])
+@pytest.mark.parametrize("reward", ["score", "improvement", "final"])
 @pytest.mark.parametrize("seeds", ["mean", "random"])
 def test_the_short_cut_pays_what_a_batch_of_one_does(seeds, reward, budget):
     def walked(prepare):

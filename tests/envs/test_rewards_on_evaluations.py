@@ -22,7 +22,7 @@ NAMES = ["Small", "Smaller", "SmallAtTheEnd"]
 
 def worth(env, text, price=0.25):
     found = env.unwrapped.evaluator.evaluate_architectures([env.unwrapped.search_space.parse(text)])[0]
-    return found.accuracy - price * found.parameters / 1000
+    return found.score - price * found.parameters / 1000
 
 
 def walk(env, steps=60):
@@ -76,7 +76,7 @@ def test_a_price_on_parameters_makes_a_search_prefer_small_networks():
         env = gym.make("NASTable-MLP-v0", reward={**SIZED, "price": price})
         assert json.dumps(env.unwrapped.config())
         made = QLearning().search(env, budget=150, seed=0)
-        scored = [(one.accuracy - price * one.parameters / 1000, one) for one in made.evaluations]
+        scored = [(one.score - price * one.parameters / 1000, one) for one in made.evaluations]
         return max(scored, key=lambda pair: pair[0])[1]
 
     assert chosen(0.5).parameters < chosen(0.0).parameters
@@ -126,7 +126,7 @@ def test_a_reward_is_tried_on_evaluations_before_anything_is_trained():
 
     def reward(before, after, done):
         seen.append((before, after, done))
-        return after.accuracy
+        return after.score
 
     reward.sees = "evaluations"
     make_reward(reward)
@@ -160,7 +160,7 @@ def test_a_batch_form_of_accuracies_is_asked_once_a_step():
     envs = gym.make_vec("NASTable-MLP-v0", num_envs=4, reward=reward)
     envs.reset(seed=0)
     _, rewards, _, _, info = envs.step(np.zeros(4, dtype=int))
-    assert rewards.tolist() == (info["accuracy"] ** 2).tolist()
+    assert rewards.tolist() == (info["score"] ** 2).tolist()
     assert reward.calls == 0
 
 
@@ -187,7 +187,7 @@ def test_a_batch_form_of_a_class_below_does_not_pay_for_a_new_call():
         def __call__(self, before, after, done):
             return 2 * super().__call__(before, after, done)
 
-    one, other = (Evaluation("", accuracy, (), 10, 10, 1.0, "ok", "", (0,)) for accuracy in (0.25, 0.75))
+    one, other = (Evaluation("", score, (), 10, 10, 1.0, "ok", "", (0,)) for score in (0.25, 0.75))
     seen = np.array([one], dtype=object), np.array([other], dtype=object), np.array([False])
     assert make_reward(Smaller()).batch(*seen).tolist() == [0.5]
     assert make_reward(Doubled()).batch(*seen).tolist() == [1.0]

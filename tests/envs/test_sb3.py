@@ -15,7 +15,7 @@ from nas_gym.envs import ActionMaskObservation
 from tests.helpers.vectors import TRAINED
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("reward", ["score", "final"])
 @pytest.mark.parametrize(
     "make_model",
     [

@@ -22,7 +22,7 @@ def adapted(keywords, **more):
 
 
 @pytest.mark.parametrize("observation", ["dict", "index"])
-@pytest.mark.parametrize("reward", ["accuracy", "improvement", "final"])
+@pytest.mark.parametrize("reward", ["score", "improvement", "final"])
 @pytest.mark.parametrize("kind", ["native", "gymnasium's sync"])
 def test_it_equals_dummy_vec_env_over_single_environments(keywords, kind, reward, observation):
     with warnings.catch_warnings():
@@ -59,7 +59,7 @@ def equal(one, other):
     return same(dict(one), dict(other)) if isinstance(one, dict) else same(one, other)
 
 
-@pytest.mark.parametrize(("reward", "bootstraps"), [("accuracy", True), ("final", False)])
+@pytest.mark.parametrize(("reward", "bootstraps"), [("score", True), ("final", False)])
 def test_the_end_says_whether_to_bootstrap(keywords, reward, bootstraps):
     envs = adapted(keywords, reward=reward, horizon=2, initial="relu-64")
     envs.reset()
@@ -92,7 +92,7 @@ def test_ppo_bootstraps_from_the_state_before_the_reset(keywords):
 
 
 @pytest.mark.parametrize("algorithm", [PPO, MaskablePPO, DQN])
-@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("reward", ["score", "final"])
 def test_algorithms_learn_the_same_as_from_single_environments(keywords, algorithm, reward):
     options = keywords | {"reward": reward}
     weights = []
@@ -111,7 +111,7 @@ def test_algorithms_learn_the_same_as_from_single_environments(keywords, algorit
 
 def test_ppo_gets_better(keywords):
     """With accuracies that reward depth, the return after learning is above the one before."""
-    keywords["evaluator"].accuracy = lambda architecture, seed: len(architecture.layers) / 3
+    keywords["evaluator"].score = lambda architecture, seed: len(architecture.layers) / 3
     envs = VecMonitor(adapted(keywords, count=8, initial="smallest"))
     model = MaskablePPO(
         "MultiInputPolicy", envs, n_steps=14, batch_size=56, learning_rate=3e-3, seed=0, gamma=0.9

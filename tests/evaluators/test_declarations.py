@@ -20,7 +20,7 @@ from tests.helpers.fakes import SMALL, FakeEvaluator
 from tests.helpers.tables import fake_table
 
 TASK = make_task("breast_cancer")
-SPACE = make_search_space(SMALL, TASK.input_shape, TASK.num_classes)
+SPACE = make_search_space(SMALL, TASK.input_shape, TASK.outputs)
 DECLARED = ("seeds", "draws", "resumable", "selects_on_test", "free", "trains", "storable", "table", "engine")
 
 
@@ -66,6 +66,6 @@ def test_what_is_looked_up_or_computed_is_free():
 def test_accuracies_are_means_where_seeds_are_drawn(seeds):
     table = TableEvaluator(fake_table(), seeds=seeds)
     architectures = list(table.search_space)[:5]
-    assert (table.accuracies(architectures) == table.accuracy_by_index()[:5]).all()
+    assert (table.scores(architectures) == table.score_by_index()[:5]).all()
     plain = FakeEvaluator(SPACE, TASK, lambda architecture, seed: seed / 10, seeds=(1, 3))
-    assert np.allclose(plain.accuracies([SPACE.smallest()]), [0.2])
+    assert np.allclose(plain.scores([SPACE.smallest()]), [0.2])

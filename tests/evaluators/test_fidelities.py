@@ -12,9 +12,9 @@ from tests.helpers.fakes import SMALL, FakeEvaluator
 from tests.helpers.tables import fake_table
 
 GOOD = Evaluation("relu-64", 0.5, (0.5,), 1, 1, 1.0, "ok", "", (0,))
-SHORT = replace(GOOD, architecture="relu-64 > relu-64", accuracy=0.9, fidelity=3)
-SHORTER = replace(SHORT, accuracy=0.95, fidelity=1)
-FAILED = replace(GOOD, architecture="sigmoid-64", accuracy=0.0, status="failed", error="diverged")
+SHORT = replace(GOOD, architecture="relu-64 > relu-64", score=0.9, fidelity=3)
+SHORTER = replace(SHORT, score=0.95, fidelity=1)
+FAILED = replace(GOOD, architecture="sigmoid-64", score=0.0, status="failed", error="diverged")
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_incumbent_is_the_best_of_the_highest_fidelity_that_did_not_fail(eva
 
 def test_a_ledger_ranks_by_fidelity_first_too():
     task = make_task("breast_cancer")
-    space = make_search_space(SMALL, task.input_shape, task.num_classes)
+    space = make_search_space(SMALL, task.input_shape, task.outputs)
     ledger = Ledger(FakeEvaluator(space, task, lambda architecture, seed: 0.9 - 0.1 * len(str(architecture))))
     small, large = space.parse("relu-64"), space.parse("relu-64 > relu-64")
     ledger.evaluate([small], 1)
@@ -46,7 +46,7 @@ def test_a_ledger_ranks_by_fidelity_first_too():
 
 def test_a_training_evaluator_has_every_number_of_epochs_up_to_its_recipe_behind_a_store_too():
     task = make_task("breast_cancer")
-    space = make_search_space(SMALL, task.input_shape, task.num_classes)
+    space = make_search_space(SMALL, task.input_shape, task.outputs)
     spec = {"name": "train", "recipe": {"epochs": 4}}
     assert make_evaluator(spec, space, task, store="memory").fidelities() == (1, 2, 3, 4)
     assert FakeEvaluator(space, task, lambda architecture, seed: 0.5).fidelities() == ()

@@ -52,13 +52,13 @@ def environment(function: Any = f"{HERE}:by_depth", **options: Any) -> Any:
     )
 
 
-def accuracy(env: Any, text: str = "relu-16 > relu-16") -> float:
-    return float(env.unwrapped.evaluate(text).accuracy)
+def score(env: Any, text: str = "relu-16 > relu-16") -> float:
+    return float(env.unwrapped.evaluate(text).score)
 
 
 def refusal(**options: Any) -> str:
     with pytest.raises(NASGymError) as caught:
-        accuracy(environment(**options))
+        score(environment(**options))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -66,15 +66,15 @@ def refusal(**options: Any) -> str:
 @pytest.mark.parametrize("function", [f"{HERE}:by_depth", by_depth, lambda a: 0.4, Weighted(0.2)])
 def test_accuracy_is_what_the_function_says(function: Any) -> None:
     evaluation = environment(function).unwrapped.evaluate("relu-16 > relu-16")
-    assert evaluation.accuracy == 0.4
+    assert evaluation.score == 0.4
     assert evaluation.curve == (0.4,)
     assert evaluation.parameters == 30 * 16 + 16 + 16 * 16 + 16 + 16 * 2 + 2
 
 
 def test_a_function_may_take_the_training_seed_and_seeds_are_averaged() -> None:
-    assert accuracy(environment(by_seed, seeds=[3])) == pytest.approx(0.3)
-    assert accuracy(environment(lambda a, seed: 0.1 * seed, seeds=[1, 2])) == pytest.approx(0.15)
-    assert accuracy(environment(lambda a, seed=5: 0.1 * seed, seeds=[1])) == pytest.approx(0.1)
+    assert score(environment(by_seed, seeds=[3])) == pytest.approx(0.3)
+    assert score(environment(lambda a, seed: 0.1 * seed, seeds=[1, 2])) == pytest.approx(0.15)
+    assert score(environment(lambda a, seed=5: 0.1 * seed, seeds=[1])) == pytest.approx(0.1)
 
 
 def test_noise_is_normal_and_depends_on_seed_and_architecture_alone() -> None:
@@ -82,16 +82,16 @@ def test_noise_is_normal_and_depends_on_seed_and_architecture_alone() -> None:
     assert kstest(draws, "norm").pvalue > 0.01
     assert abs(np.corrcoef(draws[::2], draws[1::2])[0, 1]) < 0.1
     one, other = (environment(noise=0.05, seeds=[7]) for _ in range(2))
-    accuracy(other, "tanh-64")
+    score(other, "tanh-64")
     assert (
-        accuracy(one)
-        == accuracy(other)
+        score(one)
+        == score(other)
         == pytest.approx(0.4 + 0.05 * standard_normal("relu-16 > relu-16", 7))
     )
 
 
 def test_noisy_accuracies_stay_accuracies() -> None:
-    values = [accuracy(environment(lambda a: 1.0, noise=0.5, seeds=[seed])) for seed in range(8)]
+    values = [score(environment(lambda a: 1.0, noise=0.5, seeds=[seed])) for seed in range(8)]
     assert max(values) == 1.0
     assert min(values) >= 0.0
 
@@ -100,10 +100,10 @@ def test_a_final_score_is_without_the_noise_or_of_a_function_of_its_own() -> Non
     space = environment().unwrapped.search_space
     architecture = space.parse("relu-16")
     (plain,) = environment(noise=0.1).unwrapped.evaluator.test(architecture, [5])
-    assert plain.test_accuracy == 0.2
-    assert plain.validation_accuracy == pytest.approx(0.2 + 0.1 * standard_normal("relu-16", 5))
+    assert plain.test_score == 0.2
+    assert plain.validation_score == pytest.approx(0.2 + 0.1 * standard_normal("relu-16", 5))
     (own,) = environment(test=f"{HERE}:hidden").unwrapped.evaluator.test(architecture, [5])
-    assert own.test_accuracy == 0.125
+    assert own.test_score == 0.125
 
 
 def test_a_function_can_say_that_training_failed() -> None:
@@ -111,7 +111,7 @@ def test_a_function_can_say_that_training_failed() -> None:
         raise FunctionFailed("it diverged")
 
     evaluation = environment(fails).unwrapped.evaluate("relu-16")
-    assert (evaluation.status, evaluation.accuracy, evaluation.error) == ("failed", 0.0, "it diverged")
+    assert (evaluation.status, evaluation.score, evaluation.error) == ("failed", 0.0, "it diverged")
     (score,) = environment(fails).unwrapped.evaluator.test(evaluation.architecture, [1])
     assert score.status == "failed"
 
@@ -130,7 +130,7 @@ def test_an_exception_of_the_function_is_named() -> None:
 
 
 def test_numpy_numbers_are_numbers() -> None:
-    assert accuracy(environment(lambda a: np.float32(0.5))) == 0.5
+    assert score(environment(lambda a: np.float32(0.5))) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_the_specification_is_json_and_builds_the_same_again() -> None:
     config = json.loads(json.dumps(env.unwrapped.config()["evaluator"]))
     assert config["function"] == f"{HERE}:by_depth"
     again = gym.make("NAS-v0", task="breast_cancer", evaluator=config)
-    assert accuracy(again) == accuracy(env)
+    assert score(again) == score(env)
     assert environment(by_depth).unwrapped.config()["evaluator"]["function"] == f"{HERE}:by_depth"
 
 

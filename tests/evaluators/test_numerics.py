@@ -125,7 +125,7 @@ if hasattr(BACKENDS, "fp32_precision"):
 
 
 def make(space):
-    built = make_search_space(SPACES[space], TASK.input_shape, TASK.num_classes)
+    built = make_search_space(SPACES[space], TASK.input_shape, TASK.outputs)
     evaluator = TrainEvaluator(built, TASK, "cpu", recipe={"epochs": 2, "batch_size": 32})
     text = {"mlp": "sigmoid-64 > tanh-16"}.get(space)
     rng = np.random.default_rng(3)

@@ -24,7 +24,7 @@ WAVE = "width=8, form=wave"
 
 @pytest.fixture
 def evaluator():
-    space = make_search_space(SPACE, TASK.input_shape, TASK.num_classes)
+    space = make_search_space(SPACE, TASK.input_shape, TASK.outputs)
     return TrainEvaluator(space, TASK, "cpu", recipe=RECIPE)
 
 
@@ -53,7 +53,7 @@ def test_a_saved_network_with_an_own_operation_answers_as_it_was_trained(evaluat
     with torch.no_grad():
         torch.testing.assert_close(loaded.module(x), module(x))
     right = (module(x).argmax(1).numpy() == TASK.y_validation).mean()
-    assert right == pytest.approx(evaluation.accuracy)
+    assert right == pytest.approx(evaluation.score)
 
 
 def test_the_graph_in_tensorboard_names_an_own_operation(evaluator):
@@ -71,7 +71,7 @@ def test_stored_results_are_found_by_the_code_of_an_own_operation(tmp_path, monk
     def key():
         for name in ("own_steps", "own_steps_space"):
             importlib.reload(importlib.import_module(name))
-        space = make_search_space("own_steps_space:Steps", TASK.input_shape, TASK.num_classes)
+        space = make_search_space("own_steps_space:Steps", TASK.input_shape, TASK.outputs)
         evaluator = TrainEvaluator(space, TASK, "cpu", recipe=RECIPE)
         return json.dumps(evaluator.key(Request(space.parse("width=4"), 0)), sort_keys=True)
 
@@ -104,5 +104,5 @@ class Steps(ChoiceSpace):
     def network(self, architecture):
         builder = NetworkBuilder(self.input_shape)
         node = builder.linear(builder.flatten(builder.input), architecture["width"])
-        return builder.build(builder.linear(builder.operation(own_steps.Step(), node), self.num_classes))
+        return builder.build(builder.linear(builder.operation(own_steps.Step(), node), self.outputs))
 """

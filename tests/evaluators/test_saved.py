@@ -35,7 +35,7 @@ LABELS = ["yes" if row % 3 else "no" for row in range(90)]
 
 def network_of(task, seed=0, space="mlp", architecture=None):
     """A space, an architecture and a module with drawn weights, as if it had been trained."""
-    space = make_search_space(space, task.input_shape, task.num_classes)
+    space = make_search_space(space, task.input_shape, task.outputs)
     chosen = space.smallest() if architecture is None else space.parse(architecture)
     module = NetworkModule(space.network(chosen)).eval()
     generator = torch.Generator().manual_seed(seed)

@@ -90,14 +90,14 @@ def test_the_value_first_stored_is_the_value(evaluator):
         yield 0, evaluation(request)
 
     ((position, kept, was_stored),) = evaluator.store.compute(EVALUATIONS, [key], work)
-    assert (position, was_stored, kept.accuracy) == (0, False, first.accuracy)
+    assert (position, was_stored, kept.score) == (0, False, first.score)
     assert not rows(evaluator.store, LEASES)
 
 
 def test_final_scores_are_stored_apart_from_the_evaluations(evaluator):
     architecture = SPACE.architecture(1)
     scores = evaluator.test(architecture, [5, 6])
-    assert [(score.seed, score.test_accuracy) for score in scores] == [(5, 5 / 7), (6, 6 / 7)]
+    assert [(score.seed, score.test_score) for score in scores] == [(5, 5 / 7), (6, 6 / 7)]
     assert evaluator.test(architecture, [6, 5, 7]) == [
         scores[1],
         scores[0],

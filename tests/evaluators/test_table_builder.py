@@ -32,12 +32,12 @@ def test_the_table_holds_what_the_evaluator_gives(tmp_path: Path) -> None:
     evaluator = TrainEvaluator(what.search_space, what.task, recipe=RECIPE, seeds=(3, 5))
     requests = [Request(architecture, seed) for architecture in what.search_space for seed in (3, 5)]
     evaluations = evaluator.evaluate(requests)
-    accuracies = np.array([each.accuracy for each in evaluations]).reshape(-1, 2)
+    scores = np.array([each.score for each in evaluations]).reshape(-1, 2)
     curves = np.array([each.curve for each in evaluations]).reshape(-1, 2, 2)
-    assert table.accuracies() == pytest.approx(accuracies, abs=1e-12)
-    assert table.accuracies(1) == pytest.approx(curves[:, :, 0], abs=1e-12)
+    assert table.scores() == pytest.approx(scores, abs=1e-12)
+    assert table.scores(1) == pytest.approx(curves[:, :, 0], abs=1e-12)
     scores = [evaluator.test(architecture, (3, 5)) for architecture in what.search_space]
-    tests = np.array([[score.test_accuracy for score in each] for each in scores])
+    tests = np.array([[score.test_score for score in each] for each in scores])
     # One example whose two largest logits are within rounding may go either way.
     assert table.test == pytest.approx(tests, abs=1.5 / 150)
     assert table.parameters.tolist() == [each.parameters for each in evaluations[::2]]
@@ -103,8 +103,8 @@ def test_failures_are_recorded_with_accuracy_0(tmp_path: Path) -> None:
     table = build_table(what, "own", "few", tmp_path / "own-few.npz")
     deep = np.array([len(architecture.layers) == 2 for architecture in what.search_space])
     assert (read_table(tmp_path / "own-few.npz").failed.all(axis=1) == deep).all()
-    assert (table.mean_accuracy()[deep] == 0).all()
-    assert (table.mean_accuracy()[~deep] > 0).all()
+    assert (table.mean_score()[deep] == 0).all()
+    assert (table.mean_score()[~deep] > 0).all()
 
 
 def test_networks_of_a_table_can_be_trained_again(tmp_path: Path) -> None:

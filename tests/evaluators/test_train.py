@@ -23,7 +23,7 @@ TASK = make_task({"name": "digits", "train_size": 300})
 
 def evaluator(space="mlp", task=TASK, seeds=(0,), **recipe):
     recipe = {"epochs": 3, "batch_size": 32} | recipe
-    search_space = make_search_space(space, task.input_shape, task.num_classes)
+    search_space = make_search_space(space, task.input_shape, task.outputs)
     return TrainEvaluator(search_space, task, "cpu", recipe=recipe, seeds=seeds)
 
 
@@ -107,7 +107,7 @@ def test_a_lower_fidelity_is_the_start_of_the_full_curve():
     full = evaluate(evaluator(epochs=4), "tanh-16")
     part = evaluate(evaluator(epochs=4), "tanh-16", fidelity=2)
     assert part.curve == full.curve[:2]
-    assert part.accuracy == full.curve[1]
+    assert part.score == full.curve[1]
     assert part.fidelity == 2
     with pytest.raises(
         NASGymError, match="fidelity must be a number of epochs from 1 to the recipe's 4, not 5"
@@ -120,20 +120,20 @@ def test_an_architecture_is_averaged_over_the_training_seeds():
     architecture = several.search_space.parse("relu-16")
     (mean,) = several.evaluate_architectures([architecture])
     single = [evaluate(several, "relu-16", seed=seed) for seed in (0, 1, 2)]
-    assert mean.accuracy == pytest.approx(sum(one.accuracy for one in single) / 3)
+    assert mean.score == pytest.approx(sum(one.score for one in single) / 3)
     assert mean.seeds == (0, 1, 2)
     assert len(mean.curve) == 3
 
 
 def test_divergence_is_a_result_with_a_finite_accuracy_and_a_reason():
     evaluation = evaluate(evaluator(optimizer="sgd", learning_rate=1e30), "relu-64 > identity-64")
-    assert (evaluation.status, evaluation.accuracy) == ("failed", 0.0)
+    assert (evaluation.status, evaluation.score) == ("failed", 0.0)
     assert evaluation.error == "training diverged: the loss was not finite in epoch 1"
 
 
 def test_too_many_parameters_are_a_result_without_training():
     evaluation = evaluate(evaluator(max_parameters=1000), "relu-64")
-    assert (evaluation.status, evaluation.accuracy, evaluation.seconds) == ("failed", 0.0, 0.0)
+    assert (evaluation.status, evaluation.score, evaluation.seconds) == ("failed", 0.0, 0.0)
     assert evaluation.error == "4,810 parameters, the recipe allows 1,000"
     one = evaluator(max_parameters=1000)
     architecture = one.search_space.parse("relu-64")
@@ -148,18 +148,18 @@ def test_a_disconnected_cell_trains_as_a_constant_predictor():
     logits = module(torch.as_tensor(TASK.x_validation))
     assert (logits == logits[0]).all()
     counts = np.bincount(TASK.y_validation) / len(TASK.y_validation)
-    assert evaluation.accuracy == pytest.approx(counts[int(logits[0].argmax())])
+    assert evaluation.score == pytest.approx(counts[int(logits[0].argmax())])
     assert evaluation.status == "ok"
 
 
 def test_training_learns():
-    assert evaluate(evaluator(epochs=10), "relu-64").accuracy > 0.85
+    assert evaluate(evaluator(epochs=10), "relu-64").score > 0.85
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("schedule", ["cosine", "constant"])
 def test_every_optimizer_and_schedule_trains(optimizer, schedule):
-    assert evaluate(evaluator(epochs=5, optimizer=optimizer, schedule=schedule), "relu-64").accuracy > 0.6
+    assert evaluate(evaluator(epochs=5, optimizer=optimizer, schedule=schedule), "relu-64").score > 0.6
 
 
 def test_test_accuracy_is_of_the_test_part_and_in_no_evaluation():
@@ -168,8 +168,8 @@ def test_test_accuracy_is_of_the_test_part_and_in_no_evaluation():
     (score,) = one.test(architecture, [5])
     module, evaluation = one.fit(architecture, 5)
     predicted = module(torch.as_tensor(TASK.x_test)).argmax(1).numpy()
-    assert score.test_accuracy == pytest.approx(float((predicted == TASK.y_test).mean()))
-    assert score.validation_accuracy == evaluation.accuracy
+    assert score.test_score == pytest.approx(float((predicted == TASK.y_test).mean()))
+    assert score.validation_score == evaluation.score
     assert not any("test" in name for name in evaluation.as_dict())
 
 
@@ -218,7 +218,7 @@ def test_a_saved_network_predicts_like_the_trained_one(tmp_path):
     probabilities = saved.predict(raw)
     assert probabilities.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
     assert float((probabilities.argmax(1) == TASK.y_validation).mean()) == pytest.approx(
-        evaluation.accuracy, abs=0.01
+        evaluation.score, abs=0.01
     )
     assert saved.architecture == str(architecture)
     assert saved.class_names == TASK.class_names
@@ -276,12 +276,12 @@ def test_a_recipe_says_which_value_is_wrong(option, value):
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_agrees_with_the_cpu_within_three_percent():
-    space = make_search_space("conv", TASK.input_shape, TASK.num_classes)
-    accuracies = []
+    space = make_search_space("conv", TASK.input_shape, TASK.outputs)
+    scores = []
     for device in ("cpu", "cuda"):
         one = TrainEvaluator(space, TASK, device, recipe={"epochs": 10})
-        accuracies.append(evaluate(one, "vgg").accuracy)
-    assert accuracies[0] == pytest.approx(accuracies[1], abs=0.03)
+        scores.append(evaluate(one, "vgg").score)
+    assert scores[0] == pytest.approx(scores[1], abs=0.03)
 
 
 def own_task(size, **options):
@@ -292,7 +292,7 @@ def own_task(size, **options):
 
 
 def recipe_on(task, **recipe):
-    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    space = make_search_space("mlp", task.input_shape, task.outputs)
     return TrainEvaluator(space, task, "cpu", recipe=recipe).recipe
 
 
@@ -314,7 +314,7 @@ def test_a_recipe_that_names_the_epochs_is_taken_as_it_is_and_a_batch_size_alway
     assert recipe_on(task, batch_size=20, learning_rate=0.02) == Recipe(
         epochs=30, batch_size=20, learning_rate=0.02
     )
-    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    space = make_search_space("mlp", task.input_shape, task.outputs)
     assert TrainEvaluator(space, task, "cpu", recipe=Recipe()).recipe == Recipe()
 
 
@@ -327,7 +327,7 @@ def test_the_published_landscapes_keep_the_usual_recipe(task):
 
 def test_the_recipe_that_was_trained_is_what_config_and_key_hold():
     task = own_task(100)
-    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    space = make_search_space("mlp", task.input_shape, task.outputs)
     evaluator = TrainEvaluator(space, task, "cpu")
     request = Request(space.smallest(), 0)
     trained = {"epochs": 40, "batch_size": 32}

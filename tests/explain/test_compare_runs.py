@@ -96,7 +96,7 @@ def test_numbers_and_figures_of_a_comparison(runs):
         assert section.answer
         draw_all(section)
     chosen = explanation["found"].numbers
-    assert chosen["difference"] == pytest.approx(chosen["accuracies"][0] - chosen["accuracies"][1])
+    assert chosen["difference"] == pytest.approx(chosen["scores"][0] - chosen["scores"][1])
     shares = explanation["tried"].numbers["choices"]
     depth = [one["shares"] for one in shares if one["choice"] == "depth"]
     assert np.sum(depth, axis=0) == pytest.approx([1.0, 1.0])

@@ -27,10 +27,10 @@ def evidence(run):
     return read_evidence(run)
 
 
-def with_evaluator(evidence, accuracy):
+def with_evaluator(evidence, score):
     """The same run, whose further evaluations cost trainings."""
     config = evidence.search_space.config()
-    return replace(evidence, problem=fake_env(accuracy, config).unwrapped)
+    return replace(evidence, problem=fake_env(score, config).unwrapped)
 
 
 def truth_of(found):
@@ -46,9 +46,9 @@ def test_every_neighbour_is_compared_on_seeds_that_the_search_did_not_see(eviden
     )
     assert all(len(found.scores.of(one.architecture)) == SEEDS for one in found.neighbours)
     assert len(found.scores.of(found.chosen)) == control_seeds(len(found.neighbours))
-    seen = {str(one.architecture): one.accuracy for one in evidence.seen}
+    seen = {str(one.architecture): one.score for one in evidence.seen}
     assert all(
-        seen[text] not in found.scores.accuracies[text] for text in seen if text in found.scores.accuracies
+        seen[text] not in found.scores.scores[text] for text in seen if text in found.scores.scores
     )
 
 
@@ -93,7 +93,7 @@ def test_without_noise_every_verdict_is_the_truth(tmp_path):
 def test_the_chosen_network_is_measured_again_and_its_optimism_stated(evidence):
     section = explain_alternatives(evidence)
     chosen = section.numbers["chosen"]
-    assert chosen["optimism"] == pytest.approx(evidence.chosen.accuracy - chosen["accuracy"])
+    assert chosen["optimism"] == pytest.approx(evidence.chosen.score - chosen["accuracy"])
     assert chosen["low"] <= depth_and_relus(evidence.chosen.architecture) <= chosen["high"]
     if chosen["optimism"] > 0:
         assert any("too optimistic" in sentence for sentence in section.answer)
@@ -119,7 +119,7 @@ def test_the_way_is_told_from_where_the_finding_episode_began(evidence):
     )
     assert path["architectures"][-1] == str(evidence.chosen.architecture)
     assert numbers["steps_taken"] >= len(path["edits"])
-    assert all(accuracy is not None for accuracy in path["accuracies"])
+    assert all(score is not None for score in path["scores"])
 
 
 @pytest.mark.parametrize("budget", [0, 3, 12, 30, 61, 200])
@@ -156,11 +156,11 @@ def test_all_affordable_neighbours_are_counted_with_the_control():
 def test_a_neighbour_that_fails_to_train_breaks_the_network(evidence):
     chosen = str(evidence.chosen.architecture)
 
-    def accuracy(one, seed):
+    def score(one, seed):
         broken = any(activation == "tanh" for _, activation in one.layers) and str(one) != chosen
         return math.nan if broken else depth_and_relus(one)
 
-    section = explain_alternatives(with_evaluator(evidence, accuracy))
+    section = explain_alternatives(with_evaluator(evidence, score))
     failed = [one for one in section.numbers["neighbours"] if one["verdict"] == "fails"]
     assert failed
     assert all(one["change"] is None for one in failed)
@@ -197,14 +197,14 @@ def test_a_table_gives_its_seeds_and_the_place_among_all_networks(tmp_path, monk
     table, evidence = table_run(tmp_path, monkeypatch)
     numbers = explain_alternatives(evidence).numbers
     index = table.search_space.index(evidence.chosen.architecture)
-    assert numbers["chosen"]["accuracy"] == pytest.approx(table.accuracies()[index].mean())
+    assert numbers["chosen"]["accuracy"] == pytest.approx(table.scores()[index].mean())
     assert numbers["chosen"]["seeds"] == 3
     assert numbers["random"]["beaten"] == pytest.approx(
-        (table.mean_accuracy() < table.mean_accuracy()[index]).mean()
+        (table.mean_score() < table.mean_score()[index]).mean()
     )
     first = numbers["neighbours"][0]
     other = table.search_space.index(table.search_space.parse(first["architecture"]))
-    assert first["change"] == pytest.approx(table.mean_accuracy()[other] - table.mean_accuracy()[index])
+    assert first["change"] == pytest.approx(table.mean_score()[other] - table.mean_score()[index])
     assert not numbers["chosen"]["unseen_seeds"]
     assert numbers["chosen"]["optimism"] is None
 

@@ -81,8 +81,8 @@ def test_the_way_to_the_best_network_crosses_a_valley(tmp_path: Path) -> None:
     assert evidence.chosen.architecture == BEST
     numbers = explain_alternatives(evidence).numbers["path"]
     assert len(numbers["edits"]) == len(way)
-    told = [accuracy for accuracy in numbers["accuracies"] if accuracy is not None]
-    assert min(told) < numbers["accuracies"][0] < numbers["accuracies"][-1]
+    told = [score for score in numbers["scores"] if score is not None]
+    assert min(told) < numbers["scores"][0] < numbers["scores"][-1]
 
 
 def highest_pass(start: Any, goal: Any) -> float:

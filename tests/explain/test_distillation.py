@@ -23,11 +23,11 @@ def setting(space, horizon=20, episodic=False):
     return Setting(space, [space.smallest()], horizon, episodic)
 
 
-def earned(policy, space, accuracy, leaves, starts, reward="accuracy", horizon=20):
+def earned(policy, space, score, leaves, starts, reward="accuracy", horizon=20):
     decisions = Decisions(policy, space)
     episodic = make_reward(reward).episodic
     distilled = distil(decisions, setting(space, horizon, episodic))
-    known = Accuracies({str(one): accuracy(one) for one in space}, "the landscape")
+    known = Accuracies({str(one): score(one) for one in space}, "the landscape")
     return earnings(
         decisions,
         distilled,
@@ -194,22 +194,22 @@ def test_scores_that_are_no_numbers_count_as_absent():
 
 def test_value_iteration_solves_bellmans_equation():
     space = space_of({"name": "mlp", "max_layers": 2, "widths": [8], "activations": ["relu", "tanh"]})
-    accuracies = np.random.default_rng(0).random(space.size)
-    values = OptimalValues(space, accuracies, make_reward("accuracy"), 20)
+    scores = np.random.default_rng(0).random(space.size)
+    values = OptimalValues(space, scores, make_reward("accuracy"), 20)
     for architecture in space:
         q = values.of(State(architecture))
         for action in np.flatnonzero(space.mask(architecture)):
             after = space.apply(architecture, int(action))
             future = values.of(State(after)).max()
-            assert q[action] == pytest.approx(accuracies[space.index(after)] + 0.9 * future, abs=1e-6)
+            assert q[action] == pytest.approx(scores[space.index(after)] + 0.9 * future, abs=1e-6)
 
 
 def test_values_of_an_episodic_reward_are_the_best_within_reach():
     space = space_of({"name": "mlp", "max_layers": 2, "widths": [8], "activations": ["relu", "tanh"]})
-    accuracies = np.random.default_rng(0).random(space.size)
-    values = OptimalValues(space, accuracies, make_reward("final"), 3)
+    scores = np.random.default_rng(0).random(space.size)
+    values = OptimalValues(space, scores, make_reward("final"), 3)
     start = space.smallest()
-    one = max(accuracies[space.index(after)] for after in (start, *space.neighbours(start)))
+    one = max(scores[space.index(after)] for after in (start, *space.neighbours(start)))
     assert values.of(State(start, 1)).max() == pytest.approx(one)
     assert values.of(State(start, 3)).max() >= one
 

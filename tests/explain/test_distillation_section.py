@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.quality.planted_policies import from_depth_three, of_noise, optimal, space_of
 from nas_gym.explain import read_evidence
-from nas_gym.explain.evidence.accuracies import accuracies_of
+from nas_gym.explain.evidence.scores import scores_of_space
 from nas_gym.explain.methods.policies.snapshots import KINDS
 from nas_gym.explain.sections.policy.section import explain_policy
 from tests.helpers.explain.drawing import draw_all
@@ -88,12 +88,12 @@ def unavailable(evidence):
 
 def test_without_a_table_accuracies_are_those_of_the_run_and_a_model_of_it(tmp_path):
     evidence = unavailable(read_evidence(learned(tmp_path / "run", 80)))
-    known = accuracies_of(evidence)
+    known = scores_of_space(evidence)
     assert not isinstance(known, str)
     assert not known.exact
     assert "estimates of a model" in known.source
     for one in evidence.succeeded[:5]:
-        assert known.of([one.architecture])[0] == one.accuracy
+        assert known.of([one.architecture])[0] == one.score
     others = list(evidence.search_space)
     truth = np.array([from_depth_three(one) for one in others])
     assert np.corrcoef(known.of(others), truth)[0, 1] > 0.5

@@ -45,9 +45,9 @@ def unequal(tmp_path_factory):
 def test_the_accuracy_on_new_examples_is_of_the_test_part_and_counts_how_few_they_are(unequal):
     explanation = explain(unequal, budget=8, write=False, store="memory")
     text = " ".join(explanation.summary.answer)
-    accuracy, low, high = map(float, re.search(NEW, text).groups())
+    score, low, high = map(float, re.search(NEW, text).groups())
     final = read_evidence(unequal).result["final"][0]
-    assert accuracy == pytest.approx(100 * final["test_accuracy"], abs=0.05)
+    assert score == pytest.approx(100 * final["test_score"], abs=0.05)
     assert high - low > 5
     assert "Tested on 60 examples that nothing was chosen by" in text
     assert f"the network that the run kept, trained with seed {final['seed']}" in text
@@ -68,7 +68,7 @@ def test_no_number_is_given_twice_as_if_it_were_two(unequal):
     explanation = explain(unequal, budget=0, write=False, store="memory")
     new = explanation.facts["accuracy on new examples"]
     assert new == read_evidence(unequal).result["on_new_examples"]
-    assert f"{new['accuracy']:.1%}" in " ".join(explanation.summary.answer)
+    assert f"{new['score']:.1%}" in " ".join(explanation.summary.answer)
 
 
 def test_a_network_that_was_not_kept_is_not_called_kept(tmp_path):
@@ -107,8 +107,8 @@ def test_the_terminal_prints_every_list_that_it_announces(tmp_path):
 
 
 def test_the_found_network_is_the_one_that_the_run_chose_whatever_shorter_trainings_saw():
-    def seen(text, accuracy, fidelity):
-        return SeenEvaluation(text, accuracy, False, 0, 0, fidelity)
+    def seen(text, score, fidelity):
+        return SeenEvaluation(text, score, False, 0, 0, fidelity)
 
     short, full = seen("relu-16", 0.9, 1), seen("relu-64", 0.8, None)
     nothing: Any = None

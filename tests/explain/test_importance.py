@@ -156,7 +156,7 @@ def test_what_was_never_evaluated_together_is_named() -> None:
 def test_a_run_of_q_learning_finds_the_order_the_interaction_and_what_is_irrelevant() -> None:
     result = make_agent("q-learning").search(PLANTED.environment(seed=1), 200, 1)
     rows = [PLANTED.space.index(PLANTED.space.parse(each.architecture)) for each in result.evaluations]
-    y = np.array([each.accuracy for each in result.evaluations])
+    y = np.array([each.score for each in result.evaluations])
     found = estimate(BASE, BASE.rows(np.array(rows)), y, permutations=199)
     values = [one.value for one in found.choices]
     assert kendalltau(values, [PLANTED.importance[one.name] for one in found.choices]).statistic >= 0.8

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nas_gym.evaluators import accuracy_interval
+from nas_gym.evaluators import score_interval
 from nas_gym.explain.methods.attribution.calibration import calibration
 from nas_gym.explain.methods.attribution.network_layers import _loss
 from nas_gym.explain.methods.policies.faithfulness import interval as share_interval
@@ -54,7 +54,7 @@ def test_of_the_chosen_network_on_new_examples(examples):
     held, by_seeds = [], []
     for _ in range(DRAWS):
         truth, right, validation = searched(rng, examples)
-        held.append(holds(accuracy_interval([right / examples], examples)[1:], truth))
+        held.append(holds(score_interval([right / examples], examples)[1:], truth))
         by_seeds.append(holds(mean_interval(validation, np.nan, 0)[1:], truth))
     shown(f"new examples, {examples} test examples", held, 0.94, 0.985)
     # What the report says of the other interval is so: it does not hold for new examples.
@@ -65,7 +65,7 @@ def test_of_the_chosen_network_on_new_examples(examples):
 @pytest.mark.parametrize(("right", "examples"), [(0.5, 30), (0.9, 60), (0.98, 60), (0.98, 1200)])
 def test_of_one_network_whatever_its_accuracy(right, examples):
     counts = np.random.default_rng(1).binomial(examples, right, DRAWS)
-    held = [holds(accuracy_interval([count / examples], examples)[1:], right) for count in counts]
+    held = [holds(score_interval([count / examples], examples)[1:], right) for count in counts]
     shown(f"one network right for {right:.0%}, {examples} examples", held, 0.94)
 
 
@@ -76,7 +76,7 @@ def test_of_recorded_trainings_on_new_examples(trainings, examples):
         easy = rng.beta(0.4, 0.1, examples)  # the share of trainings that are right for an example
         shifts = rng.normal(0, 0.01, trainings)
         scores = [(rng.random(examples) < easy + shift).mean() for shift in shifts]
-        held.append(holds(accuracy_interval(scores, examples)[1:], 0.8))
+        held.append(holds(score_interval(scores, examples)[1:], 0.8))
     shown(f"{trainings} recorded trainings, {examples} examples", held, 0.95)
 
 

@@ -17,7 +17,7 @@ from tests.helpers.explain.drawing import draw_all
 from tests.helpers.explain.policy_runs import asked, followed, learned
 
 
-def step(number, before, after, accuracy, scores=(0.0, 1.0), action=1, reward=None, **options):
+def step(number, before, after, score, scores=(0.0, 1.0), action=1, reward=None, **options):
     return Step(
         **{
             "episode": 0,
@@ -28,11 +28,11 @@ def step(number, before, after, accuracy, scores=(0.0, 1.0), action=1, reward=No
             "action": action,
             "edit": "an edit",
             "scores": list(scores),
-            "reward": accuracy if reward is None else reward,
+            "reward": score if reward is None else reward,
             "terminated": False,
             "truncated": False,
             "next": after,
-            "accuracy": accuracy,
+            "accuracy": score,
             "illegal_action": False,
             "error": "",
             "unique": number + 1,
@@ -162,9 +162,9 @@ def test_an_agent_that_asks_is_told_by_what_raised_its_best(tmp_path):
     section = explain_moments(evidence)
     best, expected = -1.0, 0.0
     for one in evidence.seen:
-        if best >= 0 and one.accuracy > best:
-            expected += one.accuracy - best
-        best = max(best, one.accuracy)
+        if best >= 0 and one.score > best:
+            expected += one.score - best
+        best = max(best, one.score)
     assert section.numbers["total_gain"] == pytest.approx(expected)
     assert "asked for networks without editing" in section.answer[0]
     draw_all(section)

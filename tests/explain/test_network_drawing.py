@@ -93,7 +93,7 @@ def test_the_first_page_shows_the_network_with_its_reasons_and_how_good_it_is(tm
         value = space.value_words(space.variables[reason.choice], reason.value)
         assert f"{reason.choice}: {value}" in drawing.alternative
         assert f"{100 * reason.loss:.1f} points" in drawing.alternative
-    assert f"the found network {page.numbers['quality']['accuracy']:.1%}" in quality.alternative
+    assert f"the found network {page.numbers['quality']['score']:.1%}" in quality.alternative
     assert "guessing (always the same answer) 10.0%" in quality.alternative
     assert f"{alternatives.numbers['random']['median']:.1%}" in quality.alternative
     for figure in page.figures:

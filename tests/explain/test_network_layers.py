@@ -40,7 +40,7 @@ def xor():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, size=(3000, 4))
     task = Task.from_arrays(x, (x[:, 0] * x[:, 1] > 0).astype(int), name="xor")
-    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    space = make_search_space("mlp", task.input_shape, task.outputs)
     evaluator = TrainEvaluator(space, task, "cpu", recipe={"epochs": 12})
     return task, lambda text: evaluator.fit(space.parse(text), 0)[0].double()
 

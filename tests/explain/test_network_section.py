@@ -59,7 +59,7 @@ def test_the_test_part_is_not_looked_at(evidence, monkeypatch):
 
     found = trained_network(evidence)
     names = ("x_train", "y_train", "x_validation", "y_validation", "class_names", "feature_names", "kind")
-    names += ("num_classes", "input_shape")
+    names += ("outputs", "input_shape")
     task = Guarded(**{name: getattr(found.task, name) for name in names})
     guarded = SimpleNamespace(
         architecture=found.architecture, module=found.module, task=task, source="trained"
@@ -137,6 +137,6 @@ def test_a_network_of_a_table_of_our_own_is_trained_by_its_recipe(tmp_path):
     found = trained_network(evidence)
     assert len(found.task.y_validation) > 0
     table = evidence.evaluator.table
-    recorded_accuracy = table.mean_accuracy()[table.search_space.index(found.architecture)]
+    recorded_accuracy = table.mean_score()[table.search_space.index(found.architecture)]
     section = analysis.measure_use(found, 0)
-    assert section.accuracy == pytest.approx(recorded_accuracy, abs=0.05)
+    assert section.score == pytest.approx(recorded_accuracy, abs=0.05)

@@ -49,7 +49,7 @@ def test_every_number_is_in_the_json_file(run):
     assert values["facts"]["distinct evaluations"] == 50
     assert values["facts"]["state of the run"] == "finished"
     result = json.loads((folder / "result.json").read_text())
-    assert values["facts"]["test accuracy, mean over fresh seeds"] == result["test_accuracy"]
+    assert values["facts"]["test accuracy, mean over fresh seeds"] == result["test_score"]
 
 
 def test_explaining_again_writes_the_same(run):

@@ -74,7 +74,7 @@ def test_the_report_says_that_the_search_selected_on_it_and_shows_one_number(sea
     assert "nothing was chosen by" not in text
     assert "validation accuracy of" not in text
     tiles = {name: value for name, value, _ in page_of(explanation).tiles}
-    assert tiles["test accuracy"] == f"{result['test_accuracy']:.1%}"
+    assert tiles["test accuracy"] == f"{result['test_score']:.1%}"
     assert "best seen" not in tiles
     assert not any(name.startswith("validation accuracy") for name in explanation.facts)
 
@@ -82,7 +82,7 @@ def test_the_report_says_that_the_search_selected_on_it_and_shows_one_number(sea
 def test_a_table_with_both_shows_both(searched):
     folder, result = searched("both")
     explanation = explain(folder, write=False)
-    assert f"Its test accuracy is {result['test_accuracy']:.1%}" in explanation.summary.answer[1]
+    assert f"Its test accuracy is {result['test_score']:.1%}" in explanation.summary.answer[1]
     assert "On validation examples, which the search chose by" in explanation.summary.answer[2]
     assert "best seen" in {name for name, *_ in page_of(explanation).tiles}
 

@@ -30,7 +30,7 @@ def test_the_page_says_what_was_found_and_how_good_it_is(evidence, alternatives)
     page = summarise(evidence, [alternatives, NO_POLICY])
     text = " ".join(page.answer)
     assert evidence.search_space.describe(evidence.chosen.architecture).words in text
-    assert f"{alternatives.numbers['chosen']['accuracy']:.1%}" in text
+    assert f"{alternatives.numbers['chosen']['score']:.1%}" in text
     assert "95% interval" in text
     assert "guessing would be right for 10.0% (always answering “0”)" in text
     assert "drawn at random" in text

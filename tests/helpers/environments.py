@@ -49,11 +49,11 @@ def hash_of(text):
     return int.from_bytes(text.encode(), "big")
 
 
-def environment(accuracy=scattered, space=SMALL, evaluator=FakeEvaluator, **kwargs):
+def environment(score=scattered, space=SMALL, evaluator=FakeEvaluator, **kwargs):
     """An environment whose networks have the accuracy that a function gives."""
     task = tiny_task()
-    search_space = make_search_space(space, task.input_shape, task.num_classes)
-    fake = evaluator(search_space, task, accuracy)
+    search_space = make_search_space(space, task.input_shape, task.outputs)
+    fake = evaluator(search_space, task, score)
     return gym.make("NAS-v0", search_space=search_space, task=task, evaluator=fake, **kwargs)
 
 

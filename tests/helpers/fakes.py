@@ -23,24 +23,24 @@ class FakeEvaluator(Evaluator):
         self,
         search_space: SearchSpace[Any],
         task: Task,
-        accuracy: Callable[[Architecture, int], float],
+        score: Callable[[Architecture, int], float],
         seeds: Sequence[int] = (0,),
     ) -> None:
         self.search_space, self.task, self.seeds = search_space, task, tuple(seeds)
-        self.accuracy = accuracy
+        self.score = score
         self.trained: list[str] = []
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
         for position, request in enumerate(requests):
             self.trained.append(str(request.architecture))
-            accuracy = self.accuracy(request.architecture, request.seed)
-            failed = accuracy != accuracy
+            score = self.score(request.architecture, request.seed)
+            failed = score != score
             yield (
                 position,
                 Evaluation(
                     architecture=str(request.architecture),
-                    accuracy=0.0 if failed else accuracy,
-                    curve=() if failed else (accuracy,),
+                    score=0.0 if failed else score,
+                    curve=() if failed else (score,),
                     parameters=1,
                     flops=1,
                     seconds=1.0,
@@ -65,12 +65,12 @@ def depth_and_relus(architecture: Any, seed: int) -> float:
 
 
 def fake_env(
-    accuracy: Any = depth_and_relus, space: Any = SMALL, seeds: Sequence[int] = (0,), **options: Any
+    score: Any = depth_and_relus, space: Any = SMALL, seeds: Sequence[int] = (0,), **options: Any
 ) -> gym.Env[Any, Any]:
     """An environment whose accuracies are a function of the architecture and the seed."""
     task = make_task("breast_cancer")
-    built = make_search_space(space, task.input_shape, task.num_classes)
-    evaluator = FakeEvaluator(built, task, accuracy, seeds)
+    built = make_search_space(space, task.input_shape, task.outputs)
+    evaluator = FakeEvaluator(built, task, score, seeds)
     return gym.make("NAS-v0", search_space=built, task=task, evaluator=evaluator, **options)
 
 

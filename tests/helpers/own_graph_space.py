@@ -33,8 +33,8 @@ class Walls(SearchSpace[Wall]):
 
     name = "tests.helpers.own_graph_space:Walls"
 
-    def __init__(self, input_shape: tuple[int, ...], num_classes: int) -> None:
-        self.input_shape, self.num_classes = input_shape, num_classes
+    def __init__(self, input_shape: tuple[int, ...], outputs: int) -> None:
+        self.input_shape, self.outputs = input_shape, outputs
         self._all = [Wall(row) for count in range(1, MOST + 1) for row in product(KINDS, repeat=count)]
         self.size = len(self._all)
         numbers = range(1, MOST + 1)
@@ -122,9 +122,9 @@ class Walls(SearchSpace[Wall]):
         for number, brick in enumerate(architecture.bricks, start=1):
             width = 4 if brick == "small" else 8
             node = builder.activation(builder.linear(node, width, layer=str(number)), "relu")
-        return builder.build(builder.linear(node, self.num_classes, layer="output"))
+        return builder.build(builder.linear(node, self.outputs, layer="output"))
 
 
-def accuracy(architecture: Wall) -> float:
+def score(architecture: Wall) -> float:
     """Return an accuracy that large bricks raise."""
     return 0.4 + 0.1 * architecture.bricks.count("large_wide") + 0.02 * len(architecture.bricks)

@@ -54,4 +54,4 @@ class WaveSpace(ChoiceSpace):
         else:
             wave = builder.operation(Wave(), node, height=0.5, layer="hidden")
             node = builder.operation(Join(), wave, flat, layer="hidden")
-        return builder.build(builder.linear(node, self.num_classes))
+        return builder.build(builder.linear(node, self.outputs))

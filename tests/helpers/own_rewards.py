@@ -130,7 +130,7 @@ class Small:
         self.price = price
 
     def __call__(self, before, after, done):
-        return after.accuracy - self.price * after.parameters / 1000
+        return after.score - self.price * after.parameters / 1000
 
 
 class Smaller(Small):

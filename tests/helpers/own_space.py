@@ -17,4 +17,4 @@ class OwnSpace(ChoiceSpace):
         node = builder.flatten(builder.input)
         for _ in range(architecture["repeats"]):
             node = builder.activation(builder.linear(node, architecture["width"]), architecture["activation"])
-        return builder.build(builder.linear(node, self.num_classes))
+        return builder.build(builder.linear(node, self.outputs))

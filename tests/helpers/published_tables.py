@@ -68,7 +68,7 @@ def macro_rows() -> tuple[Row, ...]:
         runs = 40 + 53 * rng.random(3)
         rows.append(
             {"architecture": str(chain), "params": str(parameters), "flops": "1000000"}
-            | {f"test_acc_{run}": f"{accuracy:.4f}" for run, accuracy in enumerate(runs)}
+            | {f"test_acc_{run}": f"{score:.4f}" for run, score in enumerate(runs)}
         )
     return tuple(rows)
 

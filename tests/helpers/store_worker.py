@@ -19,7 +19,7 @@ from nas_gym.search_spaces.mlp import MLPSpace
 from nas_gym.tasks import Task
 
 TASK = Task.from_arrays(np.arange(60.0).reshape(-1, 1), np.arange(60) % 2)
-SPACE = MLPSpace(TASK.input_shape, TASK.num_classes)
+SPACE = MLPSpace(TASK.input_shape, TASK.outputs)
 
 
 class NotedEvaluator(Evaluator):
@@ -74,7 +74,7 @@ def evaluation(request):
     curve = () if failed else tuple((number + 1) / (10 + request.seed + epoch) / 7 for epoch in range(3))
     return Evaluation(
         architecture=str(request.architecture),
-        accuracy=0.0 if failed else curve[-1],
+        score=0.0 if failed else curve[-1],
         curve=curve,
         parameters=number,
         flops=2**40 + number,

@@ -16,7 +16,7 @@ from tests.helpers.fakes import fake_env
 def trace(tmp_path: Path, **options: Any) -> Trace:
     """A trace in a folder ``run``, around an environment of those options that are its own."""
     environment = {
-        name: options.pop(name) for name in ("reward", "horizon", "accuracy", "initial") if name in options
+        name: options.pop(name) for name in ("reward", "horizon", "score", "initial") if name in options
     }
     return Trace(fake_env(**environment), tmp_path / "run", **options)
 

@@ -24,7 +24,7 @@ def loop(env, steps):
     return infos
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("reward", ["score", "final"])
 def test_wrappers_around_one_another(reward):
     env = single(reward=reward)
     env = wrappers.NormalizeReward(wrappers.FlattenObservation(wrappers.RecordEpisodeStatistics(env)))

@@ -38,9 +38,9 @@ def test_episodes_are_recorded_with_their_information_and_loaded(observation, tm
     for episode, infos in zip(episodes, told, strict=True):
         assert set(episode.infos) == INFORMATION
         assert [_text(one) for one in episode.infos["architecture"]] == [one["architecture"] for one in infos]
-        assert np.array_equal(episode.infos["accuracy"], [one["accuracy"] for one in infos])
+        assert np.array_equal(episode.infos["score"], [one["score"] for one in infos])
         assert np.array_equal(episode.infos["action_mask"], [one["action_mask"] for one in infos])
-        assert episode.rewards.tolist() == [one["accuracy"] for one in infos[1:]]
+        assert episode.rewards.tolist() == [one["score"] for one in infos[1:]]
 
 
 def _text(value):

@@ -41,7 +41,7 @@ def test_one_environment(observation):
 
 
 @pytest.mark.parametrize("kind", ["native", "sync"])
-@pytest.mark.parametrize("reward", ["accuracy", "final"])
+@pytest.mark.parametrize("reward", ["score", "final"])
 @pytest.mark.parametrize("mode", ["same_step", "disabled"])
 @pytest.mark.parametrize("observation", ["dict", "dict+mask", "index"])
 def test_several_environments(kind, mode, reward, observation):

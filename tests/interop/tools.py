@@ -17,8 +17,8 @@ MODES = {mode.name.lower(): mode for mode in AutoresetMode}
 INFORMATION = {
     "architecture",
     "edit",
-    "accuracy",
-    "best_accuracy",
+    "score",
+    "best_score",
     "illegal_action",
     "error",
     "action_mask",

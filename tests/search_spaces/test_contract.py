@@ -186,11 +186,11 @@ def test_nonsense_is_refused_by_its_name(space: Space, text: str) -> None:
 
 def test_the_configuration_builds_an_equal_space(space: Space) -> None:
     config = json.loads(json.dumps(space.config()))
-    again = make_search_space(config, space.input_shape, space.num_classes)
+    again = make_search_space(config, space.input_shape, space.outputs)
     assert again == space
     assert hash(again) == hash(space)
     assert again.actions == space.actions
-    assert again != make_search_space(config, space.input_shape, space.num_classes + 1)
+    assert again != make_search_space(config, space.input_shape, space.outputs + 1)
 
 
 def test_a_space_survives_pickling(space: Space) -> None:

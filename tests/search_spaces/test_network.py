@@ -49,8 +49,8 @@ def test_forward_shape_parameters_and_flops_are_those_of_the_network(space: Sear
         network, module = space.network(architecture), module_of(space, architecture)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             output = module(batch_of(space, 2))
-        assert output.shape == (2, space.num_classes)
-        assert network.output_shape == (space.num_classes,)
+        assert output.shape == (2, space.outputs)
+        assert network.output_shape == (space.outputs,)
         assert network.input_shape == space.input_shape
         assert sum(parameter.numel() for parameter in module.parameters()) == network.parameters
         assert counter.get_total_flops() == 2 * network.flops

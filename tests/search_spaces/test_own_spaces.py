@@ -33,7 +33,7 @@ def space_of(given: dict[Any, Any]) -> ChoiceSpace:
 
         def network(self, architecture):
             builder = NetworkBuilder(self.input_shape)
-            return builder.build(builder.linear(builder.input, self.num_classes))
+            return builder.build(builder.linear(builder.input, self.outputs))
 
     return Own(SHAPE, 3)
 
@@ -129,8 +129,8 @@ class Pairs(MLPSpace):
 
     name = "tests:Pairs"
 
-    def __init__(self, input_shape: tuple[int, ...] = SHAPE, num_classes: int = 3) -> None:
-        super().__init__(input_shape, num_classes)
+    def __init__(self, input_shape: tuple[int, ...] = SHAPE, outputs: int = 3) -> None:
+        super().__init__(input_shape, outputs)
         self.size = 16
         self.actions = (self.actions[0], *self.actions[1:5])
 
@@ -158,7 +158,7 @@ class Pairs(MLPSpace):
 
     def network(self, architecture):
         builder = NetworkBuilder(self.input_shape)
-        return builder.build(builder.linear(builder.input, self.num_classes))
+        return builder.build(builder.linear(builder.input, self.outputs))
 
 
 def test_a_sound_space_of_ones_own_is_accepted_and_looked_at_once(monkeypatch):
@@ -219,8 +219,8 @@ def test_a_space_with_a_fault_is_refused_in_a_sentence(methods, message):
 
 def test_a_space_that_lacks_an_attribute_is_refused_in_a_sentence():
     class Bare(Pairs):
-        def __init__(self, input_shape, num_classes):
-            self.input_shape, self.num_classes = input_shape, num_classes
+        def __init__(self, input_shape, outputs):
+            self.input_shape, self.outputs = input_shape, outputs
 
     with pytest.raises(NASGymError, match="Bare has no actions, no size"):
         make_search_space(Bare(SHAPE, 3), SHAPE, 3)

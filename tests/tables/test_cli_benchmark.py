@@ -56,7 +56,7 @@ def test_a_table_is_described_with_its_picture(cli, tmp_path, name) -> None:
     table = shelve(fake_table())
     result = cli("info", name)
     assert result.exit_code == 0
-    assert f"{table.mean_accuracy().max():.6f}" in result.stdout
+    assert f"{table.mean_score().max():.6f}" in result.stdout
     assert "local optima" in result.stdout
     assert "picture: fake-mnist1d.png" in result.stdout
     assert (tmp_path / "here" / "fake-mnist1d.png").read_bytes().startswith(b"\x89PNG")

@@ -24,12 +24,12 @@ def test_cells_are_found_by_their_text_whatever_the_order_of_rows(shelf, tmp_pat
     for row in nasbench201_rows()[::500]:
         index = space.index(space.parse(row["architecture"]))
         seeds = [float(part) / 100 for part in row["val_acc_200_by_seed"].split(";")]
-        recorded = loaded.accuracies(200)[index]
+        recorded = loaded.scores(200)[index]
         assert recorded[: len(seeds)] == pytest.approx(seeds, abs=1e-12)
         assert np.isnan(recorded[len(seeds) :]).all()
-        assert loaded.mean_accuracy(200)[index] == pytest.approx(np.mean(seeds), abs=1e-12)
-        assert loaded.mean_accuracy(12)[index] == pytest.approx(float(row["val_acc_12"]) / 100, abs=1e-12)
-        assert loaded.mean_test_accuracy()[index] == pytest.approx(
+        assert loaded.mean_score(200)[index] == pytest.approx(np.mean(seeds), abs=1e-12)
+        assert loaded.mean_score(12)[index] == pytest.approx(float(row["val_acc_12"]) / 100, abs=1e-12)
+        assert loaded.mean_test_score()[index] == pytest.approx(
             float(row["test_acc_200"]) / 100, abs=1e-12
         )
         assert loaded.cost(12)[index] == pytest.approx(float(row["train_seconds_200"]) * 12 / 200)
@@ -44,10 +44,10 @@ def test_cells_are_found_by_their_text_whatever_the_order_of_rows(shelf, tmp_pat
 def test_the_classes_are_those_of_the_networks_parameters(shelf, tmp_path) -> None:
     file = write_rows(tmp_path / "a.csv", nasbench201_rows(100))
     table, _ = import_table("nasbench201", file, "cifar100")
-    assert table.search_space.num_classes == 100
-    assert gym.make("NASBench201-v0", task="cifar100").unwrapped.task.num_classes == 100
+    assert table.search_space.outputs == 100
+    assert gym.make("NASBench201-v0", task="cifar100").unwrapped.task.outputs == 100
     table, _ = import_table("nasbench201", file, "birds")
-    assert (table.task, table.search_space.num_classes) == ("birds", 100)
+    assert (table.task, table.search_space.outputs) == ("birds", 100)
     with pytest.raises(NASGymError, match="networks for 100 classes, cifar10 has 10"):
         import_table("nasbench201", file, "cifar10")
 
@@ -57,7 +57,7 @@ def test_chains_are_imported_with_their_three_runs(shelf, tmp_path) -> None:
     row = macro_rows()[4321]
     index = table.search_space.index(table.search_space.parse(row["architecture"]))
     expected = [float(row[f"test_acc_{run}"]) / 100 for run in range(3)]
-    assert table.accuracies()[index] == pytest.approx(expected)
+    assert table.scores()[index] == pytest.approx(expected)
     assert table.test[index] == pytest.approx(expected)
     assert "TEST accuracy" in table.about["validation_is"]
     assert table.selects_on_test
@@ -65,7 +65,7 @@ def test_chains_are_imported_with_their_three_runs(shelf, tmp_path) -> None:
     env = gym.make("NASBenchMacro-v0").unwrapped
     assert env.evaluator.selects_on_test
     assert env.search_space.name == "macro"
-    assert env.evaluate(row["architecture"]).accuracy == pytest.approx(np.mean(expected))
+    assert env.evaluate(row["architecture"]).score == pytest.approx(np.mean(expected))
 
 
 ROWS = {"nasbench201": nasbench201_rows, "nasbench_macro": macro_rows}
@@ -238,21 +238,21 @@ def test_the_published_cells_have_their_published_optima(shelf) -> None:
     table, _ = import_table("nasbench201", shared_file(NASBENCH201))
     space = table.search_space
     best = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
-    assert str(space.architecture(int(table.mean_accuracy().argmax()))) == best
-    assert table.mean_accuracy().max() == pytest.approx(0.916067, abs=5e-7)
-    assert table.mean_test_accuracy().max() == pytest.approx(0.943733, abs=5e-7)
-    assert (table.mean_test_accuracy() == table.mean_test_accuracy().max()).sum() == 2
+    assert str(space.architecture(int(table.mean_score().argmax()))) == best
+    assert table.mean_score().max() == pytest.approx(0.916067, abs=5e-7)
+    assert table.mean_test_score().max() == pytest.approx(0.943733, abs=5e-7)
+    assert (table.mean_test_score() == table.mean_test_score().max()).sum() == 2
     resnet = space.index(space.resolve("resnet"))
-    assert table.mean_test_accuracy()[resnet] == pytest.approx(0.9391, abs=5e-5)
+    assert table.mean_test_score()[resnet] == pytest.approx(0.9391, abs=5e-5)
     skips = space.parse(
         "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|"
     )
-    assert table.mean_test_accuracy()[space.index(skips)] == pytest.approx(0.542967, abs=5e-7)
+    assert table.mean_test_score()[space.index(skips)] == pytest.approx(0.542967, abs=5e-7)
 
 
 def test_the_published_chains_have_their_published_optima(shelf) -> None:
     table, _ = import_table("nasbench_macro", shared_file(NASBENCH_MACRO))
-    means = table.mean_accuracy()
+    means = table.mean_score()
     texts = [
         str(table.search_space.architecture(int(index))) for index in np.flatnonzero(means == means.max())
     ]

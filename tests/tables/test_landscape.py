@@ -119,7 +119,7 @@ def test_a_table_is_described_and_drawn(tmp_path) -> None:
     table = fake_table(failed=((3, 1),))
     landscape = describe(table)
     assert landscape.failed == 1
-    assert landscape.best.tolist() == [table.mean_accuracy().argmax()]
+    assert landscape.best.tolist() == [table.mean_score().argmax()]
     assert [figures.epochs for figures in landscape.fidelities] == [1, 3, 9]
     assert landscape.fidelities[-1].spearman == pytest.approx(1.0)
     assert landscape.fidelities[-1].optima == len(landscape.optima)

@@ -72,11 +72,11 @@ def test_the_archive_gives_the_table_of_its_results_by_seed(shelf, archive, fold
     for row in rows[::997]:
         index = table.search_space.index(table.search_space.parse(row["architecture"]))
         by_seed = [float(part) / 100 for part in row["val_acc_200_by_seed"].split(";")]
-        recorded = dict(zip(table.seeds[200], table.accuracies(200)[index], strict=True))
+        recorded = dict(zip(table.seeds[200], table.scores(200)[index], strict=True))
         assert [recorded[seed] for seed in SEEDS[len(by_seed)]] == pytest.approx(by_seed)
         assert np.isnan(recorded[888]) == (len(by_seed) == 2)
-        assert table.mean_accuracy(12)[index] == pytest.approx(float(row["val_acc_12"]) / 100)
-        assert table.mean_test_accuracy()[index] == pytest.approx(float(row["test_acc_200"]) / 100)
+        assert table.mean_score(12)[index] == pytest.approx(float(row["val_acc_12"]) / 100)
+        assert table.mean_test_score()[index] == pytest.approx(float(row["test_acc_200"]) / 100)
         assert table.seconds[index] == float(row["train_seconds_200"])
         assert table.parameters[index] == int(row["params"])
 

@@ -36,11 +36,11 @@ def test_the_space_and_the_task_come_from_the_table(shelf) -> None:
     table = shelve(fake_table())
     env = gym.make("NAS-v0", evaluator=FAKE).unwrapped
     assert env.search_space == table.search_space
-    assert (env.task.name, env.task.input_shape, env.task.num_classes) == ("mnist1d", (1, 40), 10)
+    assert (env.task.name, env.task.input_shape, env.task.outputs) == ("mnist1d", (1, 40), 10)
     assert len(env.task.x_train) == len(env.task.x_validation) == len(env.task.x_test) == 0
     env.reset(seed=0)
     _, reward, _, _, info = env.step(1)
-    assert reward == info["accuracy"] == env.evaluate(info["architecture"]).accuracy
+    assert reward == info["score"] == env.evaluate(info["architecture"]).score
     assert env.stats.cost == pytest.approx(3 * table.seconds[table.search_space.index(env.architecture)])
 
 
@@ -139,7 +139,7 @@ def test_an_environment_is_built_again_from_its_configuration_and_its_spec(shelf
     assert again.unwrapped.config() == config
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "improvement"])
+@pytest.mark.parametrize("reward", ["score", "improvement"])
 @pytest.mark.parametrize("seeds", ["mean", [1], "random"])
 def test_a_trace_is_replayed_exactly(shelf, tmp_path, seeds, reward) -> None:
     shelve(fake_table(failed=((3, 1),)))
@@ -168,10 +168,10 @@ def test_a_vector_environment_pays_what_single_ones_do(shelf) -> None:
     _, infos = envs.reset(seed=1)
     _, rewards, _, _, infos = envs.step(np.array([0, 1, 2, 3, 4]))
     indices = [table.search_space.index(table.search_space.parse(text)) for text in infos["architecture"]]
-    assert rewards == pytest.approx(table.mean_accuracy()[indices])
+    assert rewards == pytest.approx(table.mean_score()[indices])
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "improvement", "final"])
+@pytest.mark.parametrize("reward", ["score", "improvement", "final"])
 def test_the_environment_passes_gymnasiums_check(shelf, reward) -> None:
     shelve(fake_table())
     env = gym.make("NAS-v0", evaluator=FAKE, reward=reward).unwrapped

@@ -39,8 +39,8 @@ def test_an_evaluation_is_exactly_what_the_table_holds(index, fidelity, seeds, d
     columns = [0, 1, 2] if seeds == "mean" else seeds
     numbers = CURVES.validation[CURVES.fidelities.index(epochs), index, columns]
     failed = bool(CURVES.failed[index, columns].any())
-    assert found.accuracy == (0.0 if failed else np.mean(numbers))
-    assert found.accuracy == evaluator.accuracy_by_index(fidelity)[index]
+    assert found.score == (0.0 if failed else np.mean(numbers))
+    assert found.score == evaluator.score_by_index(fidelity)[index]
     assert found.status == ("failed" if failed else "ok")
     assert found.architecture == str(at(CURVES, index))
     assert found.seeds == tuple(columns)
@@ -62,7 +62,7 @@ def test_a_drawn_evaluation_is_of_one_recorded_seed(index, seed) -> None:
     assert drawn == evaluator.draw(at(TABLE, index), np.random.default_rng(seed))
     assert drawn in evaluator.recorded(index)
     (found,) = evaluator.evaluate_architectures([at(TABLE, index)], None, [drawn])
-    assert found.accuracy == TABLE.validation[1, index, (5, 7, 9).index(drawn)]
+    assert found.score == TABLE.validation[1, index, (5, 7, 9).index(drawn)]
     assert found.seeds == (drawn,)
     assert found.seconds == TABLE.seconds[index]
 
@@ -76,7 +76,7 @@ def test_every_recorded_seed_is_drawn_and_no_other() -> None:
 def test_a_missing_seed_is_left_out_of_the_mean_and_of_the_cost() -> None:
     evaluator = TableEvaluator(TABLE)
     (found,) = evaluator.evaluate_architectures([at(TABLE, 4)])
-    assert found.accuracy == pytest.approx(TABLE.validation[1, 4, :2].mean())
+    assert found.score == pytest.approx(TABLE.validation[1, 4, :2].mean())
     assert found.seeds == (5, 7)
     assert found.seconds == pytest.approx(2 * TABLE.seconds[4])
 
@@ -85,14 +85,14 @@ def test_a_fidelity_without_seeds_is_one_training_of_its_own_schedule() -> None:
     evaluator = TableEvaluator(TABLE, fidelity=2)
     (found,) = evaluator.evaluate_architectures([at(TABLE, 3)])
     assert evaluator.seeds == found.seeds == ()
-    assert found.accuracy == TABLE.validation[0, 3, 0]
+    assert found.score == TABLE.validation[0, 3, 0]
     assert found.seconds == pytest.approx(TABLE.seconds[3] * 2 / 8)
-    assert found.curve == (found.accuracy,)
+    assert found.curve == (found.score,)
 
 
 def test_accuracies_by_index_cannot_be_changed_by_who_reads_them() -> None:
     evaluator = TableEvaluator(TABLE)
-    for values in (evaluator.accuracy_by_index(), evaluator.cost_by_index(), evaluator.accuracy_by_index(2)):
+    for values in (evaluator.score_by_index(), evaluator.cost_by_index(), evaluator.score_by_index(2)):
         with pytest.raises(ValueError, match="read-only"):
             values[0] = 1.0
 
@@ -101,18 +101,18 @@ def test_a_choice_is_scored_by_all_recorded_seeds_at_the_full_fidelity() -> None
     evaluator = TableEvaluator(TABLE, fidelity=2)
     assert evaluator.final_seeds(run_seed=3) == [5, 7, 9]
     scores = evaluator.test(at(TABLE, 0), evaluator.final_seeds(0))
-    assert [score.validation_accuracy for score in scores] == TABLE.validation[1, 0].tolist()
-    assert [score.test_accuracy for score in scores] == TABLE.test[0].tolist()
+    assert [score.validation_score for score in scores] == TABLE.validation[1, 0].tolist()
+    assert [score.test_score for score in scores] == TABLE.test[0].tolist()
     assert [score.seed for score in evaluator.test(at(TABLE, 4), [5, 7, 9])] == [5, 7]
     assert [score.status for score in evaluator.test(at(TABLE, 6), [5, 7, 9])] == ["ok", "failed", "ok"]
-    assert evaluator.optimum() == max(TABLE.mean_accuracy())
+    assert evaluator.optimum() == max(TABLE.mean_score())
 
 
 def test_a_table_without_any_seeds_scores_by_its_only_number() -> None:
     table = fake_table(fidelities=(4,), unseeded=(4,))
     evaluator = TableEvaluator(table)
     (score,) = evaluator.test(at(table, 1), evaluator.final_seeds(0))
-    assert score.validation_accuracy == table.validation[0, 1, 0]
+    assert score.validation_score == table.validation[0, 1, 0]
 
 
 def test_an_evaluator_is_built_again_from_its_configuration(shelf) -> None:
@@ -125,7 +125,7 @@ def test_an_evaluator_is_built_again_from_its_configuration(shelf) -> None:
         again = make_evaluator(config, table.search_space, evaluator.task)
         assert again.config() == config
         assert again.draws == evaluator.draws == (options.get("seeds") == "random")
-        assert (again.accuracy_by_index() == evaluator.accuracy_by_index()).all()
+        assert (again.score_by_index() == evaluator.score_by_index()).all()
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_what_a_table_does_not_have_is_refused_in_one_sentence(options, message)
     [
         ("mean", lambda e: e.evaluate_architectures([at(TABLE, 0)], 4), "has no fidelity 4"),
         ("random", lambda e: e.evaluate_architectures([at(TABLE, 0)], 2, [5]), "recorded no seed 5 at 2"),
-        ("random", lambda e: e.accuracy_by_index(4), "has no fidelity 4"),
+        ("random", lambda e: e.score_by_index(4), "has no fidelity 4"),
         (
             "mean",
             lambda e: e.evaluate([Request(at(TABLE, 4), 9)]),

@@ -55,10 +55,10 @@ def test_a_mean_over_seeds_of_test_accuracy_is_kept_beside_failures(tmp_path) ->
 
 def test_a_mean_is_over_recorded_seeds_and_zero_where_one_failed() -> None:
     table = TABLES["counts with a missing seed"]
-    assert table.mean_accuracy()[4] == pytest.approx(table.validation[-1, 4, :2].mean())
-    assert table.mean_accuracy()[3] == 0.0
-    assert table.mean_test_accuracy()[3] == 0.0
-    assert table.mean_accuracy(1)[0] == pytest.approx(table.validation[0, 0].mean())
+    assert table.mean_score()[4] == pytest.approx(table.validation[-1, 4, :2].mean())
+    assert table.mean_score()[3] == 0.0
+    assert table.mean_test_score()[3] == 0.0
+    assert table.mean_score(1)[0] == pytest.approx(table.validation[0, 0].mean())
 
 
 def test_the_users_tables_are_found_beside_those_of_the_package(shelf) -> None:

@@ -35,7 +35,7 @@ def counts(task):
 
 def test_digits_are_images_of_ten_classes():
     task = make_task("digits")
-    assert (task.name, task.kind, task.input_shape, task.num_classes) == ("digits", "image", (1, 8, 8), 10)
+    assert (task.name, task.kind, task.input_shape, task.outputs) == ("digits", "image", (1, 8, 8), 10)
     assert sum(counts(task)) == 1797
     raw = task.x_test * task.scale + task.mean
     assert raw.min() == pytest.approx(0, abs=1e-4)
@@ -67,7 +67,7 @@ def test_a_built_in_task_has_the_declared_types(name):
     for part in ("train", "validation", "test"):
         x, y = getattr(task, f"x_{part}"), getattr(task, f"y_{part}")
         assert (x.dtype, y.dtype) == (np.float32, np.int64)
-        assert set(y) == set(range(task.num_classes))
+        assert set(y) == set(range(task.outputs))
         assert np.isfinite(x).all()
     assert task.mean.dtype == task.scale.dtype == np.float64
     assert len(task.fingerprint) == 64
@@ -189,4 +189,4 @@ def test_a_new_loader_is_one_line_in_the_registry(monkeypatch):
     monkeypatch.setitem(TASKS, "stripes", stripes)
     task = make_task({"name": "stripes", "period": 3, "train_size": 0.3})
     assert isinstance(task, Task)
-    assert (task.num_classes, len(task.y_train)) == (3, 18)
+    assert (task.outputs, len(task.y_train)) == (3, 18)

@@ -133,7 +133,7 @@ def test_few_numbers_with_decimals_are_classes_and_many_whole_numbers_are_said(w
     named = make_task(write(table(300, species=lambda row: str(20 + row % 60))))
     assert any("60 different whole numbers, read as classes" in note for note in named.notes)
     plates = write(table(species=lambda row: f"{row % 12}.5")) | {"categorical": ["species"]}
-    assert make_task(plates).num_classes == 12
+    assert make_task(plates).outputs == 12
 
 
 def test_a_target_that_does_not_exist_lists_the_columns_and_the_nearest(write):

@@ -154,7 +154,7 @@ def test_arrays_that_numpy_cannot_have_are_refused_in_a_sentence(error):
 
 def saved(task, tmp_path):
     """An untrained network for a task, saved and loaded."""
-    space = make_search_space("mlp", task.input_shape, task.num_classes)
+    space = make_search_space("mlp", task.input_shape, task.outputs)
     architecture = space.parse("relu-16")
     path = tmp_path / "best.pt"
     save_network(path, space, task, architecture, NetworkModule(space.network(architecture)))

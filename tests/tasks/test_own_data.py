@@ -222,7 +222,7 @@ def test_parts_that_do_not_fit_each_other_are_refused(tmp_path, change, words):
 def test_a_home_folder_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     np.savez(tmp_path / "data.npz", x=X, y=Y)
-    assert make_task("~/data.npz").num_classes == 3
+    assert make_task("~/data.npz").outputs == 3
 
 
 def test_python_objects_in_an_npz_file_are_never_loaded(tmp_path):

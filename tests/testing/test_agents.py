@@ -54,8 +54,8 @@ class Curious(Counting):
 class Choosy(RandomSearch):
     def search(self, env, budget, seed=0):
         result = super().search(env, budget, seed)
-        worst = min(result.evaluations, key=lambda evaluation: evaluation.accuracy)
-        return replace(result, architecture=worst.architecture, accuracy=worst.accuracy)
+        worst = min(result.evaluations, key=lambda evaluation: evaluation.score)
+        return replace(result, architecture=worst.architecture, score=worst.score)
 
 
 def test_a_sound_agent_of_ones_own_passes():

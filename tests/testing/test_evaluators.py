@@ -52,7 +52,7 @@ def none(found):
 
 
 def better(found):
-    return [(position, dataclasses.replace(each, accuracy=1.5)) for position, each in found]
+    return [(position, dataclasses.replace(each, score=1.5)) for position, each in found]
 
 
 def nameless(found):
@@ -60,7 +60,7 @@ def nameless(found):
 
 
 def by_neighbours(found):
-    return [(position, dataclasses.replace(each, accuracy=1 / (1 + len(found)))) for position, each in found]
+    return [(position, dataclasses.replace(each, score=1 / (1 + len(found)))) for position, each in found]
 
 
 def silent_failure(found):

@@ -19,14 +19,14 @@ from nas_gym.traces import NeuralPolicy, State, TabularPolicy, legal_weights, lo
 from tests.helpers.fakes import SMALL, fake_env
 
 MODELS = {
-    "PPO": (PPO, "dict", "accuracy", False),
-    "PPO with the mask": (PPO, "dict+mask", "accuracy", False),
+    "PPO": (PPO, "dict", "score", False),
+    "PPO with the mask": (PPO, "dict+mask", "score", False),
     "PPO flattened": (PPO, "dict", "final", True),
-    "A2C on the index": (A2C, "index", "accuracy", False),
+    "A2C on the index": (A2C, "index", "score", False),
     "A2C on the index and the clock": (A2C, "index", "final", False),
     "DQN with the clock": (DQN, "dict", "final", False),
-    "DQN": (DQN, "dict", "accuracy", False),
-    "MaskablePPO": (MaskablePPO, "dict", "accuracy", False),
+    "DQN": (DQN, "dict", "score", False),
+    "MaskablePPO": (MaskablePPO, "dict", "score", False),
 }
 
 

@@ -41,7 +41,7 @@ def change(folder, number, **values):
     path.write_text("\n".join(lines) + "\n")
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "improvement", "final"])
+@pytest.mark.parametrize("reward", ["score", "improvement", "final"])
 def test_a_trained_run_is_made_again_from_its_folder_alone(tmp_path, reward):
     env = Trace(gym.make("NAS-v0", reward=reward, horizon=5, **TRAINED), tmp_path / "run")
     walk(env, 12, legal=False)
@@ -72,12 +72,12 @@ def test_a_recording_that_a_kill_cut_is_made_again_as_far_as_it_goes(recorded):
     ("line", "values", "sentence"),
     [
         (4, {"reward": 0.123}, r"line 4: episode 0 step 2 \(.*\) pays 0\.\d+, recorded was 0.123"),
-        (4, {"accuracy": 0.123}, r"line 4: .* has accuracy 0\.\d+, recorded was 0.123"),
+        (4, {"score": 0.123}, r"line 4: .* has accuracy 0\.\d+, recorded was 0.123"),
         (3, {"next": "relu-64 > relu-64 > relu-64"}, r"line 3: .* leads to '.*', recorded was 'relu-64 >"),
         (5, {"mask": [0]}, r"line 5: .* has legal actions \[0, .*\], recorded were \[0\]"),
         (7, {"truncated": False}, "line 7: .* ends the episode otherwise"),
         (6, {"error": "training diverged"}, "line 6: .* fails with '', recorded was 'training diverged'"),
-        (22, {"accuracy": 0.9}, "line 22: evaluation 1 of 'relu-64' has accuracy 0.45, recorded was 0.9"),
+        (22, {"score": 0.9}, "line 22: evaluation 1 of 'relu-64' has accuracy 0.45, recorded was 0.9"),
         (23, {"status": "failed"}, "line 23: .* is ok, recorded was failed"),
         (23, {"parameters": 7}, "line 23: .* has 1 parameters, recorded were 7"),
     ],
@@ -95,13 +95,13 @@ def test_the_first_difference_is_named(recorded, line, values, sentence):
 def test_another_environment_does_not_pass_as_the_recorded_one(recorded):
     other = fake_env(horizon=6, space={**SMALL, "max_layers": 2})
     assert "different search spaces or versions" in replay(recorded, other).mismatch
-    worse = fake_env(horizon=6, accuracy=lambda architecture, seed: 0.1)
+    worse = fake_env(horizon=6, score=lambda architecture, seed: 0.1)
     assert "has accuracy 0.1" in replay(recorded, worse).mismatch
 
 
 def test_other_numerics_are_compared_within_a_stated_tolerance(recorded):
     def nearly(by):
-        return fake_env(horizon=6, accuracy=lambda a, seed: 0.3 + 0.1 * len(a.layers) + by)
+        return fake_env(horizon=6, score=lambda a, seed: 0.3 + 0.1 * len(a.layers) + by)
 
     exact = Trace(nearly(0.0), recorded.parent / "exact")
     walk(exact, 10)
@@ -119,8 +119,8 @@ def test_other_numerics_are_compared_within_a_stated_tolerance(recorded):
 
 def test_a_scaled_reward_scales_the_tolerance(tmp_path):
     def env(by):
-        scaled = {"name": "accuracy", "scale": [0.4, 0.5]}
-        return fake_env(horizon=6, reward=scaled, accuracy=lambda a, seed: 0.41 + by)
+        scaled = {"name": "score", "scale": [0.4, 0.5]}
+        return fake_env(horizon=6, reward=scaled, score=lambda a, seed: 0.41 + by)
 
     traced = Trace(env(0.0), tmp_path)
     walk(traced, 3)

@@ -33,7 +33,7 @@ def test_the_budget_ends_the_trace_with_its_reason(tmp_path):
 def test_after_finish_the_environment_works_on_unrecorded(tmp_path):
     env = trace(tmp_path)
     walk(env, 3)
-    env.finish({"architecture": "relu-64", "accuracy": 0.5, "stopped": "space exhausted", "mine": 1})
+    env.finish({"architecture": "relu-64", "score": 0.5, "stopped": "space exhausted", "mine": 1})
     assert env.ended
     walk(env, 4)
     env.evaluate("sigmoid-64")

@@ -12,7 +12,7 @@ from nas_gym.traces.run_folder import FORMAT, as_json, flat, write_json
 CONFIG = {
     "format": FORMAT,
     "agent": "q",
-    "env": {"horizon": 20, "reward": {"name": "accuracy"}},
+    "env": {"horizon": 20, "reward": {"name": "score"}},
     "config": {},
 }
 
@@ -26,7 +26,7 @@ def test_the_same_config_may_come_again_and_another_is_refused_by_what_differs(t
         folder.check(other)
     sentence = str(raised.value)
     assert "env.horizon is 20 there and 10 here" in sentence
-    assert 'env.reward.name is "accuracy" there and "final" here' in sentence
+    assert 'env.reward.name is "score" there and "final" here' in sentence
     assert "config.alpha is absent there and 0.5 here" in sentence
     assert "\n" not in sentence
 
@@ -75,9 +75,9 @@ def test_a_run_is_finished_when_its_result_is_there(tmp_path):
     assert not folder.is_finished
     with pytest.raises(NASGymError, match="holds no finished run"):
         folder.result()
-    write_json(folder.result_file, {"accuracy": 0.5})
+    write_json(folder.result_file, {"score": 0.5})
     assert folder.is_finished
-    assert folder.result() == {"accuracy": 0.5}
+    assert folder.result() == {"score": 0.5}
 
 
 def test_a_folder_that_holds_no_run_gives_one_sentence(tmp_path):

@@ -144,7 +144,7 @@ def test_projector(served):
     assert [one["tensorName"] for one in embeddings] == ["architectures by accuracy", "architectures, plain"]
     for one in embeddings:
         table = served.get("plugin/projector/metadata", run=Q, name=one["tensorName"]).decode().splitlines()
-        assert table[0].split("\t")[:2] == ["architecture", "accuracy"]
+        assert table[0].split("\t")[:2] == ["architecture", "score"]
         assert len(table) == 13
         assert served.get("plugin/projector/tensor", run=Q, name=one["tensorName"])
     image = served.get("plugin/projector/sprite_image", run=Q, name=embeddings[0]["tensorName"])

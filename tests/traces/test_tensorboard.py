@@ -58,22 +58,22 @@ def test_scalars_of_every_step_agree_with_the_trace(learned):
     steps = read_trace(folder / "trace.jsonl").steps
     numbered = list(enumerate(steps, start=1))
     assert series(events, "search/reward") == [(n, pytest.approx(s.reward)) for n, s in numbered]
-    assert series(events, "search/accuracy") == [(n, pytest.approx(s.accuracy)) for n, s in numbered]
+    assert series(events, "search/accuracy") == [(n, pytest.approx(s.score)) for n, s in numbered]
     assert series(events, "search/unique_evaluations") == [(n, s.unique) for n, s in numbered]
     assert series(events, "search/steps") == [(n, n) for n, _ in numbered]
     assert {value for _, value in series(events, "search/stored_hits")} == {0.0}
-    best = np.maximum.accumulate([step.accuracy for step in steps])
+    best = np.maximum.accumulate([step.score for step in steps])
     assert [value for _, value in series(events, "search/best_accuracy")] == pytest.approx(best)
     assert [value for _, value in series(events, "train/epsilon")] == pytest.approx([0.4] * len(steps))
 
 
 def test_evaluations_are_numbered_as_the_budget_counts_them(learned):
     _, env, _, events = learned
-    accuracies = [evaluation.accuracy for evaluation in env.unwrapped.ledger.history]
+    scores = [evaluation.score for evaluation in env.unwrapped.ledger.history]
     assert series(events, "by_evaluation/accuracy") == [
-        (number, pytest.approx(accuracy)) for number, accuracy in enumerate(accuracies, start=1)
+        (number, pytest.approx(score)) for number, score in enumerate(scores, start=1)
     ]
-    assert series(events, "by_evaluation/best_accuracy")[-1][1] == pytest.approx(max(accuracies))
+    assert series(events, "by_evaluation/best_accuracy")[-1][1] == pytest.approx(max(scores))
 
 
 def test_an_episodes_return_is_the_sum_of_its_rewards_and_cut_episodes_have_none(learned):
@@ -117,8 +117,8 @@ def test_each_episode_is_a_table_of_its_edits(learned):
     assert lines[0] == f"**Episode 0: return {sum(step.reward for step in first):.4f} in 20 steps**"
     assert len(lines) == 2 + 2 + 20
     assert lines[4].startswith("| 0 | `relu-64` | ")
-    assert f"| - → {first[0].accuracy:.4f} |" in lines[4]
-    assert f"| {first[0].accuracy:.4f} → {first[1].accuracy:.4f} |" in lines[5]
+    assert f"| - → {first[0].score:.4f} |" in lines[4]
+    assert f"| {first[0].score:.4f} → {first[1].score:.4f} |" in lines[5]
     assert "cut short" in tables[-1]
 
 
@@ -155,7 +155,7 @@ def test_images_show_the_heat_map_and_the_best_architectures(learned):
 def test_the_graph_is_the_best_architectures(learned):
     _, env, _, events = learned
     space = env.unwrapped.search_space
-    best = max(env.unwrapped.ledger.history, key=lambda evaluation: evaluation.accuracy)
+    best = max(env.unwrapped.ledger.history, key=lambda evaluation: evaluation.score)
     expected = graph_of(space.network(space.parse(best.architecture)))
     assert GraphDef.FromString(events.Graph().SerializeToString()) == expected
 
@@ -170,7 +170,7 @@ def test_a_run_of_questions_alone_shows_its_evaluations(tmp_path):
     events = accumulated(tmp_path)
     asks = read_trace(tmp_path / "trace.jsonl").asks
     assert series(events, "search/accuracy") == [
-        (number, pytest.approx(ask.accuracy)) for number, ask in enumerate(asks, start=1)
+        (number, pytest.approx(ask.score)) for number, ask in enumerate(asks, start=1)
     ]
     texts = [
         event.tensor_proto.string_val[0].decode() for event in events.Tensors("evaluations/text_summary")
@@ -285,7 +285,7 @@ def test_the_brightest_disc_is_the_best_architecture():
 @pytest.mark.parametrize("space", ["mlp", "conv", "cell"])
 def test_points_of_the_embedding_are_one_hot_and_tell_architectures_apart(space):
     task = make_task("digits")
-    built = make_search_space(space, task.input_shape, task.num_classes)
+    built = make_search_space(space, task.input_shape, task.outputs)
     rng = np.random.default_rng(0)
     found = {str(a): one_hot(built, a) for a in (built.sample(rng) for _ in range(40))}
     assert len({vector.tobytes() for vector in found.values()}) == len(found)
@@ -297,7 +297,7 @@ def test_points_of_the_embedding_are_one_hot_and_tell_architectures_apart(space)
 @pytest.mark.parametrize("space", ["mlp", "conv", "cell"])
 def test_a_graph_has_a_node_for_each_operation_and_its_links(space):
     task = make_task("digits")
-    built = make_search_space(space, task.input_shape, task.num_classes)
+    built = make_search_space(space, task.input_shape, task.outputs)
     rng = np.random.default_rng(3)
     for _ in range(10):
         network = built.network(built.sample(rng))

@@ -32,7 +32,7 @@ def test_a_traced_environment_returns_exactly_what_it_returns_untraced(tmp_path)
         }
 
 
-@pytest.mark.parametrize("reward", ["accuracy", "improvement", "final"])
+@pytest.mark.parametrize("reward", ["score", "improvement", "final"])
 def test_every_step_is_recorded_as_it_happened(tmp_path, reward):
     env = trace(tmp_path, reward=reward, horizon=6)
     made = walk(env, 20, legal=False)
@@ -50,7 +50,7 @@ def test_every_step_is_recorded_as_it_happened(tmp_path, reward):
     for step in steps:
         assert step.mask == np.flatnonzero(space.mask(space.parse(step.architecture))).tolist()
         evaluated = reward != "final" or step.terminated
-        assert (step.accuracy is not None) == evaluated
+        assert (step.score is not None) == evaluated
         assert step.steps_left == (6 - step.t if reward == "final" else None)
     assert steps[-1].unique == env.unwrapped.stats.unique
 
@@ -82,8 +82,8 @@ def test_a_run_of_a_user_without_anything_else_has_every_artefact(tmp_path):
     assert len(list((tmp_path / "run").glob("events.out.tfevents.*"))) == 1
     result = RunFolder(tmp_path / "run").result()
     history = env.unwrapped.ledger.history
-    best = max(history, key=lambda evaluation: evaluation.accuracy)
-    assert (result["architecture"], result["accuracy"]) == (best.architecture, best.accuracy)
+    best = max(history, key=lambda evaluation: evaluation.score)
+    assert (result["architecture"], result["score"]) == (best.architecture, best.score)
     assert len(result["evaluations"]) == len(history)
     assert (result["stopped"], result["steps"]) == ("closed", 30)
     end = recording(tmp_path).end
@@ -127,15 +127,15 @@ def test_architectures_asked_for_are_recorded_even_where_the_budget_cuts_the_bat
 
 
 def test_a_failed_training_is_recorded_with_its_reason(tmp_path):
-    env = trace(tmp_path, accuracy=lambda architecture, seed: float("nan"))
+    env = trace(tmp_path, score=lambda architecture, seed: float("nan"))
     env.reset()
     env.step(0)
     env.evaluate("sigmoid-64")
     env.close()
     found = recording(tmp_path)
-    assert (found.steps[0].accuracy, found.steps[0].error) == (0.0, "training diverged")
+    assert (found.steps[0].score, found.steps[0].error) == (0.0, "training diverged")
     assert (found.asks[0].status, found.asks[0].error) == ("failed", "training diverged")
-    assert found.end.accuracy == 0.0
+    assert found.end.score == 0.0
 
 
 def test_a_run_asks_for_no_test_accuracy_and_writes_none(tmp_path):
@@ -146,7 +146,7 @@ def test_a_run_asks_for_no_test_accuracy_and_writes_none(tmp_path):
     env.close()
     files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
     assert len(files) > 5
-    assert not any(b"test_accuracy" in path.read_bytes() for path in files)
+    assert not any(b"test_score" in path.read_bytes() for path in files)
 
 
 def test_both_checkers_accept_a_traced_environment(tmp_path):
@@ -210,7 +210,7 @@ def test_trace_of_finds_the_trace_under_other_wrappers_and_else_records_nothing(
     nothing.watch(None)
     nothing.scalars({"a": 1.0})
     nothing.finish()
-    assert nothing.evaluate("relu-64").accuracy == pytest.approx(0.45)
+    assert nothing.evaluate("relu-64").score == pytest.approx(0.45)
     assert [e.architecture for e in nothing.evaluate(["relu-64", "sigmoid-64"])] == ["relu-64", "sigmoid-64"]
     assert plain.unwrapped.stats.unique == 2
 

@@ -234,7 +234,7 @@ class Analysis:
                 for access, each in self.by_access().items()
             },
             "scores": {agent: list(scores) for agent, scores in self.scores.items()},
-            "test_accuracies": {agent: list(scores) for agent, scores in self.tests.items()},
+            "test_scores": {agent: list(scores) for agent, scores in self.tests.items()},
             "incumbent_by_evaluations": {a: curve.as_dict() for a, curve in self.evaluation_curves.items()},
             "incumbent_by_seconds": {a: curve.as_dict() for a, curve in self.second_curves.items()},
             "regret_by_evaluations": {a: curve.as_dict() for a, curve in self.evaluation_regrets.items()},
@@ -339,7 +339,7 @@ def summarise(runs: Sequence[Run], estimand: Estimand | None = None) -> AgentSum
         validation=validations,
         seen=seen,
         evaluations=float(np.mean([run.spent[-1] for run in runs])),
-        distinct=float(np.mean([len(run.accuracies) for run in runs])),
+        distinct=float(np.mean([len(run.scores) for run in runs])),
         seconds=float(np.mean([run.costs.sum() for run in runs])),
         failed=sum(run.failed for run in runs),
         early=sum(run.stopped != "budget" for run in runs),

@@ -100,7 +100,7 @@ class Comparison:
                 "seen": run.seen,
                 "regret": run.regret,
                 "evaluations": float(run.spent[-1]),
-                "distinct": len(run.accuracies),
+                "distinct": len(run.scores),
                 "seconds": float(run.costs.sum()),
                 "failed": run.failed,
                 "stopped": run.stopped,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from nas_gym.traces import RunFolder
 
 SPENT_DIGITS = 9
 
@@ -25,7 +26,7 @@ class Run:
         architecture: text of the chosen network.
         test: mean test accuracy of the chosen network over fresh training seeds, in [0, 1].
         validation: mean validation accuracy of the same retrainings, in [0, 1].
-        accuracies: validation accuracies as the search saw them, in order, float (evaluations,).
+        scores: validation scores as the search saw them, in order, float (evaluations,).
         fidelities: epochs of the evaluations, float (evaluations,): infinite for the full recipe,
             -1 for failed ones.
         costs: recorded seconds charged for the evaluations, float (evaluations,).
@@ -46,7 +47,7 @@ class Run:
     architecture: str
     test: float
     validation: float
-    accuracies: np.ndarray
+    scores: np.ndarray
     fidelities: np.ndarray
     costs: np.ndarray
     failed: int
@@ -88,7 +89,7 @@ class Run:
         It falls where the first network of a higher fidelity takes the place of one of a lower.
         """
         best, found = (-np.inf, -np.inf), []
-        for standing in zip(self.fidelities, self.accuracies, strict=True):
+        for standing in zip(self.fidelities, self.scores, strict=True):
             best = max(best, standing)
             found.append(best[1])
         return np.array(found)
@@ -101,7 +102,7 @@ class Run:
     @cached_property
     def spent(self) -> np.ndarray:
         """Evaluations charged after each evaluation, float (evaluations,); 1, 2, ... by the full recipe."""
-        shares = np.ones(len(self.accuracies)) if self.shares is None else self.shares
+        shares = np.ones(len(self.scores)) if self.shares is None else self.shares
         # Sums of shares like 1/15 miss whole numbers by rounding.
         return np.round(np.cumsum(shares), SPENT_DIGITS)
 
@@ -115,9 +116,9 @@ class Run:
             access=result["access"],
             seed=result["seed"],
             architecture=result["architecture"],
-            test=result["test_accuracy"],
-            validation=result["validation_accuracy"],
-            accuracies=np.array([evaluation["accuracy"] for evaluation in evaluations]),
+            test=result["test_score"],
+            validation=result["validation_score"],
+            scores=np.array([evaluation["score"] for evaluation in evaluations]),
             fidelities=np.array([_fidelity(evaluation) for evaluation in evaluations]),
             costs=np.array(result.get("charges") or [evaluation["seconds"] for evaluation in evaluations]),
             failed=sum(evaluation["status"] == "failed" for evaluation in evaluations),
@@ -132,7 +133,7 @@ class Run:
 def _chance(result: Mapping[str, Any]) -> float:
     constant = result.get("constant_answer")
     if constant is None:
-        return 1 / int(result["classes"])
+        return 1 / int(result["classes"]) if result["classes"] else 0.0
     return float(constant["test" if result.get("incumbents") is None else "validation"])
 
 
@@ -152,7 +153,7 @@ def _regrets(incumbents: Sequence[Mapping[str, Any]], evaluations: int) -> np.nd
 
 def read_run(folder: Path) -> Run:
     """Return the finished run of a folder."""
-    return Run.from_result(json.loads((folder / "result.json").read_text(encoding="utf-8")))
+    return Run.from_result(RunFolder(folder).result())
 
 
 def by_agent(runs: Iterable[Run]) -> dict[str, list[Run]]:

@@ -166,7 +166,7 @@ def _failures(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
         if len(failed) > LISTED:
             seeds = ", ".join(str(seed) for seed, _ in failed[LISTED:])
             yield f"Failed likewise: the networks that {agent} chose with seeds {seeds}."
-        empty = [str(run.seed) for run in runs if run.failed == len(run.accuracies)]
+        empty = [str(run.seed) for run in runs if run.failed == len(run.scores)]
         if empty:
             seeds = f"seed{'s' * (len(empty) > 1)} {', '.join(empty)}"
             yield (
@@ -180,7 +180,7 @@ def _short_trainings(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
         fidelities = np.concatenate([run.fidelities for run in runs])
         if not (np.isfinite(fidelities) & (fidelities > 0)).any():
             continue
-        made = np.mean([len(run.accuracies) for run in runs])
+        made = np.mean([len(run.scores) for run in runs])
         if any(run.shares is None for run in runs):
             yield (
                 f"{agent} trains most networks for fewer epochs than the recipe, and each of its {made:.1f} "

@@ -179,7 +179,7 @@ class _Listed:
         return self.model.expected_improvement((mean[numbers], deviation[numbers]))
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.model.accuracy(self._every.beliefs()[0][self._numbers(architectures)])
+        return self.model.score(self._every.beliefs()[0][self._numbers(architectures)])
 
     def anywhere(self, evaluated: Rewards) -> Architecture | None:
         promise = self.model.expected_improvement(self._every.beliefs())
@@ -202,7 +202,7 @@ class _Simulated:
         return self.model.expected_improvement(self.model.beliefs(architectures))
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        return self.model.accuracy(self.model.beliefs(architectures)[0])
+        return self.model.score(self.model.beliefs(architectures)[0])
 
     def anywhere(self, evaluated: Rewards) -> Architecture | None:
         agent = self._agent
@@ -214,7 +214,7 @@ class _Simulated:
 
 def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
     """Return the rewards of architectures, which are evaluated for them."""
-    return {each: evaluation.accuracy for each, evaluation in zip(asked, session.ask(asked), strict=True)}
+    return {each: evaluation.score for each, evaluation in zip(asked, session.ask(asked), strict=True)}
 
 
 def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:

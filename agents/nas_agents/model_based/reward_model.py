@@ -102,7 +102,7 @@ class RewardModel:
         """Return the covariance of what is remembered, from number `first` on, with architectures."""
         return kernel(self._theta, self._groups, self._inputs.after(first), inputs)
 
-    def accuracy(self, targets: np.ndarray) -> np.ndarray:
+    def score(self, targets: np.ndarray) -> np.ndarray:
         """Return targets as rewards, in the units that they were told in."""
         return self._centre + self._spread * targets
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 EnvFactory = Callable[..., gym.Env[Any, Any]]
 """A function that takes the keyword arguments of an environment and returns a new one."""
-FORMAT = 1
 SECONDS_BETWEEN_REPORTS = 0.3
 
 
@@ -88,7 +87,7 @@ def run(
         keep_network: train the chosen network once more and save it as `best.pt`.
 
     Returns:
-        The contents of `result.json`: those of a `Result`, whose ``"accuracy"`` is optimistic, of
+        The contents of `result.json`: those of a `Result`, whose ``"score"`` is optimistic, of
         its score (see `nas_agents.runs.scoring.score`), and ``"label"``, ``"access"``, ``"classes"``,
         ``"versions"``.
 
@@ -251,17 +250,19 @@ def _keep(
 
 def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) -> dict[str, Any]:
     """Return what `result.json` holds: a result with the score of its network, measured after the search."""
-    from nas_gym.traces import versions
+    from nas_gym.traces import RESULT_FORMAT, versions
 
     unwrapped: Any = env.unwrapped
+    target = unwrapped.task.target
     return {
-        "format": FORMAT,
+        "format": RESULT_FORMAT,
+        "metric": target.metric.name,
         "label": label(spec.agent),
         **found.as_dict(),
         "access": access,
-        "accuracy_is": "the highest that the search saw, and optimistic since it was selected on",
+        "score_is": "the highest that the search saw, and optimistic since it was selected on",
         **score(unwrapped, found),
-        "classes": unwrapped.task.num_classes,
+        "classes": target.outputs if target.kind == "classes" else None,
         "versions": versions(),
     }
 
@@ -326,4 +327,4 @@ def _progress(env: gym.Env[Any, Any]) -> Progress:
     ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
     history = tuple(ledger.history)
     done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.spent
-    return Progress(done, incumbent(history).accuracy if history else None)
+    return Progress(done, incumbent(history).score if history else None)

@@ -25,7 +25,7 @@ def score(env: Problem, found: Result) -> dict[str, Any]:
         found: the outcome.
 
     Returns:
-        ``"validation_accuracy"`` and ``"test_accuracy"``, means over seeds that score the choice,
+        ``"validation_score"`` and ``"test_score"``, means over seeds that score the choice,
         and ``"final"``, each of those seeds. ``"on_new_examples"``: the test accuracy of the kept
         network, or the mean of the trainings that a table recorded, with an interval for new examples;
         None where that is not known. ``"constant_answer"``: the best one and what it is right for, None
@@ -41,22 +41,22 @@ def score(env: Problem, found: Result) -> dict[str, Any]:
     estimate = final_estimate(scores, evaluator.examples(), trained=optimum is None)
     constant = evaluator.constant_answer()
     values: dict[str, Any] = {
-        "validation_accuracy": validation,
-        "test_accuracy": fmean(score.test_accuracy for score in scores),
+        "validation_score": validation,
+        "test_score": fmean(score.test_score for score in scores),
         "final": [_final(score) for score in scores],
         "on_new_examples": None if estimate is None else asdict(estimate) | {"seeds": list(estimate.seeds)},
         "constant_answer": None if constant is None else asdict(constant),
     }
     if optimum is None:
         return values
-    accuracies = {found.architecture: validation}
+    known = {found.architecture: validation}
     incumbents = []
     for number, evaluation in leaders(found.evaluations):
         text = evaluation.architecture
-        if text not in accuracies:
-            accuracies[text] = _validation(_test(env, text, found.seed))
-        regret = _regret(optimum, accuracies[text])
-        incumbents.append({"evaluation": number, "validation_accuracy": accuracies[text], "regret": regret})
+        if text not in known:
+            known[text] = _validation(_test(env, text, found.seed))
+        regret = _regret(optimum, known[text])
+        incumbents.append({"evaluation": number, "validation_score": known[text], "regret": regret})
     return values | {
         "optimum": optimum,
         "regret": _regret(optimum, validation),
@@ -79,13 +79,13 @@ def _test(env: Problem, architecture: str, run_seed: int) -> list[FinalScore]:
 
 
 def _validation(scores: Sequence[FinalScore]) -> float:
-    return fmean(score.validation_accuracy for score in scores)
+    return fmean(score.validation_score for score in scores)
 
 
-def _regret(optimum: float, accuracy: float) -> float:
+def _regret(optimum: float, score: float) -> float:
     # The optimum is a mean of the same numbers, summed in another order.
-    return max(0.0, round(optimum - accuracy, ROUNDING))
+    return max(0.0, round(optimum - score, ROUNDING))
 
 
 def _final(score: FinalScore) -> dict[str, Any]:
-    return {name: getattr(score, name) for name in ("seed", "validation_accuracy", "test_accuracy", "error")}
+    return {name: getattr(score, name) for name in ("seed", "validation_score", "test_score", "error")}

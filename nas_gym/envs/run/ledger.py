@@ -109,7 +109,7 @@ class Ledger:
 
     @property
     def latest(self) -> dict[str, float]:
-        """The accuracy of each fully trained architecture, by its text, as last evaluated."""
+        """The score of each fully trained architecture, by its text, as last evaluated."""
         self._rank()
         return self._latest
 
@@ -118,7 +118,7 @@ class Ledger:
         if fresh := self.history[self._ranked :]:
             self._ranked += len(fresh)
             self._best = incumbent(fresh if self._best is None else [self._best, *fresh])
-            self._latest |= {one.architecture: one.accuracy for one in fresh if one.fidelity is None}
+            self._latest |= {one.architecture: one.score for one in fresh if one.fidelity is None}
 
     def top(self, count: int) -> list[Evaluation]:
         """Return the best architectures, one evaluation each, best first; failed ones are left out."""
@@ -215,11 +215,11 @@ class Ledger:
 class Payment(NamedTuple):
     """The payment of a step.
 
-    `accuracy` is that after the step, 0.0 where nothing was evaluated; `error` says why its training
+    `score` is that after the step, 0.0 where nothing was evaluated; `error` says why its training
     failed; `seed` is the one drawn for it, `NOT_DRAWN` where none was.
     """
 
-    accuracy: float
+    score: float
     reward: float
     error: str
     seed: int = NOT_DRAWN
@@ -236,7 +236,7 @@ class Payments(NamedTuple):
     `seeds` if none are drawn.
     """
 
-    accuracies: np.ndarray
+    scores: np.ndarray
     rewards: np.ndarray
     errors: np.ndarray | None
     seeds: np.ndarray | None
@@ -245,7 +245,7 @@ class Payments(NamedTuple):
         """Return the payment of a batch of one step."""
         error = "" if self.errors is None else str(self.errors[0])
         seed = NOT_DRAWN if self.seeds is None else self.seeds.item()
-        return Payment(self.accuracies.item(), self.rewards.item(), error, seed)
+        return Payment(self.scores.item(), self.rewards.item(), error, seed)
 
 
 class StepLedger:
@@ -261,7 +261,7 @@ class StepLedger:
 
     Attributes:
         ledger, graph: as passed in.
-        accuracies: float64 (rows,), NaN where no step asked.
+        scores: float64 (rows,), NaN where no step asked.
         evaluations: what steps asked for, by number.
         failed: which trainings failed, bool (rows,).
         errors: why they failed, by number.
@@ -269,7 +269,7 @@ class StepLedger:
 
     def __init__(self, ledger: Ledger, graph: EditGraph) -> None:
         self.ledger, self.graph = ledger, graph
-        self.accuracies = np.full(graph.rows, np.nan)
+        self.scores = np.full(graph.rows, np.nan)
         self.evaluations: dict[int, Evaluation] = {}
         self.failed = np.zeros(graph.rows, dtype=bool)
         self.errors: dict[int, str] = {}
@@ -285,25 +285,25 @@ class StepLedger:
             BudgetExhausted: as `pay`.
         """
         ledger, asks = self.ledger, done or not reward.episodic
-        earlier = accuracy = 0.0
+        earlier = score = 0.0
         if asks:
-            if ledger.draws or after >= len(self.accuracies):
+            if ledger.draws or after >= len(self.scores):
                 return self._batch_of_one(reward, before, after, done, rng)
-            accuracy = self.accuracies.item(after)
+            score = self.scores.item(after)
             if reward.needs_before:
-                earlier = self.accuracies.item(before)
-            if accuracy != accuracy or earlier != earlier:  # NaN, so not asked for yet
+                earlier = self.scores.item(before)
+            if score != score or earlier != earlier:  # NaN, so not asked for yet
                 return self._batch_of_one(reward, before, after, done, rng)
         ledger.count_steps()
         if asks:
             ledger.count_repeats(2 if reward.needs_before else 1)
         error = self.errors.get(after, "") if asks and self.errors else ""
         if reward.sees == "scores":
-            return Payment(accuracy, float(reward(earlier, accuracy, done)), error)
+            return Payment(score, float(reward(earlier, score, done)), error)
         if not asks:
             return NOTHING_PAID
         seen = self.evaluations[before] if reward.needs_before else None
-        return Payment(accuracy, float(reward(seen, self.evaluations[after], done)), error)
+        return Payment(score, float(reward(seen, self.evaluations[after], done)), error)
 
     def pay(
         self,
@@ -334,17 +334,17 @@ class StepLedger:
         asking = np.flatnonzero(done) if reward.episodic else slice(None)
         asked = np.stack([before, after], axis=1) if reward.needs_before else after[:, None]
         self._settle(asked[asking], asking, len(done))
-        accuracies, errors = self.accuracies.take(after), self._errors_of(after)
-        earlier = self.accuracies.take(before) if reward.needs_before else np.zeros(len(before))
+        scores, errors = self.scores.take(after), self._errors_of(after)
+        earlier = self.scores.take(before) if reward.needs_before else np.zeros(len(before))
         if reward.episodic:
-            accuracies[~done] = earlier[~done] = 0.0
+            scores[~done] = earlier[~done] = 0.0
             if errors is not None:
                 errors[~done] = NO_ERROR
         if reward.sees == "scores":
-            seen = earlier, accuracies
+            seen = earlier, scores
         else:
             seen = self._evaluations_of(before), self._evaluations_of(after)
-        return Payments(accuracies, rewards_of(reward, *seen, done), errors, None)
+        return Payments(scores, rewards_of(reward, *seen, done), errors, None)
 
     def _batch_of_one(
         self, reward: Reward, before: int, after: int, done: bool, rng: np.random.Generator
@@ -362,7 +362,7 @@ class StepLedger:
     ) -> Payments:
         """Pay for steps of an evaluator that draws a seed for each architecture of each step."""
         ledger, count = self.ledger, len(done)
-        earlier, accuracies = np.zeros(count), np.zeros(count)
+        earlier, scores = np.zeros(count), np.zeros(count)
         errors = no_errors(count)
         seeds = np.full(count, NOT_DRAWN)
         seen = np.full((2, count), None, dtype=object)
@@ -376,15 +376,15 @@ class StepLedger:
             drawn = {one: ledger.draw(one, rngs[step]) for one in dict.fromkeys(asked)}
             found = ledger.answer(asked, drawn=[drawn[one] for one in asked])
             if reward.needs_before:
-                earlier[step] = found[0].accuracy
-            accuracies[step], seeds[step] = found[-1].accuracy, drawn[asked[-1]]
+                earlier[step] = found[0].score
+            scores[step], seeds[step] = found[-1].score, drawn[asked[-1]]
             seen[:, step] = found[0], found[-1]
             if found[-1].error:
                 errors[step] = Text(found[-1].error, 1)
         failed = errors if any(errors) else None
         if reward.sees == "scores":
-            seen = np.stack([earlier, accuracies])
-        return Payments(accuracies, rewards_of(reward, seen[0], seen[1], done), failed, seeds)
+            seen = np.stack([earlier, scores])
+        return Payments(scores, rewards_of(reward, seen[0], seen[1], done), failed, seeds)
 
     def _settle(self, asked: np.ndarray, asking: np.ndarray | slice, steps: int) -> None:
         """Count steps and have all that they ask for answered, in as few batches as the limits allow.
@@ -416,7 +416,7 @@ class StepLedger:
     def _ask(self, numbers: Sequence[int]) -> None:
         """Ask for states, in order, and keep the answers."""
         found = self.ledger.answer([self.graph.architecture(number) for number in numbers])
-        self.accuracies[numbers] = [evaluation.accuracy for evaluation in found]
+        self.scores[numbers] = [evaluation.score for evaluation in found]
         self.evaluations.update(zip(numbers, found, strict=True))
         for number, evaluation in zip(numbers, found, strict=True):
             if evaluation.error:
@@ -424,7 +424,7 @@ class StepLedger:
 
     def _first_requests(self, numbers: np.ndarray) -> np.ndarray:
         """Return where a state is asked for that no step has asked for, ascending, once for each."""
-        unknown: np.ndarray = np.isnan(self.accuracies.take(numbers)).nonzero()[0]
+        unknown: np.ndarray = np.isnan(self.scores.take(numbers)).nonzero()[0]
         if len(unknown):
             unknown = unknown[np.sort(np.unique(numbers[unknown], return_index=True)[1])]
         return unknown
@@ -444,8 +444,8 @@ class StepLedger:
 
     def _make_room(self) -> None:
         """Have a place for every number of the graph."""
-        if (more := self.graph.rows - len(self.accuracies)) > 0:
-            self.accuracies = np.concatenate([self.accuracies, np.full(more, np.nan)])
+        if (more := self.graph.rows - len(self.scores)) > 0:
+            self.scores = np.concatenate([self.scores, np.full(more, np.nan)])
             self.failed = np.concatenate([self.failed, np.zeros(more, dtype=bool)])
 
 

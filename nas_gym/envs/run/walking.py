@@ -51,11 +51,11 @@ class _UnaskedEvaluator(ForwardingEvaluator):
         self._walk = walk
 
     @property
-    def table(self) -> NoReturn:  # type: ignore[override]  # it holds all accuracies
+    def table(self) -> NoReturn:  # type: ignore[override]  # it holds all scores
         self._walk.refuse("use the evaluator's 'table'")
 
     def optimum(self) -> None:
-        """Return None: where the best accuracy is known, a walk has to find out."""
+        """Return None: where the best score is known, a walk has to find out."""
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
         self._walk.refuse("use the evaluator")

@@ -179,7 +179,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
             {
                 "architecture": str(architecture),
                 "steps": int(self._steps[row]),
-                "best_accuracy": float(self._best[row]),
+                "best_score": float(self._best[row]),
                 "last_action": int(self._last_actions[row]),
                 "np_random": self._rngs[row].bit_generator.state,
             }
@@ -195,7 +195,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         self._states = np.array([number(parse(state["architecture"])) for state in states], dtype=np.int64)
         self._started = True
         self._steps = np.array([state["steps"] for state in states], dtype=np.int64)
-        self._best = np.array([state["best_accuracy"] for state in states], dtype=np.float64)
+        self._best = np.array([state["best_score"] for state in states], dtype=np.float64)
         self._last_actions = np.array([state["last_action"] for state in states], dtype=np.int64)
         for rng, state in zip(self._rngs, states, strict=True):
             rng.bit_generator.state = state["np_random"]
@@ -245,7 +245,7 @@ class NASVectorEnv(VectorCalls, Problem, gym.vector.VectorEnv[Any, Any, np.ndarr
         # Whatever stops a step has raised by here, before any state has changed.
         self._states[rows], self._last_actions[rows] = after, np.where(legal, actions, 0)
         self._steps[rows] += 1
-        self._best[rows] = np.maximum(self._best[rows], payments.accuracies)
+        self._best[rows] = np.maximum(self._best[rows], payments.scores)
         return Steps(actions, ~legal, *payments)
 
     def _autoreset(self, active: np.ndarray, done: np.ndarray, steps: Steps) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Steps:
     Attributes:
         actions: the numbers of the edits, int64 (num_envs,).
         illegal: whether its action was illegal, bool (num_envs,).
-        accuracies: accuracies of the networks they made, float64 (num_envs,).
+        scores: scores of the networks they made, float64 (num_envs,).
         rewards: that they were paid, float64 (num_envs,).
         errors: of failed trainings, `Text` with number 1, 0 where none failed, object (num_envs,); None if
             none failed.
@@ -27,7 +27,7 @@ class Steps:
 
     actions: np.ndarray
     illegal: np.ndarray
-    accuracies: np.ndarray
+    scores: np.ndarray
     rewards: np.ndarray
     errors: np.ndarray | None = None
     seeds: np.ndarray | None = None
@@ -52,7 +52,7 @@ class Steps:
         """Say nothing any more of some environments, bool (num_envs,), but what they were paid."""
         self.actions[rows] = 0
         self.illegal[rows] = False
-        self.accuracies[rows] = 0.0
+        self.scores[rows] = 0.0
         if self.errors is not None:
             self.errors[rows] = NO_ERROR
         if self.seeds is not None:
@@ -68,7 +68,7 @@ def described(
         rows: the environments to tell of, bool (num_envs,); the others get None, False or 0.
         steps: what the step did.
         states: the numbers of their states, int64 (num_envs,).
-        best: best accuracies of their episodes, float64 (num_envs,).
+        best: best scores of their episodes, float64 (num_envs,).
         graph: which numbers the states.
         draws: whether the evaluator draws seeds, which are then told.
 
@@ -79,8 +79,8 @@ def described(
     info: dict[str, Any] = {
         "architecture": graph.texts.take(states),
         "edit": graph.words.take(steps.actions),
-        "accuracy": np.where(rows, steps.accuracies, 0.0),
-        "best_accuracy": np.where(rows, best, 0.0),
+        "score": np.where(rows, steps.scores, 0.0),
+        "best_score": np.where(rows, best, 0.0),
         "illegal_action": steps.illegal & rows,
         "error": no_errors(len(rows)) if steps.errors is None else steps.errors.copy(),
         "action_mask": graph.masks.take(states, axis=0),

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from nas_gym.errors import StoreError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore
 from nas_gym.evaluators.store.database import Address
+from nas_gym.evaluators.store.migrations import migrate
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ATTEMPTS = 20
 CHUNK = 500  # databases limit the values in one statement
 
@@ -122,13 +123,13 @@ def digest(key: Mapping[str, Any]) -> str:
 def _evaluation_columns(evaluation: Evaluation) -> dict[str, Any]:
     columns = evaluation.as_dict()
     del columns["seeds"], columns["fidelity"], columns["architecture"]
-    return columns | {"curve": canonical(columns["curve"])}
+    return columns | {"curve": canonical(columns["curve"]), "metrics": canonical(columns["metrics"])}
 
 
 def _evaluation(row: Any) -> Evaluation:
     return Evaluation(
         architecture=row.architecture,
-        accuracy=row.accuracy,
+        score=row.score,
         curve=tuple(json.loads(row.curve)),
         parameters=row.parameters,
         flops=row.flops,
@@ -137,20 +138,27 @@ def _evaluation(row: Any) -> Evaluation:
         error=row.error,
         seeds=(row.seed,),
         fidelity=row.fidelity,
+        metrics=_metrics(row),
     )
+
+
+def _metrics(row: Any) -> dict[str, float]:
+    return {} if row.metrics is None else dict(json.loads(row.metrics))
 
 
 def _final_score_columns(score: FinalScore) -> dict[str, Any]:
     return {
-        "validation_accuracy": score.validation_accuracy,
-        "test_accuracy": score.test_accuracy,
+        "validation_score": score.validation_score,
+        "test_score": score.test_score,
         "status": score.status,
         "error": score.error,
+        "metrics": canonical(dict(score.metrics)),
     }
 
 
 def _final_score(row: Any) -> FinalScore:
-    return FinalScore(row.seed, row.validation_accuracy, row.test_accuracy, row.status, row.error)
+    scores = (row.validation_score, row.test_score)
+    return FinalScore(row.seed, *scores, row.status, row.error, _metrics(row))
 
 
 EVALUATIONS: Records[Evaluation] = Records(
@@ -159,25 +167,27 @@ EVALUATIONS: Records[Evaluation] = Records(
         "nas_gym_evaluations",
         METADATA,
         *_key_columns(),
-        sa.Column("accuracy", sa.Double, nullable=False),
+        sa.Column("score", sa.Double, nullable=False),
         sa.Column("curve", sa.Text, nullable=False),
         sa.Column("parameters", sa.BigInteger, nullable=False),
         sa.Column("flops", sa.BigInteger, nullable=False),
         sa.Column("seconds", sa.Double, nullable=False),
+        sa.Column("metrics", sa.Text),
     ),
     _evaluation_columns,
     _evaluation,
 )
 
-# Apart from the evaluations, so that nothing that reads those meets a test accuracy.
+# Apart from the evaluations, so that nothing that reads those meets a test score.
 FINAL_SCORES: Records[FinalScore] = Records(
     "final score",
     sa.Table(
         "nas_gym_final_scores",
         METADATA,
         *_key_columns(),
-        sa.Column("validation_accuracy", sa.Double, nullable=False),
-        sa.Column("test_accuracy", sa.Double, nullable=False),
+        sa.Column("validation_score", sa.Double, nullable=False),
+        sa.Column("test_score", sa.Double, nullable=False),
+        sa.Column("metrics", sa.Text),
     ),
     _final_score_columns,
     _final_score,
@@ -194,6 +204,7 @@ def create(engine: sa.Engine, place: Address) -> None:
         try:
             _check_foreign(engine, place)
             METADATA.create_all(engine)
+            migrate(engine, _VERSION)
             version = _version(engine)
             break
         except (sa.exc.IntegrityError, sa.exc.OperationalError, sa.exc.ProgrammingError):

@@ -80,5 +80,5 @@ def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> UsableEvaluat
         same = [same[number] for number in np.sort(kept)]
     architectures = tuple(one.architecture for one in same)
     return UsableEvaluations(
-        architectures, np.array([one.accuracy for one in same]), fidelity, failed, others, thinned
+        architectures, np.array([one.score for one in same]), fidelity, failed, others, thinned
     )

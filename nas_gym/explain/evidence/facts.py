@@ -32,7 +32,7 @@ def facts_of(evidence: Evidence) -> dict[str, Any]:
     }
     if evidence.succeeded:
         facts["found network"] = str(evidence.chosen.architecture)
-        facts["accuracy that the search saw"] = evidence.chosen.accuracy
+        facts["accuracy that the search saw"] = evidence.chosen.score
     facts |= _scored(evidence)
     facts |= {f"agent's {name}": value for name, value in flat(config["config"]).items()}
     facts["numerics"] = config.get("numerics")
@@ -63,18 +63,18 @@ def title_of(evidence: Evidence) -> str:
 def _scored(evidence: Evidence) -> dict[str, Any]:
     """Return the accuracies of the found network trained anew, or of a table; {} for none."""
     result = evidence.result or {}
-    if "test_accuracy" not in result:
+    if "test_score" not in result:
         return {}
     seeds = "fresh seeds" if evidence.evaluator.table is None else "recorded seeds"
     if evidence.evaluator.selects_on_test:
         # The validation accuracy is the same number: it is not shown beside it as if it were another.
         return {
-            f"{SELECTED_TEST}, {seeds}": result["test_accuracy"],
+            f"{SELECTED_TEST}, {seeds}": result["test_score"],
             seeds: [score["seed"] for score in result["final"]],
         }
     facts = {
-        f"validation accuracy, mean over {seeds}": result["validation_accuracy"],
-        f"test accuracy, mean over {seeds}": result["test_accuracy"],
+        f"validation accuracy, mean over {seeds}": result["validation_score"],
+        f"test accuracy, mean over {seeds}": result["test_score"],
         seeds: [score["seed"] for score in result["final"]],
     }
     new = result.get("on_new_examples")

@@ -30,7 +30,7 @@ class FreshScores:
         unseen: whether the search saw none of these seeds.
     """
 
-    accuracies: Mapping[str, np.ndarray]
+    scores: Mapping[str, np.ndarray]
     failed: Mapping[str, int]
     trainings: int
     source: str
@@ -38,7 +38,7 @@ class FreshScores:
 
     def of(self, architecture: Architecture) -> np.ndarray:
         """Return accuracies of an architecture, float64 (seeds,); empty where none was measured."""
-        return self.accuracies.get(str(architecture), np.empty(0))
+        return self.scores.get(str(architecture), np.empty(0))
 
 
 def control_seeds(neighbours: int) -> int:
@@ -74,16 +74,16 @@ def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
         return _recorded(evaluator, evaluator.table, list(wanted))
     seeds = evaluator.final_seeds(run_seed(evidence), max(wanted.values(), default=1))
     requests = [Request(one, seed) for one, count in wanted.items() for seed in seeds[:count]]
-    accuracies: dict[str, list[float]] = {str(one): [] for one in wanted}
+    scores: dict[str, list[float]] = {str(one): [] for one in wanted}
     failed: dict[str, int] = {}
     for request, evaluation in zip(requests, evaluator.evaluate(requests), strict=True):
         text = str(request.architecture)
         if evaluation.failed:
             failed[text] = failed.get(text, 0) + 1
         else:
-            accuracies[text].append(evaluation.accuracy)
+            scores[text].append(evaluation.score)
     return FreshScores(
-        {text: np.array(values) for text, values in accuracies.items()},
+        {text: np.array(values) for text, values in scores.items()},
         failed,
         len(requests),
         "retrained with seeds that the search did not see",
@@ -98,14 +98,14 @@ def _recorded(evaluator: Evaluator, table: Table, architectures: list[Architectu
     kept = [column for column, seed in enumerate(seeds) if seed not in evaluator.seeds]
     if not evaluator.draws and len(kept) >= 2:
         columns, unseen = kept, True
-    accuracies, failed = {}, {}
+    scores, failed = {}, {}
     for one in architectures:
         index = table.search_space.index(one)
-        values, broken = table.accuracies()[index, columns], table.failed[index, columns]
-        accuracies[str(one)] = values[~broken & ~np.isnan(values)]
+        values, broken = table.scores()[index, columns], table.failed[index, columns]
+        scores[str(one)] = values[~broken & ~np.isnan(values)]
         if broken.any():
             failed[str(one)] = int(broken.sum())
     count = len(columns)
     which = "that the search did not see" if unseen else "recorded in the table, which the search saw too"
     source = f"with the {count} seeds {which}" if seeds else "the one number that the table recorded"
-    return FreshScores(accuracies, failed, sum(map(len, accuracies.values())), source, unseen)
+    return FreshScores(scores, failed, sum(map(len, scores.values())), source, unseen)

@@ -42,7 +42,7 @@ class SeenEvaluation:
     """
 
     architecture: Architecture
-    accuracy: float
+    score: float
     failed: bool
     order: int
     line: int
@@ -95,7 +95,7 @@ class Evidence:
         """
         return max(
             self.succeeded,
-            key=lambda one: (math.inf if one.fidelity is None else one.fidelity, one.accuracy),
+            key=lambda one: (math.inf if one.fidelity is None else one.fidelity, one.score),
         )
 
     @cached_property
@@ -142,14 +142,14 @@ def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[SeenEvaluat
     """Yield the first evaluation of every architecture and fidelity."""
     known: set[tuple[str, int | None]] = set()
     for number, line in enumerate(recording.lines):
-        for text, accuracy, failed, fidelity in _evaluations(line):
+        for text, score, failed, fidelity in _evaluations(line):
             if (text, fidelity) not in known:
                 known.add((text, fidelity))
-                yield SeenEvaluation(space.parse(text), accuracy, failed, len(known) - 1, number, fidelity)
+                yield SeenEvaluation(space.parse(text), score, failed, len(known) - 1, number, fidelity)
 
 
 def _evaluations(line: Step | Ask) -> Iterator[tuple[str, float, bool, int | None]]:
     if isinstance(line, Ask):
-        yield line.architecture, line.accuracy, line.status == "failed", line.fidelity
-    elif line.accuracy is not None:
-        yield line.next, line.accuracy, bool(line.error), None
+        yield line.architecture, line.score, line.status == "failed", line.fidelity
+    elif line.score is not None:
+        yield line.next, line.score, bool(line.error), None

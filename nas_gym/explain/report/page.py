@@ -92,7 +92,7 @@ def _test_tiles(facts: Mapping[str, Any]) -> Iterator[Tile]:
     new = facts.get(NEW_EXAMPLES)
     if new is not None:
         interval = f"95% interval {new['low']:.1%} to {new['high']:.1%} for new examples"
-        yield "test accuracy", f"{new['accuracy']:.1%}", interval
+        yield "test accuracy", f"{new['score']:.1%}", interval
         return
     for seeds, how in SCORED.items():
         scored = facts.get(f"test accuracy, mean over {seeds}")

@@ -96,15 +96,15 @@ def _image(tag: str, png: bytes, caption: str) -> Any:
 
 def _write_histograms(events: EventFile, evidence: Evidence) -> None:
     """Write the accuracies that the run saw, all of them and by the value of each choice."""
-    accuracies = np.array([one.accuracy for one in evidence.succeeded])
-    if not len(accuracies):
+    scores = np.array([one.score for one in evidence.succeeded])
+    if not len(scores):
         return
-    edges = _edges(accuracies)
-    events.summary(histogram("accuracies/all", accuracies, edges), 0)
+    edges = _edges(scores)
+    events.summary(histogram("accuracies/all", scores, edges), 0)
     for variable, options in _options(evidence).items():
         for number, where in enumerate(options.values()):
             if where.any():
-                found = accuracies[where]
+                found = scores[where]
                 events.summary(histogram(f"accuracies/by {variable}", found, edges), number)
 
 
@@ -127,8 +127,8 @@ def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:
     }
 
 
-def _edges(accuracies: np.ndarray) -> np.ndarray:
-    low, high = accuracies.min(), accuracies.max()
+def _edges(scores: np.ndarray) -> np.ndarray:
+    low, high = scores.min(), scores.max()
     return np.linspace(low - 1e-6, high + 1e-6, BUCKETS + 1)
 
 
@@ -145,11 +145,11 @@ def write_points(folder: Path, evidence: Evidence) -> None:
     target.mkdir(parents=True, exist_ok=True)
     _write_rows(target / "tensors.tsv", [[f"{value:g}" for value in vector] for vector in vectors])
     rows = [
-        [str(one.architecture), f"{one.accuracy:.6g}", verdict, _edits(steps, one), str(one.order)]
+        [str(one.architecture), f"{one.score:.6g}", verdict, _edits(steps, one), str(one.order)]
         for one, verdict in zip(points, verdicts(evidence, points), strict=True)
     ]
     _write_rows(target / "metadata.tsv", [list(NAMES), *rows])
-    Image.fromarray(discs([one.accuracy for one in points])).save(target / "discs.png")
+    Image.fromarray(discs([one.score for one in points])).save(target / "discs.png")
     plain = {"tensor_path": "projector/tensors.tsv", "metadata_path": "projector/metadata.tsv"}
     coloured = EmbeddingInfo(tensor_name="architectures explained", **plain)
     coloured.sprite.image_path = "projector/discs.png"
@@ -162,8 +162,8 @@ def verdicts(evidence: Evidence, points: Sequence[SeenEvaluation]) -> list[str]:
     """Return what the run says of each architecture, in a few words."""
     if not evidence.succeeded:
         return ["failed"] * len(points)
-    accuracies = np.array([one.accuracy for one in evidence.succeeded])
-    high, middle, low = np.quantile(accuracies, [0.9, 0.5, 0.1])
+    scores = np.array([one.score for one in evidence.succeeded])
+    high, middle, low = np.quantile(scores, [0.9, 0.5, 0.1])
     found = str(evidence.chosen.architecture)
     words = []
     for one in points:
@@ -171,12 +171,12 @@ def verdicts(evidence: Evidence, points: Sequence[SeenEvaluation]) -> list[str]:
             words.append("failed")
         elif str(one.architecture) == found:
             words.append("found network")
-        elif one.accuracy >= high:
+        elif one.score >= high:
             words.append("best tenth")
-        elif one.accuracy >= middle:
+        elif one.score >= middle:
             words.append("above the median")
         else:
-            words.append("worst tenth" if one.accuracy <= low else "below the median")
+            words.append("worst tenth" if one.score <= low else "below the median")
     return words
 
 

@@ -9,7 +9,7 @@ from nas_gym.search_spaces.cell.architecture import NODES, Cell
 
 
 def cell_network(
-    cell: Cell, input_shape: Shape, num_classes: int, *, channels: Sequence[int], cells: int
+    cell: Cell, input_shape: Shape, outputs: int, *, channels: Sequence[int], cells: int
 ) -> Network:
     """Return a stem, stages of `cells` cells with a reduction block between them, and a linear head."""
     builder = NetworkBuilder(input_shape)
@@ -21,7 +21,7 @@ def cell_network(
             node = _cell(builder, node, cell, f"stage {stage} cell {number}")
     node = builder.activation(builder.batch_norm(node, layer="output"), "relu", layer="output")
     node = builder.global_avg_pool(node, layer="output")
-    return builder.build(builder.linear(node, num_classes, layer="output"))
+    return builder.build(builder.linear(node, outputs, layer="output"))
 
 
 def _cell(builder: NetworkBuilder, node: int, cell: Cell, layer: str) -> int:

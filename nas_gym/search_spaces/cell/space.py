@@ -66,7 +66,7 @@ class CellSpace(ProductSpace[Cell]):
 
     Args:
         input_shape: (channels, length) or (channels, height, width) of one example.
-        num_classes: number of classes.
+        outputs: number of classes.
         operations: the operations to choose from, of the five, with ``none`` among them.
         channels: channels of each stage.
         cells: cells of each stage.
@@ -80,14 +80,14 @@ class CellSpace(ProductSpace[Cell]):
     def __init__(
         self,
         input_shape: Shape,
-        num_classes: int,
+        outputs: int,
         *,
         operations: Sequence[str] = OPERATIONS,
         channels: Sequence[int] = (8, 16),
         cells: int = 1,
     ) -> None:
         self.input_shape = grid_shape("cell", input_shape)
-        self.num_classes = num_classes
+        self.outputs = outputs
         self.operations = _checked_operations(operations)
         self.channels = _checked_channels(channels)
         self.cells = whole("cells of the cell space", cells)
@@ -152,7 +152,7 @@ class CellSpace(ProductSpace[Cell]):
 
     def network(self, architecture: Cell) -> Network:
         return cell_network(
-            architecture, self.input_shape, self.num_classes, channels=self.channels, cells=self.cells
+            architecture, self.input_shape, self.outputs, channels=self.channels, cells=self.cells
         )
 
     def members(self) -> dict[str, Cell]:

@@ -6,21 +6,21 @@ from nas_gym.networks import Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.conv.architecture import Conv, Layer
 
 
-def conv_network(architecture: Conv, input_shape: Shape, num_classes: int) -> Network:
+def conv_network(architecture: Conv, input_shape: Shape, outputs: int) -> Network:
     """Build layers with their skips, then global average pooling and a linear layer."""
     builder = NetworkBuilder(input_shape)
-    outputs = [builder.input]
+    made = [builder.input]
     for number, layer in enumerate(architecture.layers, start=1):
         label = f"{number} {layer}"
-        terms = [_layer(builder, outputs[-1], layer, label)]
+        terms = [_layer(builder, made[-1], layer, label)]
         for source, target in architecture.ordered_skips:
             if target == number:
                 pools = sum(between.pools for between in architecture.layers[source:target])
                 skip = f"skip {source}-{target}"
-                terms.append(_projected(builder, outputs[source], builder.shape(terms[0]), pools, skip))
-        outputs.append(builder.add(*terms, layer=label))
-    pooled = builder.global_avg_pool(outputs[-1], layer="output")
-    return builder.build(builder.linear(pooled, num_classes, layer="output"))
+                terms.append(_projected(builder, made[source], builder.shape(terms[0]), pools, skip))
+        made.append(builder.add(*terms, layer=label))
+    pooled = builder.global_avg_pool(made[-1], layer="output")
+    return builder.build(builder.linear(pooled, outputs, layer="output"))
 
 
 def _layer(builder: NetworkBuilder, node: int, layer: Layer, label: str) -> int:

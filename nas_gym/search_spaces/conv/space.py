@@ -72,7 +72,7 @@ class ConvSpace(SearchSpace[Conv]):
 
     Args:
         input_shape: (channels, length) or (channels, height, width) of one example.
-        num_classes: number of classes.
+        outputs: number of classes.
         max_layers: most layers.
         operations: the operations to choose from: ``conv`` or ``sep`` with an odd kernel, at least
             one of them, and ``max_pool``, ``avg_pool``.
@@ -88,7 +88,7 @@ class ConvSpace(SearchSpace[Conv]):
     def __init__(
         self,
         input_shape: Shape,
-        num_classes: int,
+        outputs: int,
         *,
         max_layers: int = 6,
         operations: Sequence[str] = ("conv3", "conv5", "sep3", "max_pool", "avg_pool"),
@@ -96,7 +96,7 @@ class ConvSpace(SearchSpace[Conv]):
         activations: Sequence[str] = ("relu", "tanh"),
     ) -> None:
         self.input_shape = grid_shape("conv", input_shape)
-        self.num_classes = num_classes
+        self.outputs = outputs
         self.max_layers = whole("max_layers of the conv space", max_layers)
         self.operations = _checked_operations(operations)
         self.channels = wholes("channels of the conv space", channels)
@@ -215,7 +215,7 @@ class ConvSpace(SearchSpace[Conv]):
         return layers + max(0, len(goal.skips) - len(one.skips))
 
     def network(self, architecture: Conv) -> Network:
-        return conv_network(architecture, self.input_shape, self.num_classes)
+        return conv_network(architecture, self.input_shape, self.outputs)
 
     def members(self) -> dict[str, Conv]:
         return {

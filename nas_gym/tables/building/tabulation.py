@@ -82,7 +82,7 @@ class Tabulation:
                 of the task too large to count.
         """
         made = make_task(task)
-        space = make_search_space(search_space, made.input_shape, made.num_classes)
+        space = make_search_space(search_space, made.input_shape, made.outputs)
         if space.size > LARGEST_SPACE:
             raise ConfigError(
                 f"the {space.name} space has {space.size:,} architectures, a table holds at most "
@@ -198,7 +198,7 @@ class Tabulation:
     def _recorded(self, pair: tuple[int, int], result: Trained) -> Recorded:
         if result.error or result.test is None:
             return Recorded(*pair, (), 0, result.error)
-        counts = tuple(round(accuracy * len(self.task.y_validation)) for accuracy in result.curve)
+        counts = tuple(round(score * len(self.task.y_validation)) for score in result.curve)
         return Recorded(*pair, counts, round(result.test * len(self.task.y_test)), "")
 
     def _provenance(self) -> dict[str, Any]:

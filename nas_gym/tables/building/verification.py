@@ -69,7 +69,7 @@ def check_table(table: Table, architectures: int = 20, seed: int = 0, device: st
 
 def seed_deviation(table: Table) -> float:
     """Return the deviation over seeds of the accuracy at the last fidelity, pooled over architectures."""
-    values = table.accuracies()[~table.failed.any(axis=1)]
+    values = table.scores()[~table.failed.any(axis=1)]
     return float(np.sqrt(np.nanvar(values, axis=1, ddof=1).mean()))
 
 

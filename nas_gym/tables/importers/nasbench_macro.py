@@ -41,7 +41,7 @@ def read_nasbench_macro(path: Path, task: str) -> Table:
     order = rows.order(_space(10))
     space = fitting_space(_space, parameters, order, task)
     runs = np.stack([rows.numbers(f"test_acc_{run}", PERCENT, 0, 100) for run in range(RUNS)], axis=1)
-    accuracies = shares(runs[order], "the test accuracy")
+    scores = shares(runs[order], "the test accuracy")
     flops = 2 * rows.numbers("flops", "a number of operations")[order]
     return Table(
         benchmark=NAME,
@@ -50,9 +50,9 @@ def read_nasbench_macro(path: Path, task: str) -> Table:
         fidelities=(EPOCHS,),
         seeds={EPOCHS: tuple(range(RUNS))},
         resumable=False,
-        validation=accuracies[None],
-        test=accuracies,
-        failed=np.zeros(accuracies.shape, dtype=bool),
+        validation=scores[None],
+        test=scores,
+        failed=np.zeros(scores.shape, dtype=bool),
         seconds=3 * flops * EXAMPLES * EPOCHS / RATE,
         parameters=parameters[order].astype(np.int64),
         flops=flops.astype(np.int64),

@@ -117,7 +117,7 @@ class Landscape:
 
 def describe(table: Table) -> Landscape:
     """Return the figures of a table; it takes seconds for tens of thousands of architectures."""
-    means = table.mean_accuracy()
+    means = table.mean_score()
     after, _ = successors(table.search_space)
     best = np.flatnonzero(means == means.max())
     distances = edits_to(best, after)
@@ -137,16 +137,16 @@ def describe(table: Table) -> Landscape:
 
 def noise_of(table: Table) -> Noise | None:
     """Return the noise at the full fidelity; None where there is only one number for each architecture."""
-    accuracies = table.accuracies()
-    counts = (~np.isnan(accuracies)).sum(axis=1)
+    scores = table.scores()
+    counts = (~np.isnan(scores)).sum(axis=1)
     if counts.max() < 2:
         return None
-    several = accuracies[counts >= 2]
+    several = scores[counts >= 2]
     deviations = np.nanstd(several, axis=1, ddof=1)
     variance = float(np.mean(deviations**2))
-    means = table.mean_accuracy()
+    means = table.mean_score()
     error = variance * float(np.mean(1.0 / counts))
-    seeds = accuracies.shape[1]
+    seeds = scores.shape[1]
     pairs = list(itertools.combinations(range(seeds), 2))
     return Noise(
         seeds=seeds,
@@ -154,8 +154,8 @@ def noise_of(table: Table) -> Noise | None:
         median_deviation=float(np.median(deviations)),
         standard_error=error**0.5,
         spread=max(0.0, float(means.var(ddof=1)) - error) ** 0.5,
-        spearman=float(np.mean([spearman(accuracies[:, a], accuracies[:, b]) for a, b in pairs])),
-        spearman_top=_top_tenth(accuracies) if seeds >= 3 else None,
+        spearman=float(np.mean([spearman(scores[:, a], scores[:, b]) for a, b in pairs])),
+        spearman_top=_top_tenth(scores) if seeds >= 3 else None,
         tied=float((means == means.max()).sum() - 1) / table.size,
     )
 
@@ -173,23 +173,23 @@ def _pearson(x: np.ndarray, y: np.ndarray) -> float:
     return 0.0 if x.std() == 0 or y.std() == 0 else float(np.corrcoef(x, y)[0, 1])
 
 
-def _top_tenth(accuracies: np.ndarray) -> float:
+def _top_tenth(scores: np.ndarray) -> float:
     """Return the correlation between two seeds in the tenth that another seed puts at the top.
 
     A seed of the pair must not choose the tenth: what it measured too high would be in it.
     """
-    complete = accuracies[~np.isnan(accuracies).any(axis=1)]
+    complete = scores[~np.isnan(scores).any(axis=1)]
     count = max(3, len(complete) // 10)
     found = []
-    for a, b in itertools.combinations(range(accuracies.shape[1]), 2):
-        other = next(column for column in range(accuracies.shape[1]) if column not in (a, b))
+    for a, b in itertools.combinations(range(scores.shape[1]), 2):
+        other = next(column for column in range(scores.shape[1]) if column not in (a, b))
         top = np.argsort(-complete[:, other], kind="stable")[:count]
         found.append(spearman(complete[top, a], complete[top, b]))
     return float(np.mean(found))
 
 
 def _figures(table: Table, epochs: int, after: np.ndarray) -> FidelityFigures:
-    values, test = table.mean_accuracy(epochs), table.mean_test_accuracy()
+    values, test = table.mean_score(epochs), table.mean_test_score()
     top = np.argsort(-test, kind="stable")[: max(3, table.size // 10)]
     return FidelityFigures(
         epochs=epochs,
@@ -197,7 +197,7 @@ def _figures(table: Table, epochs: int, after: np.ndarray) -> FidelityFigures:
         best=float(values.max()),
         optima=len(local_optima(values, after)),
         unimproved=int(unimproved(values, after).sum()),
-        spearman=spearman(values, table.mean_accuracy()),
+        spearman=spearman(values, table.mean_score()),
         spearman_test=spearman(values, test),
         spearman_test_top=spearman(values[top], test[top]),
         cost=epochs / table.fidelities[-1],

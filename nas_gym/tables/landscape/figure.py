@@ -73,7 +73,7 @@ def _floor(values: np.ndarray) -> float:
 
 
 def _distribution(axes: Axes, landscape: Landscape) -> None:
-    values = landscape.table.mean_accuracy()
+    values = landscape.table.mean_score()
     floor = _floor(values)
     shown = values[values >= floor]
     axes.hist(shown, bins=BINS, color=BLUE)
@@ -89,7 +89,7 @@ def _distribution(axes: Axes, landscape: Landscape) -> None:
 
 def _by_rank(axes: Axes, landscape: Landscape) -> None:
     """Draw accuracies in order, the best first, with one deviation over seeds and the local optima."""
-    values = landscape.table.mean_accuracy()
+    values = landscape.table.mean_score()
     order = np.argsort(-values, kind="stable")
     places = np.arange(1, len(values) + 1)
     ranked = values[order]
@@ -118,7 +118,7 @@ def _by_rank(axes: Axes, landscape: Landscape) -> None:
 
 def _by_distance(axes: Axes, landscape: Landscape) -> None:
     """Draw accuracies by the fewest edits to the optimum: median, middle half, and the best."""
-    values, distances = landscape.table.mean_accuracy(), landscape.distances
+    values, distances = landscape.table.mean_score(), landscape.distances
     steps = np.unique(distances[np.isfinite(distances)])
     groups = [values[distances == step] for step in steps]
     low, middle, high = np.array([np.quantile(group, (0.25, 0.5, 0.75)) for group in groups]).T
@@ -142,11 +142,11 @@ def _by_distance(axes: Axes, landscape: Landscape) -> None:
 def _by_fidelity(axes: Axes, landscape: Landscape) -> None:
     """Draw how well the mean at each fidelity ranks architectures."""
     table = landscape.table
-    lines = {f"full {table.measure}": (table.mean_accuracy(), BLUE, "o-")}
+    lines = {f"full {table.measure}": (table.mean_score(), BLUE, "o-")}
     if not table.selects_on_test:
-        lines["test accuracy"] = (table.mean_test_accuracy(), GREEN, "s--")
+        lines["test accuracy"] = (table.mean_test_score(), GREEN, "s--")
     for label, (target, colour, style) in lines.items():
-        found = [spearman(table.mean_accuracy(epochs), target) for epochs in table.fidelities]
+        found = [spearman(table.mean_score(epochs), target) for epochs in table.fidelities]
         axes.plot(table.fidelities, found, style, color=colour, ms=4, label=f"with the {label}")
     axes.set(title="What a fidelity tells", xlabel="epochs", ylabel="Spearman correlation")
     axes.set_ylim(top=1.02)
@@ -155,13 +155,13 @@ def _by_fidelity(axes: Axes, landscape: Landscape) -> None:
 
 def _seed_by_seed(axes: Axes, landscape: Landscape) -> None:
     """Draw one seed against another, in the range where nearly all architectures are."""
-    accuracies = landscape.table.accuracies()
-    if accuracies.shape[1] < 2:
+    scores = landscape.table.scores()
+    if scores.shape[1] < 2:
         axes.set_axis_off()
         return
-    known = ~np.isnan(accuracies[:, :2]).any(axis=1)
-    one, other = accuracies[known, 0], accuracies[known, 1]
-    low, high = _floor(accuracies[known, :2]), float(max(one.max(), other.max()))
+    known = ~np.isnan(scores[:, :2]).any(axis=1)
+    one, other = scores[known, 0], scores[known, 1]
+    low, high = _floor(scores[known, :2]), float(max(one.max(), other.max()))
     axes.plot(one, other, ".", color=BLUE, ms=2, alpha=0.3)
     axes.plot((low, high), (low, high), color=ORANGE, lw=1)
     axes.set_xlim(low, high)

@@ -79,7 +79,7 @@ def _noise(noise: Noise | None) -> Iterator[str]:
 
 def _optima(landscape: Landscape) -> Iterator[str]:
     full = landscape.fidelities[-1]
-    values = landscape.table.mean_accuracy()
+    values = landscape.table.mean_score()
     best = ", ".join(f"{values[members[0]]:.4f}" for members in landscape.optima[:LISTED])
     more = ", ..." if len(landscape.optima) > LISTED else ""
     yield (

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks.base import Kind
+from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.reading.frames import frame_table, is_frame
 from nas_gym.tasks.reading.options import ReadingOptions
@@ -19,9 +19,11 @@ def arrays(
     x: Any = None,
     y: Any = None,
     title: str = "arrays",
+    target_kind: str | None = None,
     class_names: Sequence[str] | None = None,
+    target_names: Sequence[str] | None = None,
     feature_names: Sequence[str] = (),
-    kind: Kind | None = None,
+    inputs: Inputs | None = None,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     max_categories: int = 50,
@@ -35,9 +37,11 @@ def arrays(
         x: as in `Task.from_arrays`.
         y: as in `Task.from_arrays`.
         title: name of the task.
+        target_kind: as in `Task.from_arrays`.
         class_names: as in `Task.from_arrays`.
+        target_names: as in `Task.from_arrays`.
         feature_names: as in `Task.from_arrays`.
-        kind: ``"table"``, ``"signal"`` or ``"image"``, to read x of an ambiguous shape; a signal or
+        inputs: ``"features"``, ``"signal"`` or ``"image"``, to read x of an ambiguous shape; a signal or
             an image without a channel gains one.
         categorical: columns of a data frame; see `nas_gym.tasks.own.csv.csv` for these and the next four.
         numeric: columns of codes to be read as numbers.
@@ -52,7 +56,15 @@ def arrays(
             f"the task 'arrays' needs x and y{known}: pass both, or save them and use an .npz file"
         )
     data = Data(
-        x, y, class_names=class_names, feature_names=feature_names, kind=kind, title=title, in_memory=True
+        x,
+        y,
+        target_kind=target_kind,
+        class_names=class_names,
+        target_names=target_names,
+        feature_names=feature_names,
+        inputs=inputs,
+        title=title,
+        in_memory=True,
     )
     if not is_frame(x):
         for option, given in (("categorical", categorical), ("numeric", numeric), ("decimal", decimal)):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from nas_gym.errors import ConfigError, DataError, unknown
-from nas_gym.tasks import labels
+from nas_gym.tasks import labels, values
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.reading.number_forms import is_number
@@ -20,6 +22,7 @@ from nas_gym.tasks.reading.table_file import read_table
 def csv(
     path: str | Path,
     target: str,
+    target_kind: str | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
@@ -38,7 +41,8 @@ def csv(
 
     Args:
         path: path of the file.
-        target: column of the class labels.
+        target: column of the class labels or values.
+        target_kind: ``"classes"`` (None is the same) or ``"values"``, numbers to be predicted.
         drop: columns to leave out.
         categorical: columns of numbers to be treated as categories; the target among them says that
             its numbers are classes.
@@ -62,9 +66,14 @@ def csv(
         raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")
     table = without_row_numbers(table.without(dropped), target)
     cells = table.columns[target]
-    y, names, notes = labels.of_cells(
-        target, cells, options.missing, categorical=target in options.categorical
-    )
+    y: np.ndarray
+    names: tuple[str, ...] | None = None
+    notes: list[str] = []
+    if target_kind == "values":
+        y = values.of_cells(target, cells, options.missing)
+    else:
+        is_category = target in options.categorical
+        y, names, notes = labels.of_cells(target, cells, options.missing, categorical=is_category)
     features = table.without({target})
     if not features.columns:
         raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
@@ -72,7 +81,9 @@ def csv(
     return Data(
         x,
         y,
+        target_kind=target_kind,
         class_names=names,
+        target_names=(target,),
         feature_names=encoder.feature_names,
         encoder=encoder,
         rows=features,

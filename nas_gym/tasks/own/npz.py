@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from nas_gym.errors import DataError, unknown
-from nas_gym.tasks.base import Kind
+from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import PARTS, Data
 from nas_gym.tasks.own import paths as files
 
@@ -22,9 +22,11 @@ def npz(
     path: str | Path,
     x: str = "x",
     y: str = "y",
+    target_kind: str | None = None,
     class_names: Sequence[str] | None = None,
+    target_names: Sequence[str] | None = None,
     feature_names: Sequence[str] = (),
-    kind: Kind | None = None,
+    inputs: Inputs | None = None,
 ) -> Data:
     """A task of the arrays in an ``.npz`` file, as `numpy.savez` writes it.
 
@@ -35,9 +37,11 @@ def npz(
         path: path of the file.
         x: key of the examples.
         y: key of the labels.
+        target_kind: as in `Task.from_arrays`.
         class_names: as in `Task.from_arrays`.
+        target_names: as in `Task.from_arrays`.
         feature_names: as in `Task.from_arrays`.
-        kind: as in `nas_gym.tasks.own.arrays.arrays`.
+        inputs: as in `nas_gym.tasks.own.arrays.arrays`.
     """
     full = files.existing(path, ".npz")
     keys = _keys(full)
@@ -51,9 +55,11 @@ def npz(
         data = Data(named[x], named[y])
     return replace(
         data,
+        target_kind=target_kind,
         class_names=class_names,
+        target_names=target_names,
         feature_names=feature_names,
-        kind=kind,
+        inputs=inputs,
         title=files.title(full),
         spec={"path": str(full)},
     )

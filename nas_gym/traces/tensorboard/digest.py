@@ -66,8 +66,8 @@ class Digest:
         for number, evaluation in fresh:
             self._best = evaluation if self._best is None else incumbent([self._best, evaluation])
             values = {
-                "by_evaluation/accuracy": evaluation.accuracy,
-                "by_evaluation/best_accuracy": self._best.accuracy,
+                "by_evaluation/accuracy": evaluation.score,
+                "by_evaluation/best_accuracy": self._best.score,
                 "by_evaluation/parameters": evaluation.parameters,
             }
             self.board.scalars(values, number)
@@ -79,9 +79,9 @@ class Digest:
         step = row.step
         self._return += step.reward
         values = self._counts(stats) | {"search/reward": step.reward}
-        if step.accuracy is not None:
-            self._best_of_episode = max(self._best_of_episode, step.accuracy)
-            values["search/accuracy"] = step.accuracy
+        if step.score is not None:
+            self._best_of_episode = max(self._best_of_episode, step.score)
+            values["search/accuracy"] = step.score
         if scores is not None and self.scores is not None:
             values |= decision_scalars(self.scores, scores, mask)
         self.board.scalars(values, number)
@@ -92,7 +92,7 @@ class Digest:
         """Show a batch of architectures asked for."""
         counts = self._counts(stats)
         for position, ask in enumerate(asks, start=number - len(asks) + 1):
-            values = {"search/accuracy": ask.accuracy}
+            values = {"search/accuracy": ask.score}
             self.board.scalars(values | counts if position == number else values, position)
         self._asks += asks
         while len(self._asks) >= ASKS_PER_TABLE:
@@ -144,14 +144,14 @@ class Digest:
             "search/stored_hits": stats.stored,
         }
         if self._ledger.best is not None:
-            counts["search/best_accuracy"] = self._ledger.best.accuracy
+            counts["search/best_accuracy"] = self._ledger.best.score
         return counts
 
     def _outcome(self, best: Evaluation) -> dict[str, float]:
         """Return the final metrics, in a group whose name sorts first: HParams shows the first five tags."""
         stats = self._ledger.stats
         return {
-            "at_end/accuracy": best.accuracy,
+            "at_end/accuracy": best.score,
             "at_end/parameters": best.parameters,
             "at_end/seconds": stats.cost,
             "at_end/steps": stats.steps,
@@ -163,7 +163,7 @@ class Digest:
         self._asks = self._asks[ASKS_PER_TABLE:]
 
     def _drawing(self, evaluation: Evaluation) -> Picture:
-        title = f"accuracy {evaluation.accuracy:.4f}, {evaluation.parameters:,} parameters"
+        title = f"accuracy {evaluation.score:.4f}, {evaluation.parameters:,} parameters"
         drawn = self._pictures.get((evaluation.architecture, title))
         if drawn is None:
             drawn = architecture_picture(self._space, self._space.parse(evaluation.architecture), title)

@@ -59,21 +59,21 @@ def write_embedding(folder: Path, search_space: SearchSpace[Any], evaluations: S
     target = folder / "projector"
     target.mkdir(exist_ok=True)
     _write_table(target / "tensors.tsv", _vectors(search_space, points))
-    names = ["architecture", "accuracy", "order", "parameters", "status"]
+    names = ["architecture", "score", "order", "parameters", "status"]
     _write_table(
         target / "metadata.tsv", [names, *(_row(n, point) for n, point in enumerate(points, start=1))]
     )
-    (target / "discs.png").write_bytes(png(discs([point.accuracy for point in points])))
+    (target / "discs.png").write_bytes(png(discs([point.score for point in points])))
     (folder / "projector_config.pbtxt").write_text(PROJECTOR_CONFIG, encoding="utf-8")
 
 
-def discs(accuracies: Sequence[float]) -> np.ndarray:
+def discs(scores: Sequence[float]) -> np.ndarray:
     """Return a disc for each accuracy, from the lowest (violet) to the highest (yellow), in a square grid.
 
     Returns:
         uint8 (side, side, 4), transparent outside the discs.
     """
-    values = np.asarray(accuracies, dtype=np.float64)
+    values = np.asarray(scores, dtype=np.float64)
     shades = colours()[levels(values, len(colours()))]
     offsets = np.arange(DISC) - (DISC - 1) / 2
     inside = offsets[:, None] ** 2 + offsets**2 <= (DISC / 2 - 1) ** 2
@@ -99,7 +99,7 @@ def _vectors(search_space: SearchSpace[Any], points: Sequence[Evaluation]) -> li
 
 
 def _row(order: int, point: Evaluation) -> list[str]:
-    return [point.architecture, f"{point.accuracy:.6g}", str(order), str(point.parameters), point.status]
+    return [point.architecture, f"{point.score:.6g}", str(order), str(point.parameters), point.status]
 
 
 def _write_table(file: Path, rows: Sequence[Sequence[str]]) -> None:

@@ -55,7 +55,7 @@ def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | Non
     total, complete = sum(row.step.reward for row in rows), rows[-1].step
     cut = "" if complete.terminated or complete.truncated else ", cut short"
     title = f"Episode {rows[0].step.episode}: return {total:.4f} in {len(rows)} steps{cut}"
-    pays_otherwise = any(row.step.reward != row.step.accuracy for row in rows)
+    pays_otherwise = any(row.step.reward != row.step.score for row in rows)
     names = ["t", "state", "edit", *_score_names(scores), "accuracy before → after"]
     cells = [_cells(row, actions, scores) for row in rows]
     if pays_otherwise:
@@ -66,13 +66,13 @@ def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | Non
 
 def ask_table(asks: Sequence[Ask]) -> str:
     """Return architectures asked for without a step."""
-    names = ["batch", "architecture", "epochs", "accuracy", "parameters", "status"]
+    names = ["batch", "architecture", "epochs", "score", "parameters", "status"]
     cells = [
         [
             str(ask.batch),
             code(ask.architecture),
             "all" if ask.fidelity is None else str(ask.fidelity),
-            f"{ask.accuracy:.4f}",
+            f"{ask.score:.4f}",
             f"{ask.parameters:,}",
             ask.error or ask.status,
         ]
@@ -109,7 +109,7 @@ def _cells(row: Row, actions: Sequence[str], scores: str | None) -> list[str]:
     marks = ", illegal, acts as keep" * step.illegal_action + (f", {step.error}" if step.error else "")
     own, others = _scores(step, actions)
     shown = [] if scores is None else [others]
-    paid = f"{_number(row.before)} → {_number(step.accuracy)}"
+    paid = f"{_number(row.before)} → {_number(step.score)}"
     return [str(step.t), code(step.architecture), f"{step.edit}{own}{marks}", *shown, paid]
 
 

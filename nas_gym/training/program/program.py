@@ -13,8 +13,8 @@ from torch import Tensor
 from nas_gym.training.batches import EvaluationBatch
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import matrix
-from nas_gym.training.kernels.loss import cross_entropy, right_predictions
 from nas_gym.training.kernels.registry import kernels_of
+from nas_gym.training.losses.base import Loss
 from nas_gym.training.program.gradients import Gradients
 from nas_gym.training.program.grouping import Group, Value
 from nas_gym.training.program.parameters import Parameters
@@ -31,13 +31,15 @@ class Chunk:
         graphs: graph of each member.
         groups: their nodes in the order of computation.
         seeds: for each member the number of its batch stream (members of one seed share it).
-        classes: number of classes.
+        outputs: numbers that a network gives for one example.
+        loss: what members learn by.
     """
 
     graphs: Sequence[Graph]
     groups: Sequence[Group]
     seeds: Sequence[int]
-    classes: int
+    outputs: int
+    loss: Loss
 
 
 class Program:
@@ -47,30 +49,31 @@ class Program:
         chunk: what to compute.
         parameters: the weights of the chunk.
         batch: examples of a batch.
-        training: whether to record loss and backward pass, or accuracy.
+        evaluated: a batch like those to be evaluated; None to record loss and backward pass.
     """
 
-    def __init__(self, chunk: Chunk, parameters: Parameters, batch: int, *, training: bool) -> None:
-        self._chunk, self._batch, self._training = chunk, batch, training
+    def __init__(
+        self, chunk: Chunk, parameters: Parameters, batch: int, evaluated: EvaluationBatch | None = None
+    ) -> None:
+        self._chunk, self._batch = chunk, batch
+        training = evaluated is None
         self._tape = Tape(batch)
         self._context = Context(self._tape, parameters, training, parameters.weights.device)
         self._values: dict[Value, Rows] = {}
         self._inputs: Rows | None = None  # stays so if no member reads its input
         members, device = len(chunk.graphs), parameters.weights.device
         streams = max(chunk.seeds) + 1
-        self._targets = torch.zeros(streams, chunk.classes, batch, dtype=torch.float32, device=device)
+        self._targets = torch.zeros(streams, chunk.outputs, batch, dtype=torch.float32, device=device)
         self.losses = torch.zeros(members, dtype=torch.float32, device=device)
-        self._labels = torch.zeros(1, 1, batch, dtype=torch.int64, device=device)
-        self._thresholds = torch.zeros(chunk.classes, batch, dtype=torch.float32, device=device)
-        self.right = torch.zeros(members, dtype=torch.float32, device=device)
-        self.finite = torch.zeros(members, dtype=torch.float32, device=device)
+        self.sums = torch.zeros(chunk.loss.sums(chunk.outputs), members, dtype=torch.float32, device=device)
         self._record_forward()
-        logits = self._tape.gather([self._values[m, graph.output] for m, graph in enumerate(chunk.graphs)])
-        if training:
-            self._record_backward(self._record_loss(logits))
+        outputs = self._tape.gather([self._values[m, graph.output] for m, graph in enumerate(chunk.graphs)])
+        if evaluated is None:
+            self._record_backward(self._record_loss(outputs))
         else:
-            counted = (self._labels, self._thresholds, self.right, self.finite, chunk.classes)
-            self._tape.add(lambda x: list(right_predictions(x, *counted)), logits)
+            self._answers = tuple(torch.zeros_like(each) for each in evaluated.answers)
+            summed = (self._answers, self.sums, chunk.outputs)
+            self._tape.add(lambda x: list(chunk.loss.sum_up_members(x, *summed)), outputs)
         self.floats = self._tape.layout()
 
     def bind(self, memory: Tensor) -> None:
@@ -84,7 +87,7 @@ class Program:
             self._sources = matrix(rows, self._features, self._batch)
 
     def load(self, number: int, x: Tensor, targets: Tensor) -> None:
-        """Set the batch of a stream: x (features, batch), targets (classes, batch)."""
+        """Set the batch of a stream: x (features, batch), targets (outputs, batch)."""
         if self._sources is not None:
             self._sources[number].copy_(x)
         self._targets[number].copy_(targets)
@@ -93,8 +96,8 @@ class Program:
         """Set the batch of all streams to validation examples."""
         if self._sources is not None:
             self._sources.copy_(batch.x)
-        self._labels[0, 0] = batch.labels
-        self._thresholds.copy_(batch.thresholds)
+        for held, answers in zip(self._answers, batch.answers, strict=True):
+            held.copy_(answers)
 
     def run(self) -> None:
         """Compute the batch that was loaded."""
@@ -145,20 +148,21 @@ class Program:
             for m, number in group.inputs[0]
         )
 
-    def _record_loss(self, logits: Rows) -> Rows:
+    def _record_loss(self, outputs: Rows) -> Rows:
         chunk = self._chunk
-        gradient = self._tape.new(chunk.classes, len(chunk.graphs))
+        gradient = self._tape.new(chunk.outputs, len(chunk.graphs))
         streams = torch.tensor(chunk.seeds, device=self._targets.device)
         several = len(set(chunk.seeds)) > 1
 
-        def bind(logits: Tensor, gradient: Tensor) -> list[Kernel]:
+        def bind(outputs: Tensor, gradient: Tensor) -> list[Kernel]:
             targets = self._targets.new_empty(len(streams), *self._targets.shape[1:])
             spread: list[Kernel] = [partial(torch.index_select, self._targets, 0, streams, out=targets)]
             used = targets if several else self._targets
-            kernels = cross_entropy(logits, gradient, used, self.losses, chunk.classes, self._batch)
+            made = (outputs, gradient, used, self.losses, chunk.outputs, self._batch)
+            kernels = chunk.loss.kernels(*made)
             return (spread if several else []) + list(kernels)
 
-        self._tape.add(bind, logits, gradient)
+        self._tape.add(bind, outputs, gradient)
         return gradient
 
     def _record_backward(self, gradient: Rows) -> None:

@@ -33,7 +33,7 @@ class Graph:
 
     Attributes:
         nodes: by number.
-        output: number of the node that gives the logits.
+        output: number of the node that gives the network's outputs.
         consumers: for each node, the (number, input position) of its readers, in order.
         trainable: numbers of the nodes that a gradient must reach.
         future: for each node a key that sorts nodes with a like continuation together.

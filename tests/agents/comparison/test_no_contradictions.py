@@ -105,8 +105,8 @@ def test_the_agent_that_wins_more_often_and_loses_by_much_is_told_from_the_one_r
     runs = []
     for seed in range(40):
         regret = 0.3 if seed % 4 == 0 else 0.001
-        runs.append(made_up("risky", seed, 0.5, regrets=np.array([regret]), accuracies=(0.5,)))
-        runs.append(made_up("even", seed, 0.5, regrets=np.array([0.002]), accuracies=(0.5,)))
+        runs.append(made_up("risky", seed, 0.5, regrets=np.array([regret]), scores=(0.5,)))
+        runs.append(made_up("even", seed, 0.5, regrets=np.array([0.002]), scores=(0.5,)))
     comparison = analyse(runs)
     assert [row.agent for row in comparison.agents] == ["even", "risky"]
     assert comparison.verdict[0].endswith("even above risky.")

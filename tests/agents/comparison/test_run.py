@@ -38,11 +38,11 @@ class Watched(Evaluator):
             if len(self.evaluated) == self.fail_after:
                 raise RuntimeError("the power went off")
             self.evaluated.append((str(request.architecture), request.seed))
-            accuracy = len(str(request.architecture)) / 100 + request.seed / 1000
+            score = len(str(request.architecture)) / 100 + request.seed / 1000
             yield (
                 position,
                 Evaluation(
-                    str(request.architecture), accuracy, (accuracy,), 1, 1, 1.0, "ok", "", (request.seed,)
+                    str(request.architecture), score, (score,), 1, 1, 1.0, "ok", "", (request.seed,)
                 ),
             )
 
@@ -70,8 +70,8 @@ def test_the_chosen_network_is_scored_by_seeds_that_the_search_did_not_use(tmp_p
     assert architecture == result["architecture"]
     assert seeds == [12, 13, 14]
     assert not set(seeds) & {seed for _, seed in evaluator.evaluated}
-    assert result["validation_accuracy"] == pytest.approx(0.513)
-    assert result["test_accuracy"] == pytest.approx(0.71828182)
+    assert result["validation_score"] == pytest.approx(0.513)
+    assert result["test_score"] == pytest.approx(0.71828182)
     assert [score["seed"] for score in result["final"]] == seeds
     assert result["accuracy"] == max(evaluation["accuracy"] for evaluation in result["evaluations"])
     assert "optimistic" in result["accuracy_is"]
@@ -154,8 +154,8 @@ def test_the_saved_network_has_the_test_accuracy_of_its_seed(tmp_path):
     saved, task = load_network(tmp_path / "best.pt"), make_task("breast_cancer")
     assert saved.architecture == result["architecture"]
     raw = task.x_test * task.scale + task.mean
-    accuracy = np.mean(saved.predict(raw).argmax(axis=1) == task.y_test)
-    assert accuracy == pytest.approx(result["final"][0]["test_accuracy"])
+    score = np.mean(saved.predict(raw).argmax(axis=1) == task.y_test)
+    assert score == pytest.approx(result["final"][0]["test_score"])
 
 
 def test_a_finished_run_without_its_network_gains_it_without_a_search(tmp_path):

@@ -76,8 +76,8 @@ def test_a_finished_comparison_is_published_with_nothing_run_again(compared):
     }
     values = json.loads((experiment.folder / "comparison.json").read_text())
     results = [json.loads(path.read_text()) for path in before]
-    scores = [score for agent in values["test_accuracies"].values() for score in agent]
-    assert sorted(scores) == sorted(result["test_accuracy"] for result in results)
+    scores = [score for agent in values["test_scores"].values() for score in agent]
+    assert sorted(scores) == sorted(result["test_score"] for result in results)
 
 
 def test_more_seeds_of_the_same_comparison_leave_only_those_to_run(compared):

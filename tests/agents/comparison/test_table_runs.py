@@ -40,7 +40,7 @@ def test_regret_is_to_the_best_mean_over_all_seeds_at_full_fidelity(tmp_path, ta
     worth = [means[space.index(space.parse(each["architecture"]))] for each in result["evaluations"]]
     assert result["optimum"] == pytest.approx(means.max())
     assert result["regret"] == pytest.approx(means.max() - max(worth))
-    assert result["validation_accuracy"] == pytest.approx(max(worth))
+    assert result["validation_score"] == pytest.approx(max(worth))
     for each, following in zip(result["incumbents"], [*result["incumbents"][1:], None], strict=True):
         until = following["evaluation"] - 1 if following else len(worth)
         for number in range(each["evaluation"], until + 1):
@@ -53,7 +53,7 @@ def test_a_search_at_a_low_fidelity_is_scored_at_the_full_one(tmp_path, table):
     chosen = index(table.search_space.parse(result["architecture"]))
     assert result["accuracy"] == pytest.approx(table.validation[0, chosen].mean())
     assert result["regret"] == pytest.approx(means.max() - means[chosen])
-    assert result["test_accuracy"] == pytest.approx(table.test[chosen].mean())
+    assert result["test_score"] == pytest.approx(table.test[chosen].mean())
 
 
 def test_the_optimum_once_found_has_no_regret_at_all(tmp_path):

@@ -141,7 +141,7 @@ def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, 
 
 
 def exact(
-    reference: Coded, accuracies: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+    reference: Coded, scores: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances:
     """Return importances of a full table.
 
@@ -154,13 +154,13 @@ def exact(
         permutations: number of permutations in the test of significance.
         seed: seed of the permutations.
     """
-    counts = (~np.isnan(accuracies)).sum(axis=1)
-    mean = np.nanmean(accuracies, axis=1)
+    counts = (~np.isnan(scores)).sum(axis=1)
+    mean = np.nanmean(scores, axis=1)
     repeated = counts > 1
     several = bool(repeated.any())
     variance = np.zeros(len(mean))
     if several:
-        own = np.nanvar(accuracies[repeated], axis=1, ddof=1)
+        own = np.nanvar(scores[repeated], axis=1, ddof=1)
         variance[:] = own.mean()
         variance[repeated] = own
     found, parts = [], components(reference)

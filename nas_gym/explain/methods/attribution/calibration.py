@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from nas_gym.evaluators import accuracy_interval
+from nas_gym.evaluators import score_interval
 
 BINS = 10
 RESAMPLES = 1000
@@ -33,7 +33,7 @@ class Calibration:
     """
 
     confidence: np.ndarray
-    accuracy: np.ndarray
+    score: np.ndarray
     low: np.ndarray
     high: np.ndarray
     counts: np.ndarray
@@ -84,7 +84,7 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     count = len(y)
     bin_of = np.arange(count) * min(bins, count) // count
     sizes = np.bincount(bin_of)
-    confidence, accuracy = (np.bincount(bin_of, values) / sizes for values in (sure, right))
+    confidence, score = (np.bincount(bin_of, values) / sizes for values in (sure, right))
     plain = _error(sure - right, bin_of)
     resampled = np.array([_resampled(rng, sure - right, bin_of) for _ in range(RESAMPLES)])
     chance = [_error(sure - (rng.random(count) < sure), bin_of) for _ in range(RESAMPLES)]
@@ -92,12 +92,12 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     by_chance = float(np.quantile(chance, 0.95))
     low, high = np.maximum(0.0, 2 * plain - quantiles)
     low = low if plain > by_chance else 0.0
-    wilson = _wilson(accuracy, sizes)
+    wilson = _wilson(score, sizes)
     gap, spread = float((sure - right).mean()), 1.96 * float(sure.std()) / np.sqrt(count)
-    share, least, most = accuracy_interval([float(right.mean())], count)
+    share, least, most = score_interval([float(right.mean())], count)
     return Calibration(
         confidence,
-        accuracy,
+        score,
         *wilson,
         sizes,
         max(0.0, float(2 * plain - resampled.mean())),

@@ -143,12 +143,12 @@ def deletion(module: nn.Module, x: np.ndarray, y: np.ndarray, importance: np.nda
     count = max(1, round(DELETED * len(flat)))
     rows = slice(CHECK_EXAMPLES)
     x, y = x[rows], y[rows]
-    whole = accuracy(module, x, y)
+    whole = score(module, x, y)
 
     def without(places: np.ndarray) -> float:
         changed = x.reshape(len(x), -1).copy()
         changed[:, places] = 0.0
-        return whole - accuracy(module, changed.reshape(x.shape), y)
+        return whole - score(module, changed.reshape(x.shape), y)
 
     first = np.argsort(-flat, kind="stable")[:count]
     drawn = [without(rng.choice(len(flat), count, replace=False)) for _ in range(REPEATS)]
@@ -169,13 +169,13 @@ def permutation_importance(module: nn.Module, x: np.ndarray, y: np.ndarray, seed
     """
     rng = np.random.default_rng(seed)
     x, y = x[:CHECK_EXAMPLES], y[:CHECK_EXAMPLES]
-    whole = accuracy(module, x, y)
+    whole = score(module, x, y)
     losses = np.empty((REPEATS, x.shape[1]))
     for repeat in range(REPEATS):
         for feature in range(x.shape[1]):
             changed = x.copy()
             changed[:, feature] = rng.permutation(changed[:, feature])
-            losses[repeat, feature] = whole - accuracy(module, changed, y)
+            losses[repeat, feature] = whole - score(module, changed, y)
     return losses
 
 
@@ -187,7 +187,7 @@ def agreement(one: np.ndarray, other: np.ndarray) -> float | None:
 
 
 @torch.no_grad()
-def accuracy(module: nn.Module, x: np.ndarray, y: np.ndarray) -> float:
+def score(module: nn.Module, x: np.ndarray, y: np.ndarray) -> float:
     """Return share of examples that are classified right."""
     parts = _tensor(x).split(CHECK_EXAMPLES)
     predicted = torch.cat([module(part).argmax(1) for part in parts]).numpy()

@@ -51,12 +51,12 @@ def measures(
         gamma: the agent's discount.
         known: accuracies before steps that the trace itself does not have, by the number of the step.
     """
-    before = _accuracy_before(steps)
+    before = _score_before(steps)
     change = np.full(len(steps), np.nan)
     for number, step in enumerate(steps):
         earlier = before[number] if before[number] is not None else (known or {}).get(number)
-        if step.accuracy is not None and not step.error and earlier is not None:
-            change[number] = step.accuracy - earlier
+        if step.score is not None and not step.error and earlier is not None:
+            change[number] = step.score - earlier
     surprise = np.full(len(steps), np.nan)
     if kind == "q_values":
         surprise = _surprise(steps, gamma)
@@ -106,14 +106,14 @@ def _gap(step: Step, kind: str | None) -> float:
     return float(scores.max() - scores.min())
 
 
-def _accuracy_before(steps: Sequence[Step]) -> list[float | None]:
+def _score_before(steps: Sequence[Step]) -> list[float | None]:
     """Return the accuracy of the architecture before each step, if an earlier step measured it."""
     known: dict[str, float] = {}
     found: list[float | None] = []
     for step in steps:
         found.append(known.get(step.architecture))
-        if step.accuracy is not None and not step.error:
-            known[step.next] = step.accuracy
+        if step.score is not None and not step.error:
+            known[step.next] = step.score
     return found
 
 

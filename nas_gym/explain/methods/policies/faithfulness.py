@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nas_gym.evaluators import accuracy_interval
+from nas_gym.evaluators import score_interval
 from nas_gym.explain.methods.policies.edit_tree import TreeFamily, best_rule, first_legal
 from nas_gym.explain.methods.policies.scores import PolicyScores
 from nas_gym.explain.methods.policies.states import PolicySample
@@ -86,5 +86,5 @@ def interval(right: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
         return 0.0, 1.0
     share = float((weights * right).sum() / weights.sum())
     effective = float(weights.sum() ** 2 / (weights**2).sum())
-    _, low, high = accuracy_interval([share], effective)
+    _, low, high = score_interval([share], effective)
     return low, high

@@ -37,16 +37,16 @@ class OptimalValues:
     def __init__(
         self,
         space: SearchSpace[Any],
-        accuracies: np.ndarray,
+        scores: np.ndarray,
         reward: Reward,
         horizon: int,
         gamma: float = 0.9,
     ) -> None:
         self._space, self._episodic = space, reward.episodic
         leads, self.legal = successors(space)
-        paid = _paid(reward, accuracies, leads, done=False)
+        paid = _paid(reward, scores, leads, done=False)
         if reward.episodic:
-            last = _paid(reward, accuracies, leads, done=True)
+            last = _paid(reward, scores, leads, done=True)
             values = [np.where(self.legal, last, -np.inf)]
             for _ in range(horizon - 1):
                 values.append(np.where(self.legal, paid + values[-1].max(axis=1)[leads], -np.inf))
@@ -69,13 +69,13 @@ class OptimalValues:
         }
 
 
-def _paid(reward: Reward, accuracies: np.ndarray, leads: np.ndarray, done: bool) -> np.ndarray:
+def _paid(reward: Reward, scores: np.ndarray, leads: np.ndarray, done: bool) -> np.ndarray:
     """Return what each edit is paid, float64 (size, n), asking once for each different pair."""
     if reward.sees == "evaluations":
-        seen = accuracies.repeat(leads.shape[1]), accuracies[leads.ravel()]
+        seen = scores.repeat(leads.shape[1]), scores[leads.ravel()]
         return rewards_of(reward, *seen, np.full(leads.size, done)).reshape(leads.shape)
-    before = np.broadcast_to(accuracies[:, None], leads.shape)
-    after = accuracies[leads]
+    before = np.broadcast_to(scores[:, None], leads.shape)
+    after = scores[leads]
     pairs = np.stack([before.ravel(), after.ravel()], axis=1)
     if not reward.needs_before:
         pairs[:, 0] = 0.0

@@ -46,7 +46,7 @@ class Neighbour:
     edit: str
     kind: str
     seen: float | None
-    accuracy: float
+    score: float
     change: float
     low: float
     high: float
@@ -132,10 +132,10 @@ def find_alternatives(
         )
     }
     neighbours = [_neighbour(evidence, one, actions[one], scores, results, margin) for one in order[:count]]
-    everyone, is_all = _random_accuracies(evidence, drawn, scores)
+    everyone, is_all = _random_scores(evidence, drawn, scores)
     return Alternatives(
         chosen,
-        evidence.chosen.accuracy,
+        evidence.chosen.score,
         start,
         scores,
         tuple(sorted(neighbours, key=_standing, reverse=True)),
@@ -150,10 +150,10 @@ def find_alternatives(
     )
 
 
-def seen_accuracies(evidence: Evidence) -> Mapping[str, float]:
+def seen_scores(evidence: Evidence) -> Mapping[str, float]:
     """Return what the search saw at the fidelity that it chose by, by the text of the architecture."""
     fidelity = evidence.chosen.fidelity
-    return {str(one.architecture): one.accuracy for one in evidence.succeeded if one.fidelity == fidelity}
+    return {str(one.architecture): one.score for one in evidence.succeeded if one.fidelity == fidelity}
 
 
 def _start(evidence: Evidence) -> tuple[Architecture, int | None]:
@@ -183,12 +183,12 @@ def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[A
     return list(dict.fromkeys(evidence.search_space.sample(rng) for _ in range(count)))
 
 
-def _random_accuracies(
+def _random_scores(
     evidence: Evidence, drawn: Sequence[Architecture], scores: FreshScores
 ) -> tuple[np.ndarray, bool]:
     """Their first accuracy each; of a table the mean of every network."""
     if (table := evidence.evaluator.table) is not None:
-        return table.mean_accuracy(), True
+        return table.mean_score(), True
     firsts = [scores.of(one)[:1] for one in drawn]
     return np.array([first[0] if len(first) else 0.0 for first in firsts]), False
 
@@ -209,7 +209,7 @@ def _neighbour(
         architecture,
         str(edit),
         edit.kind,
-        seen_accuracies(evidence).get(text),
+        seen_scores(evidence).get(text),
         float(fresh.mean()) if len(fresh) else math.nan,
         change,
         low,

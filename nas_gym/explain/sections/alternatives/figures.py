@@ -80,22 +80,22 @@ def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]])
     """Return accuracy after each edit of the way from the start to the best."""
     assert found.path is not None
     labels = ["start", *found.path.edits]
-    accuracies = [accuracy for accuracy, _ in known]
+    scores = [score for score, _ in known]
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.add_subplot()
-        rows = [number for number, accuracy in enumerate(accuracies) if accuracy is not None]
+        rows = [number for number, score in enumerate(scores) if score is not None]
         axes.plot(
-            [100 * (accuracies[row] or 0.0) for row in rows],
+            [100 * (scores[row] or 0.0) for row in rows],
             rows,
             marker="o",
             color=style.colour(0),
             linewidth=1.5,
         )
         for row in rows:
-            text = f"{100 * (accuracies[row] or 0.0):.1f}%"
+            text = f"{100 * (scores[row] or 0.0):.1f}%"
             axes.annotate(
-                text, (100 * (accuracies[row] or 0.0), row), (6, 5), textcoords="offset points", fontsize=8
+                text, (100 * (scores[row] or 0.0), row), (6, 5), textcoords="offset points", fontsize=8
             )
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.6)
@@ -103,9 +103,9 @@ def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]])
         axes.set_xlabel("accuracy, %")
 
     shown = [
-        f"{label}: {accuracy:.1%}"
-        for label, accuracy in zip(labels, accuracies, strict=True)
-        if accuracy is not None
+        f"{label}: {score:.1%}"
+        for label, score in zip(labels, scores, strict=True)
+        if score is not None
     ]
     return Figure(
         "path",

@@ -11,7 +11,7 @@ import numpy as np
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.significance.dunnett import mean_interval, seeds_for_margin
 from nas_gym.explain.report.phrases import finite
-from nas_gym.explain.sections.alternatives.analysis import Alternatives, seen_accuracies
+from nas_gym.explain.sections.alternatives.analysis import Alternatives, seen_scores
 
 SAME = 1e-12
 """Means of the same numbers differ by no more, in whatever order they were summed."""
@@ -19,7 +19,7 @@ SAME = 1e-12
 
 def known_along_path(evidence: Evidence, found: Alternatives) -> list[tuple[float | None, bool]]:
     """Return the accuracy of each network of the path, if known, and whether it is of fresh seeds."""
-    seen = seen_accuracies(evidence)
+    seen = seen_scores(evidence)
     known: list[tuple[float | None, bool]] = []
     for one in found.path.architectures if found.path else ():
         fresh = found.scores.of(one)
@@ -57,7 +57,7 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
                 "kind": one.kind,
                 "architecture": str(one.architecture),
                 "seen": one.seen,
-                "accuracy": finite(one.accuracy),
+                "accuracy": finite(one.score),
                 "change": finite(one.change),
                 "low": finite(one.low),
                 "high": finite(one.high),
@@ -68,7 +68,7 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
         ],
         "not_affordable": [{"edit": edit, "architecture": str(one)} for edit, one in found.left_out],
         "trainings": found.scores.trainings,
-        "not_seen": len(set(found.scores.accuracies) - {str(one.architecture) for one in evidence.seen}),
+        "not_seen": len(set(found.scores.scores) - {str(one.architecture) for one in evidence.seen}),
         "deviation": finite(comparisons.deviation),
         "degrees": comparisons.degrees,
         "critical": finite(comparisons.critical),
@@ -116,7 +116,7 @@ def _path_numbers(evidence: Evidence, found: Alternatives) -> dict[str, Any] | N
     return {
         "architectures": [str(one) for one in found.path.architectures],
         "edits": list(found.path.edits),
-        "accuracies": [accuracy for accuracy, _ in known_along_path(evidence, found)],
+        "scores": [score for score, _ in known_along_path(evidence, found)],
         "fresh": [fresh for _, fresh in known_along_path(evidence, found)],
         "shortest": found.path.shortest,
     }

@@ -75,7 +75,7 @@ def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, An
     measure = "test" if evidence.evaluator.selects_on_test else "validation"
     interval = _between(chosen["low"], chosen["high"])
     first = (
-        f"{name}, reaches a {measure} accuracy of {chosen['accuracy']:.1%}{interval} "
+        f"{name}, reaches a {measure} accuracy of {chosen['score']:.1%}{interval} "
         f"{found.scores.source}; {saw}."
     )
     sentences = [first]
@@ -164,8 +164,8 @@ def _path_words(evidence: Evidence, found: Alternatives) -> list[str]:
         return [f"No way of edits from {found.start} to it was found by a search of bounded size."]
     known = known_along_path(evidence, found)
     ways = [
-        f"{edit} ({accuracy:.1%})" if accuracy is not None else edit
-        for edit, (accuracy, _) in zip(found.path.edits, known[1:], strict=True)
+        f"{edit} ({score:.1%})" if score is not None else edit
+        for edit, (score, _) in zip(found.path.edits, known[1:], strict=True)
     ]
     begun = f" ({known[0][0]:.1%})" if known[0][0] is not None else ""
     kind = "The shortest way" if found.path.shortest else "A way, perhaps not the shortest,"
@@ -187,7 +187,7 @@ def _trust(found: Alternatives) -> str:
         f"comparisons with one control, {comparisons.degrees} degrees of freedom; not paired, since a seed "
         "gives two networks unrelated weights). For each network the larger of its own and the common "
         "spread counts. They are over training seeds, on the "
-        f"{'examples' if found.scores.unseen else 'recorded accuracies'} that the search chose by: for new "
+        f"{'examples' if found.scores.unseen else 'recorded scores'} that the search chose by: for new "
         "examples small differences may be others."
     ]
     if not found.scores.unseen:
@@ -210,7 +210,7 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
                 one.edit,
                 str(one.architecture),
                 one.seen,
-                finite(one.accuracy),
+                finite(one.score),
                 finite(one.change),
                 finite(one.low),
                 finite(one.high),
@@ -232,10 +232,10 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
             (
                 edit,
                 str(one),
-                accuracy,
-                seeds if fresh else "the search" if accuracy is not None else None,
+                score,
+                seeds if fresh else "the search" if score is not None else None,
             )
-            for edit, one, (accuracy, fresh) in zip(
+            for edit, one, (score, fresh) in zip(
                 ("start", *found.path.edits), found.path.architectures, known, strict=True
             )
         )

@@ -64,9 +64,9 @@ def exact_of(
     if table is None or space.size > ENUMERATED:
         return None
     epochs = evidence.evaluator.fidelities()[-1] if fidelity is None else fidelity
-    accuracies = np.array(table.accuracies(epochs), dtype=np.float64)
-    good = np.asarray(~table.failed.any(axis=1) & ~np.isnan(accuracies).all(axis=1))
-    return exact(code(space, space).rows(good), accuracies[good], permutations, seed)
+    scores = np.array(table.scores(epochs), dtype=np.float64)
+    good = np.asarray(~table.failed.any(axis=1) & ~np.isnan(scores).all(axis=1))
+    return exact(code(space, space).rows(good), scores[good], permutations, seed)
 
 
 def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> Deletion | None:
@@ -82,7 +82,7 @@ def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> D
         return None
     drops: dict[str, list[float]] = {}
     for one in neighbours:
-        choice, accuracies = edited_choice(space, chosen, one), scores.of(one)
-        if choice and len(accuracies):
-            drops.setdefault(choice, []).append(float(scores.of(chosen).mean() - accuracies.mean()))
+        choice, scores = edited_choice(space, chosen, one), scores.of(one)
+        if choice and len(scores):
+            drops.setdefault(choice, []).append(float(scores.of(chosen).mean() - scores.mean()))
     return deletion(ranking, drops)

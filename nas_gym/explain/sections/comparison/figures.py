@@ -24,7 +24,7 @@ LONGEST = 44
 
 def best_figure(runs: Sequence[Evidence], names: Sequence[str]) -> Figure:
     """Return the best accuracy so far of each run."""
-    ends = ", ".join(f"{name} {run.chosen.accuracy:.1%}" for name, run in zip(names, runs, strict=True))
+    ends = ", ".join(f"{name} {run.chosen.score:.1%}" for name, run in zip(names, runs, strict=True))
     return Figure(
         "best",
         "The best accuracy that each run had seen after so many evaluations; higher and earlier is better.",
@@ -38,7 +38,7 @@ def _draw_best(canvas: Canvas, runs: Sequence[Evidence], names: Sequence[str]) -
     axes = canvas.add_subplot()
     for number, (run, name) in enumerate(zip(runs, names, strict=True)):
         places = [one.order + 1 for one in run.succeeded]
-        best = np.maximum.accumulate([one.accuracy for one in run.succeeded])
+        best = np.maximum.accumulate([one.score for one in run.succeeded])
         axes.step(places, best, where="post", color=style.colour(number), label=name)
     axes.set_xlabel("evaluation")
     axes.set_ylabel("best accuracy so far")

@@ -22,13 +22,13 @@ class _Tried(NamedTuple):
     choice: str
     value: str
     shares: tuple[float, float]
-    accuracies: tuple[float | None, float | None]
+    scores: tuple[float | None, float | None]
 
 
 def compare_found(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Section:
     """Return the network that each chose, and in what they differ."""
     chosen = tuple(run.chosen for run in runs)
-    gap = chosen[0].accuracy - chosen[1].accuracy
+    gap = chosen[0].score - chosen[1].score
     better = int(gap < 0)
     differing = _differences(runs[0].search_space, chosen[0].architecture, chosen[1].architecture)
     same = f"{names[better]} found the better network by what it saw"
@@ -37,14 +37,14 @@ def compare_found(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
     elif gap == 0:
         same = "Both found networks that are equally good by what they saw"
     verdict = (
-        f"{same}: {chosen[0].accuracy:.1%} ({names[0]}) and {chosen[1].accuracy:.1%} ({names[1]}), "
+        f"{same}: {chosen[0].score:.1%} ({names[0]}) and {chosen[1].score:.1%} ({names[1]}), "
         f"after {counted(len(runs[0].seen), 'evaluation')} and {len(runs[1].seen):,}."
     )
     common = _common(runs)
     numbers = {
         "difference": gap,
         "networks": [str(one.architecture) for one in chosen],
-        "accuracies": [one.accuracy for one in chosen],
+        "scores": [one.score for one in chosen],
         "evaluations": [len(run.seen) for run in runs],
         "differing_choices": [list(one) for one in differing],
         "evaluated_by_both": len(common),
@@ -108,7 +108,7 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
             rows.append(_Tried(name, value, (share, other_share), (mean, other_mean)))
     rows.sort(key=lambda row: -abs(row.shares[0] - row.shares[1]))
     most = rows[0]
-    means = [float(np.mean([one.accuracy for one in run.succeeded])) for run in runs]
+    means = [float(np.mean([one.score for one in run.succeeded])) for run in runs]
     union = len({str(one.architecture) for run in runs for one in run.seen})
     return Section(
         *TRIED,
@@ -131,7 +131,7 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
                         row.choice,
                         row.value,
                         *(percent(share) for share in row.shares),
-                        *(None if mean is None else round(mean, 4) for mean in row.accuracies),
+                        *(None if mean is None else round(mean, 4) for mean in row.scores),
                     )
                     for row in rows
                 ),
@@ -146,7 +146,7 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
                     "choice": row.choice,
                     "value": row.value,
                     "shares": list(row.shares),
-                    "accuracies": list(row.accuracies),
+                    "scores": list(row.scores),
                 }
                 for row in rows
             ],
@@ -158,6 +158,6 @@ def _of_choice(run: Evidence, name: str, code: int) -> tuple[float, float | None
     """Return the share of a value among the networks that have the choice, and their mean accuracy."""
     space = run.search_space
     having = [one for one in run.succeeded if name in space.active_variables(one.architecture)]
-    chosen = [one.accuracy for one in having if space.encode(one.architecture)[name] == code]
+    chosen = [one.score for one in having if space.encode(one.architecture)[name] == code]
     share = len(chosen) / len(having) if having else 0.0
     return share, float(np.mean(chosen)) if chosen else None

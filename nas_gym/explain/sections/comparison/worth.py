@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.accuracies import Evaluations
+from nas_gym.explain.evidence.scores import Evaluations
 from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, measure
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.setting import discount_of
@@ -47,7 +47,7 @@ def judge(
     known = problem.evaluator.free and not isinstance(problem.reward, RecordedReward)
     if known and space.size <= LARGEST:
         if problem.reward.sees == "scores":
-            seen = problem.evaluator.accuracies(list(space))
+            seen = problem.evaluator.scores(list(space))
         else:
             seen = Evaluations(problem.evaluator).of(list(space))
         gamma = discount_of(runs[0].config)
@@ -76,7 +76,7 @@ def _fresh(run: Evidence, leads_to: Sequence[Architecture], afforded: int) -> Ju
 
 def _seen(runs: tuple[Evidence, Evidence], leads_to: Sequence[Architecture]) -> Judgement:
     known = {
-        str(one.architecture): one.accuracy for run in runs for one in run.succeeded if one.fidelity is None
+        str(one.architecture): one.score for run in runs for one in run.succeeded if one.fidelity is None
     }
     return Judgement(
         [known.get(str(one)) for one in leads_to],

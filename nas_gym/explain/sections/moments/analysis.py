@@ -21,16 +21,16 @@ class Alternative:
 
     Attributes:
         edit: in words.
-        score: the policy's before the step; None where it has none.
+        policy_score: the policy's before the step; None where it has none.
         leads_to: the architecture it makes.
         accuracy: its accuracy; None where it is not known.
         taken: whether it is the edit that was made.
     """
 
     edit: str
-    score: float | None
+    policy_score: float | None
     leads_to: str
-    accuracy: float | None
+    score: float | None
     taken: bool
 
 
@@ -75,7 +75,7 @@ class KnownAccuracies:
 
     def __init__(self, evidence: Evidence, steps: list[Step], numbers: list[int], budget: int | None) -> None:
         self._evidence = evidence
-        self._values = {str(one.architecture): one.accuracy for one in evidence.succeeded}
+        self._values = {str(one.architecture): one.score for one in evidence.succeeded}
         self.free = evidence.evaluator.free
         self.asked = 0
         wanted = dict.fromkeys(
@@ -88,7 +88,7 @@ class KnownAccuracies:
         some = list(wanted)[:most]
         if some:
             self._values.update(
-                zip(map(str, some), evidence.evaluator.accuracies(some).tolist(), strict=True)
+                zip(map(str, some), evidence.evaluator.scores(some).tolist(), strict=True)
             )
             self.asked = len(some)
 
@@ -103,7 +103,7 @@ def moment_of(
     found: Measures,
     weights: np.ndarray,
     evidence: Evidence,
-    accuracies: KnownAccuracies,
+    scores: KnownAccuracies,
 ) -> Moment:
     """Return a step with its alternatives."""
     space, scores = evidence.search_space, scores_of(step)
@@ -113,14 +113,14 @@ def moment_of(
             str(space.actions[action]),
             scores.get(action),
             str(space.apply(before, action)),
-            accuracies.of(space.apply(before, action)),
+            scores.of(space.apply(before, action)),
             action == step.action,
         )
         for action in step.mask
     ]
-    order = sorted(everything, key=lambda one: (not one.taken, -(one.score or 0.0)))
-    known = [one for one in everything if one.accuracy is not None]
-    best = max(known, key=lambda one: one.accuracy or 0.0, default=None)
+    order = sorted(everything, key=lambda one: (not one.taken, -(one.policy_score or 0.0)))
+    known = [one for one in everything if one.score is not None]
+    best = max(known, key=lambda one: one.score or 0.0, default=None)
     shown = order[: 1 + ALTERNATIVES]
     if best is not None and best not in shown:
         shown = [*shown, best]

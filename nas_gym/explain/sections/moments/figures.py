@@ -36,7 +36,7 @@ def _draw_timeline(
 ) -> None:
     above, below = canvas.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     measured = [
-        (number, step.accuracy) for number, step in enumerate(steps, start=1) if step.accuracy is not None
+        (number, step.score) for number, step in enumerate(steps, start=1) if step.score is not None
     ]
     above.plot([x for x, _ in measured], [y for _, y in measured], ".", color=style.colour(5), markersize=3)
     above.set_ylabel("accuracy")
@@ -45,10 +45,10 @@ def _draw_timeline(
     below.set_ylim(0, 1.3)
     below.set_yticks([0, 0.5, 1])
     below.set_xlabel("step")
-    accuracies = dict(measured)
+    scores = dict(measured)
     for number in numbers:
-        if number + 1 in accuracies:
-            above.plot([number + 1], [accuracies[number + 1]], "o", color=style.colour(1))
+        if number + 1 in scores:
+            above.plot([number + 1], [scores[number + 1]], "o", color=style.colour(1))
         below.vlines([number + 1], 0, [weights[number]], color=style.colour(1), linewidth=1.8)
     _label(below, sorted(numbers), weights, len(steps))
 
@@ -73,7 +73,7 @@ def _label(axes: Axes, numbers: Sequence[int], weights: np.ndarray, steps: int) 
 
 def incumbents(seen: Sequence[SeenEvaluation], marked: Sequence[int]) -> Figure:
     """Return the best accuracy so far, with the largest gains marked."""
-    best = max(one.accuracy for one in seen if not one.failed)
+    best = max(one.score for one in seen if not one.failed)
     return Figure(
         "timeline",
         "Every evaluation in the order of the run and the best accuracy so far; the largest gains are "
@@ -88,17 +88,17 @@ def _draw_incumbents(canvas: Canvas, seen: Sequence[SeenEvaluation], marked: Seq
     axes = canvas.add_subplot()
     succeeded = [one for one in seen if not one.failed]
     places = [one.order + 1 for one in succeeded]
-    accuracies = [one.accuracy for one in succeeded]
-    axes.plot(places, accuracies, ".", color=style.colour(5), label="evaluation")
+    scores = [one.score for one in succeeded]
+    axes.plot(places, scores, ".", color=style.colour(5), label="evaluation")
     axes.step(
-        places, np.maximum.accumulate(accuracies), where="post", color=style.colour(0), label="best so far"
+        places, np.maximum.accumulate(scores), where="post", color=style.colour(0), label="best so far"
     )
     for one in succeeded:
         if one.order in marked:
-            axes.plot([one.order + 1], [one.accuracy], "o", color=style.colour(1))
+            axes.plot([one.order + 1], [one.score], "o", color=style.colour(1))
             axes.annotate(
                 str(one.order + 1),
-                (one.order + 1, one.accuracy),
+                (one.order + 1, one.score),
                 (0, 6),
                 textcoords="offset points",
                 ha="center",

@@ -41,19 +41,19 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     if not weights.any():
         return withheld(KEY, QUESTION, "Nothing hung on any step of this run: no edit changed an accuracy.")
     numbers = most_decisive(steps, weights, evidence.search_space, MOST_MOMENTS)
-    accuracies = KnownAccuracies(evidence, steps, numbers, settings.budget)
-    moments = [moment_of(number, steps[number], found, weights, evidence, accuracies) for number in numbers]
+    scores = KnownAccuracies(evidence, steps, numbers, settings.budget)
+    moments = [moment_of(number, steps[number], found, weights, evidence, scores) for number in numbers]
     return Section(
         KEY,
         QUESTION,
         answer=(on_all(moments, kind), *(in_words(moment) for moment in moments[:3])),
-        trust=trust(found, kind, accuracies),
+        trust=trust(found, kind, scores),
         tables=(moments_table(moments), alternatives_table(moments)),
         figures=(timeline(steps, weights, numbers),),
         numbers={
             "steps": len(steps),
             "scores": kind,
-            "extra_evaluations": accuracies.asked,
+            "extra_evaluations": scores.asked,
             "moments": [numbers_of(moment) for moment in moments],
         },
     )
@@ -83,7 +83,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
             f"evaluations that raised its best accuracy: {len(gains)} of them, by "
             f"{points(total)} in total.",
             f"The largest was evaluation {first[0].order + 1}, {first[0].architecture}: {points(first[1])}, "
-            f"to {first[0].accuracy:.1%}.",
+            f"to {first[0].score:.1%}.",
             f"The last was evaluation {gains[-1][0].order + 1} of {len(evidence.seen):,}.",
         ),
         trust=(
@@ -96,7 +96,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
                 "The evaluations that raised the best accuracy most.",
                 ("evaluation", "network", "accuracy", "gain"),
                 tuple(
-                    (one.order + 1, str(one.architecture), round(one.accuracy, 4), points(gain))
+                    (one.order + 1, str(one.architecture), round(one.score, 4), points(gain))
                     for one, gain in largest
                 ),
             ),
@@ -109,7 +109,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
                 {
                     "evaluation": one.order,
                     "architecture": str(one.architecture),
-                    "accuracy": one.accuracy,
+                    "accuracy": one.score,
                     "gain": gain,
                 }
                 for one, gain in largest
@@ -124,8 +124,8 @@ def _gains(evidence: Evidence) -> list[tuple[SeenEvaluation, float]]:
     found = []
     for one in evidence.succeeded:
         before = best.get(one.fidelity)
-        if before is None or one.accuracy > before:
-            best[one.fidelity] = one.accuracy
-        if before is not None and one.accuracy > before:
-            found.append((one, one.accuracy - before))
+        if before is None or one.score > before:
+            best[one.fidelity] = one.score
+        if before is not None and one.score > before:
+            found.append((one, one.score - before))
     return found

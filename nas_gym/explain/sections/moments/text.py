@@ -37,28 +37,28 @@ def in_words(moment: Moment) -> str:
         f"'{step.edit}'{outcome}"
     )
     best, (known, legal) = moment.best, moment.known
-    if best is None or step.accuracy is None:
+    if best is None or step.score is None:
         return f"{sentence}."
-    if best.taken or (best.accuracy or 0.0) <= step.accuracy:
+    if best.taken or (best.score or 0.0) <= step.score:
         of_known = "" if known == legal else f" of the {known} of {legal} whose outcome is known"
         return f"{sentence}; no other legal edit{of_known} would bring more."
     return (
-        f"{sentence}; '{best.edit}' would have brought {points((best.accuracy or 0.0) - step.accuracy)} more "
+        f"{sentence}; '{best.edit}' would have brought {points((best.score or 0.0) - step.score)} more "
         f"(the best of {known} of {legal} legal edits whose outcome is known)."
     )
 
 
-def trust(found: Measures, kind: str | None, accuracies: KnownAccuracies) -> str:
+def trust(found: Measures, kind: str | None, scores: KnownAccuracies) -> str:
     """Return what the sentences rest on."""
     parts = ["A moment is decisive by the policy's own scores at that time, which may have been wrong."]
     if kind is None:
         parts = ["No scores of a policy were recorded, so that only changes of accuracy count."]
     if kind == "probabilities":
         parts.append("Its probabilities say nothing of the outcome it expected, so surprise does not count.")
-    if accuracies.free:
+    if scores.free:
         parts.append("Outcomes of alternatives are looked up or computed.")
-    elif accuracies.asked:
-        parts.append(f"{counted(accuracies.asked, 'alternative')} were evaluated for this report.")
+    elif scores.asked:
+        parts.append(f"{counted(scores.asked, 'alternative')} were evaluated for this report.")
     else:
         parts.append("Outcomes of alternatives are known only where the run evaluated them at some time.")
     parts.append("Each change is of accuracies that the search saw: small ones may be luck.")
@@ -94,9 +94,9 @@ def alternatives_table(moments: list[Moment]) -> Table:
         (
             moment.number + 1,
             f"{one.edit} (made)" if one.taken else one.edit,
-            _rounded(one.score),
+            _rounded(one.policy_score),
             one.leads_to,
-            NOT_EVALUATED if one.accuracy is None else round(one.accuracy, 4),
+            NOT_EVALUATED if one.score is None else round(one.score, 4),
         )
         for moment in moments
         for one in moment.alternatives
@@ -126,9 +126,9 @@ def numbers_of(moment: Moment) -> dict[str, Any]:
         "gap": moment.gap,
         "change": moment.change,
         "surprise": moment.surprise,
-        "accuracy": moment.step.accuracy,
+        "accuracy": moment.step.score,
         "alternatives": [
-            {"edit": one.edit, "score": one.score, "accuracy": one.accuracy, "taken": one.taken}
+            {"edit": one.edit, "policy_score": one.policy_score, "accuracy": one.score, "taken": one.taken}
             for one in moment.alternatives
         ],
         "best_known": None if moment.best is None else moment.best.edit,

@@ -39,7 +39,7 @@ class NetworkUse:
     """
 
     trained: TrainedNetwork
-    accuracy: float
+    score: float
     inputs: InputUse | None
     check: Check | None
     permutation: np.ndarray | None
@@ -82,7 +82,7 @@ def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
         check,
         permutation,
         layers,
-        confusion(y, probabilities.argmax(1), task.num_classes),
+        confusion(y, probabilities.argmax(1), task.outputs),
         calibration(probabilities, y, seed),
     )
 

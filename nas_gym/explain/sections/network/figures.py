@@ -234,8 +234,8 @@ def reliability(use: NetworkUse) -> Figure:
         axes = canvas.add_subplot()
         lowest = min(float(found.confidence.min()), float(found.low.min()))
         axes.plot([lowest, 1], [lowest, 1], color=style.muted(), linewidth=1, linestyle="--")
-        spread = np.maximum(0, [found.accuracy - found.low, found.high - found.accuracy])
-        axes.errorbar(found.confidence, found.accuracy, yerr=spread, fmt="o-", color=style.colour(0))
+        spread = np.maximum(0, [found.score - found.low, found.high - found.score])
+        axes.errorbar(found.confidence, found.score, yerr=spread, fmt="o-", color=style.colour(0))
         axes.set_xlabel("probability that the network states")
         axes.set_ylabel("share that is right")
 

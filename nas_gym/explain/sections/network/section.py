@@ -57,7 +57,7 @@ def numbers_of(use: NetworkUse) -> dict[str, Any]:
     return {
         "architecture": str(use.trained.architecture),
         "source": use.trained.source,
-        "accuracy": use.accuracy,
+        "accuracy": use.score,
         "examples": len(task.y_validation),
         "classes": list(task.class_names),
         "inputs": _input_numbers(use),

@@ -22,7 +22,7 @@ ENOUGH_AGREEMENT = 0.5
 def answer_of(use: NetworkUse) -> tuple[str, ...]:
     """Return the answer in sentences."""
     quality = (
-        f"The network, {use.trained.source}, is right for {use.accuracy:.1%} of the "
+        f"The network, {use.trained.source}, is right for {use.score:.1%} of the "
         f"{len(use.trained.task.y_validation):,} validation examples."
     )
     return (quality, *_input_words(use), *_layer_words(use), *_confusion_words(use), _calibration_words(use))

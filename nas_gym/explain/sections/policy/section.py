@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.accuracies import Accuracies, Evaluations, accuracies_of
+from nas_gym.explain.evidence.scores import Accuracies, Evaluations, scores_of_space
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.setting import setting_of
 from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, EarningsByStart, earnings
@@ -93,23 +93,23 @@ def _earnings(
     if isinstance(reward, RecordedReward):
         return f"{reward.why[0].upper()}{reward.why[1:]}."
     if reward.sees == "scores":
-        accuracies: Accuracies | Evaluations | str = accuracies_of(evidence, seed)
+        scores: Accuracies | Evaluations | str = scores_of_space(evidence, seed)
     elif evidence.evaluator.free:
-        accuracies = Evaluations(evidence.evaluator)
+        scores = Evaluations(evidence.evaluator)
     else:
         return (
             "The reward is of whole evaluations, and those of networks that the run did not train cannot be "
             "estimated."
         )
-    if isinstance(accuracies, str):
-        return accuracies
+    if isinstance(scores, str):
+        return scores
     rng = np.random.default_rng(seed)
     starts = {
         "the run's start": setting.starts,
         "random starts": [setting.space.sample(rng) for _ in range(DRAWN_STARTS)],
     }
     found = {
-        name: earnings(decisions, distilled, leaves, setting, some, reward, accuracies.of, seed)
+        name: earnings(decisions, distilled, leaves, setting, some, reward, scores.of, seed)
         for name, some in starts.items()
     }
-    return found, accuracies.source
+    return found, scores.source

@@ -105,7 +105,7 @@ def _labels(space: SearchSpace[Any], architecture: Architecture, sketch: Sketch)
         weights[node.layer] += node.parameters
     sides = " \N{MULTIPLICATION SIGN} ".join(str(size) for size in space.input_shape if size > 1) or "1"
     last = len(sketch.boxes) - 1
-    ends = {0: f"input: {sides} numbers", last: f"output: {space.num_classes} classes"}
+    ends = {0: f"input: {sides} numbers", last: f"output: {space.outputs} classes"}
     labels, parts = [], space.describe(architecture).parts
     for number, label in enumerate(sketch.boxes):
         name = ends.get(number) or _without_article(parts[number,])

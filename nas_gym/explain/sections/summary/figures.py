@@ -93,7 +93,7 @@ def _rows(evidence: Evidence, quality: Mapping[str, Any]) -> list[Row]:
 
 
 def _quality_figure(rows: Sequence[Row], quality: Mapping[str, Any]) -> Figure:
-    told = ", ".join(f"{name} {accuracy:.1%}" for name, accuracy, *_ in rows)
+    told = ", ".join(f"{name} {score:.1%}" for name, score, *_ in rows)
     return Figure(
         "quality",
         f"How many examples the found network is right for, beside others: {_examples(quality)}.",
@@ -117,12 +117,12 @@ def _draw(canvas: Canvas, rows: Sequence[Row]) -> None:
     axes = canvas.add_subplot()
     places = np.arange(len(rows))
     colours = [style.good() if name.startswith(FOUND) else style.neutral() for name, *_ in rows]
-    axes.barh(places, [100 * accuracy for _, accuracy, *_ in rows], color=colours, height=0.66)
-    for place, (_, accuracy, low, high) in enumerate(rows):
+    axes.barh(places, [100 * score for _, score, *_ in rows], color=colours, height=0.66)
+    for place, (_, score, low, high) in enumerate(rows):
         if low is not None and high is not None:
             axes.plot([100 * low, 100 * high], [place, place], color=style.ink(), linewidth=1.6)
-        end = 100 * max(accuracy, high or 0.0)
-        axes.text(end + 1, place, f"{accuracy:.1%}", va="center", fontsize=9, color=style.ink())
+        end = 100 * max(score, high or 0.0)
+        axes.text(end + 1, place, f"{score:.1%}", va="center", fontsize=9, color=style.ink())
     axes.set_yticks(places, [name for name, *_ in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 100)

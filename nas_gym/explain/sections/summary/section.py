@@ -79,7 +79,7 @@ def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, A
     result = evidence.result or {}
     constant, counts = evidence.evaluator.constant_answer(), evidence.evaluator.examples()
     quality: dict[str, Any] = {
-        "seen": evidence.chosen.accuracy,
+        "seen": evidence.chosen.score,
         "accuracy": chosen.get("accuracy"),
         "low": chosen.get("low"),
         "high": chosen.get("high"),
@@ -88,14 +88,14 @@ def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, A
         "validation_examples": None if counts is None else counts[0],
         "start": alternatives.get("start") or {},
         "random": alternatives.get("random") or {},
-        "test_accuracy": result.get("test_accuracy"),
+        "test_score": result.get("test_score"),
         "new": result.get("on_new_examples"),
         "kept": evidence.folder.best_file.is_file(),
         "other_tests": _other_tests(result),
         "selects_on_test": evidence.evaluator.selects_on_test,
         "constant_answer": None if constant is None else asdict(constant),
     }
-    final = [score["validation_accuracy"] for score in result.get("final", ()) if not score["error"]]
+    final = [score["validation_score"] for score in result.get("final", ()) if not score["error"]]
     if quality["accuracy"] is None and final:
         mean, low, high = mean_interval(np.array(final), math.nan, 0)
         ends = (None, None) if math.isnan(low) else (low, high)
@@ -107,7 +107,7 @@ def _other_tests(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return seed and test accuracy, None if failed, of final trainings the estimate is not of."""
     used = (result.get("on_new_examples") or {}).get("seeds", ())
     return [
-        {"seed": score["seed"], "accuracy": None if score["error"] else score["test_accuracy"]}
+        {"seed": score["seed"], "accuracy": None if score["error"] else score["test_score"]}
         for score in result.get("final", ())
         if score["seed"] not in used
     ]

@@ -27,7 +27,7 @@ VERDICTS = {
 def found_words(evidence: Evidence) -> str:
     """Return what was looked for, how, and what was found."""
     space, problem = evidence.search_space, evidence.problem
-    tried, classes = len(evidence.seen), problem.task.num_classes
+    tried, classes = len(evidence.seen), problem.task.outputs
     share = tried / space.size
     part = f"{share:.1%}" if share >= 0.001 else "a tiny part"
     agent = evidence.config.get("agent", "the agent")
@@ -61,8 +61,8 @@ def _guessing(quality: Mapping[str, Any], part: str) -> str:
 
 def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
     """Return the accuracy on test examples; none where it was not measured."""
-    new, accuracy = quality["new"], quality["test_accuracy"]
-    if accuracy is None or quality["selects_on_test"]:
+    new, score = quality["new"], quality["test_score"]
+    if score is None or quality["selects_on_test"]:
         return []
     tests = quality["other_tests"]
     if tests and all(one["accuracy"] is None for one in tests) and new is None:
@@ -72,14 +72,14 @@ def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
         ]
     if new is None:
         return [
-            f"Its test accuracy is {accuracy:.1%}{_guessing(quality, 'test')}. Over how many examples that "
+            f"Its test accuracy is {score:.1%}{_guessing(quality, 'test')}. Over how many examples that "
             "was counted is not known, so no interval for new examples is given."
         ]
     recorded = len(new["seeds"]) > 1
     mean = f", the mean of the {len(new['seeds'])} trainings that the table recorded" if recorded else ""
     sentence = (
         f"Tested on {counted(new['examples'], 'example')} that nothing was chosen by, it is right for "
-        f"{new['accuracy']:.1%} (95% interval {new['low']:.1%} to {new['high']:.1%}) of examples it was not "
+        f"{new['score']:.1%} (95% interval {new['low']:.1%} to {new['high']:.1%}) of examples it was not "
         f"trained on{mean}{_guessing(quality, 'test')}."
     )
     if recorded or not quality["unseen_seeds"]:
@@ -94,17 +94,17 @@ def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
 
 def _others(tests: Sequence[Mapping[str, Any]]) -> str:
     """Return what the other final trainings have on the same examples."""
-    right = [f"{one['accuracy']:.1%}" for one in tests if one["accuracy"] is not None]
+    right = [f"{one['score']:.1%}" for one in tests if one["accuracy"] is not None]
     failed = sum(one["accuracy"] is None for one in tests)
     words = f" Trained with other seeds it is right for {listed(right)} of them." if right else ""
     return f"{words} With {counted(failed, 'other seed')} training failed." if failed else words
 
 
 def _validation_words(quality: Mapping[str, Any], guessing: str) -> str:
-    accuracy, count = quality["accuracy"], quality["validation_examples"]
+    score, count = quality["accuracy"], quality["validation_examples"]
     part = "test" if quality["selects_on_test"] else "validation"
     examples = f"the {count:,} {part} examples" if count else f"{part} examples"
-    if accuracy is None:
+    if score is None:
         return (
             f"In the search it was right for {quality['seen']:.1%} of {examples}{guessing}; it was not "
             "trained again, and the highest of many noisy numbers is usually too good to be true."
@@ -120,7 +120,7 @@ def _validation_words(quality: Mapping[str, Any], guessing: str) -> str:
         else f" (95% interval over training seeds alone {quality['low']:.1%} to {quality['high']:.1%})"
     )
     words = (
-        f"On {examples}, which the search chose by, it is right for {accuracy:.1%}{interval} {how}{guessing}."
+        f"On {examples}, which the search chose by, it is right for {score:.1%}{interval} {how}{guessing}."
     )
     if not quality["selects_on_test"]:
         return words
@@ -143,7 +143,7 @@ def _comparison_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[st
         unsure = differs and low <= 0 <= high
         how = f"{100 * abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if differs else "as much"
         sentences.append(
-            f"{_start(evidence).capitalize()} reaches {start['accuracy']:.1%} there, {how} (the gain is "
+            f"{_start(evidence).capitalize()} reaches {start['score']:.1%} there, {how} (the gain is "
             f"{points(gain)}, 95% interval over training seeds {signed(low)} to {signed(high)}"
             f"{', which the luck of training could explain' if unsure else ''})."
         )
@@ -324,7 +324,7 @@ def unknown_words(
         unknown.append(f"how good {counted(failed, 'network')} would be whose training failed")
     if quality["accuracy"] is None:
         unknown.append("how much of its accuracy is luck")
-    if quality["test_accuracy"] is None:
+    if quality["test_score"] is None:
         unknown.append("how good it is on examples that the search did not choose by")
     tried = {str(one.architecture) for one in evidence.seen}
     left = evidence.search_space.size - len(tried) - explained

@@ -55,7 +55,7 @@ class _ComputedAccuracies(Accuracies):
     """Accuracies of an evaluator that is free."""
 
     def __init__(self, evaluator: Evaluator, source: str) -> None:
-        super().__init__({}, source, evaluator.accuracies)
+        super().__init__({}, source, evaluator.scores)
         self.exact = True
 
     def knows(self, architecture: Architecture) -> bool:
@@ -84,7 +84,7 @@ class Evaluations:
         return np.array([found[one] for one in architectures], dtype=object)
 
 
-def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
+def scores_of_space(evidence: Evidence, seed: int = 0) -> Accuracies | str:
     """Return the accuracies of all architectures of a run's space, or why they are not known well enough.
 
     Those of a table or a function are exact. Else those that the run measured, and for others the
@@ -102,7 +102,7 @@ def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
             "training those would take longer than an explanation may."
         )
     architectures = [one.architecture for one in seen.values()]
-    measured = np.array([one.accuracy for one in seen.values()])
+    measured = np.array([one.score for one in seen.values()])
     guess, correlation = _learned(evidence.search_space, architectures, measured, seed)
     if not correlation >= LEAST_RANK_CORRELATION:
         return (
@@ -114,7 +114,7 @@ def accuracies_of(evidence: Evidence, seed: int = 0) -> Accuracies | str:
         f"the {len(seen)} accuracies that the run measured, and for other networks estimates of a model "
         f"learned from them (rank correlation {correlation:.2f} with measured ones in a cross-validation)"
     )
-    return Accuracies({text: one.accuracy for text, one in seen.items()}, source, guess)
+    return Accuracies({text: one.score for text, one in seen.items()}, source, guess)
 
 
 def _learned(

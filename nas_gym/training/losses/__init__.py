@@ -1,0 +1,1 @@
+"""Losses: one file each, with the score that is measured beside it."""
