@@ -17,7 +17,8 @@ from nas_gym._checks import plain, whole
 from nas_gym.envs.observations import make_observer
 from nas_gym.envs.rewards import Reward, make_reward
 from nas_gym.envs.run.budget import Budget, Stats
-from nas_gym.envs.run.ledger import Ledger, StepLedger
+from nas_gym.envs.run.ledger import Ledger
+from nas_gym.envs.run.payments import StepLedger
 from nas_gym.envs.run.walking import Walk
 from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator, table_of

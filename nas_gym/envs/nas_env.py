@@ -10,7 +10,7 @@ import numpy as np
 
 from nas_gym._checks import plain
 from nas_gym.envs.base import OF_MAKE_VEC, Problem
-from nas_gym.envs.run.ledger import NO_ERROR, NOTHING_PAID, Payment
+from nas_gym.envs.run.payments import NO_ERROR, NOTHING_PAID, Payment
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces import Architecture, Text, let_torch_stack_texts
 

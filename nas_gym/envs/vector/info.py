@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.envs.run.ledger import NO_ERROR, NOT_DRAWN, no_errors
+from nas_gym.envs.run.payments import NO_ERROR, NOT_DRAWN, no_errors
 from nas_gym.search_spaces import EditGraph
 
 
