@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from nas_gym import NASGymError
 from nas_gym.envs import BudgetExhausted, NASEnv
+from nas_gym.envs.run.charges import TIMED_BATCH
 from nas_gym.evaluators import TableEvaluator
 from tests.helpers.fakes import action, fake_env
 from tests.helpers.tables import fake_table
+
+BAD_LIMITS = [
+    {"seconds": 0},
+    {"seconds": "5"},
+    {"minutes": -1},
+    {"minutes": float("inf")},
+    {"hours": 1},
+    {"seconds": 5, "hours": 1},
+    {"evaluations": 1.5, "minutes": 1},
+]
 
 
 def test_the_budget_stops_the_request_that_would_exceed_it():
@@ -54,6 +67,58 @@ def test_a_budget_in_seconds_limits_the_recorded_cost():
     assert env.unwrapped.stats.cost == 4.0
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that the test sets, in seconds."""
+    now = SimpleNamespace(time=1000.0)
+    monkeypatch.setattr("nas_gym.envs.run.charges.time.monotonic", lambda: now.time)
+    return now
+
+
+def test_a_limit_by_the_clock_ends_the_run_at_the_next_request(clock):
+    env = fake_env(horizon=1000)
+    env.unwrapped.start_run({"minutes": 2})
+    env.reset(seed=0)
+    env.step(0)
+    clock.time += 60
+    assert env.unwrapped.ledger.progress == 0.5
+    clock.time += 60
+    with pytest.raises(BudgetExhausted) as raised:
+        env.step(action(env, "add relu-64 after layer 1"))
+    assert raised.value.reason == "minutes"
+    with pytest.raises(BudgetExhausted):
+        env.step(0)
+    assert env.unwrapped.stats.unique == 1
+
+
+def test_under_a_limit_by_the_clock_many_requests_are_made_a_few_at_a_time(clock):
+    env = fake_env(space={"name": "mlp", "max_layers": 2})
+    env.unwrapped.start_run({"minutes": 1})
+    space = env.unwrapped.search_space
+    texts = [str(space.architecture(number)) for number in range(space.size)]
+    assert len(texts) > 2 * TIMED_BATCH
+    evaluate = env.unwrapped.evaluator.evaluate_architectures
+
+    def slow(*arguments):
+        clock.time += 31
+        return evaluate(*arguments)
+
+    env.unwrapped.evaluator.evaluate_architectures = slow
+    with pytest.raises(BudgetExhausted, match="minutes"):
+        env.unwrapped.evaluate(texts)
+    assert env.unwrapped.stats.unique == 2 * TIMED_BATCH
+
+
+def test_of_several_limits_the_first_that_is_reached_ends_the_run(clock):
+    env = fake_env()
+    env.unwrapped.start_run({"evaluations": 3, "minutes": 1})
+    with pytest.raises(BudgetExhausted, match="budget"):
+        env.unwrapped.evaluate([str(architecture) for architecture in env.unwrapped.search_space])
+    assert env.unwrapped.stats.unique == 3
+    assert env.unwrapped.ledger.progress == 1.0
+    assert env.unwrapped.ledger.remaining == 0
+
+
 def test_a_repeat_costs_nothing():
     env = fake_env()
     env.unwrapped.start_run(1)
@@ -62,7 +127,7 @@ def test_a_repeat_costs_nothing():
     assert env.unwrapped.stats.unique == 1
 
 
-@pytest.mark.parametrize("budget", [0, -1, 1.5, True, "many", {"seconds": 0}, {"minutes": 3}])
+@pytest.mark.parametrize("budget", [0, -1, 1.5, True, "many", {}, *BAD_LIMITS])
 def test_a_budget_that_is_none_gives_one_sentence(budget):
     with pytest.raises(NASGymError, match="budget must be a whole number of evaluations"):
         fake_env().unwrapped.start_run(budget)

@@ -10,16 +10,18 @@ from nas_gym._checks import number, whole
 from nas_gym.errors import ConfigError
 
 Budget = int | dict[str, float]
+LIMITS = ("evaluations", "seconds", "minutes")
 
 
 class BudgetExhausted(Exception):  # noqa: N818 - it ends a search and is not an error
     """The run's budget is spent; raised by the request or step that would exceed it.
 
     Attributes:
-        reason: ``"budget"``, or ``"max_steps"`` for an agent that only revisits.
+        reason: ``"budget"``, ``"minutes"`` for the limit by the clock, or ``"max_steps"`` for an agent that
+            only revisits.
     """
 
-    def __init__(self, reason: Literal["budget", "max_steps"]) -> None:
+    def __init__(self, reason: Literal["budget", "minutes", "max_steps"]) -> None:
         super().__init__(f"the run ended: {reason}")
         self.reason = reason
 
@@ -50,22 +52,58 @@ class Stats:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What ends a run, whichever comes first; None for no such limit.
+
+    Attributes:
+        evaluations: evaluations by the full recipe.
+        seconds: recorded cost, in seconds.
+        minutes: time by the clock, in minutes; a run that ends by it cannot be repeated exactly.
+    """
+
+    evaluations: int | None = None
+    seconds: float | None = None
+    minutes: float | None = None
+
+
+def limits_of(budget: Budget | None) -> Limits:
+    """Return the limits of a checked budget."""
+    if budget is None or isinstance(budget, int):
+        return Limits(budget)
+    evaluations = budget.get("evaluations")
+    return Limits(
+        None if evaluations is None else int(evaluations), budget.get("seconds"), budget.get("minutes")
+    )
+
+
 def check_budget(budget: Any) -> Budget | None:
-    """Return a budget as it is, if it is one.
+    """Return a budget in its plainest form, if it is one.
 
     Raises:
-        NASGymError: if it is neither a whole number of at least 1 nor ``{"seconds": s}`` with s > 0.
+        NASGymError: if it is neither a whole number of at least 1 nor a dict of ``"evaluations"`` (such a
+            number), ``"seconds"`` and ``"minutes"`` (numbers above 0), at least one of them.
     """
     if budget is None:
         return None
     count = whole(budget)
     if count is not None and count >= 1:
         return count
-    if isinstance(budget, Mapping) and set(budget) == {"seconds"}:
-        seconds = number(budget["seconds"])
-        if seconds is not None and 0 < seconds < float("inf"):
-            return {"seconds": float(seconds)}
+    if isinstance(budget, Mapping) and budget and set(budget) <= set(LIMITS):
+        found = {name: _limit(name, budget[name]) for name in LIMITS if name in budget}
+        checked = {name: limit for name, limit in found.items() if limit is not None}
+        if len(checked) == len(budget):
+            return checked if set(checked) != {"evaluations"} else int(checked["evaluations"])
     raise ConfigError(
-        "budget must be a whole number of evaluations of at least 1, or {'seconds': s} with s above 0, "
-        f"not {budget!r}"
+        "budget must be a whole number of evaluations of at least 1, {'seconds': s} of recorded cost or "
+        f"{{'minutes': m}} by the clock, each above 0, or a dict of several of them, not {budget!r}"
     )
+
+
+def _limit(name: str, value: Any) -> float | None:
+    """Return a limit as a number; None if it is none."""
+    if name == "evaluations":
+        count = whole(value)
+        return count if count is not None and count >= 1 else None
+    found = number(value)
+    return float(found) if found is not None and 0 < found < float("inf") else None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
-from nas_gym.envs.run.budget import Budget, BudgetExhausted
+from nas_gym.envs.run.budget import Budget, BudgetExhausted, limits_of
 from nas_gym.evaluators import Evaluation, Evaluator
 from nas_gym.search_spaces import Architecture
+
+TIMED_BATCH = 16
+"""Requests at once under a limit by the clock: enough to train side by side, few enough to end in time."""
 
 # A distinct request: an architecture, the seed drawn for it or None for all, and a fidelity.
 Key = tuple[Architecture, int | None, int | None]
@@ -26,7 +31,8 @@ class Charges:
     """
 
     def __init__(self, evaluator: Evaluator, budget: Budget | None) -> None:
-        self._evaluator, self._budget = evaluator, budget
+        self._evaluator, self._limits = evaluator, limits_of(budget)
+        self._began = time.monotonic()
         self.seconds: list[float] = []
         self.shares: list[float] = []
         self.cost = 0.0
@@ -43,25 +49,48 @@ class Charges:
 
     @property
     def progress(self) -> float:
-        """The part of the budget that is spent; 0 without a budget."""
-        if self._budget is None:
-            return 0.0
-        if isinstance(self._budget, dict):
-            return self.cost / self._budget["seconds"]
-        return self._spent / (self._budget * self._full)
+        """The part of the budget that is spent, of the limit that is nearest; 0 without a budget."""
+        limits, parts = self._limits, [0.0]
+        if limits.evaluations is not None:
+            parts.append(self._spent / (limits.evaluations * self._full))
+        if limits.seconds is not None:
+            parts.append(self.cost / limits.seconds)
+        if limits.minutes is not None:
+            parts.append(min(1.0, self._minutes / limits.minutes))
+        return max(parts)
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the limit by the clock is over."""
+        return self._limits.minutes is not None and self._minutes >= self._limits.minutes
+
+    @property
+    def batch(self) -> int | None:
+        """The most requests to make at once, so that the run ends near its limit; None for no limit.
+
+        Costs are known only afterwards, so a budget in seconds goes one request at a time.
+        """
+        if self._limits.seconds is not None:
+            return 1
+        return None if self._limits.minutes is None else TIMED_BATCH
 
     @property
     def remaining(self) -> int | None:
-        """Evaluations by the full recipe left of an integer budget; None for any other."""
-        if not isinstance(self._budget, int):
+        """Evaluations by the full recipe left; None where they are not limited."""
+        if self._limits.evaluations is None:
             return None
-        return (self._budget * self._full - self._spent) // self._full
+        return (self._limits.evaluations * self._full - self._spent) // self._full
+
+    @property
+    def _minutes(self) -> float:
+        """Minutes by the clock since the run began."""
+        return (time.monotonic() - self._began) / 60
 
     def affordable(self, fresh: list[Key]) -> list[Key]:
-        """Return those of the first requests that an integer budget reaches for; all under any other."""
-        if not isinstance(self._budget, int):
+        """Return those of the first requests that a limit on evaluations reaches for; all without one."""
+        if self._limits.evaluations is None:
             return fresh
-        left = self._budget * self._full - self._spent
+        left = self._limits.evaluations * self._full - self._spent
         for count, key in enumerate(fresh):
             left -= self._epochs_of(key)
             if left < 0:
@@ -78,7 +107,7 @@ class Charges:
         paid = self._paid.get(training, 0.0) if self._evaluator.resumable else 0.0
         charge = max(0.0, evaluation.seconds - paid)
         cost = self.cost + charge
-        if isinstance(self._budget, dict) and cost > self._budget["seconds"]:
+        if self._limits.seconds is not None and cost > self._limits.seconds:
             raise BudgetExhausted("budget")
         epochs = self._epochs_of(key)
         self._epochs[key[:2]] = max(self._epochs.get(key[:2], 0), key[2] or self._full)

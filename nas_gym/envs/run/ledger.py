@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.envs.run.budget import Budget, BudgetExhausted, Stats, check_budget
+from nas_gym.envs.run.budget import Budget, BudgetExhausted, Stats, check_budget, limits_of
 from nas_gym.envs.run.charges import Charges, Key
 from nas_gym.evaluators import Evaluation, Evaluator, incumbent, standing
 from nas_gym.search_spaces import Architecture
@@ -34,8 +34,9 @@ class Ledger:
 
     Args:
         evaluator: who evaluates.
-        budget: most evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost; None for
-            no limit.
+        budget: most evaluations by the full recipe, ``{"seconds": s}`` of recorded cost, ``{"minutes": m}``
+            by the clock, or a dict of several limits, the first of which to be reached ends the run; None
+            for no limit.
 
     Attributes:
         history: the distinct evaluations in order of first request.
@@ -49,6 +50,7 @@ class Ledger:
         self.draws = evaluator.draws
         self.walk: Walk | None = None
         self.budget = check_budget(budget)
+        self._limits = limits_of(self.budget)
         self.history: list[Evaluation] = []
         self.stats = Stats()
         self._best: Evaluation | None = None
@@ -84,18 +86,18 @@ class Ledger:
 
     @property
     def remaining(self) -> int | None:
-        """Evaluations by the full recipe left of an integer budget; None for any other."""
+        """Evaluations by the full recipe left; None where they are not limited."""
         return self._charges.remaining
 
     @property
     def max_steps(self) -> int | None:
         """Steps after which the run ends: 50 times the budget, or the distinct requests if they are more.
 
-        For a budget in seconds 50 times the distinct requests so far, at least 50.
+        Where evaluations are not limited 50 times the distinct requests so far, at least 50.
         """
         if self.budget is None:
             return None
-        requests = max(self.budget if isinstance(self.budget, int) else 1, self.stats.unique)
+        requests = max(self._limits.evaluations or 1, self.stats.unique)
         return STEPS_PER_EVALUATION * requests
 
     @property
@@ -129,8 +131,10 @@ class Ledger:
         """Count steps about to be made.
 
         Raises:
-            BudgetExhausted: if they would pass `max_steps`.
+            BudgetExhausted: if they would pass `max_steps`, or the time is over.
         """
+        if self._limits.minutes is not None and self._charges.out_of_time:
+            raise BudgetExhausted("minutes")
         limit = self.max_steps
         if limit is not None and self.stats.steps + steps > limit:
             raise BudgetExhausted("max_steps")
@@ -186,9 +190,10 @@ class Ledger:
 
     def _evaluate_fresh(self, fresh: list[Key], fidelity: int | None, *, draws: bool) -> None:
         affordable = self._charges.affordable(fresh)
-        # Costs are known only afterwards, so a budget in seconds goes one request at a time.
-        batch = 1 if isinstance(self.budget, dict) else max(1, len(affordable))
+        batch = self._charges.batch or max(1, len(affordable))
         for start in range(0, len(affordable), batch):
+            if self._charges.out_of_time:
+                raise BudgetExhausted("minutes")
             keys = affordable[start : start + batch]
             drawn = [seed for _, seed, _ in keys if seed is not None] if draws else None
             began = time.perf_counter()

@@ -1,0 +1,148 @@
+"""How well simple methods do on the data of a run, what they weigh, and how fast they answer."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from nas_gym.networks import NetworkModule
+from nas_gym.tasks import Task, constant_answer
+
+MOST_EXAMPLES = 20_000
+"""Training examples that a simple method is fitted on at most, so that a report takes seconds."""
+TREES = 100
+TIMED, REPEATS = 1_000, 5
+"""Examples that are predicted to take the time, and how often; the middle time counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to predict, and what it costs.
+
+    Attributes:
+        key: ``"constant"``, ``"linear"``, ``"forest"`` or ``"network"``.
+        name: for readers.
+        validation, test: scores on the validation and the test examples, in [0, 1]; None where not measured.
+        size: numbers that a prediction is computed from: weights, or thresholds and answers of trees.
+        seconds: time to predict `TIMED` examples, by one thread of this machine.
+        fitted_on: training examples that it was fitted on.
+    """
+
+    key: str
+    name: str
+    validation: float | None
+    test: float | None
+    size: int
+    seconds: float | None
+    fitted_on: int
+
+
+def simple_methods(task: Task, seed: int) -> list[Method]:
+    """Return the best constant answer, a linear model and a random forest, fitted on the training part.
+
+    All have the default settings of scikit-learn, nothing was tuned: they say what can be had without a
+    search. Their scores on test examples choose nothing.
+
+    Args:
+        task: data; of a task without examples nothing is returned.
+        seed: seed of the forest, and of the examples of a large training part.
+    """
+    constant = constant_answer(task)
+    if constant is None:
+        return []
+    x, y = task.x_train.reshape(len(task.x_train), -1), task.y_train
+    if len(x) > MOST_EXAMPLES:
+        kept = np.sort(np.random.default_rng(seed).choice(len(x), MOST_EXAMPLES, replace=False))
+        x, y = x[kept], y[kept]
+    always = Method(
+        "constant",
+        f"always answering “{constant.answer}”",
+        constant.validation,
+        constant.test,
+        task.outputs,
+        None,
+        len(task.y_train),
+    )
+    return [always, *(_fitted(task, key, name, model, x, y) for key, name, model in _models(task, seed))]
+
+
+def network_method(task: Task, module: NetworkModule, name: str, parameters: int) -> Method:
+    """Return a trained network as one of the methods, without scores."""
+    import torch
+
+    network = module.float().cpu().eval()
+    shown = torch.as_tensor(_repeated(task.x_validation))
+
+    def predict() -> None:
+        with torch.no_grad():
+            network(shown)
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        seconds = _timed(predict)
+    finally:
+        torch.set_num_threads(threads)
+    return Method("network", name, None, None, parameters, seconds, len(task.y_train))
+
+
+def _models(task: Task, seed: int) -> list[tuple[str, str, Any]]:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    forest = {"n_estimators": TREES, "random_state": seed, "n_jobs": 1}
+    if task.target.kind == "classes":
+        return [
+            ("linear", "logistic regression", LogisticRegression(max_iter=1000)),
+            ("forest", f"random forest of {TREES} trees", RandomForestClassifier(**forest)),
+        ]
+    return [
+        ("linear", "ridge regression", Ridge()),
+        ("forest", f"random forest of {TREES} trees", RandomForestRegressor(**forest)),
+    ]
+
+
+def _fitted(task: Task, key: str, name: str, model: Any, x: np.ndarray, y: np.ndarray) -> Method:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a linear model has not converged changes little
+        model.fit(x, y.ravel() if task.outputs == 1 else y)
+    validation, _ = task.target.measure(_outputs(model, task, task.x_validation), task.y_validation)
+    test, _ = task.target.measure(_outputs(model, task, task.x_test), task.y_test)
+    shown = _repeated(task.x_validation).reshape(TIMED, -1)
+    seconds = _timed(lambda: model.predict(shown))
+    return Method(key, name, validation, test, _size(model), seconds, len(x))
+
+
+def _outputs(model: Any, task: Task, x: np.ndarray) -> np.ndarray:
+    flat = x.reshape(len(x), -1)
+    if task.target.kind == "classes":
+        return np.asarray(model.predict_proba(flat))
+    return np.asarray(model.predict(flat)).reshape(len(x), -1)
+
+
+def _size(model: Any) -> int:
+    if hasattr(model, "estimators_"):
+        # A node holds the feature it asks for and a threshold, or its answer.
+        return int(sum(tree.tree_.node_count * (1 + tree.tree_.value[0].size) for tree in model.estimators_))
+    return int(np.size(model.coef_) + np.size(model.intercept_))
+
+
+def _repeated(x: np.ndarray) -> np.ndarray:
+    """Return `TIMED` examples, the given ones as often as it takes."""
+    return np.ascontiguousarray(np.resize(x, (TIMED, *x.shape[1:])))
+
+
+def _timed(predict: Callable[[], object]) -> float:
+    predict()
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        predict()
+        times.append(time.perf_counter() - start)
+    return median(times)
