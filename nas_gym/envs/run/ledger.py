@@ -93,9 +93,10 @@ class Ledger:
     def max_steps(self) -> int | None:
         """Steps after which the run ends: 50 times the budget, or the distinct requests if they are more.
 
-        Where evaluations are not limited 50 times the distinct requests so far, at least 50.
+        Where evaluations are not limited 50 times the distinct requests so far, at least 50; None where the
+        clock ends the run anyway.
         """
-        if self.budget is None:
+        if self.budget is None or (self._limits.evaluations is None and self._limits.minutes is not None):
             return None
         requests = max(self._limits.evaluations or 1, self.stats.unique)
         return STEPS_PER_EVALUATION * requests
