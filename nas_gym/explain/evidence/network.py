@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Evaluator, TrainEvaluator, load_network
@@ -34,6 +35,7 @@ class TrainedNetwork:
     source: str
 
 
+@lru_cache(maxsize=4)  # several explanations look into it, and training it once more takes time
 def trained_network(evidence: Evidence) -> TrainedNetwork | str:
     """Return the network that a run chose, trained; or in a sentence why there is none.
 

@@ -48,3 +48,8 @@ def finite(value: float | np.floating | None) -> float | None:
 def counted(count: int, noun: str) -> str:
     """Return text such as ``"1 state"``, ``"1,200 states"``."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def unsigned(difference: float) -> str:
+    """Return the number of points of a difference without a sign, ``"1.5"``."""
+    return f"{abs(round(100 * difference, 1)):.1f}"

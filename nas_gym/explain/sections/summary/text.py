@@ -1,370 +1,331 @@
-"""The sentences of the first page."""
+"""The sentences of the first page, made of its facts alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.report.phrases import counted, listed, percent, points, signed
+from nas_gym.explain.fact import Fact, Verdict
+from nas_gym.explain.report.phrases import counted, listed, points, unsigned
 from nas_gym.explain.section import Section
+from nas_gym.explain.sections.summary.page import FirstPage, Neighbour
 from nas_gym.explain.sections.summary.reasons import Reason
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.tasks import Target
 
-ORDINALS = ("First", "Second", "Third")
 WORST = 3
-FEWEST_DRAWN, LEAST_SHARE = 5, 0.005
-# What a verdict on a neighbour says of it on the first page, beside those that are better.
-VERDICTS = {
-    "does not matter": "surely within {} of it",
-    "unclear": "not told apart from it by these trainings",
-    "worse": "worse",
-    "breaks": "worse by more than {}",
-    "fails": "not trained without failure",
-}
+MOST_REASONS = 3
+WORSE, MUCH_WORSE, ALIKE = "worse", ("breaks", "fails"), "does not matter"
 
 
-def found_words(evidence: Evidence) -> str:
-    """Return what was looked for, how, and what was found."""
-    space, problem = evidence.search_space, evidence.problem
-    tried, classes = len(evidence.seen), problem.task.outputs
-    share = tried / space.size
-    part = f"{share:.1%}" if share >= 0.001 else "a tiny part"
-    agent = evidence.config.get("agent", "the agent")
-    return (
-        f"Looking for a network that tells the {classes} classes of the data {problem.task.name} apart, "
-        f"the agent {agent} tried {counted(tried, 'network')} of {space.size:,} possible ones ({part}) and "
-        f"found {space.describe(evidence.chosen.architecture).words}."
-    )
+def sentences_of(evidence: Evidence, page: FirstPage, sections: Sequence[Section]) -> tuple[str, ...]:
+    """Return the paragraphs of the first page; each but the first begins with what it is about in bold."""
+    words = Words(evidence, page)
+    paragraphs = [
+        *words.better(),
+        words.found(),
+        words.quote(),
+        *words.simple_methods(),
+        *words.search(),
+        *words.reasons(),
+        *words.near(),
+        *words.worse(),
+        words.unknown(sections),
+    ]
+    return tuple(" ".join(paragraph) if isinstance(paragraph, list) else paragraph for paragraph in paragraphs)
 
 
-def quality_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
-    """Return how good the network is, how sure that is, and how it stands beside others.
+class Words:
+    """The facts of a first page in words.
 
-    Two accuracies are told apart. For new examples that of the test part, which nothing was chosen by:
-    its interval counts that the examples are few. To compare networks that of the validation part, which
-    the search chose by: its interval counts how trainings differ, and says so.
+    Args:
+        evidence: the run.
+        page: its facts.
     """
-    said = _new_examples_words(quality)
-    guessing = "" if said else _guessing(quality, "validation")
-    return [*said, " ".join([_validation_words(quality, guessing), *_comparison_words(evidence, quality)])]
 
+    def __init__(self, evidence: Evidence, page: FirstPage) -> None:
+        self._evidence, self._page = evidence, page
+        self._target: Target = evidence.problem.task.target
 
-def _guessing(quality: Mapping[str, Any], part: str) -> str:
-    """Return a clause on the best constant answer; "" where it is not known."""
-    constant = quality["constant_answer"]
-    if constant is None:
-        return ""
-    answer = constant["class_name"]
-    return f"; guessing would be right for {constant[part]:.1%} (always answering “{answer}”)"
+    def better(self) -> Iterator[str]:
+        """Say that explaining found a better network, where it did."""
+        one = self._page.better
+        if one is not None:
+            yield (
+                f"**A better network was found while explaining.** {_capital(one.edit)}, and it gains "
+                f"{_interval_points(one.change)}: `{one.architecture}`. `nas-gym explain RUN --adopt` trains and "
+                "keeps it."
+            )
 
-
-def _new_examples_words(quality: Mapping[str, Any]) -> list[str]:
-    """Return the accuracy on test examples; none where it was not measured."""
-    new, score = quality["new"], quality["test_score"]
-    if score is None or quality["selects_on_test"]:
-        return []
-    tests = quality["other_tests"]
-    if tests and all(one["accuracy"] is None for one in tests) and new is None:
-        return [
-            f"Trained again {counted(len(tests), 'time')} it failed every time, so nothing is known of new "
-            "examples."
-        ]
-    if new is None:
-        return [
-            f"Its test accuracy is {score:.1%}{_guessing(quality, 'test')}. Over how many examples that "
-            "was counted is not known, so no interval for new examples is given."
-        ]
-    recorded = len(new["seeds"]) > 1
-    mean = f", the mean of the {len(new['seeds'])} trainings that the table recorded" if recorded else ""
-    sentence = (
-        f"Tested on {counted(new['examples'], 'example')} that nothing was chosen by, it is right for "
-        f"{new['score']:.1%} (95% interval {new['low']:.1%} to {new['high']:.1%}) of examples it was not "
-        f"trained on{mean}{_guessing(quality, 'test')}."
-    )
-    if recorded or not quality["unseen_seeds"]:
-        return [sentence]
-    seed = new["seeds"][0]
-    which = "the network that the run kept, trained with" if quality["kept"] else "the network trained with"
-    return [
-        f"{sentence} This is the figure to quote: of {which} seed {seed}, and the interval is for new "
-        f"examples like these.{_others(quality['other_tests'])}"
-    ]
-
-
-def _others(tests: Sequence[Mapping[str, Any]]) -> str:
-    """Return what the other final trainings have on the same examples."""
-    right = [f"{one['score']:.1%}" for one in tests if one["accuracy"] is not None]
-    failed = sum(one["accuracy"] is None for one in tests)
-    words = f" Trained with other seeds it is right for {listed(right)} of them." if right else ""
-    return f"{words} With {counted(failed, 'other seed')} training failed." if failed else words
-
-
-def _validation_words(quality: Mapping[str, Any], guessing: str) -> str:
-    score, count = quality["accuracy"], quality["validation_examples"]
-    part = "test" if quality["selects_on_test"] else "validation"
-    examples = f"the {count:,} {part} examples" if count else f"{part} examples"
-    if score is None:
+    def found(self) -> str:
+        """Say what was looked for and what was found."""
+        page, task = self._page, self._evidence.problem.task
+        purpose = (
+            f"to tell the {task.outputs} classes of {task.name} apart"
+            if task.target.kind == "classes"
+            else f"to predict {listed(task.target.names)} of {task.name}"
+        )
+        size = f" with {counted(page.parameters, 'weight')}" if page.parameters else ""
+        when = "" if page.tried.estimate == 1 else f"; this was number {page.found_at.estimate}"
         return (
-            f"In the search it was right for {quality['seen']:.1%} of {examples}{guessing}; it was not "
-            "trained again, and the highest of many noisy numbers is usually too good to be true."
+            f"{_capital(page.words)}{size}. The agent {self._evidence.config.get('agent', 'of the run')} tried "
+            f"{page.tried.estimate:,} of {page.possible.estimate:,} possible networks {purpose}{when}."
         )
-    many = quality["seeds"] > 1
-    trainings = counted(quality["seeds"], "new training" if quality["unseen_seeds"] else "recorded training")
-    how = f"on average over {trainings}" if many else f"in {trainings}"
-    if quality["unseen_seeds"]:
-        how += " with seeds that the search did not use"
-    interval = (
-        ""
-        if quality["low"] is None
-        else f" (95% interval over training seeds alone {quality['low']:.1%} to {quality['high']:.1%})"
-    )
-    words = (
-        f"On {examples}, which the search chose by, it is right for {score:.1%}{interval} {how}{guessing}."
-    )
-    if not quality["selects_on_test"]:
-        return words
-    return (
-        f"{words} Those are test examples because no validation accuracy was published, so its test accuracy "
-        "is optimistic and no independent measurement."
-    )
 
-
-def _start(evidence: Evidence) -> str:
-    return "the network that the search set out from" if evidence.steps else "the start network of the space"
-
-
-def _comparison_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
-    sentences = []
-    start, drawn = quality["start"], quality["random"]
-    if start.get("gain_low") is not None:
-        gain, low, high = (start[end] for end in ("gain", "gain_low", "gain_high"))
-        differs = bool(round(100 * gain, 1))
-        unsure = differs and low <= 0 <= high
-        how = f"{100 * abs(gain):.1f} points {'less' if gain > 0 else 'more'}" if differs else "as much"
-        sentences.append(
-            f"{_start(evidence).capitalize()} reaches {start['score']:.1%} there, {how} (the gain is "
-            f"{points(gain)}, 95% interval over training seeds {signed(low)} to {signed(high)}"
-            f"{', which the luck of training could explain' if unsure else ''})."
+    def quote(self) -> str:
+        """Say which number to quote, and how sure it is."""
+        page, quote = self._page, self._page.quote
+        if page.selected_on_test:
+            return (
+                f"**No number to quote.** It {self._reaches(quote)} of the test examples, but the search chose by "
+                "them, because no validation scores were published: the figure is optimistic."
+            )
+        if quote.estimate is None:
+            tried = "every new training of it failed" if page.finished else "the run has no result yet"
+            return (
+                f"**No number to quote:** {tried}. The search saw {_percent(page.seen)}, the highest of many noisy "
+                "numbers, which is usually too good to be true."
+            )
+        mean = f", the mean of {page.quoted_trainings} trainings" if page.quoted_trainings > 1 else ""
+        if quote.low is None:
+            return (
+                f"**The number to quote:** it {self._reaches(quote)} of test examples, used for nothing else{mean}. "
+                "Over how many examples is not known, so no interval is given."
+            )
+        return (
+            f"**The number to quote:** it {self._reaches(quote)} of {quote.over}, used for nothing else{mean} "
+            f"(95% interval {_percent_range(quote)})."
         )
-    if drawn.get("beaten") is not None and drawn["count"] >= FEWEST_DRAWN:
-        sentences.append(_drawn_words(drawn))
-    return sentences
 
-
-def _drawn_words(drawn: Mapping[str, Any]) -> str:
-    count, level = drawn["count"], drawn["level"]
-    which = f"the {count:,} networks of the space" if drawn["all"] else f"{count:,} networks drawn at random"
-    beaten = "all" if drawn["beaten"] == 1 else percent(drawn["beaten"])
-    # In a table it is one of them itself.
-    as_good = f" and as good as {percent(level)}" if level >= LEAST_SHARE else ""
-    return (
-        f"Of {which} it is better than {beaten}{as_good}; the middle one of them reaches "
-        f"{drawn['median']:.1%} and the highest {drawn['best']:.1%}."
-    )
-
-
-def untested_words(alternatives: Mapping[str, Any]) -> list[str]:
-    """Return how many neighbours were not tested, which bounds all that is said of them."""
-    left, tested = len(alternatives.get("not_affordable") or ()), len(alternatives.get("neighbours") or ())
-    if not left:
-        return []
-    if not tested:
-        return [
-            f"The {counted(left, 'network')} one edit away {'was' if left == 1 else 'were'} not tested, for "
-            "want of budget: what its choices are worth and whether one edit would improve it is not known."
+    def simple_methods(self) -> Iterator[str]:
+        """Say what simple methods reach on the same examples, and whether the network is better."""
+        page = self._page
+        if page.beside is None:
+            if page.constant is not None and page.quote.estimate is not None:
+                answer, score = page.constant
+                yield f"**Beside it:** always answering “{answer}” reaches {score:.1%}."
+            return
+        rivals = page.beside.rivals
+        reached = listed([f"{one.method.name} {one.method.test:.1%}" for one in rivals])
+        groups = {
+            "better than": [one for one in rivals if one.gain.is_shown and _number(one.gain) > 0],
+            "worse than": [one for one in rivals if one.gain.is_shown and _number(one.gain) < 0],
+            "not clearly better or worse than": [one for one in rivals if not one.gain.is_shown],
+        }
+        verdicts = [
+            f"{what} {listed([_short(one.method.name) for one in group])}" for what, group in groups.items() if group
         ]
-    return [
-        f"Of the {counted(left + tested, 'network')} one edit away {tested} "
-        f"{'was' if tested < 2 else 'were'} tested and {left} {'was' if left == 1 else 'were'} not tested, "
-        f"for want of budget; what follows says nothing of {'it' if left == 1 else f'those {left}'}."
-    ]
+        yield f"**Beside it,** on the same examples: {reached}. The found network is {listed(verdicts)}."
 
+    def search(self) -> Iterator[str]:
+        """Say what the search brought: over its start, and over networks drawn at random."""
+        page, said = self._page, []
+        if page.start is not None:
+            words, gain, score = page.start
+            said.append(f"The search started from {words}, which reaches {score:.1%}: {self._than(gain)}.")
+        if page.drawn:
+            said.append(self._drawn())
+        if said:
+            yield f"**What the search brought.** {' '.join(said)}"
 
-def reason_words(
-    space: SearchSpace[Any], reasons: Sequence[Reason], alternatives: Mapping[str, Any]
-) -> list[str]:
-    """The choices that make it good, with the evidence."""
-    if not alternatives.get("neighbours"):
-        return []
-    if not reasons:
-        return [
-            "Which of its choices make it good cannot be said: of none do these trainings show that every "
-            "tested way of undoing it is worse."
+    def reasons(self) -> Iterator[str]:
+        """Say which choices make it good, and what the best alternative to each costs."""
+        page = self._page
+        if not page.neighbours:
+            return
+        if not page.reasons:
+            yield (
+                "**Why it is good** cannot be said: every single change that was tried leaves it about as good, as "
+                "far as these trainings tell."
+            )
+            return
+        count = len(page.reasons)
+        which = "One of its choices matters" if count == 1 else f"{count} of its choices matter"
+        most = ", the costliest first" if count <= MOST_REASONS else f"; the {MOST_REASONS} costliest are"
+        told = [f"({number}) {self._reason(one)}" for number, one in enumerate(page.reasons[:MOST_REASONS], 1)]
+        yield f"**Why it is good.** {which}, since every tested change of it is worse{most}: {'; '.join(told)}."
+
+    def near(self) -> Iterator[str]:
+        """Say whether something near is better or simpler, and whether to train longer."""
+        page = self._page
+        if page.neighbours:
+            yield f"**Is something near better or simpler?** {' '.join(self._near())}"
+        elif page.untested:
+            yield (
+                f"**Is something near better?** Not known: none of the {counted(page.untested, 'network')} one change "
+                "away was tested, for want of budget."
+            )
+
+    def worse(self) -> Iterator[str]:
+        """Say what would make it worse."""
+        harmful = [one for one in self._page.neighbours if one.verdict in (WORSE, *MUCH_WORSE)]
+        if harmful:
+            named = [f"{one.edit} ({_change(one)})" for one in reversed(harmful[-WORST:])]
+            yield f"**What would make it worse:** most of all {listed(named)}."
+
+    def unknown(self, sections: Sequence[Section]) -> str:
+        """Say what is not known, and what would tell."""
+        page = self._page
+        said = [*self._limits(), *self._what_would_tell()]
+        unanswered = [one.question for one in sections if one.withheld and one.is_applicable]
+        if unanswered:
+            said.append(f"the answer to {listed([f'“{question}”' for question in unanswered])}, as said there")
+        if not said:
+            return "**Not known:** nothing that this page asks; every network of the space was looked up."
+        return f"**Not known:** {'; '.join(said)}." if page else ""
+
+    def _limits(self) -> Iterator[str]:
+        page = self._page
+        if not page.finished:
+            yield "what the rest of the search would find, since the run has not come to its end"
+        if page.cut:
+            yield "what the last, cut line of the trace said"
+        if page.untried:
+            yield f"whether one of the {counted(page.untried, 'network')} that nobody tried is better"
+        if page.failed:
+            yield f"how good {counted(page.failed, 'network')} would be whose training failed"
+        if page.untested and page.neighbours:
+            yield f"what {counted(page.untested, 'network')} one change away would do, which the budget left out"
+
+    def _what_would_tell(self) -> Iterator[str]:
+        page = self._page
+        unclear = sum(one.verdict == "unclear" for one in page.neighbours)
+        if unclear and page.seeds_to_tell:
+            yield (
+                f"which of {counted(unclear, 'network')} about equal is best: about {page.seeds_to_tell} trainings of "
+                "each would tell one point"
+            )
+        if page.examples_to_tell:
+            yield (
+                f"its {self._target.metric.label} to within one point: about {page.examples_to_tell:,} test examples "
+                "would tell"
+            )
+
+    def _near(self) -> Iterator[str]:
+        page, verdicts = self._page, [one.verdict for one in self._page.neighbours]
+        count = len(verdicts)
+        told = [
+            ("clearly better", verdicts.count("improves")),
+            ("clearly worse by more than one point", sum(verdict in MUCH_WORSE for verdict in verdicts)),
+            ("a little worse", verdicts.count(WORSE)),
+            ("as good within one point", verdicts.count(ALIKE)),
+            ("not told apart from it", verdicts.count("unclear")),
         ]
-    shown = [
-        f"{ordinal}, {_choice(space, reason)}: {_evidence(reason)}."
-        for ordinal, reason in zip(ORDINALS, reasons, strict=False)
-    ]
-    kinds = {
-        1: "One choice is shown to make it good, by what undoing it costs.",
-        2: "Two choices are shown to make it good, by what undoing them costs.",
-        3: "Three choices are shown to make it good, by what undoing them costs.",
-    }
-    more = f"Of its choices {len(reasons)} are shown to make it good; these three cost most to undo."
-    return [kinds.get(len(reasons), more), *shown]
+        better = "" if told[0][1] else "none is clearly better"
+        parts = [better, *(f"{number} {'is' if number == 1 else 'are'} {what}" for what, number in told if number)]
+        tested = "tested network" if page.untested else "network"
+        yield f"Of {counted(count, tested)} one change away, {listed([part for part in parts if part])}."
+        if page.smaller is not None:
+            yield self._smaller()
+        if page.rising is not None:
+            yield (
+                f"Its learning curve still rose by {unsigned(page.rising)} points at the end: training longer may help."
+            )
 
-
-def _choice(space: SearchSpace[Any], reason: Reason) -> str:
-    variable = space.variables[reason.choice]
-    if variable.is_depth:
-        return f"its depth of {reason.value}"
-    return f"{reason.choice} being {space.value_words(variable, reason.value)}"
-
-
-def _evidence(reason: Reason) -> str:
-    return f"{_cost(reason)}{_untested(reason)}{_elsewhere(reason)}"
-
-
-def _cost(reason: Reason) -> str:
-    if reason.loss is None or reason.low is None or reason.high is None:
-        return "without it networks fail to train"
-    edits = "edit that undoes" if reason.undone == 1 else "edits that undo"
-    cost = f"{100 * reason.loss:.1f} points (95% interval {100 * reason.low:.1f} to {100 * reason.high:.1f})"
-    if reason.undone == 1 or reason.best is None:
-        return f"the {edits} it costs {cost}"
-    failing = f", not counting {reason.failing} whose training failed" if reason.failing else ""
-    return (
-        f"the {reason.undone} {edits} it cost {cost} on average{failing}; {reason.best[0]}, which costs "
-        f"least, loses {100 * abs(reason.best[1]):.1f}"
-    )
-
-
-def _untested(reason: Reason) -> str:
-    return f"; {counted(reason.untested, 'other edit')} of it not tested" if reason.untested else ""
-
-
-def _elsewhere(reason: Reason) -> str:
-    if reason.significant is None:
-        return ""
-    if reason.significant:
-        return f"; it matters beyond this network, too{_spread(reason)}"
-    return "; whether that holds for other networks this run cannot say"
-
-
-def _spread(reason: Reason) -> str:
-    if not reason.spread:
-        return ""
-    return f" (the means of its values have a standard deviation of {100 * reason.spread:.1f} points)"
-
-
-def worse_words(alternatives: Mapping[str, Any]) -> list[str]:
-    """Return what would make it worse, and whether anything is known to be better."""
-    neighbours = alternatives.get("neighbours") or []
-    harmful = [one for one in neighbours if one["verdict"] in ("breaks", "worse", "fails")]
-    sentences = []
-    if harmful:
-        named = [
-            f"{one['edit']} ({'fails to train' if one['change'] is None else points(one['change'])})"
-            for one in reversed(harmful[-WORST:])
-        ]
-        sentences.append(f"What would make it worse most, by one edit: {listed(named)}.")
-    if neighbours:
-        sentences.append(_best_words(alternatives, len(neighbours)))
-    return sentences
-
-
-def _best_words(alternatives: Mapping[str, Any], tested: int) -> str:
-    """Return whether it is the best of the networks around it, by the verdict on each."""
-    verdicts, points_apart = alternatives["verdicts"], 100 * alternatives["margin"]
-    margin = f"{points_apart:g} point{'s' * (points_apart != 1)}"
-    better = verdicts.get("improves", 0)
-    told = [
-        f"{better or 'none'} {'are' if better > 1 else 'is'} shown to be better",
-        *(
-            f"{verdicts[verdict]} {'is' if verdicts[verdict] == 1 else 'are'} {words.format(margin)}"
-            for verdict, words in VERDICTS.items()
-            if verdicts.get(verdict)
-        ),
-    ]
-    which = counted(tested, "tested network" if alternatives.get("not_affordable") else "network")
-    return f"Whether it is the best: of {which} one edit away {listed(told)}."
-
-
-def way_words(evidence: Evidence, alternatives: Mapping[str, Any], moments: Mapping[str, Any]) -> list[str]:
-    """Return how the agent came there."""
-    order, tried = evidence.chosen.order + 1, len(evidence.seen)
-    when = f"it was number {order} of {tried} networks" if tried > 1 else "it was the only network tried"
-    steps, episodes = len(evidence.steps), len({step.episode for step in evidence.steps})
-    how = (
-        f"by {counted(steps, 'edit')} in {counted(episodes, 'episode')}"
-        if steps
-        else "by asking for networks directly, not by edits"
-    )
-    path, taken = alternatives.get("path"), alternatives.get("steps_taken")
-    sentences = [f"The agent found it {how}; {when}."]
-    if path and path["edits"]:
-        kind = "the shortest way there" if path["shortest"] else "a way there"
-        walked = f"; the agent came there in {counted(taken, 'step')}" if taken else ""
-        sentences.append(
-            f"From {_start(evidence)} {kind} is {counted(len(path['edits']), 'edit')}: "
-            f"{listed(path['edits'])}{walked}."
+    def _smaller(self) -> str:
+        page, one = self._page, self._page.smaller
+        assert one is not None
+        share = f", {one.parameters / page.parameters:.0%} of its weights" if page.parameters else ""
+        sure = "is within one point of it" if one.within else "seems about as good"
+        return (
+            f"Simpler: {one.words} ({counted(one.parameters, 'weight')}{share}) {sure} ({_interval_points(one.change)})."
         )
-    decisive = [one for one in moments.get("moments", ()) if one.get("change")]
-    if decisive:
-        one = decisive[0]
-        sentences.append(
-            f"The most decisive moment: at step {one['step'] + 1}, in episode {one['episode'] + 1}, the edit "
-            f"“{one['edit']}” changed accuracy by {points(one['change'])}."
+
+    def _reason(self, reason: Reason) -> str:
+        space = self._evidence.search_space
+        variable = space.variables[reason.choice]
+        what = (
+            f"its depth of {reason.value}"
+            if variable.is_depth
+            else f"{reason.choice} being {space.value_words(variable, reason.value)}"
         )
-    return sentences
-
-
-def unknown_words(
-    evidence: Evidence, quality: Mapping[str, Any], sections: Sequence[Section], explained: int
-) -> str:
-    """Return what is not known; `explained` networks were tried by other explanations alone."""
-    unknown = []
-    if evidence.recording.end is None:
-        unknown.append("what the rest of the search would find, since the run has not come to its end")
-    if evidence.recording.cut:
-        unknown.append("what its last, cut line said")
-    failed = len(evidence.seen) - len(evidence.succeeded)
-    if failed:
-        unknown.append(f"how good {counted(failed, 'network')} would be whose training failed")
-    if quality["accuracy"] is None:
-        unknown.append("how much of its accuracy is luck")
-    if quality["test_score"] is None:
-        unknown.append("how good it is on examples that the search did not choose by")
-    tried = {str(one.architecture) for one in evidence.seen}
-    left = evidence.search_space.size - len(tried) - explained
-    if left and not quality["random"].get("all"):
-        unknown.append(
-            f"whether one of the {left:,} networks that neither the search nor this report tried is better"
+        if reason.loss is None or reason.low is None or reason.high is None:
+            return f"{what}: without it networks fail to train"
+        cost = f"{unsigned(reason.loss)} points (95% interval {unsigned(reason.low)} to {unsigned(reason.high)})"
+        if reason.undone == 1 or reason.best is None:
+            edit = f" ({reason.best[0]})" if reason.best else ""
+            return f"{what}: the one tested change of it{edit} costs {cost}"
+        return (
+            f"{what}: changing it costs {cost} on average of {reason.undone}, and {unsigned(abs(reason.best[1]))} at "
+            f"least ({reason.best[0]})"
         )
-    missing = [one.question.rstrip("?") for one in sections if one.withheld]
-    if missing:
-        questions = listed([f"“{question}?”" for question in missing])
-        unknown.append(f"the answer{'s' * (len(missing) > 1)} to {questions}, as said there")
-    if unknown:
-        return f"What is not known: {'; '.join(unknown)}."
-    return (
-        "Every network of the space was tried." if not left else "The table has every network of the space."
-    )
+
+    def _drawn(self) -> str:
+        drawn = self._page.drawn
+        count, beaten = drawn["count"], round(drawn["beaten"] * drawn["count"])
+        which = f"the {count:,} networks of the space" if drawn["all"] else f"{count:,} networks drawn at random"
+        ties = round((drawn["level"] or 0.0) * count)
+        share = f"all {which}" if beaten == count else f"{beaten:,} of {which}"
+        equal = f" and equals {ties:,}" if ties else ""
+        return f"It beats {share}{equal} (median {drawn['median']:.1%}, best {drawn['best']:.1%})."
+
+    def _than(self, gain: Fact) -> str:
+        """Return how far below the found network something is."""
+        number = _number(gain)
+        if gain.verdict is not Verdict.SHOWN:
+            return f"about as much (a difference of {_interval_points(gain)}, which chance could explain)"
+        return f"{unsigned(abs(number))} points {'less' if number > 0 else 'more'} ({_ends(gain)})"
+
+    def _reaches(self, fact: Fact) -> str:
+        if self._target.kind == "classes":
+            return f"is right for {_percent(fact)}"
+        return f"has {self._target.metric.label} {_percent(fact)} (explains as much of the variance)"
 
 
-def trust_words(quality: Mapping[str, Any]) -> str:
+def trust_words(page: FirstPage) -> str:
     """Return how far the page can be trusted."""
-    if quality["accuracy"] is None:
-        return "Not far: its accuracy is the one that it was chosen for, and nothing was measured again."
+    if page.validation.estimate is None:
+        return "Not far: its score is the one that it was chosen for, and nothing was measured again."
     sentences = []
-    if quality["selects_on_test"]:
-        sentences.append("Nothing here is independent of the search, which selected on test accuracy.")
-    elif quality["new"] is not None:
-        sentences.append(
-            "The test examples were used for nothing else, so their interval holds for new examples like "
-            "them."
-        )
+    if page.selected_on_test:
+        sentences.append("Nothing here is independent of the search, which chose by test examples.")
+    elif page.quote.low is not None:
+        sentences.append("The number to quote holds for new examples like the test examples.")
     sentences.append(
-        "All other accuracies are on the validation examples, which the search chose by and which make a "
-        "network look a little too good; their intervals count how trainings differ, not that the examples "
-        "are a sample, and those of the edits hold all at once."
-        if not quality["selects_on_test"]
-        else "Intervals count how trainings differ, and those of the edits hold all at once."
+        "What is said of its choices, of networks near and of the start is about the examples that the search chose "
+        "by: their intervals count how trainings differ, all at once, and not that the examples are a sample."
     )
-    if not quality["unseen_seeds"]:
-        sentences.append(
-            "The search saw these trainings, too, so the network may owe part of its lead to luck."
-        )
     sentences.append("All this is about these data and this way of training.")
     return " ".join(sentences)
+
+
+def _change(one: Neighbour) -> str:
+    if one.verdict == "fails" or one.change.estimate is None:
+        return "fails to train"
+    return points(_number(one.change))
+
+
+def _interval_points(fact: Fact) -> str:
+    ends = f", 95% interval {_ends(fact)}" if fact.low is not None else ""
+    return f"{points(_number(fact))}{ends}"
+
+
+def _ends(fact: Fact) -> str:
+    """Return the interval of a difference in points, the smaller end first as it is said."""
+    low, high = 100 * (fact.low or 0.0), 100 * (fact.high or 0.0)
+    if low > 0:
+        return f"{low:.1f} to {high:.1f}"
+    if high < 0:
+        return f"{-high:.1f} to {-low:.1f}" if _number(fact) > 0 else f"{low:.1f} to {high:.1f}"
+    return f"{low:+.1f} to {high:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0")
+
+
+def _percent(fact: Fact) -> str:
+    return f"{_number(fact):.1%}"
+
+
+def _percent_range(fact: Fact) -> str:
+    return f"{100 * (fact.low or 0.0):.1f} to {100 * (fact.high or 0.0):.1f}%"
+
+
+def _number(fact: Fact) -> float:
+    return float(fact.estimate) if isinstance(fact.estimate, int | float) else 0.0
+
+
+def _short(name: str) -> str:
+    return "guessing" if name.startswith("always answering") else name
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
