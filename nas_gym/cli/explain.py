@@ -117,4 +117,6 @@ def check_options(runs: int, every: int | None, budget: int | None, out: Path | 
 
 def _print(text: str) -> None:
     """Print a sentence as it is, unwrapped, so that paths can be copied."""
-    Console(soft_wrap=True, markup=False, highlight=False, emoji=False).print(text.replace("`", ""))
+    Console(soft_wrap=True, markup=False, highlight=False, emoji=False).print(
+        text.replace("`", "").replace("**", "")
+    )

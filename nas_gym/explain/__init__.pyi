@@ -1,6 +1,6 @@
-from .evidence.scores import Accuracies as Accuracies
 from .evidence.run import Evidence as Evidence
 from .evidence.run import read_evidence as read_evidence
+from .evidence.scores import Accuracies as Accuracies
 from .live import explain_live as explain_live
 from .methods.anova.coding import Coded as Coded
 from .methods.anova.coding import code as code

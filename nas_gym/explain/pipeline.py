@@ -112,7 +112,7 @@ def explain_evidence(
             if on_progress is not None:
                 on_progress(number, question.text)
             sections.append(_answered(question, evidence, settings))
-        summary = summarise(evidence, sections) if evidence.succeeded else _all_failed(evidence)
+        summary = summarise(evidence, sections, settings) if evidence.succeeded else _all_failed(evidence)
     return Explanation(
         str(evidence.folder.path), title_of(evidence), summary, tuple(sections), facts_of(evidence)
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nas_gym._checks import plain
+from nas_gym.explain.fact import Fact, as_dicts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -66,6 +67,9 @@ class Section:
         figures: evidence.
         numbers: every number of the section, JSON-able, without NaN.
         withheld: whether an answer is missing for this run (no policy, too few evaluations, ...).
+        is_applicable: whether the question makes sense for the run; that an agent without a policy has none
+            is not something unknown.
+        facts: what the section knows, see `nas_gym.explain.fact`.
     """
 
     key: str
@@ -76,11 +80,21 @@ class Section:
     figures: tuple[Figure, ...] = ()
     numbers: Mapping[str, Any] = field(default_factory=dict)
     withheld: bool = False
+    is_applicable: bool = True
+    facts: tuple[Fact, ...] = ()
 
 
-def withheld(key: str, question: str, why: str, numbers: Mapping[str, Any] | None = None) -> Section:
+def withheld(
+    key: str,
+    question: str,
+    why: str,
+    numbers: Mapping[str, Any] | None = None,
+    *,
+    is_applicable: bool = True,
+) -> Section:
     """Return a section that says in a sentence why it has no answer."""
-    return Section(key, question, (why,), numbers=dict(numbers or {}) | {"withheld": why}, withheld=True)
+    told = dict(numbers or {}) | {"withheld": why}
+    return Section(key, question, (why,), numbers=told, withheld=True, is_applicable=is_applicable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +180,7 @@ class Explanation:
                     "answer": list(section.answer),
                     "trust": section.trust,
                     "withheld": section.withheld,
+                    "facts": as_dicts(section.facts),
                     "numbers": dict(section.numbers),
                 }
                 for section in self.all_sections

@@ -31,7 +31,7 @@ _LETTERS = (
 )
 _OPEN_ROWS = 8
 _LONG = 16
-_MARKED = re.compile(r"`([^`]+)`")
+_MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 
 
 def as_html(page: Page, drawings: Mapping[str, str]) -> str:
@@ -55,12 +55,15 @@ def as_html(page: Page, drawings: Mapping[str, str]) -> str:
 
 
 def marked(text: str) -> Markup:
-    """Return a sentence, escaped, with what is between backticks as code."""
-    parts = _MARKED.split(text)
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
-        for number, part in enumerate(parts)
-    )
+    """Return a sentence, escaped, with what is between backticks as code, between double stars strong."""
+    pieces, end = [], 0
+    for found in _MARKED.finditer(text):
+        pieces.append(escape(text[end : found.start()]))
+        code, strong = found.groups()
+        mark = "<code>{}</code>" if code is not None else "<strong>{}</strong>"
+        pieces.append(Markup(mark).format(code if code is not None else strong))
+        end = found.end()
+    return Markup("").join([*pieces, escape(text[end:])])
 
 
 def _section(section: Section, drawings: Mapping[str, str]) -> Mapping[str, Any]:

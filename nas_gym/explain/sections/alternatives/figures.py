@@ -103,9 +103,7 @@ def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]])
         axes.set_xlabel("accuracy, %")
 
     shown = [
-        f"{label}: {score:.1%}"
-        for label, score in zip(labels, scores, strict=True)
-        if score is not None
+        f"{label}: {score:.1%}" for label, score in zip(labels, scores, strict=True) if score is not None
     ]
     return Figure(
         "path",

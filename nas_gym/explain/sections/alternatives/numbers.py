@@ -57,11 +57,12 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
                 "kind": one.kind,
                 "architecture": str(one.architecture),
                 "seen": one.seen,
-                "accuracy": finite(one.score),
+                "score": finite(one.score),
                 "change": finite(one.change),
                 "low": finite(one.low),
                 "high": finite(one.high),
                 "failed": one.failed,
+                "seeds": len(found.scores.of(one.architecture)),
                 "verdict": one.verdict,
             }
             for one in found.neighbours
@@ -82,9 +83,9 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
 
 def _mean(found: Alternatives, fresh: np.ndarray) -> dict[str, Any]:
     if not len(fresh):
-        return {"accuracy": None, "low": None, "high": None, "seeds": 0}
+        return {"score": None, "low": None, "high": None, "seeds": 0}
     mean, low, high = mean_interval(fresh, found.comparisons.deviation, found.comparisons.degrees)
-    return {"accuracy": mean, "low": finite(low), "high": finite(high), "seeds": len(fresh)}
+    return {"score": mean, "low": finite(low), "high": finite(high), "seeds": len(fresh)}
 
 
 def _change(found: Alternatives, text: str) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from nas_gym.explain.evidence.rescoring import MOST_TRAININGS
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.phrases import counted, finite, listed, points
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table
@@ -16,6 +18,7 @@ from nas_gym.explain.sections.alternatives.numbers import (
     numbers_of,
     seeds_needed,
 )
+from nas_gym.explain.sections.alternatives.smaller import smaller_network
 
 KEY, QUESTION = "alternatives", "What would change the result?"
 NAMED = 3
@@ -34,17 +37,17 @@ def explain_alternatives(
             and of neighbours where not all are affordable.
         margin: changes of accuracy within it do not matter.
     """
-    return section_of(
-        evidence, find_alternatives(evidence, budget=settings.budget, seed=settings.seed, margin=margin)
-    )
+    found = find_alternatives(evidence, budget=settings.budget, seed=settings.seed, margin=margin)
+    left = MOST_TRAININGS if settings.budget is None else settings.budget - found.scores.trainings
+    return section_of(evidence, found, smaller_network(evidence, found, left))
 
 
 ALTERNATIVES = Question(KEY, QUESTION, explain_alternatives)
 
 
-def section_of(evidence: Evidence, found: Alternatives) -> Section:
+def section_of(evidence: Evidence, found: Alternatives, smaller: Mapping[str, Any] | None = None) -> Section:
     """Return the section of what was found out."""
-    numbers = numbers_of(evidence, found)
+    numbers = numbers_of(evidence, found) | {"smaller": smaller}
     answer = (
         *_chosen_words(evidence, found, numbers),
         *_left_out_words(found),
@@ -69,7 +72,7 @@ def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, An
     chosen, fidelity = numbers["chosen"], evidence.chosen.fidelity
     name = f"The found network, {found.chosen} ({chosen['words']})"
     saw = f"the search saw {found.seen:.1%}" + (f" after {fidelity} epochs" if fidelity else "")
-    if chosen["accuracy"] is None:
+    if chosen["score"] is None:
         why = "every new training of it failed" if chosen["failed"] else "no further training was affordable"
         return [f"{name}: {saw}, and {why}, so nothing is compared with it."]
     measure = "test" if evidence.evaluator.selects_on_test else "validation"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.scores import Evaluations
 from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, measure
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.scores import Evaluations
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.optimal_values import LARGEST, OptimalValues
 from nas_gym.explain.report.phrases import counted

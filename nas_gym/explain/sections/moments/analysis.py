@@ -87,9 +87,7 @@ class KnownAccuracies:
         most = len(wanted) if self.free and budget is None else min(budget or 0, len(wanted))
         some = list(wanted)[:most]
         if some:
-            self._values.update(
-                zip(map(str, some), evidence.evaluator.scores(some).tolist(), strict=True)
-            )
+            self._values.update(zip(map(str, some), evidence.evaluator.scores(some).tolist(), strict=True))
             self.asked = len(some)
 
     def of(self, architecture: Architecture) -> float | None:

@@ -35,9 +35,7 @@ def _draw_timeline(
     canvas: Canvas, steps: Sequence[Step], weights: np.ndarray, numbers: Sequence[int]
 ) -> None:
     above, below = canvas.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    measured = [
-        (number, step.score) for number, step in enumerate(steps, start=1) if step.score is not None
-    ]
+    measured = [(number, step.score) for number, step in enumerate(steps, start=1) if step.score is not None]
     above.plot([x for x, _ in measured], [y for _, y in measured], ".", color=style.colour(5), markersize=3)
     above.set_ylabel("accuracy")
     below.vlines(range(1, len(steps) + 1), 0, weights, color=style.neutral(), linewidth=0.6)
@@ -90,9 +88,7 @@ def _draw_incumbents(canvas: Canvas, seen: Sequence[SeenEvaluation], marked: Seq
     places = [one.order + 1 for one in succeeded]
     scores = [one.score for one in succeeded]
     axes.plot(places, scores, ".", color=style.colour(5), label="evaluation")
-    axes.step(
-        places, np.maximum.accumulate(scores), where="post", color=style.colour(0), label="best so far"
-    )
+    axes.step(places, np.maximum.accumulate(scores), where="post", color=style.colour(0), label="best so far")
     for one in succeeded:
         if one.order in marked:
             axes.plot([one.order + 1], [one.score], "o", color=style.colour(1))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.scores import Accuracies, Evaluations, scores_of_space
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.scores import Accuracies, Evaluations, scores_of_space
 from nas_gym.explain.evidence.setting import setting_of
 from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, EarningsByStart, earnings
 from nas_gym.explain.methods.policies.rollouts import Decisions

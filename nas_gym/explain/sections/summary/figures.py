@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.report import style
 from nas_gym.explain.section import Figure
 from nas_gym.explain.sections.summary.drawing import Mark, Place, network_figure
 from nas_gym.explain.sections.summary.reasons import Reason, undone
-from nas_gym.explain.sections.summary.text import FEWEST_DRAWN
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
+    pass
 
 # Name, accuracy, and the ends of its interval where it has one.
 Row = tuple[str, float, float | None, float | None]
@@ -24,15 +20,10 @@ MARKED = 3
 FOUND = "the found network"
 
 
-def figures_of(
-    evidence: Evidence, quality: Mapping[str, Any], reasons: Sequence[Reason]
-) -> tuple[Figure, ...]:
-    """Return the pictures of the first page."""
-    space, chosen = evidence.search_space, evidence.chosen.architecture
+def drawing_of(evidence: Evidence, reasons: Sequence[Reason]) -> Figure:
+    """Return the found network as a drawing, with the choices that make it good marked."""
     marks = [_mark(evidence, reason) for reason in reasons[:MARKED]]
-    drawing = network_figure(space, chosen, marks)
-    rows = _rows(evidence, quality)
-    return (drawing, _quality_figure(rows, quality)) if len(rows) > 1 else (drawing,)
+    return network_figure(evidence.search_space, evidence.chosen.architecture, marks)
 
 
 def place_of(space: SearchSpace[Any], architecture: Architecture, choice: str) -> Place:
@@ -66,65 +57,3 @@ def _note(reason: Reason) -> str:
         f"undoing it costs {100 * reason.loss:.1f} points (95% interval {100 * reason.low:.1f} to "
         f"{100 * reason.high:.1f})"
     )
-
-
-def _rows(evidence: Evidence, quality: Mapping[str, Any]) -> list[Row]:
-    start, drawn = quality["start"], quality["random"]
-    constant = quality["constant_answer"]
-    rows: list[Row] = []
-    if constant is not None:
-        rows.append(("guessing (always the same answer)", constant["validation"], None, None))
-    if drawn.get("median") is not None and drawn["count"] >= FEWEST_DRAWN:
-        which = "all" if drawn["all"] else f"{drawn['count']:,} random"
-        rows.append((f"middle one of {which} networks", drawn["median"], None, None))
-    if start.get("accuracy") is not None and start.get("architecture") != str(evidence.chosen.architecture):
-        name = "where the search started" if evidence.steps else "the start network of the space"
-        rows.append((name, start["accuracy"], start.get("low"), start.get("high")))
-    if drawn.get("best") is not None and drawn["all"]:
-        rows.append(("best one of all networks", drawn["best"], None, None))
-    if quality["accuracy"] is None:
-        rows.append((f"{FOUND}, as seen", quality["seen"], None, None))
-    else:
-        rows.append((FOUND, quality["accuracy"], quality["low"], quality["high"]))
-    new = quality["new"]
-    if new is not None and not quality["selects_on_test"]:
-        rows.append((f"{FOUND}, test examples", new["accuracy"], new["low"], new["high"]))
-    return rows
-
-
-def _quality_figure(rows: Sequence[Row], quality: Mapping[str, Any]) -> Figure:
-    told = ", ".join(f"{name} {score:.1%}" for name, score, *_ in rows)
-    return Figure(
-        "quality",
-        f"How many examples the found network is right for, beside others: {_examples(quality)}.",
-        f"Right for: {told}.",
-        lambda canvas: _draw(canvas, rows),
-        (7.0, 0.9 + 0.34 * len(rows)),
-    )
-
-
-def _examples(quality: Mapping[str, Any]) -> str:
-    """Return on which examples the bars are, and what their lines count."""
-    if quality["selects_on_test"]:
-        return "test examples, which the search chose by, with 95% intervals over training seeds"
-    by = "validation examples, which the search chose by, with 95% intervals over training seeds"
-    if quality["new"] is None:
-        return by
-    return f"{by}; the last on test examples, which nothing was chosen by, with that for new examples"
-
-
-def _draw(canvas: Canvas, rows: Sequence[Row]) -> None:
-    axes = canvas.add_subplot()
-    places = np.arange(len(rows))
-    colours = [style.good() if name.startswith(FOUND) else style.neutral() for name, *_ in rows]
-    axes.barh(places, [100 * score for _, score, *_ in rows], color=colours, height=0.66)
-    for place, (_, score, low, high) in enumerate(rows):
-        if low is not None and high is not None:
-            axes.plot([100 * low, 100 * high], [place, place], color=style.ink(), linewidth=1.6)
-        end = 100 * max(score, high or 0.0)
-        axes.text(end + 1, place, f"{score:.1%}", va="center", fontsize=9, color=style.ink())
-    axes.set_yticks(places, [name for name, *_ in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlim(0, 100)
-    axes.grid(axis="y", visible=False)
-    axes.set_xlabel("examples it is right for, %")

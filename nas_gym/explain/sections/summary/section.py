@@ -1,113 +1,107 @@
-"""The first page: what was found, how sure that is, why it is good, and what is not known."""
+"""The first page: what was found, how good and how sure, why, and what is not known."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.significance.dunnett import mean_interval
-from nas_gym.explain.section import Section
-from nas_gym.explain.sections.summary.figures import figures_of
-from nas_gym.explain.sections.summary.reasons import reasons_for
-from nas_gym.explain.sections.summary.text import (
-    found_words,
-    quality_words,
-    reason_words,
-    trust_words,
-    unknown_words,
-    untested_words,
-    way_words,
-    worse_words,
-)
+from nas_gym.explain.evidence.simple_methods import TIMED
+from nas_gym.explain.section import DEFAULTS, Section, Settings, Table
+from nas_gym.explain.sections.summary.figures import drawing_of
+from nas_gym.explain.sections.summary.methods import Beside, beside_simple_methods
+from nas_gym.explain.sections.summary.page import FirstPage, first_page
+from nas_gym.explain.sections.summary.text import sentences_of, trust_words
 
 KEY, QUESTION = "summary", "What was found, and why is it good?"
 
 
-def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
+def summarise(evidence: Evidence, sections: Sequence[Section], settings: Settings = DEFAULTS) -> Section:
     """Return one page in plain words, made of the other sections.
 
     Args:
         evidence: evidence of a run in which not everything failed.
         sections: those that were made; one that is missing or withheld leaves its sentences out.
+        settings: the seed is of the simple methods that stand beside the network.
     """
     numbers = {one.key: one.numbers for one in sections if not one.withheld}
-    alternatives = numbers.get("alternatives", {})
-    quality = _quality(evidence, alternatives)
-    reasons = reasons_for(evidence, alternatives, numbers.get("choices", {}))
-    answer = [
-        found_words(evidence),
-        *quality_words(evidence, quality),
-        *untested_words(alternatives),
-        *reason_words(evidence.search_space, reasons, alternatives),
-        *worse_words(alternatives),
-        " ".join(way_words(evidence, alternatives, numbers.get("moments", {}))),
-        unknown_words(evidence, quality, sections, alternatives.get("not_seen", 0)),
-    ]
+    page = first_page(evidence, numbers, beside_simple_methods(evidence, settings.seed))
     return Section(
         KEY,
         QUESTION,
-        tuple(answer),
-        trust=trust_words(quality),
-        figures=figures_of(evidence, quality, reasons),
-        numbers={
-            "architecture": str(evidence.chosen.architecture),
-            "words": evidence.search_space.describe(evidence.chosen.architecture).words,
-            "evaluations": len(evidence.seen),
-            "failed": len(evidence.seen) - len(evidence.succeeded),
-            "found_at": evidence.chosen.order + 1,
-            "space": evidence.search_space.size,
-            "finished": evidence.recording.end is not None,
-            "quality": quality,
-            "reasons": [asdict(reason) for reason in reasons],
-            "withheld": {one.key: one.answer[0] for one in sections if one.withheld},
-        },
+        sentences_of(evidence, page, sections),
+        trust=trust_words(page),
+        tables=tuple(_tables(page)),
+        figures=(drawing_of(evidence, page.reasons),),
+        numbers=_numbers(evidence, page, sections),
+        facts=page.facts,
     )
 
 
-def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how good the network is, from the best sources there are.
+def _tables(page: FirstPage) -> list[Table]:
+    """Return the network beside simple methods, the best on test examples first."""
+    if page.beside is None:
+        return []
+    methods = [page.beside.network, *(rival.method for rival in page.beside.rivals)]
+    rows: list[tuple[str, str | None, str | None, int | None, str | None]] = [
+        (one.name, f"{one.test:.1%}", f"{one.validation:.1%}", one.size, _milliseconds(one.seconds))
+        for one in sorted(methods, key=lambda one: -one.test)
+    ]
+    if page.start is not None:
+        rows.append(("where the search started", None, f"{page.start[2]:.1%}", None, None))
+    if page.drawn:
+        rows.append(("middle one of random networks", None, f"{page.drawn['median']:.1%}", None, None))
+    caption = (
+        "The found network beside simple methods, fitted on the same training examples with their default settings: "
+        "scores on test examples (which chose nothing) and on validation examples (which the search chose by), the "
+        f"numbers that each is made of, and the time to predict {TIMED:,} examples on this machine."
+    )
+    head = ("method", "test", "validation", "size", "time")
+    return [Table("beside", caption, head, tuple(rows))]
 
-    ``"accuracy"``, ``"low"`` and ``"high"`` are on the validation examples that the search chose by, the
-    ends over training seeds alone; ``"new"`` is what holds for new examples.
-    """
-    chosen = alternatives.get("chosen") or {}
-    result = evidence.result or {}
-    constant, counts = evidence.evaluator.constant_answer(), evidence.evaluator.examples()
-    quality: dict[str, Any] = {
-        "seen": evidence.chosen.score,
-        "accuracy": chosen.get("accuracy"),
-        "low": chosen.get("low"),
-        "high": chosen.get("high"),
-        "seeds": chosen.get("seeds", 0),
-        "unseen_seeds": chosen.get("unseen_seeds", evidence.evaluator.table is None),
-        "validation_examples": None if counts is None else counts[0],
-        "start": alternatives.get("start") or {},
-        "random": alternatives.get("random") or {},
-        "test_score": result.get("test_score"),
-        "new": result.get("on_new_examples"),
-        "kept": evidence.folder.best_file.is_file(),
-        "other_tests": _other_tests(result),
-        "selects_on_test": evidence.evaluator.selects_on_test,
-        "constant_answer": None if constant is None else asdict(constant),
+
+def _milliseconds(seconds: float | None) -> str | None:
+    return None if seconds is None else f"{1000 * seconds:.2g} ms"
+
+
+def _numbers(evidence: Evidence, page: FirstPage, sections: Sequence[Section]) -> dict[str, Any]:
+    return {
+        "architecture": str(evidence.chosen.architecture),
+        "words": page.words,
+        "parameters": page.parameters,
+        "evaluations": page.tried.estimate,
+        "failed": page.failed,
+        "found_at": page.found_at.estimate,
+        "space": page.possible.estimate,
+        "finished": page.finished,
+        "metric": evidence.problem.task.target.metric.name,
+        "quote": page.quote.as_dict(),
+        "selected_on_test": page.selected_on_test,
+        "beside": _beside_numbers(page.beside),
+        "reasons": [asdict(reason) for reason in page.reasons],
+        "smaller": None if page.smaller is None else page.smaller.architecture,
+        "better": None if page.better is None else page.better.architecture,
+        "rising": page.rising,
+        "seeds_to_tell": page.seeds_to_tell,
+        "examples_to_tell": page.examples_to_tell,
+        "withheld": {one.key: one.answer[0] for one in sections if one.withheld and one.is_applicable},
     }
-    final = [score["validation_score"] for score in result.get("final", ()) if not score["error"]]
-    if quality["accuracy"] is None and final:
-        mean, low, high = mean_interval(np.array(final), math.nan, 0)
-        ends = (None, None) if math.isnan(low) else (low, high)
-        quality |= {"accuracy": mean, "low": ends[0], "high": ends[1], "seeds": len(final)}
-    return quality
 
 
-def _other_tests(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return seed and test accuracy, None if failed, of final trainings the estimate is not of."""
-    used = (result.get("on_new_examples") or {}).get("seeds", ())
+def _beside_numbers(beside: Beside | None) -> list[dict[str, Any]]:
+    """Return the methods; their times are in the table alone, since no two runs measure the same."""
+    if beside is None:
+        return []
+    methods = [beside.network, *(rival.method for rival in beside.rivals)]
     return [
-        {"seed": score["seed"], "accuracy": None if score["error"] else score["test_score"]}
-        for score in result.get("final", ())
-        if score["seed"] not in used
+        {
+            "key": one.key,
+            "name": one.name,
+            "test": one.test,
+            "validation": one.validation,
+            "size": one.size,
+            "fitted_on": one.fitted_on,
+        }
+        for one in methods
     ]

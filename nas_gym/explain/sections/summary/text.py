@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.fact import Fact, Verdict
-from nas_gym.explain.report.phrases import counted, listed, points, unsigned
+from nas_gym.explain.report.phrases import counted, listed, points, signed, unsigned
 from nas_gym.explain.section import Section
 from nas_gym.explain.sections.summary.page import FirstPage, Neighbour
 from nas_gym.explain.sections.summary.reasons import Reason
@@ -31,7 +31,9 @@ def sentences_of(evidence: Evidence, page: FirstPage, sections: Sequence[Section
         *words.worse(),
         words.unknown(sections),
     ]
-    return tuple(" ".join(paragraph) if isinstance(paragraph, list) else paragraph for paragraph in paragraphs)
+    return tuple(
+        " ".join(paragraph) if isinstance(paragraph, list) else paragraph for paragraph in paragraphs
+    )
 
 
 class Words:
@@ -112,7 +114,9 @@ class Words:
             "not clearly better or worse than": [one for one in rivals if not one.gain.is_shown],
         }
         verdicts = [
-            f"{what} {listed([_short(one.method.name) for one in group])}" for what, group in groups.items() if group
+            f"{what} {listed([_short(one.method.name) for one in group])}"
+            for what, group in groups.items()
+            if group
         ]
         yield f"**Beside it,** on the same examples: {reached}. The found network is {listed(verdicts)}."
 
@@ -141,7 +145,9 @@ class Words:
         count = len(page.reasons)
         which = "One of its choices matters" if count == 1 else f"{count} of its choices matter"
         most = ", the costliest first" if count <= MOST_REASONS else f"; the {MOST_REASONS} costliest are"
-        told = [f"({number}) {self._reason(one)}" for number, one in enumerate(page.reasons[:MOST_REASONS], 1)]
+        told = [
+            f"({number}) {self._reason(one)}" for number, one in enumerate(page.reasons[:MOST_REASONS], 1)
+        ]
         yield f"**Why it is good.** {which}, since every tested change of it is worse{most}: {'; '.join(told)}."
 
     def near(self) -> Iterator[str]:
@@ -164,14 +170,15 @@ class Words:
 
     def unknown(self, sections: Sequence[Section]) -> str:
         """Say what is not known, and what would tell."""
-        page = self._page
         said = [*self._limits(), *self._what_would_tell()]
         unanswered = [one.question for one in sections if one.withheld and one.is_applicable]
         if unanswered:
-            said.append(f"the answer to {listed([f'“{question}”' for question in unanswered])}, as said there")
+            said.append(
+                f"the answer to {listed([f'“{question}”' for question in unanswered])}, as said there"
+            )
         if not said:
             return "**Not known:** nothing that this page asks; every network of the space was looked up."
-        return f"**Not known:** {'; '.join(said)}." if page else ""
+        return f"**Not known:** {'; '.join(said)}."
 
     def _limits(self) -> Iterator[str]:
         page = self._page
@@ -211,7 +218,10 @@ class Words:
             ("not told apart from it", verdicts.count("unclear")),
         ]
         better = "" if told[0][1] else "none is clearly better"
-        parts = [better, *(f"{number} {'is' if number == 1 else 'are'} {what}" for what, number in told if number)]
+        parts = [
+            better,
+            *(f"{number} {'is' if number == 1 else 'are'} {what}" for what, number in told if number),
+        ]
         tested = "tested network" if page.untested else "network"
         yield f"Of {counted(count, tested)} one change away, {listed([part for part in parts if part])}."
         if page.smaller is not None:
@@ -226,9 +236,7 @@ class Words:
         assert one is not None
         share = f", {one.parameters / page.parameters:.0%} of its weights" if page.parameters else ""
         sure = "is within one point of it" if one.within else "seems about as good"
-        return (
-            f"Simpler: {one.words} ({counted(one.parameters, 'weight')}{share}) {sure} ({_interval_points(one.change)})."
-        )
+        return f"Simpler: {one.words} ({counted(one.parameters, 'weight')}{share}) {sure} ({_interval_points(one.change)})."
 
     def _reason(self, reason: Reason) -> str:
         space = self._evidence.search_space
@@ -240,19 +248,23 @@ class Words:
         )
         if reason.loss is None or reason.low is None or reason.high is None:
             return f"{what}: without it networks fail to train"
-        cost = f"{unsigned(reason.loss)} points (95% interval {unsigned(reason.low)} to {unsigned(reason.high)})"
+        cost = (
+            f"{unsigned(reason.loss)} points (95% interval {unsigned(reason.low)} to {unsigned(reason.high)})"
+        )
         if reason.undone == 1 or reason.best is None:
             edit = f" ({reason.best[0]})" if reason.best else ""
             return f"{what}: the one tested change of it{edit} costs {cost}"
         return (
-            f"{what}: changing it costs {cost} on average of {reason.undone}, and {unsigned(abs(reason.best[1]))} at "
+            f"{what}: changing it costs {cost} on average of {reason.undone}, and {unsigned(reason.best[1])} at "
             f"least ({reason.best[0]})"
         )
 
     def _drawn(self) -> str:
         drawn = self._page.drawn
         count, beaten = drawn["count"], round(drawn["beaten"] * drawn["count"])
-        which = f"the {count:,} networks of the space" if drawn["all"] else f"{count:,} networks drawn at random"
+        which = (
+            f"the {count:,} networks of the space" if drawn["all"] else f"{count:,} networks drawn at random"
+        )
         ties = round((drawn["level"] or 0.0) * count)
         share = f"all {which}" if beaten == count else f"{beaten:,} of {which}"
         equal = f" and equals {ties:,}" if ties else ""
@@ -263,7 +275,9 @@ class Words:
         number = _number(gain)
         if gain.verdict is not Verdict.SHOWN:
             return f"about as much (a difference of {_interval_points(gain)}, which chance could explain)"
-        return f"{unsigned(abs(number))} points {'less' if number > 0 else 'more'} ({_ends(gain)})"
+        low, high = sorted((abs(gain.low or 0.0), abs(gain.high or 0.0)))
+        how = "less" if number > 0 else "more"
+        return f"{unsigned(number)} points {how} (95% interval {unsigned(low)} to {unsigned(high)})"
 
     def _reaches(self, fact: Fact) -> str:
         if self._target.kind == "classes":
@@ -295,18 +309,9 @@ def _change(one: Neighbour) -> str:
 
 
 def _interval_points(fact: Fact) -> str:
-    ends = f", 95% interval {_ends(fact)}" if fact.low is not None else ""
-    return f"{points(_number(fact))}{ends}"
-
-
-def _ends(fact: Fact) -> str:
-    """Return the interval of a difference in points, the smaller end first as it is said."""
-    low, high = 100 * (fact.low or 0.0), 100 * (fact.high or 0.0)
-    if low > 0:
-        return f"{low:.1f} to {high:.1f}"
-    if high < 0:
-        return f"{-high:.1f} to {-low:.1f}" if _number(fact) > 0 else f"{low:.1f} to {high:.1f}"
-    return f"{low:+.1f} to {high:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0")
+    if fact.low is None or fact.high is None:
+        return points(_number(fact))
+    return f"{points(_number(fact))}, 95% interval {signed(fact.low)} to {signed(fact.high)}"
 
 
 def _percent(fact: Fact) -> str:
@@ -327,5 +332,3 @@ def _short(name: str) -> str:
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-

@@ -1,0 +1,92 @@
+"""The found network beside simple methods on the test examples: how much better, how large, how fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nas_gym.explain.evidence.network import trained_network
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.simple_methods import Method, network_method, simple_methods
+from nas_gym.explain.fact import Fact, difference
+from nas_gym.explain.methods.significance.paired import (
+    difference_of_r2,
+    difference_of_shares,
+    resampled_interval,
+)
+from nas_gym.tasks import Task
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A simple method beside the found network.
+
+    Attributes:
+        method: the method.
+        gain: what the network's test score is above the method's.
+    """
+
+    method: Method
+    gain: Fact
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The found network beside simple methods.
+
+    Attributes:
+        network: the found network.
+        rivals: the simple methods, the constant answer first.
+        low, high: 95% interval of the network's test score for new examples; None where a count gives it.
+    """
+
+    network: Method
+    rivals: tuple[Rival, ...]
+    low: float | None
+    high: float | None
+
+
+def beside_simple_methods(evidence: Evidence, seed: int) -> Beside | None:
+    """Return the found network beside simple methods; None where no data or no weights are at hand.
+
+    The test examples choose nothing here. The differences to all methods hold at once with 95% confidence
+    (Bonferroni).
+    """
+    trained = trained_network(evidence)
+    if isinstance(trained, str):
+        return None
+    task = trained.task
+    methods = simple_methods(task, seed)
+    if not methods:
+        return None
+    parameters = evidence.search_space.network(trained.architecture).parameters
+    network = network_method(task, trained.module, "the found network", parameters)
+    level = 1 - (1 - LEVEL) / len(methods)
+    rivals = tuple(Rival(one, _gain(task, network, one, level)) for one in methods)
+    return Beside(network, rivals, *_interval(task, network, seed))
+
+
+def _gain(task: Task, network: Method, other: Method, level: float) -> Fact:
+    truth = task.y_test
+    if task.target.metric.share_of_examples:
+        right = [one.outputs.argmax(axis=1) == truth for one in (network, other)]
+        found = difference_of_shares(right[0], right[1], level)
+    else:
+        found = difference_of_r2(network.outputs, other.outputs, truth.astype(np.float64), level)
+    over = f"{len(truth):,} test examples"
+    return difference(
+        f"gain over {other.key}", f"the found network over {other.name}", over, *found, len(truth)
+    )
+
+
+def _interval(task: Task, network: Method, seed: int) -> tuple[float | None, float | None]:
+    if task.target.metric.share_of_examples:
+        return None, None
+    count = task.outputs
+    both = np.concatenate([network.outputs, task.y_test], axis=1)
+    return resampled_interval(
+        both, lambda drawn: task.target.measure(drawn[:, :count], drawn[:, count:])[0], seed
+    )
