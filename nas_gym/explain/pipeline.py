@@ -176,11 +176,14 @@ def _refuse_several(folder: str | os.PathLike[str]) -> None:
 
 def _answered(question: Question, evidence: Evidence, settings: Settings) -> Section:
     if not evidence.succeeded:
-        return withheld(question.key, question.text, NOTHING_TRAINED)
+        return replace(withheld(question.key, question.text, NOTHING_TRAINED), about=question.about)
     try:
         return question(evidence, settings)
     except NASGymError as error:
-        return withheld(question.key, question.text, f"This run does not answer it: {error}.")
+        return replace(
+            withheld(question.key, question.text, f"This run does not answer it: {error}."),
+            about=question.about,
+        )
 
 
 def _all_failed(evidence: Evidence) -> Section:

@@ -1,4 +1,4 @@
-"""The questions that an explanation answers, a line each, in the order of a report."""
+"""The questions that an explanation answers, a line each, in the order of a report: network, search, agent."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ SUMMARY = "summary"
 
 # Paths of `Question` objects: some of their modules need packages that are slow to import.
 QUESTIONS: dict[str, Question | str] = {
+    "network": "nas_gym.explain.sections.network.section:NETWORK",
+    "alternatives": "nas_gym.explain.sections.alternatives.section:ALTERNATIVES",
     "choices": "nas_gym.explain.sections.choices.section:CHOICES",
     "edits": "nas_gym.explain.sections.edits.section:EDITS",
-    "alternatives": "nas_gym.explain.sections.alternatives.section:ALTERNATIVES",
-    "policy": "nas_gym.explain.sections.policy.section:POLICY",
     "moments": "nas_gym.explain.sections.moments.section:MOMENTS",
+    "policy": "nas_gym.explain.sections.policy.section:POLICY",
     "attention": "nas_gym.explain.sections.attention.section:ATTENTION",
-    "network": "nas_gym.explain.sections.network.section:NETWORK",
 }
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nas_gym._checks import plain
 from nas_gym.explain.fact import Fact, as_dicts
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 Cell = str | float | int | None
+About = Literal["network", "search", "agent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Section:
         is_applicable: whether the question makes sense for the run; that an agent without a policy has none
             is not something unknown.
         facts: what the section knows, see `nas_gym.explain.fact`.
+        about: part of the report that it stands in: the found network, the search, or the agent.
     """
 
     key: str
@@ -82,6 +84,7 @@ class Section:
     withheld: bool = False
     is_applicable: bool = True
     facts: tuple[Fact, ...] = ()
+    about: About = "search"
 
 
 def withheld(
@@ -127,15 +130,17 @@ class Question:
         text: the question as a report shows it.
         explain: function from the evidence of a run (`nas_gym.explain.Evidence`) and the settings to
             the section, whose key and question are those above; a `NASGymError` withholds the answer.
+        about: part of the report that the section stands in.
     """
 
     key: str
     text: str
     explain: Callable[[Any, Settings], Section]
+    about: About = "search"
 
     def __call__(self, evidence: Any, settings: Settings) -> Section:
         """Answer the question for a run."""
-        return self.explain(evidence, settings)
+        return replace(self.explain(evidence, settings), about=self.about)
 
 
 @dataclass(frozen=True, slots=True)

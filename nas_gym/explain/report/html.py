@@ -16,7 +16,8 @@ from markupsafe import Markup, escape
 
 from nas_gym.explain.report import style
 from nas_gym.explain.report.page import Page, identifier, numeric_columns, texts_of
-from nas_gym.explain.section import Section, Table
+from nas_gym.explain.report.phrases import counted
+from nas_gym.explain.section import Figure, Section, Table
 
 # Colours of the page beside those of figures: on a light page and on a dark one.
 _PAGE_COLOURS = {
@@ -41,7 +42,8 @@ def as_html(page: Page, drawings: Mapping[str, str]) -> str:
         page: what to show.
         drawings: the figures as SVG elements, by their identifiers.
     """
-    sections = [_section(section, drawings) for section in page.sections]
+    shown = [section for section in page.sections if section.is_applicable]
+    sections = [_section(section, drawings, is_first=section is shown[0]) for section in shown]
     html: str = _template().render(
         style=Markup(_css()),  # noqa: S704 - made of this package's own constants
         title=page.title,
@@ -66,25 +68,42 @@ def marked(text: str) -> Markup:
     return Markup("").join([*pieces, escape(text[end:])])
 
 
-def _section(section: Section, drawings: Mapping[str, str]) -> Mapping[str, Any]:
+def _section(section: Section, drawings: Mapping[str, str], *, is_first: bool) -> Mapping[str, Any]:
+    """Return what the template shows of a section: its first figure in the text, all else folded.
+
+    The first page folds nothing.
+    """
+    figures = [_figure(section, figure, drawings) for figure in section.figures]
+    tables = [
+        _table(section, table, is_open=is_first or (number == 0 and len(table.rows) <= _OPEN_ROWS))
+        for number, table in enumerate(section.tables)
+    ]
     return {
         "id": section.key,
         "question": section.question,
         "withheld": section.withheld,
         "answer": [marked(sentence) for sentence in section.answer],
         "trust": marked(section.trust),
-        "figures": [
-            {
-                "id": f"{identifier(section, figure)}-figure",
-                "svg": Markup(drawings[identifier(section, figure)]),  # noqa: S704 - Matplotlib escapes
-                "caption": marked(figure.caption),
-            }
-            for figure in section.figures
-        ],
-        "tables": [
-            _table(section, table, is_open=number == 0 and len(table.rows) <= _OPEN_ROWS)
-            for number, table in enumerate(section.tables)
-        ],
+        "about": section.about,
+        "figures": figures[:1],
+        "tables": tables if is_first else [],
+        "folded_figures": figures[1:],
+        "folded_tables": [] if is_first else tables,
+        "folded": _folded(len(figures[1:]), 0 if is_first else len(tables)),
+    }
+
+
+def _folded(figures: int, tables: int) -> str:
+    """Return what is folded away, in words; "" for nothing."""
+    parts = [counted(count, noun) for count, noun in ((figures, "figure"), (tables, "table")) if count]
+    return " and ".join(parts)
+
+
+def _figure(section: Section, figure: Figure, drawings: Mapping[str, str]) -> Mapping[str, Any]:
+    return {
+        "id": f"{identifier(section, figure)}-figure",
+        "svg": Markup(drawings[identifier(section, figure)]),  # noqa: S704 - Matplotlib escapes
+        "caption": marked(figure.caption),
     }
 
 

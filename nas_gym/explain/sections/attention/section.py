@@ -38,7 +38,7 @@ def explain_attention(evidence: Evidence, settings: Settings = DEFAULTS) -> Sect
     """
     policy = evidence.policy()
     if policy is None:
-        return withheld(KEY, QUESTION, NONE)
+        return withheld(KEY, QUESTION, NONE, is_applicable=False)
     decisions, setting = Decisions(policy, evidence.search_space), setting_of(evidence, settings.seed)
     rng = np.random.default_rng(settings.seed)
     visits = policy_visits(decisions, setting, rng)
@@ -56,7 +56,7 @@ def explain_attention(evidence: Evidence, settings: Settings = DEFAULTS) -> Sect
     return section_of(looked)
 
 
-ATTENTION = Question(KEY, QUESTION, explain_attention)
+ATTENTION = Question(KEY, QUESTION, explain_attention, about="agent")
 
 
 def section_of(looked: PolicyAttributions) -> Section:

@@ -59,7 +59,7 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     )
 
 
-MOMENTS = Question(KEY, QUESTION, explain_moments)
+MOMENTS = Question(KEY, QUESTION, explain_moments, about="agent")
 
 
 def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:

@@ -47,7 +47,7 @@ def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     )
 
 
-NETWORK = Question(KEY, QUESTION, explain_network)
+NETWORK = Question(KEY, QUESTION, explain_network, about="network")
 
 
 def numbers_of(use: NetworkUse) -> dict[str, Any]:

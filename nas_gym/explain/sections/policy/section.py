@@ -45,7 +45,7 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
     """
     last = evidence.policy()
     if last is None:
-        return withheld(KEY, QUESTION, NONE)
+        return withheld(KEY, QUESTION, NONE, is_applicable=False)
     setting = setting_of(evidence, settings.seed)
     decisions = Decisions(last, setting.space)
     distilled = distil(decisions, setting, settings.seed)
@@ -82,7 +82,7 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
     )
 
 
-POLICY = Question(KEY, QUESTION, explain_policy)
+POLICY = Question(KEY, QUESTION, explain_policy, about="agent")
 
 
 def _earnings(
