@@ -29,7 +29,7 @@ def check_space(space: SearchSpace[Any]) -> None:
     - ``parse(str(a)) == a``, and ``architecture(index(a)) == a``;
     - a variable has its name and at least one choice;
     - a legal edit leads to an architecture of the space, and keep (action 0) to the same one;
-    - the network takes the input of the space and gives a logit for each class.
+    - the network takes the input of the space and gives as many values as the space has outputs.
 
     It takes a few milliseconds, and draws the same architectures every time.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-VERSION = 2
+from nas_gym.traces.migrations import TRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class Header:
         actions: the edit of every action, in words.
         scores: what the scores of the steps are: ``"q_values"`` or ``"probabilities"``; None
             where the agent had no policy over edits when the run began.
-        version: of this format.
+        version: version of the trace.
     """
 
     agent: str
     budget: int | dict[str, float] | None
     actions: list[str]
     scores: str | None
-    version: int = VERSION
+    version: int = TRACE.newest
 
 
 @dataclass(frozen=True, slots=True)

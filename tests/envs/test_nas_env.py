@@ -74,7 +74,7 @@ def test_the_graph_observation_passes_gymnasiums_checker(reward):
         check_env(env.unwrapped)
 
 
-def test_a_step_pays_the_accuracy_of_the_edited_network():
+def test_a_step_pays_the_score_of_the_edited_network():
     env = fake_env()
     env.reset(seed=0)
     _, reward, terminated, truncated, info = env.step(action(env, "add relu-64 after layer 1"))
@@ -128,13 +128,13 @@ def test_the_horizon_truncates_under_a_continuing_reward():
         env.unwrapped.step(0)
 
 
-def test_scale_maps_accuracy_before_the_reward():
+def test_scale_maps_the_score_before_the_reward():
     env = fake_env(reward={"name": "score", "scale": [0.4, 0.6]})
     env.reset(seed=0)
     assert env.step(0)[1] == pytest.approx(0.25)
 
 
-def test_a_reward_object_is_asked_with_both_accuracies():
+def test_a_reward_object_is_asked_with_both_scores():
     class Loss:
         needs_before, episodic = True, False
 
@@ -146,7 +146,7 @@ def test_a_reward_object_is_asked_with_both_accuracies():
     assert env.step(action(env, "add relu-64 after layer 1"))[1] == pytest.approx(-0.15)
 
 
-def test_a_failed_network_has_accuracy_zero_and_a_reason():
+def test_a_failed_network_has_score_zero_and_a_reason():
     env = fake_env(score=lambda architecture, seed: float("nan"))
     env.reset(seed=0)
     _, reward, _, _, info = env.step(0)
@@ -160,7 +160,7 @@ def test_several_seeds_are_averaged():
     assert env.step(0)[1] == pytest.approx(0.455)
 
 
-def test_the_best_accuracy_is_of_the_episode():
+def test_the_best_score_is_of_the_episode():
     env = fake_env()
     env.reset(seed=0)
     env.step(action(env, "add relu-64 after layer 1"))
@@ -193,7 +193,7 @@ def test_information_has_the_same_keys_and_types_after_reset_and_every_step(rewa
     assert [bool(info["error"]) for info in infos[3:]] == [True, False]
 
 
-def test_after_reset_nothing_is_known_of_accuracies_and_arrays_are_fresh():
+def test_after_reset_nothing_is_known_of_scores_and_arrays_are_fresh():
     env = fake_env()
     env.reset(seed=0)
     after_step = env.step(0)[4]
@@ -240,7 +240,7 @@ def test_a_state_saved_as_json_is_restored_in_another_environment():
 def test_a_state_that_is_none_is_refused_in_one_sentence():
     env = fake_env()
     env.reset(seed=0)
-    with pytest.raises(nas_gym.NASGymError, match="the state lacks architecture, best_accuracy, last_action"):
+    with pytest.raises(nas_gym.NASGymError, match="the state lacks architecture, best_score, last_action"):
         env.unwrapped.set_state({"steps": 3})
 
 
@@ -327,7 +327,7 @@ def test_importing_registers_the_ids_without_heavy_libraries():
     [
         ({"search_space": "mpl"}, "unknown search space 'mpl': did you mean 'mlp'?"),
         ({"task": "digit"}, "unknown task 'digit': did you mean 'digits'?"),
-        ({"reward": "acuracy"}, "unknown reward 'acuracy': did you mean 'accuracy'?"),
+        ({"reward": "scroe"}, "unknown reward 'scroe': did you mean 'score'?"),
         ({"observation": "dcit"}, "unknown observation 'dcit': did you mean 'dict'?"),
         ({"observation": ["dict"]}, "unknown observation ['dict']"),
         ({"device": None}, "device None cannot be used"),

@@ -74,8 +74,8 @@ def silent_failure(found):
         (none, r"leaves the requests \[0\] without an evaluation"),
         (better, r"must be in \[0, 1\], not 1.5"),
         (nameless, "was asked for, not 'another'"),
-        (by_neighbours, "asked for alone has the accuracy 0.5 and not 0.25"),
-        (silent_failure, "its accuracy must be 0.0, and an error says why"),
+        (by_neighbours, "asked for alone has the score 0.5 and not 0.25"),
+        (silent_failure, "its score must be 0.0, and an error says why"),
     ],
 )
 def test_a_planted_fault_is_told(plant, sentence):

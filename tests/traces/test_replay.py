@@ -113,7 +113,7 @@ def test_other_numerics_are_compared_within_a_stated_tolerance(recorded):
     assert report.ok
     assert report.tolerance == TOLERANCE
     assert report.largest_difference == pytest.approx(TOLERANCE / 2)
-    assert "since the recording is of cuda, bf16, torch 2.13.0" in report.why
+    assert "of the recorded accuracy, since the recording is of cuda, bf16, torch 2.13.0" in report.why
     assert not replay(recorded.parent / "exact", nearly(2 * TOLERANCE)).ok
 
 
@@ -160,9 +160,19 @@ def test_a_folder_that_holds_no_run_gives_one_sentence(tmp_path):
         replay(tmp_path)
 
 
-def test_a_config_without_its_environment_gives_one_sentence(recorded):
-    (recorded / "config.json").write_text('{"format": 2}')
-    with pytest.raises(NASGymError, match=r"config\.json of the run has no 'env"):
+@pytest.mark.parametrize(
+    ("lacking", "sentence"),
+    [
+        ({"env": None}, r"config\.json is damaged \(it has no 'env'\)"),
+        ({"env_id": None}, r"config\.json of the run is damaged \(KeyError\('env_id'\)\)"),
+        ({"env": {}}, r"config\.json of the run is damaged \(KeyError\('task'\)\)"),
+    ],
+)
+def test_a_config_without_its_environment_gives_one_sentence(recorded, lacking, sentence):
+    file = recorded / "config.json"
+    config = json.loads(file.read_text()) | lacking
+    file.write_text(json.dumps({name: value for name, value in config.items() if value is not None}))
+    with pytest.raises(NASGymError, match=sentence):
         replay(recorded)
 
 

@@ -257,6 +257,7 @@ def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) 
     return {
         "format": RESULT_FORMAT,
         "metric": target.metric.name,
+        "metric_label": target.metric.label,
         "label": label(spec.agent),
         **found.as_dict(),
         "access": access,

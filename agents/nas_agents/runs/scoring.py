@@ -88,4 +88,6 @@ def _regret(optimum: float, score: float) -> float:
 
 
 def _final(score: FinalScore) -> dict[str, Any]:
-    return {name: getattr(score, name) for name in ("seed", "validation_score", "test_score", "error")}
+    return {
+        name: getattr(score, name) for name in ("seed", "validation_score", "test_score", "metrics", "error")
+    }
