@@ -131,8 +131,7 @@ class _Check:
         if shapes != (space.input_shape, (space.outputs,)):
             raise self._error(
                 f"network({text!r}) leads from {shapes[0]} to {shapes[1]}",
-                f"build it from self.input_shape {space.input_shape} to (self.outputs,), "
-                f"({space.outputs},)",
+                f"build it from self.input_shape {space.input_shape} to (self.outputs,), ({space.outputs},)",
             )
 
     def _called(self, what: str, function: Callable[..., T], *arguments: Any) -> T:

@@ -16,7 +16,7 @@ class Sketch:
         box_codes: a number per box below the space's `num_box_codes`.
         link_codes: a number per link below the space's `num_link_codes`.
         box_kinds: what a box is in the first place (its activation, its operation), a number or None per
-            box: drawings give boxes of one number one colour, and those of None none. By default all are None.
+            box; by default all are None. Drawings give boxes of one number one colour, those of None none.
     """
 
     boxes: tuple[str, ...]

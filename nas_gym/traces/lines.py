@@ -38,8 +38,8 @@ class Step:
         steps_left: before the step, under an episodic reward; else None.
         mask: the legal actions, in order.
         action: taken; `edit` is its words.
-        scores: the policy's score of each action of `mask` (not a network's), before the step; None for no policy.
-            An entry is None where the score was not finite.
+        scores: the policy's score (not a network's) of each action of `mask`, before the step; None for no
+            policy. An entry is None where the score was not finite.
         reward, terminated, truncated: as the environment returned them.
         next: the architecture after the step.
         score: validation score after the step; None where the step evaluated nothing.

@@ -79,8 +79,8 @@ class Format:
         if not oldest <= found <= newest:
             remedy = "update nas-gym" if found > newest else "use the version of nas-gym that wrote it"
             raise StoreError(
-                f"{file} is a {self.what} of {self.key} {found}, and this nas-gym reads {self.key}s {oldest} to "
-                f"{newest}: {remedy}, or run again into another folder"
+                f"{file} is a {self.what} of {self.key} {found}, and this nas-gym reads {self.key}s {oldest} "
+                f"to {newest}: {remedy}, or run again into another folder"
             )
 
         def migrate(values: Mapping[str, Any]) -> dict[str, Any]:

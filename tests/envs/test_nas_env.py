@@ -20,6 +20,7 @@ from tests.helpers.fakes import SMALL, action, depth_and_relus, fake_env
 QUICK = {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}}
 SPACES = {
     "mlp": {"search_space": SMALL, "task": "breast_cancer"},
+    "mlp on values": {"search_space": "mlp", "task": "diabetes"},
     "mlp on images": {"search_space": "mlp", "task": "digits"},
     "conv 1-D": {"search_space": "conv", "task": {"name": "mnist1d", "train_size": 200}},
     "conv 2-D": {"search_space": "conv", "task": "digits"},
@@ -82,6 +83,35 @@ def test_a_step_pays_the_score_of_the_edited_network():
     assert info["architecture"] == "relu-64 > relu-64"
     assert info["edit"] == "add relu-64 after layer 1"
     assert (terminated, truncated) == (False, False)
+
+
+def test_a_step_on_values_pays_their_share_of_variance_explained():
+    recipe = {"epochs": 20, "learning_rate": 0.02}
+    env = gym.make(
+        "NAS-v0", task="diabetes", evaluator={"name": "train", "recipe": recipe}, store="memory"
+    ).unwrapped
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(0)
+    (evaluation,) = env.ledger.history
+    assert reward == info["score"] == evaluation.score
+    assert 0.2 < reward < 0.7
+    task = env.task
+    deviation = float(task.y_validation.std() * task.target.scale[0])
+    assert evaluation.metrics["rmse"] == pytest.approx(deviation * (1 - reward) ** 0.5, rel=1e-3)
+    assert 0 < evaluation.metrics["mae"] < evaluation.metrics["rmse"]
+    assert set(info) == set(env.reset()[1])
+
+
+def test_many_environments_on_values_are_paid_as_single_ones():
+    options = {"task": "diabetes", "evaluator": QUICK, "store": "memory", "horizon": 3}
+    many, one = gym.make_vec("NAS-v0", num_envs=2, **options), gym.make("NAS-v0", **options)
+    many.reset(seed=0)
+    one.reset(seed=0)
+    for number in (1, 9, 0):
+        _, rewards, _, _, infos = many.step(np.array([number, number]))
+        _, reward, _, _, info = one.step(number)
+        assert rewards.tolist() == [reward, reward]
+        assert infos["score"].tolist() == [info["score"], info["score"]]
 
 
 def test_an_illegal_action_has_the_effect_and_the_reward_of_keep():

@@ -57,6 +57,22 @@ def test_a_trained_run_is_made_again_from_its_folder_alone(tmp_path, reward):
     )
 
 
+def test_a_run_on_values_is_made_again_and_told_of_in_their_metric(tmp_path):
+    env = Trace(gym.make("NAS-v0", horizon=5, **TRAINED | {"task": "diabetes"}), tmp_path / "run")
+    walk(env, 4)
+    env.evaluate("sigmoid-64")
+    env.close()
+    assert replay(tmp_path / "run").ok
+    change(tmp_path / "run", 3, score=0.123)
+    assert re.search(r"line 3: .* has R² 0\.\d+, recorded was 0.123", replay(tmp_path / "run").mismatch)
+    config = json.loads((tmp_path / "run/config.json").read_text()) | {"numerics": "cuda"}
+    (tmp_path / "run/config.json").write_text(json.dumps(config))
+    assert "within 0.02 of the recorded R², since" in replay(tmp_path / "run").why
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert (result["metric"], result["metric_label"]) == ("r2", "R²")
+    assert set(result["evaluations"][0]["metrics"]) == {"rmse", "mae"}
+
+
 def test_a_recording_that_a_kill_cut_is_made_again_as_far_as_it_goes(recorded):
     whole = (recorded / "trace.jsonl").read_bytes()
     lines = whole.split(b"\n")

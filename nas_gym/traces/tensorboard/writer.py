@@ -81,7 +81,7 @@ class Board:
 
 
 def charts(metric: str) -> dict[str, dict[str, list[Any]]]:
-    """Return the charts of several scalars, by category and title, as `summaries.custom_scalars` takes them."""
+    """Return the charts that show several scalars, as `summaries.custom_scalars` takes them."""
     return {
         "search": {
             f"{metric} and best so far, by step": ["Multiline", ["^search/score$", "^search/best_score$"]],
