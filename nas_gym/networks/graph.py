@@ -53,7 +53,7 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """Number of trainable parameters."""
+        """The number of trainable parameters."""
         return sum(node.parameters for node in self.nodes)
 
     @property

@@ -1,4 +1,4 @@
-"""What a search space is: architectures, the edits between them, and the network each stands for."""
+"""Search spaces: architectures, the edits between them, and the network each stands for."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Edit:
         words: the edit in words ("add relu-64 after layer 2").
         aspect: what is edited: ``"layer"``, ``"width"``, ``"activation"``, ``"operation"``,
             ``"channels"``, ``"skip"`` or ``"edge"``; ``""`` for keep.
-        place: where, in the numbering of the `Sketch` of the architecture after the edit: one box,
-            or the two boxes of a link; of a removed layer the link that closed over it.
+        place: the place of the edit in the `Sketch` of the architecture after it: the number of a box,
+            or the two of a link; of a removed layer the link that closed over it.
         value: what is there afterwards ("relu-64", "tanh"); ``""`` for keep and remove.
     """
 

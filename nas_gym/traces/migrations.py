@@ -33,8 +33,9 @@ class Format:
 
     Attributes:
         what: the kind in words.
-        key: the name by which a file says its format.
-        migrations: by format, one after the other: what makes its values those of the next format.
+        key: name of the entry of a file that holds its format.
+        migrations: functions from the values of a format to those of the next, by the format they start
+            from; without a gap.
         unnamed: the format of files that say none; None where every file says it.
     """
 

@@ -50,8 +50,8 @@ class Recorder:
         folder: the run's folder; what an unfinished run left in it is removed.
         env: the unwrapped environment.
         agent: name of the agent.
-        config: as in config.json.
-        snapshots: when to save the policy.
+        config: config of the run, as config.json holds it.
+        snapshots: the evaluations at which the policy is saved.
         policy: the policy whose scores are recorded; None for none.
         overwrite: record anew over a finished run, too.
 

@@ -33,7 +33,7 @@ class ReplayReport:
 
     Attributes:
         steps, asks: lines that were executed again.
-        tolerance: by how much scores may differ: 0.0 on the numerics of the recording.
+        tolerance: how much scores may differ: 0.0 on the numerics of the recording.
         why: why the tolerance is what it is.
         largest_difference: the largest difference between a score or reward recorded and made again.
         mismatch: the first difference, in one sentence; "" if there is none.

@@ -1,4 +1,4 @@
-"""What an operation of a network is, and a node of a network, which applies one."""
+"""Operations of a network, and its nodes, each of which applies one."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class Node:
         parts: name of the part of the architecture that the node belongs to, after the names of the larger
             parts that it lies in (``("stage 1 cell 2", "edge 0-1")``); () for none.
         function: function of an activation, one of `ACTIVATIONS`.
-        kernel, stride: of convolutions and pools, the same on every side.
+        kernel, stride: kernel and stride of a convolution or pool, the same on every side.
         groups: number of groups of a convolution, as in `torch.nn.Conv2d`.
         bias: whether a linear operation or convolution adds a bias.
         options: other options by name, of an operation of one's own.
@@ -201,7 +201,7 @@ class Node:
 
     @property
     def parameters(self) -> int:
-        """Number of trainable numbers."""
+        """The number of trainable numbers."""
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
     @property

@@ -1,4 +1,4 @@
-"""What of a run goes to TensorBoard, and when."""
+"""The TensorBoard view of a run: what is shown, and when."""
 
 from __future__ import annotations
 

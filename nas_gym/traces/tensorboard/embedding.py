@@ -36,8 +36,9 @@ def write_embedding(
     Args:
         folder: the run's folder.
         search_space: search space of the architectures.
-        evaluations: in order of first request; of one architecture the last counts, which had most
-            epochs where an agent raises them, and of more than `MOST_POINTS` the first ones.
+        evaluations: evaluations of the run in order of first request; of one architecture the last
+            counts, which had most epochs where an agent raises them, and of more than `MOST_POINTS` the
+            first ones.
         metric: what the score of an architecture is, for readers (``"accuracy"``).
     """
     points = list({evaluation.architecture: evaluation for evaluation in evaluations}.values())[:MOST_POINTS]
