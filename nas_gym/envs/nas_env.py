@@ -41,7 +41,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     ``spaces.Graph``. Under an episodic reward it has ``steps_left`` too.
 
     ## Rewards
-    ``"score"``: validation score of the network after the step, in [0, 1].
+    ``"score"``: validation score of the network after the step, in [0, 1]; of classes it is the
+    accuracy, of values R², 0 where that is negative.
     ``"improvement"``: its gain over the network before; the start state is evaluated at the first
     step and counts. ``"final"``: 0 until the last step, then the score of the last network, the
     only one evaluated. ``{"name": ..., "scale": [low, high]}`` maps the score first. Or a function,
