@@ -73,8 +73,8 @@ def read_trace(path: Path) -> Recording:
     """Read a trace; a last line that a kill cut off is left out.
 
     Raises:
-        NASGymError: if the file is missing, is not a trace, or is damaged
-            before its last line; or if it is of a version that is not read.
+        NASGymError: if the file is missing, is not a trace, is of a version that is not read, or is damaged
+            before its last line.
     """
     try:
         texts = path.read_text(encoding="utf-8", errors="replace").split("\n")

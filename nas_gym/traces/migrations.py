@@ -106,23 +106,24 @@ def config_2(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def result_1(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a result with scores in place of accuracies, and with the metrics that there are beside them."""
+    """Return a result with scores in place of accuracies, and with the metrics that there are beside them.
+
+    What a user passed to `Trace.finish` in another form than nas-gym's own stays as it is.
+    """
     found = {**_scores(result), "format": 2, "metric": "accuracy", "metric_label": "accuracy"}
-    for name in ("evaluations", "final"):
-        if found.get(name) is not None:
-            found[name] = [{**_scores(one), "metrics": {}} for one in found[name]]
-    if found.get("incumbents") is not None:
-        found["incumbents"] = [_scores(one) for one in found["incumbents"]]
-    if found.get("on_new_examples") is not None:
-        found["on_new_examples"] = _scores(found["on_new_examples"])
-    if found.get("constant_answer") is not None:
-        answer = dict(found["constant_answer"])
-        found["constant_answer"] = {"answer": answer.pop("class_name"), **answer}
+    for name, beside in (("evaluations", {"metrics": {}}), ("final", {"metrics": {}}), ("incumbents", {})):
+        if isinstance(entries := found.get(name), list):
+            found[name] = [{**_scores(one), **beside} if isinstance(one, dict) else one for one in entries]
+    if isinstance(estimate := found.get("on_new_examples"), dict):
+        found["on_new_examples"] = _scores(estimate)
+    if isinstance(answer := found.get("constant_answer"), dict):
+        rest = {name: value for name, value in answer.items() if name != "class_name"}
+        found["constant_answer"] = {"answer": answer["class_name"], **rest}
     return found
 
 
 def trace_1(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a line of a trace with a score in place of the accuracy."""
+    """Return a line of a trace with a score in place of the accuracy; the header alone has a version."""
     found = _scores(line)
     return {**found, "version": 2} if "version" in found else found
 

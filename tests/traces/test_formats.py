@@ -325,7 +325,6 @@ DAMAGED = {
         {"config": None},
         r"config.json is damaged \(it has no 'config'\)",
     ),
-    "result of texts": ("result.json", {"evaluations": ["relu-16"]}, "result.json is damaged"),
     "result without a class": (
         "result.json",
         {"constant_answer": {}},
@@ -410,6 +409,14 @@ def test_an_old_result_of_a_plain_trace_names_no_format(tmp_path):
     renamed = {name: value for name, value in old.items() if name not in ("accuracy", "evaluations")}
     told = {"format": RESULT.newest, "metric": "accuracy", "metric_label": "accuracy", "score": 0.75}
     assert found == renamed | told | {"evaluations": found["evaluations"]}
+
+
+def test_an_old_result_in_a_form_of_the_users_own_keeps_it(tmp_path):
+    folder = old_run(tmp_path)
+    write(folder / "result.json", {"accuracy": 0.5, "final": 0.75, "evaluations": [0.25], "note": "mine"})
+    told = {"format": RESULT.newest, "metric": "accuracy", "metric_label": "accuracy"}
+    own = {"score": 0.5, "final": 0.75, "evaluations": [0.25], "note": "mine"}
+    assert RunFolder(folder).result() == own | told
 
 
 def test_an_old_result_on_a_table_has_the_scores_of_its_incumbents(tmp_path):
