@@ -111,7 +111,8 @@ def result_1(result: Mapping[str, Any]) -> dict[str, Any]:
     What a user passed to `Trace.finish` in another form than nas-gym's own stays as it is.
     """
     found = {**_scores(result), "format": 2, "metric": "accuracy", "metric_label": "accuracy"}
-    for name, beside in (("evaluations", {"metrics": {}}), ("final", {"metrics": {}}), ("incumbents", {})):
+    measured: dict[str, Any] = {"metrics": {}}
+    for name, beside in (("evaluations", measured), ("final", measured), ("incumbents", {})):
         if isinstance(entries := found.get(name), list):
             found[name] = [{**_scores(one), **beside} if isinstance(one, dict) else one for one in entries]
     if isinstance(estimate := found.get("on_new_examples"), dict):
