@@ -111,10 +111,11 @@ def result_1(result: Mapping[str, Any]) -> dict[str, Any]:
     What a user passed to `Trace.finish` in another form than nas-gym's own stays as it is.
     """
     found = {**_scores(result), "format": 2, "metric": "accuracy", "metric_label": "accuracy"}
-    measured: dict[str, Any] = {"metrics": {}}
-    for name, beside in (("evaluations", measured), ("final", measured), ("incumbents", {})):
+    for name in ("evaluations", "final", "incumbents"):
         if isinstance(entries := found.get(name), list):
-            found[name] = [{**_scores(one), **beside} if isinstance(one, dict) else one for one in entries]
+            found[name] = [_scores(one) if isinstance(one, dict) else one for one in entries]
+    for one in (*_dicts(found.get("evaluations")), *_dicts(found.get("final"))):
+        one["metrics"] = {}
     if isinstance(estimate := found.get("on_new_examples"), dict):
         found["on_new_examples"] = _scores(estimate)
     if isinstance(answer := found.get("constant_answer"), dict):
@@ -132,6 +133,11 @@ def trace_1(line: Mapping[str, Any]) -> dict[str, Any]:
 def _scores(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values with the scores among them by their present names."""
     return {SCORES.get(name, name): value for name, value in values.items()}
+
+
+def _dicts(entries: object) -> list[dict[str, Any]]:
+    """Return the dicts in a list; none of anything else."""
+    return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
 
 
 CONFIG = Format("config", "format", {2: config_2})
