@@ -71,7 +71,9 @@ class Stacks(SearchSpace):
         adds = [Edit("add", f"add {kind} before layer 1", "layer", (1,), kind) for kind in KINDS]
         remove = Edit("remove", "remove layer 1", "layer", (0, 1))
         swaps = [
-            Edit("swap", f"swap layer {at} to {kind}", "layer", (at,), kind) for at in layers for kind in KINDS
+            Edit("swap", f"swap layer {at} to {kind}", "layer", (at,), kind)
+            for at in layers
+            for kind in KINDS
         ]
         self.actions = (KEEP, *adds, remove, *swaps)
         self.observation_space = spaces.Dict({"layers": spaces.MultiDiscrete([1 + len(KINDS)] * MOST)})
