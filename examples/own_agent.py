@@ -35,7 +35,7 @@ class GreedyWalk(Agent):
             best, way = self._episode(session, best, way)
 
     def _episode(self, session: Session, best: float, way: list[int]) -> tuple[float, list[int]]:
-        """Walk to the best network known and on from there; the best accuracy and the way to it."""
+        """Walk to the best network known and on from there; the best score and the way to it."""
         _, info = session.env.reset()
         made, over, start = list[int](), False, way
         while not over and len(made) < len(start) + self.patience:

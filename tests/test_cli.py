@@ -1,6 +1,7 @@
 """The command line, mostly in this process: what it prints, what it refuses, how it exits."""
 
 import gzip
+import io
 import json
 import os
 import re
@@ -10,13 +11,17 @@ import sys
 import time
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from nas_agents.runs.pool import Failure
+from rich.console import Console
 from typer.testing import CliRunner
 
 from nas_gym.cli import options as cli_options
+from nas_gym.cli import training_bar
 from nas_gym.cli.app import app, main
+from nas_gym.cli.search import _rounded
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import load_network
 
@@ -61,7 +66,8 @@ def test_a_search_prints_accuracies_and_keeps_trace_result_and_network(cli):
     assert "(optimistic)" in result.stdout
     new, constant = values["on_new_examples"], values["constant_answer"]
     assert f"95% interval for new examples {new['low']:.4f} to {new['high']:.4f}" in result.stdout
-    assert f"always answering {constant['class_name']!r} is right for {constant['test']:.4f}" in result.stdout
+    assert f"always answering {constant['answer']!r} is right for {constant['test']:.4f}" in result.stdout
+    assert f"accuracy that the search saw: {values['score']:.4f} (optimistic)" in result.stdout
     assert "tensorboard --logdir tensorboard_logs/NAS-v0-mlp-breast_cancer" in result.stdout
     assert load_network(folder / "best.pt").architecture == values["architecture"]
     assert (folder / "trace.jsonl").exists()
@@ -146,7 +152,86 @@ def test_a_target_of_many_numbers_is_answered_as_regression(cli):
     rows = [f"{row % 7},{row * 3}" for row in range(60)]
     Path("data.csv").write_text("\n".join(["a,price", *rows]))
     sentence = one_sentence(search(cli, "--agent", "random", "--task", "data.csv", "--target", "price"))
-    assert "looks like regression, and tasks are classification" in sentence
+    assert "looks like regression: pass target_kind='values' to predict them" in sentence
+
+
+def homes(kind="csv"):
+    """A file of 90 homes whose price, a number, follows from their area."""
+    area = np.random.default_rng(0).uniform(30, 200, (90, 1))
+    if kind == "npz":
+        np.savez("homes.npz", x=area, y=2500 * area[:, 0])
+        return ["--task", "homes.npz"]
+    rows = [f"{value:.2f},{2500 * value:.0f}" for (value,) in area]
+    Path("homes.csv").write_text("\n".join(["area,price", *rows]))
+    return ["--task", "homes.csv", "--target", "price"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "npz"])
+def test_values_of_own_data_are_searched_by_their_r2_and_measured_in_their_units(cli, kind):
+    epochs = ["--recipe", '{"epochs": 30}']
+    result = search(cli, "--agent", "random", *homes(kind), "--target-kind", "values", *epochs)
+    assert result.exit_code == 0, result.output
+    (file,) = Path("tensorboard_logs/NAS-v0-mlp-homes").rglob("result.json")
+    values = json.loads(file.read_text())
+    assert (values["metric"], values["metric_label"], values["classes"]) == ("r2", "R²", None)
+    assert (
+        f"validation R² {values['validation_score']:.4f}, test R² {values['test_score']:.4f}" in result.stdout
+    )
+    assert f"always answering {values['constant_answer']['answer']} has a test R² of 0.0" in result.stdout
+    rmse = np.mean([each["metrics"]["rmse"] for each in values["final"]])
+    assert f"test RMSE {rmse:,.0f}, test MAE " in result.stdout
+    assert f"R² that the search saw: {values['score']:.4f} (optimistic)" in result.stdout
+    assert "accura" not in result.stdout
+    assert "right for" not in result.stdout
+    prices = 2500 * np.array([[50.0], [150.0]])
+    predicted = load_network(file.parent / "best.pt").predict(prices / 2500)
+    assert np.abs(predicted - prices).mean() < np.abs(prices - prices.mean()).mean()
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0.0, "0.000"), (53.8712, "53.87"), (39421.3, "39,421"), (0.0012345, "0.001234")]
+)
+def test_metrics_are_shown_with_four_digits(number, text):
+    assert _rounded(number) == text
+
+
+def test_a_target_kind_that_does_not_exist_is_named_with_those_that_do(cli):
+    sentence = one_sentence(search(cli, "--agent", "random", *homes(), "--target-kind", "valus"))
+    assert "unknown target_kind 'valus': did you mean 'values'?" in sentence
+
+
+def test_a_table_in_json_takes_the_target_kind_of_its_option_unless_it_has_its_own():
+    task = '{"name": "csv", "path": "homes.csv"}'
+    (asked,) = cli_options.tasks_of([task], "price", "values")
+    assert asked == {"name": "csv", "path": "homes.csv", "target": "price", "target_kind": "values"}
+    (own,) = cli_options.tasks_of([task[:-1] + ', "target_kind": "classes"}'], "price", "values")
+    assert own["target_kind"] == "classes"
+
+
+@pytest.mark.timeout(300)
+def test_a_comparison_on_values_prints_and_reports_r2(cli):
+    options = ["--task", "diabetes", "--store", "sqlite:///s.sqlite", "--jobs", "1"]
+    result = cli(
+        "compare", "--agents", "random,q-learning", "--seeds", "2", "--budget", "2", *QUICK[:2], *options
+    )
+    assert result.exit_code == 0, result.output
+    assert "test R² [95%]" in result.stdout
+    assert "test R², val.: of the chosen network" in result.stdout
+    report = Path("tensorboard_logs/NAS-v0-mlp-diabetes/comparison.md").read_text()
+    assert "**Test R²** is that of the network" in report
+    assert "accura" not in result.stdout + report
+
+
+def test_a_training_bar_is_shown_of_networks_that_are_trained_and_of_nothing_else():
+    trains = gym.make("NAS-v0", task="digits", store="memory").unwrapped.evaluator
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with training_bar(trains, console):
+        trains.evaluate_architectures([trains.search_space.smallest()], fidelity=1)
+    assert "1/1 networks" in console.file.getvalue()
+    assert trains.progress is None
+    looked_up = gym.make("NASTable-MLP-v0").unwrapped.evaluator
+    with pytest.raises(NASGymError, match="trains none: leave it out"), training_bar(looked_up):
+        pass
 
 
 def test_a_search_in_which_every_network_fails_ends_and_says_why(cli):
@@ -205,7 +290,7 @@ BAD_SEARCHES = {
     "an unknown space": (["--search-space", "mpl"], "unknown search space 'mpl': did you mean 'mlp'?"),
     "an unknown task": (["--task", "mnist1"], "unknown task 'mnist1': did you mean 'mnist1d'?"),
     "an unknown environment": (["--env", "NAS-v9"], "unknown environment 'NAS-v9': did you mean 'NAS-v0'?"),
-    "an unknown reward": (["--reward", "acuracy"], "did you mean 'accuracy'?"),
+    "an unknown reward": (["--reward", "scroe"], "did you mean 'score'?"),
     "a reward without a name": (["--reward", '{"nme": "final"}'], "the reward has no 'name'"),
     "an unknown hyperparameter": (["--set", "batsh=3"], "did you mean 'batch'?"),
     "an unknown recipe option": (["--recipe", '{"epoch": 3}'], "did you mean 'epochs'?"),
@@ -218,7 +303,11 @@ BAD_SEARCHES = {
     "a missing file": (["--task", "gone.npz"], "there is no file"),
     "a missing csv": (["--task", "gone.csv", "--target", "y"], "there is no file"),
     "a csv without target": (["--task", "gone.csv"], "pass --target NAME"),
-    "a target without csv": (["--target", "y"], "--target names the label column of a .csv"),
+    "a target without csv": (["--target", "y"], "--target names the column to be predicted of a .csv"),
+    "a target kind without own data": (
+        ["--target-kind", "values"],
+        "--target-kind says what is predicted of data in a file and --task breast_cancer is none",
+    ),
     "a malformed architecture": (["--initial", "relu-65"], "relu-65"),
     "a space of one architecture": (
         ["--search-space", '{"name": "mlp", "max_layers": 1, "widths": [16], "activations": ["relu"]}'],

@@ -15,7 +15,7 @@ from nas_gym.traces import read_trace, replay
 
 @pytest.mark.parametrize(
     "options",
-    [{"horizon": 0}, {"reward": "acuracy"}, {"search_space": "mpl"}, {"store": 5}, {"no_such_option": 1}],
+    [{"horizon": 0}, {"reward": "scroe"}, {"search_space": "mpl"}, {"store": 5}, {"no_such_option": 1}],
 )
 def test_a_wrong_argument_is_a_config_error(options):
     with pytest.raises(ConfigError):

@@ -7,12 +7,14 @@ import os
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = sorted(path.parent.name for path in (ROOT / "nas_gym").glob("*/__init__.pyi"))
+STUBS = [*(ROOT / "nas_gym").glob("*/__init__.pyi"), ROOT / "agents" / "nas_agents" / "__init__.pyi"]
+FACES = {".".join(stub.parts[len(ROOT.parts) : -1]).removeprefix("agents."): stub for stub in sorted(STUBS)}
 PLANTS = {
     "a space that trains": ("nas_gym/search_spaces/mlp.py", "from nas_gym.evaluators import train"),
     "an environment that traces": ("nas_gym/envs/run/ledger.py", "import nas_gym.traces"),
@@ -24,6 +26,10 @@ PLANTS = {
     "a trace that knows agents": ("nas_gym/traces/replaying.py", "import nas_agents"),
     "a command that reaches inside the agents": ("nas_gym/cli/app.py", "import nas_agents.comparison.runner"),
     "an agent that reaches inside": ("agents/nas_agents/evolution.py", "import nas_gym.envs.nas_env"),
+    "an agent that reads a private file": (
+        "agents/nas_agents/evolution.py",
+        "from nas_gym._checks import plain",
+    ),
 }
 
 
@@ -65,11 +71,18 @@ def test_a_planted_import_is_found(copy, plant):
     assert "1 broken" in done.stdout or "2 broken" in done.stdout
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_name_of_a_face_is_found_by_a_process_that_imported_nothing_else(room):
-    stub = ast.parse((ROOT / "nas_gym" / room / "__init__.pyi").read_text())
+def test_every_private_file_is_named_in_its_contract():
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    named = contracts["importlinter:contract:private"]["protected_modules"].split()
+    assert named == sorted(f"nas_gym.{path.stem}" for path in (ROOT / "nas_gym").glob("_[a-z]*.py"))
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_name_of_a_face_is_found_by_a_process_that_imported_nothing_else(face):
+    stub = ast.parse(FACES[face].read_text())
     names = [alias.name for line in stub.body if isinstance(line, ast.ImportFrom) for alias in line.names]
-    code = f"from nas_gym.{room} import {', '.join(names)}; import nas_gym.{room} as room; print(*dir(room))"
+    code = f"from {face} import {', '.join(names)}; import {face} as face; print(*dir(face))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     assert set(names) <= set(found.stdout.split())

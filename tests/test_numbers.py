@@ -197,7 +197,7 @@ def test_a_network_built_with_numpys_numbers_is_the_one_of_plain_numbers():
     assert type(build(np.int64).parameters) is int
 
 
-def test_an_accuracy_of_a_function_may_be_a_numpy_number():
+def test_a_score_of_a_function_may_be_a_numpy_number():
     evaluator = {"name": "function", "function": lambda architecture: np.float32(0.5), "seconds": np.int64(2)}
     env = gym.make("NAS-v0", evaluator=evaluator, task="digits").unwrapped
     assert json.dumps(env.evaluate("relu-16").as_dict())

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-MORE_PAGES = ["docs/other_libraries.md", "docs/own_parts.md"]
+MORE_PAGES = ["docs/other_libraries.md", "docs/own_data.md", "docs/own_parts.md"]
 """Pages whose snippets are a program of their own."""
 
 
@@ -67,6 +67,9 @@ def test_the_python_snippets_run_as_one_program(page, folder):
     if page == "README.md":
         assert "Stats(" in output
         assert (folder / "products.pt").exists()
+        assert re.search(r"^R² 0\.\d+ {'rmse': [\d.]+, 'mae': [\d.]+}$", output, re.MULTILINE)
+    if page == "docs/own_data.md":
+        assert re.search(r"^R² 0\.\d+ {'rmse'", output, re.MULTILINE)
     if page == "docs/other_libraries.md":
         assert (folder / "tensorboard_logs" / "by-hand" / "trace.jsonl").exists()
 

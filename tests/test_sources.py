@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from nas_gym._sources import UNKNOWN, sources_of
-from nas_gym.envs.rewards import Accuracy
+from nas_gym.envs.rewards import Score
 from nas_gym.errors import NASGymError
 
 MODULE = """
@@ -25,7 +25,7 @@ class Pay:
         return scale(after) + late
 
 
-def accuracy(architecture):
+def score(architecture):
     return 0.5
 """
 
@@ -51,7 +51,7 @@ def fresh(part="Pay"):
 
 
 def test_a_part_of_nas_gym_or_of_python_has_no_code_of_its_own():
-    assert sources_of(Accuracy()) == {}
+    assert sources_of(Score()) == {}
     assert sources_of(len) == {}
 
 

@@ -30,7 +30,7 @@ for env_id in ("NASTable-MLP-v0", "NASTable-Conv-v0"):
     _, reward, *_ = env.step(1)
     assert 0 < reward < 1, reward
 result = nas_agents.make_agent("q-learning").search(gym.make("NASTable-MLP-v0"), 20, 0)
-print(len(result.evaluations), result.accuracy)
+print(len(result.evaluations), result.score)
 """
 
 

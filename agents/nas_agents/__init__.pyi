@@ -10,6 +10,11 @@ from .comparison.runner import compare as compare
 from .comparison.runner import compare_tasks as compare_tasks
 from .comparison.runner import extent as extent
 from .comparison.runner import masked as masked
+from .comparison.significance import holm as holm
+from .comparison.significance import pairs_seeds as pairs_seeds
+from .comparison.significance import permutation_test as permutation_test
+from .comparison.statistics import MEAN as MEAN
+from .comparison.statistics import Interval as Interval
 from .evolution import Evolution as Evolution
 from .greedy_walk import GreedyWalk as GreedyWalk
 from .hyperband import Hyperband as Hyperband
@@ -26,6 +31,7 @@ from .registry import describe as describe
 from .registry import make_agent as make_agent
 from .reinforce import Reinforce as Reinforce
 from .result import Result as Result
+from .runs.pool import run_jobs as run_jobs
 from .runs.run import Progress as Progress
 from .runs.run import RunSpec as RunSpec
 from .runs.run import experiment_folder as experiment_folder

@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 
 from nas_agents.result import Hyperparameter, Result
-from nas_gym._checks import number, plain, whole
+from nas_gym.common import number, plain, whole
 from nas_gym.envs import Budget, BudgetExhausted
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.evaluators import incumbent
@@ -27,7 +27,7 @@ ACCESS = ("walk", "query")
 
 
 class SearchOver(Exception):  # noqa: N818 - an agent ends a search with it, nothing went wrong
-    """Ends a search from within, for the reason given."""
+    """The end of a search from within, with its reason."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -62,7 +62,7 @@ class Agent(ABC):
             env: made by ``gym.make("NAS-v0", ...)``, wrapped in a `nas_gym.traces.Trace` or not.
             budget: distinct evaluations, of which a shorter training counts its share of the epochs
                 (see `nas_gym.envs.Ledger`), or ``{"seconds": s}`` of recorded cost.
-            seed: of everything that the agent draws and of the start states.
+            seed: seed of everything that the agent draws, and of the start states.
 
         Raises:
             NASGymError: if the budget or the seed is out of range, does not pay for one evaluation,

@@ -13,7 +13,7 @@ from nas_gym.search_spaces import uniform_below
 
 @dataclass(kw_only=True)
 class BruteForce(Agent):
-    """Goes through the whole space, all orders being equally likely.
+    """A search through the whole space, all orders being equally likely.
 
     What it has asked for after any number of evaluations is distributed as with `random`. It draws
     one number for each architecture to the last, where `random` draws again what it has drawn, so it

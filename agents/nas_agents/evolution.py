@@ -73,7 +73,7 @@ def _mutate(architecture: Architecture, session: Session) -> Architecture:
 
 
 def _cross(one: Architecture, other: Architecture, session: Session) -> Architecture:
-    """Each variable from either parent; decoding mends combinations that do not fit together."""
+    """Return a child with each variable of either parent; decoding mends what does not fit together."""
     space = session.search_space
     first, second = space.encode(one), space.encode(other)
     from_first = session.rng.random(len(first)) < 0.5

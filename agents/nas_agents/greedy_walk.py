@@ -11,11 +11,11 @@ from nas_agents.random_walk import uniform_edit
 
 @dataclass(kw_only=True)
 class GreedyWalk(Agent):
-    """Steps by uniform legal edits, and undoes one that made the network worse.
+    """A walk by uniform legal edits that undoes those that made the network worse.
 
     An undo is a step, too, by the edit that leads back; it costs no evaluation, since the network
     is known. Where no single edit leads back, as after some removals, the walk goes on from where
-    it is. An edit is judged by the accuracies before and after it, whatever the reward; the start
+    it is. An edit is judged by the scores before and after it, whatever the reward; the start
     of an episode counts as 0 until it is known. Under a reward that evaluates the last network of
     an episode alone, no edit looks worse than another, and this is a random walk.
     """

@@ -42,7 +42,7 @@ class LocalSearch(Agent):
     def _better(
         self, here: Architecture, value: float, session: Session
     ) -> tuple[Architecture, float] | None:
-        """Return the neighbour to move to with its accuracy, or None in a local optimum."""
+        """Return the neighbour to move to with its score, or None in a local optimum."""
         neighbours = list(session.search_space.neighbours(here))
         session.rng.shuffle(neighbours)
         batch = len(neighbours) if self.improvement == "best" else 1
@@ -55,6 +55,6 @@ class LocalSearch(Agent):
 
 
 def _best(architectures: list[Architecture], evaluations: list[Evaluation]) -> tuple[Architecture, float]:
-    """Return the most accurate of a batch, the first of ties."""
+    """Return the architecture of the highest score of a batch, with that; the first of ties."""
     number = max(range(len(evaluations)), key=lambda number: evaluations[number].score)
     return architectures[number], evaluations[number].score

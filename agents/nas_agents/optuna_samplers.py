@@ -20,11 +20,11 @@ from nas_gym.search_spaces import Architecture
 
 @dataclass(kw_only=True)
 class OptunaSearch(Agent):
-    """One Optuna study that maximises validation accuracy over the fixed-length form of the space.
+    """One Optuna study that maximises the validation score over the fixed-length form of the space.
 
     Every trial has all variables, so samplers that model parameters jointly never meet one that
     is missing and never draw it at random instead. Assignments that differ in inactive variables
-    decode to one architecture: it is told its known accuracy and costs nothing again. A failed
+    decode to one architecture: it is told its known score and costs nothing again. A failed
     evaluation is told as a failed trial.
 
     Attributes:
@@ -93,7 +93,7 @@ class TPE(OptunaSearch):
 
 @dataclass(kw_only=True)
 class NSGA2(OptunaSearch):
-    """NSGA-II (Deb et al. 2002) with accuracy as the one objective.
+    """NSGA-II (Deb et al. 2002) with the score as the one objective.
 
     Attributes:
         population: trials a generation; the first generation is random, so it must be well
@@ -142,7 +142,7 @@ def _distributions(session: Session) -> dict[str, BaseDistribution]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No log line a trial and no warning that a sampler is experimental, for this search only."""
+    """Silence the log line of each trial and the warning of experimental samplers, for this search only."""
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

@@ -29,7 +29,7 @@ class Transition(NamedTuple):
 
 
 def updated(q: Q, r: Q, future: Q, alpha: float, gamma: float) -> Q:
-    """Watkins' rule, Q(s, a) + alpha [r + gamma max_a' Q(s', a') - Q(s, a)], of one pair or of arrays.
+    """Return Q(s, a) + alpha [r + gamma max_a' Q(s', a') - Q(s, a)], Watkins' rule, of a pair or of arrays.
 
     Args:
         q: Q(s, a).
@@ -60,7 +60,7 @@ class QTable:
         self.values: dict[str, np.ndarray] = {}
 
     def of(self, s: str) -> np.ndarray:
-        """Q(s, .), float64 (n,)."""
+        """Return Q(s, .), float64 (n,)."""
         q = self.values.get(s)
         if q is None:
             q = self.values[s] = np.full(self.actions, self.initial, dtype=np.float64)
@@ -100,8 +100,8 @@ class QLearning(Agent):
             ``"metaqnn"``, the proportions of Baker et al. over the budget.
         epsilon_start, epsilon_end: ends of the linear schedule.
         replay: after each episode, past episodes drawn uniformly and replayed from their end.
-        initial_q: Q of what was never tried; above ``1 / (1 - gamma)`` it is optimistic under an
-            accuracy reward and drives the walk to untried edits.
+        initial_q: Q of what was never tried; above ``1 / (1 - gamma)`` it is optimistic under the
+            reward ``"score"`` and drives the walk to untried edits.
         q_table: the values of the latest search by state, float64 (n,) each.
     """
 

@@ -10,7 +10,7 @@ from nas_gym.search_spaces import Architecture
 
 @dataclass(kw_only=True)
 class RandomSearch(Agent):
-    """Evaluates architectures drawn uniformly without replacement, so no draw is a repeat.
+    """Uniform draws of architectures without replacement, so that none is a repeat.
 
     Source: Li and Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", 2019.
 

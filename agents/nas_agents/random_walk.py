@@ -11,7 +11,7 @@ from nas_agents.agent import Agent, Session
 
 @dataclass(kw_only=True)
 class RandomWalk(Agent):
-    """Steps by uniform legal edits, whatever they are paid.
+    """A walk by uniform legal edits, whatever they are paid.
 
     Keep is not an edit: it is taken only where nothing else is legal. Episodes begin and end where the
     environment says. An agent that learns from its rewards has to be better than this one.
@@ -34,7 +34,7 @@ def uniform_edit(mask: np.ndarray, rng: np.random.Generator) -> int:
 
     Args:
         mask: which actions are legal, (n,).
-        rng: draws it.
+        rng: generator of the draw.
     """
     edits = np.flatnonzero(mask[1:]) + 1
     return int(rng.choice(edits)) if len(edits) else 0

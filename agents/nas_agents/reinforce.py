@@ -21,11 +21,11 @@ class Reinforce(Agent):
 
     Sources: Zoph and Le, "Neural Architecture Search with Reinforcement Learning", 2017; a policy
     without a recurrent network, and the settings, as in Dong and Yang, "NAS-Bench-201", 2020. The
-    reward is the accuracy in percent. A policy that has settled asks for what it knows, which costs
+    reward is the score in percent. A policy that has settled asks for what it knows, which costs
     nothing here and ends the search by its bound on steps.
 
     Attributes:
-        learning_rate: of Adam.
+        learning_rate: learning rate of Adam.
         momentum: momentum of the baseline, an exponential mean of the rewards corrected for its start; it
             has a reward in it when that reward is compared with it.
         batch: architectures drawn from one policy and evaluated in one call, whose gradients are
@@ -60,8 +60,8 @@ class SoftmaxPolicy:
     """A categorical distribution for each variable of a search space, independent of the others.
 
     Args:
-        search_space: whose `variables` it draws.
-        rng: draws the first logits, normal with standard deviation .001.
+        search_space: search space whose `variables` are drawn.
+        rng: generator of the first logits, which are normal with standard deviation .001.
 
     Attributes:
         logits: float64 (variables, most choices), -inf where a variable has no such choice.
@@ -122,7 +122,7 @@ class Adam:
 
     Args:
         learning_rate: alpha.
-        shape: of what is optimised.
+        shape: shape of what is optimised.
     """
 
     def __init__(self, learning_rate: float, shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""What a search gives back."""
+"""What a search gives back: the network that it chose, every evaluation, and why it ended."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Result:
         seed: the agent's seed.
         budget: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
         hyperparameters: hyperparameters of the agent, JSON-able.
-        architecture: text of the chosen one: the highest accuracy seen at the highest fidelity
+        architecture: text of the chosen one: the highest score seen at the highest fidelity
             reached, among those that did not fail, the first of ties; the first one if all failed.
-        accuracy: its validation accuracy as the search saw it, in [0, 1].
+        score: its validation score as the search saw it, in [0, 1].
         evaluations: every distinct evaluation, in order of first request.
         stopped: why the search ended: ``"budget"``, ``"max_steps"``, ``"space exhausted"``, or
             ``"agent returned"`` where the agent ended it itself.

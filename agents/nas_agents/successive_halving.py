@@ -80,12 +80,12 @@ def rungs(fidelities: Sequence[int], eta: float, lowest: int) -> list[int]:
 
 
 def halve(session: Session, count: int, ladder: Sequence[int]) -> None:
-    """One bracket: `count` architectures at the lowest rung, as many at each as cost the same as there.
+    """Run a bracket: `count` architectures at the lowest rung, as many at each as cost the same as there.
 
     Li et al. keep floor(n / eta); where rungs are exactly `eta` apart this is the same.
 
     Args:
-        session: who is asked.
+        session: the search.
         count: n, at least 1.
         ladder: fidelities, ascending; the last is the full recipe.
     """
@@ -102,7 +102,7 @@ def halve(session: Session, count: int, ladder: Sequence[int]) -> None:
 def distinct(
     search_space: SearchSpace[Architecture], count: int, rng: np.random.Generator
 ) -> list[Architecture]:
-    """So many different architectures, or all of a smaller space, drawn uniformly."""
+    """Return so many different architectures, or all of a smaller space, drawn uniformly."""
     drawn: dict[Architecture, None] = {}
     while len(drawn) < min(count, search_space.size):
         drawn[search_space.sample(rng)] = None

@@ -28,8 +28,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents.runs.pool import run_jobs
-from nas_agents.runs.run import label
+from nas_agents import label, run_jobs
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table

@@ -28,9 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-from nas_agents import AGENTS, make_agent
-from nas_agents.runs.pool import run_jobs
-from nas_agents.runs.run import label
+from nas_agents import AGENTS, label, make_agent, run_jobs
 from nasbench201_replay import PROTOCOLS, replay
 from nasbench201_report import optimum_table, replay_table, search_table
 from rich.console import Console

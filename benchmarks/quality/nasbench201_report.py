@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from nas_agents.comparison.significance import holm, pairs_seeds, permutation_test
-from nas_agents.comparison.statistics import MEAN, Interval
+from nas_agents import MEAN, Interval, holm, pairs_seeds, permutation_test
 from rich.table import Table
 
 SOURCES = (

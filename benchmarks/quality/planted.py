@@ -1,6 +1,6 @@
 """Landscapes whose truth is known, for tests and measurements of explanations.
 
-A landscape is a function from architecture to accuracy on a small space, with what an explanation
+A landscape is a function from architecture to score on a small space, with what an explanation
 should find. The truth is worked out here by brute force over all architectures, by code that
 shares nothing with the explanations.
 """
@@ -30,7 +30,7 @@ class Landscape:
 
     Attributes:
         space: the architectures.
-        function: accuracy without noise.
+        function: score without noise.
         zero: the choice that does not matter; "" for none.
         pair: the two choices that act together; () for none.
         helps: the number of the activation that acts together with the depth; -1 for none.
@@ -49,7 +49,7 @@ class Landscape:
 
     @cached_property
     def table(self) -> np.ndarray:
-        """The accuracy without noise of each architecture, by index."""
+        """The score without noise of each architecture, by index."""
         return np.array([self.function(architecture) for architecture in self.architectures])
 
     @cached_property
@@ -82,7 +82,7 @@ class Landscape:
         return self.table + noise * rng.standard_normal(len(self.table))
 
     def _means(self, names: tuple[str, ...]) -> dict[tuple[int, ...], float]:
-        """The mean accuracy for each value of the choices: of each depth, then over depths."""
+        """The mean score for each value of the choices: of each depth, then over depths."""
         cells: dict[tuple[int, ...], dict[int, list[float]]] = {}
         for architecture, score in zip(self.architectures, self.table, strict=True):
             if set(names) <= self.space.active_variables(architecture):
@@ -183,7 +183,7 @@ def hill_climb(
     """A search that edits the best network it has seen, which it is at partly by luck.
 
     Returns:
-        The distinct architectures, their noisy accuracies, and (before, after) of every step.
+        The distinct architectures, their noisy scores, and (before, after) of every step.
     """
     rng, space = np.random.default_rng(seed), landscape.space
     seen: dict[Any, float] = {}
@@ -212,8 +212,8 @@ def hill_climb(
 def step_changes(
     landscape: Landscape, visited: list[Any], y: np.ndarray, steps: list[tuple[Any, Any]]
 ) -> dict[Any, list[float]]:
-    """The changes of accuracy that steps met, by the kind of edit."""
-    from nas_gym.explain.methods.anova.edit_kinds import edits_between
+    """The changes of the score that steps met, by the kind of edit."""
+    from nas_gym.explain import edits_between
 
     edits, _ = edits_between(landscape.space, {one: row for row, one in enumerate(visited)}, inside=True)
     kinds: dict[tuple[int, int], list[tuple[int, float]]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.envs import make_reward
-from nas_gym.explain.methods.policies.optimal_values import OptimalValues
+from nas_gym.explain import OptimalValues
 from nas_gym.search_spaces import make_search_space
 from nas_gym.traces import TabularPolicy
 

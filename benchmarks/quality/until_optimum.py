@@ -7,8 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from nas_agents import make_agent
-from nas_agents.agent import SearchOver
+from nas_agents import SearchOver, make_agent
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import TableEvaluator
@@ -36,7 +35,7 @@ class UntilOptimum(TableEvaluator):
 
 
 def until_optimum(table: Table, seeds: str | Sequence[int] = "mean") -> gym.Env[Any, Any]:
-    """An environment in which searches end at the optimum of the full-fidelity accuracy, over seeds."""
+    """An environment in which searches end at the optimum of the full-fidelity score, over seeds."""
     evaluator = UntilOptimum(table, seeds)
     return gym.make("NAS-v0", search_space=table.search_space, task=evaluator.task, evaluator=evaluator)
 

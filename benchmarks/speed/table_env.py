@@ -37,8 +37,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-import nas_gym.envs.vector.env  # noqa: F401 - imports are not timed
-from nas_gym import NASGymError
+from nas_gym import (
+    NASGymError,
+    NASVectorEnv,  # noqa: F401 - its import is not timed
+)
 from nas_gym.evaluators import TableEvaluator
 from nas_gym.tables import find_table, read_table
 

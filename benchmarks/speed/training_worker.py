@@ -15,9 +15,7 @@ import torch
 from benchmarks.speed.ordinary_loop import train_ordinary
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import Member, Recipe, TrainingData, train
-from nas_gym.training import chunk as chunk_training
-from nas_gym.training import planning as chunks
+from nas_gym.training import ChunkTraining, Member, Recipe, TrainingData, plan_chunks, train
 
 TASKS: dict[str, dict[str, Any]] = {
     "digits": {"name": "digits"},  # 60% for training by default
@@ -66,11 +64,19 @@ def main() -> None:
 
 
 def try_idea(case: dict[str, Any]) -> None:
-    """Change one thing in how the engine works, to see what it is worth."""
+    """Change one constant inside the engine, to see what it is worth."""
     if "cache_bytes" in case:
-        chunks.CACHE_BYTES = case["cache_bytes"]
+        _set_beside(plan_chunks, "CACHE_BYTES", case["cache_bytes"])
     if case.get("one by one"):
-        chunk_training.WORTHWHILE_RUNS = math.inf  # kernels are called from Python, not recorded
+        # Kernels are called from Python and not recorded.
+        _set_beside(ChunkTraining, "WORTHWHILE_RUNS", math.inf)
+
+
+def _set_beside(part: Any, constant: str, value: float) -> None:
+    """Set a constant of the module that a part of the engine is defined in."""
+    module = sys.modules[part.__module__]
+    getattr(module, constant)  # fails if it has another name by now
+    setattr(module, constant, value)
 
 
 def draw(case: dict[str, Any], task: Any) -> list[Member]:

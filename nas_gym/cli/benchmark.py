@@ -152,7 +152,7 @@ def build(
 def verify(
     name: Annotated[str, typer.Argument(help="Name of a table that was built, like mlp-mnist1d.")],
     architectures: Annotated[int, typer.Option(help="How many to train again, drawn at random.", min=1)] = 20,
-    seed: Annotated[int, typer.Option(help="Of the draw.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
     """Train a sample of a table's networks again and compare with what it holds."""
@@ -180,7 +180,7 @@ def _named(name: str) -> Table:
 
 
 def _columns(table: Table) -> tuple[str, ...]:
-    """Task, space, size, fidelities and seeds of a table."""
+    """Return task, space, size, fidelities and seeds of a table."""
     epochs = [str(each) for each in table.fidelities]
     shown = ", ".join(epochs) if len(epochs) <= 3 else f"{epochs[0]} to {epochs[-1]} ({len(epochs)})"
     seeds = ", ".join(map(str, table.seeds[table.fidelities[-1]])) or "none"

@@ -25,14 +25,14 @@ On a table, in a minute: `nas-gym compare --env NASTable-MLP-v0 --agents random,
 """
 MEASURE = 3  # the column that ranks; only numbers stand to its right
 ABOUT_TEST = (
-    "test accuracy, val.: of the chosen network, retrained 3 times: interquartile mean over runs, which "
+    "test {metric}, val.: of the chosen network, retrained 3 times: interquartile mean over runs, which "
     "ranks and is tested, [95% interval over more seeds, - where runs are too much alike]; "
     "*the best seen is optimistic"
 )
 ABOUT_REGRET = (
     "regret: of the chosen network, by all recorded seeds at full fidelity: mean over runs, which ranks and "
     "is tested, [95% interval over more seeds, - where runs are too much alike]; "
-    "test: its mean test accuracy; opt.: runs that chose an optimum; "
+    "test: its mean test {metric}; opt.: runs that chose an optimum; "
     "to it: evaluations to the optimum, median over runs"
 )
 
@@ -62,10 +62,10 @@ def compare(
 ) -> None:
     """Compare agents at equal budget, with intervals and tests.
 
-    Each agent searches once per seed. A run is scored by the test accuracy of the network it
-    chose, retrained with 3 training seeds that no search used; on a table by its regret to the
-    best network of the table. An interrupted comparison goes on where it was when the same command
-    is given again.
+    Each agent searches once per seed. A run is scored by the test score of the network it chose
+    (its accuracy on classes, its R² on values), retrained with 3 training seeds that no search
+    used; on a table by its regret to the best network of the table. An interrupted comparison goes
+    on where it was when the same command is given again.
     """
     from nas_agents import Plan
 
@@ -73,7 +73,7 @@ def compare(
         agents=options.agents_of(agents),
         seeds=seeds,
         budget=options.budget_of(budget),
-        tasks=options.tasks_of(task or [], problem.target) or [None],
+        tasks=options.tasks_of(task or [], problem.target, problem.target_kind) or [None],
         env_id=problem.env_id,
         env=problem.environment,
         logdir=str(problem.logdir),
@@ -89,8 +89,8 @@ def compare_and_show(plan: Plan, command: str, *, by_access: bool = False) -> bo
     """Compare under a progress bar and print rankings, verdicts and where the files are.
 
     Args:
-        plan: what is compared.
-        command: that makes the same comparison again.
+        plan: the comparison.
+        command: command that makes the same comparison again.
         by_access: show the agents of each access alone, in place of all together.
 
     Returns:
@@ -147,7 +147,8 @@ def show_comparison(comparison: Comparison, console: Console, errors: Console, *
     alone = analysis.by_access()
     for access, each in (alone if by_access else {None: analysis}).items():
         console.print(terminal_table(comparison, access))
-        print_plain(console, ABOUT_REGRET if analysis.has_regret else ABOUT_TEST)
+        about = ABOUT_REGRET if analysis.has_regret else ABOUT_TEST
+        print_plain(console, about.format(metric=analysis.metric))
         for sentence in each.verdict:
             print_plain(console, sentence)
     if by_access and not alone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,10 @@ def explain(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the report; by default that of the run.")
     ] = None,
+    question: Annotated[
+        list[str] | None,
+        typer.Option(help="Question of your own that is answered, too, module:NAME; may be repeated."),
+    ] = None,
 ) -> None:
     """Say why a search found what it found: a report, and the same in TensorBoard.
 
@@ -45,8 +50,11 @@ def explain(
     policies of two agents agree, where they part, and who was right.
     """
     check_options(1 if other is None else 2, every, budget, out)
+    if question and other is not None:
+        raise ConfigError("--question is asked of one run: pass one folder, not two")
     if other is None and out is None and run.is_dir() and not os.access(run, os.W_OK):
         raise ConfigError(f"the folder of the run, {run}, cannot be written: pass another with --out")
+    register_questions(question or [])
     if every is not None:
         explain_live_and_show(run, every, budget=budget, seed=seed, store=store)
     else:
@@ -93,6 +101,15 @@ def explain_live_and_show(
         _print(f"after {explained.evaluations} evaluations, {what}: {last.summary.answer[0]}")
     if last is not None:
         _print(f"report: {run / Names().html}")
+
+
+def register_questions(paths: Sequence[str]) -> None:
+    """Add questions of the user's own to the explanations of this process."""
+    if paths:
+        from nas_gym.explain import register_question
+
+        for path in paths:
+            register_question(path)
 
 
 def check_options(runs: int, every: int | None, budget: int | None, out: Path | None) -> None:

@@ -18,14 +18,21 @@ from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 OPENING = ("{", "[")
+OWN_DATA = ("csv", "npz")
 
 EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
 Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
-Target = Annotated[str | None, typer.Option(help="Label column of a table in a file, such as a .csv.")]
+Target = Annotated[
+    str | None, typer.Option(help="Column to be predicted, of a table in a file such as a .csv.")
+]
+TargetKind = Annotated[
+    str | None,
+    typer.Option(help="What is predicted of own data: classes, or values (numbers); classes by default."),
+]
 BudgetText = Annotated[
     str, typer.Option(help="Distinct evaluations (40), or recorded training time (30s, 5m, 2h).")
 ]
-Reward = Annotated[str | None, typer.Option(help="accuracy, improvement or final, or JSON.")]
+Reward = Annotated[str | None, typer.Option(help="score, improvement or final, or JSON.")]
 Horizon = Annotated[int | None, typer.Option(help="Steps per episode.")]
 Initial = Annotated[str | None, typer.Option(help="smallest, random, or an architecture.")]
 Recipe = Annotated[str | None, typer.Option(help='How to train, JSON like {"epochs": 20}.')]
@@ -44,7 +51,7 @@ Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets fo
 
 
 def budget_of(text: str) -> int | dict[str, float]:
-    """``40`` is 40 distinct evaluations, ``30s`` (or ``5m``, ``2h``) recorded seconds.
+    """Return a budget: ``40`` is 40 distinct evaluations, ``30s`` (or ``5m``, ``2h``) recorded seconds.
 
     A training by less than the full recipe counts its share of the epochs.
 
@@ -160,40 +167,57 @@ def agents_of(text: str) -> list[Any]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def tasks_of(texts: Sequence[str], target: str | None) -> list[Any]:
-    """Return tasks, given by name, JSON or path; `target` is the label column of tables in files.
+def tasks_of(texts: Sequence[str], target: str | None, target_kind: str | None = None) -> list[Any]:
+    """Return tasks, given by name, JSON or path.
+
+    Args:
+        texts: name, JSON or path of each task.
+        target: the column to be predicted, of tables in files.
+        target_kind: ``"classes"`` or ``"values"``, of tasks of own data.
 
     Raises:
-        NASGymError: if such a file comes without target, or a target without such a file.
+        NASGymError: if a table in a file comes without target, or one of the options without a task of
+            its sort.
     """
-    tasks = [_task_of(text, target) for text in texts]
-    if target is not None and not any(isinstance(task, dict) and task.get("name") == "csv" for task in tasks):
-        named = f"--task {texts[0]} is none" if texts else "there is none"
+    tasks = [_task_of(text, target, target_kind) for text in texts]
+    named = f"--task {texts[0]} is none" if texts else "there is none"
+    if target is not None and not any(_is_named(task, "csv") for task in tasks):
         raise ConfigError(
-            f"--target names the label column of a .csv or another table and {named}: leave it out or pass "
-            "--task FILE.csv"
+            f"--target names the column to be predicted of a .csv or another table and {named}: leave it out "
+            "or pass --task FILE.csv"
+        )
+    if target_kind is not None and not any(_is_named(task, *OWN_DATA) for task in tasks):
+        raise ConfigError(
+            f"--target-kind says what is predicted of data in a file and {named}: leave it out or pass "
+            "--task FILE"
         )
     return tasks
 
 
-def _task_of(text: str, target: str | None) -> Any:
-    """Return a task by name, JSON or path, with the label column where it needs one."""
+def _task_of(text: str, target: str | None, target_kind: str | None) -> Any:
+    """Return a task by name, JSON or path, with what is predicted where it is own data."""
+    kind = {} if target_kind is None else {"target_kind": target_kind}
     if text.lstrip().startswith(OPENING):
         task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
-        named = isinstance(task, dict) and task.get("name") == "csv"
-        return {"target": target, **task} if named and target is not None else task
+        named = {"target": target} if _is_named(task, "csv") and target is not None else {}
+        return named | kind | task if _is_named(task, *OWN_DATA) else task
     from nas_gym.tasks import TASKS, kind_of, looks_like_data
 
     if text in TASKS or not looks_like_data(text):
         return text
-    kind = kind_of(Path(text).expanduser())
-    if kind == "npz":
-        return text
+    if kind_of(Path(text).expanduser()) == "npz":
+        return {"name": "npz", "path": text} | kind if kind else text
     if target is None:
         raise ConfigError(
-            f"{text} cannot be read as a task without the name of its label column: pass --target NAME"
+            f"{text} cannot be read as a task without the name of the column to be predicted: pass "
+            "--target NAME"
         )
-    return {"name": "csv", "path": text, "target": target}
+    return {"name": "csv", "path": text, "target": target} | kind
+
+
+def _is_named(task: object, *names: str) -> bool:
+    """Return whether a task is a dict of one of these names."""
+    return isinstance(task, dict) and task.get("name") in names
 
 
 def command_line(arguments: Sequence[str]) -> str:
@@ -210,7 +234,8 @@ class Problem:
     Attributes:
         env_id: id of the environment.
         environment: keyword arguments of the environment that were given, without the task.
-        target: label column of a table in a file.
+        target: column to be predicted, of a table in a file.
+        target_kind: what is predicted of own data.
         logdir: folder of runs and reports.
         name: name of the variant.
     """
@@ -218,6 +243,7 @@ class Problem:
     env_id: str
     environment: dict[str, Any]
     target: str | None
+    target_kind: str | None
     logdir: Path
     name: str | None
 
@@ -226,6 +252,7 @@ def problem_of(
     env: EnvId = "NAS-v0",
     search_space: Space = None,
     target: Target = None,
+    target_kind: TargetKind = None,
     reward: Reward = None,
     horizon: Horizon = None,
     initial: Initial = None,
@@ -260,7 +287,7 @@ def problem_of(
         "store": store,
     }
     environment = {option: value for option, value in values.items() if value is not None}
-    return Problem(env, environment, target, logdir, name)
+    return Problem(env, environment, target, target_kind, logdir, name)
 
 
 def with_problem(command: Callable[..., None]) -> Callable[..., None]:

@@ -131,7 +131,7 @@ def _late(progress: Progress, description: str) -> Iterator[Callable[[int, int],
 
 @contextmanager
 def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterator[None]:
-    """Show how far each batch of a training evaluator is, while the context is open.
+    """Show how far the networks are that an evaluator trains, while the context is open.
 
     Every finished member is in the store already, so an interruption loses only what is unfinished.
 
@@ -141,17 +141,17 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
     ```
 
     Args:
-        evaluator: a training evaluator, with a store in front or not.
+        evaluator: an evaluator that trains networks, with a store in front or not.
         console: where to draw; stderr if None.
 
     Raises:
         NASGymError: if the evaluator trains nothing.
     """
-    from nas_gym.evaluators import StoredEvaluator, TrainEvaluator
-
-    trainer = evaluator.inner if isinstance(evaluator, StoredEvaluator) else evaluator
-    if not isinstance(trainer, TrainEvaluator):
-        raise ConfigError(f"training_bar shows a TrainEvaluator at work, not {type(trainer).__name__}")
+    if not evaluator.trains:
+        raise ConfigError(
+            f"training_bar shows networks that are trained, and {type(evaluator).__name__} trains none: "
+            "leave it out"
+        )
     columns = (
         TextColumn("training"),
         BarColumn(),
@@ -172,8 +172,8 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
                 loss=progress.loss,
             )
 
-        trainer.progress = show
+        evaluator.progress = show
         try:
             yield
         finally:
-            trainer.progress = None
+            evaluator.progress = None

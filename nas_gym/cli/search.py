@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,11 +20,14 @@ from nas_gym.cli.progress import counting_bar
 
 if TYPE_CHECKING:
     from nas_gym.envs import Budget
+    from nas_gym.tasks import Target
 
 SEARCH_EXAMPLE = """
 Example: `nas-gym search --agent q-learning --budget 60 --set alpha=0.2`
 
 Own data: `nas-gym search --agent tpe --task wine.csv --target quality --budget 5m`
+
+Predict a number: `nas-gym search --agent tpe --task homes.csv --target price --target-kind values`
 """
 
 
@@ -49,7 +54,7 @@ def search(
     of the first are saved as best.pt in the run's folder, beside the trace for TensorBoard.
     """
     environment = dict(problem.environment)
-    for each in options.tasks_of([] if task is None else [task], problem.target):
+    for each in options.tasks_of([] if task is None else [task], problem.target, problem.target_kind):
         environment["task"] = each
     folder = search_and_show(
         options.agent_of(agent, setting or []),
@@ -73,7 +78,7 @@ def search_and_show(
     logdir: Path,
     name: str | None,
 ) -> Path:
-    """Search under a progress bar, keep the chosen network, and print its accuracies and where it is.
+    """Search under a progress bar, keep the chosen network, and print its scores and where it is.
 
     Returns:
         The folder of the run.
@@ -82,7 +87,8 @@ def search_and_show(
 
     with closing(make_env(env_id, env)) as made:
         experiment = experiment_folder(logdir, made, name)
-        selects_on_test = made.unwrapped.evaluator.selects_on_test  # type: ignore[attr-defined]
+        unwrapped: Any = made.unwrapped
+        target, selects_on_test = unwrapped.task.target, unwrapped.evaluator.selects_on_test
     folder = experiment / label(agent) / f"seed{seed}"
     spec = RunSpec(agent, budget, str(folder), seed, env_id, env)
     total, unit = extent(budget)
@@ -95,11 +101,13 @@ def search_and_show(
 
         result = run(spec, move, keep_network=True)
         move(Progress(total, result["score"]))
-    _show_result(result, folder, experiment, selects_on_test=selects_on_test)
+    _show_result(result, target, folder, experiment, selects_on_test=selects_on_test)
     return folder
 
 
-def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path, *, selects_on_test: bool) -> None:
+def _show_result(
+    result: Mapping[str, Any], target: Target, folder: Path, experiment: Path, *, selects_on_test: bool
+) -> None:
     console = output()
     failed = [
         f"  training failed with seed {each['seed']}: {each['error']}"
@@ -112,9 +120,11 @@ def _show_result(result: Mapping[str, Any], folder: Path, experiment: Path, *, s
     lines = [
         f"chosen network: {result['architecture']}",
         *_new_examples(result, has_network=has_network, selects_on_test=selects_on_test),
-        f"  {_means(result, selects_on_test=selects_on_test)}{regret}",
+        *_guessing(result, target),
+        f"  {_means(result, target, selects_on_test=selects_on_test)}{regret}",
+        *_other_metrics(result, target),
         *failed,
-        f"  accuracy that the search saw: {result['score']:.4f} (optimistic)",
+        f"  {target.metric.label} that the search saw: {result['score']:.4f} (optimistic)",
         f"{len(result['evaluations'])} distinct evaluations{_charged(result)} in {result['seconds']:.1f} "
         f"recorded seconds; the search ended by: {result['stopped']}",
         f"run folder: {folder}" + (" (with best.pt)" if has_network else ""),
@@ -132,8 +142,8 @@ def _charged(result: Mapping[str, Any]) -> str:
 
 
 def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_test: bool) -> Iterator[str]:
-    """Return the accuracy to quote with its interval for new examples, beside the best constant answer."""
-    new, constant = result.get("on_new_examples"), result.get("constant_answer")
+    """Return the share of new examples to quote, with its interval, of a score that is such a share."""
+    new = result.get("on_new_examples")
     if new is not None and not selects_on_test:
         seeds = new["seeds"]
         which = (
@@ -145,22 +155,51 @@ def _new_examples(result: Mapping[str, Any], *, has_network: bool, selects_on_te
             f"  right for {new['score']:.4f} of {new['examples']:,} test examples, which nothing was "
             f"chosen by ({which}); 95% interval for new examples {new['low']:.4f} to {new['high']:.4f}"
         )
-    if constant is not None:
-        yield f"  always answering {constant['class_name']!r} is right for {constant['test']:.4f}"
 
 
-def _means(result: Mapping[str, Any], *, selects_on_test: bool) -> str:
-    """Return the mean accuracies of the trainings that score the choice."""
+def _guessing(result: Mapping[str, Any], target: Target) -> Iterator[str]:
+    """Return what the best constant answer scores."""
+    constant = result.get("constant_answer")
+    if constant is None:
+        return
+    if target.metric.share_of_examples:
+        yield f"  always answering {constant['answer']!r} is right for {constant['test']:.4f}"
+    else:
+        label, answer = target.metric.label, constant["answer"]
+        yield f"  always answering {answer} has a test {label} of {constant['test']:.4f}"
+
+
+def _means(result: Mapping[str, Any], target: Target, *, selects_on_test: bool) -> str:
+    """Return the mean scores of the trainings that score the choice."""
+    metric = target.metric.label
     seeds = [score["seed"] for score in result["final"]]
     scored = "recorded at full fidelity with" if "regret" in result else "retrained with fresh"
     how = f"{scored} seeds {', '.join(map(str, seeds))}"
     mean = " (means)" if len(seeds) > 1 else ""
     if selects_on_test:
         return (
-            f"{how}: test accuracy {result['test_score']:.4f}{mean}, optimistic since the search selected "
-            "on it (no validation accuracy was published)"
+            f"{how}: test {metric} {result['test_score']:.4f}{mean}, optimistic since the search selected "
+            f"on it (no validation {metric} was published)"
         )
     return (
-        f"{how}: validation accuracy {result['validation_score']:.4f}, test accuracy "
+        f"{how}: validation {metric} {result['validation_score']:.4f}, test {metric} "
         f"{result['test_score']:.4f}{mean}"
     )
+
+
+def _other_metrics(result: Mapping[str, Any], target: Target) -> Iterator[str]:
+    """Return the means of what a target measures beside its score, on the test examples."""
+    measured = [each["metrics"] for each in result["final"] if not each["error"]]
+    named = [
+        f"test {metric.label} {_rounded(fmean(each[metric.name] for each in measured))}"
+        for metric in target.others
+        if measured and all(metric.name in each for each in measured)
+    ]
+    if named:
+        yield f"  {', '.join(named)}{' (means)' if len(measured) > 1 else ''}"
+
+
+def _rounded(number: float) -> str:
+    """Return a number with four significant digits or more, without an exponent."""
+    places = 3 - (math.floor(math.log10(abs(number))) if number else 0)
+    return f"{number:,.{max(0, places)}f}"

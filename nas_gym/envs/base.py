@@ -1,4 +1,4 @@
-"""What is searched, on what, paid how: all that one environment and many have in common."""
+"""The problem of a search: all that one environment and many have in common."""
 
 from __future__ import annotations
 

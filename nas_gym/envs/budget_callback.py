@@ -16,7 +16,7 @@ from nas_gym.errors import ConfigError
 class BudgetCallback(BaseCallback):
     """A limit on what one call of `learn` may evaluate.
 
-    When learning starts, the environment starts a new account with the budget. The step that would
+    When learning starts, the environment starts a new run with the budget. The step that would
     exceed it ends `learn` as a callback does that returns False: nothing is raised, and the steps
     since the last update are not learned from. An agent that only revisits what it has evaluated
     ends at 50 steps for each evaluation of the budget.
@@ -39,7 +39,7 @@ class BudgetCallback(BaseCallback):
 
     Raises:
         NASGymError: for a budget below 1; when learning starts, if the environments keep several
-            accounts or live in other processes.
+            ledgers or live in other processes.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -49,7 +49,7 @@ class BudgetCallback(BaseCallback):
 
     def _on_training_start(self) -> None:
         env: Any = self.model.get_env()
-        _check_one_account(env)
+        _check_one_ledger(env)
         env.env_method("start_run", self.budget, indices=[0])
         self.reason = ""
         # `learn` steps the environment that the model has from here on, so it can be replaced now.
@@ -84,8 +84,8 @@ class _Stopping(VecEnvWrapper):
             return self.callback.model._last_obs, rewards, rewards.astype(bool), infos
 
 
-def _check_one_account(env: Any) -> None:
-    """Check that one account of a run in this process is what the steps of a model are charged to.
+def _check_one_ledger(env: Any) -> None:
+    """Check that the steps of a model are charged to one ledger, in this process.
 
     Raises:
         NASGymError: if it is not.
@@ -99,6 +99,6 @@ def _check_one_account(env: Any) -> None:
         )
     if isinstance(env, DummyVecEnv) and env.num_envs > 1:
         raise ConfigError(
-            f"BudgetCallback counts on one account and these {env.num_envs} environments keep one each: pass "
+            f"BudgetCallback counts in one ledger and these {env.num_envs} environments keep one each: pass "
             "SB3VecEnv(gym.make_vec('NAS-v0', num_envs=..., autoreset_mode='same_step'))"
         )

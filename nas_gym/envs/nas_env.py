@@ -41,10 +41,11 @@ class NASEnv(Problem, gym.Env[Any, Any]):
     ``spaces.Graph``. Under an episodic reward it has ``steps_left`` too.
 
     ## Rewards
-    ``"score"``: validation score of the network after the step, in [0, 1].
+    ``"score"``: validation score of the network after the step, in [0, 1]; of classes it is the
+    accuracy, of values R², 0 where that is negative.
     ``"improvement"``: its gain over the network before; the start state is evaluated at the first
     step and counts. ``"final"``: 0 until the last step, then the score of the last network, the
-    only one evaluated. ``{"name": ..., "scale": [low, high]}`` maps score first. Or a function,
+    only one evaluated. ``{"name": ..., "scale": [low, high]}`` maps the score first. Or a function,
     object or class of one's own, ``(before, after, done) -> float`` (see `OwnReward`).
     A network that diverges, or has more parameters than the recipe allows, has score 0.0 and a
     reason in ``info["error"]``.

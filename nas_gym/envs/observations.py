@@ -1,4 +1,4 @@
-"""Observations: how a state is shown to an agent."""
+"""Observations: the forms in which an agent sees a state."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class StateObserver(ABC):
     """Shows states by their numbers in the edit graph, one or many at once.
 
     Args:
-        search_space: whose architectures are shown.
+        search_space: search space of the architectures.
         horizon: under an episodic reward the horizon, for ``steps_left``; None otherwise.
 
     Attributes:
         graph: the edit graph of the search space.
-        horizon: as passed in.
+        horizon: the horizon; None where there is no ``steps_left``.
         space: the Gymnasium space.
     """
 
@@ -205,8 +205,8 @@ def make_observer(kind: str, search_space: SearchSpace[Any], horizon: int | None
     """Return the observer of a kind of `OBSERVATIONS`.
 
     Args:
-        kind: its name.
-        search_space: whose architectures are shown.
+        kind: name of the observation.
+        search_space: search space of the architectures.
         horizon: under an episodic reward the horizon, for ``steps_left``; None otherwise.
 
     Raises:

@@ -48,13 +48,13 @@ class OwnReward:
       episode, so that a mistake is told before anything is trained.
 
     Args:
-        function: the user's.
+        function: the user's function, object or class.
         config: the name and options that it was built from; None for an object that was passed in.
 
     Attributes:
         function: the user's callable.
         name: ``"module:name"`` where that leads to it or to its class, else a description.
-        needs_before, episodic, sees, slope: see `Reward`; an unknown slope counts as that of an
+        needs_before, episodic, sees, slope: see `Reward`; an unknown slope counts as that of the
             score itself.
 
     Raises:

@@ -13,13 +13,13 @@ from nas_gym.errors import ConfigError, NASGymError
 
 
 class RecordedReward:
-    """What a run's config says of a reward that cannot be built from it: all but what it pays.
+    """The record of a reward that cannot be built from a run's config: all but what it pays.
 
     So a run with such a reward can be read and explained; where its reward itself is needed, as in a
     replay, the environment has to be passed.
 
     Args:
-        config: of `OwnReward.config`.
+        config: what `OwnReward.config` gave.
 
     Raises:
         NASGymError: if it lacks something, and whenever the reward is asked.
@@ -61,12 +61,12 @@ class RecordedReward:
         return f"the run's reward, {self.name}, cannot be built from its config.json"
 
     def config(self) -> dict[str, Any]:
-        """The config that it was read from."""
+        """Return the config that it was read from."""
         return dict(self._config)
 
 
 def recorded_reward(config: Mapping[str, Any]) -> OwnReward | RecordedReward:
-    """The reward of a run's record: the script's that runs, if it has not changed, else what is recorded.
+    """Return the reward of a run's record: the script's that runs, if it has not changed, else the record.
 
     Raises:
         NASGymError: as `RecordedReward`.

@@ -86,7 +86,6 @@ def draw(
         A Matplotlib figure on the Agg canvas, in no global state.
     """
     sketch = search_space.sketch(architecture)
-    fills = _fills(search_space)
     place = edit.place if edit is not None else ()
     spans = [target - source for source, target, _ in sketch.links] or [1]
     needed, step = _room(sketch), _step(sketch)
@@ -101,8 +100,8 @@ def draw(
     axes.set_ylim(-shown.below, shown.above)
     for (source, target, label), span in zip(sketch.links, spans, strict=False):
         _link(axes, source * step, target * step, span, label, marked=place == (source, target))
-    for number, label in enumerate(sketch.boxes):
-        fill = fills.get(label.split("-")[0], PLAIN)
+    for number, (label, kind) in enumerate(zip(sketch.boxes, sketch.box_kinds, strict=True)):
+        fill = PLAIN if kind is None else FILLS[kind % len(FILLS)]
         _box(axes, number * step, label, fill, marked=place == (number,))
     title = axes.set_title("" if edit is None else _title(edit), fontsize=10, color=MARK, loc="left")
     if room is not None:
@@ -116,13 +115,6 @@ def figure_to_array(figure: Figure) -> np.ndarray:
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())
     return pixels[..., :3].copy()
-
-
-def _fills(search_space: SearchSpace[Any]) -> dict[str, str]:
-    """Return a colour for each kind of layer of the space, the first word of its label."""
-    layers = [edit.value for edit in search_space.actions if edit.aspect == "layer" and edit.value]
-    kinds = dict.fromkeys(value.split("-")[0] for value in layers)
-    return {kind: FILLS[number % len(FILLS)] for number, kind in enumerate(kinds)}
 
 
 def _title(edit: Edit) -> str:

@@ -1,4 +1,4 @@
-"""Rewards: what a step is paid, from the scores or the evaluations before and after it."""
+"""Rewards: the pay of a step, from the scores or the evaluations before and after it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Reward(Protocol):
         sees: ``"scores"``: it is called with scores; ``"evaluations"``: with an `Evaluation` before
             and after the step, None where it does not need the one before. An episodic reward that sees
             evaluations is asked at the last step alone; the others pay 0.
-        slope: how far it moves at most with a score.
+        slope: how far it moves at most with a score, a factor.
     """
 
     @property
@@ -66,7 +66,7 @@ class Reward(Protocol):
 
 
 class _Scaled:
-    """Maps score from ``scale = [low, high]`` to [0, 1], so that small differences weigh more."""
+    """Maps the score from ``scale = [low, high]`` to [0, 1], so that small differences weigh more."""
 
     name: ClassVar[str]
     needs_before: ClassVar[bool] = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from nas_gym.tasks import ConstantAnswer, Task, constant_answer
 if TYPE_CHECKING:
     from nas_gym.networks import NetworkModule
     from nas_gym.tables import Table
+    from nas_gym.training import Progress
 
 
 class Evaluator(Shared, ABC):
@@ -42,6 +43,8 @@ class Evaluator(Shared, ABC):
         numerics: device type, precision, torch version and CPU capability that results depend on;
             None where they depend on none.
         hits: requests so far that a store answered.
+        progress: what an evaluator that `trains` calls as networks are trained; None for nothing. It may
+            be set at any time.
     """
 
     search_space: SearchSpace[Any]
@@ -57,6 +60,7 @@ class Evaluator(Shared, ABC):
     engine: int | None = None
     numerics: str | None = None
     hits: int = 0
+    progress: Callable[[Progress], None] | None = None
 
     @abstractmethod
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
@@ -200,6 +204,14 @@ class ForwardingEvaluator(Evaluator):
     @property
     def numerics(self) -> str | None:  # type: ignore[override]  # computed when it is first asked for
         return self._inner.numerics
+
+    @property
+    def progress(self) -> Callable[[Progress], None] | None:
+        return self._inner.progress
+
+    @progress.setter
+    def progress(self, told: Callable[[Progress], None] | None) -> None:
+        self._inner.progress = told
 
     def config(self) -> dict[str, Any]:
         return self._inner.config()

@@ -7,9 +7,11 @@ from .methods.anova.coding import code as code
 from .methods.anova.deletion import deletion as deletion
 from .methods.anova.deletion import edited_choice as edited_choice
 from .methods.anova.edit_effects import estimate_effects as estimate_effects
+from .methods.anova.edit_kinds import edits_between as edits_between
 from .methods.anova.importance import Importances as Importances
 from .methods.anova.importance import estimate as estimate
 from .methods.anova.importance import exact as exact
+from .methods.policies.optimal_values import OptimalValues as OptimalValues
 from .methods.policies.returns import earnings as earnings
 from .methods.policies.rollouts import Decisions as Decisions
 from .methods.policies.states import Setting as Setting

@@ -28,7 +28,7 @@ def questions() -> Iterator[Question]:
         yield lookup("question", key, QUESTIONS)
 
 
-def register_question(question: Question) -> None:
+def register_question(question: Question | str) -> None:
     """Add a question to every explanation from now on, after the others.
 
     Its section is then in `report.html`, `report.md`, `explanation.json` and TensorBoard.
@@ -43,11 +43,17 @@ def register_question(question: Question) -> None:
     ```
 
     Args:
-        question: the question; one with the same key is replaced where it stands.
+        question: the question, or where it is, ``"module:NAME"``; one with the same key is replaced where
+            it stands.
 
     Raises:
-        NASGymError: if the key is not a word of letters, digits and underscores, or is ``"summary"``.
+        NASGymError: if there is no question, or its key is not a word of letters, digits and underscores, or
+            is ``"summary"``.
     """
+    if isinstance(question, str):
+        path, question = question, lookup("question", question, QUESTIONS)
+        if not isinstance(question, Question):
+            raise ConfigError(f"{path!r} is not a question: name a nas_gym.explain.Question of the module")
     if not question.key.isidentifier() or question.key == SUMMARY:
         raise ConfigError(
             f"the key of a question must be a word other than {SUMMARY!r}, such as 'failures', not "

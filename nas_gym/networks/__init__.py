@@ -1,4 +1,4 @@
-"""networks."""
+"""Networks: graphs of operations, how they are built, and the modules they become."""
 
 import lazy_loader
 

@@ -1,3 +1,4 @@
+from .graph import Layer as Layer
 from .graph import Network as Network
 from .graph import NetworkBuilder as NetworkBuilder
 from .module import NetworkModule as NetworkModule

@@ -26,6 +26,8 @@ from nas_gym.networks.operations.pool import AvgPool, MaxPool
 from nas_gym.networks.operations.zero import Zero
 
 POOLS = {"max": MaxPool(), "avg": AvgPool()}
+Layer = str | tuple[str, ...]
+"""The part of the architecture that a node belongs to: its name, or that after those of larger parts."""
 NODE_FIELDS = ("function", "kernel", "stride", "groups", "bias")
 
 
@@ -34,7 +36,7 @@ class Network:
     """A network as a graph of operations in topological order.
 
     Attributes:
-        nodes: node 0 is the input, the last node is the output (logits, one per class).
+        nodes: node 0 is the input, the last node is the output, of as many values as the task asks for.
     """
 
     nodes: tuple[Node, ...]
@@ -51,7 +53,7 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """Number of trainable parameters."""
+        """The number of trainable parameters."""
         return sum(node.parameters for node in self.nodes)
 
     @property
@@ -62,6 +64,10 @@ class Network:
 
 class NetworkBuilder:
     """Builds a `Network` operation by operation; every method returns the index of its node.
+
+    Reports and drawings put nodes of one `layer` together, a part of the architecture by its name
+    (``"hidden"``), or by the names of the larger parts that it lies in and its own
+    (``("stage 1 cell 2", "edge 0-1")``).
 
     >>> builder = NetworkBuilder((40,))
     >>> hidden = builder.activation(builder.linear(builder.input, 16, layer="1"), "relu", layer="1")
@@ -82,14 +88,14 @@ class NetworkBuilder:
         """Return the output shape of a node."""
         return self._nodes[node].shape
 
-    def flatten(self, node: int, *, layer: str = "") -> int:
+    def flatten(self, node: int, *, layer: Layer = "") -> int:
         """Lay all values of `node` in one row; a vector is returned as it is."""
         if len(self.shape(node)) == 1:
             return node
         shape = Flatten().output_shape(self.shape(node))
         return self._append(Flatten(), (node,), shape, layer=layer)
 
-    def linear(self, node: int, features: int, *, bias: bool = True, layer: str = "") -> int:
+    def linear(self, node: int, features: int, *, bias: bool = True, layer: Layer = "") -> int:
         """Append a fully connected layer."""
         shape = Linear().output_shape(self.shape(node), features)
         return self._append(Linear(), (node,), shape, bias=bias, layer=layer)
@@ -103,39 +109,39 @@ class NetworkBuilder:
         stride: int = 1,
         groups: int = 1,
         bias: bool = False,
-        layer: str = "",
+        layer: Layer = "",
     ) -> int:
         """Append a convolution over every side of its input, with padding ``kernel // 2``."""
         shape = Conv().output_shape(self.shape(node), channels, stride)
         sizes = {"kernel": index(kernel), "stride": index(stride), "groups": index(groups)}
         return self._append(Conv(), (node,), shape, **sizes, bias=bias, layer=layer)
 
-    def batch_norm(self, node: int, *, layer: str = "") -> int:
+    def batch_norm(self, node: int, *, layer: Layer = "") -> int:
         """Append a batch normalisation per channel."""
         return self._append(BatchNorm(), (node,), self.shape(node), layer=layer)
 
-    def activation(self, node: int, function: str, *, layer: str = "") -> int:
+    def activation(self, node: int, function: str, *, layer: Layer = "") -> int:
         """Append an activation function of `ACTIVATIONS`."""
         return self._append(Activation(), (node,), self.shape(node), function=function, layer=layer)
 
-    def pool(self, node: int, kind: str, kernel: int = 3, *, stride: int, layer: str = "") -> int:
+    def pool(self, node: int, kind: str, kernel: int = 3, *, stride: int, layer: Layer = "") -> int:
         """Append pooling of kind ``"max"`` or ``"avg"``, of an odd kernel or of kernel 2 with stride 2."""
         pool = POOLS[kind]
         shape = pool.output_shape(self.shape(node), stride)
         return self._append(pool, (node,), shape, kernel=index(kernel), stride=index(stride), layer=layer)
 
-    def global_avg_pool(self, node: int, *, layer: str = "") -> int:
+    def global_avg_pool(self, node: int, *, layer: Layer = "") -> int:
         """Append the mean of every channel."""
         shape = GlobalAvgPool().output_shape(self.shape(node))
         return self._append(GlobalAvgPool(), (node,), shape, layer=layer)
 
-    def add(self, *nodes: int, layer: str = "") -> int:
+    def add(self, *nodes: int, layer: Layer = "") -> int:
         """Append the sum of nodes of one shape; of a single node, return the node itself."""
         if len(nodes) == 1:
             return nodes[0]
         return self._append(Add(), nodes, self.shape(nodes[0]), layer=layer)
 
-    def zero(self, node: int, shape: Shape, *, layer: str = "") -> int:
+    def zero(self, node: int, shape: Shape, *, layer: Layer = "") -> int:
         """Append zeros of a shape, one for every example of `node`."""
         return self._append(Zero(), (node,), shape, layer=layer)
 
@@ -144,7 +150,7 @@ class NetworkBuilder:
         operation: Operation,
         *nodes: int,
         shape: Shape | None = None,
-        layer: str = "",
+        layer: Layer = "",
         **options: Any,
     ) -> int:
         """Append an operation of one's own.
@@ -153,7 +159,7 @@ class NetworkBuilder:
             operation: what is computed.
             nodes: the inputs.
             shape: shape of the output; by default what the operation says of inputs and options.
-            layer: the part of the architecture that the node belongs to.
+            layer: the part of the architecture that the node belongs to, as in the class.
             options: what `operation` reads by `Node.option`: numbers, texts and tuples of them. Those
                 that every node has (``kernel``, ``stride``, ...) are attributes of the node.
 
@@ -185,8 +191,12 @@ class NetworkBuilder:
             raise ValueError(f"the output must be the last node, {len(self._nodes) - 1}, not {output}")
         return Network(tuple(self._nodes))
 
-    def _append(self, operation: Operation, nodes: tuple[int, ...], shape: Shape, **fields: Any) -> int:
-        self._nodes.append(Node(operation, nodes, self.shape(nodes[0]), _whole(shape), **fields))
+    def _append(
+        self, operation: Operation, nodes: tuple[int, ...], shape: Shape, *, layer: Layer, **fields: Any
+    ) -> int:
+        names = (layer,) if isinstance(layer, str) else layer
+        parts = tuple(name for name in names if name)
+        self._nodes.append(Node(operation, nodes, self.shape(nodes[0]), _whole(shape), parts, **fields))
         return len(self._nodes) - 1
 
 

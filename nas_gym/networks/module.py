@@ -19,7 +19,7 @@ class NetworkModule(nn.Module):
     ``"3_weight"`` and ``"3_bias"``, of a batch norm also ``"3_mean"`` and ``"3_variance"``.
 
     Args:
-        network: the network; input (batch, *input_shape) float32, output (batch, classes) logits.
+        network: the network; input (batch, *input_shape) float32, output (batch, outputs).
     """
 
     def __init__(self, network: Network) -> None:
@@ -32,7 +32,7 @@ class NetworkModule(nn.Module):
                 self.register_buffer(f"{number}_{name}", filled(*buffer))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits of a batch."""
+        """Return the output for a batch."""
         values = [x]
         for number, node in enumerate(self.network.nodes[1:], start=1):
             values.append(self.compute(number, node, [values[index] for index in node.inputs]))

@@ -1,4 +1,4 @@
-"""What a search space is: architectures, the edits between them, and the network each stands for."""
+"""Search spaces: architectures, the edits between them, and the network each stands for."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Edit:
         words: the edit in words ("add relu-64 after layer 2").
         aspect: what is edited: ``"layer"``, ``"width"``, ``"activation"``, ``"operation"``,
             ``"channels"``, ``"skip"`` or ``"edge"``; ``""`` for keep.
-        place: where, in the numbering of the `Sketch` of the architecture after the edit: one box,
-            or the two boxes of a link; of a removed layer the link that closed over it.
+        place: the place of the edit in the `Sketch` of the architecture after it: the number of a box,
+            or the two of a link; of a removed layer the link that closed over it.
         value: what is there afterwards ("relu-64", "tanh"); ``""`` for keep and remove.
     """
 
@@ -65,13 +65,13 @@ MASKS_KEPT = 20_000
 class SearchSpace(Shared, ABC, Generic[A]):
     """A finite set of architectures and one fixed, ordered list of edits between them.
 
-    A space is built for an input shape and a number of classes. Two architectures are equal only
+    A space is built for an input shape and a number of outputs. Two architectures are equal only
     if their texts are equal; equivalent networks are never merged.
 
     Attributes:
         name: the name in the registry.
         input_shape: shape of one example.
-        outputs: number of classes.
+        outputs: number of values that a network gives for one example, such as one per class.
         actions: the edits; action 0 is keep, then add, remove and swap in a documented order.
         size: number of architectures.
         variables: the fixed-length form of an architecture: what is chosen, by name. Every assignment
@@ -156,7 +156,7 @@ class SearchSpace(Shared, ABC, Generic[A]):
         """Return the network that an architecture stands for; its output shape is (outputs,).
 
         Drawings count the weights of a box by the nodes whose `layer` is its number in the sketch, alone
-        or with its label behind ("2 relu-64"), and of the last box by those of the layer "output".
+        or with its label behind ("2 relu-64"), and those of the last box by the layer "output".
         """
 
     def members(self) -> dict[str, A]:

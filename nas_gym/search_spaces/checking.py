@@ -29,7 +29,7 @@ def check_space(space: SearchSpace[Any]) -> None:
     - ``parse(str(a)) == a``, and ``architecture(index(a)) == a``;
     - a variable has its name and at least one choice;
     - a legal edit leads to an architecture of the space, and keep (action 0) to the same one;
-    - the network takes the input of the space and gives a logit for each class.
+    - the network takes the input of the space and gives as many values as the space has outputs.
 
     It takes a few milliseconds, and draws the same architectures every time.
 
@@ -131,8 +131,7 @@ class _Check:
         if shapes != (space.input_shape, (space.outputs,)):
             raise self._error(
                 f"network({text!r}) leads from {shapes[0]} to {shapes[1]}",
-                f"build it from self.input_shape {space.input_shape} to (self.outputs,), "
-                f"({space.outputs},)",
+                f"build it from self.input_shape {space.input_shape} to (self.outputs,), ({space.outputs},)",
             )
 
     def _called(self, what: str, function: Callable[..., T], *arguments: Any) -> T:

@@ -66,7 +66,7 @@ class MacroSpace(ProductSpace[Macro]):
 
     Args:
         input_shape: (channels, length) or (channels, height, width) of one example.
-        outputs: number of classes.
+        outputs: number of values that a network gives for one example, such as one per class.
         channels: channels of the stem.
         head: channels before pooling.
 
@@ -127,7 +127,8 @@ class MacroSpace(ProductSpace[Macro]):
         labels = tuple(BLOCKS[block] for block in architecture.blocks)
         codes = tuple(2 + block for block in architecture.blocks)
         links = tuple((box, box + 1, "") for box in range(LAYERS + 1))
-        return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
+        kinds = (None, *architecture.blocks, None)
+        return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links), kinds)
 
     def describe(self, architecture: Macro) -> Description:
         return describe_chain([IN_WORDS[block] for block in architecture.blocks])

@@ -41,10 +41,10 @@ class MLPSpace(SearchSpace[MLP]):
 
     Args:
         input_shape: shape of one example.
-        outputs: number of classes.
+        outputs: number of values that a network gives for one example, such as one per class.
         max_layers: most hidden layers.
         widths: the widths to choose from.
-        activations: the activations to choose from, of `nas_gym.networks.graph.ACTIVATIONS`.
+        activations: the activations to choose from, of `nas_gym.networks.ACTIVATIONS`.
 
     Raises:
         NASGymError: for a bad option.
@@ -177,7 +177,8 @@ class MLPSpace(SearchSpace[MLP]):
         labels = tuple(map(_text, architecture.layers))
         codes = tuple(2 + self._numbers[layer] for layer in architecture.layers)
         links = tuple((box, box + 1, "") for box in range(len(labels) + 1))
-        return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links))
+        kinds = (None, *(self.activations.index(activation) for _, activation in architecture.layers), None)
+        return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links), kinds)
 
     def describe(self, architecture: MLP) -> Description:
         return describe_chain(

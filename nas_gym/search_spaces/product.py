@@ -24,7 +24,7 @@ class ProductSpace(SearchSpace[A]):
         """Set the variables and what follows from them: the size, and the space of observations.
 
         Args:
-            variables: in the order of the text.
+            variables: the variables in the order of the text.
             observed: the name of the one entry of observations, the choices of all variables.
         """
         self.variables = by_name(variables)

@@ -34,6 +34,11 @@ def make_search_space(
 
     A space of the user's own is checked by a few of its architectures, see `check_space`.
 
+    Args:
+        spec: the name, dict or space.
+        input_shape: shape of one example of the task.
+        outputs: number of values that a network gives for one example.
+
     Raises:
         NASGymError: if the name or an option is unknown, the options do not fit, the space has
             fewer than two architectures, or it does not pass the check.
@@ -43,7 +48,7 @@ def make_search_space(
         if (spec.input_shape, spec.outputs) != (tuple(input_shape), outputs):
             raise ConfigError(
                 f"the search space is built for input shape {spec.input_shape} and {spec.outputs} "
-                f"classes, the task has {tuple(input_shape)} and {outputs}: build it for the task's"
+                f"outputs, the task has {tuple(input_shape)} and {outputs}: build it for the task's"
             )
         space = spec
     else:

@@ -37,7 +37,7 @@ def fails(architecture: Any, seed: int) -> float:
 
 def refuse_test(architecture: Any, seed: int) -> float:
     """Refuse to give a test score, which no search may ask for."""
-    raise AssertionError("the agent asked for test score during its search")
+    raise AssertionError("the agent asked for a test score during its search")
 
 
 def check_agent(agent: Agent | type[Agent] | str, *, budget: int = 8) -> None:
@@ -49,7 +49,7 @@ def check_agent(agent: Agent | type[Agent] | str, *, budget: int = 8) -> None:
     - gives the same result for the same seed, whatever the agent searched before;
     - chooses the best network it saw, survives trainings that fail, and does not choose a failed one;
     - ends where the space is smaller than the budget, and under every reward;
-    - never asks for test score, and leaves the global random generators alone.
+    - never asks for a test score, and leaves the global random generators alone.
 
     Args:
         agent: an agent, its class, its name, or its import path ``"module:Name"``.

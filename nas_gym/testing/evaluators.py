@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ def check_evaluator(
     It holds that
 
     - `stream` answers each request of a batch once, with an evaluation of that architecture, seed and
-      fidelity, whose score is in [0, 1] and 0.0 where training failed;
+      fidelity, whose score is in [0, 1], and 0.0 without other metrics where training failed;
     - a score depends on its request alone, not on what is asked beside or before it;
     - fidelities ascend, and each of them can be asked for;
-    - `test` gives one final score a seed;
+    - `test` gives one final score a seed, and metrics are finite numbers;
     - `config` is JSON-able, and the global random generators are left alone.
 
     Args:
@@ -53,9 +54,11 @@ def _check_description(evaluator: Evaluator) -> None:
     whole = isinstance(seeds, tuple) and all(isinstance(each, int) for each in seeds)
     require(whole and seeds, f"seeds must be a tuple of whole numbers, at least one, not {seeds!r}")
     require(len(set(seeds)) == len(seeds), f"seeds must differ, not {seeds!r}")
-    shapes = (evaluator.search_space.input_shape, evaluator.task.input_shape)
+    built, asked = ((one.input_shape, one.outputs) for one in (evaluator.search_space, evaluator.task))
     require(
-        shapes[0] == shapes[1], f"the search space is for examples of {shapes[0]}, the task has {shapes[1]}"
+        built == asked,
+        f"the search space is for examples of {built[0]} and {built[1]} outputs, the task has {asked[0]} and "
+        f"{asked[1]}",
     )
 
 
@@ -84,9 +87,10 @@ def _check_evaluation(request: Request, evaluation: Evaluation) -> None:
     score = evaluation.score
     require(0 <= score <= 1, f"the score of {text!r} must be in [0, 1], not {score!r}")
     require(evaluation.status in ("ok", "failed"), f"the status of {text!r} is {evaluation.status!r}")
+    _check_metrics(text, evaluation.metrics)
     if evaluation.failed:
-        explained = score == 0.0 and evaluation.error
-        require(explained, f"{text!r} failed: its score must be 0.0, and an error says why")
+        explained = score == 0.0 and not evaluation.metrics and evaluation.error
+        require(explained, f"{text!r} failed: its score must be 0.0, without metrics, and an error says why")
     cost = evaluation.seconds
     require(math.isfinite(cost) and cost >= 0, f"the seconds of {text!r} must be at least 0, not {cost!r}")
     require_json(evaluation.as_dict(), f"the evaluation of {text!r}")
@@ -125,3 +129,10 @@ def _check_final_scores(evaluator: Evaluator, architecture: Any) -> None:
     for score in scores:
         for name, value in (("test", score.test_score), ("validation", score.validation_score)):
             require(0 <= value <= 1, f"the {name} score of {text!r} must be in [0, 1], not {value!r}")
+        _check_metrics(text, score.metrics)
+
+
+def _check_metrics(text: str, metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        number = isinstance(value, int | float) and math.isfinite(value)
+        require(number, f"the metric {name!r} of {text!r} must be a finite number, not {value!r}")

@@ -30,7 +30,7 @@ def check_search_space(space: Space, *, seed: int = 0, walks: int = 8, steps: in
     - every architecture of a small space can be reached from every other by edits;
     - an observation is in the observation space, in fresh arrays, and no other architecture has it;
     - every assignment of the variables is an architecture, and those that are not active do not matter;
-    - a sketch is a labelled graph, and every network leads from the input to a value for each class.
+    - a sketch is a labelled graph, and every network leads from the input to the outputs.
 
     Args:
         space: the search space, built.
@@ -190,8 +190,11 @@ def _check_sketches(space: Space, states: States) -> None:
         require(ends == ("input", "output"), f"{name} must lead from 'input' to 'output', not {ends}")
         require(len(sketch.box_codes) == len(sketch.boxes), f"{name} needs a code for each box")
         require(len(sketch.link_codes) == len(sketch.links), f"{name} needs a code for each link")
+        require(len(sketch.box_kinds) == len(sketch.boxes), f"{name} needs a kind, or None, for each box")
         for code in sketch.box_codes:
             require(0 <= code < space.num_box_codes, f"{name} has the box code {code}")
+        for kind in sketch.box_kinds:
+            require(kind is None or kind >= 0, f"{name} has the box kind {kind}")
         for code in sketch.link_codes:
             require(0 <= code < space.num_link_codes, f"{name} has the link code {code}")
         for source, target, _ in sketch.links:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.tasks import Task, make_task
+from nas_gym.tasks import Task, make_task, target_of
 from nas_gym.testing.assertions import global_state_kept, require, require_json
 
 PARTS = ("train", "validation", "test")
@@ -19,9 +19,10 @@ def check_task(task: Task | str | Mapping[str, Any]) -> None:
 
     It holds that
 
-    - the parts hold finite float32 examples of one shape, and what the target asks for: labels, or
-      values that the training part standardises;
-    - every class is in every part, and nothing can be written into the arrays;
+    - the parts hold finite float32 examples of one shape, and what the target asks for: int64 labels with
+      every class in every part, or float32 values, standardised by the training part;
+    - nothing can be written into the arrays;
+    - the target is built again by its config, and the best constant answer has a score in [0, 1];
     - feature names are one a feature, and of tables only;
     - mean and scale are finite and fit an example, and standardise the sample that is kept raw;
     - a spec builds the same task every time, and leaves the global random generators alone.
@@ -36,6 +37,7 @@ def check_task(task: Task | str | Mapping[str, Any]) -> None:
         task = _built(task)
     for part in PARTS:
         _check_part(task, part)
+    _check_target(task)
     _check_names(task)
     _check_standardisation(task)
     require_json(task.spec, f"spec of the task {task.name!r}")
@@ -57,26 +59,42 @@ def _built(spec: str | Mapping[str, Any]) -> Task:
 
 def _check_part(task: Task, part: str) -> None:
     x, y = getattr(task, f"x_{part}"), getattr(task, f"y_{part}")
-    classes = task.target.kind == "classes"
-    types, wanted = (x.dtype, y.dtype), (np.float32, np.int64 if classes else np.float32)
-    require(types == wanted, f"the {part} part must be {wanted[0].__name__} and {wanted[1].__name__}, not {types}")
+    has_classes = task.target.kind == "classes"
+    types, wanted = (x.dtype, y.dtype), (np.float32, np.int64 if has_classes else np.float32)
+    names = " and ".join(one.__name__ for one in wanted)
+    require(types == wanted, f"the {part} part must be {names}, not {types}")
     shapes = (x.shape[1:], y.shape)
-    expected = (task.input_shape, (len(x),) if classes else (len(x), task.outputs))
+    expected = (task.input_shape, (len(x),) if has_classes else (len(x), task.outputs))
     require(shapes == expected, f"the {part} part has shapes {shapes}, expected {expected}")
     finite = np.isfinite(x).all() and np.isfinite(y).all()
     require(finite, f"the {part} part has values that are NaN or infinite")
-    if classes:
+    if has_classes:
         found, known = set(y.tolist()), set(range(task.outputs))
         require(found == known, f"the {part} part has the classes {sorted(found)}, expected {sorted(known)}")
     for name, array in (("x", x), ("y", y)):
         require(not array.flags.writeable, f"{name}_{part} can be written to, and results depend on it")
 
 
-def _check_names(task: Task) -> None:
-    require(task.name, "a task needs a name, for titles and folders")
+def _check_target(task: Task) -> None:
     target = task.target
     least = 2 if target.kind == "classes" else 1
     require(task.outputs >= least, f"a target needs at least {least} {target.kind}, not {target.names}")
+    require_json(target.config(), "config() of the target")
+    require(target_of(target.config()) == target, f"the target {target} is another when its config builds it")
+    if target.kind == "values":
+        y = task.y_train.astype(np.float64)
+        moments = (y.mean(axis=0), y.std(axis=0))
+        fits = np.allclose(moments[0], 0, atol=1e-3) and np.allclose(moments[1], 1, atol=1e-3)
+        require(fits, f"the values of the train part have means and deviations {moments}, expected 0 and 1")
+    _, constant = target.best_constant(task.y_train)
+    for part in PARTS:
+        y = getattr(task, f"y_{part}")
+        score, _ = target.measure(np.broadcast_to(constant, (len(y), task.outputs)), y)
+        require(0 <= score <= 1, f"a constant answer has the score {score} on the {part} part, not in [0, 1]")
+
+
+def _check_names(task: Task) -> None:
+    require(task.name, "a task needs a name, for titles and folders")
     names = task.feature_names
     if task.inputs == "features":
         features = task.input_shape[0]

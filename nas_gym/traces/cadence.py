@@ -1,4 +1,4 @@
-"""When a run takes snapshots, and how often it shows what need not be shown every time."""
+"""The cadence of a run: when it takes snapshots, and how often it shows what need not be shown every time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Snapshots:
         self._next_count = 0
 
     def due(self, ledger: Ledger) -> bool:
-        """Return whether a snapshot is due now; it then is taken as taken."""
+        """Return whether a snapshot is due now; it then counts as taken."""
         if ledger.budget is None:
             return self._due_without_budget(ledger.stats.unique)
         passed = [fraction for fraction in self._ahead if fraction <= ledger.progress]
@@ -56,7 +56,7 @@ class Cadence:
         self._every, self._calls, self._next = every, 0, 1
 
     def due(self) -> bool:
-        """Count a call; whether it is due."""
+        """Count a call, and return whether it is due."""
         self._calls += 1
         if self._calls < self._next:
             return False

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
 from nas_gym.errors import StoreError
-from nas_gym.traces.lines import KINDS, NAMES, VERSION, Ask, End, Header, Line, Recording, Step
-from nas_gym.traces.migrations import TRACES
+from nas_gym.traces.lines import KINDS, NAMES, Ask, End, Header, Line, Recording, Step
+from nas_gym.traces.migrations import TRACE, Migration
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -73,7 +73,7 @@ def read_trace(path: Path) -> Recording:
     """Read a trace; a last line that a kill cut off is left out.
 
     Raises:
-        NASGymError: if the file is missing, is not a trace, is of another version, or is damaged
+        NASGymError: if the file is missing, is not a trace, is of a version that is not read, or is damaged
             before its last line.
     """
     try:
@@ -85,42 +85,38 @@ def read_trace(path: Path) -> Recording:
         ) from None
     # A complete line ends with a line break, so what follows the last one is empty or cut off.
     complete, cut = texts[:-1], texts[-1] != ""
-    version = _version(complete[0]) if complete else VERSION
-    lines = [_parse(text, number, path, version) for number, text in enumerate(complete, start=1)]
-    if not lines or not isinstance(lines[0], Header):
+    first = _read(complete[0], 1, path) if complete else {}
+    if first.get("kind") != NAMES[Header][0]:
         raise StoreError(f"{path} is no trace: its first line must be a complete header")
-    end = lines[-1] if isinstance(lines[-1], End) else None
-    body = [line for line in lines[1:] if isinstance(line, Step | Ask)]
-    return Recording(lines[0], body, end, cut)
+    migration = TRACE.migration(first.get(TRACE.key), path)
+    header, *lines = (
+        _line(_read(text, number, path), number, path, migration)
+        for number, text in enumerate(complete, start=1)
+    )
+    end = lines[-1] if lines and isinstance(lines[-1], End) else None
+    body = [line for line in lines if isinstance(line, Step | Ask)]
+    return Recording(cast("Header", header), body, end, cut)
 
 
-def _parse(text: str, number: int, path: Path, version: int) -> Line:
+def _read(text: str, number: int, path: Path) -> dict[str, Any]:
+    """Return the values of a line."""
     try:
         values = json.loads(text)
-        if number == 1:
-            _check_version(values, path)
-        if version != VERSION:
-            values = TRACES[version](values)
-        return KINDS[values.pop("kind")](**values)
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(
-            f"line {number} of {path} is damaged ({error!r}): run again to record it anew"
-        ) from error
+    except json.JSONDecodeError as error:
+        raise _damaged(number, path, error) from error
+    if not isinstance(values, dict):
+        raise _damaged(number, path, TypeError("no JSON object"))
+    return values
 
 
-def _version(header: str) -> int:
-    """Return the version that the first line names, or the newest: what is wrong with it is told later."""
+def _line(values: Mapping[str, Any], number: int, path: Path, migration: Migration) -> Line:
+    """Return the line of some values, in the newest version."""
     try:
-        version = json.loads(header)["version"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return VERSION
-    return version if version in TRACES else VERSION
+        migrated = migration(values)
+        return KINDS[migrated.pop("kind")](**migrated)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(number, path, error) from error
 
 
-def _check_version(values: Mapping[str, Any], path: Path) -> None:
-    if values["version"] != VERSION and values["version"] not in TRACES:
-        raise StoreError(
-            f"{path} is a trace of version {values['version']!r}, this nas-gym reads versions {min(TRACES)} to "
-            f"{VERSION}: "
-            "read it with the version of nas-gym that config.json names"
-        )
+def _damaged(number: int, path: Path, error: Exception) -> StoreError:
+    return StoreError(f"line {number} of {path} is damaged ({error!r}): run again to record it anew")

@@ -1,4 +1,4 @@
-"""What a run's results depend on and its folder does not hold: data, tables, the user's own code."""
+"""Fingerprints of what a run depends on and its folder does not hold: data, tables, the user's own code."""
 
 from __future__ import annotations
 

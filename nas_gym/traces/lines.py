@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-VERSION = 2
+from nas_gym.traces.migrations import TRACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +18,14 @@ class Header:
         actions: the edit of every action, in words.
         scores: what the scores of the steps are: ``"q_values"`` or ``"probabilities"``; None
             where the agent had no policy over edits when the run began.
-        version: of this format.
+        version: version of the trace.
     """
 
     agent: str
     budget: int | dict[str, float] | None
     actions: list[str]
     scores: str | None
-    version: int = VERSION
+    version: int = TRACE.newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Step:
         steps_left: before the step, under an episodic reward; else None.
         mask: the legal actions, in order.
         action: taken; `edit` is its words.
-        scores: the policy's score of each action of `mask` (not a network's), before the step; None for no policy.
-            An entry is None where the score was not finite.
+        scores: the policy's score (not a network's) of each action of `mask`, before the step; None for no
+            policy. An entry is None where the score was not finite.
         reward, terminated, truncated: as the environment returned them.
         next: the architecture after the step.
         score: validation score after the step; None where the step evaluated nothing.

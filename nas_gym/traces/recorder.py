@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was so before a step.
+    """What is recorded of a state before the step from it.
 
-    The state, its legal actions bool (n,), the policy's scores float64 (n,), the state of the
-    environment's generator where that draws the seeds of evaluations, and the accuracy of the
-    architecture where the run knows it.
+    Attributes:
+        state: the state.
+        t: number of the step in its episode, from 0.
+        mask: the legal actions, bool (n,).
+        scores: the policy's scores, float64 (n,); None for no policy.
+        generator: state of the environment's generator where it draws the seeds of evaluations.
+        score: score of the architecture, None where the run does not know it.
     """
 
     state: State
@@ -46,9 +50,9 @@ class Recorder:
         folder: the run's folder; what an unfinished run left in it is removed.
         env: the unwrapped environment.
         agent: name of the agent.
-        config: as in config.json.
-        snapshots: when to save the policy.
-        policy: whose scores are recorded; None for none.
+        config: config of the run, as config.json holds it.
+        snapshots: the evaluations at which the policy is saved.
+        policy: the policy whose scores are recorded; None for none.
         overwrite: record anew over a finished run, too.
 
     Raises:
@@ -78,7 +82,8 @@ class Recorder:
             scores = None if policy is None else policy.kind
             actions = [str(action) for action in env.search_space.actions]
             self._writer.begin(Header(agent, env.ledger.budget, actions, scores))
-            self._digest = Digest(folder, env.search_space, config, self._ledger, scores)
+            metric = env.task.target.metric.label
+            self._digest = Digest(folder, env.search_space, config, self._ledger, scores, metric)
             self._snapshot_if_due()
         except BaseException:
             self._writer.close()
@@ -183,7 +188,8 @@ class Recorder:
         self._save_policy()
         with writing(self._folder.path):
             self._digest.finish(self.policy, self._lines)
-        told = {"format": RESULT_FORMAT, "metric": self._env.task.target.metric.name}
+        metric = self._env.task.target.metric
+        told = {"format": RESULT_FORMAT, "metric": metric.name, "metric_label": metric.label}
         outcome = as_json(told | dict(self._result(stopped) if result is None else result))
         end = End(
             stopped=outcome.get("stopped", stopped),

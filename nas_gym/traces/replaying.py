@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nas_gym.envs import NASEnv, Problem
 
 # On other numerics sums round in another order, which training amplifies: a few validation examples
-# may change sides. On CUDA this holds between runs on one machine, too.
+# may change sides, or values move a little. On CUDA this holds between runs on one machine, too.
 TOLERANCE = 0.02
 SAFE_TO_COMPARE_EXACTLY = ("cpu",)
 
@@ -33,9 +33,9 @@ class ReplayReport:
 
     Attributes:
         steps, asks: lines that were executed again.
-        tolerance: by how much accuracies may differ: 0.0 on the numerics of the recording.
+        tolerance: how much scores may differ: 0.0 on the numerics of the recording.
         why: why the tolerance is what it is.
-        largest_difference: between any accuracy or reward recorded and made again.
+        largest_difference: the largest difference between a score or reward recorded and made again.
         mismatch: the first difference, in one sentence; "" if there is none.
         cut: whether the recording's last line was cut off by a kill and left out.
         ended: whether the recording came to its end.
@@ -66,7 +66,7 @@ class ReplayReport:
 def replay(
     run_folder: str | os.PathLike[str], env: gym.Env[Any, Any] | None = None, store: Any = "memory"
 ) -> ReplayReport:
-    """Execute a recorded run again and compare every reward, accuracy, state and mask.
+    """Execute a recorded run again and compare every reward, score, state and mask.
 
     It stops at the first mismatch.
 
@@ -107,7 +107,11 @@ def replay(
 
 
 def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, Any]:
-    """Return the environment of a run from its config.
+    """Return the environment of a run.
+
+    Args:
+        config: config of the run, as `RunFolder.config` reads it.
+        store: store of the environment.
 
     Raises:
         NASGymError: if a part of it was an object of the user's, which a config cannot hold, or its id
@@ -117,9 +121,11 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
 
     try:
         env_id, options = config["env_id"], config["env"]
-    except KeyError as error:
-        raise StoreError(f"config.json of the run has no {error}: run again to record it anew") from error
-    path = options["task"].get("path")
+        path = options["task"].get("path")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise StoreError(
+            f"config.json of the run is damaged ({error!r}): run again to record it anew"
+        ) from error
     if path is not None and not Path(path).exists():
         raise StoreError(
             f"the data of the run, {path}, are not there any more: put the file back where it was"
@@ -153,6 +159,7 @@ class _Replayer:
 
     def __init__(self, env: NASEnv, tolerance: float) -> None:
         self._env, self._tolerance = env, tolerance
+        self._metric = env.task.target.metric.label
         self.steps = self.asks = 0
         self.largest = 0.0
         env.reset()
@@ -182,7 +189,7 @@ class _Replayer:
         if (terminated, truncated) != (line.terminated, line.truncated):
             yield f"{where} ends the episode otherwise than recorded"
         if line.score is not None:
-            yield from self._number(f"{where} has accuracy", info["score"], line.score)
+            yield from self._number(f"{where} has {self._metric}", info["score"], line.score)
         yield from self._number(f"{where} pays", reward, line.reward, scale=env.reward.slope)
         if bool(info["error"]) != bool(line.error):
             yield f"{where} fails with {info['error']!r}, recorded was {line.error!r}"
@@ -193,7 +200,7 @@ class _Replayer:
         asked = [self._env.search_space.resolve(line.architecture)]
         drawn = line.seeds if self._env.evaluator.draws else None
         (evaluation,) = self._env.ledger.evaluate(asked, line.fidelity, drawn)
-        yield from self._number(f"{where} has accuracy", evaluation.score, line.score)
+        yield from self._number(f"{where} has {self._metric}", evaluation.score, line.score)
         if evaluation.status != line.status:
             yield f"{where} is {evaluation.status}, recorded was {line.status}"
         if (evaluation.parameters, evaluation.flops) != (line.parameters, line.flops):
@@ -219,11 +226,9 @@ class _Replayer:
 
 def _tolerance(config: Mapping[str, Any], env: NASEnv) -> tuple[float, str]:
     recorded, here = config.get("numerics"), env.evaluator.numerics
+    within = f"within {TOLERANCE} of the recorded {env.task.target.metric.label}"
     if recorded != here:
-        return (
-            TOLERANCE,
-            f"within {TOLERANCE} of an accuracy, since the recording is of {recorded}, this of {here}",
-        )
+        return TOLERANCE, f"{within}, since the recording is of {recorded}, this of {here}"
     if here is not None and not here.startswith(SAFE_TO_COMPARE_EXACTLY):
-        return TOLERANCE, f"within {TOLERANCE} of an accuracy, since {here} does not repeat sums bit for bit"
+        return TOLERANCE, f"{within}, since {here} does not repeat sums bit for bit"
     return 0.0, "exactly, on the numerics of the recording"

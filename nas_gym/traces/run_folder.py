@@ -20,11 +20,13 @@ from nas_gym._lock import held
 from nas_gym.errors import ConfigError, StoreError
 from nas_gym.traces.file import TraceWriter
 from nas_gym.traces.fingerprints import changes, same_data
-from nas_gym.traces.migrations import CONFIGS, RESULTS, Migration, UnknownFormat, migrated
+from nas_gym.traces.migrations import CONFIG, RESULT
 
-FORMAT = 3
-RESULT_FORMAT = 2
+FORMAT, RESULT_FORMAT = CONFIG.newest, RESULT.newest
 PACKAGES = ("nas-gym", "gymnasium", "numpy", "torch", "stable-baselines3", "sb3-contrib", "optuna")
+# What a config has in dicts of their own: the arguments of the environment, and what else tells a run from
+# others.
+NEEDED = ("env", "config")
 # All that a run writes beside config.json; wiping a folder removes these and nothing else.
 CONTENTS = (
     "trace.jsonl",
@@ -90,20 +92,26 @@ class RunFolder:
         return {int(path.stem): path for path in sorted(files, key=lambda path: int(path.stem))}
 
     def config(self) -> dict[str, Any]:
-        """Return the config of the run that the folder holds.
+        """Return the config of the run that the folder holds, in the newest format.
 
         Raises:
-            NASGymError: if the folder holds no run.
+            NASGymError: if the folder holds no run, or the file is damaged or of a format that is not read.
         """
-        return self._migrated(self.config_file, CONFIGS, FORMAT)
+        config = CONFIG.migrated(self._read(self.config_file), self.config_file)
+        if lacking := [name for name in NEEDED if not isinstance(config.get(name), Mapping)]:
+            raise StoreError(
+                f"{self.config_file} is damaged (it has no {lacking[0]!r}): delete the folder and run again"
+            )
+        return config
 
     def result(self) -> dict[str, Any]:
-        """Return the outcome of the finished run.
+        """Return the outcome of the finished run, in the newest format.
 
         Raises:
-            NASGymError: if the folder holds no finished run.
+            NASGymError: if the folder holds no finished run, or the file is damaged or of a format that is
+                not read.
         """
-        return self._migrated(self.result_file, RESULTS, RESULT_FORMAT)
+        return RESULT.migrated(self._read(self.result_file), self.result_file)
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that a run of this config may be in this folder.
@@ -254,16 +262,6 @@ class RunFolder:
         if not isinstance(values, dict):
             raise StoreError(f"{file} holds no JSON object: delete the folder and run again")
         return values
-
-    def _migrated(self, file: Path, migrations: Mapping[int, Migration], newest: int) -> dict[str, Any]:
-        values = self._read(file)
-        try:
-            return migrated(values, migrations, newest)
-        except UnknownFormat as error:
-            raise StoreError(
-                f"{file} is {error}, and this nas-gym reads formats {min(migrations)} to {newest}: run again "
-                "into another folder, or use the version of nas-gym that wrote it"
-            ) from error
 
 
 def versions() -> dict[str, str]:

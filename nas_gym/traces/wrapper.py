@@ -45,7 +45,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         folder: folder of the run.
         agent: name of the agent.
         config: what else tells this run from others (hyperparameters, budget, seed), JSON-able.
-        policy: whose scores are recorded, see `watch`.
+        policy: the policy whose scores are recorded, see `watch`.
         snapshots: the fractions of the budget at which the policy is saved and drawn; without a
             budget it is at 0, 10, 20, 40, ... evaluations.
         overwrite: record anew over a finished run of the same config, too.

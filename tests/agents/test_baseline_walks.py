@@ -18,7 +18,7 @@ LARGER = {"name": "mlp", "max_layers": 3}
 
 
 class Steps(gym.Wrapper):
-    """Keeps the architecture before and after each step, the edit and the accuracy."""
+    """Keeps the architecture before and after each step, the edit and the score."""
 
     def reset(self, **options):
         observation, info = super().reset(**options)

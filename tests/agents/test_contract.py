@@ -137,7 +137,7 @@ def test_every_space_can_be_searched(name, space):
 
 @pytest.mark.parametrize("seeds", ["mean", "random"])
 @pytest.mark.parametrize("name", ALL)
-def test_every_agent_searches_a_table_and_never_its_test_accuracies(name, seeds):
+def test_every_agent_searches_a_table_and_never_its_test_scores(name, seeds):
     table = fake_table()
     table.test[:] = np.nan
     env = gym.make("NAS-v0", evaluator=TableEvaluator(table, seeds=seeds))

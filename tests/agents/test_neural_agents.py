@@ -24,7 +24,7 @@ def _reproducible():
 
 
 class Watch(gym.Wrapper):
-    """Keeps the accuracy and the legality of every step."""
+    """Keeps the score and the legality of every step."""
 
     def __init__(self, env):
         super().__init__(env)

@@ -102,7 +102,7 @@ def test_a_query_may_do_as_it_likes(name):
     assert Querier(strays=STRAYS[name]).search(environment(), budget=8).evaluations
 
 
-@pytest.mark.parametrize("attribute", ["table", "accuracy_by_index", "cost_by_index"])
+@pytest.mark.parametrize("attribute", ["table", "score_by_index", "cost_by_index"])
 def test_a_walk_does_not_see_the_table_that_pays_it(attribute):
     env = gym.make("NAS-v0", evaluator=TableEvaluator(fake_table()))
     with pytest.raises(NASGymError, match=f"cannot use the evaluator's '{attribute}'"):

@@ -15,7 +15,7 @@ def problem():
 
 @pytest.fixture
 def keywords(problem):
-    """The arguments of an environment with accuracies by text, for one and for many."""
+    """The arguments of an environment with scores by text, for one and for many."""
     evaluator = Watched(problem.search_space, problem.task, by_text)
     parts = {"search_space": problem.search_space, "task": problem.task, "evaluator": evaluator}
     return parts | {"initial": "random", "horizon": 7}

@@ -40,7 +40,7 @@ class Hidden(Evaluator):
         return self._table.draw(architecture, rng)
 
     def test(self, architecture, seeds):
-        raise AssertionError("test accuracy was asked for during a search")
+        raise AssertionError("a test score was asked for during a search")
 
     def config(self):
         return {"name": "hidden"}
@@ -80,7 +80,7 @@ class Plain:
         self.cost += seconds
 
     def step(self, row, action):
-        """(architecture, reward, accuracy, best, done), or None where the step only resets."""
+        """(architecture, reward, score, best, done), or None where the step only resets."""
         if self.t[row] == HORIZON:
             self.states[row], self.t[row], self.best[row] = self.starts[row], 0, 0.0
             return None

@@ -47,7 +47,7 @@ def test_an_agent_that_only_revisits_ends_by_its_steps():
     assert (callback.reason, env.unwrapped.stats.steps) == ("max_steps", 700)
 
 
-def test_learn_may_end_before_the_budget_and_begins_a_new_account_each_time():
+def test_learn_may_end_before_the_budget_and_begins_a_new_run_each_time():
     env = fake_env(horizon=5)
     callback = BudgetCallback(6)
     model = make_model(PPO, env)
@@ -59,7 +59,7 @@ def test_learn_may_end_before_the_budget_and_begins_a_new_account_each_time():
     assert (callback.reason, env.unwrapped.stats.steps) == ("", 8)
 
 
-def test_the_budget_of_a_fused_vector_environment_is_counted_on_its_one_account():
+def test_the_budget_of_a_fused_vector_environment_is_counted_in_its_one_ledger():
     single = fake_env(horizon=5).unwrapped
     parts = {name: getattr(single, name) for name in ("search_space", "task", "evaluator")}
     envs = gym.make_vec("NAS-v0", num_envs=4, autoreset_mode="same_step", horizon=5, **parts)
@@ -84,7 +84,7 @@ def test_the_flat_observation_can_be_normalised_and_traced(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [DummyVecEnv, SubprocVecEnv])
-def test_several_accounts_are_refused_with_what_to_pass(kind):
+def test_several_ledgers_are_refused_with_what_to_pass(kind):
     envs = kind([lambda: fake_env(horizon=5)] * 2)
     with pytest.raises(NASGymError, match=r"SB3VecEnv\(gym.make_vec"):
         make_model(PPO, envs).learn(8, callback=BudgetCallback(6))

@@ -12,8 +12,8 @@ from nas_gym.envs import IDS
 from nas_gym.tables import import_table
 from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
-# Of a step: action, architecture, accuracy, observation. Transitions and accuracies of tables are exact;
-# trained accuracies may differ in a few of 5,000 examples between processors.
+# Of a step: action, architecture, score, observation. Transitions and scores of tables are exact;
+# trained scores may differ in a few of 5,000 examples between processors.
 ROLLOUTS = {
     "NAS-v0": [
         (10, "relu-16 > relu-64", 0.4872, [1, 2, 0, 0]),

@@ -20,6 +20,7 @@ from tests.helpers.fakes import SMALL, action, depth_and_relus, fake_env
 QUICK = {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}}
 SPACES = {
     "mlp": {"search_space": SMALL, "task": "breast_cancer"},
+    "mlp on values": {"search_space": "mlp", "task": "diabetes"},
     "mlp on images": {"search_space": "mlp", "task": "digits"},
     "conv 1-D": {"search_space": "conv", "task": {"name": "mnist1d", "train_size": 200}},
     "conv 2-D": {"search_space": "conv", "task": "digits"},
@@ -74,7 +75,7 @@ def test_the_graph_observation_passes_gymnasiums_checker(reward):
         check_env(env.unwrapped)
 
 
-def test_a_step_pays_the_accuracy_of_the_edited_network():
+def test_a_step_pays_the_score_of_the_edited_network():
     env = fake_env()
     env.reset(seed=0)
     _, reward, terminated, truncated, info = env.step(action(env, "add relu-64 after layer 1"))
@@ -82,6 +83,35 @@ def test_a_step_pays_the_accuracy_of_the_edited_network():
     assert info["architecture"] == "relu-64 > relu-64"
     assert info["edit"] == "add relu-64 after layer 1"
     assert (terminated, truncated) == (False, False)
+
+
+def test_a_step_on_values_pays_their_share_of_variance_explained():
+    recipe = {"epochs": 20, "learning_rate": 0.02}
+    env = gym.make(
+        "NAS-v0", task="diabetes", evaluator={"name": "train", "recipe": recipe}, store="memory"
+    ).unwrapped
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(0)
+    (evaluation,) = env.ledger.history
+    assert reward == info["score"] == evaluation.score
+    assert 0.2 < reward < 0.7
+    task = env.task
+    deviation = float(task.y_validation.std() * task.target.scale[0])
+    assert evaluation.metrics["rmse"] == pytest.approx(deviation * (1 - reward) ** 0.5, rel=1e-3)
+    assert 0 < evaluation.metrics["mae"] < evaluation.metrics["rmse"]
+    assert set(info) == set(env.reset()[1])
+
+
+def test_many_environments_on_values_are_paid_as_single_ones():
+    options = {"task": "diabetes", "evaluator": QUICK, "store": "memory", "horizon": 3}
+    many, one = gym.make_vec("NAS-v0", num_envs=2, **options), gym.make("NAS-v0", **options)
+    many.reset(seed=0)
+    one.reset(seed=0)
+    for number in (1, 9, 0):
+        _, rewards, _, _, infos = many.step(np.array([number, number]))
+        _, reward, _, _, info = one.step(number)
+        assert rewards.tolist() == [reward, reward]
+        assert infos["score"].tolist() == [info["score"], info["score"]]
 
 
 def test_an_illegal_action_has_the_effect_and_the_reward_of_keep():
@@ -128,13 +158,13 @@ def test_the_horizon_truncates_under_a_continuing_reward():
         env.unwrapped.step(0)
 
 
-def test_scale_maps_accuracy_before_the_reward():
+def test_scale_maps_the_score_before_the_reward():
     env = fake_env(reward={"name": "score", "scale": [0.4, 0.6]})
     env.reset(seed=0)
     assert env.step(0)[1] == pytest.approx(0.25)
 
 
-def test_a_reward_object_is_asked_with_both_accuracies():
+def test_a_reward_object_is_asked_with_both_scores():
     class Loss:
         needs_before, episodic = True, False
 
@@ -146,7 +176,7 @@ def test_a_reward_object_is_asked_with_both_accuracies():
     assert env.step(action(env, "add relu-64 after layer 1"))[1] == pytest.approx(-0.15)
 
 
-def test_a_failed_network_has_accuracy_zero_and_a_reason():
+def test_a_failed_network_has_score_zero_and_a_reason():
     env = fake_env(score=lambda architecture, seed: float("nan"))
     env.reset(seed=0)
     _, reward, _, _, info = env.step(0)
@@ -160,7 +190,7 @@ def test_several_seeds_are_averaged():
     assert env.step(0)[1] == pytest.approx(0.455)
 
 
-def test_the_best_accuracy_is_of_the_episode():
+def test_the_best_score_is_of_the_episode():
     env = fake_env()
     env.reset(seed=0)
     env.step(action(env, "add relu-64 after layer 1"))
@@ -193,7 +223,7 @@ def test_information_has_the_same_keys_and_types_after_reset_and_every_step(rewa
     assert [bool(info["error"]) for info in infos[3:]] == [True, False]
 
 
-def test_after_reset_nothing_is_known_of_accuracies_and_arrays_are_fresh():
+def test_after_reset_nothing_is_known_of_scores_and_arrays_are_fresh():
     env = fake_env()
     env.reset(seed=0)
     after_step = env.step(0)[4]
@@ -240,7 +270,7 @@ def test_a_state_saved_as_json_is_restored_in_another_environment():
 def test_a_state_that_is_none_is_refused_in_one_sentence():
     env = fake_env()
     env.reset(seed=0)
-    with pytest.raises(nas_gym.NASGymError, match="the state lacks architecture, best_accuracy, last_action"):
+    with pytest.raises(nas_gym.NASGymError, match="the state lacks architecture, best_score, last_action"):
         env.unwrapped.set_state({"steps": 3})
 
 
@@ -327,7 +357,7 @@ def test_importing_registers_the_ids_without_heavy_libraries():
     [
         ({"search_space": "mpl"}, "unknown search space 'mpl': did you mean 'mlp'?"),
         ({"task": "digit"}, "unknown task 'digit': did you mean 'digits'?"),
-        ({"reward": "acuracy"}, "unknown reward 'acuracy': did you mean 'accuracy'?"),
+        ({"reward": "scroe"}, "unknown reward 'scroe': did you mean 'score'?"),
         ({"observation": "dcit"}, "unknown observation 'dcit': did you mean 'dict'?"),
         ({"observation": ["dict"]}, "unknown observation ['dict']"),
         ({"device": None}, "device None cannot be used"),

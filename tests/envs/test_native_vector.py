@@ -318,7 +318,7 @@ def test_gymnasiums_vector_wrappers_go_around_it(keywords):
         ({"num_envs": 0}, "num_envs must be a whole number of at least 1, not 0"),
         ({"num_envs": True}, "num_envs must be a whole number of at least 1, not True"),
         ({"autoreset_mode": "nextstep"}, "unknown autoreset mode 'nextstep': did you mean 'next_step'?"),
-        ({"reward": "acuracy"}, "unknown reward 'acuracy': did you mean 'accuracy'?"),
+        ({"reward": "scroe"}, "unknown reward 'scroe': did you mean 'score'?"),
         ({"horizon": 0}, "horizon must be a whole number of steps of at least 1, not 0"),
         ({"render_mode": "human"}, "unknown render mode 'human'"),
     ],

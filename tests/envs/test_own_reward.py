@@ -20,7 +20,7 @@ from nas_agents import make_agent
 
 from nas_gym import NASGymError
 from nas_gym.envs import RecordedReward
-from nas_gym.envs.rewards import Accuracy, make_reward
+from nas_gym.envs.rewards import Score, make_reward
 from nas_gym.explain import explain
 from nas_gym.traces import Trace, replay
 from tests.helpers import own_rewards
@@ -70,7 +70,7 @@ REWARDS = {
     ),
     "builtin": (max, {"name": "builtins:max"}),
     "name": ("improvement", {"name": "improvement", "scale": [0.0, 1.0]}),
-    "class of the package": (Accuracy, {"name": "score", "scale": [0.0, 1.0]}),
+    "class of the package": (Score, {"name": "score", "scale": [0.0, 1.0]}),
     "path of a function": (f"{HERE}:margin", {"name": f"{HERE}:margin"}),
     "path of a class": (f"{HERE}:Margin", {"name": f"{HERE}:Margin"}),
     "path of an object": (f"{HERE}:ABOVE", {"name": f"{HERE}:ABOVE"}),
@@ -198,7 +198,7 @@ def test_a_run_with_it_is_explained(kind, tmp_path):
     assert (unknown in " ".join(policy.answer)) == (kind == "lambda")
 
 
-def test_without_attributes_it_knows_the_accuracy_before_and_every_step_pays():
+def test_without_attributes_it_knows_the_score_before_and_every_step_pays():
     seen = []
 
     def gain(before, after, done):

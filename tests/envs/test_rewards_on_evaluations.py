@@ -155,7 +155,7 @@ class Batched:
         return after**2
 
 
-def test_a_batch_form_of_accuracies_is_asked_once_a_step():
+def test_a_batch_form_of_scores_is_asked_once_a_step():
     reward = Batched()
     envs = gym.make_vec("NASTable-MLP-v0", num_envs=4, reward=reward)
     envs.reset(seed=0)

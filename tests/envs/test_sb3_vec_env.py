@@ -110,7 +110,7 @@ def test_algorithms_learn_the_same_as_from_single_environments(keywords, algorit
 
 
 def test_ppo_gets_better(keywords):
-    """With accuracies that reward depth, the return after learning is above the one before."""
+    """With scores that reward depth, the return after learning is above the one before."""
     keywords["evaluator"].score = lambda architecture, seed: len(architecture.layers) / 3
     envs = VecMonitor(adapted(keywords, count=8, initial="smallest"))
     model = MaskablePPO(

@@ -74,7 +74,7 @@ def test_the_metrics_beside_the_hyperparameters_are_those_of_the_run_alone(serve
     metrics = server.post("plugin/hparams/experiment", query)["metricInfos"]
     names = [metric["name"] for metric in metrics]
     assert {name.get("group", "") for name in names} == {""}
-    assert [name["tag"] for name in names[:2]] == ["at_end/accuracy", "at_end/parameters"]
+    assert [name["tag"] for name in names[:2]] == ["at_end/parameters", "at_end/score"]
     assert RUN not in server.get("plugin/scalars/tags")
 
 

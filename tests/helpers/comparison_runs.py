@@ -9,6 +9,7 @@ def made_up(agent, seed, test, scores=(0.2, 0.5, 0.4), costs=None, **others):
     values = {
         "access": "walk",
         "architecture": f"relu-{seed}",
+        "metric": "accuracy",
         "validation": test - 0.01,
         "fidelities": np.full(len(scores), np.inf),
         "costs": np.ones(len(scores)) if costs is None else np.array(costs),

@@ -7,7 +7,7 @@ import numpy as np
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.search_spaces import make_search_space
-from nas_gym.tasks import Task
+from nas_gym.tasks import Classes, Task
 from tests.helpers.fakes import SMALL, FakeEvaluator
 
 
@@ -21,7 +21,7 @@ def tiny_task():
         y_validation=y,
         x_test=x,
         y_test=y,
-        class_names=("a", "b"),
+        target=Classes(("a", "b")),
         feature_names=(),
         mean=np.zeros((1, 1)),
         scale=np.ones((1, 1)),

@@ -126,5 +126,5 @@ class Walls(SearchSpace[Wall]):
 
 
 def score(architecture: Wall) -> float:
-    """Return an accuracy that large bricks raise."""
+    """Return a score that large bricks raise."""
     return 0.4 + 0.1 * architecture.bricks.count("large_wide") + 0.02 * len(architecture.bricks)

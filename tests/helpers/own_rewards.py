@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nas_gym.envs.rewards import Accuracy
+from nas_gym.envs.rewards import Score
 
 
 def margin(before, after, done):
@@ -85,7 +85,7 @@ class Hidden:
         return self._w * after
 
 
-class Sharp(Accuracy):
+class Sharp(Score):
     """A subclass of a reward of the package, whose config would name that."""
 
     def __call__(self, before, after, done):

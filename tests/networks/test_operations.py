@@ -62,6 +62,21 @@ def test_a_node_is_written_by_the_name_of_its_operation() -> None:
     assert "operation='tests.helpers.own_operation:Wave'" in repr(wave_network())
 
 
+@pytest.mark.parametrize(
+    ("layer", "parts", "words"),
+    [
+        ("", (), ""),
+        ("hidden", ("hidden",), "hidden"),
+        (("stage 1 cell 2", "edge 0-1"), ("stage 1 cell 2", "edge 0-1"), "stage 1 cell 2 edge 0-1"),
+    ],
+)
+def test_a_node_belongs_to_a_part_of_the_architecture_within_larger_ones(layer, parts, words) -> None:
+    builder = NetworkBuilder((3,))
+    node = builder.build(builder.linear(builder.input, 2, layer=layer)).nodes[1]
+    assert (node.parts, node.layer) == (parts, words)
+    assert f"shape=(2,), layer={words!r}, function=''" in repr(node)
+
+
 def test_operations_are_equal_by_class_and_a_subclass_has_a_name_of_its_own() -> None:
     class Other(Linear):
         pass

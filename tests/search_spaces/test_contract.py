@@ -216,5 +216,9 @@ def test_a_space_of_one_architecture_is_refused() -> None:
 def test_a_built_space_passes_through_only_for_its_own_task() -> None:
     space = make_search_space("mlp", (8,), 2)
     assert make_search_space(space, (8,), 2) is space
-    with pytest.raises(NASGymError, match="built for input shape"):
+    with pytest.raises(NASGymError, match=r"built for input shape \(8,\) and 2 outputs, the task has \(9,\)"):
         make_search_space(space, (9,), 2)
+    with pytest.raises(
+        NASGymError, match=r"and 2 outputs, the task has \(8,\) and 1: build it for the task's"
+    ):
+        make_search_space(space, (8,), 1)

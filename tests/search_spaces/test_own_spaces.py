@@ -291,7 +291,7 @@ def report(tmp_path_factory):
         "NAS-v0",
         search_space=WALLS,
         task="digits",
-        evaluator={"name": "function", "function": "tests.helpers.own_graph_space:accuracy", "noise": 0.01},
+        evaluator={"name": "function", "function": "tests.helpers.own_graph_space:score", "noise": 0.01},
         store="memory",
         horizon=6,
     )

@@ -76,6 +76,6 @@ def test_a_planted_fault_is_told(agent, sentence):
         check_agent(agent)
 
 
-def test_asking_for_test_accuracy_is_told():
-    with pytest.raises(Exception, match="asked for test accuracy"):
+def test_asking_for_a_test_score_is_told():
+    with pytest.raises(Exception, match="asked for a test score"):
         check_agent(Curious)

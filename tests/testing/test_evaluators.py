@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import gymnasium as gym
 import pytest
@@ -19,10 +20,19 @@ CASES = {
         "task": "breast_cancer",
         "evaluator": TRAIN | {"recipe": {"epochs": 2, "max_parameters": 1}},
     },
+    "train, values": {"task": "diabetes", "evaluator": TRAIN},
+    "train, values, all fail": {
+        "task": "diabetes",
+        "evaluator": TRAIN | {"recipe": {"epochs": 2, "max_parameters": 1}},
+    },
     "table": {"evaluator": {"name": "table", "benchmark": "mlp"}},
     "table, random": {"evaluator": {"name": "table", "benchmark": "mlp", "seeds": "random"}},
     "function": {
         "evaluator": {"name": "function", "function": "nas_gym.testing.agents:scattered", "noise": 0.1}
+    },
+    "function, values": {
+        "task": "diabetes",
+        "evaluator": {"name": "function", "function": "nas_gym.testing.agents:scattered"},
     },
     "function, fails": {
         "evaluator": {"name": "function", "function": "nas_gym.testing.agents:fails_with_sigmoid"}
@@ -63,6 +73,15 @@ def by_neighbours(found):
     return [(position, dataclasses.replace(each, score=1 / (1 + len(found)))) for position, each in found]
 
 
+def unmeasured(found):
+    return [(position, dataclasses.replace(each, metrics={"rmse": math.nan})) for position, each in found]
+
+
+def half_failed(found):
+    failed = {"status": "failed", "score": 0.0, "error": "training diverged", "metrics": {"rmse": 1.0}}
+    return [(position, dataclasses.replace(each, **failed)) for position, each in found]
+
+
 def silent_failure(found):
     return [(position, dataclasses.replace(each, status="failed")) for position, each in found]
 
@@ -74,8 +93,10 @@ def silent_failure(found):
         (none, r"leaves the requests \[0\] without an evaluation"),
         (better, r"must be in \[0, 1\], not 1.5"),
         (nameless, "was asked for, not 'another'"),
-        (by_neighbours, "asked for alone has the accuracy 0.5 and not 0.25"),
-        (silent_failure, "its accuracy must be 0.0, and an error says why"),
+        (by_neighbours, "asked for alone has the score 0.5 and not 0.25"),
+        (unmeasured, "the metric 'rmse' of .* must be a finite number, not nan"),
+        (half_failed, "its score must be 0.0, without metrics, and an error says why"),
+        (silent_failure, "its score must be 0.0, without metrics, and an error says why"),
     ],
 )
 def test_a_planted_fault_is_told(plant, sentence):

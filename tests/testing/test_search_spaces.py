@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
 import pytest
 
-from nas_gym.search_spaces import KEEP, Sketch, make_search_space
+from nas_gym.search_spaces import KEEP, SEARCH_SPACES, Sketch, make_search_space
 from nas_gym.testing import check_search_space
 
 
@@ -20,6 +21,11 @@ def space():
 
 def test_a_sound_space_passes(space):
     check_search_space(space)
+
+
+@pytest.mark.parametrize("name", SEARCH_SPACES)
+def test_a_space_of_one_output_passes(name):
+    check_search_space(make_search_space(name, (1, 12), 1), walks=2, steps=6)
 
 
 def shifted(space):
@@ -60,6 +66,17 @@ def without_ends(space):
     return {"sketch": lambda state: Sketch(("in", "out"), (), (0, 0), ())}
 
 
+def coloured(*kinds):
+    def plant(space):
+        def sketch(state):
+            found = type(space).sketch(space, state)
+            return dataclasses.replace(found, box_kinds=kinds * len(found.boxes))
+
+        return {"sketch": sketch}
+
+    return plant
+
+
 def no_way_back(space):
     def edited(state, action):
         removes = space.actions[action].kind == "remove"
@@ -80,6 +97,8 @@ def no_way_back(space):
         (forgets, r"decode\(encode\(a\)\) gives another one"),
         (draws_by_itself, "from one seed"),
         (without_ends, "must lead from 'input' to 'output'"),
+        (coloured(0, 1), "needs a kind, or None, for each box"),
+        (coloured(-1), "has the box kind -1"),
         (no_way_back, "cannot be led back to"),
     ],
 )

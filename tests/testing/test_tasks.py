@@ -28,9 +28,17 @@ def test_the_contract_holds_for_arrays_of_every_kind(shape):
     check_task(make_task({"name": "arrays", "x": RNG.normal(size=shape), "y": Y}))
 
 
+@pytest.mark.parametrize("values", [(), (3,)])
+def test_the_contract_holds_for_values(values):
+    y = RNG.normal(5, 2, size=(300, *values))
+    check_task(make_task({"name": "arrays", "x": X, "y": y, "target_kind": "values"}))
+
+
 def test_the_contract_holds_for_a_file(tmp_path):
     np.savez(tmp_path / "own.npz", x=X, y=Y)
     check_task(str(tmp_path / "own.npz"))
+    np.savez(tmp_path / "values.npz", x=X, y=X[:, 0] + Y)
+    check_task({"name": "npz", "path": str(tmp_path / "values.npz"), "target_kind": "values"})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +56,24 @@ def test_the_contract_holds_for_a_file(tmp_path):
 )
 def test_a_planted_fault_is_told(change, sentence):
     task = make_task({"name": "arrays", "x": X, "y": Y})
+    with pytest.raises(AssertionError, match=sentence):
+        check_task(dataclasses.replace(task, **change(task)))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda task: {"y_test": task.y_test.astype(np.float64)}, "test part must be float32 and float32"),
+        (lambda task: {"y_validation": task.y_validation[:, 0]}, "validation part has shapes"),
+        (lambda task: {"y_train": 2 * task.y_train}, "means and deviations .* expected 0 and 1"),
+        (lambda task: {"y_train": task.y_train + 1}, "means and deviations .* expected 0 and 1"),
+        (lambda task: {"y_test": np.full_like(task.y_test, np.inf)}, "NaN or infinite"),
+        (lambda task: {"target": dataclasses.replace(task.target, names=("a", "b"))}, "has shapes"),
+        (lambda task: {"target": dataclasses.replace(task.target, mean=[0.0])}, "when its config builds it"),
+    ],
+)
+def test_a_planted_fault_in_values_is_told(change, sentence):
+    task = make_task("diabetes")
     with pytest.raises(AssertionError, match=sentence):
         check_task(dataclasses.replace(task, **change(task)))
 

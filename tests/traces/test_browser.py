@@ -23,7 +23,7 @@ CHROMIUM = next(
 # What a tab shows that nothing else on the page does.
 SHOWN = {
     "timeseries": "architectures/best_so_far",
-    "scalars": "tag: by_evaluation/best_accuracy",
+    "scalars": "tag: by_evaluation/best_score",
     "custom_scalars": "scores of the start state's edits",
     "images": "architectures/top",
     "graphs": "output",

@@ -45,7 +45,7 @@ def test_events_stay_in_order_also_those_that_are_made_later(tmp_path):
 
 def test_a_running_search_can_be_watched(tmp_path):
     with closing(EventFile(tmp_path)) as events:
-        events.scalars({"search/accuracy": 0.5}, 7)
+        events.scalars({"search/score": 0.5}, 7)
         events.flush_soon()
         deadline = time.monotonic() + 20
         while not steps_in(events.path) and time.monotonic() < deadline:

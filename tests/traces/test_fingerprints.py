@@ -143,12 +143,12 @@ def test_a_comparison_is_not_extended_by_runs_on_other_data(data, tmp_path):
 
 
 OWN = """
-from nas_gym.envs.rewards import Accuracy
+from nas_gym.envs.rewards import Score
 from nas_agents import Agent
 from nas_gym.search_spaces import SEARCH_SPACES
 
 
-class Reward(Accuracy):
+class Reward(Score):
     name = "own_parts:Reward"
 
 
@@ -156,7 +156,7 @@ class Space(SEARCH_SPACES["mlp"]):
     name = "own_parts:Space"
 
 
-def accuracy(architecture):
+def half(architecture):
     return 0.5
 
 
@@ -178,7 +178,7 @@ def own(tmp_path, monkeypatch):
     sys.modules.pop("own_parts", None)
 
 
-FUNCTION = {"name": "function", "function": "own_parts:accuracy"}
+FUNCTION = {"name": "function", "function": "own_parts:half"}
 
 
 @pytest.mark.parametrize(
@@ -266,5 +266,5 @@ def test_a_folder_of_before_fingerprints_says_what_to_do(data, tmp_path):
     file = RunFolder(tmp_path / "run").config_file
     file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 1}))
     for command in (lambda: run(spec(data, tmp_path / "run")), lambda: replay(tmp_path / "run")):
-        with pytest.raises(NASGymError, match=r"a config of format 1.*run again into another folder"):
+        with pytest.raises(NASGymError, match=r"a config of format 1, .*or run again into another folder"):
             command()

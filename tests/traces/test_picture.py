@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import io
+import itertools
+from typing import ClassVar
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
-from nas_gym.search_spaces import make_search_space
-from nas_gym.traces.tensorboard.architecture_picture import BOX_WIDTH, FIRST_GROUND, architecture_picture
+from nas_gym.envs.rendering import FILLS, PLAIN, draw
+from nas_gym.networks import NetworkBuilder
+from nas_gym.search_spaces import ChoiceSpace, make_search_space
+from nas_gym.traces.tensorboard.architecture_picture import (
+    BOX_WIDTH,
+    FIRST_GROUND,
+    PAPER_GROUND,
+    PLAIN_GROUND,
+    architecture_picture,
+)
 from nas_gym.traces.tensorboard.colours import colours, levels, shades
 from nas_gym.traces.tensorboard.picture import SHADES, Picture, label, line_height, png, ramp, stacked
 
@@ -68,6 +80,50 @@ def test_an_architecture_has_a_box_for_each_layer_and_a_title(name):
         assert max((row == 1).sum() for row in changes) == len(boxes)
         assert picture.indices.shape[1] > len(boxes) * BOX_WIDTH
         assert (picture.pixels()[: 2 * line_height()] < 128).any()
+
+
+# The fill of each box: the number of its kind, None for a plain one.
+KINDS = {
+    "mlp": ("relu-64 > identity-16 > tanh-64 > relu-16", [None, 0, 3, 2, 0, None]),
+    "conv": ("sep3-16-relu > max_pool > conv3-32-tanh", [None, 2, 3, 0, None]),
+    "macro": ("01200000", [None, 0, 1, 2, 0, 0, 0, 0, 0, None]),
+    "cell": ("resnet", [None, None, None, None]),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_box_is_filled_by_what_its_layer_is_in_frames_and_pictures_alike(name):
+    space = make_search_space(name, (3, 32, 32), 10)
+    text, kinds = KINDS[name]
+    architecture = space.resolve(text)
+    picture = architecture_picture(space, architecture, "")
+    grounds = picture.indices // SHADES
+    middle = grounds[(grounds != PAPER_GROUND).sum(axis=1).argmax()]
+    row = [ground for ground, _ in itertools.groupby(middle.tolist())]
+    boxes = [PLAIN_GROUND if kind is None else FIRST_GROUND + kind for kind in kinds]
+    assert [ground for ground in row if ground != PAPER_GROUND] == boxes
+    patches = draw(space, architecture).axes[0].patches
+    fills = [to_hex(patch.get_facecolor()) for patch in patches if isinstance(patch, FancyBboxPatch)]
+    assert fills == [PLAIN if kind is None else FILLS[kind] for kind in kinds]
+    assert [to_hex(picture.palette[SHADES * (1 + ground)] / 255) for ground in range(1 + len(FILLS))] == [
+        PLAIN,
+        *FILLS,
+    ]
+
+
+class Labelled(ChoiceSpace):
+    name = "tests.traces.test_picture:Labelled"
+    choices: ClassVar = {"layer": ("layer", "relu"), "relu": ("layer", "relu")}
+
+    def network(self, architecture):
+        builder = NetworkBuilder(self.input_shape)
+        return builder.build(builder.linear(builder.flatten(builder.input), self.outputs))
+
+
+def test_the_words_of_a_box_do_not_choose_its_colour():
+    space = Labelled((1, 4), 2)
+    grounds = architecture_picture(space, space.smallest(), "").indices // SHADES
+    assert grounds.max() == PLAIN_GROUND
 
 
 def test_layers_of_one_kind_have_one_colour_and_titles_differ():

@@ -57,6 +57,22 @@ def test_a_trained_run_is_made_again_from_its_folder_alone(tmp_path, reward):
     )
 
 
+def test_a_run_on_values_is_made_again_and_told_of_in_their_metric(tmp_path):
+    env = Trace(gym.make("NAS-v0", horizon=5, **TRAINED | {"task": "diabetes"}), tmp_path / "run")
+    walk(env, 4)
+    env.evaluate("sigmoid-64")
+    env.close()
+    assert replay(tmp_path / "run").ok
+    change(tmp_path / "run", 3, score=0.123)
+    assert re.search(r"line 3: .* has R² 0\.\d+, recorded was 0.123", replay(tmp_path / "run").mismatch)
+    config = json.loads((tmp_path / "run/config.json").read_text()) | {"numerics": "cuda"}
+    (tmp_path / "run/config.json").write_text(json.dumps(config))
+    assert "within 0.02 of the recorded R², since" in replay(tmp_path / "run").why
+    result = json.loads((tmp_path / "run/result.json").read_text())
+    assert (result["metric"], result["metric_label"]) == ("r2", "R²")
+    assert set(result["evaluations"][0]["metrics"]) == {"rmse", "mae"}
+
+
 def test_a_recording_that_a_kill_cut_is_made_again_as_far_as_it_goes(recorded):
     whole = (recorded / "trace.jsonl").read_bytes()
     lines = whole.split(b"\n")
@@ -113,7 +129,7 @@ def test_other_numerics_are_compared_within_a_stated_tolerance(recorded):
     assert report.ok
     assert report.tolerance == TOLERANCE
     assert report.largest_difference == pytest.approx(TOLERANCE / 2)
-    assert "since the recording is of cuda, bf16, torch 2.13.0" in report.why
+    assert "of the recorded accuracy, since the recording is of cuda, bf16, torch 2.13.0" in report.why
     assert not replay(recorded.parent / "exact", nearly(2 * TOLERANCE)).ok
 
 
@@ -160,9 +176,19 @@ def test_a_folder_that_holds_no_run_gives_one_sentence(tmp_path):
         replay(tmp_path)
 
 
-def test_a_config_without_its_environment_gives_one_sentence(recorded):
-    (recorded / "config.json").write_text('{"format": 2}')
-    with pytest.raises(NASGymError, match=r"config\.json of the run has no 'env"):
+@pytest.mark.parametrize(
+    ("lacking", "sentence"),
+    [
+        ({"env": None}, r"config\.json is damaged \(it has no 'env'\)"),
+        ({"env_id": None}, r"config\.json of the run is damaged \(KeyError\('env_id'\)\)"),
+        ({"env": {}}, r"config\.json of the run is damaged \(KeyError\('task'\)\)"),
+    ],
+)
+def test_a_config_without_its_environment_gives_one_sentence(recorded, lacking, sentence):
+    file = recorded / "config.json"
+    config = json.loads(file.read_text()) | lacking
+    file.write_text(json.dumps({name: value for name, value in config.items() if value is not None}))
+    with pytest.raises(NASGymError, match=sentence):
         replay(recorded)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from nas_gym.errors import NASGymError
 from nas_gym.traces import RunFolder
-from nas_gym.traces.run_folder import FORMAT, as_json, flat, write_json
+from nas_gym.traces.run_folder import FORMAT, RESULT_FORMAT, as_json, flat, write_json
 
 CONFIG = {
     "format": FORMAT,
@@ -56,10 +56,17 @@ def test_a_folder_of_another_program_is_refused(tmp_path):
     assert (tmp_path / "events.out.tfevents.1.host").exists()
 
 
-@pytest.mark.parametrize("content", ['{"name": "their config"}', "[1]"])
-def test_a_config_of_another_program_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"name": "their config"}', "is no config of a run, since it names no format"),
+        ('{"format": "toml"}', "is no config of a run"),
+        ("[1]", "holds no JSON object"),
+    ],
+)
+def test_a_config_of_another_program_is_refused(tmp_path, content, sentence):
     (tmp_path / "config.json").write_text(content)
-    with pytest.raises(NASGymError, match="is no config of a run"):
+    with pytest.raises(NASGymError, match=sentence):
         RunFolder(tmp_path).check(CONFIG)
 
 
@@ -75,9 +82,10 @@ def test_a_run_is_finished_when_its_result_is_there(tmp_path):
     assert not folder.is_finished
     with pytest.raises(NASGymError, match="holds no finished run"):
         folder.result()
-    write_json(folder.result_file, {"score": 0.5})
+    outcome = {"format": RESULT_FORMAT, "score": 0.5}
+    write_json(folder.result_file, outcome)
     assert folder.is_finished
-    assert folder.result() == {"score": 0.5}
+    assert folder.result() == outcome
 
 
 def test_a_folder_that_holds_no_run_gives_one_sentence(tmp_path):

@@ -5,26 +5,34 @@ from __future__ import annotations
 import io
 import time
 
+import gymnasium as gym
 import pytest
 from PIL import Image
 
 from nas_gym.traces import Trace
-from tests.helpers.fakes import fake_env
+from tests.helpers.fakes import SMALL, fake_env
 from tests.helpers.serving import tensorboard
 from tests.helpers.traced_runs import q_learning
 
 Q, ASKS = "NAS-v0-mlp/q/seed0", "NAS-v0-mlp/asks/seed0"
 
 
+def values_env():
+    """An environment whose task is of values; nothing trains."""
+    evaluator = {"name": "function", "function": "nas_gym.testing.agents:scattered"}
+    return gym.make("NAS-v0", search_space=SMALL, task="diabetes", evaluator=evaluator, store="memory")
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """A TensorBoard with a run of Q-learning and one of questions alone."""
+    """A TensorBoard with a run of Q-learning, on classes, and one of questions alone, on values."""
     folder = tmp_path_factory.mktemp("runs")
     config = {"budget": 12, "hyperparameters": {"alpha": 0.5}}
     env = Trace(fake_env(), folder / Q, agent="q", config=config)
     q_learning(env, 12)
     env.close()
-    asks = Trace(fake_env(), folder / ASKS, agent="asks", config={"hyperparameters": {"population": 10}})
+    config = {"hyperparameters": {"population": 10}}
+    asks = Trace(values_env(), folder / ASKS, agent="asks", config=config)
     space = asks.unwrapped.search_space
     asks.evaluate([space.architecture(index) for index in range(9)])
     asks.close()
@@ -49,18 +57,28 @@ def test_there_is_one_run_per_folder_and_no_sub_run(served):
     assert sorted(served.get("runs")) == sorted([Q, ASKS])
 
 
+@pytest.mark.parametrize(("run", "metric"), [(Q, "accuracy"), (ASKS, "R²")])
+def test_what_readers_see_has_the_name_of_the_metric(served, run, metric):
+    layout = served.get("plugin/custom_scalars/layout")
+    titles = {chart["title"] for category in layout["category"] for chart in category["chart"]}
+    assert f"{metric} and best so far, by step" in titles
+    told = served.get("plugin/text/text", run=run, tag="run/about/text_summary")[0]["text"]
+    assert f"coloured by {metric} (yellow is best)" in told
+    assert f"Test {metric} is nowhere here" in told
+
+
 def test_scalars(served):
     tags = served.get("plugin/scalars/tags")
-    assert {"search/accuracy", "search/reward", "episode/return", "by_evaluation/accuracy"} <= set(tags[Q])
-    points = served.get("plugin/scalars/scalars", run=Q, tag="by_evaluation/best_accuracy")
+    assert {"search/score", "search/reward", "episode/return", "by_evaluation/score"} <= set(tags[Q])
+    points = served.get("plugin/scalars/scalars", run=Q, tag="by_evaluation/best_score")
     assert [step for _, step, _ in points] == list(range(1, 13))
 
 
 def test_time_series(served):
     tags = served.get("plugin/timeseries/tags")
-    assert "search/accuracy" in tags["scalars"]["runTagInfo"][Q]
+    assert "search/score" in tags["scalars"]["runTagInfo"][Q]
     assert "policy/start_state" in tags["histograms"]["runTagInfo"][Q]
-    request = '[{"plugin":"scalars","tag":"search/best_accuracy"}]'
+    request = '[{"plugin":"scalars","tag":"search/best_score"}]'
     (answer,) = served.form("plugin/timeseries/timeSeries", requests=request)
     assert len(answer["runToSeries"][ASKS]) == 1
 
@@ -126,7 +144,7 @@ def test_hyperparameters_of_all_agents_with_the_final_metrics(served):
     names = {info["name"] for info in experiment["hparamInfos"]}
     assert {"agent", "alpha", "population", "search_space", "task"} <= names
     statuses = ["STATUS_SUCCESS", "STATUS_RUNNING", "STATUS_UNKNOWN", "STATUS_FAILURE"]
-    metric = {"name": {"group": "", "tag": "at_end/accuracy"}}
+    metric = {"name": {"group": "", "tag": "at_end/score"}}
     query = {"experimentName": "", "allowedStatuses": statuses, "startIndex": 0, "sliceSize": 100}
     groups = served.post("plugin/hparams/session_groups", query | {"colParams": [{"metric": metric["name"]}]})
     sessions = [session for group in groups["sessionGroups"] for session in group["sessions"]]
@@ -134,18 +152,20 @@ def test_hyperparameters_of_all_agents_with_the_final_metrics(served):
     assert {session["status"] for session in sessions} == {"STATUS_SUCCESS"}
     for session in sessions:
         values = {value["name"]["tag"]: value["value"] for value in session["metricValues"]}
-        points = served.get("plugin/scalars/scalars", run=session["name"], tag="search/best_accuracy")
-        assert values["at_end/accuracy"] == pytest.approx(points[-1][2])
+        points = served.get("plugin/scalars/scalars", run=session["name"], tag="search/best_score")
+        assert values["at_end/score"] == pytest.approx(points[-1][2])
 
 
-def test_projector(served):
+@pytest.mark.parametrize(("run", "metric", "points"), [(Q, "accuracy", 12), (ASKS, "R²", 9)])
+def test_projector(served, run, metric, points):
     assert set(served.get("plugin/projector/runs")) == {Q, ASKS}
-    embeddings = served.get("plugin/projector/info", run=Q)["embeddings"]
-    assert [one["tensorName"] for one in embeddings] == ["architectures by accuracy", "architectures, plain"]
-    for one in embeddings:
-        table = served.get("plugin/projector/metadata", run=Q, name=one["tensorName"]).decode().splitlines()
-        assert table[0].split("\t")[:2] == ["architecture", "score"]
-        assert len(table) == 13
-        assert served.get("plugin/projector/tensor", run=Q, name=one["tensorName"])
-    image = served.get("plugin/projector/sprite_image", run=Q, name=embeddings[0]["tensorName"])
+    embeddings = served.get("plugin/projector/info", run=run)["embeddings"]
+    names = [one["tensorName"] for one in embeddings]
+    assert names == [f"architectures by {metric}", "architectures, plain"]
+    for name in names:
+        table = served.get("plugin/projector/metadata", run=run, name=name).decode().splitlines()
+        assert table[0].split("\t")[:2] == ["architecture", metric]
+        assert len(table) == 1 + points
+        assert served.get("plugin/projector/tensor", run=run, name=name)
+    image = served.get("plugin/projector/sprite_image", run=run, name=names[0])
     assert image.startswith(b"\x89PNG")

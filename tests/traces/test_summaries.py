@@ -8,13 +8,13 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard import summary as of_torch
 
 from nas_gym.traces.tensorboard import summaries
-from nas_gym.traces.tensorboard.writer import LAYOUT
+from nas_gym.traces.tensorboard.writer import charts
 
 
 def test_texts_and_charts_are_torchs():
     assert summaries.text_summary("episodes", "**größer** | →") == of_torch.text("episodes", "**größer** | →")
     margins = {"comparison": {"best so far": ["Margin", ["value", "lower", "upper"]]}}
-    for layout in (LAYOUT, margins):
+    for layout in (charts("accuracy"), margins):
         assert summaries.custom_scalars(layout) == of_torch.custom_scalars(layout)
 
 

@@ -12,6 +12,7 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.util.tensor_util import make_ndarray
 
+from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import State, TabularPolicy, Trace, discs, one_hot, read_trace
@@ -58,22 +59,22 @@ def test_scalars_of_every_step_agree_with_the_trace(learned):
     steps = read_trace(folder / "trace.jsonl").steps
     numbered = list(enumerate(steps, start=1))
     assert series(events, "search/reward") == [(n, pytest.approx(s.reward)) for n, s in numbered]
-    assert series(events, "search/accuracy") == [(n, pytest.approx(s.score)) for n, s in numbered]
+    assert series(events, "search/score") == [(n, pytest.approx(s.score)) for n, s in numbered]
     assert series(events, "search/unique_evaluations") == [(n, s.unique) for n, s in numbered]
     assert series(events, "search/steps") == [(n, n) for n, _ in numbered]
     assert {value for _, value in series(events, "search/stored_hits")} == {0.0}
     best = np.maximum.accumulate([step.score for step in steps])
-    assert [value for _, value in series(events, "search/best_accuracy")] == pytest.approx(best)
+    assert [value for _, value in series(events, "search/best_score")] == pytest.approx(best)
     assert [value for _, value in series(events, "train/epsilon")] == pytest.approx([0.4] * len(steps))
 
 
 def test_evaluations_are_numbered_as_the_budget_counts_them(learned):
     _, env, _, events = learned
     scores = [evaluation.score for evaluation in env.unwrapped.ledger.history]
-    assert series(events, "by_evaluation/accuracy") == [
+    assert series(events, "by_evaluation/score") == [
         (number, pytest.approx(score)) for number, score in enumerate(scores, start=1)
     ]
-    assert series(events, "by_evaluation/best_accuracy")[-1][1] == pytest.approx(max(scores))
+    assert series(events, "by_evaluation/best_score")[-1][1] == pytest.approx(max(scores))
 
 
 def test_an_episodes_return_is_the_sum_of_its_rewards_and_cut_episodes_have_none(learned):
@@ -169,7 +170,7 @@ def test_a_run_of_questions_alone_shows_its_evaluations(tmp_path):
     env.close()
     events = accumulated(tmp_path)
     asks = read_trace(tmp_path / "trace.jsonl").asks
-    assert series(events, "search/accuracy") == [
+    assert series(events, "search/score") == [
         (number, pytest.approx(ask.score)) for number, ask in enumerate(asks, start=1)
     ]
     texts = [
@@ -238,7 +239,7 @@ def test_a_table_shows_the_score_of_the_edit_and_the_best_alternatives(learned):
     folder, env, _, _ = learned
     words = [str(action) for action in env.unwrapped.search_space.actions]
     step = next(step for step in read_trace(folder / "trace.jsonl").steps if max(step.scores) > 0)
-    line = episode_table([Row(step, 0.25)], words, "q_values").splitlines()[-1]
+    line = episode_table([Row(step, 0.25)], words, "q_values", "accuracy").splitlines()[-1]
     scores = dict(zip(step.mask, step.scores, strict=True))
     own = scores.pop(step.action)
     best = max(scores, key=scores.__getitem__)
@@ -292,6 +293,44 @@ def test_points_of_the_embedding_are_one_hot_and_tell_architectures_apart(space)
     for vector in found.values():
         assert vector.sum() == len(built.variables)
         assert set(vector) <= {0.0, 1.0}
+
+
+GRAPHS = {
+    "mlp": (
+        "relu-64 > tanh-16",
+        "input_0 flatten_1 1_relu-64/linear_2 1_relu-64/relu_3 2_tanh-16/linear_4 2_tanh-16/tanh_5 "
+        "output/linear_6",
+    ),
+    "conv": (
+        "conv3-16-relu > max_pool + skip 0-2",
+        "input_0 1_conv3-16-relu/conv_1 1_conv3-16-relu/batch_norm_2 1_conv3-16-relu/relu_3 "
+        "2_max_pool/max_pool_4 skip_0-2/conv_5 skip_0-2/batch_norm_6 2_max_pool/add_7 "
+        "output/global_avg_pool_8 output/linear_9",
+    ),
+    "cell": (
+        "|avg_pool_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|",
+        "input_0 stem/conv_1 stem/batch_norm_2 stage_1_cell_1/edge_0-1/avg_pool_3 "
+        "stage_1_cell_1/edge_1-2/relu_4 stage_1_cell_1/edge_1-2/conv_5 stage_1_cell_1/edge_1-2/batch_norm_6 "
+        "output/batch_norm_7 output/relu_8 output/global_avg_pool_9 output/linear_10",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_boxes_of_a_graph_nest_as_the_parts_of_the_architecture(name):
+    options = {"cell": {"channels": [8]}}.get(name, {})
+    space = make_search_space({"name": name, **options}, (3, 8, 8), 10)
+    text, expected = GRAPHS[name]
+    assert " ".join(node.name for node in graph_of(space.network(space.parse(text))).node) == expected
+
+
+def test_a_part_of_ones_own_is_one_box_whatever_its_words_are():
+    builder = NetworkBuilder((4,))
+    node = builder.linear(builder.input, 3, layer="my edge of a node 7")
+    node = builder.activation(node, "relu", layer=("block 1", "branch 2", "gate"))
+    graph = graph_of(builder.build(builder.linear(node, 2)))
+    names = [node.name for node in graph.node]
+    assert names == ["input_0", "my_edge_of_a_node_7/linear_1", "block_1/branch_2/gate/relu_2", "linear_3"]
 
 
 @pytest.mark.parametrize("space", ["mlp", "conv", "cell"])

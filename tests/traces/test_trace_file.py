@@ -97,10 +97,13 @@ def test_a_line_damaged_before_the_last_is_named(tmp_path):
         ('{"kind":"header","ver', "is no trace: its first line must be a complete header"),
         (
             json.dumps({"kind": "header", "version": 99}) + "\n",
-            "is a trace of version 99, this nas-gym reads",
+            "is a trace of version 99, and this nas-gym reads versions 1 to 2: update nas-gym",
         ),
         ("hello\n", "line 1 of"),
-        ('{"kind":"other","version":1}\n', "line 1 of"),
+        ("[1]\n", "line 1 of"),
+        ('{"kind":"header","version":2}\n', "line 1 of"),
+        ('{"kind":"header"}\n', "is no trace of a run, since it names no version"),
+        ('{"kind":"other","version":1}\n', "is no trace: its first line must be a complete header"),
     ],
 )
 def test_what_is_no_trace_gives_one_sentence(tmp_path, content, sentence):

@@ -138,7 +138,7 @@ def test_a_failed_training_is_recorded_with_its_reason(tmp_path):
     assert found.end.score == 0.0
 
 
-def test_a_run_asks_for_no_test_accuracy_and_writes_none(tmp_path):
+def test_a_run_asks_for_no_test_score_and_writes_none(tmp_path):
     env = trace(tmp_path)
     with pytest.raises(AssertionError, match="test accuracy was asked for"):
         env.unwrapped.evaluator.test(env.unwrapped.search_space.smallest(), [0])

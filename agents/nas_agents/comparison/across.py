@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 from nas_agents.comparison.analysis import BOOTSTRAP_SEED, estimand_of
-from nas_agents.comparison.records import Run, by_agent
+from nas_agents.comparison.records import Run, by_agent, metric_of
 from nas_agents.comparison.report import COUNTED, Setting, foot, interval, markdown_table, p_value
 from nas_agents.comparison.significance import (
     ALPHA,
@@ -31,9 +31,9 @@ from nas_agents.comparison.statistics import Estimand, Interval, improvement_int
 from nas_agents.comparison.verdict import found, more_often, reach_of_tasks, too_few_tasks
 
 HOW_TO_READ = """\
-- **Score**: test accuracy of the chosen network (on a table its validation accuracy at full fidelity)
-  above guessing, (accuracy - guessing) / (1 - guessing), so that tasks can be put together: 0 is the
-  accuracy of the best constant answer, 1 is perfect. The table gives the mean over tasks of the
+- **Score**: test {metric} of the chosen network (on a table its validation {metric} at full fidelity)
+  above guessing, ({metric} - guessing) / (1 - guessing), so that tasks can be put together: 0 is the
+  {metric} of the best constant answer, 1 is perfect. The table gives the mean over tasks of the
   {estimand} over the runs on each, by which agents are ranked and tested, with a 95% interval over more
   runs on these tasks (a bootstrap within each task, widened for few runs; in simulations it held the truth
   in 94 to 99% of cases). How much the score would differ on other tasks is not in it.
@@ -91,6 +91,7 @@ class Across:
     """What a report over several tasks says.
 
     Attributes:
+        metric: what a score is called on every task, such as ``"accuracy"``.
         estimand: what the runs on each task are summed up by.
         tasks: the tasks.
         agents: best first.
@@ -99,6 +100,7 @@ class Across:
         verdict: what the tests found and what they could have found, in sentences.
     """
 
+    metric: str
     estimand: Estimand
     tasks: tuple[str, ...]
     agents: tuple[AgentAcross, ...]
@@ -107,8 +109,9 @@ class Across:
     verdict: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able values of all attributes."""
+        """Return JSON-able values of all attributes."""
         return {
+            "metric": self.metric,
             "estimand": f"mean over tasks of the {self.estimand.name} normalised score",
             "tasks": list(self.tasks),
             "agents": [asdict(agent) for agent in self.agents],
@@ -119,17 +122,22 @@ class Across:
 
 
 def compare_across(runs: Mapping[str, Sequence[Run]]) -> Across:
-    """Rank agents over tasks by their score above guessing, (accuracy - chance) / (1 - chance).
+    """Rank agents over tasks by their score above guessing, (score - chance) / (1 - chance).
 
     Args:
         runs: per task the runs of the same agents, at least two.
+
+    Raises:
+        NASGymError: if the tasks are scored by different metrics.
     """
+    every = [run for group in runs.values() for run in group]
+    metric = metric_of(every)
     scores = normalised(runs)
-    estimand = estimand_of([run for group in runs.values() for run in group])
+    estimand = estimand_of(every)
     estimates = {agent: np.array([estimand.of(task) for task in tasks]) for agent, tasks in scores.items()}
     table = np.array(list(estimates.values())).T
     ranks = stats.rankdata(-table, axis=1).mean(axis=0)
-    access = {run.agent: run.access for group in runs.values() for run in group}
+    access = {run.agent: run.access for run in every}
     rows = [
         AgentAcross(agent, access[agent], estimand.interval(values, BOOTSTRAP_SEED), float(rank))
         for (agent, values), rank in zip(scores.items(), ranks, strict=True)
@@ -138,6 +146,7 @@ def compare_across(runs: Mapping[str, Sequence[Run]]) -> Across:
     tested = len(runs) >= TASKS_FOR_TESTS
     pairs = _pairs(scores, {row.agent: estimates[row.agent] for row in ranked}, tested=tested)
     return Across(
+        metric=metric,
         estimand=estimand,
         tasks=tuple(runs),
         agents=ranked,
@@ -172,7 +181,7 @@ def normalised(runs: Mapping[str, Sequence[Run]]) -> dict[str, list[np.ndarray]]
 def _pairs(
     scores: Mapping[str, list[np.ndarray]], estimates: Mapping[str, np.ndarray], *, tested: bool
 ) -> tuple[PairAcross, ...]:
-    """Every two agents, in the order of the estimates."""
+    """Return every two agents, in the order of the estimates."""
     names = list(combinations(estimates, 2))
     p = [sign_flip_test(estimates[a] - estimates[b], BOOTSTRAP_SEED).p if tested else None for a, b in names]
     adjusted = [float(value) for value in holm([x for x in p if x is not None])] if tested else p
@@ -208,7 +217,7 @@ def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -
         "## Figures",
         *[f"![{figure.stem.replace('_', ' ')}]({figure.name})" for figure in figures],
         "## How to read this",
-        HOW_TO_READ.format(estimand=across.estimand.name),
+        HOW_TO_READ.format(metric=across.metric, estimand=across.estimand.name),
         foot(setting),
     ]
     return "\n\n".join(parts) + "\n"

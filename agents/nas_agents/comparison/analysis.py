@@ -4,7 +4,7 @@ A comparison has one estimand: agents are ranked by it, it has the interval, and
 
 - Where the optimum is known it is the mean regret. Good agents have no regret in most runs, so that the
   middle half would be 0 for all of them; what tells them apart is how often and how far the others miss.
-- Elsewhere it is the interquartile mean of test accuracy, which a few failed trainings do not move.
+- Elsewhere it is the interquartile mean of the test scores, which a few failed trainings do not move.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nas_agents.comparison.curves import (
     regret_by_evaluations,
     regret_by_seconds,
 )
-from nas_agents.comparison.records import Run, by_agent
+from nas_agents.comparison.records import Run, by_agent, metric_of
 from nas_agents.comparison.significance import (
     ALPHA,
     holm,
@@ -56,20 +56,20 @@ class AgentSummary:
         access: ``"walk"`` or ``"query"``.
         runs: number of runs.
         score: estimate of the score of the chosen networks, see `Run.score`.
-        test: estimate of the test accuracy of the chosen networks.
-        validation: the same of their validation accuracy by seeds that the search did not choose by.
-        seen: the same of the best accuracy that the searches saw (optimistic).
+        test: estimate of the test score of the chosen networks.
+        validation: estimate of their validation score by seeds that the search did not choose by.
+        seen: estimate of the best score that the searches saw (optimistic).
         evaluations: mean number of evaluations charged.
         distinct: mean number of distinct evaluations, shorter trainings among them.
         seconds: mean recorded seconds.
         failed: failed evaluations of all runs.
         early: runs that ended before their budget was spent.
-        architecture: the chosen network with the best fresh validation accuracy of all runs.
-        architecture_validation: that accuracy.
-        architecture_test: its test accuracy, which did not choose it.
+        architecture: the chosen network with the best fresh validation score of all runs.
+        architecture_validation: its fresh validation score.
+        architecture_test: its test score, which did not choose it.
         regret: mean regret of the chosen networks, None where the optimum is not known.
         optimal: share of the runs that chose an optimum, None where it is not known.
-        optimal_interval: the same with its interval.
+        optimal_interval: that share with its interval.
         evaluations_to_optimum: median over the runs; None where most never came to it.
     """
 
@@ -127,24 +127,26 @@ class Analysis:
     """All that a report of one task says.
 
     Attributes:
+        metric: what a score is called, such as ``"accuracy"``; see `score_in_words` for which one it is.
         estimand: what ranks, has the interval and is tested, of the scores or the regrets of runs.
         agents: best first: by mean regret where the optimum is known, else by the interquartile
-            mean of the test accuracy.
+            mean of the test scores.
         pairs: every two agents, in the order of the ranking.
         omnibus: p-value of no difference between any of all agents (Kruskal-Wallis).
         verdict: what the tests found and what they could have found, in sentences.
         notes: what has to be known beside the numbers, in sentences.
-        chance: accuracy of the best constant answer, by the metric of the scores.
+        chance: score of the best constant answer, on the examples of the scores.
         scores: per agent the score of each run, in order of the seeds.
-        tests: per agent the test accuracy of each run, in order of the seeds.
+        tests: per agent the test score of each run, in order of the seeds.
         evaluation_curves: per agent the incumbent against evaluations.
         second_curves: per agent the incumbent against recorded seconds.
         evaluation_regrets: per agent its regret against evaluations; empty where it is not known.
         second_regrets: per agent its regret against recorded seconds; empty where it is not known.
-        selects_on_test: whether the accuracies that the searches saw are test accuracies, so that what
+        selects_on_test: whether the scores that the searches saw are test scores, so that what
             is called validation is the same number as test.
     """
 
+    metric: str
     estimand: Estimand
     agents: tuple[AgentSummary, ...]
     pairs: tuple[Pair, ...]
@@ -176,16 +178,16 @@ class Analysis:
         return bool(self.evaluation_regrets)
 
     @property
-    def metric(self) -> str:
-        """What the scores are, in words."""
+    def score_in_words(self) -> str:
+        """What the scores are, such as ``"test accuracy"``."""
         if not self.has_regret:
-            return "test accuracy"
+            return f"test {self.metric}"
         return f"{self.seen} at full fidelity{' (selected on)' * self.selects_on_test}"
 
     @property
     def seen(self) -> str:
-        """What the searches saw, in words."""
-        return "test accuracy" if self.selects_on_test else "validation accuracy"
+        """What the searches saw, such as ``"validation accuracy"``."""
+        return f"{'test' if self.selects_on_test else 'validation'} {self.metric}"
 
     def by_access(self) -> dict[str, Analysis]:
         """Return the comparison of the agents of each access alone, if there are several accesses.
@@ -218,11 +220,11 @@ class Analysis:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able values of all attributes."""
+        """Return JSON-able values of all attributes."""
         return {
-            "metric": self.metric,
+            "metric": self.score_in_words,
             "selects_on_test": self.selects_on_test,
-            "estimand": f"{self.estimand.name} {'regret' if self.has_regret else self.metric}",
+            "estimand": f"{self.estimand.name} {'regret' if self.has_regret else self.score_in_words}",
             "agents": [asdict(agent) for agent in self.agents],
             "pairs": [asdict(pair) for pair in self.pairs],
             "kruskal_wallis_p": self.omnibus,
@@ -257,9 +259,12 @@ def analyse(runs: Sequence[Run], *, selects_on_test: bool = False) -> Analysis:
 
     Args:
         runs: at least one run of each of at least two agents.
-        selects_on_test: whether the accuracies that the searches saw are test accuracies.
+        selects_on_test: whether the scores that the searches saw are test scores.
+
+    Raises:
+        NASGymError: if the runs are scored by different metrics.
     """
-    estimand = estimand_of(runs)
+    metric, estimand = metric_of(runs), estimand_of(runs)
     worth = worths(runs)
     summaries = [summarise(group, estimand) for group in by_agent(runs).values()]
     ranked = tuple(sorted(summaries, key=lambda row: (-float(estimand.of(worth[row.agent])), row.agent)))
@@ -273,6 +278,7 @@ def analyse(runs: Sequence[Run], *, selects_on_test: bool = False) -> Analysis:
     )
     scores = {agent: [run.score for run in group] for agent, group in groups.items()}
     return Analysis(
+        metric=metric,
         estimand=estimand,
         agents=ranked,
         pairs=pairs,
@@ -282,7 +288,7 @@ def analyse(runs: Sequence[Run], *, selects_on_test: bool = False) -> Analysis:
             reach_of_runs([row.runs for row in ranked], [pair.paired for pair in pairs]),
             *more_often(pairs),
         ),
-        notes=(*_guessing(ranked, runs[0].chance), *notes_on(groups)),
+        notes=(*_guessing(ranked, runs[0].chance, metric), *notes_on(groups)),
         chance=runs[0].chance,
         scores=scores,
         tests={agent: [run.test for run in group] for agent, group in groups.items()},
@@ -394,12 +400,12 @@ def _share_seeds(first: Sequence[int], second: Sequence[int]) -> bool:
     return len(set(first)) == len(first) and sorted(first) == sorted(second)
 
 
-def _guessing(agents: Sequence[AgentSummary], chance: float) -> Iterator[str]:
+def _guessing(agents: Sequence[AgentSummary], chance: float, metric: str) -> Iterator[str]:
     """Say which agents may have found nothing better than always giving the same answer."""
     for row in agents:
         if row.score.lower <= chance:
             where = "includes" if chance <= row.score.upper else "lies below"
             yield (
-                f"The interval of {row.agent} {where} {chance:.3f}, the accuracy of the best constant "
+                f"The interval of {row.agent} {where} {chance:.3f}, the {metric} of the best constant "
                 "answer, which takes no network."
             )

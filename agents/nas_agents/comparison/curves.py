@@ -1,4 +1,4 @@
-"""Anytime curves: the incumbent's accuracy as seen, and its regret, by evaluations and recorded seconds."""
+"""Anytime curves: the incumbent's score as seen, and its regret, by evaluations and recorded seconds."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ class Curve:
     upper: np.ndarray
 
     def as_dict(self) -> dict[str, list[float]]:
-        """JSON-able lists of the four arrays."""
+        """Return JSON-able lists of the four arrays."""
         return {name: getattr(self, name).tolist() for name in ("x", "value", "lower", "upper")}
 
 
 def by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
-    """Incumbent after each number of evaluations charged; a run that ended keeps its incumbent."""
+    """Return the incumbent after each number of evaluations charged; a run that ended keeps its incumbent."""
     return _by_evaluations([run.incumbents for run in runs], [run.spent for run in runs], estimand, seed)
 
 
 def by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
-    """Incumbent after so many recorded seconds, from where every run has one."""
+    """Return the incumbent after so many recorded seconds, from where every run has one."""
     return _by_seconds([run.incumbents for run in runs], [run.elapsed for run in runs], estimand, seed)
 
 
 def regret_by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = MEAN) -> Curve:
-    """Regret of the incumbent after each number of evaluations charged, where it is known."""
+    """Return the regret of the incumbent after each number of evaluations charged, where it is known."""
     return _by_evaluations(_regrets(runs), [run.spent for run in runs], estimand, seed)
 
 
 def regret_by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = MEAN) -> Curve:
-    """Regret of the incumbent after so many recorded seconds, where it is known."""
+    """Return the regret of the incumbent after so many recorded seconds, where it is known."""
     return _by_seconds(_regrets(runs), [run.elapsed for run in runs], estimand, seed)
 
 

@@ -12,24 +12,24 @@ from nas_agents.comparison.analysis import Analysis
 from nas_agents.comparison.significance import PAIRED_FROM
 
 RETRAINED = """\
-- **Test accuracy** is that of the network that a search chose, retrained with 3 training seeds that no
+- **Test {metric}** is that of the network that a search chose, retrained with 3 training seeds that no
   search used; no agent saw it. The table gives its interquartile mean over the agent's runs (the mean of
   the middle half), by which agents are ranked and tested."""
 
-FRESH = "- **Fresh validation** is the validation accuracy of the same retrained networks."
+FRESH = "- **Fresh validation** is the validation {metric} of the same retrained networks."
 
 REGRET = """\
 - **Regret** is how far the network that a search chose is below the best one of the table, both by their
-  {metric} at full fidelity, averaged over all recorded seeds. The table gives its mean over the agent's
+  {seen} at full fidelity, averaged over all recorded seeds. The table gives its mean over the agent's
   runs, by which agents are ranked and tested. The middle half of runs is not used here, since it is at 0
   for every good agent."""
 
 RECORDED = """\
-- **Validation at full fidelity** and **test accuracy** are those of the chosen network, averaged over all
+- **Validation at full fidelity** and **test {metric}** are those of the chosen network, averaged over all
   recorded seeds; the mean over the agent's runs."""
 
 RECORDED_TEST = """\
-- **Test accuracy** is that of the chosen network, averaged over all recorded seeds, the mean over the
+- **Test {metric}** is that of the chosen network, averaged over all recorded seeds, the mean over the
   agent's runs. The search selected on the same number, so it is what the search saw and not a check of
   it."""
 
@@ -59,8 +59,8 @@ They are those of a studentised bootstrap, at least as wide as Student's. In sim
   it in 73 to 76% of cases with 10 runs, 87 to 91% with 20, 95 to 98% with 50."""
 
 COMMON = """\
-- **Best seen** is the best accuracy during the search. It is optimistic: the search selected on it. The
-  curves of the best accuracy so far show it too; their bands are intervals of each point alone.
+- **Best seen** is the best {metric} during the search. It is optimistic: the search selected on it. The
+  curves of the best {metric} so far show it too; their bands are intervals of each point alone.
 - **Access**: a `walk` agent only steps from the start state, and a search holds it to that; a `query`
   agent may ask for any architecture. They answer different questions; compare like with like first. Where
   both take part, the agents of each are ranked alone, too; p-values stay corrected for all pairs.
@@ -80,8 +80,8 @@ TESTS = f"""\
   the number of pairs. A p-value above 0.05 is no proof that two agents are equal."""
 
 GUESSING = """\
-- **Guessing** is the best constant answer, right for {chance:.3f} of the examples that the ranking's
-  accuracy is counted over."""
+- **Guessing** is the best constant answer. Its {metric} is {chance:.3f}, on the examples that the
+  ranking's {metric} is measured on."""
 
 
 def how_to_read(comparison: Analysis) -> str:
@@ -90,15 +90,16 @@ def how_to_read(comparison: Analysis) -> str:
 
 
 def _lines(comparison: Analysis) -> Iterator[str]:
+    metric = comparison.metric
     if comparison.has_regret:
-        yield REGRET.format(metric=comparison.seen)
-        yield RECORDED_TEST if comparison.selects_on_test else RECORDED
+        yield REGRET.format(seen=comparison.seen)
+        yield (RECORDED_TEST if comparison.selects_on_test else RECORDED).format(metric=metric)
         yield OPTIMUM
         yield INTERVALS.format(data="table", method=OF_MEAN)
     else:
-        yield RETRAINED
-        yield FRESH
+        yield RETRAINED.format(metric=metric)
+        yield FRESH.format(metric=metric)
         yield INTERVALS.format(data="task", method=OF_IQM)
-    yield COMMON
+    yield COMMON.format(metric=metric)
     yield TESTS.format(estimand=comparison.estimand.name)
-    yield GUESSING.format(chance=comparison.chance)
+    yield GUESSING.format(metric=metric, chance=comparison.chance)

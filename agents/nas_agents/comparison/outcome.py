@@ -19,7 +19,7 @@ from nas_agents.comparison.curves import Curve
 from nas_agents.comparison.plots import figure_names, plot_comparison, plot_figure
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.report import Setting, latex, markdown, short_ranking, write_json
-from nas_gym._files import write_text, writing
+from nas_gym.common import write_text, writing
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.traces import EventFile, custom_scalars
 
@@ -29,7 +29,7 @@ TAGS = tuple(f"incumbent/{part}" for part in ("interquartile_mean", "lower", "up
 MEAN_TAGS = tuple(f"incumbent/{part}" for part in ("mean", "lower", "upper"))
 REGRET_TAGS = tuple(f"regret/{part}" for part in ("mean", "lower", "upper"))
 TIMED_REGRET_TAGS = tuple(f"regret_by_millisecond/{part}" for part in ("mean", "lower", "upper"))
-CHART = "best accuracy so far, as seen (optimistic): {} and 95% band"
+CHART = "best {metric} so far, as seen (optimistic): {estimand} and 95% band"
 REGRET_CHARTS = {
     "regret by distinct evaluation: mean and 95% band": ["Margin", list(REGRET_TAGS)],
     "regret by recorded millisecond: mean and 95% band": ["Margin", list(TIMED_REGRET_TAGS)],
@@ -86,14 +86,15 @@ class Comparison:
     def run_records(self) -> list[Record]:
         """Return one dict for each run: who ran, what it chose, what that scored, and what it cost.
 
-        ``score`` is what the run is ranked by; ``seen`` the best that the search saw, which is
-        optimistic; ``regret`` is None where the optimum is not known.
+        ``metric`` is what the scores are called; ``score`` is what the run is ranked by; ``seen`` the
+        best that the search saw, which is optimistic; ``regret`` is None where the optimum is not known.
         """
         return [
             {
                 "agent": run.agent,
                 "access": run.access,
                 "seed": run.seed,
+                "metric": run.metric,
                 "score": run.score,
                 "test": run.test,
                 "validation": run.validation,
@@ -267,12 +268,13 @@ def _frame(records: list[Record], method: str) -> Any:
 def write_aggregate(comparison: Analysis, folder: Path) -> None:
     """Write one TensorBoard run per agent into ``folder/<agent>``, in place of an earlier comparison.
 
-    What the searches saw is written and, where the optimum is known, the regret of it; test accuracy
+    What the searches saw is written and, where the optimum is known, the regret of it; the test score
     stays in the report.
     """
     shutil.rmtree(folder, ignore_errors=True)
     tags = MEAN_TAGS if comparison.has_regret else TAGS
-    charts = {CHART.format(comparison.estimand.name): ["Margin", list(tags)]}
+    chart = CHART.format(metric=comparison.metric, estimand=comparison.estimand.name)
+    charts = {chart: ["Margin", list(tags)]}
     charts |= REGRET_CHARTS if comparison.has_regret else {}
     for agent, curve in comparison.evaluation_curves.items():
         with closing(EventFile(folder / agent)) as events:

@@ -14,27 +14,32 @@ from matplotlib.ticker import MaxNLocator
 
 from nas_agents.comparison.curves import Curve
 from nas_agents.comparison.statistics import Interval
+from nas_gym.common import FAINT, INK, SERIES
 
 if TYPE_CHECKING:
     from nas_agents.comparison.across import Across
     from nas_agents.comparison.analysis import Analysis
 
-# Okabe and Ito's palette, told apart under every common colour blindness; yellow left out as it
-# cannot be read on white. Past its end line styles and markers go on telling agents apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DIVERGING = "PuOr"
+# Past the end of the series of colours line styles and markers go on telling agents apart.
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 FIGURES = ("incumbent_by_evaluations", "incumbent_by_seconds", "scores", "improvement")
 REGRET_FIGURES = ("regret_by_evaluations", "regret_by_seconds")
+AXES = {"evaluations": "evaluations charged", "seconds": "recorded training seconds"}
 
 STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#e6e6e6",
+    "grid.color": FAINT,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "font.size": 11,
     "axes.titlesize": 12,
     "axes.titlelocation": "left",
@@ -49,7 +54,7 @@ def plot_comparison(comparison: Analysis, folder: Path, where: str) -> tuple[Pat
     """Write the four figures of one task into a folder, and two of regret where the optimum is known.
 
     Args:
-        comparison: what is drawn.
+        comparison: comparison that is drawn.
         folder: an existing folder.
         where: environment, space and task, for the titles.
     """
@@ -71,7 +76,7 @@ def plot_figure(
 
     Args:
         name: one of `figure_names`.
-        comparison: what is drawn.
+        comparison: comparison that is drawn.
         where: environment, space and task, for the title.
         path: the file.
         agents: labels of the agents that are drawn; all by default.
@@ -91,12 +96,9 @@ def _figure(name: str, comparison: Analysis, order: Sequence[str], where: str) -
         return improvements(
             names, {(pair.first, pair.second): pair.improvement for pair in comparison.pairs}, where
         )
-    label = "evaluations charged" if name.endswith("evaluations") else "recorded training seconds"
-    if name in REGRET_FIGURES:
-        each = comparison.evaluation_regrets if name.endswith("evaluations") else comparison.second_regrets
-        return regrets(each, order, label, where)
-    each = comparison.evaluation_curves if name.endswith("evaluations") else comparison.second_curves
-    return curves(each, order, label, where, comparison.seen)
+    against = name.rpartition("_")[2]
+    draw = regrets if name in REGRET_FIGURES else curves
+    return draw(comparison, order, against, where)
 
 
 def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
@@ -109,18 +111,36 @@ def plot_across(across: Across, folder: Path, where: str) -> tuple[Path, ...]:
         return (path,)
 
 
-def curves(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str, seen: str) -> Figure:
-    """Draw the incumbent's accuracy as seen, with 95% bands, a line per agent, the best first."""
-    figure, axes = _bands(by_agent, order, f"Best accuracy so far, {where}")
-    axes.set(xlabel=label, ylabel=f"{seen} as seen (optimistic)")
+def curves(comparison: Analysis, order: Sequence[str], against: str, where: str) -> Figure:
+    """Draw the incumbent's score as seen, with 95% bands, a line per agent, the best first.
+
+    Args:
+        comparison: comparison that is drawn.
+        order: all agents, in the order of their looks.
+        against: ``"evaluations"`` or ``"seconds"``.
+        where: environment, space and task, for the title.
+    """
+    by_evaluations, by_seconds = comparison.evaluation_curves, comparison.second_curves
+    by_agent = by_evaluations if against == "evaluations" else by_seconds
+    figure, axes = _bands(by_agent, order, f"Best {comparison.metric} so far, {where}")
+    axes.set(xlabel=AXES[against], ylabel=f"{comparison.seen} as seen (optimistic)")
     axes.set_ylim(bottom=_floor(by_agent.values()))
     return figure
 
 
-def regrets(by_agent: Mapping[str, Curve], order: Sequence[str], label: str, where: str) -> Figure:
-    """Draw the mean regret of the incumbent, with 95% bands, a line per agent, the best first."""
+def regrets(comparison: Analysis, order: Sequence[str], against: str, where: str) -> Figure:
+    """Draw the mean regret of the incumbent, with 95% bands, a line per agent, the best first.
+
+    Args:
+        comparison: comparison that is drawn.
+        order: all agents, in the order of their looks.
+        against: ``"evaluations"`` or ``"seconds"``.
+        where: environment, space and task, for the title.
+    """
+    by_evaluations, by_seconds = comparison.evaluation_regrets, comparison.second_regrets
+    by_agent = by_evaluations if against == "evaluations" else by_seconds
     figure, axes = _bands(by_agent, order, f"Regret of the best so far, {where}")
-    axes.set(xlabel=label, ylabel="mean regret to the optimum")
+    axes.set(xlabel=AXES[against], ylabel="mean regret to the optimum")
     positive = np.concatenate([curve.value[curve.value > 0] for curve in by_agent.values()])
     if len(positive):
         # Regret falls over orders of magnitude; where all runs are at the optimum it is below the figure.
@@ -142,7 +162,8 @@ def scores(comparison: Analysis, order: Sequence[str], where: str) -> Figure:
         axes.plot(row.score.value, place, marker, color=colour, markersize=9, mec="white")
     axes.set_yticks(range(len(rows)), [f"{row.agent} ({row.access})" for row in rows])
     figure.supxlabel(
-        f"{comparison.metric} (dots: runs; bar: {comparison.estimand.name}, 95% interval)", fontsize=11
+        f"{comparison.score_in_words} (dots: runs; bar: {comparison.estimand.name}, 95% interval)",
+        fontsize=11,
     )
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.grid(visible=False, axis="y")
@@ -150,9 +171,9 @@ def scores(comparison: Analysis, order: Sequence[str], where: str) -> Figure:
 
 
 def improvements(names: Sequence[str], intervals: Mapping[tuple[str, str], Interval], where: str) -> Figure:
-    """Probability that a run of the row's agent beats one of the column's, with its interval."""
+    """Draw the probability that a run of the row's agent beats one of the column's, with its interval."""
     size = 3.0 + 0.95 * len(names)
-    figure, axes = _canvas(size + 1.2, size, f"Probability of improvement, {where}")
+    figure, axes = _canvas(size + 1.2, size, f"Probability of improvement\n{where}")
     matrix = np.full((len(names), len(names)), np.nan)
     for (a, b), each in intervals.items():
         i, j = names.index(a), names.index(b)
@@ -177,7 +198,7 @@ def _canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
 
 
 def _bands(by_agent: Mapping[str, Curve], order: Sequence[str], title: str) -> tuple[Figure, Axes]:
-    """Curves with their bands and a legend."""
+    """Draw curves with their bands and a legend."""
     figure, axes = _canvas(7.6, 4.4, title)
     for agent, curve in by_agent.items():
         colour, dash, _ = _look(order.index(agent))
@@ -193,16 +214,16 @@ def _bands(by_agent: Mapping[str, Curve], order: Sequence[str], title: str) -> t
 
 
 def _look(number: int) -> tuple[str, str, str]:
-    """Colour, line style and marker of the agent of a number, different for 28 agents."""
+    """Return colour, line style and marker of the agent of a number, different for 28 agents."""
     return (
-        COLOURS[number % len(COLOURS)],
-        DASHES[number // len(COLOURS) % len(DASHES)],
+        SERIES[number % len(SERIES)],
+        DASHES[number // len(SERIES) % len(DASHES)],
         MARKERS[number % len(MARKERS)],
     )
 
 
 def _floor(all_curves: Iterable[Curve]) -> float:
-    """Return where the accuracy axis starts, so that the first poor networks do not flatten the rest."""
+    """Return where the axis of scores starts, so that the first poor networks do not flatten the rest."""
     values = [curve.value for curve in all_curves]
     top = max(value[-1] for value in values)
     bottom = min(value[min(len(value) - 1, len(value) // 10)] for value in values)
@@ -210,12 +231,12 @@ def _floor(all_curves: Iterable[Curve]) -> float:
 
 
 def _spread(points: np.ndarray) -> np.ndarray:
-    """Small heights below the row that keep equal scores apart, float (runs,)."""
+    """Return small heights below the row that keep equal scores apart, float (runs,)."""
     return -0.12 - 0.2 * (np.arange(len(points)) % 3) / 2
 
 
 def _cell(axes: Axes, column: int, row: int, each: Interval) -> None:
     luminance = np.dot(colormaps[DIVERGING](each.value)[:3], (0.2126, 0.7152, 0.0722))
-    text: Any = {"ha": "center", "va": "center", "color": "white" if luminance < 0.45 else "black"}
+    text: Any = {"ha": "center", "va": "center", "color": "white" if luminance < 0.5 else INK}
     axes.text(column, row - 0.12, f"{each.value:.2f}", fontsize=12, **text)
     axes.text(column, row + 0.2, f"[{each.lower:.2f}, {each.upper:.2f}]", fontsize=9, **text)

@@ -17,7 +17,7 @@ from nas_agents.comparison.records import by_agent, read_run
 from nas_agents.comparison.report import Setting, write_json
 from nas_agents.comparison.runner import Experiment, Plan
 from nas_agents.runs.run import RunSpec, experiment_name, label
-from nas_gym._files import write_text, writing
+from nas_gym.common import write_text, writing
 from nas_gym.traces import versions
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def _publish(
         environment=experiment.environment,
         space=experiment.space,
         task=experiment.task,
+        metric=experiment.metric,
         budget=plan.budget if isinstance(plan.budget, int) else dict(plan.budget),
         seeds=plan.seeds,
         command=command,
@@ -97,7 +98,7 @@ def publish_across(plan: Plan, published: Sequence[Comparison]) -> Path | None:
 
 
 def sentence(experiment: Experiment, spec: RunSpec, failure: Failure) -> str:
-    """Which run failed and why."""
+    """Say which run failed, and why."""
     return (
         f"the run of {label(spec.agent)} with seed {spec.seed} on {experiment.task} failed: {failure.reason}"
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.errors import ConfigError
 from nas_gym.traces import RunFolder
 
 SPENT_DIGITS = 9
@@ -24,16 +25,17 @@ class Run:
         access: ``"walk"`` or ``"query"``.
         seed: the agent's seed.
         architecture: text of the chosen network.
-        test: mean test accuracy of the chosen network over fresh training seeds, in [0, 1].
-        validation: mean validation accuracy of the same retrainings, in [0, 1].
+        metric: what a score is called, such as ``"accuracy"`` or ``"R²"``.
+        test: mean test score of the chosen network over fresh training seeds, in [0, 1].
+        validation: mean validation score of the same retrainings, in [0, 1].
         scores: validation scores as the search saw them, in order, float (evaluations,).
         fidelities: epochs of the evaluations, float (evaluations,): infinite for the full recipe,
             -1 for failed ones.
         costs: recorded seconds charged for the evaluations, float (evaluations,).
         failed: number of failed evaluations.
         stopped: why the search ended.
-        chance: accuracy of the best constant answer, which is what guessing is worth, by the metric
-            of `score`; 1 / number of classes where no data tell how frequent each class is.
+        chance: score of the best constant answer, which is what guessing is worth, on the examples of
+            `score`. Where there are no data to tell it, of classes 1 / their number, else 0.
         regrets: where the optimum is known, how far the incumbent after each evaluation is below
             it, both by the mean over all recorded seeds at full fidelity, float (evaluations,).
         errors: why retrainings of the chosen network failed, one text for each that did.
@@ -45,6 +47,7 @@ class Run:
     access: str
     seed: int
     architecture: str
+    metric: str
     test: float
     validation: float
     scores: np.ndarray
@@ -61,7 +64,7 @@ class Run:
     def score(self) -> float:
         """What runs are ranked and tested by, measured by what the search did not see.
 
-        Test accuracy; where the optimum is known, the validation accuracy that regret is about.
+        The test score; where the optimum is known, the validation score that regret is about.
         """
         return self.test if self.regrets is None else self.validation
 
@@ -79,12 +82,12 @@ class Run:
 
     @property
     def seen(self) -> float:
-        """The accuracy of the incumbent that the search saw: optimistic, since it was selected on."""
+        """The score of the incumbent that the search saw: optimistic, since it was selected on."""
         return float(self.incumbents[-1])
 
     @cached_property
     def incumbents(self) -> np.ndarray:
-        """Accuracy as seen of the incumbent after each evaluation, float (evaluations,).
+        """Score as seen of the incumbent after each evaluation, float (evaluations,).
 
         It falls where the first network of a higher fidelity takes the place of one of a lower.
         """
@@ -116,6 +119,7 @@ class Run:
             access=result["access"],
             seed=result["seed"],
             architecture=result["architecture"],
+            metric=result["metric_label"],
             test=result["test_score"],
             validation=result["validation_score"],
             scores=np.array([evaluation["score"] for evaluation in evaluations]),
@@ -162,3 +166,18 @@ def by_agent(runs: Iterable[Run]) -> dict[str, list[Run]]:
     for run in runs:
         groups.setdefault(run.agent, []).append(run)
     return groups
+
+
+def metric_of(runs: Iterable[Run]) -> str:
+    """Return what the scores of runs are called.
+
+    Raises:
+        NASGymError: if it is not one metric, since scores by different ones cannot be put together.
+    """
+    metrics = list(dict.fromkeys(run.metric for run in runs))
+    if len(metrics) > 1:
+        raise ConfigError(
+            f"runs that are scored by {' and by '.join(metrics)} cannot be put together: compare those of "
+            "one metric"
+        )
+    return metrics[0]

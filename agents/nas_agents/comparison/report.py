@@ -11,19 +11,19 @@ from typing import Any
 from nas_agents.comparison.analysis import AgentSummary, Analysis
 from nas_agents.comparison.how_to_read import how_to_read
 from nas_agents.comparison.statistics import Interval
-from nas_gym._files import write_text
+from nas_gym.common import write_text
 
 LATEX = {letter: f"\\{letter}" for letter in "&%$#_{}"}
-LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "²": "$^2$"}
 LEFT = ("agent", "access")
 AT_FULL_FIDELITY = "validation at full fidelity"
 SELECTED_ON = " (selected on)"
 ON_TEST = (
-    "The searches selected on test accuracy, the only one that was published of this table: all accuracies "
-    "and regrets here are optimistic, and none of them is an independent measurement."
+    "The searches selected on test {metric}, the only one that was published of this table: every {metric} "
+    "and every regret here is optimistic, and none of them is an independent measurement."
 )
 BY_TEST = (
-    "Agents are ranked and tested by the test accuracy of the network that they chose: interquartile mean "
+    "Agents are ranked and tested by the test {metric} of the network that they chose: interquartile mean "
     "and 95% interval over more seeds of the same search."
 )
 BY_REGRET = (
@@ -44,18 +44,20 @@ class Setting:
         environment: id of the environment.
         space: name of the search space.
         task: name of the task.
+        metric: what a score is called, such as ``"accuracy"``.
         budget: evaluations by the full recipe, or ``{"seconds": s}``.
         seeds: runs per agent that were asked for.
-        command: that makes the same comparison again.
+        command: command that makes the same comparison again.
         versions: package versions.
         missing: the runs that failed, one sentence each.
         tuned: the agents whose hyperparameters were chosen on the table that they run on.
-        selects_on_test: whether the accuracies that the searches saw are test accuracies.
+        selects_on_test: whether the scores that the searches saw are test scores.
     """
 
     environment: str
     space: str
     task: str
+    metric: str
     budget: int | dict[str, float]
     seeds: int
     command: str
@@ -85,14 +87,14 @@ class Setting:
             "its rank here is optimistic."
             for agent in self.tuned
         )
-        return (*tuned, ON_TEST) if self.selects_on_test else tuned
+        return (*tuned, ON_TEST.format(metric=self.metric)) if self.selects_on_test else tuned
 
 
 def short_ranking(comparison: Analysis) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the heads and the rows of the ranking, narrow enough for 80 columns."""
     test = "test!" if comparison.selects_on_test else "test"
     regret = ("regret [95%]", test, "opt.", "to it")
-    scored = regret if comparison.has_regret else ("test accuracy [95%]", "val.", "seen*")
+    scored = regret if comparison.has_regret else (f"test {comparison.metric} [95%]", "val.", "seen*")
     rows = [
         (
             str(rank),
@@ -124,7 +126,7 @@ def markdown(comparison: Analysis, setting: Setting, figures: Sequence[Path]) ->
         *missing,
         *([f"> {COUNTED}"] if missing else []),
         "## Ranking",
-        BY_REGRET if comparison.has_regret else BY_TEST,
+        BY_REGRET if comparison.has_regret else BY_TEST.format(metric=comparison.metric),
         ranking(comparison),
         *comparison.notes,
         "## Differences",
@@ -158,7 +160,7 @@ def _by_access(comparison: Analysis) -> Iterator[str]:
 
 def ranking(comparison: Analysis) -> str:
     """Return the ranking as a Markdown table."""
-    scored: tuple[str, ...] = (f"test accuracy{SELECTED_ON * comparison.selects_on_test}",)
+    scored: tuple[str, ...] = (f"test {comparison.metric}{SELECTED_ON * comparison.selects_on_test}",)
     if comparison.has_regret:
         scored = ("mean regret", "at the optimum", "evaluations to the optimum", *scored)
     if not comparison.selects_on_test:
@@ -189,8 +191,8 @@ def ranking(comparison: Analysis) -> str:
 
 def _chosen_by(comparison: Analysis) -> str:
     if comparison.selects_on_test:
-        return "test accuracy"
-    return AT_FULL_FIDELITY if comparison.has_regret else "fresh validation accuracy"
+        return f"test {comparison.metric}"
+    return AT_FULL_FIDELITY if comparison.has_regret else f"fresh validation {comparison.metric}"
 
 
 def _regret_columns(row: AgentSummary) -> tuple[str, ...]:
@@ -223,7 +225,7 @@ def differences(comparison: Analysis) -> str:
 def networks(comparison: Analysis) -> str:
     """Return the best network of each agent as a Markdown table."""
     chosen_by = _chosen_by(comparison)
-    more = () if comparison.selects_on_test else ("test accuracy",)
+    more = () if comparison.selects_on_test else (f"test {comparison.metric}",)
     heads = ("agent", "architecture", f"{chosen_by} (optimistic)", *more)
     rows = [
         (
@@ -267,7 +269,7 @@ def _escaped(cell: str) -> str:
 
 
 def interval(each: Interval, digits: int = 3) -> str:
-    """``0.612 [0.598, 0.631]``, or ``0.612 [-]`` of runs too much alike to tell how others would differ."""
+    """Return ``0.612 [0.598, 0.631]``, or ``0.612 [-]`` of runs too alike to tell how others would differ."""
     if not each.is_known:
         return f"{each.value:.{digits}f} [-]"
     return f"{each.value:.{digits}f} [{each.lower:.{digits}f}, {each.upper:.{digits}f}]"

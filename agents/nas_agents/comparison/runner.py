@@ -23,9 +23,7 @@ from nas_agents.runs.run import (
     make_env,
     run,
 )
-from nas_gym._checks import plain
-from nas_gym._files import writing
-from nas_gym._lock import held
+from nas_gym.common import held, plain, writing
 from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ class Advance:
 
     Attributes:
         done: evaluations by the full recipe of all runs, or recorded seconds under a budget in seconds.
-        total: what they will be at the end.
+        total: the evaluations or seconds that there will be at the end.
         unit: ``"evaluations"`` or ``"seconds"``.
         runs_over: runs that have ended.
         runs: all runs.
@@ -59,7 +57,7 @@ OnProgress = Callable[[Advance], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is compared.
+    """A comparison to be made.
 
     Attributes:
         agents: names, or dicts with ``"name"`` and hyperparameters; at least 2 different ones.
@@ -100,16 +98,18 @@ class Experiment:
         folder: folder of the task's runs and report.
         space: name of the search space.
         task: name of the task.
+        metric: what a score is called, such as ``"accuracy"``.
         specs: every run, seed by seed, so that an interrupted comparison has all agents alike.
         finished: whether each of the runs was finished before.
         tuned: labels of the agents that were tuned on the table that they run on.
-        selects_on_test: whether the accuracies that the searches see are test accuracies.
+        selects_on_test: whether the scores that the searches see are test scores.
     """
 
     environment: str
     folder: Path
     space: str
     task: str
+    metric: str
     specs: tuple[RunSpec, ...]
     finished: tuple[bool, ...]
     tuned: tuple[str, ...] = ()
@@ -131,8 +131,9 @@ def compare(
 ) -> Comparison:
     """Compare agents on one task at equal budget, as ``nas-gym compare`` does.
 
-    Each agent searches once per seed, in worker processes. A run is scored by the test accuracy of the
-    network that it chose, retrained with 3 training seeds that no search used; on a table by its regret.
+    Each agent searches once per seed, in worker processes. A run is scored by the test score of the
+    network that it chose (its accuracy on classes, its R² on values), retrained with 3 training seeds that
+    no search used; on a table by its regret.
     The runs and the report are kept in a folder of `logdir`: the same call again goes on where an
     interrupted one was, and runs nothing twice. In a script, call it under
     ``if __name__ == "__main__":``, since the workers import the script.
@@ -194,8 +195,8 @@ def compare_tasks(
     """Run a plan and write its reports.
 
     Args:
-        plan: what is compared.
-        command: what makes the same comparison again, for the foot of the reports.
+        plan: the comparison.
+        command: command that makes the same comparison again, for the foot of the reports.
         watching: a context that is open while runs go on and gives what is told of their progress.
 
     Returns:
@@ -244,6 +245,12 @@ def prepare(plan: Plan) -> list[Experiment]:
     folders = [experiment.folder for experiment in experiments]
     if len(set(folders)) < len(folders):
         raise ConfigError("two of the tasks have the same name, and so the same folder: rename one of them")
+    if len({experiment.metric for experiment in experiments}) > 1:
+        scored = ", ".join(f"{experiment.task} by {experiment.metric}" for experiment in experiments)
+        raise ConfigError(
+            f"the tasks are scored by different metrics ({scored}), which cannot be put together: "
+            "compare those of one metric at a time"
+        )
     return experiments
 
 
@@ -324,8 +331,6 @@ def extent(budget: Budget) -> tuple[float, str]:
 
 
 def _experiment(plan: Plan, task: Any) -> Experiment:
-    from nas_gym.evaluators import TableEvaluator
-
     options = dict(plan.env) if task is None else {**plan.env, "task": task}
     with closing(make_env(plan.env_id, options)) as env:
         unwrapped: Any = env.unwrapped
@@ -347,17 +352,21 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
             for agent in plan.agents
         )
         finished = tuple(folder_of(spec, env).is_finished for spec in specs)
-        evaluator = unwrapped.evaluator
-        table = evaluator.table.name if isinstance(evaluator, TableEvaluator) else None
+        table = unwrapped.evaluator.table
         return Experiment(
             environment=environment_name(env),
             folder=folder,
             space=unwrapped.search_space.name,
             task=unwrapped.task.name,
+            metric=unwrapped.task.target.metric.label,
             specs=specs,
             finished=finished,
-            tuned=tuple(label(agent) for agent in plan.agents if table in make_agent(agent).tuned_on),
-            selects_on_test=evaluator.selects_on_test,
+            tuned=tuple(
+                label(agent)
+                for agent in plan.agents
+                if table is not None and table.name in make_agent(agent).tuned_on
+            ),
+            selects_on_test=unwrapped.evaluator.selects_on_test,
         )
 
 

@@ -48,7 +48,7 @@ class PermutationTest:
 
 
 def kruskal_wallis(groups: Sequence[np.ndarray]) -> float:
-    """P-value of no difference between the agents of one task; 1 where every run scored the same.
+    """Return the p-value of no difference between the agents of one task; 1 where every run scored the same.
 
     Source: Kruskal and Wallis 1952, "Use of ranks in one-criterion variance analysis" (chi-square form).
     """
@@ -60,7 +60,7 @@ def kruskal_wallis(groups: Sequence[np.ndarray]) -> float:
 def permutation_test(
     x: np.ndarray, y: np.ndarray, seed: int, estimand: Estimand = MEAN, *, paired: bool = False
 ) -> PermutationTest:
-    """Two-sided studentised permutation test that two agents have the same estimand.
+    """Test, two-sided and by studentised permutations, that two agents have the same estimand.
 
     What is permuted is the difference divided by its standard error (Welch's; of an interquartile
     mean Yuen's), since a bare difference takes a group that is smaller and more variable for a
@@ -77,7 +77,7 @@ def permutation_test(
         x: scores of the first agent's runs, float (runs,).
         y: those of the second's, float (runs,).
         seed: seed of the random rearrangements.
-        estimand: what is compared.
+        estimand: estimand that is compared.
         paired: whether x[i] and y[i] are of one seed; the two then change places with each other
             only. Right where runs of one seed share draws, and where they share none.
 
@@ -117,7 +117,7 @@ def pairs_seeds(runs: int, tests: int) -> bool:
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Holm's step-down adjusted p-values, in the order given, float (tests,).
+    """Return Holm's step-down adjusted p-values, in the order given, float (tests,).
 
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
@@ -129,7 +129,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
 
 
 def friedman(means: np.ndarray) -> float:
-    """P-value of no difference between agents over tasks, from their ranks within each task.
+    """Return the p-value of no difference between agents over tasks, from their ranks within each task.
 
     Args:
         means: mean score per task and agent, float (tasks, agents), at least 3 agents.
@@ -160,7 +160,7 @@ def smallest_paired_p(n: int) -> float:
 
 
 def seeds_needed(tests: int, alpha: float = ALPHA) -> int:
-    """Runs per agent from which a pairwise test can pass Holm's strictest threshold, alpha / tests."""
+    """Return the runs per agent from which a pairwise test can pass Holm's strictest threshold."""
     n = 2
     while smallest_p(n, n) > alpha / tests and n < 100:
         n += 1
@@ -168,7 +168,7 @@ def seeds_needed(tests: int, alpha: float = ALPHA) -> int:
 
 
 def tasks_needed(tests: int, alpha: float = ALPHA) -> int:
-    """Tasks from which a test over tasks, at best 2 / 2**tasks, can pass Holm's strictest threshold."""
+    """Return the tasks from which a test, at best 2 / 2**tasks, can pass Holm's strictest threshold."""
     return max(TASKS_FOR_TESTS, ceil(1 + log2(tests / alpha)))
 
 
@@ -221,7 +221,7 @@ def _paired(x: np.ndarray, y: np.ndarray, seed: int, estimand: Estimand) -> Stud
 
 
 def _ratio(difference: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Absolute studentised differences; infinite where there is a difference and no spread at all."""
+    """Return absolute studentised differences; infinite where there is a difference and no spread at all."""
     size = np.abs(difference)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(size < TINY, 0.0, size / np.sqrt(variance))
@@ -240,9 +240,9 @@ def _group(taken: np.ndarray, values: np.ndarray, estimand: Estimand) -> _Group:
     """Return what a sample of each row has.
 
     Args:
-        taken: which of the values are in the sample, bool (samples, values), equally many in each.
+        taken: whether a value is in the sample, bool (samples, values), equally many in each.
         values: float (values,), ascending.
-        estimand: what is estimated.
+        estimand: estimand of the samples.
     """
     runs, cut = int(taken[0].sum()), estimand.cut(int(taken[0].sum()))
     negligible = ROUNDING * (values**2).sum()
@@ -265,7 +265,7 @@ def _group(taken: np.ndarray, values: np.ndarray, estimand: Estimand) -> _Group:
 
 
 def _deviations(sums: np.ndarray, squares: np.ndarray, runs: int, negligible: float) -> np.ndarray:
-    """Sums of squared deviations from the mean, exactly 0 where they are nothing but rounding."""
+    """Return sums of squared deviations from the mean, exactly 0 where they are nothing but rounding."""
     spread = squares - sums**2 / runs
     return np.where(spread > negligible, spread, 0.0)
 
@@ -286,13 +286,13 @@ def _winsorised(samples: np.ndarray, estimand: Estimand) -> _Winsorised:
 
 
 def _parts(rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Rearrangements in parts that fit in memory."""
+    """Yield rearrangements in parts that fit in memory."""
     return (rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE))
 
 
 @lru_cache(maxsize=4)
 def _divisions(total: int, chosen: int, seed: int) -> tuple[np.ndarray, bool]:
-    """Ways to choose a sample of runs, bool (ways, total), and whether those are all ways."""
+    """Return ways to choose a sample of runs, bool (ways, total), and whether those are all ways."""
     if comb(total, chosen) > EXACT_LIMIT:
         rng, first = np.random.default_rng(seed), np.arange(total) < chosen
         parts = [min(ROWS_AT_ONCE, PERMUTATIONS - s) for s in range(0, PERMUTATIONS, ROWS_AT_ONCE)]
@@ -305,7 +305,7 @@ def _divisions(total: int, chosen: int, seed: int) -> tuple[np.ndarray, bool]:
 
 @lru_cache(maxsize=4)
 def _flips(pairs: int, seed: int) -> tuple[np.ndarray, bool]:
-    """Ways to change places within pairs, bool (ways, pairs), and whether those are all ways."""
+    """Return ways to change places within pairs, bool (ways, pairs), and whether those are all ways."""
     if 2**pairs > EXACT_LIMIT:
         return np.random.default_rng(seed).random((PERMUTATIONS, pairs), dtype=np.float32) < 0.5, False
     return (np.arange(2**pairs)[:, None] >> np.arange(pairs) & 1).astype(bool), True

@@ -59,7 +59,7 @@ class Estimand:
     A comparison has one: agents are ranked by it, it has the interval, and it is what is tested.
 
     Attributes:
-        name: in words.
+        name: the estimand in words.
         trim: share of the runs that is cut from each end before the mean is taken, in [0, 0.5).
     """
 
@@ -137,7 +137,7 @@ MEAN = Estimand("mean", 0.0)
 def _trimmed_band(
     curves: np.ndarray, value: np.ndarray, seed: int, resamples: int, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Widened percentiles of the interquartile mean, and of a few runs at least Student's interval."""
+    """Return widened percentiles of the interquartile mean, and of a few runs at least Student's interval."""
     runs = len(curves)
     draws = np.random.default_rng(seed).integers(runs, size=(resamples, runs))
     times = np.zeros((resamples, runs), dtype=np.int32)
@@ -227,7 +227,7 @@ def _iqms_of_counted(curves: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def improvement_probability(x: Scores, y: Scores) -> float:
-    """P(X > Y) + P(X = Y) / 2 for a run of `x` and one of `y` on the same task, averaged over tasks.
+    """Return P(X > Y) + P(X = Y) / 2 for a run of `x` and one of `y` on the same task, averaged over tasks.
 
     Source: Agarwal et al. 2021, section 4.3 (probability of improvement, the Mann-Whitney U statistic).
     """
@@ -243,7 +243,7 @@ def improvement_interval(x: Scores, y: Scores, level: float = LEVEL) -> Interval
 
     Args:
         x: per task the scores of the runs of one agent, float (runs,).
-        y: the same of the other agent, the same tasks in the same order.
+        y: per task the scores of the other agent, the same tasks in the same order.
         level: confidence level, in (0, 1).
 
     Source: Newcombe 2006, "Confidence intervals for an effect size measure based on the
@@ -270,7 +270,7 @@ def share_interval(count: int, runs: int, level: float = LEVEL) -> Interval:
 
 
 def _wins(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Every run of `x` against every run of `y`: 1 won, 0.5 tied, 0 lost, float (len(x), len(y))."""
+    """Return every run of `x` against every run of `y`: 1 won, 0.5 tied, 0 lost, float (len(x), len(y))."""
     return np.asarray((np.sign(x[:, None] - y[None, :]) + 1) / 2, dtype=float)
 
 

@@ -161,7 +161,7 @@ def _failures(groups: Mapping[str, Sequence[Run]]) -> Iterator[str]:
             times = f"{len(errors)} retraining{'s' * (len(errors) > 1)}"
             yield (
                 f"Failed: the network that {agent} chose with seed {seed}, in {times} ({errors[0]}); "
-                "each counts as accuracy 0."
+                f"each counts as {runs[0].metric} 0."
             )
         if len(failed) > LISTED:
             seeds = ", ".join(str(seed) for seed, _ in failed[LISTED:])

@@ -49,7 +49,7 @@ class ModelBased(Agent):
     Attributes:
         first: uniform designs before a model is used.
         patience: evaluations without a better one after which a fresh model begins; 0 for never.
-        near: every which plan is a single edit of the best architecture known; 0 for none.
+        near: one plan in so many is a single edit of the best architecture known; 0 for none.
         smoothness, noise: what the model expects before it learns: how slowly rewards change over
             the space, and the part of their variance that nothing explains.
         growth: the model's hyperparameters are fitted again when the evaluations have grown by this
@@ -133,7 +133,7 @@ class ModelBased(Agent):
             asked = [self._next(planner, rewards, session)]
 
     def _planner(self, session: Session) -> Planner:
-        """One whose model knows nothing yet."""
+        """Return a planner whose model knows nothing yet."""
         listed = session.search_space.size <= self.listed
         return _Listed(self, session) if listed else _Simulated(self, session)
 
@@ -147,7 +147,7 @@ class ModelBased(Agent):
 
 
 class Planner(Protocol):
-    """Plans on a model of rewards."""
+    """A planner on a model of rewards."""
 
     model: RewardModel
 
@@ -156,7 +156,7 @@ class Planner(Protocol):
         ...
 
     def expect(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return the accuracy that the model expects of each architecture."""
+        """Return the score that the model expects of each architecture."""
         ...
 
     def anywhere(self, evaluated: Rewards) -> Architecture | None:
@@ -165,7 +165,7 @@ class Planner(Protocol):
 
 
 class _Listed:
-    """All architectures of the space are considered."""
+    """A planner that considers all architectures of the space."""
 
     def __init__(self, agent: ModelBased, session: Session) -> None:
         self._space = session.search_space
@@ -192,7 +192,7 @@ class _Listed:
 
 
 class _Simulated:
-    """Architectures are met on simulated walks."""
+    """A planner that considers the architectures which simulated walks meet."""
 
     def __init__(self, agent: ModelBased, session: Session) -> None:
         self._agent, self._space, self._rng = agent, session.search_space, session.rng
@@ -231,7 +231,7 @@ def _best_first(rewards: Rewards) -> list[Architecture]:
 
 
 def _distinct(session: Session, count: int, known: Iterable[Architecture] = ()) -> list[Architecture]:
-    """Distinct architectures other than the known ones, drawn uniformly."""
+    """Return distinct architectures other than the known ones, drawn uniformly."""
     drawn = set(known)
     found: list[Architecture] = []
     while len(found) < count:

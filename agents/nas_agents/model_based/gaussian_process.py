@@ -51,16 +51,16 @@ class Inputs:
         return cls(parts, [part * part for part in parts])
 
     def after(self, first: int) -> Inputs:
-        """Those from number `first` on."""
+        """Return those from number `first` on."""
         return Inputs([part[first:] for part in self.parts], [square[first:] for square in self.squares])
 
 
 def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
-    """Priors for targets of variance 1.
+    """Return the prior for targets of variance 1.
 
     Args:
-        features: what is weighed.
-        smoothness: by what the mean weights are divided; at 1 architectures that share no choice
+        features: features that are weighed.
+        smoothness: divisor of the mean weights; at 1 architectures that share no choice
             have a correlation of exp(-2).
         noise: the mean variance of the noise.
     """
@@ -119,7 +119,7 @@ def fit(
 def negative_log_posterior(
     theta: np.ndarray, x: Inputs, targets: np.ndarray, groups: Sequence[Group], prior: Prior
 ) -> tuple[float, np.ndarray]:
-    """Minus the log posterior of log hyperparameters, up to a constant, and its gradient."""
+    """Return minus the log posterior of log hyperparameters, up to a constant, and its gradient."""
     terms = _terms(theta, groups, x, x)
     lower = _factor(np.asarray(sum(terms)), theta)
     alpha = cho_solve((lower, True), targets, check_finite=False)
@@ -141,7 +141,7 @@ def negative_log_posterior(
 
 
 def _terms(theta: np.ndarray, groups: Sequence[Group], x: Inputs, y: Inputs) -> list[np.ndarray]:
-    """Each group's part of the covariance, (rows of x, rows of y), in the precision of y."""
+    """Return each group's part of the covariance, (rows of x, rows of y), in the precision of y."""
     found = []
     for number, weights in enumerate(_weights(theta, groups)):
         a, b, peak = x.parts[number], y.parts[number], theta[1 + number]

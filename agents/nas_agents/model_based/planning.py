@@ -30,10 +30,10 @@ def simulate(
     Args:
         space: search space of the architectures.
         starts: where walks begin.
-        judge: what a walk climbs.
+        judge: function that a walk climbs.
         steps: most edits of a walk.
         edits: edits drawn and judged at each step of a walk.
-        rng: draws them.
+        rng: generator of the draws.
 
     Returns:
         Every architecture that was judged, with its judgement.
@@ -60,8 +60,8 @@ class PlannedPolicy:
     each to the best neighbour, and stays there: a lower bound of the optimal value on the model.
 
     Args:
-        space: whose actions the columns are.
-        expect: the accuracy that the model expects, of architectures; the latest when asked.
+        space: search space, whose actions the columns are.
+        expect: gives the score that the model, as it is then, expects of each architecture.
         gamma: discount, below 1.
         visited: the architectures whose Q-values `save` writes.
     """
@@ -95,7 +95,7 @@ class PlannedPolicy:
         TabularPolicy(self._space, table).save(path)
 
     def _values(self, architectures: set[Architecture]) -> dict[Architecture, float]:
-        """r(s) + gamma V(s) of each architecture s."""
+        """Return r(s) + gamma V(s) of each architecture s."""
         first = sorted(architectures, key=str)
         expected: dict[Architecture, float] = {}
         self._learn(first, expected)

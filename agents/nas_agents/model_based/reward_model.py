@@ -131,7 +131,7 @@ class EveryArchitecture:
     Cholesky factor times the covariance each; in single precision, which orders candidates alike.
 
     Args:
-        model: whose beliefs they are.
+        model: model that holds the beliefs.
         matrix: features of the architectures, rows by index.
     """
 
@@ -169,7 +169,7 @@ def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
 
 
 def standardised(rewards: np.ndarray, designs: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Rewards clipped and standardised, and the centre and spread that were taken out.
+    """Return rewards clipped and standardised, and the centre and spread that were taken out.
 
     Args:
         rewards: rewards of all evaluations, float64 (n,).

@@ -19,7 +19,7 @@ from typing import Any
 
 import cloudpickle
 
-from nas_gym._files import unwritten
+from nas_gym.common import unwritten
 from nas_gym.errors import DataWarning, NASGymError
 
 # Parallelism comes from the processes; threads inside them would only fight for the same cores.
@@ -34,7 +34,7 @@ class Failure:
     """A job that did not finish.
 
     Attributes:
-        job: its number.
+        job: number of the job.
         reason: why, in words.
         details: the traceback; "" where there is none.
     """
@@ -103,7 +103,7 @@ def _start(work: Work) -> _Worker:
 
 @contextmanager
 def _inherited() -> Iterator[None]:
-    """What a worker takes over: one thread, and Ctrl-C left to this process, which ends its workers."""
+    """Set what a worker takes over: one thread, and Ctrl-C left to this process, which ends its workers."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)
     main = threading.current_thread() is threading.main_thread()

@@ -16,7 +16,7 @@ import gymnasium as gym
 
 from nas_agents.registry import make_agent
 from nas_agents.runs.scoring import score
-from nas_gym._checks import plain
+from nas_gym.common import plain, write_text
 from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.evaluators import incumbent
 
@@ -66,7 +66,7 @@ class Progress:
 
     Attributes:
         done: evaluations by the full recipe, or recorded seconds under a budget in seconds.
-        best: accuracy of the incumbent as seen, None before the first evaluation.
+        best: score of the incumbent as seen, None before the first evaluation.
     """
 
     done: float
@@ -82,14 +82,14 @@ def run(
     beginning, which a store makes cheap.
 
     Args:
-        spec: what to run.
+        spec: the run.
         on_progress: called a few times a second, from another thread.
         keep_network: train the chosen network once more and save it as `best.pt`.
 
     Returns:
-        The contents of `result.json`: those of a `Result`, whose ``"score"`` is optimistic, of
-        its score (see `nas_agents.runs.scoring.score`), and ``"label"``, ``"access"``, ``"classes"``,
-        ``"versions"``.
+        The contents of `result.json`: those of a `Result`, whose ``"score"`` is optimistic; what its
+        network scores (see `nas_agents.runs.scoring.score`); ``"metric"`` and ``"metric_label"``, what a
+        score is for programs and for readers; and ``"label"``, ``"access"``, ``"classes"``, ``"versions"``.
 
     Raises:
         NASGymError: for a spec that does not fit, or a folder that holds a run of another config.
@@ -123,7 +123,7 @@ def make_env(env_id: str | EnvFactory, options: Mapping[str, Any]) -> gym.Env[An
                 f"an environment is an id like 'NAS-v0' or a function that makes one, not {env_id!r}"
             )
         env = env_id(**options)
-        if not isinstance(env, gym.Env) or not hasattr(env.unwrapped, "start_run"):
+        if not isinstance(env, gym.Env) or not isinstance(env.unwrapped, Problem):
             if isinstance(env, gym.Env):
                 env.close()
             raise ConfigError(
@@ -180,7 +180,7 @@ def environment_name(env: gym.Env[Any, Any]) -> str:
 
 
 def experiment_name(env_id: str, space: str, task: str, name: str | None) -> str:
-    """``<env id>-<space>-<task>``, with ``-<name>`` for a variant, fit for the name of a folder."""
+    """Return ``<env id>-<space>-<task>``, with ``-<name>`` for a variant, fit for the name of a folder."""
     return slug("-".join([env_id, space, task, *([name] if name else [])]))
 
 
@@ -237,8 +237,6 @@ def _keep(
     keep_network: bool,
 ) -> None:
     """Keep the result of a run that recorded nothing, in place of an unfinished run that did."""
-    from nas_gym._files import write_text
-
     folder.prepare(config)
     folder.wipe()
     folder.trace_file.unlink(missing_ok=True)
@@ -257,6 +255,7 @@ def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) 
     return {
         "format": RESULT_FORMAT,
         "metric": target.metric.name,
+        "metric_label": target.metric.label,
         "label": label(spec.agent),
         **found.as_dict(),
         "access": access,

@@ -21,17 +21,17 @@ def score(env: Problem, found: Result) -> dict[str, Any]:
     """Return the score of a finished search's choice and, where the optimum is known, of its incumbents.
 
     Args:
-        env: that was searched.
-        found: the outcome.
+        env: environment that was searched.
+        found: outcome of the search.
 
     Returns:
-        ``"validation_score"`` and ``"test_score"``, means over seeds that score the choice,
-        and ``"final"``, each of those seeds. ``"on_new_examples"``: the test accuracy of the kept
-        network, or the mean of the trainings that a table recorded, with an interval for new examples;
-        None where that is not known. ``"constant_answer"``: the best one and what it is right for, None
-        where that is not known. Where the evaluator knows its `optimum` also that,
-        ``"regret"`` of the choice to it, and ``"incumbents"``: for each network that was the best
-        seen for a while from which evaluation on (from 1), its validation accuracy and its regret.
+        ``"validation_score"`` and ``"test_score"``, means over seeds that score the choice, and
+        ``"final"``, the scores and other metrics by each of those seeds. ``"on_new_examples"``: the test
+        score of the kept network, or the mean of the trainings that a table recorded, with an interval for
+        new examples; None where that is not known. ``"constant_answer"``: the best one and its scores,
+        None where that is not known. Where the evaluator knows its `optimum` also that, ``"regret"`` of the
+        choice to it, and ``"incumbents"``: for each network that was the best seen for a while from which
+        evaluation on (from 1), its validation score and its regret.
     """
     scores = _test(env, found.architecture, found.seed)
     validation = _validation(scores)
@@ -88,4 +88,6 @@ def _regret(optimum: float, score: float) -> float:
 
 
 def _final(score: FinalScore) -> dict[str, Any]:
-    return {name: getattr(score, name) for name in ("seed", "validation_score", "test_score", "error")}
+    return {
+        name: getattr(score, name) for name in ("seed", "validation_score", "test_score", "metrics", "error")
+    }

@@ -47,7 +47,7 @@ def policy_for(env: Environment) -> str:
 
 @contextmanager
 def reproducible() -> Iterator[None]:
-    """One torch thread, so that sums have one order; global random states are put back afterwards."""
+    """Keep torch to one thread, so that sums have one order, and put global random states back afterwards."""
     threads, states = torch.get_num_threads(), (random.getstate(), np.random.get_state())  # noqa: NPY002
     devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
     torch.set_num_threads(1)
@@ -61,7 +61,7 @@ def reproducible() -> Iterator[None]:
 
 
 class _Scalars(BaseCallback):
-    """Puts what an update logged into the trace, before the next rollout."""
+    """A callback that puts what an update logged into the trace, before the next rollout."""
 
     def __init__(self, trace: Trace | NoTrace) -> None:
         super().__init__()

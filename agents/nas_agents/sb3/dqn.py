@@ -22,14 +22,14 @@ class DQN(Agent):
     is part of the observation, so the replay memory holds the mask of every state.
 
     Attributes:
-        learning_rate: of Adam.
+        learning_rate: learning rate of Adam.
         buffer_size: transitions in the replay memory.
         learning_starts: steps of uniform legal edits before the first update.
         batch_size: transitions of an update.
         gamma: discount.
         gradient_steps: updates after each step.
         target_update_interval: steps between two copies to the target network.
-        epsilon_start, epsilon_end: of exploration, linear over the budget.
+        epsilon_start, epsilon_end: probability of a random edit at both ends, linear over the budget.
         width: units of each of the two hidden layers.
     """
 

@@ -36,7 +36,7 @@ class MaskedQNetwork(QNetwork):
     """
 
     def forward(self, obs: Any) -> torch.Tensor:
-        """Q-values, float32 (batch, n)."""
+        """Return Q-values, float32 (batch, n)."""
         return super().forward(obs).masked_fill(obs[MASK] == 0, ILLEGAL)
 
 
@@ -76,7 +76,7 @@ class MaskedDQN(DQN):
     """DQN that explores among legal actions only, with its own generator.
 
     Args:
-        env: whose Dict observation has ``action_mask``, (n,).
+        env: environment whose Dict observation has ``action_mask``, (n,).
         epsilon: the probability of a random legal action now.
         seed: seed of the exploration and of everything that stable-baselines3 draws.
         options: keyword arguments of `stable_baselines3.DQN`.
@@ -94,7 +94,7 @@ class MaskedDQN(DQN):
         episode_start: np.ndarray | None = None,
         deterministic: bool = False,
     ) -> tuple[np.ndarray, Any]:
-        """Actions for observations; epsilon-greedy over legal actions unless `deterministic`."""
+        """Return actions for observations, epsilon-greedy over legal actions unless `deterministic`."""
         actions, state = self.policy.predict(observation, state, episode_start, deterministic=True)
         if deterministic:
             return actions, state

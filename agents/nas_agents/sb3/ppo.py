@@ -20,12 +20,12 @@ class MaskablePPO(Agent):
     "A Closer Look at Invalid Action Masking in Policy Gradient Algorithms", 2022.
 
     Attributes:
-        learning_rate: of Adam.
+        learning_rate: learning rate of Adam.
         n_steps: steps between two updates; short, since budgets are tens to hundreds of networks.
         batch_size: examples of an update; it divides `n_steps`.
         n_epochs: passes over the steps of an update.
         gamma: discount.
-        gae_lambda: of generalised advantage estimation.
+        gae_lambda: lambda of generalised advantage estimation.
         clip_range: epsilon of the clipped objective.
         ent_coef: weight of the entropy bonus; near 0 the policy soon walks known networks alone.
         width: units of each of the two hidden layers of policy and value network.

@@ -1,1 +1,1 @@
-"""run."""
+"""The account of a run: its budget, its ledger, and walks."""

@@ -1,4 +1,4 @@
-"""What the requests of a run are charged, and how far its budget reaches."""
+"""The charges of the requests of a run, and how far its budget reaches."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Charges:
     """The charges of a run's distinct requests, in order of first request, by the rule told at `Ledger`.
 
     Args:
-        evaluator: who evaluates.
-        budget: of the run, checked.
+        evaluator: evaluator of the run.
+        budget: budget of the run, checked; None for none.
 
     Attributes:
         seconds: the seconds charged for each request.
@@ -118,7 +118,7 @@ class Charges:
         self.cost = cost
 
     def _epochs_of(self, key: Key) -> int:
-        """The epochs that a first request is charged."""
+        """Return the epochs that a first request is charged."""
         architecture, seed, fidelity = key
         # What is no number of epochs the evaluator refuses.
         epochs = int(fidelity) if isinstance(fidelity, int | np.integer) else self._full

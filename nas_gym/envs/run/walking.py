@@ -18,11 +18,11 @@ class Walk:
 
     Args:
         agent: name of the agent that declares ``access = "walk"``.
-        initial: where the environment starts its episodes.
+        initial: the start state of the environment's episodes.
         evaluator: evaluator of the environment.
 
     Attributes:
-        initial: as passed in.
+        initial: the start state.
         evaluator: what the agent may see of the evaluator.
     """
 

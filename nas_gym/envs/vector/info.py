@@ -13,16 +13,16 @@ from nas_gym.search_spaces import EditGraph
 
 @dataclass
 class Steps:
-    """What steps did, one an environment; where none was made it says nothing.
+    """The outcome of steps, one an environment; where none was made it says nothing.
 
     Attributes:
         actions: the numbers of the edits, int64 (num_envs,).
         illegal: whether its action was illegal, bool (num_envs,).
         scores: scores of the networks they made, float64 (num_envs,).
-        rewards: that they were paid, float64 (num_envs,).
-        errors: of failed trainings, `Text` with number 1, 0 where none failed, object (num_envs,); None if
-            none failed.
-        seeds: drawn for the networks, int64 (num_envs,); None if none are drawn.
+        rewards: what they were paid, float64 (num_envs,).
+        errors: reasons of failed trainings, `Text` with number 1, or 0 where none failed, object
+            (num_envs,); None if none failed.
+        seeds: seeds drawn for the networks, int64 (num_envs,); None if none are drawn.
     """
 
     actions: np.ndarray
@@ -69,7 +69,7 @@ def described(
         steps: what the step did.
         states: the numbers of their states, int64 (num_envs,).
         best: best scores of their episodes, float64 (num_envs,).
-        graph: which numbers the states.
+        graph: the edit graph that numbers the states.
         draws: whether the evaluator draws seeds, which are then told.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What an operation of a network is, and a node of a network, which applies one."""
+"""Operations of a network, and its nodes, each of which applies one."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Operation:
         return self.name.rpartition(":")[2]
 
     def sizes(self, node: Node) -> dict[str, int]:
-        """Return what drawings state of a node beside its shape."""
+        """Return what drawings state of a node beside its shape, by name."""
         return {}
 
     def __eq__(self, other: object) -> bool:
@@ -147,9 +147,10 @@ class Node:
         inputs: indices of earlier nodes; empty for the input of the network alone.
         input_shape: shape of the first input.
         shape: shape of the output.
-        layer: the part of the architecture that the node belongs to, for reports ("" = none).
+        parts: name of the part of the architecture that the node belongs to, after the names of the larger
+            parts that it lies in (``("stage 1 cell 2", "edge 0-1")``); () for none.
         function: function of an activation, one of `ACTIVATIONS`.
-        kernel, stride: of convolutions and pools, the same on every side.
+        kernel, stride: kernel and stride of a convolution or pool, the same on every side.
         groups: number of groups of a convolution, as in `torch.nn.Conv2d`.
         bias: whether a linear operation or convolution adds a bias.
         options: other options by name, of an operation of one's own.
@@ -159,7 +160,7 @@ class Node:
     inputs: tuple[int, ...]
     input_shape: Shape
     shape: Shape
-    layer: str = ""
+    parts: tuple[str, ...] = ()
     function: str = ""
     kernel: int = 1
     stride: int = 1
@@ -168,9 +169,21 @@ class Node:
     options: tuple[tuple[str, Any], ...] = ()
 
     def __repr__(self) -> str:
-        # Stored results are found by this text, so options only show where there are some.
-        shown = [field.name for field in fields(self) if field.name != "options" or self.options]
-        return f"Node({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+        # Stored results are found by this text, so the parts stand in it as the one text that they once were,
+        # and options only where there are some.
+        shown = {field.name: getattr(self, field.name) for field in fields(self)}
+        if not self.options:
+            del shown["options"]
+        texts = [
+            f"layer={self.layer!r}" if name == "parts" else f"{name}={value!r}"
+            for name, value in shown.items()
+        ]
+        return f"Node({', '.join(texts)})"
+
+    @property
+    def layer(self) -> str:
+        """The part of the architecture that the node belongs to, for reports; "" for none."""
+        return " ".join(self.parts)
 
     def option(self, name: str) -> Any:
         """Return one of `options`."""
@@ -188,7 +201,7 @@ class Node:
 
     @property
     def parameters(self) -> int:
-        """Number of trainable numbers."""
+        """The number of trainable numbers."""
         return sum(math.prod(shape) for shape in self.parameter_shapes.values())
 
     @property

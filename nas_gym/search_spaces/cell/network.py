@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nas_gym.networks import Network, NetworkBuilder, Shape
+from nas_gym.networks import Layer, Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.cell.architecture import NODES, Cell
 
 
@@ -29,11 +29,11 @@ def _cell(builder: NetworkBuilder, node: int, cell: Cell, layer: str) -> int:
     nodes = [node]
     for target in range(1, NODES):
         terms = [
-            _operation(builder, nodes[source], operation, f"{layer} edge {source}-{target}")
+            _operation(builder, nodes[source], operation, (layer, f"edge {source}-{target}"))
             for source, operation in cell.inputs(target)
             if operation != "none"
         ]
-        label = f"{layer} node {target}"
+        label = (layer, f"node {target}")
         if terms:
             nodes.append(builder.add(*terms, layer=label))
         else:
@@ -41,7 +41,7 @@ def _cell(builder: NetworkBuilder, node: int, cell: Cell, layer: str) -> int:
     return nodes[-1]
 
 
-def _operation(builder: NetworkBuilder, node: int, operation: str, layer: str) -> int:
+def _operation(builder: NetworkBuilder, node: int, operation: str, layer: Layer) -> int:
     channels = builder.shape(node)[0]
     match operation:
         case "skip_connect":
@@ -60,7 +60,7 @@ def _reduction(builder: NetworkBuilder, node: int, channels: int, layer: str) ->
 
 
 def _relu_conv_norm(
-    builder: NetworkBuilder, node: int, channels: int, kernel: int, *, stride: int = 1, layer: str
+    builder: NetworkBuilder, node: int, channels: int, kernel: int, *, stride: int = 1, layer: Layer
 ) -> int:
     node = builder.activation(node, "relu", layer=layer)
     return builder.batch_norm(builder.conv(node, channels, kernel, stride=stride, layer=layer), layer=layer)

@@ -66,7 +66,7 @@ class CellSpace(ProductSpace[Cell]):
 
     Args:
         input_shape: (channels, length) or (channels, height, width) of one example.
-        outputs: number of classes.
+        outputs: number of values that a network gives for one example, such as one per class.
         operations: the operations to choose from, of the five, with ``none`` among them.
         channels: channels of each stage.
         cells: cells of each stage.

@@ -1,1 +1,1 @@
-"""conv."""
+"""The conv space: chains of convolutions and pools with skip connections."""

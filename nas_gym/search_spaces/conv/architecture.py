@@ -71,7 +71,7 @@ class Conv:
 
     @property
     def pools(self) -> int:
-        """Number of pools."""
+        """The number of pools."""
         return sum(layer.pools for layer in self.layers)
 
     def inserted(self, gap: int, layer: Layer) -> Conv:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from nas_gym.search_spaces.conv.architecture import POOLS, Conv, Layer
@@ -19,7 +18,9 @@ def conv_shapes(
     skip around it on each side of a pool. AlexNet (Krizhevsky et al. 2012): the larger kernel
     first, a pool after each of the first two convolutions, two more convolutions.
     """
-    kernels = {int(operation[4:]): operation for operation in operations if re.match("conv", operation)}
+    layers = [Layer(operation) for operation in operations]
+    plain = [layer for layer in layers if not layer.pools and not layer.is_separable]
+    kernels = {layer.kernel: layer.operation for layer in plain}
     pools = [pool for pool in POOLS if pool in operations]
     if not kernels or not pools:
         return {}

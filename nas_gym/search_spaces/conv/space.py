@@ -72,12 +72,12 @@ class ConvSpace(SearchSpace[Conv]):
 
     Args:
         input_shape: (channels, length) or (channels, height, width) of one example.
-        outputs: number of classes.
+        outputs: number of values that a network gives for one example, such as one per class.
         max_layers: most layers.
         operations: the operations to choose from: ``conv`` or ``sep`` with an odd kernel, at least
             one of them, and ``max_pool``, ``avg_pool``.
         channels: the numbers of channels to choose from.
-        activations: the activations to choose from, of `nas_gym.networks.graph.ACTIVATIONS`.
+        activations: the activations to choose from, of `nas_gym.networks.ACTIVATIONS`.
 
     Raises:
         NASGymError: for a bad option or the input shape of a table.
@@ -204,7 +204,8 @@ class ConvSpace(SearchSpace[Conv]):
         chain = tuple((box, box + 1, "") for box in range(len(labels) + 1))
         skips = tuple((source, target, "skip") for source, target in architecture.ordered_skips)
         link_codes = (0,) * len(chain) + (1,) * len(skips)
-        return Sketch(("input", *labels, "output"), chain + skips, (0, *codes, 1), link_codes)
+        kinds = (None, *(self.operations.index(layer.operation) for layer in architecture.layers), None)
+        return Sketch(("input", *labels, "output"), chain + skips, (0, *codes, 1), link_codes, kinds)
 
     def describe(self, architecture: Conv) -> Description:
         return describe_chain([layer.words for layer in architecture.layers], architecture.ordered_skips)

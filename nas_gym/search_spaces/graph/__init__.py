@@ -1,1 +1,1 @@
-"""graph."""
+"""The edit graph of a search space: states by number, distances, paths and landscapes."""

@@ -26,14 +26,14 @@ class EditGraph(Shared):
     number is its index; in a larger one it is the order of first visit, and the arrays grow.
 
     Args:
-        space: whose states and edits these are.
+        space: search space of the states and edits.
 
     Attributes:
-        space: as passed in.
+        space: the search space.
         words: the edits in words, `Text` with the action's number, object (n,).
         texts: texts of the states, `Text` with the state's number, object (rows,).
         masks: legal edits, int8 (rows, n).
-        observations: as `SearchSpace.observe` gives them, by name, each (rows, ...).
+        observations: observations by name, as `SearchSpace.observe` gives them, each (rows, ...).
     """
 
     def __init__(self, space: SearchSpace[Any]) -> None:

@@ -45,7 +45,7 @@ def local_optima(values: np.ndarray, after: np.ndarray) -> list[np.ndarray]:
 
     Args:
         values: value of each architecture, (size,).
-        after: where edits lead, of `successors`.
+        after: the states that edits lead to, as `successors` gives them.
 
     Returns:
         The indices of each optimum, best first.

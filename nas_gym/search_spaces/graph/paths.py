@@ -41,8 +41,8 @@ def find_path(space: SearchSpace[Any], start: Any, goal: Any, most_expanded: int
 
     Args:
         space: the space of both.
-        start: where the way begins.
-        goal: where it ends.
+        start: first architecture of the way.
+        goal: last architecture of the way.
         most_expanded: most architectures whose edits are tried.
 
     Returns:

@@ -1,1 +1,1 @@
-"""policies."""
+"""Policies over edits: tables and networks that score actions, and files of them."""

@@ -1,4 +1,4 @@
-"""What a policy over edits is, for traces and explanations: scores of actions in any state."""
+"""Policies over edits, for traces and explanations: scores of actions in any state."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ class TabularPolicy:
     """A Q-table as a policy: the action of the highest value is the greedy one.
 
     Args:
-        search_space: whose actions the columns are.
+        search_space: search space whose actions the columns are.
         table: values float64 (n,) by `State.key`; a live view, not a copy. A state that is not in
             it scores 0 everywhere.
-        kind: what the values are.
+        kind: kind of the values, ``"q_values"`` or ``"probabilities"``.
     """
 
     suffix = ".npz"

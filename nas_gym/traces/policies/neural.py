@@ -30,7 +30,7 @@ class NeuralPolicy:
     """The policy of a PPO, A2C, DQN or MaskablePPO model, or of one derived from them.
 
     Args:
-        search_space: whose architectures the model edits.
+        search_space: search space whose architectures the model edits.
         model: the model; its current weights are used at every call.
         kind: ``"probabilities"`` or ``"q_values"``; None for what the model has.
 

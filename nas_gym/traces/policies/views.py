@@ -1,4 +1,4 @@
-"""How a model sees a state, told from its observation space."""
+"""The views that models have of states, told from their observation spaces."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nas_gym.search_spaces import Architecture, SearchSpace
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a model sees a state.
+    """The form in which a model sees a state.
 
     Attributes:
-        kind: of `make_observer`.
-        horizon: of `make_observer`.
+        kind: name of the observation, see `make_observer`.
+        horizon: horizon under an episodic reward, see `make_observer`; None otherwise.
         flat: whether the observation is flattened to one Box (`FlattenObservation`).
     """
 

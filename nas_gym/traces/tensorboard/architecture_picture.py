@@ -52,8 +52,7 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
     size = width, middle + below + MARGIN
     paths = [_path(source, target, step, middle) for source, target, _ in sketch.links]
     corners = [(MARGIN + number * step, middle - BOX_HEIGHT // 2) for number in range(len(sketch.boxes))]
-    fills = _fills(search_space)
-    boxes = [fills.get(text.split("-")[0], PLAIN_GROUND) for text in sketch.boxes]
+    boxes = [PLAIN_GROUND if kind is None else FIRST_GROUND + kind % len(FILLS) for kind in sketch.box_kinds]
     grounds, ink = _grounds(size, corners, boxes), _lines(size, corners, paths)
     _write(ink, MARGIN + head.shape[1] // 2, MARGIN + len(head) // 2, head)
     for (x, _), text in zip(corners, sketch.boxes, strict=True):
@@ -68,13 +67,6 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
             above_arrow = len(words) if target - source == 1 else 0
             _write(ink, int(x), int(y) - above_arrow, words, over=True)
     return Picture(grounds * SHADES + ink // SHADES, PALETTE)
-
-
-def _fills(search_space: SearchSpace[Any]) -> dict[str, int]:
-    """Return the ground of each kind of layer of the space, the first word of its label."""
-    layers = [edit.value for edit in search_space.actions if edit.aspect == "layer" and edit.value]
-    kinds = dict.fromkeys(value.split("-")[0] for value in layers)
-    return {kind: FIRST_GROUND + number % len(FILLS) for number, kind in enumerate(kinds)}
 
 
 def _step(sketch: Sketch) -> int:

@@ -1,4 +1,4 @@
-"""What of a run goes to TensorBoard, and when."""
+"""The TensorBoard view of a run: what is shown, and when."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nas_gym.traces.tensorboard.architecture_picture import architecture_picture
 from nas_gym.traces.tensorboard.embedding import write_embedding
 from nas_gym.traces.tensorboard.picture import Picture, stacked
 from nas_gym.traces.tensorboard.policy_digest import PolicyDigest, decision_scalars
-from nas_gym.traces.tensorboard.tables import ABOUT, Row, ask_table, config_table, episode_table
+from nas_gym.traces.tensorboard.tables import Row, about, ask_table, config_table, episode_table
 from nas_gym.traces.tensorboard.writer import Board
 
 ASKS_PER_TABLE = 25
@@ -35,6 +35,7 @@ class Digest:
         config: config of the run, for the hyperparameters.
         ledger: ledger of the run.
         scores: what the policy's scores are, None for no policy; it may change.
+        metric: what the score of an architecture is, for readers (``"accuracy"``).
     """
 
     def __init__(
@@ -44,13 +45,15 @@ class Digest:
         config: Mapping[str, Any],
         ledger: Ledger,
         scores: str | None,
+        metric: str,
     ) -> None:
         self._folder, self._space, self._ledger, self.scores = folder, search_space, ledger, scores
+        self._metric = metric
         self._words = [str(action) for action in search_space.actions]
-        self.board = Board(folder.path)
+        self.board = Board(folder.path, metric)
         self.board.start_session(_hyperparameters(config))
         self.board.text("run/config", config_table(flat(config)))
-        self.board.text("run/about", ABOUT)
+        self.board.text("run/about", about(metric))
         self._policy = PolicyDigest(self.board, search_space.actions)
         self._rows: list[Row] = []
         self._asks: list[Ask] = []
@@ -66,8 +69,8 @@ class Digest:
         for number, evaluation in fresh:
             self._best = evaluation if self._best is None else incumbent([self._best, evaluation])
             values = {
-                "by_evaluation/accuracy": evaluation.score,
-                "by_evaluation/best_accuracy": self._best.score,
+                "by_evaluation/score": evaluation.score,
+                "by_evaluation/best_score": self._best.score,
                 "by_evaluation/parameters": evaluation.parameters,
             }
             self.board.scalars(values, number)
@@ -81,7 +84,7 @@ class Digest:
         values = self._counts(stats) | {"search/reward": step.reward}
         if step.score is not None:
             self._best_of_episode = max(self._best_of_episode, step.score)
-            values["search/accuracy"] = step.score
+            values["search/score"] = step.score
         if scores is not None and self.scores is not None:
             values |= decision_scalars(self.scores, scores, mask)
         self.board.scalars(values, number)
@@ -92,7 +95,7 @@ class Digest:
         """Show a batch of architectures asked for."""
         counts = self._counts(stats)
         for position, ask in enumerate(asks, start=number - len(asks) + 1):
-            values = {"search/accuracy": ask.score}
+            values = {"search/score": ask.score}
             self.board.scalars(values | counts if position == number else values, position)
         self._asks += asks
         while len(self._asks) >= ASKS_PER_TABLE:
@@ -104,10 +107,11 @@ class Digest:
             return
         last = self._rows[-1].step
         if last.terminated or last.truncated:
-            values = {"episode/return": self._return, "episode/best_accuracy": self._best_of_episode}
+            values = {"episode/return": self._return, "episode/best_score": self._best_of_episode}
             self.board.scalars(values, number)
         if self._tables.due():
-            self.board.text("episodes", episode_table(self._rows, self._words, self.scores), number)
+            shown = episode_table(self._rows, self._words, self.scores, self._metric)
+            self.board.text("episodes", shown, number)
         self._policy.end_episode(policy, number)
         self._rows, self._return, self._best_of_episode = [], 0.0, 0.0
 
@@ -132,7 +136,7 @@ class Digest:
             if drawings:
                 self.board.image("architectures/top", stacked(drawings), number)
             self.board.graph(self._space.network(self._space.parse(best.architecture)))
-            write_embedding(self._folder.path, self._space, self._ledger.history)
+            write_embedding(self._folder.path, self._space, self._ledger.history, self._metric)
             self.board.scalars(self._outcome(best), number)
         self.board.end_session()
         self.board.close()
@@ -144,14 +148,14 @@ class Digest:
             "search/stored_hits": stats.stored,
         }
         if self._ledger.best is not None:
-            counts["search/best_accuracy"] = self._ledger.best.score
+            counts["search/best_score"] = self._ledger.best.score
         return counts
 
     def _outcome(self, best: Evaluation) -> dict[str, float]:
         """Return the final metrics, in a group whose name sorts first: HParams shows the first five tags."""
         stats = self._ledger.stats
         return {
-            "at_end/accuracy": best.score,
+            "at_end/score": best.score,
             "at_end/parameters": best.parameters,
             "at_end/seconds": stats.cost,
             "at_end/steps": stats.steps,
@@ -159,11 +163,11 @@ class Digest:
         }
 
     def _write_asks(self, number: int) -> None:
-        self.board.text("evaluations", ask_table(self._asks[:ASKS_PER_TABLE]), number)
+        self.board.text("evaluations", ask_table(self._asks[:ASKS_PER_TABLE], self._metric), number)
         self._asks = self._asks[ASKS_PER_TABLE:]
 
     def _drawing(self, evaluation: Evaluation) -> Picture:
-        title = f"accuracy {evaluation.score:.4f}, {evaluation.parameters:,} parameters"
+        title = f"{self._metric} {evaluation.score:.4f}, {evaluation.parameters:,} parameters"
         drawn = self._pictures.get((evaluation.architecture, title))
         if drawn is None:
             drawn = architecture_picture(self._space, self._space.parse(evaluation.architecture), title)

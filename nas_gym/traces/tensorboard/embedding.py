@@ -16,24 +16,6 @@ from nas_gym.traces.tensorboard.picture import png
 
 MOST_POINTS = 5000
 DISC = 24
-# The text of a `ProjectorConfig`, written as it is: its printer takes longer to import than all else here.
-PROJECTOR_CONFIG = f"""\
-embeddings {{
-  tensor_name: "architectures by accuracy"
-  metadata_path: "projector/metadata.tsv"
-  sprite {{
-    image_path: "projector/discs.png"
-    single_image_dim: {DISC}
-    single_image_dim: {DISC}
-  }}
-  tensor_path: "projector/tensors.tsv"
-}}
-embeddings {{
-  tensor_name: "architectures, plain"
-  metadata_path: "projector/metadata.tsv"
-  tensor_path: "projector/tensors.tsv"
-}}
-"""
 
 
 def one_hot(search_space: SearchSpace[Any], architecture: Architecture) -> np.ndarray:
@@ -43,32 +25,36 @@ def one_hot(search_space: SearchSpace[Any], architecture: Architecture) -> np.nd
     return np.concatenate(parts)
 
 
-def write_embedding(folder: Path, search_space: SearchSpace[Any], evaluations: Sequence[Evaluation]) -> None:
+def write_embedding(
+    folder: Path, search_space: SearchSpace[Any], evaluations: Sequence[Evaluation], metric: str
+) -> None:
     """Write the projector's files of a run.
 
-    The projector offers the points twice: as discs coloured by accuracy, which it shows first, and
+    The projector offers the points twice: as discs coloured by score, which it shows first, and
     plain, for its own choice of colours.
 
     Args:
         folder: the run's folder.
         search_space: search space of the architectures.
-        evaluations: in order of first request; of one architecture the last counts, which had most
-            epochs where an agent raises them, and of more than `MOST_POINTS` the first ones.
+        evaluations: evaluations of the run in order of first request; of one architecture the last
+            counts, which had most epochs where an agent raises them, and of more than `MOST_POINTS` the
+            first ones.
+        metric: what the score of an architecture is, for readers (``"accuracy"``).
     """
     points = list({evaluation.architecture: evaluation for evaluation in evaluations}.values())[:MOST_POINTS]
     target = folder / "projector"
     target.mkdir(exist_ok=True)
     _write_table(target / "tensors.tsv", _vectors(search_space, points))
-    names = ["architecture", "score", "order", "parameters", "status"]
+    names = ["architecture", metric, "order", "parameters", "status"]
     _write_table(
         target / "metadata.tsv", [names, *(_row(n, point) for n, point in enumerate(points, start=1))]
     )
     (target / "discs.png").write_bytes(png(discs([point.score for point in points])))
-    (folder / "projector_config.pbtxt").write_text(PROJECTOR_CONFIG, encoding="utf-8")
+    (folder / "projector_config.pbtxt").write_text(_projector_config(metric), encoding="utf-8")
 
 
 def discs(scores: Sequence[float]) -> np.ndarray:
-    """Return a disc for each accuracy, from the lowest (violet) to the highest (yellow), in a square grid.
+    """Return a disc for each score, from the lowest (violet) to the highest (yellow), in a square grid.
 
     Returns:
         uint8 (side, side, 4), transparent outside the discs.
@@ -83,6 +69,27 @@ def discs(scores: Sequence[float]) -> np.ndarray:
     discs = inside[..., None] * opaque[:, None, None]
     side = per_side * DISC
     return discs.reshape(per_side, per_side, DISC, DISC, 4).swapaxes(1, 2).reshape(side, side, 4)
+
+
+def _projector_config(metric: str) -> str:
+    """Return the text of a `ProjectorConfig`, whose own printer takes longer to import than all else here."""
+    return f"""\
+embeddings {{
+  tensor_name: "architectures by {metric}"
+  metadata_path: "projector/metadata.tsv"
+  sprite {{
+    image_path: "projector/discs.png"
+    single_image_dim: {DISC}
+    single_image_dim: {DISC}
+  }}
+  tensor_path: "projector/tensors.tsv"
+}}
+embeddings {{
+  tensor_name: "architectures, plain"
+  metadata_path: "projector/metadata.tsv"
+  tensor_path: "projector/tensors.tsv"
+}}
+"""
 
 
 def _vectors(search_space: SearchSpace[Any], points: Sequence[Evaluation]) -> list[list[str]]:

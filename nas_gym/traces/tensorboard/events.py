@@ -33,7 +33,7 @@ class EventFile:
     A thread writes, so that a search need not wait for a picture to be compressed.
 
     Args:
-        folder: where; it is made if it is not there.
+        folder: folder of the file; it is made if it is not there.
 
     Raises:
         NASGymError: here and by every method, if the file cannot be written; of what the thread could

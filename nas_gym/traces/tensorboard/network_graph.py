@@ -1,7 +1,7 @@
-"""A network as the graph that TensorBoard draws: a box per layer, in it the operations with their shapes.
+"""A network as the graph that TensorBoard draws: a box for each part, in it the operations and their shapes.
 
 It is written from the `Network` itself rather than traced from its module, so that boxes carry the
-names of the architecture's layers and nothing of PyTorch's internals shows.
+names of the architecture's parts and nothing of PyTorch's internals shows.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def graph_of(network: Network) -> Any:
 
 
 def _name(number: int, node: Node) -> str:
-    """Return ``layer/operation_number``, of letters that a graph's names may have; cells nest their edges."""
-    parts = [*re.split(r" (?=(?:edge|node) )", node.layer), f"{node.operation.label(node)}_{number}"]
-    return "/".join(re.sub(r"[^A-Za-z0-9_.-]", "_", part) for part in parts if part)
+    """Return ``part/operation_number``, of letters that a graph's names may have; boxes nest as parts do."""
+    names = [*node.parts, f"{node.operation.label(node)}_{number}"]
+    return "/".join(re.sub(r"[^A-Za-z0-9_.-]", "_", name) for name in names)
 
 
 def _attributes(node: Node) -> dict[str, Any]:

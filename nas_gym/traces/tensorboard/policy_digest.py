@@ -1,4 +1,4 @@
-"""What of a policy goes to TensorBoard: its preferences over time, and heat maps."""
+"""The TensorBoard view of a policy: its preferences over time, and heat maps."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class PolicyDigest:
     """Shows a policy over edits in one run's TensorBoard.
 
     Args:
-        board: where to.
-        actions: the edits.
+        board: events of the run.
+        actions: the edits of the search space.
     """
 
     def __init__(self, board: Board, actions: Sequence[Edit]) -> None:

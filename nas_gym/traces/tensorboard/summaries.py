@@ -69,7 +69,7 @@ def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Any:
     """Return charts of several scalars.
 
     Args:
-        layout: by category and title either ``["Multiline", tags]``, the tags being regular
+        layout: charts by category and title, each ``["Multiline", tags]``, the tags being regular
             expressions, or ``["Margin", [value, lower, upper]]``.
     """
     categories = [

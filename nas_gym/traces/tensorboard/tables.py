@@ -10,12 +10,20 @@ from typing import Any
 from nas_gym.traces.lines import Ask, Step
 
 ALTERNATIVES = 3
-ABOUT = """
+
+
+def about(metric: str) -> str:
+    """Return what is where in a run's TensorBoard.
+
+    Args:
+        metric: what the score of an architecture is, for readers (``"accuracy"``).
+    """
+    return f"""
 | where | what |
 | --- | --- |
-| scalars `search/` | by step: reward, accuracy, best so far, steps, distinct evaluations, stored hits |
-| scalars `by_evaluation/` | the same accuracies by distinct evaluation, as a budget counts them |
-| scalars `episode/` | return and best accuracy of each complete episode |
+| scalars `search/` | by step: reward, {metric}, best so far, steps, distinct evaluations, stored hits |
+| scalars `by_evaluation/` | the same scores by distinct evaluation, as a budget counts them |
+| scalars `episode/` | return and best {metric} of each complete episode |
 | scalars `policy/` | entropy and probability of a legal edit, or highest Q-value and its lead |
 | scalars `policy_start_state/` | scores of the top edits of the run's first state |
 | scalars `train/` | what the agent logs: epsilon, losses |
@@ -25,9 +33,9 @@ ABOUT = """
 | images `architectures/` | drawings of the best so far and of the best at the end |
 | text `episodes`, `evaluations` | every edit with the alternatives, or every architecture asked for |
 | graphs | the best network |
-| projector | the architectures, coloured by accuracy (yellow is best) |
+| projector | the architectures, coloured by {metric} (yellow is best) |
 
-Test accuracy is nowhere here: a search that sees it has nothing left to be tested on.
+Test {metric} is nowhere here: a search that sees it has nothing left to be tested on.
 """
 
 
@@ -37,26 +45,27 @@ class Row:
 
     Attributes:
         step: the step.
-        before: accuracy of the architecture before it, None where it was never evaluated.
+        before: score of the architecture before it, None where it was never evaluated.
     """
 
     step: Step
     before: float | None
 
 
-def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | None) -> str:
-    """Return an episode: state, edit, the policy's scores, accuracy before and after.
+def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | None, metric: str) -> str:
+    """Return the table of an episode: state, edit, the policy's scores, the networks' before and after.
 
     Args:
         rows: the steps in order, at least one.
         actions: the edits in words.
-        scores: what the scores are; None for an agent without a policy.
+        scores: what the policy's scores are; None for an agent without a policy.
+        metric: what the score of an architecture is, for readers.
     """
     total, complete = sum(row.step.reward for row in rows), rows[-1].step
     cut = "" if complete.terminated or complete.truncated else ", cut short"
     title = f"Episode {rows[0].step.episode}: return {total:.4f} in {len(rows)} steps{cut}"
     pays_otherwise = any(row.step.reward != row.step.score for row in rows)
-    names = ["t", "state", "edit", *_score_names(scores), "accuracy before → after"]
+    names = ["t", "state", "edit", *_score_names(scores), f"{metric} before → after"]
     cells = [_cells(row, actions, scores) for row in rows]
     if pays_otherwise:
         names.append("reward")
@@ -64,9 +73,14 @@ def episode_table(rows: Sequence[Row], actions: Sequence[str], scores: str | Non
     return f"**{title}**\n\n" + table(names, cells)
 
 
-def ask_table(asks: Sequence[Ask]) -> str:
-    """Return architectures asked for without a step."""
-    names = ["batch", "architecture", "epochs", "score", "parameters", "status"]
+def ask_table(asks: Sequence[Ask], metric: str) -> str:
+    """Return the table of architectures that were asked for without a step.
+
+    Args:
+        asks: the architectures in order.
+        metric: what the score of an architecture is, for readers.
+    """
+    names = ["batch", "architecture", "epochs", metric, "parameters", "status"]
     cells = [
         [
             str(ask.batch),
@@ -82,7 +96,7 @@ def ask_table(asks: Sequence[Ask]) -> str:
 
 
 def config_table(config: Mapping[str, Any]) -> str:
-    """Return names and values of a flat config."""
+    """Return the table of the names and values of a flat config."""
     return table(["name", "value"], [[name, code(str(value))] for name, value in config.items()])
 
 

@@ -1,4 +1,4 @@
-"""A run's TensorBoard events: one method for each kind of thing that is shown."""
+"""The TensorBoard events of a run: one method for each kind of thing that is shown."""
 
 from __future__ import annotations
 
@@ -17,36 +17,18 @@ from nas_gym.traces.tensorboard.events import EventFile
 from nas_gym.traces.tensorboard.network_graph import graph_of
 from nas_gym.traces.tensorboard.picture import Picture
 
-LAYOUT = {
-    "search": {
-        "accuracy and best so far, by step": ["Multiline", ["^search/accuracy$", "^search/best_accuracy$"]],
-        "accuracy and best so far, by distinct evaluation": [
-            "Multiline",
-            ["^by_evaluation/accuracy$", "^by_evaluation/best_accuracy$"],
-        ],
-        "distinct evaluations and stored hits": [
-            "Multiline",
-            ["^search/unique_evaluations$", "^search/stored_hits$"],
-        ],
-    },
-    "policy": {
-        "scores of the start state's edits": ["Multiline", ["^policy_start_state/.*"]],
-        "exploration": ["Multiline", ["^policy/entropy$", "^train/epsilon$"]],
-    },
-    "episode": {"return": ["Multiline", ["^episode/return$"]]},
-}
-
 
 class Board:
     """Writes the events of one run.
 
     Args:
         folder: the run's folder.
+        metric: what the score of an architecture is, for readers (``"accuracy"``).
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, metric: str) -> None:
         self._events = EventFile(folder)
-        self._events.summary(summaries.custom_scalars(LAYOUT))
+        self._events.summary(summaries.custom_scalars(charts(metric)))
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Write values of one step."""
@@ -65,9 +47,9 @@ class Board:
         """Write a histogram with one bucket per action, as high as the action's weight.
 
         Args:
-            tag: its name.
+            tag: name of the histogram.
             weights: float64 (n,), at least 0.
-            step: when.
+            step: the step it is of.
         """
         self._events.summary(summaries.weights(tag, weights), step)
 
@@ -96,6 +78,28 @@ class Board:
     def close(self) -> None:
         """Write what is waiting and close the file."""
         self._events.close()
+
+
+def charts(metric: str) -> dict[str, dict[str, list[Any]]]:
+    """Return the charts that show several scalars, as `summaries.custom_scalars` takes them."""
+    return {
+        "search": {
+            f"{metric} and best so far, by step": ["Multiline", ["^search/score$", "^search/best_score$"]],
+            f"{metric} and best so far, by distinct evaluation": [
+                "Multiline",
+                ["^by_evaluation/score$", "^by_evaluation/best_score$"],
+            ],
+            "distinct evaluations and stored hits": [
+                "Multiline",
+                ["^search/unique_evaluations$", "^search/stored_hits$"],
+            ],
+        },
+        "policy": {
+            "scores of the start state's edits": ["Multiline", ["^policy_start_state/.*"]],
+            "exploration": ["Multiline", ["^policy/entropy$", "^train/epsilon$"]],
+        },
+        "episode": {"return": ["Multiline", ["^episode/return$"]]},
+    }
 
 
 def _hyperparameter(value: Any) -> float | str:

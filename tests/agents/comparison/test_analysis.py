@@ -37,7 +37,7 @@ def test_long_curves_keep_their_first_and_last_evaluation():
     assert curve.value[-1] == 1.0
 
 
-def test_agents_are_ranked_by_test_accuracy_whatever_the_search_saw():
+def test_agents_are_ranked_by_test_scores_whatever_the_search_saw():
     runs = [made_up("lucky", seed, 0.5, (0.99,)) for seed in range(4)]
     runs += [made_up("good", seed, 0.6, (0.61,)) for seed in range(4)]
     ranked = analyse(runs).agents
@@ -60,7 +60,7 @@ def test_the_network_shown_is_chosen_by_validation_and_not_by_test():
     assert (row.architecture, row.architecture_test) == ("relu-1", 0.6)
 
 
-def test_pairs_are_tested_on_the_test_accuracy_and_corrected_together():
+def test_pairs_are_tested_on_the_test_scores_and_corrected_together():
     comparison = analyse(field(("a", "b", "c")))
     scores = {agent: np.array(values) for agent, values in comparison.scores.items()}
     assert [(pair.first, pair.second) for pair in comparison.pairs] == [("c", "b"), ("c", "a"), ("b", "a")]
@@ -161,8 +161,8 @@ def test_too_few_tasks_are_named_with_the_number_that_could():
 
 
 def test_a_run_is_read_from_its_result():
-    evaluation = {"accuracy": 0.5, "seconds": 2.0, "status": "ok"}
-    failed = {"accuracy": 0.0, "seconds": 1.0, "status": "failed"}
+    evaluation = {"score": 0.5, "seconds": 2.0, "status": "ok"}
+    failed = {"score": 0.0, "seconds": 1.0, "status": "failed"}
     run = Run.from_result(
         {
             "label": "tpe",
@@ -173,6 +173,7 @@ def test_a_run_is_read_from_its_result():
             "validation_score": 0.45,
             "evaluations": [failed, evaluation, failed],
             "stopped": "budget",
+            "metric_label": "accuracy",
             "classes": 4,
         }
     )
@@ -182,7 +183,7 @@ def test_a_run_is_read_from_its_result():
 
 
 def test_regret_is_read_from_the_evaluations_at_which_the_incumbent_changed():
-    evaluation = {"accuracy": 0.5, "seconds": 2.0, "status": "ok", "fidelity": None}
+    evaluation = {"score": 0.5, "seconds": 2.0, "status": "ok", "fidelity": None}
     result = {
         "label": "tpe",
         "access": "query",
@@ -193,6 +194,7 @@ def test_regret_is_read_from_the_evaluations_at_which_the_incumbent_changed():
         "evaluations": [evaluation] * 4,
         "charges": [2.0, 0.5, 2.0, 0.0],
         "stopped": "budget",
+        "metric_label": "accuracy",
         "classes": 4,
         "incumbents": [{"evaluation": 1, "regret": 0.2}, {"evaluation": 3, "regret": 0.0}],
     }

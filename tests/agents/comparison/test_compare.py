@@ -111,7 +111,7 @@ def test_the_latex_table_has_a_row_for_each_agent_and_escapes_names(found):
     assert len(lines) == 1 + 3 + 3 + 2
     assert lines[-1] == r"\end{tabular}"
     runs = tuple(field(("a_b", "100%")))
-    setting = Setting("NAS-v0", "mlp", "mnist1d", 8, 6, "", {})
+    setting = Setting("NAS-v0", "mlp", "mnist1d", "accuracy", 8, 6, "", {})
     text = Comparison("folder", setting, analyse(runs), runs).to_latex()
     assert r"a\_b" in text
     assert r"100\%" in text

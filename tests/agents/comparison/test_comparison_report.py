@@ -20,7 +20,15 @@ from tests.helpers.comparison_runs import field, on_a_table
 from tests.helpers.serving import tensorboard
 
 SETTING = Setting(
-    "NAS-v0", "mlp", "mnist1d", 8, 6, "nas-gym compare --agents a,b", {"torch": "2.13"}, ("it failed",)
+    environment="NAS-v0",
+    space="mlp",
+    task="mnist1d",
+    metric="accuracy",
+    budget=8,
+    seeds=6,
+    command="nas-gym compare --agents a,b",
+    versions={"torch": "2.13"},
+    missing=("it failed",),
 )
 
 
@@ -115,7 +123,7 @@ def test_tensorboard_serves_the_aggregate_runs_with_margin_charts(comparison, tm
             assert [value for _, _, value in points] == pytest.approx(expected, abs=1e-6)
 
 
-def test_no_test_accuracy_reaches_tensorboard(comparison, tmp_path):
+def test_no_test_score_reaches_tensorboard(comparison, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     write_aggregate(comparison, tmp_path)

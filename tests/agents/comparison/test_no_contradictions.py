@@ -14,7 +14,7 @@ NAMES = ("random", "tpe", "evolution", "local-search", "ppo")
 
 
 def scores_of(rng, runs):
-    """Test accuracies of a kind that comparisons meet: skewed, tied, failing, or all the same."""
+    """Test scores of a kind that comparisons meet: skewed, tied, failing, or all the same."""
     level, kind = (
         rng.uniform(0.5, 0.9),
         rng.choice(["even", "skewed", "failing", "tied", "same", "few values"]),

@@ -23,11 +23,11 @@ from nas_gym.tables.catalogue import FOLDER
 from tests.helpers.comparison_runs import field, made_up, on_a_table
 from tests.helpers.tables import fake_table, shelve
 
-SETTING = Setting("NAS-v0", "mlp", "mnist1d", 8, 6, "nas-gym compare", {})
+SETTING = Setting("NAS-v0", "mlp", "mnist1d", "accuracy", 8, 6, "nas-gym compare", {})
 
 
 def result_of(**others):
-    evaluation = {"accuracy": 0.5, "seconds": 2.0, "status": "ok", "fidelity": None}
+    evaluation = {"score": 0.5, "seconds": 2.0, "status": "ok", "fidelity": None}
     return {
         "label": "tpe",
         "access": "query",
@@ -37,6 +37,7 @@ def result_of(**others):
         "validation_score": 0.45,
         "evaluations": [evaluation] * 3,
         "stopped": "budget",
+        "metric_label": "accuracy",
         "classes": 4,
     } | others
 
@@ -72,7 +73,7 @@ def test_a_search_in_which_everything_failed_is_named():
 
 def test_errors_and_the_best_constant_answer_are_read_from_a_result():
     final = [{"seed": 1, "error": ""}, {"seed": 2, "error": "diverged"}]
-    constant = {"class_name": "no", "validation": 0.95, "test": 0.96}
+    constant = {"answer": "no", "validation": 0.95, "test": 0.96}
     read = Run.from_result(result_of(final=final, constant_answer=constant, shares=[1.0, 0.5, 0.1]))
     assert (read.errors, read.chance) == (("diverged",), 0.96)
     assert read.spent.tolist() == [1.0, 1.5, 1.6]
@@ -92,7 +93,7 @@ def test_agents_that_may_only_be_guessing_are_said_to():
     (note,) = analyse([*widely, *(replace(run, test=0.99) for run in runs if run.agent == "b")]).notes
     assert note.startswith("The interval of a includes 0.960")
     assert comparison.chance == comparison.as_dict()["constant_answer"] == 0.96
-    assert "right for 0.960" in markdown(comparison, SETTING, [])
+    assert "Its accuracy is 0.960, on the examples" in markdown(comparison, SETTING, [])
 
 
 def test_what_a_budget_means_for_short_trainings_stands_beside_the_rank():
@@ -183,7 +184,7 @@ def test_a_comparison_on_the_tables_of_its_agents_tuning_says_so(shelf):
     )
 
 
-def test_where_searches_select_on_test_accuracy_it_is_said_and_shown_once(shelf):
+def test_where_searches_select_on_test_scores_it_is_said_and_shown_once(shelf):
     table = fake_table(benchmark="mlp")
     shelve(replace(table, test=table.validation[-1].copy(), selects_on_test=True))
     folder, found = published(shelf, ["random", "evolution"])
@@ -200,13 +201,13 @@ def test_where_searches_select_on_test_accuracy_it_is_said_and_shown_once(shelf)
     assert values["metric"] == "test accuracy at full fidelity (selected on)"
 
 
-def test_elsewhere_the_two_accuracies_are_two_columns():
+def test_elsewhere_validation_and_test_are_two_columns():
     comparison = analyse(on_a_table())
     text = markdown(comparison, SETTING, [])
     assert "| test accuracy | validation at full fidelity |" in text
     assert "Caution" not in text
-    assert comparison.metric == "validation accuracy at full fidelity"
-    figure = curves(comparison.evaluation_curves, ["random", "tpe"], "evaluations", "here", comparison.seen)
+    assert comparison.score_in_words == "validation accuracy at full fidelity"
+    figure = curves(comparison, ["random", "tpe"], "evaluations", "here")
     assert figure.axes[0].get_ylabel() == "validation accuracy as seen (optimistic)"
 
 

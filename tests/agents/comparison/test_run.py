@@ -25,7 +25,7 @@ QUICK = {
 
 
 class Watched(Evaluator):
-    """Validation accuracy by the length of the text; the search must be over when `test` is asked."""
+    """Gives validation scores by the length of the text; the search must be over when `test` is asked."""
 
     def __init__(self, fail_after=None):
         self.task = make_task("breast_cancer")
@@ -41,9 +41,7 @@ class Watched(Evaluator):
             score = len(str(request.architecture)) / 100 + request.seed / 1000
             yield (
                 position,
-                Evaluation(
-                    str(request.architecture), score, (score,), 1, 1, 1.0, "ok", "", (request.seed,)
-                ),
+                Evaluation(str(request.architecture), score, (score,), 1, 1, 1.0, "ok", "", (request.seed,)),
             )
 
     def test(self, architecture, seeds):
@@ -73,8 +71,8 @@ def test_the_chosen_network_is_scored_by_seeds_that_the_search_did_not_use(tmp_p
     assert result["validation_score"] == pytest.approx(0.513)
     assert result["test_score"] == pytest.approx(0.71828182)
     assert [score["seed"] for score in result["final"]] == seeds
-    assert result["accuracy"] == max(evaluation["accuracy"] for evaluation in result["evaluations"])
-    assert "optimistic" in result["accuracy_is"]
+    assert result["score"] == max(evaluation["score"] for evaluation in result["evaluations"])
+    assert "optimistic" in result["score_is"]
     assert json.loads((tmp_path / "run" / "result.json").read_text()) == result
 
 
@@ -89,7 +87,7 @@ def test_fresh_seeds_are_unused_and_differ_between_runs():
     assert max(evaluator.final_seeds(2**80)) < 2**63
 
 
-def test_test_accuracy_is_in_no_file_of_a_run_but_its_result(tmp_path):
+def test_the_test_score_is_in_no_file_of_a_run_but_its_result(tmp_path):
     run(watched_spec(tmp_path, Watched()))
     files = files_of(tmp_path / "run")
     assert {"trace.jsonl", "config.json", "result.json"} < set(files)
@@ -149,7 +147,7 @@ def test_progress_is_reported_and_ends_with_the_search(tmp_path):
     assert not any("watch" in thread.name for thread in threading.enumerate())
 
 
-def test_the_saved_network_has_the_test_accuracy_of_its_seed(tmp_path):
+def test_the_saved_network_has_the_test_score_of_its_seed(tmp_path):
     result = run(RunSpec("random", 3, str(tmp_path), env=QUICK), keep_network=True)
     saved, task = load_network(tmp_path / "best.pt"), make_task("breast_cancer")
     assert saved.architecture == result["architecture"]

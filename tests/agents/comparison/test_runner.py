@@ -145,6 +145,7 @@ def test_several_tasks_have_a_report_each_and_one_over_all(tmp_path, compared):
         ({"budget": 0}, "budget must be"),
         ({"tasks": ["breast_cancer", "digtis"]}, "did you mean 'digits'"),
         ({"tasks": ["breast_cancer", "breast_cancer"]}, "have the same name"),
+        ({"tasks": ["breast_cancer", "diabetes"]}, r"\(breast_cancer by accuracy, diabetes by R²\), which"),
     ],
 )
 def test_a_plan_that_does_not_fit_is_refused_before_anything_is_written(tmp_path, others, message):

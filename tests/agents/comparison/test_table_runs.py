@@ -51,7 +51,7 @@ def test_a_search_at_a_low_fidelity_is_scored_at_the_full_one(tmp_path, table):
     result = run(spec(tmp_path, evaluator={"name": "table", "benchmark": "mlp", "fidelity": 1}))
     means, index = table.validation[-1].mean(axis=1), table.search_space.index
     chosen = index(table.search_space.parse(result["architecture"]))
-    assert result["accuracy"] == pytest.approx(table.validation[0, chosen].mean())
+    assert result["score"] == pytest.approx(table.validation[0, chosen].mean())
     assert result["regret"] == pytest.approx(means.max() - means[chosen])
     assert result["test_score"] == pytest.approx(table.test[chosen].mean())
 

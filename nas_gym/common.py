@@ -1,0 +1,28 @@
+"""What packages that build on nas-gym, such as its agents, use of its small private files.
+
+| names | what they do |
+|---|---|
+| `number`, `whole`, `plain` | take a number of any library for what it is |
+| `write_text`, `writing`, `unwritten`, `held` | write files whole and alone, or say why not |
+| `SERIES`, `INK`, `FAINT` | colours of figures |
+"""
+
+from __future__ import annotations
+
+from nas_gym._checks import number, plain, whole
+from nas_gym._colours import FAINT, INK, SERIES
+from nas_gym._files import unwritten, write_text, writing
+from nas_gym._lock import held
+
+__all__ = [
+    "FAINT",
+    "INK",
+    "SERIES",
+    "held",
+    "number",
+    "plain",
+    "unwritten",
+    "whole",
+    "write_text",
+    "writing",
+]
