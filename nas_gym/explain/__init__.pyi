@@ -1,13 +1,13 @@
 from .evidence.run import Evidence as Evidence
 from .evidence.run import read_evidence as read_evidence
-from .evidence.scores import Accuracies as Accuracies
+from .evidence.scores import ArchitectureScores as ArchitectureScores
 from .live import explain_live as explain_live
-from .methods.anova.coding import Coded as Coded
-from .methods.anova.coding import code as code
 from .methods.anova.deletion import deletion as deletion
 from .methods.anova.deletion import edited_choice as edited_choice
 from .methods.anova.edit_effects import estimate_effects as estimate_effects
 from .methods.anova.edit_kinds import edits_between as edits_between
+from .methods.anova.encoding import EncodedArchitectures as EncodedArchitectures
+from .methods.anova.encoding import encode_architectures as encode_architectures
 from .methods.anova.importance import Importances as Importances
 from .methods.anova.importance import estimate as estimate
 from .methods.anova.importance import exact as exact

@@ -46,6 +46,11 @@ class Target(ABC):
     def words(self) -> str:
         """The target in words, such as ``"10 classes"``."""
 
+    @property
+    @abstractmethod
+    def aim(self) -> str:
+        """What a network is to do, such as ``"tell the 10 classes apart"``."""
+
     def measure(self, outputs: np.ndarray, truth: np.ndarray) -> tuple[float, dict[str, float]]:
         """Return the score of a network's outputs, in [0, 1], and its other metrics by name.
 
@@ -88,6 +93,10 @@ class Classes(Target):
     def words(self) -> str:
         return f"{len(self.names)} classes"
 
+    @property
+    def aim(self) -> str:
+        return f"tell the {self.words} apart"
+
     def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
         """Return the class that is most frequent in training, the first of ties."""
         frequent = int(np.bincount(y_train, minlength=self.outputs).argmax())
@@ -124,6 +133,10 @@ class Values(Target):
     @property
     def words(self) -> str:
         return "1 value" if len(self.names) == 1 else f"{len(self.names)} values"
+
+    @property
+    def aim(self) -> str:
+        return f"predict {', '.join(self.names)}"
 
     def in_units(self, metrics: Mapping[str, float]) -> dict[str, float]:
         unit = self.scale[0] if len(self.scale) == 1 else 1.0

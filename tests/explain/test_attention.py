@@ -211,8 +211,8 @@ def test_a_network_that_sees_only_a_number_is_told_by_its_scores():
     decisions = Decisions(NeuralPolicy(space, model), space)
     states = [State(one) for one in list(space)[:30]]
     found = decisions.policy_scores(states)
-    looked = attribute_preferences(decisions, found, np.full(30, 1 / 30), found)
-    assert looked.method == "shapley"
+    found = attribute_preferences(decisions, found, np.full(30, 1 / 30), found)
+    assert found.method == "shapley"
 
 
 def test_agents_without_a_policy_or_a_preference_get_a_sentence(tmp_path):

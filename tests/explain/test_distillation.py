@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.quality.planted_policies import WIDE, from_depth_three, of_noise, optimal, space_of
 from nas_gym.envs import make_reward
-from nas_gym.explain import Accuracies, Setting, earnings
+from nas_gym.explain import ArchitectureScores, Setting, earnings
 from nas_gym.explain.methods.policies.decision_tree import grow
 from nas_gym.explain.methods.policies.edit_tree import TreeFamily, best_rule, first_legal, shared_labels
 from nas_gym.explain.methods.policies.optimal_values import OptimalValues
@@ -27,7 +27,7 @@ def earned(policy, space, score, leaves, starts, reward="accuracy", horizon=20):
     decisions = Decisions(policy, space)
     episodic = make_reward(reward).episodic
     distilled = distil(decisions, setting(space, horizon, episodic))
-    known = Accuracies({str(one): score(one) for one in space}, "the landscape")
+    known = ArchitectureScores({str(one): score(one) for one in space}, "the landscape")
     return earnings(
         decisions,
         distilled,

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.quality.planted_policies import from_depth_three, optimal, space_of
 from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.evidence.setting import discount_of
-from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
+from nas_gym.explain.methods.policies.decisive_steps import measure_steps, most_decisive
 from nas_gym.explain.sections.moments.section import explain_moments
 from nas_gym.traces import Step
 from tests.helpers.explain.drawing import draw_all
@@ -48,7 +48,7 @@ def test_gap_change_and_surprise_by_hand():
         step(2, "a", "b", 0.5, scores=(0.25, 3.0)),
         step(3, "b", "c", 0.9, scores=(0.7, 0.1)),
     ]
-    found = measures(steps, "q_values", 0.9)
+    found = measure_steps(steps, "q_values", 0.9)
     assert found.gap == pytest.approx([2.0, 2.0, 2.75, 0.6])
     assert found.change == pytest.approx([np.nan, -0.1, 0.1, 0.4], nan_ok=True)
     # Only step 2 repeats an edit: reward + 0.9 * the best value after it - what was expected.
@@ -56,7 +56,7 @@ def test_gap_change_and_surprise_by_hand():
 
 
 def test_the_gap_of_probabilities_is_of_their_logarithms_and_they_expect_nothing():
-    found = measures([step(0, "a", "b", 0.5, scores=(0.1, 0.8))], "probabilities", 0.9)
+    found = measure_steps([step(0, "a", "b", 0.5, scores=(0.1, 0.8))], "probabilities", 0.9)
     assert found.gap == pytest.approx([np.log(8)])
     assert np.isnan(found.surprise).all()
 
@@ -67,7 +67,7 @@ def test_an_episode_that_ends_promises_nothing_and_a_failure_changes_nothing():
         step(1, "a", "b", 0.5, scores=(0.0, 0.2), terminated=True),
         step(2, "b", "c", 0.0, error="training diverged"),
     ]
-    found = measures(steps, "q_values", 0.9)
+    found = measure_steps(steps, "q_values", 0.9)
     assert found.surprise[1] == pytest.approx(0.3)
     assert np.isnan(found.change[2])
 
@@ -77,7 +77,7 @@ def test_scores_that_are_missing_leave_the_change_of_accuracy():
     steps = [
         Step(**{name: getattr(one, name) for name in Step.__slots__} | {"scores": None}) for one in steps
     ]
-    found = measures(steps, None, 0.9)
+    found = measure_steps(steps, None, 0.9)
     assert np.isnan(found.gap).all()
     assert found.weight[1] >= found.weight[0]
 

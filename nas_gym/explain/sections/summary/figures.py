@@ -1,9 +1,9 @@
-"""The pictures of the first page: the network with what makes it good, and how good it is beside others."""
+"""The drawing of the first page: the network, with the choices that make it good marked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.section import Figure
@@ -11,19 +11,14 @@ from nas_gym.explain.sections.summary.drawing import Mark, Place, network_figure
 from nas_gym.explain.sections.summary.reasons import Reason, undone
 from nas_gym.search_spaces import Architecture, SearchSpace
 
-if TYPE_CHECKING:
-    pass
-
-# Name, accuracy, and the ends of its interval where it has one.
-Row = tuple[str, float, float | None, float | None]
 MARKED = 3
-FOUND = "the found network"
 
 
 def drawing_of(evidence: Evidence, reasons: Sequence[Reason]) -> Figure:
     """Return the found network as a drawing, with the choices that make it good marked."""
     marks = [_mark(evidence, reason) for reason in reasons[:MARKED]]
-    return network_figure(evidence.search_space, evidence.chosen.architecture, marks)
+    space, chosen = evidence.search_space, evidence.chosen.architecture
+    return network_figure(space, chosen, marks, evidence.problem.task.target.words)
 
 
 def place_of(space: SearchSpace[Any], architecture: Architecture, choice: str) -> Place:
@@ -51,9 +46,9 @@ def _mark(evidence: Evidence, reason: Reason) -> Mark:
 
 
 def _note(reason: Reason) -> str:
-    if reason.loss is None or reason.low is None or reason.high is None:
+    if reason.cost is None or reason.low is None or reason.high is None:
         return "without it, networks fail to train"
     return (
-        f"undoing it costs {100 * reason.loss:.1f} points (95% interval {100 * reason.low:.1f} to "
+        f"undoing it costs {100 * reason.cost:.1f} points (95% interval {100 * reason.low:.1f} to "
         f"{100 * reason.high:.1f})"
     )

@@ -286,5 +286,5 @@ def _examples_to_tell(quote: Fact) -> int | None:
 
 def _reason_fact(reason: Reason) -> Fact:
     of = f"{reason.choice} being {reason.value}"
-    ends = (reason.loss, reason.low, reason.high)
+    ends = (reason.cost, reason.low, reason.high)
     return difference(f"cost of {reason.choice}", of, "the tested edits that undo it", *ends, reason.undone)

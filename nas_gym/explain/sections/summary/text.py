@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.fact import Fact, Verdict
-from nas_gym.explain.report.phrases import counted, listed, points, signed, unsigned
+from nas_gym.explain.report.phrases import capital, counted, listed, points, signed, unsigned
 from nas_gym.explain.section import Section
 from nas_gym.explain.sections.summary.page import FirstPage, Neighbour
 from nas_gym.explain.sections.summary.reasons import Reason
@@ -53,7 +53,7 @@ class Words:
         one = self._page.better
         if one is not None:
             yield (
-                f"**A better network was found while explaining.** {_capital(one.edit)}, and it gains "
+                f"**A better network was found while explaining.** {capital(one.edit)}, and it gains "
                 f"{_interval_points(one.change)}: `{one.architecture}`. `nas-gym explain RUN --adopt` trains and "
                 "keeps it."
             )
@@ -61,15 +61,11 @@ class Words:
     def found(self) -> str:
         """Say what was looked for and what was found."""
         page, task = self._page, self._evidence.problem.task
-        purpose = (
-            f"to tell the {task.outputs} classes of {task.name} apart"
-            if task.target.kind == "classes"
-            else f"to predict {listed(task.target.names)} of {task.name}"
-        )
+        purpose = f"to {task.target.aim} for the data {task.name}"
         size = f" with {counted(page.parameters, 'weight')}" if page.parameters else ""
         when = "" if page.tried.estimate == 1 else f"; this was number {page.found_at.estimate}"
         return (
-            f"{_capital(page.words)}{size}. The agent {self._evidence.config.get('agent', 'of the run')} tried "
+            f"{capital(page.words)}{size}. The agent {self._evidence.config.get('agent', 'of the run')} tried "
             f"{page.tried.estimate:,} of {page.possible.estimate:,} possible networks {purpose}{when}."
         )
 
@@ -78,7 +74,7 @@ class Words:
         page, quote = self._page, self._page.quote
         if page.selected_on_test:
             return (
-                f"**No number to quote.** It {self._reaches(quote)} of the test examples, but the search chose by "
+                f"**No number to quote.** It {self._reaches(quote)} the test examples, but the search chose by "
                 "them, because no validation scores were published: the figure is optimistic."
             )
         if quote.estimate is None:
@@ -90,11 +86,11 @@ class Words:
         mean = f", the mean of {page.quoted_trainings} trainings" if page.quoted_trainings > 1 else ""
         if quote.low is None:
             return (
-                f"**The number to quote:** it {self._reaches(quote)} of test examples, used for nothing else{mean}. "
+                f"**The number to quote:** it {self._reaches(quote)} test examples, used for nothing else{mean}. "
                 "Over how many examples is not known, so no interval is given."
             )
         return (
-            f"**The number to quote:** it {self._reaches(quote)} of {quote.over}, used for nothing else{mean} "
+            f"**The number to quote:** it {self._reaches(quote)} {quote.over}, used for nothing else{mean} "
             f"(95% interval {_percent_range(quote)})."
         )
 
@@ -246,10 +242,10 @@ class Words:
             if variable.is_depth
             else f"{reason.choice} being {space.value_words(variable, reason.value)}"
         )
-        if reason.loss is None or reason.low is None or reason.high is None:
+        if reason.cost is None or reason.low is None or reason.high is None:
             return f"{what}: without it networks fail to train"
         cost = (
-            f"{unsigned(reason.loss)} points (95% interval {unsigned(reason.low)} to {unsigned(reason.high)})"
+            f"{unsigned(reason.cost)} points (95% interval {unsigned(reason.low)} to {unsigned(reason.high)})"
         )
         if reason.undone == 1 or reason.best is None:
             edit = f" ({reason.best[0]})" if reason.best else ""
@@ -280,9 +276,9 @@ class Words:
         return f"{unsigned(number)} points {how} (95% interval {unsigned(low)} to {unsigned(high)})"
 
     def _reaches(self, fact: Fact) -> str:
-        if self._target.kind == "classes":
-            return f"is right for {_percent(fact)}"
-        return f"has {self._target.metric.label} {_percent(fact)} (explains as much of the variance)"
+        if self._target.metric.share_of_examples:
+            return f"is right for {_percent(fact)} of"
+        return f"reaches {self._target.metric.label} {_percent(fact)} on"
 
 
 def trust_words(page: FirstPage) -> str:
@@ -328,7 +324,3 @@ def _number(fact: Fact) -> float:
 
 def _short(name: str) -> str:
     return "guessing" if name.startswith("always answering") else name
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
