@@ -115,7 +115,9 @@ def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
         first,
         score=0.0 if failed else fmean(evaluation.score for evaluation in evaluations),
         curve=tuple(fmean(values) for values in curves),
-        metrics={} if failed else {name: fmean(one.metrics[name] for one in evaluations) for name in first.metrics},
+        metrics={}
+        if failed
+        else {name: fmean(one.metrics[name] for one in evaluations) for name in first.metrics},
         seconds=sum(evaluation.seconds for evaluation in evaluations),
         status="failed" if failed else "ok",
         error=failed.error if failed else "",

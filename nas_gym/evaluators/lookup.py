@@ -127,9 +127,7 @@ class TableEvaluator(Evaluator):
             epochs = self._epochs(request.fidelity)
             index = self.search_space.index(request.architecture)
             column = self._recorded.column(request.seed, epochs)
-            curve = [
-                self.table.scores(each).item(index, column) for each in self._recorded.passed(epochs)
-            ]
+            curve = [self.table.scores(each).item(index, column) for each in self._recorded.passed(epochs)]
             if np.isnan(curve[-1]):
                 raise ConfigError(
                     f"the table {self.table.name!r} recorded no seed {request.seed} of "

@@ -69,7 +69,9 @@ def _shaped(x: np.ndarray, inputs: Inputs | None) -> np.ndarray:
     if inputs in ("signal", "image") and x.ndim == INPUTS.index(inputs) + 1:
         x = x[:, None]
     if inputs is not None and x.ndim != INPUTS.index(inputs) + 2:
-        raise DataError(f"x of shape {x.shape} cannot be read with inputs={inputs!r}: reshape it or pass others")
+        raise DataError(
+            f"x of shape {x.shape} cannot be read with inputs={inputs!r}: reshape it or pass others"
+        )
     if not 2 <= x.ndim <= 4:
         remedy = "x.reshape(-1, 1) for one feature" if x.ndim < 2 else "x.reshape(len(x), -1) for a table"
         raise DataError(

@@ -46,10 +46,9 @@ class Target(ABC):
     def words(self) -> str:
         """The target in words, such as ``"10 classes"``."""
 
-    @property
     @abstractmethod
-    def aim(self) -> str:
-        """What a network is to do, such as ``"tell the 10 classes apart"``."""
+    def aim(self, data: str) -> str:
+        """Return what a network is to do with data of this name, like ``"tell the 10 classes of digits apart"``."""
 
     def measure(self, outputs: np.ndarray, truth: np.ndarray) -> tuple[float, dict[str, float]]:
         """Return the score of a network's outputs, in [0, 1], and its other metrics by name.
@@ -93,9 +92,8 @@ class Classes(Target):
     def words(self) -> str:
         return f"{len(self.names)} classes"
 
-    @property
-    def aim(self) -> str:
-        return f"tell the {self.words} apart"
+    def aim(self, data: str) -> str:
+        return f"tell the {self.words} of {data} apart"
 
     def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
         """Return the class that is most frequent in training, the first of ties."""
@@ -134,9 +132,8 @@ class Values(Target):
     def words(self) -> str:
         return "1 value" if len(self.names) == 1 else f"{len(self.names)} values"
 
-    @property
-    def aim(self) -> str:
-        return f"predict {', '.join(self.names)}"
+    def aim(self, data: str) -> str:
+        return f"predict {', '.join(self.names)} of {data}"
 
     def in_units(self, metrics: Mapping[str, float]) -> dict[str, float]:
         unit = self.scale[0] if len(self.scale) == 1 else 1.0

@@ -61,12 +61,12 @@ class Words:
     def found(self) -> str:
         """Say what was looked for and what was found."""
         page, task = self._page, self._evidence.problem.task
-        purpose = f"to {task.target.aim} for the data {task.name}"
-        size = f" with {counted(page.parameters, 'weight')}" if page.parameters else ""
+        size = f", {counted(page.parameters, 'weight')} in all" if page.parameters else ""
         when = "" if page.tried.estimate == 1 else f"; this was number {page.found_at.estimate}"
+        agent = self._evidence.config.get("agent", "of the run")
         return (
-            f"{capital(page.words)}{size}. The agent {self._evidence.config.get('agent', 'of the run')} tried "
-            f"{page.tried.estimate:,} of {page.possible.estimate:,} possible networks {purpose}{when}."
+            f"{capital(page.words)}{size}. To {task.target.aim(task.name)}, the agent {agent} tried "
+            f"{page.tried.estimate:,} of {page.possible.estimate:,} possible networks{when}."
         )
 
     def quote(self) -> str:
@@ -104,17 +104,19 @@ class Words:
             return
         rivals = page.beside.rivals
         reached = listed([f"{one.method.name} {one.method.test:.1%}" for one in rivals])
-        groups = {
-            "better than": [one for one in rivals if one.gain.is_shown and _number(one.gain) > 0],
-            "worse than": [one for one in rivals if one.gain.is_shown and _number(one.gain) < 0],
-            "not clearly better or worse than": [one for one in rivals if not one.gain.is_shown],
-        }
+        better = [one for one in rivals if one.gain.is_shown and _number(one.gain) > 0]
+        worse = [one for one in rivals if one.gain.is_shown and _number(one.gain) < 0]
+        equal = [one for one in rivals if not one.gain.is_shown]
         verdicts = [
             f"{what} {listed([_short(one.method.name) for one in group])}"
-            for what, group in groups.items()
+            for what, group in (
+                ("worse than", worse),
+                ("better than", better),
+                ("not clearly better or worse than", equal),
+            )
             if group
         ]
-        yield f"**Beside it,** on the same examples: {reached}. The found network is {listed(verdicts)}."
+        yield f"**Beside it,** on the same examples: {reached}. The found network is {', but '.join(verdicts)}."
 
     def search(self) -> Iterator[str]:
         """Say what the search brought: over its start, and over networks drawn at random."""
@@ -139,12 +141,16 @@ class Words:
             )
             return
         count = len(page.reasons)
-        which = "One of its choices matters" if count == 1 else f"{count} of its choices matter"
-        most = ", the costliest first" if count <= MOST_REASONS else f"; the {MOST_REASONS} costliest are"
+        which = (
+            "One of its choices matters: every tested change of it is worse"
+            if count == 1
+            else f"{count} of its choices matter: every tested change of them is worse"
+        )
+        most = "" if count <= MOST_REASONS else f" The {MOST_REASONS} that cost most to change:"
         told = [
             f"({number}) {self._reason(one)}" for number, one in enumerate(page.reasons[:MOST_REASONS], 1)
         ]
-        yield f"**Why it is good.** {which}, since every tested change of it is worse{most}: {'; '.join(told)}."
+        yield f"**Why it is good.** {which}.{most} {'; '.join(told)}."
 
     def near(self) -> Iterator[str]:
         """Say whether something near is better or simpler, and whether to train longer."""
@@ -249,11 +255,9 @@ class Words:
         )
         if reason.undone == 1 or reason.best is None:
             edit = f" ({reason.best[0]})" if reason.best else ""
-            return f"{what}: the one tested change of it{edit} costs {cost}"
-        return (
-            f"{what}: changing it costs {cost} on average of {reason.undone}, and {unsigned(reason.best[1])} at "
-            f"least ({reason.best[0]})"
-        )
+            return f"{what}: the tested change of it{edit} costs {cost}"
+        least = f"the best of them, {reason.best[0]}, costs {unsigned(reason.best[1])}"
+        return f"{what}: {reason.undone} tested changes of it cost {cost} on average, and {least}"
 
     def _drawn(self) -> str:
         drawn = self._page.drawn
@@ -323,4 +327,4 @@ def _number(fact: Fact) -> float:
 
 
 def _short(name: str) -> str:
-    return "guessing" if name.startswith("always answering") else name
+    return "guessing" if name.startswith("always answering") else f"the {name}" if "forest" in name else name
