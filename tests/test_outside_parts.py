@@ -328,7 +328,7 @@ def test_a_search_of_the_agent_is_recorded_and_its_choice_is_kept(searched):
 
 
 def test_a_comparison_ranks_the_agent_beside_those_of_the_package(user):
-    compared = ["--agents", "parts.turns:Turns,random", "--seeds", "2", "--jobs", "2"]
+    compared = ["--agents", "parts.turns:Turns,random", "--seeds", "2", "--jobs", "1"]
     said = command(user, "compare", *compared, *PROBLEM, "--budget", "4", "--name", "compared")
     for agent in ("parts.turns", "random"):
         assert re.search(rf"^\s*\d+\s+{re.escape(agent)}", said, re.MULTILINE), said

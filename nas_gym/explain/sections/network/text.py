@@ -166,10 +166,8 @@ def _layer_words(use: NetworkUse) -> list[str]:
 
 def layer_name(layer: LayerUse) -> str:
     """Return text such as ``"layer 2 (relu-64)"`` of a chain; the name as it is elsewhere."""
-    number, _, label = layer.part.name.partition(" ")
-    if not number.isdecimal():
-        return layer.part.name
-    return f"layer {number} ({label})" if label else f"layer {number}"
+    number, _, rest = layer.part.name.partition(" ")
+    return f"layer {number} ({rest})" if number.isdecimal() else layer.part.name
 
 
 def _mildest(layer: LayerUse) -> tuple[str, Loss]:
