@@ -25,7 +25,8 @@ def test_it_is_chosen_by_training_examples_alone():
     # A class that is rare in training and frequent in the test part is not what one would have guessed.
     x = np.zeros((4, 1), dtype=np.float32)
     y = np.array([0, 0, 0, 1])
-    task = Task("own", x, y, x, 1 - y, x, np.array([1, 1, 1, 1]), Classes(("a", "b")), (), *np.ones((2, 1)), {})
+    target = Classes(("a", "b"))
+    task = Task("own", x, y, x, 1 - y, x, np.array([1, 1, 1, 1]), target, (), *np.ones((2, 1)), {})
     found = constant_answer(task)
     assert (found.answer, found.validation, found.test) == ("a", 0.25, 0.0)
 

@@ -177,14 +177,17 @@ class _Reader:
 
     def _numbers(self, name: str, cells: Cells) -> list[NumberForm]:
         """Return the forms that a column of numbers may be written in; none for any other column."""
-        if name in self._plain and self.options.mark(name) != ",":
+        mark = self.options.mark(name)
+        if name in self._plain and mark != ",":
             return [PLAIN_FORM]
         if name in self.options.categorical or not any(isinstance(cell, str) for cell in cells):
             return []
         texts = self._texts(cells)
         if not texts or not all(map(is_number, texts)):
             return []
-        return forms_of(texts, self.options.mark(name))
+        if mark == "," and all(PLAIN.fullmatch(text) and "." not in text for text in texts):
+            return [PLAIN_FORM]  # whole numbers, of which the mark says nothing
+        return forms_of(texts, mark)
 
     def _texts(self, cells: Cells) -> list[str]:
         """Return the cells of a column that are not missing if it is one of numbers, as texts."""
