@@ -86,7 +86,8 @@ class Evaluation:
     metrics: Mapping[str, float] = NO_METRICS
 
     def __post_init__(self) -> None:
-        _freeze_metrics(self)
+        if self.metrics.__class__ is not Metrics:
+            object.__setattr__(self, "metrics", Metrics(self.metrics))
 
     @property
     def failed(self) -> bool:
@@ -124,12 +125,8 @@ class FinalScore:
     metrics: Mapping[str, float] = NO_METRICS
 
     def __post_init__(self) -> None:
-        _freeze_metrics(self)
-
-
-def _freeze_metrics(result: Evaluation | FinalScore) -> None:
-    if not isinstance(result.metrics, Metrics):
-        object.__setattr__(result, "metrics", Metrics(result.metrics))
+        if self.metrics.__class__ is not Metrics:
+            object.__setattr__(self, "metrics", Metrics(self.metrics))
 
 
 def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
