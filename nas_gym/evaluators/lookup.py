@@ -36,7 +36,7 @@ class TableEvaluator(Evaluator):
         fidelity: default fidelity of requests, in epochs.
         draws: whether an evaluation is of one drawn seed.
         resumable: whether going on from a lower fidelity costs only the difference.
-        selects_on_test: whether the table selects on test score.
+        selects_on_test: whether the table selects on the test score.
         seeds: recorded seeds that are averaged or drawn from at the default fidelity; () where it
             was recorded without.
 
@@ -127,9 +127,7 @@ class TableEvaluator(Evaluator):
             epochs = self._epochs(request.fidelity)
             index = self.search_space.index(request.architecture)
             column = self._recorded.column(request.seed, epochs)
-            curve = [
-                self.table.scores(each).item(index, column) for each in self._recorded.passed(epochs)
-            ]
+            curve = [self.table.scores(each).item(index, column) for each in self._recorded.passed(epochs)]
             if np.isnan(curve[-1]):
                 raise ConfigError(
                     f"the table {self.table.name!r} recorded no seed {request.seed} of "

@@ -57,9 +57,7 @@ class ChunkTraining(EpochTraining):
             self._evaluated["test"] = evaluation_batches(
                 data.x_test, data.y_test, self._loss, self._outputs, size
             )
-        self._train = {
-            batch: Program(chunk, self._parameters, batch) for batch in self._batch_sizes()
-        }
+        self._train = {batch: Program(chunk, self._parameters, batch) for batch in self._batch_sizes()}
         self._evaluate = Program(chunk, self._parameters, size, validation[0])
         programs = (*self._train.values(), self._evaluate)
         floats = max(program.floats for program in programs)

@@ -11,9 +11,7 @@ from nas_gym.training.numerics import apart
 
 
 @apart
-def training_data(
-    device: torch.device, *arrays: np.ndarray, loss: str = "cross_entropy"
-) -> TrainingData:
+def training_data(device: torch.device, *arrays: np.ndarray, loss: str = "cross_entropy") -> TrainingData:
     """Return the parts of a task on a device, to be learned by a loss."""
     x_train, y_train, x_validation, y_validation, *test = (on_device(array, device) for array in arrays)
     x_test, y_test = test or (None, None)
