@@ -101,7 +101,8 @@ def _rows(evidence: Evidence, quality: Mapping[str, Any]) -> list[Row]:
 def _quality_figure(rows: Sequence[Row], quality: Mapping[str, Any], metric: Metric) -> Figure:
     told = ", ".join(f"{name} {score:.1%}" for name, score, *_ in rows)
     counts = metric.share_of_examples
-    what = "How many examples the found network is right for" if counts else f"{metric.label} of the network"
+    what = "How many examples the found network is right for"
+    what = what if counts else f"{metric.label} of the found network"
     axis = "examples it is right for, %" if counts else f"{metric.label}, %"
     return Figure(
         "quality",

@@ -18,7 +18,11 @@ FEWEST_DRAWN, LEAST_SHARE = 5, 0.005
 # What a network is for, by the kind of target; of other kinds it is said in general.
 AIMS = {
     Classes.kind: "tells the {words} of the data {data} apart",
-    Values.kind: "predicts {names} of the data {data}",
+    Values.kind: "predicts {names} in the data {data}",
+}
+# What a score means, by the name of its metric, where the sentences do not say it.
+MEANINGS = {
+    Values.metric.name: "{} is the share of the variance that its answers explain, 100% at best.",
 }
 # What a verdict says of one neighbour and of several, beside those that are better.
 VERDICTS = {
@@ -50,7 +54,8 @@ def found_words(evidence: Evidence) -> str:
 def _aim(target: Target, data: str) -> str:
     """Return what a network is for, a clause without its subject."""
     aim = AIMS.get(target.kind, "answers with {words} for the data {data}")
-    return aim.format(words=target.words, names=listed(target.names), data=data)
+    names = listed([f"“{name}”" for name in target.names])
+    return aim.format(words=target.words, names=names, data=data)
 
 
 def _does(metric: Metric, score: float, past: bool = False) -> str:
@@ -67,10 +72,12 @@ def quality_words(evidence: Evidence, quality: Mapping[str, Any]) -> list[str]:
     its interval counts that the examples are few. To compare networks it is that of the validation part,
     which the search chose by: its interval counts how trainings differ, and says so.
     """
-    said = _new_examples_words(quality, evidence.metric)
-    guessing = "" if said else _guessing(quality, "validation", evidence.metric)
-    words = _validation_words(quality, guessing, evidence.metric)
-    return [*said, " ".join([words, *_comparison_words(evidence, quality)])]
+    metric = evidence.metric
+    said = _new_examples_words(quality, metric)
+    words = _validation_words(quality, "" if said else _guessing(quality, "validation", metric), metric)
+    first, *rest = [*said, " ".join([words, *_comparison_words(evidence, quality)])]
+    meaning = MEANINGS.get(metric.name, "").format(metric.label)
+    return [f"{first} {meaning}".strip(), *rest]
 
 
 def _guessing(quality: Mapping[str, Any], part: str, metric: Metric) -> str:
