@@ -23,11 +23,11 @@ from planted import Landscape, additive, hill_climb, step_changes, true_effects
 from scipy.stats import kendalltau
 
 from nas_gym.explain import (
-    Coded,
+    EncodedArchitectures,
     Importances,
-    code,
     deletion,
     edited_choice,
+    encode_architectures,
     estimate,
     estimate_effects,
     exact,
@@ -37,7 +37,7 @@ BUDGET, INTERACTION, ZERO = 200, 0.08, 1e-12
 OFTEN = 3
 UNSEEN = (101, 102, 103, 104)
 
-Design = Callable[[Landscape, Coded, int], tuple[np.ndarray, np.ndarray]]
+Design = Callable[[Landscape, EncodedArchitectures, int], tuple[np.ndarray, np.ndarray]]
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def whole_tables(repetitions: int) -> dict[str, Any]:
     right, held, zero, others = 0, [], [], []
     for seed in range(repetitions):
         landscape = additive(seed)
-        base = code(landscape.space, landscape.architectures)
+        base = encode_architectures(landscape.space, landscape.architectures)
         named = [one.name for one in exact(base, landscape.table[:, None], 19).choices]
         right += named == sorted(named, key=lambda name: -landscape.importance[name])
         rng = np.random.default_rng(seed)
@@ -82,7 +82,7 @@ def q_learning(repetitions: int, horizon: int = 20) -> dict[str, Any]:
     first, identified, told = [], [], []
     for seed in range(repetitions):
         landscape = additive(seed, INTERACTION)
-        base = code(landscape.space, landscape.architectures)
+        base = encode_architectures(landscape.space, landscape.architectures)
         visited, y = q_run(landscape, base, seed, horizon)
         found = estimate(base, base.rows(visited), y, seed=seed)
         values = [-1.0 if one.value is None else one.value for one in found.choices]
@@ -143,7 +143,7 @@ def intervals(repetitions: int) -> dict[str, Any]:
         tallies = []
         for landscape_seed in UNSEEN:
             landscape = additive(landscape_seed, INTERACTION)
-            base = code(landscape.space, landscape.architectures)
+            base = encode_architectures(landscape.space, landscape.architectures)
             seeds = range(1_000 * landscape_seed, 1_000 * landscape_seed + repetitions // len(UNSEEN))
             tallies.append(tally(landscape, base, design, seeds))
         found[name] = summarised(tallies)
@@ -160,7 +160,7 @@ class Tally:
     withheld: int = 0
 
 
-def tally(landscape: Landscape, base: Coded, design: Design, seeds: Iterable[int]) -> Tally:
+def tally(landscape: Landscape, base: EncodedArchitectures, design: Design, seeds: Iterable[int]) -> Tally:
     """Draw the noise, and for Q-learning the run, with each seed."""
     found = Tally()
     for seed in seeds:
@@ -243,7 +243,9 @@ def naive_share(landscape: Landscape, changes: dict[Any, list[float]], truth: di
     return float(np.mean(held)) if held else float("nan")
 
 
-def q_run(landscape: Landscape, base: Coded, seed: int, horizon: int = 20) -> tuple[np.ndarray, np.ndarray]:
+def q_run(
+    landscape: Landscape, base: EncodedArchitectures, seed: int, horizon: int = 20
+) -> tuple[np.ndarray, np.ndarray]:
     """The indices and accuracies of a run of Q-learning."""
     env = landscape.environment(seed=seed, horizon=horizon)
     result = make_agent("q-learning").search(env, BUDGET, seed)
@@ -252,7 +254,9 @@ def q_run(landscape: Landscape, base: Coded, seed: int, horizon: int = 20) -> tu
     return np.array(indices), np.array([each.score for each in result.evaluations])
 
 
-def uniform_sample(landscape: Landscape, base: Coded, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def uniform_sample(
+    landscape: Landscape, base: EncodedArchitectures, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """All 8 networks of depth 1 and 64 of each other depth."""
     rng = np.random.default_rng(seed)
     depths = [np.flatnonzero(base.depth == depth) for depth in range(4)]

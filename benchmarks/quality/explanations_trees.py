@@ -16,7 +16,7 @@ import numpy as np
 from planted_policies import SPACE, WIDE, from_depth_three, of_noise, optimal, space_of
 
 from nas_gym.envs import make_reward
-from nas_gym.explain import READABLE, Accuracies, Decisions, Distillation, Setting, distil, earnings
+from nas_gym.explain import READABLE, ArchitectureScores, Decisions, Distillation, Setting, distil, earnings
 from nas_gym.traces import TabularPolicy
 
 HORIZON, STARTS = 20, 16
@@ -42,7 +42,7 @@ def planted(config: dict[str, Any], seeds: int) -> dict[str, Any]:
     """Of trees of at most 16 leaves the least fidelity and the least regret recovered over the seeds."""
     space = space_of(config)
     policy = optimal(space, from_depth_three)
-    known = Accuracies({str(one): from_depth_three(one) for one in space}, "the landscape")
+    known = ArchitectureScores({str(one): from_depth_three(one) for one in space}, "the landscape")
     visited, everywhere, leaves, recovered, rule = [], [], [], [], []
     for seed in range(seeds):
         decisions, where = Decisions(policy, space), Setting(space, [space.smallest()], HORIZON, False)

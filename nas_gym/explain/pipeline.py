@@ -114,7 +114,12 @@ def explain_evidence(
             sections.append(_answered(question, evidence, settings))
         summary = summarise(evidence, sections) if evidence.succeeded else _all_failed(evidence)
     return Explanation(
-        str(evidence.folder.path), title_of(evidence), summary, tuple(sections), facts_of(evidence)
+        str(evidence.folder.path),
+        title_of(evidence),
+        summary,
+        tuple(sections),
+        evidence.metric,
+        facts_of(evidence),
     )
 
 

@@ -12,7 +12,11 @@ from nas_gym._checks import plain
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
+    from nas_gym.tasks import Metric
+
 Cell = str | float | int | None
+FORMAT = 2
+"""Of `explanation.json`; format 1 held accuracies by that name where format 2 holds scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +24,9 @@ class Table:
     """Rows of words and numbers.
 
     Attributes:
-        name: for files and tags, unique in its section.
+        name: name for files and tags, unique in its section.
         caption: what the rows are, in a sentence.
-        columns: their heads.
+        columns: heads of the columns.
         rows: a cell for each column; None where there is none.
         shown: rows that a report shows before it folds the rest away.
     """
@@ -39,10 +43,11 @@ class Figure:
     """A picture that is drawn when it is needed, in the colours of the page it is for.
 
     Attributes:
-        name: for files and tags, unique in its section.
+        name: name for files and tags, unique in its section.
         caption: what is seen and what follows from it, in words.
-        alternative: for those who cannot see it: the numbers that matter, in a sentence.
-        draw: draws on an empty canvas, under the style that is set (see `nas_gym.explain.report.style`).
+        alternative: text for readers who cannot see the figure: the numbers that matter, in a sentence.
+        draw: function that draws on an empty canvas, under the style that is set (see
+            `nas_gym.explain.report.style`).
         size: width and height, inches.
     """
 
@@ -59,11 +64,11 @@ class Section:
 
     Attributes:
         key: key of the section in `explanation.json` and in tags: ``"choices"``, ``"edits"``, ...
-        question: that it answers, the title.
+        question: question that it answers, the title.
         answer: sentences in plain words, the most important first; a withheld answer says why.
         trust: how far the answer can be trusted and why, in a sentence or two.
-        tables: evidence.
-        figures: evidence.
+        tables: evidence in rows.
+        figures: evidence in pictures.
         numbers: every number of the section, JSON-able, without NaN.
         withheld: whether an answer is missing for this run (no policy, too few evaluations, ...).
     """
@@ -88,8 +93,8 @@ class Settings:
     """The budget and the seed of the explanations of a run.
 
     Attributes:
-        budget: evaluations that an explanation may ask for beyond the run's; None for what each
-            asks for by default, 0 for none.
+        budget: number of evaluations that an explanation may request beyond the run's; None for the
+            default of each, 0 for none.
         seed: seed of every random draw.
     """
 
@@ -133,6 +138,7 @@ class Explanation:
         title: environment, space, task and agent in words.
         summary: the page in plain words; the first section of a report.
         sections: the explanations in the order of a report.
+        metric: what the scores of the run are.
         facts: facts of the run: versions, seeds, budget, command; JSON-able.
         report: the web page that was written; None if none was.
     """
@@ -141,6 +147,7 @@ class Explanation:
     title: str
     summary: Section
     sections: tuple[Section, ...]
+    metric: Metric
     facts: Mapping[str, Any] = field(default_factory=dict)
     report: Path | None = None
 
@@ -156,9 +163,10 @@ class Explanation:
     def as_dict(self) -> dict[str, Any]:
         """Return every number and every sentence, JSON-able: the contents of `explanation.json`."""
         return {
-            "format": 1,
+            "format": FORMAT,
             "run": self.run,
             "title": self.title,
+            "metric": self.metric.name,
             "facts": dict(self.facts),
             "sections": {
                 section.key: {

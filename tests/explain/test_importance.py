@@ -13,8 +13,13 @@ from scipy.stats import f, kendalltau, ncx2
 
 from benchmarks.quality.planted import Landscape, additive
 from nas_gym.explain import Importances, deletion, edited_choice, estimate, exact, read_evidence
-from nas_gym.explain.methods.anova.coding import Coded, code, reference, weights
 from nas_gym.explain.methods.anova.components import components
+from nas_gym.explain.methods.anova.encoding import (
+    EncodedArchitectures,
+    encode_architectures,
+    reference,
+    weights,
+)
 from nas_gym.explain.methods.anova.mixed_model import FIXED, fit
 from nas_gym.explain.methods.anova.permutation import table_significance
 from nas_gym.explain.methods.anova.squared_norm import squared_length
@@ -25,7 +30,7 @@ from tests.helpers.explain.runs import recorded
 
 SMALL = {"name": "mlp", "max_layers": 3, "widths": [16, 64], "activations": ["relu", "tanh"]}
 PLANTED = additive(0, interaction=0.08)
-BASE = code(PLANTED.space, PLANTED.architectures)
+BASE = encode_architectures(PLANTED.space, PLANTED.architectures)
 
 
 def sampled(seed: int, landscape: Landscape = PLANTED, each: int = 64) -> Importances:
@@ -74,10 +79,10 @@ def test_on_a_noiseless_table_all_that_matters_and_nothing_else_is_significant()
     assert [one.p for one in found.pairs] == [0.01] + [1.0] * (len(found.pairs) - 1)
 
 
-def small_table() -> tuple[Coded, list[np.ndarray], list[int], list[bool]]:
-    """84 perceptrons, and what their accuracies are taken apart into."""
+def small_table() -> tuple[EncodedArchitectures, list[np.ndarray], list[int], list[bool]]:
+    """84 perceptrons, and the components of their scores."""
     space = make_search_space(SMALL, (1, 40), 10)
-    base = code(space, space)
+    base = encode_architectures(space, space)
     parts = components(base)
     features = [part.features(base) for part in parts]
     orders, across = [len(part.columns) for part in parts], [part.is_depth for part in parts]
@@ -164,7 +169,7 @@ def test_a_run_of_q_learning_finds_the_order_the_interaction_and_what_is_irrelev
     assert found.pairs[0].significant()
     assert not next(one for one in found.choices if one.name == PLANTED.zero).significant()
     widened = [one for one in found.choices if one.why]
-    assert all("never met at depth" in one.why for one in widened)
+    assert all("never evaluated at depth" in one.why for one in widened)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
@@ -215,14 +220,14 @@ def test_without_random_effects_the_mixed_model_is_least_squares() -> None:
 
 def test_a_large_space_is_sampled_at_every_depth() -> None:
     space = make_search_space({"name": "conv", "max_layers": 12}, (1, 16), 4)
-    coded = code(space, reference(space, per_depth=20))
-    assert set(coded.depth) == set(range(12))
-    assert (coded.codes[coded.depth == 0, coded.names.index("layer 2 operation")] == -1).all()
+    encoded = encode_architectures(space, reference(space, per_depth=20))
+    assert set(encoded.depth) == set(range(12))
+    assert (encoded.codes[encoded.depth == 0, encoded.names.index("layer 2 operation")] == -1).all()
 
 
 def test_pairs_of_connected_edges_are_motifs() -> None:
     space = make_search_space("cell", (1, 16), 4)
-    rows = code(space, [space.architecture(index) for index in range(0, space.size, 97)])
+    rows = encode_architectures(space, [space.architecture(index) for index in range(0, space.size, 97)])
     y = 0.5 + 0.1 * (rows.codes[:, 0] == 3) * (rows.codes[:, 2] == 3) + 0.002 * np.sin(np.arange(len(rows)))
     found = estimate(rows, rows, y, permutations=19)
     assert found.pairs[0].component.names == ("edge 0-1", "edge 1-2")

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.quality.planted_policies import from_depth_three, optimal, space_of
 from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.evidence.setting import discount_of
-from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
+from nas_gym.explain.methods.policies.decisive_steps import measure_steps, most_decisive
 from nas_gym.explain.sections.moments.section import explain_moments
 from nas_gym.traces import Step
 from tests.helpers.explain.drawing import draw_all
@@ -32,7 +32,7 @@ def step(number, before, after, score, scores=(0.0, 1.0), action=1, reward=None,
             "terminated": False,
             "truncated": False,
             "next": after,
-            "accuracy": score,
+            "score": score,
             "illegal_action": False,
             "error": "",
             "unique": number + 1,
@@ -48,7 +48,7 @@ def test_gap_change_and_surprise_by_hand():
         step(2, "a", "b", 0.5, scores=(0.25, 3.0)),
         step(3, "b", "c", 0.9, scores=(0.7, 0.1)),
     ]
-    found = measures(steps, "q_values", 0.9)
+    found = measure_steps(steps, "q_values", 0.9)
     assert found.gap == pytest.approx([2.0, 2.0, 2.75, 0.6])
     assert found.change == pytest.approx([np.nan, -0.1, 0.1, 0.4], nan_ok=True)
     # Only step 2 repeats an edit: reward + 0.9 * the best value after it - what was expected.
@@ -56,7 +56,7 @@ def test_gap_change_and_surprise_by_hand():
 
 
 def test_the_gap_of_probabilities_is_of_their_logarithms_and_they_expect_nothing():
-    found = measures([step(0, "a", "b", 0.5, scores=(0.1, 0.8))], "probabilities", 0.9)
+    found = measure_steps([step(0, "a", "b", 0.5, scores=(0.1, 0.8))], "probabilities", 0.9)
     assert found.gap == pytest.approx([np.log(8)])
     assert np.isnan(found.surprise).all()
 
@@ -67,17 +67,17 @@ def test_an_episode_that_ends_promises_nothing_and_a_failure_changes_nothing():
         step(1, "a", "b", 0.5, scores=(0.0, 0.2), terminated=True),
         step(2, "b", "c", 0.0, error="training diverged"),
     ]
-    found = measures(steps, "q_values", 0.9)
+    found = measure_steps(steps, "q_values", 0.9)
     assert found.surprise[1] == pytest.approx(0.3)
     assert np.isnan(found.change[2])
 
 
-def test_scores_that_are_missing_leave_the_change_of_accuracy():
+def test_scores_of_a_policy_that_are_missing_leave_the_change_of_the_networks_score():
     steps = [step(0, "a", "b", 0.5, scores=()), step(1, "b", "c", 0.8, scores=())]
     steps = [
         Step(**{name: getattr(one, name) for name in Step.__slots__} | {"scores": None}) for one in steps
     ]
-    found = measures(steps, None, 0.9)
+    found = measure_steps(steps, None, 0.9)
     assert np.isnan(found.gap).all()
     assert found.weight[1] >= found.weight[0]
 
@@ -132,7 +132,7 @@ def test_what_an_alternative_would_have_brought_is_true(section):
         words = [str(action) for action in space.actions]
         for one in moment["alternatives"]:
             after = space.apply(before, words.index(one["edit"]))
-            assert one["accuracy"] == pytest.approx(from_depth_three(after))
+            assert one["score"] == pytest.approx(from_depth_three(after))
         brought = [from_depth_three(after) for after in (before, *space.neighbours(before))]
         best = space.apply(before, words.index(moment["best_known"]))
         assert from_depth_three(best) == pytest.approx(max(brought))
@@ -154,10 +154,10 @@ def test_alternatives_that_must_be_trained_are_left_open_or_paid_for(tmp_path):
 def test_a_good_policys_moments_have_no_better_alternative_where_it_chose(tmp_path):
     policy = optimal(space_of(), from_depth_three)
     section = explain_moments(read_evidence(followed(tmp_path / "run", policy, epsilon=0.0, steps=8)))
-    assert section.numbers["scores"] == "q_values"
+    assert section.numbers["policy_scores"] == "q_values"
 
 
-def test_an_agent_that_asks_is_told_by_what_raised_its_best(tmp_path):
+def test_an_agent_that_requests_networks_is_explained_by_what_raised_its_best(tmp_path):
     evidence = read_evidence(asked(tmp_path / "run"))
     section = explain_moments(evidence)
     best, expected = -1.0, 0.0
@@ -166,7 +166,7 @@ def test_an_agent_that_asks_is_told_by_what_raised_its_best(tmp_path):
             expected += one.score - best
         best = max(best, one.score)
     assert section.numbers["total_gain"] == pytest.approx(expected)
-    assert "asked for networks without editing" in section.answer[0]
+    assert "requested networks without editing" in section.answer[0]
     draw_all(section)
 
 

@@ -20,12 +20,12 @@ class UsableEvaluations:
     """Evaluations of one fidelity that did not fail.
 
     Attributes:
-        architectures: distinct ones.
-        y: their accuracies, float64 (n,).
+        architectures: the distinct architectures.
+        y: score of each, float64 (n,).
         fidelity: epochs; None for the full recipe.
-        failed: evaluations of the fidelity that failed and are left out.
-        others: evaluations of other fidelities, left out.
-        thinned: evaluations left out, at random, since there were more than can be used.
+        failed: number of evaluations of this fidelity that failed and are left out.
+        others: number of evaluations of other fidelities, which are left out.
+        thinned: number of evaluations left out at random, because there were more than can be used.
     """
 
     architectures: tuple[Any, ...]
@@ -36,17 +36,17 @@ class UsableEvaluations:
     thinned: int
 
     def left_out(self) -> str:
-        """Return a sentence that counts what was left out, "" if nothing was."""
+        """Return a sentence that counts the evaluations left out, "" if none was."""
         parts = [
             (self.failed, "whose training failed"),
             (self.others, "that trained for another number of epochs"),
-            (self.thinned, "drawn at random, since there were more than can be used"),
+            (self.thinned, "drawn at random because there were more than can be used"),
         ]
         said = [f"{count:,} {words}" for count, words in parts if count]
-        return f"Left out were {', '.join(said)}." if said else ""
+        return f"Evaluations left out: {', '.join(said)}." if said else ""
 
     def counts(self) -> dict[str, int | None]:
-        """Return the same as numbers."""
+        """Return how many evaluations are used and left out."""
         return {
             "evaluations": len(self.y),
             "failed_left_out": self.failed,
@@ -60,8 +60,8 @@ def usable(evidence: Evidence, most: int = MOST, seed: int = 0) -> UsableEvaluat
     """Return the evaluations of the highest fidelity that has enough of them, else of the one that has most.
 
     Args:
-        evidence: the run.
-        most: how many are used; of more a random part.
+        evidence: evidence of the run.
+        most: number of evaluations to use at most; of more a random part is used.
         seed: seed of the random part.
     """
     counts = Counter(one.fidelity for one in evidence.succeeded)

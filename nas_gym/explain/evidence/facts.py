@@ -1,4 +1,4 @@
-"""What a run is, in names and values: for the head and the end of a report."""
+"""The facts of a run by name: for the tiles at the top of a report and the table at its end."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import Any
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.traces import SHOWN, fingerprint_of_data, flat, versions
 
-NEW_EXAMPLES = "accuracy on new examples"
-SELECTED_TEST = "test accuracy, which the search selected on"
+# Names of facts, to be filled in with the label of the metric.
+SEEN = "{} that the search saw"
+NEW_EXAMPLES = "{} on new examples"
+TEST = "test {}, mean over {}"
+SELECTED_TEST = "test {}, which the search selected on"
 
 
 def facts_of(evidence: Evidence) -> dict[str, Any]:
     """Return the facts of a run by name, JSON-able."""
     config, space = evidence.config, evidence.search_space
     failed = len(evidence.seen) - len(evidence.succeeded)
-    asks = len(evidence.recording.asks)
+    requests = len(evidence.recording.asks)
     facts: dict[str, Any] = {
         "agent": config["agent"],
         "environment": config["env_id"],
@@ -27,19 +30,19 @@ def facts_of(evidence: Evidence) -> dict[str, Any]:
         "distinct evaluations": len(evidence.seen),
         "evaluations that failed": failed,
         "steps": len(evidence.steps),
-        "architectures asked for without a step": asks,
+        "evaluations requested without a step": requests,
         "policy snapshots": len(evidence.snapshots),
     }
     if evidence.succeeded:
         facts["found network"] = str(evidence.chosen.architecture)
-        facts["accuracy that the search saw"] = evidence.chosen.score
-    facts |= _scored(evidence)
+        facts[SEEN.format(evidence.metric.label)] = evidence.chosen.score
+    facts |= _final_scores(evidence)
     facts |= {f"agent's {name}": value for name, value in flat(config["config"]).items()}
     facts["numerics"] = config.get("numerics")
     facts["versions of the run"] = config.get("versions", {})
     facts["versions of the explanation"] = versions()
     facts["folder"] = str(evidence.folder.path)
-    facts["made again by"] = f"nas-gym explain {evidence.folder.path}"
+    facts["command for this report"] = f"nas-gym explain {evidence.folder.path}"
     return facts
 
 
@@ -53,31 +56,31 @@ def state_of(evidence: Evidence) -> str:
 
 
 def title_of(evidence: Evidence) -> str:
-    """Return the run in a line."""
+    """Return the title of the report of a run."""
     return (
         f"Why this network? {evidence.config['agent']} on {evidence.problem.task.name} "
         f"in the space {evidence.search_space.name}"
     )
 
 
-def _scored(evidence: Evidence) -> dict[str, Any]:
-    """Return the accuracies of the found network trained anew, or of a table; {} for none."""
-    result = evidence.result or {}
+def _final_scores(evidence: Evidence) -> dict[str, Any]:
+    """Return the scores of the found network retrained, or recorded in a table; {} for none."""
+    result, label = evidence.result or {}, evidence.metric.label
     if "test_score" not in result:
         return {}
     seeds = "fresh seeds" if evidence.evaluator.table is None else "recorded seeds"
     if evidence.evaluator.selects_on_test:
-        # The validation accuracy is the same number: it is not shown beside it as if it were another.
+        # The validation score is the same number: it is not shown beside it as if it were another.
         return {
-            f"{SELECTED_TEST}, {seeds}": result["test_score"],
+            f"{SELECTED_TEST.format(label)}, {seeds}": result["test_score"],
             seeds: [score["seed"] for score in result["final"]],
         }
     facts = {
-        f"validation accuracy, mean over {seeds}": result["validation_score"],
-        f"test accuracy, mean over {seeds}": result["test_score"],
+        f"validation {label}, mean over {seeds}": result["validation_score"],
+        TEST.format(label, seeds): result["test_score"],
         seeds: [score["seed"] for score in result["final"]],
     }
     new = result.get("on_new_examples")
     if new is None:
         return facts
-    return {NEW_EXAMPLES: dict(new)} | facts
+    return {NEW_EXAMPLES.format(label): dict(new)} | facts

@@ -35,9 +35,9 @@ class TrainedNetwork:
 
 
 def trained_network(evidence: Evidence) -> TrainedNetwork | str:
-    """Return the network that a run chose, trained; or in a sentence why there is none.
+    """Return the network that a run chose, trained, or a sentence that says why there is none.
 
-    It is the one of the run's `best.pt`, if that is there and of this architecture. Else it is
+    The weights are those of the run's `best.pt` where it holds this architecture. Otherwise the network is
     trained by the evaluator of the run, or by the recipe that a table of nas-gym's own was built with.
 
     Args:
@@ -51,21 +51,24 @@ def trained_network(evidence: Evidence) -> TrainedNetwork | str:
             return TrainedNetwork(architecture, saved.double(), task, "kept by the run in its best.pt")
         if trainer is None:
             return (
-                "The accuracies of this run are computed by a function; no network was trained, so there is "
-                "none to look into."
+                f"The {evidence.metric.label} of each architecture of this run is computed by a function; no "
+                "network was trained, so there is none to look into."
             )
         seed = _seed(evidence)
         module, evaluation = trainer.fit(architecture, seed)
     except NASGymError as error:
         return f"The chosen network cannot be looked into: {error}."
     if evaluation.failed:
-        return f"Its training with the fresh seed {seed} failed ({evaluation.error}): nothing to look into."
+        return (
+            f"The chosen network cannot be looked into: its training with the fresh seed {seed} failed "
+            f"({evaluation.error})."
+        )
     module = module.cpu().double().eval()
     return TrainedNetwork(architecture, module, task, f"trained once more with the fresh seed {seed}")
 
 
 def _trainer(evidence: Evidence) -> tuple[Evaluator | None, Task]:
-    """What trains networks as those of the run were, and on which data; None if they were not.
+    """Return what trains networks as the run did, None if it trained none, and the data.
 
     Raises:
         NASGymError: for a table that was imported.

@@ -1,4 +1,4 @@
-"""Accuracies with training seeds that the search did not see: what a network is really worth."""
+"""Scores with training seeds that the search did not see: what a network is really worth."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MOST_TRAININGS = 200
 
 @dataclass(frozen=True, slots=True)
 class FreshScores:
-    """Accuracies with training seeds that the search did not see.
+    """Scores with training seeds that the search did not see.
 
     Attributes:
-        accuracies: accuracies of each architecture by its text, float64 (seeds,), without failed trainings.
-        failed: how many of its trainings failed, by text; 0 entries are left out.
-        trainings: evaluations that were asked for.
-        source: where they are from, a clause: ``"retrained with seeds that the search did not see"``.
+        scores: scores of each architecture by its text, float64 (seeds,), without failed trainings.
+        failed: number of trainings of an architecture that failed, by its text; without zeros.
+        trainings: number of evaluations that were requested.
+        source: origin of the scores, a clause: ``"retrained with seeds that the search did not see"``.
         unseen: whether the search saw none of these seeds.
     """
 
@@ -37,17 +37,17 @@ class FreshScores:
     unseen: bool
 
     def of(self, architecture: Architecture) -> np.ndarray:
-        """Return accuracies of an architecture, float64 (seeds,); empty where none was measured."""
+        """Return the scores of an architecture, float64 (seeds,); empty where none was measured."""
         return self.scores.get(str(architecture), np.empty(0))
 
 
 def control_seeds(neighbours: int) -> int:
-    """Return seeds of the network that many are compared with."""
+    """Return the number of seeds of a network that so many neighbours are compared with."""
     return max(SEEDS, round(SEEDS * math.sqrt(neighbours)))
 
 
 def affordable(neighbours: int, others: int, most: float) -> int:
-    """Return how many neighbours `most` trainings can compare, `others` of them spoken for."""
+    """Return how many neighbours `most` trainings can compare, of which `others` are needed elsewhere."""
     for count in range(neighbours, 0, -1):
         if count * SEEDS + control_seeds(count) + others <= most:
             return count
@@ -61,13 +61,13 @@ def run_seed(evidence: Evidence) -> int:
 
 
 def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
-    """Return accuracies of architectures at the full recipe, with seeds that the search did not see.
+    """Return scores of architectures at the full recipe, with seeds that the search did not see.
 
     All of them are trained as one batch. A table gives the seeds it recorded.
 
     Args:
-        evidence: the run.
-        wanted: how many seeds of each architecture; a table gives all it has.
+        evidence: evidence of the run.
+        wanted: number of seeds by architecture; a table gives all it has.
     """
     evaluator = evidence.evaluator
     if evaluator.table is not None:
@@ -92,7 +92,7 @@ def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
 
 
 def _recorded(evaluator: Evaluator, table: Table, architectures: list[Architecture]) -> FreshScores:
-    """Those that the table recorded at its full fidelity, of seeds left out of a search where it left any."""
+    """Return the scores that a table recorded at full fidelity, of seeds unknown to the search if any."""
     seeds = table.seeds[table.fidelities[-1]]
     columns, unseen = list(range(max(1, len(seeds)))), False
     kept = [column for column, seed in enumerate(seeds) if seed not in evaluator.seeds]

@@ -26,6 +26,7 @@ from nas_gym.traces import (
 if TYPE_CHECKING:
     from nas_gym.envs import Problem
     from nas_gym.evaluators import Evaluator
+    from nas_gym.tasks import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class SeenEvaluation:
 
     Attributes:
         architecture: what was evaluated.
-        accuracy: validation accuracy, in [0, 1].
+        score: score on the validation examples, in [0, 1].
         failed: whether training failed.
-        order: its number in order of first request, from 0.
+        order: number of the evaluation in order of first request, from 0.
         line: line of the trace, from 0 without the header.
         fidelity: epochs; None for the full recipe.
     """
@@ -58,7 +59,7 @@ class Evidence:
         config: its config.json.
         problem: the environment of the run, built again; its evaluator answers further questions.
         recording: the trace.
-        seen: the distinct evaluations in order of first request, failed ones too.
+        seen: the distinct evaluations in order of first request, including failed ones.
     """
 
     folder: RunFolder
@@ -78,8 +79,13 @@ class Evidence:
         return self.problem.evaluator
 
     @property
+    def metric(self) -> Metric:
+        """What the score of the run's task is; reports call the score by its label."""
+        return self.problem.task.target.metric
+
+    @property
     def steps(self) -> list[Step]:
-        """The steps of the run in order; empty for an agent that asks without edits."""
+        """The steps of the run in order; empty for an agent that requests evaluations without edits."""
         return self.recording.steps
 
     @property
@@ -91,7 +97,7 @@ class Evidence:
     def chosen(self) -> SeenEvaluation:
         """The network that the run chose, or would choose now: the best it saw, the first of ties.
 
-        As in a run's result the highest fidelity comes first: accuracies of different ones are not compared.
+        As in a run's result the highest fidelity comes first: scores of different ones are not compared.
         """
         return max(
             self.succeeded,

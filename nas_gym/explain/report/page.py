@@ -1,4 +1,4 @@
-"""What a report shows, whatever its form: title, facts in short, sections, and how it was made."""
+"""The contents of a report, whatever its form: title, tiles, sections, and the facts of the run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas_gym.explain.evidence.facts import NEW_EXAMPLES, SELECTED_TEST
+from nas_gym.explain.evidence.facts import NEW_EXAMPLES, SEEN, SELECTED_TEST, TEST
 from nas_gym.explain.section import Cell, Explanation, Figure, Section, Table
 
 Tile = tuple[str, str, str]
@@ -15,7 +15,7 @@ CLOSING = (
     "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
     "computed and when it fails is in docs/explanations.md of nas-gym."
 )
-SCORED = {"fresh seeds": "trained anew", "recorded seeds": "recorded in the table"}
+SEEDS = {"fresh seeds": "retrained", "recorded seeds": "recorded in the table"}
 DECIMALS = 4
 NOTHING = "\N{EN DASH}"
 
@@ -26,9 +26,9 @@ class Page:
 
     Attributes:
         title: title of the report.
-        kicker: what kind of report it is, a few words.
-        sections: the first is the summary.
-        tiles: name, value and a note of each fact that is shown above all.
+        kicker: kind of report, a few words.
+        sections: the sections, the summary first.
+        tiles: name, value and a note of each fact that is shown at the top.
         facts: name and value of each fact that is shown at the end.
         closing: the last sentence.
     """
@@ -47,8 +47,8 @@ def page_of(explanation: Explanation) -> Page:
         title=explanation.title,
         kicker="explanation of a search",
         sections=tuple(explanation.all_sections),
-        tiles=_tiles(explanation.facts),
-        facts=facts_in_words(explanation.facts),
+        tiles=_tiles(explanation.facts, explanation.metric.label),
+        facts=facts_in_words(explanation),
         closing=CLOSING,
     )
 
@@ -57,28 +57,29 @@ def page_of_comparison(comparison: Explanation, numbers: str) -> Page:
     """Return the report of the comparison of two runs.
 
     Args:
-        comparison: what is reported.
+        comparison: explanation of the two runs.
         numbers: name of the file of its numbers.
     """
     return Page(
         title=comparison.title,
         kicker="comparison of two searches",
         sections=tuple(comparison.all_sections),
-        facts=(("runs", comparison.run), *facts_in_words(comparison.facts)),
+        facts=(("runs", comparison.run), *facts_in_words(comparison)),
         closing=f"Every number of this report is in {numbers} beside it. How it is computed is in "
         "docs/explanations.md of nas-gym.",
     )
 
 
-def facts_in_words(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return facts as a report shows them."""
-    return tuple((name, _words(value)) for name, value in facts.items())
+def facts_in_words(explanation: Explanation) -> tuple[tuple[str, str], ...]:
+    """Return the names and the values of facts as texts, in which the score has the name of its metric."""
+    label = explanation.metric.label
+    return tuple((name, _words(value, label)) for name, value in explanation.facts.items())
 
 
-def _tiles(facts: Mapping[str, Any]) -> tuple[Tile, ...]:
-    tiles = [*_test_tiles(facts)]
-    seen = facts.get("accuracy that the search saw")
-    if seen is not None and not any(name.startswith(SELECTED_TEST) for name in facts):
+def _tiles(facts: Mapping[str, Any], label: str) -> tuple[Tile, ...]:
+    tiles = [*_test_tiles(facts, label)]
+    seen = facts.get(SEEN.format(label))
+    if seen is not None and not any(name.startswith(SELECTED_TEST.format(label)) for name in facts):
         tiles.append(("best seen", f"{seen:.1%}", "validation; optimistic"))
     evaluations = facts["distinct evaluations"]
     of = facts.get("architectures in the space")
@@ -87,31 +88,32 @@ def _tiles(facts: Mapping[str, Any]) -> tuple[Tile, ...]:
     return tuple(tiles)
 
 
-def _test_tiles(facts: Mapping[str, Any]) -> Iterator[Tile]:
-    """Yield the test accuracy, the one that the first page says to quote where there is one."""
-    new = facts.get(NEW_EXAMPLES)
+def _test_tiles(facts: Mapping[str, Any], label: str) -> Iterator[Tile]:
+    """Yield the test score, the one that the first page says to quote where there is one."""
+    new, name = facts.get(NEW_EXAMPLES.format(label)), f"test {label}"
     if new is not None:
         interval = f"95% interval {new['low']:.1%} to {new['high']:.1%} for new examples"
-        yield "test accuracy", f"{new['score']:.1%}", interval
+        yield name, f"{new['score']:.1%}", interval
         return
-    for seeds, how in SCORED.items():
-        scored = facts.get(f"test accuracy, mean over {seeds}")
-        if scored is not None:
-            yield "test accuracy", f"{scored:.1%}", f"of the found network, {how}"
-        selected = facts.get(f"{SELECTED_TEST}, {seeds}")
+    for seeds, how in SEEDS.items():
+        score = facts.get(TEST.format(label, seeds))
+        if score is not None:
+            yield name, f"{score:.1%}", f"of the found network, {how}"
+        selected = facts.get(f"{SELECTED_TEST.format(label)}, {seeds}")
         if selected is not None:
-            yield "test accuracy", f"{selected:.1%}", "the search selected on it; optimistic"
+            yield name, f"{selected:.1%}", "the search selected on it; optimistic"
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, label: str) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+        named = {label if name == "score" else name: each for name, each in value.items()}
+        return ", ".join(f"{name} {_words(each, label)}" for name, each in named.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_words(each) for each in value)
+        return ", ".join(_words(each, label) for each in value)
     return NOTHING if value is None else str(value)
 
 
@@ -147,14 +149,14 @@ def _text(cell: Cell, decimals: int) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
-        return f"{cell:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+        return f"{round(cell, decimals) + 0.0:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
     if isinstance(cell, int):
         return f"{cell:,}".replace("-", "\N{MINUS SIGN}")
     return cell
 
 
 def _decimals(value: float) -> int:
-    """Return decimals that show the value to about four digits, without zeros at the end."""
+    """Return the decimals that show the value to about four digits, without zeros at the end."""
     size = abs(value)
     most = DECIMALS if size < 10 else 2 if size < 1000 else 0
     text = f"{value:.{most}f}"

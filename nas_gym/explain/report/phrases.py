@@ -21,7 +21,7 @@ def percent_range(interval: tuple[float, float]) -> str:
 
 
 def points(difference: float) -> str:
-    """Return a difference of accuracies: ``"+1.5 points"``; what rounds to nothing has no minus."""
+    """Return a difference of scores: ``"+1.5 points"``; what rounds to nothing has no minus."""
     return f"{signed(difference)} points"
 
 
@@ -31,8 +31,27 @@ def signed(difference: float) -> str:
 
 
 def deviation_in_points(variance: float | None) -> float | None:
-    """Return a variance of accuracies as a standard deviation in points; below 0 where the variance is."""
+    """Return a variance of scores as a standard deviation in points; below 0 where the variance is."""
     return None if variance is None else float(np.sign(variance) * np.sqrt(abs(variance)) * 100)
+
+
+def quantity(value: float, digits: int = 3) -> str:
+    """Return a number in the units of the data with about so many digits: ``"43.1"``, ``"1,230"``."""
+    size = abs(value)
+    if size == 0 or 1e-4 <= size < 1e15:
+        decimals = max(0, digits - 1 - int(np.floor(np.log10(size)))) if size else 0
+        return f"{value:,.{decimals}f}"
+    return f"{value:.{digits}g}"
+
+
+def plural(label: str) -> str:
+    """Return several scores by the label of their metric: ``"accuracies"``, ``"R² values"``."""
+    return f"{label[:-1]}ies" if label.endswith("y") else f"{label} values"
+
+
+def capital(text: str) -> str:
+    """Return a text that begins a sentence; the other letters stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(parts: Sequence[str]) -> str:

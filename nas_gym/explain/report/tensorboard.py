@@ -27,13 +27,15 @@ from nas_gym._files import write_text
 from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.report.markdown import section_blocks
 from nas_gym.explain.report.page import identifier
+from nas_gym.explain.report.phrases import plural
 from nas_gym.explain.section import Explanation, Section
 from nas_gym.search_spaces import SearchSpace, distances_from
 from nas_gym.traces import DISC, MOST_POINTS, EventFile, discs, one_hot, text_summary
 
 FOLDER = "explanation"
 BUCKETS = 30
-NAMES = ("architecture", "accuracy", "verdict", "edits from the found network", "order")
+COLUMNS = ("architecture", "{}", "verdict", "edits from the found network", "order")
+"""Of the projector's points, to be filled in with the label of the metric."""
 FAR = 2
 
 
@@ -48,11 +50,11 @@ def write_events(
     """Write an explanation for TensorBoard, at the step of the run's distinct evaluations.
 
     Args:
-        evidence: what was explained.
-        explanation: what was found out about it.
-        pictures: its figures as PNG, by their identifiers.
+        evidence: evidence of the run.
+        explanation: explanation of the run.
+        pictures: figures of the explanation as PNG, by their identifiers.
         folder: folder of the run; the events go into the folder ``explanation`` in it.
-        keep: keep what earlier explanations of a run that goes on have written.
+        keep: whether to keep what earlier explanations of a run that goes on have written.
     """
     target = folder / FOLDER
     if not keep and target.is_dir():
@@ -87,7 +89,7 @@ def _write_images(
 
 
 def _image(tag: str, png: bytes, caption: str) -> Any:
-    """Return a picture with its caption, which TensorBoard shows beside it."""
+    """Return a picture, and its caption for TensorBoard to show beside it."""
     width, height = Image.open(io.BytesIO(png)).size
     tensor = make_tensor_proto([str(width).encode(), str(height).encode(), png])
     about = create_summary_metadata(display_name=tag, description=caption)
@@ -95,21 +97,21 @@ def _image(tag: str, png: bytes, caption: str) -> Any:
 
 
 def _write_histograms(events: EventFile, evidence: Evidence) -> None:
-    """Write the accuracies that the run saw, all of them and by the value of each choice."""
+    """Write the scores that the run saw, all of them and by the value of each choice."""
     scores = np.array([one.score for one in evidence.succeeded])
     if not len(scores):
         return
-    edges = _edges(scores)
-    events.summary(histogram("accuracies/all", scores, edges), 0)
+    edges, group = _edges(scores), plural(evidence.metric.label)
+    events.summary(histogram(f"{group}/all", scores, edges), 0)
     for variable, options in _options(evidence).items():
         for number, where in enumerate(options.values()):
             if where.any():
                 found = scores[where]
-                events.summary(histogram(f"accuracies/by {variable}", found, edges), number)
+                events.summary(histogram(f"{group}/by {variable}", found, edges), number)
 
 
 def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:
-    """Return for each option of each choice which successful evaluations had it, bool (evaluations,)."""
+    """Return which successful evaluations had each option of each choice, bool (evaluations,)."""
     space = evidence.search_space
     encoded = [space.encode(one.architecture) for one in evidence.succeeded]
     active = [space.active_variables(one.architecture) for one in evidence.succeeded]
@@ -133,10 +135,7 @@ def _edges(scores: np.ndarray) -> np.ndarray:
 
 
 def write_points(folder: Path, evidence: Evidence) -> None:
-    """Write the projector's files into the folder of the explanation.
-
-    Of more than `MOST_POINTS` evaluations the first are shown.
-    """
+    """Write the projector's files of at most `MOST_POINTS` evaluations into the explanation's folder."""
     points = list({str(one.architecture): one for one in evidence.seen}.values())[:MOST_POINTS]
     space = evidence.search_space
     steps = _edits_from_found(evidence, {str(one.architecture) for one in points})
@@ -148,7 +147,8 @@ def write_points(folder: Path, evidence: Evidence) -> None:
         [str(one.architecture), f"{one.score:.6g}", verdict, _edits(steps, one), str(one.order)]
         for one, verdict in zip(points, verdicts(evidence, points), strict=True)
     ]
-    _write_rows(target / "metadata.tsv", [list(NAMES), *rows])
+    names = [column.format(evidence.metric.label) for column in COLUMNS]
+    _write_rows(target / "metadata.tsv", [names, *rows])
     Image.fromarray(discs([one.score for one in points])).save(target / "discs.png")
     plain = {"tensor_path": "projector/tensors.tsv", "metadata_path": "projector/metadata.tsv"}
     coloured = EmbeddingInfo(tensor_name="architectures explained", **plain)
@@ -159,7 +159,7 @@ def write_points(folder: Path, evidence: Evidence) -> None:
 
 
 def verdicts(evidence: Evidence, points: Sequence[SeenEvaluation]) -> list[str]:
-    """Return what the run says of each architecture, in a few words."""
+    """Return how each architecture did in the run, in a few words."""
     if not evidence.succeeded:
         return ["failed"] * len(points)
     scores = np.array([one.score for one in evidence.succeeded])

@@ -1,4 +1,4 @@
-"""Writing an explanation: the report in its forms, so that a reader finds all of each or the one before."""
+"""Writing the forms of a report: a reader finds a whole file, the new one or the one before."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nas_gym.traces import RunFolder
 
 
 class Names(NamedTuple):
-    """What the files of a report are called, and the folder of its pictures."""
+    """Names of the files of a report, and of the folder of its pictures."""
 
     html: str = "report.html"
     markdown: str = "report.md"
@@ -43,10 +43,10 @@ def write_explanation(
     """Write the report of a run and TensorBoard's events.
 
     Args:
-        evidence: what was explained.
-        explanation: what was found out about it.
-        folder: where; None for the folder of the run.
-        keep_events: keep what earlier explanations wrote for TensorBoard.
+        evidence: evidence of the run.
+        explanation: explanation of the run.
+        folder: folder of the report; None for the folder of the run.
+        keep_events: whether to keep what earlier explanations wrote for TensorBoard.
 
     Returns:
         The file of the report as a web page.
@@ -70,8 +70,8 @@ def write_comparison(comparison: Explanation, folder: Path) -> Path:
     """Write the report of the comparison of two runs.
 
     Args:
-        comparison: what is reported.
-        folder: place of the report.
+        comparison: explanation of the two runs.
+        folder: folder of the report.
 
     Returns:
         The file of the report as a web page.
@@ -87,7 +87,7 @@ def write_comparison(comparison: Explanation, folder: Path) -> Path:
 
 @contextmanager
 def writing_alone(folder: Path) -> Iterator[None]:
-    """Write a report into a folder, which is made if it is not there, while nobody else writes one there.
+    """Hold a folder, which is made if it is not there, so that no other process writes a report there.
 
     Raises:
         NASGymError: if the folder cannot be written, or another writes there for too long.
@@ -111,9 +111,9 @@ def write_page(
 
     Args:
         page: the report.
-        pictures: its figures, as of `pictures_of`.
-        numbers: what the JSON file holds.
-        folder: where; it is made if it is not there.
+        pictures: figures of the report, as of `pictures_of`.
+        numbers: contents of the JSON file.
+        folder: folder of the report; it is made if it is not there.
         names: names of the files.
 
     Returns:
@@ -134,7 +134,7 @@ def write_page(
 
 
 def _write_pictures(pictures: Mapping[str, Picture], folder: Path) -> None:
-    """Write pictures into a new folder, which then takes the place of the old one."""
+    """Write pictures into a new folder, and put it in the place of the old one."""
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()

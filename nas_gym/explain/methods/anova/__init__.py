@@ -1,1 +1,1 @@
-"""What choices and edits do to the accuracy."""
+"""The effects of choices and edits on the score."""

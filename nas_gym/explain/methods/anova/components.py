@@ -1,9 +1,9 @@
-"""What accuracies are taken apart into: the effect of each choice, and of each pair of choices beyond both.
+"""The components of a score: the effect of each choice, and of each pair of choices beyond both.
 
 A component has cells (the values of a choice, or the pairs of values of two), each with its weight
 among the reference architectures where the choices are active, depths weighted equally. Its
 contrasts are orthonormal under those weights and orthogonal to everything of lower order, so the
-coefficients ``theta = sum_i w_i z_i y_i`` of an accuracy y have the importance as squared length:
+coefficients ``theta = sum_i w_i z_i y_i`` of a score y have the importance as squared length:
 the variance of the conditional mean, or of the pure interaction of a pair. This is the functional
 ANOVA (Hoeffding 1948; Sobol 1993) with every depth weighted equally.
 """
@@ -15,11 +15,11 @@ from itertools import combinations, product
 
 import numpy as np
 
-from nas_gym.explain.methods.anova.coding import Coded, weights
+from nas_gym.explain.methods.anova.encoding import EncodedArchitectures, weights
 from nas_gym.search_spaces import Variable
 
 SINGULAR = 1e-9
-# Evaluations beyond one for each effect, from which the noise is estimated.
+# Evaluations in excess of one for each effect: the noise is estimated from them.
 SPARE = 10
 
 
@@ -28,11 +28,11 @@ class Component:
     """One choice or a pair of choices.
 
     Attributes:
-        columns: columns of the choices in `Coded.codes`.
+        columns: columns of the choices in `EncodedArchitectures.codes`.
         variables: the choices.
-        words: for each cell, the values of the choices.
-        share: float64 (cells,), weight of each cell among the reference architectures.
-        contrasts: float64 (cells, r): ``contrasts.T @ diag(share) @ contrasts`` is the identity.
+        words: values of the choices, for each cell.
+        share: weight of each cell among the reference architectures, float64 (cells,).
+        contrasts: float64 (cells, r); ``contrasts.T @ diag(share) @ contrasts`` is the identity.
         sizes: number of values of each choice.
     """
 
@@ -58,51 +58,51 @@ class Component:
         """The names of the choices, joined."""
         return " x ".join(self.names)
 
-    def cells(self, coded: Coded) -> np.ndarray:
-        """The cell of each architecture, int (n,); -1 where a choice is not active."""
-        codes = coded.codes[:, list(self.columns)]
-        cells = np.zeros(len(coded), dtype=np.int64)
+    def cells(self, encoded: EncodedArchitectures) -> np.ndarray:
+        """Return the cell of each architecture, int (n,); -1 where a choice is not active."""
+        codes = encoded.codes[:, list(self.columns)]
+        cells = np.zeros(len(encoded), dtype=np.int64)
         for column, size in enumerate(self.sizes):
             cells = cells * size + codes[:, column]
         cells[(codes < 0).any(axis=1)] = -1
         return cells
 
-    def features(self, coded: Coded) -> np.ndarray:
-        """The row z of each architecture, float64 (n, r); 0 where a choice is not active."""
-        cells = self.cells(coded)
+    def features(self, encoded: EncodedArchitectures) -> np.ndarray:
+        """Return the row z of each architecture, float64 (n, r); 0 where a choice is not active."""
+        cells = self.cells(encoded)
         return np.where(cells[:, None] >= 0, self.contrasts[cells], 0.0)
 
     def effects(self, theta: np.ndarray) -> np.ndarray:
-        """The effect of each cell, float64 (cells,), from the coefficients."""
+        """Return the effect of each cell, float64 (cells,), from the coefficients."""
         return np.asarray(self.contrasts @ theta)
 
 
-def components(coded: Coded, order: int = 2) -> list[Component]:
-    """The components of the reference architectures: every choice, then every pair that varies.
+def components(encoded: EncodedArchitectures, order: int = 2) -> list[Component]:
+    """Return the components of the reference architectures: every choice, then every pair that varies.
 
     Args:
-        coded: the reference architectures.
+        encoded: the reference architectures.
         order: 1 for the choices alone.
     """
-    found = [_component(coded, (column,)) for column in range(len(coded.names))]
+    found = [_component(encoded, (column,)) for column in range(len(encoded.names))]
     if order > 1:
-        found += [_component(coded, pair) for pair in combinations(range(len(coded.names)), 2)]
+        found += [_component(encoded, pair) for pair in combinations(range(len(encoded.names)), 2)]
     return [component for component in found if component.contrasts.shape[1]]
 
 
-def _component(coded: Coded, columns: tuple[int, ...]) -> Component:
-    variables = tuple(coded.variables[column] for column in columns)
+def _component(encoded: EncodedArchitectures, columns: tuple[int, ...]) -> Component:
+    variables = tuple(encoded.variables[column] for column in columns)
     sizes = tuple(len(variable.choices) for variable in variables)
     words = tuple(product(*(variable.choices for variable in variables)))
     empty = Component(columns, variables, words, np.zeros(len(words)), np.zeros((len(words), 0)), sizes)
-    cells = empty.cells(coded)
-    share = np.bincount(cells[cells >= 0], weights(coded, cells >= 0)[cells >= 0], minlength=len(words))
+    cells = empty.cells(encoded)
+    share = np.bincount(cells[cells >= 0], weights(encoded, cells >= 0)[cells >= 0], minlength=len(words))
     lower = np.ones((len(words), 1)) if len(columns) == 1 else _margins(sizes)
     return Component(columns, variables, words, share, _contrasts(share, lower), sizes)
 
 
 def _margins(sizes: tuple[int, ...]) -> np.ndarray:
-    """Indicators of the rows and of the columns of a table, float64 (cells, rows + columns)."""
+    """Return indicators of the rows and of the columns of a table, float64 (cells, rows + columns)."""
     rows, columns = sizes
     return np.hstack(
         [np.kron(np.eye(rows), np.ones((columns, 1))), np.kron(np.ones((rows, 1)), np.eye(columns))]
@@ -110,7 +110,7 @@ def _margins(sizes: tuple[int, ...]) -> np.ndarray:
 
 
 def _contrasts(share: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """An orthonormal basis, under the weights `share`, of what is orthogonal to `lower`."""
+    """Return an orthonormal basis, under the weights `share`, of the complement of `lower`."""
     present = share > 0
     root = np.sqrt(share[present])
     basis, sizes, _ = np.linalg.svd(root[:, None] * lower[present], full_matrices=True)
@@ -120,6 +120,6 @@ def _contrasts(share: np.ndarray, lower: np.ndarray) -> np.ndarray:
     return contrasts
 
 
-def evaluations_needed(base: Coded) -> int:
-    """Return the fewest evaluations that tell choices apart: one for each effect, and some to spare."""
+def evaluations_needed(base: EncodedArchitectures) -> int:
+    """Return the fewest evaluations that separate the choices: one for each effect, and some to spare."""
     return 1 + SPARE + sum(int(part.contrasts.shape[1]) for part in components(base, order=1))

@@ -1,7 +1,7 @@
-"""The deletion test: do the choices that were named most important matter most at the found network?
+"""The deletion test: whether the choices that were named most important matter most at the found network.
 
-After the deletion tests of attributions (Samek et al., "Evaluating the visualization of what a deep
-neural network has learned", 2017): change what was named, change other things as often, and compare.
+It follows the deletion tests of attributions (Samek et al., "Evaluating the visualization of what a deep
+neural network has learned", 2017): change the named choices, change as many others, and compare.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Deletion:
 
     Attributes:
         named: the choices named most important.
-        drop: mean drop of accuracy over all single edits of them.
-        others: mean of the same over all other sets of as many choices.
+        drop: mean drop of the score over all single edits of these choices.
+        others: mean of that drop over all other sets of as many choices.
         below: share of the other sets with a smaller drop.
-        sets: how many other sets there are.
-        changes: single edits of the network that were compared.
+        sets: number of the other sets.
+        changes: number of single edits of the network that were compared.
         drops: mean drop over the single edits of each choice.
     """
 
@@ -44,7 +44,7 @@ class Deletion:
 
     @property
     def passed(self) -> bool:
-        """Whether changing what was named costs something, and more than changing anything else."""
+        """Whether changing the named choices costs something, and more than changing others."""
         return self.drop > max(0.0, self.others)
 
 
@@ -63,8 +63,8 @@ def deletion(
 
     Args:
         ranking: choices, the most important first.
-        drops: accuracy that each single edit costs, by the choice of the network that it changes.
-        most: how many are named; fewer where the network has no more choices than that.
+        drops: drop of the score by each single edit, by the choice of the network that it changes.
+        most: number of named choices; fewer where the network has no more choices than that.
 
     Returns:
         None where there is nothing to compare with.

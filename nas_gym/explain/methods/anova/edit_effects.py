@@ -1,12 +1,11 @@
-"""The effect of each kind of edit on accuracy, wherever the agent was when it made it.
+"""The effect of each kind of edit on the score, wherever the agent was when it made it.
 
-The mean change that an agent met is misleading: it stays at an architecture because its accuracy
-was high, partly by luck, so every edit of it looks bad. Here an effect is of the architectures of
+The mean change in the agent's own steps is misleading: an agent stays at an architecture because its
+score was high, partly by luck, so every edit of it looks bad. Here an effect is of the architectures of
 the space and not of the visits: the mean change over all of them where the edit is legal, the depths
-that the run visited weighted equally. It is estimated from the accuracies of all visited
-architectures at once by `nas_gym.explain.methods.anova.variances`, in which an architecture has
-one noise however many edits begin or end at it, so both directions of an edit count and an
-incumbent's luck counts once.
+that the run visited weighted equally. It is estimated from the scores of all visited architectures at
+once by `nas_gym.explain.methods.anova.variances`, in which an architecture has one noise however many
+edits begin or end at it, so both directions of an edit count and an incumbent's luck counts once.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm, t
 
-from nas_gym.explain.methods.anova.coding import code, reference, weights
 from nas_gym.explain.methods.anova.components import components
 from nas_gym.explain.methods.anova.edit_kinds import EditKind, Edits, edits_between
+from nas_gym.explain.methods.anova.encoding import encode_architectures, reference, weights
 from nas_gym.explain.methods.anova.mixed_model import MixedModel
 from nas_gym.explain.methods.anova.squared_norm import Interval
 from nas_gym.explain.methods.anova.variances import cautious, fitted
@@ -37,12 +36,12 @@ class Effect:
 
     Attributes:
         kind: kind of the edits.
-        change: mean change of accuracy, over architectures of the space, with its interval, which is
+        change: mean change of the score over architectures of the space, with an interval that is
             simultaneous over all kinds; None where the visits do not determine it.
-        p: of no effect, adjusted for all kinds; None without a change.
-        seen: pairs of evaluated architectures that such an edit connects, in either direction.
-        met: mean change in the steps that the agent made, which its whereabouts bias; None without.
-        steps: how many those are.
+        p: p-value of no effect, adjusted for all kinds; None without a change.
+        seen: number of pairs of evaluated architectures that such an edit connects, in either direction.
+        met: mean change in the agent's steps, biased by where the agent was; None without such steps.
+        steps: number of these steps.
     """
 
     kind: EditKind
@@ -80,23 +79,23 @@ def estimate_effects(
     Args:
         space: search space of the architectures.
         visited: the distinct architectures of the run.
-        y: their accuracies, float64 (n,).
+        y: score of each, float64 (n,).
         steps: the architectures before and after each step of the agent, for comparison.
         level: level of the simultaneous intervals.
-        seed: seed of the draws of them and of the sample of a large space.
+        seed: seed of the draws for the intervals and of the sample of a large space.
     """
     rows = {one: row for row, one in enumerate(reference(space, seed, ENUMERATED, SAMPLED_PER_DEPTH))}
     inside = len(rows)
-    edits, coded = edits_between(space, rows, inside=False)
-    base, seen = coded.rows(np.arange(inside)), code(space, visited)
+    edits, encoded = edits_between(space, rows, inside=False)
+    base, seen = encoded.rows(np.arange(inside)), encode_architectures(space, visited)
     parts = components(base)
     model, columns = fitted(parts, seen, y)
     model = cautious(model, parts, columns, seen)
     counts = np.bincount(seen.depth, minlength=int(base.depth.max()) + 1)
     enough = counts >= min(FEW, counts.max())
     weight = np.append(weights(base, enough[base.depth]), np.zeros(len(rows) - inside))
-    features = np.hstack([part.features(coded) for part in parts])
-    estimates = _estimates(model, _sums(edits, features, weight, coded.depth), level, seed)
+    features = np.hstack([part.features(encoded) for part in parts])
+    estimates = _estimates(model, _sums(edits, features, weight, encoded.depth), level, seed)
     pairs, met, made = _seen(space, edits.kinds, visited, y, steps)
     found = [
         Effect(kind, *estimate, int(pairs[n]), float(met[n]) if made[n] else None, int(made[n]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.explain.methods.anova.coding import Coded, code
+from nas_gym.explain.methods.anova.encoding import EncodedArchitectures, encode_architectures
 from nas_gym.search_spaces import Architecture, Edit, SearchSpace
 
 
@@ -35,14 +35,14 @@ class EditKind:
 def kinds_of(
     space: SearchSpace[Any], edit: Edit, name: str, old: int, new: int
 ) -> Iterator[tuple[EditKind, float]]:
-    """The kinds of an edit, with -1.0 where it is the opposite of one, else 1.0.
+    """Yield the kinds of an edit, with -1.0 where it is the opposite of that kind, else 1.0.
 
     Args:
         space: search space of the architectures.
         edit: the edit.
-        name: the variable that it changed; "" for what was added or removed as a whole.
-        old: the variable's choice before.
-        new: and after.
+        name: name of the variable that it changed; "" for what was added or removed as a whole.
+        old: number of the variable's choice before the edit.
+        new: number of the variable's choice after it.
     """
     if not name:
         yield EditKind(edit.kind, edit.words), 1.0
@@ -70,11 +70,11 @@ class Edits:
     """Edits between architectures.
 
     Attributes:
-        kinds: the kinds that there are.
-        before: row of each edit's architecture before it, int (m,).
-        after: and after it.
-        kind: number of each edit's kind; an edit of two kinds is there twice.
-        sign: -1.0 for the opposite of its kind.
+        kinds: the different kinds.
+        before: row of the architecture before each edit, int (m,).
+        after: row of the architecture after it, int (m,).
+        kind: number of the kind of each edit, int (m,); an edit of two kinds is there twice.
+        sign: -1.0 for the opposite of the kind, else 1.0, float64 (m,).
     """
 
     kinds: tuple[EditKind, ...]
@@ -86,13 +86,13 @@ class Edits:
 
 def edits_between(
     space: SearchSpace[Any], rows: dict[Architecture, int], *, inside: bool
-) -> tuple[Edits, Coded]:
-    """All edits that begin at architectures, and all architectures that they connect.
+) -> tuple[Edits, EncodedArchitectures]:
+    """Return all edits of architectures, and all architectures that they connect.
 
     Args:
         space: search space of the architectures.
-        rows: the row of each architecture; where not `inside`, what edits lead to is added.
-        inside: leave out edits that lead elsewhere.
+        rows: row of each architecture; without `inside` the architectures that edits lead to are added.
+        inside: whether to leave out edits that lead to other architectures.
     """
     found: list[tuple[int, int, int]] = []
     for architecture, row in list(rows.items()):
@@ -100,36 +100,35 @@ def edits_between(
             after = space.apply(architecture, int(action))
             if after != architecture and (not inside or after in rows):
                 found.append((row, rows.setdefault(after, len(rows)), int(action)))
-    coded = code(space, rows)
+    encoded = encode_architectures(space, rows)
     ends = np.array(found, dtype=np.int64).reshape(-1, 3)
-    keys, which = np.unique(_changes(space, coded, ends), axis=0, return_inverse=True)
+    keys, which = np.unique(_changes(space, encoded, ends), axis=0, return_inverse=True)
     kinds: dict[EditKind, int] = {}
     edits: list[np.ndarray] = [np.empty((0, 4))]
     for number, (action, column, old, new) in enumerate(keys):
-        name = coded.names[column] if column >= 0 else ""
+        name = encoded.names[column] if column >= 0 else ""
         these = ends[which.reshape(-1) == number, :2]
         for kind, sign in kinds_of(space, space.actions[action], name, int(old), int(new)):
             numbers = np.full((len(these), 2), [kinds.setdefault(kind, len(kinds)), sign])
             edits.append(np.hstack([these, numbers]))
     rows_of = np.vstack(edits)
     before, to, kind_of = rows_of[:, :3].astype(np.int64).T
-    return Edits(tuple(kinds), before, to, kind_of, rows_of[:, 3]), coded
+    return Edits(tuple(kinds), before, to, kind_of, rows_of[:, 3]), encoded
 
 
-def _changes(space: SearchSpace[Any], coded: Coded, ends: np.ndarray) -> np.ndarray:
+def _changes(space: SearchSpace[Any], encoded: EncodedArchitectures, ends: np.ndarray) -> np.ndarray:
     """Return (action, variable, choice before, choice after) for each (before, after, action), int (m, 4).
 
-    Where what is added or removed changes more than one variable, such as a layer that brings its own
-    choices and renumbers others, or none that is active before and after, the last three are -1, 0
-    and 0.
+    The last three are -1, 0 and 0 where an addition or removal changes more than one variable, such as a
+    layer that brings its own choices and renumbers others, or none that is active before and after.
     """
     before, after, action = ends.T
     resizes = np.array([edit.kind != "swap" for edit in space.actions], dtype=bool)[action]
-    old, new = coded.codes[before], coded.codes[after]
+    old, new = encoded.codes[before], encoded.codes[after]
     shared = (old != new) & (old >= 0) & (new >= 0)
     first = shared.argmax(axis=1)[:, None]
     values = [np.take_along_axis(each, first, 1)[:, 0] for each in (old, new)]
     changes = np.column_stack([action, first[:, 0], *values])
-    several = ((old != new).sum(axis=1) > 1) | (coded.depth[before] != coded.depth[after])
+    several = ((old != new).sum(axis=1) > 1) | (encoded.depth[before] != encoded.depth[after])
     changes[(resizes & several) | ~shared.any(axis=1), 1:] = (-1, 0, 0)
     return changes

@@ -1,4 +1,4 @@
-"""How much each architectural choice matters, and each pair beyond both: from a trace, or from a table."""
+"""The importance of each architectural choice and of each pair beyond both: from a trace, or from a table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nas_gym.explain.methods.anova.coding import Coded, weights
 from nas_gym.explain.methods.anova.components import Component, components
+from nas_gym.explain.methods.anova.encoding import EncodedArchitectures, weights
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS, significance, table_significance
 from nas_gym.explain.methods.anova.squared_norm import Interval, squared_length, widened
 from nas_gym.explain.methods.anova.variances import cautious, fitted, of_depth, rivals, unmet_cells
@@ -19,16 +19,16 @@ class Importance:
     """The importance of one choice or one pair of choices.
 
     Attributes:
-        component: what it is of.
-        value: the variance that it explains, corrected for noise; None where it is not determined.
-        low, high: its interval; None where there is none.
-        p: adjusted for all of its kind; None where it was not tested.
-        evidence: what it is ranked by among pairs (see `Significance`).
+        component: the choice or the pair.
+        value: variance that it explains, corrected for noise; None where it is not determined.
+        low, high: interval of the variance; None where there is none.
+        p: p-value adjusted for all choices, or for all pairs; None where it was not tested.
+        evidence: rank criterion among pairs (see `Significance`).
         effects: effect of each cell, float64 (cells,); of a pair drawn towards 0 (see `MixedModel.shrunk`).
-        errors: standard error of each, float64 (cells,).
-        visits: evaluations in each cell, int (cells,).
-        why: why the value is missing or why its interval was widened, "" otherwise.
-        rivals: for a pair that stands out, those that explain the evaluations about as well in its place.
+        errors: standard error of each effect, float64 (cells,).
+        visits: number of evaluations in each cell, int (cells,).
+        why: reason why the value is missing or its interval was widened, "" otherwise.
+        rivals: pairs that would explain the evaluations about as well in place of a pair that stands out.
     """
 
     component: Component
@@ -62,9 +62,9 @@ class Importances:
         pairs: those with the most evidence first.
         rest: standard deviation of what choices and pairs leave unexplained, of a table that of training
             seeds; None if it is not known.
-        evaluations: how many they are made from.
-        untried: the depths and values that were never evaluated together: the depth, the choice and
-            its value in words.
+        evaluations: number of evaluations that they are estimated from.
+        untried: depths and values that were never evaluated together: the depth, the choice and its value
+            in words.
     """
 
     choices: tuple[Importance, ...]
@@ -75,8 +75,8 @@ class Importances:
 
 
 def estimate(
-    reference: Coded,
-    visited: Coded,
+    reference: EncodedArchitectures,
+    visited: EncodedArchitectures,
     y: np.ndarray,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
@@ -86,7 +86,7 @@ def estimate(
     Args:
         reference: the architectures that averages are over.
         visited: the distinct architectures of the run.
-        y: their accuracies, float64 (n,).
+        y: score of each, float64 (n,).
         permutations: number of permutations in the test of significance.
         seed: seed of permutations and intervals.
     """
@@ -119,20 +119,20 @@ def estimate(
     return _ranked(found, rest, len(y), tuple(_untried(parts, visited)))
 
 
-def _note(parts: Sequence[Component], part: Component, visited: Coded) -> str:
-    """Return which values were never met at some depth, a clause; "" for none."""
+def _note(parts: Sequence[Component], part: Component, visited: EncodedArchitectures) -> str:
+    """Return a clause on the values that were never evaluated at some depth; "" for none."""
     for pair in parts:
         if of_depth(pair) and part.variables[0] in pair.variables:
             unmet = unmet_cells(pair, visited)
             if unmet:
                 depth, value = pair.words[unmet[0]]
                 others = f" (and {len(unmet) - 1} more such cases)" if len(unmet) > 1 else ""
-                return f"{pair.names[1]} {value} was never met at depth {depth}{others}"
+                return f"{pair.names[1]} {value} was never evaluated at depth {depth}{others}"
     return ""
 
 
-def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, str, str]]:
-    """Yield depths and values that were never met together, though either was."""
+def _untried(parts: Sequence[Component], visited: EncodedArchitectures) -> Iterator[tuple[str, str, str]]:
+    """Yield depths and values that were never evaluated together."""
     for pair in parts:
         if of_depth(pair):
             for cell in unmet_cells(pair, visited):
@@ -141,7 +141,7 @@ def _untried(parts: Sequence[Component], visited: Coded) -> Iterator[tuple[str, 
 
 
 def exact(
-    reference: Coded, scores: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
+    reference: EncodedArchitectures, scores: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances:
     """Return importances of a full table.
 
@@ -149,8 +149,8 @@ def exact(
     intervals over training seeds; with one they are what they are, without interval.
 
     Args:
-        reference: the architectures of the table, those that failed left out.
-        accuracies: accuracies by architecture and seed, float64 (n, seeds); NaN where not recorded.
+        reference: the architectures of the table, without those that failed.
+        scores: scores by architecture and seed, float64 (n, seeds); NaN where not recorded.
         permutations: number of permutations in the test of significance.
         seed: seed of the permutations.
     """
@@ -209,7 +209,11 @@ def _undetermined(
     part: Component, visits: np.ndarray, p: float, evidence: float, effects: np.ndarray | None
 ) -> Importance:
     never = [" and ".join(word) for word, count in zip(part.words, visits, strict=True) if not count]
-    why = f"{never[0]} was never evaluated" if never else "its values were only met together with others"
+    why = (
+        f"{never[0]} was never evaluated"
+        if never
+        else "its values were only evaluated together with certain values of other choices"
+    )
     nothing = np.zeros(len(part.words))
     effects = nothing if effects is None else effects
     return Importance(part, None, None, None, p, evidence, effects, nothing, visits, why)

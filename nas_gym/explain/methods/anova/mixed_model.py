@@ -1,4 +1,4 @@
-"""Taking accuracies of visited architectures apart, when the visits were neither uniform nor balanced.
+"""The effects in the scores of visited architectures, when the visits were neither uniform nor balanced.
 
 ``y = mu + Z theta + h + e``: some coefficients theta are fixed, and groups of others are random with
 a variance of each group; h is what three choices do together, e is the noise of an evaluation. The
@@ -31,12 +31,12 @@ class MixedModel:
     """Variances and what follows from them.
 
     Attributes:
-        y: accuracies, float64 (n,).
+        y: scores, float64 (n,).
         z: features, float64 (n, p).
         group: group of each column of `z`: `FIXED`, or the number of its variance; int (p,).
         third: kernel of what three choices do together, float64 (n, n).
         variances: variance of each group of coefficients, then of h, then of e.
-        flat: variance that stands for none of the fixed coefficients being known.
+        flat: variance of the fixed coefficients, so large that nothing is assumed of them.
         assumed: groups whose variance is an assumption, not estimated.
     """
 
@@ -74,7 +74,7 @@ class MixedModel:
         return np.asarray(self.precision @ self.z)
 
     def assuming(self, least: Sequence[tuple[np.ndarray, float]]) -> MixedModel:
-        """Return the model with coefficients that have at least some variance, whatever the accuracies say.
+        """Return the model with coefficients that have at least some variance, whatever the scores say.
 
         Args:
             least: columns of coefficients, and their least variance.
@@ -93,7 +93,7 @@ class MixedModel:
 
         Returns:
             float64 (r,) and (r, r); None where the visits do not determine them: where a
-            combination is less certain than the accuracies are spread.
+            combination is less certain than the scores are spread.
         """
         values, covariance, basis = self.determined(columns)
         if basis.shape[1] < len(columns):
@@ -126,7 +126,7 @@ class MixedModel:
         return values, np.diag(np.maximum(inverse - 1.0, 0.0)), basis
 
     def without(self, columns: np.ndarray) -> np.ndarray:
-        """Return covariance of y if some coefficients were 0, float64 (n, n)."""
+        """Return the covariance of y if some coefficients were 0, float64 (n, n)."""
         scaled = self.z[:, columns] * np.sqrt(self.each[columns])
         return np.asarray(self.covariance - scaled @ scaled.T)
 
@@ -147,7 +147,7 @@ class MixedModel:
         return float(np.clip(2.0 * variance**2 / spread, 1.0, len(self.y)))
 
     def combinations(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return weighted sums of the coefficients: what is expected of them, and how sure that is.
+        """Return the expected values of weighted sums of the coefficients, and their covariance.
 
         Args:
             sums: the weights, float64 (m, p).
@@ -204,7 +204,7 @@ def fit(y: np.ndarray, z: np.ndarray, group: np.ndarray, third: np.ndarray) -> M
     """Return the variances of highest penalised restricted likelihood.
 
     Args:
-        y: accuracies, float64 (n,).
+        y: scores, float64 (n,).
         z: features, float64 (n, p).
         group: group of each column: `FIXED`, or the number of its variance.
         third: kernel of what three choices do together, float64 (n, n); zeros for none.

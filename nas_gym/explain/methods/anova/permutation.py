@@ -1,10 +1,10 @@
-"""Whether an effect could be chance: the same statistic with accuracies permuted within each depth.
+"""Whether an effect could be chance: the same statistic with scores permuted within each depth.
 
-What all other components explain is taken out first: accuracies are whitened by the covariance
-that they have if the tested component has no effect, which leaves errors of prediction, each given
-the evaluations before it. Those are exchangeable if the component has none, and are permuted
-within each depth (the depth itself: among all). Adjusted for asking of many components at once by
-the distribution of the largest statistic (Westfall and Young, "Resampling-based multiple testing",
+What all other components explain is taken out first: scores are whitened by the covariance that they
+have if the tested component has no effect, which leaves errors of prediction, each given the evaluations
+before it. These errors are exchangeable if the component has no effect, and are permuted within each
+depth (for the depth itself: among all). The p-values are adjusted for the test of many components at once
+by the distribution of the largest statistic (Westfall and Young, "Resampling-based multiple testing",
 1993).
 """
 
@@ -31,7 +31,7 @@ class Significance:
     """The significance of one component.
 
     Attributes:
-        evidence: minus the natural logarithm of the chance of explaining as large a share of the errors.
+        evidence: minus the natural logarithm of the probability to explain as large a share of the errors.
         p: share of permutations in which some component of the family had as much evidence.
     """
 
@@ -50,11 +50,11 @@ def significance(
     """Return the significance of each of a family of components, adjusted for the family.
 
     Args:
-        model: model of the accuracies.
+        model: model of the scores.
         tested: columns of `model.z` of each component.
-        across: for each component, whether accuracies are permuted across depths.
-        depth: int (n,).
-        permutations: how many; the smallest p is 1 / (1 + permutations).
+        across: whether scores are permuted across depths, for each component.
+        depth: number of the depth of each architecture, int (n,).
+        permutations: number of permutations; the smallest p is 1 / (1 + permutations).
         seed: seed of the permutations.
     """
     rng = np.random.default_rng(seed)
@@ -85,17 +85,17 @@ def table_significance(
 ) -> list[Significance]:
     """Return the significance of components of a full table, each adjusted for its family.
 
-    Accuracies are fitted by least squares with all components. The statistic is that of the partial
+    Scores are fitted by least squares with all components. The statistic is that of the partial
     F test; what it would be by chance is found by permuting the errors of the fit (ter Braak 1992),
     each divided by the share of an error that the fit leaves of it.
 
     Args:
         features: features of each component, float64 (n, r).
-        families: the family of each.
-        across: for each component, whether errors are permuted across depths.
-        y: accuracies, float64 (n,).
-        depth: int (n,).
-        permutations: how many; the smallest p is 1 / (1 + permutations).
+        families: number of the family of each component.
+        across: whether errors are permuted across depths, for each component.
+        y: scores, float64 (n,).
+        depth: number of the depth of each architecture, int (n,).
+        permutations: number of permutations; the smallest p is 1 / (1 + permutations).
         seed: seed of the permutations.
     """
     z = np.hstack(features)

@@ -1,10 +1,10 @@
 """The mixed model of a run's evaluations: which variances it has, which are assumed, which are in doubt.
 
-Choices are fixed effects. Pairs are random, share a variance, and get one of their own where they
-stand out, so that one strong interaction does not make all others look possible. What three choices
-do together is a covariance between architectures. An agent that met a combination two or three
-times met it along with other values: an interaction that is seen there may then be of another pair,
-its rival, and evaluations that were never made cannot tell.
+Choices are fixed effects. Pairs are random and share a variance, except that a pair that stands out gets
+one of its own, so that one strong interaction does not make all others look possible. What three choices
+do together is a covariance between architectures. An agent that evaluated a combination two or three
+times evaluated it along with certain other values: the interaction seen there may be that of another
+pair, its rival, which only evaluations that were never made could exclude.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import chi2
 
-from nas_gym.explain.methods.anova.coding import Coded
 from nas_gym.explain.methods.anova.components import Component
+from nas_gym.explain.methods.anova.encoding import EncodedArchitectures
 from nas_gym.explain.methods.anova.mixed_model import FIXED, MixedModel, fit
 
 OWN_VARIANCES = 6
@@ -23,7 +23,9 @@ STANDS_OUT = 0.05
 HALF = 0.5
 
 
-def fitted(parts: Sequence[Component], visited: Coded, y: np.ndarray) -> tuple[MixedModel, list[np.ndarray]]:
+def fitted(
+    parts: Sequence[Component], visited: EncodedArchitectures, y: np.ndarray
+) -> tuple[MixedModel, list[np.ndarray]]:
     """Return the mixed model of a run's evaluations, and the columns of each component in it.
 
     Choices are fixed. Pairs are random and share a variance, but for those that stand out, one
@@ -48,11 +50,14 @@ def fitted(parts: Sequence[Component], visited: Coded, y: np.ndarray) -> tuple[M
 
 
 def cautious(
-    model: MixedModel, parts: Sequence[Component], columns: Sequence[np.ndarray], visited: Coded
+    model: MixedModel,
+    parts: Sequence[Component],
+    columns: Sequence[np.ndarray],
+    visited: EncodedArchitectures,
 ) -> MixedModel:
     """Return the model with interactions of the depth allowed for where the visits say nothing of them.
 
-    An agent that never met a value at some depth has not seen whether it acts there as it does
+    An agent that never evaluated a value at some depth has not seen whether it acts there as it does
     elsewhere. Coefficients half as large as those of the choice itself are allowed for.
     """
     single = {part.columns[0]: n for n, part in enumerate(parts) if len(part.columns) == 1}
@@ -65,7 +70,7 @@ def cautious(
     return model.assuming(least)
 
 
-def unmet_cells(part: Component, visited: Coded) -> list[int]:
+def unmet_cells(part: Component, visited: EncodedArchitectures) -> list[int]:
     """Return the cells of a component that exist and were never visited."""
     cells = part.cells(visited)
     visits = np.bincount(cells[cells >= 0], minlength=len(part.words))

@@ -1,4 +1,4 @@
-"""How well a network predicts, and whether it is as sure as it should be: on validation examples."""
+"""The mistakes of a network of classes, and whether it is as sure as it should be: on validation examples."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Calibration:
-    """Whether the probability that a network gives to its answer is how often it is right.
+    """The comparison of the probability that a network states for its answer with how often it is right.
 
     Attributes:
         confidence, accuracy: mean of each bin, float64 (bins,).
-        low, high: of `accuracy`, Wilson's 95% interval.
-        counts: examples in each bin.
+        low, high: Wilson's 95% interval of `accuracy`.
+        counts: number of examples in each bin.
         error: expected calibration error: the mean over examples of their bin's
             |confidence - accuracy|, corrected for its bias, not below 0.
-        error_low, error_high: its 95% interval.
-        error_by_chance: what a perfectly calibrated network would show with as many examples,
-            uncorrected: the 95th percentile.
+        error_low, error_high: 95% interval of the error.
+        error_by_chance: 95th percentile of the uncorrected error that a perfectly calibrated network would
+            show with as many examples.
         uncorrected: the error as it is usually computed.
         gap, gap_low, gap_high: mean confidence minus accuracy with its 95% interval for new examples;
-            above 0 the network is too sure. The interval is of the accuracy by Clopper and Pearson and of
-            the confidence, so that a few examples without a mistake do not make it narrow.
+            above 0 the network is too sure. The interval joins that of the accuracy by Clopper and Pearson
+            and that of the confidence, so that a few examples without a mistake do not make it narrow.
     """
 
     confidence: np.ndarray
-    score: np.ndarray
+    accuracy: np.ndarray
     low: np.ndarray
     high: np.ndarray
     counts: np.ndarray
@@ -65,15 +65,15 @@ def confused_pairs(matrix: np.ndarray, count: int) -> list[tuple[int, int, int]]
 def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int = BINS) -> Calibration:
     """Return the calibration of a network's answers, in bins of equally many examples.
 
-    The usual error is biased upwards, since chance alone parts confidence from accuracy. It is
+    The usual error is biased upwards, since confidence and accuracy differ by chance alone. It is
     corrected by the bootstrap, and its interval is the basic bootstrap's (Davison & Hinkley 1997,
-    5.2): twice the estimate minus the resampled quantiles; from 0 where the error is no more than
-    what chance gives a perfectly calibrated network. The quantiles are those of 99%: on planted errors
-    they hold the truth in 92 to 97% of cases, those of 95% in 87 to 97%.
+    5.2): twice the estimate minus the resampled quantiles. The interval begins at 0 where the error is no
+    more than what chance gives a perfectly calibrated network. The quantiles are those of 99%: on planted
+    errors they hold the truth in 92 to 97% of cases, those of 95% in 87 to 97%.
 
     Args:
-        probabilities: float (n, classes).
-        y: (n,), the classes.
+        probabilities: probabilities of the classes, float (n, classes).
+        y: the true classes, int (n,).
         seed: seed of the resampling.
         bins: number of bins.
     """
@@ -84,7 +84,7 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     count = len(y)
     bin_of = np.arange(count) * min(bins, count) // count
     sizes = np.bincount(bin_of)
-    confidence, score = (np.bincount(bin_of, values) / sizes for values in (sure, right))
+    confidence, accuracy = (np.bincount(bin_of, values) / sizes for values in (sure, right))
     plain = _error(sure - right, bin_of)
     resampled = np.array([_resampled(rng, sure - right, bin_of) for _ in range(RESAMPLES)])
     chance = [_error(sure - (rng.random(count) < sure), bin_of) for _ in range(RESAMPLES)]
@@ -92,12 +92,12 @@ def calibration(probabilities: np.ndarray, y: np.ndarray, seed: int, bins: int =
     by_chance = float(np.quantile(chance, 0.95))
     low, high = np.maximum(0.0, 2 * plain - quantiles)
     low = low if plain > by_chance else 0.0
-    wilson = _wilson(score, sizes)
+    wilson = _wilson(accuracy, sizes)
     gap, spread = float((sure - right).mean()), 1.96 * float(sure.std()) / np.sqrt(count)
     share, least, most = score_interval([float(right.mean())], count)
     return Calibration(
         confidence,
-        score,
+        accuracy,
         *wilson,
         sizes,
         max(0.0, float(2 * plain - resampled.mean())),

@@ -50,12 +50,12 @@ class Pieces:
 
 @dataclass(frozen=True)
 class Attributions:
-    """What each value of each input adds to an output.
+    """The contribution of each number of each example to an output.
 
     Attributes:
-        values: float64, of the inputs' shape.
-        changes: float64 (n,), how far the output is from that of the baseline.
-        errors: float64 (n,), |sum of values - change| / |change|: the completeness error.
+        values: contributions, float64, of the inputs' shape.
+        changes: difference of the output to that of the baseline, float64 (n,).
+        errors: completeness error |sum of values - change| / |change|, float64 (n,).
         pieces: pieces of the path that each example was integrated along.
     """
 
@@ -94,7 +94,7 @@ def refined_gradients(
     batch: int = BATCH,
     most: float = math.inf,
 ) -> Attributions:
-    """Return Integrated gradients (Sundararajan et al. 2017) from the zero input, by Captum, refined.
+    """Return Integrated Gradients (Sundararajan et al. 2017) from the zero input, by Captum, refined.
 
     Attributions along a straight path are the sum of those along its pieces. Networks of rectifiers
     have kinks along it, where a quadrature with equal steps converges slowly (thousands of steps for
@@ -102,12 +102,12 @@ def refined_gradients(
     not right are halved, until it is right for the whole path or `rounds` are over.
 
     Args:
-        module: float64, from inputs (n, ...) to outputs (n, classes).
-        x: inputs, float64; the zero input is the average one of standardised data.
-        target: (n,), the output that is explained of each.
-        rounds: most halvings of a piece.
-        batch: pieces at once.
-        most: pieces after which none is halved any more, whatever the error.
+        module: float64 network, from inputs (n, ...) to outputs (n, outputs).
+        x: inputs, float64; the zero input is the average example of standardised data.
+        target: number of the output that is explained of each, int (n,).
+        rounds: number of halvings of a piece at most.
+        batch: number of pieces at once.
+        most: number of pieces after which none is halved any more, whatever the error.
     """
     from captum.attr import IntegratedGradients
 

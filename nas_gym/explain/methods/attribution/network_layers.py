@@ -1,4 +1,4 @@
-"""What each layer of a network contributes: replaced by less, and how much of the output flows through it."""
+"""The contribution of each layer: what replacing it costs, and how much of the output flows through it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from torch.autograd import forward_ad
 
 from nas_gym.explain.methods.attribution.integrated_gradients import Pieces, batch_for
 from nas_gym.explain.methods.attribution.network_inputs import CHECK_EXAMPLES
+from nas_gym.explain.methods.attribution.score_drop import ScoreDrop, outputs_of, score_drop
 from nas_gym.networks import Network, NetworkModule, Operation
+from nas_gym.tasks import Target
 
 LINEAR_FEATURES = 1024
 """A best linear map is fitted where a layer has at most so many inputs."""
@@ -22,7 +24,7 @@ REPLACEMENTS = ("unchanged", "linear", "constant")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Layer:
     """A layer of a network, as its search space names it.
 
     Attributes:
@@ -38,48 +40,39 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """Accuracy that is lost where a layer is replaced, with its 95% interval for new examples."""
-
-    drop: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class LayerUse:
-    """What a layer contributes.
+    """The contribution of a layer.
 
     Attributes:
-        part: the layer.
-        losses: by replacement: ``"unchanged"`` (its input is passed on, where shapes allow),
+        layer: the layer.
+        drops: drop of the score by replacement: ``"unchanged"`` (its input is passed on, where shapes allow),
             ``"linear"`` (the best linear map of its input, where it is small enough to be
             fitted), ``"constant"`` (its average output).
         share: share of the output that flows through it, on average; None where it was not measured.
         error: relative error of the conductance in a layer that everything flows through; else None.
-        units, units_for_most: outputs of the layer, and how many of them carry 90% of what flows.
+        units, units_for_most: number of outputs of the layer, and of those that carry 90% of the flow.
     """
 
-    part: Part
-    losses: dict[str, Loss]
+    layer: Layer
+    drops: dict[str, ScoreDrop]
     share: float | None = None
     error: float | None = None
     units: int = 0
     units_for_most: int | None = None
 
 
-def parts_of(network: Network) -> list[Part]:
-    """Return the layers of a network but the last, whose output is the answer; sums of layers are none."""
+def layers_of(network: Network) -> list[Layer]:
+    """Return the layers of a network without the last, which gives the answer, and without sums of layers."""
     named: dict[str, list[int]] = {}
     for number, node in enumerate(network.nodes):
         if node.layer:
             named.setdefault(node.layer, []).append(number)
-    parts = [
-        Part(name, nodes[0], nodes[-1], network.nodes[nodes[0]].inputs[0])
+    layers = [
+        Layer(name, nodes[0], nodes[-1], network.nodes[nodes[0]].inputs[0])
         for name, nodes in named.items()
         if not all(_is_sum(network.nodes[number].operation) for number in nodes)
     ]
-    return [part for part in parts if part.last != len(network.nodes) - 1]
+    return [layer for layer in layers if layer.last != len(network.nodes) - 1]
 
 
 def _is_sum(operation: Operation) -> bool:
@@ -93,15 +86,15 @@ class OpenNetwork(NetworkModule):
         module: the trained network.
 
     Attributes:
-        parts: its layers.
-        replacement: what replaces one layer, from its input to its output; None for none.
+        layers: layers of the network.
+        replacement: a layer, and the function from its input to its output that replaces it; None for none.
     """
 
     def __init__(self, module: NetworkModule) -> None:
         super().__init__(module.network)
         self.double().load_state_dict(module.state_dict())
-        self.parts = parts_of(module.network)
-        self.replacement: tuple[Part, Callable[[Tensor], Tensor]] | None = None
+        self.layers = layers_of(module.network)
+        self.replacement: tuple[Layer, Callable[[Tensor], Tensor]] | None = None
         self.eval()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -113,41 +106,45 @@ class OpenNetwork(NetworkModule):
         for number, node in enumerate(self.network.nodes[1:], start=1):
             value = self.compute(number, node, [values[index] for index in node.inputs])
             if self.replacement is not None and self.replacement[0].last == number:
-                part, replaced = self.replacement
-                value = replaced(values[part.source])
+                layer, replaced = self.replacement
+                value = replaced(values[layer.source])
             values.append(value)
         return values
 
 
 @torch.no_grad()
-def ablations(module: NetworkModule, x_fit: np.ndarray, x: np.ndarray, y: np.ndarray) -> list[LayerUse]:
-    """Return the accuracy lost where each layer is replaced.
+def ablations(
+    module: NetworkModule, x_fit: np.ndarray, x: np.ndarray, y: np.ndarray, target: Target, seed: int
+) -> list[LayerUse]:
+    """Return the layers, with the drop of the score where each is replaced.
 
     Args:
         module: the trained network, float64.
         x_fit: training examples, which averages and linear maps are fitted on.
         x: validation examples.
-        y: their classes.
+        y: what is to be predicted of each, as `target` has it.
+        target: target of the task.
+        seed: seed of the resampling for intervals.
     """
     opened = OpenNetwork(module)
     fitted = opened.values(_tensor(x_fit[:CHECK_EXAMPLES]))
-    inputs, labels = _tensor(x[:CHECK_EXAMPLES]), torch.tensor(y[:CHECK_EXAMPLES])
-    right = opened(inputs).argmax(1) == labels
+    x, y = x[:CHECK_EXAMPLES], y[:CHECK_EXAMPLES]
+    whole = outputs_of(opened, x)
     found = []
-    for part in opened.parts:
-        losses = {}
-        for name, replaced in _replacements(fitted[part.source], fitted[part.last]).items():
-            opened.replacement = (part, replaced)
-            losses[name] = _loss(right, opened(inputs).argmax(1) == labels)
+    for layer in opened.layers:
+        drops = {}
+        for name, replaced in _replacements(fitted[layer.source], fitted[layer.last]).items():
+            opened.replacement = (layer, replaced)
+            drops[name] = score_drop(target, whole, outputs_of(opened, x), y, seed)
         opened.replacement = None
-        found.append(LayerUse(part, losses, units=math.prod(module.network.nodes[part.last].shape)))
+        found.append(LayerUse(layer, drops, units=math.prod(module.network.nodes[layer.last].shape)))
     return found
 
 
 def conductances(
-    module: NetworkModule, uses: list[LayerUse], x: np.ndarray, y: np.ndarray, pieces: Pieces
+    module: NetworkModule, uses: list[LayerUse], x: np.ndarray, explained: np.ndarray, pieces: Pieces
 ) -> list[LayerUse]:
-    """Return the layers with how much of the output flows through each (Dhamdhere et al. 2019).
+    """Return the layers, with how much of the explained output flows through each (Dhamdhere et al. 2019).
 
     It is integrated at the nodes that made integrated gradients complete, so that it is as complete.
 
@@ -155,16 +152,16 @@ def conductances(
         module: the trained network, float64.
         uses: the layers as `ablations` returns them.
         x: validation examples.
-        y: their classes.
+        explained: number of the output that is explained of each example, int (n,).
         pieces: pieces of the paths to the examples.
     """
-    opened, inputs, target = OpenNetwork(module), _tensor(x), torch.tensor(y)
+    opened, inputs, outputs = OpenNetwork(module), _tensor(x), torch.tensor(explained)
     with torch.no_grad():
         rows = torch.arange(len(inputs))
-        changes = (opened(inputs) - opened(torch.zeros_like(inputs)))[rows, target].numpy()
-    flows = _flows(opened, inputs, target, pieces)
+        changes = (opened(inputs) - opened(torch.zeros_like(inputs)))[rows, outputs].numpy()
+    flows = _flows(opened, inputs, outputs, pieces)
     bottlenecks = _bottlenecks(module.network)
-    return [_with_flow(use, flows[use.part.last], changes, bottlenecks) for use in uses]
+    return [_with_flow(use, flows[use.layer.last], changes, bottlenecks) for use in uses]
 
 
 def _with_flow(use: LayerUse, flow: np.ndarray, changes: np.ndarray, bottlenecks: set[int]) -> LayerUse:
@@ -172,22 +169,22 @@ def _with_flow(use: LayerUse, flow: np.ndarray, changes: np.ndarray, bottlenecks
     sizes = np.sort(np.abs(flow).mean(0))[::-1]
     carrying = int(np.searchsorted(np.cumsum(sizes), MOST_OF_IT * sizes.sum()) + 1)
     return LayerUse(
-        use.part,
-        use.losses,
+        use.layer,
+        use.drops,
         float((sums * np.sign(changes)).sum() / total),
-        float(np.abs(sums - changes).sum() / total) if use.part.last in bottlenecks else None,
+        float(np.abs(sums - changes).sum() / total) if use.layer.last in bottlenecks else None,
         use.units,
         min(carrying, use.units),
     )
 
 
-def _flows(opened: OpenNetwork, x: Tensor, target: Tensor, pieces: Pieces) -> dict[int, np.ndarray]:
+def _flows(opened: OpenNetwork, x: Tensor, explained: Tensor, pieces: Pieces) -> dict[int, np.ndarray]:
     """Return the conductance of each output of each layer, float64 (n, outputs), by the layer's last node.
 
-    Along the path, how fast the layer's output changes (by forward differentiation) times how much
+    Along the path it is how fast the layer's output changes (by forward differentiation) times how much
     the network's output changes with it (by backward differentiation).
     """
-    flows = {part.last: torch.zeros(len(x), _size(opened, part), dtype=x.dtype) for part in opened.parts}
+    flows = {one.last: torch.zeros(len(x), _size(opened, one), dtype=x.dtype) for one in opened.layers}
     if not flows:  # a network of the user that names no layers
         return {}
     at_once = batch_for(opened.network)
@@ -197,8 +194,8 @@ def _flows(opened: OpenNetwork, x: Tensor, target: Tensor, pieces: Pieces) -> di
             moving = opened.values(forward_ad.make_dual(along, x[owner]))
             speeds = {last: forward_ad.unpack_dual(moving[last]).tangent for last in flows}
         values = opened.values(along.requires_grad_())
-        taken = values[-1][torch.arange(len(owner)), target[owner]].sum()
-        slopes = torch.autograd.grad(taken, [values[last] for last in flows], allow_unused=True)
+        summed = values[-1][torch.arange(len(owner)), explained[owner]].sum()
+        slopes = torch.autograd.grad(summed, [values[last] for last in flows], allow_unused=True)
         for (last, flow), slope in zip(flows.items(), slopes, strict=True):
             speed = speeds[last]
             if slope is not None and speed is not None:
@@ -206,8 +203,8 @@ def _flows(opened: OpenNetwork, x: Tensor, target: Tensor, pieces: Pieces) -> di
     return {last: flow.numpy() for last, flow in flows.items()}
 
 
-def _size(opened: OpenNetwork, part: Part) -> int:
-    return math.prod(opened.network.nodes[part.last].shape)
+def _size(opened: OpenNetwork, layer: Layer) -> int:
+    return math.prod(opened.network.nodes[layer.last].shape)
 
 
 def _replacements(source: Tensor, output: Tensor) -> dict[str, Callable[[Tensor], Tensor]]:
@@ -225,18 +222,6 @@ def _replacements(source: Tensor, output: Tensor) -> dict[str, Callable[[Tensor]
     mean = output.mean(0)
     found["constant"] = lambda value: mean.expand(len(value), *mean.shape)
     return found
-
-
-def _loss(right: Tensor, replaced: Tensor) -> Loss:
-    """Return the difference of two accuracies on the same examples, with its interval for new examples.
-
-    The interval is that of Agresti and Min (2005): half an example more in each of the four cells, so
-    that a few examples without any difference do not make it sure that there is none.
-    """
-    lost, won = int((right & ~replaced).sum()), int((~right & replaced).sum())
-    count, middle, changed = len(right) + 2, lost - won, lost + won + 1
-    half = 1.96 * math.sqrt(changed - middle**2 / count) / count
-    return Loss(middle / len(right), middle / count - half, middle / count + half)
 
 
 def _bottlenecks(network: Network) -> set[int]:

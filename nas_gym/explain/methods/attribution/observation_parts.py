@@ -16,15 +16,15 @@ CLOCK, MASK = "steps_left", "action_mask"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ObservationPart:
     """A part of an observation.
 
     Attributes:
-        name: in words.
+        name: name in words.
         key: key of the entry of the observation.
-        group: what it belongs to ("layer 2"), itself where that is nothing larger.
-        place: its numbers in the entry, as it is.
-        columns: its numbers in the entry as a network is fed it, one-hot.
+        group: name of the larger part that it belongs to (``"layer 2"``), else its own.
+        place: place of its numbers in the entry.
+        columns: place of its numbers in the entry as a network is fed it, one-hot.
     """
 
     name: str
@@ -34,27 +34,29 @@ class Part:
     columns: slice
 
 
-def parts_of(search_space: SearchSpace[Any], observation: spaces.Dict) -> tuple[Part, ...]:
-    """The parts of a Dict observation; those of the legal edits are one."""
-    found: list[Part] = []
+def parts_of(search_space: SearchSpace[Any], observation: spaces.Dict) -> tuple[ObservationPart, ...]:
+    """Return the parts of a Dict observation; the legal edits are one part."""
+    found: list[ObservationPart] = []
     for key, entry in observation.spaces.items():
         sizes = [int(size) for size in entry.nvec] if isinstance(entry, spaces.MultiDiscrete) else []
         sizes = sizes or [1] * int(np.prod(entry.shape or (1,)))
         if key == MASK:
-            found.append(Part("legal edits", key, key, slice(0, len(sizes)), slice(0, len(sizes))))
+            whole = slice(0, len(sizes))
+            found.append(ObservationPart("legal edits", key, key, whole, whole))
             continue
         ends = np.cumsum([0, *sizes]).tolist()
         switches = isinstance(entry, spaces.MultiBinary)
         for place, (name, group) in enumerate(_names(search_space, key, len(sizes))):
             columns = slice(ends[place], ends[place + 1])
-            found.append(Part(name, key, key if switches else group, slice(place, place + 1), columns))
+            own = slice(place, place + 1)
+            found.append(ObservationPart(name, key, key if switches else group, own, columns))
     return tuple(found)
 
 
 def values_of(
     search_space: SearchSpace[Any], states: Sequence[State], most: int
 ) -> tuple[list[str], np.ndarray]:
-    """The parts of states as numbers that are equal where a part is, int (N, parts), with their names.
+    """Return the names of the parts of states, and numbers that are equal where a part is, int (N, parts).
 
     Where there are more than `most` parts, those of the same layer are one, and so are switches.
     """
@@ -76,9 +78,9 @@ def values_of(
 
 
 def _names(search_space: SearchSpace[Any], key: str, count: int) -> list[tuple[str, str]]:
-    """The name and the group of each number of an entry.
+    """Return the name and the group of each number of an entry.
 
-    They are those of as many variables of the space, if the entry is called by their aspect or their
+    They are those of as many variables of the space, if the entry has the name of their aspect or of their
     group in the plural, or holds all of them.
     """
     if key == CLOCK:

@@ -18,7 +18,7 @@ from nas_gym.explain.methods.attribution.integrated_gradients import (
     has_captum,
     refined_gradients,
 )
-from nas_gym.explain.methods.attribution.observation_parts import Part, parts_of
+from nas_gym.explain.methods.attribution.observation_parts import ObservationPart, parts_of
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.traces import NeuralPolicy, State, view_of
 
@@ -30,11 +30,11 @@ MISSING = (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ObservationAttributions:
-    """What each part of an observation adds to a preference.
+    """The contribution of each part of an observation to a preference.
 
     Attributes:
         names: names of the parts.
-        values: float64 (N, parts).
+        values: contributions, float64 (N, parts).
         errors: |sum of the values - difference of the outputs| / |difference|, float64 (N,).
     """
 
@@ -66,12 +66,12 @@ def integrated_gradients(
 
     Args:
         policy: policy of the run.
-        space: whose architectures it edits.
+        space: search space of the run.
         states: N states.
-        edits: the edit of each, int (N,).
+        edits: the explained edit of each state, int (N,).
         masks: legal edits, bool (N, n).
         reference: states of the baseline.
-        rounds: most refinements of the path.
+        rounds: number of refinements of the path at most.
 
     Raises:
         NASGymError: if Captum is not installed.
@@ -114,7 +114,9 @@ class _Preferences(nn.Module):
         return scores @ self._weights.T
 
 
-def _layout(policy: NeuralPolicy, space: SearchSpace[Any]) -> tuple[tuple[Part, ...], dict[str, int]]:
+def _layout(
+    policy: NeuralPolicy, space: SearchSpace[Any]
+) -> tuple[tuple[ObservationPart, ...], dict[str, int]]:
     """Return the parts of what the network is fed, and the sizes of its entries, in order."""
     observation = policy.network.observation_space
     if isinstance(observation, spaces.Dict):
@@ -137,7 +139,7 @@ def _split(fed: Any, sizes: dict[str, int]) -> dict[str, Any]:
     return dict(zip(sizes, fed.split(list(sizes.values()), dim=1), strict=True))
 
 
-def _columns(parts: tuple[Part, ...], sizes: dict[str, int]) -> list[slice]:
+def _columns(parts: tuple[ObservationPart, ...], sizes: dict[str, int]) -> list[slice]:
     starts = dict(zip(sizes, np.cumsum([0, *sizes.values()]).tolist(), strict=False))
     return [
         slice(starts[part.key] + part.columns.start, starts[part.key] + part.columns.stop) for part in parts

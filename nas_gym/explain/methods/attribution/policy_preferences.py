@@ -1,4 +1,4 @@
-"""What a policy's preference for an edit hangs on: each part of a state with what it adds to it."""
+"""What a policy's preference for an edit depends on: the contribution of each part of a state."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def shapley_values(parts: np.ndarray, state: np.ndarray, preference: np.ndarray)
 
     Args:
         parts: parts of the N reference states, int (N, P); one of them must be the state.
-        state: its parts, int (P,).
-        preference: in the reference states, float64 (N,).
+        state: parts of the state, int (P,).
+        preference: preference in the reference states, float64 (N,).
     """
     count = parts.shape[1]
     agreeing = (parts == state) @ (1 << np.arange(count))
@@ -62,9 +62,9 @@ class PolicyAttributions:
         states: N states, those visited most first.
         edits: the preferred edit of each in words.
         visits: share of the policy's visits to each, float64 (N,).
-        values: what each part adds to the preference, float64 (N, parts).
-        errors: how far the values are from adding up, relative, float64 (N,).
-        reliable: where they add up within 1e-4, bool (N,).
+        values: contribution of each part to the preference, float64 (N, parts).
+        errors: relative difference of the sum of the values to the preference, float64 (N,).
+        reliable: where the values add up to within 1e-4, bool (N,).
     """
 
     method: str
@@ -78,7 +78,7 @@ class PolicyAttributions:
 
     @property
     def shares(self) -> np.ndarray:
-        """The part of all attribution, by size and visits, that is each part's, float64 (parts,)."""
+        """The share of each part in all attribution, by size and visits, float64 (parts,)."""
         weights = (self.visits * self.reliable)[:, None] * np.abs(self.values)
         total = weights.sum()
         return np.asarray(weights.sum(axis=0) / (total if total > 0 else 1.0))
@@ -89,11 +89,11 @@ def attribute_preferences(
 ) -> PolicyAttributions | None:
     """Attribute the preferred edit of each visited state to the parts of the state.
 
-    For a neural policy that is shown parts by Integrated Gradients, for any other by exact Shapley
-    values over the reference states; None where there are too many parts for those.
+    The attributions are Integrated Gradients for a neural policy that is shown parts, and exact Shapley
+    values over the reference states for any other; None where there are too many parts for those.
 
     Raises:
-        NASGymError: if Integrated Gradients are asked for and Captum is not installed.
+        NASGymError: if Integrated Gradients are needed and Captum is not installed.
     """
     policy, space = decisions.policy, decisions.space
     edits = visited.best
@@ -131,8 +131,8 @@ def exact_attributions(
 ) -> tuple[list[str], np.ndarray, np.ndarray] | None:
     """Return Shapley values of the preferred edit of each state; None if a state has too many parts.
 
-    The preference is the score of the edit minus the mean over legal edits. The reference of a
-    state are the reference states and itself, those in which the edit is legal.
+    The preference is the score of the edit minus the mean over legal edits. A state is compared with the
+    reference states in which the edit is legal, and with itself.
     """
     together = (*reference.states, *visited.states)
     names, parts = values_of(space, together, MOST_PARTS)

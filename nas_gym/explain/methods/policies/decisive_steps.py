@@ -1,4 +1,4 @@
-"""How much hung on each step of a run: what the choice could cost, what it changed, how surprising it was."""
+"""How decisive each step of a run was: what the edit could cost, what it changed, how surprising it was."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ APART = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
-    """How much hung on each of N steps, float64 (N,), NaN where it cannot be told.
+class StepMeasures:
+    """Three measures of how decisive each of N steps was, float64 (N,), NaN where one is not known.
 
     Attributes:
-        gap: best minus worst legal score of the policy before the step; of probabilities of their
-            logarithms.
-        change: accuracy after the step minus before it, the latter as the run knew it by then.
-        surprise: how far what came (the reward and the discounted value of the next state) is from
-            what the policy expected of the edit; of Q-values alone, and only where it had tried the
-            edit before.
+        gap: best minus worst legal score of the policy before the step; of probabilities, the difference of
+            their logarithms.
+        change: score of the network after the step minus that before it, as far as the run had measured it.
+        surprise: outcome (the reward and the discounted value of the next state) minus what the policy
+            expected of the edit; of Q-values alone, and only where the edit had been tried before.
     """
 
     gap: np.ndarray
@@ -34,22 +33,22 @@ class Measures:
 
     @property
     def weight(self) -> np.ndarray:
-        """How decisive a step is, float64 (N,), in [0, 1]: the mean of its ranks by what can be told."""
+        """How decisive a step is, float64 (N,), in [0, 1]: the mean of its ranks by the known measures."""
         ranks = np.array([_ranks(part) for part in (self.gap, np.abs(self.change), np.abs(self.surprise))])
-        told = ~np.isnan(ranks)
-        return np.asarray(np.where(told, ranks, 0.0).sum(axis=0) / np.maximum(1, told.sum(axis=0)))
+        known = ~np.isnan(ranks)
+        return np.asarray(np.where(known, ranks, 0.0).sum(axis=0) / np.maximum(1, known.sum(axis=0)))
 
 
-def measures(
+def measure_steps(
     steps: Sequence[Step], kind: str | None, gamma: float, known: Mapping[int, float] | None = None
-) -> Measures:
+) -> StepMeasures:
     """Measure every step.
 
     Args:
         steps: steps of the run in order.
         kind: kind of the policy's scores; None where it has none.
         gamma: the agent's discount.
-        known: accuracies before steps that the trace itself does not have, by the number of the step.
+        known: scores of networks before steps that the trace itself does not have, by the number of the step.
     """
     before = _score_before(steps)
     change = np.full(len(steps), np.nan)
@@ -60,7 +59,7 @@ def measures(
     surprise = np.full(len(steps), np.nan)
     if kind == "q_values":
         surprise = _surprise(steps, gamma)
-    return Measures(np.array([_gap(step, kind) for step in steps]), change, surprise)
+    return StepMeasures(np.array([_gap(step, kind) for step in steps]), change, surprise)
 
 
 def most_decisive(
@@ -86,7 +85,7 @@ def most_decisive(
     return chosen
 
 
-def scores_of(step: Step) -> dict[int, float]:
+def policy_scores_of(step: Step) -> dict[int, float]:
     """Return the policy's finite scores of the legal edits before a step."""
     if step.scores is None:
         return {}
@@ -98,7 +97,7 @@ def scores_of(step: Step) -> dict[int, float]:
 
 
 def _gap(step: Step, kind: str | None) -> float:
-    scores = np.array(list(scores_of(step).values()))
+    scores = np.array(list(policy_scores_of(step).values()))
     if len(scores) < 2:
         return np.nan
     if kind == "probabilities":
@@ -107,7 +106,7 @@ def _gap(step: Step, kind: str | None) -> float:
 
 
 def _score_before(steps: Sequence[Step]) -> list[float | None]:
-    """Return the accuracy of the architecture before each step, if an earlier step measured it."""
+    """Return the score of the architecture before each step, None where no earlier step measured it."""
     known: dict[str, float] = {}
     found: list[float | None] = []
     for step in steps:
@@ -122,11 +121,11 @@ def _surprise(steps: Sequence[Step], gamma: float) -> np.ndarray:
     tried: set[tuple[str, int | None, int]] = set()
     for number, step in enumerate(steps):
         key = (step.architecture, step.steps_left, step.action)
-        expected = scores_of(step).get(step.action)
+        expected = policy_scores_of(step).get(step.action)
         following = steps[number + 1] if number + 1 < len(steps) else None
         future: float | None = 0.0 if step.terminated else None
         if following is not None and not step.terminated and not step.truncated:
-            future = max(scores_of(following).values(), default=None)
+            future = max(policy_scores_of(following).values(), default=None)
         if key in tried and expected is not None and future is not None:
             found[number] = step.reward + gamma * future - expected
         tried.add(key)
@@ -134,10 +133,10 @@ def _surprise(steps: Sequence[Step], gamma: float) -> np.ndarray:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return the share of the others that are smaller, equal ones alike; NaN where a value is."""
-    told = np.flatnonzero(~np.isnan(values))
+    """Return the share of the other values that are smaller, equal for equal values; NaN where a value is."""
+    known = np.flatnonzero(~np.isnan(values))
     found = np.full(len(values), np.nan)
-    if len(told):
-        ordered = np.sort(values[told])
-        found[told] = np.searchsorted(ordered, values[told], side="left") / max(1, len(told) - 1)
+    if len(known):
+        ordered = np.sort(values[known])
+        found[known] = np.searchsorted(ordered, values[known], side="left") / max(1, len(known) - 1)
     return found

@@ -1,4 +1,4 @@
-"""Two policies in the same states: where they agree, where they part, and who was right."""
+"""Two policies in the same states: where they agree, where they differ, and whose edits are worth more."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from nas_gym.explain.methods.significance.sign_flip import SignFlipTest, sign_fl
 from nas_gym.traces import State
 
 REGIONS = 4
-# A region with fewer of the visits is not worth telling of.
+# A region with a smaller share of the visits is not worth a sentence.
 LEAST_MASS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A state in which two policies make different edits, neither as good as the other's best to it.
+    """A state in which each of two policies makes an edit that the other holds for worse than its own.
 
     Attributes:
-        state: where.
+        state: the state.
         edits: edit of the first and of the second policy.
-        weight: share of the visits of both.
+        weight: share of the visits of both policies.
         worth: worth of both edits; None where it is not known.
     """
 
@@ -45,15 +45,15 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class PolicyComparison:
-    """Two policies compared.
+    """The comparison of two policies.
 
     Attributes:
-        states: in which both prefer some edit.
+        states: number of states in which both prefer some edit.
         agree: share of their visits to these states in which they agree.
         covered: share of all their visits that are to these states.
-        partings: the others, those visited most first.
-        region: where they part most, in words, and the share of visits there in which they do; None
-            where no question tells it.
+        disagreements: the states in which they disagree, the most visited first.
+        region: region in which they disagree most, in words, and the share of visits there in which they
+            do; None where no question separates one.
     """
 
     states: int
@@ -73,10 +73,10 @@ class PolicyComparison:
         return sum(one.weight for one in self.judged if one.better == policy) / total if total else 0.0
 
     def tested(self, seed: int = 0) -> tuple[SignFlipTest, SignFlipTest]:
-        """Return whether it could be luck that one is right more often, and that its edits are worth more.
+        """Test whether one policy is right more often, and whether its edits are worth more.
 
-        Both are differences of the first to the second, weighted by visits. The same two edits
-        against each other in several states are one case.
+        Both tests are of differences of the first policy to the second, weighted by visits. The same two
+        edits against each other in several states are one case.
         """
         judged = self.judged
         weights = np.array([one.weight for one in judged])
@@ -86,7 +86,7 @@ class PolicyComparison:
         return sign_flips(wins, weights, groups, seed), sign_flips(gains, weights, groups, seed)
 
     def with_worth(self, values: Sequence[float | None]) -> PolicyComparison:
-        """Return the same with what both edits of each disagreement are worth, in order."""
+        """Return the comparison with the worth of both edits of each disagreement, in order."""
         pairs = zip(values[::2], values[1::2], strict=True)
         disagreements = tuple(
             replace(one, worth=None if first is None or second is None else (first, second))
@@ -101,10 +101,10 @@ def compare_policies(
     """Compare two policies; None where no state was found in which both prefer some edit.
 
     Args:
-        first: N states as the first policy values them.
-        second: the same states as the second does.
-        visits: how often the two visit each state, float64 (N,).
-        questions: by which the region where they part is told.
+        first: N states with the scores of the first policy.
+        second: the same states with the scores of the second policy.
+        visits: number of visits of the two to each state, float64 (N,).
+        questions: questions that describe the region where they disagree most.
     """
     both = np.flatnonzero(first.prefers & second.prefers & (visits > 0))
     if len(both) == 0:

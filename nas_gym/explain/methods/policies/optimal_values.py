@@ -27,8 +27,8 @@ class OptimalValues:
 
     Args:
         space: search space of at most 20,000 architectures.
-        accuracies: accuracies of every architecture, float64 (size,); evaluations, object (size,), where
-            the reward sees those.
+        scores: scores of every architecture, float64 (size,); evaluations, object (size,), where the reward
+            sees those.
         reward: reward of the environment.
         horizon: steps of an episode.
         gamma: discount of a continuing reward.

@@ -1,4 +1,4 @@
-"""Yes-or-no questions about an architecture, in words: what a tree that explains a policy may ask."""
+"""Yes-or-no questions about an architecture, in words, for trees that explain a policy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Question:
     """A question about a state.
 
     Attributes:
-        about: the quantity that is asked about; questions about the same one bear on each other.
+        about: quantity that the question is about; answers about the same quantity can follow from each
+            other.
         kind: ``"at least"`` asks whether a number reaches `value`, ``"is"`` whether a choice is `value`.
         value: a number, or a choice in words.
         yes, no: the two answers as clauses.
@@ -42,7 +43,7 @@ class Questions:
     share how many of those in use have a value; and, where a state has a clock, the steps left.
 
     Args:
-        space: whose architectures are asked about.
+        space: search space of the architectures.
         horizon: horizon of the clock; None where a state has none.
 
     Attributes:
@@ -66,7 +67,7 @@ class Questions:
         self.all = tuple(question for question, _ in self._asked)
 
     def answers(self, states: Sequence[State]) -> np.ndarray:
-        """The answers, bool (states, questions)."""
+        """Return the answers, bool (states, questions)."""
         values = np.full((len(states), len(self._names)), ABSENT)
         for row, state in enumerate(states):
             chosen = self._space.encode(state.architecture)
@@ -83,7 +84,7 @@ class Questions:
         self._asked.append((question, answer))
 
     def _ask_positions(self) -> None:
-        """Of every variable its value, or from where on it is larger, if it is a number."""
+        """Ask for the value of every variable, or whether it reaches a value if it is a number."""
         for name, variable in self._space.variables.items():
             choices, place = variable.choices, variable.place
             subject = f"the {variable.aspect} of {place}" if place and variable.aspect else name
@@ -111,7 +112,7 @@ class Questions:
                 )
 
     def _ask_families(self) -> None:
-        """Of choices that several positions share, how many have a value, and what the last one has."""
+        """Ask how many of the positions that share a choice have a value, and which value the last has."""
         for family in self._families:
             names = [variable.name for variable in family]
             choices, unit, aspect = family[0].choices, family[0].group, family[0].aspect
@@ -147,7 +148,7 @@ class Questions:
                     )
 
     def _varies(self, names: list[str]) -> bool:
-        """Whether the positions are in use one after the other, so that there is a last one."""
+        """Return whether the positions are in use one after the other, so that there is a last one."""
         active = self._space.active_variables(self._space.smallest())
         return names[0] in active and names[-1] not in active
 
@@ -160,7 +161,7 @@ def _last(columns: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
 
 
 def _families(space: SearchSpace[Any]) -> list[list[Variable]]:
-    """The variables that are the same choice at several positions."""
+    """Return the groups of variables that are the same choice at several positions."""
     found: dict[tuple[str, str, tuple[str, ...]], list[Variable]] = {}
     for variable in space.variables.values():
         if variable.position:
@@ -175,7 +176,7 @@ def _is(subject: str, choices: tuple[str, ...], value: str) -> tuple[str, str]:
 
 
 def _numbers(choices: tuple[str, ...]) -> list[float] | None:
-    """The choices as ascending numbers, or None."""
+    """Return the choices as ascending numbers, or None."""
     try:
         numbers = [float(choice) for choice in choices]
     except ValueError:

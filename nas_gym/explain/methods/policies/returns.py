@@ -1,4 +1,4 @@
-"""What a policy, a tree made from it, the best single edit and random edits earn in the environment."""
+"""The return of a policy, of a tree made from it, of the best single edit and of random edits."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Earnings:
     """Mean return of an episode, undiscounted, by who chooses the edits.
 
     Attributes:
-        policy, tree, rule, random: the returns; `rule` is of the single edit that earns most.
-        rule_edit: that edit.
-        recovered, recovered_by_rule: (tree - random) / (policy - random), for the rule likewise;
-            None where the policy does not clearly earn more than random edits.
-        interval: 95% of `recovered`, over walks and starts; None where there is none.
+        policy, tree, rule, random: the returns; `rule` is that of the single edit that earns most.
+        rule_edit: number of that edit.
+        recovered, recovered_by_rule: (tree - random) / (policy - random), and (rule - random) / (policy -
+            random); None where the policy does not clearly earn more than random edits.
+        interval: 95% interval of `recovered`, over walks and starts; None where there is none.
     """
 
     policy: float
@@ -47,7 +47,7 @@ class Earnings:
 
 
 EarningsByStart = tuple[dict[str, Earnings], str] | str
-"""Earnings by where the episodes begin, with where the accuracies are from; or why there are none."""
+"""Earnings by where the episodes begin, and the source of the scores; or why there are none."""
 
 
 def earnings(
@@ -60,16 +60,16 @@ def earnings(
     seen_of: Callable[[Sequence[Architecture]], np.ndarray],
     seed: int = 0,
 ) -> Earnings:
-    """Return what each earns from the same starts; policy and tree are greedy, random edits are legal ones.
+    """Return the earnings from the same starts; policy and tree are greedy, random edits are legal ones.
 
     Args:
         decisions: the policy.
-        distilled: its trees.
-        leaves: leaves of the tree that plays.
-        setting: the length of episodes.
-        starts: one walk from each.
+        distilled: trees of the policy.
+        leaves: most leaves of the tree that is compared.
+        setting: setting of the episodes.
+        starts: architectures that one walk each begins at.
         reward: reward of the environment.
-        seen_of: from architectures to their accuracies, float64 (N,), or to their evaluations, object
+        seen_of: function from architectures to their scores, float64 (N,), or to their evaluations, object
             (N,), where the reward sees those.
         seed: seed of the random edits and the interval.
     """

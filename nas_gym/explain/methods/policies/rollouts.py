@@ -1,6 +1,6 @@
 """Walks on the edit graph: where a way of choosing edits leads, and what it earns there.
 
-Transitions cost nothing, so that any number of walks can be made; only accuracies do.
+Transitions cost nothing, so that any number of walks can be made; only scores do.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Walks:
     """Walks of the same length from several starts.
 
     Attributes:
-        states: the state of every walk at each step.
-        edits: the edit of every walk at each step, int (steps, walks).
-        last: the architecture where each walk ended.
+        states: state of every walk at each step.
+        edits: edit of every walk at each step, int (steps, walks).
+        last: architecture where each walk ended.
     """
 
     states: tuple[tuple[State, ...], ...]
@@ -70,7 +70,7 @@ def walk(
 
 
 def starts_of(problem: Problem, count: int, rng: np.random.Generator) -> list[Architecture]:
-    """Start states of a run: one where it is always the same, else `count` drawn."""
+    """Return the start states of a run: one where it is always the same, else `count` drawn."""
     space: SearchSpace[Any] = problem.search_space
     if problem.initial == "random":
         return [space.sample(rng) for _ in range(count)]
@@ -85,7 +85,8 @@ def returns(
     Args:
         walks: the walks.
         reward: reward of the environment.
-        seen_of: the accuracies of architectures, or their evaluations where the reward sees those.
+        seen_of: function from architectures to their scores, or to their evaluations where the reward sees
+            those.
     """
     steps = walks.architectures()
     seen = seen_of([one for step in steps for one in step]).reshape(len(steps), -1)
@@ -106,11 +107,11 @@ def random_legal(rng: np.random.Generator) -> Decide:
 
 
 class Decisions:
-    """A policy as a way of choosing edits; what it thinks of a state is asked once.
+    """A policy as a way of choosing edits, which keeps its scores of every state.
 
     Args:
         policy: policy of the run.
-        space: whose edits it chooses.
+        space: search space of the edits.
     """
 
     def __init__(self, policy: Policy, space: SearchSpace[Any]) -> None:
@@ -118,7 +119,7 @@ class Decisions:
         self._scores: dict[State, np.ndarray] = {}
 
     def policy_scores(self, states: Sequence[State]) -> PolicyScores:
-        """Return the states as the policy values their edits."""
+        """Return states with the scores that the policy gives their edits."""
         new = [state for state in dict.fromkeys(states) if state not in self._scores]
         found = policy_scores(self.policy, self.space, new)
         self._scores.update(zip(new, found.scores, strict=True))

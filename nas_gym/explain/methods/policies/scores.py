@@ -1,4 +1,4 @@
-"""What a policy thinks of the edits in many states: its scores, and what a wrong edit costs by them."""
+"""The scores that a policy gives the edits in many states, and what a wrong edit costs by these scores."""
 
 from __future__ import annotations
 

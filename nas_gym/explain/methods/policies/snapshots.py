@@ -1,4 +1,4 @@
-"""How a policy changed while it was trained: its snapshots, asked in the same states."""
+"""How a policy changed while it was trained: its snapshots in the same states."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ class Snapshot:
     """A policy at some time of its training, in the states that the last one visits.
 
     Attributes:
-        evaluations: distinct evaluations made before it.
+        evaluations: number of distinct evaluations made before it.
         decided: share of those states, by visits, in which it prefers some edit.
-        agrees_with_last: share of them in which its edit is within 1e-3 of the last policy's best;
-            only states in which it prefers one count; None where there are none.
-        agrees_with_previous: likewise with the snapshot before, where that one prefers some edit too.
-        kinds: shares of the kinds of edits it would make, in the order of `KINDS`; None likewise.
-        fidelity: faithfulness of a tree of at most 16 leaves, the lower of both weightings; None likewise.
+        agrees_with_last: share of the states in which it prefers some edit where this edit is within 1e-3 of
+            the last policy's best; None where it prefers none.
+        agrees_with_previous: the same with the snapshot before, where that one prefers some edit, too.
+        kinds: shares of the kinds of edits that it would make, in the order of `KINDS`; None where it prefers
+            none.
+        faithfulness: faithfulness of a tree of at most 16 leaves, the lower of both weightings; None where
+            it prefers no edit.
     """
 
     evaluations: int
@@ -34,7 +36,7 @@ class Snapshot:
     agrees_with_last: float | None
     agrees_with_previous: float | None
     kinds: tuple[float, ...] | None
-    fidelity: float | None
+    faithfulness: float | None
 
 
 def over_time(
@@ -43,9 +45,10 @@ def over_time(
     """Return the snapshots in order.
 
     Args:
-        policies: by distinct evaluations made before, ascending; the last is the policy of `last`.
-        last: the states that the last policy was asked in.
-        setting: where they act.
+        policies: policies by the number of distinct evaluations before them, ascending; the last is the
+            policy of `last`.
+        last: states of the last policy.
+        setting: setting of the episodes.
         seed: seed of the walks and samples.
     """
     kinds = np.array([KINDS.index(edit.kind) for edit in setting.space.actions])
@@ -56,9 +59,9 @@ def over_time(
         now = decisions.policy_scores(last.policy_scores.states)
         decided = now.prefers & (weights > 0)
         distilled = distil(decisions, setting, seed, STATES_OF_A_SNAPSHOT)
-        fidelity = None
+        faithfulness = None
         if distilled is not None:
-            fidelity = next(one.least for one in distilled.curve if one.leaves == READABLE)
+            faithfulness = next(one.least for one in distilled.curve if one.leaves == READABLE)
         chosen = kinds[now.best]
         shares = tuple(_share(chosen == kind, weights, decided) for kind in range(len(KINDS)))
         found.append(
@@ -68,7 +71,7 @@ def over_time(
                 agreement(now, last.policy_scores, weights),
                 None if before is None else agreement(now, before, weights),
                 None if shares[0] is None else tuple(share or 0.0 for share in shares),
-                fidelity,
+                faithfulness,
             )
         )
         before = now

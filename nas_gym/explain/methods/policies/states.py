@@ -1,4 +1,4 @@
-"""The states that a policy is asked in: those that it visits, and a sample of the space."""
+"""The states in which a policy is examined: those that it visits, and a sample of the space."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WALKS = 64
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a policy acts.
+    """The episodes in which a policy acts.
 
     Attributes:
         space: the search space.
@@ -41,8 +41,8 @@ class PolicySample:
 
     Attributes:
         policy_scores: the states in which the policy prefers some edit, with its scores.
-        answers: to the questions, bool (N, questions).
-        visits: how often walks of the policy were in each, float64 (N,), adding up to 1.
+        answers: answers to the questions, bool (N, questions).
+        visits: share of the visits by walks of the policy to each, float64 (N,), adding up to 1.
         everywhere: 1 / count for states of the sample of the space, 0 for others, float64 (N,).
         indifferent: share of the policy's visits to states in which it prefers no edit.
         known: share of the space, or of a sample of it, in which it prefers some edit.

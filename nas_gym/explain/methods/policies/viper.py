@@ -35,12 +35,12 @@ class Distillation:
     """A policy in trees.
 
     Attributes:
-        questions: that the trees ask.
-        sample: the states that faithfulness is measured in.
-        curve: the faithfulness of each of `LEAVES`.
-        rule: the faithfulness of the best single edit.
-        rule_edit: that edit.
-        trees: the tree of each of `LEAVES`, grown on all states.
+        questions: questions that the trees ask.
+        sample: states that faithfulness is measured in.
+        curve: faithfulness of the tree of each size in `LEAVES`.
+        rule: faithfulness of the best single edit.
+        rule_edit: number of that edit.
+        trees: tree of each size in `LEAVES`, grown on all states.
     """
 
     questions: Questions
@@ -71,14 +71,14 @@ def distil(
     As in VIPER (Bastani, Pu and Solar-Lezama 2018) states are weighted by what a wrong edit costs
     and gathered by walking the tree and asking the policy what it would do there (DAgger), which
     costs no evaluation here. Half of the weight is on states by how often the policy and the tree
-    visit them, half on all states alike. Faithfulness is measured by 5-fold cross-validation over
-    states: every state is asked of trees that were grown without it.
+    visit them, half is equal for all states. Faithfulness is measured by 5-fold cross-validation over
+    states: every state is decided by trees that were grown without it.
 
     Args:
         decisions: the policy.
-        setting: where it acts.
+        setting: setting of the episodes.
         seed: seed of the walks, the sample of states and the folds.
-        most_states: most states of the sample of the space.
+        most_states: number of states in the sample of the space at most.
     """
     rng = np.random.default_rng(seed)
     questions = Questions(setting.space, setting.horizon if setting.episodic else None)
@@ -117,7 +117,7 @@ def _aggregated(
     answers: np.ndarray,
     weights: np.ndarray,
 ) -> tuple[PolicyScores, np.ndarray, np.ndarray]:
-    """Return the training states with those that the tree visits, each as the policy values it."""
+    """Return the training states with those that the tree visits, each with the scores of the policy."""
     drawn = sample_of(policy_scores.states, WALKS // 2, rng)
     starts = [*drawn, *(setting.starts[number % len(setting.starts)] for number in range(WALKS // 2))]
 

@@ -1,4 +1,4 @@
-"""Many networks against one: differences of mean accuracy with intervals that hold all at once."""
+"""Many networks against one: differences of mean scores with intervals that hold all at once."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
 
 @lru_cache(maxsize=256)
 def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: float = 0.95) -> float:
-    """Return two-sided critical value of Dunnett's comparisons of groups with a control.
+    """Return the two-sided critical value of Dunnett's comparisons of groups with a control.
 
     The statistics' correlations are products, of ``sqrt(n / (n + control))`` of the groups, which
     makes the probability a double integral (Dunnett 1955, section 5; unequal groups as in Dunnett
@@ -105,16 +105,16 @@ def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: f
 def mean_interval(
     values: np.ndarray, deviation: float, degrees: int, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Return mean of repeated accuracies and its interval, by the larger of their own and a pooled deviation.
+    """Return the mean of repeated scores and its interval, by the larger of their own and a pooled deviation.
 
     Args:
-        values: at least one, in [0, 1].
-        deviation: pooled over more groups, NaN if unknown.
+        values: scores in [0, 1], at least one.
+        deviation: standard deviation pooled over more groups, NaN if unknown.
         degrees: degrees of freedom of the pooled deviation.
         level: level of the interval.
 
     Returns:
-        Mean, lower and upper end; the ends are NaN where no spread is known.
+        The mean, the lower and the upper end; the ends are NaN where no spread is known.
     """
     values = np.asarray(values, dtype=float)
     mean, own = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else -1.0
@@ -126,7 +126,7 @@ def mean_interval(
 
 
 def verdict(low: float, high: float, margin: float) -> str:
-    """Return what an interval of a change of accuracy says, beside a margin below which nothing matters.
+    """Return what an interval of a change of the score says, given a margin below which nothing matters.
 
     Returns:
         ``"does not matter"`` (all of it within the margin), ``"breaks"`` (all of it worse than the
@@ -142,9 +142,9 @@ def verdict(low: float, high: float, margin: float) -> str:
 
 
 def seeds_for_margin(comparisons: Comparisons, groups: int, margin: float) -> int | None:
-    """Return seeds for each network that would make intervals as narrow as the margin; None if unknown.
+    """Return the seeds for each network that would make intervals as narrow as the margin; None if unknown.
 
-    For a control that has sqrt(groups) times as many, as `against_control` serves best.
+    The control has sqrt(groups) times as many, the best division of trainings (Dunnett 1955).
     """
     if not comparisons.deviation > 0:
         return None

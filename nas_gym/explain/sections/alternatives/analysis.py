@@ -1,4 +1,4 @@
-"""Every network one edit away from the best: what each edit would have changed."""
+"""Every network one edit away from the found one: what each edit would have changed."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Neighbour:
         architecture: the network.
         edit: the edit that leads there, in words.
         kind: kind of the edit.
-        seen: accuracy that the search saw, None if it did not ask.
-        accuracy: mean with fresh seeds, NaN if all its trainings failed.
-        change: change of `accuracy`, this network's minus the chosen one's.
+        seen: score that the search saw, None if it did not evaluate the network.
+        score: mean score with fresh seeds, NaN if all its trainings failed.
+        change: `score` of this network minus that of the chosen one.
         low, high: simultaneous interval of the change; NaN where nothing was repeated.
-        failed: trainings of it that failed.
-        verdict: ``"fails"``, or as of `intervals.verdict`; ``"unclear"`` without an interval.
+        failed: number of its trainings that failed.
+        verdict: ``"fails"``, or as of `dunnett.verdict`; ``"unclear"`` without an interval.
     """
 
     architecture: Architecture
@@ -56,22 +56,23 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Alternatives:
-    """What was found out about the alternatives to the chosen network.
+    """The alternatives to the chosen network.
 
     Attributes:
-        chosen: the network.
-        seen: accuracy that the search chose it for.
-        start: the state that the search set out from to it.
-        scores: fresh accuracies of all networks involved.
-        neighbours: those that were evaluated, the best change first.
-        left_out: (edit, network) of those that were not affordable.
+        chosen: the chosen network.
+        seen: score that the search chose it for.
+        start: the state that the episode began at in which the search found it.
+        scores: fresh scores of all networks involved.
+        neighbours: the neighbours that were evaluated, the best change first.
+        left_out: (edit, network) of the neighbours that were not affordable.
         comparisons: comparisons of the neighbours in the order of `compared`, then of the start.
-        compared: texts of what `comparisons` compares.
-        random: accuracies of networks drawn at random, or of the whole table; failed ones are 0.
+        compared: texts of the networks that `comparisons` compares.
+        random: scores of networks drawn at random, or of the whole table; failed ones are 0.
         random_is_all: whether those are all networks of the space.
         path: the shortest way from the start; None if not found.
-        steps_taken: steps of the episode that found the network; None where there were no steps.
-        margin: changes within it do not matter.
+        steps_taken: number of steps of the episode until it found the network; None where there were no
+            steps.
+        margin: size of changes of the score that do not matter.
     """
 
     chosen: Architecture
@@ -99,10 +100,10 @@ def find_alternatives(
 
     Args:
         evidence: evidence of a run in which not everything failed.
-        budget: most trainings; None for as many as the neighbours need, 200 at most. What is looked
-            up or computed is not counted.
+        budget: number of trainings at most; None for as many as the neighbours need, 200 at most. What is
+            looked up or computed is not counted.
         seed: seed of the draw of random networks, and of neighbours where not all are affordable.
-        margin: changes of accuracy within it do not matter.
+        margin: size of changes of the score that do not matter.
     """
     space, rng = evidence.search_space, np.random.default_rng(seed)
     chosen, start, steps_taken = evidence.chosen.architecture, *_start(evidence)
@@ -151,13 +152,13 @@ def find_alternatives(
 
 
 def seen_scores(evidence: Evidence) -> Mapping[str, float]:
-    """Return what the search saw at the fidelity that it chose by, by the text of the architecture."""
+    """Return the scores that the search saw at the fidelity it chose by, by the text of the architecture."""
     fidelity = evidence.chosen.fidelity
     return {str(one.architecture): one.score for one in evidence.succeeded if one.fidelity == fidelity}
 
 
 def _start(evidence: Evidence) -> tuple[Architecture, int | None]:
-    """Return where the episode began that first came to the chosen network, and its steps until then."""
+    """Return the start of the episode that first came to the chosen network, and its steps until then."""
     chosen, first = str(evidence.chosen.architecture), ""
     for step in evidence.steps:
         first = step.architecture if step.t == 0 or not first else first
@@ -176,7 +177,7 @@ def _order(evidence: Evidence, neighbours: Sequence[Any], rng: np.random.Generat
 
 
 def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[Any]:
-    """Networks drawn at random, as many as can be had; none where a table has all."""
+    """Return networks drawn at random, as many as the budget allows; none where a table has all."""
     if evidence.evaluator.table is not None:
         return []
     count = RANDOM_ASKED if evidence.evaluator.free else int(min(RANDOM_TRAINED, left))
@@ -186,7 +187,7 @@ def _random(evidence: Evidence, rng: np.random.Generator, left: float) -> list[A
 def _random_scores(
     evidence: Evidence, drawn: Sequence[Architecture], scores: FreshScores
 ) -> tuple[np.ndarray, bool]:
-    """Their first accuracy each; of a table the mean of every network."""
+    """Return the first score of each drawn network, or of a table the mean score of every network."""
     if (table := evidence.evaluator.table) is not None:
         return table.mean_score(), True
     firsts = [scores.of(one)[:1] for one in drawn]

@@ -1,4 +1,4 @@
-"""Figures of the alternatives: the change by each edit, and accuracy along the way to the best."""
+"""Figures of the alternatives: the change by each edit, and the score along the way to the found network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nas_gym.explain.report import style
-from nas_gym.explain.report.phrases import counted, points
+from nas_gym.explain.report.phrases import capital, counted, points
 from nas_gym.explain.section import Figure
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ ROW, MARGINS = 0.23, 1.2
 ORDER = ("improves", "does not matter", "unclear", "worse", "breaks", "fails")
 
 
-def neighbour_figure(found: Alternatives) -> Figure:
-    """Return the change of accuracy by every edit with its interval, the best first."""
+def neighbour_figure(found: Alternatives, label: str) -> Figure:
+    """Return the change of the score by every edit with its interval, the best first."""
     drawn = [one for one in found.neighbours if not math.isnan(one.change)]
     rows = drawn if len(drawn) <= MOST_ROWS else [*drawn[: MOST_ROWS // 2], *drawn[-MOST_ROWS // 2 :]]
     cut = f"; of {len(drawn)} edits the {len(rows) // 2} best and the {len(rows) // 2} worst" * (
@@ -42,7 +42,7 @@ def neighbour_figure(found: Alternatives) -> Figure:
         axes.set_yticks(range(len(rows)), [one.edit for one in rows])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("change of accuracy, percentage points")
+        axes.set_xlabel(f"change of {label}, percentage points")
         canvas.legend(loc="outside upper right", ncols=3)
 
     best, worst = drawn[0], drawn[-1]
@@ -58,7 +58,7 @@ def neighbour_figure(found: Alternatives) -> Figure:
 
 
 def seeds_of(found: Alternatives) -> str:
-    """Return which seeds the accuracies are of, in words."""
+    """Return the kind of seeds of the scores, in words."""
     return "fresh seeds" if found.scores.unseen else "recorded seeds"
 
 
@@ -76,8 +76,8 @@ def _dots(axes: object, rows: Sequence[Neighbour], chosen: Sequence[int], verdic
     )
 
 
-def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]]) -> Figure:
-    """Return accuracy after each edit of the way from the start to the best."""
+def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]], label: str) -> Figure:
+    """Return the score after each edit of the way from the start to the found network."""
     assert found.path is not None
     labels = ["start", *found.path.edits]
     scores = [score for score, _ in known]
@@ -100,18 +100,14 @@ def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]])
         axes.set_yticks(range(len(labels)), labels)
         axes.set_ylim(len(labels) - 0.5, -0.6)
         axes.margins(x=0.15)
-        axes.set_xlabel("accuracy, %")
+        axes.set_xlabel(f"{label}, %")
 
-    shown = [
-        f"{label}: {score:.1%}"
-        for label, score in zip(labels, scores, strict=True)
-        if score is not None
-    ]
+    shown = [f"{edit}: {score:.1%}" for edit, score in zip(labels, scores, strict=True) if score is not None]
     return Figure(
         "path",
-        "Accuracy along the way from the start to the found network, edit by edit from the top; edits "
-        "without a dot lead to a network whose accuracy is not known.",
-        f"{'; '.join(shown)}." if shown else "No accuracy along the way is known.",
+        f"{capital(label)} along the way from the start to the found network, edit by edit from the top; "
+        f"edits without a dot lead to a network whose {label} is not known.",
+        f"{'; '.join(shown)}." if shown else f"No {label} along the way is known.",
         draw,
         (6.5, 0.34 * len(labels) + 0.9),
     )

@@ -18,7 +18,7 @@ SAME = 1e-12
 
 
 def known_along_path(evidence: Evidence, found: Alternatives) -> list[tuple[float | None, bool]]:
-    """Return the accuracy of each network of the path, if known, and whether it is of fresh seeds."""
+    """Return the score of each network of the path, if known, and whether it is of fresh seeds."""
     seen = seen_scores(evidence)
     known: list[tuple[float | None, bool]] = []
     for one in found.path.architectures if found.path else ():
@@ -57,7 +57,7 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
                 "kind": one.kind,
                 "architecture": str(one.architecture),
                 "seen": one.seen,
-                "accuracy": finite(one.score),
+                "score": finite(one.score),
                 "change": finite(one.change),
                 "low": finite(one.low),
                 "high": finite(one.high),
@@ -82,13 +82,13 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
 
 def _mean(found: Alternatives, fresh: np.ndarray) -> dict[str, Any]:
     if not len(fresh):
-        return {"accuracy": None, "low": None, "high": None, "seeds": 0}
+        return {"score": None, "low": None, "high": None, "seeds": 0}
     mean, low, high = mean_interval(fresh, found.comparisons.deviation, found.comparisons.degrees)
-    return {"accuracy": mean, "low": finite(low), "high": finite(high), "seeds": len(fresh)}
+    return {"score": mean, "low": finite(low), "high": finite(high), "seeds": len(fresh)}
 
 
 def _change(found: Alternatives, text: str) -> dict[str, Any]:
-    """Return what the chosen network has more than another that it was compared with."""
+    """Return by how much the chosen network is better than another that it was compared with."""
     if text not in found.compared:
         return {"gain": 0.0 if text == str(found.chosen) else None, "gain_low": None, "gain_high": None}
     number, comparisons = found.compared.index(text), found.comparisons
@@ -129,6 +129,6 @@ def half_width(found: Alternatives) -> float | None:
 
 
 def seeds_needed(found: Alternatives) -> int | None:
-    """Return seeds for each network that would tell the margin; None if unknown."""
+    """Return the number of seeds for each network that would detect the margin; None if unknown."""
     compared = max(1, len(found.compared))
     return seeds_for_margin(found.comparisons, compared, found.margin)

@@ -25,14 +25,14 @@ UNEQUAL = 0.01
 def explain_alternatives(
     evidence: Evidence, settings: Settings = DEFAULTS, *, margin: float = MARGIN
 ) -> Section:
-    """Answer what one edit more would change, and the shortest way to the network.
+    """Answer what one edit more would change, and what the shortest way to the network is.
 
     Args:
-        evidence: the run.
-        settings: the budget is the most trainings, None for as many as the neighbours need, 200 at most;
-            what is looked up or computed is not counted. The seed is of the draw of random networks,
-            and of neighbours where not all are affordable.
-        margin: changes of accuracy within it do not matter.
+        evidence: evidence of the run.
+        settings: the budget is the number of trainings at most, None for as many as the neighbours need, 200
+            at most; what is looked up or computed is not counted. The seed is that of the draw of random
+            networks, and of neighbours where not all are affordable.
+        margin: size of changes of the score that do not matter.
     """
     return section_of(
         evidence, find_alternatives(evidence, budget=settings.budget, seed=settings.seed, margin=margin)
@@ -51,14 +51,19 @@ def section_of(evidence: Evidence, found: Alternatives) -> Section:
         *_neighbour_words(found),
         *_path_words(evidence, found),
     )
-    figures = [neighbour_figure(found)] if any(not math.isnan(one.change) for one in found.neighbours) else []
+    label = evidence.metric.label
+    figures = (
+        [neighbour_figure(found, label)]
+        if any(not math.isnan(one.change) for one in found.neighbours)
+        else []
+    )
     if found.path is not None and len(found.path) > 0:
-        figures.append(path_figure(found, known_along_path(evidence, found)))
+        figures.append(path_figure(found, known_along_path(evidence, found), label))
     return Section(
         KEY,
         QUESTION,
         answer,
-        trust=_trust(found),
+        trust=_trust(evidence, found),
         tables=tuple(_tables(evidence, found)),
         figures=tuple(figures),
         numbers=numbers,
@@ -69,21 +74,21 @@ def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, An
     chosen, fidelity = numbers["chosen"], evidence.chosen.fidelity
     name = f"The found network, {found.chosen} ({chosen['words']})"
     saw = f"the search saw {found.seen:.1%}" + (f" after {fidelity} epochs" if fidelity else "")
-    if chosen["accuracy"] is None:
+    if chosen["score"] is None:
         why = "every new training of it failed" if chosen["failed"] else "no further training was affordable"
         return [f"{name}: {saw}, and {why}, so nothing is compared with it."]
     measure = "test" if evidence.evaluator.selects_on_test else "validation"
     interval = _between(chosen["low"], chosen["high"])
     first = (
-        f"{name}, reaches a {measure} accuracy of {chosen['score']:.1%}{interval} "
+        f"{name}, reaches a {measure} {evidence.metric.label} of {chosen['score']:.1%}{interval} "
         f"{found.scores.source}; {saw}."
     )
     sentences = [first]
     optimism = chosen["optimism"]
     if fidelity is None and optimism is not None and optimism > 0:
         sentences.append(
-            f"So what the search saw was {points(optimism).lstrip('+')} too optimistic, as is usual for the "
-            "best of many noisy numbers."
+            f"So the search saw a number that is {points(optimism).lstrip('+')} too optimistic, as is usual "
+            "for the best of many noisy numbers."
         )
     if chosen["failed"]:
         sentences.append(f"{chosen['failed']} of its trainings failed, which is a risk.")
@@ -103,38 +108,42 @@ def _neighbour_words(found: Alternatives) -> list[str]:
     broken = list(reversed(groups.get("breaks", []) + groups.get("fails", [])))
     if broken:
         sentences.append(
-            f"Of {total} one edit away, {len(broken)} would break it, being surely worse "
-            f"by more than {margin} or failing to train; the worst: {_named(broken)}."
+            f"Of {total} one edit away, {len(broken)} {'is' if len(broken) == 1 else 'are'} surely worse by "
+            f"more than {margin} or {'fails' if len(broken) == 1 else 'fail'} to train; the worst: "
+            f"{_named(broken)}."
         )
     else:
         sentences.append(f"None of the {total} one edit away is surely worse by more than {margin}.")
     better = groups.get("improves", [])
     sentences.append(
-        f"Better, beyond what the luck of training explains: {_named(better)}; one more edit would have "
-        "helped."
+        f"One more edit would have helped: {_named(better)} {'is' if len(better) == 1 else 'are'} better "
+        "beyond what the luck of training explains."
         if better
         else f"No single {tested}edit is shown to improve it."
     )
     alike = groups.get("does not matter", [])
     needed = seeds_needed(found)
     if alike:
+        verbs = ("changes", "does") if len(alike) == 1 else ("change", "do")
         sentences.append(
-            f"Surely within {margin} of it, so that the edit does not matter: {len(alike)} ({_named(alike)})."
+            f"{counted(len(alike), 'edit')} surely {verbs[0]} it by less than {margin} and so {verbs[1]} not "
+            f"matter, for example {_named(alike)}."
         )
     elif needed is not None:
         half = half_width(found) or 0.0
         sentences.append(
             f"No edit can be shown not to matter: the intervals are about {100 * half:.1f} points to either "
-            f"side, and about {needed} seeds for each network would be needed to tell {margin}."
+            f"side, and about {needed} seeds for each network would be needed to detect {margin}."
         )
-    rest = len(groups.get("worse", [])), len(groups.get("unclear", []))
-    if rest[0]:
+    worse, unclear = len(groups.get("worse", [])), len(groups.get("unclear", []))
+    if worse:
+        rest = f", and {unclear} cannot be distinguished from it by these trainings" if unclear else ""
         sentences.append(
-            f"Of the others {rest[0]} {'is' if rest[0] == 1 else 'are'} worse by an amount that may be less "
-            f"than {margin}, and for {rest[1]} these trainings do not tell."
+            f"Of the others, {worse} {'is' if worse == 1 else 'are'} worse by an amount that may be less "
+            f"than {margin}{rest}."
         )
-    elif rest[1]:
-        sentences.append(f"For the other {rest[1]} these trainings do not tell.")
+    elif unclear:
+        sentences.append(f"The other {unclear} cannot be distinguished from it by these trainings.")
     return sentences
 
 
@@ -158,10 +167,13 @@ def _left_out_words(found: Alternatives) -> list[str]:
 
 def _path_words(evidence: Evidence, found: Alternatives) -> list[str]:
     if str(found.start) == str(found.chosen):
-        begun = "that the search started from" if evidence.steps else "that is the start of the space"
-        return [f"The found network is the one {begun}."]
+        begun = "the one that the search started from" if evidence.steps else "the start of the space"
+        return [f"The found network is {begun}."]
     if found.path is None:
-        return [f"No way of edits from {found.start} to it was found by a search of bounded size."]
+        return [
+            f"No sequence of edits from {found.start} to it was found before the search for one was cut "
+            "short."
+        ]
     known = known_along_path(evidence, found)
     ways = [
         f"{edit} ({score:.1%})" if score is not None else edit
@@ -176,19 +188,20 @@ def _path_words(evidence: Evidence, found: Alternatives) -> list[str]:
     ]
 
 
-def _trust(found: Alternatives) -> str:
+def _trust(evidence: Evidence, found: Alternatives) -> str:
     comparisons = found.comparisons
     if math.isnan(comparisons.deviation):
         return (
-            "Nothing was repeated with other seeds, so no interval can be given and nothing is called sure."
+            "No training was repeated with other seeds, so no interval can be given and nothing is called "
+            "sure."
         )
     sentences = [
-        f"The intervals of all {len(found.compared)} differences hold at once with 95% confidence (Dunnett's "
-        f"comparisons with one control, {comparisons.degrees} degrees of freedom; not paired, since a seed "
-        "gives two networks unrelated weights). For each network the larger of its own and the common "
-        "spread counts. They are over training seeds, on the "
-        f"{'examples' if found.scores.unseen else 'recorded scores'} that the search chose by: for new "
-        "examples small differences may be others."
+        f"The intervals of all {len(found.compared)} differences hold at once with 95% confidence "
+        f"(Dunnett's comparisons with one control, {comparisons.degrees} degrees of freedom; not paired, "
+        "because a seed gives two networks unrelated weights; of each network's own spread and the common "
+        "one the larger counts). They count how trainings differ, on the "
+        f"{'examples' if found.scores.unseen else 'recorded scores'} that the search chose by: on new "
+        "examples small differences can come out otherwise."
     ]
     if not found.scores.unseen:
         sentences.append(
@@ -196,14 +209,14 @@ def _trust(found: Alternatives) -> str:
         )
     if comparisons.unequal < UNEQUAL:
         sentences.append(
-            "The networks differ in how much their accuracy varies between seeds, and with so few seeds each "
-            "the intervals may then be too narrow."
+            f"The networks differ in how much their {evidence.metric.label} varies between seeds, and with "
+            "so few seeds each the intervals may then be too narrow."
         )
     return " ".join(sentences)
 
 
 def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
-    tables, seeds = [], seeds_of(found)
+    tables, seeds, label = [], seeds_of(found), evidence.metric.label
     if found.neighbours:
         rows = tuple(
             (
@@ -220,10 +233,9 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
         )
         head = ("edit", "network", "seen", seeds, "change", "from", "to", "verdict")
         caption = (
-            f"Every {'tested ' * bool(found.left_out)}network one edit away: the accuracy that the search "
-            f"saw, the mean with {seeds}, its "
-            "difference to the found network with the 95% interval that holds for all rows at once, and what "
-            f"follows with a margin of {found.margin:g}."
+            f"Every {'tested ' * bool(found.left_out)}network one edit away: the {label} that the search "
+            f"saw, the mean with {seeds}, its difference to the found network with a 95% interval that holds "
+            f"for all rows at once, and what follows with a margin of {found.margin:g}."
         )
         tables.append(Table("neighbours", caption, head, rows))
     if found.path is not None and len(found.path):
@@ -239,8 +251,8 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
                 ("start", *found.path.edits), found.path.architectures, known, strict=True
             )
         )
-        caption = "The way from the start to the found network, edit by edit, with accuracies where known."
-        tables.append(Table("path", caption, ("edit", "network", "accuracy", "known from"), steps))
+        caption = f"The way from the start to the found network, edit by edit, with {label} where known."
+        tables.append(Table("path", caption, ("edit", "network", label, "known from"), steps))
     return tables
 
 

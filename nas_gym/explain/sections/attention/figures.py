@@ -1,4 +1,4 @@
-"""Pictures of what a policy looks at: the share of each part, and the parts of single states."""
+"""Figures of what a policy looks at: the share of each part, and the parts of single states."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def shares_figure(names: Sequence[str], shares: np.ndarray) -> Figure:
     told = listed([f"{names[part]} {percent(shares[part])}" for part in order[:3]])
     return Figure(
         "parts",
-        "How much of what speaks for or against the preferred edit comes from each part of the state, in "
-        "the states that the policy visits most.",
+        "How much each part of the state contributes to the preference for the best edit, for or against it, "
+        "in the states that the policy visits most.",
         f"The largest shares: {told}.",
         lambda canvas: _draw_shares(canvas, [names[part] for part in order], shares[order]),
         (6.4, 1.0 + 0.3 * len(order)),
@@ -49,28 +49,29 @@ def _draw_shares(canvas: Canvas, names: list[str], shares: np.ndarray) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def states_figure(looked: PolicyAttributions) -> Figure:
-    """Return what each part adds in the states visited most."""
-    rows = min(MOST_ROWS, len(looked.states))
+def states_figure(found: PolicyAttributions) -> Figure:
+    """Return the contribution of each part in the states visited most."""
+    rows = min(MOST_ROWS, len(found.states))
     return Figure(
         "states",
-        "What each part of the state (columns) adds to the preference for the edit under the state, in the "
-        "states that the policy visits most: one colour speaks for it, the other against it.",
-        f"{rows} states and {len(looked.names)} parts; the numbers are in the table.",
-        lambda canvas: _draw_states(canvas, looked, rows),
+        "What each part of the state (columns) adds to the preference for the edit that is written under "
+        "the state, in the states that the policy visits most: one colour speaks for the edit, the other "
+        "against.",
+        f"{rows} states and {len(found.names)} parts; the numbers are in the table.",
+        lambda canvas: _draw_states(canvas, found, rows),
         (7.4, 1.5 + 0.42 * rows),
     )
 
 
-def _draw_states(canvas: Canvas, looked: PolicyAttributions, rows: int) -> None:
+def _draw_states(canvas: Canvas, found: PolicyAttributions, rows: int) -> None:
     axes = canvas.add_subplot()
-    values = looked.values[:rows]
+    values = found.values[:rows]
     most = max(1e-12, float(np.abs(values).max()))
     image = axes.imshow(values, cmap=style.DIVERGING, vmin=-most, vmax=most, aspect="auto")
-    axes.set_xticks(range(len(looked.names)), list(looked.names), rotation=35, ha="right")
+    axes.set_xticks(range(len(found.names)), list(found.names), rotation=35, ha="right")
     labels = [
         f"{_short(state.key)}\n{_short(edit)}{'' if reliable else ' (unreliable)'}"
-        for state, edit, reliable in zip(looked.states, looked.edits, looked.reliable, strict=True)
+        for state, edit, reliable in zip(found.states, found.edits, found.reliable, strict=True)
     ]
     axes.set_yticks(range(rows), labels[:rows], fontsize=7.5)
     axes.grid(visible=False)

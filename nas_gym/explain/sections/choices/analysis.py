@@ -1,4 +1,4 @@
-"""What a run, its table and fresh trainings say of the importance of its choices."""
+"""The importance of the choices of a run, by its evaluations, by its table and by fresh trainings."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from scipy.stats import kendalltau
 from nas_gym.explain.evidence.evaluations import UsableEvaluations
 from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, affordable, control_seeds, measure
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.anova.coding import ENUMERATED, code
 from nas_gym.explain.methods.anova.deletion import Deletion, deletion, edited_choice
+from nas_gym.explain.methods.anova.encoding import ENUMERATED, encode_architectures
 from nas_gym.explain.methods.anova.importance import Importances, exact
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What was found out about the choices of a run.
+    """The importance of the choices of a run.
 
     Attributes:
-        used: the evaluations.
-        estimated: from the run alone.
-        table: from all of the table that the run searched; None where there is none.
-        deletion: deletion test of the choices named by `estimated`; None where it could not be made.
+        label: name of the score for readers.
+        used: evaluations of the run that are used.
+        estimated: importances by the run alone.
+        table: importances by the whole table that the run searched; None where there is none.
+        deletion: deletion test of the choices that `estimated` ranks first; None where it was not possible.
     """
 
+    label: str
     used: UsableEvaluations
     estimated: Importances
     table: Importances | None
@@ -44,7 +46,7 @@ class Findings:
 
     @property
     def covered(self) -> tuple[int, int] | None:
-        """How many of the intervals of choices hold the table's value, and of how many."""
+        """Number of intervals that contain the table's value, and of all intervals; None without a table."""
         if self.table is None:
             return None
         true = {one.name: one.value for one in self.table.choices}
@@ -59,14 +61,14 @@ class Findings:
 def exact_of(
     evidence: Evidence, fidelity: int | None, permutations: int = PERMUTATIONS, seed: int = 0
 ) -> Importances | None:
-    """Importances of the whole table that a run searched; None without one, or of too large a space."""
+    """Return importances by the whole table of a run; None without one, or for too large a space."""
     table, space = evidence.evaluator.table, evidence.search_space
     if table is None or space.size > ENUMERATED:
         return None
     epochs = evidence.evaluator.fidelities()[-1] if fidelity is None else fidelity
     scores = np.array(table.scores(epochs), dtype=np.float64)
     good = np.asarray(~table.failed.any(axis=1) & ~np.isnan(scores).all(axis=1))
-    return exact(code(space, space).rows(good), scores[good], permutations, seed)
+    return exact(encode_architectures(space, space).rows(good), scores[good], permutations, seed)
 
 
 def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> Deletion | None:
@@ -77,12 +79,12 @@ def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> D
     count = affordable(len(neighbours), SEEDS, most)
     if count < len(neighbours):
         return None
-    scores = measure(evidence, {chosen: control_seeds(count)} | dict.fromkeys(neighbours, SEEDS))
-    if not len(scores.of(chosen)):
+    fresh = measure(evidence, {chosen: control_seeds(count)} | dict.fromkeys(neighbours, SEEDS))
+    if not len(fresh.of(chosen)):
         return None
     drops: dict[str, list[float]] = {}
     for one in neighbours:
-        choice, scores = edited_choice(space, chosen, one), scores.of(one)
+        choice, scores = edited_choice(space, chosen, one), fresh.of(one)
         if choice and len(scores):
-            drops.setdefault(choice, []).append(float(scores.of(chosen).mean() - scores.mean()))
+            drops.setdefault(choice, []).append(float(fresh.of(chosen).mean() - scores.mean()))
     return deletion(ranking, drops)

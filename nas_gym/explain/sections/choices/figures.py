@@ -25,7 +25,7 @@ def figures(found: Findings) -> Iterator[Figure]:
     """Yield the pictures of the section."""
     known = [one for one in found.estimated.choices if one.value is not None]
     yield _bars(found, known[:MOST_BARS])
-    yield _values(known[:PANELS])
+    yield _values(known[:PANELS], found.label)
     if found.estimated.pairs and len(known) > 1:
         yield _map(found, known[:MOST_ON_MAP])
 
@@ -66,13 +66,13 @@ def _bars(found: Findings, known: list[Importance]) -> Figure:
         axes.set_yticks(rows, [one.name for one in known])
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("spread of mean accuracy between the values of a choice (points)")
+        axes.set_xlabel(f"spread of mean {found.label} between the values of a choice (points)")
 
     significant = [one.name for one in known if one.significant()]
     caption = (
-        "How much each choice matters: the standard deviation of mean accuracy between its values, depths "
-        "weighted equally and corrected for noise. Lines are 95% intervals; a star marks what permutations "
-        "show not to be chance; grey bars could be chance."
+        f"How much each choice matters: the standard deviation of mean {found.label} between its values, "
+        "depths weighted equally and corrected for noise. Lines are 95% intervals; a star marks what "
+        "permutations show not to be chance; grey bars could be chance."
     )
     if exact:
         caption += " Diamonds are the exact values of the whole table."
@@ -86,12 +86,12 @@ def _bars(found: Findings, known: list[Importance]) -> Figure:
     )
 
 
-def _values(known: list[Importance]) -> Figure:
+def _values(known: list[Importance], label: str) -> Figure:
     def draw(canvas: Canvas) -> None:
         panels = canvas.subplots(1, len(known), sharey=True, squeeze=False)[0]
         for axes, one in zip(panels, known, strict=True):
             _draw_values(axes, one)
-        panels[0].set_ylabel("effect on accuracy (points)")
+        panels[0].set_ylabel(f"effect on {label} (points)")
 
     said = []
     for one in known:
@@ -99,8 +99,8 @@ def _values(known: list[Importance]) -> Figure:
         said.append(f"{one.name}: {one.component.words[best][0]} {signed(one.effects[best])}")
     return Figure(
         "values",
-        "The mean accuracy of each value of the most important choices, from the mean over its values. "
-        "Lines are 95% intervals of each.",
+        f"The mean {label} of each value of the most important choices, as a difference to the mean over the "
+        "values of the choice. Lines are 95% intervals.",
         f"Best values and their effects in points: {'; '.join(said)}.",
         draw,
         (7.6, 3.2),
@@ -165,8 +165,8 @@ def _map(found: Findings, known: list[Importance]) -> Figure:
     return Figure(
         "pairs",
         "What two choices do together beyond what each does alone: the standard deviation of their pure "
-        "interaction, drawn towards 0 as far as evaluations are few. A star marks what permutations show "
-        "not to be chance, a question mark what the run's visits do not determine.",
+        "interaction, drawn towards 0 where evaluations are few. A star marks what permutations show not to "
+        "be chance, a question mark what the run's evaluations do not determine.",
         f"A map of pairs of choices. Beyond chance: {listed(starred) or 'none'}.",
         draw,
         (7.0, 1.8 + 0.36 * len(names)),

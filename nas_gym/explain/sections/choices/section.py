@@ -1,4 +1,4 @@
-"""What is said of the importance of choices: sentences, tables and numbers."""
+"""The importance of choices in sentences, tables and numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.anova.coding import code, reference
 from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.deletion import Deletion
+from nas_gym.explain.methods.anova.encoding import encode_architectures, reference
 from nas_gym.explain.methods.anova.importance import Importance, Importances, estimate
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
 from nas_gym.explain.report.phrases import counted, deviation_in_points, finite, listed, percent, points
@@ -29,7 +29,7 @@ from nas_gym.explain.sections.choices.tables import (
 KEY, QUESTION = "choices", "Which choices matter?"
 MOST_NAMED = 5
 FEWEST_SETS = 5
-"""Other sets of choices that a deletion test must be compared with to say something."""
+"""Number of other sets of choices from which the comparison of a deletion test says something."""
 
 
 def explain_choices(
@@ -38,26 +38,27 @@ def explain_choices(
     """Answer how much each architectural choice and each pair matters, with intervals and tests.
 
     Args:
-        evidence: the run.
-        settings: the budget is the most trainings of the deletion test, which asks for what the section
-            on alternatives asks for too, None for 200 at most; the seed is of permutations, intervals
-            and the sample of a large space.
-        permutations: number of them in the tests of significance.
+        evidence: evidence of the run.
+        settings: the budget is the number of trainings of the deletion test at most, which are those that
+            the section on alternatives needs, too, None for 200; the seed is that of permutations,
+            intervals and the sample of a large space.
+        permutations: number of permutations in the tests of significance.
     """
     used = usable(evidence, seed=settings.seed)
-    base = code(evidence.search_space, reference(evidence.search_space, settings.seed))
+    label = evidence.metric.label
+    base = encode_architectures(evidence.search_space, reference(evidence.search_space, settings.seed))
     wanted = evaluations_needed(base)
     if len(used.y) < wanted:
         return withheld(KEY, QUESTION, _too_few(used, wanted), used.counts() | {"needed": wanted})
     if used.y.std() < 1e-9:
-        why = f"All {len(used.y)} evaluations have the same accuracy, so no choice made a difference to it."
+        why = f"All {len(used.y)} evaluations have the same {label}, so no choice made a difference to it."
         return withheld(KEY, QUESTION, why, used.counts())
-    visited = code(evidence.search_space, used.architectures)
+    visited = encode_architectures(evidence.search_space, used.architectures)
     estimated = estimate(base, visited, used.y, permutations, settings.seed)
     table = exact_of(evidence, used.fidelity, permutations, settings.seed)
     ranking = [one.name for one in estimated.choices if one.value is not None]
-    found = Findings(used, estimated, table, deletion_of(evidence, ranking, settings.budget))
-    return section_of(evidence, found)
+    found = Findings(label, used, estimated, table, deletion_of(evidence, ranking, settings.budget))
+    return section_of(found)
 
 
 CHOICES = Question(KEY, QUESTION, explain_choices)
@@ -65,23 +66,23 @@ CHOICES = Question(KEY, QUESTION, explain_choices)
 
 def _too_few(used: UsableEvaluations, wanted: int) -> str:
     return (
-        f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of the "
-        f"choices apart from each other and from chance, at least {wanted} are needed. {used.left_out()}"
+        f"Not enough evaluations to say: {len(used.y)} different networks cannot separate the effects of the "
+        f"choices from each other and from chance, at least {wanted} are needed. {used.left_out()}"
     ).strip()
 
 
-def section_of(evidence: Evidence, found: Findings) -> Section:
-    """Return the section."""
+def section_of(found: Findings) -> Section:
+    """Return the section of what was found out."""
     estimated = found.estimated
     answer = [
-        *_most_important(estimated),
+        *_most_important(estimated, found.label),
         *_unimportant(estimated),
         *_pairs(estimated),
         *_untried(estimated),
         *_deletion(found.deletion),
         *_checked(found),
     ]
-    tables = [choices_table(found), values_table(estimated)]
+    tables = [choices_table(found), values_table(estimated, found.label)]
     if estimated.pairs:
         tables.append(pairs_table(found))
     return Section(
@@ -95,20 +96,22 @@ def section_of(evidence: Evidence, found: Findings) -> Section:
     )
 
 
-def _most_important(found: Importances) -> list[str]:
+def _most_important(found: Importances, label: str) -> list[str]:
     named = [one for one in found.choices if one.value is not None and one.significant()][:3]
     if not named:
-        return ["No choice has an effect that these evaluations can tell from chance."]
+        return ["No choice has an effect that these evaluations can distinguish from chance."]
     first = named[0]
     best, worst = best_and_worst(first)
+    size, interval = _spread(first)
     sentences = [
-        f"What matters most is {first.name}: the mean accuracies of its values have a standard deviation of "
-        f"{_spread(first)}. The best of them, {first.component.words[best][0]}, is "
-        f"{points(first.effects[best])} from their mean, the worst, {first.component.words[worst][0]}, "
-        f"{points(first.effects[worst])}."
+        f"What matters most is {first.name}: mean {label} differs between its values with a standard "
+        f"deviation of {size}{f' ({interval})' if interval else ''}. The best value, "
+        f"{first.component.words[best][0]}, is {points(first.effects[best])} from the mean over the values, "
+        f"the worst, {first.component.words[worst][0]}, {points(first.effects[worst])}."
     ]
     others = [
-        f"{one.name} ({_spread(one)}, best {one.component.words[best_and_worst(one)[0]][0]})"
+        f"{one.name} ({', '.join(each for each in _spread(one) if each)}, best value "
+        f"{one.component.words[best_and_worst(one)[0]][0]})"
         for one in named[1:]
     ]
     return (
@@ -118,12 +121,13 @@ def _most_important(found: Importances) -> list[str]:
     )
 
 
-def _spread(one: Importance) -> str:
+def _spread(one: Importance) -> tuple[str, str]:
+    """Return the standard deviation and its interval in words, "" for none."""
     low, high = (
         deviation_in_points(max(0.0, each)) if each is not None else None for each in (one.low, one.high)
     )
-    said = f"{deviation_in_points(one.value):.1f} points"
-    return said if low is None else f"{said}, 95% interval {low:.1f} to {high:.1f}"
+    interval = "" if low is None else f"95% interval {low:.1f} to {high:.1f}"
+    return f"{deviation_in_points(one.value):.1f} points", interval
 
 
 def _unimportant(found: Importances) -> list[str]:
@@ -134,7 +138,7 @@ def _unimportant(found: Importances) -> list[str]:
     if quiet:
         sentences.append(f"Not shown to matter beyond chance by these evaluations: {_some(quiet)}.")
     if unknown:
-        sentences.append(f"How much they matter cannot be said of {_some(unknown)}.")
+        sentences.append(f"Not determined by these evaluations: {_some(unknown)}.")
     return sentences
 
 
@@ -150,17 +154,15 @@ def _pairs(found: Importances) -> list[str]:
         return []
     together = [one for one in found.pairs if one.significant()]
     if not together:
-        return [
-            f"No two of the choices act together beyond chance ({counted(len(found.pairs), 'pair')} tested)."
-        ]
+        return [f"No two of the choices are shown to interact ({counted(len(found.pairs), 'pair')} tested)."]
     sentences = []
     for one in together[:2]:
         cell = int(np.argmax(np.abs(one.effects)))
-        what = "A motif" if is_motif(one) else "Two choices"
+        names = listed(list(one.component.names))
         sentences.append(
-            f"{what} that acts together is {listed(list(one.component.names))}: "
+            f"Two connected operations interact, those of {names}: "
             if is_motif(one)
-            else f"{what} act together, {listed(list(one.component.names))}: "
+            else f"Two choices interact, {names}: "
         )
         sentences[-1] += (
             f"{cell_words(one, cell)} is {points(one.effects[cell])} from what both do on their own (p = "
@@ -168,8 +170,8 @@ def _pairs(found: Importances) -> list[str]:
         )
         if one.rivals:
             sentences[-1] += (
-                f" The same evaluations are explained about as well by {_some(list(one.rivals))}: the agent "
-                "met these combinations too seldom, and together, to tell which it is."
+                f" An interaction of {_some(list(one.rivals))} would explain the same evaluations about as "
+                "well: the agent evaluated these combinations too rarely, and together, to say which it is."
             )
     rest = [one.name for one in together[2:]]
     if rest:
@@ -178,25 +180,27 @@ def _pairs(found: Importances) -> list[str]:
 
 
 def _untried(found: Importances) -> list[str]:
-    """Return what the evaluations cannot say of pairs of the depth and another choice."""
+    """Return a sentence on the depths and values that were never evaluated together."""
     if not found.untried:
         return []
-    met = [f"depth {depth} and {name} {value}" for depth, name, value in found.untried]
-    return [f"Never evaluated together: {_some(met)}. What acts together there alone could not be seen."]
+    pairs = [f"depth {depth} and {name} {value}" for depth, name, value in found.untried]
+    return [
+        f"Never evaluated together: {_some(pairs)}. An interaction that exists only there could not be seen."
+    ]
 
 
 def _deletion(test: Deletion | None) -> list[str]:
     if test is None or test.sets < FEWEST_SETS:
         return []
     verdict = (
-        "as it should be if they matter"
+        "as expected if they matter most"
         if test.passed
         else "so at this network they are not what matters most"
     )
     return [
-        f"A check at the network that was found: a single edit of {listed(list(test.named))} costs "
-        f"{100 * test.drop:.1f} points on average, an edit of as many other choices "
-        f"{100 * test.others:.1f}, {verdict} ({percent(test.below)} of {test.sets:,} other sets cost less)."
+        f"A check at the found network: a single edit of {listed(list(test.named))} costs "
+        f"{100 * test.drop:.1f} points on average, one of as many other choices {100 * test.others:.1f}, "
+        f"{verdict} ({percent(test.below)} of the {test.sets:,} other sets of choices cost less)."
     ]
 
 
@@ -208,9 +212,10 @@ def _checked(found: Findings) -> list[str]:
     return [
         "The run's table holds every network, so this can be checked: the order of the estimates agrees "
         f"with that of the whole table with Kendall's tau {found.agreement:.2f} (1 is the same order), and "
-        f"{held} of {of} intervals hold the table's value. In the whole table {beyond[0]} of "
+        f"{held} of {of} intervals contain the table's value. In the whole table {beyond[0]} of "
         f"{counted(len(found.table.choices), 'choice')} and {beyond[1]} of "
-        f"{counted(len(found.table.pairs), 'pair')} act beyond chance, by permutation within depth.",
+        f"{counted(len(found.table.pairs), 'pair')} have an effect beyond chance, by permutation within "
+        "depth.",
     ]
 
 
@@ -218,14 +223,17 @@ def _trust(found: Findings) -> str:
     used, estimated = found.used, found.estimated
     widened = [one for one in estimated.choices if one.value is not None and one.why]
     sentences = [
-        f"Estimated from {len(used.y)} evaluations, as averages over all networks of the space and not over "
-        "those that the agent preferred. What single choices and pairs do not explain of an accuracy, "
-        f"noise and all else, has a standard deviation of {100 * (estimated.rest or 0.0):.1f} points."
+        f"The effects are estimated from {len(used.y)} evaluations, as averages over all networks of the "
+        "space and not over those that the agent preferred. What single choices and pairs do not explain "
+        f"of the {found.label}, which includes noise, has a standard deviation of "
+        f"{100 * (estimated.rest or 0.0):.1f} points."
     ]
     if widened:
         names = _some([one.name for one in widened])
+        several = len(widened) > 1
         sentences.append(
-            f"Widened are the intervals of {names}, since the agent's visits leave gaps: {widened[0].why}."
+            f"The interval{'s' * several} of {names} {'are' if several else 'is'} widened because the agent "
+            f"left gaps: {widened[0].why}."
         )
     if used.left_out():
         sentences.append(used.left_out())

@@ -1,4 +1,4 @@
-"""Tables of the importance of choices, and the words they share with the sentences."""
+"""Report tables of the importance of choices, and the words that they share with the sentences."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from nas_gym.explain.sections.choices.analysis import Findings
 
 PAIRS_SHOWN = 20
-OF_TABLE = ("whole table", "p in it")
+OF_TABLE = ("whole table", "p, whole table")
 
 
 def best_and_worst(one: Importance) -> tuple[int, int]:
-    """The cells of the highest and of the lowest effect."""
+    """Return the cells of the highest and of the lowest effect."""
     present = np.flatnonzero(one.component.share > 0)
     effects = one.effects[present]
     return int(present[effects.argmax()]), int(present[effects.argmin()])
 
 
 def is_motif(one: Importance) -> bool:
-    """Whether a pair is of two edges of a cell, one of which goes on where the other ends."""
+    """Return whether a pair is of two edges of a cell, one of which goes on where the other ends."""
     ends = [variable.position for variable in one.component.variables if variable.group == "edge"]
     return len(ends) == 2 and (ends[0][-1] == ends[1][0] or ends[1][-1] == ends[0][0])
 
 
 def cell_words(one: Importance, cell: int) -> str:
-    """A combination of values in words: ``"depth 3 with layer 2 activation tanh"``."""
+    """Return a combination of values in words: ``"depth 3 with layer 2 activation tanh"``."""
     parts = [
         f"{name} {word}" for name, word in zip(one.component.names, one.component.words[cell], strict=True)
     ]
@@ -39,7 +39,7 @@ def cell_words(one: Importance, cell: int) -> str:
 
 
 def choices_table(found: Findings) -> Table:
-    """The importance of each choice."""
+    """Return the importance of each choice."""
     exact = {} if found.table is None else {one.name: one for one in found.table.choices}
     columns = [
         "choice",
@@ -65,16 +65,16 @@ def choices_table(found: Findings) -> Table:
         columns[4:4] = OF_TABLE
     return Table(
         "choices",
-        "How far the mean accuracies of the values of each choice lie apart: their standard deviation, "
+        f"How much mean {found.label} differs between the values of each choice: its standard deviation, "
         "corrected for noise (below 0 where chance alone would give more), with its 95% interval; p, by "
-        "permutation within depth, is adjusted for asking of all choices.",
+        "permutation within depth, is adjusted for the test of all choices.",
         tuple(columns),
         tuple(rows),
     )
 
 
-def values_table(found: Importances) -> Table:
-    """The effect of each value of each choice."""
+def values_table(found: Importances, label: str) -> Table:
+    """Return the effect of each value of each choice."""
     rows: list[tuple[Cell, ...]] = []
     for one in found.choices:
         if one.value is None:
@@ -86,14 +86,14 @@ def values_table(found: Importances) -> Table:
                 rows.append((one.name, word, round(effect, 2), round(error, 2), int(one.visits[cell])))
     return Table(
         "values",
-        "The mean accuracy of each value of each choice, from the mean over its values.",
+        f"The mean {label} of each value of each choice, as a difference to the mean over its values.",
         ("choice", "value", "effect (points)", "standard error", "evaluations"),
         tuple(rows),
     )
 
 
 def pairs_table(found: Findings) -> Table:
-    """The interaction of each pair of choices."""
+    """Return the interaction of each pair of choices."""
     exact = {} if found.table is None else {one.name: one for one in found.table.pairs}
     columns = [
         "pair",
@@ -117,9 +117,9 @@ def pairs_table(found: Findings) -> Table:
     return Table(
         "pairs",
         "What two choices do together beyond what each does on its own, the pairs with the most evidence "
-        "first. A motif is a pair of connected operations of a cell. Without numbers: the run's visits do "
-        "not determine it. The effect of a combination is drawn towards 0 as far as its evaluations are "
-        "few.",
+        "first. A motif is a pair of connected operations of a cell. Pairs without numbers are not "
+        "determined by the run's evaluations. The effect of a combination is drawn towards 0 where its "
+        "evaluations are few.",
         tuple(columns),
         tuple(rows),
     )

@@ -19,7 +19,8 @@ Entry = Mapping[str, Any]
 
 
 def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int) -> Section:
-    """Return the importances of the choices as each run's evaluations tell them."""
+    """Return the importances of the choices by each run's evaluations."""
+    label = runs[0].metric.label
     sections = [explain_choices(run, Settings(0, seed)) for run in runs]
     for section, name in zip(sections, names, strict=True):
         if section.withheld:
@@ -35,11 +36,13 @@ def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], see
         *CHOICES,
         answer=tuple(_words(found, names, both, agreement, exact)),
         trust=(
-            "Each column is estimated from what that run evaluated alone, as averages over all networks of "
-            "the space; where both intervals are wide, a difference between them says nothing."
+            "Each column is estimated from the evaluations of that run alone, as averages over all "
+            "networks of the space; where both intervals are wide, a difference between them says nothing."
         ),
-        tables=(_table(found, names, order, exact),),
-        figures=(choices_figure([_bars(one, both) for one in found], both, names, exact),) if both else (),
+        tables=(_table(found, names, order, exact, label),),
+        figures=(
+            (choices_figure([_bars(one, both) for one in found], both, names, exact, label),) if both else ()
+        ),
         numbers={
             "kendall_tau": agreement,
             "choices": [
@@ -91,12 +94,12 @@ def _words(
         for run in found
     ]
     told = [
-        f"by the evaluations of {name}, {listed(each[:LEADING]) if each else 'no choice beyond chance'}"
+        f"{listed(each[:LEADING]) if each else 'no choice beyond chance'} by the evaluations of {name}"
         for name, each in zip(names, leading, strict=True)
     ]
-    sentences = [f"What matters most: {told[0]}; {told[1]}."]
+    sentences = [f"What matters most is {told[0]}, and {told[1]}."]
     if leading[0] and leading[0][:LEADING] == leading[1][:LEADING]:
-        sentences = [f"By the evaluations of both, what matters most is {listed(leading[0][:LEADING])}."]
+        sentences = [f"What matters most is {listed(leading[0][:LEADING])}, by the evaluations of both runs."]
     if agreement is not None:
         sentences.append(
             f"The two orders of {len(both)} choices agree with Kendall's tau {agreement:.2f} (1 is the same "
@@ -104,9 +107,9 @@ def _words(
         )
     apart = [name for name in both if _apart(found[0][name], found[1][name])]
     sentences.append(
-        f"Their 95% intervals are apart for {listed(apart)}."
+        f"Their 95% intervals do not overlap for {listed(apart)}."
         if apart
-        else "For no choice are their 95% intervals apart, so they do not contradict each other."
+        else "Their 95% intervals overlap for every choice, so they do not contradict each other."
     )
     known = {name: value for name, value in exact.items() if value is not None}
     if known:
@@ -126,13 +129,14 @@ def _table(
     names: tuple[str, str],
     order: Sequence[str],
     exact: Mapping[str, float | None],
+    label: str,
 ) -> Table:
     heads = [head for name in names for head in (name, f"from, {name}", f"to, {name}")]
     whole = ("whole table",) if exact else ()
     return Table(
         "importances",
-        "The spread of mean accuracy between the values of each choice in points, by each run with its 95% "
-        "interval; a dash where the run does not tell.",
+        f"The spread of mean {label} between the values of each choice in points, by each run with its 95% "
+        "interval; a dash where the run does not determine it.",
         ("choice", *heads, *whole),
         tuple(
             (

@@ -1,4 +1,4 @@
-"""Pictures of two runs beside each other."""
+"""Figures of two runs beside each other."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ LONGEST = 44
 
 
 def best_figure(runs: Sequence[Evidence], names: Sequence[str]) -> Figure:
-    """Return the best accuracy so far of each run."""
+    """Return the best score so far of each run."""
     ends = ", ".join(f"{name} {run.chosen.score:.1%}" for name, run in zip(names, runs, strict=True))
+    label = runs[0].metric.label
     return Figure(
         "best",
-        "The best accuracy that each run had seen after so many evaluations; higher and earlier is better.",
-        f"At their ends: {ends}.",
-        lambda canvas: _draw_best(canvas, runs, names),
+        f"The best {label} that each run had seen after so many evaluations; higher and earlier is better.",
+        f"At the end: {ends}.",
+        lambda canvas: _draw_best(canvas, runs, names, label),
         (7.0, 3.4),
     )
 
 
-def _draw_best(canvas: Canvas, runs: Sequence[Evidence], names: Sequence[str]) -> None:
+def _draw_best(canvas: Canvas, runs: Sequence[Evidence], names: Sequence[str], label: str) -> None:
     axes = canvas.add_subplot()
     for number, (run, name) in enumerate(zip(runs, names, strict=True)):
         places = [one.order + 1 for one in run.succeeded]
         best = np.maximum.accumulate([one.score for one in run.succeeded])
         axes.step(places, best, where="post", color=style.colour(number), label=name)
     axes.set_xlabel("evaluation")
-    axes.set_ylabel("best accuracy so far")
+    axes.set_ylabel(f"best {label} so far")
     axes.legend(loc="lower right")
 
 
@@ -50,14 +51,16 @@ def choices_figure(
     choices: Sequence[str],
     names: Sequence[str],
     exact: Mapping[str, float | None],
+    label: str,
 ) -> Figure:
     """Return how much each choice matters by each run.
 
     Args:
-        bars: for each run and choice its spread in points and the ends of the interval.
-        choices: their names, from top to bottom.
+        bars: spread in points and the ends of its interval, for each run and choice.
+        choices: names of the choices, from top to bottom.
         names: names of the runs.
-        exact: the spread by the whole table, where there is one.
+        exact: spread by the whole table, where there is one.
+        label: name of the score for readers.
     """
     shown = choices[:MOST_CHOICES]
     told = "; ".join(
@@ -66,10 +69,10 @@ def choices_figure(
     whole = " Diamonds are the exact values of the whole table." if exact else ""
     return Figure(
         "importances",
-        "The spread of mean accuracy between the values of each choice, as the evaluations of each run tell "
-        f"it, with 95% intervals.{whole}",
+        f"The spread of mean {label} between the values of each choice, estimated from the evaluations of "
+        f"each run, with 95% intervals.{whole}",
         f"In points, by {names[0]} and by {names[1]}: {told}.",
-        lambda canvas: _draw_choices(canvas, bars, shown, names, exact),
+        lambda canvas: _draw_choices(canvas, bars, shown, names, exact, label),
         (7.0, 1.3 + 0.42 * len(shown)),
     )
 
@@ -80,6 +83,7 @@ def _draw_choices(
     shown: Sequence[str],
     names: Sequence[str],
     exact: Mapping[str, float | None],
+    label: str,
 ) -> None:
     axes = canvas.add_subplot()
     rows = np.arange(len(shown))
@@ -94,18 +98,18 @@ def _draw_choices(
     axes.set_yticks(rows, list(shown))
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("spread of mean accuracy between the values of a choice (points)")
+    axes.set_xlabel(f"spread of mean {label} between the values of a choice (points)")
     axes.legend(loc="lower right")
 
 
 def disagreements_figure(found: PolicyComparison, names: Sequence[str], space: SearchSpace[Any]) -> Figure:
-    """Return by how much one edit is worth more, in the states where the policies disagree."""
+    """Return the difference in worth of the two edits, in the states where the policies disagree."""
     shown = found.judged[:MOST_ROWS]
     wins = [sum(one.better == side for one in shown) for side in (0, 1)]
     return Figure(
-        "partings",
-        f"States in which the two make different edits, those visited most first: bars to the right are for "
-        f"{names[0]}, to the left for {names[1]}, as long as the edit is worth more.",
+        "disagreements",
+        "States in which the two policies make different edits, the most visited first. Bars to the right "
+        f"favour {names[0]}, to the left {names[1]}; their length is by how much its edit is worth more.",
         f"Of {counted(len(shown), 'state')} shown, {names[0]}'s edit is better in {wins[0]}, {names[1]}'s "
         f"in {wins[1]}.",
         lambda canvas: _draw_disagreements(canvas, shown, names, space),
@@ -137,7 +141,7 @@ def _draw_disagreements(
     axes.axvline(0, color=style.muted(), linewidth=1)
     most = max(1e-9, *(abs(gain) for gain in gains)) if gains else 1.0
     axes.set_xlim(-1.15 * most, 1.15 * most)
-    axes.set_xlabel(f"{names[1]} is right   |   {names[0]} is right")
+    axes.set_xlabel(f"{names[1]} is better   |   {names[0]} is better")
 
 
 def _short(text: str) -> str:

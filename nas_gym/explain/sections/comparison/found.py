@@ -1,4 +1,4 @@
-"""What two runs found and what they tried, beside each other."""
+"""The networks that two runs found and tried, beside each other."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FOUND = ("found", "What did each find?")
 TRIED = ("tried", "What did each try?")
 
 
-class _Tried(NamedTuple):
-    """How often each run tried a value of a choice, and the mean accuracy of those networks."""
+class _ValueUse(NamedTuple):
+    """How often each run tried a value of a choice, and the mean score of those networks."""
 
     choice: str
     value: str
@@ -26,16 +26,16 @@ class _Tried(NamedTuple):
 
 
 def compare_found(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Section:
-    """Return the network that each chose, and in what they differ."""
-    chosen = tuple(run.chosen for run in runs)
+    """Return the network that each run chose, and in what they differ."""
+    chosen, label = tuple(run.chosen for run in runs), runs[0].metric.label
     gap = chosen[0].score - chosen[1].score
     better = int(gap < 0)
     differing = _differences(runs[0].search_space, chosen[0].architecture, chosen[1].architecture)
-    same = f"{names[better]} found the better network by what it saw"
+    same = f"{names[better]} found the better network by the {label} that it saw"
     if chosen[0].architecture == chosen[1].architecture:
-        same = "Both found the same network"
+        same = f"Both found the same network, by the {label} that they saw"
     elif gap == 0:
-        same = "Both found networks that are equally good by what they saw"
+        same = f"Both found networks that are equally good by the {label} that they saw"
     verdict = (
         f"{same}: {chosen[0].score:.1%} ({names[0]}) and {chosen[1].score:.1%} ({names[1]}), "
         f"after {counted(len(runs[0].seen), 'evaluation')} and {len(runs[1].seen):,}."
@@ -58,9 +58,8 @@ def compare_found(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
             else "Their networks differ in no choice.",
         ),
         trust=(
-            "Each run chose the network that it saw doing best, so that its accuracy is optimistic; "
-            "`nas-gym compare` scores several runs by fresh seeds. One run of each says little of the "
-            "agents."
+            f"Each run chose the network that did best in it, so its {label} is optimistic; `nas-gym "
+            "compare` scores several runs by fresh seeds. One run each says little about the agents."
         ),
         tables=(
             Table(
@@ -99,13 +98,13 @@ def _common(runs: tuple[Evidence, Evidence]) -> list[Architecture]:
 
 
 def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Section:
-    """Return how the evaluations of each were spread over the choices, and what they gave."""
-    space, common = runs[0].search_space, _common(runs)
+    """Return how the evaluations of each run were spread over the choices, and their mean scores."""
+    space, common, label = runs[0].search_space, _common(runs), runs[0].metric.label
     rows = []
     for name, variable in space.variables.items():
         for code, value in enumerate(variable.choices):
             (share, mean), (other_share, other_mean) = (_of_choice(run, name, code) for run in runs)
-            rows.append(_Tried(name, value, (share, other_share), (mean, other_mean)))
+            rows.append(_ValueUse(name, value, (share, other_share), (mean, other_mean)))
     rows.sort(key=lambda row: -abs(row.shares[0] - row.shares[1]))
     most = rows[0]
     means = [float(np.mean([one.score for one in run.succeeded])) for run in runs]
@@ -113,19 +112,20 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
     return Section(
         *TRIED,
         answer=(
-            f"They tried {union:,} networks, {len(common):,} of them both; most unlike was how often they "
-            f"tried {most.choice} {most.value}: {percent(most.shares[0])} of the networks of {names[0]} "
-            f"that have this choice, {percent(most.shares[1])} of those of {names[1]}.",
-            f"The networks that {names[0]} tried had {means[0]:.1%} on average, those of {names[1]} "
-            f"{means[1]:.1%}.",
+            f"Together they tried {union:,} networks, of which {len(common):,} were tried by both. They "
+            f"differ most in how often they tried {most.choice} {most.value}: in {percent(most.shares[0])} "
+            f"of the networks of {names[0]} that have this choice, and in {percent(most.shares[1])} of "
+            f"those of {names[1]}.",
+            f"The networks that {names[0]} tried have a mean {label} of {means[0]:.1%}, those of {names[1]} "
+            f"of {means[1]:.1%}.",
         ),
-        trust="A choice that one run tried more often need not be why it did better or worse.",
+        trust="A value that one run tried more often need not be the reason why it did better or worse.",
         tables=(
             Table(
                 "choices",
-                "Of the networks that have a choice, how many each run tried with each value, and their "
-                "mean accuracy.",
-                ("choice", "value", *names, *(f"accuracy, {name}" for name in names)),
+                "The share of networks with each value among those that have the choice, by run, and their "
+                f"mean {label}.",
+                ("choice", "value", *names, *(f"{label}, {name}" for name in names)),
                 tuple(
                     (
                         row.choice,
@@ -140,7 +140,7 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
         numbers={
             "networks": union,
             "evaluated_by_both": len(common),
-            "mean_accuracies": means,
+            "mean_scores": means,
             "choices": [
                 {
                     "choice": row.choice,
@@ -155,7 +155,7 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
 
 
 def _of_choice(run: Evidence, name: str, code: int) -> tuple[float, float | None]:
-    """Return the share of a value among the networks that have the choice, and their mean accuracy."""
+    """Return the share of a value among the networks that have the choice, and their mean score."""
     space = run.search_space
     having = [one for one in run.succeeded if name in space.active_variables(one.architecture)]
     chosen = [one.score for one in having if space.encode(one.architecture)[name] == code]

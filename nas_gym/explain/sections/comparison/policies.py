@@ -1,4 +1,4 @@
-"""The policies of two runs: where they agree, where they part, and who was right."""
+"""The policies of two runs: where they agree, where they differ, and whose edits are better."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nas_gym.explain.sections.comparison.figures import disagreements_figure
 from nas_gym.explain.sections.comparison.worth import Judgement, judge
 from nas_gym.search_spaces import SearchSpace
 
-POLICIES = ("policies", "Where do their policies part, and who was right?")
+POLICIES = ("policies", "Where do the policies differ, and whose edits are better?")
 SHOWN = 12
 MORE = 0.05
 
@@ -28,7 +28,7 @@ MORE = 0.05
 def compare_decisions(
     runs: tuple[Evidence, Evidence], names: tuple[str, str], seed: int, budget: int | None
 ) -> Section:
-    """Return where the last policies of two runs agree and part, and whose edits are better there."""
+    """Return where the last policies of two runs agree and differ, and whose edits are better there."""
     policies = [run.policy() for run in runs]
     without = [name for name, policy in zip(names, policies, strict=True) if policy is None]
     if policies[0] is None or policies[1] is None:
@@ -38,7 +38,8 @@ def compare_decisions(
     space, setting = runs[0].search_space, setting_of(runs[0], seed)
     if runs[0].problem.reward.episodic != runs[1].problem.reward.episodic:
         return withheld(
-            *POLICIES, "One run was paid at the end of an episode alone, so their states are not the same."
+            *POLICIES,
+            "One run was rewarded at the end of an episode alone, so the states of the two are not the same.",
         )
     one, other = Decisions(policies[0], space), Decisions(policies[1], space)
     rng = np.random.default_rng(seed)
@@ -67,14 +68,15 @@ def _section(
 ) -> Section:
     tests = found.tested(seed) if found.judged else None
     trust = (
-        f"Asked were {counted(found.states, 'state')} that either visits and in which both prefer some edit, "
-        f"{percent(found.covered)} of their visits."
+        f"The policies were compared in {counted(found.states, 'state')} that either visits and in which "
+        f"both prefer some edit, {percent(found.covered)} of their visits."
     )
     if tests is not None and judgement is not None:
         trust += (
-            f" Who was right is judged by {judgement.source}. Tested by tossing the signs of the "
-            f"differences, those of the same two edits together ({counted(tests[0].groups, 'such case')}). "
-            "That is about these two policies; another run of either agent may learn another."
+            f" Which edit is better is judged by {judgement.source}. Luck is tested by flipping the signs "
+            "of the differences, those of the same two edits together "
+            f"({counted(tests[0].groups, 'such case')}). All this is about these two policies; another run "
+            "of either agent may learn another."
         )
     return Section(
         *POLICIES,
@@ -86,8 +88,8 @@ def _section(
             "states": found.states,
             "agree": found.agree,
             "covered": found.covered,
-            "partings": len(found.disagreements),
-            "partings_judged": len(found.judged),
+            "disagreements": len(found.disagreements),
+            "disagreements_judged": len(found.judged),
             "won": [found.won(0), found.won(1)],
             "right_more_often": None if tests is None else asdict(tests[0]),
             "worth_more": None if tests is None else asdict(tests[1]),
@@ -107,13 +109,13 @@ def _on_disagreements(
     if not found.disagreements:
         return told
     if tests is None or judgement is None:
-        told.append("Who was right where they part is not known: the networks were not evaluated.")
+        told.append("Whose edits are better where they differ is not known: the networks were not evaluated.")
     else:
-        told[0] = f"{told[0][:-1]}; where they part, {_right(found, names, tests[0])}."
+        told[0] = f"{told[0][:-1]}; where they differ, {_right(found, names, tests[0])}."
         told.append(_worth_more(names, tests[1], judgement))
     if found.region is not None and found.region[1] > 1 - found.agree + MORE:
         told.append(
-            f"They part most where {found.region[0]}: in {percent(found.region[1])} of their visits there."
+            f"They differ most where {found.region[0]}: in {percent(found.region[1])} of their visits there."
         )
     return told
 
@@ -122,7 +124,7 @@ def _right(found: PolicyComparison, names: tuple[str, str], test: SignFlipTest) 
     first, second = found.won(0), found.won(1)
     shares = (
         f"{names[0]}'s edit is the better one in {percent(first)}, {names[1]}'s in {percent(second)} of the "
-        f"visits to the {counted(len(found.judged), 'state')} where it can be told"
+        f"visits to the {counted(len(found.judged), 'state')} where this is known"
     )
     better = names[int(second > first)]
     if abs(first - second) < 0.01:
@@ -153,9 +155,9 @@ def _disagreements_table(found: PolicyComparison, names: tuple[str, str], space:
         return None if worth is None else float(f"{worth[0] - worth[1]:.3g}")
 
     return Table(
-        "partings",
-        f"Where they part, the states visited most first; the last column is by how much more {names[0]}'s "
-        f"edit is worth than {names[1]}'s.",
+        "disagreements",
+        "The states in which the policies make different edits, the most visited first; the last column is "
+        f"by how much more {names[0]}'s edit is worth than {names[1]}'s.",
         ("state", *names, "visits", f"{names[0]} better by"),
         tuple(
             (

@@ -1,4 +1,4 @@
-"""Two runs beside each other: what each found, where their policies part, and who was right."""
+"""Two runs beside each other: what each found, where their policies differ, and whose edits are better."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def compare(
     Args:
         run_a: folder of a run.
         run_b: folder of another.
-        budget: trainings with fresh seeds that may be made to say who was right, where no table or
-            function answers at once; None for 200 at most.
+        budget: number of trainings with fresh seeds at most, to judge edits where no table or function
+            answers at once; None for 200.
         seed: seed of every random draw.
         store: store of evaluators that train.
 
@@ -60,6 +60,7 @@ def compare(
         f"{names[0]} and {names[1]} on {runs[0].problem.task.name} in the space {runs[0].search_space.name}",
         summary,
         sections,
+        runs[0].metric,
         {name: dict(run.config["config"]) for name, run in zip(names, runs, strict=True)},
     )
 

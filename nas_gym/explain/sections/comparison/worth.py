@@ -1,4 +1,4 @@
-"""What edits are truly worth, to say which of two policies was right: by a table, or by fresh seeds."""
+"""The worth of edits, to judge which of two policies makes the better ones: by a table, or by fresh seeds."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.scores import Evaluations
 from nas_gym.explain.evidence.rescoring import MOST_TRAININGS, SEEDS, measure
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.scores import Evaluations
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.optimal_values import LARGEST, OptimalValues
 from nas_gym.explain.report.phrases import counted
@@ -20,28 +20,28 @@ MOST_MEASURED = 400
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What edits are worth.
+    """The worth of edits.
 
     Attributes:
         values: value of each edit in its state; None where it is not known.
-        source: what they are judged by, in words.
+        source: what the edits are judged by, in words.
         unit: what the values are, in words.
     """
 
     values: Sequence[float | None]
     source: str
-    unit: str = "accuracy"
+    unit: str
 
 
 def judge(
     runs: tuple[Evidence, Evidence], edits: Sequence[tuple[State, int]], budget: int | None
 ) -> Judgement:
-    """What edits are worth: exactly where every accuracy is known, else by the network they lead to.
+    """Return the worth of edits: exact where every score is known, else that of the network they lead to.
 
     Args:
-        runs: on the same space and task.
-        edits: in states, those that matter most first.
-        budget: trainings with fresh seeds; None for 200 at most.
+        runs: two runs on the same space and task.
+        edits: states and edits, those that matter most first.
+        budget: number of trainings with fresh seeds at most; None for 200.
     """
     problem, space = runs[0].problem, runs[0].search_space
     known = problem.evaluator.free and not isinstance(problem.reward, RecordedReward)
@@ -54,7 +54,7 @@ def judge(
         optimal = OptimalValues(space, seen, problem.reward, problem.horizon, gamma)
         return Judgement(
             [float(optimal.of(state)[edit]) for state, edit in edits],
-            "the best that can follow an edit (value iteration on all accuracies of the space)",
+            "the best that can follow an edit (value iteration over all networks of the space)",
             f"reward, discounted by {gamma:g} a step",
         )
     leads_to = [space.apply(state.architecture, edit) for state, edit in edits]
@@ -64,22 +64,26 @@ def judge(
 
 
 def _fresh(run: Evidence, leads_to: Sequence[Architecture], afforded: int) -> Judgement:
-    """Mean accuracies of as many networks as can be afforded, with seeds that the search did not see."""
+    """Return mean scores of as many networks as can be afforded, with seeds that the search did not see."""
     measured = list(dict.fromkeys(leads_to))[:afforded]
     scores = measure(run, dict.fromkeys(measured, SEEDS))
     return Judgement(
         [float(scores.of(one).mean()) if len(scores.of(one)) else None for one in leads_to],
-        f"the mean accuracy right after the edit, {scores.source}, in the states visited most "
+        f"the mean {run.metric.label} right after the edit, {scores.source}, in the states visited most "
         f"({counted(len(measured), 'network')}); what follows later does not count",
+        run.metric.label,
     )
 
 
 def _seen(runs: tuple[Evidence, Evidence], leads_to: Sequence[Architecture]) -> Judgement:
+    """Return the scores of networks that either run saw."""
     known = {
         str(one.architecture): one.score for run in runs for one in run.succeeded if one.fidelity is None
     }
+    label = runs[0].metric.label
     return Judgement(
         [known.get(str(one)) for one in leads_to],
-        "the accuracy right after the edit that the runs themselves saw, where either did, which favours the "
+        f"the {label} right after the edit that the runs themselves saw, where either did, which favours the "
         "one that learned from it; what follows later does not count",
+        label,
     )

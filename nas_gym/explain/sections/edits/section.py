@@ -1,4 +1,4 @@
-"""The section on which edits help."""
+"""The effects of edits in sentences, a report table, a figure and numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.anova.coding import code, reference
 from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.edit_effects import EditEffects, Effect, estimate_effects
+from nas_gym.explain.methods.anova.encoding import encode_architectures, reference
 from nas_gym.explain.methods.anova.squared_norm import Interval
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted, finite, listed, points, signed
@@ -26,26 +26,27 @@ NAMED, BARS, OFTEN = 3, 16, 5
 
 
 def explain_edits(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
-    """Answer what effect each kind of edit has on accuracy, wherever the agent was when it made it.
+    """Answer what effect each kind of edit has on the score, wherever the agent was when it made it.
 
     Args:
-        evidence: the run.
-        settings: the seed is of the simultaneous intervals and of the sample of a large space.
+        evidence: evidence of the run.
+        settings: the seed is that of the simultaneous intervals and of the sample of a large space.
     """
+    space, label = evidence.search_space, evidence.metric.label
     used = usable(evidence, seed=settings.seed)
-    wanted = evaluations_needed(code(evidence.search_space, reference(evidence.search_space, settings.seed)))
+    wanted = evaluations_needed(encode_architectures(space, reference(space, settings.seed)))
     if len(used.y) < wanted:
         why = (
-            f"Not enough evaluations to say: {len(used.y)} of different networks cannot tell the effects of "
-            f"edits apart, at least {wanted} are needed. {used.left_out()}"
+            f"Not enough evaluations to say: {len(used.y)} different networks cannot separate the effects of "
+            f"the edits, at least {wanted} are needed. {used.left_out()}"
         )
         return withheld(KEY, QUESTION, why.strip(), used.counts() | {"needed": wanted})
     if used.y.std() < 1e-9:
-        why = f"All {len(used.y)} evaluations have the same accuracy, so no edit made a difference to it."
+        why = f"All {len(used.y)} evaluations have the same {label}, so no edit made a difference to it."
         return withheld(KEY, QUESTION, why, used.counts())
     steps = list(_steps(evidence))
-    found = estimate_effects(evidence.search_space, used.architectures, used.y, steps, seed=settings.seed)
-    return _section(used, found)
+    found = estimate_effects(space, used.architectures, used.y, steps, seed=settings.seed)
+    return _section(used, found, label)
 
 
 EDITS = Question(KEY, QUESTION, explain_edits)
@@ -65,14 +66,14 @@ def _steps(evidence: Evidence) -> Iterator[tuple[Any, Any]]:
 
 
 def _oriented(one: Effect) -> tuple[str, Effect]:
-    """Return the words of an edit and its effect; of two opposite edits the one that helps."""
+    """Return an edit in words and its effect; of two opposite edits the one that helps."""
     if not one.kind.opposite or one.change is None or one.change.value >= 0:
         return one.kind.words, one
     turned = Interval(-one.change.value, -one.change.high, -one.change.low)
     return one.kind.opposite, replace(one, change=turned, met=None if one.met is None else -one.met)
 
 
-def _section(used: UsableEvaluations, found: EditEffects) -> Section:
+def _section(used: UsableEvaluations, found: EditEffects, label: str) -> Section:
     effects = [_oriented(one) for one in found.effects]
     known = [(words, one, one.change) for words, one in effects if one.change is not None]
     return Section(
@@ -80,8 +81,8 @@ def _section(used: UsableEvaluations, found: EditEffects) -> Section:
         QUESTION,
         tuple(_answer(known, len(effects))),
         trust=_trust(used, found.left_out),
-        tables=(_table(effects),),
-        figures=(_forest(known[:BARS]),) if known else (),
+        tables=(_table(effects, label),),
+        figures=(_forest(known[:BARS], label),) if known else (),
         numbers=used.counts()
         | {"depths_left_out": list(found.left_out), "edits": [_as_dict(*each) for each in effects]},
         withheld=not known,
@@ -90,7 +91,7 @@ def _section(used: UsableEvaluations, found: EditEffects) -> Section:
 
 def _answer(known: list[KnownEffect], of: int) -> Iterator[str]:
     if not known:
-        yield "Nothing can be said: the networks that were evaluated determine the effect of no edit."
+        yield "Nothing can be said: the evaluated networks determine the effect of no edit."
         return
     helps = [each for each in known if each[2].low > 0]
     harms = [each for each in known if each[2].high < 0]
@@ -108,9 +109,10 @@ def _answer(known: list[KnownEffect], of: int) -> Iterator[str]:
     unclear = len(known) - len(helps) - len(harms)
     if unclear:
         others = "other " if helps or harms else ""
-        yield f"Of {counted(unclear, f'{others}kind')} of edit it cannot be said whether they help or harm."
+        whether = "it helps or harms" if unclear == 1 else "they help or harm"
+        yield f"For {counted(unclear, f'{others}kind')} of edit it is not clear whether {whether}."
     if of > len(known):
-        yield f"Of {counted(of - len(known), 'kind')} the run says nothing at all."
+        yield f"For {counted(of - len(known), 'kind')} the evaluated networks do not determine the effect."
     misled = [
         one
         for _, one, change in known
@@ -118,9 +120,9 @@ def _answer(known: list[KnownEffect], of: int) -> Iterator[str]:
     ]
     if misled:
         yield (
-            f"What the agent met on its way is misleading for {counted(len(misled), 'kind')} of edit: the "
-            "mean change in its steps lies outside the interval, since the networks that it "
-            "edited are those that it had come to, not all."
+            f"For {counted(len(misled), 'kind')} of edit the agent's own steps are misleading: their mean "
+            "change lies outside the interval, because the agent edited the networks that it had come to and "
+            "not all."
         )
 
 
@@ -130,21 +132,20 @@ def _interval(change: Interval) -> str:
 
 def _trust(used: UsableEvaluations, left_out: Sequence[str]) -> str:
     sentences = [
-        f"Estimated from {len(used.y)} evaluations at once, in which every network has one noise however "
-        "many edits begin or end at it, so both directions of an edit count and the luck of the network "
-        "that the agent stayed at counts once. All intervals together hold with 95%. An effect is the mean "
-        "over the networks of the space where the edit is possible; at a particular network it can be "
-        "another one.",
+        f"All effects are estimated together from {len(used.y)} evaluations. Each network has one noise, "
+        "however many edits begin or end at it, so the luck of a network that the agent stayed at counts "
+        "once. All intervals hold at once with 95% confidence. An effect is the mean over the networks of "
+        "the space where the edit is possible; at a particular network it can be different.",
     ]
     if left_out:
         sentences.append(
-            f"Networks of depth {listed(left_out)} are left out of the averages, since the run evaluated "
+            f"Networks of depth {listed(left_out)} are left out of the averages, because the run evaluated "
             "hardly any of them."
         )
     return " ".join([*sentences, *([used.left_out()] if used.left_out() else [])])
 
 
-def _table(effects: list[tuple[str, Effect]]) -> Table:
+def _table(effects: list[tuple[str, Effect]], label: str) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for words, one in effects:
         numbers = [round(100 * each, 2) for each in astuple(one.change)] if one.change else [None] * 3
@@ -153,16 +154,16 @@ def _table(effects: list[tuple[str, Effect]]) -> Table:
         rows.append((words, *numbers, p, one.seen, met, one.steps))
     return Table(
         "effects",
-        "The mean change of accuracy by each kind of edit over the networks of the space, with "
-        "simultaneous 95% intervals; of two opposite edits the one that helps is named. Pairs are "
-        "evaluated networks that such an edit connects, in either direction. The last two columns are what "
-        "the agent met in its steps, for comparison; they are biased by where it was.",
-        ("edit", "change (points)", "from", "to", "p", "pairs seen", "change met (points)", "steps"),
+        f"The mean change of {label} by each kind of edit over the networks of the space, with simultaneous "
+        "95% intervals; of two opposite edits the one that helps is named. Pairs are evaluated networks that "
+        "such an edit connects, in either direction. The last two columns are the mean change in the agent's "
+        "own steps and their number, for comparison; this mean is biased by where the agent was.",
+        ("edit", "change (points)", "from", "to", "p", "pairs seen", "change in steps (points)", "steps"),
         tuple(rows),
     )
 
 
-def _forest(shown: list[KnownEffect]) -> Figure:
+def _forest(shown: list[KnownEffect], label: str) -> Figure:
     def draw(canvas: Canvas) -> None:
         axes = canvas.subplots()
         axes.axvline(0, color=style.muted(), linewidth=0.8)
@@ -174,19 +175,19 @@ def _forest(shown: list[KnownEffect]) -> Figure:
             if one.met is not None:
                 axes.plot([100 * one.met], [row], "x", color=style.muted(), markersize=6)
         axes.plot([], [], "o-", color=style.good(), label="effect and interval")
-        axes.plot([], [], "x", color=style.muted(), label="mean change met by the agent", linestyle="none")
+        axes.plot([], [], "x", color=style.muted(), label="mean change in the steps", linestyle="none")
         axes.set_yticks(range(len(shown)), [words for words, _, _ in shown])
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
-        axes.set_xlabel("change of accuracy (points)")
+        axes.set_xlabel(f"change of {label} (points)")
         axes.legend(loc="upper center", bbox_to_anchor=(0.3, -0.12), ncols=2)
 
     named = [f"{words} {_interval(change)}" for words, _, change in shown[:5]]
     return Figure(
         "effects",
-        "The edits with the largest effects: the mean change of accuracy over the networks of the space, "
-        "with simultaneous 95% intervals. Grey: may do nothing. Crosses: the mean change that the agent "
-        "met, which is biased by where it was.",
+        f"The edits with the largest effects: the mean change of {label} over the networks of the space, "
+        "with simultaneous 95% intervals. Grey: the effect may be zero. Crosses: the mean change in the "
+        "agent's own steps, which is biased by where it was.",
         f"Effects in points: {'; '.join(named)}.",
         draw,
         (7.6, 1.5 + 0.31 * len(shown)),
@@ -203,6 +204,6 @@ def _as_dict(words: str, one: Effect) -> dict[str, Any]:
         "high": finite(one.change.high) if one.change else None,
         "p": finite(one.p),
         "pairs_seen": one.seen,
-        "change_met": finite(one.met),
+        "change_in_steps": finite(one.met),
         "steps": one.steps,
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.policies.decisive_steps import Measures, scores_of
+from nas_gym.explain.methods.policies.decisive_steps import StepMeasures, policy_scores_of
 from nas_gym.explain.report.phrases import finite
 from nas_gym.search_spaces import Architecture
 from nas_gym.traces import Step
@@ -20,10 +20,10 @@ class Alternative:
     """An edit that was legal at a step.
 
     Attributes:
-        edit: in words.
-        policy_score: the policy's before the step; None where it has none.
-        leads_to: the architecture it makes.
-        accuracy: its accuracy; None where it is not known.
+        edit: the edit in words.
+        policy_score: score that the policy gave it before the step; None where it has none.
+        leads_to: architecture that it leads to.
+        score: score of that architecture; None where it is not known.
         taken: whether it is the edit that was made.
     """
 
@@ -36,16 +36,16 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A decisive step: its number, the trace's line, how much hung on it, and its alternatives.
+    """A decisive step with its alternatives.
 
     Attributes:
         number: number of the step in the run, from 0.
-        step: as recorded.
-        weight: in [0, 1].
-        gap, change, surprise: see `Measures`, None where they cannot be told.
-        alternatives: the taken edit first, then the others by the policy's score.
-        best: the alternative of the highest known accuracy.
-        known: number of legal edits whose accuracy is known, and of all legal edits.
+        step: the step as recorded.
+        weight: how decisive it was, in [0, 1].
+        gap, change, surprise: measures of the step (see `StepMeasures`), None where they are not known.
+        alternatives: the edit that was made, then the others by the policy's score.
+        best: the alternative of the highest known score.
+        known: number of legal edits whose outcome is known, and of all legal edits.
     """
 
     number: int
@@ -59,25 +59,25 @@ class Moment:
     known: tuple[int, int]
 
 
-class KnownAccuracies:
-    """Accuracies that the run measured, and those that are asked for within a budget.
+class KnownScores:
+    """Scores that the run measured, and those that are requested within a budget.
 
     Args:
         evidence: evidence of the run.
         steps: steps of the run.
-        numbers: numbers of the steps whose alternatives are asked for.
-        budget: most evaluations; None for none, except where the evaluator is free.
+        numbers: numbers of the steps whose alternatives are requested.
+        budget: number of evaluations at most; None for none, except where the evaluator is free.
 
     Attributes:
-        free: whether the evaluator is.
-        asked: evaluations that were asked for.
+        free: whether the evaluator is free.
+        requested: number of evaluations that were requested.
     """
 
     def __init__(self, evidence: Evidence, steps: list[Step], numbers: list[int], budget: int | None) -> None:
         self._evidence = evidence
         self._values = {str(one.architecture): one.score for one in evidence.succeeded}
         self.free = evidence.evaluator.free
-        self.asked = 0
+        self.requested = 0
         wanted = dict.fromkeys(
             after
             for number in numbers
@@ -87,31 +87,29 @@ class KnownAccuracies:
         most = len(wanted) if self.free and budget is None else min(budget or 0, len(wanted))
         some = list(wanted)[:most]
         if some:
-            self._values.update(
-                zip(map(str, some), evidence.evaluator.scores(some).tolist(), strict=True)
-            )
-            self.asked = len(some)
+            self._values.update(zip(map(str, some), evidence.evaluator.scores(some).tolist(), strict=True))
+            self.requested = len(some)
 
     def of(self, architecture: Architecture) -> float | None:
-        """Return the accuracy of an architecture; None if it is not known."""
+        """Return the score of an architecture; None if it is not known."""
         return self._values.get(str(architecture))
 
 
 def moment_of(
     number: int,
     step: Step,
-    found: Measures,
+    found: StepMeasures,
     weights: np.ndarray,
     evidence: Evidence,
-    scores: KnownAccuracies,
+    scores: KnownScores,
 ) -> Moment:
     """Return a step with its alternatives."""
-    space, scores = evidence.search_space, scores_of(step)
+    space, of_policy = evidence.search_space, policy_scores_of(step)
     before = space.parse(step.architecture)
     everything = [
         Alternative(
             str(space.actions[action]),
-            scores.get(action),
+            of_policy.get(action),
             str(space.apply(before, action)),
             scores.of(space.apply(before, action)),
             action == step.action,
@@ -138,6 +136,6 @@ def moment_of(
 
 
 def _within_an_edit(evidence: Evidence, step: Step) -> list[Architecture]:
-    """Return where the legal edits of a step lead, keep first."""
+    """Return the architectures that the legal edits of a step lead to, that of keep first."""
     before = evidence.search_space.parse(step.architecture)
     return [before, *evidence.search_space.neighbours(before)]

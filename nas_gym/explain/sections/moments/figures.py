@@ -18,28 +18,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 
-def timeline(steps: Sequence[Step], weights: np.ndarray, numbers: Sequence[int]) -> Figure:
-    """Return accuracy along the steps and how decisive each was, the chosen moments numbered."""
+def timeline(steps: Sequence[Step], weights: np.ndarray, numbers: Sequence[int], label: str) -> Figure:
+    """Return the score along the steps and how decisive each was, the chosen moments numbered."""
     places = ", ".join(str(number + 1) for number in sorted(numbers))
     return Figure(
         "timeline",
-        "The run step by step: above the accuracy after each step, below how much hung on it; the moments "
-        "told of are marked with the number of their step.",
+        f"The run step by step: above, the {label} after each step; below, how decisive the step was. The "
+        "most decisive steps are marked with their numbers.",
         f"{counted(len(steps), 'step')}; the decisive ones are number {places}.",
-        lambda canvas: _draw_timeline(canvas, steps, weights, numbers),
+        lambda canvas: _draw_timeline(canvas, steps, weights, numbers, label),
         (7.4, 4.2),
     )
 
 
 def _draw_timeline(
-    canvas: Canvas, steps: Sequence[Step], weights: np.ndarray, numbers: Sequence[int]
+    canvas: Canvas, steps: Sequence[Step], weights: np.ndarray, numbers: Sequence[int], label: str
 ) -> None:
     above, below = canvas.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    measured = [
-        (number, step.score) for number, step in enumerate(steps, start=1) if step.score is not None
-    ]
+    measured = [(number, step.score) for number, step in enumerate(steps, start=1) if step.score is not None]
     above.plot([x for x, _ in measured], [y for _, y in measured], ".", color=style.colour(5), markersize=3)
-    above.set_ylabel("accuracy")
+    above.set_ylabel(label)
     below.vlines(range(1, len(steps) + 1), 0, weights, color=style.neutral(), linewidth=0.6)
     below.set_ylabel("weight")
     below.set_ylim(0, 1.3)
@@ -71,28 +69,28 @@ def _label(axes: Axes, numbers: Sequence[int], weights: np.ndarray, steps: int) 
         )
 
 
-def incumbents(seen: Sequence[SeenEvaluation], marked: Sequence[int]) -> Figure:
-    """Return the best accuracy so far, with the largest gains marked."""
+def incumbents(seen: Sequence[SeenEvaluation], marked: Sequence[int], label: str) -> Figure:
+    """Return the best score so far, with the largest gains marked."""
     best = max(one.score for one in seen if not one.failed)
     return Figure(
         "timeline",
-        "Every evaluation in the order of the run and the best accuracy so far; the largest gains are "
-        "marked with the number of their evaluation.",
-        f"{counted(len(seen), 'evaluation')}; the best accuracy at the end is {best:.1%}.",
-        lambda canvas: _draw_incumbents(canvas, seen, marked),
+        f"Every evaluation in the order of the run and the best {label} so far; the largest gains are marked "
+        "with the number of their evaluation.",
+        f"{counted(len(seen), 'evaluation')}; the best {label} at the end is {best:.1%}.",
+        lambda canvas: _draw_incumbents(canvas, seen, marked, label),
         (7.4, 3.4),
     )
 
 
-def _draw_incumbents(canvas: Canvas, seen: Sequence[SeenEvaluation], marked: Sequence[int]) -> None:
+def _draw_incumbents(
+    canvas: Canvas, seen: Sequence[SeenEvaluation], marked: Sequence[int], label: str
+) -> None:
     axes = canvas.add_subplot()
     succeeded = [one for one in seen if not one.failed]
     places = [one.order + 1 for one in succeeded]
     scores = [one.score for one in succeeded]
     axes.plot(places, scores, ".", color=style.colour(5), label="evaluation")
-    axes.step(
-        places, np.maximum.accumulate(scores), where="post", color=style.colour(0), label="best so far"
-    )
+    axes.step(places, np.maximum.accumulate(scores), where="post", color=style.colour(0), label="best so far")
     for one in succeeded:
         if one.order in marked:
             axes.plot([one.order + 1], [one.score], "o", color=style.colour(1))
@@ -105,5 +103,5 @@ def _draw_incumbents(canvas: Canvas, seen: Sequence[SeenEvaluation], marked: Seq
                 fontsize=8,
             )
     axes.set_xlabel("evaluation")
-    axes.set_ylabel("accuracy")
+    axes.set_ylabel(label)
     axes.legend(loc="lower right")

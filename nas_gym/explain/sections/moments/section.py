@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.evidence.setting import discount_of
-from nas_gym.explain.methods.policies.decisive_steps import measures, most_decisive
+from nas_gym.explain.methods.policies.decisive_steps import measure_steps, most_decisive
 from nas_gym.explain.report.phrases import points
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
-from nas_gym.explain.sections.moments.analysis import KnownAccuracies, moment_of
+from nas_gym.explain.sections.moments.analysis import KnownScores, moment_of
 from nas_gym.explain.sections.moments.figures import incumbents, timeline
 from nas_gym.explain.sections.moments.text import (
     alternatives_table,
@@ -28,32 +28,32 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
 
     Args:
         evidence: evidence of the run.
-        settings: the budget is the evaluations of alternatives that may be asked for, None for none,
-            except where the evaluator answers at once; nothing is drawn.
+        settings: the budget is the number of alternatives that may be evaluated, None for none, except where
+            the evaluator is free; nothing is drawn.
     """
-    steps = evidence.steps
+    steps, label = evidence.steps, evidence.metric.label
     if not steps:
         return explain_leaps(evidence, KEY, QUESTION)
     kind = evidence.recording.header.scores
     kind = kind if any(step.scores is not None for step in steps) else None
-    found = measures(steps, kind, discount_of(evidence.config))
+    found = measure_steps(steps, kind, discount_of(evidence.config))
     weights = found.weight
     if not weights.any():
-        return withheld(KEY, QUESTION, "Nothing hung on any step of this run: no edit changed an accuracy.")
+        return withheld(KEY, QUESTION, f"No step of this run was decisive: no edit changed the {label}.")
     numbers = most_decisive(steps, weights, evidence.search_space, MOST_MOMENTS)
-    scores = KnownAccuracies(evidence, steps, numbers, settings.budget)
+    scores = KnownScores(evidence, steps, numbers, settings.budget)
     moments = [moment_of(number, steps[number], found, weights, evidence, scores) for number in numbers]
     return Section(
         KEY,
         QUESTION,
-        answer=(on_all(moments, kind), *(in_words(moment) for moment in moments[:3])),
-        trust=trust(found, kind, scores),
-        tables=(moments_table(moments), alternatives_table(moments)),
-        figures=(timeline(steps, weights, numbers),),
+        answer=(on_all(moments, kind, label), *(in_words(moment, label) for moment in moments[:3])),
+        trust=trust(kind, scores, label),
+        tables=(moments_table(moments, label), alternatives_table(moments, label)),
+        figures=(timeline(steps, weights, numbers, label),),
         numbers={
             "steps": len(steps),
-            "scores": kind,
-            "extra_evaluations": scores.asked,
+            "policy_scores": kind,
+            "extra_evaluations": scores.requested,
             "moments": [numbers_of(moment) for moment in moments],
         },
     )
@@ -63,8 +63,8 @@ MOMENTS = Question(KEY, QUESTION, explain_moments)
 
 
 def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
-    """Return the section on decisive moments, of a run without steps."""
-    gains = _gains(evidence)
+    """Return the section on the decisive evaluations of a run without steps."""
+    gains, label = _gains(evidence), evidence.metric.label
     if not gains:
         return withheld(
             key,
@@ -79,29 +79,28 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
         key,
         question,
         answer=(
-            "The agent asked for networks without editing one step by step, so decisive are the "
-            f"evaluations that raised its best accuracy: {len(gains)} of them, by "
-            f"{points(total)} in total.",
-            f"The largest was evaluation {first[0].order + 1}, {first[0].architecture}: {points(first[1])}, "
-            f"to {first[0].score:.1%}.",
-            f"The last was evaluation {gains[-1][0].order + 1} of {len(evidence.seen):,}.",
+            "The agent requested networks without editing one step by step, so the decisive evaluations are "
+            f"those that raised its best {label}: {len(gains)} of them, by {points(total)} in total.",
+            f"The largest gain came with evaluation {first[0].order + 1}, {first[0].architecture}: "
+            f"{points(first[1])}, to {first[0].score:.1%}.",
+            f"The last gain came with evaluation {gains[-1][0].order + 1} of {len(evidence.seen):,}.",
         ),
         trust=(
-            "One training decides each accuracy: small gains may be its luck. What the agent would have "
-            "asked for instead is not recorded."
+            f"Each {label} is that of one evaluation, so small gains may be luck. What the agent would have "
+            "requested instead is not recorded."
         ),
         tables=(
             Table(
                 "moments",
-                "The evaluations that raised the best accuracy most.",
-                ("evaluation", "network", "accuracy", "gain"),
+                f"The evaluations that raised the best {label} most.",
+                ("evaluation", "network", label, "gain"),
                 tuple(
                     (one.order + 1, str(one.architecture), round(one.score, 4), points(gain))
                     for one, gain in largest
                 ),
             ),
         ),
-        figures=(incumbents(evidence.seen, [one.order for one, _ in largest]),),
+        figures=(incumbents(evidence.seen, [one.order for one, _ in largest], label),),
         numbers={
             "evaluations": len(evidence.seen),
             "total_gain": total,
@@ -109,7 +108,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
                 {
                     "evaluation": one.order,
                     "architecture": str(one.architecture),
-                    "accuracy": one.score,
+                    "score": one.score,
                     "gain": gain,
                 }
                 for one, gain in largest
@@ -119,7 +118,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
 
 
 def _gains(evidence: Evidence) -> list[tuple[SeenEvaluation, float]]:
-    """Return the later evaluations that raised the best accuracy at its fidelity, with the gain."""
+    """Return the later evaluations that raised the best score at their fidelity, with the gain."""
     best: dict[int | None, float] = {}
     found = []
     for one in evidence.succeeded:

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas_gym.explain.methods.policies.decisive_steps import Measures
 from nas_gym.explain.report.phrases import counted, points
 from nas_gym.explain.section import Cell, Table
-from nas_gym.explain.sections.moments.analysis import KnownAccuracies, Moment
+from nas_gym.explain.sections.moments.analysis import KnownScores, Moment
 
 NOT_EVALUATED = "not evaluated in this run"
 
 
-def on_all(moments: list[Moment], kind: str | None) -> str:
+def on_all(moments: list[Moment], kind: str | None, label: str) -> str:
     """Return the sentence on how the moments were chosen."""
-    by = "how much accuracy changed"
+    by = f"how much {label} changed"
     if kind == "q_values":
         by = (
-            "how far the policy's values of the legal edits were apart, how much accuracy changed, and how "
+            f"how far the policy's values of the legal edits were apart, how much {label} changed, and how "
             "far the outcome was from what the policy expected"
         )
     elif kind == "probabilities":
-        by = (
-            "how much more likely the policy held its best edit than its worst, and how much accuracy changed"
-        )
-    steps = counted(len(moments), "step")
-    return f"Shown are the {steps} on which most hung, as far apart from each other as can be, by {by}."
+        by = f"how much more probable the policy's best edit was than its worst, and how much {label} changed"
+    if len(moments) == 1:
+        return f"The step shown was the most decisive one, judged by {by}."
+    return (
+        f"The {len(moments)} steps shown were the most decisive ones that lie far apart from each other, "
+        f"judged by {by}."
+    )
 
 
-def in_words(moment: Moment) -> str:
+def in_words(moment: Moment, label: str) -> str:
     """Return what was done at a moment, what came of it, and what would have come of the best alternative."""
     step, change = moment.step, moment.change
-    outcome = "" if change is None else f", which changed accuracy by {points(change)}"
+    outcome = "" if change is None else f", which changed {label} by {points(change)}"
     sentence = (
         f"Step {moment.number + 1} (episode {step.episode + 1}): at {step.architecture} the agent chose "
         f"'{step.edit}'{outcome}"
@@ -40,37 +41,42 @@ def in_words(moment: Moment) -> str:
     if best is None or step.score is None:
         return f"{sentence}."
     if best.taken or (best.score or 0.0) <= step.score:
-        of_known = "" if known == legal else f" of the {known} of {legal} whose outcome is known"
-        return f"{sentence}; no other legal edit{of_known} would bring more."
+        far = "" if known == legal else f", as far as outcomes are known ({known} of {legal} legal edits)"
+        return f"{sentence}; no other legal edit would have brought more{far}."
+    more = points((best.score or 0.0) - step.score).lstrip("+")
     return (
-        f"{sentence}; '{best.edit}' would have brought {points((best.score or 0.0) - step.score)} more "
-        f"(the best of {known} of {legal} legal edits whose outcome is known)."
+        f"{sentence}; '{best.edit}' would have brought {more} more (the best of the {known} of {legal} legal "
+        "edits whose outcome is known)."
     )
 
 
-def trust(found: Measures, kind: str | None, scores: KnownAccuracies) -> str:
+def trust(kind: str | None, scores: KnownScores, label: str) -> str:
     """Return what the sentences rest on."""
-    parts = ["A moment is decisive by the policy's own scores at that time, which may have been wrong."]
+    parts = [
+        "How decisive a step was is judged by the policy's own scores at that time, which may have been "
+        "wrong."
+    ]
     if kind is None:
-        parts = ["No scores of a policy were recorded, so that only changes of accuracy count."]
+        parts = [f"No scores of a policy were recorded, so only changes of {label} count."]
     if kind == "probabilities":
-        parts.append("Its probabilities say nothing of the outcome it expected, so surprise does not count.")
+        parts.append("Probabilities do not say what the policy expected, so surprise does not count.")
     if scores.free:
         parts.append("Outcomes of alternatives are looked up or computed.")
-    elif scores.asked:
-        parts.append(f"{counted(scores.asked, 'alternative')} were evaluated for this report.")
+    elif scores.requested:
+        parts.append(f"For this report {counted(scores.requested, 'alternative')} were evaluated.")
     else:
         parts.append("Outcomes of alternatives are known only where the run evaluated them at some time.")
-    parts.append("Each change is of accuracies that the search saw: small ones may be luck.")
+    parts.append("Changes are those that the search saw: small ones may be luck.")
     return " ".join(parts)
 
 
-def moments_table(moments: list[Moment]) -> Table:
+def moments_table(moments: list[Moment], label: str) -> Table:
     """Return the moments."""
     return Table(
         "moments",
-        "The decisive steps. Weight is the mean rank, 1 the highest, of the gap between the best and the "
-        "worst legal score, the change of accuracy and the surprise.",
+        "The decisive steps. The weight is the mean rank, 1 the highest, of the gap between the policy's "
+        f"best and worst score of a legal edit, the change of {label}, and the surprise (outcome minus what "
+        "the policy expected).",
         ("step", "at", "edit", "weight", "gap", "change", "surprise", "best known alternative"),
         tuple(
             (
@@ -88,8 +94,8 @@ def moments_table(moments: list[Moment]) -> Table:
     )
 
 
-def alternatives_table(moments: list[Moment]) -> Table:
-    """Return what could have been done at each."""
+def alternatives_table(moments: list[Moment], label: str) -> Table:
+    """Return the alternatives at each moment."""
     rows: list[tuple[Cell, ...]] = [
         (
             moment.number + 1,
@@ -105,7 +111,7 @@ def alternatives_table(moments: list[Moment]) -> Table:
         "alternatives",
         "What could have been done at each of these steps: the edit that was made, those that the policy "
         "scored highest, and the best whose outcome is known.",
-        ("step", "edit", "score", "leads to", "accuracy"),
+        ("step", "edit", "policy's score", "leads to", label),
         tuple(rows),
     )
 
@@ -126,9 +132,9 @@ def numbers_of(moment: Moment) -> dict[str, Any]:
         "gap": moment.gap,
         "change": moment.change,
         "surprise": moment.surprise,
-        "accuracy": moment.step.score,
+        "score": moment.step.score,
         "alternatives": [
-            {"edit": one.edit, "policy_score": one.policy_score, "accuracy": one.score, "taken": one.taken}
+            {"edit": one.edit, "policy_score": one.policy_score, "score": one.score, "taken": one.taken}
             for one in moment.alternatives
         ],
         "best_known": None if moment.best is None else moment.best.edit,

@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from nas_gym.explain.evidence.network import TrainedNetwork
-from nas_gym.explain.methods.attribution.calibration import Calibration, calibration, confusion
 from nas_gym.explain.methods.attribution.integrated_gradients import has_captum
 from nas_gym.explain.methods.attribution.network_inputs import (
-    Check,
+    DeletionCheck,
     InputUse,
     agreement,
-    deletion,
+    check_by_deletion,
     input_use,
     permutation_importance,
 )
 from nas_gym.explain.methods.attribution.network_layers import LayerUse, ablations, conductances
-
-PREDICTED_AT_ONCE = 2048
+from nas_gym.explain.methods.attribution.score_drop import outputs_of, score_of
+from nas_gym.explain.sections.network.answers import Answers
+from nas_gym.explain.sections.network.kinds import measure_answers
 
 
 @dataclass(frozen=True)
@@ -29,23 +28,26 @@ class NetworkUse:
 
     Attributes:
         trained: the network and its data.
-        accuracy: accuracy of the network.
+        score: score of the network.
+        answers: answers of the network.
         inputs: attributions; None without Captum.
         check: what deleting the inputs that rank first does; None without Captum.
         permutation: permutation importance of a table's features, float64 (repeats, features); else None.
-        layers: what each layer contributes.
-        confusion: int64 (classes, classes).
-        calibration: calibration of its probabilities.
+        layers: contribution of each layer.
     """
 
     trained: TrainedNetwork
     score: float
+    answers: Answers
     inputs: InputUse | None
-    check: Check | None
+    check: DeletionCheck | None
     permutation: np.ndarray | None
     layers: list[LayerUse]
-    confusion: np.ndarray
-    calibration: Calibration
+
+    @property
+    def label(self) -> str:
+        """What the score is called."""
+        return self.trained.task.target.metric.label
 
     @property
     def reliable(self) -> float:
@@ -59,35 +61,30 @@ class NetworkUse:
             return None
         return agreement(self.inputs.importance, self.permutation.mean(0))
 
+    def ranked_features(self) -> list[int]:
+        """Return the numbers of a table's features, the most used first; [] for signals and images."""
+        if self.trained.task.inputs != "features":
+            return []
+        assert self.permutation is not None
+        importance = self.permutation.mean(0) if self.inputs is None else self.inputs.importance
+        return [int(number) for number in np.argsort(-np.nan_to_num(importance), kind="stable")]
+
 
 def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
     """Return everything that is measured of a network."""
     task, module = trained.task, trained.module
-    x, y = task.x_validation.astype(np.float64), task.y_validation
-    probabilities = _probabilities(trained, x)
-    layers = ablations(module, task.x_train.astype(np.float64), x, y)
+    target, x, y = task.target, task.x_validation.astype(np.float64), task.y_validation
+    outputs = outputs_of(module, x)
+    answers = measure_answers(task, outputs, seed)
+    layers = ablations(module, task.x_train.astype(np.float64), x, y, target, seed)
     inputs = check = permutation = None
-    if task.kind == "table":
-        permutation = permutation_importance(module, x, y, seed)
+    if task.inputs == "features":
+        permutation = permutation_importance(module, x, y, target, seed)
     if has_captum():
-        network = module.network
-        inputs = input_use(module, x, y, network=network, seed=seed)
+        inputs = input_use(module, x, answers.explained, network=module.network, seed=seed)
         importance = np.nan_to_num(inputs.importance)
-        check = deletion(module, x, y, importance, seed)
-        layers = conductances(module, layers, inputs.examples, inputs.labels, inputs.attributions.pieces)
-    return NetworkUse(
-        trained,
-        float((probabilities.argmax(1) == y).mean()),
-        inputs,
-        check,
-        permutation,
-        layers,
-        confusion(y, probabilities.argmax(1), task.outputs),
-        calibration(probabilities, y, seed),
-    )
-
-
-@torch.no_grad()
-def _probabilities(trained: TrainedNetwork, x: np.ndarray) -> np.ndarray:
-    parts = torch.tensor(x).split(PREDICTED_AT_ONCE)
-    return np.concatenate([trained.module(part).softmax(1).numpy() for part in parts])
+        check = check_by_deletion(module, x, y, importance, target, seed)
+        pieces = inputs.attributions.pieces
+        layers = conductances(module, layers, inputs.examples, inputs.explained, pieces)
+    score = score_of(target, outputs, y)
+    return NetworkUse(trained, score, answers, inputs, check, permutation, layers)

@@ -8,8 +8,7 @@ import numpy as np
 
 from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS
 from nas_gym.explain.report import style
-from nas_gym.explain.report.labels import LETTERS, labels, name_ticks, note_whole
-from nas_gym.explain.report.phrases import listed, points
+from nas_gym.explain.report.labels import labels, name_ticks, note_whole
 from nas_gym.explain.section import Figure
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from nas_gym.explain.sections.network.analysis import NetworkUse
 
 IMAGE_LETTERS = 10
-MOST_FEATURES, MOST_CLASSES, MOST_LAYERS = 15, 10, 20
+MOST_FEATURES, MOST_OUTPUTS, MOST_LAYERS = 15, 10, 20
 LEGENDS = {
     "unchanged": "input passed on",
     "linear": "best linear map instead",
@@ -30,15 +29,15 @@ def figures_of(use: NetworkUse) -> tuple[Figure, ...]:
     """Return all figures of the section."""
     found = []
     if use.inputs is not None:
-        kind = use.trained.task.kind
-        found.append({"table": features, "signal": signals, "image": images}[kind](use))
+        draw = {"features": features, "signal": signals, "image": images}[use.trained.task.inputs]
+        found.append(draw(use))
     if use.layers:
         found.append(layers(use))
-    return (*found, confusion_figure(use), reliability(use))
+    return (*found, *use.answers.figures())
 
 
 def features(use: NetworkUse) -> Figure:
-    """Return attribution of a table's features, and what shuffling them costs."""
+    """Return the attribution of a table's features, and what shuffling them costs."""
     from nas_gym.explain.sections.network.text import feature_names
 
     assert use.inputs is not None
@@ -57,7 +56,7 @@ def features(use: NetworkUse) -> Figure:
         low, high = np.quantile(drops[:, order], (0.025, 0.975), axis=0)
         right.barh(rows, drops[:, order].mean(0), color=style.colour(1))
         right.hlines(rows, low, high, color=style.muted(), linewidth=1.5)
-        right.set_xlabel("loss if shuffled, points")
+        right.set_xlabel(f"{use.label} lost if shuffled, points")
         for axes in (left, right):
             axes.grid(visible=False, axis="y")
 
@@ -65,8 +64,8 @@ def features(use: NetworkUse) -> Figure:
     return Figure(
         "features",
         "Left, how much of the network's answers each feature accounts for (integrated gradients); right, "
-        "the accuracy that is lost if the feature is shuffled among the examples, with a line for 95% of the "
-        "shuffles.",
+        f"the {use.label} that is lost if the feature is shuffled among the examples, with a line for 95% of "
+        "the shuffles.",
         f"The features with the largest shares: {', '.join(top)}.",
         draw,
         (7.0, 0.27 * len(order) + 1.0),
@@ -74,47 +73,57 @@ def features(use: NetworkUse) -> Figure:
 
 
 def signals(use: NetworkUse) -> Figure:
-    """Return attribution along a signal, over all classes and for each."""
+    """Return the attribution along a signal, of all examples and by the explained output."""
     assert use.inputs is not None
-    names, found = use.trained.task.class_names, use.inputs
-    whole = np.nan_to_num(found.importance).mean(0)
-    by_class = np.nan_to_num(found.by_class[:MOST_CLASSES]).mean(1)
-    by_class = by_class / np.maximum(by_class.sum(1, keepdims=True), 1e-300)
+    noun, names = use.answers.noun, use.trained.task.target.names
+    whole = np.nan_to_num(use.inputs.importance).mean(0)
+    by_output = np.nan_to_num(use.inputs.by_output[:MOST_OUTPUTS]).mean(1)
+    by_output = by_output / np.maximum(by_output.sum(1, keepdims=True), 1e-300)
+    several = len(by_output) > 1
 
     def draw(canvas: Canvas) -> None:
-        top, below = canvas.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
-        points = np.arange(1, len(whole) + 1)
+        panels = canvas.subplots(
+            1 + several, 1, sharex=True, squeeze=False, height_ratios=(1, 1.4)[: 1 + several]
+        )
+        points, top, bottom = np.arange(1, len(whole) + 1), panels[0, 0], panels[-1, 0]
         top.bar(points, whole, width=0.9, color=style.colour(0))
-        top.set_ylabel("all classes")
+        top.set_ylabel(f"all {_plural(noun)}" if several else "attribution")
         top.set_yticks([])
-        edges = (0.5, len(whole) + 0.5, len(by_class) - 0.5, -0.5)
-        below.imshow(by_class, aspect="auto", extent=edges, interpolation="nearest", cmap=style.SEQUENTIAL)
-        name_ticks(below.yaxis, names[: len(by_class)])
-        below.grid(visible=False)
-        below.set_ylabel("class")
-        below.set_xlabel("point of the signal")
+        if several:
+            edges = (0.5, len(whole) + 0.5, len(by_output) - 0.5, -0.5)
+            bottom.imshow(
+                by_output, aspect="auto", extent=edges, interpolation="nearest", cmap=style.SEQUENTIAL
+            )
+            name_ticks(bottom.yaxis, names[: len(by_output)])
+            bottom.grid(visible=False)
+            bottom.set_ylabel(noun)
+        bottom.set_xlabel("point of the signal")
 
     peak = int(whole.argmax()) + 1
+    parts = f", above of all of them, below its share within each {noun}, lighter for more" if several else ""
     return Figure(
         "signal",
         "Where along the signal the network looks: mean absolute attribution (integrated gradients) of "
-        "validation examples, above of all of them, below its share within each class, lighter for more.",
+        f"validation examples{parts}.",
         f"Attribution is highest at point {peak} of {len(whole)}.",
         draw,
-        (7.0, 4.2),
+        (7.0, 4.2 if several else 2.4),
     )
 
 
 def images(use: NetworkUse) -> Figure:
-    """Return a map for each class of where the network looks."""
+    """Return maps of where the network looks, one for each explained output."""
     assert use.inputs is not None
-    names, found = use.trained.task.class_names, use.inputs
-    count = min(len(found.by_class), MOST_CLASSES)
-    maps = np.nan_to_num(found.by_class[:count]).mean(1)
-    slopes = np.nan_to_num(found.saliency_by_class[:count]).mean(1)
-    x, y = use.trained.task.x_validation, use.trained.task.y_validation
+    names, found = use.trained.task.target.names, use.inputs
+    count = min(len(found.by_output), MOST_OUTPUTS)
+    maps = np.nan_to_num(found.by_output[:count]).mean(1)
+    slopes = np.nan_to_num(found.saliency_by_output[:count]).mean(1)
+    x, explained = use.trained.task.x_validation, use.answers.explained
     seen = np.array(
-        [x[y == label].mean((0, 1)) if (y == label).any() else 0 * maps[0] for label in range(count)]
+        [
+            x[explained == number].mean((0, 1)) if (explained == number).any() else 0 * maps[0]
+            for number in range(count)
+        ]
     )
 
     titles = labels(names[:count], IMAGE_LETTERS)
@@ -136,115 +145,59 @@ def images(use: NetworkUse) -> Figure:
 
     pixels = np.nan_to_num(found.importance).mean(0)
     row, column = np.unravel_index(int(pixels.argmax()), pixels.shape)
+    noun = use.answers.noun
+    of_each = f" of each {noun}" if count > 1 else ""
+    over_all = f"Over all {_plural(noun)} a" if count > 1 else "A"
     return Figure(
         "images",
-        "Where the network looks in validation examples of each class: above their mean, in the middle mean "
+        f"Where the network looks in validation examples{of_each}: above their mean, in the middle mean "
         "absolute attribution (integrated gradients), below mean absolute gradient; lighter is more.",
-        f"Over all classes attribution is highest in row {row + 1}, column {column + 1} of "
+        f"{over_all}ttribution is highest in row {row + 1}, column {column + 1} of "
         f"{pixels.shape[0]} by {pixels.shape[1]}.",
         draw,
-        (0.85 * count + 0.8, 3.6),
+        (max(2.0, 0.85 * count + 0.8), 3.6),
     )
 
 
 def layers(use: NetworkUse) -> Figure:
     """Return what is lost where each layer is replaced by less."""
+    from nas_gym.explain.sections.network.text import lost
+
     shown = use.layers[:MOST_LAYERS]
-    present = [name for name in REPLACEMENTS if any(name in layer.losses for layer in shown)]
+    present = [name for name in REPLACEMENTS if any(name in one.drops for one in shown)]
 
     def draw(canvas: Canvas) -> None:
         axes = canvas.add_subplot()
         height = 0.8 / len(present)
         for number, name in enumerate(present):
-            rows = [row for row, layer in enumerate(shown) if name in layer.losses]
-            losses = [shown[row].losses[name] for row in rows]
+            rows = [row for row, one in enumerate(shown) if name in one.drops]
+            drops = [shown[row].drops[name] for row in rows]
             places = [row + (number - (len(present) - 1) / 2) * height for row in rows]
-            drops = [100 * loss.drop for loss in losses]
+            sizes = [100 * one.drop for one in drops]
             spread = [
-                [100 * max(0.0, loss.drop - loss.low) for loss in losses],
-                [100 * max(0.0, loss.high - loss.drop) for loss in losses],
+                [100 * max(0.0, one.drop - one.low) for one in drops],
+                [100 * max(0.0, one.high - one.drop) for one in drops],
             ]
-            axes.barh(places, drops, height * 0.9, color=style.colour(number), label=LEGENDS[name])
-            axes.errorbar(drops, places, xerr=spread, fmt="none", ecolor=style.muted(), elinewidth=1.2)
+            axes.barh(places, sizes, height * 0.9, color=style.colour(number), label=LEGENDS[name])
+            axes.errorbar(sizes, places, xerr=spread, fmt="none", ecolor=style.muted(), elinewidth=1.2)
         axes.axvline(0, color=style.muted(), linewidth=1)
-        axes.set_yticks(range(len(shown)), [layer.part.name for layer in shown])
+        axes.set_yticks(range(len(shown)), [one.layer.name for one in shown])
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel("accuracy lost, percentage points")
+        axes.set_xlabel(f"{use.label} lost, percentage points")
         canvas.legend(loc="outside upper right", ncols=len(present))
 
-    costs = [
-        f"{layer.part.name} {100 * min(loss.drop for loss in layer.losses.values()):.1f} points"
-        for layer in shown
-    ]
+    costs = [f"{one.layer.name} {lost(min(drop.drop for drop in one.drops.values()))}" for one in shown]
     return Figure(
         "layers",
-        "The accuracy that is lost on validation examples if less stands in for a layer, with 95% intervals: "
-        "its input passed on where shapes allow, the best linear map of its input, or its average output.",
+        f"The {use.label} that is lost on validation examples if less stands in for a layer, with 95% "
+        "intervals: its input passed on where shapes allow, the best linear map of its input, or its average "
+        "output.",
         f"Least that is lost: {'; '.join(costs)}.",
         draw,
         (7.0, 0.2 * len(present) * len(shown) + 0.25 * len(shown) + 1.2),
     )
 
 
-def confusion_figure(use: NetworkUse) -> Figure:
-    """Return which classes are taken for which."""
-    matrix, names = use.confusion, use.trained.task.class_names
-    share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
-
-    def draw(canvas: Canvas) -> None:
-        axes = canvas.add_subplot()
-        picture = axes.imshow(share, cmap=style.SEQUENTIAL, vmin=0, vmax=1)
-        if len(names) <= 20:
-            for row, column in np.ndindex(*matrix.shape):
-                colour = style.over(picture.cmap(picture.norm(share[row, column]))[:3])
-                text = str(matrix[row, column])
-                axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
-        name_ticks(axes.xaxis, names, letters)
-        name_ticks(axes.yaxis, names, letters)
-        if max(map(len, names)) > 3:
-            axes.tick_params(axis="x", rotation=45)
-            for label in axes.get_xticklabels():
-                label.set_horizontalalignment("right")
-                label.set_rotation_mode("anchor")
-        axes.set_xlabel("called")
-        axes.set_ylabel("class")
-        axes.grid(visible=False)
-
-    right = [f"{name} {share[number, number]:.0%}" for number, name in enumerate(names)]
-    # A label takes room from the squares: the more of them there are, the shorter it is.
-    letters = LETTERS if len(names) <= 8 else 18
-    longest = min(letters, max(map(len, names)))
-    side = min(6.5, 0.42 * len(names) + 1.2 + 0.07 * longest)
-    return Figure(
-        "confusion",
-        "Validation examples of each class (row) by what the network called them (column); colours are "
-        "shares of the row.",
-        f"Right of each class: {listed(right[:20])}.",
-        draw,
-        (side + 0.4, side),
-    )
-
-
-def reliability(use: NetworkUse) -> Figure:
-    """Return how often the network is right, by how sure it is."""
-    found = use.calibration
-
-    def draw(canvas: Canvas) -> None:
-        axes = canvas.add_subplot()
-        lowest = min(float(found.confidence.min()), float(found.low.min()))
-        axes.plot([lowest, 1], [lowest, 1], color=style.muted(), linewidth=1, linestyle="--")
-        spread = np.maximum(0, [found.score - found.low, found.high - found.score])
-        axes.errorbar(found.confidence, found.score, yerr=spread, fmt="o-", color=style.colour(0))
-        axes.set_xlabel("probability that the network states")
-        axes.set_ylabel("share that is right")
-
-    return Figure(
-        "reliability",
-        "How often the network is right, by how sure it says it is, in groups of equally many validation "
-        "examples with 95% intervals; below the dashed line it is too sure.",
-        f"Expected calibration error {found.error:.3f} (95% interval {found.error_low:.3f} to "
-        f"{found.error_high:.3f}); stated minus true on average {points(found.gap)}.",
-        draw,
-        (4.6, 3.8),
-    )
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"

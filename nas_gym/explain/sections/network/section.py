@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nas_gym.explain.evidence.network import trained_network
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.attribution.calibration import confused_pairs
 from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, TOLERANCE
 from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS, LayerUse
 from nas_gym.explain.report.phrases import finite
@@ -17,14 +16,13 @@ from nas_gym.explain.sections.network.analysis import NetworkUse, measure_use
 from nas_gym.explain.sections.network.figures import figures_of
 from nas_gym.explain.sections.network.text import answer_of, feature_names, trust_of
 
-if TYPE_CHECKING:
-    from nas_gym.explain.sections.network.analysis import NetworkUse
-
 KEY, QUESTION = "network", "What does the found network use?"
+DESCRIBED_BY = 4
+"""Features that an example is described by in a report table."""
 
 
 def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
-    """Answer what the chosen network uses of its inputs, what layers add, how well it predicts.
+    """Answer which inputs the chosen network uses, what its layers contribute, how well it predicts.
 
     Only training and validation examples are looked at.
 
@@ -53,34 +51,15 @@ NETWORK = Question(KEY, QUESTION, explain_network)
 def numbers_of(use: NetworkUse) -> dict[str, Any]:
     """Return every number of the section."""
     task = use.trained.task
-    calibrated = use.calibration
     return {
         "architecture": str(use.trained.architecture),
         "source": use.trained.source,
-        "accuracy": use.score,
+        "score": use.score,
         "examples": len(task.y_validation),
-        "classes": list(task.class_names),
+        "target": task.target.kind,
         "inputs": _input_numbers(use),
         "layers": [_layer_numbers(one) for one in use.layers],
-        "confusion": use.confusion.tolist(),
-        "confused": [
-            {"class": task.class_names[row], "called": task.class_names[column], "examples": count}
-            for row, column, count in confused_pairs(use.confusion, 3)
-        ],
-        "calibration": {
-            "error": calibrated.error,
-            "low": calibrated.error_low,
-            "high": calibrated.error_high,
-            "uncorrected": calibrated.uncorrected,
-            "by_chance": calibrated.error_by_chance,
-            "gap": calibrated.gap,
-            "gap_low": calibrated.gap_low,
-            "gap_high": calibrated.gap_high,
-            "bins": {
-                name: getattr(calibrated, name).tolist()
-                for name in ("confidence", "accuracy", "low", "high", "counts")
-            },
-        },
+        **use.answers.numbers(),
     }
 
 
@@ -90,7 +69,7 @@ def _input_numbers(use: NetworkUse) -> dict[str, Any] | None:
     found, check = use.inputs, use.check
     errors = found.attributions.errors
     return {
-        "kind": use.trained.task.kind,
+        "kind": use.trained.task.inputs,
         "examples": len(errors),
         "reliable": use.reliable,
         "tolerance": TOLERANCE,
@@ -101,7 +80,7 @@ def _input_numbers(use: NetworkUse) -> dict[str, Any] | None:
         "saliency": _listed(found.saliency),
         "agreement_with_permutation": use.agreement,
         "deletion": {
-            "values": check.deleted,
+            "inputs": check.deleted,
             "drop": check.drop,
             "random_drop": float(check.random.mean()),
             "random_drop_highest": float(check.random.max()),
@@ -121,10 +100,10 @@ def _permutation_numbers(use: NetworkUse) -> dict[str, Any]:
 
 def _layer_numbers(use: LayerUse) -> dict[str, Any]:
     return {
-        "name": use.part.name,
-        "losses": {
-            name: {"drop": loss.drop, "low": finite(loss.low), "high": finite(loss.high)}
-            for name, loss in use.losses.items()
+        "name": use.layer.name,
+        "drops": {
+            name: {"drop": one.drop, "low": finite(one.low), "high": finite(one.high)}
+            for name, one in use.drops.items()
         },
         "share": None if use.share is None else finite(use.share),
         "conductance_error": None if use.error is None else finite(use.error),
@@ -143,27 +122,27 @@ def _listed(values: np.ndarray) -> list[Any]:
 def tables_of(use: NetworkUse) -> tuple[Table, ...]:
     """Return the evidence in rows."""
     tables = [_layer_table(use)] if use.layers else []
-    if use.trained.task.kind == "table":
+    if use.trained.task.inputs == "features":
         tables.append(_feature_table(use))
-    return tuple(tables)
+    return (*tables, *use.answers.tables(use.ranked_features()[:DESCRIBED_BY]))
 
 
 def _layer_table(use: NetworkUse) -> Table:
     rows = tuple(
         (
-            layer.part.name,
-            *(layer.losses[name].drop if name in layer.losses else None for name in REPLACEMENTS),
-            layer.share if layer.share is None else finite(layer.share),
-            layer.units,
-            layer.units_for_most,
+            one.layer.name,
+            *(one.drops[name].drop if name in one.drops else None for name in REPLACEMENTS),
+            one.share if one.share is None else finite(one.share),
+            one.units,
+            one.units_for_most,
         )
-        for layer in use.layers
+        for one in use.layers
     )
     return Table(
         "layers",
-        "Accuracy that is lost on validation examples if a layer's input is passed on unchanged, if the best "
-        "linear map of its input stands in for it, or its average output; the share of the output that flows "
-        "through the layer; its outputs, and how many of them carry 90% of that.",
+        f"The {use.label} that is lost on validation examples if a layer's input is passed on unchanged, if "
+        "the best linear map of its input stands in for it, or its average output; the share of the output "
+        "that flows through the layer; its outputs, and how many of them carry 90% of that.",
         ("layer", "unchanged", "linear", "constant", "share", "outputs", "carry 90%"),
         rows,
     )
@@ -177,7 +156,7 @@ def _feature_table(use: NetworkUse) -> Table:
     order = sorted(range(len(names)), key=lambda number: -(importance[number] or drops[number] or 0.0))
     return Table(
         "features",
-        "Mean absolute attribution of each feature, and the accuracy that is lost if it is shuffled.",
+        f"Mean absolute attribution of each feature, and the {use.label} that is lost if it is shuffled.",
         ("feature", "attribution", "loss if shuffled"),
         tuple((names[number], importance[number], drops[number]) for number in order),
     )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.methods.attribution.calibration import confused_pairs
 from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, TOLERANCE
-from nas_gym.explain.methods.attribution.network_layers import LayerUse, Loss
+from nas_gym.explain.methods.attribution.network_layers import LayerUse
+from nas_gym.explain.methods.attribution.score_drop import ScoreDrop
 from nas_gym.explain.report.phrases import counted, listed, points
 
 if TYPE_CHECKING:
@@ -21,25 +21,23 @@ ENOUGH_AGREEMENT = 0.5
 
 def answer_of(use: NetworkUse) -> tuple[str, ...]:
     """Return the answer in sentences."""
-    quality = (
-        f"The network, {use.trained.source}, is right for {use.score:.1%} of the "
-        f"{len(use.trained.task.y_validation):,} validation examples."
-    )
-    return (quality, *_input_words(use), *_layer_words(use), *_confusion_words(use), _calibration_words(use))
+    quality = f"The network, {use.trained.source}, {use.answers.quality(use.score)}."
+    return (quality, *_input_words(use), *_layer_words(use), *use.answers.words())
 
 
 def trust_of(use: NetworkUse) -> str:
     """Return how far the answer can be trusted."""
     sentences = [
-        "It describes one training of the network, and validation examples that the search selected on; the "
-        "test part was not looked at."
+        "This is about one training of the network and about validation examples, which the search selected "
+        "on; the test part was not looked at."
     ]
     if use.inputs is not None:
         errors = use.inputs.attributions.errors
         if use.reliable >= RELIABLE:
+            others = "" if use.reliable == 1 else "; others are left out"
             sentences.append(
                 f"Attributions add up to the change of the output to within {TOLERANCE:g} of it for "
-                f"{use.reliable:.0%} of {len(errors)} examples; others are left out."
+                f"{use.reliable:.0%} of {len(errors)} examples{others}."
             )
         else:
             sentences.append(
@@ -49,21 +47,21 @@ def trust_of(use: NetworkUse) -> str:
         off = [layer.error for layer in use.layers if layer.error is not None and layer.error > TOLERANCE]
         if off:
             sentences.append(
-                f"What flows through layers is approximate: its sums are off by up to {max(off):.1g} of the "
+                f"The flow through layers is approximate: its sums are off by up to {max(off):.1g} of the "
                 "output."
             )
     return " ".join(sentences)
 
 
 def feature_names(use: NetworkUse) -> list[str]:
-    """Return names of a table's features, numbered where they have none."""
+    """Return the names of a table's features, numbered where they have none."""
     task = use.trained.task
     return list(task.feature_names) or [f"feature {number}" for number in range(1, task.input_shape[0] + 1)]
 
 
 def lost(drop: float) -> str:
-    """Return a loss of accuracy: ``"1.5 points"``."""
-    return f"{100 * drop:.1f} points"
+    """Return a drop of the score: ``"1.5 points"``; what rounds to nothing has no minus."""
+    return f"{round(100 * drop, 1) + 0.0:.1f} points"
 
 
 def _input_words(use: NetworkUse) -> list[str]:
@@ -73,22 +71,24 @@ def _input_words(use: NetworkUse) -> list[str]:
         if use.permutation is not None:
             sentences.append(f"Shuffled one at a time, these features cost most: {_costliest(use)}.")
         return sentences
-    importance, kind = np.nan_to_num(use.inputs.importance), use.trained.task.kind
-    if kind == "table":
+    importance, inputs = np.nan_to_num(use.inputs.importance), use.trained.task.inputs
+    if inputs == "features":
         sentences.append(f"It uses most: {_top_features(use, importance)}.")
         sentences += _agreement_words(use)
-    elif kind == "signal":
+    elif inputs == "signal":
         sentences.append(_signal_words(importance))
     else:
         sentences.append(_image_words(importance))
     check = use.check
+    first = f"{check.deleted} inputs that rank first" if check.deleted > 1 else "input that ranks first"
+    others = "as many" if check.deleted > 1 else "one"
     sentences.append(
-        f"A check: without the {counted(check.deleted, 'value')} that rank first it loses "
-        f"{lost(check.drop)}, without as many drawn at random {lost(float(check.random.mean()))} on average"
+        f"A check: without the {first} it loses {lost(check.drop)} of {use.label}, without {others} drawn at "
+        f"random {lost(float(check.random.mean()))} on average"
         + (
             ", so the attributions name what matters."
             if check.confirmed
-            else "; the attributions are not confirmed by it."
+            else "; so the check does not confirm the attributions."
         )
     )
     return sentences
@@ -109,7 +109,7 @@ def _costliest(use: NetworkUse) -> str:
 
 def _agreement_words(use: NetworkUse) -> list[str]:
     agreed = use.agreement
-    costly = f"Shuffled one at a time, these cost most accuracy: {_costliest(use)}"
+    costly = f"Shuffled one at a time, these cost most {use.label}: {_costliest(use)}"
     if agreed is None:
         return [f"{costly}."]
     verdict = "agree" if agreed >= ENOUGH_AGREEMENT else "do not agree, so neither should be trusted alone"
@@ -140,19 +140,22 @@ def _layer_words(use: NetworkUse) -> list[str]:
     if not costs:
         return ["It has no inner layers to look into."]
     ranked = sorted(costs, key=lambda cost: -cost[2].drop)
-    layer, how, loss = ranked[0]
+    most, how, drop = ranked[0]
     sentences.append(
-        f"Of its layers, {layer_name(layer)} contributes most: {how}, accuracy falls by "
-        f"{lost(loss.drop)}{_range(loss)}."
-        if loss.low > 0
+        f"Of its layers, {layer_name(most)} contributes most: {how}, {use.label} falls by "
+        f"{lost(drop.drop)}{_range(drop)}."
+        if drop.low > 0
         else "No single layer is shown to be needed: with the best linear map or the plain input in its "
         "place, no loss shows on these examples."
     )
-    idle = [layer_name(layer) for layer, _, loss in costs if loss.high < 0.01]
+    idle = [layer_name(layer) for layer, _, drop in costs if drop.high < 0.01]
     if idle:
+        more = [f"{len(idle) - NAMED} more"] if len(idle) > NAMED else []
         sentences.append(
-            f"Hardly needed, since less in its place costs surely under 1 point: {listed(idle[:NAMED])}"
-            f"{' and others' * (len(idle) > NAMED)}."
+            f"Hardly needed are {listed([*idle[:NAMED], *more])}: less in their place surely costs under 1 "
+            "point."
+            if len(idle) > 1
+            else f"Hardly needed is {idle[0]}: less in its place surely costs under 1 point."
         )
     narrow = [layer for layer in use.layers if layer.units_for_most is not None]
     if narrow:
@@ -166,50 +169,20 @@ def _layer_words(use: NetworkUse) -> list[str]:
 
 def layer_name(layer: LayerUse) -> str:
     """Return text such as ``"layer 2 (relu-64)"`` of a chain; the name as it is elsewhere."""
-    number, _, rest = layer.part.name.partition(" ")
-    return f"layer {number} ({rest})" if number.isdecimal() else layer.part.name
+    number, _, rest = layer.layer.name.partition(" ")
+    return f"layer {number} ({rest})" if number.isdecimal() else layer.layer.name
 
 
-def _mildest(layer: LayerUse) -> tuple[str, Loss]:
-    """Return the replacement that costs least, in words: what the layer adds to the best of less."""
+def _mildest(layer: LayerUse) -> tuple[str, ScoreDrop]:
+    """Return the replacement that costs least, in words, and what it costs."""
     words = {
         "unchanged": "if its input is passed on as it is",
         "linear": "if the best linear map stands in for it",
         "constant": "if its average output stands in for it",
     }
-    name = min(layer.losses, key=lambda one: layer.losses[one].drop)
-    return words[name], layer.losses[name]
+    name = min(layer.drops, key=lambda one: layer.drops[one].drop)
+    return words[name], layer.drops[name]
 
 
-def _range(loss: Loss) -> str:
-    return f" (95% interval {100 * loss.low:.1f} to {100 * loss.high:.1f})"
-
-
-def _confusion_words(use: NetworkUse) -> list[str]:
-    names, totals = use.trained.task.class_names, use.confusion.sum(1)
-    pairs = confused_pairs(use.confusion, NAMED)
-    if not pairs:
-        return ["It makes no mistake on them."]
-    named = [
-        f"{names[row]} taken for {names[column]} ({count} of {totals[row]})" for row, column, count in pairs
-    ]
-    return [f"Its most frequent mistakes: {listed(named)}."]
-
-
-def _calibration_words(use: NetworkUse) -> str:
-    found = use.calibration
-    off = (
-        f"on average its stated probability is {abs(100 * found.gap):.1f} points "
-        f"{'above' if found.gap > 0 else 'below'} how often it is right"
-    )
-    error = (
-        f"expected calibration error {found.error:.3f}, 95% interval {found.error_low:.3f} to "
-        f"{found.error_high:.3f}"
-    )
-    if found.uncorrected <= found.error_by_chance:
-        return f"Its probabilities can be taken at their word, as far as these examples tell ({error})."
-    if found.gap_low > 0:
-        return f"It is too sure of itself: {off} ({error})."
-    if found.gap_high < 0:
-        return f"It is not sure enough of itself: {off} ({error})."
-    return f"Its probabilities are off, too high for some examples and too low for others ({error})."
+def _range(drop: ScoreDrop) -> str:
+    return f" (95% interval {100 * drop.low:.1f} to {100 * drop.high:.1f})"

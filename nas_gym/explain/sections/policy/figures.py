@@ -1,4 +1,4 @@
-"""Pictures of what a policy learned: its rules, their fidelity by size, its change over time."""
+"""Figures of what a policy learned: its rules, their faithfulness by size, its change over time."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def rules_figure(distilled: Distillation, actions: Sequence[Edit]) -> Figure:
     used = max((line for line in lines if line.share is not None), key=lambda line: line.share or 0.0)
     return Figure(
         "tree",
-        "The tree of rules, read from the top: follow the line whose condition holds. The bars show how "
-        "large a part of its visits the policy makes where a rule applies; colours are kinds of edits.",
+        "The tree of rules, read from the top: follow the line whose condition holds. The bars show the "
+        "share of the policy's visits to states where a rule applies; colours are kinds of edits.",
         f"A tree of {counted(tree.leaves, 'rule')}; the one used most ({percent(used.share or 0.0)} of "
         f"visits) is: {used.text.removeprefix('→ ')}.",
         lambda canvas: _draw_outline(canvas, lines),
@@ -125,10 +125,10 @@ def curve_figure(distilled: Distillation) -> Figure:
         else f"Both reach 90% with up to {distilled.faithful.leaves} rules."
     )
     return Figure(
-        "fidelity",
+        "faithfulness",
         "How often a tree of so many rules picks an edit as good as the policy's best, in states it was "
         f"not grown on; bands are 95% intervals, squares the best single rule. {verdict}",
-        f"Fidelity from {percent(curve[0].visited)} of visits ({percent(curve[0].everywhere)} of states) "
+        f"Faithful in {percent(curve[0].visited)} of visits ({percent(curve[0].everywhere)} of states) "
         f"with {curve[0].leaves} rules to {percent(last.visited)} ({percent(last.everywhere)}) with "
         f"{last.leaves}; the best single rule has {percent(rule.visited)} ({percent(rule.everywhere)}).",
         lambda canvas: _draw_curve(canvas, distilled),
@@ -141,7 +141,7 @@ def _draw_curve(canvas: Canvas, distilled: Distillation) -> None:
     sizes = [one.leaves for one in distilled.curve]
     lines = (
         ("states the policy visits", 0, [(one.visited, one.visited_interval) for one in distilled.curve]),
-        ("all states alike", 1, [(one.everywhere, one.everywhere_interval) for one in distilled.curve]),
+        ("all states equally", 1, [(one.everywhere, one.everywhere_interval) for one in distilled.curve]),
     )
     for label, number, points in lines:
         colour = style.colour(number)
@@ -173,8 +173,8 @@ def over_time_figure(snapshots: Sequence[Snapshot]) -> Figure:
     mix = ", ".join(f"{kind} {percent(share)}" for kind, share in kinds.items())
     return Figure(
         "over_time",
-        "The kinds of edits that the policy prefers in the states it visits at its end, at each snapshot "
-        "(hatched: it prefers none yet), and the line: how often it decides as at its end.",
+        "The kinds of edits that the policy prefers at each snapshot, in the states that it visits at its "
+        "end (hatched: it prefers none yet). The line shows how often it decides as at its end.",
         f"{counted(len(snapshots), 'snapshot')}; at the end the preferred edits are: {mix or 'none'}.",
         lambda canvas: _draw_over_time(canvas, snapshots),
         (7.0, 3.4),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nas_gym.envs import RecordedReward
-from nas_gym.explain.evidence.scores import Accuracies, Evaluations, scores_of_space
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.scores import ArchitectureScores, Evaluations, scores_of_space
 from nas_gym.explain.evidence.setting import setting_of
 from nas_gym.explain.methods.policies.returns import DRAWN_STARTS, EarningsByStart, earnings
 from nas_gym.explain.methods.policies.rollouts import Decisions
@@ -23,16 +23,16 @@ from nas_gym.explain.sections.policy.tables import (
     rules_table,
     snapshot_table,
 )
-from nas_gym.explain.sections.policy.text import on_change, on_earnings, on_fidelity, on_rules, trust
+from nas_gym.explain.sections.policy.text import on_change, on_earnings, on_faithfulness, on_rules, trust
 
 KEY, QUESTION = "policy", "What did the agent learn?"
 NONE = (
-    "The agent of this run left no policy over edits (it asks for networks without editing one step by step, "
-    "or no policy was watched), so there are no decisions to put into rules."
+    "The agent of this run left no policy over edits (it requests networks without editing one step by step, "
+    "or its policy was not recorded), so there are no decisions to put into rules."
 )
 INDIFFERENT = (
-    "The saved policy prefers no edit to another in any state that could be asked (its scores are within "
-    "0.001 of each other), so there are no decisions to put into rules."
+    "The saved policy prefers no edit to another in any of the states examined (its scores are within 0.001 "
+    "of each other), so there are no decisions to put into rules."
 )
 
 
@@ -41,7 +41,7 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
 
     Args:
         evidence: evidence of the run.
-        settings: the seed is of walks, samples and folds.
+        settings: the seed is that of walks, samples and folds.
     """
     last = evidence.policy()
     if last is None:
@@ -61,7 +61,7 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
         KEY,
         QUESTION,
         answer=(
-            *on_fidelity(distilled),
+            *on_faithfulness(distilled),
             *on_rules(distilled, rules),
             *on_earnings(earned, distilled, setting),
             *on_change(snapshots),
@@ -88,12 +88,12 @@ POLICY = Question(KEY, QUESTION, explain_policy)
 def _earnings(
     evidence: Evidence, decisions: Decisions, distilled: Distillation, setting: Setting, seed: int
 ) -> EarningsByStart:
-    """Return the earnings from the run's start and from starts drawn uniformly, or why there are none."""
+    """Return the earnings from the run's start and from starts drawn uniformly, or why they are not known."""
     reward, leaves = evidence.problem.reward, distilled.shown.leaves
     if isinstance(reward, RecordedReward):
         return f"{reward.why[0].upper()}{reward.why[1:]}."
     if reward.sees == "scores":
-        scores: Accuracies | Evaluations | str = scores_of_space(evidence, seed)
+        scores: ArchitectureScores | Evaluations | str = scores_of_space(evidence, seed)
     elif evidence.evaluator.free:
         scores = Evaluations(evidence.evaluator)
     else:

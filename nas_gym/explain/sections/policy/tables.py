@@ -1,4 +1,4 @@
-"""A policy in rules: tables and numbers."""
+"""A policy in rules: report tables and numbers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def rules_table(distilled: Distillation, rules: tuple[Rule, ...]) -> Table:
     everywhere = shares_of(tree, sample.answers, sample.everywhere)
     return Table(
         "rules",
-        "The policy in rules: exactly one applies to a state. Shares are of the states in which it "
-        "applies, by how often the policy visits them and of all states alike.",
+        "The policy in rules: exactly one applies to a state. The shares are those of the states in which it "
+        "applies, by how often the policy visits them and of all states equally.",
         ("when", "edit", "visits", "states"),
         tuple(
             (rule.condition, rule.action, percent(visits[rule.leaf]), percent(everywhere[rule.leaf]))
@@ -40,10 +40,10 @@ def curve_table(distilled: Distillation, setting: Setting) -> Table:
         for one in (distilled.rule, *distilled.curve)
     ]
     return Table(
-        "fidelity",
-        "Share of states, not seen when the tree was grown, in which its edit is as good as the best by "
+        "faithfulness",
+        "The share of states, not seen when the tree was grown, in which its edit is as good as the best by "
         "the policy's own score, with 95% intervals over states.",
-        ("rules", "states the policy visits", "all states alike"),
+        ("rules", "states the policy visits", "all states equally"),
         tuple(
             (
                 name,
@@ -56,7 +56,7 @@ def curve_table(distilled: Distillation, setting: Setting) -> Table:
 
 
 def earnings_table(earned: EarningsByStart, setting: Setting) -> list[Table]:
-    """Return what the policy, its rules and a single rule earn."""
+    """Return the returns of the policy, of its rules and of a single rule."""
     if isinstance(earned, str):
         return []
     rows = []
@@ -73,8 +73,8 @@ def earnings_table(earned: EarningsByStart, setting: Setting) -> list[Table]:
     return [
         Table(
             "return",
-            f"Mean reward of an episode of {setting.horizon} steps, added up, and the share of the policy's "
-            "gain over random legal edits that is recovered.",
+            f"The mean sum of rewards in an episode of {setting.horizon} steps, and the share of the "
+            "policy's gain over random legal edits that is recovered.",
             ("from", "who edits", "return", "recovered"),
             tuple(rows),
         )
@@ -90,9 +90,9 @@ def snapshot_table(snapshots: tuple[Snapshot, ...]) -> list[Table]:
     return [
         Table(
             "over_time",
-            "The policy at its snapshots, in the states that it visits at the end: where it prefers some "
-            f"edit, how often it decides as at the end and as before, how well {READABLE} rules give it, "
-            "and its kinds of edits.",
+            "The policy at its snapshots, in the states that it visits at the end: the share in which it "
+            "prefers some edit, how often it decides as at the end and as at the snapshot before, how "
+            f"faithful {READABLE} rules are to it, and its kinds of edits.",
             ("evaluations", "decided", "as at the end", "as before", f"{READABLE} rules", *KINDS),
             tuple(
                 (
@@ -100,7 +100,7 @@ def snapshot_table(snapshots: tuple[Snapshot, ...]) -> list[Table]:
                     percent(one.decided),
                     cell(one.agrees_with_last),
                     cell(one.agrees_with_previous),
-                    cell(one.fidelity),
+                    cell(one.faithfulness),
                     *(cell(share) for share in one.kinds or (None,) * len(KINDS)),
                 )
                 for one in snapshots
@@ -116,9 +116,9 @@ def numbers_of(
     snapshots: tuple[Snapshot, ...],
     setting: Setting,
 ) -> dict[str, Any]:
-    """Return all of the section as numbers."""
+    """Return every number of the section."""
 
-    def fidelity(one: Faithfulness) -> dict[str, Any]:
+    def faithfulness(one: Faithfulness) -> dict[str, Any]:
         tree = distilled.trees.get(one.leaves)
         return {
             "leaves_at_most": one.leaves,
@@ -145,8 +145,8 @@ def numbers_of(
         "states": len(distilled.sample.policy_scores),
         "share_of_space_with_a_preference": distilled.sample.known,
         "share_of_visits_without_a_preference": distilled.sample.indifferent,
-        "fidelity": [fidelity(one) for one in distilled.curve],
-        "one_rule": fidelity(distilled.rule) | {"edit": str(setting.space.actions[distilled.rule_edit])},
+        "faithfulness": [faithfulness(one) for one in distilled.curve],
+        "one_rule": faithfulness(distilled.rule) | {"edit": str(setting.space.actions[distilled.rule_edit])},
         "faithful_from": None if distilled.faithful is None else distilled.faithful.leaves,
         "shown": distilled.shown.leaves,
         "rules": [{"when": list(rule.when), "then": list(rule.then)} for rule in rules],
@@ -160,7 +160,7 @@ def numbers_of(
                 "agrees_with_last": one.agrees_with_last,
                 "agrees_with_previous": one.agrees_with_previous,
                 "kinds": None if one.kinds is None else dict(zip(KINDS, one.kinds, strict=True)),
-                "fidelity": one.fidelity,
+                "faithfulness": one.faithfulness,
             }
             for one in snapshots
         ],

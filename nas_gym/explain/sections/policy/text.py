@@ -1,4 +1,4 @@
-"""A policy in rules: what is said of them."""
+"""A policy in rules: sentences."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from nas_gym.explain.report.phrases import counted, percent, percent_range
 RULES_IN_WORDS = 3
 
 
-def on_fidelity(distilled: Distillation) -> list[str]:
-    """Return how many rules it takes, and how far they are the policy."""
+def on_faithfulness(distilled: Distillation) -> list[str]:
+    """Return how many rules it takes to describe the policy, and how faithful they are."""
     shown, faithful = distilled.shown, distilled.faithful
-    tree = counted(distilled.trees[shown.leaves].leaves, "rule")
+    leaves = distilled.trees[shown.leaves].leaves
+    tree, reproduce = counted(leaves, "rule"), "reproduces" if leaves == 1 else "reproduce"
     right = (
         f"{percent(shown.visited)} of its decisions in the states it visits and "
-        f"{percent(shown.everywhere)} of those in all states alike"
+        f"{percent(shown.everywhere)} of those in all states"
     )
     if faithful is None:
         best = max(distilled.curve, key=lambda one: one.least)
         return [
-            f"No small tree is faithful: whatever its size up to {LEAVES[-1]} rules, a tree that was not "
-            f"told the answer picks an edit as good as the policy's own in at most {percent(best.least)} of "
-            f"the states, less than the {percent(FAITHFUL)} that would make it a fair summary. The policy "
-            "has no simple regularity that the questions asked here can catch.",
-            f"The closest small tree, of {tree}, gives {right}: read it as a hint, not as the policy.",
+            f"No small tree is faithful: of trees with up to {LEAVES[-1]} rules even the best picks an edit "
+            f"as good as the policy's own in {percent(best.least)} of the states that it was not grown "
+            f"on, less than the {percent(FAITHFUL)} that would make it a fair summary. The policy has no "
+            "simple pattern that the questions of the trees can express.",
+            f"The closest small tree, of {tree}, reproduces {right}: read it as a hint, not as the policy.",
         ]
     if faithful.leaves > READABLE:
         size = counted(distilled.trees[faithful.leaves].leaves, "rule")
         return [
             f"It takes a tree of {size} to say what the agent does ({percent(faithful.least)} of its "
-            f"decisions), more than one reads. The {tree} shown here give {right}."
+            f"decisions), too many to read. The {tree} shown here {reproduce} {right}."
         ]
-    return [f"What the agent does can be said in {tree}: they give {right}."]
+    pronoun = "it" if leaves == 1 else "they"
+    return [f"What the agent does can be said in {tree}: {pronoun} {reproduce} {right}."]
 
 
 def on_rules(distilled: Distillation, rules: tuple[Rule, ...]) -> list[str]:
@@ -48,11 +50,11 @@ def on_rules(distilled: Distillation, rules: tuple[Rule, ...]) -> list[str]:
     )
     most = sorted(rules, key=lambda rule: -shares[rule.leaf])[:RULES_IN_WORDS]
     told = [f"{rule} ({percent(shares[rule.leaf])} of its visits)" for rule in most if shares[rule.leaf] > 0]
-    return [f"Used most: {' '.join(told)}"] if told else []
+    return [f"The rules used most: {' '.join(told)}"] if told else []
 
 
 def on_earnings(earned: EarningsByStart, distilled: Distillation, setting: Setting) -> list[str]:
-    """Return what the rules earn of what the policy earns."""
+    """Return the share of the policy's earnings that the rules earn."""
     if isinstance(earned, str):
         return [f"Whether the rules earn what the policy earns is not known: {earned[0].lower()}{earned[1:]}"]
     sentences = []
@@ -66,8 +68,8 @@ def on_earnings(earned: EarningsByStart, distilled: Distillation, setting: Setti
             continue
         edit = setting.space.actions[one.rule_edit]
         sentences.append(
-            f"From {name}, the rules alone earn {percent(one.recovered)} (95% interval "
-            f"{percent_range(one.interval)}) of what the policy earns over random legal edits; the best "
+            f"From {name} the rules alone earn {percent(one.recovered)} (95% interval "
+            f"{percent_range(one.interval)}) of what the policy earns beyond random legal edits; the best "
             f"single rule, always '{edit}' where it is possible, earns {percent(one.recovered_by_rule)} of "
             "it."
         )
@@ -75,7 +77,7 @@ def on_earnings(earned: EarningsByStart, distilled: Distillation, setting: Setti
 
 
 def on_change(snapshots: tuple[Snapshot, ...]) -> list[str]:
-    """Return how the policy came to be what it is."""
+    """Return how the policy changed during training."""
     told = [one for one in snapshots if one.kinds is not None and one.agrees_with_last is not None]
     if len(told) < 2:
         return []
@@ -95,12 +97,14 @@ def on_change(snapshots: tuple[Snapshot, ...]) -> list[str]:
         else f"mostly '{favourites[0]}' edits at first and mostly '{favourites[1]}' edits at the end"
     )
     when = (
-        "it changed up to its end"
+        "it changed up to the end"
         if settled is last
-        else f"from {counted(settled.evaluations, 'evaluation')} on it decided as at its end in "
-        f"{percent(FAITHFUL)} of them or more"
+        else f"from {counted(settled.evaluations, 'evaluation')} on it decided as at the end in "
+        f"{percent(FAITHFUL)} of these states or more"
     )
-    return [f"While it learned, in the states it visits at its end, it made {change}; {when}."]
+    return [
+        f"While the policy learned, it preferred {change} in the states that it visits at the end; {when}."
+    ]
 
 
 def trust(distilled: Distillation, decisions: Decisions, earned: EarningsByStart) -> str:
@@ -108,20 +112,20 @@ def trust(distilled: Distillation, decisions: Decisions, earned: EarningsByStart
     sample = distilled.sample
     count = counted(len(sample.policy_scores), "state")
     parts = [
-        f"Asked were {count} in which the policy prefers some edit; each was asked of trees grown without "
-        "it (cross-validation), and an edit counts as right if the policy's own score for it is within "
-        "0.001 of its best."
+        f"These shares are over {count} in which the policy prefers some edit. Each state was decided by "
+        "trees grown without it (cross-validation), and an edit counts as right if the policy's own score "
+        "for it is within 0.001 of its best."
     ]
     if sample.known < 1:
         parts.append(
-            f"The policy has a preference in {percent(sample.known)} of the states of the space: of the rest "
-            "these rules say nothing."
+            f"The policy has a preference in {percent(sample.known)} of the states of the space: about the "
+            "others these rules say nothing."
         )
     if sample.indifferent > 0:
         parts.append(f"{percent(sample.indifferent)} of its own visits are to states in which it has none.")
     if not isinstance(earned, str):
         parts.append(
-            "For returns the policy makes the edit it scores best, every time, and so do the rules; they are "
-            f"computed from {earned[1]}."
+            f"Returns are computed from {earned[1]}; the policy and the rules always make the edit that they "
+            "hold for best."
         )
     return " ".join(parts)

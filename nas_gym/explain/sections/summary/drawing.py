@@ -35,13 +35,16 @@ NOTE_LETTERS = 38
 Place = tuple[int, ...]
 
 
-def network_figure(space: SearchSpace[Any], architecture: Architecture, marks: Sequence[Mark]) -> Figure:
-    """The network from its input at the top to its output, and beside it the marked choices.
+def network_figure(
+    space: SearchSpace[Any], architecture: Architecture, marks: Sequence[Mark], answers: str
+) -> Figure:
+    """Return a drawing of the network from its input at the top to its output, with the marked choices.
 
     Args:
         space: search space of the network.
         architecture: the network.
         marks: choices in order of importance.
+        answers: what the network answers with, in words: ``"10 classes"``.
     """
     sketch, words = space.sketch(architecture), space.describe(architecture).words
     network = space.network(architecture)
@@ -57,7 +60,7 @@ def network_figure(space: SearchSpace[Any], architecture: Architecture, marks: S
             len(marks), " The numbers mark the choices that make it good."
         ),
         f"It is {words}.{f' Marked: {notes}.' if marks else ''}",
-        lambda canvas: _draw(canvas, space, architecture, sketch, marks, step),
+        lambda canvas: _draw(canvas, space, architecture, sketch, marks, step, answers),
         (7.0, max(tall, 0.75 * len(marks)) + 0.3),
     )
 
@@ -69,6 +72,7 @@ def _draw(
     sketch: Sketch,
     marks: Sequence[Mark],
     step: float,
+    answers: str,
 ) -> None:
     axes = canvas.add_axes((0.0, 0.0, 1.0, 1.0))
     canvas.set_layout_engine("none")
@@ -91,21 +95,24 @@ def _draw(
         numbers = marked.get((source, target), [])
         text = parts.get((source, target), "")
         _link(axes, middle - box / 2, apex, middle, tops, (source, target), text, numbers)
-    for number, (top, lines) in enumerate(zip(tops, _labels(space, architecture, sketch), strict=True)):
+    labels = _labels(space, architecture, sketch, answers)
+    for number, (top, lines) in enumerate(zip(tops, labels, strict=True)):
         _box(axes, middle, top, box, lines, marked.get((number,), []))
     if () in marked:
         bracket(axes, middle + box / 2 + 0.32, tops[1], tops[-2] + HEIGHT, marked[()])
     notes_of(axes, max(middle + box / 2 + 0.75, width - NOTES - 0.6), height, marks)
 
 
-def _labels(space: SearchSpace[Any], architecture: Architecture, sketch: Sketch) -> list[list[str]]:
-    """Return for each box what it is, and how many weights the nodes have that name it as their layer."""
+def _labels(
+    space: SearchSpace[Any], architecture: Architecture, sketch: Sketch, answers: str
+) -> list[list[str]]:
+    """Return the lines of each box: what it is, and how many weights its nodes have."""
     weights = Counter[str]()
     for node in space.network(architecture).nodes:
         weights[node.layer] += node.parameters
     sides = " \N{MULTIPLICATION SIGN} ".join(str(size) for size in space.input_shape if size > 1) or "1"
     last = len(sketch.boxes) - 1
-    ends = {0: f"input: {sides} numbers", last: f"output: {space.outputs} classes"}
+    ends = {0: f"input: {sides} numbers", last: f"output: {answers}"}
     labels, parts = [], space.describe(architecture).parts
     for number, label in enumerate(sketch.boxes):
         name = ends.get(number) or _without_article(parts[number,])
@@ -226,7 +233,7 @@ class Mark:
     Attributes:
         place: a box or the two ends of a link, in the numbering of the sketch; () for all boxes.
         title: the choice in a few words.
-        note: what speaks for it.
+        note: the evidence for it in a few words.
     """
 
     place: Place
@@ -264,7 +271,7 @@ def _badge(axes: Axes, x: float, y: float, number: int) -> None:
 
 
 def notes_of(axes: Axes, x: float, height: float, marks: Sequence[Mark]) -> None:
-    """Draw the marked choices and what speaks for them, from top to bottom."""
+    """Draw the marked choices with the evidence for them, from top to bottom."""
     every = min(1.05, (height - 0.2) / max(1, len(marks)))
     top = (height - every * len(marks)) / 2
     for number, mark in enumerate(marks, 1):

@@ -16,25 +16,26 @@ WORSE = ("breaks", "worse", "fails")
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A choice of the found network with what its neighbours say of it.
+    """A choice of the found network with the evidence of its neighbours.
 
     Attributes:
         choice: name of the variable of the search space.
-        value: what the found network has there, in words.
-        loss, low, high: mean loss of accuracy over the edits that undo it, with an interval that holds for
+        value: its value in the found network, in words.
+        cost, low, high: mean drop of the score by the edits that undo it, with an interval that holds for
             all choices at once; None if every such network fails to train.
-        undone: tested edits that undo it; `worse`: those of them that are surely worse; `failing`: those
-            that lead to a network which never trained and so have no part in `loss`.
-        untested: edits that undo it, too, and were not tested for want of budget.
+        undone: number of tested edits that undo it.
+        worse: number of those that are surely worse.
+        failing: number of those that lead to a network which never trained and has no part in `cost`.
+        untested: number of edits that undo it, too, and that the budget did not allow to test.
         best: the edit that costs least, with its change, which is not a gain.
-        spread: standard deviation of the mean accuracies of the choice's values, over the whole space
-            as far as the run or the table tells; None where it is not known.
+        spread: standard deviation of the mean score between the choice's values, over the whole space as
+            far as the run or the table determines it; None where it is not known.
         significant: whether that is more than chance; None where it was not tested.
     """
 
     choice: str
     value: str
-    loss: float | None
+    cost: float | None
     low: float | None
     high: float | None
     undone: int
@@ -52,15 +53,14 @@ def reasons_for(
     """Return the choices that make the network good, the one that costs most to undo first.
 
     A choice is a reason if the edits that undo it are surely worse on average, and none of them that
-    was tested is better, even by less than the trainings can tell: what can be had as good or better
-    another way does not make a network good. Before all others come those without which every network
-    fails to train. How much a choice matters in the rest of the space is told beside its cost and does
-    not change the order.
+    was tested is better, even by less than the trainings can detect: a choice that could as well be
+    another one does not make a network good. Choices without which every network fails to train come
+    first. How much a choice matters in the rest of the space does not change the order.
 
     Args:
-        evidence: the run.
-        alternatives: numbers of that section.
-        choices: numbers of that section.
+        evidence: evidence of the run.
+        alternatives: numbers of the section on alternatives.
+        choices: numbers of the section on choices.
     """
     space: SearchSpace[Any] = evidence.search_space
     found = space.encode(evidence.chosen.architecture)
@@ -100,7 +100,7 @@ def _reason(
     repeated = [one for one in trained if one["low"] is not None]
     best = max(trained, key=lambda one: one["change"], default=None)
     importance, tested = known.get("importance"), known.get("p") is not None
-    loss = -fmean(one["change"] for one in trained) if trained else None
+    cost = -fmean(one["change"] for one in trained) if trained else None
     low, high = (
         -fmean(one[key] for one in repeated) if trained and len(repeated) == len(trained) else None
         for key in ("high", "low")
@@ -108,7 +108,7 @@ def _reason(
     return Reason(
         choice,
         value,
-        loss,
+        cost,
         low,
         high,
         undone=len(group),
@@ -122,10 +122,10 @@ def _reason(
 
 
 def _is_reason(one: Reason) -> bool:
-    if one.loss is None:
+    if one.cost is None:
         return one.worse == one.undone
     return one.low is not None and one.low > 0 and one.best is not None and one.best[1] <= 0
 
 
 def _cost(one: Reason) -> float:
-    return math.inf if one.loss is None else one.loss
+    return math.inf if one.cost is None else one.cost

@@ -33,7 +33,7 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
 
     Args:
         evidence: evidence of a run in which not everything failed.
-        sections: those that were made; one that is missing or withheld leaves its sentences out.
+        sections: the other sections; the sentences of one that is missing or withheld are left out.
     """
     numbers = {one.key: one.numbers for one in sections if not one.withheld}
     alternatives = numbers.get("alternatives", {})
@@ -52,7 +52,7 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
         KEY,
         QUESTION,
         tuple(answer),
-        trust=trust_words(quality),
+        trust=trust_words(quality, evidence.metric.label),
         figures=figures_of(evidence, quality, reasons),
         numbers={
             "architecture": str(evidence.chosen.architecture),
@@ -72,20 +72,21 @@ def summarise(evidence: Evidence, sections: Sequence[Section]) -> Section:
 def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, Any]:
     """Return how good the network is, from the best sources there are.
 
-    ``"accuracy"``, ``"low"`` and ``"high"`` are on the validation examples that the search chose by, the
+    ``"score"``, ``"low"`` and ``"high"`` are on the validation examples that the search chose by, the
     ends over training seeds alone; ``"new"`` is what holds for new examples.
     """
     chosen = alternatives.get("chosen") or {}
     result = evidence.result or {}
-    constant, counts = evidence.evaluator.constant_answer(), evidence.evaluator.examples()
+    constant, counts = evidence.evaluator.constant_answer(), _examples(evidence)
     quality: dict[str, Any] = {
         "seen": evidence.chosen.score,
-        "accuracy": chosen.get("accuracy"),
+        "score": chosen.get("score"),
         "low": chosen.get("low"),
         "high": chosen.get("high"),
         "seeds": chosen.get("seeds", 0),
         "unseen_seeds": chosen.get("unseen_seeds", evidence.evaluator.table is None),
         "validation_examples": None if counts is None else counts[0],
+        "test_examples": None if counts is None else counts[1],
         "start": alternatives.get("start") or {},
         "random": alternatives.get("random") or {},
         "test_score": result.get("test_score"),
@@ -96,18 +97,27 @@ def _quality(evidence: Evidence, alternatives: Mapping[str, Any]) -> dict[str, A
         "constant_answer": None if constant is None else asdict(constant),
     }
     final = [score["validation_score"] for score in result.get("final", ()) if not score["error"]]
-    if quality["accuracy"] is None and final:
+    if quality["score"] is None and final:
         mean, low, high = mean_interval(np.array(final), math.nan, 0)
         ends = (None, None) if math.isnan(low) else (low, high)
-        quality |= {"accuracy": mean, "low": ends[0], "high": ends[1], "seeds": len(final)}
+        quality |= {"score": mean, "low": ends[0], "high": ends[1], "seeds": len(final)}
     return quality
 
 
+def _examples(evidence: Evidence) -> tuple[int, int] | None:
+    """Return the numbers of validation and test examples that scores are of; None where not known."""
+    task = evidence.evaluator.task
+    known = evidence.evaluator.examples()
+    if known is None and evidence.evaluator.trains:
+        return len(task.y_validation), len(task.y_test)
+    return known
+
+
 def _other_tests(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return seed and test accuracy, None if failed, of final trainings the estimate is not of."""
+    """Return seed and test score, None if failed, of the final trainings that the estimate is not of."""
     used = (result.get("on_new_examples") or {}).get("seeds", ())
     return [
-        {"seed": score["seed"], "accuracy": None if score["error"] else score["test_score"]}
-        for score in result.get("final", ())
-        if score["seed"] not in used
+        {"seed": one["seed"], "score": None if one["error"] else one["test_score"]}
+        for one in result.get("final", ())
+        if one["seed"] not in used
     ]

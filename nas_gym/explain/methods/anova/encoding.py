@@ -1,4 +1,4 @@
-"""Architectures as numbers: the choice of every variable, the depth, and what averages are over."""
+"""Architectures as numbers: the choice of every variable, the depth, and the weights of averages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SAMPLED_PER_DEPTH = 1_000
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
+class EncodedArchitectures:
     """Architectures of a space, as the numbers of their choices.
 
     Attributes:
-        variables: the variables of the space that leave a choice, in order, the depth first.
-        codes: int (n, len(variables)), the number of the choice; -1 where the variable is not active.
-        depth: int (n,), the number of the depth; 0 in a space without depths.
+        variables: the variables of the space with more than one choice, in order, the depth first.
+        codes: number of the choice, int (n, len(variables)); -1 where the variable is not active.
+        depth: number of the depth, int (n,); 0 in a space without depths.
         has_depth: whether `variables` begins with the depth.
     """
 
@@ -38,13 +38,15 @@ class Coded:
         """The names of the variables."""
         return tuple(variable.name for variable in self.variables)
 
-    def rows(self, chosen: np.ndarray) -> Coded:
-        """Some of the architectures."""
-        return Coded(self.variables, self.codes[chosen], self.depth[chosen], self.has_depth)
+    def rows(self, chosen: np.ndarray) -> EncodedArchitectures:
+        """Return some of the architectures, by number or mask."""
+        return EncodedArchitectures(self.variables, self.codes[chosen], self.depth[chosen], self.has_depth)
 
 
-def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> Coded:
-    """Code architectures of a space."""
+def encode_architectures(
+    space: SearchSpace[Any], architectures: Iterable[Architecture]
+) -> EncodedArchitectures:
+    """Encode architectures of a space."""
     free = [variable for variable in space.variables.values() if len(variable.choices) > 1]
     variables = tuple(sorted(free, key=lambda variable: not variable.is_depth))
     names = [variable.name for variable in variables]
@@ -55,13 +57,13 @@ def code(space: SearchSpace[Any], architectures: Iterable[Architecture]) -> Code
     codes = np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
     has_depth = any(variable.is_depth for variable in variables[:1])
     depth = codes[:, 0] if has_depth else np.zeros(len(codes), dtype=np.int64)
-    return Coded(variables, codes, depth, has_depth)
+    return EncodedArchitectures(variables, codes, depth, has_depth)
 
 
 def reference(
     space: SearchSpace[Any], seed: int = 0, enumerated: int = ENUMERATED, per_depth: int = SAMPLED_PER_DEPTH
 ) -> Sequence[Architecture]:
-    """The architectures that averages are over: all, or of a large space a sample of every depth.
+    """Return the architectures that averages are over: all, or of a large space a sample of every depth.
 
     A sample draws the choices of the variables independently at each depth, and decodes them.
     """
@@ -84,18 +86,18 @@ def reference(
     return list(drawn)
 
 
-def weights(coded: Coded, active: np.ndarray) -> np.ndarray:
-    """The weight of each architecture in an average over active ones, depths weighted equally.
+def weights(encoded: EncodedArchitectures, active: np.ndarray) -> np.ndarray:
+    """Return the weight of each architecture in an average over the active ones, depths weighted equally.
 
     Args:
-        coded: the reference architectures.
-        active: bool (n,).
+        encoded: the reference architectures.
+        active: which of them count, bool (n,).
 
     Returns:
-        float64 (n,), summing to 1; 0 where not active.
+        Weights, float64 (n,), which add up to 1; 0 where not active.
     """
-    counts = np.bincount(coded.depth[active], minlength=coded.depth.max(initial=0) + 1)
+    counts = np.bincount(encoded.depth[active], minlength=encoded.depth.max(initial=0) + 1)
     depths = np.count_nonzero(counts)
-    found = np.zeros(len(coded))
-    found[active] = 1.0 / (counts[coded.depth[active]] * max(1, depths))
+    found = np.zeros(len(encoded))
+    found[active] = 1.0 / (counts[encoded.depth[active]] * max(1, depths))
     return found

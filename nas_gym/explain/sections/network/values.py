@@ -1,0 +1,261 @@
+"""Answers that are values: the size of their errors in the units of the data, and the largest of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nas_gym.explain.methods.attribution.residuals import QUANTILES, Residuals, largest_errors, residuals
+from nas_gym.explain.report import style
+from nas_gym.explain.report.phrases import listed, quantity
+from nas_gym.explain.section import Cell, Figure, Table
+from nas_gym.explain.sections.network.answers import Answers
+from nas_gym.tasks import Task
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
+
+MOST_VALUES = 3
+WORST = 10
+HALF, MOST = 0.5, 0.9
+# Of a value; an error has three.
+DIGITS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class ValueAnswers(Answers):
+    """The values that a network answered, in the units of the data.
+
+    Attributes:
+        answers, truth: answers for the validation examples and the true values, float (n, values).
+        constant: the best constant answer, float (values,).
+        errors: errors of the answers for each value.
+        constant_errors: errors of the best constant answer for each value.
+        worst: the (example, value) pairs with the largest errors, in standard deviations of the values.
+    """
+
+    answers: np.ndarray
+    truth: np.ndarray
+    constant: np.ndarray
+    errors: tuple[Residuals, ...]
+    constant_errors: tuple[Residuals, ...]
+    worst: tuple[tuple[int, int], ...]
+    noun = "value"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the values."""
+        return self.task.target.names
+
+    def words(self) -> list[str]:
+        sentences = []
+        for number in range(min(len(self.names), MOST_VALUES)):
+            sentences += self._errors_in_words(number)
+        more = len(self.names) - MOST_VALUES
+        if more > 0:
+            sentences.append(f"The errors of the other {more} values are in the table.")
+        return [*sentences, self._worst_in_words()]
+
+    def tables(self, features: Sequence[int] = ()) -> list[Table]:
+        return [self._errors_table(), self._worst_table(features)]
+
+    def figures(self) -> list[Figure]:
+        return [self._answers_figure(), self._errors_figure()]
+
+    def numbers(self) -> dict[str, Any]:
+        return {
+            "values": list(self.names),
+            "errors": [
+                {
+                    "value": name,
+                    "constant_answer": float(constant),
+                    "network": _as_dict(own),
+                    "constant": _as_dict(other),
+                }
+                for name, constant, own, other in zip(
+                    self.names, self.constant, self.errors, self.constant_errors, strict=True
+                )
+            ],
+            "largest_errors": [
+                {
+                    "example": example,
+                    "value": self.names[value],
+                    "true": float(self.truth[example, value]),
+                    "answer": float(self.answers[example, value]),
+                }
+                for example, value in self.worst
+            ],
+        }
+
+    def _errors_in_words(self, number: int) -> list[str]:
+        own, other, name = self.errors[number], self.constant_errors[number], self.names[number]
+        return [
+            f"Its answers for {name} are off by {quantity(own.mean_absolute)} on average, in the units of "
+            f"the data (root mean squared error {quantity(own.root_mean_square)}); always answering "
+            f"{quantity(self.constant[number], DIGITS)} would be off by {quantity(other.mean_absolute)} "
+            f"({quantity(other.root_mean_square)}). Half of its errors are at most "
+            f"{quantity(own.quantiles[HALF])}, nine in ten at most {quantity(own.quantiles[MOST])}.",
+            _bias_in_words(name, own),
+        ]
+
+    def _worst_in_words(self) -> str:
+        example, value = self.worst[0]
+        return (
+            f"Its largest error is on validation example {example + 1}: the true {self.names[value]} is "
+            f"{quantity(self.truth[example, value], DIGITS)}, its answer "
+            f"{quantity(self.answers[example, value], DIGITS)}."
+        )
+
+    def _errors_table(self) -> Table:
+        rows: list[tuple[Cell, ...]] = []
+        for number, name in enumerate(self.names):
+            pairs = (
+                ("the network", self.errors[number]),
+                (f"always {quantity(self.constant[number], DIGITS)}", self.constant_errors[number]),
+            )
+            for who, one in pairs:
+                sizes = [_rounded(one.quantiles[share]) for share in QUANTILES]
+                ends = [_rounded(end) for end in (one.bias, one.bias_low, one.bias_high)]
+                means = [_rounded(one.mean_absolute), _rounded(one.root_mean_square)]
+                rows.append((name, who, *means, *sizes, *ends))
+        shares = tuple(f"{share:.0%} at most" for share in QUANTILES)
+        return Table(
+            "errors",
+            "Errors on the validation examples, in the units of the data, beside those of the best constant "
+            "answer: the mean size, the root of the mean square, the size that so many of the errors do not "
+            "exceed, and the mean of answer minus truth with its 95% interval for new examples.",
+            ("value", "answer of", "mean size", "root mean square", *shares, "mean error", "from", "to"),
+            tuple(rows),
+        )
+
+    def _worst_table(self, features: Sequence[int]) -> Table:
+        task = self.task
+        names = [task.feature_names[number] for number in features] if task.feature_names else []
+        rows: list[tuple[Cell, ...]] = []
+        for example, value in self.worst:
+            own = [
+                _rounded(float(task.x_validation[example, number] * task.scale[number] + task.mean[number]))
+                for number in (features if names else ())
+            ]
+            truth, answer = float(self.truth[example, value]), float(self.answers[example, value])
+            error = answer - truth
+            numbers = (_rounded(truth), _rounded(answer), _rounded(error))
+            rows.append((example + 1, self.names[value], *numbers, *own))
+        described = ", with the features that the network uses most" if names else ""
+        return Table(
+            "largest_errors",
+            f"The validation examples that it is most wrong on{described}; examples are numbered in the "
+            "order of the validation part.",
+            ("example", "value", "true", "answer", "error", *names),
+            tuple(rows),
+        )
+
+    def _answers_figure(self) -> Figure:
+        shown = self.names[:MOST_VALUES]
+
+        def draw(canvas: Canvas) -> None:
+            for axes, number in zip(_panels(canvas, len(shown)), range(len(shown)), strict=True):
+                truth, answers = self.truth[:, number], self.answers[:, number]
+                ends = [min(truth.min(), answers.min()), max(truth.max(), answers.max())]
+                axes.plot(ends, ends, color=style.muted(), linewidth=1, linestyle="--")
+                axes.plot(truth, answers, "o", color=style.colour(0), markersize=4, alpha=0.7)
+                axes.set_xlabel(f"true {shown[number]}")
+                axes.set_ylabel("answer of the network")
+
+        fit = [
+            f"{name}: correlation {np.corrcoef(self.truth[:, number], self.answers[:, number])[0, 1]:.2f}"
+            if np.ptp(self.answers[:, number]) > 0
+            else f"{name}: the answer is always the same"
+            for number, name in enumerate(shown)
+        ]
+        return Figure(
+            "answers",
+            "The answer of the network for each validation example by the true value. On the dashed line the "
+            "answer is right, above it too high, below it too low.",
+            f"{'; '.join(fit)}.",
+            draw,
+            (4.2 if len(shown) == 1 else 7.4, 3.8 if len(shown) == 1 else 3.0),
+        )
+
+    def _errors_figure(self) -> Figure:
+        shown = self.names[:MOST_VALUES]
+
+        def draw(canvas: Canvas) -> None:
+            for axes, number in zip(_panels(canvas, len(shown)), range(len(shown)), strict=True):
+                truth = self.truth[:, number]
+                for place, (label, answers) in enumerate(
+                    (("the network", self.answers[:, number]), ("always the same", self.constant[number]))
+                ):
+                    sizes = np.sort(np.abs(answers - truth))
+                    shares = np.arange(1, len(sizes) + 1) / len(sizes)
+                    axes.step(
+                        sizes, shares, where="post", color=style.neutral() if place else style.colour(0)
+                    )
+                    axes.lines[-1].set_label(label)
+                axes.set_xlabel(f"size of the error of {shown[number]}")
+                axes.set_ylabel("share of examples")
+                axes.set_ylim(0, 1.02)
+                axes.set_xlim(left=0)
+                axes.legend(loc="lower right")
+
+        sizes = [
+            f"{name} {quantity(one.quantiles[HALF])} and {quantity(one.quantiles[MOST])}"
+            for name, one in zip(shown, self.errors, strict=False)
+        ]
+        return Figure(
+            "errors",
+            "The share of validation examples whose error is at most so large, of the network and of always "
+            "giving the best constant answer. The further the upper line is to the left, the better.",
+            f"Half and nine tenths of the errors are at most: {listed(sizes)}.",
+            draw,
+            (5.0 if len(shown) == 1 else 7.4, 3.2),
+        )
+
+
+def measure_values(task: Task, outputs: np.ndarray, seed: int) -> ValueAnswers:
+    """Return what is said of outputs for the validation examples, float64 (n, values); nothing is drawn."""
+    truth = task.target.answers(task.y_validation.astype(np.float64))
+    answers = task.target.answers(outputs)
+    _, standardised = task.target.best_constant(task.y_train)
+    constant = task.target.answers(standardised[None])[0]
+    values = range(task.outputs)
+    return ValueAnswers(
+        task,
+        outputs,
+        answers,
+        truth,
+        constant,
+        tuple(residuals(answers[:, number], truth[:, number]) for number in values),
+        tuple(residuals(np.full(len(truth), constant[number]), truth[:, number]) for number in values),
+        tuple(largest_errors(outputs, task.y_validation, WORST)),
+    )
+
+
+def _bias_in_words(name: str, own: Residuals) -> str:
+    side = "high" if own.bias > 0 else "low"
+    shown = f"are too {side} on average"
+    if own.bias_low <= 0 <= own.bias_high:
+        shown = "are not shown to be too high or too low on average"
+    return (
+        f"Its answers for {name} {shown} (mean of answer minus truth {quantity(own.bias)}, 95% interval "
+        f"{quantity(own.bias_low)} to {quantity(own.bias_high)})."
+    )
+
+
+def _panels(canvas: Canvas, count: int) -> list[Axes]:
+    return list(canvas.subplots(1, count, squeeze=False)[0])
+
+
+def _as_dict(one: Residuals) -> dict[str, Any]:
+    quantiles = {f"{share:g}": size for share, size in one.quantiles.items()}
+    return {name: value for name, value in asdict(one).items() if name != "quantiles"} | {
+        "quantiles": quantiles
+    }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
