@@ -5,6 +5,7 @@ from .live import explain_live as explain_live
 from .methods.anova.deletion import deletion as deletion
 from .methods.anova.deletion import edited_choice as edited_choice
 from .methods.anova.edit_effects import estimate_effects as estimate_effects
+from .methods.anova.edit_kinds import edits_between as edits_between
 from .methods.anova.encoding import EncodedArchitectures as EncodedArchitectures
 from .methods.anova.encoding import encode_architectures as encode_architectures
 from .methods.anova.importance import Importances as Importances
