@@ -44,7 +44,7 @@ from nas_gym import ConfigError, NetworkBuilder, SearchSpace
 from nas_gym.search_spaces import KEEP, Edit, Sketch, Variable
 from parts.sine import Sine
 
-KINDS, MOST = ("relu", "sine"), 3
+KINDS, MOST = ("relu", "sine"), 4
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Stack:
 
 
 class Stacks(SearchSpace):
-    """One to three layers of 8 units; edits add and remove the first layer, and swap what any layer does."""
+    """One to four layers of 8 units; edits add and remove the first layer, and swap what any layer does."""
 
     name = "parts.stacks:Stacks"
     num_box_codes, num_link_codes = 2 + len(KINDS), 1
@@ -254,7 +254,7 @@ def trained(user) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def searched(user) -> SimpleNamespace:
     """A search of the user's agent with the user's parts."""
-    said = command(user, "search", "--agent", "parts.turns:Turns", *PROBLEM, "--budget", "8")
+    said = command(user, "search", "--agent", "parts.turns:Turns", *PROBLEM, "--budget", "18")
     folder = user.work / "tensorboard_logs" / EXPERIMENT / "parts.turns-Turns" / "seed0"
     lines = [json.loads(line) for line in (folder / "trace.jsonl").read_text().splitlines()]
     return SimpleNamespace(said=said, folder=folder, lines=lines)
@@ -263,7 +263,7 @@ def searched(user) -> SimpleNamespace:
 @pytest.fixture(scope="module")
 def explained(user, searched) -> SimpleNamespace:
     """The explanation of that search, with the user's question."""
-    options = ["--budget", "6", "--store", "memory", "--question", "parts.sines:SINES"]
+    options = ["--budget", "40", "--store", "memory", "--question", "parts.sines:SINES"]
     said = command(user, "explain", str(searched.folder), *options)
     return SimpleNamespace(said=said, folder=searched.folder)
 
@@ -321,14 +321,14 @@ def test_a_search_of_the_agent_is_recorded_and_its_choice_is_kept(searched):
     steps = [line for line in searched.lines if line["kind"] == "step"]
     assert {"add", "remove", "swap"} <= {step["edit"].split()[0] for step in steps}
     assert any("sine" in step["next"] for step in steps)
-    assert searched.lines[-1]["unique"] == 8
+    assert searched.lines[-1]["unique"] == 18
     assert (searched.folder / "best.pt").is_file()
     assert "R²" in searched.said
     assert "accuracy" not in searched.said
 
 
 def test_a_comparison_ranks_the_agent_beside_those_of_the_package(user):
-    compared = ["--agents", "parts.turns:Turns,random", "--seeds", "2", "--jobs", "2"]
+    compared = ["--agents", "parts.turns:Turns,random", "--seeds", "2", "--jobs", "1"]
     said = command(user, "compare", *compared, *PROBLEM, "--budget", "4", "--name", "compared")
     for agent in ("parts.turns", "random"):
         assert re.search(rf"^\s*\d+\s+{re.escape(agent)}", said, re.MULTILINE), said
@@ -347,10 +347,13 @@ def test_the_report_answers_the_question(explained, searched):
     assert section["question"] == "Do sines swing?"
     assert section["answer"] == [answer]
     assert section["numbers"] == {"sines": len(sines)}
-    assert not explanation["sections"]["choices"]["withheld"]
+    for question in ("choices", "edits", "alternatives", "network"):
+        assert not explanation["sections"][question]["withheld"], question
     for file in ("report.html", "report.md"):
         text = (explained.folder / file).read_text()
         assert answer in text
+        assert "add sine before layer 1" in text
+        assert "()" not in text
         assert "R²" in text
     assert "R²" in explained.said
 
@@ -360,7 +363,7 @@ def test_tensorboard_shows_the_scores_the_operation_and_the_answer(explained):
     tags = events.Tags()["scalars"]
     assert {"search/score", "by_evaluation/score", "by_evaluation/best_score", "at_end/score"} <= set(tags)
     best = [event.value for event in events.Scalars("by_evaluation/best_score")]
-    assert len(best) == 8
+    assert len(best) == 18
     assert best == sorted(best)
     assert "Sine" in {node.op for node in events.Graph().node}
     answers = EventAccumulator(str(explained.folder / "explanation"), size_guidance={"tensors": 0}).Reload()

@@ -243,7 +243,9 @@ def naive_share(landscape: Landscape, changes: dict[Any, list[float]], truth: di
     return float(np.mean(held)) if held else float("nan")
 
 
-def q_run(landscape: Landscape, base: EncodedArchitectures, seed: int, horizon: int = 20) -> tuple[np.ndarray, np.ndarray]:
+def q_run(
+    landscape: Landscape, base: EncodedArchitectures, seed: int, horizon: int = 20
+) -> tuple[np.ndarray, np.ndarray]:
     """The indices and accuracies of a run of Q-learning."""
     env = landscape.environment(seed=seed, horizon=horizon)
     result = make_agent("q-learning").search(env, BUDGET, seed)
@@ -252,7 +254,9 @@ def q_run(landscape: Landscape, base: EncodedArchitectures, seed: int, horizon: 
     return np.array(indices), np.array([each.score for each in result.evaluations])
 
 
-def uniform_sample(landscape: Landscape, base: EncodedArchitectures, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def uniform_sample(
+    landscape: Landscape, base: EncodedArchitectures, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """All 8 networks of depth 1 and 64 of each other depth."""
     rng = np.random.default_rng(seed)
     depths = [np.flatnonzero(base.depth == depth) for depth in range(4)]

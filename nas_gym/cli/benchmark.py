@@ -101,13 +101,13 @@ def import_published(
 
     Accuracies are percent; every architecture must be there once, in any order.
     """
-    from nas_gym.tables import SELECTS_ON_TEST, import_table
+    from nas_gym.tables import import_table
 
     with reading_bar(f"reading {file.name}") as move:
         table, path = import_table(name, file, task, trust_pickle=trust_pickle, on_progress=move)
     typer.echo(f"imported {table!r}: {path}")
-    if table.selects_on_test:
-        typer.echo(f"caution: {SELECTS_ON_TEST}")
+    if table.caution:
+        typer.echo(f"caution: {table.caution}")
 
 
 @benchmark_app.command(epilog=BUILD_EXAMPLE)

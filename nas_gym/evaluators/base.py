@@ -155,7 +155,7 @@ class Evaluator(Shared, ABC):
         return ()
 
     def optimum(self) -> float | None:
-        """Return the highest validation score that a final score can have, where it is known; None elsewhere."""
+        """Return the highest validation score of a final score, where it is known; None elsewhere."""
         return None
 
     def examples(self) -> tuple[int, int] | None:

@@ -58,7 +58,7 @@ class SavedNetwork:
         encoding: str | None = None,
         sheet: str | None = None,
     ) -> np.ndarray:
-        """Return class probabilities (n, classes), or values (n, values), float32, of new examples as they come.
+        """Return what the network answers for new examples as they come.
 
         Args:
             x: an array (n, *input_shape) of raw features; or, of a network for a table: a data frame, a list
@@ -68,6 +68,10 @@ class SavedNetwork:
             delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
             encoding: encoding of a table of text.
             sheet: sheet of a workbook.
+
+        Returns:
+            Probabilities of the classes, float32 (n, classes), or values in the units of the training data,
+            float64 (n, values).
 
         Raises:
             NASGymError: if the examples have another shape, or a value is missing, not finite, or unknown, or
@@ -207,7 +211,8 @@ def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
     outputs = trained(torch.as_tensor(task.sample.x, dtype=kind))
     expected = task.target.answers(outputs.numpy())
     found = saved.predict(task.sample.raw)
-    if found.shape != expected.shape or not np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE):
+    tolerance = TOLERANCE * task.target.answer_scale
+    if found.shape != expected.shape or not (np.abs(found - expected) <= tolerance).all():
         raise _another(saved.architecture, task)
 
 

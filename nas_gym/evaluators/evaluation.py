@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from math import inf
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from nas_gym._checks import plain
 from nas_gym.search_spaces import Architecture
@@ -34,6 +34,25 @@ class Request:
         object.__setattr__(self, "fidelity", plain(self.fidelity))
 
 
+class Metrics(dict[str, float]):
+    """Metrics by name: a dict that cannot be changed, since evaluations are shared and hashed."""
+
+    def _refuse(self, *arguments: Any, **named: Any) -> NoReturn:
+        raise TypeError("the metrics of an evaluation cannot be changed: make a dict of them first")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[type[Metrics], tuple[dict[str, float]]]:
+        return Metrics, (dict(self),)  # a pickled dict is otherwise filled key by key
+
+
+NO_METRICS = Metrics()
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What training an architecture gave. Scores on test examples are kept apart (see `Evaluator.test`).
@@ -50,7 +69,8 @@ class Evaluation:
         error: why it failed, "" otherwise.
         seeds: the training seeds it stands for.
         fidelity: epochs trained, None for the full recipe.
-        metrics: other metrics after the last epoch by name, in the units of the data; {} if failed.
+        metrics: other metrics after the last epoch by name, in the units of the data; {} if failed. They
+            cannot be changed.
     """
 
     architecture: str
@@ -63,7 +83,11 @@ class Evaluation:
     error: str
     seeds: tuple[int, ...]
     fidelity: int | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
+    metrics: Mapping[str, float] = NO_METRICS
+
+    def __post_init__(self) -> None:
+        if self.metrics.__class__ is not Metrics:
+            object.__setattr__(self, "metrics", Metrics(self.metrics))
 
     @property
     def failed(self) -> bool:
@@ -98,26 +122,32 @@ class FinalScore:
     test_score: float
     status: Status = "ok"
     error: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict, hash=False)
+    metrics: Mapping[str, float] = NO_METRICS
+
+    def __post_init__(self) -> None:
+        if self.metrics.__class__ is not Metrics:
+            object.__setattr__(self, "metrics", Metrics(self.metrics))
 
 
 def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
     """Merge one architecture's evaluations with several seeds into one: scores averaged, seconds added.
 
-    Fails if one of them failed, since an architecture that sometimes diverges is not trustworthy.
+    Metrics that all of them have are averaged, too. The merged one failed if one of them did, since an
+    architecture that sometimes diverges is not trustworthy.
     """
     first = evaluations[0]
     if len(evaluations) == 1:
         return first
     failed = next((evaluation for evaluation in evaluations if evaluation.failed), None)
     curves = zip(*(evaluation.curve for evaluation in evaluations), strict=False)
+    shared = (
+        [] if failed else [name for name in first.metrics if all(name in one.metrics for one in evaluations)]
+    )
     return replace(
         first,
         score=0.0 if failed else fmean(evaluation.score for evaluation in evaluations),
         curve=tuple(fmean(values) for values in curves),
-        metrics={}
-        if failed
-        else {name: fmean(one.metrics[name] for one in evaluations) for name in first.metrics},
+        metrics={name: fmean(one.metrics[name] for one in evaluations) for name in shared},
         seconds=sum(evaluation.seconds for evaluation in evaluations),
         status="failed" if failed else "ok",
         error=failed.error if failed else "",

@@ -1,4 +1,4 @@
-"""The evaluator that asks a function: score is whatever a callable says of an architecture."""
+"""The evaluator that asks a function: a score is whatever a callable says of an architecture."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FunctionEvaluator(Evaluator):
     A function that raises `FunctionFailed` says that training failed: score 0.0, status
     ``"failed"``. Anything else but a number in [0, 1] is a mistake and refused.
 
-    Test score is that of `test`; without it what `function` gives, without the noise. So the
+    The test score is that of `test`; without it what `function` gives, without the noise. So the
     noise is what a search is misled by, and a final score is not.
 
     Args:
@@ -53,7 +53,7 @@ class FunctionEvaluator(Evaluator):
         noise: standard deviation of normal noise that is added to a score, which is then cut to
             [0, 1]. It depends on the training seed and the architecture's text alone.
         seeds: training seeds that an architecture is evaluated with, averaged.
-        test: as `function`, for test score.
+        test: as `function`, for the test score.
         seconds: recorded cost of an evaluation.
 
     Raises:

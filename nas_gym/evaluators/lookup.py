@@ -36,7 +36,7 @@ class TableEvaluator(Evaluator):
         fidelity: default fidelity of requests, in epochs.
         draws: whether an evaluation is of one drawn seed.
         resumable: whether going on from a lower fidelity costs only the difference.
-        selects_on_test: whether the table selects on test score.
+        selects_on_test: whether the table selects on the test score.
         seeds: recorded seeds that are averaged or drawn from at the default fidelity; () where it
             was recorded without.
 

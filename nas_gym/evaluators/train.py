@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -27,6 +28,7 @@ from nas_gym.training import (
     Trained,
     TrainingData,
     apart,
+    check_recipe,
     check_seeds,
     on_device,
     recipe_for,
@@ -37,6 +39,7 @@ from nas_gym.training import (
 )
 
 TEST_BATCH = 2048
+NOT_FINITE = "the network's outputs for test examples were not finite"
 PUBLISHED = ("digits", "mnist1d")
 """Tasks whose tables and figures were measured by the usual recipe, also of a small training part."""
 
@@ -78,16 +81,13 @@ class TrainEvaluator(Evaluator):
         self.search_space = search_space
         self.task = task
         self.recipe = recipe if isinstance(recipe, Recipe) else _recipe_of(dict(recipe or {}), task)
+        check_recipe(self.recipe, task.target.loss)
         self.seeds = check_seeds(seeds)
         self.device = resolve_device(device)
         # Taken now: an agent that learns on one thread should not train networks on one core.
         self._cores = torch.get_num_threads()
         self.progress: Callable[[Progress], None] | None = None
         self._operations: dict[Operation, str] = {}
-        if self.recipe.label_smoothing and task.target.kind != "classes":
-            raise ConfigError(
-                f"label_smoothing is of classes, and the task predicts {task.target.words}: leave it out"
-            )
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
@@ -173,6 +173,8 @@ class TrainEvaluator(Evaluator):
             return FinalScore(seed, 0.0, 0.0, "failed", trained.error)
         outputs = _outputs(trained.module.to(self.device), on_device(self.task.x_test, self.device))
         score, metrics = self.task.target.measure(outputs, self.task.y_test)
+        if not math.isfinite(score):
+            return FinalScore(seed, trained.curve[-1], 0.0, "failed", NOT_FINITE)
         return FinalScore(seed, trained.curve[-1], score, metrics=metrics)
 
     def _train(self, members: Sequence[Member], *, weights: bool = False) -> Iterator[tuple[int, Trained]]:

@@ -20,5 +20,4 @@ from .resolve import asked_table as asked_table
 from .resolve import check_search_space as check_search_space
 from .resolve import table_task as table_task
 from .resolve import task_label as task_label
-from .table import SELECTS_ON_TEST as SELECTS_ON_TEST
 from .table import Table as Table

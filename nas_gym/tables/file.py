@@ -15,6 +15,7 @@ from nas_gym._files import write_bytes, writing
 from nas_gym.errors import DataError
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.table import Table
+from nas_gym.tasks import target_of
 
 FORMAT = 2
 READABLE = (1, FORMAT)
@@ -44,6 +45,7 @@ def write_table(table: Table, path: Path) -> None:
         "examples": table.examples,
         "selects_on_test": table.selects_on_test,
         "about": dict(table.about),
+        "target": None if table.target is None else table.target.config(),
     }
     arrays: dict[str, Any] = {
         "header": np.array(json.dumps(header)),
@@ -64,7 +66,7 @@ def read_table(path: Path) -> Table:
     """Return the table of a file.
 
     Raises:
-        NASGymError: if the file is none, is cut off, or holds what no table can.
+        NASGymError: if the file is not a table, is cut off, or holds what no table can.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -110,6 +112,7 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
         # A file that does not say so is told by its numbers.
         selects_on_test=header.get("selects_on_test", np.array_equal(validation[-1], test)),
         about=header["about"],
+        target=None if header.get("target") is None else target_of(header["target"]),
     )
 
 

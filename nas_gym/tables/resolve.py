@@ -79,6 +79,7 @@ def check_search_space(table: Table, asked: str | Mapping[str, Any] | SearchSpac
 def table_task(table: Table) -> Task:
     """Return the task of a table: its label and the shape of its data, and no examples."""
     space = table.search_space
+    target = table.target or Classes(tuple(map(str, range(space.outputs))))
     x, y = np.zeros((0, *space.input_shape), dtype=np.float32), np.zeros(0, dtype=np.int64)
     sides = (1,) * (len(space.input_shape) - 1)
     parts = space.input_shape[:1] + sides
@@ -90,7 +91,7 @@ def table_task(table: Table) -> Task:
         y_validation=y,
         x_test=x,
         y_test=y,
-        target=Classes(tuple(map(str, range(space.outputs)))),
+        target=target,
         feature_names=(),
         mean=np.zeros(parts),
         scale=np.ones(parts),

@@ -15,15 +15,7 @@ from nas_gym._checks import whole
 from nas_gym._shared import Shared
 from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.search_spaces import SearchSpace
-from nas_gym.tasks import ConstantAnswer, constant_answer, make_task
-
-Values = np.ndarray
-
-SELECTS_ON_TEST = (
-    "the scores of this table are test scores, the only ones that were published: a search selects "
-    "on what it is scored by, so the test score of its choice is optimistic and no independent measurement"
-)
-"""What is said wherever numbers of a table with `Table.selects_on_test` are shown."""
+from nas_gym.tasks import Classes, ConstantAnswer, Target, constant_answer, make_task
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,11 +40,12 @@ class Table(Shared):
             costs its share of the epochs.
         parameters: trainable parameters, int64 (size,).
         flops: floating-point operations of a forward pass of one example, int64 (size,).
-        examples: validation and test examples, if the scores are counts over them; else None.
+        examples: validation and test examples, if the scores are counted over them; else None.
         selects_on_test: whether the validation scores are test scores, because no others were
             published; a search then selects on what it is scored by, and its test score is not an
             independent measurement.
         about: JSON-able: where the numbers come from.
+        target: what the networks predict; classes that are numbered where it was not recorded.
     """
 
     benchmark: str
@@ -61,16 +54,17 @@ class Table(Shared):
     fidelities: tuple[int, ...]
     seeds: Mapping[int, tuple[int, ...]]
     resumable: bool
-    validation: Values
-    test: Values
-    failed: Values
-    seconds: Values
-    parameters: Values
-    flops: Values
+    validation: np.ndarray
+    test: np.ndarray
+    failed: np.ndarray
+    seconds: np.ndarray
+    parameters: np.ndarray
+    flops: np.ndarray
     examples: tuple[int, int] | None = None
     selects_on_test: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
-    _means: dict[int, Values] = field(default_factory=dict, init=False)
+    target: Target | None = None
+    _means: dict[int, np.ndarray] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         _check(self)
@@ -86,9 +80,25 @@ class Table(Shared):
         return self.search_space.size
 
     @property
+    def metric(self) -> str:
+        """What its scores are, in words: ``"accuracy"`` or ``"R²"``."""
+        return (Classes if self.target is None else self.target).metric.label
+
+    @property
     def measure(self) -> str:
-        """What a search on the table sees, in words: ``"validation score"`` or ``"test score"``."""
-        return "test score" if self.selects_on_test else "validation score"
+        """What a search on the table sees, in words, such as ``"validation accuracy"``."""
+        return f"{'test' if self.selects_on_test else 'validation'} {self.metric}"
+
+    @property
+    def caution(self) -> str:
+        """What is said wherever numbers of a table with `selects_on_test` are shown; "" of others."""
+        if not self.selects_on_test:
+            return ""
+        return (
+            f"a search on this table sees test {self.metric}, the only one that was published: it selects on "
+            f"what it is scored by, so the test {self.metric} of its choice is optimistic and not an "
+            "independent measurement"
+        )
 
     @cached_property
     def constant_answer(self) -> ConstantAnswer | None:
@@ -134,31 +144,31 @@ class Table(Shared):
             )
         return fidelity
 
-    def scores(self, epochs: int | None = None) -> Values:
-        """Return validation score by seed, float64 (size, columns), NaN where none was recorded."""
-        recorded: Values = self.validation[self.fidelities.index(self.fidelity(epochs))]
+    def scores(self, epochs: int | None = None) -> np.ndarray:
+        """Return the validation score by seed, float64 (size, columns), NaN where none was recorded."""
+        recorded: np.ndarray = self.validation[self.fidelities.index(self.fidelity(epochs))]
         return recorded[:, : max(1, len(self.seeds[self.fidelity(epochs)]))]
 
-    def mean_score(self, epochs: int | None = None) -> Values:
-        """Return validation score averaged over seeds, float64 (size,); 0.0 where a seed failed."""
+    def mean_score(self, epochs: int | None = None) -> np.ndarray:
+        """Return the validation score averaged over seeds, float64 (size,); 0.0 where a seed failed."""
         fidelity = self.fidelity(epochs)
         if fidelity not in self._means:
             values = self.scores(fidelity)
-            means: Values = np.nanmean(values, axis=1)
+            means: np.ndarray = np.nanmean(values, axis=1)
             means[self.failed[:, : values.shape[1]].any(axis=1)] = 0.0
             means.setflags(write=False)
             self._means[fidelity] = means
         return self._means[fidelity]
 
-    def cost(self, epochs: int | None = None) -> Values:
+    def cost(self, epochs: int | None = None) -> np.ndarray:
         """Return the recorded seconds of one training to a fidelity, float64 (size,)."""
-        costs: Values = self.seconds * (self.fidelity(epochs) / self.fidelities[-1])
+        costs: np.ndarray = self.seconds * (self.fidelity(epochs) / self.fidelities[-1])
         costs.setflags(write=False)
         return costs
 
-    def mean_test_score(self) -> Values:
-        """Return test score averaged over seeds, float64 (size,); for final reports alone."""
-        means: Values = np.nanmean(self.test, axis=1)
+    def mean_test_score(self) -> np.ndarray:
+        """Return the test score averaged over seeds, float64 (size,); for final reports alone."""
+        means: np.ndarray = np.nanmean(self.test, axis=1)
         means[self.failed.any(axis=1)] = 0.0
         return means
 
@@ -191,6 +201,11 @@ def _check(table: Table) -> None:
         raise DataError(
             f"the table {table.name!r} must name its fidelities in ascending order, and the seeds of each"
         )
+    if table.target is not None and table.target.outputs != table.search_space.outputs:
+        raise DataError(
+            f"the table {table.name!r} is of networks with {table.search_space.outputs} outputs, and its "
+            f"target has {table.target.words}: they must be as many"
+        )
     for number, epochs in enumerate(table.fidelities):
         values = table.scores(epochs)
         missing = np.isnan(values).all(axis=1)
@@ -199,17 +214,17 @@ def _check(table: Table) -> None:
                 f"the table {table.name!r} lacks {int(missing.sum()):,} of {size:,} architectures at "
                 f"{epochs} epochs, the first {str(table.search_space.architecture(int(missing.argmax())))!r}"
             )
-        _check_range(table, f"validation score at {epochs} epochs", table.validation[number])
-    _check_range(table, "test score", table.test)
+        _check_range(table, f"validation {table.metric} at {epochs} epochs", table.validation[number])
+    _check_range(table, f"test {table.metric}", table.test)
     if not (np.isfinite(table.seconds).all() and (table.seconds >= 0).all()):
         raise DataError(f"the table {table.name!r} must have seconds that are finite and at least 0")
 
 
-def _check_range(table: Table, what: str, values: Values) -> None:
+def _check_range(table: Table, what: str, values: np.ndarray) -> None:
     wrong = (values < 0) | (values > 1)
     if wrong.any():
         row = int(wrong.any(axis=-1).argmax())
         raise DataError(
             f"the table {table.name!r} has a {what} of {values[wrong][0]:g} for "
-            f"{str(table.search_space.architecture(row))!r}: scores are shares in [0, 1]"
+            f"{str(table.search_space.architecture(row))!r}: it must be in [0, 1]"
         )

@@ -4,6 +4,7 @@ from .baseline import constant_answer as constant_answer
 from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
+from .metrics import Metric as Metric
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
 from .prepare import standardised as standardised
@@ -11,7 +12,6 @@ from .reading.columns import TableEncoder as TableEncoder
 from .reading.file_kinds import kind_of as kind_of
 from .reading.file_kinds import looks_like_data as looks_like_data
 from .reading.text_file import decoded as decoded
-from .metrics import Metric as Metric
 from .registry import TASKS as TASKS
 from .registry import make_task as make_task
 from .targets import Classes as Classes

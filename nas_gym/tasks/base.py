@@ -104,11 +104,11 @@ class Task(Shared):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the arrays, of the standardisation and of the kind of target, 64 hexadecimal digits.
+        """SHA-256 of the arrays, their standardisation and the target's identity, 64 hexadecimal digits.
 
-        The order of the classes is in it, their names are not: they change no result.
+        The order of the classes or values is in it, their names are not: they change no result.
         """
-        digest = hashlib.sha256(self.target.loss.encode() if self.target.kind != "classes" else b"")
+        digest = hashlib.sha256(self.target.identity.encode())
         for part in ARRAYS:
             array = np.ascontiguousarray(getattr(self, part))
             little = array.astype(array.dtype.newbyteorder("<"), copy=False)
@@ -135,12 +135,12 @@ class Task(Shared):
             x: (n, features), (n, channels, length) or (n, channels, height, width), numbers; or a data
                 frame (pandas, polars) of numbers and texts, whose columns keep their names and are read
                 as `nas_gym.tasks.reading.rules` tells.
-            y: (n,), class labels: whole numbers or texts; or (n,) or (n, values), numbers, where `target_kind`
-                is ``"values"``.
+            y: (n,), class labels: whole numbers or texts; where `target_kind` is ``"values"``, numbers, (n,)
+                or (n, values).
             name: for titles and folders.
-            target_kind: ``"classes"`` (None is the same) or ``"values"``.
+            target_kind: ``"classes"`` (None is the same) or ``"values"``, numbers to be predicted.
             class_names: a name per class in the order of the sorted labels; the labels by default.
-            target_names: a name per value.
+            target_names: a name per value; those of the columns of a data frame, or ``"value"``.
             feature_names: a name per feature of a table.
             inputs: see `nas_gym.tasks.own.arrays.arrays`.
             **preparation: options of `nas_gym.tasks.preparation.Preparation`, and of a data frame those of

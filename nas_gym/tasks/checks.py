@@ -27,7 +27,9 @@ def examples(x: Any, inputs: Inputs | None, feature_names: Sequence[str]) -> np.
         raise unknown("inputs", inputs, INPUTS)
     array = _shaped(numeric(x), inputs)
     if not array.size:
-        raise DataError(f"x is empty, of shape {array.shape}: pass at least three examples of each class")
+        raise DataError(
+            f"x is empty, of shape {array.shape}: pass at least three examples, of classes three of each"
+        )
     if len(feature_names) and (array.ndim != 2 or len(feature_names) != array.shape[1]):
         raise ConfigError(
             f"feature_names has {len(feature_names)} names for x of shape {array.shape}: "
@@ -38,22 +40,36 @@ def examples(x: Any, inputs: Inputs | None, feature_names: Sequence[str]) -> np.
     return array
 
 
+def as_array(given: Any, name: str) -> np.ndarray:
+    """Return what was given as an array.
+
+    Args:
+        given: what the user calls `name`.
+        name: ``"x"`` or ``"y"``.
+
+    Raises:
+        NASGymError: if it is no array, or values of it are masked.
+    """
+    if np.ma.is_masked(given):
+        raise DataError(
+            f"{name} has {np.ma.getmaskarray(given).sum():,} masked values: fill them or leave those "
+            "examples out"
+        )
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise DataError(f"{name} is no array: its rows differ in length, pass rows of one length") from error
+    except Exception as error:  # other libraries' arrays raise what they like, as those on a GPU do
+        raise DataError(f"{name} is no array of NumPy ({error}): make it one") from error
+
+
 def numeric(x: Any) -> np.ndarray:
     """Return an array of real numbers, whatever its shape.
 
     Raises:
         NASGymError: if x is something else, or values of it are masked.
     """
-    if np.ma.is_masked(x):
-        raise DataError(
-            f"x has {np.ma.getmaskarray(x).sum():,} masked values: fill them or leave those examples out"
-        )
-    try:
-        array = np.asarray(x)
-    except ValueError as error:
-        raise DataError("x is no array: its rows differ in length, pass rows of one length") from error
-    except Exception as error:  # other libraries' arrays raise what they like, as those on a GPU do
-        raise DataError(f"x is no array of NumPy ({error}): make it one") from error
+    array = as_array(x, "x")
     if array.dtype == object and hasattr(x, "toarray"):
         raise DataError("x is a sparse matrix: pass x.toarray()")
     if array.dtype == object:
@@ -70,7 +86,7 @@ def _shaped(x: np.ndarray, inputs: Inputs | None) -> np.ndarray:
         x = x[:, None]
     if inputs is not None and x.ndim != INPUTS.index(inputs) + 2:
         raise DataError(
-            f"x of shape {x.shape} cannot be read with inputs={inputs!r}: reshape it or pass others"
+            f"x of shape {x.shape} cannot be read with inputs={inputs!r}: reshape it, or leave inputs out"
         )
     if not 2 <= x.ndim <= 4:
         remedy = "x.reshape(-1, 1) for one feature" if x.ndim < 2 else "x.reshape(len(x), -1) for a table"

@@ -1,4 +1,4 @@
-"""What a loader hands over: raw examples and what is to be predicted, before the split and the standardisation."""
+"""What a loader hands over: raw examples and labels or values, before they are split and standardised."""
 
 from __future__ import annotations
 

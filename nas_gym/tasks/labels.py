@@ -5,7 +5,7 @@ Labels of a file are texts, whatever they look like: ``01`` and ``1``, ``1e1`` a
 else as texts. Labels in memory are whole numbers of any size, or texts, or bools, and not a mixture,
 since ``1``, ``"1"`` and ``True`` may be one class or three.
 
-A target of more than ten different numbers is refused as regression if some have decimals, or if
+A target of more than ten different numbers is refused as one of values if some have decimals, or if
 some are too rare to be a class.
 """
 
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
+from nas_gym.tasks.checks import as_array
 from nas_gym.tasks.reading.columns import missing_values
 from nas_gym.tasks.reading.frames import single_column
 from nas_gym.tasks.reading.number_forms import PLAIN, exact, is_number
@@ -107,16 +108,11 @@ def _one_dimensional(y: Any) -> np.ndarray:
         array = np.empty(len(y), dtype=object)
         array[:] = y
         return array
-    try:
-        array = np.asarray(y)
-    except ValueError as error:
-        raise DataError("y is no array: its rows differ in length, pass rows of one length") from error
-    except Exception as error:  # other libraries' arrays raise what they like, as those on a GPU do
-        raise DataError(f"y is no array of NumPy ({error}): make it one") from error
+    array = as_array(y, "y")
     if array.ndim != 1:
         raise DataError(
             f"y must hold one label an example, shape (n,), not {array.shape}: "
-            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels"
+            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels, target_kind='values' with numbers"
         )
     if array.dtype.kind not in "biufUSOT":
         raise DataError(f"y is of dtype {array.dtype}: pass class labels, whole numbers or texts")

@@ -32,6 +32,7 @@ def _accuracy(outputs: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _r2(outputs: np.ndarray, truth: np.ndarray) -> float:
+    truth = truth.astype(np.float64)
     error = np.square(outputs - truth).sum(axis=0)
     spread = np.square(truth - truth.mean(axis=0)).sum(axis=0)
     return float(np.mean(1 - error / spread))

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError, DataError, unknown
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks import checks, labels, values
 from nas_gym.tasks.base import Sample, Task
-from nas_gym.tasks.data import Data
+from nas_gym.tasks.data import PARTS, Data
 from nas_gym.tasks.preparation import SIZES, Preparation
 from nas_gym.tasks.splits import Split, check_parts, stratified
-from nas_gym.tasks.targets import KINDS, Classes, Target
+from nas_gym.tasks.targets import Classes, Target, Values, check_kind
 
 MEAN_STEPS = 2.0**20
 SAMPLED = 16  # training examples that a saved network is checked on
@@ -41,7 +41,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
             f"x has {len(x)} examples and y {len(found.y)} {what}: pass one {what[:-1]} for each example"
         )
     train, validation, test = _split(found, data, preparation, options)
-    target, y = found.fitted(train)
+    target, y = found.fitted((train, validation, test))
     mean, scale = standardisation(x[train])
     noise, label_noise = np.random.default_rng(preparation.noise_seed).spawn(2)
     x_train = standardised(x[train], mean, scale)
@@ -108,27 +108,33 @@ class _Answers:
     strata: np.ndarray | None
     notes: list[str]
 
-    def fitted(self, train: np.ndarray) -> tuple[Target, np.ndarray]:
-        """Return the target, and what is to be predicted as a task holds it."""
+    def fitted(self, parts: Split) -> tuple[Target, np.ndarray]:
+        """Return the target, fitted on the training part, and what is to be predicted as a task holds it."""
         if self.strata is not None:
             return Classes(self.names), self.y
-        target = values.target_of_training(self.y[train], self.names)
-        return target, standardised(self.y, np.array(target.mean), np.array(target.scale), "y")
+        named = dict(zip(PARTS, parts, strict=True))
+        values.check_variation(self.y, self.names, named)
+        mean, scale = standardisation(self.y[parts[0]])
+        y = standardised(self.y, mean, scale, "y")
+        values.check_variation(y, self.names, named)  # of which float32 may leave nothing
+        return Values(self.names, tuple(mean.tolist()), tuple(scale.tolist())), y
 
 
 def _answers(data: Data) -> _Answers:
-    match data.target_kind:
-        case None | "classes":
-            y, names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
-            return _Answers(y, names, y, notes)
-        case "values":
-            return _Answers(*values.of_array(data.y, data.target_names), None, [])
-        case other:
-            raise unknown("kind of target", other, KINDS)
+    check_kind(data.target_kind)
+    if data.target_kind == "values":
+        if data.class_names is not None:
+            raise ConfigError("class_names are for classes, and target_kind is 'values': pass target_names")
+        return _Answers(*values.of_array(data.y, data.target_names), None, [])
+    if data.target_names is not None:
+        raise ConfigError("target_names are for values: pass class_names, or target_kind='values'")
+    y, names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
+    return _Answers(y, names, y, notes)
 
 
 def _split(found: _Answers, data: Data, preparation: Preparation, options: dict[str, Any]) -> Split:
-    names = found.names if found.strata is not None else ("all",)
+    # Values are of one stratum, so that a part is any of the examples.
+    names = found.names if found.strata is not None else ("",)
     strata = np.zeros(len(found.y), dtype=np.int64) if found.strata is None else found.strata
     if data.parts is None:
         return stratified(strata, preparation.counts(len(strata)), names, preparation.split_seed)
@@ -137,12 +143,19 @@ def _split(found: _Answers, data: Data, preparation: Preparation, options: dict[
             raise ConfigError(
                 f"the data comes in parts, which leaves nothing to {option}: leave the option out"
             )
-    check_parts(strata, data.parts, names)
+    if found.strata is not None:
+        check_parts(strata, data.parts, names)
     return data.parts
 
 
 def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, name: str = "x") -> np.ndarray:
-    """Return raw examples, or values to be predicted, as networks are trained on them and asked, float32; computed in float64.
+    """Return raw examples, or values, as networks are trained on them, float32; computed in float64.
+
+    Args:
+        x: (n, *shape).
+        mean: see `standardisation`.
+        scale: see `standardisation`.
+        name: what they are called in messages.
 
     Raises:
         NASGymError: if float32 does not hold them.
@@ -152,7 +165,7 @@ def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, name: str =
     if not np.isfinite(found).all():
         raise DataError(
             f"{name} has values too far from the training part's to be standardised in float32: "
-            "look for outliers, or for a feature that is nearly constant"
+            "look for outliers, or for numbers that are nearly constant"
         )
     return found
 
@@ -173,7 +186,7 @@ def _relabelled(y: np.ndarray, target: Target, share: float, rng: np.random.Gene
     if not share:
         return y
     if target.kind != "classes":
-        raise ConfigError(f"label_noise is of classes, and the task predicts {target.words}: leave it out")
+        raise ConfigError(f"label_noise is for classes, and the task predicts {target.words}: leave it out")
     classes = target.outputs
     chosen = rng.permutation(len(y))[: round(share * len(y))]
     noisy = y.copy()

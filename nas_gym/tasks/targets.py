@@ -7,6 +7,7 @@ target a task has.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,18 +47,32 @@ class Target(ABC):
     def words(self) -> str:
         """The target in words, such as ``"10 classes"``."""
 
+    @property
+    def identity(self) -> str:
+        """What results depend on beside the arrays of a task, for its fingerprint; names are not."""
+        return ""
+
+    @property
+    def answer_scale(self) -> np.ndarray:
+        """The size of an answer, by which differences between answers are judged, (outputs,)."""
+        return np.ones(self.outputs)
+
     @abstractmethod
     def aim(self, data: str) -> str:
-        """Return what a network is to do with data of this name, like ``"tell the 10 classes of digits apart"``."""
+        """Return what a network does with data of this name, like ``"tell the 10 classes of digits apart"``."""
 
     def measure(self, outputs: np.ndarray, truth: np.ndarray) -> tuple[float, dict[str, float]]:
         """Return the score of a network's outputs, in [0, 1], and its other metrics by name.
+
+        The score is not a number (NaN) where outputs that are not finite leave nothing to measure.
 
         Args:
             outputs: float (n, outputs), as the network gives them.
             truth: as ``y`` of the task's parts.
         """
-        score = min(1.0, max(0.0, self.metric.measure(outputs, truth)))
+        outputs = outputs.astype(np.float64)
+        measured = self.metric.measure(outputs, truth)
+        score = min(1.0, max(0.0, measured)) if math.isfinite(measured) else math.nan
         return score, self.in_units({one.name: one.measure(outputs, truth) for one in self.others})
 
     def in_units(self, metrics: Mapping[str, float]) -> dict[str, float]:
@@ -70,7 +85,7 @@ class Target(ABC):
 
     @abstractmethod
     def answers(self, outputs: np.ndarray) -> np.ndarray:
-        """Return a network's outputs as a user reads them, float32 (n, outputs)."""
+        """Return a network's outputs as a user reads them, (n, outputs)."""
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
@@ -101,10 +116,11 @@ class Classes(Target):
         return self.names[frequent], np.eye(self.outputs)[frequent]
 
     def answers(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the probability of each class."""
-        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
-        return shares.astype(np.float32)
+        """Return the probability of each class, of the type of the outputs."""
+        import torch  # takes seconds to import, and whoever has outputs of a network has it already
+
+        probabilities: np.ndarray = torch.as_tensor(outputs).softmax(1).numpy()
+        return probabilities
 
     def config(self) -> dict[str, Any]:
         return {"kind": self.kind, "names": list(self.names)}
@@ -135,6 +151,15 @@ class Values(Target):
     def aim(self, data: str) -> str:
         return f"predict {', '.join(self.names)} of {data}"
 
+    @property
+    def identity(self) -> str:
+        """The kind, and the standardisation, since metrics are in the units of the data."""
+        return repr((self.kind, self.mean, self.scale))
+
+    @property
+    def answer_scale(self) -> np.ndarray:
+        return np.array(self.scale)
+
     def in_units(self, metrics: Mapping[str, float]) -> dict[str, float]:
         unit = self.scale[0] if len(self.scale) == 1 else 1.0
         return {name: measured * unit for name, measured in metrics.items()}
@@ -145,9 +170,9 @@ class Values(Target):
         return ", ".join(f"{value:.6g}" for value in self.answers(mean[None])[0].tolist()), mean
 
     def answers(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the values in the units of the data."""
+        """Return the values in the units of the data, float64: an offset may leave float32 no decimals."""
         values: np.ndarray = outputs * np.array(self.scale) + np.array(self.mean)
-        return values.astype(np.float32)
+        return values
 
     def config(self) -> dict[str, Any]:
         names, mean, scale = list(self.names), list(self.mean), list(self.scale)
@@ -155,6 +180,16 @@ class Values(Target):
 
 
 KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Values)}
+
+
+def check_kind(kind: object) -> None:
+    """Check an option ``target_kind``; None means classes.
+
+    Raises:
+        NASGymError: if there is no such kind of target.
+    """
+    if kind is not None and kind not in tuple(KINDS):
+        raise unknown("target_kind", kind, KINDS)
 
 
 def target_of(config: Mapping[str, Any]) -> Target:

@@ -1,88 +1,118 @@
-"""Values to be predicted: read as numbers, and standardised by the training part."""
+"""Values in memory that are to be predicted: numbers, which vary in every part."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks.reading.columns import missing_values
-from nas_gym.tasks.reading.frames import single_column
-from nas_gym.tasks.reading.number_forms import exact, is_number
-from nas_gym.tasks.reading.raw_table import ColumnCells, MissingTexts, listed, text_of
-from nas_gym.tasks.targets import Values
-
-
-def of_cells(target: str, cells: ColumnCells, missing: MissingTexts) -> np.ndarray:
-    """Return the values of a table's column, float64 (n,).
-
-    Raises:
-        NASGymError: if some are missing or are not numbers.
-    """
-    cells = listed(cells)
-    lacking = [missing.among_numbers(cell) for cell in cells]
-    if any(lacking):
-        raise missing_values(target, lacking, "leave those rows out, or name the texts that are in missing=")
-    texts = [text_of(cell) for cell in cells]
-    wrong = next((text for text in texts if not is_number(text)), None)
-    if wrong is not None:
-        raise DataError(
-            f"target {target!r} has {wrong!r}, and values are numbers: mend the column, or pass "
-            "target_kind='classes'"
-        )
-    return np.array([float(exact(text)) for text in texts], dtype=np.float64)
+from nas_gym.tasks import checks
+from nas_gym.tasks.reading.frames import frame_table, is_frame
+from nas_gym.tasks.reading.raw_table import Cells, clean_cell, listed
 
 
 def of_array(y: Any, names: Sequence[str] | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return values in memory as float64 (n, values), and a name per value.
 
     Args:
-        y: (n,) or (n, values), numbers.
-        names: a name per value; None for ``"value"``, or numbered ones.
+        y: (n,) or (n, values), numbers; a data frame names its values.
+        names: a name per value; None for those of a data frame, ``"value"``, or numbered ones.
 
     Raises:
         NASGymError: for anything else, or values that are missing or not finite.
     """
-    try:
-        array = np.asarray(single_column(y), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"y must hold numbers where target_kind is 'values' ({error}): convert it") from error
-    array = array[:, None] if array.ndim == 1 else array
-    if array.ndim != 2 or not array.size:
-        raise DataError(f"y must be of shape (n,) or (n, values), not {np.shape(y)}: reshape it")
-    if not np.isfinite(array).all():
-        count, first = (~np.isfinite(array)).sum(), int(np.argwhere(~np.isfinite(array))[0][0])
+    if is_frame(y):
+        columns = frame_table(y, "y").columns
+        array = np.stack([_floats(listed(cells)) for cells in columns.values()], axis=1)
+        default = tuple(columns)
+    else:
+        array = _floats_of_array(checks.as_array(y, "y"))
+        default = _default_names(y, array.shape[1])
+    good = np.abs(array) <= np.finfo(np.float32).max  # comparing also finds NaN
+    if not good.all():
+        first = int(np.argwhere(~good)[0][0])
         raise DataError(
-            f"y has {count:,} values that are missing or not finite, the first at {first:,}: leave those "
-            "examples out"
+            f"y has {(~good).sum():,} values that are missing, infinite or beyond float32, the first at "
+            f"{first:,}: leave those examples out"
         )
-    count = array.shape[1]
-    default = ("value",) if count == 1 else tuple(f"value {number}" for number in range(count))
-    found = default if names is None else tuple(map(str, names))
-    if len(found) != count:
-        raise ConfigError(f"target_names has {len(found)} names for {count} values in y: pass one for each")
+    found = default if names is None else _checked_names(names)
+    if len(found) != array.shape[1]:
+        raise ConfigError(
+            f"target_names has {len(found)} names for {array.shape[1]} values in y: pass one for each"
+        )
     return array, found
 
 
-def target_of_training(values: np.ndarray, names: tuple[str, ...]) -> Values:
-    """Return the target of the training part's values, float64 (n, values).
+def check_variation(y: np.ndarray, names: tuple[str, ...], parts: Mapping[str, np.ndarray]) -> None:
+    """Check that every value varies in every part, since R² compares errors with how much it does.
+
+    Args:
+        y: values, (n, values).
+        names: a name per value.
+        parts: the indices of each part, by its name.
 
     Raises:
-        NASGymError: if a value is the same everywhere, so that there is nothing to predict.
+        NASGymError: naming the part and the value.
     """
-    mean, scale = values.mean(axis=0), values.std(axis=0)
-    for name, low, high in zip(names, values.min(axis=0), values.max(axis=0), strict=True):
-        if low == high:
-            raise DataError(
-                f"{name!r} is {low:g} in the whole training part, so that there is nothing to predict: "
-                "pass a target that varies"
-            )
-    return Values(names, tuple(map(_rounded, mean.tolist())), tuple(map(_rounded, scale.tolist())))
+    for part, places in parts.items():
+        if not len(places):
+            raise DataError(f"the {part} part has no examples: move some there")
+        for name, low, high in zip(names, y[places].min(axis=0), y[places].max(axis=0), strict=True):
+            if low == high:
+                raise DataError(
+                    f"target {name!r} is the same in all {len(places):,} examples of the {part} part, which "
+                    "leaves nothing to predict: pass a target that varies, or make that part larger"
+                )
 
 
-def _rounded(number: float) -> float:
-    """Return a number of 24 bits: how a sum ends in its last bits differs between processors."""
-    fraction, exponent = np.frexp(number)
-    return float(np.ldexp(np.round(np.ldexp(fraction, 24)), exponent - 24))
+def _floats_of_array(array: np.ndarray) -> np.ndarray:
+    """Return an array of numbers as float64 (n, values), NaN where they are missing."""
+    if not (1 <= array.ndim <= 2 and array.size):
+        raise DataError(f"y must be of shape (n,) or (n, values), not {array.shape}: reshape it")
+    if array.dtype.kind in "biuf":
+        numbers = array.astype(np.float64)
+    else:
+        numbers = _floats([clean_cell(value) for value in array.ravel().tolist()]).reshape(array.shape)
+    return numbers[:, None] if array.ndim == 1 else numbers
+
+
+def _floats(cells: Cells) -> np.ndarray:
+    """Return cells as float64 (n,), NaN where they are missing.
+
+    Raises:
+        NASGymError: if one is something else than a number.
+    """
+    wrong = next((cell for cell in cells if not (cell is None or isinstance(cell, bool | int | float))), None)
+    if wrong is not None:
+        what = "the text" if isinstance(wrong, str) else f"a {type(wrong).__name__} such as"
+        raise DataError(
+            f"y has {what} {str(wrong)!r}, and values are numbers: convert it, or predict classes with "
+            "target_kind='classes'"
+        )
+    return np.array([math.nan if cell is None else _float(cell) for cell in cells])
+
+
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number beyond float64
+        return math.inf
+
+
+def _default_names(y: Any, count: int) -> tuple[str, ...]:
+    if count > 1:
+        return tuple(f"value {number}" for number in range(count))
+    name = getattr(y, "name", None)  # of a column of a data frame
+    return (name if isinstance(name, str) and name else "value",)
+
+
+def _checked_names(names: Any) -> tuple[str, ...]:
+    if isinstance(names, str) or not hasattr(names, "__iter__"):
+        raise ConfigError(f"target_names must be a list of names, one for each value, not {names!r}")
+    found = tuple(map(str, names))
+    if len(set(found)) < len(found):
+        raise ConfigError(f"target_names has {max(found, key=found.count)!r} twice: pass different names")
+    return found

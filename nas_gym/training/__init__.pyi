@@ -6,6 +6,7 @@ from .engine import Progress as Progress
 from .engine import train as train
 from .epochs import Keep as Keep
 from .losses.registry import LOSSES as LOSSES
+from .losses.registry import check_recipe as check_recipe
 from .members import Member as Member
 from .members import Trained as Trained
 from .members import TrainingData as TrainingData

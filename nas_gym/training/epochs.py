@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -111,6 +112,8 @@ class EpochTraining(ABC):
             good = int(diverged[0]) if len(diverged) else len(curves)
             what = "loss was" if len(diverged) and not trained[good, m] else "network's outputs were"
             error = f"training diverged: the {what} not finite in epoch {good + 1}" if len(diverged) else ""
+            if not error and test is not None and not math.isfinite(test[m]):
+                error = "training diverged: the network's outputs for test examples were not finite"
             results.append(
                 Trained(
                     network=member.network,

@@ -21,7 +21,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """The parts on the device: x float32 (n, *input_shape); y int64 (n,) labels or float32 (n, outputs) values.
+    """The parts on the device: x float32 (n, *input_shape), y int64 (n,) labels or float32 (n, values).
 
     With a test part, every member is measured on it once, after its last epoch.
 

@@ -63,7 +63,7 @@ def test_what_is_looked_up_or_computed_is_free():
 
 
 @pytest.mark.parametrize("seeds", ["mean", "random"])
-def test_accuracies_are_means_where_seeds_are_drawn(seeds):
+def test_scores_are_means_where_seeds_are_drawn(seeds):
     table = TableEvaluator(fake_table(), seeds=seeds)
     architectures = list(table.search_space)[:5]
     assert (table.scores(architectures) == table.score_by_index()[:5]).all()

@@ -1,4 +1,4 @@
-"""Accuracies of different fidelities are never compared, and an evaluator says which it has."""
+"""Scores of different fidelities are never compared, and an evaluator says which it has."""
 
 from dataclasses import replace
 

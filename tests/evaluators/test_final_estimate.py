@@ -3,7 +3,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from nas_gym.evaluators import FinalScore, score_interval, final_estimate
+from nas_gym.evaluators import FinalScore, final_estimate, score_interval
 
 
 @pytest.mark.parametrize(("right", "examples"), [(0, 20), (43, 60), (60, 60), (1180, 1200)])

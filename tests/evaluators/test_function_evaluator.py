@@ -32,7 +32,7 @@ def by_seed(architecture: Any, seed: int) -> float:
 
 
 def hidden(architecture: Any) -> float:
-    """A test accuracy that validation does not show."""
+    """A test score that validation does not show."""
     return 0.125
 
 
@@ -64,7 +64,7 @@ def refusal(**options: Any) -> str:
 
 
 @pytest.mark.parametrize("function", [f"{HERE}:by_depth", by_depth, lambda a: 0.4, Weighted(0.2)])
-def test_accuracy_is_what_the_function_says(function: Any) -> None:
+def test_the_score_is_what_the_function_says(function: Any) -> None:
     evaluation = environment(function).unwrapped.evaluate("relu-16 > relu-16")
     assert evaluation.score == 0.4
     assert evaluation.curve == (0.4,)
@@ -83,14 +83,10 @@ def test_noise_is_normal_and_depends_on_seed_and_architecture_alone() -> None:
     assert abs(np.corrcoef(draws[::2], draws[1::2])[0, 1]) < 0.1
     one, other = (environment(noise=0.05, seeds=[7]) for _ in range(2))
     score(other, "tanh-64")
-    assert (
-        score(one)
-        == score(other)
-        == pytest.approx(0.4 + 0.05 * standard_normal("relu-16 > relu-16", 7))
-    )
+    assert score(one) == score(other) == pytest.approx(0.4 + 0.05 * standard_normal("relu-16 > relu-16", 7))
 
 
-def test_noisy_accuracies_stay_accuracies() -> None:
+def test_noisy_scores_stay_in_their_range() -> None:
     values = [score(environment(lambda a: 1.0, noise=0.5, seeds=[seed])) for seed in range(8)]
     assert max(values) == 1.0
     assert min(values) >= 0.0
@@ -117,10 +113,10 @@ def test_a_function_can_say_that_training_failed() -> None:
 
 
 @pytest.mark.parametrize("answer", [float("nan"), 1.5, -0.1, None, "0.5", 1 + 2j])
-def test_an_answer_that_is_no_accuracy_is_refused_in_a_sentence(answer: Any) -> None:
+def test_an_answer_that_is_no_score_is_refused_in_a_sentence(answer: Any) -> None:
     found = refusal(function=lambda a: answer)
     assert f"returned {answer!r}" in found
-    assert "return an accuracy in [0, 1]" in found
+    assert "return a score in [0, 1]" in found
 
 
 def test_an_exception_of_the_function_is_named() -> None:

@@ -235,7 +235,7 @@ if sys.argv[1] == "odd":
 task = {"name": "digits", "train_size": 120, "validation_size": 100, "test_size": 100}
 evaluator = {"name": "train", "recipe": {"epochs": 2}}
 env = gym.make("NAS-v0", task=task, store=sys.argv[2], evaluator=evaluator, device="cpu").unwrapped
-print(env.evaluate("relu-16 > tanh-64").accuracy.hex(), env.stats.stored)
+print(env.evaluate("relu-16 > tanh-64").score.hex(), env.stats.stored)
 """
 
     def run(kind, store):

@@ -120,7 +120,7 @@ def test_a_store_of_another_version_is_refused(tmp_path):
     Store(tmp_path / "s.db").close()
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("UPDATE nas_gym_store SET version = 99")
-    refused("has version 99 and this nas-gym reads version 1", tmp_path / "s.db")
+    refused("has version 99 and this nas-gym reads version 2", tmp_path / "s.db")
 
 
 def test_a_store_half_made_by_a_killed_process_is_completed(tmp_path):

@@ -97,7 +97,7 @@ def test_trainings_of_something_else_are_refused(tmp_path: Path) -> None:
         build_table(tabulation(), "own", "few", path)
 
 
-def test_failures_are_recorded_with_accuracy_0(tmp_path: Path) -> None:
+def test_failures_are_recorded_with_score_0(tmp_path: Path) -> None:
     # A hidden layer and the output are 64 * 4 + 4 + 4 * 10 + 10 parameters, a second layer 20 more.
     what = tabulation(recipe=RECIPE | {"max_parameters": 310})
     table = build_table(what, "own", "few", tmp_path / "own-few.npz")

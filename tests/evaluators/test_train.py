@@ -125,7 +125,7 @@ def test_an_architecture_is_averaged_over_the_training_seeds():
     assert len(mean.curve) == 3
 
 
-def test_divergence_is_a_result_with_a_finite_accuracy_and_a_reason():
+def test_divergence_is_a_result_with_a_finite_score_and_a_reason():
     evaluation = evaluate(evaluator(optimizer="sgd", learning_rate=1e30), "relu-64 > identity-64")
     assert (evaluation.status, evaluation.score) == ("failed", 0.0)
     assert evaluation.error == "training diverged: the loss was not finite in epoch 1"
@@ -221,7 +221,7 @@ def test_a_saved_network_predicts_like_the_trained_one(tmp_path):
         evaluation.score, abs=0.01
     )
     assert saved.architecture == str(architecture)
-    assert saved.class_names == TASK.class_names
+    assert saved.class_names == TASK.target.names
 
 
 def test_a_saved_network_of_a_table_names_its_features_and_refuses_other_shapes(tmp_path):

@@ -32,11 +32,11 @@ from tests.helpers.explain.drawing import draw_all
 from tests.helpers.explain.policy_runs import asked, environment, followed, learned
 
 MODELS = {
-    "PPO": (PPO, "dict", "accuracy", False, torch.nn.Tanh),
-    "PPO of rectifiers": (PPO, "dict", "accuracy", False, torch.nn.ReLU),
-    "PPO with the mask": (PPO, "dict+mask", "accuracy", False, torch.nn.Tanh),
+    "PPO": (PPO, "dict", "score", False, torch.nn.Tanh),
+    "PPO of rectifiers": (PPO, "dict", "score", False, torch.nn.ReLU),
+    "PPO with the mask": (PPO, "dict+mask", "score", False, torch.nn.Tanh),
     "A2C flattened, with the clock": (A2C, "dict", "final", True, torch.nn.Tanh),
-    "DQN": (DQN, "dict", "accuracy", False, torch.nn.ReLU),
+    "DQN": (DQN, "dict", "score", False, torch.nn.ReLU),
     "MaskablePPO": (MaskablePPO, "dict", "final", False, torch.nn.Tanh),
 }
 
@@ -221,4 +221,4 @@ def test_agents_without_a_policy_or_a_preference_get_a_sentence(tmp_path):
     policy.table = {}
     section = explain_attention(read_evidence(followed(tmp_path / "empty", policy, steps=2)))
     assert section.withheld
-    assert "hangs on nothing" in section.answer[0]
+    assert "depends on nothing" in section.answer[0]

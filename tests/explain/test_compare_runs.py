@@ -1,4 +1,4 @@
-"""Two runs beside each other: what each found, where their policies part, and who was right."""
+"""Two runs beside each other: what each found, where their policies differ, and whose edits are better."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def runs(tmp_path_factory):
     }
 
 
-def test_the_better_policy_is_right_where_they_part(runs):
+def test_the_better_policy_is_right_where_they_differ(runs):
     explanation = compare(runs["best"], runs["noise"])
     found = explanation["policies"].numbers
     assert found["agree"] < 0.5
-    assert found["partings_judged"] == found["partings"] > 0
+    assert found["disagreements_judged"] == found["disagreements"] > 0
     # The best policy can be equalled by another edit, never beaten.
     assert found["won"][0] > 0.9
     assert found["won"][1] == 0.0
@@ -66,12 +66,12 @@ def test_a_policy_agrees_with_itself(runs, tmp_path):
     explanation = compare(runs["best"], shutil.copytree(runs["best"], tmp_path / "copy"))
     found = explanation["policies"].numbers
     assert found["agree"] == 1.0
-    assert found["partings"] == 0
+    assert found["disagreements"] == 0
     assert "Both found the same network" in explanation["found"].answer[0]
     assert "(A)" in explanation.title
 
 
-def test_where_they_part_is_told_in_words(tmp_path):
+def test_where_they_differ_is_said_in_words(tmp_path):
     """The same policy but at depth 4, where the second one always removes the first layer."""
     space = space_of()
     policy = optimal(space, from_depth_three)
@@ -129,7 +129,7 @@ def test_importances_of_a_run_with_too_few_evaluations_are_withheld(runs, longer
 
 
 def test_fresh_seeds_judge_where_no_table_does(longer, monkeypatch):
-    """As if an evaluation took time: what an edit is worth is then the accuracy that it leads to."""
+    """As if an evaluation took time: what an edit is worth is then the score that it leads to."""
     monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.LARGEST", 10)
     section = compare(*longer)["policies"]
     assert "with seeds that the search did not see" in section.trust
@@ -140,12 +140,12 @@ def test_fresh_seeds_judge_where_no_table_does(longer, monkeypatch):
         assert gain == pytest.approx(from_depth_three(networks[0]) - from_depth_three(networks[1]), abs=1e-9)
 
 
-def test_without_a_budget_the_runs_own_accuracies_judge(longer, monkeypatch):
+def test_without_a_budget_the_runs_own_scores_judge(longer, monkeypatch):
     monkeypatch.setattr("nas_gym.explain.sections.comparison.worth.LARGEST", 10)
     monkeypatch.setattr("nas_gym.evaluators.FunctionEvaluator.free", False)
     section = compare(*longer, budget=0)["policies"]
     assert "favours the one that learned from it" in section.trust
-    assert 0 < section.numbers["partings_judged"] <= section.numbers["partings"]
+    assert 0 < section.numbers["disagreements_judged"] <= section.numbers["disagreements"]
 
 
 def test_the_sign_flip_test_against_a_plain_enumeration():

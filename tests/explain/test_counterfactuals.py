@@ -47,9 +47,7 @@ def test_every_neighbour_is_compared_on_seeds_that_the_search_did_not_see(eviden
     assert all(len(found.scores.of(one.architecture)) == SEEDS for one in found.neighbours)
     assert len(found.scores.of(found.chosen)) == control_seeds(len(found.neighbours))
     seen = {str(one.architecture): one.score for one in evidence.seen}
-    assert all(
-        seen[text] not in found.scores.scores[text] for text in seen if text in found.scores.scores
-    )
+    assert all(seen[text] not in found.scores.scores[text] for text in seen if text in found.scores.scores)
 
 
 def test_all_intervals_hold_at_once_and_verdicts_are_never_wrong(run):
@@ -93,7 +91,7 @@ def test_without_noise_every_verdict_is_the_truth(tmp_path):
 def test_the_chosen_network_is_measured_again_and_its_optimism_stated(evidence):
     section = explain_alternatives(evidence)
     chosen = section.numbers["chosen"]
-    assert chosen["optimism"] == pytest.approx(evidence.chosen.score - chosen["accuracy"])
+    assert chosen["optimism"] == pytest.approx(evidence.chosen.score - chosen["score"])
     assert chosen["low"] <= depth_and_relus(evidence.chosen.architecture) <= chosen["high"]
     if chosen["optimism"] > 0:
         assert any("too optimistic" in sentence for sentence in section.answer)
@@ -197,7 +195,7 @@ def test_a_table_gives_its_seeds_and_the_place_among_all_networks(tmp_path, monk
     table, evidence = table_run(tmp_path, monkeypatch)
     numbers = explain_alternatives(evidence).numbers
     index = table.search_space.index(evidence.chosen.architecture)
-    assert numbers["chosen"]["accuracy"] == pytest.approx(table.scores()[index].mean())
+    assert numbers["chosen"]["score"] == pytest.approx(table.scores()[index].mean())
     assert numbers["chosen"]["seeds"] == 3
     assert numbers["random"]["beaten"] == pytest.approx(
         (table.mean_score() < table.mean_score()[index]).mean()

@@ -111,7 +111,7 @@ def test_so_many_seeds_resolve_the_margin():
     assert found.critical * error <= 0.01
 
 
-def test_the_interval_of_a_mean_uses_the_larger_deviation_and_stays_an_accuracy():
+def test_the_interval_of_a_mean_uses_the_larger_deviation_and_stays_a_score():
     values = np.array([0.5, 0.51, 0.52])
     own = mean_interval(values, math.nan, 0)
     assert own[2] - own[0] == pytest.approx(stats.t.ppf(0.975, 2) * 0.01 / math.sqrt(3))

@@ -24,7 +24,7 @@ START, TRAP, BEST = (
 
 
 def greedy() -> TabularPolicy:
-    """The policy that values an edit by the accuracy it leads to."""
+    """The policy that values an edit by the score it leads to."""
     table = {
         str(one): np.array(
             [
@@ -86,7 +86,7 @@ def test_the_way_to_the_best_network_crosses_a_valley(tmp_path: Path) -> None:
 
 
 def highest_pass(start: Any, goal: Any) -> float:
-    """The lowest accuracy on the way that keeps it highest, by widening what may be crossed."""
+    """The lowest score on the way that keeps it highest, by widening what may be crossed."""
     for floor in sorted({trap(one) for one in SPACE}, reverse=True):
         reached, queue = {start}, [start]
         while queue:

@@ -23,7 +23,7 @@ def setting(space, horizon=20, episodic=False):
     return Setting(space, [space.smallest()], horizon, episodic)
 
 
-def earned(policy, space, score, leaves, starts, reward="accuracy", horizon=20):
+def earned(policy, space, score, leaves, starts, reward="score", horizon=20):
     decisions = Decisions(policy, space)
     episodic = make_reward(reward).episodic
     distilled = distil(decisions, setting(space, horizon, episodic))
@@ -92,7 +92,7 @@ def test_the_rules_say_what_was_planted(wide):
     assert not any("to relu" in rule.action for rule in rules)
 
 
-def test_fidelity_is_what_counting_by_hand_gives(wide):
+def test_faithfulness_is_what_counting_by_hand_gives(wide):
     """On the whole space: the share of states whose edit the policy scores within 1e-3 of its best."""
     space, policy, distilled = wide
     tree = distilled.trees[READABLE]
@@ -195,7 +195,7 @@ def test_scores_that_are_no_numbers_count_as_absent():
 def test_value_iteration_solves_bellmans_equation():
     space = space_of({"name": "mlp", "max_layers": 2, "widths": [8], "activations": ["relu", "tanh"]})
     scores = np.random.default_rng(0).random(space.size)
-    values = OptimalValues(space, scores, make_reward("accuracy"), 20)
+    values = OptimalValues(space, scores, make_reward("score"), 20)
     for architecture in space:
         q = values.of(State(architecture))
         for action in np.flatnonzero(space.mask(architecture)):

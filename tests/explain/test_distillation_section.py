@@ -33,7 +33,7 @@ def test_a_policy_with_a_rule_is_told_in_rules(best):
 
 def test_its_numbers_hold_all_that_was_asked_for(best):
     numbers = json.loads(json.dumps(dict(best.numbers), allow_nan=False))
-    assert [one["leaves_at_most"] for one in numbers["fidelity"]] == [4, 8, 16, 32, 64, 128, 256]
+    assert [one["leaves_at_most"] for one in numbers["faithfulness"]] == [4, 8, 16, 32, 64, 128, 256]
     assert numbers["return"]["the run's start"]["recovered"] >= 0.9
     assert numbers["return"]["random starts"]["recovered"] >= 0.9
     assert numbers["one_rule"]["edit"]
@@ -44,7 +44,7 @@ def test_its_numbers_hold_all_that_was_asked_for(best):
 
 
 def test_its_figures_can_be_drawn(best):
-    assert {figure.name for figure in best.figures} >= {"tree", "fidelity"}
+    assert {figure.name for figure in best.figures} >= {"tree", "faithfulness"}
     draw_all(best)
 
 
@@ -81,12 +81,12 @@ def test_a_policy_that_knows_nothing_gets_a_sentence(tmp_path):
 
 
 def unavailable(evidence):
-    """As if the accuracies were trained: nothing but what the run saw is known."""
+    """As if the scores were those of trainings: nothing but what the run saw is known."""
     evidence.evaluator.free = False
     return evidence
 
 
-def test_without_a_table_accuracies_are_those_of_the_run_and_a_model_of_it(tmp_path):
+def test_without_a_table_scores_are_those_of_the_run_and_a_model_of_it(tmp_path):
     evidence = unavailable(read_evidence(learned(tmp_path / "run", 80)))
     known = scores_of_space(evidence)
     assert not isinstance(known, str)

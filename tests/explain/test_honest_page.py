@@ -61,7 +61,7 @@ def test_the_accuracy_on_new_examples_is_of_the_test_part_and_counts_how_few_the
 def test_guessing_is_always_saying_the_most_frequent_class(unequal):
     page = summarise(read_evidence(unequal), [])
     assert "guessing would be right for 96.7% (always answering “no”)" in " ".join(page.answer)
-    assert page.numbers["quality"]["constant_answer"]["class_name"] == "no"
+    assert page.numbers["quality"]["constant_answer"]["answer"] == "no"
 
 
 def test_no_number_is_given_twice_as_if_it_were_two(unequal):
@@ -85,9 +85,9 @@ def test_an_unfinished_run_has_no_accuracy_on_new_examples(tmp_path):
     assert "how good it is on examples that the search did not choose by" in text
 
 
-def test_neighbours_left_out_for_want_of_budget_are_told_before_anything_is_called_best(unequal):
+def test_neighbours_that_the_budget_left_out_are_counted_before_anything_is_called_best(unequal):
     page = explain(unequal, budget=8, write=False, store="memory").summary.answer
-    (told,) = [number for number, sentence in enumerate(page) if "for want of budget" in sentence]
+    (told,) = [number for number, sentence in enumerate(page) if "budget did not allow" in sentence]
     calling = [number for number, sentence in enumerate(page) if re.search(r"\bbest\b", sentence)]
     assert all(told < number for number in calling)
 

@@ -80,7 +80,7 @@ def test_on_a_noiseless_table_all_that_matters_and_nothing_else_is_significant()
 
 
 def small_table() -> tuple[EncodedArchitectures, list[np.ndarray], list[int], list[bool]]:
-    """84 perceptrons, and what their accuracies are taken apart into."""
+    """84 perceptrons, and the components of their scores."""
     space = make_search_space(SMALL, (1, 40), 10)
     base = encode_architectures(space, space)
     parts = components(base)
@@ -169,7 +169,7 @@ def test_a_run_of_q_learning_finds_the_order_the_interaction_and_what_is_irrelev
     assert found.pairs[0].significant()
     assert not next(one for one in found.choices if one.name == PLANTED.zero).significant()
     widened = [one for one in found.choices if one.why]
-    assert all("never met at depth" in one.why for one in widened)
+    assert all("never evaluated at depth" in one.why for one in widened)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:

@@ -8,14 +8,14 @@ intervals of choices and of kinds of edit, which take a model of the run, are me
 
 import numpy as np
 import pytest
-import torch
 
 from nas_gym.evaluators import score_interval
 from nas_gym.explain.methods.attribution.calibration import calibration
-from nas_gym.explain.methods.attribution.network_layers import _loss
+from nas_gym.explain.methods.attribution.score_drop import drop_of_share, score_drop
 from nas_gym.explain.methods.policies.faithfulness import interval as share_interval
 from nas_gym.explain.methods.policies.returns import _recovered
 from nas_gym.explain.methods.significance.dunnett import against_control, mean_interval
+from nas_gym.tasks import Values
 
 pytestmark = pytest.mark.slow
 
@@ -105,10 +105,27 @@ def test_of_what_a_layer_costs(loses, wins, examples):
     rng, held = np.random.default_rng(5), []
     for _ in range(DRAWS):
         cell = rng.choice(4, examples, p=[loses, wins, 0.7 * (1 - loses - wins), 0.3 * (1 - loses - wins)])
-        before, after = torch.as_tensor((cell == 0) | (cell == 2)), torch.as_tensor((cell == 1) | (cell == 2))
-        loss = _loss(before, after)
-        held.append(holds((loss.low, loss.high), loses - wins))
+        before, after = (cell == 0) | (cell == 2), (cell == 1) | (cell == 2)
+        found = drop_of_share(before, after)
+        held.append(holds((found.low, found.high), loses - wins))
     shown(f"cost of a layer of {loses - wins:.0%}, {examples} examples", held, 0.93)
+
+
+@pytest.mark.parametrize(("tails", "examples"), [("normal", 60), ("heavy", 60), ("normal", 300)])
+def test_of_what_a_layer_costs_of_r2(tails, examples):
+    target = Values(("value",), mean=(0.0,), scale=(1.0,))
+
+    def drawn(rng, count):
+        one, other, noise = rng.normal(size=(3, count, 1))
+        noise = rng.standard_t(3, (count, 1)) / np.sqrt(3) if tails == "heavy" else noise
+        return 0.7 * one + 0.4 * other, 0.7 * one, 0.7 * one + 0.4 * other + 0.6 * noise
+
+    rng = np.random.default_rng(9)
+    whole, replaced, values = drawn(rng, 2_000_000)
+    truth = target.metric.measure(whole, values) - target.metric.measure(replaced, values)
+    found = [score_drop(target, *drawn(rng, examples), seed) for seed in range(300)]
+    held = [holds((one.low, one.high), truth) for one in found]
+    shown(f"cost of a layer in R², {examples} examples, {tails} tails", held, 0.92)
 
 
 @pytest.mark.parametrize(("over", "examples"), [(0.0, 60), (0.1, 60), (0.1, 400)])

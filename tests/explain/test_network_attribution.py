@@ -11,7 +11,7 @@ from nas_gym.evaluators import TrainEvaluator
 from nas_gym.explain.methods.attribution.integrated_gradients import PIECES, TOLERANCE, refined_gradients
 from nas_gym.explain.methods.attribution.network_inputs import (
     agreement,
-    deletion,
+    check_by_deletion,
     input_use,
     permutation_importance,
     stratified,
@@ -95,16 +95,16 @@ def test_the_features_that_matter_are_found_by_every_measure(trained):
     task, module = trained
     x, y = examples(task)
     use = input_use(module, x, y, network=module.network, seed=0)
-    drops = permutation_importance(module, x, y, 0).mean(0)
+    drops = permutation_importance(module, x, y, task.target, 0).mean(0)
     for importance in (use.importance, use.saliency, drops):
         assert set(np.argsort(-importance)[:2]) == set(USED)
         others = np.delete(importance, USED)
         assert importance[list(USED)].min() > 2 * others.max()
     assert agreement(use.importance, drops) > 0.3
-    check = deletion(module, x, y, use.importance, 0)
+    check = check_by_deletion(module, x, y, use.importance, task.target, 0)
     assert check.drop > 0.1
     assert check.confirmed
-    assert not deletion(module, x, y, -use.importance, 0).confirmed
+    assert not check_by_deletion(module, x, y, -use.importance, task.target, 0).confirmed
 
 
 def test_examples_are_drawn_evenly_from_the_classes():

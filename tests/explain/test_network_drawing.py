@@ -39,7 +39,7 @@ def test_every_layer_and_every_link_is_drawn(name, shape):
     rng = np.random.default_rng(0)
     for architecture in [space.sample(rng) for _ in range(3)]:
         sketch = space.sketch(architecture)
-        figure = network_figure(space, architecture, ())
+        figure = network_figure(space, architecture, (), "7 classes")
         boxes, arrows, texts = parts_of(figure)
         assert len(boxes) == len(sketch.boxes)
         assert len(arrows) == len(sketch.links)
@@ -56,7 +56,7 @@ def test_boxes_and_marks_stay_on_the_picture_and_boxes_do_not_touch():
         "conv3-16-relu > max_pool > sep3-32-tanh > conv5-32-relu + skip 0-2 + skip 1-4"
     )
     marks = [Mark((0, 2), "skip 0-2", "why"), Mark((3,), "layer 3", "why"), Mark((), "depth", "why")]
-    figure = network_figure(space, architecture, marks)
+    figure = network_figure(space, architecture, marks, "10 classes")
     boxes, arrows, texts = parts_of(figure)
     extents = [box.get_path().get_extents(box.get_patch_transform()) for box in boxes]
     assert all(above.y1 < below.y0 for above, below in itertools.pairwise(extents))
@@ -92,7 +92,7 @@ def test_the_first_page_shows_the_network_with_its_reasons_and_how_good_it_is(tm
         space = evidence.search_space
         value = space.value_words(space.variables[reason.choice], reason.value)
         assert f"{reason.choice}: {value}" in drawing.alternative
-        assert f"{100 * reason.loss:.1f} points" in drawing.alternative
+        assert f"{100 * reason.cost:.1f} points" in drawing.alternative
     assert f"the found network {page.numbers['quality']['score']:.1%}" in quality.alternative
     assert "guessing (always the same answer) 10.0%" in quality.alternative
     assert f"{alternatives.numbers['random']['median']:.1%}" in quality.alternative

@@ -7,10 +7,15 @@ from torch import nn
 
 from nas_gym.evaluators import TrainEvaluator
 from nas_gym.explain.methods.attribution.integrated_gradients import refined_gradients
-from nas_gym.explain.methods.attribution.network_layers import OpenNetwork, ablations, conductances, parts_of
+from nas_gym.explain.methods.attribution.network_layers import (
+    OpenNetwork,
+    ablations,
+    conductances,
+    layers_of,
+)
 from nas_gym.networks import NetworkBuilder, NetworkModule, initial_weights
 from nas_gym.search_spaces import make_search_space
-from nas_gym.tasks import Task
+from nas_gym.tasks import Classes, Task
 
 captum = pytest.importorskip("captum")
 
@@ -24,14 +29,19 @@ def network(space_spec, text, shape=(1, 12), classes=3, seed=0):
     return module.double()
 
 
+def classes_of(module):
+    """A target with a class for each output."""
+    return Classes(tuple(map(str, range(module.network.output_shape[0]))))
+
+
 def flowing(module, count=6):
     """The use of each layer, by its name, with what flows through it."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(count, *module.network.input_shape))
     y = rng.integers(module.network.output_shape[0], size=count)
     found = refined_gradients(module, torch.as_tensor(x), torch.as_tensor(y))
-    uses = conductances(module, ablations(module, x, x, y), x, y, found.pieces)
-    return {use.part.name: use for use in uses}
+    uses = ablations(module, x, x, y, classes_of(module), 0)
+    return {use.layer.name: use for use in conductances(module, uses, x, y, found.pieces)}
 
 
 @pytest.fixture(scope="module")
@@ -45,27 +55,27 @@ def xor():
     return task, lambda text: evaluator.fit(space.parse(text), 0)[0].double()
 
 
-def losses(xor, text):
+def drops(xor, text):
     task, fit = xor
-    uses = ablations(fit(text), task.x_train, task.x_validation, task.y_validation)
-    return {use.part.name: use.losses for use in uses}
+    uses = ablations(fit(text), task.x_train, task.x_validation, task.y_validation, task.target, 0)
+    return {use.layer.name: use.drops for use in uses}
 
 
 def test_a_layer_without_activation_can_be_replaced_by_a_linear_map_at_no_loss(xor):
-    found = losses(xor, "tanh-64 > identity-16")["2 identity-16"]["linear"]
+    found = drops(xor, "tanh-64 > identity-16")["2 identity-16"]["linear"]
     assert abs(found.drop) < 1e-9
     assert found.low <= 0 <= found.high
 
 
 def test_the_layer_that_does_the_work_costs_most_to_replace(xor):
-    found = losses(xor, "tanh-64 > identity-64")
+    found = drops(xor, "tanh-64 > identity-64")
     assert found["1 tanh-64"]["linear"].drop > 0.2
     assert found["1 tanh-64"]["linear"].low > 0.15
     assert found["1 tanh-64"]["constant"].drop > 0.2
 
 
 def test_an_input_is_passed_on_only_where_shapes_allow(xor):
-    found = losses(xor, "tanh-64 > relu-64 > relu-16")
+    found = drops(xor, "tanh-64 > relu-64 > relu-16")
     assert "unchanged" not in found["1 tanh-64"]
     assert "unchanged" in found["2 relu-64"]
     assert "unchanged" not in found["3 relu-16"]
@@ -78,7 +88,7 @@ def test_an_opened_network_computes_the_same_as_the_module():
 
 
 def test_the_last_layer_and_sums_of_layers_are_no_layers_to_look_into():
-    names = [part.name for part in parts_of(network("cell", "resnet", (1, 12)).network)]
+    names = [layer.name for layer in layers_of(network("cell", "resnet", (1, 12)).network)]
     assert "output" not in names
     assert not any("node" in name for name in names)
     assert any("edge" in name for name in names)
@@ -120,13 +130,12 @@ def test_conductance_is_that_of_captum():
     sizes = np.sort(np.abs(flow).mean(0))[::-1]
     expected = int(np.searchsorted(np.cumsum(sizes), 0.9 * sizes.sum()) + 1)
     found = refined_gradients(module, x, y)
-    opened = conductances(
-        module, ablations(module, x.numpy(), x.numpy(), y.numpy()), x.numpy(), y.numpy(), found.pieces
-    )
+    uses = ablations(module, x.numpy(), x.numpy(), y.numpy(), classes_of(module), 0)
+    opened = conductances(module, uses, x.numpy(), y.numpy(), found.pieces)
     assert opened[0].units_for_most == expected
     from nas_gym.explain.methods.attribution.network_layers import _flows
 
-    own = _flows(OpenNetwork(module), x, y, found.pieces)[opened[0].part.last]
+    own = _flows(OpenNetwork(module), x, y, found.pieces)[opened[0].layer.last]
     assert np.abs(own - flow).max() < 0.005 * np.abs(flow).max()
 
 

@@ -42,7 +42,7 @@ def test_a_trained_network_is_explained_on_validation_examples(evidence):
         sum(map(sum, numbers["confusion"])) == numbers["examples"] == len(evidence.problem.task.y_validation)
     )
     right = sum(row[number] for number, row in enumerate(numbers["confusion"]))
-    assert numbers["accuracy"] == pytest.approx(right / numbers["examples"])
+    assert numbers["score"] == pytest.approx(right / numbers["examples"])
     assert numbers["inputs"]["reliable"] == 1.0
     assert numbers["inputs"]["largest_error"] < 1e-4
     assert "add up" in section.trust
@@ -58,7 +58,7 @@ def test_the_test_part_is_not_looked_at(evidence, monkeypatch):
         y_test = x_test
 
     found = trained_network(evidence)
-    names = ("x_train", "y_train", "x_validation", "y_validation", "class_names", "feature_names", "kind")
+    names = ("x_train", "y_train", "x_validation", "y_validation", "target", "feature_names", "inputs")
     names += ("outputs", "input_shape")
     task = Guarded(**{name: getattr(found.task, name) for name in names})
     guarded = SimpleNamespace(
@@ -137,6 +137,6 @@ def test_a_network_of_a_table_of_our_own_is_trained_by_its_recipe(tmp_path):
     found = trained_network(evidence)
     assert len(found.task.y_validation) > 0
     table = evidence.evaluator.table
-    recorded_accuracy = table.mean_score()[table.search_space.index(found.architecture)]
-    section = analysis.measure_use(found, 0)
-    assert section.score == pytest.approx(recorded_accuracy, abs=0.05)
+    recorded_score = table.mean_score()[table.search_space.index(found.architecture)]
+    use = analysis.measure_use(found, 0)
+    assert use.score == pytest.approx(recorded_score, abs=0.05)

@@ -61,13 +61,13 @@ def by_choice(neighbours):
 def test_costs_never_rise_and_no_reason_has_an_alternative_that_helps(seed):
     alternatives = table(seed)
     reasons = reasons_for(EVIDENCE, alternatives, choices(seed))
-    costs = [np.inf if one.loss is None else one.loss for one in reasons]
+    costs = [np.inf if one.cost is None else one.cost for one in reasons]
     assert costs == sorted(costs, reverse=True)
     groups, left = by_choice(alternatives["neighbours"]), by_choice(alternatives["not_affordable"])
     for one in reasons:
         changes = [each["change"] for each in groups[one.choice] if each["change"] is not None]
         assert all(change <= 0 for change in changes)
-        assert one.loss is None or one.low > 0
+        assert one.cost is None or one.low > 0
         assert one.undone == len(groups[one.choice])
         assert one.untested == len(left.get(one.choice, []))
         assert one.failing == one.undone - len(changes)
@@ -110,8 +110,8 @@ def test_a_choice_is_none_where_nothing_was_repeated_or_the_loss_is_not_sure():
 
 def test_without_it_networks_fail_is_said_only_where_all_of_them_do():
     (all_fail,) = reasons_for(EVIDENCE, some(None, None), {})
-    assert all_fail.loss is None
+    assert all_fail.cost is None
     (some_fail,) = reasons_for(EVIDENCE, some(None, -0.06), {})
-    assert some_fail.loss == pytest.approx(0.06)
+    assert some_fail.cost == pytest.approx(0.06)
     assert some_fail.failing == 1
     assert names(some(None, 0.03)) == []

@@ -34,7 +34,7 @@ def test_the_page_says_what_was_found_and_how_good_it_is(evidence, alternatives)
     assert "95% interval" in text
     assert "guessing would be right for 10.0% (always answering “0”)" in text
     assert "drawn at random" in text
-    assert "The network that the search set out from" in text
+    assert "The network that the search started from" in text
     assert "“What did the agent learn?”" in page.answer[-1]
     json.dumps(page.numbers, allow_nan=False)
 
@@ -59,7 +59,7 @@ def test_what_the_whole_run_says_of_a_choice_stands_beside_its_cost_and_changes_
     assert agreed[1].significant
     assert agreed[1].spread == pytest.approx(0.02)
     section = Section("choices", "Which choices matter?", (), numbers={"choices": [entry]})
-    assert "it matters beyond this network, too" in " ".join(
+    assert "it matters in other networks, too" in " ".join(
         summarise(evidence, [alternatives, section]).answer
     )
 

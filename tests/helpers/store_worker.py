@@ -1,7 +1,8 @@
 """An evaluator that notes every training in a file, and a process that asks it through a store.
 
 `main` with the arguments ``work STORE LOG FIRST LAST SECONDS`` evaluates architectures FIRST to
-LAST - 1, each taking SECONDS; with ``open STORE LOG`` it opens the store once the file LOG exists.
+LAST - 1, each taking SECONDS; with ``open STORE LOG`` it opens the store once the file LOG exists
+and counts its evaluations.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SPACE = MLPSpace(TASK.input_shape, TASK.outputs)
 
 
 class NotedEvaluator(Evaluator):
-    """Accuracy by the number of the architecture; every third diverges."""
+    """A score by the number of the architecture; every third diverges."""
 
     def __init__(self, log: Path, seconds: float = 0.0) -> None:
         self.search_space, self.task, self.seeds = SPACE, TASK, (0, 1)
@@ -105,7 +106,8 @@ def work(store, log, first, last, seconds):
 def open_together(store, log):
     while not os.path.exists(log):
         time.sleep(0.001)
-    print(Store(store))
+    opened = Store(store)
+    print(opened, len(list(opened.evaluations())), "evaluations")
 
 
 def main():

@@ -29,7 +29,7 @@ def fake_table(
     resumable: bool = True,
     seed: int = 0,
 ) -> Table:
-    """A table of random accuracies that grow with the epochs, each a count of right examples.
+    """A table of random scores that grow with the epochs, each a count of right examples.
 
     Args:
         space: of the table.
@@ -39,7 +39,7 @@ def fake_table(
         unseeded: ...but these, which have none.
         missing: (row, column) where no seed was recorded at any fidelity.
         failed: (row, column) of failed trainings.
-        counts: whether accuracies are counts over examples.
+        counts: whether scores are counts over examples.
         seed: of the random numbers.
     """
     rng = np.random.default_rng(seed)

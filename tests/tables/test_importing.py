@@ -29,9 +29,7 @@ def test_cells_are_found_by_their_text_whatever_the_order_of_rows(shelf, tmp_pat
         assert np.isnan(recorded[len(seeds) :]).all()
         assert loaded.mean_score(200)[index] == pytest.approx(np.mean(seeds), abs=1e-12)
         assert loaded.mean_score(12)[index] == pytest.approx(float(row["val_acc_12"]) / 100, abs=1e-12)
-        assert loaded.mean_test_score()[index] == pytest.approx(
-            float(row["test_acc_200"]) / 100, abs=1e-12
-        )
+        assert loaded.mean_test_score()[index] == pytest.approx(float(row["test_acc_200"]) / 100, abs=1e-12)
         assert loaded.cost(12)[index] == pytest.approx(float(row["train_seconds_200"]) * 12 / 200)
         assert loaded.parameters[index] == int(row["params"])
     assert loaded.seeds == {12: (), 200: (0, 1, 2)}

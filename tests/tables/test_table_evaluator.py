@@ -90,7 +90,7 @@ def test_a_fidelity_without_seeds_is_one_training_of_its_own_schedule() -> None:
     assert found.curve == (found.score,)
 
 
-def test_accuracies_by_index_cannot_be_changed_by_who_reads_them() -> None:
+def test_scores_by_index_cannot_be_changed_by_who_reads_them() -> None:
     evaluator = TableEvaluator(TABLE)
     for values in (evaluator.score_by_index(), evaluator.cost_by_index(), evaluator.score_by_index(2)):
         with pytest.raises(ValueError, match="read-only"):

@@ -129,7 +129,7 @@ def changed(name, place, value):
     [
         (
             changed("validation", (0, 3, 1), 1.5),
-            r"validation accuracy at 1 epochs of 1.5 for '.*': accuracies",
+            r"validation accuracy at 1 epochs of 1.5 for '.*': it must be in",
         ),
         (changed("validation", (2, 3, 1), -0.1), r"validation accuracy at 9 epochs of -0.1"),
         (changed("test", (3, 1), 86.0), r"test accuracy of 86"),

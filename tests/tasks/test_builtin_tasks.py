@@ -35,7 +35,7 @@ def counts(task):
 
 def test_digits_are_images_of_ten_classes():
     task = make_task("digits")
-    assert (task.name, task.kind, task.input_shape, task.outputs) == ("digits", "image", (1, 8, 8), 10)
+    assert (task.name, task.inputs, task.input_shape, task.outputs) == ("digits", "image", (1, 8, 8), 10)
     assert sum(counts(task)) == 1797
     raw = task.x_test * task.scale + task.mean
     assert raw.min() == pytest.approx(0, abs=1e-4)
@@ -44,7 +44,8 @@ def test_digits_are_images_of_ten_classes():
 
 def test_breast_cancer_is_a_table_with_names():
     task = make_task("breast_cancer")
-    assert (task.kind, task.input_shape, task.class_names) == ("table", (30,), ("malignant", "benign"))
+    assert (task.inputs, task.input_shape) == ("features", (30,))
+    assert task.target.names == ("malignant", "benign")
     assert len(task.feature_names) == 30
     assert "worst radius" in task.feature_names
     labels = np.concatenate([task.y_train, task.y_validation, task.y_test])
@@ -53,7 +54,7 @@ def test_breast_cancer_is_a_table_with_names():
 
 def test_mnist1d_has_4000_training_5000_validation_and_10000_test_examples(cache_folder):
     task = make_task("mnist1d")
-    assert (task.kind, task.input_shape) == ("signal", (1, 40))
+    assert (task.inputs, task.input_shape) == ("signal", (1, 40))
     assert counts(task) == [4000, 5000, 10000]
     for part in (task.y_train, task.y_validation, task.y_test):
         assert len(set(np.bincount(part))) == 1
@@ -161,7 +162,7 @@ def test_mnist1d_makes_more_examples_where_the_counts_ask_for_more(few):
     [
         (
             "mnst1d",
-            r"unknown task 'mnst1d': did you mean 'mnist1d'\? known: arrays, breast_cancer, csv, digits",
+            r"unknown task 'mnst1d': did you mean 'mnist1d'\? known: arrays, breast_cancer, csv, diabetes",
         ),
         (
             {"name": "digits", "train": 3},

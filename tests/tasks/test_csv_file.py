@@ -41,7 +41,7 @@ def test_numbers_stay_and_texts_become_one_feature_each(write):
     task = make_task(write(table()))
     assert task.name == "animals"
     assert task.feature_names == ("height", "colour=blue, pale", "colour=green", "colour=red")
-    assert task.class_names == ("cat", "dog")
+    assert task.target.names == ("cat", "dog")
     for values, label in zip(raw(task), task.y_train, strict=True):
         row = round(values[0] * 2)
         assert values[1:].tolist() == [float(row % 3 == 2), float(row % 3 == 1), float(row % 3 == 0)]
@@ -85,7 +85,7 @@ def test_numbers_may_be_treated_as_categories(write):
     ],
 )
 def test_labels_are_the_texts_of_the_file_and_never_merged(write, label, names):
-    assert make_task(write(table(species=label))).class_names == names
+    assert make_task(write(table(species=label))).target.names == names
 
 
 @pytest.mark.parametrize("missing", ["", "NA", "nan", "?", " "])
@@ -121,14 +121,14 @@ def test_a_column_of_too_many_texts_is_refused(write):
 )
 def test_a_target_of_many_numbers_is_answered_as_regression(write, label):
     refused(
-        "target 'species' has .* different numbers.* looks like regression, and tasks are classification",
+        "target 'species' has .* different numbers.* looks like regression: pass target_kind='values'",
         write(table(species=lambda row: f'"{label(row)}"')),
     )
 
 
 def test_few_numbers_with_decimals_are_classes_and_many_whole_numbers_are_said(write):
     doses = make_task(write(table(species=lambda row: f"{row % 3}.5")))
-    assert doses.class_names == ("0.5", "1.5", "2.5")
+    assert doses.target.names == ("0.5", "1.5", "2.5")
     assert "3 different numbers that are not whole, read as classes" in doses.notes[0]
     named = make_task(write(table(300, species=lambda row: str(20 + row % 60))))
     assert any("60 different whole numbers, read as classes" in note for note in named.notes)
@@ -153,7 +153,7 @@ def test_a_target_that_does_not_exist_lists_the_columns_and_the_nearest(write):
         ("a,a,species\n1,2,x\n", {}, "column 'a' twice"),
         ("species\nx\ny\n", {}, "no column beside the target"),
         ('a,species\n"1,x\n', {}, "cannot be read as a .csv file"),
-        (table(species=lambda row: f"{row}.5"), {}, "classification"),
+        (table(species=lambda row: f"{row}.5"), {}, "looks like regression"),
         (table(), {"drop": ["colr"]}, "unknown column in drop 'colr'"),
         (table(), {"drop": ["species"]}, "is the target and in drop"),
         (table(), {"categorical": ["size"]}, "unknown column in categorical 'size'"),

@@ -21,7 +21,7 @@ def raw(task, part="train"):
 
 
 @pytest.mark.parametrize(
-    ("shape", "kind", "input_shape"),
+    ("shape", "inputs", "input_shape"),
     [
         ((90, 4), None, (4,)),
         ((90, 2, 9), None, (2, 9)),
@@ -32,8 +32,8 @@ def raw(task, part="train"):
         ((90, 16, 5, 3), "image", (16, 5, 3)),
     ],
 )
-def test_examples_are_tables_signals_or_images(shape, kind, input_shape):
-    task = Task.from_arrays(RNG.normal(size=shape), Y, kind=kind)
+def test_examples_are_tables_signals_or_images(shape, inputs, input_shape):
+    task = Task.from_arrays(RNG.normal(size=shape), Y, inputs=inputs)
     assert task.input_shape == input_shape
 
 
@@ -43,7 +43,7 @@ def test_examples_are_tables_signals_or_images(shape, kind, input_shape):
 def test_labels_are_numbered_in_sorted_order(y):
     task = Task.from_arrays(X, y)
     assert task.y_train.tolist() == Task.from_arrays(X, Y).y_train.tolist()
-    assert task.class_names == tuple(str(value).removesuffix(".0") for value in np.unique(y))
+    assert task.target.names == tuple(str(value).removesuffix(".0") for value in np.unique(y))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_labels_are_numbered_in_sorted_order(y):
 def test_labels_of_any_size_are_exact(labels, names):
     y = [labels[number] for number in Y] if isinstance(labels, list) else labels[Y]
     task = Task.from_arrays(X, y)
-    assert task.class_names == names
+    assert task.target.names == names
     assert np.bincount(task.y_train).tolist() == [18, 18, 18]
 
 
@@ -69,7 +69,7 @@ def test_names_are_kept():
     task = Task.from_arrays(
         X, Y, name="mine", class_names=["a", "b", "c"], feature_names=["p", "q", "r", "s"]
     )
-    assert (task.name, task.class_names, task.feature_names) == (
+    assert (task.name, task.target.names, task.feature_names) == (
         "mine",
         ("a", "b", "c"),
         ("p", "q", "r", "s"),
@@ -95,7 +95,7 @@ def test_a_task_can_be_pickled():
     [
         (X[:-1], Y, "x has 89 examples and y 90 labels"),
         (X, Y * 0, "y has 1 class"),
-        (X, Y + 0.5, "classification"),
+        (X, Y + 0.5, "looks like regression: pass target_kind='values'"),
         (X, Y[:, None], r"y.ravel\(\)"),
         (X, np.eye(3)[Y], r"y.argmax\(axis=1\)"),
         (X, [None] * 90, "y misses 90 of 90 labels"),
@@ -143,8 +143,8 @@ def test_a_bad_value_is_found_by_example_and_feature():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"kind": "sound"}, "unknown kind of example 'sound'"),
-        ({"kind": "image"}, "holds no images"),
+        ({"inputs": "sound"}, "unknown inputs 'sound'"),
+        ({"inputs": "image"}, "cannot be read with inputs='image'"),
         ({"class_names": ["a"]}, "class_names has 1 names for 3 classes"),
         ({"feature_names": ["a"]}, "feature_names has 1 names"),
         ({"y": None}, "needs x and y"),

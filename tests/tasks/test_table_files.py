@@ -73,7 +73,7 @@ def test_a_byte_order_mark_and_the_encodings_of_unicode_are_no_trouble(task_of, 
     rows = [("y", "colour", "size, cm"), *([*reversed(row)] for row in ROWS[1:])]
     for delimiter in ",;":
         content = mark + text(delimiter, rows).encode(encoding)
-        assert task_of(content).class_names == plain.class_names
+        assert task_of(content).target.names == plain.target.names
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ LABELS = (
 def test_whatever_labels_are_written_are_the_class_names(task_of, labels, delimiter):
     labels = [*labels, "a text"]
     rows = [("size", "y"), *((row * 0.5, label) for row, label in enumerate(sorted(set(labels)) * 5))]
-    assert set(task_of(text(delimiter, rows)).class_names) == set(labels)
+    assert set(task_of(text(delimiter, rows)).target.names) == set(labels)
 
 
 def workbook(path, rows, title="data"):

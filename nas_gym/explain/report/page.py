@@ -48,7 +48,7 @@ def page_of(explanation: Explanation) -> Page:
         kicker="explanation of a search",
         sections=tuple(explanation.all_sections),
         tiles=_tiles(explanation.facts, explanation.metric.label),
-        facts=facts_in_words(explanation.facts),
+        facts=facts_in_words(explanation),
         closing=CLOSING,
     )
 
@@ -64,15 +64,16 @@ def page_of_comparison(comparison: Explanation, numbers: str) -> Page:
         title=comparison.title,
         kicker="comparison of two searches",
         sections=tuple(comparison.all_sections),
-        facts=(("runs", comparison.run), *facts_in_words(comparison.facts)),
+        facts=(("runs", comparison.run), *facts_in_words(comparison)),
         closing=f"Every number of this report is in {numbers} beside it. How it is computed is in "
         "docs/explanations.md of nas-gym.",
     )
 
 
-def facts_in_words(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the names and the values of facts as texts."""
-    return tuple((name, _words(value)) for name, value in facts.items())
+def facts_in_words(explanation: Explanation) -> tuple[tuple[str, str], ...]:
+    """Return the names and the values of facts as texts, in which the score has the name of its metric."""
+    label = explanation.metric.label
+    return tuple((name, _words(value, label)) for name, value in explanation.facts.items())
 
 
 def _tiles(facts: Mapping[str, Any], label: str) -> tuple[Tile, ...]:
@@ -103,15 +104,16 @@ def _test_tiles(facts: Mapping[str, Any], label: str) -> Iterator[Tile]:
             yield name, f"{selected:.1%}", "the search selected on it; optimistic"
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, label: str) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_words(each)}" for name, each in value.items())
+        named = {label if name == "score" else name: each for name, each in value.items()}
+        return ", ".join(f"{name} {_words(each, label)}" for name, each in named.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_words(each) for each in value)
+        return ", ".join(_words(each, label) for each in value)
     return NOTHING if value is None else str(value)
 
 
@@ -147,7 +149,7 @@ def _text(cell: Cell, decimals: int) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
-        return f"{cell:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+        return f"{round(cell, decimals) + 0.0:,.{decimals}f}".replace("-", "\N{MINUS SIGN}")
     if isinstance(cell, int):
         return f"{cell:,}".replace("-", "\N{MINUS SIGN}")
     return cell

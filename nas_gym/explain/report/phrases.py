@@ -35,13 +35,13 @@ def deviation_in_points(variance: float | None) -> float | None:
     return None if variance is None else float(np.sign(variance) * np.sqrt(abs(variance)) * 100)
 
 
-def quantity(value: float) -> str:
-    """Return a number in the units of the data with about three digits: ``"43.1"``, ``"1,230"``."""
+def quantity(value: float, digits: int = 3) -> str:
+    """Return a number in the units of the data with about so many digits: ``"43.1"``, ``"1,230"``."""
     size = abs(value)
     if size == 0 or 1e-4 <= size < 1e15:
-        decimals = max(0, 2 - int(np.floor(np.log10(size)))) if size else 0
+        decimals = max(0, digits - 1 - int(np.floor(np.log10(size)))) if size else 0
         return f"{value:,.{decimals}f}"
-    return f"{value:.3g}"
+    return f"{value:.{digits}g}"
 
 
 def plural(label: str) -> str:

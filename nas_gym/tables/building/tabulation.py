@@ -24,6 +24,7 @@ from nas_gym.training import (
     Recipe,
     Trained,
     TrainingData,
+    check_recipe,
     check_seeds,
     resolve_device,
     set_outside,
@@ -35,16 +36,26 @@ RATE = 1e10
 """Floating-point operations a second of the clock of a table, which is not that of any machine."""
 LARGEST_SPACE = 200_000
 LARGEST_PART = 2**16 - 1
-"""Most examples of a part; counts over them are stored as uint16, whose largest value is a failure."""
+"""Most examples that are counted over; counts are stored as uint16, whose largest value is a failure."""
 
 
 class Recorded(NamedTuple):
-    """A training: of which architecture, right validation examples by epoch, right test examples, error."""
+    """What one training gave.
+
+    Where the score is a share of examples, it is kept as the count of right ones, which is exact.
+
+    Attributes:
+        number: of the architecture.
+        seed: training seed.
+        validation: right validation examples, or the validation score, by epoch; () after an error.
+        test: right test examples, or the test score; 0 after an error.
+        error: why training failed, "" if it did not.
+    """
 
     number: int
     seed: int
-    validation: tuple[int, ...]
-    test: int
+    validation: tuple[float, ...]
+    test: float
     error: str
 
 
@@ -88,12 +99,14 @@ class Tabulation:
                 f"the {space.name} space has {space.size:,} architectures, a table holds at most "
                 f"{LARGEST_SPACE:,}: narrow its options"
             )
-        if max(len(made.y_validation), len(made.y_test)) >= LARGEST_PART:
+        counted = made.target.metric.share_of_examples
+        if counted and max(len(made.y_validation), len(made.y_test)) >= LARGEST_PART:
             raise ConfigError(
                 f"the validation and the test part of a table's task must have fewer than {LARGEST_PART:,} "
                 f"examples, not {len(made.y_validation):,} and {len(made.y_test):,}: make them smaller"
             )
         built = build(Recipe, "recipe", recipe)
+        check_recipe(built, made.target.loss)
         return cls(space, made, built, check_seeds(seeds), resolve_device(device))
 
     @classmethod
@@ -169,8 +182,7 @@ class Tabulation:
                 result = results[index, seed]
                 failed[index, column] = bool(result.error)
                 if not result.error:
-                    validation[:, index, column] = result.validation
-                    test[index, column] = result.test
+                    validation[:, index, column], test[index, column] = self.scores(result)
         networks = [space.network(architecture) for architecture in space]
         flops = np.array([network.flops for network in networks])
         return Table(
@@ -180,26 +192,41 @@ class Tabulation:
             fidelities=tuple(range(1, epochs + 1)),
             seeds=dict.fromkeys(range(1, epochs + 1), self.seeds),
             resumable=True,
-            validation=validation / len(self.task.y_validation),
-            test=test / len(self.task.y_test),
+            validation=validation,
+            test=test,
             failed=failed,
             seconds=3.0 * flops * len(self.task.y_train) * epochs / RATE,
             parameters=np.array([network.parameters for network in networks]),
             flops=flops,
-            examples=(len(self.task.y_validation), len(self.task.y_test)),
+            examples=self._examples,
             about=self.config() | self._provenance(),
+            target=self.task.target,
         )
+
+    def scores(self, recorded: Recorded) -> tuple[np.ndarray, float]:
+        """Return the validation scores by epoch, float64 (epochs,), and the test score of a training."""
+        validation, test = self._examples or (1, 1)
+        return np.array(recorded.validation, dtype=np.float64) / validation, recorded.test / test
+
+    @property
+    def _examples(self) -> tuple[int, int] | None:
+        """Validation and test examples, if scores are counted over them."""
+        counted = self.task.target.metric.share_of_examples
+        return (len(self.task.y_validation), len(self.task.y_test)) if counted else None
 
     def _data(self) -> TrainingData:
         task = self.task
         arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation, task.x_test, task.y_test)
-        return training_data(self.device, *arrays)
+        return training_data(self.device, *arrays, loss=task.target.loss)
 
     def _recorded(self, pair: tuple[int, int], result: Trained) -> Recorded:
         if result.error or result.test is None:
             return Recorded(*pair, (), 0, result.error)
-        counts = tuple(round(score * len(self.task.y_validation)) for score in result.curve)
-        return Recorded(*pair, counts, round(result.test * len(self.task.y_test)), "")
+        if self._examples is None:
+            return Recorded(*pair, result.curve, result.test, "")
+        validation, test = self._examples
+        counts = tuple(round(score * validation) for score in result.curve)
+        return Recorded(*pair, counts, round(result.test * test), "")
 
     def _provenance(self) -> dict[str, Any]:
         return {

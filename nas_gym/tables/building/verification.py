@@ -19,7 +19,7 @@ class TableCheck:
 
     Attributes:
         architectures, trainings: how many were trained again.
-        exact: whether every count had to be the same: same torch, instruction set and data.
+        exact: whether every score had to be the same: same torch, instruction set and data.
         why: the check that was made, in words.
         wrong: what is off, a sentence each.
     """
@@ -39,9 +39,9 @@ class TableCheck:
 def check_table(table: Table, architectures: int = 20, seed: int = 0, device: str = "auto") -> TableCheck:
     """Train a random sample of a table's architectures again, with every seed of the table.
 
-    Where torch, instruction set, engine and data are those of the table, all counts must be the
-    same, bit for bit. Elsewhere training amplifies differences in rounding, so every accuracy must
-    be within `DEVIATIONS` times the standard deviation over seeds, pooled over the table.
+    Where torch, instruction set, engine and data are those of the table, all scores must be the
+    same, bit for bit. Elsewhere training amplifies differences in rounding, so every score must be
+    within `DEVIATIONS` times the standard deviation over seeds, pooled over the table.
 
     Args:
         table: one that was built here.
@@ -63,12 +63,13 @@ def check_table(table: Table, architectures: int = 20, seed: int = 0, device: st
     exact = not differing
     tolerance = 0.0 if exact else DEVIATIONS * seed_deviation(table)
     wrong = [_difference(table, tabulation, recorded, tolerance) for recorded in tabulation.record(pairs)]
-    how = "every count must be the same" if exact else f"within {tolerance:.4f}, as {differing[0]} differs"
+    allowed = f"within {tolerance:.4f}, as {differing[0]} differs" if differing else ""
+    how = allowed or f"every {_unit(table)} must be the same"
     return TableCheck(len(drawn), len(pairs), exact, how, tuple(filter(None, wrong)))
 
 
 def seed_deviation(table: Table) -> float:
-    """Return the deviation over seeds of the accuracy at the last fidelity, pooled over architectures."""
+    """Return the deviation over seeds of the score at the last fidelity, pooled over architectures."""
     values = table.scores()[~table.failed.any(axis=1)]
     return float(np.sqrt(np.nanvar(values, axis=1, ddof=1).mean()))
 
@@ -83,10 +84,13 @@ def _difference(table: Table, tabulation: Tabulation, recorded: Recorded, tolera
     if failed:
         return ""
     kept = table.validation[:, recorded.number, column]
+    made, tested = tabulation.scores(recorded)
     if tolerance == 0.0:
-        made = np.array(recorded.validation) / len(tabulation.task.y_validation)
-        tested = recorded.test / len(tabulation.task.y_test)
         same = np.array_equal(made, kept) and tested == table.test[recorded.number, column]
-        return "" if same else f"{which} gave other counts than the table has"
-    off = abs(recorded.validation[-1] / len(tabulation.task.y_validation) - kept[-1])
+        return "" if same else f"{which} gave other {_unit(table)}s than the table has"
+    off = abs(made[-1] - kept[-1])
     return f"{which} is {off:.4f} off the table" if off > tolerance else ""
+
+
+def _unit(table: Table) -> str:
+    return "score" if table.examples is None else "count"

@@ -68,12 +68,12 @@ class FidelityFigures:
     Attributes:
         epochs: the fidelity.
         seeds: recorded at it.
-        best: highest mean validation accuracy.
-        optima: local optima of the mean validation accuracy, a plateau counted once.
+        best: highest mean validation score.
+        optima: local optima of the mean validation score, a plateau counted once.
         unimproved: architectures that no edit makes better, each of a plateau counted.
-        spearman: rank correlation with the mean validation accuracy of the full fidelity.
-        spearman_test: with the mean test accuracy.
-        spearman_test_top: the same in the tenth of the highest test accuracies.
+        spearman: rank correlation with the mean validation score of the full fidelity.
+        spearman_test: with the mean test score.
+        spearman_test_top: the same in the tenth of the highest test scores.
         cost: share of the cost of the full fidelity.
     """
 
@@ -94,14 +94,14 @@ class Landscape:
 
     Attributes:
         table: whose they are.
-        best: indices of the architectures of the highest mean validation accuracy.
-        quantiles: quantiles of the mean validation accuracy: lowest, 10%, median, 90%, highest.
+        best: indices of the architectures of the highest mean validation score.
+        quantiles: quantiles of the mean validation score: lowest, 10%, median, 90%, highest.
         failed: architectures with a failed training.
         noise: None where the full fidelity was recorded without seeds, or with one.
         fidelities: figures of all, or of some up to the last where there are many.
         optima: indices of each local optimum at the full fidelity, best first.
         distances: fewest edits to the nearest of `best`, (size,).
-        distance_correlation: Pearson's correlation of accuracy and distance (Jones and Forrest 1995).
+        distance_correlation: Pearson's correlation of score and distance (Jones and Forrest 1995).
     """
 
     table: Table

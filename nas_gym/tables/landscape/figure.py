@@ -1,4 +1,4 @@
-"""The picture of a landscape: how accuracies are spread, how noisy, how far, and what fidelities tell."""
+"""The picture of a landscape: how scores are spread, how noisy, how far, and what fidelities tell."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STYLE: Any = {
 }
 BINS = 60
 LEFT_OUT = 0.05
-"""Share of the worst architectures that may be off the axis of accuracies, so that the rest is seen."""
+"""Share of the worst architectures that may be off the axis of scores, so that the rest is seen."""
 
 
 def draw_landscape(landscape: Landscape, path: Path) -> None:
@@ -53,7 +53,7 @@ def draw_landscape(landscape: Landscape, path: Path) -> None:
         figure.suptitle(
             f"{table.benchmark} on {table.task}: {table.size:,} architectures of the "
             f"{table.search_space.name} space, {table.fidelities[-1]} epochs"
-            + (" (accuracies are test accuracies: a search selects on them)" * table.selects_on_test),
+            + (f" ({table.measure}: a search selects on it)" * table.selects_on_test),
             x=0.01,
             ha="left",
         )
@@ -67,7 +67,7 @@ def draw_landscape(landscape: Landscape, path: Path) -> None:
 
 
 def _floor(values: np.ndarray) -> float:
-    """Return where the axis of accuracies begins: at the worst, or above a long tail of few."""
+    """Return where the axis of scores begins: at the worst, or above a long tail of few."""
     low, cut, high = float(values.min()), float(np.quantile(values, LEFT_OUT)), float(values.max())
     return low if cut - low < 0.3 * (high - low) else cut - 0.05 * (high - cut)
 
@@ -88,7 +88,7 @@ def _distribution(axes: Axes, landscape: Landscape) -> None:
 
 
 def _by_rank(axes: Axes, landscape: Landscape) -> None:
-    """Draw accuracies in order, the best first, with one deviation over seeds and the local optima."""
+    """Draw scores in order, the best first, with one deviation over seeds and the local optima."""
     values = landscape.table.mean_score()
     order = np.argsort(-values, kind="stable")
     places = np.arange(1, len(values) + 1)
@@ -117,7 +117,7 @@ def _by_rank(axes: Axes, landscape: Landscape) -> None:
 
 
 def _by_distance(axes: Axes, landscape: Landscape) -> None:
-    """Draw accuracies by the fewest edits to the optimum: median, middle half, and the best."""
+    """Draw scores by the fewest edits to the optimum: median, middle half, and the best."""
     values, distances = landscape.table.mean_score(), landscape.distances
     steps = np.unique(distances[np.isfinite(distances)])
     groups = [values[distances == step] for step in steps]
@@ -144,7 +144,7 @@ def _by_fidelity(axes: Axes, landscape: Landscape) -> None:
     table = landscape.table
     lines = {f"full {table.measure}": (table.mean_score(), BLUE, "o-")}
     if not table.selects_on_test:
-        lines["test accuracy"] = (table.mean_test_score(), GREEN, "s--")
+        lines[f"test {table.metric}"] = (table.mean_test_score(), GREEN, "s--")
     for label, (target, colour, style) in lines.items():
         found = [spearman(table.mean_score(epochs), target) for epochs in table.fidelities]
         axes.plot(table.fidelities, found, style, color=colour, ms=4, label=f"with the {label}")
@@ -169,6 +169,6 @@ def _seed_by_seed(axes: Axes, landscape: Landscape) -> None:
     first, second = landscape.table.seeds[landscape.table.fidelities[-1]][:2]
     axes.set(
         title=f"Seed by seed (Spearman {spearman(one, other):.2f})",
-        xlabel=f"accuracy with seed {first}",
-        ylabel=f"accuracy with seed {second}",
+        xlabel=f"{landscape.table.metric} with seed {first}",
+        ylabel=f"{landscape.table.metric} with seed {second}",
     )

@@ -7,7 +7,6 @@ from typing import Any
 
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.tables.landscape.analysis import RATIO, TIED, TOP, WHOLE, FidelityFigures, Landscape, Noise
-from nas_gym.tables.table import SELECTS_ON_TEST
 
 LISTED = 5
 """Most architectures and optima that are named one by one."""
@@ -18,8 +17,8 @@ def sentences(landscape: Landscape) -> Iterator[str]:
     table = landscape.table
     low, tenth, median, ninth, high = landscape.quantiles
     yield f"{table.name}: {table.size:,} architectures of the search space {table.search_space.config()}"
-    if table.selects_on_test:
-        yield f"caution: {SELECTS_ON_TEST}"
+    if table.caution:
+        yield f"caution: {table.caution}"
     names = [_named(table.search_space, int(index)) for index in landscape.best[:LISTED]]
     more = f" and {len(landscape.best) - LISTED} more" if len(landscape.best) > LISTED else ""
     yield f"optimum: {high:.6f} mean {table.measure}, of {', '.join(names)}{more}"
@@ -35,7 +34,7 @@ def sentences(landscape: Landscape) -> Iterator[str]:
         yield (
             f"  {each.epochs} epoch{'s' * (each.epochs > 1)} ({each.cost:.1%} of the cost, {seeds}): "
             f"best {each.best:.4f}, {each.optima} local optima, Spearman {each.spearman:.3f} with the full "
-            f"fidelity{'' if table.selects_on_test else _with_test(each)}"
+            f"fidelity{'' if table.selects_on_test else _with_test(each, table.metric)}"
         )
     if len(landscape.fidelities) < len(table.fidelities):
         yield f"  ({len(landscape.fidelities)} of {len(table.fidelities)} fidelities shown)"
@@ -50,10 +49,10 @@ def _named(space: SearchSpace[Any], index: int) -> str:
     return str(architecture) if official is None else f"{architecture} (official index {official})"
 
 
-def _with_test(figures: FidelityFigures) -> str:
-    """Return how a fidelity ranks by test accuracy, where that is another measurement."""
+def _with_test(figures: FidelityFigures, metric: str) -> str:
+    """Return how a fidelity ranks by the test score, where that is another measurement."""
     return (
-        f", {figures.spearman_test:.3f} with test accuracy ({figures.spearman_test_top:.3f} in its top tenth)"
+        f", {figures.spearman_test:.3f} with test {metric} ({figures.spearman_test_top:.3f} in its top tenth)"
     )
 
 
@@ -87,8 +86,8 @@ def _optima(landscape: Landscape) -> Iterator[str]:
         f"{full.unimproved} architectures"
     )
     yield (
-        f"distance to the optimum: at most {landscape.distances.max():.0f} edits, correlation with accuracy "
-        f"{landscape.distance_correlation:.2f}"
+        f"distance to the optimum: at most {landscape.distances.max():.0f} edits, correlation with "
+        f"{landscape.table.metric} {landscape.distance_correlation:.2f}"
     )
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from nas_gym.errors import ConfigError, DataError, unknown
-from nas_gym.tasks import labels, values
+from nas_gym.tasks import labels
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.options import ReadingOptions, chosen
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
-from nas_gym.tasks.reading.rules import read_columns
+from nas_gym.tasks.reading.rules import read_columns, read_values
 from nas_gym.tasks.reading.table_file import read_table
+from nas_gym.tasks.targets import check_kind
 
 
 def csv(
@@ -55,6 +54,7 @@ def csv(
         encoding: encoding of the text; None for UTF-8, and UTF-16 with a byte-order mark.
         sheet: sheet of a workbook; None for the first.
     """
+    check_kind(target_kind)
     full = files.existing(path, "data")
     expected = {target} if isinstance(target, str) else set()
     table = read_table(full, delimiter=delimiter, encoding=encoding, sheet=sheet, expected=expected)
@@ -66,14 +66,13 @@ def csv(
         raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")
     table = without_row_numbers(table.without(dropped), target)
     cells = table.columns[target]
-    y: np.ndarray
-    names: tuple[str, ...] | None = None
-    notes: list[str] = []
-    if target_kind == "values":
-        y = values.of_cells(target, cells, options.missing)
+    predicts_values = target_kind == "values"
+    if predicts_values:
+        y, notes = read_values(table, target, options)
+        class_names = None
     else:
         is_category = target in options.categorical
-        y, names, notes = labels.of_cells(target, cells, options.missing, categorical=is_category)
+        y, class_names, notes = labels.of_cells(target, cells, options.missing, categorical=is_category)
     features = table.without({target})
     if not features.columns:
         raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
@@ -82,8 +81,8 @@ def csv(
         x,
         y,
         target_kind=target_kind,
-        class_names=names,
-        target_names=(target,),
+        class_names=class_names,
+        target_names=(target,) if predicts_values else None,
         feature_names=encoder.feature_names,
         encoder=encoder,
         rows=features,

@@ -36,7 +36,7 @@ def npz(
     Args:
         path: path of the file.
         x: key of the examples.
-        y: key of the labels.
+        y: key of the labels or values.
         target_kind: as in `Task.from_arrays`.
         class_names: as in `Task.from_arrays`.
         target_names: as in `Task.from_arrays`.

@@ -22,7 +22,8 @@ is said in one line, and what may be meant otherwise is refused.
 
 Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`, and a
 missing value is refused. ``inf``, ``1_000`` and digits of other scripts are texts. Labels are never
-numbers: see `nas_gym.tasks.labels`.
+numbers: see `nas_gym.tasks.labels`. A target of values always is: its numbers are read by 2, 4, 5 and 6,
+those that begin with 0, too, and any other text is refused.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import DataError
+from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder, missing_values
 from nas_gym.tasks.reading.number_forms import (
     PLAIN,
@@ -76,6 +77,37 @@ def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder
         if name in table.columns:
             _check_exact(name, table.columns[name], x[:, place])
     return encoder, x, reader.notes
+
+
+def read_values(table: RawTable, target: str, options: ReadingOptions) -> tuple[np.ndarray, list[str]]:
+    """Return the numbers of a target column, float64 (n,), and what is to be said of them.
+
+    They are read as those of a feature beside the other columns, which tell of decimal commas.
+
+    Raises:
+        NASGymError: if one is missing or not a number, or they can be read in several ways.
+    """
+    if target in options.categorical - table.declared:
+        raise ConfigError(
+            f"column {target!r} is in categorical, and target_kind='values' predicts its numbers: leave it "
+            "out of one of them"
+        )
+    cells = table.columns[target]
+    if not isinstance(cells, np.ndarray):
+        lacking = [options.missing.among_numbers(cell) for cell in cells]
+        if any(lacking):
+            raise missing_values(target, lacking, "leave those rows out")
+        for row, cell in enumerate(cells, start=1):
+            if not (is_number(cell) if isinstance(cell, str) else isinstance(cell, bool | int | float)):
+                raise DataError(
+                    f"target {target!r} has {str(cell)!r} in row {row:,}, and values are numbers: mend it, "
+                    "leave that row out, or predict classes with target_kind='classes'"
+                )
+    # Whatever a number looks like, the user says that it is one.
+    numbers = replace(options, categorical=options.categorical - {target}, numeric=options.numeric | {target})
+    reader = _Reader(table, numbers)
+    values = reader.column(target).encode(cells, options.missing, table.source)
+    return values[:, 0], reader.notes
 
 
 class _Reader:
@@ -145,14 +177,17 @@ class _Reader:
 
     def _numbers(self, name: str, cells: Cells) -> list[NumberForm]:
         """Return the forms that a column of numbers may be written in; none for any other column."""
-        if name in self._plain and self.options.mark(name) != ",":
+        mark = self.options.mark(name)
+        if name in self._plain and mark != ",":
             return [PLAIN_FORM]
         if name in self.options.categorical or not any(isinstance(cell, str) for cell in cells):
             return []
         texts = self._texts(cells)
         if not texts or not all(map(is_number, texts)):
             return []
-        return forms_of(texts, self.options.mark(name))
+        if mark == "," and all(PLAIN.fullmatch(text) and "." not in text for text in texts):
+            return [PLAIN_FORM]  # whole numbers, of which the mark says nothing
+        return forms_of(texts, mark)
 
     def _texts(self, cells: Cells) -> list[str]:
         """Return the cells of a column that are not missing if it is one of numbers, as texts."""
@@ -277,9 +312,10 @@ class _Reader:
                 f"it, or pass decimal={{{name!r}: {',' if mark == '.' else '.'!r}}}"
             )
         other = next((text for text in texts if not forms_of([texts[0], text], mark)), texts[-1])
+        categories = f", or read categories with categorical=[{name!r}]" * (name not in self.options.numeric)
         return DataError(
             f"column {name!r} writes numbers in several ways, such as {texts[0]!r} and {other!r}: "
-            f"write them in one way, or read categories with categorical=[{name!r}]"
+            f"write them in one way{categories}"
         )
 
     def _ambiguous(self, name: str, texts: list[str], why: str) -> DataError:

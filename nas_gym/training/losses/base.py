@@ -14,13 +14,15 @@ class Loss(ABC):
     """What networks learn by, in fused kernels over members and for one network alone.
 
     Examples are measured in batches: sums over examples are added up and become a score at the end.
-    Outputs that are not finite make a sum, and so the score, not a number.
+    Where outputs are not finite, a sum is not, and the score is not a number (NaN).
 
     Attributes:
         name: for `TrainingData.loss`.
+        smooths_labels: whether the recipe's label smoothing means something to it.
     """
 
     name: str
+    smooths_labels = False
 
     @abstractmethod
     def targets(self, y: Tensor, outputs: int, smoothing: float) -> Tensor:

@@ -25,6 +25,7 @@ class CrossEntropy(Loss):
     """
 
     name = "cross_entropy"
+    smooths_labels = True
 
     def targets(self, y: Tensor, outputs: int, smoothing: float) -> Tensor:
         one_hot = F.one_hot(y, outputs).to(torch.float32)

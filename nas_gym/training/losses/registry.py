@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from nas_gym.errors import ConfigError
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.losses.cross_entropy import CrossEntropy
 from nas_gym.training.losses.squared import Squared
+from nas_gym.training.recipe import Recipe
 
 LOSSES: dict[str, Loss] = {loss.name: loss for loss in (CrossEntropy(), Squared())}
+
+
+def check_recipe(recipe: Recipe, loss: str) -> None:
+    """Check a recipe against the loss of a task.
+
+    Raises:
+        NASGymError: if it smooths labels where there are none.
+    """
+    if recipe.label_smoothing and not LOSSES[loss].smooths_labels:
+        raise ConfigError(
+            f"label_smoothing is for classes, and the task's loss is {loss!r}: leave it out of the recipe"
+        )

@@ -74,7 +74,5 @@ class Squared(Loss):
         r2 = (1 - squares / spread[:, None]).mean(0)
         # Not cut where it is not finite, since that tells a failed training.
         score = torch.where(r2.isfinite(), r2.clamp_min(0.0), torch.nan)
-        return score, {
-            "rmse": (squares.sum(0) / truth.numel()).sqrt(),
-            "mae": absolutes.sum(0) / truth.numel(),
-        }
+        count = truth.numel()
+        return score, {"rmse": (squares.sum(0) / count).sqrt(), "mae": absolutes.sum(0) / count}

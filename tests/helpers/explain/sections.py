@@ -41,7 +41,7 @@ TABLE = Table("importance", "Importance of each choice.", ("choice", "value", "l
 CURVE = Table(
     "leaves",
     "How faithful a tree is.",
-    ("leaves", "fidelity (share)"),
+    ("leaves", "faithfulness (share)"),
     ((4, 0.5), (8, 0.8), (16, None), (32, 0.9)),
 )
 

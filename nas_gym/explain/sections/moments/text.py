@@ -41,11 +41,12 @@ def in_words(moment: Moment, label: str) -> str:
     if best is None or step.score is None:
         return f"{sentence}."
     if best.taken or (best.score or 0.0) <= step.score:
-        of_known = "" if known == legal else f" of the {known} of {legal} whose outcome is known"
-        return f"{sentence}; no other legal edit{of_known} would have brought more."
+        far = "" if known == legal else f", as far as outcomes are known ({known} of {legal} legal edits)"
+        return f"{sentence}; no other legal edit would have brought more{far}."
+    more = points((best.score or 0.0) - step.score).lstrip("+")
     return (
-        f"{sentence}; '{best.edit}' would have brought {points((best.score or 0.0) - step.score)} more (the "
-        f"best of the {known} of {legal} legal edits whose outcome is known)."
+        f"{sentence}; '{best.edit}' would have brought {more} more (the best of the {known} of {legal} legal "
+        "edits whose outcome is known)."
     )
 
 

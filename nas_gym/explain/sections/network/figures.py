@@ -161,6 +161,8 @@ def images(use: NetworkUse) -> Figure:
 
 def layers(use: NetworkUse) -> Figure:
     """Return what is lost where each layer is replaced by less."""
+    from nas_gym.explain.sections.network.text import lost
+
     shown = use.layers[:MOST_LAYERS]
     present = [name for name in REPLACEMENTS if any(name in one.drops for one in shown)]
 
@@ -185,9 +187,7 @@ def layers(use: NetworkUse) -> Figure:
         axes.set_xlabel(f"{use.label} lost, percentage points")
         canvas.legend(loc="outside upper right", ncols=len(present))
 
-    costs = [
-        f"{one.layer.name} {100 * min(drop.drop for drop in one.drops.values()):.1f} points" for one in shown
-    ]
+    costs = [f"{one.layer.name} {lost(min(drop.drop for drop in one.drops.values()))}" for one in shown]
     return Figure(
         "layers",
         f"The {use.label} that is lost on validation examples if less stands in for a layer, with 95% "

@@ -34,9 +34,10 @@ def trust_of(use: NetworkUse) -> str:
     if use.inputs is not None:
         errors = use.inputs.attributions.errors
         if use.reliable >= RELIABLE:
+            others = "" if use.reliable == 1 else "; others are left out"
             sentences.append(
                 f"Attributions add up to the change of the output to within {TOLERANCE:g} of it for "
-                f"{use.reliable:.0%} of {len(errors)} examples; others are left out."
+                f"{use.reliable:.0%} of {len(errors)} examples{others}."
             )
         else:
             sentences.append(
@@ -59,8 +60,8 @@ def feature_names(use: NetworkUse) -> list[str]:
 
 
 def lost(drop: float) -> str:
-    """Return a drop of the score: ``"1.5 points"``."""
-    return f"{100 * drop:.1f} points"
+    """Return a drop of the score: ``"1.5 points"``; what rounds to nothing has no minus."""
+    return f"{round(100 * drop, 1) + 0.0:.1f} points"
 
 
 def _input_words(use: NetworkUse) -> list[str]:
@@ -79,10 +80,11 @@ def _input_words(use: NetworkUse) -> list[str]:
     else:
         sentences.append(_image_words(importance))
     check = use.check
+    first = f"{check.deleted} inputs that rank first" if check.deleted > 1 else "input that ranks first"
+    others = "as many" if check.deleted > 1 else "one"
     sentences.append(
-        f"A check: without the {counted(check.deleted, 'input')} that rank first it loses "
-        f"{lost(check.drop)} of {use.label}, without as many inputs drawn at random "
-        f"{lost(float(check.random.mean()))} on average"
+        f"A check: without the {first} it loses {lost(check.drop)} of {use.label}, without {others} drawn at "
+        f"random {lost(float(check.random.mean()))} on average"
         + (
             ", so the attributions name what matters."
             if check.confirmed
@@ -148,9 +150,9 @@ def _layer_words(use: NetworkUse) -> list[str]:
     )
     idle = [layer_name(layer) for layer, _, drop in costs if drop.high < 0.01]
     if idle:
-        others = " and others" if len(idle) > NAMED else ""
+        more = [f"{len(idle) - NAMED} more"] if len(idle) > NAMED else []
         sentences.append(
-            f"Hardly needed are {listed(idle[:NAMED])}{others}: less in their place surely costs under 1 "
+            f"Hardly needed are {listed([*idle[:NAMED], *more])}: less in their place surely costs under 1 "
             "point."
             if len(idle) > 1
             else f"Hardly needed is {idle[0]}: less in its place surely costs under 1 point."

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_VALUES = 3
 WORST = 10
 HALF, MOST = 0.5, 0.9
+# Of a value; an error has three.
+DIGITS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +96,18 @@ class ValueAnswers(Answers):
         return [
             f"Its answers for {name} are off by {quantity(own.mean_absolute)} on average, in the units of "
             f"the data (root mean squared error {quantity(own.root_mean_square)}); always answering "
-            f"{quantity(self.constant[number])} would be off by {quantity(other.mean_absolute)} "
+            f"{quantity(self.constant[number], DIGITS)} would be off by {quantity(other.mean_absolute)} "
             f"({quantity(other.root_mean_square)}). Half of its errors are at most "
             f"{quantity(own.quantiles[HALF])}, nine in ten at most {quantity(own.quantiles[MOST])}.",
-            _bias_in_words(own),
+            _bias_in_words(name, own),
         ]
 
     def _worst_in_words(self) -> str:
         example, value = self.worst[0]
         return (
             f"Its largest error is on validation example {example + 1}: the true {self.names[value]} is "
-            f"{quantity(self.truth[example, value])}, its answer {quantity(self.answers[example, value])}."
+            f"{quantity(self.truth[example, value], DIGITS)}, its answer "
+            f"{quantity(self.answers[example, value], DIGITS)}."
         )
 
     def _errors_table(self) -> Table:
@@ -112,14 +115,14 @@ class ValueAnswers(Answers):
         for number, name in enumerate(self.names):
             pairs = (
                 ("the network", self.errors[number]),
-                (f"always {quantity(self.constant[number])}", self.constant_errors[number]),
+                (f"always {quantity(self.constant[number], DIGITS)}", self.constant_errors[number]),
             )
             for who, one in pairs:
                 sizes = [_rounded(one.quantiles[share]) for share in QUANTILES]
                 ends = [_rounded(end) for end in (one.bias, one.bias_low, one.bias_high)]
                 means = [_rounded(one.mean_absolute), _rounded(one.root_mean_square)]
                 rows.append((name, who, *means, *sizes, *ends))
-        shares = tuple(f"{share:.0%} within" for share in QUANTILES)
+        shares = tuple(f"{share:.0%} at most" for share in QUANTILES)
         return Table(
             "errors",
             "Errors on the validation examples, in the units of the data, beside those of the best constant "
@@ -232,15 +235,15 @@ def measure_values(task: Task, outputs: np.ndarray, seed: int) -> ValueAnswers:
     )
 
 
-def _bias_in_words(own: Residuals) -> str:
-    interval = f"95% interval {quantity(own.bias_low)} to {quantity(own.bias_high)}"
-    if own.bias_low <= 0 <= own.bias_high:
-        return (
-            "They are not shown to be too high or too low on average (mean of answer minus truth "
-            f"{quantity(own.bias)}, {interval})."
-        )
+def _bias_in_words(name: str, own: Residuals) -> str:
     side = "high" if own.bias > 0 else "low"
-    return f"They are too {side} on average (mean of answer minus truth {quantity(own.bias)}, {interval})."
+    shown = f"are too {side} on average"
+    if own.bias_low <= 0 <= own.bias_high:
+        shown = "are not shown to be too high or too low on average"
+    return (
+        f"Its answers for {name} {shown} (mean of answer minus truth {quantity(own.bias)}, 95% interval "
+        f"{quantity(own.bias_low)} to {quantity(own.bias_high)})."
+    )
 
 
 def _panels(canvas: Canvas, count: int) -> list[Axes]:

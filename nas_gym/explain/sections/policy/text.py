@@ -28,7 +28,7 @@ def on_faithfulness(distilled: Distillation) -> list[str]:
         best = max(distilled.curve, key=lambda one: one.least)
         return [
             f"No small tree is faithful: of trees with up to {LEAVES[-1]} rules even the best picks an edit "
-            f"as good as the policy's own in only {percent(best.least)} of the states that it was not grown "
+            f"as good as the policy's own in {percent(best.least)} of the states that it was not grown "
             f"on, less than the {percent(FAITHFUL)} that would make it a fair summary. The policy has no "
             "simple pattern that the questions of the trees can express.",
             f"The closest small tree, of {tree}, reproduces {right}: read it as a hint, not as the policy.",
