@@ -1,4 +1,4 @@
-"""The questions that an explanation answers, a line each, in the order of a report: network, search, agent."""
+"""The questions that an explanation answers, a line each, in the order of a report."""
 
 from __future__ import annotations
 

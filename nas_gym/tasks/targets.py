@@ -59,7 +59,7 @@ class Target(ABC):
 
     @abstractmethod
     def aim(self, data: str) -> str:
-        """Return what a network does with data of this name, like ``"tell the 10 classes of digits apart"``."""
+        """Return what a network does with data of this name, like ``"tell the classes of digits apart"``."""
 
     def measure(self, outputs: np.ndarray, truth: np.ndarray) -> tuple[float, dict[str, float]]:
         """Return the score of a network's outputs, in [0, 1], and its other metrics by name.

@@ -62,8 +62,10 @@ def marked(text: str) -> Markup:
     for found in _MARKED.finditer(text):
         pieces.append(escape(text[end : found.start()]))
         code, strong = found.groups()
-        mark = "<code>{}</code>" if code is not None else "<strong>{}</strong>"
-        pieces.append(Markup(mark).format(code if code is not None else strong))
+        if code is not None:
+            pieces.append(Markup("<code>{}</code>").format(code))
+        else:
+            pieces.append(Markup("<strong>{}</strong>").format(strong))
         end = found.end()
     return Markup("").join([*pieces, escape(text[end:])])
 

@@ -54,7 +54,8 @@ class Words:
         if one is not None:
             yield (
                 f"**A better network was found while explaining.** {capital(one.edit)}, and it gains "
-                f"{_interval_points(one.change)}: `{one.architecture}`. `nas-gym explain RUN --adopt` trains and "
+                f"{_interval_points(one.change)}: `{one.architecture}`. `nas-gym explain RUN --adopt` trains "
+                "and "
                 "keeps it."
             )
 
@@ -74,19 +75,22 @@ class Words:
         page, quote = self._page, self._page.quote
         if page.selected_on_test:
             return (
-                f"**No number to quote.** It {self._reaches(quote)} the test examples, but the search chose by "
+                f"**No number to quote.** It {self._reaches(quote)} the test examples, but the search chose "
+                "by "
                 "them, because no validation scores were published: the figure is optimistic."
             )
         if quote.estimate is None:
             tried = "every new training of it failed" if page.finished else "the run has no result yet"
             return (
-                f"**No number to quote:** {tried}. The search saw {_percent(page.seen)}, the highest of many noisy "
+                f"**No number to quote:** {tried}. The search saw {_percent(page.seen)}, the highest of many "
+                "noisy "
                 "numbers, which is usually too good to be true."
             )
         mean = f", the mean of {page.quoted_trainings} trainings" if page.quoted_trainings > 1 else ""
         if quote.low is None:
             return (
-                f"**The number to quote:** it {self._reaches(quote)} test examples, used for nothing else{mean}. "
+                f"**The number to quote:** it {self._reaches(quote)} test examples, used for nothing "
+                f"else{mean}. "
                 "Over how many examples is not known, so no interval is given."
             )
         return (
@@ -116,7 +120,8 @@ class Words:
             )
             if group
         ]
-        yield f"**Beside it,** on the same examples: {reached}. The found network is {', but '.join(verdicts)}."
+        verdict = ", but ".join(verdicts)
+        yield f"**Beside it,** on the same examples: {reached}. The found network is {verdict}."
 
     def search(self) -> Iterator[str]:
         """Say what the search brought: over its start, and over networks drawn at random."""
@@ -136,7 +141,8 @@ class Words:
             return
         if not page.reasons:
             yield (
-                "**Why it is good** cannot be said: every single change that was tried leaves it about as good, as "
+                "**Why it is good** cannot be said: every single change that was tried leaves it about as "
+                "good, as "
                 "far as these trainings tell."
             )
             return
@@ -159,7 +165,8 @@ class Words:
             yield f"**Is something near better or simpler?** {' '.join(self._near())}"
         elif page.untested:
             yield (
-                f"**Is something near better?** Not known: none of the {counted(page.untested, 'network')} one change "
+                f"**Is something near better?** Not known: none of the {counted(page.untested, 'network')} "
+                "one change "
                 "away was tested, for want of budget."
             )
 
@@ -193,19 +200,22 @@ class Words:
         if page.failed:
             yield f"how good {counted(page.failed, 'network')} would be whose training failed"
         if page.untested and page.neighbours:
-            yield f"what {counted(page.untested, 'network')} one change away would do, which the budget left out"
+            left = counted(page.untested, "network")
+            yield f"what {left} one change away would do, which the budget left out"
 
     def _what_would_tell(self) -> Iterator[str]:
         page = self._page
         unclear = sum(one.verdict == "unclear" for one in page.neighbours)
         if unclear and page.seeds_to_tell:
             yield (
-                f"which of {counted(unclear, 'network')} about equal is best: about {page.seeds_to_tell} trainings of "
+                f"which of {counted(unclear, 'network')} about equal is best: about {page.seeds_to_tell} "
+                "trainings of "
                 "each would tell one point"
             )
         if page.examples_to_tell:
             yield (
-                f"its {self._target.metric.label} to within one point: about {page.examples_to_tell:,} test examples "
+                f"its {self._target.metric.label} to within one point: about {page.examples_to_tell:,} test "
+                "examples "
                 "would tell"
             )
 
@@ -230,7 +240,8 @@ class Words:
             yield self._smaller()
         if page.rising is not None:
             yield (
-                f"Its learning curve still rose by {unsigned(page.rising)} points at the end: training longer may help."
+                f"Its learning curve still rose by {unsigned(page.rising)} points at the end: training "
+                "longer may help."
             )
 
     def _smaller(self) -> str:
@@ -238,7 +249,8 @@ class Words:
         assert one is not None
         share = f", {one.parameters / page.parameters:.0%} of its weights" if page.parameters else ""
         sure = "is within one point of it" if one.within else "seems about as good"
-        return f"Simpler: {one.words} ({counted(one.parameters, 'weight')}{share}) {sure} ({_interval_points(one.change)})."
+        size = f"{counted(one.parameters, 'weight')}{share}"
+        return f"Simpler: {one.words} ({size}) {sure} ({_interval_points(one.change)})."
 
     def _reason(self, reason: Reason) -> str:
         space = self._evidence.search_space
@@ -295,7 +307,8 @@ def trust_words(page: FirstPage) -> str:
     elif page.quote.low is not None:
         sentences.append("The number to quote holds for new examples like the test examples.")
     sentences.append(
-        "What is said of its choices, of networks near and of the start is about the examples that the search chose "
+        "What is said of its choices, of networks near and of the start is about the examples that the "
+        "search chose "
         "by: their intervals count how trainings differ, all at once, and not that the examples are a sample."
     )
     sentences.append("All this is about these data and this way of training.")
