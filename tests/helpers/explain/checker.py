@@ -1,0 +1,103 @@
+"""What must hold between the facts of a first page and its sentences, whatever the run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from nas_gym.explain import Section
+from nas_gym.explain.fact import Verdict
+
+PERCENT = re.compile(r"(?<![\d.])(\d+\.\d)(?:%| to)")
+COUNTS = {
+    "improves": r"(\d+) (?:is|are) clearly better",
+    "worse": r"(\d+) (?:is|are) a little worse",
+    "does not matter": r"(\d+) (?:is|are) as good within one point",
+    "unclear": r"(\d+) (?:is|are) not told apart",
+}
+
+
+def contradictions(summary: Section, sections: dict[str, Section]) -> list[str]:
+    """Return every implication between facts and sentences that does not hold, in words."""
+    return list(_found(summary, sections))
+
+
+def _found(summary: Section, sections: dict[str, Section]) -> Iterator[str]:
+    text = " ".join(summary.answer).replace("**", "")
+    facts = {fact.key: fact for fact in summary.facts}
+    numbers = summary.numbers
+    if re.search(r"\bnan\b|\bNone\b|-0\.0\b|inf%", text):
+        yield f"a number that is none: {text}"
+    yield from _quote(text, facts["test score"], numbers)
+    yield from _reasons(text, numbers, facts)
+    if "alternatives" in sections and not sections["alternatives"].withheld:
+        yield from _near(text, sections["alternatives"].numbers)
+    for section in sections.values():
+        named = f"“{section.question}”" in text
+        if named and not section.is_applicable:
+            yield f"what does not apply is called unknown: {section.question}"
+        if named and not section.withheld:
+            yield f"what is answered is called unknown: {section.question}"
+    for fact in summary.facts:
+        yield from _consistent(fact)
+
+
+def _consistent(fact: Any) -> Iterator[str]:
+    if fact.low is not None and isinstance(fact.estimate, float):
+        if not fact.low - 1e-9 <= fact.estimate <= fact.high + 1e-9:
+            yield f"{fact.key}: the estimate {fact.estimate} is outside of its interval"
+        if fact.unit == "difference of scores":
+            leaves_out = fact.low > 0 or fact.high < 0
+            if leaves_out is not fact.is_shown:
+                yield f"{fact.key}: the verdict {fact.verdict} does not follow from its interval"
+    if fact.unit == "difference of scores" and fact.low is None and fact.verdict is not Verdict.UNKNOWN:
+        yield f"{fact.key}: {fact.verdict} without an interval"
+
+
+def _quote(text: str, quote: Any, numbers: Any) -> Iterator[str]:
+    says_none = "No number to quote" in text
+    if says_none is not (quote.estimate is None or numbers["selected_on_test"]):
+        yield f"a number to quote is announced wrongly: {quote}"
+    told = re.search(r"number to quote: it (?:is right for|reaches \S+) (\d+\.\d)%", text)
+    if not says_none and (told is None or abs(float(told[1]) - 100 * quote.estimate) > 0.05 + 1e-9):
+        yield f"the number to quote is not the one of the fact: {told and told[0]}"
+    if not says_none and ("95% interval" in text.split("The number to quote")[1].split("**")[0][:160]) < (
+        quote.low is not None
+    ):
+        yield "the interval of the number to quote is left out"
+
+
+def _reasons(text: str, numbers: Any, facts: Any) -> Iterator[str]:
+    reasons = numbers["reasons"]
+    listed = len(re.findall(r"\(\d\) ", text))
+    if listed != min(3, len(reasons)):
+        yield f"{len(reasons)} reasons, {listed} listed"
+    if not reasons and "Why it is good." in text:
+        yield "reasons are announced and there are none"
+    costs = [float("inf") if reason["cost"] is None else reason["cost"] for reason in reasons]
+    if costs != sorted(costs, reverse=True):
+        yield f"reasons are not ordered by what undoing them costs: {costs}"
+    for reason in reasons:
+        if reason["cost"] is not None and not facts[f"cost of {reason['choice']}"].is_shown:
+            yield f"{reason['choice']} is a reason and its cost is not shown"
+        if reason["best"] is not None and reason["best"][1] > 0:
+            yield f"undoing {reason['choice']} helps: {reason['best']}"
+
+
+def _near(text: str, alternatives: Any) -> Iterator[str]:
+    verdicts = alternatives["verdicts"]
+    if not alternatives["neighbours"]:
+        return
+    for verdict, pattern in COUNTS.items():
+        told = re.search(pattern, text)
+        if int(told[1] if told else 0) != verdicts.get(verdict, 0):
+            yield f"{verdicts.get(verdict, 0)} networks are {verdict!r}, told are {told and told[0]}"
+    found_better = "A better network was found while explaining" in text
+    if found_better is not bool(verdicts.get("improves")):
+        yield "a better network is announced wrongly"
+    if ("none is clearly better" in text) is bool(verdicts.get("improves")):
+        yield "none is called clearly better wrongly"
+    tested = re.search(r"Of (\d[\d,]*) (?:tested )?networks? one change away", text)
+    if tested is None or int(tested[1].replace(",", "")) != len(alternatives["neighbours"]):
+        yield f"{len(alternatives['neighbours'])} neighbours, told are {tested and tested[0]}"
