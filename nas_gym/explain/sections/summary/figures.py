@@ -93,7 +93,9 @@ def _rows(evidence: Evidence, quality: Mapping[str, Any]) -> list[Row]:
     new = quality["new"]
     if new is not None and not quality["selects_on_test"]:
         rows.append((f"{FOUND}, test examples", new["score"], new["low"], new["high"]))
-    elif quality["test_score"] is not None and not evidence.metric.share_of_examples:
+    elif quality["test_score"] is not None and not (
+        quality["selects_on_test"] or evidence.metric.share_of_examples
+    ):
         rows.append((f"{FOUND}, test examples", quality["test_score"], None, None))
     return rows
 

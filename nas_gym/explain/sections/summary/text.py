@@ -415,8 +415,11 @@ def trust_words(quality: Mapping[str, Any], label: str) -> str:
             "The test examples were used for nothing else, so their interval holds for new examples like "
             "them."
         )
+    elif quality["test_score"] is not None:
+        sentences.append("The test examples were used for nothing else.")
+    which = "All other" if sentences else "All"
     sentences.append(
-        f"All other {plural(label)} are on the validation examples, which the search chose by and which "
+        f"{which} {plural(label)} are on the validation examples, which the search chose by and which "
         "make a network look a little too good; their intervals count how trainings differ, not that the "
         "examples are a sample, and those of the edits hold all at once."
         if not quality["selects_on_test"]
