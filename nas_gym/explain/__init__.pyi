@@ -11,6 +11,7 @@ from .methods.anova.encoding import encode_architectures as encode_architectures
 from .methods.anova.importance import Importances as Importances
 from .methods.anova.importance import estimate as estimate
 from .methods.anova.importance import exact as exact
+from .methods.policies.optimal_values import OptimalValues as OptimalValues
 from .methods.policies.returns import earnings as earnings
 from .methods.policies.optimal_values import OptimalValues as OptimalValues
 from .methods.policies.rollouts import Decisions as Decisions
