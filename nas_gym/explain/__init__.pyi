@@ -13,7 +13,6 @@ from .methods.anova.importance import estimate as estimate
 from .methods.anova.importance import exact as exact
 from .methods.policies.optimal_values import OptimalValues as OptimalValues
 from .methods.policies.returns import earnings as earnings
-from .methods.policies.optimal_values import OptimalValues as OptimalValues
 from .methods.policies.rollouts import Decisions as Decisions
 from .methods.policies.states import Setting as Setting
 from .methods.policies.viper import READABLE as READABLE
