@@ -5,7 +5,7 @@
 | error | raised for |
 |---|---|
 | `ConfigError` | an argument, name, option or part of the user's own that does not fit |
-| `DataError` | data or a file of the user's that cannot be used: examples, labels, values, tables, saved networks |
+| `DataError` | data or a file of the user's that cannot be used: examples, labels, tables, saved networks |
 | `StoreError` | a store or a run folder that cannot be used, and files that cannot be written |
 """
 

@@ -91,7 +91,7 @@ def test_the_snippet_on_explanations_runs(folder):
         table = ["--env", "NASTable-MLP-v0", "--agent", "q-learning", "--budget", "200"]
         run(["nas-gym", "search", *table], folder)
     (folder / "explanations.py").write_text("\n".join(snippets("docs/explanations.md", "python")))
-    assert "score" in run([sys.executable, "explanations.py"], folder)
+    assert "accuracy" in run([sys.executable, "explanations.py"], folder)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

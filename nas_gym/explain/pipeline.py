@@ -1,4 +1,4 @@
-"""From a run, or from two, to its explanation: every question is answered, and then the report is written."""
+"""The explanation of a run, or of two: every question is answered, and then the report is written."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def explain(
     Any run folder will do, also of an interrupted run or of one that is still going on. What cannot
     be explained of a run (a policy that it does not have, effects that too few evaluations show) is
     withheld with a sentence. Two runs on the same space and task are compared instead: what each
-    found, where their policies agree, where they differ, and whose edits were better there.
+    found, where their policies agree, where they differ, and whose edits are better there.
 
     ```python
     explanation = explain("tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0")
@@ -53,8 +53,8 @@ def explain(
     Args:
         run: folder of the run.
         other: folder of a run to compare with; None to explain the one.
-        budget: evaluations that each explanation may ask for beyond the run's, which trained networks
-            cost time; None for what each asks for by default, 0 for none.
+        budget: number of evaluations that each explanation may request beyond the run's, which take time
+            where networks are trained; None for the default of each, 0 for none.
         seed: seed of every random draw.
         store: place where further evaluations are kept, as of `gym.make("NAS-v0", store=...)`.
         write: whether to write the report (`report.html`, `report.md`, `explanation.json` and
@@ -97,7 +97,7 @@ def explain_evidence(
     """Answer every question about a run that was read.
 
     Args:
-        evidence: the run.
+        evidence: evidence of the run.
         settings: budget and seed of the explanations; None for the defaults.
         selected: the questions; None for those of the registry.
         on_progress: function called before each question with its number and its text.

@@ -119,8 +119,8 @@ def test_effects_over_the_space_are_told_where_the_agents_steps_mislead(seed: in
         ]
     )
     assert truth == pytest.approx(0.08)
-    assert one.met is not None
-    assert one.met < -0.1
+    assert one.in_steps is not None
+    assert one.in_steps < -0.1
     assert one.change is not None
     assert one.change.low <= truth <= one.change.high
     assert one.change.value == pytest.approx(truth, abs=0.03)

@@ -144,7 +144,7 @@ def test_the_network_is_explained_by_its_errors_in_the_units_of_the_data(
 def test_what_is_wrong_most_is_described_by_the_features_that_are_used_most(explanation: Explanation) -> None:
     table = next(one for one in explanation["network"].tables if one.name == "largest_errors")
     features = [row[0] for row in next(t for t in explanation["network"].tables if t.name == "features").rows]
-    assert list(table.columns[5:]) == features[:4]
+    assert list(table.columns[4:]) == features[:4]
 
 
 def test_the_files_name_the_metric(folder: Path, explanation: Explanation) -> None:
@@ -157,6 +157,17 @@ def test_the_files_name_the_metric(folder: Path, explanation: Explanation) -> No
     assert "R² values/all" in events.Tags()["histograms"]
     header = (folder / "explanation" / "projector" / "metadata.tsv").read_text().splitlines()[0]
     assert header.split("\t")[1] == "R²"
+
+
+def test_two_runs_are_compared_by_r2(folder: Path, tmp_path: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    env = {name: config["env"][name] for name in ("search_space", "task", "evaluator")} | {"store": "memory"}
+    run(RunSpec("q-learning", 8, str(tmp_path / "other"), 1, "NAS-v0", env))
+    comparison = explain(folder, tmp_path / "other", budget=0, store="memory", write=False)
+    assert comparison.metric.name == "r2"
+    for section in comparison.all_sections:
+        assert not re.search(r"accurac|class", " ".join([*texts_of(section), *drawn_texts(section)]))
+    assert "found the better network by the R² that it saw" in comparison["found"].answer[0]
 
 
 def fitted(x: np.ndarray, y: np.ndarray, space: Any, text: str) -> TrainedNetwork:

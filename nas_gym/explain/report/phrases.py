@@ -40,7 +40,8 @@ def quantity(value: float, digits: int = 3) -> str:
     size = abs(value)
     if size == 0 or 1e-4 <= size < 1e15:
         decimals = max(0, digits - 1 - int(np.floor(np.log10(size)))) if size else 0
-        return f"{value:,.{decimals}f}"
+        text = f"{value:,.{decimals}f}"
+        return text.rstrip("0").rstrip(".") if decimals else text
     return f"{value:.{digits}g}"
 
 

@@ -49,7 +49,7 @@ def bad() -> str:
 
 
 def neutral() -> str:
-    """Return the colour of what is beside the point, and of what cannot be told."""
+    """Return the colour of what does not matter or is not known."""
     return SERIES[6]
 
 

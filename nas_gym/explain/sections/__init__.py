@@ -1,1 +1,1 @@
-"""One folder a question: its section, its analysis, its text, tables and figures."""
+"""One folder for each question: its section, its analysis, its text, tables and figures."""

@@ -40,7 +40,7 @@ class Effect:
             simultaneous over all kinds; None where the visits do not determine it.
         p: p-value of no effect, adjusted for all kinds; None without a change.
         seen: number of pairs of evaluated architectures that such an edit connects, in either direction.
-        met: mean change in the agent's steps, biased by where the agent was; None without such steps.
+        in_steps: mean change in the agent's steps, biased by where the agent was; None without such steps.
         steps: number of these steps.
     """
 
@@ -48,7 +48,7 @@ class Effect:
     change: Interval | None
     p: float | None
     seen: int
-    met: float | None
+    in_steps: float | None
     steps: int
 
 

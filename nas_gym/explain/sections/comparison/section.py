@@ -91,6 +91,6 @@ def _check(runs: tuple[Evidence, Evidence]) -> None:
 
 
 def _names(runs: tuple[Evidence, Evidence]) -> tuple[str, str]:
-    """Return the agents, told apart where they are the same."""
+    """Return the names of the agents, with letters where they are the same."""
     first, second = (str(run.config["agent"]) for run in runs)
     return (first, second) if first != second else (f"{first} (A)", f"{second} (B)")

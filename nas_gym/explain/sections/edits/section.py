@@ -70,7 +70,9 @@ def _oriented(one: Effect) -> tuple[str, Effect]:
     if not one.kind.opposite or one.change is None or one.change.value >= 0:
         return one.kind.words, one
     turned = Interval(-one.change.value, -one.change.high, -one.change.low)
-    return one.kind.opposite, replace(one, change=turned, met=None if one.met is None else -one.met)
+    return one.kind.opposite, replace(
+        one, change=turned, in_steps=None if one.in_steps is None else -one.in_steps
+    )
 
 
 def _section(used: UsableEvaluations, found: EditEffects, label: str) -> Section:
@@ -116,7 +118,7 @@ def _answer(known: list[KnownEffect], of: int) -> Iterator[str]:
     misled = [
         one
         for _, one, change in known
-        if one.met is not None and one.steps >= OFTEN and not change.low <= one.met <= change.high
+        if one.in_steps is not None and one.steps >= OFTEN and not change.low <= one.in_steps <= change.high
     ]
     if misled:
         yield (
@@ -149,7 +151,7 @@ def _table(effects: list[tuple[str, Effect]], label: str) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for words, one in effects:
         numbers = [round(100 * each, 2) for each in astuple(one.change)] if one.change else [None] * 3
-        met = None if one.met is None else round(100 * one.met, 2)
+        met = None if one.in_steps is None else round(100 * one.in_steps, 2)
         p = None if one.p is None else round(one.p, 4)
         rows.append((words, *numbers, p, one.seen, met, one.steps))
     return Table(
@@ -172,8 +174,8 @@ def _forest(shown: list[KnownEffect], label: str) -> Figure:
             ends = [100 * change.low, 100 * change.high]
             axes.plot(ends, [row, row], color=colour, linewidth=2.0, solid_capstyle="butt")
             axes.plot([100 * change.value], [row], "o", color=colour)
-            if one.met is not None:
-                axes.plot([100 * one.met], [row], "x", color=style.muted(), markersize=6)
+            if one.in_steps is not None:
+                axes.plot([100 * one.in_steps], [row], "x", color=style.muted(), markersize=6)
         axes.plot([], [], "o-", color=style.good(), label="effect and interval")
         axes.plot([], [], "x", color=style.muted(), label="mean change in the steps", linestyle="none")
         axes.set_yticks(range(len(shown)), [words for words, _, _ in shown])
@@ -204,6 +206,6 @@ def _as_dict(words: str, one: Effect) -> dict[str, Any]:
         "high": finite(one.change.high) if one.change else None,
         "p": finite(one.p),
         "pairs_seen": one.seen,
-        "change_in_steps": finite(one.met),
+        "change_in_steps": finite(one.in_steps),
         "steps": one.steps,
     }

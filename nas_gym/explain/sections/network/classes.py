@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class ClassAnswers(Answers):
         return [self._mistakes(), self._sureness()]
 
     def figures(self) -> list[Figure]:
-        return [self._confusion_figure(), self._reliability_figure()]
+        return [confusion_figure(self.confusion, self.names), reliability_figure(self.calibration)]
 
     def numbers(self) -> dict[str, Any]:
         found = self.calibration
@@ -109,64 +110,66 @@ class ClassAnswers(Answers):
             return f"It is not sure enough of itself: {off} ({error})."
         return f"Its probabilities are off, too high for some examples and too low for others ({error})."
 
-    def _confusion_figure(self) -> Figure:
-        matrix, names = self.confusion, self.names
-        share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
 
-        def draw(canvas: Canvas) -> None:
-            axes = canvas.add_subplot()
-            picture = axes.imshow(share, cmap=style.SEQUENTIAL, vmin=0, vmax=1)
-            if len(names) <= 20:
-                for row, column in np.ndindex(*matrix.shape):
-                    colour = style.over(picture.cmap(picture.norm(share[row, column]))[:3])
-                    text = str(matrix[row, column])
-                    axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
-            name_ticks(axes.xaxis, names, letters)
-            name_ticks(axes.yaxis, names, letters)
-            if max(map(len, names)) > 3:
-                axes.tick_params(axis="x", rotation=45)
-                for label in axes.get_xticklabels():
-                    label.set_horizontalalignment("right")
-                    label.set_rotation_mode("anchor")
-            axes.set_xlabel("answer of the network")
-            axes.set_ylabel("true class")
-            axes.grid(visible=False)
+def confusion_figure(matrix: np.ndarray, names: Sequence[str]) -> Figure:
+    """Return how often the network gave each answer (column) for each class (row)."""
+    share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
 
-        right = [f"{name} {share[number, number]:.0%}" for number, name in enumerate(names)]
-        # A label takes room from the squares: the more of them there are, the shorter it is.
-        letters = LETTERS if len(names) <= 8 else 18
-        longest = min(letters, max(map(len, names)))
-        side = min(6.5, 0.42 * len(names) + 1.2 + 0.07 * longest)
-        return Figure(
-            "confusion",
-            "Validation examples of each class (row) by the answer of the network (column); colours are "
-            "shares of the row.",
-            f"Right of each class: {listed(right[:20])}.",
-            draw,
-            (side + 0.4, side),
-        )
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.add_subplot()
+        picture = axes.imshow(share, cmap=style.SEQUENTIAL, vmin=0, vmax=1)
+        if len(names) <= 20:
+            for row, column in np.ndindex(*matrix.shape):
+                colour = style.over(picture.cmap(picture.norm(share[row, column]))[:3])
+                text = str(matrix[row, column])
+                axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+        name_ticks(axes.xaxis, names, letters)
+        name_ticks(axes.yaxis, names, letters)
+        if max(map(len, names)) > 3:
+            axes.tick_params(axis="x", rotation=45)
+            for label in axes.get_xticklabels():
+                label.set_horizontalalignment("right")
+                label.set_rotation_mode("anchor")
+        axes.set_xlabel("answer of the network")
+        axes.set_ylabel("true class")
+        axes.grid(visible=False)
 
-    def _reliability_figure(self) -> Figure:
-        found = self.calibration
+    right = [f"{name} {share[number, number]:.0%}" for number, name in enumerate(names)]
+    # A label takes room from the squares: the more of them there are, the shorter it is.
+    letters = LETTERS if len(names) <= 8 else 18
+    longest = min(letters, max(map(len, names)))
+    side = min(6.5, 0.42 * len(names) + 1.2 + 0.07 * longest)
+    return Figure(
+        "confusion",
+        "Validation examples of each class (row) by the answer of the network (column); colours are "
+        "shares of the row.",
+        f"Right of each class: {listed(right[:20])}.",
+        draw,
+        (side + 0.4, side),
+    )
 
-        def draw(canvas: Canvas) -> None:
-            axes = canvas.add_subplot()
-            lowest = min(float(found.confidence.min()), float(found.low.min()))
-            axes.plot([lowest, 1], [lowest, 1], color=style.muted(), linewidth=1, linestyle="--")
-            spread = np.maximum(0, [found.accuracy - found.low, found.high - found.accuracy])
-            axes.errorbar(found.confidence, found.accuracy, yerr=spread, fmt="o-", color=style.colour(0))
-            axes.set_xlabel("probability that the network states")
-            axes.set_ylabel("share that is right")
 
-        return Figure(
-            "reliability",
-            "How often the network is right, by how sure it says it is, in groups of equally many validation "
-            "examples with 95% intervals; below the dashed line it is too sure.",
-            f"Expected calibration error {found.error:.3f} (95% interval {found.error_low:.3f} to "
-            f"{found.error_high:.3f}); stated minus true on average {points(found.gap)}.",
-            draw,
-            (4.6, 3.8),
-        )
+def reliability_figure(found: Calibration) -> Figure:
+    """Return how often the network is right, by how sure it is."""
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.add_subplot()
+        lowest = min(float(found.confidence.min()), float(found.low.min()))
+        axes.plot([lowest, 1], [lowest, 1], color=style.muted(), linewidth=1, linestyle="--")
+        spread = np.maximum(0, [found.accuracy - found.low, found.high - found.accuracy])
+        axes.errorbar(found.confidence, found.accuracy, yerr=spread, fmt="o-", color=style.colour(0))
+        axes.set_xlabel("probability that the network states")
+        axes.set_ylabel("share that is right")
+
+    return Figure(
+        "reliability",
+        "How often the network is right, by how sure it says it is, in groups of equally many validation "
+        "examples with 95% intervals; below the dashed line it is too sure.",
+        f"Expected calibration error {found.error:.3f} (95% interval {found.error_low:.3f} to "
+        f"{found.error_high:.3f}); stated minus true on average {points(found.gap)}.",
+        draw,
+        (4.6, 3.8),
+    )
 
 
 def measure_classes(task: Task, outputs: np.ndarray, seed: int) -> ClassAnswers:

@@ -169,8 +169,10 @@ def _layer_words(use: NetworkUse) -> list[str]:
 
 def layer_name(layer: LayerUse) -> str:
     """Return text such as ``"layer 2 (relu-64)"`` of a chain; the name as it is elsewhere."""
-    number, _, rest = layer.layer.name.partition(" ")
-    return f"layer {number} ({rest})" if number.isdecimal() else layer.layer.name
+    number, _, label = layer.layer.name.partition(" ")
+    if not number.isdecimal():
+        return layer.layer.name
+    return f"layer {number} ({label})" if label else f"layer {number}"
 
 
 def _mildest(layer: LayerUse) -> tuple[str, ScoreDrop]:

@@ -121,14 +121,15 @@ class ValueAnswers(Answers):
                 sizes = [_rounded(one.quantiles[share]) for share in QUANTILES]
                 ends = [_rounded(end) for end in (one.bias, one.bias_low, one.bias_high)]
                 means = [_rounded(one.mean_absolute), _rounded(one.root_mean_square)]
-                rows.append((name, who, *means, *sizes, *ends))
-        shares = tuple(f"{share:.0%} at most" for share in QUANTILES)
+                rows.append((*self._named(name), who, *means, *sizes, *ends))
+        shares = tuple(f"{share:.0%} within" for share in QUANTILES)
+        heads = ("answer of", "mean size", "root mean square", *shares, "mean error", "from", "to")
         return Table(
             "errors",
             "Errors on the validation examples, in the units of the data, beside those of the best constant "
             "answer: the mean size, the root of the mean square, the size that so many of the errors do not "
             "exceed, and the mean of answer minus truth with its 95% interval for new examples.",
-            ("value", "answer of", "mean size", "root mean square", *shares, "mean error", "from", "to"),
+            (*self._named("value"), *heads),
             tuple(rows),
         )
 
@@ -144,15 +145,19 @@ class ValueAnswers(Answers):
             truth, answer = float(self.truth[example, value]), float(self.answers[example, value])
             error = answer - truth
             numbers = (_rounded(truth), _rounded(answer), _rounded(error))
-            rows.append((example + 1, self.names[value], *numbers, *own))
+            rows.append((example + 1, *self._named(self.names[value]), *numbers, *own))
         described = ", with the features that the network uses most" if names else ""
         return Table(
             "largest_errors",
             f"The validation examples that it is most wrong on{described}; examples are numbered in the "
             "order of the validation part.",
-            ("example", "value", "true", "answer", "error", *names),
+            ("example", *self._named("value"), "true", "answer", "error", *names),
             tuple(rows),
         )
+
+    def _named(self, cell: str) -> tuple[str, ...]:
+        """Return the cell of the column of values; a table of one value has no such column."""
+        return (cell,) if len(self.names) > 1 else ()
 
     def _answers_figure(self) -> Figure:
         shown = self.names[:MOST_VALUES]
@@ -187,15 +192,14 @@ class ValueAnswers(Answers):
         def draw(canvas: Canvas) -> None:
             for axes, number in zip(_panels(canvas, len(shown)), range(len(shown)), strict=True):
                 truth = self.truth[:, number]
-                for place, (label, answers) in enumerate(
-                    (("the network", self.answers[:, number]), ("always the same", self.constant[number]))
+                shares = np.arange(1, len(truth) + 1) / len(truth)
+                always = f"always {quantity(self.constant[number], DIGITS)}"
+                for label, answers, colour in (
+                    ("the network", self.answers[:, number], style.colour(0)),
+                    (always, self.constant[number], style.neutral()),
                 ):
                     sizes = np.sort(np.abs(answers - truth))
-                    shares = np.arange(1, len(sizes) + 1) / len(sizes)
-                    axes.step(
-                        sizes, shares, where="post", color=style.neutral() if place else style.colour(0)
-                    )
-                    axes.lines[-1].set_label(label)
+                    axes.step(sizes, shares, where="post", color=colour, label=label)
                 axes.set_xlabel(f"size of the error of {shown[number]}")
                 axes.set_ylabel("share of examples")
                 axes.set_ylim(0, 1.02)
