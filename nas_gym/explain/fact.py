@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 Estimate = float | int | str | None
+QUOTE = "test score"
+"""Key of the score that a first page says to quote."""
 
 
 class Verdict(StrEnum):

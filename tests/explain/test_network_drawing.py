@@ -13,7 +13,7 @@ from nas_gym.explain.report import style
 from nas_gym.explain.report.svg import Canvas, drawn
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.summary.drawing import Mark, network_figure
-from nas_gym.explain.sections.summary.figures import figures_of, place_of
+from nas_gym.explain.sections.summary.figures import drawing_of, place_of
 from nas_gym.explain.sections.summary.reasons import Reason, reasons_for
 from nas_gym.explain.sections.summary.section import summarise
 from nas_gym.search_spaces import make_search_space
@@ -110,6 +110,5 @@ def test_a_run_of_one_step_is_drawn_without_reasons(tmp_path):
 def test_reasons_without_an_interval_say_that_training_fails(tmp_path):
     evidence = read_evidence(walked(tmp_path / "run", 3))
     reason = Reason("depth", "1", None, None, None, 2, 2, 2, 0, None, None, None)
-    quality = summarise(evidence, []).numbers["quality"]
-    drawing, _ = figures_of(evidence, quality, [reason])
+    drawing = drawing_of(evidence, [reason])
     assert "without it, networks fail to train" in drawing.alternative

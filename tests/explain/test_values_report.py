@@ -88,11 +88,9 @@ def test_the_first_page_says_what_is_predicted_and_what_a_constant_answer_scores
     text = " ".join(explanation.summary.answer)
     constant = read_evidence(folder).evaluator.constant_answer()
     assert constant is not None
-    assert "a network that predicts “progression” in the data diabetes" in text
-    assert f"always answering {constant.answer} scores R² 0%" in text
-    assert "On the 88 test examples, which nothing was chosen by, it reaches R² " in text
-    assert "R² is the share of the variance" in text
-    assert f"R²: always answering {constant.answer} 0.0%" in explanation.summary.figures[1].alternative
+    assert "To predict progression of diabetes, the agent" in text
+    assert f"always answering “{constant.answer}” 0.0%" in text
+    assert re.search(r"it reaches R² [\d.]+%, its share of the variance, on 88 test examples", text)
     assert "output: 1 value" in " ".join(drawing_of(explanation))
 
 
@@ -104,15 +102,15 @@ def drawing_of(explanation: Explanation) -> list[str]:
     return [text.get_text() for text in canvas.axes[0].texts]
 
 
-def test_there_is_no_interval_for_new_examples_and_a_sentence_says_why(explanation: Explanation) -> None:
-    quality = explanation.summary.numbers["quality"]
-    assert quality["new"] is None
-    (told,) = [sentence for sentence in explanation.summary.answer if "test examples" in sentence]
-    assert "No interval for new examples is given, because R² is not a share of examples" in told
-    assert "95%" not in told
+def test_the_number_to_quote_has_an_interval_for_new_examples_and_is_the_tile(
+    explanation: Explanation,
+) -> None:
+    (told,) = [each for each in explanation.summary.answer if each.startswith("**The number to quote:**")]
+    quote = explanation.summary.numbers["quote"]
+    assert quote["low"] < quote["estimate"] < quote["high"]
+    assert f"(95% interval {100 * quote['low']:.1f} to {100 * quote['high']:.1f}%)" in told
     tiles = {name: (value, note) for name, value, note in page_of(explanation).tiles}
-    assert tiles["test R²"][0] == f"{quality['test_score']:.1%}"
-    assert f"reaches R² {quality['test_score']:.1%}" in told
+    assert tiles["test R²"][0] == f"{quote['estimate']:.1%}"
 
 
 def test_the_network_is_explained_by_its_errors_in_the_units_of_the_data(

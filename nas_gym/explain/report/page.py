@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nas_gym.explain.evidence.facts import NEW_EXAMPLES, SEEN, SELECTED_TEST, TEST
+from nas_gym.explain.fact import QUOTE
 from nas_gym.explain.section import Cell, Explanation, Figure, Section, Table
 
 Tile = tuple[str, str, str]
@@ -15,7 +15,6 @@ CLOSING = (
     "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
     "computed and when it fails is in docs/explanations.md of nas-gym."
 )
-SEEDS = {"fresh seeds": "retrained", "recorded seeds": "recorded in the table"}
 DECIMALS = 4
 NOTHING = "\N{EN DASH}"
 
@@ -47,7 +46,7 @@ def page_of(explanation: Explanation) -> Page:
         title=explanation.title,
         kicker="explanation of a search",
         sections=tuple(explanation.all_sections),
-        tiles=_tiles(explanation.facts, explanation.metric.label),
+        tiles=_tiles(explanation),
         facts=facts_in_words(explanation),
         closing=CLOSING,
     )
@@ -76,11 +75,12 @@ def facts_in_words(explanation: Explanation) -> tuple[tuple[str, str], ...]:
     return tuple((name, _words(value, label)) for name, value in explanation.facts.items())
 
 
-def _tiles(facts: Mapping[str, Any], label: str) -> tuple[Tile, ...]:
-    tiles = [*_test_tiles(facts, label)]
-    seen = facts.get(SEEN.format(label))
-    if seen is not None and not any(name.startswith(SELECTED_TEST.format(label)) for name in facts):
-        tiles.append(("best seen", f"{seen:.1%}", "validation; optimistic"))
+def _tiles(explanation: Explanation) -> tuple[Tile, ...]:
+    """Return the facts of the first page in short: the number to quote, size, networks tried, agent."""
+    facts, tiles = explanation.facts, [*_quote_tiles(explanation)]
+    weights = explanation.summary.numbers.get("parameters")
+    if weights:
+        tiles.append(("size", f"{weights:,}", "weights"))
     evaluations = facts["distinct evaluations"]
     of = facts.get("architectures in the space")
     tiles.append(("networks tried", f"{evaluations:,}", f"of {of:,} possible" if of else ""))
@@ -88,20 +88,19 @@ def _tiles(facts: Mapping[str, Any], label: str) -> tuple[Tile, ...]:
     return tuple(tiles)
 
 
-def _test_tiles(facts: Mapping[str, Any], label: str) -> Iterator[Tile]:
-    """Yield the test score, the one that the first page says to quote where there is one."""
-    new, name = facts.get(NEW_EXAMPLES.format(label)), f"test {label}"
-    if new is not None:
-        interval = f"95% interval {new['low']:.1%} to {new['high']:.1%} for new examples"
-        yield name, f"{new['score']:.1%}", interval
+def _quote_tiles(explanation: Explanation) -> Iterator[Tile]:
+    """Yield the score that the first page says to quote, or says not to."""
+    quote = next((fact for fact in explanation.summary.facts if fact.key == QUOTE), None)
+    if quote is None or not isinstance(quote.estimate, float):
         return
-    for seeds, how in SEEDS.items():
-        score = facts.get(TEST.format(label, seeds))
-        if score is not None:
-            yield name, f"{score:.1%}", f"of the found network, {how}"
-        selected = facts.get(f"{SELECTED_TEST.format(label)}, {seeds}")
-        if selected is not None:
-            yield name, f"{selected:.1%}", "the search selected on it; optimistic"
+    name = f"test {explanation.metric.label}"
+    if explanation.summary.numbers["selected_on_test"]:
+        yield name, f"{quote.estimate:.1%}", "the search chose by it; optimistic"
+    elif quote.low is None or quote.high is None:
+        yield name, f"{quote.estimate:.1%}", "without an interval"
+    else:
+        ends = f"{100 * quote.low:.1f} to {quote.high:.1%}"
+        yield name, f"{quote.estimate:.1%}", f"95% interval {ends}, {quote.over}"
 
 
 def _words(value: Any, label: str) -> str:

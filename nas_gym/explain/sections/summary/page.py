@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.fact import Fact, counted, difference, measured
+from nas_gym.explain.fact import QUOTE, Fact, counted, difference, measured
 from nas_gym.explain.methods.significance.dunnett import mean_interval
 from nas_gym.explain.sections.summary.methods import Beside
 from nas_gym.explain.sections.summary.reasons import Reason, reasons_for
@@ -185,7 +185,7 @@ def _parameters(evidence: Evidence) -> int | None:
 
 def _quote(evidence: Evidence, result: Mapping[str, Any], beside: Beside | None) -> tuple[Fact, int]:
     """Return the score for new examples, and of how many trainings it is the mean."""
-    key, of = "test score", "the found network"
+    key, of = QUOTE, "the found network"
     new, plain = result.get("on_new_examples"), result.get("test_score")
     if evidence.evaluator.selects_on_test:
         return measured(key, of, "test examples that the search chose by", plain, None, None, 0), 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.evidence.simple_methods import Method
 from nas_gym.explain.fact import Fact, Verdict
 from nas_gym.explain.report.phrases import capital, counted, listed, points, signed, unsigned
 from nas_gym.explain.section import Section
@@ -112,7 +113,7 @@ class Words:
         worse = [one for one in rivals if one.gain.is_shown and _number(one.gain) < 0]
         equal = [one for one in rivals if not one.gain.is_shown]
         verdicts = [
-            f"{what} {listed([_short(one.method.name) for one in group])}"
+            f"{what} {listed([self._short(one.method) for one in group])}"
             for what, group in (
                 ("worse than", worse),
                 ("better than", better),
@@ -291,10 +292,16 @@ class Words:
         how = "less" if number > 0 else "more"
         return f"{unsigned(number)} points {how} (95% interval {unsigned(low)} to {unsigned(high)})"
 
+    def _short(self, method: Method) -> str:
+        """Return a method as it is named again."""
+        if method.key == "constant":
+            return "guessing" if self._target.metric.share_of_examples else "the constant answer"
+        return f"the {method.name}" if method.key == "forest" else method.name
+
     def _reaches(self, fact: Fact) -> str:
         if self._target.metric.share_of_examples:
             return f"is right for {_percent(fact)} of"
-        return f"reaches {self._target.metric.label} {_percent(fact)} on"
+        return f"reaches {self._target.metric.label} {_percent(fact)}, its share of the variance, on"
 
 
 def trust_words(page: FirstPage) -> str:
@@ -337,7 +344,3 @@ def _percent_range(fact: Fact) -> str:
 
 def _number(fact: Fact) -> float:
     return float(fact.estimate) if isinstance(fact.estimate, int | float) else 0.0
-
-
-def _short(name: str) -> str:
-    return "guessing" if name.startswith("always answering") else f"the {name}" if "forest" in name else name
