@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import gymnasium as gym
@@ -144,6 +144,24 @@ def demo(architecture: Any) -> float:
 
 
 _DEMO = additive(0, interaction=0.08)
+
+
+@cache
+def _additive(seed: int) -> Landscape:
+    return additive(seed)
+
+
+def __getattr__(name: str) -> Callable[[Any], float]:
+    """Return the function of `additive(17)` as ``additive_17``, so that a run can name it by its path."""
+    kind, _, seed = name.partition("_")
+    if kind != "additive" or not seed.isdecimal():
+        raise AttributeError(name)
+    return _additive(int(seed)).function
+
+
+def flat(architecture: Any) -> float:
+    """No choice matters."""
+    return 0.7
 
 
 def trap(architecture: Any) -> float:

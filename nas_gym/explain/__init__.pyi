@@ -20,6 +20,7 @@ from .methods.policies.viper import Distillation as Distillation
 from .methods.policies.viper import distil as distil
 from .pipeline import explain as explain
 from .pipeline import explain_evidence as explain_evidence
+from .registry import questions as questions
 from .registry import register_question as register_question
 from .report.writer import Names as Names
 from .report.writer import write_explanation as write_explanation
