@@ -175,7 +175,8 @@ def _pairs(found: Importances) -> list[str]:
             )
     rest = [one.name for one in together[2:]]
     if rest:
-        sentences.append(f"So do {counted(len(rest), 'more pair')}, which the table names.")
+        do, names = ("does", "names it") if len(rest) == 1 else ("do", "names them")
+        sentences.append(f"So {do} {counted(len(rest), 'more pair')}; the table {names}.")
     return sentences
 
 

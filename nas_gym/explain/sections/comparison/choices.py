@@ -13,7 +13,7 @@ from nas_gym.explain.section import Section, Settings, Table, withheld
 from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.comparison.figures import choices_figure
 
-CHOICES = ("choices", "Which choices matter by each?")
+CHOICES = ("choices", "Which choices matter in each run?")
 LEADING = 3
 Entry = Mapping[str, Any]
 
@@ -94,10 +94,10 @@ def _words(
         for run in found
     ]
     told = [
-        f"{listed(each[:LEADING]) if each else 'no choice beyond chance'} by the evaluations of {name}"
+        f"{name}, what matters most is {listed(each[:LEADING]) if each else 'no choice beyond chance'}"
         for name, each in zip(names, leading, strict=True)
     ]
-    sentences = [f"What matters most is {told[0]}, and {told[1]}."]
+    sentences = [f"By the evaluations of {told[0]}; by those of {told[1]}."]
     if leading[0] and leading[0][:LEADING] == leading[1][:LEADING]:
         sentences = [f"What matters most is {listed(leading[0][:LEADING])}, by the evaluations of both runs."]
     if agreement is not None:

@@ -12,8 +12,8 @@ from nas_gym.explain.section import Section, Table
 from nas_gym.explain.sections.comparison.figures import best_figure
 from nas_gym.search_spaces import Architecture, SearchSpace
 
-FOUND = ("found", "What did each find?")
-TRIED = ("tried", "What did each try?")
+FOUND = ("found", "What did each run find?")
+TRIED = ("tried", "What did each run try?")
 
 
 class _ValueUse(NamedTuple):
@@ -64,7 +64,7 @@ def compare_found(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
         tables=(
             Table(
                 "networks",
-                "The choices in which the two networks differ; - where a choice does not matter.",
+                "The choices in which the two networks differ; - where a network does not have the choice.",
                 ("choice", *names),
                 tuple(differing),
             ),
@@ -112,7 +112,7 @@ def compare_tried(runs: tuple[Evidence, Evidence], names: tuple[str, str]) -> Se
     return Section(
         *TRIED,
         answer=(
-            f"Together they tried {union:,} networks, of which {len(common):,} were tried by both. They "
+            f"Together they tried {union:,} networks, {len(common):,} of them in both runs. They "
             f"differ most in how often they tried {most.choice} {most.value}: in {percent(most.shares[0])} "
             f"of the networks of {names[0]} that have this choice, and in {percent(most.shares[1])} of "
             f"those of {names[1]}.",

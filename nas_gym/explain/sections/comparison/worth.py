@@ -55,7 +55,7 @@ def judge(
         return Judgement(
             [float(optimal.of(state)[edit]) for state, edit in edits],
             "the best that can follow an edit (value iteration over all networks of the space)",
-            f"reward, discounted by {gamma:g} a step",
+            f"reward discounted by {gamma:g} a step",
         )
     leads_to = [space.apply(state.architecture, edit) for state, edit in edits]
     most = MOST_TRAININGS if budget is None else budget
