@@ -34,7 +34,9 @@ class ExplainCommand(TyperCommand):
         given = list[str]()
         for number, each in enumerate(args):
             given.append(each)
-            if each == ADOPT and args[number + 1 : number + 2] not in [[what] for what in ADOPTED]:
+            after = args[number + 1] if number + 1 < len(args) else "-"
+            # A word that is no folder is a value, if a wrong one.
+            if each == ADOPT and (after.startswith("-") or (after not in ADOPTED and Path(after).exists())):
                 given.append(ADOPTED[0])
         return super().parse_args(ctx, given)
 
@@ -179,8 +181,10 @@ def check_options(
     if adopt is not None and adopt not in ADOPTED:
         raise ConfigError(f"--adopt takes better or smaller, not {adopt!r}")
     for option, given in (("--minutes", minutes), (ADOPT, adopt)):
-        if given is not None and (runs == 2 or every is not None):
-            raise ConfigError(f"{option} is of one run that is explained once: leave it or the others out")
+        if given is not None and runs == 2:
+            raise ConfigError(f"{option} is of one run: pass one folder, not two")
+        if given is not None and every is not None:
+            raise ConfigError(f"{option} is of a run that is explained once: leave it or --every out")
     if every is not None and runs == 2:
         raise ConfigError("--every explains one run while it goes on: pass one folder, not two")
     if every is not None and out is not None:

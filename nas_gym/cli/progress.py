@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from nas_gym.cli.console import print_plain
 from nas_gym.errors import ConfigError
@@ -58,8 +59,20 @@ class Lines:
             self._next = self.elapsed * (1 + LATER_LINES)
 
 
+class BarWithWords(Progress):
+    """A bar with a line below it, which in a narrow terminal beside it would leave no room for the bar."""
+
+    words = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return the bar and the line."""
+        yield from super().get_renderables()
+        if self.words:
+            yield Text(f"  {self.words}")
+
+
 class Bar:
-    """A bar with what is done in words beside it; plain lines where there is no terminal.
+    """A bar with what is done in words below it; plain lines where there is no terminal.
 
     Args:
         console: where it is shown.
@@ -69,17 +82,16 @@ class Bar:
     def __init__(self, console: Console, name: str) -> None:
         self._name, self._text = name, ""
         self._lines = None if console.is_terminal else Lines(console)
-        self._progress = Progress(
+        self._progress = BarWithWords(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
+            BarColumn(),
             TextColumn("left"),
             # Runs differ in speed, so the time left is judged by minutes and not by seconds.
             TimeRemainingColumn(),
             console=console,
             disable=self._lines is not None,
             speed_estimate_period=180,
-            expand=True,
         )
         self._task = self._progress.add_task(name, total=1.0)
         self._began = time.monotonic()
@@ -92,10 +104,10 @@ class Bar:
     def move(self, share: float, text: str) -> None:
         """Show that a share in [0, 1] is done, and what in words."""
         self._text = text
-        said = f"{self._name}: {text}"
-        self._progress.update(self._task, completed=share, description=said)
+        self._progress.words = text
+        self._progress.update(self._task, completed=share)
         if self._lines is not None:
-            self._lines.tell(said)
+            self._lines.tell(f"{self._name}: {text}")
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -105,6 +117,7 @@ class Bar:
         if kind is not None and issubclass(kind, Exception):
             # What is said of the error stands alone, without a bar that came to nothing.
             self._progress.remove_task(self._task)
+            self._progress.words = ""
         elif self._lines is not None and self._text:
             self._lines.tell(f"{self._name}: {self._text}", always=True)
         self._progress.stop()
@@ -118,11 +131,9 @@ def search_bar(console: Console, name: str, budget: Budget) -> Iterator[Callable
     def move(at: SearchProgress) -> None:
         share = max(at.done(unit) / limit for unit, limit in limits.items())
         best = "" if at.best is None else f"; best {at.best:.4f}"
-        if at.scoring:
-            text = f"searched, and trains the chosen network again; {clock(at.clock)} by the clock"
-        else:
-            text = spent(at.evaluations, at.seconds, at.clock, limits)
-        bar.move(min(1.0, share), f"{text}{best}")
+        scoring = "; trains the chosen network again" if at.scoring else ""
+        text = spent(at.evaluations, at.seconds, at.clock, limits)
+        bar.move(min(1.0, share), f"{text}{best}{scoring}")
 
     with Bar(console, name) as bar:
         yield move
@@ -172,7 +183,7 @@ def comparison_bar(console: Console) -> Iterator[Callable[[Advance], None]]:
 
 @contextmanager
 def explanation_bar(console: Console) -> Iterator[Callable[[int, int, str], None]]:
-    """Show the stage of an explanation: a bar that leaves nothing behind, or a line where is no terminal."""
+    """Show the stage of an explanation: a bar that leaves nothing behind, or a line where there is no terminal."""
     lines = Lines(console)
 
     def tell(number: int, total: int, what: str) -> None:

@@ -117,11 +117,11 @@ def explain_evidence(
     # One thread: the matrices are small, and sums in another order would be other numbers.
     with threadpool_limits(limits=1, user_api="blas"):  # type: ignore[no-untyped-call]
         for number, question in enumerate(questions() if selected is None else selected):
-            if on_progress is not None:
-                on_progress(number, question.text)
             if evidence.clock.is_over:
                 sections.append(_left_out(question, evidence))
                 continue
+            if on_progress is not None:
+                on_progress(number, question.text)
             sections.append(_answered(question, evidence, settings))
         summary = summarise(evidence, sections, settings) if evidence.succeeded else _all_failed(evidence)
     return Explanation(

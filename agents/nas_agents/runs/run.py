@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +69,7 @@ class Progress:
     Attributes:
         evaluations: evaluations by the full recipe.
         seconds: recorded cost.
-        clock: seconds by the clock since the search began.
+        clock: seconds by the clock that the search took so far.
         best: score of the incumbent as seen, None before the first evaluation.
         scoring: whether the search is over and its network is being scored.
     """
@@ -235,18 +235,18 @@ def _search(
         with (
             _removed_if_never_begun(folder, env),
             folder.kept_for(config),
-            _reported(env, on_progress) as over,
+            _reported(env, on_progress) as search_is_over,
         ):
             found = agent.search(env, spec.budget, spec.seed)
-            over.set()
+            search_is_over()
             result = _outcome(spec, env, agent.access, found)
             _keep(folder, env, config, result, keep_network=keep_network)
         return result
     traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec), searcher=agent)
     try:
-        with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress) as over:
+        with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress) as search_is_over:
             found = agent.search(traced, spec.budget, spec.seed)
-            over.set()
+            search_is_over()
             result = _outcome(spec, env, agent.access, found)
             if keep_network:
                 _keep_network(folder, env, result)
@@ -333,28 +333,34 @@ def _removed_if_never_begun(
 @contextmanager
 def _reported(
     env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | None
-) -> Iterator[threading.Event]:
-    """Report the progress of a run now and then while it goes on; the event says that its search is over."""
-    searched, over = threading.Event(), threading.Event()
+) -> Iterator[Callable[[], None]]:
+    """Report the progress of a run now and then, and at its end; what it gives is called after the search."""
+    searched, over = list[float](), threading.Event()
+
+    def search_is_over() -> None:
+        searched.append(env.unwrapped.ledger.elapsed)  # type: ignore[attr-defined]
+
     if on_progress is None:
-        yield searched
+        yield search_is_over
         return
 
     def watch() -> None:
         while not over.wait(SECONDS_BETWEEN_REPORTS):
-            on_progress(_progress(env, scoring=searched.is_set()))
+            on_progress(_progress(env, searched, scoring=bool(searched)))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
-        yield searched
+        yield search_is_over
     finally:
         over.set()
         thread.join()
+    on_progress(_progress(env, searched, scoring=False))
 
 
-def _progress(env: gym.Env[Any, Any], *, scoring: bool) -> Progress:
+def _progress(env: gym.Env[Any, Any], searched: Sequence[float], *, scoring: bool) -> Progress:
     ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
     history = tuple(ledger.history)
     best = incumbent(history).score if history else None
-    return Progress(ledger.spent, ledger.stats.cost, ledger.elapsed, best, scoring)
+    clock = searched[0] if searched else ledger.elapsed
+    return Progress(ledger.spent, ledger.stats.cost, clock, best, scoring)
