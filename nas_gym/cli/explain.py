@@ -54,7 +54,7 @@ def explain(
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="Limit by the clock: what would be asked after it is left out; the first page is always there."
+            help="Limit by the clock: what would be asked after it is left out; a first page is made anyway."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
@@ -121,7 +121,7 @@ def explain_and_show(
 
 
 def adopt_and_show(run: Path, what: Any, *, store: Any = "user", out: Path | None = None) -> None:
-    """Train and keep a network that explaining found, and print what it is; where there is none exit with 1."""
+    """Train and keep a network that explaining found, and print what it is; without one exit with 1."""
     from nas_gym.explain import NothingToAdoptError
     from nas_gym.explain import adopt as adopt_network
 

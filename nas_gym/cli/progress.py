@@ -183,11 +183,16 @@ def comparison_bar(console: Console) -> Iterator[Callable[[Advance], None]]:
 
 @contextmanager
 def explanation_bar(console: Console) -> Iterator[Callable[[int, int, str], None]]:
-    """Show the stage of an explanation: a bar that leaves nothing behind, or a line where there is no terminal."""
-    lines = Lines(console)
+    """Show the stage of an explanation: a bar that leaves nothing behind, or lines without a terminal."""
+    lines, held = Lines(console), list[str]()
 
     def tell(number: int, total: int, what: str) -> None:
-        lines.tell(f"{number + 1} of {total}: {what} ({clock(lines.elapsed)})", always=True)
+        held.append(f"{number + 1} of {total}: {what} ({clock(lines.elapsed)})")
+        if number:
+            # The first stage is told with the second, so that what is refused in it stands alone.
+            for line in held:
+                lines.tell(line, always=True)
+            held.clear()
 
     if not console.is_terminal:
         yield tell

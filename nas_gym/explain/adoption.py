@@ -17,7 +17,7 @@ from nas_gym.explain.evidence.rescoring import run_seed
 from nas_gym.explain.evidence.run import Evidence, read_evidence
 from nas_gym.explain.evidence.simple_methods import network_method
 from nas_gym.explain.pipeline import explain
-from nas_gym.explain.report.phrases import points, signed
+from nas_gym.explain.report.phrases import counted, points, signed
 from nas_gym.explain.report.writer import Names
 from nas_gym.explain.sections.alternatives.analysis import MARGIN
 from nas_gym.explain.sections.summary.methods import interval_of
@@ -80,10 +80,13 @@ class Adopted:
             else f" (95% interval {self.test_low:.1%} to {self.test_high:.1%})"
         )
         examples = "" if self.test_examples is None else f" on {self.test_examples:,} examples"
+        scores = (
+            f"validation {self.metric} {self.validation_score:.1%}, which it was chosen by; "
+            f"test {self.metric} {self.test_score:.1%}{examples}{interval}"
+        )
         return (
-            f"adopted {self.architecture} ({self.words}; {self.parameters:,} weights), {self.why}: validation "
-            f"{self.metric} {self.validation_score:.1%}, which it was chosen by; test {self.metric} "
-            f"{self.test_score:.1%}{examples}{interval}; load it with nas_gym.load_network({str(self.file)!r})"
+            f"adopted {self.architecture} ({self.words}; {self.parameters:,} weights), {self.why}: {scores}; "
+            f"load it with nas_gym.load_network({str(self.file)!r})"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -128,43 +131,7 @@ def adopt(
     alternatives = _explained(evidence, place)
     if alternatives is None:
         alternatives = _numbers(explain(run, store=store, folder=folder).as_dict())
-    chosen = _choice(alternatives, what)
-    evaluator, space = evidence.evaluator, evidence.search_space
-    architecture = space.parse(chosen["architecture"])
-    if not evaluator.trains:
-        raise NothingToAdoptError(
-            f"{architecture} is {_why(chosen, what)}, but this run trained no network: its scores were looked "
-            "up or computed, so there are no weights to keep"
-        )
-    seed = evaluator.final_seeds(run_seed(evidence))[0]
-    module, evaluation = evaluator.fit(architecture, seed)
-    if evaluation.failed:
-        raise NothingToAdoptError(
-            f"the training of {architecture} with seed {seed} failed ({evaluation.error}), so it is not adopted"
-        )
-    (score,) = evaluator.test(architecture, [seed])
-    low, high, examples = _interval(evidence, score, module)
-    with writing(place):
-        place.mkdir(parents=True, exist_ok=True)
-    save_network(place / NETWORK, space, evidence.problem.task, architecture, module)
-    adopted = Adopted(
-        what,
-        str(architecture),
-        space.describe(architecture).words,
-        space.network(architecture).parameters,
-        _why(chosen, what),
-        chosen["change"],
-        chosen["low"],
-        chosen["high"],
-        seed,
-        evidence.metric.label,
-        score.validation_score,
-        score.test_score,
-        low,
-        high,
-        examples,
-        place / NETWORK,
-    )
+    adopted = _trained(evidence, _choice(alternatives, what), what, place)
     write_text(place / RECORD, json.dumps(adopted.as_dict(), indent=1, allow_nan=False) + "\n")
     return adopted
 
@@ -200,7 +167,7 @@ def _choice(alternatives: Mapping[str, Any], what: What) -> Mapping[str, Any]:
         NothingToAdoptError: if there is none.
     """
     neighbours = alternatives.get("neighbours", ())
-    tried = f"of the {len(neighbours)} networks one edit away that explaining tried"
+    tried = f"of {counted(len(neighbours), 'network')} one edit away that explaining tried"
     if what == "better":
         better = [one for one in neighbours if one["verdict"] == "improves"]
         if better:
@@ -216,8 +183,48 @@ def _choice(alternatives: Mapping[str, Any], what: What) -> Mapping[str, Any]:
         return smaller
     seems = "" if smaller is None else f"; {smaller['architecture']} seems about as good, which is not shown"
     raise NothingToAdoptError(
-        "nothing to adopt: no smaller network is shown to lose less than one point against the one that the run "
-        f"found{seems}"
+        "nothing to adopt: no smaller network is shown to lose less than one point against the one that the "
+        f"run found{seems}"
+    )
+
+
+def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: Path) -> Adopted:
+    """Train and save the network of a row, and only then ask for its test score.
+
+    Raises:
+        NothingToAdoptError: if the run trains no networks, or the training fails.
+    """
+    evaluator, space, task = evidence.evaluator, evidence.search_space, evidence.problem.task
+    architecture, why = space.parse(chosen["architecture"]), _why(chosen, what)
+    if not evaluator.trains:
+        raise NothingToAdoptError(
+            f"{architecture} is {why}, but this run trained no network: its scores were looked up or computed, "
+            "so there are no weights to keep"
+        )
+    seed = evaluator.final_seeds(run_seed(evidence))[0]
+    module, evaluation = evaluator.fit(architecture, seed)
+    if evaluation.failed:
+        raise NothingToAdoptError(
+            f"{architecture} is {why}, but its training with seed {seed} failed ({evaluation.error}), so there "
+            "are no weights to keep"
+        )
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    save_network(folder / NETWORK, space, task, architecture, module)
+    (score,) = evaluator.test(architecture, [seed])
+    return Adopted(
+        what,
+        str(architecture),
+        space.describe(architecture).words,
+        space.network(architecture).parameters,
+        why,
+        *(chosen[name] for name in ("change", "low", "high")),
+        seed,
+        evidence.metric.label,
+        score.validation_score,
+        score.test_score,
+        *_interval(evidence, score, module),
+        folder / NETWORK,
     )
 
 
