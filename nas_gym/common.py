@@ -4,12 +4,14 @@
 |---|---|
 | `number`, `whole`, `plain` | take a number of any library for what it is |
 | `write_text`, `writing`, `unwritten`, `held` | write files whole and alone, or say why not |
+| `minutes_in_words` | says a time |
 | `SERIES`, `INK`, `FAINT` | colours of figures |
 """
 
 from __future__ import annotations
 
 from nas_gym._checks import number, plain, whole
+from nas_gym._clock import minutes_in_words
 from nas_gym._colours import FAINT, INK, SERIES
 from nas_gym._files import unwritten, write_text, writing
 from nas_gym._lock import held
@@ -19,6 +21,7 @@ __all__ = [
     "INK",
     "SERIES",
     "held",
+    "minutes_in_words",
     "number",
     "plain",
     "unwritten",

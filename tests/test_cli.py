@@ -24,6 +24,7 @@ from nas_gym.cli.app import app, main
 from nas_gym.cli.search import _rounded
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import load_network
+from tests.helpers.clock import fake_clock
 
 SMALL = '{"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "tanh"]}'
 QUICK = ["--search-space", SMALL, "--task", "breast_cancer", "--recipe", '{"epochs": 1}', "--horizon", "4"]
@@ -80,6 +81,51 @@ def test_the_same_search_again_shows_the_finished_run_and_another_one_is_refused
     assert "another config" in sentence
     assert "budget is 4 there and 5 here" in sentence
     assert search(cli, "--agent", "random", "--budget", "5", "--name", "longer").exit_code == 0
+
+
+def test_a_search_that_the_clock_ends_says_so(cli, monkeypatch):
+    fake_clock(monkeypatch, look=3)
+    result = cli("search", "--store", "memory", *QUICK, "--agent", "q-learning", "--minutes", "2")
+    assert result.exit_code == 0
+    assert (
+        "ended by the clock after 2 minutes: another run would not end at the same evaluation, so this one "
+        "cannot be repeated exactly"
+    ) in result.stdout
+    folder = Path("tensorboard_logs/NAS-v0-mlp-breast_cancer/q-learning/seed0")
+    values = json.loads((folder / "result.json").read_text())
+    assert (values["budget"], values["stopped"]) == ({"minutes": 2.0}, "minutes")
+    assert values["repeatable"] is False
+    assert cli("replay", folder).exit_code == 0
+    both = cli(
+        "search", "--store", "memory", *QUICK, "--agent", "q-learning", "--minutes", "2", "--budget", "3"
+    )
+    assert "another config" in one_sentence(both)
+
+
+def test_of_minutes_and_a_budget_the_first_that_is_reached_ends_the_search(cli, monkeypatch):
+    fake_clock(monkeypatch)
+    result = search(cli, "--agent", "random", "--minutes", "2")
+    assert "4 distinct evaluations" in result.stdout
+    assert "the search ended by: budget" in result.stdout
+    values = json.loads(next(Path().rglob("result.json")).read_text())
+    assert (values["budget"], values["repeatable"]) == ({"evaluations": 4, "minutes": 2.0}, True)
+
+
+@pytest.mark.parametrize(
+    ("limits", "line"),
+    [
+        ([], "random: 4 of 4 evaluations; 0:00 by the clock; best 0."),
+        (["--budget", "3.5s"], " of 3.5 s recorded training time; 0:00 by the clock; best 0."),
+        (["--minutes", "2"], "random: 4 of 4 evaluations; 0:00 of 2:00 by the clock; best 0."),
+    ],
+)
+def test_without_a_terminal_the_progress_is_plain_lines_that_say_what_is_counted(
+    cli, monkeypatch, limits, line
+):
+    fake_clock(monkeypatch)
+    result = search(cli, "--agent", "random", *limits)
+    assert result.exit_code == 0
+    assert line in result.stderr.splitlines()[-1]
 
 
 def test_a_recorded_search_is_replayed(cli):
@@ -294,11 +340,16 @@ BAD_SEARCHES = {
     "a reward without a name": (["--reward", '{"nme": "final"}'], "the reward has no 'name'"),
     "an unknown hyperparameter": (["--set", "batsh=3"], "did you mean 'batch'?"),
     "an unknown recipe option": (["--recipe", '{"epoch": 3}'], "did you mean 'epochs'?"),
-    "a budget of 0": (["--budget", "0"], "at least 1, or {'seconds': s} with s above 0, not 0"),
-    "a budget of no time": (["--budget", "0s"], "with s above 0, not {'seconds': 0.0}"),
+    "a budget of 0": (["--budget", "0"], "of evaluations of at least 1"),
+    "a budget of no time": (
+        ["--budget", "0s"],
+        "each above 0, or a dict of several of them, not {'seconds': 0.0}",
+    ),
     "a budget below 0": (["--budget", "-3"], "not -3"),
     "a budget in words": (["--budget", "many"], "a number of evaluations like 40, or a time like 30s"),
     "a budget of half an evaluation": (["--budget", "0.5"], "not '0.5'"),
+    "a clock of no time": (["--minutes", "0"], "--minutes must be a number of minutes above 0, not 0"),
+    "a clock that goes back": (["--minutes", "-2"], "above 0, not -2"),
     "a budget of too little time": (["--budget", "0.0000001s"], "raise the budget"),
     "a missing file": (["--task", "gone.npz"], "there is no file"),
     "a missing csv": (["--task", "gone.csv", "--target", "y"], "there is no file"),
@@ -383,6 +434,10 @@ def test_an_option_of_a_csv_of_the_wrong_type_is_named(cli, option, message):
         (["--agents", "random,tpe", "--seeds", "0"], "seeds must be at least 1, not 0"),
         (["--agents", "random,tpe", "--jobs", "0"], "jobs must be at least 1, not 0"),
         (["--agents", "random,tpe", "--budget", "0"], "at least 1"),
+        (
+            ["--agents", "random,tpe", "--minutes", "2"],
+            "compare takes no --minutes: agents are compared at equal",
+        ),
         (["--agents", "[1, 2]"], "the agent must be a name or a dict with 'name' and options, not 1"),
         (["--agents", "random,tpe", "--logdir", "/dev/null/logs"], "folder /dev/null/logs"),
         (["--agents", "random,tpe", "--task", "digits", "--task", "digtis"], "did you mean 'digits'?"),
@@ -453,7 +508,7 @@ def test_a_comparison_prints_its_ranking_and_where_everything_is(cli, monkeypatc
     assert "With 1 seed per agent the smallest p-value a test can reach is 1" in result.stdout
     assert "4 seeds per agent could show one" in result.stdout
     assert "tensorboard --logdir tensorboard_logs" in result.stdout
-    assert "6/6 evaluations (2 of 2 runs)" in result.stderr
+    assert "comparing: 6 of 6 evaluations; " in result.stderr
     report = Path("tensorboard_logs/NAS-v0-mlp-breast_cancer/comparison.md")
     assert str(report) in result.stdout
     assert "nas-gym compare --agents random,q-learning --seeds 1" in report.read_text()

@@ -8,7 +8,6 @@ from .comparison.runner import Advance as Advance
 from .comparison.runner import Plan as Plan
 from .comparison.runner import compare as compare
 from .comparison.runner import compare_tasks as compare_tasks
-from .comparison.runner import extent as extent
 from .comparison.runner import masked as masked
 from .comparison.significance import holm as holm
 from .comparison.significance import pairs_seeds as pairs_seeds
@@ -35,6 +34,7 @@ from .runs.pool import run_jobs as run_jobs
 from .runs.run import Progress as Progress
 from .runs.run import RunSpec as RunSpec
 from .runs.run import experiment_folder as experiment_folder
+from .runs.run import extent as extent
 from .runs.run import label as label
 from .runs.run import make_env as make_env
 from .runs.run import run as run

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import gymnasium as gym
 import numpy as np
 
-from nas_agents.result import Hyperparameter, Result
+from nas_agents.result import Hyperparameter, Result, note_of
 from nas_gym.common import number, plain, whole
 from nas_gym.envs import Budget, BudgetExhausted
 from nas_gym.errors import ConfigError, unknown
@@ -58,10 +58,14 @@ class Agent(ABC):
     def search(self, env: Environment, budget: Budget, seed: int = 0) -> Result:
         """Search `env` within `budget`; the same seed gives the same result, bit for bit on the CPU.
 
+        A search that the clock ended cannot be repeated exactly, and its result says so.
+
         Args:
             env: made by ``gym.make("NAS-v0", ...)``, wrapped in a `nas_gym.traces.Trace` or not.
             budget: distinct evaluations, of which a shorter training counts its share of the epochs
-                (see `nas_gym.envs.Ledger`), or ``{"seconds": s}`` of recorded cost.
+                (see `nas_gym.envs.Ledger`), ``{"seconds": s}`` of recorded cost, ``{"minutes": m}`` by the
+                clock, or several of ``"evaluations"``, ``"seconds"`` and ``"minutes"``, the first of which
+                to be reached ends the search.
             seed: seed of everything that the agent draws, and of the start states.
 
         Raises:
@@ -104,12 +108,14 @@ class Session:
         seed: seed of the search.
         rng: the one source of the agent's own draws.
         policy: scores of the edits in any state, if the agent has such a policy.
+        follows_clock: whether the agent asked how much of its time is over, where that is its only limit.
     """
 
     env: Environment
     seed: int
     rng: np.random.Generator = field(init=False)
     policy: Policy | None = field(default=None, init=False)
+    follows_clock: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         from nas_gym.traces import trace_of
@@ -177,8 +183,12 @@ class Session:
         return len({each.architecture for each in ledger.history if each.fidelity is None}) >= size
 
     def progress(self) -> float:
-        """Return the part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps."""
+        """Return the part of the budget that is spent, in [0, 1]: of evaluations or seconds, or of steps.
+
+        The clock counts only where there is no other limit.
+        """
         ledger = self.unwrapped.ledger
+        self.follows_clock |= ledger.limits.by_clock_alone
         return float(min(1.0, max(ledger.progress, ledger.stats.steps / ledger.max_steps)))
 
     def result(self, agent: Agent, budget: Budget, stopped: str) -> Result:
@@ -193,6 +203,7 @@ class Session:
                 f"the budget {budget!r} ended before the first evaluation was made: raise the budget"
             )
         chosen = incumbent(ledger.history)
+        note = note_of(stopped, ledger.limits.minutes, follows_clock=self.follows_clock)
         return Result(
             agent=agent.name,
             seed=self.seed,
@@ -206,6 +217,8 @@ class Session:
             seconds=ledger.stats.cost,
             charges=tuple(ledger.charges),
             shares=tuple(ledger.shares),
+            repeatable=not note,
+            note=note,
             policy=self.policy,
         )
 

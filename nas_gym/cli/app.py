@@ -9,7 +9,7 @@ import typer
 from nas_gym.cli.benchmark import benchmark_app
 from nas_gym.cli.compare import COMPARE_EXAMPLE, compare
 from nas_gym.cli.errors import encodable, told
-from nas_gym.cli.explain import EXPLAIN_EXAMPLE, explain
+from nas_gym.cli.explain import EXPLAIN_EXAMPLE, ExplainCommand, explain
 from nas_gym.cli.list import LIST_EXAMPLE, list_parts
 from nas_gym.cli.replay import REPLAY_EXAMPLE, replay
 from nas_gym.cli.search import SEARCH_EXAMPLE, search
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(benchmark_app)
-app.command("explain", epilog=EXPLAIN_EXAMPLE)(explain)
+app.command("explain", epilog=EXPLAIN_EXAMPLE, cls=ExplainCommand)(explain)
 app.command("search", epilog=SEARCH_EXAMPLE)(search)
 app.command("compare", epilog=COMPARE_EXAMPLE)(compare)
 app.command("replay", epilog=REPLAY_EXAMPLE)(replay)

@@ -14,6 +14,7 @@ from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import FAILED, polite
 from nas_gym.cli.progress import comparison_bar
+from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
     from nas_agents import Comparison, Plan
@@ -46,7 +47,8 @@ def compare(
     ],
     task: Annotated[list[str] | None, typer.Option(help="Name, JSON, or path; may be repeated.")] = None,
     seeds: Annotated[int, typer.Option(help="Runs per agent and task.")] = 10,
-    budget: options.BudgetText = "40",
+    budget: options.EqualBudgetText = "40",
+    minutes: Annotated[float | None, typer.Option(hidden=True)] = None,
     problem: options.Problem,
     jobs: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
     trace: Annotated[
@@ -69,6 +71,11 @@ def compare(
     """
     from nas_agents import Plan
 
+    if minutes is not None:
+        raise ConfigError(
+            "compare takes no --minutes: agents are compared at equal budget, and the clock gives none; pass "
+            "--budget 40 or, of recorded training time, --budget 5m"
+        )
     plan = Plan(
         agents=options.agents_of(agents),
         seeds=seeds,

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
-from nas_gym.cli.errors import polite
+from nas_gym.cli import options
+from nas_gym.cli.errors import FAILED, polite
 from nas_gym.cli.progress import explanation_bar
 from nas_gym.errors import ConfigError
 
@@ -18,7 +20,25 @@ EXPLAIN_EXAMPLE = """
 Example: `nas-gym explain tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0`
 
 Two agents: `nas-gym explain runs/q-learning/seed0 runs/ppo/seed0`. A run that goes on: add `--every 20`
+
+Keep a better network that explaining found: add `--adopt`; a smaller one as good: add `--adopt smaller`
 """
+ADOPT, ADOPTED = "--adopt", ("better", "smaller")
+
+
+class ExplainCommand(TyperCommand):
+    """The command, whose option ``--adopt`` may stand without a value, then for the better network."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the value of ``--adopt`` where it was left out."""
+        given = list[str]()
+        for number, each in enumerate(args):
+            given.append(each)
+            after = args[number + 1] if number + 1 < len(args) else "-"
+            # A word that is no folder is a value, if a wrong one.
+            if each == ADOPT and (after.startswith("-") or (after not in ADOPTED and Path(after).exists())):
+                given.append(ADOPTED[0])
+        return super().parse_args(ctx, given)
 
 
 @polite
@@ -31,6 +51,12 @@ def explain(
     budget: Annotated[
         int | None, typer.Option(help="Evaluations beyond the run's that may be made; 0 for none.")
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Limit by the clock: what would be asked after it is left out; a first page is made anyway."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     store: Annotated[
         str, typer.Option(help="Where further evaluations are kept: user, memory, a path, or a URL.")
@@ -42,6 +68,14 @@ def explain(
         list[str] | None,
         typer.Option(help="Question of your own that is answered, too, module:NAME; may be repeated."),
     ] = None,
+    adopt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[better|smaller]",
+            help="Train and keep, as adopted.pt, the better network that explaining found, or a smaller one "
+            "that is shown to lose less than one point; --adopt alone is --adopt better.",
+        ),
+    ] = None,
 ) -> None:
     """Say why a search found what it found: a report, and the same in TensorBoard.
 
@@ -49,7 +83,7 @@ def explain(
     learned, what would change the result, and what the found network uses. Two folders: where the
     policies of two agents agree, where they part, and who was right.
     """
-    check_options(1 if other is None else 2, every, budget, out)
+    check_options(1 if other is None else 2, every, budget, out, minutes, adopt)
     if question and other is not None:
         raise ConfigError("--question is asked of one run: pass one folder, not two")
     if other is None and out is None and run.is_dir() and not os.access(run, os.W_OK):
@@ -57,8 +91,10 @@ def explain(
     register_questions(question or [])
     if every is not None:
         explain_live_and_show(run, every, budget=budget, seed=seed, store=store)
-    else:
-        explain_and_show(run, other, budget=budget, seed=seed, store=store, out=out)
+    elif adopt is None or budget is not None or minutes is not None or question or not _explained(run, out):
+        explain_and_show(run, other, budget=budget, minutes=minutes, seed=seed, store=store, out=out)
+    if adopt is not None:
+        adopt_and_show(run, adopt, store=store, out=out)
 
 
 def explain_and_show(
@@ -66,6 +102,7 @@ def explain_and_show(
     other: Path | None = None,
     *,
     budget: int | None = None,
+    minutes: float | None = None,
     seed: int = 0,
     store: Any = "user",
     out: Path | None = None,
@@ -73,19 +110,32 @@ def explain_and_show(
     """Explain a run, or compare two, and print the answer in short and where the report is."""
     from nas_gym import explain as room
 
-    with explanation_bar() as progress:
-        shown = progress.add_task("Reading the run", total=None)
-
-        def move(number: int, total: int, what: str) -> None:
-            progress.update(shown, completed=number, total=total, description=what)
-
+    with explanation_bar(Console(stderr=True)) as move:
         explanation = room.explain(
-            run, other, budget=budget, seed=seed, store=store, folder=out, on_progress=move
+            run, other, budget=budget, minutes=minutes, seed=seed, store=store, folder=out, on_progress=move
         )
     # All of it: a sentence that announces a list would else be printed without the list.
     for sentence in explanation.summary.answer:
         _print(sentence)
     _print(f"report: {explanation.report}")
+
+
+def adopt_and_show(run: Path, what: Any, *, store: Any = "user", out: Path | None = None) -> None:
+    """Train and keep a network that explaining found, and print what it is; without one exit with 1."""
+    from nas_gym.explain import NothingToAdoptError
+    from nas_gym.explain import adopt as adopt_network
+
+    try:
+        _print(str(adopt_network(run, what, store=store, folder=out)))
+    except NothingToAdoptError as nothing:
+        typer.echo(f"nas-gym: {nothing}", err=True)
+        raise typer.Exit(FAILED) from None
+
+
+def _explained(run: Path, out: Path | None) -> bool:
+    from nas_gym.explain import is_explained
+
+    return is_explained(run, out)
 
 
 def explain_live_and_show(
@@ -112,7 +162,14 @@ def register_questions(paths: Sequence[str]) -> None:
             register_question(path)
 
 
-def check_options(runs: int, every: int | None, budget: int | None, out: Path | None) -> None:
+def check_options(
+    runs: int,
+    every: int | None,
+    budget: int | None,
+    out: Path | None,
+    minutes: float | None = None,
+    adopt: str | None = None,
+) -> None:
     """Check that the options of the command fit together.
 
     Raises:
@@ -120,6 +177,14 @@ def check_options(runs: int, every: int | None, budget: int | None, out: Path | 
     """
     if budget is not None and budget < 0:
         raise ConfigError(f"--budget must be 0 or more further evaluations, not {budget}")
+    options.checked_minutes(minutes)
+    if adopt is not None and adopt not in ADOPTED:
+        raise ConfigError(f"--adopt takes better or smaller, not {adopt!r}")
+    for option, given in (("--minutes", minutes), (ADOPT, adopt)):
+        if given is not None and runs == 2:
+            raise ConfigError(f"{option} is of one run: pass one folder, not two")
+        if given is not None and every is not None:
+            raise ConfigError(f"{option} is of a run that is explained once: leave it or --every out")
     if every is not None and runs == 2:
         raise ConfigError("--every explains one run while it goes on: pass one folder, not two")
     if every is not None and out is not None:

@@ -30,7 +30,25 @@ TargetKind = Annotated[
     typer.Option(help="What is predicted of own data: classes, or values (numbers); classes by default."),
 ]
 BudgetText = Annotated[
-    str, typer.Option(help="Distinct evaluations (40), or recorded training time (30s, 5m, 2h).")
+    str | None,
+    typer.Option(
+        help="Distinct evaluations (40; by default 100), or recorded training time (30s, 5m, 2h): what the "
+        "trainings alone took when they were made, so the clock shows another time."
+    ),
+]
+EqualBudgetText = Annotated[
+    str,
+    typer.Option(
+        help="Of each run: distinct evaluations (40), or recorded training time (30s, 5m, 2h): what the "
+        "trainings alone took when they were made, so the clock shows another time."
+    ),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        help="Limit by the clock, in place of --budget or beside it: the first that is reached ends the "
+        "search. What the clock ends cannot be repeated exactly. The chosen network is scored afterwards."
+    ),
 ]
 Reward = Annotated[str | None, typer.Option(help="score, improvement or final, or JSON.")]
 Horizon = Annotated[int | None, typer.Option(help="Steps per episode.")]
@@ -73,6 +91,37 @@ def budget_of(text: str) -> int | dict[str, float]:
         )
     check_budget(budget)
     return budget
+
+
+def limits_of(text: str | None, minutes: float | None, default: str) -> int | dict[str, float]:
+    """Return the budget of a search, of ``--budget`` and ``--minutes``.
+
+    Args:
+        text: budget as `budget_of` takes it; None if it was not given.
+        minutes: limit by the clock; None for none. Alone it replaces the default budget.
+        default: budget where neither was given.
+
+    Raises:
+        NASGymError: as `budget_of`, or if the limit is not above 0.
+    """
+    if minutes is None:
+        return budget_of(default if text is None else text)
+    checked_minutes(minutes)
+    if text is None:
+        return {"minutes": minutes}
+    budget = budget_of(text)
+    return (budget if isinstance(budget, dict) else {"evaluations": budget}) | {"minutes": minutes}
+
+
+def checked_minutes(minutes: float | None) -> float | None:
+    """Return ``--minutes``.
+
+    Raises:
+        NASGymError: if they are not a finite number above 0.
+    """
+    if minutes is not None and not 0 < minutes < float("inf"):
+        raise ConfigError(f"--minutes must be a number of minutes above 0, not {minutes:g}")
+    return minutes
 
 
 def name_or_json(option: str, text: str) -> Any:

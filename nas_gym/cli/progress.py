@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,76 +19,198 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
+from nas_gym.cli.console import print_plain
 from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
     from nas_agents import Advance
+    from nas_agents import Progress as SearchProgress
 
+    from nas_gym.envs import Budget
     from nas_gym.evaluators import Evaluator
     from nas_gym.training import Progress as TrainingProgress
 
+FIRST_LINE_AFTER = 10.0
+LATER_LINES = 0.5
+"""The next line comes when the time so far has grown by this part, so that a long run writes few."""
+
+
+class Lines:
+    """Lines of progress where no terminal shows a bar: the first after ten seconds, then ever more rarely.
+
+    Args:
+        console: where they are printed.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._began, self._next = console, time.monotonic(), FIRST_LINE_AFTER
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this was made."""
+        return time.monotonic() - self._began
+
+    def tell(self, text: str, *, always: bool = False) -> None:
+        """Print a line if it is time for one."""
+        if always or self.elapsed >= self._next:
+            print_plain(self._console, text)
+            self._next = self.elapsed * (1 + LATER_LINES)
+
+
+class BarWithWords(Progress):
+    """A bar with a line below it, which in a narrow terminal beside it would leave no room for the bar."""
+
+    words = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Return the bar and the line."""
+        yield from super().get_renderables()
+        if self.words:
+            yield Text(f"  {self.words}")
+
+
+class Bar:
+    """A bar with what is done in words below it; plain lines where there is no terminal.
+
+    Args:
+        console: where it is shown.
+        name: what is going on.
+    """
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._name, self._text = name, ""
+        self._lines = None if console.is_terminal else Lines(console)
+        self._progress = BarWithWords(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("left"),
+            # Runs differ in speed, so the time left is judged by minutes and not by seconds.
+            TimeRemainingColumn(),
+            console=console,
+            disable=self._lines is not None,
+            speed_estimate_period=180,
+        )
+        self._task = self._progress.add_task(name, total=1.0)
+        self._began = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this was made."""
+        return time.monotonic() - self._began
+
+    def move(self, share: float, text: str) -> None:
+        """Show that a share in [0, 1] is done, and what in words."""
+        self._text = text
+        self._progress.words = text
+        self._progress.update(self._task, completed=share)
+        if self._lines is not None:
+            self._lines.tell(f"{self._name}: {text}")
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, Exception):
+            # What is said of the error stands alone, without a bar that came to nothing.
+            self._progress.remove_task(self._task)
+            self._progress.words = ""
+        elif self._lines is not None and self._text:
+            self._lines.tell(f"{self._name}: {self._text}", always=True)
+        self._progress.stop()
+
 
 @contextmanager
-def counting_bar(console: Console) -> Iterator[Progress]:
-    """Show a bar with evaluations (or recorded seconds) done, a note, and the time left.
+def search_bar(console: Console, name: str, budget: Budget) -> Iterator[Callable[[SearchProgress], None]]:
+    """Show how far a search is: by what it is limited, by the clock, and the best so far."""
+    limits = {"evaluations": budget} if isinstance(budget, int) else budget
 
-    Its tasks have the fields ``unit`` and ``note``. Where there is no terminal the bar is shown
-    once, at its end.
+    def move(at: SearchProgress) -> None:
+        share = max(at.done(unit) / limit for unit, limit in limits.items())
+        best = "" if at.best is None else f"; best {at.best:.4f}"
+        scoring = "; trains the chosen network again" if at.scoring else ""
+        text = spent(at.evaluations, at.seconds, at.clock, limits)
+        bar.move(min(1.0, share), f"{text}{best}{scoring}")
+
+    with Bar(console, name) as bar:
+        yield move
+
+
+def spent(evaluations: float, seconds: float, by_clock: float, limits: Mapping[str, float]) -> str:
+    """Return what a search has spent in words: ``"12 of 60 s recorded training time; 0:31 by the clock"``.
+
+    Args:
+        evaluations: evaluations by the full recipe.
+        seconds: recorded cost.
+        by_clock: seconds since it began.
+        limits: what ends it, by unit.
     """
-    progress = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[unit]}"),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        # Runs differ in speed, so the time left is judged by minutes and not by seconds.
-        speed_estimate_period=180,
-    )
-    with progress:
-        try:
-            yield progress
-        except Exception:
-            # What is said of the error stands alone, without a bar that came to nothing.
-            for task in progress.task_ids:
-                progress.remove_task(task)
-            raise
-    if not console.is_terminal:
-        console.line()
+    parts = []
+    if "evaluations" in limits:
+        parts.append(f"{evaluations:.0f} of {limits['evaluations']:.0f} evaluations")
+    if "seconds" in limits:
+        parts.append(f"{seconds:.0f} of {limits['seconds']:g} s recorded training time")
+    if "minutes" in limits:
+        parts.append(f"{clock(by_clock)} of {clock(60 * limits['minutes'])} by the clock")
+        if len(limits) == 1:
+            parts.append(f"{evaluations:.0f} evaluations")
+    else:
+        parts.append(f"{clock(by_clock)} by the clock")
+    return "; ".join(parts)
+
+
+def clock(seconds: float) -> str:
+    """Return a time as a clock shows it: ``"0:31"``, ``"1:02:03"``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 @contextmanager
 def comparison_bar(console: Console) -> Iterator[Callable[[Advance], None]]:
     """Show what all runs of a comparison have done, and how many of them are over."""
-    with counting_bar(console) as progress:
-        shown: TaskID | None = None
 
-        def move(at: Advance) -> None:
-            nonlocal shown
-            note = f"({at.runs_over} of {at.runs} runs)"
-            if shown is None:
-                shown = progress.add_task("comparing", total=at.total, unit=at.unit, note=note)
-            progress.update(shown, completed=at.done, note=note)
+    def move(at: Advance) -> None:
+        text = spent(at.done, at.done, bar.elapsed, {at.unit: at.total})
+        bar.move(at.done / at.total, f"{text}; {at.runs_over} of {at.runs} runs")
 
+    with Bar(console, "comparing") as bar:
         yield move
 
 
 @contextmanager
-def explanation_bar() -> Iterator[Progress]:
-    """Show a bar on standard error that leaves nothing behind."""
+def explanation_bar(console: Console) -> Iterator[Callable[[int, int, str], None]]:
+    """Show the stage of an explanation: a bar that leaves nothing behind, or lines without a terminal."""
+    lines, held = Lines(console), list[str]()
+
+    def tell(number: int, total: int, what: str) -> None:
+        held.append(f"{number + 1} of {total}: {what} ({clock(lines.elapsed)})")
+        if number:
+            # The first stage is told with the second, so that what is refused in it stands alone.
+            for line in held:
+                lines.tell(line, always=True)
+            held.clear()
+
+    if not console.is_terminal:
+        yield tell
+        return
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
     ) as progress:
-        yield progress
+        shown = progress.add_task("Reading the run", total=None)
+
+        def move(number: int, total: int, what: str) -> None:
+            progress.update(shown, completed=number, total=total, description=what)
+
+        yield move
 
 
 def building_bar(description: str) -> AbstractContextManager[Callable[[int, int], None]]:

@@ -16,7 +16,7 @@ from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
 from nas_gym.cli.explain import explain_and_show
-from nas_gym.cli.progress import counting_bar
+from nas_gym.cli.progress import search_bar
 
 if TYPE_CHECKING:
     from nas_gym.envs import Budget
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 SEARCH_EXAMPLE = """
 Example: `nas-gym search --agent q-learning --budget 60 --set alpha=0.2`
 
-Own data: `nas-gym search --agent tpe --task wine.csv --target quality --budget 5m`
+Own data, for five minutes: `nas-gym search --agent tpe --task wine.csv --target quality --minutes 5`
 
 Predict a number: `nas-gym search --agent tpe --task homes.csv --target price --target-kind values`
 """
+
+DEFAULT_BUDGET = "100"
 
 
 @polite
@@ -40,7 +42,8 @@ def search(
         str | None,
         typer.Option(help="Name, JSON, or the path of a file: a table (.csv, .xlsx, ...) or .npz."),
     ] = None,
-    budget: options.BudgetText = "100",
+    budget: options.BudgetText = None,
+    minutes: options.Minutes = None,
     seed: Annotated[int, typer.Option(help="Seed of the agent.")] = 0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, NAME=VALUE.")] = None,
     problem: options.Problem,
@@ -58,7 +61,7 @@ def search(
         environment["task"] = each
     folder = search_and_show(
         options.agent_of(agent, setting or []),
-        options.budget_of(budget),
+        options.limits_of(budget, minutes, DEFAULT_BUDGET),
         seed,
         problem.env_id,
         environment,
@@ -83,7 +86,7 @@ def search_and_show(
     Returns:
         The folder of the run.
     """
-    from nas_agents import Progress, RunSpec, experiment_folder, extent, label, make_env, run
+    from nas_agents import RunSpec, experiment_folder, label, make_env, run
 
     with closing(make_env(env_id, env)) as made:
         experiment = experiment_folder(logdir, made, name)
@@ -91,16 +94,8 @@ def search_and_show(
         target, selects_on_test = unwrapped.task.target, unwrapped.evaluator.selects_on_test
     folder = experiment / label(agent) / f"seed{seed}"
     spec = RunSpec(agent, budget, str(folder), seed, env_id, env)
-    total, unit = extent(budget)
-    with counting_bar(Console(stderr=True)) as progress:
-        shown = progress.add_task(label(agent), total=total, unit=unit, note="")
-
-        def move(at: Progress) -> None:
-            best = "" if at.best is None else f"best {at.best:.4f}"
-            progress.update(shown, completed=min(at.done, total), note=best)
-
+    with search_bar(Console(stderr=True), label(agent), budget) as move:
         result = run(spec, move, keep_network=True)
-        move(Progress(total, result["score"]))
     _show_result(result, target, folder, experiment, selects_on_test=selects_on_test)
     return folder
 
@@ -126,13 +121,21 @@ def _show_result(
         *failed,
         f"  {target.metric.label} that the search saw: {result['score']:.4f} (optimistic)",
         f"{len(result['evaluations'])} distinct evaluations{_charged(result)} in {result['seconds']:.1f} "
-        f"recorded seconds; the search ended by: {result['stopped']}",
+        f"recorded seconds; {_end(result)}",
         f"run folder: {folder}" + (" (with best.pt)" if has_network else ""),
         f"open TensorBoard: tensorboard --logdir {experiment}",
         f"ask why: nas-gym explain {folder}",
     ]
     for line in lines:
         print_plain(console, line)
+
+
+def _end(result: Mapping[str, Any]) -> str:
+    """Return why the search ended, and that it cannot be repeated where the clock is the reason."""
+    note = result.get("note", "")
+    if result["stopped"] == "minutes":
+        return str(note)
+    return f"the search ended by: {result['stopped']}" + (f"; {note}" if note else "")
 
 
 def _charged(result: Mapping[str, Any]) -> str:

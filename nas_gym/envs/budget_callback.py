@@ -31,11 +31,12 @@ class BudgetCallback(BaseCallback):
     With a trace: ``callback=[TraceCallback(folder), BudgetCallback(100)]``.
 
     Args:
-        budget: most distinct evaluations, or ``{"seconds": s}`` of recorded cost.
+        budget: most distinct evaluations, ``{"seconds": s}`` of recorded cost, ``{"minutes": m}`` by the
+            clock, or a dict of several limits.
 
     Attributes:
-        reason: why `learn` ended: ``"budget"``, ``"max_steps"`` of an agent that only revisits, or ""
-            where it ended by itself.
+        reason: why `learn` ended: ``"budget"``, ``"minutes"`` by the clock, ``"max_steps"`` of an agent that
+            only revisits, or "" where it ended by itself.
 
     Raises:
         NASGymError: for a budget below 1; when learning starts, if the environments keep several

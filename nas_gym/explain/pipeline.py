@@ -12,6 +12,7 @@ from typing import Any
 import scipy.linalg  # noqa: F401 - its threads are limited too, once it is loaded
 from threadpoolctl import threadpool_limits
 
+from nas_gym._clock import Clock, minutes_in_words
 from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.explain.evidence.facts import facts_of, title_of
 from nas_gym.explain.evidence.run import Evidence, read_evidence
@@ -24,6 +25,7 @@ OnProgress = Callable[[int, int, str], None]
 
 NOTHING_TRAINED = "No network of this run could be trained, so there is nothing to explain."
 MOST_NAMED = 4
+LEFT_OUT = "left out for want of time"
 
 
 def explain(
@@ -32,6 +34,7 @@ def explain(
     *,
     budget: int | None = None,
     seed: int = 0,
+    minutes: float | None = None,
     store: Any = "user",
     write: bool = True,
     folder: str | os.PathLike[str] | None = None,
@@ -56,6 +59,9 @@ def explain(
         budget: number of evaluations that each explanation may request beyond the run's, which take time
             where networks are trained; None for the default of each, 0 for none.
         seed: seed of every random draw.
+        minutes: limit by the clock; None for none. Questions that would begin after it are left out with a
+            sentence, and what is trained for an answer ends near it; the summary is always made. What such
+            an explanation says cannot be repeated exactly.
         store: place where further evaluations are kept, as of `gym.make("NAS-v0", store=...)`.
         write: whether to write the report (`report.html`, `report.md`, `explanation.json` and
             TensorBoard's events; of two runs `comparison-of-policies.html`, `.md` and `.json`).
@@ -68,17 +74,19 @@ def explain(
         The explanation; its `report` is the web page that was written.
 
     Raises:
-        NASGymError: if a folder holds no run or several, a trace is damaged, nothing was evaluated, or
-            two runs have different spaces or tasks.
+        NASGymError: if a folder holds no run or several, a trace is damaged, nothing was evaluated, two
+            runs have different spaces or tasks, or the limit is not above 0 or is given with two runs.
     """
-    settings = Settings(budget, seed)
+    settings, clock = Settings(budget, seed), Clock(minutes)
     report = on_progress or _say_nothing
     _refuse_several(run)
     if other is not None:
+        if minutes is not None:
+            raise ConfigError("a limit in minutes is one of the explanation of one run: pass one, not two")
         return _compare(run, other, settings, store, write, folder, report)
     stages = len(QUESTIONS) + 2
     report(0, stages, "Reading the run")
-    evidence = read_evidence(run, store)
+    evidence = read_evidence(run, store, clock)
     explanation = explain_evidence(
         evidence, settings, on_progress=lambda number, text: report(1 + number, stages, text)
     )
@@ -105,10 +113,13 @@ def explain_evidence(
     from nas_gym.explain.sections.summary.section import summarise
 
     settings = settings or Settings()
-    sections = []
+    sections = list[Section]()
     # One thread: the matrices are small, and sums in another order would be other numbers.
     with threadpool_limits(limits=1, user_api="blas"):  # type: ignore[no-untyped-call]
         for number, question in enumerate(questions() if selected is None else selected):
+            if evidence.clock.is_over:
+                sections.append(_left_out(question, evidence))
+                continue
             if on_progress is not None:
                 on_progress(number, question.text)
             sections.append(_answered(question, evidence, settings))
@@ -119,7 +130,7 @@ def explain_evidence(
         summary,
         tuple(sections),
         evidence.metric,
-        facts_of(evidence),
+        facts_of(evidence) | _limit_facts(evidence, sections),
     )
 
 
@@ -189,6 +200,34 @@ def _answered(question: Question, evidence: Evidence, settings: Settings) -> Sec
             withheld(question.key, question.text, f"This run does not answer it: {error}."),
             about=question.about,
         )
+
+
+def _left_out(question: Question, evidence: Evidence) -> Section:
+    """Return the section of a question that there was no time for."""
+    time = minutes_in_words(evidence.clock.minutes or 0.0)
+    why = f"Left out after {time}; `{_command(evidence)}` without --minutes answers it."
+    # That an agent without a policy has learned none is nothing that time would tell.
+    applicable = question.about != "agent" or bool(evidence.snapshots)
+    section = withheld(question.key, question.text, why, {LEFT_OUT: True}, is_applicable=applicable)
+    return replace(section, about=question.about)
+
+
+def _limit_facts(evidence: Evidence, sections: Iterable[Section]) -> dict[str, Any]:
+    """Return what is to be known of a limit by the clock; {} without one."""
+    minutes = evidence.clock.minutes
+    if minutes is None:
+        return {}
+    left_out = [section.key for section in sections if section.numbers.get(LEFT_OUT)]
+    return {
+        "limit by the clock": minutes_in_words(minutes),
+        "limit by the clock reached": evidence.clock.is_over,
+        "questions left out for want of time": left_out,
+        "command for this report": f"{_command(evidence)} --minutes {minutes:g}",
+    }
+
+
+def _command(evidence: Evidence) -> str:
+    return f"nas-gym explain {evidence.folder.path}"
 
 
 def _all_failed(evidence: Evidence) -> Section:

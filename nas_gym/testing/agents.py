@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # 14 architectures.
 SPACE = {"name": "mlp", "max_layers": 3, "widths": [64], "activations": ["relu", "sigmoid"]}
-STOPPED = ("budget", "max_steps", "space exhausted", "agent returned")
+STOPPED = ("budget", "minutes", "max_steps", "space exhausted", "agent returned")
 
 
 def scattered(architecture: Any, seed: int) -> float:

@@ -40,6 +40,7 @@ CONTENTS = (
     "report_figures",
     "explanation.json",
     "explanation",
+    "adopted.*",
     "*.unfinished",
 )
 NAMED_DIFFERENCES = 3

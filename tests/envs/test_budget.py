@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from nas_gym import NASGymError
 from nas_gym.envs import BudgetExhausted, NASEnv
-from nas_gym.envs.run.charges import TIMED_BATCH
 from nas_gym.evaluators import TableEvaluator
+from tests.helpers.clock import fake_clock
 from tests.helpers.fakes import action, fake_env
 from tests.helpers.tables import fake_table
 
@@ -70,9 +68,7 @@ def test_a_budget_in_seconds_limits_the_recorded_cost():
 @pytest.fixture
 def clock(monkeypatch):
     """A clock that the test sets, in seconds."""
-    now = SimpleNamespace(time=1000.0)
-    monkeypatch.setattr("nas_gym.envs.run.charges.time.monotonic", lambda: now.time)
-    return now
+    return fake_clock(monkeypatch)
 
 
 def test_a_limit_by_the_clock_ends_the_run_at_the_next_request(clock):
@@ -91,22 +87,45 @@ def test_a_limit_by_the_clock_ends_the_run_at_the_next_request(clock):
     assert env.unwrapped.stats.unique == 1
 
 
-def test_under_a_limit_by_the_clock_many_requests_are_made_a_few_at_a_time(clock):
+@pytest.mark.parametrize(
+    ("seconds", "batches"),
+    # Twice as many each time, then as many as the rest of the minute has room for.
+    [(31, [1, 1]), (7, [1, 2, 4, 1, 1]), (1, [1, 2, 4, 8, 16, 16, 13])],
+)
+def test_under_a_limit_by_the_clock_requests_are_made_in_batches_that_end_near_it(clock, seconds, batches):
     env = fake_env(space={"name": "mlp", "max_layers": 2})
     env.unwrapped.start_run({"minutes": 1})
     space = env.unwrapped.search_space
-    texts = [str(space.architecture(number)) for number in range(space.size)]
-    assert len(texts) > 2 * TIMED_BATCH
-    evaluate = env.unwrapped.evaluator.evaluate_architectures
+    made, evaluate = [], env.unwrapped.evaluator.evaluate_architectures
 
-    def slow(*arguments):
-        clock.time += 31
-        return evaluate(*arguments)
+    def slow(architectures, *arguments):
+        made.append(len(architectures))
+        clock.time += seconds * len(architectures)
+        return evaluate(architectures, *arguments)
 
     env.unwrapped.evaluator.evaluate_architectures = slow
     with pytest.raises(BudgetExhausted, match="minutes"):
-        env.unwrapped.evaluate(texts)
-    assert env.unwrapped.stats.unique == 2 * TIMED_BATCH
+        env.unwrapped.evaluate([str(space.architecture(number)) for number in range(space.size)])
+    assert made == batches
+    assert env.unwrapped.stats.unique == sum(batches)
+
+
+def test_beside_another_limit_the_clock_is_no_progress(clock):
+    env = fake_env()
+    env.unwrapped.start_run({"evaluations": 4, "minutes": 1})
+    env.unwrapped.evaluate("relu-64")
+    clock.time += 50
+    assert env.unwrapped.ledger.progress == 0.25
+
+
+def test_an_agent_that_only_revisits_does_not_wait_for_the_clock(clock):
+    env = fake_env(horizon=10_000)
+    env.unwrapped.start_run({"minutes": 10})
+    env.reset(seed=0)
+    for _ in range(5_000):
+        env.step(0)
+    with pytest.raises(BudgetExhausted, match="max_steps"):
+        env.step(0)
 
 
 def test_of_several_limits_the_first_that_is_reached_ends_the_run(clock):

@@ -52,7 +52,8 @@ def test_a_run_without_a_policy_is_explained_without_it(runs):
     folder = runs / "random" / "seed0"
     result = explain(folder, "--out", runs / "elsewhere")
     assert result.exit_code == 0
-    assert "What did the agent learn?" not in result.stdout  # nothing that does not apply is called unknown
+    # That an agent without a policy has learned none is not something unknown.
+    assert "What did the agent learn?" not in result.stdout
     values = json.loads((runs / "elsewhere" / "explanation.json").read_text())
     assert values["sections"]["policy"]["withheld"]
     assert values["sections"]["choices"]["answer"]

@@ -18,6 +18,7 @@ from nas_agents.runs.run import (
     RunSpec,
     environment_name,
     experiment_folder,
+    extent,
     folder_of,
     label,
     make_env,
@@ -229,7 +230,14 @@ def prepare(plan: Plan) -> list[Experiment]:
     """
     from nas_gym.envs import check_budget
 
-    check_budget(plan.budget)
+    budget = check_budget(plan.budget)
+    if isinstance(budget, dict) and "minutes" in budget:
+        raise ConfigError(
+            "a comparison is at equal budget, and the clock gives none: leave the limit in minutes out, and "
+            "pass a number of evaluations or a recorded training time like {'seconds': 300}"
+        )
+    if isinstance(budget, dict) and len(budget) > 1:
+        raise ConfigError("a comparison is at equal budget: pass evaluations or seconds, not both")
     for what, number in (("seeds", plan.seeds), ("jobs", plan.jobs)):
         if number is not None and number < 1:
             raise ConfigError(f"{what} must be at least 1, not {number}")
@@ -315,7 +323,8 @@ class Tally:
     def report(self, run: int, progress: Any) -> None:
         """Take the progress of a run; None at its end."""
         self._over += progress is None
-        self._done[run] = self._each if progress is None else min(progress.done, self._each)
+        done = self._each if progress is None else progress.done(self._unit)
+        self._done[run] = min(done, self._each)
         self._tell()
 
     def _tell(self) -> None:
@@ -323,11 +332,6 @@ class Tally:
             done = self._before + sum(self._done.values())
             total = self._runs * self._each
             self._on_progress(Advance(done, total, self._unit, self._over, self._runs))
-
-
-def extent(budget: Budget) -> tuple[float, str]:
-    """Return how much a budget is, and of what."""
-    return (budget, "evaluations") if isinstance(budget, int) else (budget["seconds"], "seconds")
 
 
 def _experiment(plan: Plan, task: Any) -> Experiment:

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 EnvFactory = Callable[..., gym.Env[Any, Any]]
 """A function that takes the keyword arguments of an environment and returns a new one."""
 SECONDS_BETWEEN_REPORTS = 0.3
+LIMITS = ("evaluations", "seconds", "minutes")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class RunSpec:
 
     Attributes:
         agent: name of an agent, or a dict with ``"name"`` and hyperparameters.
-        budget: evaluations by the full recipe, or ``{"seconds": s}`` of recorded cost.
+        budget: evaluations by the full recipe, ``{"seconds": s}`` of recorded cost, ``{"minutes": m}`` by the
+            clock, or a dict of several limits, the first of which to be reached ends the run.
         folder: where it is recorded.
         seed: the agent's seed.
         env_id: id of the environment, or a function that makes one.
@@ -65,12 +67,32 @@ class Progress:
     """How far a search is.
 
     Attributes:
-        done: evaluations by the full recipe, or recorded seconds under a budget in seconds.
+        evaluations: evaluations by the full recipe.
+        seconds: recorded cost.
+        clock: seconds by the clock that the search took so far.
         best: score of the incumbent as seen, None before the first evaluation.
+        scoring: whether the search is over and its network is being scored.
     """
 
-    done: float
+    evaluations: float
+    seconds: float
+    clock: float
     best: float | None
+    scoring: bool = False
+
+    def done(self, unit: str) -> float:
+        """Return how much is done, in the unit of a budget (see `extent`)."""
+        return self.clock / 60 if unit == "minutes" else float(getattr(self, unit))
+
+
+def extent(budget: Budget) -> tuple[float, str]:
+    """Return how much a budget is, and of what: ``"evaluations"``, ``"seconds"`` or ``"minutes"``.
+
+    Of several limits it is the first of these.
+    """
+    if isinstance(budget, int):
+        return budget, "evaluations"
+    return next((budget[unit], unit) for unit in LIMITS if unit in budget)
 
 
 def run(
@@ -210,14 +232,21 @@ def _search(
     agent = make_agent(spec.agent)
     if not spec.trace:
         config = run_config(env, agent.name, run_options(spec), agent)
-        with _removed_if_never_begun(folder, env), folder.kept_for(config), _reported(env, on_progress):
-            result = _outcome(spec, env, agent.access, agent.search(env, spec.budget, spec.seed))
+        with (
+            _removed_if_never_begun(folder, env),
+            folder.kept_for(config),
+            _reported(env, on_progress) as search_is_over,
+        ):
+            found = agent.search(env, spec.budget, spec.seed)
+            search_is_over()
+            result = _outcome(spec, env, agent.access, found)
             _keep(folder, env, config, result, keep_network=keep_network)
         return result
     traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec), searcher=agent)
     try:
-        with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress):
+        with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress) as search_is_over:
             found = agent.search(traced, spec.budget, spec.seed)
+            search_is_over()
             result = _outcome(spec, env, agent.access, found)
             if keep_network:
                 _keep_network(folder, env, result)
@@ -302,28 +331,36 @@ def _removed_if_never_begun(
 
 
 @contextmanager
-def _reported(env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | None) -> Iterator[None]:
-    """Report the progress of a run now and then while it goes on."""
+def _reported(
+    env: gym.Env[Any, Any], on_progress: Callable[[Progress], None] | None
+) -> Iterator[Callable[[], None]]:
+    """Report the progress of a run now and then, and at its end; what it gives is called after the search."""
+    searched, over = list[float](), threading.Event()
+
+    def search_is_over() -> None:
+        searched.append(env.unwrapped.ledger.elapsed)  # type: ignore[attr-defined]
+
     if on_progress is None:
-        yield
+        yield search_is_over
         return
-    over = threading.Event()
 
     def watch() -> None:
         while not over.wait(SECONDS_BETWEEN_REPORTS):
-            on_progress(_progress(env))
+            on_progress(_progress(env, searched, scoring=bool(searched)))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
-        yield
+        yield search_is_over
     finally:
         over.set()
         thread.join()
+    on_progress(_progress(env, searched, scoring=False))
 
 
-def _progress(env: gym.Env[Any, Any]) -> Progress:
+def _progress(env: gym.Env[Any, Any], searched: Sequence[float], *, scoring: bool) -> Progress:
     ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
     history = tuple(ledger.history)
-    done = ledger.stats.cost if isinstance(ledger.budget, dict) else ledger.spent
-    return Progress(done, incumbent(history).score if history else None)
+    best = incumbent(history).score if history else None
+    clock = searched[0] if searched else ledger.elapsed
+    return Progress(ledger.spent, ledger.stats.cost, clock, best, scoring)

@@ -66,6 +66,11 @@ class Limits:
     seconds: float | None = None
     minutes: float | None = None
 
+    @property
+    def by_clock_alone(self) -> bool:
+        """Whether nothing but the clock ends the run."""
+        return self.minutes is not None and self.evaluations is None and self.seconds is None
+
 
 def limits_of(budget: Budget | None) -> Limits:
     """Return the limits of a checked budget."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
+from nas_gym._clock import Clock
 from nas_gym.envs.run.budget import Budget, BudgetExhausted, limits_of
 from nas_gym.evaluators import Evaluation, Evaluator
 from nas_gym.search_spaces import Architecture
-
-TIMED_BATCH = 16
-"""Requests at once under a limit by the clock: enough to train side by side, few enough to end in time."""
 
 # A distinct request: an architecture, the seed drawn for it or None for all, and a fidelity.
 Key = tuple[Architecture, int | None, int | None]
@@ -28,11 +24,12 @@ class Charges:
         seconds: the seconds charged for each request.
         shares: the share of an evaluation charged for each request, in [0, 1].
         cost: the seconds charged so far, added up.
+        clock: the time since the run began, with its limit.
     """
 
     def __init__(self, evaluator: Evaluator, budget: Budget | None) -> None:
         self._evaluator, self._limits = evaluator, limits_of(budget)
-        self._began = time.monotonic()
+        self.clock = Clock(self._limits.minutes)
         self.seconds: list[float] = []
         self.shares: list[float] = []
         self.cost = 0.0
@@ -49,20 +46,17 @@ class Charges:
 
     @property
     def progress(self) -> float:
-        """The part of the budget that is spent, of the limit that is nearest; 0 without a budget."""
-        limits, parts = self._limits, [0.0]
+        """The part of the budget that is spent, of the limit that is nearest; 0 without a budget.
+
+        The clock counts only where there is no other limit: what an agent does then does not depend on it,
+        and a run that the clock ends is the beginning of the run without that limit.
+        """
+        limits, parts = self._limits, list[float]()
         if limits.evaluations is not None:
             parts.append(self._spent / (limits.evaluations * self._full))
         if limits.seconds is not None:
             parts.append(self.cost / limits.seconds)
-        if limits.minutes is not None:
-            parts.append(min(1.0, self._minutes / limits.minutes))
-        return max(parts)
-
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the limit by the clock is over."""
-        return self._limits.minutes is not None and self._minutes >= self._limits.minutes
+        return max(parts, default=self.clock.share)
 
     @property
     def batch(self) -> int | None:
@@ -72,7 +66,7 @@ class Charges:
         """
         if self._limits.seconds is not None:
             return 1
-        return None if self._limits.minutes is None else TIMED_BATCH
+        return self.clock.batch
 
     @property
     def remaining(self) -> int | None:
@@ -80,11 +74,6 @@ class Charges:
         if self._limits.evaluations is None:
             return None
         return (self._limits.evaluations * self._full - self._spent) // self._full
-
-    @property
-    def _minutes(self) -> float:
-        """Minutes by the clock since the run began."""
-        return (time.monotonic() - self._began) / 60
 
     def affordable(self, fresh: list[Key]) -> list[Key]:
         """Return those of the first requests that a limit on evaluations reaches for; all without one."""

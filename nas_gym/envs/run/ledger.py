@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nas_gym.envs.run.walking import Walk
 
 STEPS_PER_EVALUATION = 50
+FEWEST_BY_CLOCK = 100
+"""Evaluations that a run is granted the steps of, whatever it has made, where the clock alone limits it."""
 
 
 class Ledger:
@@ -41,6 +43,7 @@ class Ledger:
     Attributes:
         history: the distinct evaluations in order of first request.
         stats: the counts.
+        limits: what ends the run.
         draws: whether an evaluation is of one seed that is drawn for it.
         walk: the rule of an agent that only steps; None where any architecture may be asked for.
     """
@@ -50,7 +53,7 @@ class Ledger:
         self.draws = evaluator.draws
         self.walk: Walk | None = None
         self.budget = check_budget(budget)
-        self._limits = limits_of(self.budget)
+        self.limits = limits_of(self.budget)
         self.history: list[Evaluation] = []
         self.stats = Stats()
         self._best: Evaluation | None = None
@@ -81,8 +84,13 @@ class Ledger:
 
     @property
     def progress(self) -> float:
-        """The part of the budget that is spent; 0 without a budget."""
+        """The part of the budget that is spent, by the clock where that alone is limited; 0 without one."""
         return self._charges.progress
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds by the clock since the run began."""
+        return self._charges.clock.elapsed
 
     @property
     def remaining(self) -> int | None:
@@ -93,13 +101,14 @@ class Ledger:
     def max_steps(self) -> int | None:
         """Steps after which the run ends: 50 times the budget, or the distinct requests if they are more.
 
-        Where evaluations are not limited 50 times the distinct requests so far, at least 50; None where the
-        clock ends the run anyway.
+        Where evaluations are not limited 50 times the distinct requests so far, at least 50, and at least
+        5,000 where the clock alone is the limit: an agent on a table would else fill the disk with steps
+        between networks that it knows.
         """
-        if self.budget is None or (self._limits.evaluations is None and self._limits.minutes is not None):
+        if self.budget is None:
             return None
-        requests = max(self._limits.evaluations or 1, self.stats.unique)
-        return STEPS_PER_EVALUATION * requests
+        fewest = 1 if self.limits.seconds is not None else FEWEST_BY_CLOCK
+        return STEPS_PER_EVALUATION * max(self.limits.evaluations or fewest, self.stats.unique)
 
     @property
     def best(self) -> Evaluation | None:
@@ -134,7 +143,7 @@ class Ledger:
         Raises:
             BudgetExhausted: if they would pass `max_steps`, or the time is over.
         """
-        if self._limits.minutes is not None and self._charges.out_of_time:
+        if self._charges.clock.is_over:
             raise BudgetExhausted("minutes")
         limit = self.max_steps
         if limit is not None and self.stats.steps + steps > limit:
@@ -190,16 +199,20 @@ class Ledger:
         return [known[key] for key in keys]
 
     def _evaluate_fresh(self, fresh: list[Key], fidelity: int | None, *, draws: bool) -> None:
-        affordable = self._charges.affordable(fresh)
-        batch = self._charges.batch or max(1, len(affordable))
-        for start in range(0, len(affordable), batch):
-            if self._charges.out_of_time:
+        affordable, clock = self._charges.affordable(fresh), self._charges.clock
+        waiting = affordable
+        while waiting:
+            if clock.is_over:
                 raise BudgetExhausted("minutes")
-            keys = affordable[start : start + batch]
+            batch = self._charges.batch or len(waiting)
+            keys, waiting = waiting[:batch], waiting[batch:]
             drawn = [seed for _, seed, _ in keys if seed is not None] if draws else None
             began = time.perf_counter()
             hits = self._evaluator.hits
-            evaluations = self._evaluator.evaluate_architectures([key[0] for key in keys], fidelity, drawn)
+            with clock.timing(len(keys)):
+                evaluations = self._evaluator.evaluate_architectures(
+                    [key[0] for key in keys], fidelity, drawn
+                )
             self.stats.seconds += time.perf_counter() - began
             self.stats.stored += self._evaluator.hits - hits
             for key, evaluation in zip(keys, evaluations, strict=True):

@@ -269,6 +269,8 @@ def _within(ledger: Ledger, steps: int, new: np.ndarray) -> int:
     if ledger.max_steps is None:
         return steps
     within = min(steps, ledger.max_steps - ledger.stats.steps)
-    # What a new request costs in seconds is known only afterwards.
-    affordable = 0 if ledger.remaining is None else ledger.remaining
+    affordable = ledger.remaining
+    if affordable is None:
+        # What a new request costs in seconds is known only afterwards.
+        affordable = 0 if ledger.limits.seconds is not None else len(new)
     return min(within, int(new[affordable])) if affordable < len(new) else within

@@ -23,11 +23,13 @@ class FreshScores:
     """Scores with training seeds that the search did not see.
 
     Attributes:
-        scores: scores of each architecture by its text, float64 (seeds,), without failed trainings.
+        scores: scores of each architecture by its text, float64 (seeds,), without failed trainings and
+            without architectures that there was no time for.
         failed: number of trainings of an architecture that failed, by its text; without zeros.
         trainings: number of evaluations that were requested.
         source: origin of the scores, a clause: ``"retrained with seeds that the search did not see"``.
         unseen: whether the search saw none of these seeds.
+        left_out: texts of the architectures that there was no time for.
     """
 
     scores: Mapping[str, np.ndarray]
@@ -35,6 +37,7 @@ class FreshScores:
     trainings: int
     source: str
     unseen: bool
+    left_out: frozenset[str] = frozenset()
 
     def of(self, architecture: Architecture) -> np.ndarray:
         """Return the scores of an architecture, float64 (seeds,); empty where none was measured."""
@@ -63,32 +66,52 @@ def run_seed(evidence: Evidence) -> int:
 def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
     """Return scores of architectures at the full recipe, with seeds that the search did not see.
 
-    All of them are trained as one batch. A table gives the seeds it recorded.
+    All of them are trained as one batch. Under a limit by the clock they are trained in several, and those that
+    there is no time for are left out, the last ones first. A table gives the seeds it recorded.
 
     Args:
         evidence: evidence of the run.
-        wanted: number of seeds by architecture; a table gives all it has.
+        wanted: number of seeds by architecture, the most important first; a table gives all it has.
     """
     evaluator = evidence.evaluator
     if evaluator.table is not None:
         return _recorded(evaluator, evaluator.table, list(wanted))
     seeds = evaluator.final_seeds(run_seed(evidence), max(wanted.values(), default=1))
-    requests = [Request(one, seed) for one, count in wanted.items() for seed in seeds[:count]]
-    scores: dict[str, list[float]] = {str(one): [] for one in wanted}
+    waiting = [[Request(one, seed) for seed in seeds[:count]] for one, count in wanted.items()]
+    scores: dict[str, list[float]] = {}
     failed: dict[str, int] = {}
-    for request, evaluation in zip(requests, evaluator.evaluate(requests), strict=True):
-        text = str(request.architecture)
-        if evaluation.failed:
-            failed[text] = failed.get(text, 0) + 1
-        else:
-            scores[text].append(evaluation.score)
+    trainings = 0
+    while waiting and not evidence.clock.is_over:
+        requests, waiting = _next_batch(waiting, evidence.clock.batch)
+        trainings += len(requests)
+        with evidence.clock.timing(len(requests)):
+            evaluations = evaluator.evaluate(requests)
+        for request, evaluation in zip(requests, evaluations, strict=True):
+            text = str(request.architecture)
+            known = scores.setdefault(text, [])
+            if evaluation.failed:
+                failed[text] = failed.get(text, 0) + 1
+            else:
+                known.append(evaluation.score)
     return FreshScores(
         {text: np.array(values) for text, values in scores.items()},
         failed,
-        len(requests),
+        trainings,
         "retrained with seeds that the search did not see",
         True,
+        frozenset(str(requests[0].architecture) for requests in waiting if requests),
     )
+
+
+def _next_batch(waiting: list[list[Request]], most: int | None) -> tuple[list[Request], list[list[Request]]]:
+    """Return the requests of the next architectures, each with all its seeds, and what is left."""
+    count, requests = 0, list[Request]()
+    while count < len(waiting) and (
+        most is None or not requests or len(requests) + len(waiting[count]) <= most
+    ):
+        requests += waiting[count]
+        count += 1
+    return requests, waiting[count:]
 
 
 def _recorded(evaluator: Evaluator, table: Table, architectures: list[Architecture]) -> FreshScores:

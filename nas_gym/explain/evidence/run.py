@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from nas_gym._clock import Clock
 from nas_gym.errors import StoreError
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import (
@@ -60,6 +61,7 @@ class Evidence:
         problem: the environment of the run, built again; its evaluator answers further questions.
         recording: the trace.
         seen: the distinct evaluations in order of first request, including failed ones.
+        clock: the limit by the clock of what is asked beyond the run.
     """
 
     folder: RunFolder
@@ -67,6 +69,7 @@ class Evidence:
     problem: Problem
     recording: Recording
     seen: tuple[SeenEvaluation, ...]
+    clock: Clock = field(default_factory=Clock)
 
     @property
     def search_space(self) -> SearchSpace[Any]:
@@ -122,12 +125,13 @@ class Evidence:
         return load_policy(files[max(files) if snapshot is None else snapshot], self.search_space)
 
 
-def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidence:
+def read_evidence(run: str | os.PathLike[str], store: Any = "memory", clock: Clock | None = None) -> Evidence:
     """Read a run, also one that was interrupted or is still going on.
 
     Args:
         run: folder of the run.
         store: store of the evaluator that answers further questions.
+        clock: limit by the clock of what is asked beyond the run; None for none.
 
     Raises:
         NASGymError: if the folder holds no run, its data or code have changed since, or nothing was
@@ -141,7 +145,7 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory") -> Evidenc
     seen = tuple(_seen(recording, problem.search_space))
     if not seen:
         raise StoreError(f"nothing was evaluated in the run of {folder.path} so far: let it go on first")
-    return Evidence(folder, config, problem, recording, seen)
+    return Evidence(folder, config, problem, recording, seen, clock or Clock())
 
 
 def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[SeenEvaluation]:

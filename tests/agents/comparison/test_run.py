@@ -138,11 +138,12 @@ def test_progress_is_reported_and_ends_with_the_search(tmp_path):
 
     def report(progress):
         reports.append(progress)
-        if progress.done >= 3:
+        if progress.evaluations >= 3:
             release.set()
 
     run(watched_spec(tmp_path, Slow()), report)
-    assert max(report.done for report in reports) >= 3
+    assert max(report.evaluations for report in reports) >= 3
+    assert [report.clock for report in reports] == sorted(report.clock for report in reports)
     assert reports[-1].best > 0
     assert not any("watch" in thread.name for thread in threading.enumerate())
 

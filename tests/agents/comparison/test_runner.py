@@ -143,6 +143,9 @@ def test_several_tasks_have_a_report_each_and_one_over_all(tmp_path, compared):
         ({"seeds": 0}, "seeds must be at least 1, not 0"),
         ({"jobs": 0}, "jobs must be at least 1, not 0"),
         ({"budget": 0}, "budget must be"),
+        ({"budget": {"minutes": 2}}, "at equal budget, and the clock gives none"),
+        ({"budget": {"evaluations": 9, "minutes": 2}}, "at equal budget, and the clock gives none"),
+        ({"budget": {"evaluations": 9, "seconds": 2}}, "pass evaluations or seconds, not both"),
         ({"tasks": ["breast_cancer", "digtis"]}, "did you mean 'digits'"),
         ({"tasks": ["breast_cancer", "breast_cancer"]}, "have the same name"),
         ({"tasks": ["breast_cancer", "diabetes"]}, r"\(breast_cancer by accuracy, diabetes by R²\), which"),
@@ -158,8 +161,8 @@ def test_progress_grows_with_evaluations_and_counts_finished_runs_as_done():
     told = []
     tally = Tally(runs=4, finished=1, budget=10, on_progress=told.append)
     assert (told[-1].done, told[-1].total) == (10, 40)
-    tally.report(0, Progress(3, 0.5))
-    tally.report(1, Progress(4, None))
+    tally.report(0, Progress(3, 90.0, 100.0, 0.5))
+    tally.report(1, Progress(4, 90.0, 100.0, None))
     assert (told[-1].done, told[-1].runs_over, told[-1].runs) == (17, 1, 4)
     tally.report(0, None)
     assert (told[-1].done, told[-1].runs_over) == (24, 2)
@@ -167,13 +170,23 @@ def test_progress_grows_with_evaluations_and_counts_finished_runs_as_done():
 
 def test_progress_under_a_budget_in_seconds_is_told_in_seconds():
     told = []
-    Tally(2, 0, {"seconds": 30.0}, told.append).report(0, Progress(31.0, 0.5))
+    Tally(2, 0, {"seconds": 30.0}, told.append).report(0, Progress(12, 31.0, 70.0, 0.5))
     assert (told[-1].done, told[-1].total, told[-1].unit) == (30, 60, "seconds")
 
 
 def test_the_bar_of_a_comparison_shows_what_is_told():
-    console = Console(file=io.StringIO(), width=120)
+    console = Console(file=io.StringIO(), width=120, force_terminal=True)
     with comparison_bar(console) as move:
         move(Advance(10, 40, "evaluations", 1, 4))
         move(Advance(17, 40, "evaluations", 2, 4))
-    assert "17/40 evaluations (2 of 4 runs)" in console.file.getvalue()
+    assert "comparing: 17 of 40 evaluations; 0:00 by the clock; 2 of 4 runs" in console.file.getvalue()
+
+
+def test_without_a_terminal_a_comparison_ends_with_one_plain_line():
+    console = Console(file=io.StringIO(), width=40)
+    with comparison_bar(console) as move:
+        move(Advance(10, 60, "seconds", 1, 4))
+        move(Advance(60, 60, "seconds", 4, 4))
+    assert console.file.getvalue() == (
+        "comparing: 60 of 60 s recorded training time; 0:00 by the clock; 4 of 4 runs\n"
+    )

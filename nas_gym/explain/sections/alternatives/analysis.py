@@ -64,7 +64,7 @@ class Alternatives:
         start: the state that the episode began at in which the search found it.
         scores: fresh scores of all networks involved.
         neighbours: the neighbours that were evaluated, the best change first.
-        left_out: (edit, network) of the neighbours that were not affordable.
+        left_out: (edit, network) of the neighbours that were not affordable, or that there was no time for.
         comparisons: comparisons of the neighbours in the order of `compared`, then of the start.
         compared: texts of the networks that `comparisons` compares.
         random: scores of networks drawn at random, or of the whole table; failed ones are 0.
@@ -120,7 +120,9 @@ def find_alternatives(
             wanted[one] = SEEDS
     drawn = _random(evidence, rng, most - sum(wanted.values())) if wanted else []
     scores = measure(evidence, wanted | {one: 1 for one in drawn if one not in wanted})
-    compared = [*order[:count], *([start] if start != chosen and start not in order[:count] else [])]
+    tested = [one for one in order[:count] if str(one) not in scores.left_out]
+    drawn = [one for one in drawn if str(one) not in scores.left_out]
+    compared = [*tested, *([start] if start != chosen and start not in tested else [])]
     compared = [one for one in compared if len(scores.of(one))] if len(scores.of(chosen)) else []
     comparisons = against_control(
         [scores.of(one) for one in compared], scores.of(chosen) if compared else np.zeros(1)
@@ -132,7 +134,7 @@ def find_alternatives(
             texts, comparisons.differences, comparisons.low, comparisons.high, strict=True
         )
     }
-    neighbours = [_neighbour(evidence, one, actions[one], scores, results, margin) for one in order[:count]]
+    neighbours = [_neighbour(evidence, one, actions[one], scores, results, margin) for one in tested]
     everyone, is_all = _random_scores(evidence, drawn, scores)
     return Alternatives(
         chosen,
@@ -140,7 +142,7 @@ def find_alternatives(
         start,
         scores,
         tuple(sorted(neighbours, key=_standing, reverse=True)),
-        tuple((str(space.actions[actions[one]]), one) for one in order[count:]),
+        tuple((str(space.actions[actions[one]]), one) for one in order if one not in tested),
         comparisons,
         tuple(texts),
         everyone,

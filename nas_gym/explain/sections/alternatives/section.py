@@ -162,8 +162,8 @@ def _left_out_words(found: Alternatives) -> list[str]:
     if not found.left_out:
         return []
     return [
-        f"{counted(len(found.left_out), 'network')} one edit away would have cost more trainings than "
-        "the budget of this explanation allows; nothing is said of "
+        f"{counted(len(found.left_out), 'network')} one edit away would have cost more trainings"
+        f"{' or time' if found.scores.left_out else ''} than this explanation may take; nothing is said of "
         f"{'it' if len(found.left_out) == 1 else 'them'}."
     ]
 

@@ -80,7 +80,7 @@ def deletion_of(evidence: Evidence, ranking: list[str], budget: int | None) -> D
     if count < len(neighbours):
         return None
     fresh = measure(evidence, {chosen: control_seeds(count)} | dict.fromkeys(neighbours, SEEDS))
-    if not len(fresh.of(chosen)):
+    if fresh.left_out or not len(fresh.of(chosen)):
         return None
     drops: dict[str, list[float]] = {}
     for one in neighbours:

@@ -66,7 +66,7 @@ def beside_simple_methods(evidence: Evidence, seed: int) -> Beside | None:
     network = network_method(task, trained.module, "the found network", parameters)
     level = 1 - (1 - LEVEL) / len(methods)
     rivals = tuple(Rival(one, _gain(task, network, one, level)) for one in methods)
-    return Beside(network, rivals, *_interval(task, network, seed))
+    return Beside(network, rivals, *interval_of(task, network, seed))
 
 
 def _gain(task: Task, network: Method, other: Method, level: float) -> Fact:
@@ -82,7 +82,8 @@ def _gain(task: Task, network: Method, other: Method, level: float) -> Fact:
     )
 
 
-def _interval(task: Task, network: Method, seed: int) -> tuple[float | None, float | None]:
+def interval_of(task: Task, network: Method, seed: int) -> tuple[float | None, float | None]:
+    """Return the 95% interval of a test score for new examples; None where a count of examples gives it."""
     if task.target.metric.share_of_examples:
         return None, None
     count = task.outputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.simple_methods import Method
@@ -55,9 +56,7 @@ class Words:
         if one is not None:
             yield (
                 f"**A better network was found while explaining.** {capital(one.edit)}, and it gains "
-                f"{_interval_points(one.change)}: `{one.architecture}`. `nas-gym explain RUN --adopt` trains "
-                "and "
-                "keeps it."
+                f"{_interval_points(one.change)}: `{one.architecture}`.{self._adopting('')}"
             )
 
     def found(self) -> str:
@@ -168,7 +167,7 @@ class Words:
             yield (
                 f"**Is something near better?** Not known: none of the {counted(page.untested, 'network')} "
                 "one change "
-                "away was tested, for want of budget."
+                "away was tested, for want of budget or time."
             )
 
     def worse(self) -> Iterator[str]:
@@ -202,7 +201,7 @@ class Words:
             yield f"how good {counted(page.failed, 'network')} would be whose training failed"
         if page.untested and page.neighbours:
             left = counted(page.untested, "network")
-            yield f"what {left} one change away would do, which the budget left out"
+            yield f"what {left} one change away would do, which were not tested for want of budget or time"
 
     def _what_would_tell(self) -> Iterator[str]:
         page = self._page
@@ -250,8 +249,18 @@ class Words:
         assert one is not None
         share = f", {one.parameters / page.parameters:.0%} of its weights" if page.parameters else ""
         sure = "is within one point of it" if one.within else "seems about as good"
-        size = f"{counted(one.parameters, 'weight')}{share}"
-        return f"Simpler: {one.words} ({size}) {sure} ({_interval_points(one.change)})."
+        return (
+            f"Simpler: {one.words} ({counted(one.parameters, 'weight')}{share}) {sure} "
+            f"({_interval_points(one.change)}).{self._adopting(' smaller') if one.within else ''}"
+        )
+
+    def _adopting(self, which: str) -> str:
+        """Return how such a network is kept, where the run trains networks."""
+        if not self._evidence.evaluator.trains:
+            return ""
+        return (
+            f" `nas-gym explain {quote(str(self._evidence.folder.path))} --adopt{which}` trains and keeps it."
+        )
 
     def _reason(self, reason: Reason) -> str:
         space = self._evidence.search_space

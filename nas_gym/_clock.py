@@ -1,0 +1,85 @@
+"""A limit by the clock, and batches of work that are small enough to end near it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from nas_gym._checks import number
+from nas_gym.errors import ConfigError
+
+MOST_AT_ONCE = 16
+"""Trainings of a batch under a limit: enough to train side by side, few enough to end in time."""
+
+
+class Clock:
+    """The time since it was made, with a limit or without one.
+
+    Work that cannot be interrupted goes in batches: the first is of one piece, each next one of twice as
+    many, and near the limit of as many as will be done in time by what the last batch took.
+
+    Args:
+        minutes: limit; None for none.
+
+    Attributes:
+        minutes: as passed in.
+
+    Raises:
+        NASGymError: if the limit is not a number above 0.
+    """
+
+    def __init__(self, minutes: float | None = None) -> None:
+        self.minutes = minutes_of(minutes)
+        self._began = time.monotonic()
+        self._pieces, self._each = 0, 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the clock was made."""
+        return time.monotonic() - self._began
+
+    @property
+    def share(self) -> float:
+        """The part of the limit that is over, in [0, 1]; 0 without one."""
+        return 0.0 if self.minutes is None else min(1.0, self.elapsed / (60 * self.minutes))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the limit has been reached."""
+        return self.minutes is not None and self.elapsed >= 60 * self.minutes
+
+    @property
+    def batch(self) -> int | None:
+        """The most pieces of work to begin at once; None without a limit."""
+        if self.minutes is None:
+            return None
+        left = 60 * self.minutes - self.elapsed
+        in_time = left / self._each if self._each > 0 else MOST_AT_ONCE
+        return max(1, int(min(MOST_AT_ONCE, 2 * self._pieces, in_time)))
+
+    @contextmanager
+    def timing(self, pieces: int) -> Iterator[None]:
+        """Learn from a batch that is done meanwhile how long a piece of work takes."""
+        began = self.elapsed
+        yield
+        self._pieces, self._each = pieces, (self.elapsed - began) / max(1, pieces)
+
+
+def minutes_of(minutes: float | None) -> float | None:
+    """Return a limit as a number, None for none.
+
+    Raises:
+        NASGymError: if it is not a finite number above 0.
+    """
+    if minutes is None:
+        return None
+    found = number(minutes)
+    if found is None or not 0 < found < float("inf"):
+        raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
+    return float(found)
+
+
+def minutes_in_words(minutes: float) -> str:
+    """Return ``"2 minutes"``, ``"1 minute"`` or ``"0.5 minutes"``."""
+    return f"{minutes:g} minute{'' if minutes == 1 else 's'}"
