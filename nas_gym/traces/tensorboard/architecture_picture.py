@@ -25,11 +25,11 @@ FILLS = (
 # Ink on paper, on a plain box, and on a box of each fill.
 PALETTE = np.concatenate([ramp(ground, INK) for ground in (PAPER, PLAIN, *FILLS)])
 PAPER_GROUND, PLAIN_GROUND, FIRST_GROUND = 0, 1, 2
-BOX_WIDTH, BOX_HEIGHT, ROUNDING, MARGIN = 110, 54, 8, 14
-BETWEEN, BETWEEN_WITH_LABEL = 46, 146
+BOX_WIDTH, BOX_HEIGHT, ROUNDING, MARGIN = 58, 46, 6, 8
+BETWEEN, BETWEEN_WITH_LABEL = 16, 100
 # An arc starts so far from the middle of its box, and rises so far for each box it spans.
-ARC_START, ARC_RISE, ARC_RISE_A_BOX, ARC_POINTS = 24, 20, 24, 25
-ARROW_LENGTH, ARROW_WIDTH = 9, 4
+ARC_START, ARC_RISE, ARC_RISE_A_BOX, ARC_POINTS = 14, 16, 20, 25
+ARROW_LENGTH, ARROW_WIDTH = 7, 3
 # Lines are drawn so many times as large and then made smaller, which smoothes them.
 FINER = 2
 
