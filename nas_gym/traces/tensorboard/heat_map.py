@@ -21,12 +21,12 @@ from nas_gym.traces.tensorboard.picture import (
     ramp,
 )
 
-MOST_STATES, MOST_EDITS = 6, 14
+MOST_STATES, MOST_EDITS = 5, 14
 CELL_HEIGHT, WIDEST_CELL, GAP = 17, 44, 8
-WIDEST_EDIT = 150
+WIDEST_EDIT = 188
 PAPER, INK, ILLEGAL, MARK = (255, 255, 255), (31, 41, 51), (201, 206, 212), (217, 72, 15)
 TITLES = {"q_values": "Q-values", "probabilities": "Action probabilities"}
-KEY = "Grey: illegal. Ring: best edit. Yellow: high."
+KEY = "Yellow: high. Violet: low. Grey: illegal. Ring: best."
 # The palette: shades of ink on paper, two colours of cells, and the scale from low to high.
 LEVELS = 224
 GREY, RING, LOWEST = SHADES, SHADES + 1, SHADES + 2
@@ -82,7 +82,7 @@ def heat_map_picture(
     top = 2 * GAP + 3 * row
     below = top + cells.shape[0] + GAP
     image = np.zeros((below + len(states) * row + GAP, SHOWN_WIDTH), dtype=np.uint8)
-    _write(image, GAP, GAP, fitted(f"{TITLES.get(kind, kind)} of edits in the states 1 to {len(states)}", 334))
+    _write(image, GAP, GAP, label(f"{TITLES.get(kind, kind)} of edits in {len(states)} states, see below"))
     _write(image, GAP + row, GAP, label(KEY))
     for number in range(len(states)):
         mark = label(str(number + 1))
@@ -138,9 +138,10 @@ def _number(value: float, width: int) -> np.ndarray:
     """Render a number with as many of two decimals as there is room for; nothing if there is no room."""
     for decimals in (2, 1, 0):
         text = f"{value:.{decimals}f}"
-        shown = label(text.removeprefix("-") if float(text) == 0 else text)
-        if shown.shape[1] <= width:
-            return shown
+        text = text.removeprefix("-") if float(text) == 0 else text
+        for shorter in (text, text.replace("0.", ".", 1) if abs(value) < 1 and decimals else text):
+            if (shown := label(shorter)).shape[1] <= width:
+                return shown
     return label("")
 
 

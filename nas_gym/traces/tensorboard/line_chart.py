@@ -36,6 +36,8 @@ PALETTE = np.concatenate([ramp(PAPER, INK), ramp((225, 229, 233), (225, 229, 233
 ])
 PLOT_HEIGHT, MARGIN, GAP, KEY = 170, 8, 4, 16
 FINER = 3
+# Points of a line have room to be drawn whole.
+EDGE = 3
 MOST_LINES = len(LINES)
 
 
@@ -60,16 +62,17 @@ def line_chart(lines: Mapping[str, Sequence[tuple[float, float]]], title: str, a
     image = np.zeros((names_from + len(drawn) * row + MARGIN, SHOWN_WIDTH), dtype=np.uint8)
     _write(image, MARGIN, MARGIN, fitted(title, SHOWN_WIDTH - 2 * MARGIN))
     for share, number in zip((0, 0.5, 1), numbers, strict=True):
-        height = bottom - round(share * (PLOT_HEIGHT - 1)) - 1
+        height = bottom - 1 - EDGE - round(share * (PLOT_HEIGHT - 1 - 2 * EDGE))
         image[height, left : left + width] = GRID
         _write(image, height - row // 2, left - GAP - number.shape[1], number)
     first, last, middle = label(f"{start:g}"), label(f"{end:g}"), label(across)
     _write(image, bottom + GAP, left, first)
     _write(image, bottom + GAP, left + width - last.shape[1], last)
     _write(image, bottom + GAP, left + (width - middle.shape[1]) // 2, middle)
-    for number, (name, each) in enumerate(zip(drawn, points, strict=True)):
-        across_plot = (each[:, 0] - start) / (end - start) * (width - 1)
-        up = (high - each[:, 1]) / (high - low) * (PLOT_HEIGHT - 1)
+    # The first is drawn last, on top of the others.
+    for number, (name, each) in reversed(list(enumerate(zip(drawn, points, strict=True)))):
+        across_plot = EDGE + (each[:, 0] - start) / (end - start) * (width - 1 - 2 * EDGE)
+        up = EDGE + (high - each[:, 1]) / (high - low) * (PLOT_HEIGHT - 1 - 2 * EDGE)
         ink = _line(np.stack([across_plot, up], axis=1), width)
         shade = FIRST + number * SHADES + (ink >> 4)
         plot = image[top:bottom, left : left + width]

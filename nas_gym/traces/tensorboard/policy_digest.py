@@ -10,7 +10,7 @@ import numpy as np
 from nas_gym.search_spaces import Edit
 from nas_gym.traces.cadence import Cadence
 from nas_gym.traces.policies.base import Policy, State, legal_weights
-from nas_gym.traces.tensorboard.heat_map import MOST_STATES, heat_map_picture
+from nas_gym.traces.tensorboard.heat_map import MOST_STATES, TITLES, heat_map_picture
 from nas_gym.traces.tensorboard.line_chart import line_chart
 from nas_gym.traces.tensorboard.tags import (
     HEAT_MAP,
@@ -42,6 +42,7 @@ class PolicyDigest:
         self._episode: list[tuple[np.ndarray, np.ndarray]] = []
         self._start: tuple[State, np.ndarray] | None = None
         self._shown_edits: dict[int, None] = {}
+        self._kind = ""
         self._curves: dict[str, list[tuple[int, float]]] = {}
         self._cadence = Cadence()
         numbered = ", ".join(f"{number} {word}" for number, word in enumerate(self._words))
@@ -93,12 +94,14 @@ class PolicyDigest:
         curves = sorted(self._curves.items(), key=lambda curve: -curve[1][-1][1])
         lines = {words: points for words, points in curves if len(points) > 1}
         if lines:
-            picture = line_chart(lines, "Scores of the start state's edits", "step")
+            title = f"{TITLES.get(self._kind, self._kind)} of the best edits of the run's first state"
+            picture = line_chart(lines, title, "step")
             self._board.image(START_PICTURE, picture, step)
 
     def _show_start(self, policy: Policy, step: int) -> None:
         assert self._start is not None
         state, mask = self._start
+        self._kind = policy.kind
         scores = policy.scores([state], mask[None])[0]
         self._board.weights(START_WEIGHTS, legal_weights(policy.kind, scores, mask), step)
         legal = np.flatnonzero(mask & np.isfinite(scores))

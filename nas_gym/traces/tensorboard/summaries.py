@@ -40,16 +40,15 @@ def text_summary(tag: str, markdown: str) -> Any:
 
 
 def described(about: About) -> Any:
-    """Return what the first event of a tag brings with it: the title and the description to be shown."""
-    return SummaryMetadata(display_name=encodable(about.title), summary_description=encodable(about.description))
+    """Return what the first event of a scalar brings with it: the title and the description to be shown."""
+    return _described(about, "scalars")
 
 
 def image(tag: str, picture: Picture, about: About | None = None) -> Any:
     """Return a picture, and its description for TensorBoard to show beside it."""
-    height, width = picture.indices.shape
-    png = picture.png()
+    png, width, height = picture.shown()
     shown = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
-    return _summary(tag=tag, image=shown, metadata=None if about is None else described(about))
+    return _summary(tag=tag, image=shown, metadata=None if about is None else _described(about, "images"))
 
 
 def weights(tag: str, values: np.ndarray, description: str | None = None) -> Any:
@@ -111,6 +110,13 @@ def _chart(title: str, kind: str, tags: Sequence[str]) -> Any:
         series = MarginChartContent.Series(value=value, lower=lower, upper=upper)
         return Chart(title=title, margin=MarginChartContent(series=[series]))
     return Chart(title=title, multiline=MultilineChartContent(tag=tags))
+
+
+def _described(about: About, plugin: str) -> Any:
+    metadata = _metadata(plugin)
+    metadata.display_name = encodable(about.title)
+    metadata.summary_description = encodable(about.description)
+    return metadata
 
 
 def _metadata(plugin: str, content: Any = None) -> Any:

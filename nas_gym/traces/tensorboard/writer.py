@@ -20,9 +20,9 @@ from nas_gym.traces.tensorboard.picture import Picture
 from nas_gym.traces.tensorboard.tags import (
     BEST,
     CURVES,
+    EPISODE_BEST,
     EVALUATIONS,
     OUTCOME,
-    REWARD,
     SCORE,
     START_EDITS,
     STEP_SCORE,
@@ -157,7 +157,7 @@ def charts(metric: str, shown: Collection[str]) -> dict[str, dict[str, list[Any]
             "distinct evaluations and stored hits, by step": _these(EVALUATIONS, STORED),
         },
         "agent": {
-            f"{metric} and reward, by step": _these(STEP_SCORE, REWARD),
+            f"{metric} and best of the episode, by step": _these(STEP_SCORE, EPISODE_BEST),
             "exploration, by step": _these("policy/entropy", "train/epsilon"),
             "scores of the start state's edits, by step": [f"^{START_EDITS}/.*"],
         },
