@@ -64,9 +64,9 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
     boxes = [PLAIN_GROUND if kind is None else FIRST_GROUND + kind % len(FILLS) for kind in sketch.box_kinds]
     grounds, ink = _grounds(size, corners, boxes, wide), _lines(size, corners, paths, wide)
     _write(ink, MARGIN + head.shape[1] // 2, MARGIN + len(head) // 2, head)
-    for (x, _), words in zip(corners, lines, strict=True):
-        for number, line in enumerate(words):
-            offset = (2 * number - len(words) + 1) * len(line) // 2
+    for (x, _), in_box in zip(corners, lines, strict=True):
+        for number, line in enumerate(in_box):
+            offset = (2 * number - len(in_box) + 1) * len(line) // 2
             _write(ink, x + wide // 2, middle + offset, line)
     for (source, target, text), path in zip(sketch.links, paths, strict=True):
         if text:
@@ -101,9 +101,7 @@ def _rise(span: int) -> int:
 def _path(source: int, target: int, step: int, middle: int, wide: int) -> np.ndarray:
     """Return the points of a link, float (points, 2): straight between neighbours, else an arc."""
     if target - source == 1:
-        return np.array(
-            [[MARGIN + source * step + wide, middle], [MARGIN + target * step, middle]], float
-        )
+        return np.array([[MARGIN + source * step + wide, middle], [MARGIN + target * step, middle]], float)
     side = _side(target - source)
     centre = MARGIN + wide / 2
     start, end = centre + source * step + ARC_START, centre + target * step - ARC_START

@@ -46,7 +46,7 @@ ASKS_PER_TABLE = 25
 EPISODES_ALL_SHOWN = 1000
 DRAWINGS = 5
 # Of an architecture's text in the name of its learning curve.
-LONGEST_NAME = 46
+LONGEST_NAME = 60
 
 
 class Digest:
@@ -189,9 +189,7 @@ class Digest:
             self.board.describe(tag, about_curve(self._metric, name, evaluation.architecture))
             for epoch, score in enumerate(evaluation.curve, start=1):
                 self.board.scalars({tag: score}, epoch)
-        lines = {
-            name: list(enumerate(evaluation.curve, start=1)) for name, evaluation in curves.items()
-        }
+        lines = {name: list(enumerate(evaluation.curve, start=1)) for name, evaluation in curves.items()}
         title = f"The best networks while training: {self._metric}"
         self.board.image(CURVES_PICTURE, line_chart(lines, title, "epoch"), number)
 

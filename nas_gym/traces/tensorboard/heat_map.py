@@ -73,7 +73,7 @@ def heat_map_picture(
         kind: what the scores are, ``"q_values"`` or ``"probabilities"``.
     """
     legal = np.where(masks & np.isfinite(scores), scores, np.nan)
-    edits = _edits(legal)
+    edits = heat_map_edits(legal)
     names = [fitted(actions[edit], WIDEST_EDIT) for edit in edits.tolist()]
     left = max(name.shape[1] for name in names) + 2 * GAP
     cell = min(WIDEST_CELL, (SHOWN_WIDTH - left - GAP) // len(states))
@@ -99,8 +99,12 @@ def heat_map_picture(
     return Picture(image, COLOURS)
 
 
-def _edits(legal: np.ndarray) -> np.ndarray:
-    """Return which edits are shown, in their order."""
+def heat_map_edits(legal: np.ndarray) -> np.ndarray:
+    """Return which edits are shown, in their order.
+
+    Args:
+        legal: float64 (states, n), nan where an edit is illegal.
+    """
     some = np.flatnonzero(np.isfinite(legal).any(axis=0))
     if len(some) <= MOST_EDITS:
         return some

@@ -1,4 +1,4 @@
-"""A chart of lines in their own colours, each named below: in TensorBoard's charts the lines of a run share one."""
+"""A chart of lines, each in a colour of its own and named: TensorBoard gives all lines of a run one colour."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ LINES = (
 )
 GRID, FIRST = SHADES, SHADES + 1
 # Lines are smoothed by mixing: a ramp from paper to each colour.
-PALETTE = np.concatenate([ramp(PAPER, INK), ramp((225, 229, 233), (225, 229, 233), 1)] + [
-    ramp(PAPER, colour) for colour in LINES
-])
+PALETTE = np.concatenate(
+    [ramp(PAPER, INK), ramp((225, 229, 233), (225, 229, 233), 1)] + [ramp(PAPER, colour) for colour in LINES]
+)
 PLOT_HEIGHT, MARGIN, GAP, KEY = 170, 8, 4, 16
 FINER = 3
 # Points of a line have room to be drawn whole.
@@ -62,9 +62,9 @@ def line_chart(lines: Mapping[str, Sequence[tuple[float, float]]], title: str, a
     image = np.zeros((names_from + len(drawn) * row + MARGIN, SHOWN_WIDTH), dtype=np.uint8)
     _write(image, MARGIN, MARGIN, fitted(title, SHOWN_WIDTH - 2 * MARGIN))
     for share, number in zip((0, 0.5, 1), numbers, strict=True):
-        height = bottom - 1 - EDGE - round(share * (PLOT_HEIGHT - 1 - 2 * EDGE))
-        image[height, left : left + width] = GRID
-        _write(image, height - row // 2, left - GAP - number.shape[1], number)
+        level = bottom - 1 - EDGE - round(share * (PLOT_HEIGHT - 1 - 2 * EDGE))
+        image[level, left : left + width] = GRID
+        _write(image, level - row // 2, left - GAP - number.shape[1], number)
     first, last, middle = label(f"{start:g}"), label(f"{end:g}"), label(across)
     _write(image, bottom + GAP, left, first)
     _write(image, bottom + GAP, left + width - last.shape[1], last)
@@ -77,11 +77,11 @@ def line_chart(lines: Mapping[str, Sequence[tuple[float, float]]], title: str, a
         shade = FIRST + number * SHADES + (ink >> 4)
         plot = image[top:bottom, left : left + width]
         np.copyto(plot, shade, where=ink > 24)
-        line = names_from + number * row
-        image[line + row // 2 - 1 : line + row // 2 + 2, MARGIN : MARGIN + KEY] = (
+        below = names_from + number * row
+        image[below + row // 2 - 1 : below + row // 2 + 2, MARGIN : MARGIN + KEY] = (
             FIRST + number * SHADES + SHADES - 1
         )
-        _write(image, line, MARGIN + KEY + GAP, fitted(name, SHOWN_WIDTH - 2 * MARGIN - KEY - GAP))
+        _write(image, below, MARGIN + KEY + GAP, fitted(name, SHOWN_WIDTH - 2 * MARGIN - KEY - GAP))
     return Picture(image, PALETTE)
 
 

@@ -46,7 +46,7 @@ class PolicyDigest:
         self._curves: dict[str, list[tuple[int, float]]] = {}
         self._cadence = Cadence()
         numbered = ", ".join(f"{number} {word}" for number, word in enumerate(self._words))
-        what = "Across: edits by their number. Up: how much the policy prefers each, of 1 in all. Slices: steps."
+        what = "Across: edits by number. Up: how much the policy prefers each, of 1 in all. Slices: steps."
         for tag, where in ((START_WEIGHTS, "in the run's first state"), (VISITED_WEIGHTS, "on average")):
             self._board.describe(tag, About(tag, f"{what} This is the policy {where}. Numbers: {numbered}."))
 

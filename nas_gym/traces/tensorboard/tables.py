@@ -21,20 +21,19 @@ def first_page(metric: str) -> str:
     return f"""
 | question | where to look |
 | --- | --- |
-| How good is the best network, and when was it found? | SCALARS, `1_search`: the best {metric} so far |
+| How good is the best network? | SCALARS, `1_search`: best {metric} so far, by distinct evaluation |
 | What did the search cost? | SCALARS, `2_cost`: distinct evaluations, recorded seconds |
-| Was it still getting better? | CUSTOM SCALARS, search: each {metric} with the best so far |
-| Would longer training help? | CUSTOM SCALARS or IMAGES: learning curves of the best networks |
-| What does the best network look like? | IMAGES, `architectures`; GRAPHS: its operations and their sizes |
-| What did the agent do, edit by edit? | TEXT, `episodes`; `evaluations` of an agent that asks without edits |
-| What has the agent learned? | IMAGES, `policy`: heat map and first state; HISTOGRAMS: preferences over time |
-| Which settings gave which result? | HPARAMS: hyperparameters, then {metric}, evaluations, seconds, parameters |
-| Which networks were tried? | PROJECTOR: all of them, coloured by {metric} (yellow is best) |
-| Why is the best network good? | TEXT, `0_summary`, once `nas-gym explain` was called on the run |
+| Was it still getting better? | CUSTOM SCALARS: each {metric} with the best so far |
+| Would longer training help? | CUSTOM SCALARS, IMAGES `architectures`: learning curves of the best |
+| What does the best network look like? | IMAGES `architectures`; GRAPHS: its operations and sizes |
+| What was tried, in which order? | TEXT: `episodes`, edit by edit, or `evaluations`; PROJECTOR: \
+all networks, coloured by {metric} (yellow is best) |
+| What has the agent learned? | IMAGES `policy`; HISTOGRAMS: its preferences over time |
+| Which settings gave which result? | HPARAMS: {metric}, evaluations, seconds and parameters at the end |
+| Why is the best network good? | TEXT `0_summary`, once `nas-gym explain` was called on the run |
 
-The {metric} here is that on the validation examples, which the search chose by. Test {metric} is nowhere
-here: a search that sees it has nothing left to be tested on. A sign beside the title of a chart says
-what its axes are.
+Every {metric} here is of validation examples, which the search chose by. Test {metric} is nowhere here: a \
+search that sees it has nothing left to be tested on.
 """
 
 

@@ -1,7 +1,8 @@
 """The names of what a run shows in TensorBoard, with the title and the explanation that each is shown with.
 
-TensorBoard sorts by name, opens the first three groups of scalars and shows a title and a
-description where an event brings them; hence the numbers before the groups that come first.
+TensorBoard sorts by name and opens the first three groups of scalars; hence the numbers before the
+groups that come first. Titles and descriptions of scalars and pictures are read by its slower loader
+alone (``--load_fast=false``), so that names have to do without them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ as a metric of theirs, and it hides hyperparameters of other agents where a run 
 """
 
 FIRST_PAGE = "0_look_here_first"
-BEST, SCORE, RETURN = "1_search/best_score", "1_search/score", "1_search/return"
-EVALUATIONS, SECONDS = "2_cost/distinct_evaluations", "2_cost/seconds"
+BEST, SCORE, RETURN = "1_search/best_score", "1_search/score", "1_search/episode_return"
+EVALUATIONS, SECONDS = "2_cost/distinct_evaluations", "2_cost/recorded_seconds"
 STORED = "2_cost/stored_hits"
 BEST_SIZE, SIZE = "3_size/parameters_of_the_best", "3_size/parameters"
 STEP_SCORE, REWARD, EPISODE_BEST = "4_steps/score", "4_steps/reward", "4_steps/best_score_of_the_episode"
@@ -83,7 +84,8 @@ def about_tags(metric: str) -> Mapping[str, About]:
             f"Up: nats, among the legal edits; 0 where the policy is certain. {by_step}",
         ),
         "policy/legal_probability": About(
-            "probability of a legal edit", f"Up: probability, of 1, before illegal edits are masked. {by_step}"
+            "probability of a legal edit",
+            f"Up: probability, of 1, before masking. {by_step}",
         ),
         "policy/best_q_value": About(
             "highest Q-value", f"Up: expected return of the best legal edit. {by_step}"
@@ -111,5 +113,6 @@ def about_tags(metric: str) -> Mapping[str, About]:
 def about_curve(metric: str, name: str, architecture: str) -> About:
     """Return what the learning curve of an architecture is shown with."""
     return About(
-        name, f"Up: {metric} on the validation examples, of 1, of `{architecture}`. Across: epochs of training."
+        name,
+        f"Up: {metric} on the validation examples, of 1, of `{architecture}`. Across: epochs.",
     )
