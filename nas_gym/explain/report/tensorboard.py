@@ -122,7 +122,7 @@ def _write_histograms(events: EventFile, evidence: Evidence) -> None:
 
 
 def _histogram(tag: str, title: str, description: str, values: np.ndarray, edges: np.ndarray) -> Any:
-    """Return a histogram as a tensor, of which TensorBoard's fast loader, too, reads title and description."""
+    """Return a histogram as a tensor: of these TensorBoard's fast loader, too, reads the title."""
     counts, _ = np.histogram(values, edges)
     buckets = np.stack([edges[:-1], edges[1:], counts], axis=1).astype(np.float32)
     about = histogram_metadata(display_name=title, description=description)

@@ -1,4 +1,4 @@
-"""A chart of lines, each in a colour of its own and named: TensorBoard gives all lines of a run one colour."""
+"""A chart of lines, named and in colours of their own: TensorBoard gives all lines of a run one colour."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def line_chart(lines: Mapping[str, Sequence[tuple[float, float]]], title: str, a
     _write(image, bottom + GAP, left + width - last.shape[1], last)
     _write(image, bottom + GAP, left + (width - middle.shape[1]) // 2, middle)
     # The first is drawn last, on top of the others.
-    for number, (name, each) in reversed(list(enumerate(zip(drawn, points, strict=True)))):
+    for place, (name, each) in reversed(list(enumerate(zip(drawn, points, strict=True)))):
         across_plot = EDGE + (each[:, 0] - start) / (end - start) * (width - 1 - 2 * EDGE)
         up = EDGE + (high - each[:, 1]) / (high - low) * (PLOT_HEIGHT - 1 - 2 * EDGE)
         ink = _line(np.stack([across_plot, up], axis=1), width)
-        shade = FIRST + number * SHADES + (ink >> 4)
+        shade = FIRST + place * SHADES + (ink >> 4)
         plot = image[top:bottom, left : left + width]
         np.copyto(plot, shade, where=ink > 24)
-        below = names_from + number * row
+        below = names_from + place * row
         image[below + row // 2 - 1 : below + row // 2 + 2, MARGIN : MARGIN + KEY] = (
-            FIRST + number * SHADES + SHADES - 1
+            FIRST + place * SHADES + SHADES - 1
         )
         _write(image, below, MARGIN + KEY + GAP, fitted(name, SHOWN_WIDTH - 2 * MARGIN - KEY - GAP))
     return Picture(image, PALETTE)
