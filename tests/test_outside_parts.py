@@ -361,8 +361,9 @@ def test_the_report_answers_the_question(explained, searched):
 def test_tensorboard_shows_the_scores_the_operation_and_the_answer(explained):
     events = EventAccumulator(str(explained.folder), size_guidance={"scalars": 0}).Reload()
     tags = events.Tags()["scalars"]
-    assert {"search/score", "by_evaluation/score", "by_evaluation/best_score", "at_end/score"} <= set(tags)
-    best = [event.value for event in events.Scalars("by_evaluation/best_score")]
+    assert {"1_search/score", "4_steps/score"} <= set(tags)
+    outcome = EventAccumulator(str(explained.folder / "outcome"), size_guidance={"scalars": 0}).Reload()
+    best = [event.value for event in outcome.Scalars("1_search/best_score")]
     assert len(best) == 18
     assert best == sorted(best)
     assert "Sine" in {node.op for node in events.Graph().node}

@@ -36,6 +36,7 @@ CONTENTS = (
     "projector",
     "projector_config.pbtxt",
     "events.out.tfevents.*",
+    "outcome",
     "report.*",
     "report_figures",
     "explanation.json",

@@ -8,6 +8,7 @@ import pytest
 
 from nas_gym.explain import explain_evidence, read_evidence, write_explanation
 from nas_gym.explain.registry import QUESTIONS
+from nas_gym.traces.tensorboard.tags import METRICS
 from tests.helpers.explain import sections
 from tests.helpers.explain.runs import recorded
 from tests.helpers.serving import tensorboard
@@ -35,7 +36,7 @@ def wait_for_events(server):
 
 
 def test_the_explanation_is_a_run_of_its_own_beside_the_search(served):
-    assert set(served[0].get("runs")) == {"q-learning/seed0", RUN}
+    assert set(served[0].get("runs")) == {"q-learning/seed0", "q-learning/seed0/outcome", RUN}
 
 
 def test_every_section_is_a_text_in_the_order_of_the_report(served):
@@ -51,8 +52,9 @@ def test_every_section_is_a_text_in_the_order_of_the_report(served):
 def test_every_figure_is_an_image_with_its_caption(served):
     server, _ = served
     images = server.get("plugin/images/tags")[RUN]
-    assert "Longer bars matter more." in images["1_choices/bars"]["description"]
-    (image,) = server.get("plugin/images/images", run=RUN, tag="1_choices/bars", sample=0)
+    tag = f"{list(QUESTIONS).index('choices') + 1}_choices/bars"
+    assert "Longer bars matter more." in images[tag]["description"]
+    (image,) = server.get("plugin/images/images", run=RUN, tag=tag, sample=0)
     assert server.get(f"plugin/images/individualImage?{image['query']}").startswith(b"\x89PNG")
 
 
@@ -63,18 +65,22 @@ def test_accuracies_are_histograms_by_the_options_of_each_choice(served):
     assert set(tags) == {"accuracies/all", *(f"accuracies/by {name}" for name in space.variables)}
     ((_, _, buckets),) = server.get("plugin/histograms/histograms", run=RUN, tag="accuracies/all")
     assert sum(count for _, _, count in buckets) == 50
+    assert tags["accuracies/by depth"]["displayName"].startswith("by depth: 0 = 1, 1 = 2")
+    assert (
+        "Slices: the options of depth by their number: 0 = 1, " in tags["accuracies/by depth"]["description"]
+    )
     by_depth = server.get("plugin/histograms/histograms", run=RUN, tag="accuracies/by depth")
     assert len(by_depth) == len(space.variables["depth"].choices)
 
 
 def test_the_metrics_beside_the_hyperparameters_are_those_of_the_run_alone(served):
-    """TensorBoard counts the scalars of a run inside another as metrics of the other."""
+    """TensorBoard counts the scalars of a run inside that of the hyperparameters as metrics of theirs."""
     server, _ = served
     query = {"experimentName": "", "hparamsLimit": 100, "includeMetrics": True}
     metrics = server.post("plugin/hparams/experiment", query)["metricInfos"]
-    names = [metric["name"] for metric in metrics]
-    assert {name.get("group", "") for name in names} == {""}
-    assert [name["tag"] for name in names[:2]] == ["at_end/parameters", "at_end/score"]
+    assert [(each["name"]["tag"], each["name"]["group"]) for each in metrics] == [
+        (tag, "") for tag in METRICS
+    ]
     assert RUN not in server.get("plugin/scalars/tags")
 
 

@@ -22,14 +22,14 @@ CHROMIUM = next(
 
 # What a tab shows that nothing else on the page does.
 SHOWN = {
-    "timeseries": "architectures/best_so_far",
-    "scalars": "tag: by_evaluation/best_score",
+    "timeseries": "1_search/best_score",
+    "scalars": "tag: 1_search/best_score",
     "custom_scalars": "scores of the start state's edits",
     "images": "architectures/top",
     "graphs": "output",
     "distributions": "policy/visited_states",
     "histograms": "policy/start_state",
-    "text": "best alternatives (Q-value)",
+    "text": "Was it still getting better?",
     "hparams": "q-learning",
 }
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from nas_gym.traces import Trace
+from nas_gym.traces.tensorboard.tags import METRICS
 from tests.helpers.fakes import SMALL, fake_env
 from tests.helpers.serving import tensorboard
 from tests.helpers.traced_runs import q_learning
@@ -53,34 +54,34 @@ def test_every_tab_that_is_written_is_listed(served):
         time.sleep(0.1)
 
 
-def test_there_is_one_run_per_folder_and_no_sub_run(served):
-    assert sorted(served.get("runs")) == sorted([Q, ASKS])
+def test_there_is_one_run_per_folder_and_its_outcome_in_it(served):
+    assert sorted(served.get("runs")) == sorted([Q, f"{Q}/outcome", ASKS, f"{ASKS}/outcome"])
 
 
 @pytest.mark.parametrize(("run", "metric"), [(Q, "accuracy"), (ASKS, "R²")])
 def test_what_readers_see_has_the_name_of_the_metric(served, run, metric):
     layout = served.get("plugin/custom_scalars/layout")
     titles = {chart["title"] for category in layout["category"] for chart in category["chart"]}
-    assert f"{metric} and best so far, by step" in titles
-    told = served.get("plugin/text/text", run=run, tag="run/about/text_summary")[0]["text"]
+    assert f"{metric} and best so far, by distinct evaluation" in titles
+    told = served.get("plugin/text/text", run=run, tag="0_look_here_first/text_summary")[0]["text"]
     assert f"coloured by {metric} (yellow is best)" in told
     assert f"Test {metric} is nowhere here" in told
 
 
 def test_scalars(served):
     tags = served.get("plugin/scalars/tags")
-    assert {"search/score", "search/reward", "episode/return", "by_evaluation/score"} <= set(tags[Q])
-    points = served.get("plugin/scalars/scalars", run=Q, tag="by_evaluation/best_score")
+    assert {"1_search/score", "4_steps/reward", "1_search/episode_return"} <= set(tags[Q])
+    points = served.get("plugin/scalars/scalars", run=f"{Q}/outcome", tag="1_search/best_score")
     assert [step for _, step, _ in points] == list(range(1, 13))
 
 
 def test_time_series(served):
     tags = served.get("plugin/timeseries/tags")
-    assert "search/score" in tags["scalars"]["runTagInfo"][Q]
+    assert "1_search/score" in tags["scalars"]["runTagInfo"][Q]
     assert "policy/start_state" in tags["histograms"]["runTagInfo"][Q]
-    request = '[{"plugin":"scalars","tag":"search/best_score"}]'
+    request = '[{"plugin":"scalars","tag":"1_search/best_score"}]'
     (answer,) = served.form("plugin/timeseries/timeSeries", requests=request)
-    assert len(answer["runToSeries"][ASKS]) == 1
+    assert len(answer["runToSeries"][f"{ASKS}/outcome"]) == 9
 
 
 def test_custom_scalars(served):
@@ -90,7 +91,7 @@ def test_custom_scalars(served):
         found = [
             served.get("plugin/custom_scalars/scalars", run=run, tag=tag)
             for tag in chart["multiline"]["tag"]
-            for run in (Q, ASKS)
+            for run in (Q, ASKS, f"{Q}/outcome", f"{ASKS}/outcome")
         ]
         assert all(answer["regex_valid"] for answer in found)
         assert any(answer["tag_to_events"] for answer in found), chart["title"]
@@ -98,7 +99,8 @@ def test_custom_scalars(served):
 
 def test_images(served):
     tags = served.get("plugin/images/tags")
-    assert set(tags[Q]) == {"architectures/best_so_far", "architectures/top", "policy/heat_map"}
+    policy = {"policy/heat_map", "policy/start_state_edits"}
+    assert set(tags[Q]) == {"architectures/best_so_far", "architectures/top"} | policy
     assert set(tags[ASKS]) == {"architectures/best_so_far", "architectures/top"}
     for tag in tags[Q]:
         shown = served.get("plugin/images/images", run=Q, tag=tag, sample=0)
@@ -121,7 +123,7 @@ def test_each_bucket_of_a_histogram_is_one_action(served):
 
 
 def test_texts_are_rendered_as_tables(served):
-    assert {"episodes/text_summary", "run/config/text_summary", "run/about/text_summary"} <= set(
+    assert {"episodes/text_summary", "run/config/text_summary", "0_look_here_first/text_summary"} <= set(
         served.get("plugin/text/tags")[Q]
     )
     shown = served.get("plugin/text/text", run=Q, tag="episodes/text_summary")
@@ -143,17 +145,20 @@ def test_hyperparameters_of_all_agents_with_the_final_metrics(served):
     experiment = served.post("plugin/hparams/experiment", query)
     names = {info["name"] for info in experiment["hparamInfos"]}
     assert {"agent", "alpha", "population", "search_space", "task"} <= names
+    metrics = [(info["name"]["tag"], info["name"]["group"]) for info in experiment["metricInfos"]]
+    assert metrics == [(tag, "") for tag in METRICS]
     statuses = ["STATUS_SUCCESS", "STATUS_RUNNING", "STATUS_UNKNOWN", "STATUS_FAILURE"]
-    metric = {"name": {"group": "", "tag": "at_end/score"}}
+    metric = {"name": {"group": "", "tag": "1_search/best_score"}}
     query = {"experimentName": "", "allowedStatuses": statuses, "startIndex": 0, "sliceSize": 100}
     groups = served.post("plugin/hparams/session_groups", query | {"colParams": [{"metric": metric["name"]}]})
     sessions = [session for group in groups["sessionGroups"] for session in group["sessions"]]
-    assert sorted(session["name"] for session in sessions) == sorted([Q, ASKS])
+    assert sorted(session["name"] for session in sessions) == sorted([f"{Q}/outcome", f"{ASKS}/outcome"])
     assert {session["status"] for session in sessions} == {"STATUS_SUCCESS"}
     for session in sessions:
         values = {value["name"]["tag"]: value["value"] for value in session["metricValues"]}
-        points = served.get("plugin/scalars/scalars", run=session["name"], tag="search/best_score")
-        assert values["at_end/score"] == pytest.approx(points[-1][2])
+        points = served.get("plugin/scalars/scalars", run=session["name"], tag="1_search/best_score")
+        assert set(values) == set(METRICS)
+        assert values["1_search/best_score"] == pytest.approx(points[-1][2])
 
 
 @pytest.mark.parametrize(("run", "metric", "points"), [(Q, "accuracy", 12), (ASKS, "R²", 9)])

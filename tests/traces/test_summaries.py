@@ -14,7 +14,7 @@ from nas_gym.traces.tensorboard.writer import charts
 def test_texts_and_charts_are_torchs():
     assert summaries.text_summary("episodes", "**größer** | →") == of_torch.text("episodes", "**größer** | →")
     margins = {"comparison": {"best so far": ["Margin", ["value", "lower", "upper"]]}}
-    for layout in (charts("accuracy"), margins):
+    for layout in (charts("accuracy", ["1_search/score", "policy/entropy"]), margins):
         assert summaries.custom_scalars(layout) == of_torch.custom_scalars(layout)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,10 +17,13 @@ from nas_gym.networks import NetworkBuilder
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import State, TabularPolicy, Trace, discs, one_hot, read_trace
-from nas_gym.traces.tensorboard.heat_map import ILLEGAL, heat_map
+from nas_gym.traces.tensorboard.heat_map import ILLEGAL, heat_map, heat_map_edits
+from nas_gym.traces.tensorboard.line_chart import LINES, line_chart
 from nas_gym.traces.tensorboard.network_graph import graph_of
+from nas_gym.traces.tensorboard.picture import SHOWN_WIDTH, Picture
 from nas_gym.traces.tensorboard.policy_digest import decision_scalars
 from nas_gym.traces.tensorboard.tables import Row, code, episode_table, table
+from nas_gym.traces.tensorboard.tags import METRICS
 from tests.helpers.fakes import fake_env
 from tests.helpers.traced_runs import q_learning, walk
 
@@ -42,6 +46,12 @@ def learned(tmp_path_factory):
     return folder, env, values, accumulated(folder)
 
 
+@pytest.fixture(scope="module")
+def outcome(learned):
+    """The events of the run inside it, which HParams shows."""
+    return accumulated(learned[0] / "outcome")
+
+
 def series(events, tag):
     return [(event.step, event.value) for event in events.Scalars(tag)]
 
@@ -54,27 +64,102 @@ def strings(events, tag):
     return [event.tensor_proto.string_val[0].decode() for event in events.Tensors(f"{tag}/text_summary")]
 
 
-def test_scalars_of_every_step_agree_with_the_trace(learned):
+def test_scalars_of_every_step_agree_with_the_trace(learned, outcome):
     folder, _, _, events = learned
     steps = read_trace(folder / "trace.jsonl").steps
     numbered = list(enumerate(steps, start=1))
-    assert series(events, "search/reward") == [(n, pytest.approx(s.reward)) for n, s in numbered]
-    assert series(events, "search/score") == [(n, pytest.approx(s.score)) for n, s in numbered]
-    assert series(events, "search/unique_evaluations") == [(n, s.unique) for n, s in numbered]
-    assert series(events, "search/steps") == [(n, n) for n, _ in numbered]
-    assert {value for _, value in series(events, "search/stored_hits")} == {0.0}
-    best = np.maximum.accumulate([step.score for step in steps])
-    assert [value for _, value in series(events, "search/best_score")] == pytest.approx(best)
+    assert series(events, "4_steps/reward") == [(n, pytest.approx(s.reward)) for n, s in numbered]
+    assert series(events, "4_steps/score") == [(n, pytest.approx(s.score)) for n, s in numbered]
+    assert {value for _, value in series(events, "2_cost/stored_hits")} == {0.0}
     assert [value for _, value in series(events, "train/epsilon")] == pytest.approx([0.4] * len(steps))
+    before = [0, *(step.unique for step in steps)]
+    fresh = [(n, s.unique) for (n, s), known in zip(numbered, before, strict=False) if s.unique > known]
+    assert series(outcome, "2_cost/distinct_evaluations") == fresh
 
 
-def test_evaluations_are_numbered_as_the_budget_counts_them(learned):
+def test_evaluations_are_numbered_as_the_budget_counts_them(learned, outcome):
     _, env, _, events = learned
-    scores = [evaluation.score for evaluation in env.unwrapped.ledger.history]
-    assert series(events, "by_evaluation/score") == [
-        (number, pytest.approx(score)) for number, score in enumerate(scores, start=1)
+    history = env.unwrapped.ledger.history
+    scores = [evaluation.score for evaluation in history]
+    numbers = range(1, len(scores) + 1)
+    assert series(events, "1_search/score") == [
+        (number, pytest.approx(score)) for number, score in zip(numbers, scores, strict=True)
     ]
-    assert series(events, "by_evaluation/best_score")[-1][1] == pytest.approx(max(scores))
+    best = np.maximum.accumulate(scores)
+    assert series(outcome, "1_search/best_score") == [
+        (number, pytest.approx(score)) for number, score in zip(numbers, best, strict=True)
+    ]
+    seconds = series(outcome, "2_cost/recorded_seconds")
+    assert seconds[-1] == (len(scores), pytest.approx(env.unwrapped.ledger.stats.cost))
+    (chosen,) = [each for each in history if each.architecture == env.unwrapped.ledger.best.architecture]
+    assert series(outcome, "3_size/parameters_of_the_best")[-1][1] == chosen.parameters
+
+
+def test_the_scalars_are_these_and_the_search_comes_first(learned, outcome):
+    _, _, _, events = learned
+    tags = [tag for tag in events.Tags()["scalars"] if not tag.startswith("policy_start_state/")]
+    assert sorted(tags) == [
+        "1_search/episode_return",
+        "1_search/score",
+        "2_cost/stored_hits",
+        "3_size/parameters",
+        "4_steps/best_score_of_the_episode",
+        "4_steps/reward",
+        "4_steps/score",
+        "policy/best_q_value",
+        "policy/q_value_gap",
+        "train/epsilon",
+    ]
+    assert sorted(outcome.Tags()["scalars"]) == list(METRICS)
+    for one in (events, outcome):
+        assert [tag for tag in one.Tags()["scalars"] if len(one.Scalars(tag)) < 2] == []
+
+
+def test_the_first_text_says_where_to_look(learned):
+    _, _, _, events = learned
+    texts = [tag for tag in events.Tags()["tensors"] if tag.endswith("/text_summary")]
+    assert sorted(texts)[0] == "0_look_here_first/text_summary" < "0_summary/"
+    (text,) = strings(events, "0_look_here_first")
+    tabs = ["SCALARS", "CUSTOM SCALARS", "IMAGES", "GRAPHS", "TEXT", "PROJECTOR", "HISTOGRAMS", "HPARAMS"]
+    assert [tab for tab in tabs if tab not in text] == []
+    assert "best accuracy so far" in text
+    assert "Test accuracy is nowhere here" in text
+
+
+def test_a_histogram_tells_which_edit_each_bucket_is(learned):
+    _, env, _, events = learned
+    for tag in ("policy/start_state", "policy/visited_states"):
+        told = events.summary_metadata[tag].summary_description
+        for number, action in enumerate(env.unwrapped.search_space.actions):
+            assert f"{number} {action}" in told
+
+
+def test_the_best_networks_have_their_learning_curves(tmp_path):
+    env = Trace(gym.make("NASTable-MLP-v0"), tmp_path)
+    space = env.unwrapped.search_space
+    env.evaluate([space.sample(np.random.default_rng(seed)) for seed in range(12)])
+    top = env.unwrapped.ledger.top(5)
+    env.close()
+    events = accumulated(tmp_path)
+    tags = sorted(tag for tag in events.Tags()["scalars"] if tag.startswith("5_learning_curves/"))
+    assert tags == [f"5_learning_curves/{rank} {one.architecture}" for rank, one in enumerate(top, start=1)]
+    for tag, one in zip(tags, top, strict=True):
+        assert series(events, tag) == [
+            (epoch, pytest.approx(score)) for epoch, score in enumerate(one.curve, start=1)
+        ]
+    (layout,) = (event.tensor_proto for event in events.Tensors("custom_scalars__config__")[-1:])
+    assert b"learning curves of the best networks: accuracy by epoch" in layout.string_val[0]
+    picture = Image.open(io.BytesIO(events.Images("architectures/learning_curves")[-1].encoded_image_string))
+    colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 16)}
+    assert set(LINES[:5]) <= colours
+
+
+def test_without_curves_there_is_no_chart_of_them(learned):
+    _, _, _, events = learned
+    assert not any("learning_curves" in tag for tag in events.Tags()["scalars"] + events.Tags()["images"])
+    layout = events.Tensors("custom_scalars__config__")[-1].tensor_proto.string_val[0]
+    assert b"learning curves" not in layout
+    assert b"accuracy and best so far" in layout
 
 
 def test_an_episodes_return_is_the_sum_of_its_rewards_and_cut_episodes_have_none(learned):
@@ -82,7 +167,7 @@ def test_an_episodes_return_is_the_sum_of_its_rewards_and_cut_episodes_have_none
     steps = read_trace(folder / "trace.jsonl").steps
     episodes = {step.episode for step in steps if step.truncated}
     returns = [sum(step.reward for step in steps if step.episode == episode) for episode in sorted(episodes)]
-    assert [value for _, value in series(events, "episode/return")] == pytest.approx(returns)
+    assert [value for _, value in series(events, "1_search/episode_return")] == pytest.approx(returns)
     assert len(returns) > 3
 
 
@@ -123,8 +208,9 @@ def test_each_episode_is_a_table_of_its_edits(learned):
     assert "cut short" in tables[-1]
 
 
-def test_hyperparameters_stand_in_the_run_itself(learned):
-    _, _, _, events = learned
+def test_hyperparameters_stand_beside_the_four_metrics_alone(learned, outcome):
+    assert "_hparams_/session_start_info" not in learned[3].summary_metadata
+    events = outcome
     content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     shown = HParamsPluginData.FromString(content).session_start_info.hparams
     assert shown["alpha"].number_value == 0.5
@@ -135,8 +221,7 @@ def test_hyperparameters_stand_in_the_run_itself(learned):
     assert shown["search_space"].string_value == "mlp"
     assert "_hparams_/session_end_info" in events.summary_metadata
     assert "_hparams_/experiment" not in events.summary_metadata
-    metrics = [tag for tag in events.Tags()["scalars"] if tag.startswith("at_end/")]
-    assert sorted(events.Tags()["scalars"])[: len(metrics)] == sorted(metrics)
+    assert len(METRICS) == 4
 
 
 def test_images_show_the_heat_map_and_the_best_architectures(learned):
@@ -145,10 +230,12 @@ def test_images_show_the_heat_map_and_the_best_architectures(learned):
         "architectures/best_so_far",
         "architectures/top",
         "policy/heat_map",
+        "policy/start_state_edits",
     }
     for tag in events.Tags()["images"]:
         pixels = np.asarray(Image.open(io.BytesIO(events.Images(tag)[-1].encoded_image_string)))
         assert pixels.std() > 5
+        assert pixels.shape[1] == SHOWN_WIDTH
     assert len(events.Images("policy/heat_map")) <= 7
     assert len(events.Images("architectures/best_so_far")) <= 7
 
@@ -170,9 +257,14 @@ def test_a_run_of_questions_alone_shows_its_evaluations(tmp_path):
     env.close()
     events = accumulated(tmp_path)
     asks = read_trace(tmp_path / "trace.jsonl").asks
-    assert series(events, "search/score") == [
-        (number, pytest.approx(ask.score)) for number, ask in enumerate(asks, start=1)
-    ]
+    outcome = accumulated(tmp_path / "outcome")
+    known, firsts = set(), []
+    for number, ask in enumerate(asks, start=1):
+        if ask.architecture not in known:
+            known.add(ask.architecture)
+            firsts.append((number, len(known)))
+    assert series(outcome, "2_cost/distinct_evaluations") == firsts
+    assert len(series(events, "1_search/score")) == len(known)
     texts = [
         event.tensor_proto.string_val[0].decode() for event in events.Tensors("evaluations/text_summary")
     ]
@@ -189,7 +281,7 @@ def test_what_is_written_is_bounded_however_long_the_walk(tmp_path):
     events = accumulated(tmp_path)
     assert len(events.Images("policy/heat_map")) <= 7
     assert len(histograms(events, "policy/start_state")) < 200
-    assert len(events.Scalars("search/reward")) == 2000
+    assert len(events.Scalars("4_steps/reward")) == 2000
 
 
 def test_a_policy_whose_scores_are_not_finite_is_shown_as_far_as_it_goes(tmp_path):
@@ -268,9 +360,30 @@ def test_the_heat_map_greys_illegal_edits_and_rings_the_best():
 def test_the_heat_map_leaves_out_edits_that_no_row_allows_and_the_least_of_too_many():
     masks = np.zeros((2, 200), dtype=bool)
     masks[:, :10] = True
-    narrow = heat_map(np.zeros((2, 200)), masks, ["a", "b"], [1, 1], ["edit"] * 200, "probabilities")
-    wide = heat_map(np.zeros((2, 200)), masks | True, ["a", "b"], [1, 1], ["edit"] * 200, "probabilities")
-    assert narrow.shape[1] < wide.shape[1] < 1400
+    labels = (["a", "b"], [1, 1], ["edit"] * 200, "probabilities")
+    narrow = heat_map(np.zeros((2, 200)), masks, *labels)
+    wide = heat_map(np.zeros((2, 200)), masks | True, *labels)
+    assert narrow.shape[1] == wide.shape[1] == SHOWN_WIDTH
+    assert narrow.shape[0] < wide.shape[0] < 400
+
+
+def test_the_best_edit_of_each_state_is_never_left_out():
+    scores = np.zeros((5, 200))
+    best = [199, 150, 100, 50, 3]
+    scores[range(5), best] = [0.1, 0.9, 0.2, 0.3, 0.4]
+    assert set(best) <= set(heat_map_edits(scores).tolist())
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.5, 0.5], [0.0, 1.0]])
+def test_a_line_chart_fits_the_tab_whatever_its_values_and_names(values):
+    lines = {"long name " * 20: list(enumerate(values)), "b": [(0, 0.5)]}
+    assert line_chart(lines, "title " * 40, "epoch").indices.shape[1] == SHOWN_WIDTH
+
+
+def test_a_picture_that_is_too_wide_is_made_smaller():
+    wide = Picture(np.zeros((100, 2 * SHOWN_WIDTH), np.uint8), np.array([[255, 255, 255]], np.uint8))
+    content, width, height = wide.shown()
+    assert (width, height) == (SHOWN_WIDTH, 50) == Image.open(io.BytesIO(content)).size
 
 
 def test_the_brightest_disc_is_the_best_architecture():

@@ -78,7 +78,8 @@ def test_a_run_of_a_user_without_anything_else_has_every_artefact(tmp_path):
     walk(env, 30)
     env.close()
     names = {path.name for path in (tmp_path / "run").iterdir() if not path.name.startswith("events")}
-    assert names == {"config.json", "trace.jsonl", "result.json", "projector", "projector_config.pbtxt"}
+    projector = {"projector", "projector_config.pbtxt"}
+    assert names == {"config.json", "trace.jsonl", "result.json", "outcome"} | projector
     assert len(list((tmp_path / "run").glob("events.out.tfevents.*"))) == 1
     result = RunFolder(tmp_path / "run").result()
     history = env.unwrapped.ledger.history

@@ -1,7 +1,6 @@
 """An explanation in TensorBoard: the run ``explanation`` inside the run that it explains.
 
-It holds texts, images, histograms and points, and no scalar: TensorBoard counts the scalars of a run
-inside another as metrics of the other, so its table of hyperparameters would fill with them.
+It holds texts, images, histograms and points, and no scalar: a curve over the rows of a table is none.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[attr-defined]
+from tensorboard.plugins.histogram.metadata import create_summary_metadata as histogram_metadata
 from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.plugins.projector.projector_config_pb2 import (  # type: ignore[attr-defined]
     EmbeddingInfo,
     ProjectorConfig,
 )
 from tensorboard.util.tensor_util import make_tensor_proto
-from torch.utils.tensorboard.summary import histogram
 
 from nas_gym._files import write_text
 from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
@@ -97,17 +96,41 @@ def _image(tag: str, png: bytes, caption: str) -> Any:
 
 
 def _write_histograms(events: EventFile, evidence: Evidence) -> None:
-    """Write the scores that the run saw, all of them and by the value of each choice."""
+    """Write the scores that the run saw, all of them and by the value of each choice.
+
+    The axes of TensorBoard have numbers alone, so the options stand in the title, each with the number
+    of its slice.
+    """
     scores = np.array([one.score for one in evidence.succeeded])
     if not len(scores):
         return
-    edges, group = _edges(scores), plural(evidence.metric.label)
-    events.summary(histogram(f"{group}/all", scores, edges), 0)
+    metric = evidence.metric.label
+    edges, group = _edges(scores), plural(metric)
+    about = f"Across: {metric} that the search saw, of 1. Up: networks."
+    events.summary(_histogram(f"{group}/all", f"{group} of all networks", about, scores, edges), 0)
     for variable, options in _options(evidence).items():
-        for number, where in enumerate(options.values()):
-            if where.any():
-                found = scores[where]
-                events.summary(histogram(f"{group}/by {variable}", found, edges), number)
+        found = {number: (option, scores[where]) for number, (option, where) in enumerate(options.items())}
+        met = {number: each for number, each in found.items() if len(each[1])}
+        named = ", ".join(f"{number} = {_words(option)}" for number, (option, _) in met.items())
+        title = f"by {variable}: {named}"
+        numbers = "; ".join(
+            f"{number} = {_words(option)}, {len(those)} networks" for number, (option, those) in met.items()
+        )
+        words = f"{about} Slices: the options of {variable} by their number: {numbers}."
+        for number, (_, those) in met.items():
+            events.summary(_histogram(f"{group}/by {variable}", title, words, those, edges), number)
+
+
+def _histogram(tag: str, title: str, description: str, values: np.ndarray, edges: np.ndarray) -> Any:
+    """Return a histogram as a tensor: of these TensorBoard's fast loader, too, reads the title."""
+    counts, _ = np.histogram(values, edges)
+    buckets = np.stack([edges[:-1], edges[1:], counts], axis=1).astype(np.float32)
+    about = histogram_metadata(display_name=title, description=description)
+    return Summary(value=[Summary.Value(tag=tag, tensor=make_tensor_proto(buckets), metadata=about)])
+
+
+def _words(option: Any) -> str:
+    return "none" if option is None else str(option)
 
 
 def _options(evidence: Evidence) -> Mapping[str, Mapping[Any, np.ndarray]]:

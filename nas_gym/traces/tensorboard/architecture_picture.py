@@ -8,7 +8,14 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from nas_gym.search_spaces import Architecture, SearchSpace, Sketch
-from nas_gym.traces.tensorboard.picture import SHADES, Picture, label, line_height, ramp
+from nas_gym.traces.tensorboard.picture import (
+    SHADES,
+    SHOWN_WIDTH,
+    Picture,
+    label,
+    line_height,
+    ramp,
+)
 
 PAPER, INK, PLAIN = (255, 255, 255), (31, 41, 51), (238, 241, 244)
 # Okabe and Ito's palette, lightened, as in the environment's own drawings.
@@ -25,11 +32,11 @@ FILLS = (
 # Ink on paper, on a plain box, and on a box of each fill.
 PALETTE = np.concatenate([ramp(ground, INK) for ground in (PAPER, PLAIN, *FILLS)])
 PAPER_GROUND, PLAIN_GROUND, FIRST_GROUND = 0, 1, 2
-BOX_WIDTH, BOX_HEIGHT, ROUNDING, MARGIN = 110, 54, 8, 14
-BETWEEN, BETWEEN_WITH_LABEL = 46, 146
+BOX_WIDTH, BOX_HEIGHT, ROUNDING, MARGIN = 40, 42, 6, 4
+PADDING, BETWEEN, BETWEEN_WITH_LABEL = 2, 10, 84
 # An arc starts so far from the middle of its box, and rises so far for each box it spans.
-ARC_START, ARC_RISE, ARC_RISE_A_BOX, ARC_POINTS = 24, 20, 24, 25
-ARROW_LENGTH, ARROW_WIDTH = 9, 4
+ARC_START, ARC_RISE, ARC_RISE_A_BOX, ARC_POINTS = 12, 14, 14, 25
+ARROW_LENGTH, ARROW_WIDTH = 6, 3
 # Lines are drawn so many times as large and then made smaller, which smoothes them.
 FINER = 2
 
@@ -46,20 +53,21 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
     """
     sketch = search_space.sketch(architecture)
     head = label(title)
-    step, above, below = _step(sketch), _height(sketch, side=-1), _height(sketch, side=1)
+    lines = [[label(line) for line in text.split("-", 1)] for text in sketch.boxes]
+    wide = max(BOX_WIDTH, *(2 * PADDING + line.shape[1] for each in lines for line in each))
+    step, above, below = wide + _between(sketch), _height(sketch, side=-1), _height(sketch, side=1)
     middle = 2 * MARGIN + len(head) + above
-    width = max(step * (len(sketch.boxes) - 1) + BOX_WIDTH, head.shape[1]) + 2 * MARGIN
-    size = width, middle + below + MARGIN
-    paths = [_path(source, target, step, middle) for source, target, _ in sketch.links]
+    width = max(step * (len(sketch.boxes) - 1) + wide, head.shape[1]) + 2 * MARGIN
+    size = max(width, SHOWN_WIDTH), middle + below + MARGIN
+    paths = [_path(source, target, step, middle, wide) for source, target, _ in sketch.links]
     corners = [(MARGIN + number * step, middle - BOX_HEIGHT // 2) for number in range(len(sketch.boxes))]
     boxes = [PLAIN_GROUND if kind is None else FIRST_GROUND + kind % len(FILLS) for kind in sketch.box_kinds]
-    grounds, ink = _grounds(size, corners, boxes), _lines(size, corners, paths)
+    grounds, ink = _grounds(size, corners, boxes, wide), _lines(size, corners, paths, wide)
     _write(ink, MARGIN + head.shape[1] // 2, MARGIN + len(head) // 2, head)
-    for (x, _), text in zip(corners, sketch.boxes, strict=True):
-        lines = [label(line) for line in text.split("-", 1)]
-        for number, line in enumerate(lines):
-            offset = (2 * number - len(lines) + 1) * len(line) // 2
-            _write(ink, x + BOX_WIDTH // 2, middle + offset, line)
+    for (x, _), in_box in zip(corners, lines, strict=True):
+        for number, line in enumerate(in_box):
+            offset = (2 * number - len(in_box) + 1) * len(line) // 2
+            _write(ink, x + wide // 2, middle + offset, line)
     for (source, target, text), path in zip(sketch.links, paths, strict=True):
         if text:
             words = label(text)
@@ -69,10 +77,10 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
     return Picture(grounds * SHADES + ink // SHADES, PALETTE)
 
 
-def _step(sketch: Sketch) -> int:
-    """Return the pixels from box to box: more where links between neighbours carry labels."""
+def _between(sketch: Sketch) -> int:
+    """Return the pixels between boxes: more where links between neighbours carry labels."""
     labelled = any(text and target - source == 1 for source, target, text in sketch.links)
-    return BOX_WIDTH + (BETWEEN_WITH_LABEL if labelled else BETWEEN)
+    return BETWEEN_WITH_LABEL if labelled else BETWEEN
 
 
 def _height(sketch: Sketch, side: int) -> int:
@@ -90,30 +98,32 @@ def _rise(span: int) -> int:
     return ARC_RISE + ARC_RISE_A_BOX * span
 
 
-def _path(source: int, target: int, step: int, middle: int) -> np.ndarray:
+def _path(source: int, target: int, step: int, middle: int, wide: int) -> np.ndarray:
     """Return the points of a link, float (points, 2): straight between neighbours, else an arc."""
     if target - source == 1:
-        return np.array(
-            [[MARGIN + source * step + BOX_WIDTH, middle], [MARGIN + target * step, middle]], float
-        )
+        return np.array([[MARGIN + source * step + wide, middle], [MARGIN + target * step, middle]], float)
     side = _side(target - source)
-    centre = MARGIN + BOX_WIDTH / 2
+    centre = MARGIN + wide / 2
     start, end = centre + source * step + ARC_START, centre + target * step - ARC_START
     t = np.linspace(0, 1, ARC_POINTS)
     y = middle + side * (BOX_HEIGHT / 2 + _rise(target - source) * 4 * t * (1 - t))
     return np.stack([start + (end - start) * t, y], axis=1)
 
 
-def _grounds(size: tuple[int, int], corners: list[tuple[int, int]], boxes: list[int]) -> np.ndarray:
+def _grounds(
+    size: tuple[int, int], corners: list[tuple[int, int]], boxes: list[int], wide: int
+) -> np.ndarray:
     """Return what is under the ink of each pixel, uint8 (height, width)."""
     image = Image.new("L", size, PAPER_GROUND)
     pen = ImageDraw.Draw(image)
     for (x, y), ground in zip(corners, boxes, strict=True):
-        pen.rounded_rectangle((x, y, x + BOX_WIDTH - 1, y + BOX_HEIGHT - 1), ROUNDING, ground)
+        pen.rounded_rectangle((x, y, x + wide - 1, y + BOX_HEIGHT - 1), ROUNDING, ground)
     return np.asarray(image)
 
 
-def _lines(size: tuple[int, int], corners: list[tuple[int, int]], paths: list[np.ndarray]) -> np.ndarray:
+def _lines(
+    size: tuple[int, int], corners: list[tuple[int, int]], paths: list[np.ndarray], wide: int
+) -> np.ndarray:
     """Return the ink of the boxes' outlines and of the arrows, uint8 (height, width)."""
     image = Image.new("L", (size[0] * FINER, size[1] * FINER))
     pen = ImageDraw.Draw(image)
@@ -125,7 +135,7 @@ def _lines(size: tuple[int, int], corners: list[tuple[int, int]], paths: list[np
         pen.line([*map(tuple, path[:-1] * FINER), tuple(foot)], 255, FINER + 1)
         pen.polygon([tuple(tip), tuple(foot + across), tuple(foot - across)], 255)
     for x, y in (tuple(FINER * place for place in corner) for corner in corners):
-        corner = (x + BOX_WIDTH * FINER - 1, y + BOX_HEIGHT * FINER - 1)
+        corner = (x + wide * FINER - 1, y + BOX_HEIGHT * FINER - 1)
         pen.rounded_rectangle((x, y, *corner), ROUNDING * FINER, outline=255, width=FINER)
     return np.array(image.reduce(FINER))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,14 +17,36 @@ from nas_gym.traces.policies.base import Policy, State
 from nas_gym.traces.run_folder import RunFolder, flat
 from nas_gym.traces.tensorboard.architecture_picture import architecture_picture
 from nas_gym.traces.tensorboard.embedding import write_embedding
-from nas_gym.traces.tensorboard.picture import Picture, stacked
+from nas_gym.traces.tensorboard.line_chart import line_chart
+from nas_gym.traces.tensorboard.picture import Picture, shortened, stacked
 from nas_gym.traces.tensorboard.policy_digest import PolicyDigest, decision_scalars
-from nas_gym.traces.tensorboard.tables import Row, about, ask_table, config_table, episode_table
+from nas_gym.traces.tensorboard.tables import Row, ask_table, config_table, episode_table, first_page
+from nas_gym.traces.tensorboard.tags import (
+    BEST,
+    BEST_PICTURE,
+    BEST_SIZE,
+    CURVES,
+    CURVES_PICTURE,
+    EPISODE_BEST,
+    EVALUATIONS,
+    FIRST_PAGE,
+    RETURN,
+    REWARD,
+    SCORE,
+    SECONDS,
+    SIZE,
+    STEP_SCORE,
+    STORED,
+    TOP_PICTURE,
+    about_curve,
+)
 from nas_gym.traces.tensorboard.writer import Board
 
 ASKS_PER_TABLE = 25
 EPISODES_ALL_SHOWN = 1000
 DRAWINGS = 5
+# Of an architecture's text in the name of its learning curve.
+LONGEST_NAME = 60
 
 
 class Digest:
@@ -52,28 +75,30 @@ class Digest:
         self._words = [str(action) for action in search_space.actions]
         self.board = Board(folder.path, metric)
         self.board.start_session(_hyperparameters(config))
+        self.board.text(FIRST_PAGE, first_page(metric))
         self.board.text("run/config", config_table(flat(config)))
-        self.board.text("run/about", about(metric))
         self._policy = PolicyDigest(self.board, search_space.actions)
         self._rows: list[Row] = []
         self._asks: list[Ask] = []
         self._return = 0.0
         self._best_of_episode = 0.0
         self._best: Evaluation | None = None
+        self._seconds = 0.0
+        self._asked_fresh: Counter[tuple[str, int | None]] = Counter()
         self._drawn = ""
         self._pictures: dict[tuple[str, str], Picture] = {}
         self._tables = Cadence(EPISODES_ALL_SHOWN)
 
     def evaluated(self, fresh: Sequence[tuple[int, Evaluation]]) -> None:
         """Show evaluations by their number among the distinct ones, comparable between agents."""
+        charges = self._ledger.charges
         for number, evaluation in fresh:
             self._best = evaluation if self._best is None else incumbent([self._best, evaluation])
-            values = {
-                "by_evaluation/score": evaluation.score,
-                "by_evaluation/best_score": self._best.score,
-                "by_evaluation/parameters": evaluation.parameters,
-            }
-            self.board.scalars(values, number)
+            self._seconds += charges[number - 1]
+            self._asked_fresh[evaluation.architecture, evaluation.fidelity] += 1
+            self.board.scalars({SCORE: evaluation.score, SIZE: evaluation.parameters}, number)
+            values = {BEST: self._best.score, BEST_SIZE: self._best.parameters, SECONDS: self._seconds}
+            self.board.outcome(values, number)
 
     def step(
         self, row: Row, state: State, mask: np.ndarray, scores: np.ndarray | None, stats: Stats, number: int
@@ -81,22 +106,29 @@ class Digest:
         """Show a step."""
         step = row.step
         self._return += step.reward
-        values = self._counts(stats) | {"search/reward": step.reward}
+        values = {REWARD: step.reward, STORED: float(stats.stored)}
         if step.score is not None:
             self._best_of_episode = max(self._best_of_episode, step.score)
-            values["search/score"] = step.score
+            values[STEP_SCORE] = step.score
         if scores is not None and self.scores is not None:
             values |= decision_scalars(self.scores, scores, mask)
-        self.board.scalars(values, number)
+        self.board.curves(values, number)
+        if self._asked_fresh:
+            self._asked_fresh.clear()
+            self.board.outcome({EVALUATIONS: stats.unique}, number)
         self._policy.visit(state, mask, scores)
         self._rows.append(row)
 
     def ask(self, asks: Sequence[Ask], stats: Stats, number: int) -> None:
         """Show a batch of architectures asked for."""
-        counts = self._counts(stats)
+        known = stats.unique - self._asked_fresh.total()
         for position, ask in enumerate(asks, start=number - len(asks) + 1):
-            values = {"search/score": ask.score}
-            self.board.scalars(values | counts if position == number else values, position)
+            if self._asked_fresh[ask.architecture, ask.fidelity] > 0:
+                self._asked_fresh[ask.architecture, ask.fidelity] -= 1
+                known += 1
+                self.board.outcome({EVALUATIONS: known}, position)
+        self._asked_fresh.clear()
+        self.board.curves({STORED: stats.stored}, number)
         self._asks += asks
         while len(self._asks) >= ASKS_PER_TABLE:
             self._write_asks(number)
@@ -107,8 +139,7 @@ class Digest:
             return
         last = self._rows[-1].step
         if last.terminated or last.truncated:
-            values = {"episode/return": self._return, "episode/best_score": self._best_of_episode}
-            self.board.scalars(values, number)
+            self.board.curves({RETURN: self._return, EPISODE_BEST: self._best_of_episode}, number)
         if self._tables.due():
             shown = episode_table(self._rows, self._words, self.scores, self._metric)
             self.board.text("episodes", shown, number)
@@ -120,7 +151,7 @@ class Digest:
         self._policy.snapshot(policy, number)
         best = self._ledger.best
         if best is not None and best.architecture != self._drawn:
-            self.board.image("architectures/best_so_far", self._drawing(best), number)
+            self.board.image(BEST_PICTURE, self._drawing(best), number)
             self._drawn = best.architecture
         self.board.flush_soon()
 
@@ -129,38 +160,38 @@ class Digest:
         self.end_episode(policy, number)
         if self._asks:
             self._write_asks(number)
+        if self._asked_fresh:
+            self.board.outcome({EVALUATIONS: self._ledger.stats.unique}, number)
         self.snapshot(policy, number)
         best = self._ledger.best
         if best is not None:
-            drawings = [self._drawing(evaluation) for evaluation in self._ledger.top(DRAWINGS)]
-            if drawings:
-                self.board.image("architectures/top", stacked(drawings), number)
+            top = self._ledger.top(DRAWINGS)
+            if drawings := [self._drawing(evaluation) for evaluation in top]:
+                self.board.image(TOP_PICTURE, stacked(drawings), number)
+            self._show_curves(top, number)
             self.board.graph(self._space.network(self._space.parse(best.architecture)))
             write_embedding(self._folder.path, self._space, self._ledger.history, self._metric)
-            self.board.scalars(self._outcome(best), number)
+        self._policy.finish(number)
         self.board.end_session()
         self.board.close()
 
-    def _counts(self, stats: Stats) -> dict[str, float]:
-        counts: dict[str, float] = {
-            "search/steps": stats.steps,
-            "search/unique_evaluations": stats.unique,
-            "search/stored_hits": stats.stored,
+    def _show_curves(self, top: Sequence[Evaluation], number: int) -> None:
+        """Show how the best networks learned, of those that were trained for several epochs."""
+        curves = {
+            f"{rank} {shortened(evaluation.architecture, LONGEST_NAME)}": evaluation
+            for rank, evaluation in enumerate(top, start=1)
+            if len(evaluation.curve) > 1
         }
-        if self._ledger.best is not None:
-            counts["search/best_score"] = self._ledger.best.score
-        return counts
-
-    def _outcome(self, best: Evaluation) -> dict[str, float]:
-        """Return the final metrics, in a group whose name sorts first: HParams shows the first five tags."""
-        stats = self._ledger.stats
-        return {
-            "at_end/score": best.score,
-            "at_end/parameters": best.parameters,
-            "at_end/seconds": stats.cost,
-            "at_end/steps": stats.steps,
-            "at_end/unique_evaluations": stats.unique,
-        }
+        if not curves:
+            return
+        for name, evaluation in curves.items():
+            tag = f"{CURVES}/{name}"
+            self.board.describe(tag, about_curve(self._metric, name, evaluation.architecture))
+            for epoch, score in enumerate(evaluation.curve, start=1):
+                self.board.scalars({tag: score}, epoch)
+        lines = {name: list(enumerate(evaluation.curve, start=1)) for name, evaluation in curves.items()}
+        title = f"The best networks while training: {self._metric}"
+        self.board.image(CURVES_PICTURE, line_chart(lines, title, "epoch"), number)
 
     def _write_asks(self, number: int) -> None:
         self.board.text("evaluations", ask_table(self._asks[:ASKS_PER_TABLE], self._metric), number)

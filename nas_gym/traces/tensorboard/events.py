@@ -66,9 +66,20 @@ class EventFile:
         """Add a summary of now."""
         self.add(Event(wall_time=time.time(), step=step, summary=summary))
 
-    def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Add values of one step, by tag, in one event: a fifth of the time of one event each."""
-        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+    def scalars(
+        self, values: Mapping[str, float], step: int, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Add values of one step, by tag, in one event: a fifth of the time of one event each.
+
+        Args:
+            values: values by tag.
+            step: the step that they are of.
+            metadata: what tags that are new are shown with, see `summaries.described`.
+        """
+        new = metadata or {}
+        scalars = [
+            Summary.Value(tag=tag, simple_value=value, metadata=new.get(tag)) for tag, value in values.items()
+        ]
         self.summary(Summary(value=scalars), step)
 
     def add_made(self, make: Callable[[], Any]) -> None:

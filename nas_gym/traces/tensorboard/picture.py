@@ -18,6 +18,8 @@ import numpy as np
 from PIL import Image, ImageFont
 
 SHADES = 16
+# TensorBoard's tab of images shows wider pictures smaller, without smoothing.
+SHOWN_WIDTH = 350
 # One size of letters, since rendering the letters of another takes as long as drawing two pictures.
 LETTERS = 11
 LABELS_KEPT = 4096
@@ -45,6 +47,19 @@ class Picture:
         """Return the picture as a PNG file."""
         return _png(self.indices[..., None], PALETTE, _chunk(b"PLTE", self.palette.tobytes()))
 
+    def shown(self) -> tuple[bytes, int, int]:
+        """Return the picture as a PNG file for TensorBoard, its width and its height.
+
+        One that TensorBoard would show smaller is made smaller here, with smoothing: it leaves out
+        rows and columns, and an 8 then reads as a 0.
+        """
+        height, width = self.indices.shape
+        if width <= SHOWN_WIDTH:
+            return self.png(), width, height
+        size = SHOWN_WIDTH, max(1, round(height * SHOWN_WIDTH / width))
+        smaller = Image.fromarray(self.pixels()).resize(size, Image.Resampling.LANCZOS)
+        return png(np.asarray(smaller)), *size
+
 
 def png(pixels: np.ndarray) -> bytes:
     """Return pixels, uint8 (height, width, 3 or 4), as a PNG file."""
@@ -62,6 +77,21 @@ def stacked(pictures: list[Picture]) -> Picture:
     pads = [((0, 0), (0, width - picture.indices.shape[1])) for picture in pictures]
     rows = [np.pad(picture.indices, pad) for picture, pad in zip(pictures, pads, strict=True)]
     return Picture(np.concatenate(rows), pictures[0].palette)
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a text of at most so many letters, without its middle if it is long: ends tell most apart."""
+    half = (longest - 3) // 2
+    return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
+
+
+def fitted(text: str, width: int) -> np.ndarray:
+    """Render a line of text as `label` does, without its middle where it is wider than so many pixels."""
+    shown, longest = label(text), len(text)
+    while shown.shape[1] > width and longest > 5:
+        longest = max(5, min(longest - 1, longest * width // shown.shape[1]))
+        shown = label(shortened(text, longest))
+    return shown[:, :width]
 
 
 @lru_cache(LABELS_KEPT)

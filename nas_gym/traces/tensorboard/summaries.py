@@ -28,6 +28,7 @@ from tensorboard.plugins.text.plugin_data_pb2 import TextPluginData  # type: ign
 
 from nas_gym._files import encodable
 from nas_gym.traces.tensorboard.picture import Picture
+from nas_gym.traces.tensorboard.tags import About
 
 
 def text_summary(tag: str, markdown: str) -> Any:
@@ -38,16 +39,19 @@ def text_summary(tag: str, markdown: str) -> Any:
     return _summary(tag=f"{tag}/text_summary", tensor=tensor, metadata=metadata)
 
 
-def image(tag: str, picture: Picture) -> Any:
-    """Return a picture."""
-    height, width = picture.indices.shape
-    png = picture.png()
-    return _summary(
-        tag=tag, image=Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
-    )
+def described(about: About) -> Any:
+    """Return what the first event of a scalar brings with it: the title and the description to be shown."""
+    return _described(about, "scalars")
 
 
-def weights(tag: str, values: np.ndarray) -> Any:
+def image(tag: str, picture: Picture, about: About | None = None) -> Any:
+    """Return a picture, and its description for TensorBoard to show beside it."""
+    png, width, height = picture.shown()
+    shown = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
+    return _summary(tag=tag, image=shown, metadata=None if about is None else _described(about, "images"))
+
+
+def weights(tag: str, values: np.ndarray, description: str | None = None) -> Any:
     """Return a histogram with one bucket per value, as high as the value.
 
     The buckets are written as TensorBoard keeps them: from those of `add_histogram_raw` it would
@@ -56,12 +60,13 @@ def weights(tag: str, values: np.ndarray) -> Any:
     Args:
         tag: its name.
         values: float64 (n,), at least 0.
+        description: what its buckets are, as Markdown.
     """
     centres = np.arange(len(values))
     buckets = np.stack([centres - 0.5, centres + 0.5, values], axis=1).astype("<f4")
     shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=size) for size in buckets.shape])
     tensor = TensorProto(dtype=DT_FLOAT, tensor_shape=shape, tensor_content=buckets.tobytes())
-    metadata = create_summary_metadata(display_name=tag, description=None)
+    metadata = create_summary_metadata(display_name=tag, description=description)
     return _summary(tag=tag, tensor=tensor, metadata=metadata)
 
 
@@ -105,6 +110,13 @@ def _chart(title: str, kind: str, tags: Sequence[str]) -> Any:
         series = MarginChartContent.Series(value=value, lower=lower, upper=upper)
         return Chart(title=title, margin=MarginChartContent(series=[series]))
     return Chart(title=title, multiline=MultilineChartContent(tag=tags))
+
+
+def _described(about: About, plugin: str) -> Any:
+    metadata = _metadata(plugin)
+    metadata.display_name = encodable(about.title)
+    metadata.summary_description = encodable(about.description)
+    return metadata
 
 
 def _metadata(plugin: str, content: Any = None) -> Any:

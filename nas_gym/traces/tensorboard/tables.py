@@ -12,30 +12,28 @@ from nas_gym.traces.lines import Ask, Step
 ALTERNATIVES = 3
 
 
-def about(metric: str) -> str:
-    """Return what is where in a run's TensorBoard.
+def first_page(metric: str) -> str:
+    """Return which tab answers what, for a reader who has just opened a run.
 
     Args:
         metric: what the score of an architecture is, for readers (``"accuracy"``).
     """
     return f"""
-| where | what |
+| question | where to look |
 | --- | --- |
-| scalars `search/` | by step: reward, {metric}, best so far, steps, distinct evaluations, stored hits |
-| scalars `by_evaluation/` | the same scores by distinct evaluation, as a budget counts them |
-| scalars `episode/` | return and best {metric} of each complete episode |
-| scalars `policy/` | entropy and probability of a legal edit, or highest Q-value and its lead |
-| scalars `policy_start_state/` | scores of the top edits of the run's first state |
-| scalars `train/` | what the agent logs: epsilon, losses |
-| scalars `at_end/` | the final metrics, as in HParams |
-| histograms `policy/` | a bucket per edit, as high as the policy prefers it (Q-values: by a softmax) |
-| images `policy/heat_map` | most visited states and edits: grey is illegal, the ring is the best |
-| images `architectures/` | drawings of the best so far and of the best at the end |
-| text `episodes`, `evaluations` | every edit with the alternatives, or every architecture asked for |
-| graphs | the best network |
-| projector | the architectures, coloured by {metric} (yellow is best) |
+| How good is the best network? | SCALARS, `1_search`: best {metric} so far, by distinct evaluation |
+| What did the search cost? | SCALARS, `2_cost`: distinct evaluations, recorded seconds |
+| Was it still getting better? | CUSTOM SCALARS: each {metric} with the best so far |
+| Would longer training help? | CUSTOM SCALARS, IMAGES `architectures`: learning curves of the best |
+| What does the best network look like? | IMAGES `architectures`; GRAPHS: its operations and sizes |
+| What was tried, in which order? | TEXT: `episodes`, edit by edit, or `evaluations`; PROJECTOR: \
+all networks, coloured by {metric} (yellow is best) |
+| What has the agent learned? | IMAGES `policy`; HISTOGRAMS: its preferences over time |
+| Which settings gave which result? | HPARAMS: {metric}, evaluations, seconds and parameters at the end |
+| Why is the best network good? | TEXT `0_summary`, once `nas-gym explain` was called on the run |
 
-Test {metric} is nowhere here: a search that sees it has nothing left to be tested on.
+Every {metric} here is of validation examples, which the search chose by. Test {metric} is nowhere here: a \
+search that sees it has nothing left to be tested on.
 """
 
 
