@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nas_gym.explain.sections.alternatives.analysis import Alternatives, Neighbour
 
-MOST_ROWS = 40
+MOST_ROWS = 24
 ROW, MARGINS = 0.23, 1.2
 ORDER = ("improves", "does not matter", "unclear", "worse", "breaks", "fails")
 

@@ -53,6 +53,13 @@ class ClassAnswers(Answers):
     def words(self) -> list[str]:
         return [self._mistakes(), self._sureness()]
 
+    def more_words(self) -> list[str]:
+        found = self.calibration
+        return [
+            f"Its expected calibration error is {100 * found.error:.1f} points (95% interval "
+            f"{100 * found.error_low:.1f} to {100 * found.error_high:.1f})."
+        ]
+
     def figures(self) -> list[Figure]:
         return [self._confusion_figure(), self._reliability_figure()]
 
@@ -86,10 +93,10 @@ class ClassAnswers(Answers):
         if not pairs:
             return "It makes no mistake on them."
         named = [
-            f"{self.names[row]} taken for {self.names[column]} ({count} of {totals[row]})"
+            f"{self.names[row]} for {self.names[column]} ({count} of {totals[row]})"
             for row, column, count in pairs
         ]
-        return f"Its most frequent mistakes: {listed(named)}."
+        return f"Most often it mistakes {listed(named)}."
 
     def _sureness(self) -> str:
         found = self.calibration
@@ -97,17 +104,13 @@ class ClassAnswers(Answers):
             f"on average its stated probability is {abs(100 * found.gap):.1f} points "
             f"{'above' if found.gap > 0 else 'below'} how often it is right"
         )
-        error = (
-            f"expected calibration error {found.error:.3f}, 95% interval {found.error_low:.3f} to "
-            f"{found.error_high:.3f}"
-        )
         if found.uncorrected <= found.error_by_chance:
-            return f"Its probabilities can be taken at their word, as far as these examples show ({error})."
+            return "Its probabilities can be taken at their word, as far as these examples show."
         if found.gap_low > 0:
-            return f"It is too sure of itself: {off} ({error})."
+            return f"It is too sure of itself: {off}."
         if found.gap_high < 0:
-            return f"It is not sure enough of itself: {off} ({error})."
-        return f"Its probabilities are off, too high for some examples and too low for others ({error})."
+            return f"It is not sure enough of itself: {off}."
+        return "Its probabilities are off, too high for some examples and too low for others."
 
     def _confusion_figure(self) -> Figure:
         matrix, names = self.confusion, self.names

@@ -50,12 +50,19 @@ class ValueAnswers(Answers):
         return self.task.target.names
 
     def words(self) -> list[str]:
-        sentences = []
-        for number in range(min(len(self.names), MOST_VALUES)):
-            sentences += self._errors_in_words(number)
-        more = len(self.names) - MOST_VALUES
-        if more > 0:
-            sentences.append(f"The errors of the other {more} values are in the table.")
+        own, other, name = self.errors[0], self.constant_errors[0], self.names[0]
+        answers = f"Its answers for {name}" if len(self.names) > 1 else "Its answers"
+        told = (
+            f"{answers} are off by {quantity(own.mean_absolute)} on average, in the units of the data; "
+            "always "
+            f"answering {quantity(self.constant[0])} would be off by {quantity(other.mean_absolute)}."
+        )
+        return [told, *_bias_in_words(own)]
+
+    def more_words(self) -> list[str]:
+        sentences = [self._spread_in_words(number) for number in range(min(len(self.names), MOST_VALUES))]
+        if len(self.names) > 1:
+            sentences.append("The errors of every value are in the table.")
         return [*sentences, self._worst_in_words()]
 
     def tables(self, features: Sequence[int] = ()) -> list[Table]:
@@ -89,16 +96,16 @@ class ValueAnswers(Answers):
             ],
         }
 
-    def _errors_in_words(self, number: int) -> list[str]:
+    def _spread_in_words(self, number: int) -> str:
         own, other, name = self.errors[number], self.constant_errors[number], self.names[number]
-        return [
-            f"Its answers for {name} are off by {quantity(own.mean_absolute)} on average, in the units of "
-            f"the data (root mean squared error {quantity(own.root_mean_square)}); always answering "
-            f"{quantity(self.constant[number])} would be off by {quantity(other.mean_absolute)} "
-            f"({quantity(other.root_mean_square)}). Half of its errors are at most "
-            f"{quantity(own.quantiles[HALF])}, nine in ten at most {quantity(own.quantiles[MOST])}.",
-            _bias_in_words(own),
-        ]
+        return (
+            f"Of its errors for {name} half are at most {quantity(own.quantiles[HALF])} and nine in ten at "
+            f"most {quantity(own.quantiles[MOST])}; their root mean square is "
+            f"{quantity(own.root_mean_square)}, that of always answering {quantity(self.constant[number])} "
+            f"{quantity(other.root_mean_square)}. The mean of answer minus truth is {quantity(own.bias)} "
+            "(95% "
+            f"interval {quantity(own.bias_low)} to {quantity(own.bias_high)})."
+        )
 
     def _worst_in_words(self) -> str:
         example, value = self.worst[0]
@@ -232,15 +239,15 @@ def measure_values(task: Task, outputs: np.ndarray, seed: int) -> ValueAnswers:
     )
 
 
-def _bias_in_words(own: Residuals) -> str:
-    interval = f"95% interval {quantity(own.bias_low)} to {quantity(own.bias_high)}"
+def _bias_in_words(own: Residuals) -> list[str]:
+    """Return a sentence where the answers are shown to be too high or too low."""
     if own.bias_low <= 0 <= own.bias_high:
-        return (
-            "They are not shown to be too high or too low on average (mean of answer minus truth "
-            f"{quantity(own.bias)}, {interval})."
-        )
-    side = "high" if own.bias > 0 else "low"
-    return f"They are too {side} on average (mean of answer minus truth {quantity(own.bias)}, {interval})."
+        return []
+    side, ends = "high" if own.bias > 0 else "low", sorted((abs(own.bias_low), abs(own.bias_high)))
+    return [
+        f"They are too {side} on average, by {quantity(abs(own.bias))} (95% interval "
+        f"{quantity(ends[0])} to {quantity(ends[1])})."
+    ]
 
 
 def _panels(canvas: Canvas, count: int) -> list[Axes]:
