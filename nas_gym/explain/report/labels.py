@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 LETTERS, MOST_LETTERS = 28, 46
 MOST_TICKS = 30
+MOST_LINES = 3
+NARROW_LETTERS = 19
+INCHES_PER_LETTER = 0.075
+SMALL = 7
 WHOLE = "whole-"
 """Start of the SVG id that carries the whole name, in hexadecimal digits, until it becomes a title."""
 
@@ -76,6 +81,47 @@ def fit_ticks(canvas: Canvas, letters: int = MOST_LETTERS) -> None:
                 axis.set_ticks(axis.get_majorticklocs(), labels(names, letters))
                 for text, name in zip(axis.get_ticklabels(), names, strict=True):
                     note_whole(text, name)
+
+
+def fit_narrow(canvas: Canvas) -> None:
+    """Wrap what stands at the axes of a figure for a phone: names, and titles of axes, in some lines."""
+    width, height = canvas.get_size_inches()
+    for axes in canvas.axes:
+        place = axes.get_subplotspec()
+        rows, columns = place.get_gridspec().get_geometry() if place is not None else (1, 1)
+        _wrap_names(axes.yaxis, NARROW_LETTERS)
+        longest = max(
+            (len(line) for text in axes.get_yticklabels() for line in text.get_text().split("\n")), default=0
+        )
+        across, along = (width - INCHES_PER_LETTER * longest) / columns - 0.1, height / rows
+        axes.set_xlabel(textwrap.fill(axes.get_xlabel(), max(10, int(across / INCHES_PER_LETTER))))
+        axes.set_ylabel(textwrap.fill(axes.get_ylabel(), max(10, int(0.8 * along / INCHES_PER_LETTER))))
+
+
+def _wrap_names(axis: Axis, letters: int) -> None:
+    """Wrap names that were set by hand into up to three lines, and shorten what is too long for these."""
+    if not isinstance(axis.get_major_locator(), FixedLocator):
+        return
+    texts = axis.get_ticklabels()
+    shown = [text.get_text() for text in texts]
+    if texts and not texts[0].get_visible():
+        return
+    if max(map(len, shown), default=0) <= letters or any("\n" in text for text in shown):
+        return
+    noted = [text.get_gid() for text in texts]
+    lines = [
+        "\n".join(textwrap.wrap(name, letters)[:MOST_LINES])
+        for name in labels(shown, MOST_LINES * letters - 8)
+    ]
+    axis.set_ticks(axis.get_majorticklocs(), lines)
+    for text, name, gid in zip(axis.get_ticklabels(), shown, noted, strict=True):
+        if gid is not None:
+            text.set_gid(gid)
+        elif text.get_text().replace("\n", " ") != name:
+            text.set_gid(WHOLE + name.encode().hex())
+        text.set_linespacing(1.0)
+        if "\n" in text.get_text():
+            text.set_fontsize(SMALL)
 
 
 def _alike(names: Sequence[str], found: Sequence[str]) -> dict[str, list[str]]:

@@ -11,9 +11,11 @@ from nas_gym.explain.evidence.facts import NEW_EXAMPLES, SEEN, SELECTED_TEST, TE
 from nas_gym.explain.section import Cell, Explanation, Figure, Section, Table
 
 Tile = tuple[str, str, str]
+METHODS = "docs/explanations.md"
+"""The page of the documentation that says how each section is computed and when it fails."""
 CLOSING = (
-    "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
-    "computed and when it fails is in docs/explanations.md of nas-gym."
+    f"Every number of this report is in explanation.json beside it. {METHODS} is in the "
+    "repository of nas-gym."
 )
 SEEDS = {"fresh seeds": "retrained", "recorded seeds": "recorded in the table"}
 DECIMALS = 4
@@ -46,7 +48,7 @@ def page_of(explanation: Explanation) -> Page:
     return Page(
         title=explanation.title,
         kicker="explanation of a search",
-        sections=tuple(explanation.all_sections),
+        sections=tuple(section for section in explanation.all_sections if section.is_applicable),
         tiles=_tiles(explanation.facts, explanation.metric.label),
         facts=facts_in_words(explanation.facts),
         closing=CLOSING,
@@ -113,6 +115,13 @@ def _words(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_words(each) for each in value)
     return NOTHING if value is None else str(value)
+
+
+def method_of(section: Section) -> str:
+    """Return where a reader finds how a section is computed and when it fails; "" for nowhere."""
+    if not section.method or section.withheld:
+        return ""
+    return f"How this is computed and when it fails: `{METHODS}`, {section.method}"
 
 
 def identifier(section: Section, item: Figure | Table) -> str:

@@ -203,9 +203,10 @@ def _path_words(evidence: Evidence, found: Alternatives) -> list[str]:
     ]
     begun = f" ({known[0][0]:.1%})" if known[0][0] is not None else ""
     count = len(found.path)
-    lead = f"{'One change leads' if count == 1 else f'{count} changes lead'} to it from {_begun(evidence, found)}"
+    lead = "One change leads" if count == 1 else f"{count} changes lead"
+    begin = _begun(evidence, found)
     longer = "" if found.path.shortest else " (perhaps not the shortest way)"
-    return [f"{lead}, {found.start}{begun}{longer}: {', then '.join(ways)}."]
+    return [f"{lead} to it from {begin}, {found.start}{begun}{longer}: {', then '.join(ways)}."]
 
 
 def _begun(evidence: Evidence, found: Alternatives) -> str:
@@ -285,4 +286,4 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
 def _between(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
-    return f" (95% interval over training seeds alone {low:.1%} to {high:.1%})"
+    return f" (95% interval over training seeds alone {100 * low:.1f} to {100 * high:.1f}%)"

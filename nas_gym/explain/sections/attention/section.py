@@ -78,8 +78,7 @@ ATTENTION = Question(KEY, QUESTION, explain_attention, about="agent", method=QUE
 
 
 def _known(decisions: Decisions, setting: Setting, reference: PolicyScores) -> float:
-    """Return the share of the states of the space, or of a sample of it, in which the policy prefers some "
-    "edit."""
+    """Return the share of the states of the space, or of a sample of it, with a preference."""
     share = float(reference.prefers.mean()) if len(reference) else 0.0
     if isinstance(decisions.policy, TabularPolicy):
         clocks = setting.horizon if setting.episodic else 1

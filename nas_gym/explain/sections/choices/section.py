@@ -190,10 +190,9 @@ def _pairs(together: list[Importance]) -> list[str]:
         cell = int(np.argmax(np.abs(one.effects)))
         kind = "connected operations" if is_motif(one) else "choices"
         side = "worse" if one.effects[cell] < 0 else "better"
+        size = unsigned(one.effects[cell])
         sentences.append(
-            f"Two {kind} interact: {cell_words(one, cell)} is {unsigned(one.effects[cell])} points {side} "
-            "than "
-            "what both do on their own adds up to."
+            f"Two {kind} interact: {cell_words(one, cell)} is {size} points {side} than both effects added."
         )
     return sentences
 
@@ -238,12 +237,15 @@ def _deletion(test: Deletion | None) -> list[str]:
     verdict = (
         f"costs {own} points on average, changing as many others {others}, as expected if they matter most"
         if test.passed
-        else f"costs no more ({own} points on average) than changing others ({others}), so they do not "
-        "explain "
-        "this network"
+        else f"costs {_no_more(test)} ({own} points on average) than changing as many others ({others}), so they "
+        "are not shown to explain this network"
     )
     below = f"{percent(test.below)} of the {test.sets:,} other sets of choices cost less"
     return [f"Check: changing {names} in the found network {verdict} ({below})."]
+
+
+def _no_more(test: Deletion) -> str:
+    return "no more" if test.drop <= test.others else "hardly more"
 
 
 def _checked(found: Findings) -> list[str]:
@@ -266,7 +268,8 @@ def _trust(found: Findings) -> str:
     told = f"These are averages over the whole space, estimated from {len(found.used.y)} evaluations"
     test = found.deletion
     if test is not None and test.sets >= FEWEST_SETS and not test.passed:
-        return f"{told}; in the found network changing {listed(list(test.named))} costs no more than other changes."
+        names = listed(list(test.named))
+        return f"{told}; in the found network changing {names} costs {_no_more(test)} than other changes."
     return f"{told}; at a particular network it can be different."
 
 

@@ -107,9 +107,9 @@ def _answer(known: list[KnownEffect]) -> Iterator[str]:
         named = [each for each in effects if not each[1].kind.anywhere]
         if named:
             words, _, change = named[0]
-            more = [f"{other} ({points(value.value)})" for other, _, value in named[1:NAMED]]
+            more = [f"to {other} ({points(value.value)})" for other, _, value in named[1:NAMED]]
             after = f", then {listed(more)}" if more else ""
-            yield f"What {verb} most, on average over the space, is {words} ({_interval(change)}){after}."
+            yield f"What {verb} most, on average over the space, is to {words} ({_interval(change)}){after}."
     anywhere = [
         f"{words.replace(', anywhere,', '').replace(', anywhere', '')} ({points(change.value)})"
         for words, one, change in helps
@@ -203,7 +203,7 @@ def _forest(shown: list[KnownEffect], label: str) -> Figure:
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(f"change of {label} (points)")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.3, -0.12), ncols=2)
+        canvas.legend(loc="outside lower left", ncols=style.columns(canvas, 2))
 
     named = [f"{words} {_interval(change)}" for words, _, change in shown[:5]]
     return Figure(
@@ -213,7 +213,8 @@ def _forest(shown: list[KnownEffect], label: str) -> Figure:
         "agent's own steps, which is biased by where it was.",
         f"Effects in points: {'; '.join(named)}.",
         draw,
-        (7.6, 1.5 + 0.31 * len(shown)),
+        (7.6, 1.3 + 0.27 * len(shown)),
+        1.6 + 0.4 * len(shown),
     )
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 NAMED = 3
+MOST_NUMBERS, MOST_NUMBERS_NARROW = 20, 10
+"""Classes up to which a map of confusions has numbers, on a page and on a phone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +121,7 @@ class ClassAnswers(Answers):
         def draw(canvas: Canvas) -> None:
             axes = canvas.add_subplot()
             picture = axes.imshow(share, cmap=style.SEQUENTIAL, vmin=0, vmax=1)
-            if len(names) <= 20:
+            if len(names) <= (MOST_NUMBERS_NARROW if style.is_narrow(canvas) else MOST_NUMBERS):
                 for row, column in np.ndindex(*matrix.shape):
                     colour = style.over(picture.cmap(picture.norm(share[row, column]))[:3])
                     text = str(matrix[row, column])
@@ -147,6 +149,7 @@ class ClassAnswers(Answers):
             f"Right of each class: {listed(right[:20])}.",
             draw,
             (side + 0.4, side),
+            3.4,
         )
 
     def _reliability_figure(self) -> Figure:

@@ -171,7 +171,7 @@ def _layer_words(use: NetworkUse) -> list[str]:
     most, how, drop = max(costs, key=lambda cost: cost[2].drop)
     if drop.low > 0:
         return [
-            f"Of its layers {layer_name(most)} does most: {INSTEAD[how]} in its place loses "
+            f"Of its layers, {layer_name(most)} does most: {INSTEAD[how]} in its place loses "
             f"{lost(drop.drop)}{_range(drop)}."
         ]
     return [

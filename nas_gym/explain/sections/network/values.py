@@ -183,6 +183,7 @@ class ValueAnswers(Answers):
             f"{'; '.join(fit)}.",
             draw,
             (4.2 if len(shown) == 1 else 7.4, 3.8 if len(shown) == 1 else 3.0),
+            2.9 * len(shown),
         )
 
     def _errors_figure(self) -> Figure:
@@ -217,6 +218,7 @@ class ValueAnswers(Answers):
             f"Half and nine tenths of the errors are at most: {listed(sizes)}.",
             draw,
             (5.0 if len(shown) == 1 else 7.4, 3.2),
+            2.9 * len(shown),
         )
 
 
@@ -251,7 +253,9 @@ def _bias_in_words(own: Residuals) -> list[str]:
 
 
 def _panels(canvas: Canvas, count: int) -> list[Axes]:
-    return list(canvas.subplots(1, count, squeeze=False)[0])
+    """Return axes beside each other, or below each other where there is no room."""
+    shape = (count, 1) if style.is_narrow(canvas) else (1, count)
+    return list(canvas.subplots(*shape, squeeze=False).flat)
 
 
 def _as_dict(one: Residuals) -> dict[str, Any]:
