@@ -107,7 +107,8 @@ def _answer(found: Findings) -> tuple[tuple[str, ...], bool]:
     if not (_significant(estimated) or together):
         none = f"{len(found.used.y)} evaluations do not show that any choice matters beyond chance."
         return (none,), False
-    said = [*_most_important(estimated, found.label), *_unimportant(estimated), *_pairs(together[:1])]
+    quiet = _unimportant(estimated) if _significant(estimated) else []
+    said = [*_most_important(estimated, found.label), *quiet, *_pairs(together[:1])]
     return tuple(said), True
 
 
@@ -267,7 +268,8 @@ def _trust(found: Findings) -> str:
     """Return on what the answer rests, and whether it holds at the found network, too."""
     told = f"These are averages over the whole space, estimated from {len(found.used.y)} evaluations"
     test = found.deletion
-    if test is not None and test.sets >= FEWEST_SETS and not test.passed:
+    shown = {one.name for one in _significant(found.estimated)}
+    if test is not None and test.sets >= FEWEST_SETS and not test.passed and shown & set(test.named):
         names = listed(list(test.named))
         return f"{told}; in the found network changing {names} costs {_no_more(test)} than other changes."
     return f"{told}; at a particular network it can be different."
