@@ -77,7 +77,7 @@ def fit_ticks(canvas: Canvas, letters: int = MOST_LETTERS) -> None:
                 continue
             texts = axis.get_ticklabels()
             names = [text.get_text() for text in texts]
-            if max(map(len, names), default=0) > letters:
+            if max((len(line) for name in names for line in name.split("\n")), default=0) > letters:
                 axis.set_ticks(axis.get_majorticklocs(), labels(names, letters))
                 for text, name in zip(axis.get_ticklabels(), names, strict=True):
                     note_whole(text, name)
@@ -90,12 +90,12 @@ def fit_narrow(canvas: Canvas) -> None:
         place = axes.get_subplotspec()
         rows, columns = place.get_gridspec().get_geometry() if place is not None else (1, 1)
         _wrap_names(axes.yaxis, NARROW_LETTERS)
-        longest = max(
-            (len(line) for text in axes.get_yticklabels() for line in text.get_text().split("\n")), default=0
-        )
-        across, along = (width - INCHES_PER_LETTER * longest) / columns - 0.1, height / rows
-        axes.set_xlabel(textwrap.fill(axes.get_xlabel(), max(10, int(across / INCHES_PER_LETTER))))
-        axes.set_ylabel(textwrap.fill(axes.get_ylabel(), max(10, int(0.8 * along / INCHES_PER_LETTER))))
+        names = [line for text in axes.get_yticklabels() for line in text.get_text().split("\n")]
+        room = INCHES_PER_LETTER * max(map(len, names), default=0)
+        across = max(10, int(((width - room) / columns - 0.1) / INCHES_PER_LETTER))
+        along = max(10, int(0.8 * height / rows / INCHES_PER_LETTER))
+        axes.set_xlabel(textwrap.fill(axes.get_xlabel(), across))
+        axes.set_ylabel(textwrap.fill(axes.get_ylabel(), along))
 
 
 def _wrap_names(axis: Axis, letters: int) -> None:
@@ -103,22 +103,19 @@ def _wrap_names(axis: Axis, letters: int) -> None:
     if not isinstance(axis.get_major_locator(), FixedLocator):
         return
     texts = axis.get_ticklabels()
-    shown = [text.get_text() for text in texts]
-    if texts and not texts[0].get_visible():
-        return
-    if max(map(len, shown), default=0) <= letters or any("\n" in text for text in shown):
+    names = [text.get_text() for text in texts]
+    is_hidden = bool(texts) and not texts[0].get_visible()
+    if is_hidden or max(map(len, names), default=0) <= letters or any("\n" in name for name in names):
         return
     noted = [text.get_gid() for text in texts]
-    lines = [
-        "\n".join(textwrap.wrap(name, letters)[:MOST_LINES])
-        for name in labels(shown, MOST_LINES * letters - 8)
-    ]
+    short = labels(names, MOST_LINES * letters - 8)
+    lines = ["\n".join(textwrap.wrap(name, letters, break_on_hyphens=False)[:MOST_LINES]) for name in short]
     axis.set_ticks(axis.get_majorticklocs(), lines)
-    for text, name, gid in zip(axis.get_ticklabels(), shown, noted, strict=True):
+    for text, name, whole, gid in zip(axis.get_ticklabels(), short, names, noted, strict=True):
         if gid is not None:
             text.set_gid(gid)
-        elif text.get_text().replace("\n", " ") != name:
-            text.set_gid(WHOLE + name.encode().hex())
+        elif name != whole:
+            note_whole(text, whole)
         text.set_linespacing(1.0)
         if "\n" in text.get_text():
             text.set_fontsize(SMALL)

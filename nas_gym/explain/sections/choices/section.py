@@ -238,8 +238,8 @@ def _deletion(test: Deletion | None) -> list[str]:
     verdict = (
         f"costs {own} points on average, changing as many others {others}, as expected if they matter most"
         if test.passed
-        else f"costs {_no_more(test)} ({own} points on average) than changing as many others ({others}), so they "
-        "are not shown to explain this network"
+        else f"costs {_no_more(test)} ({own} points on average) than changing as many others ({others}), so "
+        "they are not shown to explain this network"
     )
     below = f"{percent(test.below)} of the {test.sets:,} other sets of choices cost less"
     return [f"Check: changing {names} in the found network {verdict} ({below})."]

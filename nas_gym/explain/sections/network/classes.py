@@ -63,7 +63,7 @@ class ClassAnswers(Answers):
         ]
 
     def figures(self) -> list[Figure]:
-        return [self._confusion_figure(), self._reliability_figure()]
+        return [self.confusion_figure(), self._reliability_figure()]
 
     def numbers(self) -> dict[str, Any]:
         found = self.calibration
@@ -114,7 +114,8 @@ class ClassAnswers(Answers):
             return f"It is not sure enough of itself: {off}."
         return "Its probabilities are off, too high for some examples and too low for others."
 
-    def _confusion_figure(self) -> Figure:
+    def confusion_figure(self) -> Figure:
+        """Return a map of the classes by the answers."""
         matrix, names = self.confusion, self.names
         share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
 
