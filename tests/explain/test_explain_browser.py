@@ -6,7 +6,6 @@ import re
 import shutil
 
 import pytest
-
 from nas_agents.runs.run import RunSpec
 from nas_agents.runs.run import run as run_agent
 
@@ -41,18 +40,21 @@ CONV = {"name": "conv", "max_layers": 3, "operations": ["conv3"], "channels": [4
 TRAIN = {"name": "train", "recipe": {"epochs": 2}}
 # A run of each kind: agent, budget, environment.
 RUNS = {
-    "classes": ("q-learning", 14, {"search_space": MLP, "task": "digits", "evaluator": TRAIN, "horizon": 6}),
+    "classes": ("q-learning", 14, {"search_space": MLP, "task": "digits", "evaluator": TRAIN}),
     "values": ("tpe", 10, {"search_space": MLP, "task": "diabetes", "evaluator": TRAIN}),
     "conv": ("q-learning", 4, {"search_space": CONV, "task": "digits", "evaluator": TRAIN, "horizon": 4}),
     "table": ("q-learning", 60, {"evaluator": {"name": "table", "benchmark": "mlp"}, "task": "mnist1d"}),
 }
-TOO_WIDE = """[...document.querySelectorAll("body *")].filter(one => !one.closest("svg") && !one.closest(".skip"))
-    .filter(one => one.getBoundingClientRect().right > innerWidth + 1).map(one => one.outerHTML.slice(0, 80))"""
+TOO_WIDE = """[...document.querySelectorAll("body *")]
+    .filter(one => !one.closest("svg") && !one.closest(".skip"))
+    .filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+    .map(one => one.outerHTML.slice(0, 80))"""
 SCROLLED = """[...document.querySelectorAll(".scroll, figure, figure div")]
     .filter(one => one.scrollWidth > one.clientWidth).map(one => one.parentElement.id)"""
 CUT = """[...document.querySelectorAll("figure svg")].filter(svg => svg.getBoundingClientRect().width)
     .flatMap(svg => { const edge = svg.getBoundingClientRect();
-        return [...svg.querySelectorAll("text")].map(text => [text.textContent, text.getBoundingClientRect()])
+        return [...svg.querySelectorAll("text")]
+            .map(text => [text.textContent, text.getBoundingClientRect()])
             .filter(([words, box]) => box.width && (box.left < edge.left - 3 || box.right > edge.right + 3))
             .map(([words]) => words); })"""
 
@@ -86,7 +88,8 @@ def test_nothing_is_wider_than_the_page_and_nothing_scrolls_sideways(browser, re
 def test_letters_of_figures_can_be_read_on_a_phone(browser, real):
     page = unfolded(browser, real, **PHONE)
     sizes = page.locator("figure svg text").evaluate_all(
-        "all => all.map(one => one.getBoundingClientRect()).filter(box => box.width && box.width > box.height)"
+        "all => all.map(one => one.getBoundingClientRect())"
+        ".filter(box => box.width && box.width > box.height)"
         ".map(box => box.height)"
     )
     assert len(sizes) > 20
