@@ -51,6 +51,7 @@ class Figure:
         draw: function that draws on an empty canvas, under the style that is set (see
             `nas_gym.explain.report.style`).
         size: width and height, inches.
+        narrow_height: height where it is drawn again for a phone, inches; None for the same.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Figure:
     alternative: str
     draw: Callable[[Canvas], None]
     size: tuple[float, float] = (7.0, 4.0)
+    narrow_height: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,20 @@ class Section:
     Attributes:
         key: key of the section in `explanation.json` and in tags: ``"choices"``, ``"edits"``, ...
         question: question that it answers, the title.
-        answer: sentences in plain words, the most important first; a withheld answer says why.
-        trust: how far the answer can be trusted and why, in a sentence or two.
+        answer: sentences in plain words, the most important first; a withheld answer says why. Where
+            nothing was found out, one sentence says so.
+        details: sentences for those who want to know more, which a page folds away.
+        trust: how far the answer can be trusted and why, in a sentence.
         tables: evidence in rows.
         figures: evidence in pictures.
         numbers: every number of the section, JSON-able, without NaN.
         withheld: whether an answer is missing for this run (no policy, too few evaluations, ...).
+        has_finding: whether the answer tells something, so that a page shows its first figure.
         is_applicable: whether the question makes sense for the run; that an agent without a policy has none
             is not something unknown.
         facts: what the section knows, see `nas_gym.explain.fact`.
         about: part of the report that it stands in: the found network, the search, or the agent.
+        method: heading in `docs/explanations.md` of how it is computed and when it fails; "" for none.
     """
 
     key: str
@@ -90,6 +96,9 @@ class Section:
     is_applicable: bool = True
     facts: tuple[Fact, ...] = ()
     about: About = "search"
+    details: tuple[str, ...] = ()
+    has_finding: bool = True
+    method: str = ""
 
 
 def withheld(
@@ -102,7 +111,15 @@ def withheld(
 ) -> Section:
     """Return a section that says in a sentence why it has no answer."""
     told = dict(numbers or {}) | {"withheld": why}
-    return Section(key, question, (why,), numbers=told, withheld=True, is_applicable=is_applicable)
+    return Section(
+        key,
+        question,
+        (why,),
+        numbers=told,
+        withheld=True,
+        is_applicable=is_applicable,
+        has_finding=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +153,18 @@ class Question:
         explain: function from the evidence of a run (`nas_gym.explain.Evidence`) and the settings to
             the section, whose key and question are those above; a `NASGymError` withholds the answer.
         about: part of the report that the section stands in.
+        method: heading in `docs/explanations.md` of how the section is computed and when it fails.
     """
 
     key: str
     text: str
     explain: Callable[[Any, Settings], Section]
     about: About = "search"
+    method: str = ""
 
     def __call__(self, evidence: Any, settings: Settings) -> Section:
         """Answer the question for a run."""
-        return replace(self.explain(evidence, settings), about=self.about)
+        return replace(self.explain(evidence, settings), about=self.about, method=self.method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +210,10 @@ class Explanation:
                 section.key: {
                     "question": section.question,
                     "answer": list(section.answer),
+                    "details": list(section.details),
                     "trust": section.trust,
                     "withheld": section.withheld,
+                    "has_finding": section.has_finding,
                     "facts": as_dicts(section.facts),
                     "numbers": dict(section.numbers),
                 }

@@ -158,9 +158,7 @@ def test_what_does_not_apply_is_not_called_unknown(evidence, alternatives):
 
 def test_neighbours_that_the_budget_left_out_are_counted(unequal):
     page = explain(unequal, budget=14, write=False, store="memory").summary
-    assert re.search(
-        r"what \d+ networks? one change away would do, which were not tested", page.answer[-1]
-    )
+    assert re.search(r"what \d+ networks? one change away would do, which were not tested", page.answer[-1])
     none = explain(unequal, budget=0, write=False, store="memory").summary
     assert "for want of budget or time" in paragraph(none, "Is something near better?")
 

@@ -1,5 +1,6 @@
 """Long names of columns and classes stay readable in figures, and are whole where there is room."""
 
+from contextlib import nullcontext
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -11,9 +12,8 @@ from matplotlib.figure import Figure as Canvas
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import ELLIPSIS, labels, shortened
 from nas_gym.explain.report.svg import cut_off, drawn, laid_out
-from nas_gym.explain.sections.network.classes import confusion_figure
-from nas_gym.explain.sections.network.figures import images
-from nas_gym.tasks import Classes
+from nas_gym.explain.sections.network import figures as network_figures
+from nas_gym.explain.sections.network.classes import ClassAnswers
 
 BEGIN, END = "customer segment of the northern region ", " with a seasonal contract"
 ALIKE = [f"{BEGIN}number {k:02d}{END}" for k in range(20)]
@@ -48,24 +48,21 @@ def test_names_that_are_the_same_have_the_same_label():
     assert len(set(labels([ALIKE[0]] * 2))) == 1
 
 
-def confusion_of(names):
-    """The figure of the mistakes of a network that is right half of the time."""
-    return confusion_figure(np.random.default_rng(0).integers(1, 9, (len(names), len(names))), names)
-
-
 def used(names):
-    """What figures of the inputs of a network need to know."""
+    """What figures of a network need to know, for a network that answers these classes."""
     count = len(names)
     rng = np.random.default_rng(0)
     maps = rng.random((count, 1, 8, 8))
     inputs = SimpleNamespace(importance=maps.mean(0), by_output=maps, saliency_by_output=maps)
-    explained = np.arange(4 * count) % count
-    task = SimpleNamespace(target=Classes(tuple(names)), x_validation=rng.random((len(explained), 1, 8, 8)))
-    return SimpleNamespace(
-        inputs=inputs,
-        answers=SimpleNamespace(explained=explained, noun="class"),
-        trained=SimpleNamespace(task=task),
-    )
+    y = np.arange(4 * count) % count
+    target = SimpleNamespace(names=tuple(names))
+    task = SimpleNamespace(target=target, x_validation=rng.random((len(y), 1, 8, 8)), y_validation=y)
+    answers = ClassAnswers(task, np.zeros((len(y), count)), rng.integers(1, 9, (count, count)), None)
+    return SimpleNamespace(answers=answers, inputs=inputs, trained=SimpleNamespace(task=task))
+
+
+def confusion_figure(names):
+    return used(names).answers.confusion_figure()
 
 
 def texts_of(figure):
@@ -89,7 +86,7 @@ def texts_of(figure):
 @pytest.mark.parametrize("count", [2, 10, 20, 100])
 def test_the_names_of_classes_neither_overlap_nor_leave_the_page(count):
     names = [f"{BEGIN}number {k:03d}{END}" for k in range(count)]
-    boxes, rotated, _, (width, height) = texts_of(confusion_of(names))
+    boxes, rotated, _, (width, height) = texts_of(confusion_figure(names))
     for group, turned in zip(boxes, rotated, strict=True):
         assert all(box.x0 >= -1 and box.x1 <= width + 1 for box in group)
         assert all(box.y0 >= -1 and box.y1 <= height + 1 for box in group)
@@ -97,16 +94,17 @@ def test_the_names_of_classes_neither_overlap_nor_leave_the_page(count):
         assert all(second - first > 8 for first, second in pairwise(upright))
 
 
-@pytest.mark.parametrize("count", [2, 4, 8])
-def test_the_name_of_an_axis_beside_long_labels_is_not_cut_off(count):
+@pytest.mark.parametrize("is_narrow", [False, True])
+@pytest.mark.parametrize("count", [2, 4, 8, 20])
+def test_the_name_of_an_axis_beside_long_labels_is_not_cut_off(count, is_narrow):
     names = [f"{BEGIN}number {k:03d}{END}" for k in range(count)]
-    with style.set_style():
-        assert cut_off(laid_out(confusion_of(names))) == []
+    with style.set_style(), style.set_narrow_style() if is_narrow else nullcontext():
+        assert cut_off(laid_out(confusion_figure(names), is_narrow=is_narrow)) == []
 
 
 def test_the_names_above_pictures_do_not_run_into_each_other():
     names = [f"{BEGIN}number {k:02d}{END}" for k in range(10)]
-    figure = images(used(names))
+    figure = network_figures.images(used(names))
     _, _, titles, _ = texts_of(figure)
     named = [box for box in titles if box.width > 1]
     assert len(named) == 10
@@ -116,7 +114,7 @@ def test_the_names_above_pictures_do_not_run_into_each_other():
 
 def test_the_whole_name_is_a_tooltip_in_the_page():
     names = [f'{BEGIN}<{k:02d}> & "more"{END}' for k in range(3)]
-    svg = drawn(confusion_of(names), "confusion").svg
+    svg = drawn(confusion_figure(names), "confusion").svg
     for k in range(3):
         assert f"<title>{BEGIN}&lt;{k:02d}&gt; &amp; &quot;more&quot;{END}</title>" in svg
     assert ELLIPSIS in svg

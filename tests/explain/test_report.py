@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from nas_gym.explain import Figure, Table
+from nas_gym.explain import Figure, Table, registry
 from nas_gym.explain.report import style
 from nas_gym.explain.report.html import as_html
 from nas_gym.explain.report.markdown import plain
-from nas_gym.explain.report.page import numeric_columns, texts_of
+from nas_gym.explain.report.page import METHODS, numeric_columns, page_of, texts_of
 from nas_gym.explain.report.svg import drawn
 from nas_gym.explain.report.writer import Names, pictures_of, write_page
+from nas_gym.explain.section import Explanation
+from nas_gym.explain.sections.summary import section as summary_section
+from nas_gym.tasks import Classes
 from tests.helpers.explain import sections
 
+ACCURACY = Classes.metric
+FACTS = {"distinct evaluations": 3, "agent": "random", "state of the run": "finished"}
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 
@@ -55,7 +62,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def report(pictures):
-    return as_html(sections.page(), {name: picture.svg for name, picture in pictures.items()})
+    return as_html(sections.page(), pictures)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +107,9 @@ def test_every_text_is_escaped(report, read):
 
 def test_every_figure_has_words(read):
     drawings = [attributes for attributes in read.all("svg") if attributes.get("role") == "img"]
-    assert [drawing["aria-label"] for drawing in drawings] == ["Activation .4, depth .2.", "In the middle."]
+    assert [drawing["aria-label"] for drawing in drawings] == [
+        words for words in ("Activation .4, depth .2.", "In the middle.") for _ in ("wide", "narrow")
+    ]
     assert len(read.all("figcaption")) == len(read.all("figure")) == 2
 
 
@@ -111,10 +120,87 @@ def test_trust_stands_beside_the_answer_and_a_withheld_answer_says_why(read):
 
 
 def test_long_tables_fold(read):
-    assert [table.get("open", "no") for table in read.all("details")] == ["no", "no"]
+    tables = [each for each in read.all("details") if each["class"] == "table"]
+    assert len(tables) == 2
     assert len(read.all("label")) == 1
     assert "show all 20 rows" in read.text
     assert len(read.all("tr")) == 1 + 20 + 1 + 4 + 2
+
+
+def section_of(page, **more):
+    """Return the page with its first section replaced by a summary and a section with `more`."""
+    summary = page.sections[0]
+    other = replace(summary, key="other", question="What else?", details=("A remark.",), **more)
+    return replace(page, sections=(replace(summary, figures=()), other))
+
+
+def shown(page):
+    html = as_html(page, pictures_of(page))
+    return html.split('id="other"')[1].split("</section>")[0]
+
+
+def test_the_answer_and_one_figure_are_shown_and_the_rest_is_folded():
+    text = shown(section_of(sections.page()))
+    open_, folded = text.split('<details class="folded">')
+    assert open_.count("<figure") == 1
+    assert "<table" not in open_
+    assert "A remark." in folded
+    assert folded.count("<figure") == 1
+    assert folded.count("<table") == 2
+    assert "More: 1 remark, 1 figure and 2 tables" in folded
+
+
+def test_a_section_without_a_finding_shows_no_figure():
+    text = shown(section_of(sections.page(), has_finding=False))
+    open_, folded = text.split('<details class="folded">')
+    assert "<figure" not in open_
+    assert folded.count("<figure") == 2
+
+
+def test_each_section_names_where_its_method_is_told():
+    text = shown(section_of(sections.page(), method="Which choices matter?"))
+    assert "How this is computed and when it fails: <code>docs/explanations.md</code>, Which choices" in text
+    assert "How this is computed" not in shown(section_of(sections.page()))
+
+
+def test_every_heading_that_a_section_names_exists():
+    text = (Path(__file__).parents[2] / METHODS).read_text()
+    headings = {line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")}
+    named = [question.method for question in registry.questions()] + [summary_section.QUESTION]
+    assert len(named) == 1 + len(registry.QUESTIONS)
+    assert set(named) <= headings
+
+
+def test_a_question_that_does_not_apply_is_left_out():
+    page = sections.page()
+    last = replace(page.sections[-1], is_applicable=False)
+    explanation = Explanation("run", "Why?", page.sections[0], (last,), ACCURACY, FACTS)
+    assert [section.key for section in page_of(explanation).sections] == ["summary"]
+
+
+def test_the_contents_stand_after_the_first_section(report):
+    assert report.index("</section>") < report.index('class="contents"') < report.index('id="policy"')
+
+
+def test_a_figure_is_drawn_again_for_a_phone_unless_it_is_narrow(pictures):
+    wide, narrow = (re.search(r"--wide: (\d+)px", svg)[1] for svg in pictures["summary-bars"][1:])
+    assert int(narrow) < 340 < int(wide)
+    small = drawn(replace(sections.FIGURE, size=(3.2, 2.0)), "x")
+    assert small.narrow == ""
+
+
+def test_long_names_are_wrapped_on_a_phone_and_whole_as_a_title():
+    name = "swap the activation of the third layer from identity to hyperbolic tangent"
+
+    def draw(canvas):
+        axes = canvas.add_subplot()
+        axes.barh([0, 1], [1, 2])
+        axes.set_yticks([0, 1], [name, "add relu-64 before layer 1"])
+
+    narrow = drawn(Figure("bars", "", "", draw, (7.0, 3.0)), "bars").narrow
+    assert f"<title>{name}</title>" in narrow
+    assert ">add relu-64 before<" in narrow
+    assert ">layer 1<" in narrow
 
 
 def test_figures_take_the_colours_of_the_page(report):

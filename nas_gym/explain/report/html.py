@@ -15,8 +15,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from nas_gym.explain.report import style
-from nas_gym.explain.report.page import Page, identifier, numeric_columns, texts_of
-from nas_gym.explain.report.phrases import counted
+from nas_gym.explain.report.page import Page, identifier, method_of, numeric_columns, texts_of
+from nas_gym.explain.report.phrases import counted, listed
+from nas_gym.explain.report.svg import Picture
 from nas_gym.explain.section import Figure, Section, Table
 
 # Colours of the page beside those of figures: on a light page and on a dark one.
@@ -32,18 +33,20 @@ _LETTERS = (
 )
 _OPEN_ROWS = 8
 _LONG = 16
+MANY = 6
+"""Columns above which a table is set smaller."""
 _MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 
 
-def as_html(page: Page, drawings: Mapping[str, str]) -> str:
+def as_html(page: Page, pictures: Mapping[str, Picture]) -> str:
     """Return the page, valid HTML; every text is escaped.
 
     Args:
         page: what to show.
-        drawings: the figures as SVG elements, by their identifiers.
+        pictures: the figures by their identifiers.
     """
     shown = [section for section in page.sections if section.is_applicable]
-    sections = [_section(section, drawings, is_first=section is shown[0]) for section in shown]
+    sections = [_section(section, pictures, is_first=section is shown[0]) for section in shown]
     html: str = _template().render(
         style=Markup(_css()),  # noqa: S704 - made of this package's own constants
         title=page.title,
@@ -70,12 +73,13 @@ def marked(text: str) -> Markup:
     return Markup("").join([*pieces, escape(text[end:])])
 
 
-def _section(section: Section, drawings: Mapping[str, str], *, is_first: bool) -> Mapping[str, Any]:
+def _section(section: Section, pictures: Mapping[str, Picture], *, is_first: bool) -> Mapping[str, Any]:
     """Return what the template shows of a section: its first figure in the text, all else folded.
 
-    The first page folds nothing.
+    The first page folds nothing; a section without a finding shows no figure.
     """
-    figures = [_figure(section, figure, drawings) for figure in section.figures]
+    shown = 1 if section.has_finding else 0
+    figures = [_figure(section, figure, pictures) for figure in section.figures]
     tables = [
         _table(section, table, is_open=is_first or (number == 0 and len(table.rows) <= _OPEN_ROWS))
         for number, table in enumerate(section.tables)
@@ -84,27 +88,36 @@ def _section(section: Section, drawings: Mapping[str, str], *, is_first: bool) -
         "id": section.key,
         "question": section.question,
         "withheld": section.withheld,
+        "has_finding": section.has_finding,
         "answer": [marked(sentence) for sentence in section.answer],
         "trust": marked(section.trust),
         "about": section.about,
-        "figures": figures[:1],
+        "figures": figures[:shown],
         "tables": tables if is_first else [],
-        "folded_figures": figures[1:],
+        "details": [marked(sentence) for sentence in section.details],
+        "folded_figures": figures[shown:],
         "folded_tables": [] if is_first else tables,
-        "folded": _folded(len(figures[1:]), 0 if is_first else len(tables)),
+        "folded": _folded(len(section.details), len(figures[shown:]), 0 if is_first else len(tables)),
+        "method": marked(method_of(section)),
     }
 
 
-def _folded(figures: int, tables: int) -> str:
+def _folded(details: int, figures: int, tables: int) -> str:
     """Return what is folded away, in words; "" for nothing."""
-    parts = [counted(count, noun) for count, noun in ((figures, "figure"), (tables, "table")) if count]
-    return " and ".join(parts)
+    parts = [
+        counted(count, noun)
+        for count, noun in ((details, "remark"), (figures, "figure"), (tables, "table"))
+        if count
+    ]
+    return listed(parts)
 
 
-def _figure(section: Section, figure: Figure, drawings: Mapping[str, str]) -> Mapping[str, Any]:
+def _figure(section: Section, figure: Figure, pictures: Mapping[str, Picture]) -> Mapping[str, Any]:
+    picture = pictures[identifier(section, figure)]
     return {
         "id": f"{identifier(section, figure)}-figure",
-        "svg": Markup(drawings[identifier(section, figure)]),  # noqa: S704 - Matplotlib escapes
+        "svg": Markup(picture.svg),  # noqa: S704 - Matplotlib escapes
+        "narrow": Markup(picture.narrow),  # noqa: S704 - Matplotlib escapes
         "caption": marked(figure.caption),
     }
 
@@ -117,6 +130,7 @@ def _table(section: Section, table: Table, *, is_open: bool) -> Mapping[str, Any
         "caption": marked(table.caption),
         "columns": table.columns,
         "looks": _looks(table, texts),
+        "many": len(table.columns) > MANY,
         "rows": rows[: table.shown],
         "rest": rows[table.shown :],
         "open": is_open,

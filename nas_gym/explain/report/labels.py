@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 LETTERS, MOST_LETTERS = 28, 46
 MOST_TICKS = 30
+MOST_LINES = 3
+NARROW_LETTERS = 19
+INCHES_PER_LETTER = 0.075
+SMALL = 7
 WHOLE = "whole-"
 """Start of the SVG id that carries the whole name, in hexadecimal digits, until it becomes a title."""
 
@@ -72,10 +77,48 @@ def fit_ticks(canvas: Canvas, letters: int = MOST_LETTERS) -> None:
                 continue
             texts = axis.get_ticklabels()
             names = [text.get_text() for text in texts]
-            if max(map(len, names), default=0) > letters:
+            if max((len(line) for name in names for line in name.split("\n")), default=0) > letters:
                 axis.set_ticks(axis.get_majorticklocs(), labels(names, letters))
                 for text, name in zip(axis.get_ticklabels(), names, strict=True):
                     note_whole(text, name)
+
+
+def fit_narrow(canvas: Canvas) -> None:
+    """Wrap what stands at the axes of a figure for a phone: names, and titles of axes, in some lines."""
+    width, height = canvas.get_size_inches()
+    for axes in canvas.axes:
+        place = axes.get_subplotspec()
+        rows, columns = place.get_gridspec().get_geometry() if place is not None else (1, 1)
+        _wrap_names(axes.yaxis, NARROW_LETTERS)
+        names = [line for text in axes.get_yticklabels() for line in text.get_text().split("\n")]
+        room = INCHES_PER_LETTER * max(map(len, names), default=0)
+        across = max(10, int(((width - room) / columns - 0.1) / INCHES_PER_LETTER))
+        along = max(10, int(0.8 * height / rows / INCHES_PER_LETTER))
+        axes.set_xlabel(textwrap.fill(axes.get_xlabel(), across))
+        axes.set_ylabel(textwrap.fill(axes.get_ylabel(), along))
+
+
+def _wrap_names(axis: Axis, letters: int) -> None:
+    """Wrap names that were set by hand into up to three lines, and shorten what is too long for these."""
+    if not isinstance(axis.get_major_locator(), FixedLocator):
+        return
+    texts = axis.get_ticklabels()
+    names = [text.get_text() for text in texts]
+    is_hidden = bool(texts) and not texts[0].get_visible()
+    if is_hidden or max(map(len, names), default=0) <= letters or any("\n" in name for name in names):
+        return
+    noted = [text.get_gid() for text in texts]
+    short = labels(names, MOST_LINES * letters - 8)
+    lines = ["\n".join(textwrap.wrap(name, letters, break_on_hyphens=False)[:MOST_LINES]) for name in short]
+    axis.set_ticks(axis.get_majorticklocs(), lines)
+    for text, name, whole, gid in zip(axis.get_ticklabels(), short, names, noted, strict=True):
+        if gid is not None:
+            text.set_gid(gid)
+        elif name != whole:
+            note_whole(text, whole)
+        text.set_linespacing(1.0)
+        if "\n" in text.get_text():
+            text.set_fontsize(SMALL)
 
 
 def _alike(names: Sequence[str], found: Sequence[str]) -> dict[str, list[str]]:

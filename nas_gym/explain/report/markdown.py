@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from nas_gym.explain.report.page import Page, numeric_columns, texts_of
+from nas_gym.explain.report.page import Page, method_of, numeric_columns, texts_of
 from nas_gym.explain.section import Figure, Section, Table
 
 _SPECIAL = re.compile(r"[\\*_\[\]<>|~]")
 # TensorBoard's Markdown takes fewer escapes than others; entities all of them take.
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "~": "&#126;"}
-_MARKED = re.compile(r"(`[^`]+`)")
+_MARKED = re.compile(r"(`[^`]+`|\*\*[^*]+\*\*)")
 
 Link = Callable[[Section, Figure], str]
 
@@ -42,6 +42,7 @@ def section_blocks(section: Section, link: Link | None = None, level: int = 2) -
     """Return a section as blocks of Markdown, without its figures where no link leads to them."""
     blocks = [f"{'#' * level} {plain(section.question)}"]
     blocks += [plain(sentence) for sentence in section.answer]
+    blocks += [plain(sentence) for sentence in section.details]
     if section.trust:
         blocks.append(f"> **How far to trust this.** {plain(section.trust)}")
     if link is not None:
@@ -50,7 +51,7 @@ def section_blocks(section: Section, link: Link | None = None, level: int = 2) -
             blocks += [f"![{alternative}]({link(section, figure)})", f"*{plain(figure.caption)}*"]
     for table in section.tables:
         blocks += table_blocks(table)
-    return blocks
+    return [*blocks, plain(where)] if (where := method_of(section)) else blocks
 
 
 def table_blocks(table: Table, most: int | None = None) -> list[str]:
@@ -69,13 +70,17 @@ def table_blocks(table: Table, most: int | None = None) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Return a text that Markdown shows as it is, save for what is between backticks, which stays code."""
+    """Return a text that Markdown shows as it is, save for code between backticks and strong text."""
     parts = _MARKED.split(text.replace("\n", " "))
-    return "".join(
-        # A bar in code would end a cell of a table.
-        part if number % 2 and "|" not in part else _escaped(part.strip("`") if number % 2 else part)
-        for number, part in enumerate(parts)
-    )
+    return "".join(_part(part) if number % 2 else _escaped(part) for number, part in enumerate(parts))
+
+
+def _part(part: str) -> str:
+    """Return what is between marks as strong text or as code."""
+    if part.startswith("**"):
+        return f"**{_escaped(part[2:-2])}**"
+    # A bar in code would end a cell of a table.
+    return _escaped(part.strip("`")) if "|" in part else part
 
 
 def _escaped(text: str) -> str:

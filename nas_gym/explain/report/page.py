@@ -11,9 +11,11 @@ from nas_gym.explain.fact import QUOTE
 from nas_gym.explain.section import Cell, Explanation, Figure, Section, Table
 
 Tile = tuple[str, str, str]
+METHODS = "docs/explanations.md"
+"""The page of the documentation that says how each section is computed and when it fails."""
 CLOSING = (
-    "Every number of this report is in explanation.json beside it. What each explanation claims, how it is "
-    "computed and when it fails is in docs/explanations.md of nas-gym."
+    f"Every number of this report is in explanation.json beside it. {METHODS} is in the "
+    "repository of nas-gym."
 )
 DECIMALS = 4
 NOTHING = "\N{EN DASH}"
@@ -45,7 +47,7 @@ def page_of(explanation: Explanation) -> Page:
     return Page(
         title=explanation.title,
         kicker="explanation of a search",
-        sections=tuple(explanation.all_sections),
+        sections=tuple(section for section in explanation.all_sections if section.is_applicable),
         tiles=_tiles(explanation),
         facts=facts_in_words(explanation),
         closing=CLOSING,
@@ -114,6 +116,13 @@ def _words(value: Any, label: str) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_words(each, label) for each in value)
     return NOTHING if value is None else str(value)
+
+
+def method_of(section: Section) -> str:
+    """Return where a reader finds how a section is computed and when it fails; "" for nowhere."""
+    if not section.method or section.withheld:
+        return ""
+    return f"How this is computed and when it fails: `{METHODS}`, {section.method}"
 
 
 def identifier(section: Section, item: Figure | Table) -> str:

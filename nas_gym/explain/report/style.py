@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from cycler import cycler
@@ -18,8 +18,13 @@ from matplotlib.colors import to_rgb
 
 from nas_gym._colours import FAINT, INK, MUTED, PAPER, SERIES
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
 ON_DARK = ("#5aaee6", "#f2935a", "#42c9a3", "#e3a0cb", "#efc04f", "#9ad0f5", "#9aa7b4")
 SEQUENTIAL, DIVERGING = "viridis", "PuOr"
+NARROW = 3.4
+"""Width up to which a figure is for a phone, inches."""
 
 # The CSS variable that each colour becomes in a report, and its values on light and dark pages.
 VARIABLES: dict[str, tuple[str, str, str]] = {
@@ -83,10 +88,27 @@ def over(background: Any) -> str:
     return "#14181c" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "#fafbfc"
 
 
+def is_narrow(canvas: Canvas) -> bool:
+    """Return whether a figure is drawn for a phone."""
+    return float(canvas.get_size_inches()[0]) <= NARROW
+
+
+def columns(canvas: Canvas, count: int) -> int:
+    """Return the columns of a legend that has so many where there is room."""
+    return 1 if is_narrow(canvas) else count
+
+
 @contextmanager
 def set_style() -> Iterator[None]:
     """Draw under the style of a report."""
     with mpl.rc_context(_SETTINGS):
+        yield
+
+
+@contextmanager
+def set_narrow_style() -> Iterator[None]:
+    """Draw with smaller letters, for a phone; under `set_style`."""
+    with mpl.rc_context(_NARROW_SETTINGS):
         yield
 
 
@@ -130,4 +152,13 @@ _SETTINGS: Any = {
     "patch.edgecolor": PAPER,
     "image.cmap": SEQUENTIAL,
     "svg.fonttype": "none",
+}
+_NARROW_SETTINGS: Any = {
+    "font.size": 8,
+    "axes.labelsize": 8.5,
+    "axes.titlesize": 8.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "lines.markersize": 4,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from html import escape
 from typing import NamedTuple
 
@@ -14,10 +15,11 @@ from matplotlib.text import Text
 
 from nas_gym._colours import PAPER
 from nas_gym.explain.report import style
-from nas_gym.explain.report.labels import WHOLE, fit_ticks
+from nas_gym.explain.report.labels import WHOLE, fit_narrow, fit_ticks
 from nas_gym.explain.section import Figure
 
 PIXELS_PER_INCH = 144
+NARROW_WIDTH = 3.3
 # So that a figure of 7 inches fills a page, and letters are as large in a smaller one.
 PIXELS_PER_POINT = 1.38
 # Parts of pixels that a text may reach over the edge, by rounding.
@@ -47,10 +49,12 @@ class Picture(NamedTuple):
     Attributes:
         png: on a light page, as a PNG file.
         svg: an ``<svg>`` element for a page that defines the variables of `style.VARIABLES`.
+        narrow: the same, drawn again for a phone; "" where the first will do.
     """
 
     png: bytes
     svg: str
+    narrow: str = ""
 
 
 def drawn(figure: Figure, name: str) -> Picture:
@@ -66,14 +70,35 @@ def drawn(figure: Figure, name: str) -> Picture:
         png, svg = io.BytesIO(), io.StringIO()
         canvas.savefig(png, format="png", facecolor=PAPER)
         canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
-    return Picture(png.getvalue(), _embeddable(svg.getvalue(), name, figure.alternative))
+    wide = _embeddable(svg.getvalue(), name, figure.alternative)
+    return Picture(png.getvalue(), wide, _narrow(figure, f"{name}-narrow"))
 
 
-def laid_out(figure: Figure) -> Canvas:
+def _narrow(figure: Figure, name: str) -> str:
+    """Draw a figure for a phone; "" where it is narrow as it is, or has no room there."""
+    if figure.size[0] <= style.NARROW:
+        return ""
+    svg = io.StringIO()
+    with style.set_style(), style.set_narrow_style(), mpl.rc_context({"svg.hashsalt": name}):
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message=".*(layout|collapsed).*", category=UserWarning)
+                canvas = laid_out(figure, is_narrow=True)
+        except UserWarning:
+            return ""
+        _mark_centred(canvas)
+        canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
+    return _embeddable(svg.getvalue(), name, figure.alternative)
+
+
+def laid_out(figure: Figure, *, is_narrow: bool = False) -> Canvas:
     """Draw a figure with everything in its place, which nothing moves any more."""
-    canvas = Canvas(figsize=figure.size, dpi=PIXELS_PER_INCH, layout="constrained")
+    size = (NARROW_WIDTH, figure.narrow_height or figure.size[1]) if is_narrow else figure.size
+    canvas = Canvas(figsize=size, dpi=PIXELS_PER_INCH, layout="constrained")
     FigureCanvasAgg(canvas)
     figure.draw(canvas)
+    if is_narrow:
+        fit_narrow(canvas)
     fit_ticks(canvas)
     canvas.draw_without_rendering()
     if cut_off(canvas):
@@ -117,7 +142,7 @@ def _embeddable(svg: str, name: str, alternative: str) -> str:
     assert size is not None
     opening = (
         f'<svg viewBox="0 0 {size[1]} {size[2]}" style="--wide: {float(size[1]) * PIXELS_PER_POINT:.0f}px" '
-        f'role="img" aria-label="{escape(alternative)}">'
+        f'preserveAspectRatio="xMinYMid" role="img" aria-label="{escape(alternative)}">'
     )
     svg = _OPENING.sub(lambda _: opening, svg, count=1)
     svg = _CENTRED.sub(

@@ -124,7 +124,7 @@ def write_page(
         names.markdown: as_markdown(
             page, lambda section, figure: f"{names.figures}/{identifier(section, figure)}.png"
         ),
-        names.html: as_html(page, {name: picture.svg for name, picture in pictures.items()}),
+        names.html: as_html(page, pictures),
     }
     folder.mkdir(parents=True, exist_ok=True)
     _write_pictures(pictures, folder / names.figures)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from nas_gym.explain.sections.alternatives.analysis import Alternatives, Neighbour
 
-MOST_ROWS = 40
+MOST_ROWS = 24
 ROW, MARGINS = 0.23, 1.2
 ORDER = ("improves", "does not matter", "unclear", "worse", "breaks", "fails")
 
@@ -43,7 +43,7 @@ def neighbour_figure(found: Alternatives, label: str) -> Figure:
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"change of {label}, percentage points")
-        canvas.legend(loc="outside upper right", ncols=3)
+        canvas.legend(loc="outside upper right", ncols=style.columns(canvas, 3))
 
     best, worst = drawn[0], drawn[-1]
     return Figure(
@@ -54,6 +54,7 @@ def neighbour_figure(found: Alternatives, label: str) -> Figure:
         f"{best.edit}, {points(best.change)}; worst: {worst.edit}, {points(worst.change)}.",
         draw,
         (7.0, ROW * len(rows) + MARGINS),
+        0.3 * len(rows) + 1.6,
     )
 
 
@@ -110,4 +111,5 @@ def path_figure(found: Alternatives, known: Sequence[tuple[float | None, bool]],
         f"{'; '.join(shown)}." if shown else f"No {label} along the way is known.",
         draw,
         (6.5, 0.34 * len(labels) + 0.9),
+        0.44 * len(labels) + 1.0,
     )

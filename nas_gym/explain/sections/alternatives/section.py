@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from nas_gym.explain.evidence.rescoring import MOST_TRAININGS
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.report.phrases import counted, finite, listed, points
+from nas_gym.explain.report.phrases import counted, finite, listed, points, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table
 from nas_gym.explain.sections.alternatives.analysis import MARGIN, Alternatives, Neighbour, find_alternatives
 from nas_gym.explain.sections.alternatives.figures import neighbour_figure, path_figure, seeds_of
@@ -42,18 +44,19 @@ def explain_alternatives(
     return section_of(evidence, found, smaller_network(evidence, found, left))
 
 
-ALTERNATIVES = Question(KEY, QUESTION, explain_alternatives)
+ALTERNATIVES = Question(KEY, QUESTION, explain_alternatives, method=QUESTION)
 
 
 def section_of(evidence: Evidence, found: Alternatives, smaller: Mapping[str, Any] | None = None) -> Section:
     """Return the section of what was found out."""
     numbers = numbers_of(evidence, found) | {"smaller": smaller}
     answer = (
-        *_chosen_words(evidence, found, numbers),
-        *_left_out_words(found),
+        *_failure_words(numbers),
         *_neighbour_words(found),
+        *_precision_words(found),
         *_path_words(evidence, found),
     )
+    details = (*_chosen_words(evidence, found, numbers), *_taken_words(found), *_noise_words(evidence, found))
     label = evidence.metric.label
     figures = (
         [neighbour_figure(found, label)]
@@ -66,88 +69,101 @@ def section_of(evidence: Evidence, found: Alternatives, smaller: Mapping[str, An
         KEY,
         QUESTION,
         answer,
-        trust=_trust(evidence, found),
+        details=details,
+        trust=_trust(found),
         tables=tuple(_tables(evidence, found)),
         figures=tuple(figures),
         numbers=numbers,
     )
 
 
-def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, Any]) -> list[str]:
-    chosen, fidelity = numbers["chosen"], evidence.chosen.fidelity
-    name = f"The found network, {found.chosen} ({chosen['words']})"
-    saw = f"the search saw {found.seen:.1%}" + (f" after {fidelity} epochs" if fidelity else "")
+def _failure_words(numbers: dict[str, Any]) -> list[str]:
+    """Return what the new trainings of the found network failed at, where they did."""
+    chosen = numbers["chosen"]
     if chosen["score"] is None:
         why = "every new training of it failed" if chosen["failed"] else "no further training was affordable"
-        return [f"{name}: {saw}, and {why}, so nothing is compared with it."]
+        return [f"Nothing is compared with the found network, since {why}."]
+    if chosen["failed"]:
+        return [f"{chosen['failed']} of the new trainings of the found network failed, which is a risk."]
+    return []
+
+
+def _chosen_words(evidence: Evidence, found: Alternatives, numbers: dict[str, Any]) -> list[str]:
+    """Return what the found network reaches in the trainings that it is compared by."""
+    chosen, fidelity = numbers["chosen"], evidence.chosen.fidelity
+    saw = f"the search saw {found.seen:.1%}" + (f" after {fidelity} epochs" if fidelity else "")
+    if chosen["score"] is None:
+        return [f"For the found network, {found.chosen}, {saw}."]
     measure = "test" if evidence.evaluator.selects_on_test else "validation"
     interval = _between(chosen["low"], chosen["high"])
-    first = (
-        f"{name}, reaches a {measure} {evidence.metric.label} of {chosen['score']:.1%}{interval} "
-        f"{found.scores.source}; {saw}."
-    )
-    sentences = [first]
+    sentences = [
+        f"What the others are compared with is the {measure} {evidence.metric.label} of the found network, "
+        f"{found.chosen}, {found.scores.source}: {chosen['score']:.1%}{interval}; {saw}."
+    ]
     optimism = chosen["optimism"]
     if fidelity is None and optimism is not None and optimism > 0:
         sentences.append(
-            f"So the search saw a number that is {points(optimism).lstrip('+')} too optimistic, as is usual "
-            "for the best of many noisy numbers."
+            f"So the search saw a number that is {unsigned(optimism)} points too optimistic, as is usual for "
+            "the best of many noisy numbers."
         )
-    if chosen["failed"]:
-        sentences.append(f"{chosen['failed']} of its trainings failed, which is a risk.")
     return sentences
 
 
 def _neighbour_words(found: Alternatives) -> list[str]:
+    """Return how many of the networks one change away are better, worse and about as good."""
     groups: dict[str, list[Neighbour]] = {}
     for one in found.neighbours:
         groups.setdefault(one.verdict, []).append(one)
     if not found.neighbours or not len(found.scores.of(found.chosen)):
-        return []
-    tested = "tested " if found.left_out else ""
-    total = counted(len(found.neighbours), f"{tested}network")
-    margin = f"{100 * found.margin:g} point{'s' * (found.margin != 0.01)}"
-    sentences = []
-    broken = list(reversed(groups.get("breaks", []) + groups.get("fails", [])))
-    if broken:
-        sentences.append(
-            f"Of {total} one edit away, {len(broken)} {'is' if len(broken) == 1 else 'are'} surely worse by "
-            f"more than {margin} or {'fails' if len(broken) == 1 else 'fail'} to train; the worst: "
-            f"{_named(broken)}."
-        )
-    else:
-        sentences.append(f"None of the {total} one edit away is surely worse by more than {margin}.")
+        return _left_out_words(found)
+    total = counted(len(found.neighbours), f"{'tested ' * bool(found.left_out)}network")
     better = groups.get("improves", [])
-    sentences.append(
-        f"One more edit would have helped: {_named(better)} {'is' if len(better) == 1 else 'are'} better "
-        "beyond what the luck of training explains."
+    verb = "is" if len(better) == 1 else "are"
+    left_out = f" ({len(found.left_out):,} more were not tested, for want of budget)" * bool(found.left_out)
+    sentences = [
+        f"{len(better)} of the {total} one change away {verb} clearly better: {_named(better)}{left_out}."
         if better
-        else f"No single {tested}edit is shown to improve it."
-    )
-    alike = groups.get("does not matter", [])
-    needed = seeds_needed(found)
-    if alike:
-        verbs = ("changes", "does") if len(alike) == 1 else ("change", "do")
-        sentences.append(
-            f"{counted(len(alike), 'edit')} surely {verbs[0]} it by less than {margin} and so {verbs[1]} not "
-            f"matter, for example {_named(alike)}."
-        )
-    elif needed is not None:
-        half = half_width(found) or 0.0
-        sentences.append(
-            f"No edit can be shown not to matter: the intervals are about {100 * half:.1f} points to either "
-            f"side, and about {needed} seeds for each network would be needed to detect {margin}."
-        )
-    worse, unclear = len(groups.get("worse", [])), len(groups.get("unclear", []))
-    if worse:
-        rest = f", and {unclear} cannot be distinguished from it by these trainings" if unclear else ""
-        sentences.append(
-            f"Of the others, {worse} {'is' if worse == 1 else 'are'} worse by an amount that may be less "
-            f"than {margin}{rest}."
-        )
-    elif unclear:
-        sentences.append(f"The other {unclear} cannot be distinguished from it by these trainings.")
+        else f"None of the {total} one change away is clearly better{left_out}."
+    ]
+    margin = f"{100 * found.margin:g} point{'s' * (found.margin != 0.01)}"
+    broken = list(reversed(groups.get("breaks", []) + groups.get("fails", [])))
+    why = f"by more than {margin}" + ", or fails to train" * ("fails" in groups)
+    counts = [
+        (len(broken), f"clearly worse ({why})"),
+        (len(groups.get("worse", [])), "a little worse"),
+        (len(groups.get("does not matter", [])), f"as good within {margin}"),
+        (len(groups.get("unclear", [])), "not told apart from it"),
+    ]
+    parts = [f"{count} {'is' if count == 1 else 'are'} {what}" for count, what in counts if count]
+    if parts:
+        harmful = broken or list(reversed(groups.get("worse", [])))
+        worst = f"; the worst: {_named(harmful[:1])}" if harmful else ""
+        sentences.append(f"{listed(parts)}{worst}.")
     return sentences
+
+
+def _precision_words(found: Alternatives) -> list[str]:
+    """Return the difference that these trainings can show, where it is more than the margin."""
+    half, needed = half_width(found), seeds_needed(found)
+    if half is None or half <= found.margin or not any(one.verdict == "unclear" for one in found.neighbours):
+        return []
+    own = [len(found.scores.of(one.architecture)) for one in found.neighbours]
+    trainings = counted(int(np.median([count for count in own if count] or [0])), "training")
+    told = f"With {trainings} each, differences under {unsigned(half)} points cannot be seen"
+    if needed is None:
+        return [f"{told}."]
+    margin = f"{100 * found.margin:g} point{'s' * (found.margin != 0.01)}"
+    return [f"{told}; about {needed:,} trainings would show {margin}."]
+
+
+def _noise_words(evidence: Evidence, found: Alternatives) -> list[str]:
+    if math.isnan(found.comparisons.deviation) or found.comparisons.unequal >= UNEQUAL:
+        return []
+    return [
+        f"The networks differ in how much their {evidence.metric.label} varies between seeds, and with so "
+        "few "
+        "seeds each the intervals may then be too narrow."
+    ]
 
 
 def _named(neighbours: list[Neighbour]) -> str:
@@ -162,20 +178,23 @@ def _left_out_words(found: Alternatives) -> list[str]:
     if not found.left_out:
         return []
     return [
-        f"{counted(len(found.left_out), 'network')} one edit away would have cost more trainings"
-        f"{' or time' if found.scores.left_out else ''} than this explanation may take; nothing is said of "
-        f"{'it' if len(found.left_out) == 1 else 'them'}."
+        f"{counted(len(found.left_out), 'network')} one change away {_were(len(found.left_out))} not tested, "
+        "for want of budget."
     ]
 
 
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
+
+
 def _path_words(evidence: Evidence, found: Alternatives) -> list[str]:
+    """Return the changes that lead to the found network from the start."""
     if str(found.start) == str(found.chosen):
-        begun = "the one that the search started from" if evidence.steps else "the start of the space"
+        begun = "the one that the search started from" if evidence.steps else _begun(evidence, found)
         return [f"The found network is {begun}."]
     if found.path is None:
         return [
-            f"No sequence of edits from {found.start} to it was found before the search for one was cut "
-            "short."
+            f"No way of edits from {found.start} to it was found before the search for one was cut short."
         ]
     known = known_along_path(evidence, found)
     ways = [
@@ -183,39 +202,44 @@ def _path_words(evidence: Evidence, found: Alternatives) -> list[str]:
         for edit, (score, _) in zip(found.path.edits, known[1:], strict=True)
     ]
     begun = f" ({known[0][0]:.1%})" if known[0][0] is not None else ""
-    kind = "The shortest way" if found.path.shortest else "A way, perhaps not the shortest,"
-    taken = "" if found.steps_taken is None else f"; the agent took {counted(found.steps_taken, 'step')}"
+    count = len(found.path)
+    lead = "One change leads" if count == 1 else f"{count} changes lead"
+    begin = _begun(evidence, found)
+    longer = "" if found.path.shortest else " (perhaps not the shortest way)"
+    return [f"{lead} to it from {begin}, {found.start}{begun}{longer}: {', then '.join(ways)}."]
+
+
+def _begun(evidence: Evidence, found: Alternatives) -> str:
+    """Return what the start is: of the search, or of the space where the agent asked for networks."""
+    if evidence.steps:
+        return "the start"
+    is_smallest = str(evidence.search_space.smallest()) == str(found.start)
+    return "the smallest network of the space" if is_smallest else "the start of the space"
+
+
+def _taken_words(found: Alternatives) -> list[str]:
+    if found.steps_taken is None or found.path is None or not len(found.path):
+        return []
     return [
-        f"{kind} to it from {found.start}{begun} is {counted(len(found.path), 'edit')}: "
-        f"{', then '.join(ways)}{taken}."
+        f"The agent took {counted(found.steps_taken, 'step')} there from where its episode began; "
+        f"{'the shortest way has' if found.path.shortest else 'a way was found of'} "
+        f"{counted(len(found.path), 'change')}."
     ]
 
 
-def _trust(evidence: Evidence, found: Alternatives) -> str:
-    comparisons = found.comparisons
-    if math.isnan(comparisons.deviation):
+def _trust(found: Alternatives) -> str:
+    if math.isnan(found.comparisons.deviation):
         return (
             "No training was repeated with other seeds, so no interval can be given and nothing is called "
             "sure."
         )
-    sentences = [
-        f"The intervals of all {len(found.compared)} differences hold at once with 95% confidence "
-        f"(Dunnett's comparisons with one control, {comparisons.degrees} degrees of freedom; not paired, "
-        "because a seed gives two networks unrelated weights; of each network's own spread and the common "
-        "one the larger counts). They count how trainings differ, on the "
-        f"{'examples' if found.scores.unseen else 'recorded scores'} that the search chose by: on new "
-        "examples small differences can come out otherwise."
-    ]
+    told = (
+        f"The 95% intervals of all {len(found.compared)} differences hold at once, and count how trainings "
+        "differ, not that the examples are a sample"
+    )
     if not found.scores.unseen:
-        sentences.append(
-            "The search saw these trainings too, so the chosen network may owe part of its lead to luck."
-        )
-    if comparisons.unequal < UNEQUAL:
-        sentences.append(
-            f"The networks differ in how much their {evidence.metric.label} varies between seeds, and with "
-            "so few seeds each the intervals may then be too narrow."
-        )
-    return " ".join(sentences)
+        return f"{told}; the search saw these trainings too, so part of the network's lead may be luck."
+    return f"{told}."
 
 
 def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
@@ -262,4 +286,4 @@ def _tables(evidence: Evidence, found: Alternatives) -> list[Table]:
 def _between(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
-    return f" (95% interval over training seeds alone {low:.1%} to {high:.1%})"
+    return f" (95% interval over training seeds alone {100 * low:.1f} to {100 * high:.1f}%)"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_BARS = 16
 MOST_ROWS = 10
-LONGEST = 46
+LONGEST, SHORTEST = 46, 24
 
 
 def shares_figure(names: Sequence[str], shares: np.ndarray) -> Figure:
@@ -32,6 +32,7 @@ def shares_figure(names: Sequence[str], shares: np.ndarray) -> Figure:
         f"The largest shares: {told}.",
         lambda canvas: _draw_shares(canvas, [names[part] for part in order], shares[order]),
         (6.4, 1.0 + 0.3 * len(order)),
+        1.0 + 0.34 * len(order),
     )
 
 
@@ -60,6 +61,7 @@ def states_figure(found: PolicyAttributions) -> Figure:
         f"{rows} states and {len(found.names)} parts; the numbers are in the table.",
         lambda canvas: _draw_states(canvas, found, rows),
         (7.4, 1.5 + 0.42 * rows),
+        1.8 + 0.42 * rows,
     )
 
 
@@ -69,15 +71,16 @@ def _draw_states(canvas: Canvas, found: PolicyAttributions, rows: int) -> None:
     most = max(1e-12, float(np.abs(values).max()))
     image = axes.imshow(values, cmap=style.DIVERGING, vmin=-most, vmax=most, aspect="auto")
     axes.set_xticks(range(len(found.names)), list(found.names), rotation=35, ha="right")
+    letters = SHORTEST if style.is_narrow(canvas) else LONGEST
     labels = [
-        f"{_short(state.key)}\n{_short(edit)}{'' if reliable else ' (unreliable)'}"
+        f"{_short(state.key, letters)}\n{_short(edit, letters)}{'' if reliable else ' (unreliable)'}"
         for state, edit, reliable in zip(found.states, found.edits, found.reliable, strict=True)
     ]
-    axes.set_yticks(range(rows), labels[:rows], fontsize=7.5)
+    axes.set_yticks(range(rows), labels[:rows], fontsize=6 if style.is_narrow(canvas) else 7.5)
     axes.grid(visible=False)
     bar = canvas.colorbar(image, ax=axes, fraction=0.04, pad=0.02)
     bar.set_label("adds to the preference")
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _short(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
@@ -12,14 +14,21 @@ from nas_gym.explain.methods.attribution.policy_preferences import (
     attribute_preferences,
 )
 from nas_gym.explain.methods.policies.rollouts import Decisions
-from nas_gym.explain.methods.policies.states import policy_visits, sample_states
+from nas_gym.explain.methods.policies.scores import PolicyScores
+from nas_gym.explain.methods.policies.states import Setting, policy_visits, sample_states
 from nas_gym.explain.report.phrases import counted, finite, listed, percent
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.attention.figures import shares_figure, states_figure
+from nas_gym.traces import TabularPolicy
 
 KEY, QUESTION = "attention", "What does the policy look at?"
 MOST_STATES = 24
 REFERENCE = 2_000
+NAMED = 3
+KNOWS_LITTLE = 0.05
+"""Share of the states with a preference below which a policy is too little to look into."""
+STANDS_OUT = 1.3
+"""How much more than an equal share the largest share must be."""
 NONE = "The agent of this run left no policy over edits, so there is no choice of an edit to explain."
 INDIFFERENT = (
     "The saved policy prefers no edit to another in any of the states it visits, so its choice depends on "
@@ -54,20 +63,54 @@ def explain_attention(evidence: Evidence, settings: Settings = DEFAULTS) -> Sect
             f"A state of this search space has more than {MOST_PARTS} parts, too many for exact "
             "attributions.",
         )
-    return section_of(found)
+    known = _known(decisions, setting, reference)
+    nothing = (
+        f"With {counted(len(evidence.seen), 'trial')} the policy prefers some edit in {percent(known)} of "
+        "the "
+        "states, too few to say what it looks at."
+        if known < KNOWS_LITTLE
+        else _nothing(found)
+    )
+    return section_of(found, nothing)
 
 
-ATTENTION = Question(KEY, QUESTION, explain_attention, about="agent")
+ATTENTION = Question(KEY, QUESTION, explain_attention, about="agent", method=QUESTION)
 
 
-def section_of(found: PolicyAttributions) -> Section:
-    """Return the section of what was found out."""
+def _known(decisions: Decisions, setting: Setting, reference: PolicyScores) -> float:
+    """Return the share of the states of the space, or of a sample of it, with a preference."""
+    share = float(reference.prefers.mean()) if len(reference) else 0.0
+    if isinstance(decisions.policy, TabularPolicy):
+        clocks = setting.horizon if setting.episodic else 1
+        share *= len(decisions.policy.table) / (setting.space.size * clocks)
+    return share
+
+
+def _nothing(found: PolicyAttributions) -> str:
+    """Return why nothing is told of the policy; "" where something is."""
+    if not found.reliable.any():
+        return "The attributions do not add up to what they explain: none is a fair account of the policy."
+    if found.shares.max() * len(found.shares) < STANDS_OUT:
+        return "No part of the state stands out in what the policy's choices depend on."
+    return ""
+
+
+def section_of(found: PolicyAttributions, nothing: str = "") -> Section:
+    """Return the section of what was found out.
+
+    Args:
+        found: the attributions.
+        nothing: why nothing is told of them; "" where something is.
+    """
     order = np.argsort(-found.shares, kind="stable")
+    answer = (nothing,) if nothing else (_on_parts(found, order), _on_state(found))
     return Section(
         KEY,
         QUESTION,
-        answer=(*_on_parts(found, order), _on_state(found)),
-        trust=_trust(found),
+        answer=answer,
+        details=(*_method(found), *([_on_parts(found, order)] if nothing and found.reliable.any() else [])),
+        has_finding=not nothing,
+        trust="" if nothing else _trust(found),
         tables=(_parts_table(found, order), _states_table(found)),
         figures=(shares_figure(found.names, found.shares), states_figure(found)),
         numbers={
@@ -90,15 +133,13 @@ def section_of(found: PolicyAttributions) -> Section:
     )
 
 
-def _on_parts(found: PolicyAttributions, order: np.ndarray) -> list[str]:
-    if not found.reliable.any():
-        return ["The attributions do not add up to what they explain: none is a fair account of the policy."]
+def _on_parts(found: PolicyAttributions, order: np.ndarray) -> str:
     most = [f"{found.names[part]} ({percent(found.shares[part])})" for part in order[:3]]
     told = f"In the states it visits most, the policy's choice of an edit depends most on {listed(most)}"
     if len(order) <= 3:
-        return [f"{told}."]
+        return f"{told}."
     least = order[-1]
-    return [f"{told}, and least on {found.names[least]} ({percent(found.shares[least])})."]
+    return f"{told}, and least on {found.names[least]} ({percent(found.shares[least])})."
 
 
 def _on_state(found: PolicyAttributions) -> str:
@@ -106,33 +147,35 @@ def _on_state(found: PolicyAttributions) -> str:
     part = int(np.abs(found.values[row]).argmax())
     direction = "for" if found.values[row, part] > 0 else "against"
     return (
-        f"For example, at {found.states[row].key} it prefers '{found.edits[row]}'; what speaks most "
-        f"{direction} this edit is {found.names[part]} as it is there."
+        f"For example, at `{found.states[row].key}` it prefers to {found.edits[row]}, and "
+        f"{found.names[part]} "
+        f"speaks most {direction} it."
     )
 
 
 def _trust(found: PolicyAttributions) -> str:
-    count = counted(len(found.states), "state")
-    if found.method == "shapley":
-        return (
-            f"These are exact Shapley values in {count}, of the preference for the edit over the mean legal "
-            "edit, compared with its mean over the states that the policy knows; unknown parts are averaged "
-            "over the states that agree in the known ones. They say what the policy's scores depend on, not "
-            "whether the scores are right."
-        )
-    unreliable = int((~found.reliable).sum())
-    largest = float(found.errors[found.reliable].max(initial=0.0))
-    marked = f"they add up within {largest:.0e} of the difference of the outputs"
-    if unreliable:
-        marked = (
-            f"in {unreliable} they do not add up to within 1e-4 of the difference of the outputs, and are "
-            "marked as unreliable and left out of the shares"
-        )
     return (
-        f"These are Integrated Gradients in {count}, of the score of the edit minus the mean legal score, "
-        f"with the average architecture of the space as the baseline; {marked}. They say what the network's "
-        "output depends on, not whether it is right."
+        f"This is about {counted(len(found.states), 'state')}, and says what the policy's scores depend "
+        "on, not "
+        "whether they are right."
     )
+
+
+def _method(found: PolicyAttributions) -> list[str]:
+    """Return what the attributions are, and whether they add up."""
+    if found.method == "shapley":
+        return ["These are exact Shapley values, which add up."]
+    unreliable = int((~found.reliable).sum())
+    if unreliable:
+        return [
+            f"In {counted(unreliable, 'state')} the attributions do not add up to within 1e-4 of the "
+            "difference "
+            "of the outputs: they are marked as unreliable and left out of the shares."
+        ]
+    largest = float(found.errors.max(initial=0.0))
+    return [
+        f"These are Integrated Gradients; they add up within {largest:.0e} of the difference of the outputs."
+    ]
 
 
 def _parts_table(found: PolicyAttributions, order: np.ndarray) -> Table:
@@ -150,17 +193,25 @@ def _parts_table(found: PolicyAttributions, order: np.ndarray) -> Table:
 def _states_table(found: PolicyAttributions) -> Table:
     return Table(
         "states",
-        "What each part adds to the preference for the edit that the policy prefers, in the states it "
-        "visits most.",
-        ("state", "edit", "visits", *found.names, "adds up"),
+        "What speaks for and against the edit that the policy prefers, in the states it visits most: the "
+        "parts "
+        "with the largest contributions, in the units of the policy's scores.",
+        ("state", "edit", "visits", "for it", "against it", "adds up"),
         tuple(
             (
                 state.key,
                 found.edits[row],
                 percent(found.visits[row]),
-                *(float(f"{value:.3g}") for value in found.values[row]),
+                _largest(found.names, found.values[row]),
+                _largest(found.names, -found.values[row], sign=-1),
                 "yes" if found.reliable[row] else "no: unreliable",
             )
             for row, state in enumerate(found.states)
         ),
     )
+
+
+def _largest(names: Sequence[str], values: np.ndarray, sign: int = 1) -> str | None:
+    """Return the parts with the largest values above 0 with their contributions; None for none."""
+    order = [int(part) for part in np.argsort(-values, kind="stable")[:NAMED] if values[part] > 0]
+    return ", ".join(f"{names[part]} {sign * values[part]:+.2g}" for part in order) or None

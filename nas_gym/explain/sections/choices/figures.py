@@ -82,16 +82,21 @@ def _bars(found: Findings, known: list[Importance]) -> Figure:
         caption,
         f"Bars, in points: {listed(listing)}. Beyond chance: {listed(significant) or 'none'}.",
         draw,
-        (7.0, 1.1 + 0.34 * len(known)),
+        (7.0, 1.1 + 0.3 * len(known)),
+        1.4 + 0.34 * len(known),
     )
 
 
 def _values(known: list[Importance], label: str) -> Figure:
     def draw(canvas: Canvas) -> None:
-        panels = canvas.subplots(1, len(known), sharey=True, squeeze=False)[0]
-        for axes, one in zip(panels, known, strict=True):
+        across = min(2, len(known)) if style.is_narrow(canvas) else len(known)
+        panels = canvas.subplots(-(-len(known) // across), across, sharey=True, squeeze=False)
+        for axes, one in zip(panels.flat, known, strict=False):
             _draw_values(axes, one)
-        panels[0].set_ylabel(f"effect on {label} (points)")
+        for axes in panels.flat[len(known) :]:
+            axes.set_axis_off()
+        for axes in panels[:, 0]:
+            axes.set_ylabel(f"effect on {label} (points)")
 
     said = []
     for one in known:
@@ -104,6 +109,7 @@ def _values(known: list[Importance], label: str) -> Figure:
         f"Best values and their effects in points: {'; '.join(said)}.",
         draw,
         (7.6, 3.2),
+        2.6 * -(-len(known) // 2),
     )
 
 
@@ -169,5 +175,5 @@ def _map(found: Findings, known: list[Importance]) -> Figure:
         "be chance, a question mark what the run's evaluations do not determine.",
         f"A map of pairs of choices. Beyond chance: {listed(starred) or 'none'}.",
         draw,
-        (7.0, 1.8 + 0.36 * len(names)),
+        (7.0, 1.8 + 0.3 * len(names)),
     )

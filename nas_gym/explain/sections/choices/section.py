@@ -13,7 +13,7 @@ from nas_gym.explain.methods.anova.deletion import Deletion
 from nas_gym.explain.methods.anova.encoding import encode_architectures, reference
 from nas_gym.explain.methods.anova.importance import Importance, Importances, estimate
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
-from nas_gym.explain.report.phrases import counted, deviation_in_points, finite, listed, percent, points
+from nas_gym.explain.report.phrases import counted, deviation_in_points, finite, listed, percent, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
 from nas_gym.explain.sections.choices.analysis import Findings, deletion_of, exact_of
 from nas_gym.explain.sections.choices.figures import figures
@@ -61,7 +61,7 @@ def explain_choices(
     return section_of(found)
 
 
-CHOICES = Question(KEY, QUESTION, explain_choices)
+CHOICES = Question(KEY, QUESTION, explain_choices, method=QUESTION)
 
 
 def _too_few(used: UsableEvaluations, wanted: int) -> str:
@@ -74,13 +74,15 @@ def _too_few(used: UsableEvaluations, wanted: int) -> str:
 def section_of(found: Findings) -> Section:
     """Return the section of what was found out."""
     estimated = found.estimated
-    answer = [
-        *_most_important(estimated, found.label),
-        *_unimportant(estimated),
-        *_pairs(estimated),
+    answer, found_something = _answer(found)
+    details = [
+        *_intervals(estimated, found.label),
+        *_undetermined(estimated),
+        *_more_pairs(estimated),
         *_untried(estimated),
         *_deletion(found.deletion),
         *_checked(found),
+        *_estimated(found),
     ]
     tables = [choices_table(found), values_table(estimated, found.label)]
     if estimated.pairs:
@@ -88,36 +90,71 @@ def section_of(found: Findings) -> Section:
     return Section(
         KEY,
         QUESTION,
-        tuple(answer),
-        trust=_trust(found),
+        answer,
+        details=tuple(details),
+        has_finding=found_something,
+        trust=_trust(found) if found_something else "",
         tables=tuple(tables),
         figures=tuple(figures(found)),
         numbers=_numbers(found),
     )
 
 
+def _answer(found: Findings) -> tuple[tuple[str, ...], bool]:
+    """Return what matters in up to four sentences, and whether anything is shown to."""
+    estimated = found.estimated
+    together = [one for one in estimated.pairs if one.significant()]
+    if not (_significant(estimated) or together):
+        none = f"{len(found.used.y)} evaluations do not show that any choice matters beyond chance."
+        return (none,), False
+    quiet = _unimportant(estimated) if _significant(estimated) else []
+    said = [*_most_important(estimated, found.label), *quiet, *_pairs(together[:1])]
+    return tuple(said), True
+
+
+def _significant(found: Importances) -> list[Importance]:
+    return [one for one in found.choices if one.value is not None and one.significant()]
+
+
 def _most_important(found: Importances, label: str) -> list[str]:
-    named = [one for one in found.choices if one.value is not None and one.significant()][:3]
+    named = _significant(found)[:3]
     if not named:
-        return ["No choice has an effect that these evaluations can distinguish from chance."]
-    first = named[0]
-    best, worst = best_and_worst(first)
-    size, interval = _spread(first)
+        return ["No choice alone has an effect that these evaluations can distinguish from chance."]
+    first, others = named[0], named[1:]
+    best, worst = _ends(first)
     sentences = [
-        f"What matters most is {first.name}: mean {label} differs between its values with a standard "
-        f"deviation of {size}{f' ({interval})' if interval else ''}. The best value, "
-        f"{first.component.words[best][0]}, is {points(first.effects[best])} from the mean over the values, "
-        f"the worst, {first.component.words[worst][0]}, {points(first.effects[worst])}."
+        f"What matters most is {first.name}: between its best option, {best}, and its worst, {worst}, lie "
+        f"{_between(first)} points of {label} on average over the space."
     ]
-    others = [
-        f"{one.name} ({', '.join(each for each in _spread(one) if each)}, best value "
-        f"{one.component.words[best_and_worst(one)[0]][0]})"
-        for one in named[1:]
+    if others:
+        told = [f"{one.name} ({_between(one)} points, best {_ends(one)[0]})" for one in others]
+        sentences.append(f"Then {'come' if len(others) > 1 else 'comes'} {listed(told)}.")
+    return sentences
+
+
+def _ends(one: Importance) -> tuple[str, str]:
+    """Return the best and the worst value in words."""
+    best, worst = best_and_worst(one)
+    return one.component.words[best][0], one.component.words[worst][0]
+
+
+def _between(one: Importance) -> str:
+    """Return the points between the best and the worst value."""
+    best, worst = best_and_worst(one)
+    return unsigned(float(one.effects[best] - one.effects[worst]))
+
+
+def _intervals(found: Importances, label: str) -> list[str]:
+    """Return how much mean scores differ between the values of the choices that matter, with intervals."""
+    told = [
+        f"{one.name} {size}{f' ({interval})' if interval else ''}"
+        for one in _significant(found)[:3]
+        for size, interval in [_spread(one)]
     ]
     return (
-        [*sentences, f"Next {'come' if len(others) > 1 else 'comes'} {listed(others)}."]
-        if others
-        else sentences
+        [f"The standard deviation of mean {label} between the values of a choice: {'; '.join(told)}."]
+        if told
+        else []
     )
 
 
@@ -131,15 +168,13 @@ def _spread(one: Importance) -> tuple[str, str]:
 
 
 def _unimportant(found: Importances) -> list[str]:
-    known = [one for one in found.choices if one.value is not None]
-    quiet = [one.name for one in known if not one.significant()]
+    quiet = [one.name for one in found.choices if one.value is not None and not one.significant()]
+    return [f"Not shown to matter beyond chance: {_some(quiet)}."] if quiet else []
+
+
+def _undetermined(found: Importances) -> list[str]:
     unknown = [f"{one.name} ({one.why})" for one in found.choices if one.value is None]
-    sentences = []
-    if quiet:
-        sentences.append(f"Not shown to matter beyond chance by these evaluations: {_some(quiet)}.")
-    if unknown:
-        sentences.append(f"Not determined by these evaluations: {_some(unknown)}.")
-    return sentences
+    return [f"Not determined by these evaluations: {_some(unknown)}."] if unknown else []
 
 
 def _some(names: list[str]) -> str:
@@ -149,34 +184,40 @@ def _some(names: list[str]) -> str:
     return listed([*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"])
 
 
-def _pairs(found: Importances) -> list[str]:
+def _pairs(together: list[Importance]) -> list[str]:
+    """Return what the first pair does together beyond what each does alone."""
+    sentences = []
+    for one in together:
+        cell = int(np.argmax(np.abs(one.effects)))
+        kind = "connected operations" if is_motif(one) else "choices"
+        side = "worse" if one.effects[cell] < 0 else "better"
+        size = unsigned(one.effects[cell])
+        sentences.append(
+            f"Two {kind} interact: {cell_words(one, cell)} is {size} points {side} than both effects added."
+        )
+    return sentences
+
+
+def _more_pairs(found: Importances) -> list[str]:
+    """Return how sure the pairs are, what else could explain them, and how many more there are."""
     if not found.pairs:
         return []
     together = [one for one in found.pairs if one.significant()]
     if not together:
         return [f"No two of the choices are shown to interact ({counted(len(found.pairs), 'pair')} tested)."]
-    sentences = []
-    for one in together[:2]:
-        cell = int(np.argmax(np.abs(one.effects)))
-        names = listed(list(one.component.names))
+    first = together[0]
+    sentences = [
+        f"The interaction of {listed(list(first.component.names))} has p = {first.p:.3f}, adjusted for "
+        f"{counted(len(found.pairs), 'pair')}."
+    ]
+    if first.rivals:
         sentences.append(
-            f"Two connected operations interact, those of {names}: "
-            if is_motif(one)
-            else f"Two choices interact, {names}: "
+            f"An interaction of {_some(list(first.rivals))} would explain the same evaluations about as "
+            "well: "
+            "the agent evaluated these combinations too rarely, and together, to say which it is."
         )
-        sentences[-1] += (
-            f"{cell_words(one, cell)} is {points(one.effects[cell])} from what both do on their own (p = "
-            f"{one.p:.3f}, adjusted for {counted(len(found.pairs), 'pair')})."
-        )
-        if one.rivals:
-            sentences[-1] += (
-                f" An interaction of {_some(list(one.rivals))} would explain the same evaluations about as "
-                "well: the agent evaluated these combinations too rarely, and together, to say which it is."
-            )
-    rest = [one.name for one in together[2:]]
-    if rest:
-        do, names = ("does", "names it") if len(rest) == 1 else ("do", "names them")
-        sentences.append(f"So {do} {counted(len(rest), 'more pair')}; the table {names}.")
+    if len(together) > 1:
+        sentences.append(f"{counted(len(together) - 1, 'more pair')} interact, which the table names.")
     return sentences
 
 
@@ -193,16 +234,19 @@ def _untried(found: Importances) -> list[str]:
 def _deletion(test: Deletion | None) -> list[str]:
     if test is None or test.sets < FEWEST_SETS:
         return []
+    names, own, others = listed(list(test.named)), unsigned(test.drop), unsigned(test.others)
     verdict = (
-        "as expected if they matter most"
+        f"costs {own} points on average, changing as many others {others}, as expected if they matter most"
         if test.passed
-        else "so at this network they are not what matters most"
+        else f"costs {_no_more(test)} ({own} points on average) than changing as many others ({others}), so "
+        "they are not shown to explain this network"
     )
-    return [
-        f"A check at the found network: a single edit of {listed(list(test.named))} costs "
-        f"{100 * test.drop:.1f} points on average, one of as many other choices {100 * test.others:.1f}, "
-        f"{verdict} ({percent(test.below)} of the {test.sets:,} other sets of choices cost less)."
-    ]
+    below = f"{percent(test.below)} of the {test.sets:,} other sets of choices cost less"
+    return [f"Check: changing {names} in the found network {verdict} ({below})."]
+
+
+def _no_more(test: Deletion) -> str:
+    return "no more" if test.drop <= test.others else "hardly more"
 
 
 def _checked(found: Findings) -> list[str]:
@@ -221,13 +265,23 @@ def _checked(found: Findings) -> list[str]:
 
 
 def _trust(found: Findings) -> str:
+    """Return on what the answer rests, and whether it holds at the found network, too."""
+    told = f"These are averages over the whole space, estimated from {len(found.used.y)} evaluations"
+    test = found.deletion
+    shown = {one.name for one in _significant(found.estimated)}
+    if test is not None and test.sets >= FEWEST_SETS and not test.passed and shown & set(test.named):
+        names = listed(list(test.named))
+        return f"{told}; in the found network changing {names} costs {_no_more(test)} than other changes."
+    return f"{told}; at a particular network it can be different."
+
+
+def _estimated(found: Findings) -> list[str]:
+    """Return what the estimates leave unexplained, which intervals are wider, and what was left out."""
     used, estimated = found.used, found.estimated
     widened = [one for one in estimated.choices if one.value is not None and one.why]
     sentences = [
-        f"The effects are estimated from {len(used.y)} evaluations, as averages over all networks of the "
-        "space and not over those that the agent preferred. What single choices and pairs do not explain "
-        f"of the {found.label}, which includes noise, has a standard deviation of "
-        f"{100 * (estimated.rest or 0.0):.1f} points."
+        f"What single choices and pairs do not explain of the {found.label}, which includes noise, has a "
+        f"standard deviation of {100 * (estimated.rest or 0.0):.1f} points."
     ]
     if widened:
         names = _some([one.name for one in widened])
@@ -238,7 +292,7 @@ def _trust(found: Findings) -> str:
         )
     if used.left_out():
         sentences.append(used.left_out())
-    return " ".join(sentences)
+    return sentences
 
 
 def _numbers(found: Findings) -> dict[str, Any]:

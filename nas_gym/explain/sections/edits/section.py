@@ -49,7 +49,7 @@ def explain_edits(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
     return _section(used, found, label)
 
 
-EDITS = Question(KEY, QUESTION, explain_edits)
+EDITS = Question(KEY, QUESTION, explain_edits, method=QUESTION)
 
 
 def _steps(evidence: Evidence) -> Iterator[tuple[Any, Any]]:
@@ -78,11 +78,14 @@ def _oriented(one: Effect) -> tuple[str, Effect]:
 def _section(used: UsableEvaluations, found: EditEffects, label: str) -> Section:
     effects = [_oriented(one) for one in found.effects]
     known = [(words, one, one.change) for words, one in effects if one.change is not None]
+    found_something = any(change.low > 0 or change.high < 0 for _, _, change in known)
     return Section(
         KEY,
         QUESTION,
-        tuple(_answer(known, len(effects))),
-        trust=_trust(used, found.left_out),
+        tuple(_answer(known)) if found_something else (_nothing(known, len(used.y)),),
+        details=tuple(_details(known, len(effects), used, found.left_out)),
+        has_finding=found_something,
+        trust=_trust(used) if found_something else "",
         tables=(_table(effects, label),),
         figures=(_forest(known[:BARS], label),) if known else (),
         numbers=used.counts()
@@ -91,16 +94,24 @@ def _section(used: UsableEvaluations, found: EditEffects, label: str) -> Section
     )
 
 
-def _answer(known: list[KnownEffect], of: int) -> Iterator[str]:
+def _nothing(known: list[KnownEffect], evaluations: int) -> str:
+    """Return that no edit is shown to have an effect, in a sentence."""
     if not known:
-        yield "Nothing can be said: the evaluated networks determine the effect of no edit."
-        return
+        return "Nothing can be said: the evaluated networks determine the effect of no edit."
+    return f"{evaluations} evaluations do not show that any kind of edit helps or harms on average."
+
+
+def _answer(known: list[KnownEffect]) -> Iterator[str]:
+    """Yield what helps most, what harms most, and whether the agent's own steps mislead."""
     helps = [each for each in known if each[2].low > 0]
     harms = [each for each in known if each[2].high < 0]
-    for title, found in (("help", helps), ("harm", harms)):
-        named = [f"{words} ({_interval(change)})" for words, one, change in found if not one.kind.anywhere]
+    for verb, effects in (("helps", helps), ("harms", harms)):
+        named = [each for each in effects if not each[1].kind.anywhere]
         if named:
-            yield f"The edits that {title} most, on average over the space: {'; '.join(named[:NAMED])}."
+            words, _, change = named[0]
+            more = [f"to {other} ({points(value.value)})" for other, _, value in named[1:NAMED]]
+            after = f", then {listed(more)}" if more else ""
+            yield f"What {verb} most, on average over the space, is to {words} ({_interval(change)}){after}."
     anywhere = [
         f"{words.replace(', anywhere,', '').replace(', anywhere', '')} ({points(change.value)})"
         for words, one, change in helps
@@ -108,43 +119,55 @@ def _answer(known: list[KnownEffect], of: int) -> Iterator[str]:
     ]
     if anywhere:
         yield f"Wherever it is made, it helps to {listed(anywhere[:NAMED])}."
-    unclear = len(known) - len(helps) - len(harms)
-    if unclear:
-        others = "other " if helps or harms else ""
-        whether = "it helps or harms" if unclear == 1 else "they help or harm"
-        yield f"For {counted(unclear, f'{others}kind')} of edit it is not clear whether {whether}."
-    if of > len(known):
-        yield f"For {counted(of - len(known), 'kind')} the evaluated networks do not determine the effect."
-    misled = [
+    misled = len(_misleading(known))
+    if misled:
+        yield f"For {counted(misled, 'kind')} of edit the agent's own experience misleads."
+
+
+def _misleading(known: list[KnownEffect]) -> list[Effect]:
+    """Return the effects that the mean change in the agent's own steps is surely not."""
+    return [
         one
         for _, one, change in known
         if one.in_steps is not None and one.steps >= OFTEN and not change.low <= one.in_steps <= change.high
     ]
-    if misled:
+
+
+def _details(
+    known: list[KnownEffect], of: int, used: UsableEvaluations, left_out: Sequence[str]
+) -> Iterator[str]:
+    unclear = sum(change.low <= 0 <= change.high for _, _, change in known)
+    if unclear:
+        others = "other " if unclear < len(known) else ""
+        whether = "it helps or harms" if unclear == 1 else "they help or harm"
+        yield f"For {counted(unclear, f'{others}kind')} of edit it is not clear whether {whether}."
+    if of > len(known):
+        yield f"For {counted(of - len(known), 'kind')} the evaluated networks do not determine the effect."
+    if _misleading(known):
         yield (
-            f"For {counted(len(misled), 'kind')} of edit the agent's own steps are misleading: their mean "
-            "change lies outside the interval, because the agent edited the networks that it had come to and "
-            "not all."
+            "The agent's own experience misleads where the mean change in its steps lies outside the "
+            "interval: "
+            "it edited the networks that it had come to and not all."
         )
-
-
-def _interval(change: Interval) -> str:
-    return f"{points(change.value)}, {signed(change.low)} to {signed(change.high)}"
-
-
-def _trust(used: UsableEvaluations, left_out: Sequence[str]) -> str:
-    sentences = [
-        f"All effects are estimated together from {len(used.y)} evaluations. Each network has one noise, "
-        "however many edits begin or end at it, so the luck of a network that the agent stayed at counts "
-        "once. All intervals hold at once with 95% confidence. An effect is the mean over the networks of "
-        "the space where the edit is possible; at a particular network it can be different.",
-    ]
     if left_out:
-        sentences.append(
+        yield (
             f"Networks of depth {listed(left_out)} are left out of the averages, because the run evaluated "
             "hardly any of them."
         )
-    return " ".join([*sentences, *([used.left_out()] if used.left_out() else [])])
+    if used.left_out():
+        yield used.left_out()
+
+
+def _interval(change: Interval) -> str:
+    return f"{points(change.value)}, 95% interval {signed(change.low)} to {signed(change.high)}"
+
+
+def _trust(used: UsableEvaluations) -> str:
+    return (
+        f"These are averages over the whole space, estimated from {len(used.y)} evaluations, and all "
+        "intervals "
+        "hold at once; at a particular network an edit can do the opposite."
+    )
 
 
 def _table(effects: list[tuple[str, Effect]], label: str) -> Table:
@@ -182,7 +205,7 @@ def _forest(shown: list[KnownEffect], label: str) -> Figure:
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(f"change of {label} (points)")
-        axes.legend(loc="upper center", bbox_to_anchor=(0.3, -0.12), ncols=2)
+        canvas.legend(loc="outside lower left", ncols=style.columns(canvas, 2))
 
     named = [f"{words} {_interval(change)}" for words, _, change in shown[:5]]
     return Figure(
@@ -192,7 +215,8 @@ def _forest(shown: list[KnownEffect], label: str) -> Figure:
         "agent's own steps, which is biased by where it was.",
         f"Effects in points: {'; '.join(named)}.",
         draw,
-        (7.6, 1.5 + 0.31 * len(shown)),
+        (7.6, 1.3 + 0.27 * len(shown)),
+        1.6 + 0.4 * len(shown),
     )
 
 

@@ -27,7 +27,7 @@ def timeline(steps: Sequence[Step], weights: np.ndarray, numbers: Sequence[int],
         "most decisive steps are marked with their numbers.",
         f"{counted(len(steps), 'step')}; the decisive ones are number {places}.",
         lambda canvas: _draw_timeline(canvas, steps, weights, numbers, label),
-        (7.4, 4.2),
+        (7.4, 3.8),
     )
 
 
@@ -48,14 +48,14 @@ def _draw_timeline(
         if number + 1 in scores:
             above.plot([number + 1], [scores[number + 1]], "o", color=style.colour(1))
         below.vlines([number + 1], 0, [weights[number]], color=style.colour(1), linewidth=1.8)
-    _label(below, sorted(numbers), weights, len(steps))
+    _label(below, sorted(numbers), weights, len(steps), is_narrow=style.is_narrow(canvas))
 
 
-def _label(axes: Axes, numbers: Sequence[int], weights: np.ndarray, steps: int) -> None:
+def _label(axes: Axes, numbers: Sequence[int], weights: np.ndarray, steps: int, *, is_narrow: bool) -> None:
     """Draw the numbers of the moments, in two heights where they are close to each other."""
     last, high = -np.inf, False
     for number in numbers:
-        high = not high if number - last < 0.06 * steps else False
+        high = not high if number - last < (0.12 if is_narrow else 0.06) * steps else False
         last = number
         height = weights[number] + (0.16 if high else 0.03)
         axes.text(
@@ -78,7 +78,7 @@ def incumbents(seen: Sequence[SeenEvaluation], marked: Sequence[int], label: str
         "with the number of their evaluation.",
         f"{counted(len(seen), 'evaluation')}; the best {label} at the end is {best:.1%}.",
         lambda canvas: _draw_incumbents(canvas, seen, marked, label),
-        (7.4, 3.4),
+        (7.4, 3.2),
     )
 
 

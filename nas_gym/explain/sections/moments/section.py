@@ -5,16 +5,16 @@ from __future__ import annotations
 from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measure_steps, most_decisive
-from nas_gym.explain.report.phrases import points
+from nas_gym.explain.report.phrases import counted, points, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.moments.analysis import KnownScores, moment_of
 from nas_gym.explain.sections.moments.figures import incumbents, timeline
 from nas_gym.explain.sections.moments.text import (
     alternatives_table,
-    in_words,
+    answer_of,
+    details_of,
     moments_table,
     numbers_of,
-    on_all,
     trust,
 )
 
@@ -46,8 +46,9 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     return Section(
         KEY,
         QUESTION,
-        answer=(on_all(moments, kind, label), *(in_words(moment, label) for moment in moments[:3])),
-        trust=trust(kind, scores, label),
+        answer=answer_of(moments, label),
+        details=details_of(moments, kind, scores, label),
+        trust=trust(kind, label),
         tables=(moments_table(moments, label), alternatives_table(moments, label)),
         figures=(timeline(steps, weights, numbers, label),),
         numbers={
@@ -59,7 +60,7 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     )
 
 
-MOMENTS = Question(KEY, QUESTION, explain_moments, about="agent")
+MOMENTS = Question(KEY, QUESTION, explain_moments, about="agent", method=QUESTION)
 
 
 def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
@@ -79,16 +80,18 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
         key,
         question,
         answer=(
-            "The agent requested networks without editing one step by step, so the decisive evaluations are "
-            f"those that raised its best {label}: {len(gains)} of them, by {points(total)} in total.",
-            f"The largest gain came with evaluation {first[0].order + 1}, {first[0].architecture}: "
-            f"{points(first[1])}, to {first[0].score:.1%}.",
-            f"The last gain came with evaluation {gains[-1][0].order + 1} of {len(evidence.seen):,}.",
+            f"{counted(len(gains), 'evaluation')} raised the best {label}, by {unsigned(total)} points in "
+            "all; "
+            f"the largest gain, {unsigned(first[1])} points to {first[0].score:.1%}, came with number "
+            f"{first[0].order + 1} of {len(evidence.seen):,}, `{first[0].architecture}`.",
         ),
-        trust=(
-            f"Each {label} is that of one evaluation, so small gains may be luck. What the agent would have "
-            "requested instead is not recorded."
+        details=(
+            "The agent asked for networks without editing one step by step, so the decisive evaluations are "
+            f"those that raised its best {label}.",
+            f"The last gain came with evaluation {gains[-1][0].order + 1}.",
+            "What the agent would have asked for instead is not recorded.",
         ),
+        trust=f"Each {label} is that of one evaluation, so small gains may be luck.",
         tables=(
             Table(
                 "moments",

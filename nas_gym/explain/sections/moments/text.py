@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from nas_gym.explain.report.phrases import counted, points
+from nas_gym.explain.report.phrases import counted, points, unsigned
 from nas_gym.explain.section import Cell, Table
 from nas_gym.explain.sections.moments.analysis import KnownScores, Moment
 
 NOT_EVALUATED = "not evaluated in this run"
+SAID = 3
 
 
-def on_all(moments: list[Moment], kind: str | None, label: str) -> str:
-    """Return the sentence on how the moments were chosen."""
+def answer_of(moments: list[Moment], label: str) -> tuple[str, ...]:
+    """Return the most decisive steps whose outcome is known, a sentence each."""
+    told = [moment for moment in moments if moment.change is not None] or moments
+    return tuple(in_words(moment, label) for moment in told[:SAID])
+
+
+def in_words(moment: Moment, label: str) -> str:
+    """Return what was done at a step, what came of it, and whether something else would have brought more."""
+    step, change, best = moment.step, moment.change, moment.best
+    outcome = "" if change is None else f", which changed {label} by {points(change)}"
+    sentence = f"Step {moment.number + 1}: at `{step.architecture}` the agent chose to {step.edit}{outcome}"
+    if best is None or best.taken or step.score is None or (best.score or 0.0) <= step.score:
+        return f"{sentence}."
+    more = f"{unsigned((best.score or 0.0) - step.score)} points more"
+    return f"{sentence}; to {best.edit} would have brought {more}."
+
+
+def details_of(moments: list[Moment], kind: str | None, scores: KnownScores, label: str) -> tuple[str, ...]:
+    """Return how the moments were chosen, and what is known of the alternatives."""
     by = f"how much {label} changed"
     if kind == "q_values":
         by = (
@@ -21,53 +39,28 @@ def on_all(moments: list[Moment], kind: str | None, label: str) -> str:
         )
     elif kind == "probabilities":
         by = f"how much more probable the policy's best edit was than its worst, and how much {label} changed"
-    if len(moments) == 1:
-        return f"The step shown was the most decisive one, judged by {by}."
-    return (
-        f"The {len(moments)} steps shown were the most decisive ones that lie far apart from each other, "
+    chosen = (
+        f"The step shown was the most decisive one, judged by {by}."
+        if len(moments) == 1
+        else f"The {len(moments)} steps shown were the most decisive ones that lie far apart from each "
+        "other, "
         f"judged by {by}."
     )
-
-
-def in_words(moment: Moment, label: str) -> str:
-    """Return what was done at a moment, what came of it, and what would have come of the best alternative."""
-    step, change = moment.step, moment.change
-    outcome = "" if change is None else f", which changed {label} by {points(change)}"
-    sentence = (
-        f"Step {moment.number + 1} (episode {step.episode + 1}): at {step.architecture} the agent chose "
-        f"'{step.edit}'{outcome}"
-    )
-    best, (known, legal) = moment.best, moment.known
-    if best is None or step.score is None:
-        return f"{sentence}."
-    if best.taken or (best.score or 0.0) <= step.score:
-        far = "" if known == legal else f", as far as outcomes are known ({known} of {legal} legal edits)"
-        return f"{sentence}; no other legal edit would have brought more{far}."
-    more = points((best.score or 0.0) - step.score).lstrip("+")
-    return (
-        f"{sentence}; '{best.edit}' would have brought {more} more (the best of the {known} of {legal} legal "
-        "edits whose outcome is known)."
-    )
-
-
-def trust(kind: str | None, scores: KnownScores, label: str) -> str:
-    """Return what the sentences rest on."""
-    parts = [
-        "How decisive a step was is judged by the policy's own scores at that time, which may have been "
-        "wrong."
-    ]
-    if kind is None:
-        parts = [f"No scores of a policy were recorded, so only changes of {label} count."]
-    if kind == "probabilities":
-        parts.append("Probabilities do not say what the policy expected, so surprise does not count.")
     if scores.free:
-        parts.append("Outcomes of alternatives are looked up or computed.")
+        known = "Outcomes of alternatives are looked up or computed."
     elif scores.requested:
-        parts.append(f"For this report {counted(scores.requested, 'alternative')} were evaluated.")
+        known = f"For this report {counted(scores.requested, 'alternative')} were evaluated."
     else:
-        parts.append("Outcomes of alternatives are known only where the run evaluated them at some time.")
-    parts.append("Changes are those that the search saw: small ones may be luck.")
-    return " ".join(parts)
+        known = "Outcomes of alternatives are known only where the run evaluated them at some time."
+    return (chosen, known)
+
+
+def trust(kind: str | None, label: str) -> str:
+    """Return what the sentences rest on."""
+    luck = "changes are those that the search saw, so small ones may be luck"
+    if kind is None:
+        return f"No scores of a policy were recorded, so only changes of {label} count; {luck}."
+    return f"How decisive a step was is judged by the policy's own scores at that time; {luck}."
 
 
 def moments_table(moments: list[Moment], label: str) -> Table:
@@ -77,7 +70,7 @@ def moments_table(moments: list[Moment], label: str) -> Table:
         "The decisive steps. The weight is the mean rank, 1 the highest, of the gap between the policy's "
         f"best and worst score of a legal edit, the change of {label}, and the surprise (outcome minus what "
         "the policy expected).",
-        ("step", "at", "edit", "weight", "gap", "change", "surprise", "best known alternative"),
+        ("step", "at", "edit", "weight", "gap", "change", "surprise", "better alternative"),
         tuple(
             (
                 moment.number + 1,
@@ -87,7 +80,7 @@ def moments_table(moments: list[Moment], label: str) -> Table:
                 _rounded(moment.gap),
                 None if moment.change is None else points(moment.change),
                 _rounded(moment.surprise),
-                None if moment.best is None else moment.best.edit,
+                _better(moment),
             )
             for moment in moments
         ),
@@ -116,6 +109,12 @@ def alternatives_table(moments: list[Moment], label: str) -> Table:
     )
 
 
+def _better(moment: Moment) -> str | None:
+    """Return the best edit whose outcome is known, where it is not the one that was made."""
+    best = moment.best
+    return None if best is None or best.taken else best.edit
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
@@ -123,9 +122,9 @@ def _rounded(value: float | None) -> float | None:
 def numbers_of(moment: Moment) -> dict[str, Any]:
     """Return a moment as numbers."""
     return {
-        "step": moment.number,
-        "episode": moment.step.episode,
-        "t": moment.step.t,
+        "step": moment.number + 1,
+        "episode": moment.step.episode + 1,
+        "step_of_episode": moment.step.t + 1,
         "architecture": moment.step.architecture,
         "edit": moment.step.edit,
         "weight": moment.weight,

@@ -40,7 +40,11 @@ class Answers:
         return f"reaches {metric.label} {score:.1%} on the {count:,} validation examples"
 
     def words(self) -> list[str]:
-        """Return sentences on the answers."""
+        """Return sentences on the answers, two at most."""
+        return []
+
+    def more_words(self) -> list[str]:
+        """Return sentences on the answers that a page folds away."""
         return []
 
     def tables(self, features: Sequence[int] = ()) -> list[Table]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nas_gym.explain.sections.network.analysis import NetworkUse
 
 IMAGE_LETTERS = 10
+NARROW_IMAGES = 5
 MOST_FEATURES, MOST_OUTPUTS, MOST_LAYERS = 15, 10, 20
 LEGENDS = {
     "unchanged": "input passed on",
@@ -68,7 +69,8 @@ def features(use: NetworkUse) -> Figure:
         "the shuffles.",
         f"The features with the largest shares: {', '.join(top)}.",
         draw,
-        (7.0, 0.27 * len(order) + 1.0),
+        (7.0, 0.24 * len(order) + 0.9),
+        0.3 * len(order) + 1.2,
     )
 
 
@@ -129,12 +131,18 @@ def images(use: NetworkUse) -> Figure:
     titles = labels(names[:count], IMAGE_LETTERS)
 
     def draw(canvas: Canvas) -> None:
-        grid = canvas.subplots(3, count, squeeze=False)
+        across = min(count, NARROW_IMAGES) if style.is_narrow(canvas) else count
+        grid = canvas.subplots(3 * -(-count // across), across, squeeze=False)
         rows = (("mean image", seen), ("attribution", maps), ("gradient", slopes))
         for row, (title, shown) in enumerate(rows):
-            grid[row, 0].set_ylabel(title)
             colours = style.SEQUENTIAL if row else "gray"
-            for axes, image, name, label in zip(grid[row], shown, names, titles, strict=False):
+            # Where there is no room beside each other the next outputs are below, again in three rows.
+            places = np.concatenate(grid[row::3])
+            for axes in grid[row::3, 0]:
+                axes.set_ylabel(title)
+            for axes in places[count:]:
+                axes.set_axis_off()
+            for axes, image, name, label in zip(places, shown, names, titles, strict=False):
                 axes.imshow(image, cmap=colours, interpolation="nearest")
                 axes.set_xticks([])
                 axes.set_yticks([])
@@ -156,6 +164,7 @@ def images(use: NetworkUse) -> Figure:
         f"{pixels.shape[0]} by {pixels.shape[1]}.",
         draw,
         (max(2.0, 0.85 * count + 0.8), 3.6),
+        0.4 + 2.4 * -(-count // NARROW_IMAGES),
     )
 
 
@@ -185,7 +194,7 @@ def layers(use: NetworkUse) -> Figure:
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
         axes.set_xlabel(f"{use.label} lost, percentage points")
-        canvas.legend(loc="outside upper right", ncols=len(present))
+        canvas.legend(loc="outside upper right", ncols=style.columns(canvas, len(present)))
 
     costs = [f"{one.layer.name} {lost(min(drop.drop for drop in one.drops.values()))}" for one in shown]
     return Figure(
@@ -196,6 +205,7 @@ def layers(use: NetworkUse) -> Figure:
         f"Least that is lost: {'; '.join(costs)}.",
         draw,
         (7.0, 0.2 * len(present) * len(shown) + 0.25 * len(shown) + 1.2),
+        0.2 * len(present) * len(shown) + 0.3 * len(shown) + 1.7,
     )
 
 

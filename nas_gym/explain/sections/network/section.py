@@ -14,7 +14,7 @@ from nas_gym.explain.report.phrases import finite
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.network.analysis import NetworkUse, measure_use
 from nas_gym.explain.sections.network.figures import figures_of
-from nas_gym.explain.sections.network.text import answer_of, feature_names, trust_of
+from nas_gym.explain.sections.network.text import answer_of, details_of, feature_names, trust_of
 
 KEY, QUESTION = "network", "What does the found network use?"
 DESCRIBED_BY = 4
@@ -38,6 +38,7 @@ def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
         KEY,
         QUESTION,
         answer_of(use),
+        details=details_of(use),
         trust=trust_of(use),
         tables=tables_of(use),
         figures=figures_of(use),
@@ -45,7 +46,7 @@ def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     )
 
 
-NETWORK = Question(KEY, QUESTION, explain_network, about="network")
+NETWORK = Question(KEY, QUESTION, explain_network, about="network", method=QUESTION)
 
 
 def numbers_of(use: NetworkUse) -> dict[str, Any]:

@@ -17,40 +17,54 @@ if TYPE_CHECKING:
 NAMED = 3
 RELIABLE = 0.95
 ENOUGH_AGREEMENT = 0.5
+INSTEAD = {
+    "unchanged": "its input, passed on as it is,",
+    "linear": "the best linear map",
+    "constant": "its average output",
+}
+COULD_BE = {"unchanged": "left out", "linear": "a linear map", "constant": "a constant"}
 
 
 def answer_of(use: NetworkUse) -> tuple[str, ...]:
-    """Return the answer in sentences."""
+    """Return what it uses, which layer does most, and where it is wrong, in up to four sentences."""
+    found = [*_input_words(use), *_layer_words(use), *use.answers.words()]
+    return tuple(found) or (f"The network {use.answers.quality(use.score)}.",)
+
+
+def details_of(use: NetworkUse) -> tuple[str, ...]:
+    """Return what a page folds away: which network was looked at, and what the checks say."""
     quality = f"The network, {use.trained.source}, {use.answers.quality(use.score)}."
-    return (quality, *_input_words(use), *_layer_words(use), *use.answers.words())
+    sentences = [quality, *_check_words(use), *_simpler_words(use), *_narrow_words(use)]
+    return (*sentences, *use.answers.more_words(), *_sum_words(use))
 
 
 def trust_of(use: NetworkUse) -> str:
     """Return how far the answer can be trusted."""
-    sentences = [
-        "This is about one training of the network and about validation examples, which the search selected "
-        "on; the test part was not looked at."
-    ]
-    if use.inputs is not None:
-        errors = use.inputs.attributions.errors
-        if use.reliable >= RELIABLE:
-            others = "" if use.reliable == 1 else "; others are left out"
-            sentences.append(
-                f"Attributions add up to the change of the output to within {TOLERANCE:g} of it for "
-                f"{use.reliable:.0%} of {len(errors)} examples{others}."
-            )
-        else:
-            sentences.append(
-                "The attributions are unreliable: they add up to the change of the output to within "
-                f"{TOLERANCE:g} of it for only {use.reliable:.0%} of {len(errors)} examples."
-            )
-        off = [layer.error for layer in use.layers if layer.error is not None and layer.error > TOLERANCE]
-        if off:
-            sentences.append(
-                f"The flow through layers is approximate: its sums are off by up to {max(off):.1g} of the "
-                "output."
-            )
-    return " ".join(sentences)
+    of = "This is about one training of the network, on the validation examples that the search chose by"
+    if use.inputs is None or use.reliable >= RELIABLE:
+        return f"{of}."
+    return (
+        f"{of}; the attributions are unreliable, since they add up to the change of the output for only "
+        f"{use.reliable:.0%} of {len(use.inputs.attributions.errors)} examples."
+    )
+
+
+def _sum_words(use: NetworkUse) -> list[str]:
+    """Return how exactly attributions add up to what they explain."""
+    if use.inputs is None:
+        return []
+    sentences = []
+    if use.reliable >= RELIABLE:
+        sentences.append(
+            f"Attributions add up to the change of the output to within {TOLERANCE:g} of it for "
+            f"{use.reliable:.0%} of {len(use.inputs.attributions.errors)} examples; others are left out."
+        )
+    off = [layer.error for layer in use.layers if layer.error is not None and layer.error > TOLERANCE]
+    if off:
+        sentences.append(
+            f"The flow through layers is approximate: its sums are off by up to {max(off):.1g} of the output."
+        )
+    return sentences
 
 
 def feature_names(use: NetworkUse) -> list[str]:
@@ -60,44 +74,68 @@ def feature_names(use: NetworkUse) -> list[str]:
 
 
 def lost(drop: float) -> str:
-    """Return a drop of the score: ``"1.5 points"``; what rounds to nothing has no minus."""
-    return f"{round(100 * drop, 1) + 0.0:.1f} points"
+    """Return a drop of the score: ``"1.5 points"``."""
+    return f"{_points_of(drop)} points"
 
 
 def _input_words(use: NetworkUse) -> list[str]:
-    sentences = []
+    """Return what it uses, in a sentence, and whether the check confirms it."""
     if use.inputs is None or use.check is None:
-        sentences.append(NO_CAPTUM)
-        if use.permutation is not None:
-            sentences.append(f"Shuffled one at a time, these features cost most: {_costliest(use)}.")
-        return sentences
+        costly = [f"Shuffled one at a time, these features cost most: {_costliest(use)}."]
+        return [NO_CAPTUM, *(costly if use.permutation is not None else [])]
     importance, inputs = np.nan_to_num(use.inputs.importance), use.trained.task.inputs
     if inputs == "features":
-        sentences.append(f"It uses most: {_top_features(use, importance)}.")
-        sentences += _agreement_words(use)
-    elif inputs == "signal":
-        sentences.append(_signal_words(importance))
-    else:
-        sentences.append(_image_words(importance))
+        return [_feature_words(use, importance)]
+    where = _signal_words(importance) if inputs == "signal" else _image_words(importance)
+    noun = "point" if inputs == "signal" else "pixel"
     check = use.check
-    first = f"{check.deleted} inputs that rank first" if check.deleted > 1 else "input that ranks first"
-    others = "as many" if check.deleted > 1 else "one"
-    sentences.append(
-        f"A check: without the {first} it loses {lost(check.drop)} of {use.label}, without {others} drawn at "
-        f"random {lost(float(check.random.mean()))} on average"
-        + (
-            ", so the attributions name what matters."
-            if check.confirmed
-            else "; so the check does not confirm the attributions."
-        )
-    )
-    return sentences
+    return [
+        f"{where} With the {counted(check.deleted, f'highest-ranked {noun}')} hidden it loses "
+        f"{lost(check.drop)}, with {check.deleted} random ones {lost(float(check.random.mean()))}"
+        f"{_unless(check.confirmed, ': the check does not confirm these ranks')}."
+    ]
 
 
-def _top_features(use: NetworkUse, importance: np.ndarray) -> str:
-    names, share = feature_names(use), importance / max(importance.sum(), 1e-300)
+def _feature_words(use: NetworkUse, importance: np.ndarray) -> str:
+    """Return which features it uses most: one list where both measures agree, both where they do not."""
+    assert use.permutation is not None
+    names, drops = feature_names(use), use.permutation.mean(0)
+    by_drop = np.argsort(-drops, kind="stable")[:NAMED]
+    listing = listed([names[number] for number in by_drop])
+    costs = sorted({_points_of(drops[number]) for number in by_drop}, key=float)
+    size = f"{costs[0]} to {costs[-1]}" if len(costs) > 1 else costs[0]
+    each = "one of them" if len(by_drop) > 1 else "it"
+    told = f"It uses {listing} most: shuffling {each} costs {size} points of {use.label}"
+    if use.agreement is not None and use.agreement < ENOUGH_AGREEMENT:
+        others = listed([names[number] for number in np.argsort(-importance, kind="stable")[:NAMED]])
+        told += f". By attribution it uses {others} most: the two disagree, so trust neither alone"
+    assert use.check is not None
+    return f"{told}{_unless(use.check.confirmed, '; hiding them does not confirm the attributions')}."
+
+
+def _unless(is_confirmed: bool, text: str) -> str:
+    return "" if is_confirmed else text
+
+
+def _points_of(drop: float) -> str:
+    return f"{round(100 * drop, 1) + 0.0:.1f}"
+
+
+def _check_words(use: NetworkUse) -> list[str]:
+    """Return how the attributions of features compare with shuffling and with hiding."""
+    if use.inputs is None or use.check is None or use.trained.task.inputs != "features":
+        return []
+    importance, names = np.nan_to_num(use.inputs.importance), feature_names(use)
+    share = importance / max(importance.sum(), 1e-300)
     first = np.argsort(-importance, kind="stable")[:NAMED]
-    return listed([f"{names[number]} ({share[number]:.0%} of all attribution)" for number in first])
+    most = listed([f"{names[number]} ({share[number]:.0%})" for number in first])
+    agreed = "" if use.agreement is None else f"; its rank correlation with shuffling is {use.agreement:.2f}"
+    check = use.check
+    return [
+        f"By attribution the most used features are {most}{agreed}.",
+        f"With the {counted(check.deleted, 'highest-ranked feature')} hidden it loses {lost(check.drop)}, "
+        f"with {check.deleted} random ones {lost(float(check.random.mean()))}.",
+    ]
 
 
 def _costliest(use: NetworkUse) -> str:
@@ -105,15 +143,6 @@ def _costliest(use: NetworkUse) -> str:
     drops = use.permutation.mean(0)
     first = np.argsort(-drops, kind="stable")[:NAMED]
     return listed([f"{feature_names(use)[number]} ({points(-drops[number])})" for number in first])
-
-
-def _agreement_words(use: NetworkUse) -> list[str]:
-    agreed = use.agreement
-    costly = f"Shuffled one at a time, these cost most {use.label}: {_costliest(use)}"
-    if agreed is None:
-        return [f"{costly}."]
-    verdict = "agree" if agreed >= ENOUGH_AGREEMENT else "do not agree, so neither should be trusted alone"
-    return [f"{costly}; the two rankings {verdict} (rank correlation {agreed:.2f})."]
 
 
 def _signal_words(importance: np.ndarray) -> str:
@@ -135,56 +164,61 @@ def _image_words(importance: np.ndarray) -> str:
 
 
 def _layer_words(use: NetworkUse) -> list[str]:
-    sentences = []
+    """Return the layer that does most, and those that something simpler could replace."""
     costs = [(layer, *_mildest(layer)) for layer in use.layers]
     if not costs:
-        return ["It has no inner layers to look into."]
-    ranked = sorted(costs, key=lambda cost: -cost[2].drop)
-    most, how, drop = ranked[0]
-    sentences.append(
-        f"Of its layers, {layer_name(most)} contributes most: {how}, {use.label} falls by "
-        f"{lost(drop.drop)}{_range(drop)}."
-        if drop.low > 0
-        else "No single layer is shown to be needed: with the best linear map or the plain input in its "
-        "place, no loss shows on these examples."
-    )
-    idle = [layer_name(layer) for layer, _, drop in costs if drop.high < 0.01]
-    if idle:
-        more = [f"{len(idle) - NAMED} more"] if len(idle) > NAMED else []
-        sentences.append(
-            f"Hardly needed are {listed([*idle[:NAMED], *more])}: less in their place surely costs under 1 "
-            "point."
-            if len(idle) > 1
-            else f"Hardly needed is {idle[0]}: less in its place surely costs under 1 point."
-        )
+        return []
+    most, how, drop = max(costs, key=lambda cost: cost[2].drop)
+    if drop.low > 0:
+        return [
+            f"Of its layers, {layer_name(most)} does most: {INSTEAD[how]} in its place loses "
+            f"{lost(drop.drop)}{_range(drop)}."
+        ]
+    return [
+        "No single layer is shown to be needed: with the best linear map or the plain input in its place, no "
+        "loss shows on these examples."
+    ]
+
+
+def _simpler_words(use: NetworkUse) -> list[str]:
+    """Return the layers that something simpler could replace, and what leaving them out costs."""
+    idle = [(layer, *_mildest(layer)) for layer in use.layers]
+    idle = [(layer, how, drop) for layer, how, drop in idle if drop.high < 0.01]
+    told = []
+    for layer, how, _ in idle[:NAMED]:
+        left_out = layer.drops.get("unchanged")
+        but = ""
+        if how != "unchanged" and left_out is not None and left_out.drop >= 0.01:
+            but = f", but not be left out ({points(-left_out.drop)})"
+        told.append(f"{layer_name(layer)} could be {COULD_BE[how]}{but}")
+    if not told:
+        return []
+    others = f"; {counted(len(idle) - NAMED, 'more layer')} likewise" if len(idle) > NAMED else ""
+    return [f"Each at a cost of surely under 1 point: {'; '.join(told)}{others}."]
+
+
+def _narrow_words(use: NetworkUse) -> list[str]:
     narrow = [layer for layer in use.layers if layer.units_for_most is not None]
-    if narrow:
-        least = min(narrow, key=lambda one: (one.units_for_most or 0) / one.units)
-        sentences.append(
-            f"Nine tenths of what flows through {layer_name(least)} passes {least.units_for_most} of its "
-            f"{counted(least.units, 'output')}."
-        )
-    return sentences
+    if not narrow:
+        return []
+    least = min(narrow, key=lambda one: (one.units_for_most or 0) / one.units)
+    return [
+        f"Nine tenths of what flows through {layer_name(least)} passes {least.units_for_most} of its "
+        f"{counted(least.units, 'output')}."
+    ]
 
 
 def layer_name(layer: LayerUse) -> str:
     """Return text such as ``"layer 2 (relu-64)"`` of a chain; the name as it is elsewhere."""
-    number, _, label = layer.layer.name.partition(" ")
-    if not number.isdecimal():
-        return layer.layer.name
-    return f"layer {number} ({label})" if label else f"layer {number}"
+    number, _, rest = layer.layer.name.partition(" ")
+    return f"layer {number} ({rest})" if number.isdecimal() else layer.layer.name
 
 
 def _mildest(layer: LayerUse) -> tuple[str, ScoreDrop]:
-    """Return the replacement that costs least, in words, and what it costs."""
-    words = {
-        "unchanged": "if its input is passed on as it is",
-        "linear": "if the best linear map stands in for it",
-        "constant": "if its average output stands in for it",
-    }
+    """Return the name of the replacement that costs least, and what it costs."""
     name = min(layer.drops, key=lambda one: layer.drops[one].drop)
-    return words[name], layer.drops[name]
+    return name, layer.drops[name]
 
 
 def _range(drop: ScoreDrop) -> str:
-    return f" (95% interval {100 * drop.low:.1f} to {100 * drop.high:.1f})"
+    return f" (95% interval {_points_of(drop.low)} to {_points_of(drop.high)})"

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 MOST_VALUES = 3
 WORST = 10
 HALF, MOST = 0.5, 0.9
-# Of a value; an error has three.
-DIGITS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +50,19 @@ class ValueAnswers(Answers):
         return self.task.target.names
 
     def words(self) -> list[str]:
-        sentences = []
-        for number in range(min(len(self.names), MOST_VALUES)):
-            sentences += self._errors_in_words(number)
-        more = len(self.names) - MOST_VALUES
-        if more > 0:
-            sentences.append(f"The errors of the other {more} values are in the table.")
+        own, other, name = self.errors[0], self.constant_errors[0], self.names[0]
+        answers = f"Its answers for {name}" if len(self.names) > 1 else "Its answers"
+        told = (
+            f"{answers} are off by {quantity(own.mean_absolute)} on average, in the units of the data; "
+            "always "
+            f"answering {quantity(self.constant[0])} would be off by {quantity(other.mean_absolute)}."
+        )
+        return [told, *_bias_in_words(own)]
+
+    def more_words(self) -> list[str]:
+        sentences = [self._spread_in_words(number) for number in range(min(len(self.names), MOST_VALUES))]
+        if len(self.names) > 1:
+            sentences.append("The errors of every value are in the table.")
         return [*sentences, self._worst_in_words()]
 
     def tables(self, features: Sequence[int] = ()) -> list[Table]:
@@ -91,23 +96,22 @@ class ValueAnswers(Answers):
             ],
         }
 
-    def _errors_in_words(self, number: int) -> list[str]:
+    def _spread_in_words(self, number: int) -> str:
         own, other, name = self.errors[number], self.constant_errors[number], self.names[number]
-        return [
-            f"Its answers for {name} are off by {quantity(own.mean_absolute)} on average, in the units of "
-            f"the data (root mean squared error {quantity(own.root_mean_square)}); always answering "
-            f"{quantity(self.constant[number], DIGITS)} would be off by {quantity(other.mean_absolute)} "
-            f"({quantity(other.root_mean_square)}). Half of its errors are at most "
-            f"{quantity(own.quantiles[HALF])}, nine in ten at most {quantity(own.quantiles[MOST])}.",
-            _bias_in_words(name, own),
-        ]
+        return (
+            f"Of its errors for {name} half are at most {quantity(own.quantiles[HALF])} and nine in ten at "
+            f"most {quantity(own.quantiles[MOST])}; their root mean square is "
+            f"{quantity(own.root_mean_square)}, that of always answering {quantity(self.constant[number])} "
+            f"{quantity(other.root_mean_square)}. The mean of answer minus truth is {quantity(own.bias)} "
+            "(95% "
+            f"interval {quantity(own.bias_low)} to {quantity(own.bias_high)})."
+        )
 
     def _worst_in_words(self) -> str:
         example, value = self.worst[0]
         return (
             f"Its largest error is on validation example {example + 1}: the true {self.names[value]} is "
-            f"{quantity(self.truth[example, value], DIGITS)}, its answer "
-            f"{quantity(self.answers[example, value], DIGITS)}."
+            f"{quantity(self.truth[example, value])}, its answer {quantity(self.answers[example, value])}."
         )
 
     def _errors_table(self) -> Table:
@@ -115,21 +119,20 @@ class ValueAnswers(Answers):
         for number, name in enumerate(self.names):
             pairs = (
                 ("the network", self.errors[number]),
-                (f"always {quantity(self.constant[number], DIGITS)}", self.constant_errors[number]),
+                (f"always {quantity(self.constant[number])}", self.constant_errors[number]),
             )
             for who, one in pairs:
                 sizes = [_rounded(one.quantiles[share]) for share in QUANTILES]
                 ends = [_rounded(end) for end in (one.bias, one.bias_low, one.bias_high)]
                 means = [_rounded(one.mean_absolute), _rounded(one.root_mean_square)]
-                rows.append((*self._named(name), who, *means, *sizes, *ends))
+                rows.append((name, who, *means, *sizes, *ends))
         shares = tuple(f"{share:.0%} within" for share in QUANTILES)
-        heads = ("answer of", "mean size", "root mean square", *shares, "mean error", "from", "to")
         return Table(
             "errors",
             "Errors on the validation examples, in the units of the data, beside those of the best constant "
             "answer: the mean size, the root of the mean square, the size that so many of the errors do not "
             "exceed, and the mean of answer minus truth with its 95% interval for new examples.",
-            (*self._named("value"), *heads),
+            ("value", "answer of", "mean size", "root mean square", *shares, "mean error", "from", "to"),
             tuple(rows),
         )
 
@@ -145,19 +148,15 @@ class ValueAnswers(Answers):
             truth, answer = float(self.truth[example, value]), float(self.answers[example, value])
             error = answer - truth
             numbers = (_rounded(truth), _rounded(answer), _rounded(error))
-            rows.append((example + 1, *self._named(self.names[value]), *numbers, *own))
+            rows.append((example + 1, self.names[value], *numbers, *own))
         described = ", with the features that the network uses most" if names else ""
         return Table(
             "largest_errors",
             f"The validation examples that it is most wrong on{described}; examples are numbered in the "
             "order of the validation part.",
-            ("example", *self._named("value"), "true", "answer", "error", *names),
+            ("example", "value", "true", "answer", "error", *names),
             tuple(rows),
         )
-
-    def _named(self, cell: str) -> tuple[str, ...]:
-        """Return the cell of the column of values; a table of one value has no such column."""
-        return (cell,) if len(self.names) > 1 else ()
 
     def _answers_figure(self) -> Figure:
         shown = self.names[:MOST_VALUES]
@@ -184,6 +183,7 @@ class ValueAnswers(Answers):
             f"{'; '.join(fit)}.",
             draw,
             (4.2 if len(shown) == 1 else 7.4, 3.8 if len(shown) == 1 else 3.0),
+            2.9 * len(shown),
         )
 
     def _errors_figure(self) -> Figure:
@@ -192,14 +192,15 @@ class ValueAnswers(Answers):
         def draw(canvas: Canvas) -> None:
             for axes, number in zip(_panels(canvas, len(shown)), range(len(shown)), strict=True):
                 truth = self.truth[:, number]
-                shares = np.arange(1, len(truth) + 1) / len(truth)
-                always = f"always {quantity(self.constant[number], DIGITS)}"
-                for label, answers, colour in (
-                    ("the network", self.answers[:, number], style.colour(0)),
-                    (always, self.constant[number], style.neutral()),
+                for place, (label, answers) in enumerate(
+                    (("the network", self.answers[:, number]), ("always the same", self.constant[number]))
                 ):
                     sizes = np.sort(np.abs(answers - truth))
-                    axes.step(sizes, shares, where="post", color=colour, label=label)
+                    shares = np.arange(1, len(sizes) + 1) / len(sizes)
+                    axes.step(
+                        sizes, shares, where="post", color=style.neutral() if place else style.colour(0)
+                    )
+                    axes.lines[-1].set_label(label)
                 axes.set_xlabel(f"size of the error of {shown[number]}")
                 axes.set_ylabel("share of examples")
                 axes.set_ylim(0, 1.02)
@@ -217,6 +218,7 @@ class ValueAnswers(Answers):
             f"Half and nine tenths of the errors are at most: {listed(sizes)}.",
             draw,
             (5.0 if len(shown) == 1 else 7.4, 3.2),
+            2.9 * len(shown),
         )
 
 
@@ -239,19 +241,21 @@ def measure_values(task: Task, outputs: np.ndarray, seed: int) -> ValueAnswers:
     )
 
 
-def _bias_in_words(name: str, own: Residuals) -> str:
-    side = "high" if own.bias > 0 else "low"
-    shown = f"are too {side} on average"
+def _bias_in_words(own: Residuals) -> list[str]:
+    """Return a sentence where the answers are shown to be too high or too low."""
     if own.bias_low <= 0 <= own.bias_high:
-        shown = "are not shown to be too high or too low on average"
-    return (
-        f"Its answers for {name} {shown} (mean of answer minus truth {quantity(own.bias)}, 95% interval "
-        f"{quantity(own.bias_low)} to {quantity(own.bias_high)})."
-    )
+        return []
+    side, ends = "high" if own.bias > 0 else "low", sorted((abs(own.bias_low), abs(own.bias_high)))
+    return [
+        f"They are too {side} on average, by {quantity(abs(own.bias))} (95% interval "
+        f"{quantity(ends[0])} to {quantity(ends[1])})."
+    ]
 
 
 def _panels(canvas: Canvas, count: int) -> list[Axes]:
-    return list(canvas.subplots(1, count, squeeze=False)[0])
+    """Return axes beside each other, or below each other where there is no room."""
+    shape = (count, 1) if style.is_narrow(canvas) else (1, count)
+    return list(canvas.subplots(*shape, squeeze=False).flat)
 
 
 def _as_dict(one: Residuals) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from nas_gym.search_spaces import Edit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-LINE_WIDTH = 78
+LINE_WIDTH, NARROW_LINE_WIDTH = 78, 44
 LINE_HEIGHT = 0.21
 INDENT = 3
 
@@ -50,7 +50,8 @@ def rules_figure(distilled: Distillation, actions: Sequence[Edit]) -> Figure:
         f"A tree of {counted(tree.leaves, 'rule')}; the one used most ({percent(used.share or 0.0)} of "
         f"visits) is: {used.text.removeprefix('→ ')}.",
         lambda canvas: _draw_outline(canvas, lines),
-        (7.4, 0.7 + LINE_HEIGHT * sum(len(_wrapped(line)) for line in lines)),
+        (7.4, 0.7 + LINE_HEIGHT * sum(len(_wrapped(line, LINE_WIDTH)) for line in lines)),
+        0.7 + LINE_HEIGHT * sum(len(_wrapped(line, NARROW_LINE_WIDTH)) for line in lines),
     )
 
 
@@ -75,42 +76,48 @@ def _outline(distilled: Distillation, actions: Sequence[Edit]) -> list[_Line]:
     return lines
 
 
-def _wrapped(line: _Line) -> list[str]:
-    width = LINE_WIDTH - INDENT * line.depth - (12 if line.share is not None else 0)
+def _wrapped(line: _Line, letters: int) -> list[str]:
+    width = letters - INDENT * line.depth - (12 if line.share is not None else 0)
     return textwrap.wrap(line.text, max(24, width), subsequent_indent="   ")
 
 
 def _draw_outline(canvas: Canvas, lines: list[_Line]) -> None:
     axes = canvas.add_subplot()
+    is_narrow = style.is_narrow(canvas)
+    letters, size = (NARROW_LINE_WIDTH, 7) if is_narrow else (LINE_WIDTH, 8.5)
     longest = max(line.share or 0.0 for line in lines) or 1.0
     row = 0
     for line in lines:
-        texts = _wrapped(line)
+        texts = _wrapped(line, letters)
         for number, text in enumerate(texts):
             axes.text(
                 INDENT * line.depth,
                 row + number,
                 text,
-                fontsize=8.5,
+                fontsize=size,
                 va="center",
                 color=kind_colour(line.kind) if line.kind else style.ink(),
                 fontweight="bold" if line.kind else "normal",
             )
         if line.share is not None:
             axes.barh(
-                row, 10 * line.share / longest, left=LINE_WIDTH - 4, height=0.6, color=kind_colour(line.kind)
+                row,
+                10 * line.share / longest * letters / LINE_WIDTH,
+                left=letters - 4,
+                height=0.6,
+                color=kind_colour(line.kind),
             )
             axes.text(
-                LINE_WIDTH - 5,
+                letters - 5,
                 row,
                 percent(line.share),
-                fontsize=8,
+                fontsize=size,
                 va="center",
                 ha="right",
                 color=style.muted(),
             )
         row += len(texts)
-    axes.set_xlim(-0.5, LINE_WIDTH + 8)
+    axes.set_xlim(-0.5, letters + 8 * letters / LINE_WIDTH)
     axes.set_ylim(row - 0.4, -0.6)
     axes.axis("off")
 
@@ -220,4 +227,5 @@ def _draw_over_time(canvas: Canvas, snapshots: Sequence[Snapshot]) -> None:
     axes.set_ylim(0, 1.05)
     axes.set_xlabel("distinct evaluations before the snapshot")
     axes.set_ylabel("share of visits")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.17), ncols=6, handlelength=1.2, columnspacing=1.0)
+    columns = 3 if style.is_narrow(canvas) else 6
+    canvas.legend(loc="outside upper center", ncols=columns, handlelength=1.2, columnspacing=1.0)

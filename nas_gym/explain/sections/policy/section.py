@@ -23,7 +23,7 @@ from nas_gym.explain.sections.policy.tables import (
     rules_table,
     snapshot_table,
 )
-from nas_gym.explain.sections.policy.text import on_change, on_earnings, on_faithfulness, on_rules, trust
+from nas_gym.explain.sections.policy.text import answer_of, details_of, trust
 
 KEY, QUESTION = "policy", "What did the agent learn?"
 NONE = (
@@ -60,13 +60,10 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
     return Section(
         KEY,
         QUESTION,
-        answer=(
-            *on_faithfulness(distilled),
-            *on_rules(distilled, rules),
-            *on_earnings(earned, distilled, setting),
-            *on_change(snapshots),
-        ),
-        trust=trust(distilled, decisions, earned),
+        answer=answer_of(distilled, rules, earned, setting, len(evidence.seen)),
+        details=details_of(distilled, earned, snapshots, setting),
+        has_finding=distilled.faithful is not None,
+        trust="" if distilled.faithful is None else trust(distilled),
         tables=(
             rules_table(distilled, rules),
             curve_table(distilled, setting),
@@ -82,7 +79,7 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
     )
 
 
-POLICY = Question(KEY, QUESTION, explain_policy, about="agent")
+POLICY = Question(KEY, QUESTION, explain_policy, about="agent", method=QUESTION)
 
 
 def _earnings(

@@ -31,7 +31,8 @@ NOTES = 2.75
 # Links that begin at different boxes do not lie on each other.
 ASIDE = 0.11
 LETTERS = 34
-NOTE_LETTERS = 38
+NOTE_LETTERS, NARROW_NOTE_LETTERS = 38, 40
+NOTE_HEIGHT, NARROW_WIDTH = 0.75, 3.3
 Place = tuple[int, ...]
 
 
@@ -62,6 +63,7 @@ def network_figure(
         f"It is {words}.{f' Marked: {notes}.' if marks else ''}",
         lambda canvas: _draw(canvas, space, architecture, sketch, marks, step, answers),
         (7.0, max(tall, 0.75 * len(marks)) + 0.3),
+        _narrow_height(sketch, tall, marks),
     )
 
 
@@ -78,13 +80,13 @@ def _draw(
     canvas.set_layout_engine("none")
     axes.set_axis_off()
     width, height = canvas.get_size_inches()
+    is_narrow = style.is_narrow(canvas)
+    box, arcs, reach = _shape(sketch)
+    scale = _narrow_scale(sketch) if is_narrow else 1.0
+    width, height = width / scale, height / scale
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
-    named = any(label not in ("", "skip") for *_, label in sketch.links)
-    box, arcs, half = (1.3, NAMED_ARCS, NAMED_HALF) if named else (BOX, ARCS, HALF)
-    longest = max((target - source for source, target, _ in sketch.links), default=1)
-    reach = _apex(longest, arcs) + half + ASIDE if longest > 1 else 0.0
-    middle = reach + box / 2 + 0.15 if marks else width / 2
+    middle = reach + box / 2 + 0.15 if marks and not is_narrow else (width + reach) / 2
     tops = [0.15 + step * number for number in range(len(sketch.boxes))]
     marked: dict[Place, list[int]] = {}
     for number, mark in enumerate(marks, 1):
@@ -100,7 +102,34 @@ def _draw(
         _box(axes, middle, top, box, lines, marked.get((number,), []))
     if () in marked:
         bracket(axes, middle + box / 2 + 0.32, tops[1], tops[-2] + HEIGHT, marked[()])
-    notes_of(axes, max(middle + box / 2 + 0.75, width - NOTES - 0.6), height, marks)
+    if is_narrow:
+        top = tops[-1] + HEIGHT + 0.2
+        notes_of(axes, 0.2 / scale, top, height, marks, int(NARROW_NOTE_LETTERS / scale))
+        for text in axes.texts:
+            text.set_fontsize(scale * text.get_fontsize())
+        for line in axes.lines:
+            line.set_markersize(scale * line.get_markersize())
+    else:
+        notes_of(axes, max(middle + box / 2 + 0.75, width - NOTES - 0.6), 0.0, height, marks, NOTE_LETTERS)
+
+
+def _shape(sketch: Sketch) -> tuple[float, tuple[float, float], float]:
+    """Return the width of boxes, where links go that pass some, and the room that these take, inches."""
+    named = any(label not in ("", "skip") for *_, label in sketch.links)
+    box, arcs, half = (1.3, NAMED_ARCS, NAMED_HALF) if named else (BOX, ARCS, HALF)
+    longest = max((target - source for source, target, _ in sketch.links), default=1)
+    return box, arcs, _apex(longest, arcs) + half + ASIDE if longest > 1 else 0.0
+
+
+def _narrow_scale(sketch: Sketch) -> float:
+    """Return by how much the drawing is smaller on a phone, where its notes stand below."""
+    box, _, reach = _shape(sketch)
+    return min(1.0, NARROW_WIDTH / (reach + box + 0.9))
+
+
+def _narrow_height(sketch: Sketch, tall: float, marks: Sequence[Mark]) -> float:
+    """Return the height of the drawing on a phone, inches."""
+    return _narrow_scale(sketch) * (tall + 0.35 + NOTE_HEIGHT * len(marks))
 
 
 def _labels(
@@ -270,16 +299,16 @@ def _badge(axes: Axes, x: float, y: float, number: int) -> None:
     )
 
 
-def notes_of(axes: Axes, x: float, height: float, marks: Sequence[Mark]) -> None:
-    """Draw the marked choices with the evidence for them, from top to bottom."""
-    every = min(1.05, (height - 0.2) / max(1, len(marks)))
-    top = (height - every * len(marks)) / 2
+def notes_of(axes: Axes, x: float, above: float, height: float, marks: Sequence[Mark], letters: int) -> None:
+    """Draw the marked choices with the evidence for them, from `above` to the bottom, in lines of `letters`."""
+    every = min(1.05, (height - above - 0.1) / max(1, len(marks)))
+    top = above + (height - above - every * len(marks)) / 2
     for number, mark in enumerate(marks, 1):
         y = top + every * (number - 0.5)
         _badge(axes, x, y - 0.14, number)
-        title, *more = textwrap.wrap(mark.title, NOTE_LETTERS)
+        title, *more = textwrap.wrap(mark.title, letters)
         axes.text(
             x + 0.24, y - 0.14, title, va="center", fontsize=9, weight="bold", color=style.ink(), zorder=4
         )
-        for line, text in enumerate([*more, *textwrap.wrap(mark.note, NOTE_LETTERS)]):
+        for line, text in enumerate([*more, *textwrap.wrap(mark.note, letters)]):
             axes.text(x + 0.24, y + 0.06 + 0.17 * line, text, va="center", fontsize=8.5, color=style.muted())

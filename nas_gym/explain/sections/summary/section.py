@@ -36,6 +36,7 @@ def summarise(evidence: Evidence, sections: Sequence[Section], settings: Setting
         figures=(drawing_of(evidence, page.reasons),),
         numbers=_numbers(evidence, page, sections),
         facts=page.facts,
+        method=QUESTION,
     )
 
 
