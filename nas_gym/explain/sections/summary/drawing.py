@@ -106,7 +106,7 @@ def _draw(
         top = tops[-1] + HEIGHT + 0.2
         notes_of(axes, 0.2 / scale, top, height, marks, int(NARROW_NOTE_LETTERS / scale))
         for written in axes.texts:
-            written.set_fontsize(scale * written.get_fontsize())
+            written.set_fontsize(scale * float(written.get_fontsize()))
         for line in axes.lines:
             line.set_markersize(scale * line.get_markersize())
     else:

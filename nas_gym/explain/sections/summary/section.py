@@ -8,6 +8,7 @@ from typing import Any
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.simple_methods import TIMED
+from nas_gym.explain.report.phrases import quantity
 from nas_gym.explain.section import DEFAULTS, Section, Settings, Table
 from nas_gym.explain.sections.summary.figures import drawing_of
 from nas_gym.explain.sections.summary.methods import Beside, beside_simple_methods
@@ -65,7 +66,7 @@ def _tables(page: FirstPage) -> list[Table]:
 
 
 def _milliseconds(seconds: float | None) -> str | None:
-    return None if seconds is None else f"{1000 * seconds:.2g} ms"
+    return None if seconds is None else f"{quantity(1000 * seconds)} ms"
 
 
 def _numbers(evidence: Evidence, page: FirstPage, sections: Sequence[Section]) -> dict[str, Any]:
