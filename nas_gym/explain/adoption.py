@@ -198,15 +198,15 @@ def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: 
     architecture, why = space.parse(chosen["architecture"]), _why(chosen, what)
     if not evaluator.trains:
         raise NothingToAdoptError(
-            f"{architecture} is {why}, but this run trained no network: its scores were looked up or computed, "
-            "so there are no weights to keep"
+            f"{architecture} is {why}, but this run trained no network: its scores were looked up or "
+            "computed, so there are no weights to keep"
         )
     seed = evaluator.final_seeds(run_seed(evidence))[0]
     module, evaluation = evaluator.fit(architecture, seed)
     if evaluation.failed:
         raise NothingToAdoptError(
-            f"{architecture} is {why}, but its training with seed {seed} failed ({evaluation.error}), so there "
-            "are no weights to keep"
+            f"{architecture} is {why}, but its training with seed {seed} failed ({evaluation.error}), so "
+            "there are no weights to keep"
         )
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -218,7 +218,9 @@ def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: 
         space.describe(architecture).words,
         space.network(architecture).parameters,
         why,
-        *(chosen[name] for name in ("change", "low", "high")),
+        chosen["change"],
+        chosen["low"],
+        chosen["high"],
         seed,
         evidence.metric.label,
         score.validation_score,

@@ -66,8 +66,8 @@ def run_seed(evidence: Evidence) -> int:
 def measure(evidence: Evidence, wanted: Mapping[Any, int]) -> FreshScores:
     """Return scores of architectures at the full recipe, with seeds that the search did not see.
 
-    All of them are trained as one batch. Under a limit by the clock they are trained in several, and those that
-    there is no time for are left out, the last ones first. A table gives the seeds it recorded.
+    All of them are trained as one batch. Under a limit by the clock they are trained in several, and those
+    that there is no time for are left out, the last ones first. A table gives the seeds it recorded.
 
     Args:
         evidence: evidence of the run.
