@@ -199,16 +199,14 @@ def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: 
     if not evaluator.trains:
         raise NothingToAdoptError(
             f"{architecture} is {why}, but this run trained no network: its scores were looked up or "
-            "computed, "
-            "so there are no weights to keep"
+            "computed, so there are no weights to keep"
         )
     seed = evaluator.final_seeds(run_seed(evidence))[0]
     module, evaluation = evaluator.fit(architecture, seed)
     if evaluation.failed:
         raise NothingToAdoptError(
             f"{architecture} is {why}, but its training with seed {seed} failed ({evaluation.error}), so "
-            "there "
-            "are no weights to keep"
+            "there are no weights to keep"
         )
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
