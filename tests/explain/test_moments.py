@@ -166,7 +166,7 @@ def test_an_agent_that_asks_is_told_by_what_raised_its_best(tmp_path):
             expected += one.score - best
         best = max(best, one.score)
     assert section.numbers["total_gain"] == pytest.approx(expected)
-    assert "asked for networks without editing" in section.answer[0]
+    assert "asked for networks without editing" in section.details[0]
     draw_all(section)
 
 
