@@ -51,7 +51,10 @@ def test_its_figures_can_be_drawn(best):
 def test_noise_is_told_to_have_no_small_tree(tmp_path):
     run = followed(tmp_path / "run", of_noise(space_of(), 0))
     section = explain_policy(read_evidence(run))
-    assert section.answer[0].startswith("No small tree is faithful")
+    assert len(section.answer) == 1
+    assert "no rule worth telling: no small tree is faithful" in section.answer[0]
+    assert not section.has_finding
+    assert section.details[0].startswith("No small tree is faithful")
     assert section.numbers["faithful_from"] is None
 
 
@@ -104,4 +107,4 @@ def test_too_few_evaluations_to_know_returns_are_said_to_be(tmp_path):
     section = explain_policy(evidence)
     assert isinstance(section.numbers["return"], str)
     assert "too few" in section.numbers["return"]
-    assert any("is not known" in sentence for sentence in section.answer)
+    assert any("is not known" in sentence for sentence in section.details)

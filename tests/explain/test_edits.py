@@ -81,7 +81,7 @@ def test_the_section_of_a_run_names_edits_that_help_and_is_json(tmp_path: Path) 
     section = explain_edits(read_evidence(recorded(tmp_path / "run", budget=60)))
     json.dumps(section.numbers, allow_nan=False)
     assert not section.withheld
-    assert "The edits that help most" in section.answer[0]
+    assert "What helps most, on average over the space, is to" in section.answer[0]
     (table,) = section.tables
     assert all(len(row) == len(table.columns) for row in table.rows)
 

@@ -87,11 +87,10 @@ def _input_words(use: NetworkUse) -> list[str]:
     if inputs == "features":
         return [_feature_words(use, importance)]
     where = _signal_words(importance) if inputs == "signal" else _image_words(importance)
-    noun = "point" if inputs == "signal" else "pixel"
     check = use.check
     return [
-        f"{where} With the {counted(check.deleted, f'highest-ranked {noun}')} hidden it loses "
-        f"{lost(check.drop)}, with {check.deleted} random ones {lost(float(check.random.mean()))}"
+        f"{where}; with the {check.deleted} highest-ranked hidden it loses {lost(check.drop)}, with "
+        f"{check.deleted} random ones {lost(float(check.random.mean()))}"
         f"{_unless(check.confirmed, ': the check does not confirm these ranks')}."
     ]
 
@@ -153,14 +152,14 @@ def _signal_words(importance: np.ndarray) -> str:
     share = sums[start] / max(along.sum(), 1e-300)
     return (
         f"Along the signal of {len(along)} points it looks most at points {start + 1} to {start + count}, a "
-        f"{count / len(along):.0%} of the signal that has {share:.0%} of the attribution."
+        f"{count / len(along):.0%} of the signal that has {share:.0%} of the attribution"
     )
 
 
 def _image_words(importance: np.ndarray) -> str:
     pixels = np.sort(importance.mean(0).ravel())[::-1]
     enough = int(np.searchsorted(np.cumsum(pixels), 0.5 * pixels.sum()) + 1)
-    return f"Half of all attribution is on {enough} of the {pixels.size} pixels ({enough / pixels.size:.0%})."
+    return f"Half of all attribution is on {enough} of the {pixels.size} pixels ({enough / pixels.size:.0%})"
 
 
 def _layer_words(use: NetworkUse) -> list[str]:
