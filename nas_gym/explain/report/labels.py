@@ -94,8 +94,8 @@ def fit_narrow(canvas: Canvas) -> None:
         room = INCHES_PER_LETTER * max(map(len, names), default=0)
         across = max(10, int(((width - room) / columns - 0.1) / INCHES_PER_LETTER))
         along = max(10, int(0.8 * height / rows / INCHES_PER_LETTER))
-        axes.set_xlabel(textwrap.fill(axes.get_xlabel(), across))
-        axes.set_ylabel(textwrap.fill(axes.get_ylabel(), along))
+        axes.set_xlabel(textwrap.fill(axes.get_xlabel(), across, break_long_words=False))
+        axes.set_ylabel(textwrap.fill(axes.get_ylabel(), along, break_long_words=False))
 
 
 def _wrap_names(axis: Axis, letters: int) -> None:

@@ -27,14 +27,18 @@ LEGENDS = {
 
 
 def figures_of(use: NetworkUse) -> tuple[Figure, ...]:
-    """Return all figures of the section."""
+    """Return all figures of the section, the first for the page; what cannot be trusted stands last."""
+    from nas_gym.explain.sections.network.text import RELIABLE
+
     found = []
     if use.inputs is not None:
         draw = {"features": features, "signal": signals, "image": images}[use.trained.task.inputs]
         found.append(draw(use))
     if use.layers:
         found.append(layers(use))
-    return (*found, *use.answers.figures())
+    found += use.answers.figures()
+    is_unsure = use.inputs is not None and use.reliable < RELIABLE and use.trained.task.inputs != "features"
+    return (*found[1:], found[0]) if is_unsure else tuple(found)
 
 
 def features(use: NetworkUse) -> Figure:

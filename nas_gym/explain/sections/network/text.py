@@ -86,13 +86,20 @@ def _input_words(use: NetworkUse) -> list[str]:
     importance, inputs = np.nan_to_num(use.inputs.importance), use.trained.task.inputs
     if inputs == "features":
         return [_feature_words(use, importance)]
+    return [_place_words(use, importance)] if use.reliable >= RELIABLE else []
+
+
+def _place_words(use: NetworkUse, importance: np.ndarray) -> str:
+    """Return where in a signal or an image it looks, and what hiding that costs."""
+    assert use.check is not None
+    inputs = use.trained.task.inputs
     where = _signal_words(importance) if inputs == "signal" else _image_words(importance)
     check = use.check
-    return [
+    return (
         f"{where}; with the {check.deleted} highest-ranked hidden it loses {lost(check.drop)}, with "
         f"{check.deleted} random ones {lost(float(check.random.mean()))}"
         f"{_unless(check.confirmed, ': the check does not confirm these ranks')}."
-    ]
+    )
 
 
 def _feature_words(use: NetworkUse, importance: np.ndarray) -> str:
@@ -122,8 +129,11 @@ def _points_of(drop: float) -> str:
 
 def _check_words(use: NetworkUse) -> list[str]:
     """Return how the attributions of features compare with shuffling and with hiding."""
-    if use.inputs is None or use.check is None or use.trained.task.inputs != "features":
+    if use.inputs is None or use.check is None:
         return []
+    if use.trained.task.inputs != "features":
+        unsure = use.reliable < RELIABLE
+        return [_place_words(use, np.nan_to_num(use.inputs.importance))] if unsure else []
     importance, names = np.nan_to_num(use.inputs.importance), feature_names(use)
     share = importance / max(importance.sum(), 1e-300)
     first = np.argsort(-importance, kind="stable")[:NAMED]

@@ -124,7 +124,7 @@ def _shape(sketch: Sketch) -> tuple[float, tuple[float, float], float]:
 def _narrow_scale(sketch: Sketch) -> float:
     """Return by how much the drawing is smaller on a phone, where its notes stand below."""
     box, _, reach = _shape(sketch)
-    return min(1.0, NARROW_WIDTH / (reach + box + 0.9))
+    return min(1.0, NARROW_WIDTH / (reach + box + 0.6))
 
 
 def _narrow_height(sketch: Sketch, tall: float, marks: Sequence[Mark]) -> float:
@@ -168,7 +168,7 @@ def _box(axes: Axes, x: float, top: float, width: float, lines: Sequence[str], m
             zorder=3,
         )
     )
-    spread = 0.165
+    spread = 0.165 if len(lines) <= 2 else 0.14
     for number, line in enumerate(lines):
         is_small = number > 0 and line.endswith(("weight", "weights"))
         axes.text(
