@@ -1,4 +1,4 @@
-"""From a run, from two or from a folder of them, to the explanation: every question is answered, and then the report is written."""
+"""From a run, from two, or from a folder of runs to the explanation: answers first, then the report."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ def _compare(
 ) -> Explanation:
     from nas_gym.explain.sections.comparison.section import compare
 
-    _refuse_several(other)
     _refuse_several(run)
+    _refuse_several(other)
     report(0, 2, "Comparing the policies")
     explanation = compare(run, other, budget=settings.budget, seed=settings.seed, store=store)
     if not write:
@@ -205,7 +205,8 @@ def _refuse_several(folder: str | os.PathLike[str]) -> None:
     if runs:
         more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
         raise ConfigError(
-            f"{place} holds runs and is not one itself: compare two of {', '.join(runs[:MOST_NAMED])}{more}, or "
+            f"{place} holds runs and is not one itself: compare two of "
+            f"{', '.join(runs[:MOST_NAMED])}{more}, or "
             "pass that folder alone to explain all of them together"
         )
 

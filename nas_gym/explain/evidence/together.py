@@ -114,8 +114,8 @@ def read_together(place: str | os.PathLike[str], store: Any = "memory") -> Toget
         store: store of the evaluator that answers further questions.
 
     Raises:
-        NASGymError: if the folder holds no run, runs that cannot be explained together, or damaged ones, their
-            data or code have changed since, or nothing was evaluated in any of them.
+        NASGymError: if the folder holds no run, damaged ones, or some that cannot be explained together,
+            their data or code have changed since, or nothing was evaluated in any of them.
     """
     place = Path(place)
     folders = run_folders(place)
@@ -230,7 +230,8 @@ def _check_alike(place: Path, folders: Sequence[RunFolder], configs: Sequence[Ma
         for what, numbers in zip(words, kinds, strict=True)
     ]
     raise ConfigError(
-        f"{place} holds runs that cannot be explained together, {'; '.join(told)}: explain runs of one space, "
+        f"{place} holds runs that cannot be explained together, {'; '.join(told)}: explain runs of one "
+        "space, "
         "task and way of evaluating, in a folder of their own"
     )
 

@@ -116,7 +116,8 @@ class Agents:
         options: the options of all choices, in order.
         overlap: mean overlap of the runs of two agents, float64 (agents, agents); NaN where there is no pair.
         can_show: whether there are runs enough to show that agents differ.
-        regions: combinations of options of two choices that matter that no run of an agent tried, by its name.
+        regions: by the name of an agent, combinations of options of two choices that matter that none of its
+            runs tried.
     """
 
     agents: tuple[Agent, ...]

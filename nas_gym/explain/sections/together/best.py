@@ -18,6 +18,8 @@ from nas_gym.search_spaces import Architecture
 
 MARGIN = 0.01
 """A difference of scores that matters to a user: one point."""
+FEWEST_GOOD, LEADING = 5, 10
+"""Of fewer networks within a point of the best little can be told; then the first ten are asked."""
 TRAININGS = 120
 """New trainings of the best networks by default; the runs have made some thousand."""
 MOST_COMPUTED, SEEDS_COMPUTED = 200, 10
@@ -79,6 +81,11 @@ class BestNetworks:
         """How many of the good ones beside the best are shown to lose less than a point."""
         return sum(one.change.low is not None and one.change.low >= -MARGIN for one in self.good[1:])
 
+    @property
+    def leading(self) -> tuple[Candidate, ...]:
+        """The networks that are asked what they share: the good ones, the first ten if those are too few."""
+        return self.good if len(self.good) >= FEWEST_GOOD else self.candidates[:LEADING]
+
     def of(self, text: str | None) -> Candidate | None:
         """Return a network that was scored, by its text."""
         return next((one for one in self.candidates if str(one) == text), None)
@@ -128,7 +135,7 @@ def _scores(together: Together, most: int) -> tuple[dict[str, list[float]], str]
     if evaluator.table is not None:
         everything = list({str(one.architecture): one.architecture for one in evidence.succeeded}.values())
         fresh = measure(evidence, dict.fromkeys(everything, SEEDS))
-        return {text: list(values) for text, values in fresh.scores.items()}, f"scores {fresh.source}"
+        return {text: list(values) for text, values in fresh.scores.items()}, f"their scores {fresh.source}"
     found = _finals(together.runs)
     ranked = _ranked(evidence)
     seeds, count = SEEDS, max(0, (most - SEEDS) // SEEDS)
@@ -142,13 +149,15 @@ def _scores(together: Together, most: int) -> tuple[dict[str, list[float]], str]
     for architecture, values in _trained(together, wanted, seeds).items():
         found.setdefault(architecture, []).extend(values)
     if evaluator.trains:
-        source = "trainings with seeds that no search used"
+        source = "new trainings with seeds that no search used"
     else:
-        source = "evaluations with seeds that no search used"
+        source = "new evaluations with seeds that no search used"
     if not any(found.values()):
         # Nothing may be trained, and no run has come to its end.
         seen = {str(one.architecture): [one.score] for one in evidence.succeeded if one.fidelity is None}
-        return seen or {str(evidence.chosen.architecture): [evidence.chosen.score]}, "what the searches saw"
+        return seen or {
+            str(evidence.chosen.architecture): [evidence.chosen.score]
+        }, "what the searches saw, which is optimistic"
     return found, source
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 WIDTH = 6.4
-MOST_OPTIONS = 24
+MOST_OPTIONS, MOST_NETWORKS = 24, 12
 
 
 def found_figure(together: Together, best: BestNetworks, label: str) -> Figure:
@@ -58,11 +58,50 @@ def found_figure(together: Together, best: BestNetworks, label: str) -> Figure:
     ]
     return Figure(
         "found",
-        f"What each run found: a dot is the network that a run chose, by {best.source}. In the band lie those "
+        f"What each run found: a dot is the network that a run chose, by {best.source}. In the band lie "
+        "those "
         "within a point of the best.",
         f"Runs that chose a network within a point of the best: {listed(said)}.",
         draw,
         (WIDTH, 1.2 + 0.42 * len(names)),
+    )
+
+
+def tried_figure(together: Together, best: BestNetworks, label: str) -> Figure:
+    """Return which agents tried each of the best networks."""
+    names, networks = together.agents, best.leading[:MOST_NETWORKS]
+    counts = np.array(
+        [[sum(together.runs[n].agent == name for n in one.tried_by) for name in names] for one in networks]
+    )
+
+    def draw(canvas: Canvas) -> None:
+        axes = canvas.subplots()
+        top = max(1, int(counts.max()))
+        axes.imshow(counts, cmap=style.SEQUENTIAL, vmin=0, vmax=top, aspect="auto")
+        colours = mpl.colormaps[style.SEQUENTIAL]
+        for (row, column), count in np.ndenumerate(counts):
+            colour = style.over(colours(count / top))
+            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=9)
+        axes.set_xticks(
+            range(len(names)),
+            [shortened(name, 16) for name in names],
+            rotation=25,
+            ha="right",
+            rotation_mode="anchor",
+        )
+        axes.set_yticks(
+            range(len(networks)), [f"{shortened(str(one), 26)}  {100 * one.score:.1f}%" for one in networks]
+        )
+        _without_lines(axes)
+        axes.set_xlabel("runs of the agent that tried it")
+
+    tried = [f"{name} {int((counts[:, column] > 0).sum())}" for column, name in enumerate(names)]
+    return Figure(
+        "tried",
+        f"The best networks with their {label}, and in how many runs each agent tried them.",
+        f"Of these {len(networks)} networks each agent tried: {listed(tried)}.",
+        draw,
+        (WIDTH, 1.4 + 0.32 * len(networks)),
     )
 
 
@@ -116,7 +155,8 @@ def uses_figure(agents: Agents, choices: Sequence[str]) -> Figure:
 
     return Figure(
         "uses",
-        "Where each agent looks: the share of its networks (mean over its runs) with each option, in per cent. A star "
+        "Where each agent looks: the share of its networks (mean over its runs) with each option, in per "
+        "cent. A star "
         "marks what differs from the other agents by more than chance gives.",
         f"Shares that differ beyond chance: {listed(_starred(agents, options)) or 'none'}.",
         draw,
@@ -165,7 +205,9 @@ def kinds_figure(together: Together, best: BestNetworks, kinds: Kinds, mattering
         axes.set_xlim(-0.5, len(mattering) - 0.5)
         axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.set_xticks(range(len(mattering)), mattering, rotation=25, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(groups)), [f"{len(kind.networks)} of {len(best.good)}" for kind in groups])
+        axes.set_yticks(
+            range(len(groups)), [f"{len(kind.networks)} of {len(best.leading)}" for kind in groups]
+        )
         _without_lines(axes)
         axes.set_ylabel("networks")
 
@@ -175,7 +217,8 @@ def kinds_figure(together: Together, best: BestNetworks, kinds: Kinds, mattering
     ]
     return Figure(
         "kinds",
-        "The best networks by their options of the choices that matter: a row is a kind of network, and says how many "
+        "The best networks by their options of the choices that matter: a row is a kind of network, and "
+        "says how many "
         "of the best are of it.",
         f"Kinds of the best networks: {'; '.join(said)}.",
         draw,
@@ -214,7 +257,8 @@ def overlap_figure(agents: Agents) -> Figure:
     ]
     return Figure(
         "overlap",
-        "What two runs have in common: networks that both evaluated, in per cent of those that either did; mean over "
+        "What two runs have in common: networks that both evaluated, in per cent of those that either did; "
+        "mean over "
         "pairs of runs, on the diagonal of the same agent.",
         f"Runs of one agent have in common: {listed(own) or 'unknown, each has one run'}.",
         draw,

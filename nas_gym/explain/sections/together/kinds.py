@@ -50,7 +50,7 @@ def kinds_of(together: Together, best: BestNetworks, mattering: Sequence[str]) -
     """Return the best networks, grouped by their options of the choices that matter."""
     space = together.evidence.search_space
     values = {}
-    for one in best.good:
+    for one in best.leading:
         codes, active = space.encode(one.architecture), space.active_variables(one.architecture)
         values[str(one)] = {
             name: variable.choices[codes[name]] if name in active else NONE
@@ -58,7 +58,7 @@ def kinds_of(together: Together, best: BestNetworks, mattering: Sequence[str]) -
             if len(variable.choices) > 1
         }
     groups: dict[tuple[str, ...], list[Candidate]] = {}
-    for one in best.good:
+    for one in best.leading:
         groups.setdefault(tuple(values[str(one)][name] for name in mattering), []).append(one)
     others = [
         name for name in space.variables if name not in mattering and len(space.variables[name].choices) > 1
@@ -75,7 +75,7 @@ def kinds_of(together: Together, best: BestNetworks, mattering: Sequence[str]) -
         )
         for options, networks in groups.items()
     ]
-    occurring = {name: seen(name, best.good) for name in mattering}
+    occurring = {name: seen(name, best.leading) for name in mattering}
     missing = {
         name: tuple(value for value in space.variables[name].choices if value not in occurring[name])
         for name in mattering
@@ -86,5 +86,5 @@ def kinds_of(together: Together, best: BestNetworks, mattering: Sequence[str]) -
         shared,
         {name: gone for name, gone in missing.items() if gone and name not in shared},
         tuple(name for name, gone in missing.items() if not gone),
-        tuple(name for name in others if len(seen(name, best.good)) > 1),
+        tuple(name for name in others if len(seen(name, best.leading)) > 1),
     )

@@ -18,15 +18,21 @@ from nas_gym.explain.sections.choices.tables import choices_table, values_table
 from nas_gym.explain.sections.together.agents import agents_beside, untried_fact
 from nas_gym.explain.sections.together.best import best_networks
 from nas_gym.explain.sections.together.choices import ChoicesTogether, choices_together
-from nas_gym.explain.sections.together.figures import found_figure, kinds_figure, overlap_figure, uses_figure
+from nas_gym.explain.sections.together.figures import (
+    found_figure,
+    kinds_figure,
+    overlap_figure,
+    tried_figure,
+    uses_figure,
+)
 from nas_gym.explain.sections.together.kinds import Kinds, kinds_of
 from nas_gym.explain.sections.together.text import (
+    MOST_USES,
     Findings,
     as_good,
     by_agent,
     first_page,
     in_common,
-    overlap,
     trust,
     what_one_run_tells,
     where_agents_look,
@@ -52,7 +58,8 @@ def explain_together(
 
     Args:
         together: the runs; not every training of theirs failed.
-        settings: the budget is the number of new trainings at most, None for 120; the seed is of all random draws.
+        settings: the budget is the number of new trainings at most, None for 120; the seed that of every
+            random draw.
         on_progress: called before each of `STAGES` with its number and its text.
     """
     tell = on_progress or (lambda _number, _text: None)
@@ -121,7 +128,7 @@ def _best(found: Findings) -> Section:
             len(one.tried_by),
             listed(list(dict.fromkeys(together.runs[n].agent for n in one.tried_by))),
         )
-        for place, one in enumerate(best.good)
+        for place, one in enumerate(best.leading)
     )
     agents = tuple(
         (
@@ -154,15 +161,19 @@ def _best(found: Findings) -> Section:
         tables=(
             Table(
                 "networks",
-                f"The best network and those within a point of it: {label}, difference to the best in points with an "
-                "interval that holds for all at once, scores, runs that chose it and that tried it, and their agents.",
+                f"The best networks, at least all within a point of the best: {label}, difference to the "
+                "best in points with an "
+                "interval that holds for all at once, scores, runs that chose it and that tried it, and "
+                "their agents.",
                 ("network", label, "difference", "from", "to", "scores", "chose it", "tried it", "agents"),
                 networks,
             ),
             Table(
                 "agents",
-                "What each agent found: evaluations and different networks of all its runs, runs that chose and runs that "
-                "tried one of the best networks (95% intervals over runs), and how many of the best its runs tried.",
+                "What each agent found: evaluations and different networks of all its runs, runs that "
+                "chose and runs that "
+                "tried one of the best networks (95% intervals over runs), and how many of the best its "
+                "runs tried.",
                 (
                     "agent",
                     "runs",
@@ -177,7 +188,7 @@ def _best(found: Findings) -> Section:
                 agents,
             ),
         ),
-        figures=(found_figure(together, best, label),),
+        figures=(tried_figure(together, best, label),),
         numbers={
             "networks": [
                 {
@@ -187,13 +198,14 @@ def _best(found: Findings) -> Section:
                     "kept_by": [str(together.runs[n].folder.path) for n in one.kept_by],
                     "tried_by": [str(together.runs[n].folder.path) for n in one.tried_by],
                 }
-                for one in best.good
+                for one in best.leading
             ],
+            "within_a_point": len(best.good),
             "scored": len(best.candidates),
             "source": best.source,
         },
         facts=(
-            *(one.change for one in best.good[1:]),
+            *(one.change for one in best.leading[1:]),
             *(fact for agent in found.agents.agents for fact in (agent.kept, agent.kept_more, agent.tried)),
         ),
     )
@@ -214,7 +226,8 @@ def _choices(found: Findings) -> Section:
     figures = tuple(choices_figures(choices.findings))
     answer = [" ".join(which_choices(found)), *what_one_run_tells(found)]
     trust_words = [
-        f"Estimated from {counted(len(used.y), 'different network')}, each counted once, as averages over all networks of "
+        f"Estimated from {counted(len(used.y), 'different network')}, each counted once, as averages over "
+        "all networks of "
         "the space and not over those that the agents preferred.",
         "A single run is asked by the same estimate with its own evaluations.",
     ]
@@ -265,8 +278,10 @@ def _alone_table(found: Findings, choices: ChoicesTogether) -> Table:
     )
     return Table(
         "together",
-        f"What {counted(len(choices.used.y), 'network')} of {counted(len(found.together.runs), 'run')} say of each choice: "
-        "whether it is shown to matter, its best and worst options and the points between them on average, and how many "
+        f"What {counted(len(choices.used.y), 'network')} of {counted(len(found.together.runs), 'run')} say "
+        "of each choice: "
+        "whether it is shown to matter, its best and worst options and the points between them on average, "
+        "and how many "
         "runs show by themselves that it matters.",
         ("choice", "all runs", "best", "worst", "points apart", "runs alone"),
         rows,
@@ -277,8 +292,8 @@ def _kinds(found: Findings) -> Section:
     kinds, best = found.kinds, found.best
     mattering = [one.name for one in found.shown]
     answer = tuple(in_common(found))
-    if not mattering or len(best.good) == 1:
-        return withheld(*KINDS, " ".join(answer), {"networks": [str(one) for one in best.good]})
+    if not mattering or len(best.leading) == 1:
+        return withheld(*KINDS, " ".join(answer), {"networks": [str(one) for one in best.leading]})
     rows = tuple(
         (
             listed([f"{name} {value}" for name, value in kind.options.items()]),
@@ -292,12 +307,14 @@ def _kinds(found: Findings) -> Section:
     return Section(
         *KINDS,
         answer,
-        trust=f"Which networks are within a point of the best is known by {best.source}; which choices matter, by the "
-        "evaluations of all runs. That a network has what matters does not prove that this is why it is good.",
+        trust=f"Which networks are the best is known by {best.source}; which choices matter, by the "
+        "evaluations of all runs. That a network has what matters does not prove that this is why it is "
+        "good.",
         tables=(
             Table(
                 "kinds",
-                "Kinds of the best networks: their options of the choices that matter, how many are of the kind, the best "
+                "Kinds of the best networks: their options of the choices that matter, how many are of the "
+                "kind, the best "
                 "of them, and other choices in which they differ.",
                 ("what matters", "networks", "best", "such as", "differ in"),
                 rows,
@@ -344,7 +361,7 @@ def _agents(found: Findings) -> Section:
         for agent in agents.agents
         for use in agent.uses
     )
-    answer = [" ".join(where_agents_look(found)), *_untried(found)]
+    answer = [" ".join(where_agents_look(found, MOST_USES)), *_untried(found)]
     overlaps = tuple(
         (agent.name, *(_share(fact) for fact in (agent.own, agent.others)), _gap(agent.own_more))
         for agent in agents.agents
@@ -352,21 +369,27 @@ def _agents(found: Findings) -> Section:
     return Section(
         *AGENTS,
         tuple(answer),
-        trust="A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few runs there is "
-        "none. Differences to the other agents have intervals that hold for all agents and options at once, by "
-        "permutation of runs. That an agent looks somewhere more often is no reason why it did better or worse.",
+        trust=(
+            "A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few runs "
+            "there is none. Differences to the other agents have intervals that hold for all agents and options "
+            "at once, by permutation of runs. That an agent looks somewhere more often is no reason why it did "
+            "better or worse."
+        ),
         tables=(
             Table(
                 "overlap",
-                "Networks that two runs have in common, in per cent of those that either tried: of two runs of the agent, "
+                "Networks that two runs have in common, in per cent of those that either tried: of two "
+                "runs of the agent, "
                 "of one and a run of another, and the difference in points (95% intervals over runs).",
                 ("agent", "with itself", "with others", "difference"),
                 overlaps,
             ),
             Table(
                 "options",
-                "The share of each option in the networks that an agent tried and that have the choice: mean over runs "
-                "with its 95% interval, networks, the difference to the other agents in points, and whether it is more "
+                "The share of each option in the networks that an agent tried and that have the choice: "
+                "mean over runs "
+                "with its 95% interval, networks, the difference to the other agents in points, and "
+                "whether it is more "
                 "than chance.",
                 ("agent", "choice", "option", "share", "interval", "networks", "difference", "beyond chance"),
                 rows,
@@ -411,12 +434,14 @@ def _untried(found: Findings) -> list[str]:
         regions = found.agents.regions.get(agent.name, ())
         if by_chance:
             said.append(
-                f"{agent.name} never tried {listed(by_chance[:4])} in {agent.evaluations:,} evaluations, which chance "
+                f"{agent.name} never tried {listed(by_chance[:4])} in {agent.evaluations:,} evaluations, "
+                "which chance "
                 "could give"
             )
         if regions:
             said.append(
-                f"{agent.name} never tried {counted(len(regions), 'combination')} of two choices that matter which others "
+                f"{agent.name} never tried {counted(len(regions), 'combination')} of two choices that "
+                "matter which others "
                 f"tried, such as {' with '.join(map(str, regions[0]))}"
             )
     return [f"Never tried: {'; '.join(said)}."] if said else []

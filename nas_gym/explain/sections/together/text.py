@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from nas_gym.explain.evidence.rescoring import SEEDS
 from nas_gym.explain.evidence.together import Together
 from nas_gym.explain.fact import Fact
 from nas_gym.explain.report.phrases import capital, counted, listed, percent, unsigned
 from nas_gym.explain.sections.together.agents import Agent, Agents, Use
-from nas_gym.explain.sections.together.best import SEEDS, BestNetworks
+from nas_gym.explain.sections.together.best import BestNetworks
 from nas_gym.explain.sections.together.choices import Choice, ChoicesTogether
 from nas_gym.explain.sections.together.kinds import NONE, Kinds
 
+LEAST_SHOWN = 0.0005
+"""A difference that rounds to a tenth of a point."""
 MOST_CHOICES, MOST_USES, MOST_AGENTS, MOST_NAMED = 4, 2, 6, 4
 
 
@@ -57,9 +60,11 @@ def trust(found: Findings) -> str:
     """Return how far the first page can be trusted."""
     together = found.together
     sentences = [
-        "Differences between agents are tested over runs, all at once, so what is said of one is not chance in "
+        "Differences between agents are tested over runs, all at once, so what is said of one is not "
+        "chance in "
         "19 of 20 comparisons like this.",
-        "What is said of choices holds for networks of the whole space on average, by evaluations that each count "
+        "What is said of choices holds for networks of the whole space on average, by evaluations that "
+        "each count "
         "once however many runs made them.",
         "All this is about these data and this way of training.",
     ]
@@ -79,10 +84,12 @@ def _found(found: Findings) -> str:
     chosen = len(best.kept_by)
     how = "by no run" if not chosen else f"by {counted(chosen, 'run')}"
     return (
-        f"{words}{size}. To {task.target.aim(task.name)}, {who} tried {tried:,} of {space.size:,} possible networks in "
+        f"{words}{size}. To {task.target.aim(task.name)}, {who} tried {tried:,} of {space.size:,} possible "
+        "networks in "
         f"{counted(len(together.runs), 'run')} ({together.evaluations:,} evaluations). It is the best of "
-        f"{counted(len(found.best.candidates), 'network')} scored by {found.best.source} "
-        f"({counted(len(best.scores), 'score')} of it), and was chosen {how} and tried by {len(best.tried_by)}."
+        f"{counted(len(found.best.candidates), 'network')} by {found.best.source} "
+        f"({counted(len(best.scores), 'score')} of it), and was chosen {how} and tried by "
+        f"{len(best.tried_by)}."
     )
 
 
@@ -97,7 +104,10 @@ def _size(found: Findings) -> str:
 def _quote(found: Findings) -> str:
     quote, evaluator = found.best.quote, found.together.evidence.evaluator
     if evaluator.selects_on_test:
-        return "**No number to quote:** the searches chose by the test examples, since nothing else was published."
+        return (
+            "**No number to quote:** the searches chose by the test examples, since nothing else was "
+            "published."
+        )
     if quote.estimate is None:
         return (
             "**No number to quote:** its score on test examples was not measured; a --budget of "
@@ -147,18 +157,28 @@ def by_agent(found: Findings) -> Iterator[str]:
     agents = [agent for agent in found.agents.agents if agent.scored]
     if not agents:
         return
+    which = "it or one of these" if len(found.best.good) > 1 else "it"
+    scored = sum(agent.scored for agent in agents)
+    if not any(agent.kept.estimate for agent in agents):
+        tried = [agent.name for agent in agents if agent.of_best]
+        tries = (
+            f"runs of {listed(tried)} tried {which}, but chose another" if tried else f"none tried {which}"
+        )
+        yield f"None of {counted(scored, 'run')} chose {which}; {tries}."
+        return
     told = [
-        f"{agent.name} in {round(_number(agent.kept) * agent.scored)} of {counted(agent.scored, 'run')} "
-        f"({100 * (agent.kept.low or 0.0):.0f} to {100 * (agent.kept.high or 1.0):.0f}%)"
+        f"{agent.name} in {round(_number(agent.kept) * agent.scored)} of {agent.scored}"
+        f" ({100 * (agent.kept.low or 0.0):.0f} to {100 * (agent.kept.high or 1.0):.0f}%)"
         for agent in sorted(agents, key=lambda agent: -_number(agent.kept))
     ]
-    which = "it or one of these" if len(found.best.good) > 1 else "it"
     yield f"Runs that chose {which}, with 95% intervals: {listed(told)}."
     if len(agents) < 2:
         return
     ahead = [agent for agent in agents if agent.kept_more.is_shown]
     if not ahead:
-        yield "That one agent finds them more often than the others is not shown: chance could give these differences."
+        yield (
+            "No agent is shown to find them more often than the others: chance could give these differences."
+        )
     for agent in ahead:
         more = "more" if _number(agent.kept_more) > 0 else "less"
         yield f"{capital(agent.name)} does so {more} often than the others, beyond chance."
@@ -170,12 +190,16 @@ def which_choices(found: Findings) -> Iterator[str]:
     if isinstance(choices, str):
         yield choices
         return
-    over = f"By {counted(len(choices.used.y), 'different network')} of {counted(len(found.together.runs), 'run')}"
+    over = (
+        f"By {counted(len(choices.used.y), 'different network')} of "
+        f"{counted(len(found.together.runs), 'run')}"
+    )
     if not choices.shown:
         yield f"{over}, none is shown to matter: what differs between their options could be chance."
         return
     told = [
-        f"({number}) {one.name}: {one.best} is best and {one.worst} worst, {unsigned(one.gap)} points apart on average"
+        f"({number}) {one.name}: {one.best} is best and {one.worst} worst, {unsigned(one.gap)} points "
+        "apart on average"
         for number, one in enumerate(choices.shown[:MOST_CHOICES], 1)
     ]
     more = choices.shown[MOST_CHOICES:]
@@ -206,45 +230,49 @@ def what_one_run_tells(found: Findings) -> Iterator[str]:
             else f"None of the {asked} runs that have evaluations enough"
         )
         yield f"{who} shows {listed([one.name for one in alone])} by itself; only all together do."
-    some = [f"{one.name} is shown by {one.alone}" for one in choices.shown[:MOST_CHOICES] if one.alone]
+    some = [f"{one.name} in {one.alone}" for one in choices.shown[:MOST_CHOICES] if one.alone]
     if some:
-        yield f"Of {counted(asked, 'run')} by themselves, {listed(some)}."
+        yield f"Asked by itself, a single run shows {listed(some)} of {counted(asked, 'run')}."
 
 
 def in_common(found: Findings) -> Iterator[str]:
     """Yield what the best networks share, and what they leave open."""
-    kinds, count = found.kinds, len(found.best.good)
+    kinds, leading = found.kinds, found.best.leading
+    count = len(leading)
     if count == 1:
-        yield "There is only one within a point of the best, so nothing can be in common."
+        yield "Only one network was scored, so nothing can be in common."
         return
+    gap = max(0.1, 100 * (leading[0].score - leading[-1].score))
+    which = f"the {count} best networks, which lie within {gap:.1f} points"
+    if leading is found.best.good:
+        which = f"the {count} networks within a point of the best, itself included"
     if not found.shown:
-        yield f"What makes the {count} networks within a point of the best good cannot be said: no choice is shown to matter."
+        yield f"What makes {which}, good cannot be said: no choice is shown to matter."
         return
     shared = [f"{name} {value}" for name, value in kinds.shared.items() if value != NONE]
     absent = [name for name, value in kinds.shared.items() if value == NONE]
-    avoided = [f"{_or(values)} for {name}" for name, values in kinds.avoided.items()]
+    avoided = [f"{name} {_or(values)}" for name, values in kinds.avoided.items()]
     parts = []
     if shared:
         parts.append(f"all have {listed(shared)}")
     if absent:
         parts.append(f"none has a {_or(absent)}")
     if avoided:
-        parts.append(f"none has {_some(avoided)}")
-    said = f"Of the {count} networks within a point of the best {' and '.join(parts)}" if parts else ""
-    yield (
-        f"{said}."
-        if said
-        else f"In each choice that matters the {count} networks within a point of the best differ."
-    )
+        parts.append(f"none has {listed(avoided)}")
+    if parts:
+        yield f"Of {which}, {' and '.join(parts)}."
+    else:
+        yield f"In no choice that matters do {which}, agree."
     groups = len(kinds.kinds)
     if groups == 1:
         yield "By the choices that matter they are of one kind, good for the same reasons."
     elif groups == count:
-        yield "By the choices that matter each is of a kind of its own."
+        yield "Beyond that no two of them agree in every choice that matters."
     else:
         largest = kinds.kinds[0]
         yield (
-            f"By the choices that matter they are of {groups} kinds; the largest, of {len(largest.networks)}, has "
+            f"By the choices that matter they are of {groups} kinds; the largest, of "
+            f"{len(largest.networks)}, has "
             f"{listed([f'{name} {value}' for name, value in largest.options.items() if value != NONE])}."
         )
     free = [*kinds.free, *kinds.open]
@@ -252,8 +280,13 @@ def in_common(found: Findings) -> Iterator[str]:
         yield f"They leave open {_some(free)}."
 
 
-def where_agents_look(found: Findings) -> Iterator[str]:
-    """Yield what agents prefer and what they miss, where that is more than chance."""
+def where_agents_look(found: Findings, most: int = 1) -> Iterator[str]:
+    """Yield what agents prefer and what they miss, where that is more than chance.
+
+    Args:
+        found: what was found out.
+        most: options that are named of each agent.
+    """
     agents = found.agents
     if len(agents.agents) < 2:
         yield f"There is one agent, {agents.agents[0].name}, so none to compare it with."
@@ -263,7 +296,7 @@ def where_agents_look(found: Findings) -> Iterator[str]:
     mattering = {one.name for one in found.shown}
     told = 0
     for agent in agents.agents:
-        sentence = _of_agent(agent, mattering)
+        sentence = _of_agent(agent, mattering, most)
         if sentence and told < MOST_AGENTS:
             told += 1
             yield sentence
@@ -272,17 +305,18 @@ def where_agents_look(found: Findings) -> Iterator[str]:
     yield from overlap(found)
 
 
-def _of_agent(agent: Agent, mattering: set[str]) -> str:
+def _of_agent(agent: Agent, mattering: set[str], most: int) -> str:
     missed = [f"{use.option}" for use in agent.missed]
     parts = []
     if missed:
         parts.append(
-            f"never tried {_some(missed)} in {agent.evaluations:,} evaluations of {counted(agent.runs, 'run')}"
+            f"never tried {_some(missed)} in {agent.evaluations:,} evaluations of "
+            f"{counted(agent.runs, 'run')}"
         )
-    more = _strongest(agent.preferred, mattering)
+    more = _strongest(agent.preferred, mattering)[:most]
     if more:
         parts.append(f"looks more than the others at {listed([_use(use) for use in more])}")
-    less = [] if missed else _strongest(agent.avoided, mattering)
+    less = [] if missed or (more and most == 1) else _strongest(agent.avoided, mattering)[:most]
     if less:
         parts.append(f"looks less at {listed([_use(use) for use in less])}")
     return f"{capital(agent.name)} {', and '.join(parts)}." if parts else ""
@@ -290,13 +324,15 @@ def _of_agent(agent: Agent, mattering: set[str]) -> str:
 
 def _strongest(uses: Sequence[Use], mattering: set[str]) -> list[Use]:
     """Return the uses that differ most, those of choices that matter first."""
-    ordered = sorted(uses, key=lambda use: (use.option.choice not in mattering, -abs(_number(use.more))))
-    return ordered[:MOST_USES]
+    return sorted(uses, key=lambda use: (use.option.choice not in mattering, -abs(_number(use.more))))
 
 
 def _use(use: Use) -> str:
     own = _number(use.share)
-    return f"{use.option} ({percent(own)} of its networks, the others {percent(max(0.0, own - _number(use.more)))})"
+    return (
+        f"{use.option} ({percent(own)} of its networks, the others "
+        f"{percent(max(0.0, own - _number(use.more)))})"
+    )
 
 
 def overlap(found: Findings) -> Iterator[str]:
@@ -306,10 +342,14 @@ def overlap(found: Findings) -> Iterator[str]:
     ]
     if alike:
         told = [
-            f"{agent.name} {percent(_number(agent.own))} (with runs of others {percent(_number(agent.others))})"
+            f"{agent.name} {percent(_number(agent.own))} (with runs of others "
+            f"{percent(_number(agent.others))})"
             for agent in sorted(alike, key=lambda agent: -_number(agent.own))[:MOST_NAMED]
         ]
-        yield f"Two runs of one agent have more networks in common than runs of different agents: {listed(told)}."
+        yield (
+            "Two runs of one agent have more networks in common than runs of different agents: "
+            f"{listed(told)}."
+        )
 
 
 def _unknown(found: Findings) -> str:
@@ -323,7 +363,8 @@ def _unknown(found: Findings) -> str:
         said.append(f"whether one of the {counted(untried, 'network')} that no run tried is better")
     if best.unscored and together.evidence.evaluator.table is None:
         said.append(
-            f"whether one of {counted(best.unscored, 'tried network')} that {'was' if best.unscored == 1 else 'were'} "
+            f"whether one of {counted(best.unscored, 'tried network')} that "
+            f"{'was' if best.unscored == 1 else 'were'} "
             "not scored again is as good"
         )
     failed = len(together.evidence.seen) - len(together.evidence.succeeded)
@@ -335,14 +376,15 @@ def _unknown(found: Findings) -> str:
         said.append(f"what the rest of {_some(names)} would find, which {verb} not come to an end")
     if together.empty:
         said.append(
-            f"what {_some([str(path) for path in together.empty])} would find, where nothing was evaluated yet"
+            f"what {_some([str(path) for path in together.empty])} would find, where nothing was evaluated "
+            "yet"
         )
-    regret = (
-        ""
-        if optimum is None
-        else f" The best of the whole table is {unsigned(max(0.0, optimum - best.best.score))} "
-        "points better by all that it recorded."
-    )
+    regret = ""
+    if optimum is not None:
+        short = max(0.0, optimum - best.best.score)
+        regret = " No network of the table is better by all that it recorded."
+        if short >= LEAST_SHOWN:
+            regret = f" By all that the table recorded its best network is {unsigned(short)} points better."
     if not said:
         return f"**Not known:** nothing that this page asks.{regret}"
     return f"**Not known:** {'; '.join(said)}.{regret}"
