@@ -1,5 +1,5 @@
 # make demo: from nothing to a comparison of five agents by real training, with traces to look at
-# and a report that says why one of the searches found what it found.
+# a report that says why one of the searches found what it found, and one on all of them together.
 # make test: the tests, lint and types.
 # make interop: short loops with other tools, in an environment of their own beside .venv.
 PYTHON ?= python3
@@ -26,6 +26,7 @@ demo: install
 		--store $(DEMO)/demo-store.sqlite --logdir $(DEMO)
 	$(BIN)/nas-gym explain $(DEMO)/NAS-v0-mlp-mnist1d/q-learning/seed0 --budget 60 \
 		--store $(DEMO)/demo-store.sqlite
+	$(BIN)/nas-gym explain $(DEMO)/NAS-v0-mlp-mnist1d --budget 60 --store $(DEMO)/demo-store.sqlite
 	@echo 'Here TensorBoard is $(BIN)/tensorboard --logdir $(DEMO), then open http://localhost:6006'
 
 test: install

@@ -22,6 +22,8 @@ Example: `nas-gym explain tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0`
 Two agents: `nas-gym explain runs/q-learning/seed0 runs/ppo/seed0`. A run that goes on: add `--every 20`
 
 Keep a better network that explaining found: add `--adopt`; a smaller one as good: add `--adopt smaller`
+
+All runs of a comparison: `nas-gym explain tensorboard_logs/NAS-v0-mlp-mnist1d`
 """
 ADOPT, ADOPTED = "--adopt", ("better", "smaller")
 
@@ -43,7 +45,7 @@ class ExplainCommand(TyperCommand):
 
 @polite
 def explain(
-    run: Annotated[Path, typer.Argument(help="Folder of a run, also of one that goes on.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, also of one that goes on, or of several.")],
     other: Annotated[Path | None, typer.Argument(help="Folder of a run whose policy is compared.")] = None,
     every: Annotated[
         int | None, typer.Option(help="Explain again after so many evaluations, until the run ends.")
@@ -81,11 +83,14 @@ def explain(
 
     What was found and how sure that is, which choices matter, which edits help, what the agent
     learned, what would change the result, and what the found network uses. Two folders: where the
-    policies of two agents agree, where they part, and who was right.
+    policies of two agents agree, where they part, and who was right. A folder that holds several
+    runs of one space and task: what all of them say together, and how their agents differ.
     """
     check_options(1 if other is None else 2, every, budget, out, minutes, adopt)
     if question and other is not None:
         raise ConfigError("--question is asked of one run: pass one folder, not two")
+    if question and run.is_dir() and not (run / "config.json").is_file():
+        raise ConfigError(f"--question is asked of one run, and {run} is not one: pass the folder of a run")
     if other is None and out is None and run.is_dir() and not os.access(run, os.W_OK):
         raise ConfigError(f"the folder of the run, {run}, cannot be written: pass another with --out")
     register_questions(question or [])

@@ -1,4 +1,4 @@
-"""Explanations: why the search ended where it did, and how far each statement can be trusted."""
+"""Explanations: why a search, or all of a folder, ended where it did, and how far to trust that."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The explanation of a run, or of two: every question is answered, and then the report is written."""
+"""From a run, from two, or from a folder of runs to the explanation: answers first, then the report."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from nas_gym._clock import Clock, minutes_in_words
 from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.explain.evidence.facts import facts_of, title_of
 from nas_gym.explain.evidence.run import Evidence, read_evidence
+from nas_gym.explain.evidence.together import read_together, run_folders
 from nas_gym.explain.registry import QUESTIONS, questions
-from nas_gym.explain.report.writer import write_comparison, write_explanation
+from nas_gym.explain.report.writer import TOGETHER, write_comparison, write_explanation
 from nas_gym.explain.section import Explanation, Question, Section, Settings, withheld
 from nas_gym.traces import RunFolder
 
@@ -54,7 +55,7 @@ def explain(
     ```
 
     Args:
-        run: folder of the run.
+        run: folder of the run, or one that holds runs, at any depth.
         other: folder of a run to compare with; None to explain the one.
         budget: number of evaluations that each explanation may request beyond the run's, which take time
             where networks are trained; None for the default of each, 0 for none.
@@ -64,7 +65,8 @@ def explain(
             an explanation says cannot be repeated exactly.
         store: place where further evaluations are kept, as of `gym.make("NAS-v0", store=...)`.
         write: whether to write the report (`report.html`, `report.md`, `explanation.json` and
-            TensorBoard's events; of two runs `comparison-of-policies.html`, `.md` and `.json`).
+            TensorBoard's events; of two runs `comparison-of-policies.html`, `.md` and `.json`, of several
+            `comparison-explained.html`, `.md` and `.json`).
             Nothing is written before everything is explained.
         folder: place of the report; None for the folder of the run, or the nearest one that holds both.
         on_progress: function called before each stage with its number, the number of stages, and what
@@ -74,15 +76,19 @@ def explain(
         The explanation; its `report` is the web page that was written.
 
     Raises:
-        NASGymError: if a folder holds no run or several, a trace is damaged, nothing was evaluated, two
-            runs have different spaces or tasks, or the limit is not above 0 or is given with two runs.
+        NASGymError: if a folder holds no run, a trace is damaged, nothing was evaluated, runs have different
+            spaces or tasks, or the limit is not above 0 or is given with several runs.
     """
     settings, clock = Settings(budget, seed), Clock(minutes)
     report = on_progress or _say_nothing
-    _refuse_several(run)
+    if other is None and not RunFolder(run).config_file.is_file():
+        inside = run_folders(Path(run))
+        if len(inside) > 1:
+            _refuse_minutes(minutes)
+            return _together(run, settings, store, write, folder, report)
+        run = inside[0].path if inside else run
     if other is not None:
-        if minutes is not None:
-            raise ConfigError("a limit in minutes is one of the explanation of one run: pass one, not two")
+        _refuse_minutes(minutes)
         return _compare(run, other, settings, store, write, folder, report)
     stages = len(QUESTIONS) + 2
     report(0, stages, "Reading the run")
@@ -154,6 +160,7 @@ def _compare(
 ) -> Explanation:
     from nas_gym.explain.sections.comparison.section import compare
 
+    _refuse_several(run)
     _refuse_several(other)
     report(0, 2, "Comparing the policies")
     explanation = compare(run, other, budget=settings.budget, seed=settings.seed, store=store)
@@ -162,6 +169,36 @@ def _compare(
     report(1, 2, "Writing the report")
     place = _path(folder) or common_folder(Path(run), Path(other))
     return replace(explanation, report=write_comparison(explanation, place))
+
+
+def _together(
+    place: str | os.PathLike[str],
+    settings: Settings,
+    store: Any,
+    write: bool,
+    folder: str | os.PathLike[str] | None,
+    report: OnProgress,
+) -> Explanation:
+    from nas_gym.explain.sections.together.section import STAGES, explain_together
+
+    stages = len(STAGES) + 2
+    report(0, stages, "Reading the runs")
+    together = read_together(place, store)
+    if not together.evidence.succeeded:
+        raise ConfigError(f"in the runs of {place} every training failed: there is nothing to explain")
+    explanation = explain_together(
+        together, settings, on_progress=lambda number, text: report(1 + number, stages, text)
+    )
+    if not write:
+        return explanation
+    report(stages - 1, stages, "Writing the report")
+    return replace(explanation, report=write_comparison(explanation, _path(folder) or Path(place), TOGETHER))
+
+
+def _refuse_minutes(minutes: float | None) -> None:
+    """Refuse a limit by the clock where several runs are explained."""
+    if minutes is not None:
+        raise ConfigError("a limit in minutes is one of the explanation of one run: pass one, not several")
 
 
 def _say_nothing(_number: int, _total: int, _what: str) -> None:
@@ -185,8 +222,9 @@ def _refuse_several(folder: str | os.PathLike[str]) -> None:
     if runs:
         more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
         raise ConfigError(
-            f"{place} holds runs and is not one itself: explain one of {', '.join(runs[:MOST_NAMED])}{more}, "
-            "or pass two of them to compare them"
+            f"{place} holds runs and is not one itself: compare two of "
+            f"{', '.join(runs[:MOST_NAMED])}{more}, or "
+            "pass that folder alone to explain all of them together"
         )
 
 

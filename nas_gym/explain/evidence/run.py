@@ -142,13 +142,13 @@ def read_evidence(run: str | os.PathLike[str], store: Any = "memory", clock: Clo
     recording = read_trace(folder.trace_file)
     problem: Any = rebuild(config, store).unwrapped
     check_surroundings(folder, config, problem)
-    seen = tuple(_seen(recording, problem.search_space))
+    seen = tuple(seen_in(recording, problem.search_space))
     if not seen:
         raise StoreError(f"nothing was evaluated in the run of {folder.path} so far: let it go on first")
     return Evidence(folder, config, problem, recording, seen, clock or Clock())
 
 
-def _seen(recording: Recording, space: SearchSpace[Any]) -> Iterator[SeenEvaluation]:
+def seen_in(recording: Recording, space: SearchSpace[Any]) -> Iterator[SeenEvaluation]:
     """Yield the first evaluation of every architecture and fidelity."""
     known: set[tuple[str, int | None]] = set()
     for number, line in enumerate(recording.lines):

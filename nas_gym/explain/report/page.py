@@ -54,16 +54,19 @@ def page_of(explanation: Explanation) -> Page:
     )
 
 
-def page_of_comparison(comparison: Explanation, numbers: str) -> Page:
-    """Return the report of the comparison of two runs.
+def page_of_comparison(
+    comparison: Explanation, numbers: str, kicker: str = "comparison of two searches"
+) -> Page:
+    """Return the report of the comparison of two runs, or of several runs together.
 
     Args:
-        comparison: explanation of the two runs.
+        comparison: explanation of the runs.
         numbers: name of the file of its numbers.
+        kicker: kind of report, a few words.
     """
     return Page(
         title=comparison.title,
-        kicker="comparison of two searches",
+        kicker=kicker,
         sections=tuple(comparison.all_sections),
         facts=(("runs", comparison.run), *facts_in_words(comparison)),
         closing=f"Every number of this report is in {numbers} beside it. How it is computed is in "

@@ -35,6 +35,12 @@ COMPARISON = Names(
     "comparison-of-policies.json",
     "comparison-of-policies_figures",
 )
+TOGETHER = Names(
+    "comparison-explained.html",
+    "comparison-explained.md",
+    "comparison-explained.json",
+    "comparison-explained_figures",
+)
 
 
 def write_explanation(
@@ -66,12 +72,13 @@ def write_explanation(
     return report
 
 
-def write_comparison(comparison: Explanation, folder: Path) -> Path:
-    """Write the report of the comparison of two runs.
+def write_comparison(comparison: Explanation, folder: Path, names: Names = COMPARISON) -> Path:
+    """Write the report of the comparison of two runs, or of several runs together.
 
     Args:
-        comparison: explanation of the two runs.
+        comparison: explanation of the runs.
         folder: folder of the report.
+        names: `COMPARISON` for two runs, `TOGETHER` for several.
 
     Returns:
         The file of the report as a web page.
@@ -79,10 +86,11 @@ def write_comparison(comparison: Explanation, folder: Path) -> Path:
     Raises:
         NASGymError: as `writing_alone`.
     """
-    page = page_of_comparison(comparison, COMPARISON.numbers)
+    kicker = "comparison of two searches" if names == COMPARISON else "several searches explained together"
+    page = page_of_comparison(comparison, names.numbers, kicker)
     pictures = pictures_of(page)
     with writing_alone(folder):
-        return write_page(page, pictures, comparison.as_dict(), folder, COMPARISON)
+        return write_page(page, pictures, comparison.as_dict(), folder, names)
 
 
 @contextmanager

@@ -80,6 +80,8 @@ def estimate(
     y: np.ndarray,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
+    *,
+    name_rivals: bool = True,
 ) -> Importances:
     """Return importances from the evaluations of a run, wherever the agent went.
 
@@ -89,11 +91,12 @@ def estimate(
         y: score of each, float64 (n,).
         permutations: number of permutations in the test of significance.
         seed: seed of permutations and intervals.
+        name_rivals: whether rivals of pairs are looked for, which takes most of the time of many evaluations.
     """
     parts = components(reference)
     model, columns = fitted(parts, visited, y)
     wide = cautious(model, parts, columns, visited)
-    alike = rivals(model, parts, columns)
+    alike = rivals(model, parts, columns) if name_rivals else {}
     found: list[Importance] = []
     for order in (1, 2):
         numbers = [n for n, part in enumerate(parts) if len(part.columns) == order]

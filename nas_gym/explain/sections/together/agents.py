@@ -1,0 +1,385 @@
+"""Where each agent looks, what it leaves out, and how much its runs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import binomtest
+
+from nas_gym.explain.evidence.together import OneRun, Together
+from nas_gym.explain.fact import Fact, counted, difference, measured
+from nas_gym.explain.methods.significance.paired import resampled_interval
+from nas_gym.explain.sections.together.best import BestNetworks
+from nas_gym.explain.sections.together.differences import Differences, differences
+
+RESAMPLES = 2_000
+FEWEST_RESAMPLED = 3
+"""Runs from which a bootstrap over runs says something."""
+
+
+class Option(NamedTuple):
+    """An option of a choice."""
+
+    choice: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.choice} {self.value}"
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """How often an agent evaluated networks with an option.
+
+    Attributes:
+        option: the option.
+        share: mean over its runs of the share among networks that have the choice, with a bootstrap interval.
+        more: its share minus that of the other agents; intervals hold for all agents and options at once.
+        evaluations: networks with the option in all its runs, each run's distinct ones.
+        others: the same of the other agents.
+    """
+
+    option: Option
+    share: Fact
+    more: Fact
+    evaluations: int
+    others: int
+
+
+@dataclass(frozen=True, eq=False)
+class Agent:
+    """What the runs of an agent did.
+
+    Attributes:
+        name: its name.
+        runs: its runs.
+        evaluations: networks evaluated, each run's distinct ones.
+        distinct: different networks in all its runs.
+        uses: how often it evaluated each option.
+        kept: share of its runs that chose one of the best networks; `scored` is how many it is of.
+        kept_more: that share minus the share of the other agents.
+        scored: runs whose choice was scored.
+        tried: share of its runs that evaluated one of the best networks.
+        of_best: how many of the best networks its runs evaluated, all together.
+        own: mean overlap (Jaccard) of two of its runs.
+        others: mean overlap of one of its runs with one of another agent.
+        own_more: the first minus the second.
+    """
+
+    name: str
+    runs: int
+    evaluations: int
+    distinct: int
+    uses: tuple[Use, ...]
+    kept: Fact
+    kept_more: Fact
+    scored: int
+    tried: Fact
+    of_best: int
+    own: Fact
+    others: Fact
+    own_more: Fact
+
+    @property
+    def untried(self) -> tuple[Use, ...]:
+        """Options that none of its runs tried and another agent did."""
+        return tuple(use for use in self.uses if not use.evaluations and use.others)
+
+    @property
+    def missed(self) -> tuple[Use, ...]:
+        """Options that it never tried, and that it would have tried by chance if it were as the others."""
+        return tuple(use for use in self.untried if use.more.is_shown)
+
+    @property
+    def avoided(self) -> tuple[Use, ...]:
+        """Options that it tried, but shown to be less often than the others did."""
+        return tuple(
+            use for use in self.uses if use.evaluations and use.more.is_shown and _value(use.more) < 0
+        )
+
+    @property
+    def preferred(self) -> tuple[Use, ...]:
+        """Options that it is shown to have tried more often than the others did."""
+        return tuple(use for use in self.uses if use.more.is_shown and _value(use.more) > 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Agents:
+    """The agents beside each other.
+
+    Attributes:
+        agents: each agent.
+        options: the options of all choices, in order.
+        overlap: mean overlap of the runs of two agents, float64 (agents, agents); NaN where there is no pair.
+        can_show: whether there are runs enough to show that agents differ.
+        regions: by the name of an agent, combinations of options of two choices that matter that none of its
+            runs tried.
+    """
+
+    agents: tuple[Agent, ...]
+    options: tuple[Option, ...]
+    overlap: np.ndarray
+    can_show: bool
+    regions: Mapping[str, tuple[tuple[Option, Option], ...]]
+
+
+def agents_beside(together: Together, best: BestNetworks, mattering: Sequence[str], seed: int = 0) -> Agents:
+    """Return what each agent tried and found, beside the others.
+
+    Args:
+        together: the runs.
+        best: the best networks of all runs.
+        mattering: the choices that are shown to matter.
+        seed: seed of permutations and resamples.
+    """
+    names, runs = together.agents, together.runs
+    labels = [names.index(run.agent) for run in runs]
+    options = _options(together)
+    counts = np.array([_counts(together, run, options) for run in runs])
+    having = np.array([_having(together, run, options) for run in runs])
+    shares = np.where(having > 0, counts / np.maximum(having, 1), np.nan)
+    more = differences(shares, labels, seed)
+    good = {str(one) for one in best.good}
+    kept = np.array([_kept(run, best, good) for run in runs])[:, None]
+    kept_more = differences(kept, labels, seed)
+    pairs = _overlaps(runs)
+    count = len(names)
+    found = []
+    for number, name in enumerate(names):
+        own = [n for n, label in enumerate(labels) if label == number]
+        rest = [n for n, label in enumerate(labels) if label != number]
+        uses = tuple(
+            Use(
+                option,
+                _share_fact(name, option, shares[own, column], seed),
+                _gap(
+                    f"{name} on {option} over the others",
+                    f"share of {option} in the networks of {name} minus that of the other agents",
+                    f"{len(own)} runs and {len(rest)} runs of the others",
+                    more,
+                    (number, column),
+                    len(runs),
+                ),
+                int(counts[own, column].sum()),
+                int(counts[rest, column].sum()),
+            )
+            for column, option in enumerate(options)
+        )
+        scored = kept[own, 0][~np.isnan(kept[own, 0])]
+        tried = np.array([float(bool(good & set(runs[n].architectures))) for n in own])
+        texts = {text for n in own for text in runs[n].architectures}
+        found.append(
+            Agent(
+                name,
+                len(own),
+                sum(len(runs[n].seen) for n in own),
+                len(texts),
+                uses,
+                _rate(f"{name} keeps a best network", scored),
+                _gap(
+                    f"{name} keeps a best network over the others",
+                    f"share of runs of {name} minus that of the other agents",
+                    f"{len(own)} runs and {len(rest)} runs of the others",
+                    kept_more,
+                    (number, 0),
+                    len(runs),
+                ),
+                len(scored),
+                _rate(f"{name} tries a best network", tried),
+                len(good & texts),
+                *_overlap_facts(name, pairs, own, rest, count, seed),
+            )
+        )
+    return Agents(
+        tuple(found), options, _matrix(pairs, labels, count), more.can_show, _regions(together, mattering)
+    )
+
+
+def _options(together: Together) -> tuple[Option, ...]:
+    variables = together.evidence.search_space.variables
+    return tuple(
+        Option(name, value)
+        for name, variable in variables.items()
+        if len(variable.choices) > 1
+        for value in variable.choices
+    )
+
+
+def _values(together: Together, run: OneRun) -> list[dict[str, str]]:
+    """Return the options of each network of a run, of the choices that it has."""
+    space = together.evidence.search_space
+    found = []
+    for one in run.architectures.values():
+        codes, active = space.encode(one), space.active_variables(one)
+        found.append({name: space.variables[name].choices[codes[name]] for name in active})
+    return found
+
+
+def _counts(together: Together, run: OneRun, options: Sequence[Option]) -> list[int]:
+    values = _values(together, run)
+    return [sum(each.get(option.choice) == option.value for each in values) for option in options]
+
+
+def _having(together: Together, run: OneRun, options: Sequence[Option]) -> list[int]:
+    values = _values(together, run)
+    return [sum(option.choice in each for each in values) for option in options]
+
+
+def _kept(run: OneRun, best: BestNetworks, good: set[str]) -> float:
+    """Return whether a run chose one of the best networks; NaN where its choice was not scored."""
+    if best.of(run.chosen) is None:
+        return float("nan")
+    return float(run.chosen in good)
+
+
+def _share_fact(agent: str, option: Option, shares: np.ndarray, seed: int) -> Fact:
+    known = shares[~np.isnan(shares)]
+    key, of = f"{agent} on {option}", f"share of {option} in the networks of {agent}"
+    over = f"{len(known)} runs"
+    if not len(known):
+        return measured(key, of, over, None, None, None, 0)
+    low, high = _resampled(known, seed)
+    return replace(
+        measured(key, of, over, float(known.mean()), low, high, len(known)), unit="share of networks"
+    )
+
+
+def _resampled(values: np.ndarray, seed: int) -> tuple[float | None, float | None]:
+    """Return the bootstrap interval of a mean over runs; None for too few runs."""
+    if len(values) < FEWEST_RESAMPLED:
+        return None, None
+    return resampled_interval(values, np.mean, seed, resamples=RESAMPLES)
+
+
+def _rate(key: str, hits: np.ndarray) -> Fact:
+    """Return a share of runs, with the interval of Clopper and Pearson, which few runs do not break."""
+    if not len(hits):
+        return measured(key, "share of runs", "0 runs", None, None, None, 0)
+    found = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
+    over = f"{len(hits)} runs"
+    rate = measured(key, "share of runs", over, float(hits.mean()), found.low, found.high, len(hits))
+    return replace(rate, unit="share of runs")
+
+
+def _overlaps(runs: Sequence[OneRun]) -> np.ndarray:
+    """Return the overlap (Jaccard) of every two runs, float64 (runs, runs); NaN on the diagonal."""
+    texts = [set(run.architectures) for run in runs]
+    found = np.full((len(runs), len(runs)), np.nan)
+    for one, other in combinations(range(len(runs)), 2):
+        union = len(texts[one] | texts[other])
+        found[one, other] = found[other, one] = len(texts[one] & texts[other]) / union if union else 0.0
+    return found
+
+
+def _matrix(pairs: np.ndarray, labels: Sequence[int], count: int) -> np.ndarray:
+    numbers = np.asarray(labels)
+    found = np.full((count, count), np.nan)
+    for one, other in product(range(count), repeat=2):
+        block = pairs[np.ix_(numbers == one, numbers == other)]
+        if not np.isnan(block).all():
+            found[one, other] = float(np.nanmean(block))
+    return found
+
+
+def _overlap_facts(
+    name: str, pairs: np.ndarray, own: Sequence[int], rest: Sequence[int], count: int, seed: int
+) -> tuple[Fact, Fact, Fact]:
+    """Return how much an agent's runs overlap with each other and with those of others, and the difference.
+
+    Runs are drawn again, those of the agent and those of the others; two draws of one run are no pair. The
+    intervals of the differences hold for all agents at once (Bonferroni).
+    """
+    mine, theirs = np.asarray(own), np.asarray(rest)
+
+    def inside(drawn: np.ndarray) -> float:
+        block = pairs[np.ix_(drawn, drawn)]
+        return float(np.nanmean(block)) if not np.isnan(block).all() else float("nan")
+
+    def across(drawn: np.ndarray, others: np.ndarray) -> float:
+        return float(pairs[np.ix_(drawn, others)].mean()) if len(others) else float("nan")
+
+    rng = np.random.default_rng(seed)
+    drawn = []
+    if len(mine) >= FEWEST_RESAMPLED:
+        for _ in range(RESAMPLES // 2):
+            again = mine[rng.integers(len(mine), size=len(mine))]
+            others = theirs[rng.integers(len(theirs), size=len(theirs))] if len(theirs) else theirs
+            drawn.append((inside(again), across(again, others)))
+    values = np.array(drawn).reshape(-1, 2)
+
+    def ends(of: np.ndarray, level: float) -> tuple[float | None, float | None]:
+        known = of[~np.isnan(of)]
+        if len(known) < RESAMPLES // 4:
+            return None, None
+        low, high = np.quantile(known, ((1 - level) / 2, (1 + level) / 2))
+        return float(low), float(high)
+
+    middle, beside = inside(mine) if len(mine) > 1 else float("nan"), across(mine, theirs)
+    over = f"{len(own)} runs and {len(rest)} runs of the others"
+    share = "mean share of networks that two runs have in common"
+    facts = [
+        measured(
+            f"overlap of {name} {what}", share, over, _known(value), *ends(values[:, column], 0.95), len(own)
+        )
+        for column, (what, value) in enumerate((("with itself", middle), ("with others", beside)))
+    ]
+    level = 1 - 0.05 / max(1, count)
+    gap = difference(
+        f"overlap of {name} with itself over that with others",
+        share,
+        over,
+        _known(middle - beside),
+        *ends(values[:, 0] - values[:, 1], level),
+        len(own),
+    )
+    one, other, more = (replace(fact, unit="share of networks") for fact in (*facts, gap))
+    return one, other, more
+
+
+def _regions(together: Together, mattering: Sequence[str]) -> dict[str, tuple[tuple[Option, Option], ...]]:
+    """Return the combinations of two options of choices that matter that an agent never tried and others did.
+
+    Those of which one option alone was never tried are left out.
+    """
+    tried: dict[str, set[tuple[Option, Option]]] = {name: set() for name in together.agents}
+    alone: dict[str, set[Option]] = {name: set() for name in together.agents}
+    for run in together.runs:
+        for values in _values(together, run):
+            there = [Option(name, values[name]) for name in mattering if name in values]
+            tried[run.agent].update(combinations(there, 2))
+            alone[run.agent].update(there)
+    everything = sorted(set().union(*tried.values()))
+    return {
+        name: tuple(pair for pair in everything if pair not in tried[name] and set(pair) <= alone[name])
+        for name in together.agents
+    }
+
+
+def untried_fact(agent: Agent, use: Use) -> Fact:
+    """Return that an agent never tried an option, as a fact."""
+    return counted(
+        f"{agent.name} never tried {use.option}",
+        f"networks with {use.option}",
+        f"{agent.evaluations:,} evaluations in {agent.runs} runs of {agent.name}",
+        0,
+        "networks",
+        agent.evaluations,
+    )
+
+
+def _gap(key: str, of: str, over: str, found: Differences, place: tuple[int, int], runs: int) -> Fact:
+    """Return the difference of an agent to the others."""
+    value, low, high = (_known(float(each[place])) for each in (found.values, found.low, found.high))
+    return replace(difference(key, of, over, value, low, high, runs), unit="difference of shares")
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _value(fact: Fact) -> float:
+    return float(fact.estimate) if isinstance(fact.estimate, int | float) else 0.0
