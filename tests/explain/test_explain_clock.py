@@ -135,7 +135,7 @@ def test_a_deletion_test_is_made_of_all_neighbours_or_not_at_all(run, time):
 
 
 def test_a_limit_is_of_one_run_and_above_0(run):
-    with pytest.raises(NASGymError, match="pass one, not two"):
+    with pytest.raises(NASGymError, match="pass one, not several"):
         explain(run, run, minutes=1)
     with pytest.raises(NASGymError, match="minutes must be a number above 0"):
         explain(run, minutes=0)

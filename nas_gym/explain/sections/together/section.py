@@ -371,8 +371,10 @@ def _agents(found: Findings) -> Section:
         tuple(answer),
         trust=(
             "A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few runs "
-            "there is none. Differences to the other agents have intervals that hold for all agents and options "
-            "at once, by permutation of runs. That an agent looks somewhere more often is no reason why it did "
+            "there is none. Differences to the other agents have intervals that hold for all agents and "
+            "options "
+            "at once, by permutation of runs. That an agent looks somewhere more often is no reason why it "
+            "did "
             "better or worse."
         ),
         tables=(
