@@ -231,8 +231,7 @@ def _check_alike(place: Path, folders: Sequence[RunFolder], configs: Sequence[Ma
     ]
     raise ConfigError(
         f"{place} holds runs that cannot be explained together, {'; '.join(told)}: explain runs of one "
-        "space, "
-        "task and way of evaluating, in a folder of their own"
+        "space, task and way of evaluating, in a folder of their own"
     )
 
 

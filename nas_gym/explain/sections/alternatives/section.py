@@ -161,8 +161,7 @@ def _noise_words(evidence: Evidence, found: Alternatives) -> list[str]:
         return []
     return [
         f"The networks differ in how much their {evidence.metric.label} varies between seeds, and with so "
-        "few "
-        "seeds each the intervals may then be too narrow."
+        "few seeds each the intervals may then be too narrow."
     ]
 
 

@@ -66,8 +66,7 @@ def explain_attention(evidence: Evidence, settings: Settings = DEFAULTS) -> Sect
     known = _known(decisions, setting, reference)
     nothing = (
         f"With {counted(len(evidence.seen), 'trial')} the policy prefers some edit in {percent(known)} of "
-        "the "
-        "states, too few to say what it looks at."
+        "the states, too few to say what it looks at."
         if known < KNOWS_LITTLE
         else _nothing(found)
     )
@@ -148,16 +147,14 @@ def _on_state(found: PolicyAttributions) -> str:
     direction = "for" if found.values[row, part] > 0 else "against"
     return (
         f"For example, at `{found.states[row].key}` it prefers to {found.edits[row]}, and "
-        f"{found.names[part]} "
-        f"speaks most {direction} it."
+        f"{found.names[part]} speaks most {direction} it."
     )
 
 
 def _trust(found: PolicyAttributions) -> str:
     return (
-        f"This is about {counted(len(found.states), 'state')}, and says what the policy's scores depend "
-        "on, not "
-        "whether they are right."
+        f"This is about {counted(len(found.states), 'state')}, and says what the policy's scores depend on, "
+        "not whether they are right."
     )
 
 
@@ -169,8 +166,7 @@ def _method(found: PolicyAttributions) -> list[str]:
     if unreliable:
         return [
             f"In {counted(unreliable, 'state')} the attributions do not add up to within 1e-4 of the "
-            "difference "
-            "of the outputs: they are marked as unreliable and left out of the shares."
+            "difference of the outputs: they are marked as unreliable and left out of the shares."
         ]
     largest = float(found.errors.max(initial=0.0))
     return [
@@ -194,8 +190,7 @@ def _states_table(found: PolicyAttributions) -> Table:
     return Table(
         "states",
         "What speaks for and against the edit that the policy prefers, in the states it visits most: the "
-        "parts "
-        "with the largest contributions, in the units of the policy's scores.",
+        "parts with the largest contributions, in the units of the policy's scores.",
         ("state", "edit", "visits", "for it", "against it", "adds up"),
         tuple(
             (

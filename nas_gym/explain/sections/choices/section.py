@@ -213,8 +213,7 @@ def _more_pairs(found: Importances) -> list[str]:
     if first.rivals:
         sentences.append(
             f"An interaction of {_some(list(first.rivals))} would explain the same evaluations about as "
-            "well: "
-            "the agent evaluated these combinations too rarely, and together, to say which it is."
+            "well: the agent evaluated these combinations too rarely, and together, to say which it is."
         )
     if len(together) > 1:
         sentences.append(f"{counted(len(together) - 1, 'more pair')} interact, which the table names.")

@@ -146,8 +146,7 @@ def _details(
     if _misleading(known):
         yield (
             "The agent's own experience misleads where the mean change in its steps lies outside the "
-            "interval: "
-            "it edited the networks that it had come to and not all."
+            "interval: it edited the networks that it had come to and not all."
         )
     if left_out:
         yield (
@@ -165,8 +164,7 @@ def _interval(change: Interval) -> str:
 def _trust(used: UsableEvaluations) -> str:
     return (
         f"These are averages over the whole space, estimated from {len(used.y)} evaluations, and all "
-        "intervals "
-        "hold at once; at a particular network an edit can do the opposite."
+        "intervals hold at once; at a particular network an edit can do the opposite."
     )
 
 

@@ -81,8 +81,7 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
         question,
         answer=(
             f"{counted(len(gains), 'evaluation')} raised the best {label}, by {unsigned(total)} points in "
-            "all; "
-            f"the largest gain, {unsigned(first[1])} points to {first[0].score:.1%}, came with number "
+            f"all; the largest gain, {unsigned(first[1])} points to {first[0].score:.1%}, came with number "
             f"{first[0].order + 1} of {len(evidence.seen):,}, `{first[0].architecture}`.",
         ),
         details=(

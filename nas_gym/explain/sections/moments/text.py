@@ -43,8 +43,7 @@ def details_of(moments: list[Moment], kind: str | None, scores: KnownScores, lab
         f"The step shown was the most decisive one, judged by {by}."
         if len(moments) == 1
         else f"The {len(moments)} steps shown were the most decisive ones that lie far apart from each "
-        "other, "
-        f"judged by {by}."
+        f"other, judged by {by}."
     )
     if scores.free:
         known = "Outcomes of alternatives are looked up or computed."

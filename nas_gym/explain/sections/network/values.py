@@ -54,8 +54,7 @@ class ValueAnswers(Answers):
         answers = f"Its answers for {name}" if len(self.names) > 1 else "Its answers"
         told = (
             f"{answers} are off by {quantity(own.mean_absolute)} on average, in the units of the data; "
-            "always "
-            f"answering {quantity(self.constant[0])} would be off by {quantity(other.mean_absolute)}."
+            f"always answering {quantity(self.constant[0])} would be off by {quantity(other.mean_absolute)}."
         )
         return [told, *_bias_in_words(own)]
 
@@ -103,8 +102,7 @@ class ValueAnswers(Answers):
             f"most {quantity(own.quantiles[MOST])}; their root mean square is "
             f"{quantity(own.root_mean_square)}, that of always answering {quantity(self.constant[number])} "
             f"{quantity(other.root_mean_square)}. The mean of answer minus truth is {quantity(own.bias)} "
-            "(95% "
-            f"interval {quantity(own.bias_low)} to {quantity(own.bias_high)})."
+            f"(95% interval {quantity(own.bias_low)} to {quantity(own.bias_high)})."
         )
 
     def _worst_in_words(self) -> str:

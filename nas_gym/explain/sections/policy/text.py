@@ -79,12 +79,10 @@ def _unfaithful(distilled: Distillation) -> list[str]:
     tree = counted(distilled.trees[distilled.shown.leaves].leaves, "rule")
     return [
         f"No small tree is faithful: of trees with up to {LEAVES[-1]} rules even the best picks an edit as "
-        "good "
-        f"as the policy's own in only {percent(best.least)} of the states that it was not grown on; "
+        f"good as the policy's own in only {percent(best.least)} of the states that it was not grown on; "
         f"{percent(FAITHFUL)} would make it a fair summary.",
-        f"The closest small tree, of {tree}, reproduces {_reproduced(distilled)}: read it as a hint, not "
-        "as the "
-        "policy.",
+        f"The closest small tree, of {tree}, reproduces {_reproduced(distilled)}: read it as a hint, not as "
+        "the policy.",
     ]
 
 
@@ -112,8 +110,7 @@ def on_earnings(earned: EarningsByStart, setting: Setting) -> list[str]:
         if one.recovered is None or one.interval is None or one.recovered_by_rule is None:
             sentences.append(
                 f"From {name} the policy is not shown to be better than random edits ({one.policy:.3f} "
-                "against "
-                f"{one.random:.3f} an episode), so rules cannot be judged by what they earn."
+                f"against {one.random:.3f} an episode), so rules cannot be judged by what they earn."
             )
             continue
         if one.interval[1] - one.interval[0] > WIDE:
@@ -168,8 +165,7 @@ def trust(distilled: Distillation) -> str:
     share = f", {percent(distilled.sample.known)} of all" if distilled.sample.known < 1 else ""
     return (
         f"This is about the {count}{share} in which the policy prefers some edit; whether its preferences "
-        "are "
-        "right is another question."
+        "are right is another question."
     )
 
 
@@ -192,6 +188,5 @@ def _source(earned: EarningsByStart) -> list[str]:
         return []
     return [
         f"Returns are computed from {earned[1]}; the policy and the rules always make the edit that they "
-        "hold "
-        "for best."
+        "hold for best."
     ]

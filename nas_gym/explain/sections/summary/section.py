@@ -56,10 +56,9 @@ def _tables(page: FirstPage) -> list[Table]:
         rows.append(("middle one of random networks", None, f"{page.drawn['median']:.1%}", None, None))
     caption = (
         "The found network beside simple methods, fitted on the same training examples with their default "
-        "settings: "
-        "scores on test examples (which chose nothing) and on validation examples (which the search chose "
-        "by), the "
-        f"numbers that each is made of, and the time to predict {TIMED:,} examples on this machine."
+        "settings: scores on test examples (which chose nothing) and on validation examples (which the "
+        f"search chose by), the numbers that each is made of, and the time to predict {TIMED:,} examples on "
+        "this machine."
     )
     head = ("method", "test", "validation", "size", "time")
     return [Table("beside", caption, head, tuple(rows))]

@@ -76,22 +76,19 @@ class Words:
         if page.selected_on_test:
             return (
                 f"**No number to quote.** It {self._reaches(quote)} the test examples, but the search chose "
-                "by "
-                "them, because no validation scores were published: the figure is optimistic."
+                "by them, because no validation scores were published: the figure is optimistic."
             )
         if quote.estimate is None:
             tried = "every new training of it failed" if page.finished else "the run has no result yet"
             return (
-                f"**No number to quote:** {tried}. The search saw {_percent(page.seen)}, the highest of many "
-                "noisy "
-                "numbers, which is usually too good to be true."
+                f"**No number to quote:** {tried}. The search saw {_percent(page.seen)}, the highest of "
+                "many noisy numbers, which is usually too good to be true."
             )
         mean = f", the mean of {page.quoted_trainings} trainings" if page.quoted_trainings > 1 else ""
         if quote.low is None:
             return (
                 f"**The number to quote:** it {self._reaches(quote)} test examples, used for nothing "
-                f"else{mean}. "
-                "Over how many examples is not known, so no interval is given."
+                f"else{mean}. Over how many examples is not known, so no interval is given."
             )
         return (
             f"**The number to quote:** it {self._reaches(quote)} {quote.over}, used for nothing else{mean} "
@@ -142,8 +139,7 @@ class Words:
         if not page.reasons:
             yield (
                 "**Why it is good** cannot be said: every single change that was tried leaves it about as "
-                "good, as "
-                "far as these trainings tell."
+                "good, as far as these trainings tell."
             )
             return
         count = len(page.reasons)
@@ -166,8 +162,7 @@ class Words:
         elif page.untested:
             yield (
                 f"**Is something near better?** Not known: none of the {counted(page.untested, 'network')} "
-                "one change "
-                "away was tested, for want of budget or time."
+                "one change away was tested, for want of budget or time."
             )
 
     def worse(self) -> Iterator[str]:
@@ -209,14 +204,12 @@ class Words:
         if unclear and page.seeds_to_tell:
             yield (
                 f"which of {counted(unclear, 'network')} about equal is best: about {page.seeds_to_tell} "
-                "trainings of "
-                "each would tell one point"
+                "trainings of each would tell one point"
             )
         if page.examples_to_tell:
             yield (
                 f"its {self._target.metric.label} to within one point: about {page.examples_to_tell:,} test "
-                "examples "
-                "would tell"
+                "examples would tell"
             )
 
     def _near(self) -> Iterator[str]:
@@ -324,8 +317,8 @@ def trust_words(page: FirstPage) -> str:
         sentences.append("The number to quote holds for new examples like the test examples.")
     sentences.append(
         "What is said of its choices, of networks near and of the start is about the examples that the "
-        "search chose "
-        "by: their intervals count how trainings differ, all at once, and not that the examples are a sample."
+        "search chose by: their intervals count how trainings differ, all at once, and not that the "
+        "examples are a sample."
     )
     sentences.append("All this is about these data and this way of training.")
     return " ".join(sentences)

@@ -59,8 +59,7 @@ def found_figure(together: Together, best: BestNetworks, label: str) -> Figure:
     return Figure(
         "found",
         f"What each run found: a dot is the network that a run chose, by {best.source}. In the band lie "
-        "those "
-        "within a point of the best.",
+        "those within a point of the best.",
         f"Runs that chose a network within a point of the best: {listed(said)}.",
         draw,
         (WIDTH, 1.2 + 0.42 * len(names)),
@@ -156,8 +155,7 @@ def uses_figure(agents: Agents, choices: Sequence[str]) -> Figure:
     return Figure(
         "uses",
         "Where each agent looks: the share of its networks (mean over its runs) with each option, in per "
-        "cent. A star "
-        "marks what differs from the other agents by more than chance gives.",
+        "cent. A star marks what differs from the other agents by more than chance gives.",
         f"Shares that differ beyond chance: {listed(_starred(agents, options)) or 'none'}.",
         draw,
         (WIDTH, 1.5 + 0.3 * len(options)),
@@ -218,8 +216,7 @@ def kinds_figure(together: Together, best: BestNetworks, kinds: Kinds, mattering
     return Figure(
         "kinds",
         "The best networks by their options of the choices that matter: a row is a kind of network, and "
-        "says how many "
-        "of the best are of it.",
+        "says how many of the best are of it.",
         f"Kinds of the best networks: {'; '.join(said)}.",
         draw,
         (WIDTH, 1.5 + 0.36 * len(groups)),
@@ -258,8 +255,7 @@ def overlap_figure(agents: Agents) -> Figure:
     return Figure(
         "overlap",
         "What two runs have in common: networks that both evaluated, in per cent of those that either did; "
-        "mean over "
-        "pairs of runs, on the diagonal of the same agent.",
+        "mean over pairs of runs, on the diagonal of the same agent.",
         f"Runs of one agent have in common: {listed(own) or 'unknown, each has one run'}.",
         draw,
         (WIDTH, 1.4 + 0.38 * len(names)),

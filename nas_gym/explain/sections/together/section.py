@@ -162,18 +162,16 @@ def _best(found: Findings) -> Section:
             Table(
                 "networks",
                 f"The best networks, at least all within a point of the best: {label}, difference to the "
-                "best in points with an "
-                "interval that holds for all at once, scores, runs that chose it and that tried it, and "
-                "their agents.",
+                "best in points with an interval that holds for all at once, scores, runs that chose it and "
+                "that tried it, and their agents.",
                 ("network", label, "difference", "from", "to", "scores", "chose it", "tried it", "agents"),
                 networks,
             ),
             Table(
                 "agents",
-                "What each agent found: evaluations and different networks of all its runs, runs that "
-                "chose and runs that "
-                "tried one of the best networks (95% intervals over runs), and how many of the best its "
-                "runs tried.",
+                "What each agent found: evaluations and different networks of all its runs, runs that chose "
+                "and runs that tried one of the best networks (95% intervals over runs), and how many of "
+                "the best its runs tried.",
                 (
                     "agent",
                     "runs",
@@ -227,8 +225,7 @@ def _choices(found: Findings) -> Section:
     answer = [" ".join(which_choices(found)), *what_one_run_tells(found)]
     trust_words = [
         f"Estimated from {counted(len(used.y), 'different network')}, each counted once, as averages over "
-        "all networks of "
-        "the space and not over those that the agents preferred.",
+        "all networks of the space and not over those that the agents preferred.",
         "A single run is asked by the same estimate with its own evaluations.",
     ]
     if used.left_out():
@@ -279,10 +276,8 @@ def _alone_table(found: Findings, choices: ChoicesTogether) -> Table:
     return Table(
         "together",
         f"What {counted(len(choices.used.y), 'network')} of {counted(len(found.together.runs), 'run')} say "
-        "of each choice: "
-        "whether it is shown to matter, its best and worst options and the points between them on average, "
-        "and how many "
-        "runs show by themselves that it matters.",
+        "of each choice: whether it is shown to matter, its best and worst options and the points between "
+        "them on average, and how many runs show by themselves that it matters.",
         ("choice", "all runs", "best", "worst", "points apart", "runs alone"),
         rows,
     )
@@ -314,8 +309,7 @@ def _kinds(found: Findings) -> Section:
             Table(
                 "kinds",
                 "Kinds of the best networks: their options of the choices that matter, how many are of the "
-                "kind, the best "
-                "of them, and other choices in which they differ.",
+                "kind, the best of them, and other choices in which they differ.",
                 ("what matters", "networks", "best", "such as", "differ in"),
                 rows,
             ),
@@ -370,29 +364,25 @@ def _agents(found: Findings) -> Section:
         *AGENTS,
         tuple(answer),
         trust=(
-            "A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few runs "
-            "there is none. Differences to the other agents have intervals that hold for all agents and "
-            "options "
-            "at once, by permutation of runs. That an agent looks somewhere more often is no reason why it "
-            "did "
-            "better or worse."
+            "A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few "
+            "runs there is none. Differences to the other agents have intervals that hold for all agents "
+            "and options at once, by permutation of runs. That an agent looks somewhere more often is no "
+            "reason why it did better or worse."
         ),
         tables=(
             Table(
                 "overlap",
-                "Networks that two runs have in common, in per cent of those that either tried: of two "
-                "runs of the agent, "
-                "of one and a run of another, and the difference in points (95% intervals over runs).",
+                "Networks that two runs have in common, in per cent of those that either tried: of two runs "
+                "of the agent, of one and a run of another, and the difference in points (95% intervals "
+                "over runs).",
                 ("agent", "with itself", "with others", "difference"),
                 overlaps,
             ),
             Table(
                 "options",
                 "The share of each option in the networks that an agent tried and that have the choice: "
-                "mean over runs "
-                "with its 95% interval, networks, the difference to the other agents in points, and "
-                "whether it is more "
-                "than chance.",
+                "mean over runs with its 95% interval, networks, the difference to the other agents in "
+                "points, and whether it is more than chance.",
                 ("agent", "choice", "option", "share", "interval", "networks", "difference", "beyond chance"),
                 rows,
             ),
@@ -437,14 +427,12 @@ def _untried(found: Findings) -> list[str]:
         if by_chance:
             said.append(
                 f"{agent.name} never tried {listed(by_chance[:4])} in {agent.evaluations:,} evaluations, "
-                "which chance "
-                "could give"
+                "which chance could give"
             )
         if regions:
             said.append(
                 f"{agent.name} never tried {counted(len(regions), 'combination')} of two choices that "
-                "matter which others "
-                f"tried, such as {' with '.join(map(str, regions[0]))}"
+                f"matter which others tried, such as {' with '.join(map(str, regions[0]))}"
             )
     return [f"Never tried: {'; '.join(said)}."] if said else []
 

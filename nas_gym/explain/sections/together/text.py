@@ -60,12 +60,10 @@ def trust(found: Findings) -> str:
     """Return how far the first page can be trusted."""
     together = found.together
     sentences = [
-        "Differences between agents are tested over runs, all at once, so what is said of one is not "
-        "chance in "
-        "19 of 20 comparisons like this.",
-        "What is said of choices holds for networks of the whole space on average, by evaluations that "
-        "each count "
-        "once however many runs made them.",
+        "Differences between agents are tested over runs, all at once, so what is said of one is not chance "
+        "in 19 of 20 comparisons like this.",
+        "What is said of choices holds for networks of the whole space on average, by evaluations that each "
+        "count once however many runs made them.",
         "All this is about these data and this way of training.",
     ]
     if together.evidence.evaluator.table is None and found.best.best.change.evidence <= SEEDS:
@@ -85,9 +83,8 @@ def _found(found: Findings) -> str:
     how = "by no run" if not chosen else f"by {counted(chosen, 'run')}"
     return (
         f"{words}{size}. To {task.target.aim(task.name)}, {who} tried {tried:,} of {space.size:,} possible "
-        "networks in "
-        f"{counted(len(together.runs), 'run')} ({together.evaluations:,} evaluations). It is the best of "
-        f"{counted(len(found.best.candidates), 'network')} by {found.best.source} "
+        f"networks in {counted(len(together.runs), 'run')} ({together.evaluations:,} evaluations). It is "
+        f"the best of {counted(len(found.best.candidates), 'network')} by {found.best.source} "
         f"({counted(len(best.scores), 'score')} of it), and was chosen {how} and tried by "
         f"{len(best.tried_by)}."
     )
