@@ -105,8 +105,8 @@ def _draw(
     if is_narrow:
         top = tops[-1] + HEIGHT + 0.2
         notes_of(axes, 0.2 / scale, top, height, marks, int(NARROW_NOTE_LETTERS / scale))
-        for text in axes.texts:
-            text.set_fontsize(scale * text.get_fontsize())
+        for written in axes.texts:
+            written.set_fontsize(scale * float(written.get_fontsize()))
         for line in axes.lines:
             line.set_markersize(scale * line.get_markersize())
     else:
@@ -300,7 +300,7 @@ def _badge(axes: Axes, x: float, y: float, number: int) -> None:
 
 
 def notes_of(axes: Axes, x: float, above: float, height: float, marks: Sequence[Mark], letters: int) -> None:
-    """Draw the marked choices with the evidence for them, from `above` to the bottom, in lines of `letters`."""
+    """Draw the marked choices with the evidence for them, from `above` down, in lines of `letters`."""
     every = min(1.05, (height - above - 0.1) / max(1, len(marks)))
     top = above + (height - above - every * len(marks)) / 2
     for number, mark in enumerate(marks, 1):
