@@ -26,7 +26,7 @@ PAGES = {
 # What a tab shows of the explanation that nothing else on the page does.
 TABS = {
     "text": "Measured on 200 evaluations.",
-    "images": "1_choices/bars",
+    "images": "choices/bars",
     "histograms": "accuracies/by depth",
     "distributions": "accuracies/by depth",
 }

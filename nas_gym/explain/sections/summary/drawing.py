@@ -300,7 +300,7 @@ def _badge(axes: Axes, x: float, y: float, number: int) -> None:
 
 
 def notes_of(axes: Axes, x: float, above: float, height: float, marks: Sequence[Mark], letters: int) -> None:
-    """Draw the marked choices with their evidence, from `above` to the bottom, in lines of `letters`."""
+    """Draw the marked choices with the evidence for them, from `above` down, in lines of `letters`."""
     every = min(1.05, (height - above - 0.1) / max(1, len(marks)))
     top = above + (height - above - every * len(marks)) / 2
     for number, mark in enumerate(marks, 1):
