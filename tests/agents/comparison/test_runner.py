@@ -179,7 +179,7 @@ def test_the_bar_of_a_comparison_shows_what_is_told():
     with comparison_bar(console) as move:
         move(Advance(10, 40, "evaluations", 1, 4))
         move(Advance(17, 40, "evaluations", 2, 4))
-    assert "comparing: 17 of 40 evaluations; 0:00 by the clock; 2 of 4 runs" in console.file.getvalue()
+    assert "17 of 40 evaluations; 0:00 by the clock; 2 of 4 runs" in console.file.getvalue()
 
 
 def test_without_a_terminal_a_comparison_ends_with_one_plain_line():
