@@ -5,6 +5,7 @@ from .fingerprints import check_unchanged as check_unchanged
 from .fingerprints import fingerprint_of_data as fingerprint_of_data
 from .fingerprints import same_data as same_data
 from .lines import Ask as Ask
+from .lines import Header as Header
 from .lines import Recording as Recording
 from .lines import Step as Step
 from .policies.base import Policy as Policy

@@ -18,8 +18,15 @@ from nas_gym.errors import ConfigError, StoreError
 from nas_gym.evaluators import Evaluation
 from nas_gym.explain.evidence.run import Evidence, SeenEvaluation, seen_in
 from nas_gym.search_spaces import Architecture, SearchSpace
-from nas_gym.traces import RunFolder, check_surroundings, flat, read_trace, rebuild
-from nas_gym.traces.lines import Header, Recording
+from nas_gym.traces import (
+    Header,
+    Recording,
+    RunFolder,
+    check_surroundings,
+    flat,
+    read_trace,
+    rebuild,
+)
 
 MOST_NAMED = 4
 NO_LINE = -1
@@ -200,15 +207,11 @@ def _names(
         json.dumps([config.get("agent"), config["config"].get("hyperparameters")], sort_keys=True)
         for config in configs
     ]
-    named: dict[str, str] = {}
-    for kind, config, result in zip(kinds, configs, results, strict=True):
-        label = (result or {}).get("label")
-        if label or kind not in named:
-            named[kind] = str(label or config.get("agent", "agent"))
+    named = {kind: str(config.get("agent", "agent")) for kind, config in zip(kinds, configs, strict=True)}
     counts = Counter(named.values())
-    for kind, folder in zip(kinds, folders, strict=True):
-        if counts[named[kind]] > 1:
-            named[kind] = f"{named[kind]} ({folder.path.parent.name})"
+    for kind, folder, result in zip(kinds, folders, results, strict=True):
+        if counts[str(named[kind])] > 1:
+            named[kind] = str((result or {}).get("label") or f"{named[kind]} ({folder.path.parent.name})")
     return [named[kind] for kind in kinds]
 
 

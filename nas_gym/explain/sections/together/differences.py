@@ -30,7 +30,9 @@ class Differences:
     can_show: bool
 
 
-def differences(measures: np.ndarray, agents: Sequence[int], seed: int = 0) -> Differences:
+def differences(
+    measures: np.ndarray, agents: Sequence[int], seed: int = 0, permutations: int = PERMUTATIONS
+) -> Differences:
     """Return how agents differ from the others, with simultaneous intervals over runs.
 
     The smallest of the p-values of all agents and measures is compared with what it is when runs are
@@ -41,6 +43,7 @@ def differences(measures: np.ndarray, agents: Sequence[int], seed: int = 0) -> D
         measures: a row for each run, float64 (runs, measures); NaN where a run has no value.
         agents: number of the agent of each run, from 0 without gaps.
         seed: seed of the permutations.
+        permutations: how often runs are assigned at random.
     """
     labels = np.asarray(agents)
     count = int(labels.max()) + 1
@@ -49,7 +52,7 @@ def differences(measures: np.ndarray, agents: Sequence[int], seed: int = 0) -> D
     nothing = np.full_like(found.values, np.nan)
     if count < 2 or measures.shape[1] == 0 or min(np.bincount(labels)) < 2:
         return Differences(found.values, nothing, nothing, False)
-    drawn = [_tested(measures, rng.permutation(labels), count).least for _ in range(PERMUTATIONS)]
+    drawn = [_tested(measures, rng.permutation(labels), count).least for _ in range(permutations)]
     least = np.sort([found.least, *drawn])
     # The p-value that fewer than 5% of the assignments reach; where more tie at the bottom there is none.
     allowed = int((1 - LEVEL) * len(least))

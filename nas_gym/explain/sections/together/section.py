@@ -364,10 +364,10 @@ def _agents(found: Findings) -> Section:
         *AGENTS,
         tuple(answer),
         trust=(
-            "A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few "
-            "runs there is none. Differences to the other agents have intervals that hold for all agents "
-            "and options at once, by permutation of runs. That an agent looks somewhere more often is no "
-            "reason why it did better or worse."
+            "A share is the mean over the runs of an agent, with a bootstrap interval over runs; of few runs "
+            "there is none. Differences to the other agents have intervals that hold for all agents and "
+            "options at once, by permutation of runs. That an agent looks somewhere more often is no reason "
+            "why it did better or worse."
         ),
         tables=(
             Table(
@@ -422,7 +422,11 @@ def _untried(found: Findings) -> list[str]:
     """Return which options and regions agents never tried, whether or not by chance."""
     said = []
     for agent in found.agents.agents:
-        by_chance = [str(use.option) for use in agent.untried if use not in agent.missed]
+        by_chance = [
+            str(use.option)
+            for use in agent.untried
+            if use not in agent.missed and use.share.estimate is not None
+        ]
         regions = found.agents.regions.get(agent.name, ())
         if by_chance:
             said.append(

@@ -140,10 +140,10 @@ def as_good(found: Findings) -> Iterator[str]:
     if scored == 1:
         return
     if not others:
-        yield f"No other of the {scored:,} networks scored so comes within one point of it."
+        yield f"No other of the {scored:,} networks scored this way comes within one point of it."
         return
     verb = "is" if others == 1 else "are"
-    yield f"Of {scored:,} networks scored so, {counted(others, 'other')} {verb} within one point of it."
+    yield f"Of {scored:,} networks scored this way, {counted(others, 'other')} {verb} within one point of it."
     if found.together.evidence.evaluator.table is None and best.sure < others:
         sure = "of none of them is that sure" if not best.sure else f"of {best.sure} of them that is sure"
         yield f"With so few trainings of each, {sure}."
@@ -203,11 +203,30 @@ def which_choices(found: Findings) -> Iterator[str]:
     rest = f"; less, but beyond chance: {listed([one.name for one in more])}" if more else ""
     verb = "is" if len(choices.shown) == 1 else "are"
     yield f"{over}, {counted(len(choices.shown), 'choice')} {verb} shown to matter: {'; '.join(told)}{rest}."
+    other = [
+        f"{one.name} {value}"
+        for one in choices.shown
+        if (value := _of_best(found, one.name)) not in (None, one.best)
+    ]
+    if other:
+        yield (
+            f"The best network has another option in {_some(other)}: what is best on average need not be "
+            "best "
+            "beside other choices."
+        )
     quiet = [
         one.name for one in choices.choices if not one.fact.is_shown and one.importance.value is not None
     ]
     if quiet:
         yield f"Not shown to matter: {_some(quiet)}."
+
+
+def _of_best(found: Findings, name: str) -> str | None:
+    """Return the option of the best network, None where it does not have the choice."""
+    space, best = found.together.evidence.search_space, found.best.best.architecture
+    if name not in space.active_variables(best):
+        return None
+    return str(space.variables[name].choices[space.encode(best)[name]])
 
 
 def what_one_run_tells(found: Findings) -> Iterator[str]:
@@ -227,9 +246,11 @@ def what_one_run_tells(found: Findings) -> Iterator[str]:
             else f"None of the {asked} runs that have evaluations enough"
         )
         yield f"{who} shows {listed([one.name for one in alone])} by itself; only all together do."
-    some = [f"{one.name} in {one.alone}" for one in choices.shown[:MOST_CHOICES] if one.alone]
+    some = [one for one in choices.shown[:MOST_CHOICES] if one.alone]
     if some:
-        yield f"Asked by itself, a single run shows {listed(some)} of {counted(asked, 'run')}."
+        told = [f"{one.alone} {one.name}" for one in some[1:]]
+        first = f"{some[0].alone} of {counted(asked, 'run')} show {some[0].name}"
+        yield f"By themselves, {listed([first, *told])}."
 
 
 def in_common(found: Findings) -> Iterator[str]:
