@@ -165,6 +165,12 @@ def test_an_old_run_is_rebuilt_and_replayed(tmp_path, name):
     assert "all agree" in result.stdout
 
 
+def without_times(table):
+    """A table without the column of times, which no two explanations measure alike."""
+    kept = [number for number, column in enumerate(table.columns) if column != "time"]
+    return (table.name, table.caption, [[row[number] for number in kept] for row in table.rows])
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_an_old_run_is_explained_as_one_of_today(tmp_path, name):
     old, new = as_of_here(old_run(tmp_path / "old", name)), tmp_path / "new" / name
@@ -177,7 +183,10 @@ def test_an_old_run_is_explained_as_one_of_today(tmp_path, name):
     there, here = (explain(folder, budget=0, store="memory", write=False) for folder in (old, new))
     for one, other in zip((there.summary, *there.sections), (here.summary, *here.sections), strict=True):
         assert one.answer == other.answer
-        assert (one.withheld, one.numbers, one.tables) == (other.withheld, other.numbers, other.tables)
+        assert (one.withheld, one.numbers) == (other.withheld, other.numbers)
+        assert [without_times(table) for table in one.tables] == [
+            without_times(table) for table in other.tables
+        ]
 
 
 @pytest.mark.parametrize("name", RUNS)

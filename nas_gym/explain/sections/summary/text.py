@@ -117,7 +117,7 @@ class Words:
             )
             if group
         ]
-        verdict = ", but ".join(verdicts)
+        verdict = ", but ".join(verdicts) if len(verdicts) < 3 else listed(verdicts)
         yield f"**Beside it,** on the same examples: {reached}. The found network is {verdict}."
 
     def search(self) -> Iterator[str]:
@@ -138,8 +138,8 @@ class Words:
             return
         if not page.reasons:
             yield (
-                "**Why it is good** cannot be said: every single change that was tried leaves it about as "
-                "good, as far as these trainings tell."
+                "**Why it is good** cannot be said: each of its choices can be changed for something about as "
+                "good or better, as far as these trainings tell."
             )
             return
         count = len(page.reasons)
