@@ -138,7 +138,8 @@ class Words:
             return
         if not page.reasons:
             yield (
-                "**Why it is good** cannot be said: each of its choices can be changed for something about as "
+                "**Why it is good** cannot be said: each of its choices can be changed for something about "
+                "as "
                 "good or better, as far as these trainings tell."
             )
             return
