@@ -139,8 +139,7 @@ class Words:
         if not page.reasons:
             yield (
                 "**Why it is good** cannot be said: each of its choices can be changed for something about "
-                "as "
-                "good or better, as far as these trainings tell."
+                "as good or better, as far as these trainings tell."
             )
             return
         count = len(page.reasons)
