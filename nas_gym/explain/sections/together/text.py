@@ -213,7 +213,8 @@ def which_choices(found: Findings) -> Iterator[str]:
     ]
     if other:
         yield (
-            f"The best network has another option in {_some(other)}: what is best on average need not be best "
+            f"The best network has another option in {_some(other)}: what is best on average need not be "
+            "best "
             "beside other choices."
         )
     quiet = [
