@@ -201,7 +201,7 @@ def test_the_report_is_written_into_the_folder_and_printed(folder):
 def test_two_folders_of_runs_stay_a_comparison_of_two_policies(folder):
     runs = [folder / "q-learning" / f"seed{seed}" for seed in range(2)]
     explanation = explain(*runs, store="memory", write=False)
-    assert "decisions" in {section.key for section in explanation.sections}
+    assert "policies" in {section.key for section in explanation.sections}
     with pytest.raises(NASGymError, match="pass that folder alone to explain all of them together"):
         explain(folder, runs[0], store="memory")
 

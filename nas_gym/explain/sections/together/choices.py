@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -20,6 +20,9 @@ from nas_gym.explain.sections.choices.analysis import Findings, exact_of
 from nas_gym.explain.sections.choices.tables import best_and_worst
 
 PERMUTATIONS_OF_ONE = 199
+CAUTION = 5.0
+"""p-values are multiplied by it. Of few evaluations they are too small: of 60 or 84 with nothing but noise 12 and
+15% had a choice with p at most .05, and 5% one with p at most .01."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,17 +98,24 @@ def choices_together(
     if used.y.std() < 1e-9:
         return f"All {len(used.y)} evaluations have the same {label}, so no choice made a difference to it."
     visited = encode_architectures(space, used.architectures)
-    estimated = estimate(base, visited, used.y, permutations, seed, name_rivals=False)
-    estimated = Importances(estimated.choices, (), estimated.rest, estimated.evaluations, estimated.untried)
+    estimated = _cautious(estimate(base, visited, used.y, permutations, seed, name_rivals=False))
     table = exact_of(evidence, used.fidelity, permutations, seed)
     if table is not None:
-        table = Importances(table.choices, (), table.rest, table.evaluations)
+        table = replace(table, pairs=())
     alone = [_shown_by(run.seen, used.fidelity, together, base, wanted, seed) for run in together.runs]
     answers = [names for names in alone if names is not None]
     choices = [
         _choice(one, len(used.y), sum(one.name in names for names in answers)) for one in estimated.choices
     ]
     return ChoicesTogether(Findings(label, used, estimated, table, None), tuple(choices), len(answers))
+
+
+def _cautious(found: Importances) -> Importances:
+    """Return the choices alone, with p-values that few evaluations do not make too small."""
+    choices = tuple(
+        one if one.p is None else replace(one, p=min(1.0, CAUTION * one.p)) for one in found.choices
+    )
+    return replace(found, choices=choices, pairs=())
 
 
 def _choice(one: Importance, evaluations: int, alone: int) -> Choice:
@@ -140,5 +150,5 @@ def _shown_by(
     if len(y) < wanted or y.std() < 1e-9:
         return None
     visited = encode_architectures(together.evidence.search_space, [one.architecture for one in good])
-    found = estimate(base, visited, y, PERMUTATIONS_OF_ONE, seed, name_rivals=False)
+    found = _cautious(estimate(base, visited, y, PERMUTATIONS_OF_ONE, seed, name_rivals=False))
     return {one.name for one in found.choices if one.value is not None and one.significant()}
