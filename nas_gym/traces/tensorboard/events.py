@@ -100,6 +100,11 @@ class EventFile:
                 with writing(self.path):
                     write_whole(self._file, b"".join(map(record, contents)))
 
+    @property
+    def has_told(self) -> bool:
+        """Whether a call has told already that the file could not be written."""
+        return self._told
+
     def close(self) -> None:
         """Write what is waiting and close the file."""
         if self._file.closed:

@@ -12,6 +12,7 @@ import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[attr-defined]
 
 from nas_gym._files import encodable
+from nas_gym.errors import NASGymError
 from nas_gym.networks import Network
 from nas_gym.traces.tensorboard import summaries
 from nas_gym.traces.tensorboard.events import EventFile
@@ -41,7 +42,12 @@ class Board:
     """
 
     def __init__(self, folder: Path, metric: str) -> None:
-        self._events, self._outcome = EventFile(folder), EventFile(folder / OUTCOME)
+        self._events = EventFile(folder)
+        try:
+            self._outcome = EventFile(folder / OUTCOME)
+        except NASGymError:
+            self._events.close()
+            raise
         self._about = dict(about_tags(metric))
         self._shown: set[str] = set()
         self._lone: dict[str, tuple[float, int]] = {}
@@ -128,11 +134,17 @@ class Board:
         self._outcome.flush_soon()
 
     def close(self) -> None:
-        """Write what is waiting and close the files."""
-        try:
-            self._events.close()
-        finally:
-            self._outcome.close()
+        """Write what is waiting and close the files; what could not be written is told once for both."""
+        files = (self._events, self._outcome)
+        told = any(file.has_told for file in files)
+        failures = []
+        for file in files:
+            try:
+                file.close()
+            except NASGymError as failure:
+                failures.append(failure)
+        if failures and not told:
+            raise failures[0]
 
     def _new(self, values: Mapping[str, float]) -> dict[str, Any]:
         """Return what those tags that were never written are to be shown with."""
