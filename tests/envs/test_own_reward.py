@@ -195,7 +195,8 @@ def test_a_run_with_it_is_explained(kind, tmp_path):
     policy = explanation["policy"]
     assert not policy.withheld
     unknown = "reward, tests.envs.test_own_reward.<lambda>, cannot be built"
-    assert (unknown in " ".join(policy.answer)) == (kind == "lambda")
+    told = (*policy.answer, *policy.details)
+    assert (unknown in " ".join(told)) == (kind == "lambda")
 
 
 def test_without_attributes_it_knows_the_score_before_and_every_step_pays():

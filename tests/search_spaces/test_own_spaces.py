@@ -302,7 +302,7 @@ def report(tmp_path_factory):
 
 def test_a_search_with_edits_of_ones_own_is_explained_from_what_the_space_says(report):
     sections = {section.key: section for section in report.sections}
-    assert "a network of four layers: large wide, then large wide" in report.summary.answer[0]
+    assert "A network of four layers: large wide, then large wide" in report.summary.answer[0]
     assert any("its depth of 4" in sentence for sentence in report.summary.answer)
     choices = {entry["name"] for entry in sections["choices"].numbers["choices"]}
     assert choices == set(WALLS.variables)

@@ -21,8 +21,8 @@ from nas_gym.explain.sections.choices.tables import best_and_worst
 
 PERMUTATIONS_OF_ONE = 199
 CAUTION = 5.0
-"""p-values are multiplied by it. Of few evaluations they are too small: of 60 or 84 with nothing but noise
-12 and 15% had a choice with p at most .05, and 5% one with p at most .01."""
+"""p-values are multiplied by it. Of few evaluations they are too small: of 60 of noise alone 15% had a
+choice with p at most .05, and 5% one with p at most .01."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from nas_gym.explain.evidence.together import Together
 from nas_gym.explain.report import style
-from nas_gym.explain.report.labels import shortened
+from nas_gym.explain.report.labels import labels, shortened
 from nas_gym.explain.report.phrases import listed, percent
 from nas_gym.explain.section import Figure
 from nas_gym.explain.sections.together.agents import Agents, Option
@@ -89,11 +89,13 @@ def tried_figure(together: Together, best: BestNetworks, label: str) -> Figure:
             rotation_mode="anchor",
         )
         axes.set_yticks(
-            range(len(networks)), [f"{shortened(str(one), 26)}  {100 * one.score:.1f}%" for one in networks]
+            range(len(networks)),
+            [f"{name}  {100 * one.score:.1f}%" for name, one in zip(shown, networks, strict=True)],
         )
         _without_lines(axes)
         axes.set_xlabel("runs of the agent that tried it")
 
+    shown = labels([str(one) for one in networks], 26)
     tried = [f"{name} {int((counts[:, column] > 0).sum())}" for column, name in enumerate(names)]
     return Figure(
         "tried",
@@ -215,8 +217,8 @@ def kinds_figure(together: Together, best: BestNetworks, kinds: Kinds, mattering
     ]
     return Figure(
         "kinds",
-        "The best networks by their options of the choices that matter: a row is a kind of network, and "
-        "says how many of the best are of it.",
+        "The best networks by their options of the choices that matter most: a row is a kind of network, "
+        "and says how many of the best are of it.",
         f"Kinds of the best networks: {'; '.join(said)}.",
         draw,
         (WIDTH, 1.5 + 0.36 * len(groups)),

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from nas_gym.explain.evidence.together import Together
 from nas_gym.explain.sections.together.best import BestNetworks, Candidate
 
+DECIDING = 3
+"""Networks that agree in so many of the choices that matter most are of one kind."""
 NONE = "none"
 """What stands for an option of a choice that a network does not have."""
 
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """Networks that agree in the choices that matter.
+    """Networks that agree in the choices that matter most.
 
     Attributes:
-        options: their option of each choice that matters; `NONE` where they do not have the choice.
+        options: their option of each of these choices; `NONE` where they do not have the choice.
         networks: the networks, the best first.
         differing: other choices in which they differ.
     """
@@ -32,7 +34,7 @@ class Kinds:
     """The best networks by what makes them good.
 
     Attributes:
-        kinds: groups of networks that agree in the choices that matter, the largest first.
+        kinds: groups of networks that agree in the choices that matter most, the largest first.
         shared: choices that matter in which all of them agree, and their option.
         avoided: choices that matter in which they differ, and the options that none of them has.
         free: choices that matter of which every option occurs among them.
@@ -47,7 +49,13 @@ class Kinds:
 
 
 def kinds_of(together: Together, best: BestNetworks, mattering: Sequence[str]) -> Kinds:
-    """Return the best networks, grouped by their options of the choices that matter."""
+    """Return the best networks, grouped by their options of the choices that matter most.
+
+    Args:
+        together: the runs.
+        best: the best networks.
+        mattering: the choices that are shown to matter, the most important first.
+    """
     space = together.evidence.search_space
     values = {}
     for one in best.leading:
@@ -59,7 +67,7 @@ def kinds_of(together: Together, best: BestNetworks, mattering: Sequence[str]) -
         }
     groups: dict[tuple[str, ...], list[Candidate]] = {}
     for one in best.leading:
-        groups.setdefault(tuple(values[str(one)][name] for name in mattering), []).append(one)
+        groups.setdefault(tuple(values[str(one)][name] for name in mattering[:DECIDING]), []).append(one)
     others = [
         name for name in space.variables if name not in mattering and len(space.variables[name].choices) > 1
     ]
@@ -69,9 +77,9 @@ def kinds_of(together: Together, best: BestNetworks, mattering: Sequence[str]) -
 
     kinds = [
         Kind(
-            dict(zip(mattering, options, strict=True)),
+            dict(zip(mattering[:DECIDING], options, strict=True)),
             tuple(networks),
-            tuple(name for name in others if len(seen(name, networks)) > 1),
+            tuple(name for name in (*mattering[DECIDING:], *others) if len(seen(name, networks)) > 1),
         )
         for options, networks in groups.items()
     ]

@@ -25,7 +25,7 @@ from nas_gym.explain.sections.together.figures import (
     tried_figure,
     uses_figure,
 )
-from nas_gym.explain.sections.together.kinds import Kinds, kinds_of
+from nas_gym.explain.sections.together.kinds import DECIDING, Kinds, kinds_of
 from nas_gym.explain.sections.together.text import (
     MOST_USES,
     Findings,
@@ -222,7 +222,7 @@ def _choices(found: Findings) -> Section:
     used = choices.used
     # Intervals and stars are of the estimate; without pairs there is no map of them.
     figures = tuple(choices_figures(choices.findings))
-    answer = [" ".join(which_choices(found)), *what_one_run_tells(found)]
+    answer = [" ".join(which_choices(found)), *what_one_run_tells(found, by_how_many=True)]
     trust_words = [
         f"Estimated from {counted(len(used.y), 'different network')}, each counted once, as averages over "
         "all networks of the space and not over those that the agents preferred.",
@@ -308,13 +308,13 @@ def _kinds(found: Findings) -> Section:
         tables=(
             Table(
                 "kinds",
-                "Kinds of the best networks: their options of the choices that matter, how many are of the "
-                "kind, the best of them, and other choices in which they differ.",
+                "Kinds of the best networks: their options of the choices that matter most, how many are of "
+                "the kind, the best of them, and other choices in which they differ.",
                 ("what matters", "networks", "best", "such as", "differ in"),
                 rows,
             ),
         ),
-        figures=(kinds_figure(found.together, best, kinds, mattering),),
+        figures=(kinds_figure(found.together, best, kinds, mattering[:DECIDING]),),
         numbers=_kinds_numbers(kinds),
     )
 

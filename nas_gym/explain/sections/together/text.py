@@ -12,7 +12,7 @@ from nas_gym.explain.report.phrases import capital, counted, listed, percent, un
 from nas_gym.explain.sections.together.agents import Agent, Agents, Use
 from nas_gym.explain.sections.together.best import BestNetworks
 from nas_gym.explain.sections.together.choices import Choice, ChoicesTogether
-from nas_gym.explain.sections.together.kinds import NONE, Kinds
+from nas_gym.explain.sections.together.kinds import DECIDING, NONE, Kinds
 
 LEAST_SHOWN = 0.0005
 """A difference that rounds to a tenth of a point."""
@@ -60,8 +60,8 @@ def trust(found: Findings) -> str:
     """Return how far the first page can be trusted."""
     together = found.together
     sentences = [
-        "Differences between agents are tested over runs, all at once, so what is said of one is not chance "
-        "in 19 of 20 comparisons like this.",
+        "Differences between agents are tested over runs, all at once: of agents that are the same about one "
+        "comparison in twenty says that they differ.",
         "What is said of choices holds for networks of the whole space on average, by evaluations that each "
         "count once however many runs made them.",
         "All this is about these data and this way of training.",
@@ -85,7 +85,7 @@ def _found(found: Findings) -> str:
         f"{words}{size}. To {task.target.aim(task.name)}, {who} tried {tried:,} of {space.size:,} possible "
         f"networks in {counted(len(together.runs), 'run')} ({together.evaluations:,} evaluations). It is "
         f"the best of {counted(len(found.best.candidates), 'network')} by {found.best.source} "
-        f"({counted(len(best.scores), 'score')} of it), and was chosen {how} and tried by "
+        f"({counted(len(best.scores), _trainings(found)[:-1])} of it), and was chosen {how} and tried by "
         f"{len(best.tried_by)}."
     )
 
@@ -158,9 +158,7 @@ def by_agent(found: Findings) -> Iterator[str]:
     scored = sum(agent.scored for agent in agents)
     if not any(agent.kept.estimate for agent in agents):
         tried = [agent.name for agent in agents if agent.of_best]
-        tries = (
-            f"runs of {listed(tried)} tried {which}, but chose another" if tried else f"none tried {which}"
-        )
+        tries = f"{listed(tried)} tried {which}, but chose another" if tried else f"none tried {which}"
         yield f"None of {counted(scored, 'run')} chose {which}; {tries}."
         return
     told = [
@@ -211,8 +209,7 @@ def which_choices(found: Findings) -> Iterator[str]:
     if other:
         yield (
             f"The best network has another option in {_some(other)}: what is best on average need not be "
-            "best "
-            "beside other choices."
+            "best beside other choices."
         )
     quiet = [
         one.name for one in choices.choices if not one.fact.is_shown and one.importance.value is not None
@@ -229,8 +226,8 @@ def _of_best(found: Findings, name: str) -> str | None:
     return str(space.variables[name].choices[space.encode(best)[name]])
 
 
-def what_one_run_tells(found: Findings) -> Iterator[str]:
-    """Yield which of the choices no single run could tell."""
+def what_one_run_tells(found: Findings, *, by_how_many: bool = False) -> Iterator[str]:
+    """Yield which of the choices no single run could tell, and on demand how many runs tell the others."""
     choices = found.choices
     if isinstance(choices, str) or not choices.shown or len(found.together.runs) < 2:
         return
@@ -247,7 +244,7 @@ def what_one_run_tells(found: Findings) -> Iterator[str]:
         )
         yield f"{who} shows {listed([one.name for one in alone])} by itself; only all together do."
     some = [one for one in choices.shown[:MOST_CHOICES] if one.alone]
-    if some:
+    if some and by_how_many:
         told = [f"{one.alone} {one.name}" for one in some[1:]]
         first = f"{some[0].alone} of {counted(asked, 'run')} show {some[0].name}"
         yield f"By themselves, {listed([first, *told])}."
@@ -283,14 +280,14 @@ def in_common(found: Findings) -> Iterator[str]:
         yield f"In no choice that matters do {which}, agree."
     groups = len(kinds.kinds)
     if groups == 1:
-        yield "By the choices that matter they are of one kind, good for the same reasons."
+        yield f"By {_most(found)} they are of one kind, good for the same reasons."
     elif groups == count:
-        yield "Beyond that no two of them agree in every choice that matters."
+        yield f"No two of them agree in {_most(found)}."
     else:
         largest = kinds.kinds[0]
         yield (
-            f"By the choices that matter they are of {groups} kinds; the largest, of "
-            f"{len(largest.networks)}, has "
+            f"By {_most(found)} they are of {groups} kinds; the largest, of "
+            f"{len(largest.networks)} networks, has "
             f"{listed([f'{name} {value}' for name, value in largest.options.items() if value != NONE])}."
         )
     free = [*kinds.free, *kinds.open]
@@ -412,6 +409,14 @@ def _some(names: Sequence[str]) -> str:
     if len(names) <= MOST_NAMED + 1:
         return listed(names)
     return listed([*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"])
+
+
+def _most(found: Findings) -> str:
+    """Return the choices that kinds are told apart by."""
+    count = len(found.shown)
+    if count == 1:
+        return f"the choice that matters, {found.shown[0].name},"
+    return f"the {min(count, DECIDING)} choices that matter{' most' if count > DECIDING else ''}"
 
 
 def _or(values: Sequence[str]) -> str:
