@@ -164,7 +164,7 @@ def test_each_section_names_where_its_method_is_told():
 
 
 def test_every_heading_that_a_section_names_exists():
-    text = (Path(__file__).parents[2] / METHODS).read_text()
+    text = (Path(__file__).parents[3] / METHODS).read_text()
     headings = {line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")}
     named = [question.method for question in registry.questions()] + [summary_section.QUESTION]
     assert len(named) == 1 + len(registry.QUESTIONS)
