@@ -32,7 +32,7 @@ def step(number, before, after, score, scores=(0.0, 1.0), action=1, reward=None,
             "terminated": False,
             "truncated": False,
             "next": after,
-            "accuracy": score,
+            "score": score,
             "illegal_action": False,
             "error": "",
             "unique": number + 1,
@@ -72,7 +72,7 @@ def test_an_episode_that_ends_promises_nothing_and_a_failure_changes_nothing():
     assert np.isnan(found.change[2])
 
 
-def test_scores_that_are_missing_leave_the_change_of_accuracy():
+def test_scores_of_a_policy_that_are_missing_leave_the_change_of_the_networks_score():
     steps = [step(0, "a", "b", 0.5, scores=()), step(1, "b", "c", 0.8, scores=())]
     steps = [
         Step(**{name: getattr(one, name) for name in Step.__slots__} | {"scores": None}) for one in steps
@@ -132,7 +132,7 @@ def test_what_an_alternative_would_have_brought_is_true(section):
         words = [str(action) for action in space.actions]
         for one in moment["alternatives"]:
             after = space.apply(before, words.index(one["edit"]))
-            assert one["accuracy"] == pytest.approx(from_depth_three(after))
+            assert one["score"] == pytest.approx(from_depth_three(after))
         brought = [from_depth_three(after) for after in (before, *space.neighbours(before))]
         best = space.apply(before, words.index(moment["best_known"]))
         assert from_depth_three(best) == pytest.approx(max(brought))
@@ -154,10 +154,10 @@ def test_alternatives_that_must_be_trained_are_left_open_or_paid_for(tmp_path):
 def test_a_good_policys_moments_have_no_better_alternative_where_it_chose(tmp_path):
     policy = optimal(space_of(), from_depth_three)
     section = explain_moments(read_evidence(followed(tmp_path / "run", policy, epsilon=0.0, steps=8)))
-    assert section.numbers["scores"] == "q_values"
+    assert section.numbers["policy_scores"] == "q_values"
 
 
-def test_an_agent_that_asks_is_told_by_what_raised_its_best(tmp_path):
+def test_an_agent_that_requests_networks_is_explained_by_what_raised_its_best(tmp_path):
     evidence = read_evidence(asked(tmp_path / "run"))
     section = explain_moments(evidence)
     best, expected = -1.0, 0.0
@@ -166,7 +166,7 @@ def test_an_agent_that_asks_is_told_by_what_raised_its_best(tmp_path):
             expected += one.score - best
         best = max(best, one.score)
     assert section.numbers["total_gain"] == pytest.approx(expected)
-    assert "asked for networks without editing" in section.details[0]
+    assert "networks without editing" in section.details[0]
     draw_all(section)
 
 

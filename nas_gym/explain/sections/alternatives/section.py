@@ -119,7 +119,9 @@ def _neighbour_words(found: Alternatives) -> list[str]:
     total = counted(len(found.neighbours), f"{'tested ' * bool(found.left_out)}network")
     better = groups.get("improves", [])
     verb = "is" if len(better) == 1 else "are"
-    left_out = f" ({len(found.left_out):,} more were not tested, for want of budget)" * bool(found.left_out)
+    left_out = f" ({len(found.left_out):,} more were not tested, for want of budget or time)" * bool(
+        found.left_out
+    )
     sentences = [
         f"{len(better)} of the {total} one change away {verb} clearly better: {_named(better)}{left_out}."
         if better
@@ -178,7 +180,7 @@ def _left_out_words(found: Alternatives) -> list[str]:
         return []
     return [
         f"{counted(len(found.left_out), 'network')} one change away {_were(len(found.left_out))} not tested, "
-        "for want of budget."
+        "for want of budget or time."
     ]
 
 

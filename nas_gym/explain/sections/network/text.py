@@ -220,7 +220,9 @@ def _narrow_words(use: NetworkUse) -> list[str]:
 def layer_name(layer: LayerUse) -> str:
     """Return text such as ``"layer 2 (relu-64)"`` of a chain; the name as it is elsewhere."""
     number, _, rest = layer.layer.name.partition(" ")
-    return f"layer {number} ({rest})" if number.isdecimal() else layer.layer.name
+    if not number.isdecimal():
+        return layer.layer.name
+    return f"layer {number} ({rest})" if rest else f"layer {number}"
 
 
 def _mildest(layer: LayerUse) -> tuple[str, ScoreDrop]:
