@@ -38,11 +38,13 @@ MOST_PAGES = 8
 MLP = {"name": "mlp", "max_layers": 3, "widths": [16, 64], "activations": ["relu", "sigmoid"]}
 CONV = {"name": "conv", "max_layers": 3, "operations": ["conv3"], "channels": [4, 8], "activations": ["relu"]}
 TRAIN = {"name": "train", "recipe": {"epochs": 2}}
+# The attributions of an image's every pixel take a while for each example.
+FEW = {"name": "digits", "train_size": 300, "validation_size": 60, "test_size": 60}
 # A run of each kind: agent, budget, environment.
 RUNS = {
     "classes": ("q-learning", 14, {"search_space": MLP, "task": "digits", "evaluator": TRAIN}),
     "values": ("tpe", 10, {"search_space": MLP, "task": "diabetes", "evaluator": TRAIN}),
-    "conv": ("q-learning", 4, {"search_space": CONV, "task": "digits", "evaluator": TRAIN, "horizon": 4}),
+    "conv": ("q-learning", 4, {"search_space": CONV, "task": FEW, "evaluator": TRAIN, "horizon": 4}),
     "table": ("q-learning", 60, {"evaluator": {"name": "table", "benchmark": "mlp"}, "task": "mnist1d"}),
 }
 TOO_WIDE = """[...document.querySelectorAll("body *")]
