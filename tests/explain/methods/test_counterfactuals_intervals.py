@@ -119,3 +119,11 @@ def test_the_interval_of_a_mean_uses_the_larger_deviation_and_stays_a_score():
     assert pooled[2] - pooled[0] == pytest.approx(stats.t.ppf(0.975, 40) * 0.05 / math.sqrt(3))
     assert mean_interval(np.array([0.99, 1.0, 0.98]), 0.1, 40)[2] == 1.0
     assert math.isnan(mean_interval(np.array([0.5]), math.nan, 0)[1])
+
+
+def test_what_rounding_alone_makes_different_is_the_same():
+    found = against_control([np.full(3, 0.1), np.full(3, 0.7)], np.full(10, 0.7))
+    same = found.differences[1], found.low[1], found.high[1]
+    assert same == (0.0, 0.0, 0.0)
+    assert verdict(found.low[1], found.high[1], 0.01) == "does not matter"
+    assert found.high[0] < -0.5

@@ -13,6 +13,9 @@ from scipy import optimize, special, stats
 NODES = 48
 """Of the quadratures; critical values are then exact to 0.001."""
 
+SAME = 1e-12
+"""Means of the same numbers differ by no more, in whatever order they were summed."""
+
 
 @dataclass(frozen=True)
 class Comparisons:
@@ -53,7 +56,7 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
     means = np.array([values.mean() for values in arrays])
     squares = np.array([((values - values.mean()) ** 2).sum() for values in arrays])
     degrees = int((counts - 1).sum())
-    differences = means[:-1] - means[-1]
+    differences = _without_rounding(means[:-1] - means[-1])
     if degrees == 0 or len(differences) == 0:
         unknown = np.full(len(differences), math.nan)
         return Comparisons(differences, unknown, unknown, math.nan, degrees, math.nan, 1.0)
@@ -61,7 +64,7 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
     own = squares / np.maximum(counts - 1, 1)
     critical = critical_value(tuple(int(n) for n in counts[:-1]), int(counts[-1]), degrees, level)
     errors = np.sqrt(np.maximum(own, pooled) / counts)
-    half = critical * np.hypot(errors[:-1], errors[-1])
+    half = _without_rounding(critical * np.hypot(errors[:-1], errors[-1]))
     return Comparisons(
         differences,
         differences - half,
@@ -71,6 +74,11 @@ def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: fl
         critical,
         _unequal(own, pooled, counts, degrees),
     )
+
+
+def _without_rounding(values: np.ndarray) -> np.ndarray:
+    """Return values with 0 in place of what is not 0 by rounding alone."""
+    return np.where(np.abs(values) <= SAME, 0.0, values)
 
 
 @lru_cache(maxsize=256)

@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.significance.dunnett import mean_interval, seeds_for_margin
+from nas_gym.explain.methods.significance.dunnett import SAME, mean_interval, seeds_for_margin
 from nas_gym.explain.report.phrases import finite
 from nas_gym.explain.sections.alternatives.analysis import Alternatives, seen_scores
-
-SAME = 1e-12
-"""Means of the same numbers differ by no more, in whatever order they were summed."""
 
 
 def known_along_path(evidence: Evidence, found: Alternatives) -> list[tuple[float | None, bool]]:
