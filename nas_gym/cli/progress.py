@@ -72,7 +72,7 @@ class BarWithWords(Progress):
 
 
 class Bar:
-    """A bar with what is done in words below it; plain lines where there is no terminal.
+    """A bar with words below it that say what is done; plain lines where there is no terminal.
 
     Args:
         console: where it is shown.
