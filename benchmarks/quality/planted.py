@@ -82,7 +82,7 @@ class Landscape:
         return self.table + noise * rng.standard_normal(len(self.table))
 
     def _means(self, names: tuple[str, ...]) -> dict[tuple[int, ...], float]:
-        """Return the mean score for each value of the choices, averaged within each depth and then over depths."""
+        """Return the mean score for each value of the choices, within each depth and then over depths."""
         cells: dict[tuple[int, ...], dict[int, list[float]]] = {}
         for architecture, score in zip(self.architectures, self.table, strict=True):
             if set(names) <= self.space.active_variables(architecture):
@@ -247,7 +247,7 @@ def step_changes(
 
 
 def true_effects(landscape: Landscape, kinds: set[Any]) -> dict[Any, float]:
-    """Return the true effect of swaps of one choice; an additive landscape has one whatever the architecture."""
+    """Return the true effect of swaps of one choice, the same at any architecture of an additive landscape."""
     space, rng = landscape.space, np.random.default_rng(0)
     found = {}
     deepest = [one for one in landscape.architectures if space.encode(one)["depth"] == 3]
