@@ -247,7 +247,7 @@ def step_changes(
 
 
 def true_effects(landscape: Landscape, kinds: set[Any]) -> dict[Any, float]:
-    """Return the true effect of swaps of one choice, the same at any architecture of an additive landscape."""
+    """Return the true effect of swaps of one choice, the same at any architecture if effects add up."""
     space, rng = landscape.space, np.random.default_rng(0)
     found = {}
     deepest = [one for one in landscape.architectures if space.encode(one)["depth"] == 3]
