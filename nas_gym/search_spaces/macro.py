@@ -12,7 +12,7 @@ from nas_gym.search_spaces.base import KEEP, Edit
 from nas_gym.search_spaces.description import Description, describe_chain
 from nas_gym.search_spaces.options import grid_shape, whole
 from nas_gym.search_spaces.product import ProductSpace
-from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.variables import Variable
 
 BLOCKS = ("identity", "mb3_k3", "mb6_k5")
@@ -128,7 +128,8 @@ class MacroSpace(ProductSpace[Macro]):
         codes = tuple(2 + block for block in architecture.blocks)
         links = tuple((box, box + 1, "") for box in range(LAYERS + 1))
         kinds = (None, *architecture.blocks, None)
-        return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links), kinds)
+        boxes, layers = ("input", *labels, "output"), numbered_layers(labels)
+        return Sketch(boxes, links, (0, *codes, 1), (0,) * len(links), kinds, layers)
 
     def describe(self, architecture: Macro) -> Description:
         return describe_chain([IN_WORDS[block] for block in architecture.blocks])

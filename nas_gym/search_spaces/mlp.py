@@ -16,7 +16,7 @@ from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_dist
 from nas_gym.search_spaces.description import Description, activation_words, describe_chain
 from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.options import names, whole, wholes
-from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.variables import by_name
 
 
@@ -178,7 +178,8 @@ class MLPSpace(SearchSpace[MLP]):
         codes = tuple(2 + self._numbers[layer] for layer in architecture.layers)
         links = tuple((box, box + 1, "") for box in range(len(labels) + 1))
         kinds = (None, *(self.activations.index(activation) for _, activation in architecture.layers), None)
-        return Sketch(("input", *labels, "output"), links, (0, *codes, 1), (0,) * len(links), kinds)
+        boxes, layers = ("input", *labels, "output"), numbered_layers(labels)
+        return Sketch(boxes, links, (0, *codes, 1), (0,) * len(links), kinds, layers)
 
     def describe(self, architecture: MLP) -> Description:
         return describe_chain(

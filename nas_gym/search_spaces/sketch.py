@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -17,6 +18,8 @@ class Sketch:
         link_codes: a number per link below the space's `num_link_codes`.
         box_kinds: what a box is in the first place (its activation, its operation), a number or None per
             box; by default all are None. Drawings give boxes of one number one colour, those of None none.
+        box_layers: the layer that the nodes of a box have in the network (`nas_gym.networks.Node.layer`), one
+            per box, "" for none; by default "", "1", "2", ... and "output". Drawings count weights by it.
     """
 
     boxes: tuple[str, ...]
@@ -24,7 +27,16 @@ class Sketch:
     box_codes: tuple[int, ...]
     link_codes: tuple[int, ...]
     box_kinds: tuple[int | None, ...] = ()
+    box_layers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.box_kinds:
             object.__setattr__(self, "box_kinds", (None,) * len(self.boxes))
+        if not self.box_layers:
+            inner = map(str, range(1, len(self.boxes) - 1))
+            object.__setattr__(self, "box_layers", ("", *inner, "output"))
+
+
+def numbered_layers(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the layers of a chain's boxes whose nodes are named by number and label: ``"1 relu-64"``."""
+    return ("", *(f"{number} {label}" for number, label in enumerate(labels, start=1)), "output")

@@ -191,6 +191,7 @@ def _check_sketches(space: Space, states: States) -> None:
         require(len(sketch.box_codes) == len(sketch.boxes), f"{name} needs a code for each box")
         require(len(sketch.link_codes) == len(sketch.links), f"{name} needs a code for each link")
         require(len(sketch.box_kinds) == len(sketch.boxes), f"{name} needs a kind, or None, for each box")
+        require(len(sketch.box_layers) == len(sketch.boxes), f"{name} needs a layer, or '', for each box")
         for code in sketch.box_codes:
             require(0 <= code < space.num_box_codes, f"{name} has the box code {code}")
         for kind in sketch.box_kinds:

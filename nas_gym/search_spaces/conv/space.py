@@ -21,7 +21,7 @@ from nas_gym.search_spaces.conv.network import conv_network
 from nas_gym.search_spaces.conv.text import parse_conv
 from nas_gym.search_spaces.description import Description, describe_chain
 from nas_gym.search_spaces.options import distinct, grid_shape, names, whole, wholes
-from nas_gym.search_spaces.sketch import Sketch
+from nas_gym.search_spaces.sketch import Sketch, numbered_layers
 from nas_gym.search_spaces.variables import Variable, by_name
 
 EXAMPLES = ("conv1", "conv3", "conv5", "conv7", "sep3", "sep5", "sep7", *POOLS)
@@ -205,7 +205,8 @@ class ConvSpace(SearchSpace[Conv]):
         skips = tuple((source, target, "skip") for source, target in architecture.ordered_skips)
         link_codes = (0,) * len(chain) + (1,) * len(skips)
         kinds = (None, *(self.operations.index(layer.operation) for layer in architecture.layers), None)
-        return Sketch(("input", *labels, "output"), chain + skips, (0, *codes, 1), link_codes, kinds)
+        boxes, layers = ("input", *labels, "output"), numbered_layers(labels)
+        return Sketch(boxes, chain + skips, (0, *codes, 1), link_codes, kinds, layers)
 
     def describe(self, architecture: Conv) -> Description:
         return describe_chain([layer.words for layer in architecture.layers], architecture.ordered_skips)

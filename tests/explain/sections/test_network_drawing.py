@@ -31,6 +31,14 @@ def parts_of(figure):
     return boxes, arrows, [text.get_text() for text in axes.texts]
 
 
+@pytest.mark.parametrize(("name", "shape"), [("mlp", (30,)), ("conv", (1, 8, 8)), ("macro", (3, 16, 16))])
+def test_the_layers_of_boxes_are_those_of_the_network(name, shape):
+    space, rng = make_search_space(name, shape, 7), np.random.default_rng(0)
+    for architecture in (space.sample(rng) for _ in range(5)):
+        layers = {node.layer for node in space.network(architecture).nodes}
+        assert set(space.sketch(architecture).box_layers) - {""} <= layers
+
+
 @pytest.mark.parametrize(
     ("name", "shape"), [("mlp", (30,)), ("conv", (1, 8, 8)), ("cell", (1, 40)), ("macro", (3, 16, 16))]
 )

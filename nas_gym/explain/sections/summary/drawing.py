@@ -143,10 +143,10 @@ def _labels(
     last = len(sketch.boxes) - 1
     ends = {0: f"input: {sides} numbers", last: f"output: {answers}"}
     labels, parts = [], space.describe(architecture).parts
-    for number, label in enumerate(sketch.boxes):
+    for number, layer in enumerate(sketch.box_layers):
         name = ends.get(number) or _without_article(parts[number,])
-        count = weights["output"] if number == last else weights[f"{number} {label}"] + weights[str(number)]
-        small = [counted(count, "weight")] if count and number else []
+        count = weights[layer] if layer else 0
+        small = [counted(count, "weight")] if count else []
         labels.append([*textwrap.wrap(name, LETTERS), *small])
     return labels
 
