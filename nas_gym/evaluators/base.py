@@ -40,7 +40,7 @@ class Evaluator(Shared, ABC):
         storable: whether a store may keep its results; `key` then says what a result depends on.
         table: the table that it answers from, with the seeds that were recorded; None for others.
         engine: version of the training engine; None where it trains nothing by the engine.
-        numerics: device type, precision, torch version and CPU capability that results depend on;
+        numerics: device type, precision, torch version and processor that results depend on;
             None where they depend on none.
         hits: requests so far that a store answered.
         progress: what an evaluator that `trains` calls as networks are trained; None for nothing. It may

@@ -31,6 +31,7 @@ from nas_gym.training import (
     check_recipe,
     check_seeds,
     on_device,
+    processor_name,
     recipe_for,
     resolve_device,
     set_outside,
@@ -222,7 +223,7 @@ class TrainEvaluator(Evaluator):
         precision = "bf16" if self.device.type == "cuda" else "fp32"
         parts = [self.device.type, precision, f"torch {torch.__version__}"]
         if self.device.type == "cpu":
-            parts.append(torch.backends.cpu.get_cpu_capability())
+            parts.append(processor_name())
         return ", ".join([*parts, *set_outside()])
 
 

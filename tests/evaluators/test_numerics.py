@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import warnings
@@ -14,7 +15,7 @@ import torch
 from nas_gym.evaluators import Request, TrainEvaluator, load_network, save_network
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import numerics
+from nas_gym.training import numerics, processor, processor_name
 
 TASK = make_task({"name": "digits", "train_size": 120, "validation_size": 100, "test_size": 100})
 BACKENDS = torch.backends
@@ -255,6 +256,48 @@ def test_what_a_library_was_told_when_it_was_loaded_is_part_of_the_key(monkeypat
     for name in numerics.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     usual = key()
-    assert usual == f"cpu, fp32, torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
+    assert usual == f"cpu, fp32, torch {torch.__version__}, {processor_name()}"
+    assert processor_name().startswith(torch.backends.cpu.get_cpu_capability())
     monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
     assert key() == f"{usual}, MKL_CBWR=COMPATIBLE"
+
+
+CPUINFO = """processor	: 0
+vendor_id	: GenuineIntel
+cpu family	: 6
+model		: {model}
+model name	: Intel(R) Xeon(R) Processor
+flags		: fpu sse2 {first} fma
+
+processor	: 1
+vendor_id	: Other
+"""
+
+
+def test_processors_that_sum_in_another_order_are_not_called_alike(tmp_path, monkeypatch):
+    def named(text, cache="2048K\n"):
+        (tmp_path / "cpuinfo").write_text(text)
+        (tmp_path / "size").write_text(cache)
+        return processor_name.__wrapped__()
+
+    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(processor, "CACHE", tmp_path / "size")
+    one = named(CPUINFO.format(model=207, first="avx512f"))
+    assert re.fullmatch(r"\w+, GenuineIntel 6 207 [0-9a-f]{8}, 2048K", one)
+    others = [
+        named(CPUINFO.format(model=85, first="avx512f")),
+        named(CPUINFO.format(model=207, first="avx512f avx512_fp16")),
+        named(CPUINFO.format(model=207, first="avx512f"), "1024K\n"),
+    ]
+    assert len({one, *others}) == 4
+    # What the clock and the virtual machine can do changes no number.
+    assert named(CPUINFO.format(model=207, first="tsc_adjust avx512f")) == one
+    (tmp_path / "cpuinfo").unlink()
+    assert processor_name.__wrapped__()
+
+
+def test_arm_processors_are_told_apart(tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nFeatures\t: fp asimd\nCPU part\t: 0xd40\n")
+    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(processor, "CACHE", tmp_path / "none")
+    assert re.fullmatch(r"\w+, 0xd40 [0-9a-f]{8}", processor_name.__wrapped__())

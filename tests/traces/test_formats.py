@@ -10,13 +10,14 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 from nas_agents.runs.run import RunSpec, run
 from typer.testing import CliRunner
 
 from nas_gym.cli.app import app
 from nas_gym.envs import NASEnv
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import Evaluation
+from nas_gym.evaluators import Evaluation, TrainEvaluator
 from nas_gym.explain import explain
 from nas_gym.traces import RunFolder, Trace, read_trace, rebuild, replay, run_config, versions
 from nas_gym.traces.migrations import CONFIG, RESULT, TRACE
@@ -33,6 +34,15 @@ def old_run(tmp_path, name="q-learning"):
     folder = tmp_path / name
     shutil.copytree(FIXTURES / name, folder)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def numerics_of_the_version_before():
+    """Let numerics be named as the fixtures name them, without the make of the processor."""
+    named = f"cpu, fp32, torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainEvaluator, "numerics", named)
+        yield
 
 
 def as_of_here(folder):

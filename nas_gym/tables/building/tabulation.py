@@ -26,6 +26,7 @@ from nas_gym.training import (
     TrainingData,
     check_recipe,
     check_seeds,
+    processor_name,
     resolve_device,
     set_outside,
     train,
@@ -124,10 +125,10 @@ class Tabulation:
 
     @property
     def numerics(self) -> str:
-        """What the bits depend on beside the rest: device, torch version, instruction set."""
+        """What the bits depend on beside the rest: device, torch version, processor."""
         parts = [self.device.type, f"torch {torch.__version__.partition('+')[0]}"]
         if self.device.type == "cpu":
-            parts.append(torch.backends.cpu.get_cpu_capability())
+            parts.append(processor_name())
         return ", ".join([*parts, *set_outside()])
 
     def config(self) -> dict[str, Any]:

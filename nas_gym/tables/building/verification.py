@@ -19,7 +19,7 @@ class TableCheck:
 
     Attributes:
         architectures, trainings: how many were trained again.
-        exact: whether every score had to be the same: same torch, instruction set and data.
+        exact: whether every score had to be the same: same torch, processor, engine and data.
         why: the check that was made, in words.
         wrong: what is off, a sentence each.
     """
@@ -39,7 +39,7 @@ class TableCheck:
 def check_table(table: Table, architectures: int = 20, seed: int = 0, device: str = "auto") -> TableCheck:
     """Train a random sample of a table's architectures again, with every seed of the table.
 
-    Where torch, instruction set, engine and data are those of the table, all scores must be the
+    Where torch, processor, engine and data are those of the table, all scores must be the
     same, bit for bit. Elsewhere training amplifies differences in rounding, so every score must be
     within `DEVIATIONS` times the standard deviation over seeds, pooled over the table.
 
