@@ -1,3 +1,4 @@
+from . import deploy as deploy
 from . import envs as envs
 from . import errors as errors
 from . import evaluators as evaluators
@@ -9,6 +10,8 @@ from . import tasks as tasks
 from . import testing as testing
 from . import traces as traces
 from . import training as training
+from .deploy import load_network as load_network
+from .deploy import save_network as save_network
 from .envs import NASEnv as NASEnv
 from .envs import NASVectorEnv as NASVectorEnv
 from .envs import Reward as Reward
@@ -19,8 +22,6 @@ from .errors import StoreError as StoreError
 from .evaluators import Evaluation as Evaluation
 from .evaluators import Evaluator as Evaluator
 from .evaluators import Request as Request
-from .evaluators import load_network as load_network
-from .evaluators import save_network as save_network
 from .networks import Network as Network
 from .networks import NetworkBuilder as NetworkBuilder
 from .search_spaces import ChoiceSpace as ChoiceSpace

@@ -22,8 +22,8 @@ from nas_gym.cli import options as cli_options
 from nas_gym.cli import training_bar
 from nas_gym.cli.app import app, main
 from nas_gym.cli.search import _rounded
+from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import load_network
 from tests.helpers.clock import fake_clock
 
 SMALL = '{"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "tanh"]}'

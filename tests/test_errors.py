@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import nas_gym  # noqa: F401
+from nas_gym.deploy import load_network
 from nas_gym.errors import ConfigError, DataError, NASGymError, StoreError
-from nas_gym.evaluators import load_network
 from nas_gym.tasks import make_task
 from nas_gym.traces import read_trace, replay
 

@@ -10,7 +10,9 @@ from nas_gym.cli.benchmark import benchmark_app
 from nas_gym.cli.compare import COMPARE_EXAMPLE, compare
 from nas_gym.cli.errors import encodable, told
 from nas_gym.cli.explain import EXPLAIN_EXAMPLE, ExplainCommand, explain
+from nas_gym.cli.export import EXPORT_EXAMPLE, export
 from nas_gym.cli.list import LIST_EXAMPLE, list_parts
+from nas_gym.cli.predict import PREDICT_EXAMPLE, predict
 from nas_gym.cli.replay import REPLAY_EXAMPLE, replay
 from nas_gym.cli.search import SEARCH_EXAMPLE, search
 
@@ -26,6 +28,8 @@ app.add_typer(benchmark_app)
 app.command("explain", epilog=EXPLAIN_EXAMPLE, cls=ExplainCommand)(explain)
 app.command("search", epilog=SEARCH_EXAMPLE)(search)
 app.command("compare", epilog=COMPARE_EXAMPLE)(compare)
+app.command("predict", epilog=PREDICT_EXAMPLE)(predict)
+app.command("export", epilog=EXPORT_EXAMPLE)(export)
 app.command("replay", epilog=REPLAY_EXAMPLE)(replay)
 app.command("list", epilog=LIST_EXAMPLE)(list_parts)
 

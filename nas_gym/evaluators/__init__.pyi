@@ -1,8 +1,5 @@
 from .base import Evaluator as Evaluator
 from .base import ForwardingEvaluator as ForwardingEvaluator
-from .checkpoint import SavedNetwork as SavedNetwork
-from .checkpoint import load_network as load_network
-from .checkpoint import save_network as save_network
 from .estimates import final_estimate as final_estimate
 from .estimates import score_interval as score_interval
 from .evaluation import Evaluation as Evaluation

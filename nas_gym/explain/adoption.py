@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from nas_gym._files import write_text, writing
+from nas_gym.deploy import save_network
 from nas_gym.errors import NASGymError, unknown
-from nas_gym.evaluators import FinalScore, final_estimate, save_network
+from nas_gym.evaluators import FinalScore, final_estimate
 from nas_gym.explain.evidence.facts import facts_of
 from nas_gym.explain.evidence.rescoring import run_seed
 from nas_gym.explain.evidence.run import Evidence, read_evidence

@@ -10,6 +10,7 @@ from .operations.base import Buffer as Buffer
 from .operations.base import Node as Node
 from .operations.base import Operation as Operation
 from .operations.base import Shape as Shape
+from .operations.base import Source as Source
 from .operations.batch_norm import BatchNorm as BatchNorm
 from .operations.conv import Conv as Conv
 from .operations.global_avg_pool import GlobalAvgPool as GlobalAvgPool

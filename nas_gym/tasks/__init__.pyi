@@ -8,12 +8,15 @@ from .metrics import Metric as Metric
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
 from .prepare import standardised as standardised
+from .reading.columns import CategoryColumn as CategoryColumn
 from .reading.columns import TableEncoder as TableEncoder
 from .reading.file_kinds import kind_of as kind_of
 from .reading.file_kinds import looks_like_data as looks_like_data
+from .reading.raw_table import RawTable as RawTable
 from .reading.text_file import decoded as decoded
 from .registry import TASKS as TASKS
 from .registry import make_task as make_task
+from .targets import AnswerForm as AnswerForm
 from .targets import Classes as Classes
 from .targets import Target as Target
 from .targets import Values as Values

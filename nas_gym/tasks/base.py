@@ -25,7 +25,7 @@ class Sample:
     """A few training examples as they came and as networks are trained on them.
 
     Attributes:
-        raw: what `nas_gym.evaluators.SavedNetwork.predict` takes: rows of cells of a table that was
+        raw: what `nas_gym.deploy.SavedNetwork.predict` takes: rows of cells of a table that was
             encoded, else numbers.
         x: the same as float32 (n, *input_shape), standardised and without noise.
     """

@@ -11,12 +11,26 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from nas_gym.errors import unknown
 from nas_gym.tasks.metrics import ACCURACY, MAE, R2, RMSE, Metric
+
+
+@dataclass(frozen=True)
+class AnswerForm:
+    """How a network's outputs become answers, as other programs are told.
+
+    Attributes:
+        function: ``"softmax"`` over the outputs, or ``"identity"``.
+        scale, mean: what each output is multiplied by, and what is added then; one number an output.
+    """
+
+    function: Literal["softmax", "identity"]
+    scale: tuple[float, ...]
+    mean: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,11 @@ class Target(ABC):
     def answers(self, outputs: np.ndarray) -> np.ndarray:
         """Return a network's outputs as a user reads them, (n, outputs)."""
 
+    @property
+    @abstractmethod
+    def answer_form(self) -> AnswerForm:
+        """What `answers` computes, for programs without this one."""
+
     @abstractmethod
     def config(self) -> dict[str, Any]:
         """Return what `target_of` builds the target from again, JSON-able."""
@@ -121,6 +140,10 @@ class Classes(Target):
 
         probabilities: np.ndarray = torch.as_tensor(outputs).softmax(1).numpy()
         return probabilities
+
+    @property
+    def answer_form(self) -> AnswerForm:
+        return AnswerForm("softmax", (1.0,) * self.outputs, (0.0,) * self.outputs)
 
     def config(self) -> dict[str, Any]:
         return {"kind": self.kind, "names": list(self.names)}
@@ -173,6 +196,10 @@ class Values(Target):
         """Return the values in the units of the data, float64: an offset may leave float32 no decimals."""
         values: np.ndarray = outputs * np.array(self.scale) + np.array(self.mean)
         return values
+
+    @property
+    def answer_form(self) -> AnswerForm:
+        return AnswerForm("identity", self.scale, self.mean)
 
     def config(self) -> dict[str, Any]:
         names, mean, scale = list(self.names), list(self.mean), list(self.scale)

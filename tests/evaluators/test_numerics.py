@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from nas_gym.evaluators import Request, TrainEvaluator, load_network, save_network
+from nas_gym.deploy import load_network, save_network
+from nas_gym.evaluators import Request, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.training import numerics, processor, processor_name

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 import nas_gym  # noqa: F401 - registers the ids
-from nas_gym.evaluators import TrainEvaluator, load_network, save_network
+from nas_gym.deploy import load_network, save_network
+from nas_gym.evaluators import TrainEvaluator
 from nas_gym.evaluators.evaluation import Request
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task

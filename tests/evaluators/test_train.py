@@ -13,7 +13,8 @@ from torch import nn
 
 from nas_gym import NASGymError
 from nas_gym.cli import training_bar
-from nas_gym.evaluators import Request, TrainEvaluator, load_network, save_network
+from nas_gym.deploy import load_network, save_network
+from nas_gym.evaluators import Request, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
 from nas_gym.training import ENGINE_VERSION, Recipe

@@ -12,9 +12,10 @@ import pytest
 import torch
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
+from nas_gym.deploy import load_network, save_network
+from nas_gym.deploy import saved_network as saved_module
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import Request, Store, StoredEvaluator, TrainEvaluator, load_network, save_network
-from nas_gym.evaluators import checkpoint as saved_module
+from nas_gym.evaluators import Request, Store, StoredEvaluator, TrainEvaluator
 from nas_gym.networks import NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, Values, make_task

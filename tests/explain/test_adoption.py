@@ -11,8 +11,9 @@ import torch
 from typer.testing import CliRunner
 
 from nas_gym.cli.app import app
+from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import TrainEvaluator, load_network
+from nas_gym.evaluators import TrainEvaluator
 from nas_gym.explain import NothingToAdoptError, adopt, adoption, explain, read_evidence
 from nas_gym.traces import Trace
 from tests.helpers.explain.runs import recorded

@@ -300,13 +300,21 @@ def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str
 
     A network whose training fails with that seed has no weights worth keeping.
     """
-    from nas_gym.evaluators import save_network
+    from nas_gym.deploy import save_network
 
     unwrapped: Any = env.unwrapped
     if unwrapped.evaluator.trains and not result["final"][0]["error"]:
         architecture = unwrapped.search_space.parse(result["architecture"])
-        module, _ = unwrapped.evaluator.fit(architecture, result["final"][0]["seed"])
-        save_network(folder.best_file, unwrapped.search_space, unwrapped.task, architecture, module)
+        seed = result["final"][0]["seed"]
+        module, _ = unwrapped.evaluator.fit(architecture, seed)
+        about = {
+            "seed": seed,
+            "recipe": unwrapped.evaluator.recipe.config(),
+            "metric": unwrapped.task.target.metric.name,
+            "test_score": result["final"][0]["test_score"],
+            "on_new_examples": result.get("on_new_examples"),
+        }
+        save_network(folder.best_file, unwrapped.search_space, unwrapped.task, architecture, module, about)
 
 
 @contextmanager

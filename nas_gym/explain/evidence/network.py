@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import Evaluator, TrainEvaluator, load_network
+from nas_gym.evaluators import Evaluator, TrainEvaluator
 from nas_gym.explain.evidence.rescoring import run_seed
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.networks import NetworkModule

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Node, Operation
+from nas_gym.networks.operations.base import Node, Operation, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh", "silu", "gelu", "leaky_relu", "elu")
+LAYERS = {
+    "identity": "Identity",
+    "relu": "ReLU",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "silu": "SiLU",
+    "gelu": "GELU",
+    "leaky_relu": "LeakyReLU",
+    "elu": "ELU",
+}
+"""What `torch.nn` calls their layers."""
 
 
 class Activation(Operation):
@@ -35,6 +46,9 @@ class Activation(Operation):
                 # The other names are those of `torch.nn.functional`.
                 result = getattr(F, node.function)(inputs[0])
         return result
+
+    def source(self, node: Node) -> Source:
+        return Source("{layer}({0})", f"nn.{LAYERS[node.function]}()")
 
     def is_identity(self, node: Node) -> bool:
         return node.function == "identity"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Node, Operation
+from nas_gym.networks.operations.base import Node, Operation, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,3 +26,6 @@ class Add(Operation):
         for other in inputs[1:]:
             total = total + other
         return total
+
+    def source(self, node: Node) -> Source:
+        return Source(" + ".join(f"{{{number}}}" for number in range(len(node.inputs))))

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from nas_gym.errors import ConfigError
+
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
@@ -18,6 +20,21 @@ class Buffer(NamedTuple):
 
     shape: Shape
     value: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """PyTorch code that computes an operation, for networks that are exported as code.
+
+    Attributes:
+        call: the expression, in which ``{layer}`` is the layer and ``{0}``, ``{1}`` and so on are the inputs.
+        layer: what makes the layer, in terms of ``nn`` (`torch.nn`); "" where the call needs none.
+        names: the names that the layer has for arrays of the operation, where they differ.
+    """
+
+    call: str
+    layer: str = ""
+    names: tuple[tuple[str, str], ...] = ()
 
 
 class Operation:
@@ -115,6 +132,17 @@ class Operation:
             (batch, *node.shape).
         """
         raise NotImplementedError
+
+    def source(self, node: Node) -> Source:
+        """Return PyTorch code that computes what `forward` does in evaluation, in terms of torch alone.
+
+        Raises:
+            NASGymError: if the operation states none.
+        """
+        raise ConfigError(
+            f"operation {self.name} states no code, so that a network with it cannot be exported as code: "
+            "define its source, or export to onnx or torch"
+        )
 
     def is_identity(self, node: Node) -> bool:
         """Return whether the result has the values of the first input, in their order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Buffer, Node, Operation, Shape, filled
+from nas_gym.networks.operations.base import Buffer, Node, Operation, Shape, Source, filled
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -55,3 +55,7 @@ class BatchNorm(Operation):
             training=training,
             momentum=MOMENTUM,
         )
+
+    def source(self, node: Node) -> Source:
+        layer = f"nn.BatchNorm{max(1, len(node.shape) - 1)}d({node.shape[0]})"
+        return Source("{layer}({0})", layer, (("mean", "running_mean"), ("variance", "running_var")))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Node, Operation, Shape, strided
+from nas_gym.networks.operations.base import Node, Operation, Shape, Source, strided
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,6 +48,18 @@ class Conv(Operation):
             padding=node.padding,
             groups=node.groups,
         )
+
+    def source(self, node: Node) -> Source:
+        options = [
+            str(node.input_shape[0]),
+            str(node.shape[0]),
+            f"{node.kernel}",
+            f"stride={node.stride}",
+            f"padding={node.padding}",
+            f"groups={node.groups}",
+            f"bias={node.bias}",
+        ]
+        return Source("{layer}({0})", f"nn.Conv{len(node.shape) - 1}d({', '.join(options)})")
 
     def sizes(self, node: Node) -> dict[str, int]:
         return {"kernel": node.kernel, "stride": node.stride}

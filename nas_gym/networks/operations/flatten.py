@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Node, Operation, Shape
+from nas_gym.networks.operations.base import Node, Operation, Shape, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,6 +24,9 @@ class Flatten(Operation):
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
         return inputs[0].flatten(1)
+
+    def source(self, node: Node) -> Source:
+        return Source("{0}.flatten(1)")
 
     def is_identity(self, node: Node) -> bool:
         return True

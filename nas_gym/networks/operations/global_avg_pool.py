@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Node, Operation, Shape
+from nas_gym.networks.operations.base import Node, Operation, Shape, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,3 +25,6 @@ class GlobalAvgPool(Operation):
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
         return inputs[0].flatten(2).mean(2)
+
+    def source(self, node: Node) -> Source:
+        return Source("{0}.flatten(2).mean(2)")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Node, Operation, Shape
+from nas_gym.networks.operations.base import Node, Operation, Shape, Source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,3 +35,6 @@ class Linear(Operation):
         from torch.nn import functional as F
 
         return F.linear(inputs[0], arrays["weight"], arrays.get("bias"))
+
+    def source(self, node: Node) -> Source:
+        return Source("{layer}({0})", f"nn.Linear({node.input_shape[0]}, {node.shape[0]}, bias={node.bias})")

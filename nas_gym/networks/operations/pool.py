@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Node, Operation, Shape, strided
+from nas_gym.networks.operations.base import Node, Operation, Shape, Source, strided
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +30,9 @@ class MaxPool(Operation):
 
         pool = F.max_pool1d if len(node.shape) == 2 else F.max_pool2d
         return pool(inputs[0], node.kernel, node.stride, node.padding, ceil_mode=overhangs(node))
+
+    def source(self, node: Node) -> Source:
+        return _source("MaxPool", node)
 
     def sizes(self, node: Node) -> dict[str, int]:
         return {"kernel": node.kernel, "stride": node.stride}
@@ -58,6 +61,9 @@ class AvgPool(Operation):
             inputs[0], node.kernel, node.stride, node.padding, overhangs(node), count_include_pad=False
         )
 
+    def source(self, node: Node) -> Source:
+        return _source("AvgPool", node, ", count_include_pad=False")
+
     def sizes(self, node: Node) -> dict[str, int]:
         return {"kernel": node.kernel, "stride": node.stride}
 
@@ -65,3 +71,8 @@ class AvgPool(Operation):
 def overhangs(node: Node) -> bool:
     """Return whether the last window may overhang an odd side: that of an even kernel."""
     return node.kernel % 2 == 0
+
+
+def _source(layer: str, node: Node, options: str = "") -> Source:
+    window = f"{node.kernel}, {node.stride}, {node.padding}, ceil_mode={overhangs(node)}{options}"
+    return Source("{layer}({0})", f"nn.{layer}{len(node.shape) - 1}d({window})")

@@ -30,7 +30,7 @@ def features_of(
     """Return the raw features of new examples, (n, *shape), finite numbers.
 
     Args:
-        x: as in `nas_gym.evaluators.checkpoint.SavedNetwork.predict`.
+        x: as in `nas_gym.deploy.SavedNetwork.predict`.
         shape: shape of an example.
         encoder: how columns become features; None where only arrays are known.
         feature_names: a name per feature, for errors; may be empty.

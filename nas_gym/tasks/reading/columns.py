@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -194,6 +195,15 @@ class TableEncoder:
         """The names of the features."""
         return tuple(name for column in self.columns for name in column.feature_names)
 
+    @cached_property
+    def places(self) -> tuple[tuple[Column, slice], ...]:
+        """Each column, and where its features are among those of the table."""
+        ends = accumulate(len(column.feature_names) for column in self.columns)
+        return tuple(
+            (column, slice(end - len(column.feature_names), end))
+            for column, end in zip(self.columns, ends, strict=True)
+        )
+
     def encode(self, table: RawTable) -> np.ndarray:
         """Return the features of a table's rows, float64 (n, features); its columns may be in any order.
 
@@ -214,10 +224,8 @@ class TableEncoder:
         Raises:
             NASGymError: naming the first row that has none or several.
         """
-        place = 0
-        for column in self.columns:
-            features = x[:, place : place + len(column.feature_names)]
-            place += features.shape[1]
+        for column, place in self.places:
+            features = x[:, place]
             if isinstance(column, NumberColumn):
                 continue
             one = np.isclose(features.max(axis=1), 1, atol=NEARLY) & np.isclose(

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from nas_agents.runs.run import Progress, RunSpec, experiment_folder, label, make_env, run
 
+from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import Evaluation, Evaluator, FinalScore, load_network
+from nas_gym.evaluators import Evaluation, Evaluator, FinalScore
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 

@@ -11,9 +11,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nas_gym.deploy import load_network, save_network
+from nas_gym.deploy import saved_network as saved_module
 from nas_gym.errors import NASGymError
-from nas_gym.evaluators import checkpoint as saved_module
-from nas_gym.evaluators import load_network, save_network
 from nas_gym.networks import NetworkModule
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task

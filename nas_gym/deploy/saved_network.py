@@ -6,7 +6,8 @@ import copy
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 from nas_gym.tasks import TableEncoder, Target, Task, features_of, read_examples, standardised, target_of
 from nas_gym.training import apart
 
-FORMAT = 3
+FORMAT = 4
 TOLERANCE = 1e-3  # between answers computed on two devices, by other kernels
 
 
@@ -37,6 +38,8 @@ class SavedNetwork:
             where they have none.
         mean, scale: the standardisation of the training data, float64, applied by `predict`.
         encoder: how the columns of a table become the features; None for arrays without names.
+        about: where it comes from, JSON-able: what it was told when it was saved, and ``versions`` of the
+            packages that wrote it.
     """
 
     architecture: str
@@ -47,6 +50,7 @@ class SavedNetwork:
     mean: np.ndarray
     scale: np.ndarray
     encoder: TableEncoder | None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @apart
     @torch.no_grad()
@@ -97,8 +101,17 @@ def save_network(
     task: Task,
     architecture: Architecture,
     module: NetworkModule,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a trained network; the file is complete, and predicts what the module does, or is not there.
+
+    Args:
+        path: file to write.
+        search_space: the space of the architecture.
+        task: the task that the module was trained on.
+        architecture: what the module was built from.
+        module: the trained network.
+        about: what is to be known of where it comes from, JSON-able: ``recipe``, ``seed``, ``score``.
 
     Raises:
         NASGymError: if the file would predict something else for training examples, since the module is
@@ -119,6 +132,7 @@ def save_network(
         "encoder": None if encoder is None else json.dumps(encoder.config()),
         "mean": torch.tensor(task.mean, dtype=torch.float64),
         "scale": torch.tensor(task.scale, dtype=torch.float64),
+        "about": json.dumps(_provenance(task) | dict(about or {})),
         "weights": {name: array.detach().cpu() for name, array in module.state_dict().items()},
     }
     # In memory first: of a disk that is full torch tells in many ways.
@@ -145,6 +159,8 @@ def load_network(path: str | Path) -> SavedNetwork:
         content = _content(Path(path).read_bytes())
         if content["format"] == 2:
             content = _from_format_2(content)
+        if content["format"] == 3:
+            content = {**content, "format": 4, "about": "{}"}
         _check_format(path, content)
         return _network_of(content)
     except NASGymError:
@@ -178,7 +194,19 @@ def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
         content["mean"].numpy(),
         content["scale"].numpy(),
         None if encoder is None else TableEncoder.from_config(json.loads(encoder)),
+        json.loads(content["about"]),
     )
+
+
+def _provenance(task: Task) -> dict[str, Any]:
+    """Return what is known of a network from its task, and of what wrote it."""
+    spec = {name: value for name, value in task.spec.items() if name in ("name", "title", "target")}
+    packages = {
+        "nas-gym": metadata.version("nas-gym"),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+    }
+    return {"task": spec, "task_fingerprint": task.fingerprint, "versions": packages}
 
 
 def _from_format_2(content: Mapping[str, Any]) -> dict[str, Any]:

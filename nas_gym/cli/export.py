@@ -1,0 +1,68 @@
+"""The command ``nas-gym export``: a saved network in the format of another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nas_gym.cli.errors import polite
+from nas_gym.cli.predict import saved_network
+
+EXPORT_EXAMPLE = """
+Example: `nas-gym export tensorboard_logs/NAS-v0-mlp-wine/tpe/seed0 --to onnx --out wine.onnx`
+"""
+ROWS = 64  # that are checked
+
+
+@polite
+def export(
+    network: Annotated[Path, typer.Argument(help="A saved network (best.pt), or the folder of a run.")],
+    to: Annotated[
+        str, typer.Option(help="Format: onnx, torch, tensorflow, tflite, or python (a folder of plain code).")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="File or folder; by default beside the network's file.")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="File of rows to check with; by default test examples of the run.")
+    ] = None,
+) -> None:
+    """Write a network for another program, and check that it answers there as here.
+
+    Raw examples go in and answers come out: the preparation of the data is part of what is written.
+    """
+    from nas_gym.deploy import export_network
+
+    saved = saved_network(network)
+    folder = network if network.is_dir() else network.parent
+    checked: Any = rows if rows is not None else _test_rows(folder)
+    which = f"rows of {rows.name}" if rows is not None else "test examples of the run"
+    if checked is None:
+        which = "examples drawn like those in training, since the data of the run is not here"
+    path = out if out is not None else _beside(network, folder, to)
+    done = export_network(saved, to, path, rows=checked)
+    typer.echo(f"{done}; checked with {which}")
+
+
+def _beside(network: Path, folder: Path, to: str) -> Path:
+    """Return the usual path of an export: the stem of the network's file in its folder."""
+    from nas_gym.deploy import suffix_of
+
+    stem = "best" if network.is_dir() else network.stem
+    suffix = suffix_of(to)
+    return folder / (f"{stem}{suffix}" if suffix else f"{stem}-{to}")
+
+
+def _test_rows(folder: Path) -> Any:
+    """Return raw test examples of the run that a network lies in; None where its data cannot be had."""
+    from nas_gym.errors import NASGymError
+    from nas_gym.traces import RunFolder, rebuild
+
+    try:
+        unwrapped: Any = rebuild(RunFolder(folder).config()).unwrapped
+    except (NASGymError, OSError):
+        return None
+    task = unwrapped.task
+    return task.x_test[:ROWS].astype(float) * task.scale + task.mean

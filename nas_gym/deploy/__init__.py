@@ -1,0 +1,5 @@
+"""Trained networks in use: as files, in predictions, exported for other programs."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

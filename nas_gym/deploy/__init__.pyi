@@ -1,0 +1,10 @@
+from .deployed import example_rows as example_rows
+from .export.registry import FORMATS as FORMATS
+from .export.registry import Exported as Exported
+from .export.registry import export_network as export_network
+from .export.registry import suffix_of as suffix_of
+from .predictions import Predictions as Predictions
+from .predictions import predict_file as predict_file
+from .saved_network import SavedNetwork as SavedNetwork
+from .saved_network import load_network as load_network
+from .saved_network import save_network as save_network

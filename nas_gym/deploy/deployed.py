@@ -1,0 +1,64 @@
+"""A saved network with its preparation and its answers as one module: what other formats hold."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nas_gym.deploy.saved_network import SavedNetwork
+from nas_gym.tasks import CategoryColumn
+
+Numbers = Literal["float32", "float64"]
+
+
+class DeployedModule(nn.Module):
+    """From raw examples to answers: standardisation, network, and probabilities or values.
+
+    Args:
+        saved: the network.
+        numbers: type of raw examples, in which they are standardised, and of answers.
+    """
+
+    mean: Tensor
+    scale: Tensor
+    answer_scale: Tensor
+    answer_mean: Tensor
+
+    def __init__(self, saved: SavedNetwork, numbers: Numbers) -> None:
+        super().__init__()
+        self._dtype = torch.float32 if numbers == "float32" else torch.float64
+        self._form = saved.target.answer_form
+        self.network = saved.module
+        arrays = {
+            "mean": saved.mean,
+            "scale": saved.scale,
+            "answer_scale": np.array(self._form.scale),
+            "answer_mean": np.array(self._form.mean),
+        }
+        for name, array in arrays.items():
+            self.register_buffer(name, torch.tensor(array, dtype=self._dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the answers to raw examples (batch, *input_shape), (batch, outputs)."""
+        outputs: Tensor = self.network(((x - self.mean) / self.scale).to(torch.float32)).to(self._dtype)
+        if self._form.function == "softmax":
+            return outputs.softmax(1)
+        return outputs * self.answer_scale + self.answer_mean
+
+
+def example_rows(saved: SavedNetwork, count: int = 64, seed: int = 0) -> np.ndarray:
+    """Return raw examples that are like those in training by mean and deviation, float64 (n, *shape).
+
+    Of a column of categories one is drawn, each as likely.
+    """
+    rng = np.random.default_rng(seed)
+    rows: np.ndarray = saved.mean + saved.scale * rng.standard_normal(
+        (count, *saved.search_space.input_shape)
+    )
+    for column, place in () if saved.encoder is None else saved.encoder.places:
+        if isinstance(column, CategoryColumn):
+            rows[:, place] = np.eye(len(column.texts))[rng.integers(len(column.texts), size=count)]
+    return rows

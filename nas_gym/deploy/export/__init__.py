@@ -1,0 +1,1 @@
+"""Saved networks in the formats of other programs, one file a format."""

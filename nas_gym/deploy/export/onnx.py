@@ -1,0 +1,154 @@
+"""ONNX, for onnxruntime and whatever else reads it.
+
+A network for numbers takes one array ``x`` (batch, *input_shape). One for a table that has categories takes
+its columns by name, each (batch, 1), numbers or texts, as converters of other libraries have it, and refuses
+a text that is no category.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nas_gym._files import write_bytes
+from nas_gym.deploy.deployed import Numbers
+from nas_gym.deploy.export.base import Answers, ExportFormat
+from nas_gym.deploy.export.torch_program import program
+from nas_gym.deploy.saved_network import SavedNetwork
+from nas_gym.tasks import CategoryColumn, TableEncoder
+
+OPSET = 18
+FEATURES = "nas_gym.features"
+"""What the model of a table with categories calls its features inside, like no column."""
+
+
+class Onnx(ExportFormat):
+    """One file, whose metadata has the architecture, the classes or values, and the features."""
+
+    suffix = ".onnx"
+    packages = ("onnx", "onnxscript", "onnxruntime")
+    extra = "onnx"
+
+    def write(self, saved: SavedNetwork, path: Path, numbers: Numbers) -> None:
+        by_column = saved.encoder is not None and _has_categories(saved.encoder)
+        model = _model(saved, numbers, FEATURES if by_column else "x")
+        if saved.encoder is not None and by_column:
+            _take_columns(model, saved.encoder, numbers)
+        for name, value in _metadata(saved).items():
+            entry = model.metadata_props.add()
+            entry.key, entry.value = name, value
+        write_bytes(path, model.SerializeToString())
+
+    def answers(self, saved: SavedNetwork, path: Path) -> Answers:
+        import onnxruntime
+
+        runtime: Any = onnxruntime
+        options = runtime.SessionOptions()
+        options.log_severity_level = 4  # what it refuses is raised
+        session = runtime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+        kinds = {
+            one.name: np.float32 if one.type == "tensor(float)" else np.float64
+            for one in session.get_inputs()
+        }
+
+        def answered(raw: np.ndarray) -> np.ndarray:
+            if list(kinds) == ["x"]:
+                given = {"x": raw.astype(kinds["x"])}
+            else:
+                assert saved.encoder is not None
+                given = _columns_of(raw, saved.encoder, kinds)
+            found: np.ndarray = session.run(None, given)[0]
+            return found
+
+        return answered
+
+
+def _model(saved: SavedNetwork, numbers: Numbers, name: str) -> Any:
+    """Return the model that takes features as an array of this name."""
+    import torch
+
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it warns of packages that nothing here needs
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own use of what is deprecated
+            made = torch.onnx.export(
+                program(saved, numbers),
+                dynamo=True,
+                input_names=[name],
+                output_names=["answers"],
+                opset_version=OPSET,
+                verbose=False,
+            )
+    finally:
+        logger.setLevel(level)
+    assert made is not None
+    return made.model_proto
+
+
+def _has_categories(encoder: TableEncoder) -> bool:
+    return any(isinstance(column, CategoryColumn) for column in encoder.columns)
+
+
+def _take_columns(model: Any, encoder: TableEncoder, numbers: Numbers) -> None:
+    """Let a model take the columns of a table in place of the features that they become."""
+    from onnx import TensorProto, helper
+
+    kind = TensorProto.FLOAT if numbers == "float32" else TensorProto.DOUBLE
+    nodes, inputs, parts = [], [], []
+    for number, (column, _) in enumerate(encoder.places):
+        if not isinstance(column, CategoryColumn):
+            inputs.append(helper.make_tensor_value_info(column.name, kind, ["batch", 1]))
+            parts.append(column.name)
+            continue
+        inputs.append(helper.make_tensor_value_info(column.name, TensorProto.STRING, ["batch", 1]))
+        shown, flat, cast = (f"column_{number}_{step}" for step in ("one_hot", "flat", "features"))
+        nodes += [
+            helper.make_node(
+                "OneHotEncoder",
+                [column.name],
+                [shown],
+                domain="ai.onnx.ml",
+                cats_strings=list(column.texts),
+                zeros=0,  # an unknown text is refused
+            ),
+            helper.make_node("Flatten", [shown], [flat], axis=1),
+            helper.make_node("Cast", [flat], [cast], to=kind),
+        ]
+        parts.append(cast)
+    nodes.append(helper.make_node("Concat", parts, [FEATURES], axis=1))
+    graph = model.graph
+    network = list(graph.node)
+    del graph.node[:], graph.input[:]
+    graph.input.extend(inputs)
+    graph.node.extend([*nodes, *network])
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+
+
+def _columns_of(raw: np.ndarray, encoder: TableEncoder, kinds: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return features as the columns that they were made of, (n, 1) each."""
+    columns: dict[str, np.ndarray] = {}
+    for column, place in encoder.places:
+        if isinstance(column, CategoryColumn):
+            texts = np.array(column.texts, dtype=object)[raw[:, place].argmax(axis=1)]
+            columns[column.name] = texts[:, None]
+        else:
+            columns[column.name] = raw[:, place].astype(kinds[column.name])
+    return columns
+
+
+def _metadata(saved: SavedNetwork) -> dict[str, str]:
+    about = {
+        "architecture": saved.architecture,
+        "search_space": saved.search_space.name,
+        "target": saved.target.config(),
+        "features": list(saved.feature_names),
+        **saved.about,
+    }
+    return {f"nas_gym.{name}": v if isinstance(v, str) else json.dumps(v) for name, v in about.items()}

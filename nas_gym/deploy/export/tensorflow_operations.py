@@ -1,0 +1,120 @@
+"""What TensorFlow computes for each operation, by its name; a line in `OPERATIONS` adds one.
+
+Signals and images have their channels last here: (batch, *sides, channels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from nas_gym.networks import Node
+
+Arrays = Mapping[str, np.ndarray]
+EPSILON = 1e-5  # of batch normalisation, PyTorch's default
+
+
+def activation(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Apply the function of the node."""
+    x = inputs[0]
+    match node.function:
+        case "identity":
+            return x
+        case "gelu":
+            return tf.nn.gelu(x, approximate=False)
+        case "leaky_relu":
+            return tf.nn.leaky_relu(x, alpha=0.01)
+        case _:
+            # The other names are those of `tf.nn`.
+            return getattr(tf.nn, node.function)(x)
+
+
+def add(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Add the inputs."""
+    return tf.add_n(list(inputs)) if len(inputs) > 1 else inputs[0]
+
+
+def batch_norm(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Normalise by the running statistics."""
+    factor = arrays["weight"].astype(np.float64) / np.sqrt(arrays["variance"].astype(np.float64) + EPSILON)
+    shift = arrays["bias"] - arrays["mean"] * factor
+    return inputs[0] * factor.astype(np.float32) + shift.astype(np.float32)
+
+
+def conv(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Convolve group by group: weights (out, in / groups, *kernel) are (*kernel, in / groups, out) here."""
+    weight = np.moveaxis(arrays["weight"], (0, 1), (-1, -2))
+    x = tf.pad(inputs[0], [[0, 0], *_margins(node), [0, 0]])
+    parts = tf.split(x, node.groups, axis=-1)
+    found = [
+        tf.nn.convolution(part, each, strides=node.stride, padding="VALID")
+        for part, each in zip(parts, np.split(weight, node.groups, axis=-1), strict=True)
+    ]
+    result = tf.concat(found, axis=-1) if node.groups > 1 else found[0]
+    return result + arrays["bias"] if node.bias else result
+
+
+def flatten(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return all values of an example in the order that PyTorch has, channels first."""
+    x = inputs[0]
+    rank = len(x.shape)
+    first = x if rank == 2 else tf.transpose(x, [0, rank - 1, *range(1, rank - 1)])
+    return tf.reshape(first, [-1, *node.shape])
+
+
+def global_avg_pool(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return the mean of every channel."""
+    return tf.reduce_mean(inputs[0], axis=list(range(1, len(inputs[0].shape) - 1)))
+
+
+def linear(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Multiply by the weights, and add the bias."""
+    result = tf.matmul(inputs[0], arrays["weight"].T.copy())
+    return result + arrays["bias"] if node.bias else result
+
+
+def max_pool(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return the largest value of every window."""
+    lowest = float(np.finfo(np.float32).min)
+    x = tf.pad(inputs[0], [[0, 0], *_margins(node), [0, 0]], constant_values=lowest)
+    return tf.nn.max_pool(x, node.kernel, node.stride, "VALID")
+
+
+def avg_pool(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return the mean of what lies inside: that of a window over the share of it that is not padding."""
+    margins = _margins(node)
+    x = tf.pad(inputs[0], [[0, 0], *margins, [0, 0]])
+    inside = np.pad(np.ones(node.input_shape[1:], dtype=np.float32), margins)
+    share = tf.nn.avg_pool(inside[None, ..., None], node.kernel, node.stride, "VALID")
+    return tf.nn.avg_pool(x, node.kernel, node.stride, "VALID") / share
+
+
+def zero(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return zeros for every example."""
+    shape = (*node.shape[1:], node.shape[0]) if len(node.shape) > 1 else node.shape
+    return tf.zeros([tf.shape(inputs[0])[0], *shape])
+
+
+OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
+    "activation": activation,
+    "add": add,
+    "avg_pool": avg_pool,
+    "batch_norm": batch_norm,
+    "conv": conv,
+    "flatten": flatten,
+    "global_avg_pool": global_avg_pool,
+    "linear": linear,
+    "max_pool": max_pool,
+    "zero": zero,
+}
+
+
+def _margins(node: Node) -> list[tuple[int, int]]:
+    """Return the padding of each side: as PyTorch has it, and at the end what the last window overhangs."""
+    found = []
+    for side, out in zip(node.input_shape[1:], node.shape[1:], strict=True):
+        needed = (out - 1) * node.stride + node.kernel - side - node.padding
+        found.append((node.padding, max(0, needed)))
+    return found
