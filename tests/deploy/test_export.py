@@ -60,8 +60,10 @@ def of_every_operation(shape):
     nodes, heads = [], []
     for network in operation_networks(shape).values():
         offset = len(nodes) - 1 if nodes else 0
-        for node in network.nodes[min(1, len(nodes)) :]:
-            nodes.append(replace(node, inputs=tuple(index + offset if index else 0 for index in node.inputs)))
+        nodes += [
+            replace(node, inputs=tuple(index + offset if index else 0 for index in node.inputs))
+            for node in network.nodes[min(1, len(nodes)) :]
+        ]
         heads.append(len(nodes) - 1)
     output = nodes[heads[0]].shape
     return Network((*nodes, Node(Add(), tuple(heads), output, output)))

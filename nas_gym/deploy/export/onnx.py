@@ -124,11 +124,25 @@ def _take_columns(model: Any, encoder: TableEncoder, numbers: Numbers) -> None:
         parts.append(cast)
     nodes.append(helper.make_node("Concat", parts, [FEATURES], axis=1))
     graph = model.graph
+    _rename(graph, {column.name for column in encoder.columns})
     network = list(graph.node)
     del graph.node[:], graph.input[:]
     graph.input.extend(inputs)
     graph.node.extend([*nodes, *network])
     model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+
+
+def _rename(graph: Any, taken: set[str]) -> None:
+    """Let no value of a graph have the name of a column."""
+
+    def free(name: str) -> str:
+        return f"nas_gym.{name}" if name in taken else name
+
+    for each in (*graph.initializer, *graph.output, *graph.value_info):
+        each.name = free(each.name)
+    for node in graph.node:
+        node.input[:] = map(free, node.input)
+        node.output[:] = map(free, node.output)
 
 
 def _columns_of(raw: np.ndarray, encoder: TableEncoder, kinds: dict[str, Any]) -> dict[str, np.ndarray]:
