@@ -211,7 +211,13 @@ def _trained(evidence: Evidence, chosen: Mapping[str, Any], what: What, folder: 
         )
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    save_network(folder / NETWORK, space, task, architecture, module)
+    about = {
+        "seed": seed,
+        "evaluator": evaluator.config(),
+        "metric": evidence.metric.name,
+        "adopted": f"{architecture} is {why}",
+    }
+    save_network(folder / NETWORK, space, task, architecture, module, about)
     (score,) = evaluator.test(architecture, [seed])
     return Adopted(
         what,

@@ -160,7 +160,7 @@ def test_onnx_takes_the_columns_of_a_table_by_name_and_refuses_an_unknown_text(s
         "answers": np.array([[4.5], [1.25]], np.float32),
         "colour": np.array([["dark blue"], ["x"]], object),
         "x": np.array([[0.5], [-1]], np.float32),
-        "new": np.array([[1], [0]], np.float32),
+        "new": np.array([["True"], ["False"]], object),
     }
     expected = saved.predict(
         [

@@ -309,7 +309,7 @@ def _keep_network(folder: RunFolder, env: gym.Env[Any, Any], result: Mapping[str
         module, _ = unwrapped.evaluator.fit(architecture, seed)
         about = {
             "seed": seed,
-            "recipe": unwrapped.evaluator.recipe.config(),
+            "evaluator": unwrapped.evaluator.config(),
             "metric": unwrapped.task.target.metric.name,
             "test_score": result["final"][0]["test_score"],
             "on_new_examples": result.get("on_new_examples"),
