@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nas_gym.deploy.saved_network import SavedNetwork
-from nas_gym.tasks import CategoryColumn
+from nas_gym.tasks import CategoryColumn, NumberColumn
 
 Numbers = Literal["float32", "float64"]
 
@@ -52,7 +52,7 @@ class DeployedModule(nn.Module):
 def example_rows(saved: SavedNetwork, count: int = 64, seed: int = 0) -> np.ndarray:
     """Return raw examples that are like those in training by mean and deviation, float64 (n, *shape).
 
-    Of a column of categories one is drawn, each as likely.
+    Of a column of categories one is drawn, each as likely; a number is missing as often as in training.
     """
     rng = np.random.default_rng(seed)
     rows: np.ndarray = saved.mean + saved.scale * rng.standard_normal(
@@ -60,5 +60,10 @@ def example_rows(saved: SavedNetwork, count: int = 64, seed: int = 0) -> np.ndar
     )
     for column, place in () if saved.encoder is None else saved.encoder.places:
         if isinstance(column, CategoryColumn):
-            rows[:, place] = np.eye(len(column.texts))[rng.integers(len(column.texts), size=count)]
+            width = len(column.feature_names)
+            rows[:, place] = np.eye(width)[rng.integers(width, size=count)]
+        elif isinstance(column, NumberColumn) and column.fill is not None and column.flagged:
+            missing = rng.random(count) < saved.mean[place][1]
+            values = np.where(missing, column.fill, rows[:, place][:, 0])
+            rows[:, place] = np.stack([values, missing], axis=1)
     return rows

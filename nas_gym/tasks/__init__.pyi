@@ -9,6 +9,7 @@ from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
 from .prepare import standardised as standardised
 from .reading.columns import CategoryColumn as CategoryColumn
+from .reading.columns import NumberColumn as NumberColumn
 from .reading.columns import TableEncoder as TableEncoder
 from .reading.file_kinds import kind_of as kind_of
 from .reading.file_kinds import looks_like_data as looks_like_data

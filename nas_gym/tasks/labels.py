@@ -23,7 +23,6 @@ import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.checks import as_array
-from nas_gym.tasks.reading.columns import missing_values
 from nas_gym.tasks.reading.frames import single_column
 from nas_gym.tasks.reading.number_forms import PLAIN, exact, is_number
 from nas_gym.tasks.reading.raw_table import ColumnCells, MissingTexts, listed, text_of
@@ -35,24 +34,35 @@ FEWEST = 3  # examples that a class needs, one for each part
 Labels = tuple[np.ndarray, tuple[str, ...], list[str]]
 
 
+def lacking(cells: ColumnCells, missing: MissingTexts, *, categorical: bool = False) -> list[bool]:
+    """Return which labels of a table's column are missing.
+
+    Args:
+        cells: cells of the column.
+        missing: which texts stand for missing values.
+        categorical: whether the user says that its numbers are classes.
+    """
+    cells = listed(cells)
+    words = [text_of(cell) for cell in cells if not missing.among_numbers(cell)]
+    numeric = not categorical and all(map(is_number, words))
+    return [missing.among_numbers(cell) if numeric else missing.always(cell) for cell in cells]
+
+
 def of_cells(target: str, cells: ColumnCells, missing: MissingTexts, *, categorical: bool = False) -> Labels:
     """Return labels of a table's column as int64 (n,) in [0, classes), a name per class, and notes.
 
     Args:
         target: name of the column.
-        cells: its cells.
+        cells: its cells, none of them missing, see `lacking`.
         missing: which texts stand for missing values.
         categorical: whether the user says that its numbers are classes.
 
     Raises:
-        NASGymError: if labels are missing, or are of a regression.
+        NASGymError: if labels are of a regression.
     """
     cells = listed(cells)
     words = [text_of(cell) for cell in cells if not missing.among_numbers(cell)]
     numeric = not categorical and all(map(is_number, words))
-    lacking = [missing.among_numbers(cell) if numeric else missing.always(cell) for cell in cells]
-    if any(lacking):
-        raise missing_values(target, lacking, "leave those rows out, or name the texts that are in missing=")
     texts = [text_of(cell) for cell in cells]
     counts = Counter(texts)
     plain = all(map(PLAIN.fullmatch, counts))

@@ -11,6 +11,7 @@ from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks import checks, labels, values
 from nas_gym.tasks.base import Sample, Task
 from nas_gym.tasks.data import PARTS, Data
+from nas_gym.tasks.fitting import fitted
 from nas_gym.tasks.preparation import SIZES, Preparation
 from nas_gym.tasks.splits import Split, check_parts, stratified
 from nas_gym.tasks.targets import Classes, Target, Values, check_kind
@@ -41,6 +42,8 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
             f"x has {len(x)} examples and y {len(found.y)} {what}: pass one {what[:-1]} for each example"
         )
     train, validation, test = _split(found, data, preparation, options)
+    data, x = fitted(data, x, train)
+    feature_names = tuple(str(feature) for feature in data.feature_names)
     target, y = found.fitted((train, validation, test))
     mean, scale = standardisation(x[train])
     noise, label_noise = np.random.default_rng(preparation.noise_seed).spawn(2)

@@ -88,19 +88,6 @@ def test_labels_are_the_texts_of_the_file_and_never_merged(write, label, names):
     assert make_task(write(table(species=label))).target.names == names
 
 
-@pytest.mark.parametrize("missing", ["", "NA", "nan", "?", " "])
-def test_a_missing_value_names_the_column_and_the_remedy(write, missing):
-    spec = write(table(age=lambda row: missing if row in (4, 9) else "7"))
-    refused(r"column 'age' misses 2 of 60 values, the first in row 5: .*drop=\['age'\]", spec)
-    assert "age" not in make_task(spec | {"drop": ["age"]}).feature_names
-
-
-def test_a_missing_label_names_the_target(write):
-    refused(
-        "column 'species' misses 1 of 60", write(table(species=lambda row: ("a", "b")[row % 2] * (row != 3)))
-    )
-
-
 def test_an_infinite_value_names_the_column(write):
     refused("column 'age' has 'inf' in row 5", write(table(age=lambda row: "inf" if row == 4 else "7")))
 

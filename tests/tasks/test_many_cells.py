@@ -52,6 +52,7 @@ def read(columns, **options):
     """The features of columns, and the notes on them."""
     table = without_row_numbers(RawTable("x", columns))
     asked = {"categorical": (), "numeric": (), "max_categories": 99, "decimal": None, "missing": None}
+    asked |= {"impute": False}
     encoder, x, notes = read_columns(table, ReadingOptions.of(table, **asked | options))
     return encoder.config(), x.tolist(), [*table.notes, *notes]
 

@@ -27,6 +27,7 @@ def read(cells, delimiter=",", others=None, **options):
         "max_categories": 50,
         "decimal": None,
         "missing": None,
+        "impute": False,
     } | options
     encoder, x, notes = read_columns(table, ReadingOptions.of(table, **asked))
     assert TableEncoder.from_config(encoder.config()).encode(table).tolist() == x.tolist()

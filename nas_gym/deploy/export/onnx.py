@@ -1,8 +1,9 @@
 """ONNX, for onnxruntime and whatever else reads it.
 
-A network for numbers takes one array ``x`` (batch, *input_shape). One for a table that has categories takes
-its columns by name, each (batch, 1), numbers or texts, as converters of other libraries have it, and refuses
-a text that is no category.
+A network for numbers takes one array ``x`` (batch, *input_shape). One for a table that has categories, or
+missing values, takes its columns by name, each (batch, 1), numbers or texts, as converters of other libraries
+have it, and refuses a text that is no category. Where training had missing values, a missing number is NaN
+and a missing text ``""``; elsewhere NaN gives NaN.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from nas_gym.deploy.deployed import Numbers
 from nas_gym.deploy.export.base import Answers, ExportFormat
 from nas_gym.deploy.export.torch_program import program
 from nas_gym.deploy.saved_network import SavedNetwork
-from nas_gym.tasks import CategoryColumn, TableEncoder
+from nas_gym.tasks import CategoryColumn, NumberColumn, TableEncoder
 
 OPSET = 18
 FEATURES = "nas_gym.features"
@@ -35,7 +36,7 @@ class Onnx(ExportFormat):
     extra = "onnx"
 
     def write(self, saved: SavedNetwork, path: Path, numbers: Numbers) -> None:
-        by_column = saved.encoder is not None and _has_categories(saved.encoder)
+        by_column = saved.encoder is not None and _is_more_than_numbers(saved.encoder)
         model = _model(saved, numbers, FEATURES if by_column else "x")
         if saved.encoder is not None and by_column:
             _take_columns(model, saved.encoder, numbers)
@@ -92,8 +93,14 @@ def _model(saved: SavedNetwork, numbers: Numbers, name: str) -> Any:
     return made.model_proto
 
 
-def _has_categories(encoder: TableEncoder) -> bool:
-    return any(isinstance(column, CategoryColumn) for column in encoder.columns)
+def _is_more_than_numbers(encoder: TableEncoder) -> bool:
+    """Return whether features are anything but the numbers in the columns."""
+    return any(isinstance(column, CategoryColumn) or column.fill is not None for column in encoder.columns)
+
+
+def _missing_text(column: CategoryColumn, encoder: TableEncoder) -> str:
+    """Return the text that stands for a missing one."""
+    return next(text for text in ("", *(encoder.missing.texts or ()), "nan") if text not in column.texts)
 
 
 def _take_columns(model: Any, encoder: TableEncoder, numbers: Numbers) -> None:
@@ -103,25 +110,19 @@ def _take_columns(model: Any, encoder: TableEncoder, numbers: Numbers) -> None:
     kind = TensorProto.FLOAT if numbers == "float32" else TensorProto.DOUBLE
     nodes, inputs, parts = [], [], []
     for number, (column, _) in enumerate(encoder.places):
-        if not isinstance(column, CategoryColumn):
-            inputs.append(helper.make_tensor_value_info(column.name, kind, ["batch", 1]))
-            parts.append(column.name)
-            continue
-        inputs.append(helper.make_tensor_value_info(column.name, TensorProto.STRING, ["batch", 1]))
-        shown, flat, cast = (f"column_{number}_{step}" for step in ("one_hot", "flat", "features"))
-        nodes += [
-            helper.make_node(
-                "OneHotEncoder",
-                [column.name],
-                [shown],
-                domain="ai.onnx.ml",
-                cats_strings=list(column.texts),
-                zeros=0,  # an unknown text is refused
-            ),
-            helper.make_node("Flatten", [shown], [flat], axis=1),
-            helper.make_node("Cast", [flat], [cast], to=kind),
-        ]
-        parts.append(cast)
+        is_category = isinstance(column, CategoryColumn)
+        inputs.append(
+            helper.make_tensor_value_info(
+                column.name, TensorProto.STRING if is_category else kind, ["batch", 1]
+            )
+        )
+        made, features = (
+            _one_hot(column, encoder, number, kind)
+            if isinstance(column, CategoryColumn)
+            else _filled(column, number, kind)
+        )
+        nodes += made
+        parts += features
     nodes.append(helper.make_node("Concat", parts, [FEATURES], axis=1))
     graph = model.graph
     _rename(graph, {column.name for column in encoder.columns})
@@ -130,6 +131,49 @@ def _take_columns(model: Any, encoder: TableEncoder, numbers: Numbers) -> None:
     graph.input.extend(inputs)
     graph.node.extend([*nodes, *network])
     model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 3))
+
+
+def _one_hot(
+    column: CategoryColumn, encoder: TableEncoder, number: int, kind: int
+) -> tuple[list[Any], list[str]]:
+    """Return nodes that make features of texts, and what these are called."""
+    from onnx import helper
+
+    texts = [*column.texts, *([_missing_text(column, encoder)] if column.gaps else [])]
+    shown, flat, cast = (f"column_{number}_{step}" for step in ("one_hot", "flat", "features"))
+    one_hot = helper.make_node(
+        "OneHotEncoder",
+        [column.name],
+        [shown],
+        domain="ai.onnx.ml",
+        cats_strings=texts,
+        zeros=0,  # an unknown text is refused
+    )
+    nodes = [
+        one_hot,
+        helper.make_node("Flatten", [shown], [flat], axis=1),
+        helper.make_node("Cast", [flat], [cast], to=kind),
+    ]
+    return nodes, [cast]
+
+
+def _filled(column: NumberColumn, number: int, kind: int) -> tuple[list[Any], list[str]]:
+    """Return nodes that fill numbers that are not one, and say where, and what the features are called."""
+    from onnx import helper
+
+    if column.fill is None:
+        return [], [column.name]
+    missing, fill, filled, flag = (
+        f"column_{number}_{step}" for step in ("missing", "fill", "filled", "flag")
+    )
+    nodes = [
+        helper.make_node("IsNaN", [column.name], [missing]),
+        helper.make_node("Constant", [], [fill], value=helper.make_tensor(fill, kind, [1, 1], [column.fill])),
+        helper.make_node("Where", [missing, fill, column.name], [filled]),
+    ]
+    if not column.flagged:
+        return nodes, [filled]
+    return [*nodes, helper.make_node("Cast", [missing], [flag], to=kind)], [filled, flag]
 
 
 def _rename(graph: Any, taken: set[str]) -> None:
@@ -150,10 +194,14 @@ def _columns_of(raw: np.ndarray, encoder: TableEncoder, kinds: dict[str, Any]) -
     columns: dict[str, np.ndarray] = {}
     for column, place in encoder.places:
         if isinstance(column, CategoryColumn):
-            texts = np.array(column.texts, dtype=object)[raw[:, place].argmax(axis=1)]
+            known = [*column.texts, *([_missing_text(column, encoder)] if column.gaps else [])]
+            texts = np.array(known, dtype=object)[raw[:, place].argmax(axis=1)]
             columns[column.name] = texts[:, None]
-        else:
-            columns[column.name] = raw[:, place].astype(kinds[column.name])
+            continue
+        values = raw[:, place][:, :1].astype(kinds[column.name])
+        if column.flagged:
+            values[raw[:, place][:, 1] == 1] = np.nan
+        columns[column.name] = values
     return columns
 
 

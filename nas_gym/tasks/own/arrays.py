@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import Data
-from nas_gym.tasks.reading.frames import frame_table, is_frame
+from nas_gym.tasks.own.unlabelled import check_missing_target, lacking_labels, with_target
+from nas_gym.tasks.reading.frames import frame_table, is_frame, single_column
 from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
 from nas_gym.tasks.reading.rules import read_columns
@@ -29,6 +32,8 @@ def arrays(
     max_categories: int = 50,
     missing: Sequence[str] | None = None,
     decimal: str | Mapping[str, str] | None = None,
+    impute: bool = True,
+    missing_target: str = "drop",
     fingerprint: str | None = None,
 ) -> Data:
     """A task of arrays in memory.
@@ -48,6 +53,8 @@ def arrays(
         max_categories: most different texts of a column of categories.
         missing: texts that stand for missing values.
         decimal: what stands before the decimals of numbers in texts.
+        impute: whether missing cells of a data frame are filled, else refused.
+        missing_target: of rows of a data frame whose label or value is missing, ``"drop"`` or ``"refuse"``.
         fingerprint: fingerprint of the task that the arrays must make, as a recorded spec names it.
     """
     if x is None or y is None:
@@ -55,6 +62,7 @@ def arrays(
         raise ConfigError(
             f"the task 'arrays' needs x and y{known}: pass both, or save them and use an .npz file"
         )
+    check_missing_target(missing_target)
     data = Data(
         x,
         y,
@@ -74,10 +82,16 @@ def arrays(
                 )
         return data
     table = without_row_numbers(frame_table(x, "x"))
-    options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing)
+    options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing, impute)
     if not table.columns:
         raise DataError("x has no columns but row numbers: add features")
     encoder, features, notes = read_columns(table, options)
+    labels = single_column(y)
+    lacking = lacking_labels(labels)
+    if lacking is not None and any(lacking) and len(lacking) == len(features):
+        rows, said = with_target("y", lacking, missing_target)
+        data = _of_rows(data, labels, rows)
+        features, table, notes = features[rows], table.at(rows), [*said, *notes]
     return replace(
         data,
         x=features,
@@ -86,3 +100,12 @@ def arrays(
         rows=table,
         notes=(*table.notes, *notes),
     )
+
+
+def _of_rows(data: Data, labels: Any, rows: np.ndarray) -> Data:
+    """Return data with the labels or values of some rows; a column of a data frame keeps its name."""
+    given = list(labels)
+    name = getattr(labels, "name", None)
+    named = data.target_kind == "values" and data.target_names is None and isinstance(name, str) and name
+    names = (str(name),) if named else data.target_names
+    return replace(data, y=[given[row] for row in rows], target_names=names)

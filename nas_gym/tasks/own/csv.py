@@ -9,6 +9,7 @@ from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks import labels
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
+from nas_gym.tasks.own.unlabelled import check_missing_target, with_target
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.options import ReadingOptions, chosen
 from nas_gym.tasks.reading.raw_table import RawTable
@@ -28,6 +29,8 @@ def csv(
     max_categories: int = 50,
     missing: Sequence[str] | None = None,
     decimal: str | Mapping[str, str] | None = None,
+    impute: bool = True,
+    missing_target: str = "drop",
     delimiter: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
@@ -50,43 +53,53 @@ def csv(
         missing: the texts that stand for missing values, and no others; None for those of
             `nas_gym.tasks.reading.raw_table.MissingTexts`.
         decimal: ``"."`` or ``","``, for all columns or by name; None to tell by each column.
+        impute: whether missing numbers are filled and missing texts are a category, see
+            `nas_gym.tasks.fitting`; else they are refused.
+        missing_target: ``"drop"`` to leave out rows whose target is missing, which are counted, or
+            ``"refuse"``.
         delimiter: the character between cells; None to recognise it.
         encoding: encoding of the text; None for UTF-8, and UTF-16 with a byte-order mark.
         sheet: sheet of a workbook; None for the first.
     """
     check_kind(target_kind)
+    check_missing_target(missing_target)
     full = files.existing(path, "data")
     expected = {target} if isinstance(target, str) else set()
     table = read_table(full, delimiter=delimiter, encoding=encoding, sheet=sheet, expected=expected)
     if not isinstance(target, str) or target not in table.columns:
         raise _no_target(table, target)
-    options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing)
+    options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing, impute)
     dropped = chosen("drop", drop, table)
     if target in dropped:
         raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")
     table = without_row_numbers(table.without(dropped), target)
     cells = table.columns[target]
     predicts_values = target_kind == "values"
-    if predicts_values:
-        y, notes = read_values(table, target, options)
-        class_names = None
-    else:
-        is_category = target in options.categorical
-        y, class_names, notes = labels.of_cells(target, cells, options.missing, categorical=is_category)
     features = table.without({target})
     if not features.columns:
         raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
+    if predicts_values:
+        y, lacking, notes = read_values(table, target, options)
+        rows, dropping = with_target(f"target {target!r}", lacking, missing_target)
+        y, class_names = y[rows], None
+    else:
+        is_category = target in options.categorical
+        lacking = labels.lacking(cells, options.missing, categorical=is_category)
+        rows, dropping = with_target(f"target {target!r}", lacking, missing_target)
+        present = table.at(rows).columns[target]
+        y, class_names, notes = labels.of_cells(target, present, options.missing, categorical=is_category)
+    # Cells of the rows without a target are read, too, so that what they hold is known when predicting.
     encoder, x, said = read_columns(features, options)
     return Data(
-        x,
+        x[rows],
         y,
         target_kind=target_kind,
         class_names=class_names,
         target_names=(target,) if predicts_values else None,
         feature_names=encoder.feature_names,
         encoder=encoder,
-        rows=features,
-        notes=(*table.notes, *notes, *said),
+        rows=features.at(rows),
+        notes=(*table.notes, *dropping, *notes, *said),
         title=files.title(full),
         spec={"path": str(full)},
     )

@@ -88,13 +88,20 @@ def _has_texts(row: Any) -> bool:
 
 def _given(encoder: TableEncoder, row: Mapping[str, Any]) -> Sequence[str]:
     """Return the names that dicts are asked for: the columns', or the features' if only they are there."""
-    encoded = set(encoder.feature_names) <= set(row) and not set(encoder.names) <= set(row)
-    return encoder.feature_names if encoded else encoder.names
+    return encoder.feature_names if _are_features(set(row), encoder) else encoder.names
+
+
+def _are_features(given: set[str], encoder: TableEncoder) -> bool:
+    """Return whether columns are the features that an encoder makes, rather than what it makes them of."""
+    features = set(encoder.feature_names)
+    if not features <= given or features == set(encoder.names):
+        return False
+    others = set(encoder.names) - features
+    return not others or not others <= given
 
 
 def _encoded(table: RawTable, encoder: TableEncoder) -> np.ndarray:
-    names = set(table.columns)
-    if set(encoder.feature_names) <= names and not set(encoder.names) <= names:
+    if _are_features(set(table.columns), encoder):
         features = TableEncoder.of_numbers(encoder.feature_names).encode(table)
         encoder.check(features)
         return features

@@ -26,34 +26,51 @@ from nas_gym.tasks.reading.raw_table import (
 SHOWN = 8  # categories that an error lists
 NEARLY = 1e-3  # from 0 and 1, for features that were standardised and back
 TRUTH = {"true": 1.0, "false": 0.0}
-FILL = "fill them or leave those rows out"
+FILL = "fill them or leave those rows out, since none was missing in training"
 
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """A column of numbers: one feature.
+    """A column of numbers: one feature, and one more that is 1 where a cell is missing.
 
     Attributes:
         name: name of the column and of the feature.
         form: how its texts are written.
         truth: whether its values were True and False, which are 1 and 0, as their names are then.
+        fill: the number that a missing cell becomes; None where missing cells are refused.
+        flagged: whether a feature says which cells are missing.
     """
 
     name: str
     form: NumberForm = PLAIN_FORM
     truth: bool = False
+    fill: float | None = None
+    flagged: bool = False
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The name of the feature."""
-        return (self.name,)
+        """The names of the features."""
+        return (self.name, missing_name(self.name)) if self.flagged else (self.name,)
 
     def encode(self, cells: ColumnCells, missing: MissingTexts, source: str) -> np.ndarray:
-        """Return the numbers, float64 (n, 1).
+        """Return the numbers, and 1 where one was missing if the column is flagged, float64 (n, 1 or 2).
 
         Raises:
-            NASGymError: naming the first row whose cell is missing or is not a finite number of this form.
+            NASGymError: naming the first row whose cell is missing, where that is refused, or is not a finite
+                number of this form.
         """
+        values = self._values(cells, missing, source)
+        if not self.flagged:
+            return values
+        return np.concatenate([values, self._gaps(cells, missing)], axis=1)
+
+    def _gaps(self, cells: ColumnCells, missing: MissingTexts) -> np.ndarray:
+        """Return 1 where a cell is missing, else 0, float64 (n, 1)."""
+        if missing.texts is None and (isinstance(cells, np.ndarray) or all_plain(cells)):
+            return np.zeros((len(cells), 1))
+        return np.array([[missing.among_numbers(cell)] for cell in listed(cells)], dtype=np.float64)
+
+    def _values(self, cells: ColumnCells, missing: MissingTexts, source: str) -> np.ndarray:
         plain = self.form == PLAIN_FORM and not self.truth
         if missing.texts is not None:
             values = self._one_by_one(listed(cells), missing, source)
@@ -80,6 +97,8 @@ class NumberColumn:
             else:
                 number = _float(cell) if isinstance(cell, bool | int | float) else None
                 number = None if missing.among_numbers(cell) else number
+            if number is None and self.fill is not None and missing.among_numbers(cell):
+                number = self.fill
             if number is None:
                 raise self._refusal(row, cells, missing, source)
             values[row] = number
@@ -102,7 +121,14 @@ class NumberColumn:
 
     def config(self) -> dict[str, Any]:
         """Return the JSON-able description of this column."""
-        return {"kind": "number", "name": self.name, "form": self.form.config(), "truth": self.truth}
+        return {
+            "kind": "number",
+            "name": self.name,
+            "form": self.form.config(),
+            "truth": self.truth,
+            "fill": self.fill,
+            "flagged": self.flagged,
+        }
 
 
 @dataclass(frozen=True)
@@ -112,15 +138,18 @@ class CategoryColumn:
     Attributes:
         name: name of the column.
         texts: the categories, in the order of the features.
+        gaps: whether missing cells are one more category, the last; else they are refused.
     """
 
     name: str
     texts: tuple[str, ...]
+    gaps: bool = False
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The names of the features."""
-        return tuple(f"{self.name}={text}" for text in self.texts)
+        last = (missing_name(self.name),) if self.gaps else ()
+        return (*(f"{self.name}={text}" for text in self.texts), *last)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -140,12 +169,15 @@ class CategoryColumn:
         """Return zeros and ones, float64 (n, categories).
 
         Raises:
-            NASGymError: naming the first row whose cell is missing or is none of the categories.
+            NASGymError: naming the first row whose cell is missing, where that is refused, or is none of the
+                categories.
         """
         cells = listed(cells)
-        features = np.zeros((len(cells), len(self.texts)))
+        features = np.zeros((len(cells), len(self.feature_names)))
         for row, cell in enumerate(cells):
             place = self._place(cell)
+            if place is None and self.gaps and missing.among_numbers(cell):
+                place = len(self.texts)
             if place is None:
                 if missing.among_numbers(cell):
                     raise missing_values(self.name, [self._place(each) is None for each in cells], FILL)
@@ -167,7 +199,7 @@ class CategoryColumn:
 
     def config(self) -> dict[str, Any]:
         """Return the JSON-able description of this column."""
-        return {"kind": "category", "name": self.name, "texts": list(self.texts)}
+        return {"kind": "category", "name": self.name, "texts": list(self.texts), "gaps": self.gaps}
 
 
 Column = NumberColumn | CategoryColumn
@@ -221,12 +253,15 @@ class TableEncoder:
     def check(self, x: np.ndarray) -> None:
         """Check that features which came encoded have one category in each column of categories.
 
+        Features that say whether a number is missing are checked, too.
+
         Raises:
             NASGymError: naming the first row that has none or several.
         """
         for column, place in self.places:
             features = x[:, place]
             if isinstance(column, NumberColumn):
+                _check_flags(column, features)
                 continue
             one = np.isclose(features.max(axis=1), 1, atol=NEARLY) & np.isclose(
                 np.abs(features).sum(axis=1), 1, atol=NEARLY
@@ -257,9 +292,35 @@ class TableEncoder:
 
 
 def _column(config: Mapping[str, Any]) -> Column:
+    # Encoders that were written before missing cells had a meaning know neither fills nor gaps.
     if config["kind"] == "number":
-        return NumberColumn(config["name"], NumberForm(**config["form"]), config["truth"])
-    return CategoryColumn(config["name"], tuple(config["texts"]))
+        return NumberColumn(
+            config["name"],
+            NumberForm(**config["form"]),
+            config["truth"],
+            config.get("fill"),
+            config.get("flagged", False),
+        )
+    return CategoryColumn(config["name"], tuple(config["texts"]), config.get("gaps", False))
+
+
+def _check_flags(column: NumberColumn, features: np.ndarray) -> None:
+    """Check that the feature which says whether a number is missing is 0 or 1."""
+    if not column.flagged:
+        return
+    flags = features[:, 1]
+    good = np.isclose(flags, 0, atol=NEARLY) | np.isclose(flags, 1, atol=NEARLY)
+    if not good.all():
+        row = int(np.flatnonzero(~good)[0])
+        raise DataError(
+            f"row {row + 1:,} of x has {flags[row]:g} for {column.feature_names[1]!r}, expected 0 or 1: pass "
+            f"1 where {column.name!r} is missing, else 0"
+        )
+
+
+def missing_name(name: str) -> str:
+    """Return the name of the feature that says where a column's cells are missing."""
+    return f"{name} is missing"
 
 
 def missing_values(name: str, missing: Sequence[bool], remedy: str) -> DataError:

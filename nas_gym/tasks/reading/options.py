@@ -20,6 +20,7 @@ class ReadingOptions:
         decimal: what stands before the decimals of numbers, ``"."`` or ``","``, in every column or in
             some by name; a column that is not named tells by its cells.
         missing: which texts stand for missing values.
+        impute: whether columns may have missing values; else these are refused.
     """
 
     categorical: frozenset[str] = frozenset()
@@ -27,6 +28,7 @@ class ReadingOptions:
     max_categories: int = 50
     decimal: str | Mapping[str, str] | None = None
     missing: MissingTexts = USUAL
+    impute: bool = True
 
     def mark(self, name: str) -> str | None:
         """The mark before decimals in a column, where it is known."""
@@ -41,6 +43,7 @@ class ReadingOptions:
         max_categories: int,
         decimal: str | Mapping[str, str] | None,
         missing: object,
+        impute: object = True,
     ) -> ReadingOptions:
         """Check options against the table that they are for.
 
@@ -54,6 +57,8 @@ class ReadingOptions:
         marks = list(decimal.values()) if isinstance(decimal, Mapping) else [decimal or "."]
         if not all(isinstance(mark, str) and mark in (".", ",") for mark in marks):
             raise ConfigError(f"decimal must be '.' or ',', or a dict of them by column, not {decimal!r}")
+        if not isinstance(impute, bool):
+            raise ConfigError(f"impute must be true or false, not {impute!r}")
         texts, numbers = chosen("categorical", categorical, table), chosen("numeric", numeric, table)
         if both := texts & numbers:
             raise ConfigError(
@@ -65,6 +70,7 @@ class ReadingOptions:
             max_categories,
             decimal,
             MissingTexts.of_option(missing),
+            impute,
         )
 
 

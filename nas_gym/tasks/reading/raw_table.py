@@ -51,6 +51,18 @@ class RawTable:
             cells[:, place] = listed(few)
         return cells
 
+    def at(self, rows: np.ndarray) -> RawTable:
+        """Return the table of some rows."""
+        columns: dict[str, ColumnCells] = {
+            name: cells[rows] if isinstance(cells, np.ndarray) else [cells[row] for row in rows]
+            for name, cells in self.columns.items()
+        }
+        return replace(self, columns=columns)
+
+    def only(self, names: Collection[str]) -> RawTable:
+        """Return the table of some columns."""
+        return self.without(set(self.columns) - set(names))
+
     def without(self, names: Collection[str], notes: Sequence[str] = ()) -> RawTable:
         """Return this table without some columns, and with more to be said of it."""
         kept = {name: cells for name, cells in self.columns.items() if name not in names}

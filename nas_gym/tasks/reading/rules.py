@@ -20,16 +20,18 @@ is said in one line, and what may be meant otherwise is refused.
 8. Anything else: categories, the texts as they stand; said where one begins like a number, or
    they differ in numbers only.
 
-Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`, and a
-missing value is refused. ``inf``, ``1_000`` and digits of other scripts are texts. Labels are never
-numbers: see `nas_gym.tasks.labels`. A target of values always is: its numbers are read by 2, 4, 5 and 6,
-those that begin with 0, too, and any other text is refused.
+Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`. A missing
+number is filled and flagged by a feature of its own, see `nas_gym.tasks.fitting`, and a missing text is one
+more category; ``impute=False`` refuses both. A column without any value is left out, and said. ``inf``,
+``1_000`` and digits of other scripts are texts. Labels are never numbers: see `nas_gym.tasks.labels`. A
+target of values always is: its numbers are read by 2, 4, 5 and 6, those that begin with 0, too, and any
+other text is refused. Where several columns are refused, all are named in one message.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +52,7 @@ from nas_gym.tasks.reading.number_forms import (
 from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.raw_table import USUAL, Cells, ColumnCells, RawTable, listed, text_of
 
+SHOWN = 8  # columns that an error lists
 EXACT = 2**53  # up to here a float64 holds every whole number
 LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
 A_CODE = re.compile(r"\n([+-]?(?:0[0-9]|[0-9]+[eE][0-9])[^\n]*)")
@@ -66,26 +69,42 @@ def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder
         The encoder, the features as float64 (n, features), and notes.
 
     Raises:
-        NASGymError: if a value is missing, or a column can be read in several ways or in none.
+        NASGymError: naming each column that can be read in several ways or in none, or misses values where
+            that is refused.
     """
     reader = _Reader(table, options)
-    columns = tuple(map(reader.column, table.columns))
+    troubles: list[DataError] = []
+    columns, parts = [], []
+    for name in table.columns:
+        try:
+            column = reader.column(name)
+            if column is not None:
+                parts.append(column.encode(reader.cells(column), options.missing, table.source))
+                columns.append(column)
+                if isinstance(column, NumberColumn):
+                    _check_exact(name, table.columns[name], parts[-1][:, 0], options)
+        except DataError as error:
+            troubles.append(error)
+    if troubles:
+        raise _all_of(troubles, table.source)
+    if not columns:
+        raise DataError(f"{table.source} has no column that can be a feature: {'; '.join(reader.notes)}")
     _check_names(columns)
-    encoder = TableEncoder(columns, options.missing)
-    x = encoder.encode(replace(table, columns=table.columns | reader.read(columns)))
-    for place, name in enumerate(encoder.feature_names):
-        if name in table.columns:
-            _check_exact(name, table.columns[name], x[:, place])
-    return encoder, x, reader.notes
+    return TableEncoder(tuple(columns), options.missing), np.concatenate(parts, axis=1), reader.notes
 
 
-def read_values(table: RawTable, target: str, options: ReadingOptions) -> tuple[np.ndarray, list[str]]:
-    """Return the numbers of a target column, float64 (n,), and what is to be said of them.
+def read_values(
+    table: RawTable, target: str, options: ReadingOptions
+) -> tuple[np.ndarray, list[bool], list[str]]:
+    """Return the numbers of a target column, which rows lack one, and what is to be said of them.
 
     They are read as those of a feature beside the other columns, which tell of decimal commas.
 
+    Returns:
+        Numbers, float64 (n,), those that are missing arbitrary; whether each is missing; notes.
+
     Raises:
-        NASGymError: if one is missing or not a number, or they can be read in several ways.
+        NASGymError: if all are missing, one is not a number, or they can be read in several ways.
     """
     if target in options.categorical - table.declared:
         raise ConfigError(
@@ -93,21 +112,30 @@ def read_values(table: RawTable, target: str, options: ReadingOptions) -> tuple[
             "out of one of them"
         )
     cells = table.columns[target]
+    lacking = [options.missing.among_numbers(cell) for cell in listed(cells)]
+    if all(lacking):
+        raise missing_values(target, lacking, "a target needs values")
     if not isinstance(cells, np.ndarray):
-        lacking = [options.missing.among_numbers(cell) for cell in cells]
-        if any(lacking):
-            raise missing_values(target, lacking, "leave those rows out")
         for row, cell in enumerate(cells, start=1):
+            if lacking[row - 1]:
+                continue
             if not (is_number(cell) if isinstance(cell, str) else isinstance(cell, bool | int | float)):
                 raise DataError(
                     f"target {target!r} has {str(cell)!r} in row {row:,}, and values are numbers: mend it, "
                     "leave that row out, or predict classes with target_kind='classes'"
                 )
     # Whatever a number looks like, the user says that it is one.
-    numbers = replace(options, categorical=options.categorical - {target}, numeric=options.numeric | {target})
+    numbers = replace(
+        options,
+        categorical=options.categorical - {target},
+        numeric=options.numeric | {target},
+        impute=True,
+    )
     reader = _Reader(table, numbers)
-    values = reader.column(target).encode(cells, options.missing, table.source)
-    return values[:, 0], reader.notes
+    column = reader.column(target)
+    assert column is not None, "it has values"
+    values = column.encode(cells, options.missing, table.source)
+    return values[:, 0], lacking, reader.notes
 
 
 class _Reader:
@@ -138,42 +166,63 @@ class _Reader:
             len(forms) == 1 and forms[0].decimal == "," for forms in self._written.values()
         )
 
-    def column(self, name: str) -> Column:
-        """Return the reading of a column."""
+    def column(self, name: str) -> Column | None:
+        """Return the reading of a column; None where it is left out."""
         if name in self._arrays:
             return NumberColumn(name, truth=self._arrays[name].dtype == bool)
         cells = self._cells[name]
         if name in self._plain and self._written[name]:
             return self._number_column(name, cells, cells)
+        if self._is_empty(name, cells):
+            self.notes.append(f"column {name!r} has no values and is left out")
+            return None
         self._check_values(name, cells)
         missing = self.options.missing
         if name in self.options.categorical:
-            self._check_missing(name, [missing.always(cell) for cell in cells])
-            return self._categories(name, cells)
+            return self._categories(name, cells, self._gaps(name, cells, missing.always))
         if not any(isinstance(cell, str) for cell in cells):
-            self._check_missing(name, [missing.always(cell) for cell in cells])
-            return NumberColumn(name, truth=all(isinstance(cell, bool) for cell in cells))
+            gaps = self._gaps(name, cells, missing.always)
+            values = [cell for cell in cells if cell is not None]
+            return self._numbers_of(name, gaps, truth=all(isinstance(cell, bool) for cell in values))
         texts = self._texts(cells)
         numbers = sum(map(is_number, texts))
         if 2 * numbers >= len(texts) or name in self.options.numeric:
-            self._check_missing(name, [missing.among_numbers(cell) for cell in cells])
+            self._gaps(name, cells, missing.among_numbers)
             if numbers < len(texts):
                 raise self._mixed(name, cells, numbers)
             return self._number_column(name, cells, texts)
-        self._check_missing(name, [missing.always(cell) for cell in cells])
+        gaps = self._gaps(name, cells, missing.always)
         self._note_categories(name, cells, texts)
-        return self._categories(name, cells)
+        return self._categories(name, cells, gaps)
 
-    def read(self, columns: Sequence[Column]) -> dict[str, ColumnCells]:
-        """Return the numbers of the columns known to be plain, so that they are not looked at again."""
-        found: dict[str, ColumnCells] = {}
-        for column in columns:
-            if isinstance(column, NumberColumn) and column.name in self._plain and column.form == PLAIN_FORM:
-                cells = self._cells[column.name]
-                numbers = np.fromiter(map(float, cells), np.float64, len(cells))
-                if np.isfinite(numbers).all():  # else who encodes them says which is not
-                    found[column.name] = numbers
-        return found
+    def cells(self, column: Column) -> ColumnCells:
+        """Return the cells of a column, as numbers where it is known to hold plain ones."""
+        if isinstance(column, NumberColumn) and column.name in self._plain and column.form == PLAIN_FORM:
+            cells = self._cells[column.name]
+            numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+            if np.isfinite(numbers).all():  # else who encodes them says which is not
+                return numbers
+        return self.table.columns[column.name]
+
+    def _is_empty(self, name: str, cells: Cells) -> bool:
+        """Return whether all cells of a column are missing, and may be."""
+        missing = self.options.missing
+        is_missing = missing.always if name in self.options.categorical else missing.among_numbers
+        return self.options.impute and all(map(is_missing, cells))
+
+    def _gaps(self, name: str, cells: Cells, is_missing: Callable[[Any], bool]) -> list[bool]:
+        """Return which cells are missing, and refuse them unless they may be."""
+        gaps = list(map(is_missing, cells))
+        if any(gaps) and not self.options.impute:
+            remedy = f"fill them, leave those rows out, or the column with drop=[{name!r}]"
+            raise missing_values(name, gaps, remedy)
+        return gaps
+
+    def _numbers_of(
+        self, name: str, gaps: Sequence[bool], form: NumberForm = PLAIN_FORM, *, truth: bool = False
+    ) -> NumberColumn:
+        """Return a column of numbers; what fills its gaps is told by the training part later."""
+        return NumberColumn(name, form, truth, 0.0 if any(gaps) else None, any(gaps))
 
     def _numbers(self, name: str, cells: Cells) -> list[NumberForm]:
         """Return the forms that a column of numbers may be written in; none for any other column."""
@@ -201,16 +250,22 @@ class _Reader:
             lines = "\n" + "\n".join(texts) + "\n"  # searched at once, several times as fast as one by one
             if mark is None and "." in lines:
                 self._check_points(name, texts)
+            gaps = self._gaps_among_numbers(name, cells)
             padded = _first(A_PADDED, lines)
             if padded is not None and name not in self.options.numeric and all(map(str.isdigit, texts)):
                 self.notes.append(
                     f"column {name!r} is read as {len(set(texts)):,} codes, since {padded!r} begins with 0: "
                     f"numeric=[{name!r}] reads numbers"
                 )
-                return self._categories(name, cells)
+                return self._categories(name, cells, gaps)
             self._note_plain(name, padded or _first(A_CODE, lines))
-            return NumberColumn(name)
-        return NumberColumn(name, self._other_form(name, texts, forms))
+            return self._numbers_of(name, gaps)
+        return self._numbers_of(
+            name, self._gaps_among_numbers(name, cells), self._other_form(name, texts, forms)
+        )
+
+    def _gaps_among_numbers(self, name: str, cells: Cells) -> list[bool]:
+        return [] if name in self._plain else list(map(self.options.missing.among_numbers, cells))
 
     def _other_form(self, name: str, texts: list[str], forms: list[NumberForm]) -> NumberForm:
         form, sure = forms[0], len(forms) == 1
@@ -272,17 +327,18 @@ class _Reader:
                 f"number: mend it if it is one, or confirm with categorical=[{name!r}]"
             )
 
-    def _categories(self, name: str, cells: Cells) -> CategoryColumn:
-        texts = sorted({text_of(cell) for cell in cells})
+    def _categories(self, name: str, cells: Cells, gaps: Sequence[bool]) -> CategoryColumn:
+        known = [text_of(cell) for place, cell in enumerate(cells) if not (gaps and gaps[place])]
+        texts = sorted(set(known))
         if len(texts) > self.options.max_categories:
-            odd = next((text_of(cell) for cell in cells if not is_number(text_of(cell))), texts[0])
+            odd = next((text for text in known if not is_number(text)), texts[0])
             numbers = f", read its numbers with numeric=[{name!r}]" if all(map(is_number, texts)) else ""
             raise DataError(
                 f"column {name!r} has {len(texts):,} different texts, such as {odd!r}, more than "
                 f"max_categories={self.options.max_categories}: mend it{numbers}, leave it out with "
                 f"drop=[{name!r}], or raise max_categories"
             )
-        return CategoryColumn(name, tuple(texts))
+        return CategoryColumn(name, tuple(texts), any(gaps))
 
     def _check_values(self, name: str, cells: Cells) -> None:
         for row, cell in enumerate(cells, start=1):
@@ -292,13 +348,12 @@ class _Reader:
                     f"and features are numbers or texts: convert it or leave it out with drop=[{name!r}]"
                 )
 
-    def _check_missing(self, name: str, missing: list[bool]) -> None:
-        if any(missing):
-            remedy = f"fill them, leave those rows out, or the column with drop=[{name!r}]"
-            raise missing_values(name, missing, remedy)
-
     def _mixed(self, name: str, cells: Cells, numbers: int) -> DataError:
-        row, odd = next((row, cell) for row, cell in enumerate(map(text_of, cells), 1) if not is_number(cell))
+        row, odd = next(
+            (row, text_of(cell))
+            for row, cell in enumerate(cells, 1)
+            if not (self.options.missing.among_numbers(cell) or is_number(text_of(cell)))
+        )
         return DataError(
             f"column {name!r} has {odd!r} in row {row:,} and {numbers:,} numbers in its {len(cells):,} rows: "
             f"mend it, name it in missing=, or read categories with categorical=[{name!r}]"
@@ -350,13 +405,24 @@ def _check_names(columns: Sequence[Column]) -> None:
             owner[feature] = column.name
 
 
-def _check_exact(name: str, cells: ColumnCells, values: np.ndarray) -> None:
+def _all_of(troubles: Sequence[DataError], source: str) -> DataError:
+    """Return one error for several columns."""
+    if len(troubles) == 1:
+        return troubles[0]
+    more = f"; and {len(troubles) - SHOWN} more" if len(troubles) > SHOWN else ""
+    listed_troubles = "; ".join(map(str, troubles[:SHOWN]))
+    return DataError(f"{source} has {len(troubles)} columns that cannot be read: {listed_troubles}{more}")
+
+
+def _check_exact(name: str, cells: ColumnCells, values: np.ndarray, options: ReadingOptions) -> None:
     """Refuse different whole numbers that one float64 stands for, such as ids of 21 digits."""
     if not np.abs(values).max(initial=0.0) >= EXACT:  # to which the next whole number is rounded
         return
     cells = listed(cells)
     whole: dict[float, Any] = {}
     for cell, value in zip(cells, values.tolist(), strict=True):
+        if options.missing.among_numbers(cell):
+            continue
         if isinstance(cell, str) and PLAIN.fullmatch(cell):
             number: Any = exact(cell)
         elif isinstance(cell, int):

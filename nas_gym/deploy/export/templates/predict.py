@@ -18,7 +18,8 @@ import torch
 from network import Network
 
 FOLDER = Path(__file__).parent
-MISSING = {"", "?", "nan", "na", "n/a", "none", "null", "<na>", "nat", "#n/a", "#na"}
+MISSING = {"", "?", "nan", "na", "n/a", "none", "null", "<na>", "nat", "#n/a", "#na", "#n/a n/a"}
+MISSING |= {"#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"}
 
 
 class RefusedError(ValueError):
@@ -67,7 +68,8 @@ class Predictor:
         columns = self.about["columns"]
         if columns is None:
             raise RefusedError("this network takes arrays of features, and knows no columns")
-        return np.concatenate([_encoded(column, rows) for column in columns], axis=1)
+        texts = self.about["missing"]
+        return np.concatenate([_encoded(column, rows, texts) for column in columns], axis=1)
 
 
 def load(folder: Path = FOLDER) -> Predictor:
@@ -77,8 +79,10 @@ def load(folder: Path = FOLDER) -> Predictor:
     return Predictor(json.loads((folder / "preparation.json").read_text("utf-8")), network.eval())
 
 
-def _encoded(column: dict, rows: list[dict[str, Any]]) -> np.ndarray:
-    name, width = column["name"], len(column.get("texts", "1"))
+def _encoded(column: dict, rows: list[dict[str, Any]], missing_texts: list[str] | None) -> np.ndarray:
+    """Return the features of a column; a missing cell is filled or a category where training had some."""
+    name = column["name"]
+    width = len(column["texts"]) + column["gaps"] if column["kind"] == "category" else 1 + column["flagged"]
     found = np.zeros((len(rows), width))
     for place, row in enumerate(rows):
         if name not in row:
@@ -86,10 +90,22 @@ def _encoded(column: dict, rows: list[dict[str, Any]]) -> np.ndarray:
                 f"row {place + 1} has no column {name!r}, expected all columns of the training data"
             )
         cell = row[name]
-        if column["kind"] == "number":
-            found[place] = _number(column, cell, place)
-            continue
         text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+        missing = cell is None or text == "nan"
+        missing |= text.casefold() in MISSING if missing_texts is None else text in missing_texts
+        if column["kind"] == "number":
+            if missing and column["fill"] is not None:
+                found[place] = [column["fill"], 1.0][:width]
+            elif missing:
+                raise RefusedError(
+                    f"column {name!r} misses its value in row {place + 1}: fill it or leave it out"
+                )
+            else:
+                found[place, 0] = _number(column, cell, place)
+            continue
+        if missing and column["gaps"] and text not in column["texts"]:
+            found[place, -1] = 1.0
+            continue
         if text not in column["texts"]:
             known = ", ".join(map(repr, column["texts"][:8]))
             raise RefusedError(
@@ -103,10 +119,6 @@ def _number(column: dict[str, Any], cell: Any, place: int) -> float:
     if isinstance(cell, (int, float)):
         return float(cell)
     text = str(cell).strip()
-    if text.casefold() in MISSING:
-        raise RefusedError(
-            f"column {column['name']!r} misses its value in row {place + 1}: fill it or leave it out"
-        )
     if column["truth"] and text.casefold() in ("true", "false"):
         return float(text.casefold() == "true")
     form = column["form"]

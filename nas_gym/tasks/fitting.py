@@ -1,0 +1,160 @@
+"""What the training part alone says of a table's columns, once the split is known.
+
+Missing numbers are filled with the median of the training part. The feature that says where they were
+missing stays if the training part has such cells: of one that it never saw, a network knows nothing. For the
+same reason a column whose cells are equal in the whole training part is left out, and so is one with the
+same features there as another, or without any value there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nas_gym.errors import DataError
+from nas_gym.tasks.data import Data
+from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn
+
+SHOWN = 8  # columns that a note lists
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """A column after it was fitted.
+
+    Attributes:
+        column: its encoding.
+        x: its features, (n, features).
+        kept: which of its features before they are.
+    """
+
+    column: Column
+    x: np.ndarray
+    kept: np.ndarray
+
+
+def fitted(data: Data, x: np.ndarray, train: np.ndarray) -> tuple[Data, np.ndarray]:
+    """Return data whose encoder is fitted on the training part, and its features.
+
+    Args:
+        data: raw data; without an encoder it is returned as it is.
+        x: its examples, numbers.
+        train: indices of the training examples.
+
+    Raises:
+        NASGymError: if no column is left.
+    """
+    if data.encoder is None:
+        return data, x
+    found, notes = [], []
+    empty: list[str] = []
+    for column, place in data.encoder.places:
+        one = _fitted(column, x[:, place], train, np.arange(place.start, place.stop))
+        if one is None:
+            empty.append(column.name)
+        else:
+            found.append(one)
+    if empty:
+        notes.append(f"{_columns(empty)} no value in the training part and {_are(empty)} left out")
+    notes += _filled(found)
+    found, said = _telling(found, train)
+    notes += said
+    if not found:
+        raise DataError(f"no column is left that can be a feature: {'; '.join(notes)}")
+    kept = np.concatenate([one.kept for one in found])
+    names = tuple(data.feature_names)
+    encoder = replace(data.encoder, columns=tuple(one.column for one in found))
+    rows = None if data.rows is None else data.rows.only(encoder.names)
+    fit = replace(
+        data,
+        encoder=encoder,
+        rows=rows,
+        feature_names=tuple(names[place] for place in kept),
+        notes=(*data.notes, *notes),
+    )
+    return fit, np.concatenate([one.x for one in found], axis=1)
+
+
+def _fitted(column: Column, x: np.ndarray, train: np.ndarray, places: np.ndarray) -> _Fitted | None:
+    """Return a column with what fills it; None if the training part has no value of it."""
+    if not isinstance(column, NumberColumn) or not column.flagged:
+        return _Fitted(column, x, places)
+    missing = x[:, 1] == 1
+    known = x[train, 0][~missing[train]]
+    if not len(known):
+        return None
+    fill = float(np.median(known))
+    flagged = bool(missing[train].any())
+    values = np.where(missing, fill, x[:, 0])[:, None]
+    features = np.concatenate([values, x[:, 1:]], axis=1) if flagged else values
+    return _Fitted(replace(column, fill=fill, flagged=flagged), features, places[: features.shape[1]])
+
+
+def _filled(found: Sequence[_Fitted]) -> list[str]:
+    """Return what is to be said of missing values."""
+    numbers = [
+        f"{one.column.name!r} {one.column.fill:.6g}"
+        for one in found
+        if isinstance(one.column, NumberColumn) and one.column.fill is not None
+    ]
+    texts = [
+        f"{one.column.name!r} ({int(one.x[:, -1].sum()):,} of {len(one.x):,})"
+        for one in found
+        if isinstance(one.column, CategoryColumn) and one.column.gaps
+    ]
+    notes = []
+    if numbers:
+        notes.append(
+            f"missing numbers become the median of the training part, and a feature says where they are "
+            f"missing: {_listed(numbers)}; impute=False refuses them"
+        )
+    if texts:
+        notes.append(
+            f"missing texts are a category of their own in {_listed(texts)}; impute=False refuses them"
+        )
+    return notes
+
+
+def _telling(found: Sequence[_Fitted], train: np.ndarray) -> tuple[list[_Fitted], list[str]]:
+    """Return the columns that tell something in training that no earlier one does, and what is to be said."""
+    kept: list[_Fitted] = []
+    constant: list[str] = []
+    equal: list[str] = []
+    seen: dict[bytes, str] = {}
+    for one in found:
+        x = one.x[train]
+        if (x == x[0]).all():
+            constant.append(one.column.name)
+            continue
+        digest = hashlib.sha256(np.ascontiguousarray(x).tobytes()).digest()
+        same = seen.setdefault(digest, one.column.name)
+        if same != one.column.name:
+            equal.append(f"{one.column.name!r} (as {same!r})")
+            continue
+        kept.append(one)
+    notes = []
+    if constant:
+        notes.append(
+            f"{_columns(constant)} the same cell in all {len(train):,} training rows and {_are(constant)} "
+            "left out"
+        )
+    if equal:
+        notes.append(f"columns that equal another in training are left out: {_listed(equal)}")
+    return kept, notes
+
+
+def _columns(names: Sequence[str]) -> str:
+    listed = _listed([repr(name) for name in names])
+    return f"column {listed} has" if len(names) == 1 else f"columns {listed} have"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more
