@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nas_gym.deploy.saved_network import SavedNetwork
-from nas_gym.tasks import CategoryColumn, NumberColumn
+from nas_gym.tasks import CategoryColumn
 
 Numbers = Literal["float32", "float64"]
 
@@ -62,8 +62,8 @@ def example_rows(saved: SavedNetwork, count: int = 64, seed: int = 0) -> np.ndar
         if isinstance(column, CategoryColumn):
             width = len(column.feature_names)
             rows[:, place] = np.eye(width)[rng.integers(width, size=count)]
-        elif isinstance(column, NumberColumn) and column.fill is not None and column.flagged:
-            missing = rng.random(count) < saved.mean[place][1]
-            values = np.where(missing, column.fill, rows[:, place][:, 0])
-            rows[:, place] = np.stack([values, missing], axis=1)
+        elif column.flagged:
+            missing = rng.random((count, 1)) < saved.mean[place][-1]
+            rows[:, place] = np.where(missing, (*(column.fills or ()), 1.0), rows[:, place])
+            rows[:, place.stop - 1] = missing[:, 0]
     return rows

@@ -11,6 +11,7 @@ from .prepare import standardised as standardised
 from .reading.columns import CategoryColumn as CategoryColumn
 from .reading.columns import NumberColumn as NumberColumn
 from .reading.columns import TableEncoder as TableEncoder
+from .reading.date_column import DateColumn as DateColumn
 from .reading.file_kinds import kind_of as kind_of
 from .reading.file_kinds import looks_like_data as looks_like_data
 from .reading.raw_table import RawTable as RawTable

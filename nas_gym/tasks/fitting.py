@@ -3,7 +3,7 @@
 Missing numbers are filled with the median of the training part. The feature that says where they were
 missing stays if the training part has such cells: of one that it never saw, a network knows nothing. For the
 same reason a column whose cells are equal in the whole training part is left out, and so is one with the
-same features there as another, or without any value there.
+same features there as another, or without any value there. Of a date only parts that vary there stay.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from nas_gym.errors import DataError
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn
+from nas_gym.tasks.reading.date_column import DateColumn
 
 SHOWN = 8  # columns that a note lists
 
@@ -80,6 +81,8 @@ def fitted(data: Data, x: np.ndarray, train: np.ndarray) -> tuple[Data, np.ndarr
 
 def _fitted(column: Column, x: np.ndarray, train: np.ndarray, places: np.ndarray) -> _Fitted | None:
     """Return a column with what fills it; None if the training part has no value of it."""
+    if isinstance(column, DateColumn):
+        return _fitted_date(column, x, train, places)
     if not isinstance(column, NumberColumn) or not column.flagged:
         return _Fitted(column, x, places)
     missing = x[:, 1] == 1
@@ -93,12 +96,41 @@ def _fitted(column: Column, x: np.ndarray, train: np.ndarray, places: np.ndarray
     return _Fitted(replace(column, fill=fill, flagged=flagged), features, places[: features.shape[1]])
 
 
+def _fitted_date(column: DateColumn, x: np.ndarray, train: np.ndarray, places: np.ndarray) -> _Fitted | None:
+    """Return a column of dates with the parts that vary in training, and what fills them."""
+    count = len(column.parts)
+    missing = x[:, -1] == 1 if column.flagged else np.zeros(len(x), dtype=bool)
+    known = x[train, :count][~missing[train]]
+    if not len(known):
+        return None
+    varying = [place for place in range(count) if (known[:, place] != known[0, place]).any()]
+    flagged = bool(missing[train].any())
+    if not varying and not flagged:  # which leaves nothing, so that it is constant as it is
+        return _Fitted(column, np.broadcast_to(known[0], (len(x), count)), places[:count])
+    fills = np.median(known[:, varying], axis=0)
+    features = np.where(missing[:, None], fills, x[:, varying])
+    kept = [*varying, *([count] if flagged else [])]
+    fitted_column = replace(
+        column,
+        parts=tuple(column.parts[place] for place in varying),
+        fills=None if column.fills is None else tuple(map(float, fills)),
+        flagged=flagged,
+    )
+    flags = missing[:, None].astype(np.float64)
+    return _Fitted(
+        fitted_column, np.concatenate([features, flags], axis=1) if flagged else features, places[kept]
+    )
+
+
 def _filled(found: Sequence[_Fitted]) -> list[str]:
     """Return what is to be said of missing values."""
     numbers = [
         f"{one.column.name!r} {one.column.fill:.6g}"
         for one in found
         if isinstance(one.column, NumberColumn) and one.column.fill is not None
+    ]
+    dates = [
+        repr(one.column.name) for one in found if isinstance(one.column, DateColumn) and one.column.fills
     ]
     texts = [
         f"{one.column.name!r} ({int(one.x[:, -1].sum()):,} of {len(one.x):,})"
@@ -110,6 +142,11 @@ def _filled(found: Sequence[_Fitted]) -> list[str]:
         notes.append(
             f"missing numbers become the median of the training part, and a feature says where they are "
             f"missing: {_listed(numbers)}; impute=False refuses them"
+        )
+    if dates:
+        notes.append(
+            f"parts of missing dates become their medians in the training part in {_listed(dates)}; "
+            "impute=False refuses them"
         )
     if texts:
         notes.append(

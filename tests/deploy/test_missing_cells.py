@@ -25,6 +25,7 @@ ROWS = [
         "colour": "" if row % 11 == 0 else str(RNG.choice(["red", "blue"])),
         "code": str(RNG.choice(["007", "12"])),
         "size": f"{RNG.normal():.3f}",
+        "when": "" if row % 6 == 1 else f"{row % 28 + 1:02d}.{row % 12 + 1:02d}.2024 {row % 24:02d}:30",
     }
     for row in range(90)
 ]
@@ -32,7 +33,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory):
-    """A task with gaps in three of five columns, its saved network, and the network's file."""
+    """A task with gaps in four of six columns, its saved network, and the network's file."""
     folder = tmp_path_factory.mktemp("people")
     header = ";".join([*ROWS[0], "y"])
     lines = [";".join([*row.values(), "ab"[number % 2]]) for number, row in enumerate(ROWS)]
@@ -78,7 +79,14 @@ def task_table(rows):
     return of_rows("x", list(rows[0]), rows)
 
 
-GOOD = {"age": "30", "price": "1,50 €", "colour": "red", "code": "12", "size": "0.5"}
+GOOD = {
+    "age": "30",
+    "price": "1,50 €",
+    "colour": "red",
+    "code": "12",
+    "size": "0.5",
+    "when": "31.01.2025 18:00",
+}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +96,7 @@ GOOD = {"age": "30", "price": "1,50 €", "colour": "red", "code": "12", "size":
         ({"code": "NA"}, "column 'code' misses 1 of 1 values"),
         ({"colour": "green"}, "'green' in row 1, which is none of its categories"),
         ({"age": "old"}, "'old' in row 1, expected a number"),
+        ({"when": "soon"}, r"'soon' in row 1, expected a date such as 31\.12\.2024"),
     ],
 )
 def test_gaps_where_training_had_none_and_other_cells_are_refused(people, change, words):
@@ -138,14 +147,16 @@ def test_exported_code_treats_gaps_as_the_network_does(people, tmp_path, monkeyp
     try:
         loaded = predict.load(tmp_path / "people")
         np.testing.assert_allclose(loaded.predict(ROWS), saved.predict(ROWS), atol=1e-6)
-        gaps = GOOD | {"age": None, "price": float("nan"), "colour": "#N/A"}
+        gaps = GOOD | {"age": None, "price": float("nan"), "colour": "#N/A", "when": "NaT"}
         np.testing.assert_allclose(loaded.predict([gaps]), saved.predict([gaps]), atol=1e-6)
         with pytest.raises(predict.RefusedError, match="column 'size' misses its value in row 1"):
             loaded.predict([GOOD | {"size": ""}])
+        with pytest.raises(predict.RefusedError, match="column 'when' has 'soon' in row 1, expected a date"):
+            loaded.predict([GOOD | {"when": "soon"}])
     finally:
         import sys
 
-        for name in ("predict", "network"):
+        for name in ("predict", "network", "dates"):
             del sys.modules[name]
 
 
@@ -158,10 +169,13 @@ def test_onnx_takes_nan_and_an_empty_text_as_missing(people, tmp_path):
     session = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"))
     kind = {"tensor(float)": np.float32, "tensor(double)": np.float64}
     types = {one.name: kind.get(one.type, object) for one in session.get_inputs()}
-    assert list(types) == ["age", "price", "colour", "code", "size"]
+    parts = ["when month", "when day", "when weekday", "when hour"]
+    assert list(types) == ["age", "price", "colour", "code", "size", *parts]
     cells = {"age": np.nan, "price": np.nan, "colour": "", "code": "12", "size": 0.5}
+    expected = saved.predict([cells | {"when": None}])
+    cells |= dict.fromkeys(parts, np.nan)
     (found,) = session.run(None, {name: np.array([[cell]], types[name]) for name, cell in cells.items()})
-    np.testing.assert_allclose(found, saved.predict([cells]), atol=1e-5)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
     (absent,) = session.run(
         None,
         {name: np.array([[cell]], types[name]) for name, cell in (cells | {"size": np.nan}).items()},

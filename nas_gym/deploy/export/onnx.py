@@ -3,7 +3,8 @@
 A network for numbers takes one array ``x`` (batch, *input_shape). One for a table that has categories, or
 missing values, takes its columns by name, each (batch, 1), numbers or texts, as converters of other libraries
 have it, and refuses a text that is no category. Where training had missing values, a missing number is NaN
-and a missing text ``""``; elsewhere NaN gives NaN.
+and a missing text ``""``; elsewhere NaN gives NaN. Of a date its parts go in, as numbers with the names of
+their features.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nas_gym.deploy.deployed import Numbers
 from nas_gym.deploy.export.base import Answers, ExportFormat
 from nas_gym.deploy.export.torch_program import program
 from nas_gym.deploy.saved_network import SavedNetwork
-from nas_gym.tasks import CategoryColumn, NumberColumn, TableEncoder
+from nas_gym.tasks import CategoryColumn, DateColumn, NumberColumn, TableEncoder
 
 OPSET = 18
 FEATURES = "nas_gym.features"
@@ -95,7 +96,14 @@ def _model(saved: SavedNetwork, numbers: Numbers, name: str) -> Any:
 
 def _is_more_than_numbers(encoder: TableEncoder) -> bool:
     """Return whether features are anything but the numbers in the columns."""
-    return any(isinstance(column, CategoryColumn) or column.fill is not None for column in encoder.columns)
+    return any(isinstance(column, CategoryColumn) or column.fills is not None for column in encoder.columns)
+
+
+def _inputs_of(column: NumberColumn | DateColumn) -> tuple[str, ...]:
+    """Return what a model takes for a column: its number, or the parts of its date."""
+    if isinstance(column, NumberColumn):
+        return (column.name,)
+    return column.feature_names[: len(column.parts)] or column.feature_names
 
 
 def _missing_text(column: CategoryColumn, encoder: TableEncoder) -> str:
@@ -110,22 +118,19 @@ def _take_columns(model: Any, encoder: TableEncoder, numbers: Numbers) -> None:
     kind = TensorProto.FLOAT if numbers == "float32" else TensorProto.DOUBLE
     nodes, inputs, parts = [], [], []
     for number, (column, _) in enumerate(encoder.places):
-        is_category = isinstance(column, CategoryColumn)
-        inputs.append(
-            helper.make_tensor_value_info(
-                column.name, TensorProto.STRING if is_category else kind, ["batch", 1]
-            )
-        )
-        made, features = (
-            _one_hot(column, encoder, number, kind)
-            if isinstance(column, CategoryColumn)
-            else _filled(column, number, kind)
-        )
+        if isinstance(column, CategoryColumn):
+            names: tuple[str, ...] = (column.name,)
+            given = TensorProto.STRING
+            made, features = _one_hot(column, encoder, number, kind)
+        else:
+            names, given = _inputs_of(column), kind
+            made, features = _filled(column, number, kind)
+        inputs += [helper.make_tensor_value_info(name, given, ["batch", 1]) for name in names]
         nodes += made
         parts += features
     nodes.append(helper.make_node("Concat", parts, [FEATURES], axis=1))
     graph = model.graph
-    _rename(graph, {column.name for column in encoder.columns})
+    _rename(graph, {one.name for one in inputs})
     network = list(graph.node)
     del graph.node[:], graph.input[:]
     graph.input.extend(inputs)
@@ -157,23 +162,28 @@ def _one_hot(
     return nodes, [cast]
 
 
-def _filled(column: NumberColumn, number: int, kind: int) -> tuple[list[Any], list[str]]:
+def _filled(column: NumberColumn | DateColumn, number: int, kind: int) -> tuple[list[Any], list[str]]:
     """Return nodes that fill numbers that are not one, and say where, and what the features are called."""
     from onnx import helper
 
-    if column.fill is None:
-        return [], [column.name]
-    missing, fill, filled, flag = (
-        f"column_{number}_{step}" for step in ("missing", "fill", "filled", "flag")
-    )
-    nodes = [
-        helper.make_node("IsNaN", [column.name], [missing]),
-        helper.make_node("Constant", [], [fill], value=helper.make_tensor(fill, kind, [1, 1], [column.fill])),
-        helper.make_node("Where", [missing, fill, column.name], [filled]),
-    ]
-    if not column.flagged:
-        return nodes, [filled]
-    return [*nodes, helper.make_node("Cast", [missing], [flag], to=kind)], [filled, flag]
+    names = _inputs_of(column)
+    if not column.fills:
+        return [], list(names)
+    nodes, features = [], []
+    for place, (name, value) in enumerate(zip(names, column.fills, strict=True)):
+        missing, fill, filled = (f"column_{number}_{step}_{place}" for step in ("missing", "fill", "filled"))
+        constant = helper.make_tensor(fill, kind, [1, 1], [value])
+        nodes += [
+            helper.make_node("IsNaN", [name], [missing]),
+            helper.make_node("Constant", [], [fill], value=constant),
+            helper.make_node("Where", [missing, fill, name], [filled]),
+        ]
+        features.append(filled)
+    if column.flagged:
+        flag = f"column_{number}_flag"
+        nodes.append(helper.make_node("Cast", [f"column_{number}_missing_0"], [flag], to=kind))
+        features.append(flag)
+    return nodes, features
 
 
 def _rename(graph: Any, taken: set[str]) -> None:
@@ -198,10 +208,11 @@ def _columns_of(raw: np.ndarray, encoder: TableEncoder, kinds: dict[str, Any]) -
             texts = np.array(known, dtype=object)[raw[:, place].argmax(axis=1)]
             columns[column.name] = texts[:, None]
             continue
-        values = raw[:, place][:, :1].astype(kinds[column.name])
-        if column.flagged:
-            values[raw[:, place][:, 1] == 1] = np.nan
-        columns[column.name] = values
+        for each, name in enumerate(_inputs_of(column)):
+            values = raw[:, place][:, each : each + 1].astype(kinds[name])
+            if column.flagged and column.fills:
+                values[raw[:, place][:, -1] == 1] = np.nan
+            columns[name] = values
     return columns
 
 

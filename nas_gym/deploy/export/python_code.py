@@ -22,6 +22,7 @@ from nas_gym.deploy.deployed import Numbers
 from nas_gym.deploy.export.base import Answers, ExportFormat
 from nas_gym.deploy.saved_network import SavedNetwork
 from nas_gym.networks import Node
+from nas_gym.tasks import DateColumn
 
 
 class PythonCode(ExportFormat):
@@ -39,6 +40,9 @@ class PythonCode(ExportFormat):
         torch.save(_weights(saved, layers), buffer)
         write_bytes(path / "weights.pt", buffer.getvalue())
         write_text(path / "preparation.json", json.dumps(_preparation(saved), indent=1, ensure_ascii=False))
+        if saved.encoder is not None and any(isinstance(each, DateColumn) for each in saved.encoder.columns):
+            dates = files("nas_gym.tasks.reading") / "dates.py"
+            write_text(path / "dates.py", dates.read_text("utf-8"))
         template = files("nas_gym.deploy.export") / "templates" / "predict.py"
         write_text(path / "predict.py", template.read_text("utf-8"))
 

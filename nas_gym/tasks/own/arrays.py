@@ -32,6 +32,7 @@ def arrays(
     max_categories: int = 50,
     missing: Sequence[str] | None = None,
     decimal: str | Mapping[str, str] | None = None,
+    day_first: bool | None = None,
     impute: bool = True,
     missing_target: str = "drop",
     fingerprint: str | None = None,
@@ -53,6 +54,7 @@ def arrays(
         max_categories: most different texts of a column of categories.
         missing: texts that stand for missing values.
         decimal: what stands before the decimals of numbers in texts.
+        day_first: whether dates such as ``03/04/2024`` have the day first.
         impute: whether missing cells of a data frame are filled, else refused.
         missing_target: of rows of a data frame whose label or value is missing, ``"drop"`` or ``"refuse"``.
         fingerprint: fingerprint of the task that the arrays must make, as a recorded spec names it.
@@ -82,7 +84,9 @@ def arrays(
                 )
         return data
     table = without_row_numbers(frame_table(x, "x"))
-    options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing, impute)
+    options = ReadingOptions.of(
+        table, categorical, numeric, max_categories, decimal, missing, impute, day_first
+    )
     if not table.columns:
         raise DataError("x has no columns but row numbers: add features")
     encoder, features, notes = read_columns(table, options)

@@ -29,6 +29,7 @@ def csv(
     max_categories: int = 50,
     missing: Sequence[str] | None = None,
     decimal: str | Mapping[str, str] | None = None,
+    day_first: bool | None = None,
     impute: bool = True,
     missing_target: str = "drop",
     delimiter: str | None = None,
@@ -53,6 +54,7 @@ def csv(
         missing: the texts that stand for missing values, and no others; None for those of
             `nas_gym.tasks.reading.raw_table.MissingTexts`.
         decimal: ``"."`` or ``","``, for all columns or by name; None to tell by each column.
+        day_first: whether dates such as ``03/04/2024`` have the day first.
         impute: whether missing numbers are filled and missing texts are a category, see
             `nas_gym.tasks.fitting`; else they are refused.
         missing_target: ``"drop"`` to leave out rows whose target is missing, which are counted, or
@@ -68,7 +70,9 @@ def csv(
     table = read_table(full, delimiter=delimiter, encoding=encoding, sheet=sheet, expected=expected)
     if not isinstance(target, str) or target not in table.columns:
         raise _no_target(table, target)
-    options = ReadingOptions.of(table, categorical, numeric, max_categories, decimal, missing, impute)
+    options = ReadingOptions.of(
+        table, categorical, numeric, max_categories, decimal, missing, impute, day_first
+    )
     dropped = chosen("drop", drop, table)
     if target in dropped:
         raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import DataError, unknown
+from nas_gym.tasks.reading.date_column import DateColumn
 from nas_gym.tasks.reading.number_forms import PLAIN, PLAIN_FORM, NumberForm, all_plain
 from nas_gym.tasks.reading.raw_table import (
     USUAL,
@@ -51,6 +52,11 @@ class NumberColumn:
     def feature_names(self) -> tuple[str, ...]:
         """The names of the features."""
         return (self.name, missing_name(self.name)) if self.flagged else (self.name,)
+
+    @property
+    def fills(self) -> tuple[float, ...] | None:
+        """What fills the features of a missing cell; None where it is refused."""
+        return None if self.fill is None else (self.fill,)
 
     def encode(self, cells: ColumnCells, missing: MissingTexts, source: str) -> np.ndarray:
         """Return the numbers, and 1 where one was missing if the column is flagged, float64 (n, 1 or 2).
@@ -202,7 +208,7 @@ class CategoryColumn:
         return {"kind": "category", "name": self.name, "texts": list(self.texts), "gaps": self.gaps}
 
 
-Column = NumberColumn | CategoryColumn
+Column = NumberColumn | CategoryColumn | DateColumn
 
 
 @dataclass(frozen=True)
@@ -260,7 +266,7 @@ class TableEncoder:
         """
         for column, place in self.places:
             features = x[:, place]
-            if isinstance(column, NumberColumn):
+            if not isinstance(column, CategoryColumn):
                 _check_flags(column, features)
                 continue
             one = np.isclose(features.max(axis=1), 1, atol=NEARLY) & np.isclose(
@@ -301,20 +307,24 @@ def _column(config: Mapping[str, Any]) -> Column:
             config.get("fill"),
             config.get("flagged", False),
         )
+    if config["kind"] == "date":
+        fills = None if config["fills"] is None else tuple(config["fills"])
+        parts = tuple(config["parts"])
+        return DateColumn(config["name"], config["order"], parts, fills, config["flagged"])
     return CategoryColumn(config["name"], tuple(config["texts"]), config.get("gaps", False))
 
 
-def _check_flags(column: NumberColumn, features: np.ndarray) -> None:
-    """Check that the feature which says whether a number is missing is 0 or 1."""
+def _check_flags(column: NumberColumn | DateColumn, features: np.ndarray) -> None:
+    """Check that the feature which says whether a number or date is missing is 0 or 1."""
     if not column.flagged:
         return
-    flags = features[:, 1]
+    flags = features[:, -1]
     good = np.isclose(flags, 0, atol=NEARLY) | np.isclose(flags, 1, atol=NEARLY)
     if not good.all():
         row = int(np.flatnonzero(~good)[0])
         raise DataError(
-            f"row {row + 1:,} of x has {flags[row]:g} for {column.feature_names[1]!r}, expected 0 or 1: pass "
-            f"1 where {column.name!r} is missing, else 0"
+            f"row {row + 1:,} of x has {flags[row]:g} for {column.feature_names[-1]!r}, expected 0 or 1: "
+            f"pass 1 where {column.name!r} is missing, else 0"
         )
 
 

@@ -21,6 +21,7 @@ class ReadingOptions:
             some by name; a column that is not named tells by its cells.
         missing: which texts stand for missing values.
         impute: whether columns may have missing values; else these are refused.
+        day_first: whether dates such as ``03/04/2024`` have the day first; None where nobody said it.
     """
 
     categorical: frozenset[str] = frozenset()
@@ -29,6 +30,7 @@ class ReadingOptions:
     decimal: str | Mapping[str, str] | None = None
     missing: MissingTexts = USUAL
     impute: bool = True
+    day_first: bool | None = None
 
     def mark(self, name: str) -> str | None:
         """The mark before decimals in a column, where it is known."""
@@ -44,6 +46,7 @@ class ReadingOptions:
         decimal: str | Mapping[str, str] | None,
         missing: object,
         impute: object = True,
+        day_first: object = None,
     ) -> ReadingOptions:
         """Check options against the table that they are for.
 
@@ -59,6 +62,8 @@ class ReadingOptions:
             raise ConfigError(f"decimal must be '.' or ',', or a dict of them by column, not {decimal!r}")
         if not isinstance(impute, bool):
             raise ConfigError(f"impute must be true or false, not {impute!r}")
+        if not (day_first is None or isinstance(day_first, bool)):
+            raise ConfigError(f"day_first must be true or false, not {day_first!r}")
         texts, numbers = chosen("categorical", categorical, table), chosen("numeric", numeric, table)
         if both := texts & numbers:
             raise ConfigError(
@@ -71,6 +76,7 @@ class ReadingOptions:
             decimal,
             MissingTexts.of_option(missing),
             impute,
+            day_first,
         )
 
 

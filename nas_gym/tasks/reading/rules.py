@@ -5,26 +5,30 @@ is said in one line, and what may be meant otherwise is refused.
 
 1. A column named in ``categorical``: categories, the texts as they stand.
 2. Numbers and bools of Python, NumPy, Excel, Parquet or a data frame: these numbers.
-3. Whole numbers in texts, of which some begin with 0, such as ``007``: codes, so categories, and said;
+3. Dates, such as ``2024-12-31``, ``31.12.2024 18:30`` or ``Dec 31, 2024``, as texts or from a data frame:
+   their year, month, day, weekday and, if there are times, hour as numbers, and said. Where all may have
+   the day or the month first, as ``03/04/2024`` may, this is refused; ``day_first`` says which. Dates
+   beside other texts, or in several orders, are refused.
+4. Whole numbers in texts, of which some begin with 0, such as ``007``: codes, so categories, and said;
    ``numeric`` says that they are numbers.
-4. Plain numbers in ASCII, such as ``12``, ``-0.5``, ``1.2e-3``: these numbers; said where one looks like a
+5. Plain numbers in ASCII, such as ``12``, ``-0.5``, ``1.2e-3``: these numbers; said where one looks like a
    code, such as ``1e5`` or ``07.5``. Where all may have points between thousands, as ``1.234`` may, this is
    said if semicolons are between cells, and refused if some have no point, as ``950``, or another column has
    a decimal comma; ``decimal`` says which.
-5. Numbers in one other form, such as ``7,5``, ``1,234.50``, ``5%``, ``$9.50``, ``(12)`` or ``1 234``: the
+6. Numbers in one other form, such as ``7,5``, ``1,234.50``, ``5%``, ``$9.50``, ``(12)`` or ``1 234``: the
    numbers that they stand for, and said. Where all may be in two forms, as ``1,234`` may, the comma stands
    between thousands, and before decimals if semicolons are between cells or another column has a decimal
    comma; refused if another number of the column has four digits and no comma; ``decimal`` says which.
-6. Numbers in several forms, such as ``7,5`` and ``7.5``: refused.
-7. Numbers in at least half of the cells, and other texts, such as ``1O``: refused with the first of them.
-8. Anything else: categories, the texts as they stand; said where one begins like a number, or
-   they differ in numbers only.
+7. Numbers in several forms, such as ``7,5`` and ``7.5``: refused.
+8. Numbers in at least half of the cells, and other texts, such as ``1O``: refused with the first of them.
+9. Anything else: categories, the texts as they stand; said where one begins like a number, or
+   they differ in numbers only. More than ``max_categories`` of them are left out, and said.
 
 Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`. A missing
 number is filled and flagged by a feature of its own, see `nas_gym.tasks.fitting`, and a missing text is one
 more category; ``impute=False`` refuses both. A column without any value is left out, and said. ``inf``,
 ``1_000`` and digits of other scripts are texts. Labels are never numbers: see `nas_gym.tasks.labels`. A
-target of values always is: its numbers are read by 2, 4, 5 and 6, those that begin with 0, too, and any
+target of values always is: its numbers are read by 2, 5, 6 and 7, those that begin with 0, too, and any
 other text is refused. Where several columns are refused, all are named in one message.
 """
 
@@ -39,21 +43,33 @@ import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder, missing_values
+from nas_gym.tasks.reading.date_column import DateColumn, date_column, most_usual_order, orders_of
+from nas_gym.tasks.reading.dates import parts_of
 from nas_gym.tasks.reading.number_forms import (
     PLAIN,
     PLAIN_FORM,
     NumberForm,
     all_plain,
-    exact,
     forms_of,
     is_number,
     taken_apart,
 )
 from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.raw_table import USUAL, Cells, ColumnCells, RawTable, listed, text_of
+from nas_gym.tasks.reading.refusals import (
+    all_of,
+    ambiguous,
+    ambiguous_dates,
+    check_exact,
+    check_kinds,
+    check_names,
+    check_values,
+    mixed,
+    mixed_dates,
+    no_form,
+)
 
-SHOWN = 8  # columns that an error lists
-EXACT = 2**53  # up to here a float64 holds every whole number
+LOOKED_AT = 100  # cells by which most columns are known to hold no dates
 LIKE_A_NUMBER = re.compile(r"[\W_]{0,2}\d")
 A_CODE = re.compile(r"\n([+-]?(?:0[0-9]|[0-9]+[eE][0-9])[^\n]*)")
 A_PADDED = re.compile(r"\n(0[0-9]+)(?=\n)")
@@ -82,14 +98,14 @@ def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder
                 parts.append(column.encode(reader.cells(column), options.missing, table.source))
                 columns.append(column)
                 if isinstance(column, NumberColumn):
-                    _check_exact(name, table.columns[name], parts[-1][:, 0], options)
+                    check_exact(name, table.columns[name], parts[-1][:, 0], options.missing)
         except DataError as error:
             troubles.append(error)
     if troubles:
-        raise _all_of(troubles, table.source)
+        raise all_of(troubles, table.source)
     if not columns:
         raise DataError(f"{table.source} has no column that can be a feature: {'; '.join(reader.notes)}")
-    _check_names(columns)
+    check_names(columns)
     return TableEncoder(tuple(columns), options.missing), np.concatenate(parts, axis=1), reader.notes
 
 
@@ -116,14 +132,7 @@ def read_values(
     if all(lacking):
         raise missing_values(target, lacking, "a target needs values")
     if not isinstance(cells, np.ndarray):
-        for row, cell in enumerate(cells, start=1):
-            if lacking[row - 1]:
-                continue
-            if not (is_number(cell) if isinstance(cell, str) else isinstance(cell, bool | int | float)):
-                raise DataError(
-                    f"target {target!r} has {str(cell)!r} in row {row:,}, and values are numbers: mend it, "
-                    "leave that row out, or predict classes with target_kind='classes'"
-                )
+        check_values(target, cells, lacking)
     # Whatever a number looks like, the user says that it is one.
     numbers = replace(
         options,
@@ -176,7 +185,9 @@ class _Reader:
         if self._is_empty(name, cells):
             self.notes.append(f"column {name!r} has no values and is left out")
             return None
-        self._check_values(name, cells)
+        if (dates := self._dates(name, cells)) is not None:
+            return dates
+        check_kinds(name, cells)
         missing = self.options.missing
         if name in self.options.categorical:
             return self._categories(name, cells, self._gaps(name, cells, missing.always))
@@ -189,11 +200,12 @@ class _Reader:
         if 2 * numbers >= len(texts) or name in self.options.numeric:
             self._gaps(name, cells, missing.among_numbers)
             if numbers < len(texts):
-                raise self._mixed(name, cells, numbers)
+                raise mixed(name, cells, numbers, self.options.missing)
             return self._number_column(name, cells, texts)
-        gaps = self._gaps(name, cells, missing.always)
-        self._note_categories(name, cells, texts)
-        return self._categories(name, cells, gaps)
+        categories = self._categories(name, cells, self._gaps(name, cells, missing.always))
+        if categories is not None:
+            self._note_categories(name, cells, texts)
+        return categories
 
     def cells(self, column: Column) -> ColumnCells:
         """Return the cells of a column, as numbers where it is known to hold plain ones."""
@@ -242,10 +254,45 @@ class _Reader:
         """Return the cells of a column that are not missing if it is one of numbers, as texts."""
         return [text_of(cell) for cell in cells if not self.options.missing.among_numbers(cell)]
 
-    def _number_column(self, name: str, cells: Cells, texts: list[str]) -> Column:
+    def _dates(self, name: str, cells: Cells) -> DateColumn | None:
+        """Return the reading of a column as dates; None where it holds none."""
+        if name in self.options.categorical | self.options.numeric:
+            return None
+        known = [cell for cell in cells if not self.options.missing.among_numbers(cell)]
+        found = [most_usual_order(known[:LOOKED_AT]), most_usual_order(known)]
+        for _, dates in found:
+            if 2 * dates < min(len(known), LOOKED_AT) or not dates:
+                return None
+        order, dates = found[-1]
+        if 2 * dates < len(known):
+            return None
+        if dates < len(known):
+            raise mixed_dates(name, cells, order, dates, self.options.missing)
+        gaps = self._gaps(name, cells, self.options.missing.among_numbers)
+        column = date_column(name, known, self._order(name, known), gaps=any(gaps))
+        year, month, day = map(int, parts_of(known[0], column.order)[:3])  # type: ignore[index]
+        self.notes.append(
+            f"column {name!r} is read as dates, {str(known[0])!r} as {year}-{month:02d}-{day:02d}, which "
+            f"give {', '.join(column.parts)}: categorical=[{name!r}] reads categories"
+        )
+        return column
+
+    def _order(self, name: str, known: Cells) -> str:
+        """Return the order of year, month and day in dates."""
+        orders = orders_of(known)
+        if "ymd" in orders or len(orders) == 1:
+            return orders[0]
+        first = self.options.day_first
+        if first is None and all("." in text for text in known):
+            return "dmy"  # as no one writes the month first
+        if first is None:
+            raise ambiguous_dates(name, next(text for text in known if isinstance(text, str)))
+        return "dmy" if first else "mdy"
+
+    def _number_column(self, name: str, cells: Cells, texts: list[str]) -> Column | None:
         forms, mark = self._written[name], self.options.mark(name)
         if not forms:
-            raise self._no_form(name, texts, mark)
+            raise no_form(name, texts, mark, numeric=name in self.options.numeric)
         if PLAIN_FORM in forms and (name in self._plain or all(map(PLAIN.fullmatch, texts))):
             lines = "\n" + "\n".join(texts) + "\n"  # searched at once, several times as fast as one by one
             if mark is None and "." in lines:
@@ -271,9 +318,9 @@ class _Reader:
         form, sure = forms[0], len(forms) == 1
         if not sure:
             if form.decimal == "." and not form.thousands and any("." not in text for text in texts):
-                raise self._ambiguous(name, texts, "some have no point")
+                raise ambiguous(name, texts, "some have no point")
             if any(len(re.match(r"\d*", _body(text))[0]) > 3 for text in texts):  # type: ignore[index]
-                raise self._ambiguous(name, texts, "not every number of four digits has a mark")
+                raise ambiguous(name, texts, "not every number of four digits has a mark")
             comma = self._decimal_comma or self.table.delimiter == ";"
             form = next((each for each in forms if (each.decimal == ",") == comma), form)
         marked = [text for text in texts if MARK.search(_body(text))]
@@ -293,9 +340,9 @@ class _Reader:
             return
         pointed = next(text for text in texts if "." in text)
         if self._decimal_comma:
-            raise self._ambiguous(name, texts, "other columns have decimal commas")
+            raise ambiguous(name, texts, "other columns have decimal commas")
         if any("." not in text for text in texts):
-            raise self._ambiguous(name, texts, "some have no point")
+            raise ambiguous(name, texts, "some have no point")
         if self.table.delimiter == ";":
             self.notes.append(
                 f"column {name!r} is read as numbers, {pointed!r} as {float(pointed):.12g}; "
@@ -310,7 +357,8 @@ class _Reader:
             )
 
     def _note_categories(self, name: str, cells: Cells, texts: list[str]) -> None:
-        words = [cell for cell in cells if self.options.missing.among_numbers(cell)]
+        missing = self.options.missing
+        words = [cell for cell in cells if missing.among_numbers(cell) and not missing.always(cell)]
         if words:
             word, count = words[0], words.count(words[0])
             self.notes.append(
@@ -327,58 +375,23 @@ class _Reader:
                 f"number: mend it if it is one, or confirm with categorical=[{name!r}]"
             )
 
-    def _categories(self, name: str, cells: Cells, gaps: Sequence[bool]) -> CategoryColumn:
+    def _categories(self, name: str, cells: Cells, gaps: Sequence[bool]) -> CategoryColumn | None:
+        """Return the categories of a column; None where they are too many, and nobody asked for them."""
         known = [text_of(cell) for place, cell in enumerate(cells) if not (gaps and gaps[place])]
         texts = sorted(set(known))
         if len(texts) > self.options.max_categories:
             odd = next((text for text in known if not is_number(text)), texts[0])
             numbers = f", read its numbers with numeric=[{name!r}]" if all(map(is_number, texts)) else ""
-            raise DataError(
+            many = (
                 f"column {name!r} has {len(texts):,} different texts, such as {odd!r}, more than "
-                f"max_categories={self.options.max_categories}: mend it{numbers}, leave it out with "
-                f"drop=[{name!r}], or raise max_categories"
+                f"max_categories={self.options.max_categories}"
             )
+            if name in self.options.categorical - self.table.declared:
+                raise DataError(f"{many}: leave it out with drop=[{name!r}], or raise max_categories")
+            mend = "mend it if it is a number, " if LIKE_A_NUMBER.match(odd) else ""
+            self.notes.append(f"{many}, and is left out: {mend}raise max_categories to use it{numbers}")
+            return None
         return CategoryColumn(name, tuple(texts), any(gaps))
-
-    def _check_values(self, name: str, cells: Cells) -> None:
-        for row, cell in enumerate(cells, start=1):
-            if cell is not None and not isinstance(cell, str | bool | int | float):
-                raise DataError(
-                    f"column {name!r} has a {type(cell).__name__} in row {row:,}, such as {str(cell)!r}, "
-                    f"and features are numbers or texts: convert it or leave it out with drop=[{name!r}]"
-                )
-
-    def _mixed(self, name: str, cells: Cells, numbers: int) -> DataError:
-        row, odd = next(
-            (row, text_of(cell))
-            for row, cell in enumerate(cells, 1)
-            if not (self.options.missing.among_numbers(cell) or is_number(text_of(cell)))
-        )
-        return DataError(
-            f"column {name!r} has {odd!r} in row {row:,} and {numbers:,} numbers in its {len(cells):,} rows: "
-            f"mend it, name it in missing=, or read categories with categorical=[{name!r}]"
-        )
-
-    def _no_form(self, name: str, texts: list[str], mark: str | None) -> DataError:
-        wrong = next((text for text in texts if not forms_of([text], mark)), None)
-        if wrong is not None:
-            return DataError(
-                f"column {name!r} has {wrong!r}, which is not a number where decimals follow {mark!r}: mend "
-                f"it, or pass decimal={{{name!r}: {',' if mark == '.' else '.'!r}}}"
-            )
-        other = next((text for text in texts if not forms_of([texts[0], text], mark)), texts[-1])
-        categories = f", or read categories with categorical=[{name!r}]" * (name not in self.options.numeric)
-        return DataError(
-            f"column {name!r} writes numbers in several ways, such as {texts[0]!r} and {other!r}: "
-            f"write them in one way{categories}"
-        )
-
-    def _ambiguous(self, name: str, texts: list[str], why: str) -> DataError:
-        example = next(text for text in texts if re.search("[.,]", text))
-        return DataError(
-            f"column {name!r} has numbers such as {example!r}, which may have decimals or thousands, since "
-            f"{why}: pass decimal={{{name!r}: '.'}} or decimal={{{name!r}: ','}}"
-        )
 
 
 def _first(pattern: re.Pattern[str], lines: str) -> str | None:
@@ -391,47 +404,3 @@ def _body(text: str) -> str:
     parts = taken_apart(text)
     assert parts is not None
     return parts.body
-
-
-def _check_names(columns: Sequence[Column]) -> None:
-    owner: dict[str, str] = {}
-    for column in columns:
-        for feature in column.feature_names:
-            if feature in owner:
-                raise DataError(
-                    f"columns {owner[feature]!r} and {column.name!r} would both make the feature "
-                    f"{feature!r}: rename one of them"
-                )
-            owner[feature] = column.name
-
-
-def _all_of(troubles: Sequence[DataError], source: str) -> DataError:
-    """Return one error for several columns."""
-    if len(troubles) == 1:
-        return troubles[0]
-    more = f"; and {len(troubles) - SHOWN} more" if len(troubles) > SHOWN else ""
-    listed_troubles = "; ".join(map(str, troubles[:SHOWN]))
-    return DataError(f"{source} has {len(troubles)} columns that cannot be read: {listed_troubles}{more}")
-
-
-def _check_exact(name: str, cells: ColumnCells, values: np.ndarray, options: ReadingOptions) -> None:
-    """Refuse different whole numbers that one float64 stands for, such as ids of 21 digits."""
-    if not np.abs(values).max(initial=0.0) >= EXACT:  # to which the next whole number is rounded
-        return
-    cells = listed(cells)
-    whole: dict[float, Any] = {}
-    for cell, value in zip(cells, values.tolist(), strict=True):
-        if options.missing.among_numbers(cell):
-            continue
-        if isinstance(cell, str) and PLAIN.fullmatch(cell):
-            number: Any = exact(cell)
-        elif isinstance(cell, int):
-            number = cell
-        else:
-            continue
-        if whole.setdefault(value, number) != number:
-            raise DataError(
-                f"column {name!r} has different numbers that are equal in 64 bits, such as "
-                f"{text_of(cell)!r}: leave it out with drop=[{name!r}], or read codes with "
-                f"categorical=[{name!r}]"
-            )

@@ -82,7 +82,18 @@ def load(folder: Path = FOLDER) -> Predictor:
 def _encoded(column: dict, rows: list[dict[str, Any]], missing_texts: list[str] | None) -> np.ndarray:
     """Return the features of a column; a missing cell is filled or a category where training had some."""
     name = column["name"]
-    width = len(column["texts"]) + column["gaps"] if column["kind"] == "category" else 1 + column["flagged"]
+    kind = column["kind"]
+    if kind == "category":
+        width, fills = len(column["texts"]) + column["gaps"], None
+    else:
+        fills = (
+            column["fills"]
+            if kind == "date"
+            else column["fill"]
+            if column["fill"] is None
+            else [column["fill"]]
+        )
+        width = column["flagged"] + (1 if kind == "number" else len(column["parts"]))
     found = np.zeros((len(rows), width))
     for place, row in enumerate(rows):
         if name not in row:
@@ -93,15 +104,17 @@ def _encoded(column: dict, rows: list[dict[str, Any]], missing_texts: list[str] 
         text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
         missing = cell is None or text == "nan"
         missing |= text.casefold() in MISSING if missing_texts is None else text in missing_texts
-        if column["kind"] == "number":
-            if missing and column["fill"] is not None:
-                found[place] = [column["fill"], 1.0][:width]
+        if kind != "category":
+            if missing and fills is not None:
+                found[place] = [*fills, 1.0][:width]
             elif missing:
                 raise RefusedError(
                     f"column {name!r} misses its value in row {place + 1}: fill it or leave it out"
                 )
-            else:
+            elif kind == "number":
                 found[place, 0] = _number(column, cell, place)
+            else:
+                found[place, : len(column["parts"])] = _date(column, cell, place)
             continue
         if missing and column["gaps"] and text not in column["texts"]:
             found[place, -1] = 1.0
@@ -113,6 +126,16 @@ def _encoded(column: dict, rows: list[dict[str, Any]], missing_texts: list[str] 
             )
         found[place, column["texts"].index(text)] = 1.0
     return found
+
+
+def _date(column: dict[str, Any], cell: Any, place: int) -> list[float]:
+    import dates
+
+    found = dates.parts_of(cell.strip() if isinstance(cell, str) else cell, column["order"])
+    if found is None:
+        raise RefusedError(f"column {column['name']!r} has {cell!r} in row {place + 1}, expected a date")
+    named = dict(zip(("year", "month", "day", "weekday", "hour"), found, strict=True))
+    return [named[part] for part in column["parts"]]
 
 
 def _number(column: dict[str, Any], cell: Any, place: int) -> float:
