@@ -82,7 +82,7 @@ class Table(Shared):
     @property
     def metric(self) -> str:
         """What its scores are, in words: ``"accuracy"`` or ``"R²"``."""
-        return (Classes if self.target is None else self.target).metric.label
+        return (Classes(()) if self.target is None else self.target).metric.label
 
     @property
     def measure(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nas_gym._checks import number, plain, whole
 from nas_gym.errors import ConfigError
+from nas_gym.tasks.targets import check_metric
 
 Size = int | float
 
@@ -25,6 +26,10 @@ class Preparation:
         validation_size: size of the validation part.
         test_size: size of the test part.
         split_seed: which examples go where.
+        metric: what networks are scored by, one of `nas_gym.tasks.metrics.CLASS_METRICS` or, of values,
+            `nas_gym.tasks.metrics.VALUE_METRICS`; None for accuracy or R².
+        class_weight: ``"balanced"`` for classes of equal weight in the loss, however many examples they
+            have; None for examples of equal weight.
         label_noise: share of the training labels, in [0, 1), that another class replaces.
         noise: standard deviation of the normal noise added to the training inputs, in units of the
             standardised inputs.
@@ -35,6 +40,8 @@ class Preparation:
     validation_size: Size = 0.2
     test_size: Size = 0.2
     split_seed: int = 0
+    metric: str | None = None
+    class_weight: str | None = None
     label_noise: float = 0.0
     noise: float = 0.0
     noise_seed: int = 0
@@ -42,6 +49,7 @@ class Preparation:
     def __post_init__(self) -> None:
         for field in fields(self):
             object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+        check_metric(self.metric, self.class_weight)
         for option in SIZES:
             _check_size(option, getattr(self, option))
         for option in ("split_seed", "noise_seed"):

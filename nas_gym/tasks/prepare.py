@@ -45,6 +45,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     data, x = fitted(data, x, train)
     feature_names = tuple(str(feature) for feature in data.feature_names)
     target, y = found.fitted((train, validation, test))
+    target = target.measured_by(preparation.metric, preparation.class_weight)
     mean, scale = standardisation(x[train])
     noise, label_noise = np.random.default_rng(preparation.noise_seed).spawn(2)
     x_train = standardised(x[train], mean, scale)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from nas_gym.errors import unknown
-from nas_gym.tasks.metrics import ACCURACY, MAE, R2, RMSE, Metric
+from nas_gym.errors import ConfigError, unknown
+from nas_gym.tasks.metrics import CLASS_METRICS, LOG_LOSS, MAE, R2, RMSE, VALUE_METRICS, Metric
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,35 @@ class Target(ABC):
     Attributes:
         names: a name per class or value.
         kind: ``"classes"`` or ``"values"``.
-        loss: name of the loss that networks are trained by.
-        metric: what the score is, cut to [0, 1].
-        others: metrics that an evaluation has beside its score.
+        metrics: what the score may be, by the name of the option ``metric``.
     """
 
     names: tuple[str, ...]
     kind: ClassVar[str]
-    loss: ClassVar[str]
-    metric: ClassVar[Metric]
-    others: ClassVar[tuple[Metric, ...]] = ()
+    metrics: ClassVar[Mapping[str, Metric]]
+
+    @property
+    @abstractmethod
+    def loss(self) -> str:
+        """Name of the loss that networks are trained by, which measures the metrics, too."""
+
+    @property
+    @abstractmethod
+    def metric(self) -> Metric:
+        """What the score is, cut to [0, 1]."""
+
+    @property
+    @abstractmethod
+    def others(self) -> tuple[Metric, ...]:
+        """Metrics that an evaluation has beside its score."""
+
+    @abstractmethod
+    def measured_by(self, metric: str | None, class_weight: str | None) -> Target:
+        """Return this target with another score, and classes with other weights; None changes nothing.
+
+        Raises:
+            NASGymError: if they are not for this kind of target.
+        """
 
     @property
     def outputs(self) -> int:
@@ -113,14 +132,44 @@ class Target(ABC):
 
 @dataclass(frozen=True)
 class Classes(Target):
-    """One of several classes; the score is the accuracy.
+    """One of several classes; the score is the accuracy, and nothing beside it, unless a metric is named.
 
     ``y`` is int64 (n,), in [0, classes); a network's outputs are logits.
+
+    Attributes:
+        score: name of the metric, one of `CLASS_METRICS`; "" for the accuracy alone.
+        class_weight: ``"balanced"`` for classes of equal weight in the loss, or "".
     """
 
+    score: str = ""
+    class_weight: str = ""
     kind = "classes"
-    loss = "cross_entropy"
-    metric = ACCURACY
+    metrics = CLASS_METRICS
+
+    @property
+    def loss(self) -> str:
+        if not (self.score or self.class_weight):
+            return "cross_entropy"
+        return "/".join(filter(None, ("cross_entropy", self.metric.name, self.class_weight)))
+
+    @property
+    def metric(self) -> Metric:
+        return CLASS_METRICS[self.score or "accuracy"]
+
+    @property
+    def others(self) -> tuple[Metric, ...]:
+        if not (self.score or self.class_weight):
+            return ()
+        return tuple(one for one in CLASS_METRICS.values() if one != self.metric)
+
+    def measured_by(self, metric: str | None, class_weight: str | None) -> Classes:
+        return replace(self, score=_checked(self, metric) or self.score, class_weight=class_weight or "")
+
+    @property
+    def identity(self) -> str:
+        """Nothing for the accuracy of equal examples; else what is measured and weighted."""
+        named = self.score or self.class_weight
+        return repr((self.kind, self.metric.name, self.class_weight)) if named else ""
 
     @property
     def words(self) -> str:
@@ -130,8 +179,11 @@ class Classes(Target):
         return f"tell the {self.words} of {data} apart"
 
     def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
-        """Return the class that is most frequent in training, the first of ties."""
-        frequent = int(np.bincount(y_train, minlength=self.outputs).argmax())
+        """Return the class that is most frequent in training, the first of ties; for the log loss all."""
+        counts = np.bincount(y_train, minlength=self.outputs)
+        if self.metric == LOG_LOSS:
+            return "how frequent the classes are", np.log(np.maximum(counts, 1e-9) / len(y_train))
+        frequent = int(counts.argmax())
         return self.names[frequent], np.eye(self.outputs)[frequent]
 
     def answers(self, outputs: np.ndarray) -> np.ndarray:
@@ -146,26 +198,49 @@ class Classes(Target):
         return AnswerForm("softmax", (1.0,) * self.outputs, (0.0,) * self.outputs)
 
     def config(self) -> dict[str, Any]:
-        return {"kind": self.kind, "names": list(self.names)}
+        return {"kind": self.kind, "names": list(self.names)} | {
+            option: value
+            for option, value in (("score", self.score), ("class_weight", self.class_weight))
+            if value
+        }
 
 
 @dataclass(frozen=True)
 class Values(Target):
-    """Numbers; the score is R², cut at 0, and an evaluation has RMSE and MAE beside it.
+    """Numbers; the score is R², cut at 0, or another metric, and an evaluation has RMSE and MAE beside it.
 
     ``y`` is float32 (n, values), standardised by the training part, as a network's outputs are. RMSE and
     MAE are in the units of the data; of several values in standard deviations.
 
     Attributes:
         mean, scale: the standardisation, one number a value; ``y`` is (raw - mean) / scale.
+        score: name of the metric, one of `VALUE_METRICS`.
     """
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
+    score: str = "r2"
     kind = "values"
-    loss = "squared"
-    metric = R2
-    others = (RMSE, MAE)
+    metrics = VALUE_METRICS
+
+    @property
+    def loss(self) -> str:
+        return "squared" if self.score == "r2" else f"squared/{self.score}"
+
+    @property
+    def metric(self) -> Metric:
+        return VALUE_METRICS[self.score]
+
+    @property
+    def others(self) -> tuple[Metric, ...]:
+        return (RMSE, MAE) if self.score == "r2" else (RMSE, MAE, R2)
+
+    def measured_by(self, metric: str | None, class_weight: str | None) -> Values:
+        if class_weight:
+            raise ConfigError(
+                f"class_weight is for classes, and the task predicts {self.words}: leave it out"
+            )
+        return replace(self, score=_checked(self, metric) or self.score)
 
     @property
     def words(self) -> str:
@@ -177,7 +252,8 @@ class Values(Target):
     @property
     def identity(self) -> str:
         """The kind, and the standardisation, since metrics are in the units of the data."""
-        return repr((self.kind, self.mean, self.scale))
+        measured = () if self.score == "r2" else (self.score,)
+        return repr((self.kind, self.mean, self.scale, *measured))
 
     @property
     def answer_scale(self) -> np.ndarray:
@@ -185,11 +261,13 @@ class Values(Target):
 
     def in_units(self, metrics: Mapping[str, float]) -> dict[str, float]:
         unit = self.scale[0] if len(self.scale) == 1 else 1.0
-        return {name: measured * unit for name, measured in metrics.items()}
+        with_unit = (RMSE.name, MAE.name)
+        return {name: measured * (unit if name in with_unit else 1.0) for name, measured in metrics.items()}
 
     def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
-        """Return the mean of the training part."""
-        mean = y_train.astype(np.float64).mean(axis=0)
+        """Return the mean of the training part, its median where absolute errors are scored."""
+        y_train = y_train.astype(np.float64)
+        mean = np.median(y_train, axis=0) if self.score == "mae" else y_train.mean(axis=0)
         return ", ".join(f"{value:.6g}" for value in self.answers(mean[None])[0].tolist()), mean
 
     def answers(self, outputs: np.ndarray) -> np.ndarray:
@@ -203,7 +281,8 @@ class Values(Target):
 
     def config(self) -> dict[str, Any]:
         names, mean, scale = list(self.names), list(self.mean), list(self.scale)
-        return {"kind": self.kind, "names": names, "mean": mean, "scale": scale}
+        measured = {} if self.score == "r2" else {"score": self.score}
+        return {"kind": self.kind, "names": names, "mean": mean, "scale": scale, **measured}
 
 
 KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Values)}
@@ -229,4 +308,30 @@ def target_of(config: Mapping[str, Any]) -> Target:
     kind = options.pop("kind")
     if kind not in KINDS:
         raise unknown("kind of target", kind, KINDS)
-    return KINDS[kind](**{name: tuple(values) for name, values in options.items()})
+    given: dict[str, Any] = {
+        name: value if isinstance(value, str) else tuple(value) for name, value in options.items()
+    }
+    return KINDS[kind](**given)
+
+
+def check_metric(metric: object, class_weight: object) -> None:
+    """Check options ``metric`` and ``class_weight``, whatever the kind of target; None leaves both as usual.
+
+    Raises:
+        NASGymError: if there is no such metric or weight.
+    """
+    known = tuple(name for kind in KINDS.values() for name in kind.metrics)
+    if metric is not None and metric not in known:
+        raise unknown("metric", metric, known)
+    if class_weight not in (None, "balanced"):
+        raise unknown("class_weight", class_weight, ("balanced",))
+
+
+def _checked(target: Target, metric: str | None) -> str | None:
+    """Return the name of a metric that is for a target."""
+    if metric is not None and metric not in target.metrics:
+        raise ConfigError(
+            f"metric {metric!r} is not for {target.kind}, and the task predicts {target.words}: pass one of "
+            f"{', '.join(target.metrics)}"
+        )
+    return metric

@@ -17,6 +17,7 @@ from nas_gym.tasks import Task, constant_answer
 
 MOST_EXAMPLES = 20_000
 """Training examples that a simple method is fitted on at most, so that a report takes seconds."""
+LEAST = 1e-3  # of a probability, since a forest of few trees gives 0 to what it never saw
 TREES = 100
 AT_ONCE = 2048
 TIMED, REPEATS = 1_000, 5
@@ -132,7 +133,11 @@ def _fitted(task: Task, key: str, name: str, model: Any, x: np.ndarray, y: np.nd
 def _outputs(model: Any, task: Task, x: np.ndarray) -> np.ndarray:
     flat = x.reshape(len(x), -1)
     if task.target.kind == "classes":
-        return np.asarray(model.predict_proba(flat))
+        probabilities = np.asarray(model.predict_proba(flat))
+        if task.target.metric.share_of_examples:
+            return probabilities
+        logits: np.ndarray = np.log(np.maximum(probabilities, LEAST))  # as outputs of a network are read
+        return logits
     return np.asarray(model.predict(flat)).reshape(len(x), -1)
 
 

@@ -49,6 +49,7 @@ class CrossEntropy(Loss):
         yield d.exp2_
         yield partial(torch.sum, d, 1, keepdim=True, out=total)
         yield partial(d.div_, total)
+        yield from self.weighted(d, targets)
         yield partial(d.sub_, targets)
         yield partial(d.mul_, share)
         yield total.log_
@@ -56,6 +57,15 @@ class CrossEntropy(Loss):
         yield partial(torch.mul, x, targets, out=each.view(len(x), outputs, batch))
         yield partial(torch.sum, each, 1, out=losses)
         yield partial(losses.mul_, constant(-1 / batch, x))
+
+    def weighted(self, gradient: Tensor, targets: Tensor) -> Iterator[Kernel]:
+        """Multiply probabilities by the weights of examples, which are the sums of their targets; here 1.
+
+        Args:
+            gradient: probabilities (members, outputs, batch).
+            targets: (members or 1, outputs, batch).
+        """
+        return iter(())
 
     def sums(self, outputs: int) -> int:
         return 2

@@ -5,10 +5,18 @@ from __future__ import annotations
 from nas_gym.errors import ConfigError
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.losses.cross_entropy import CrossEntropy
+from nas_gym.training.losses.measured_classes import measured_cross_entropies
 from nas_gym.training.losses.squared import Squared
 from nas_gym.training.recipe import Recipe
 
-LOSSES: dict[str, Loss] = {loss.name: loss for loss in (CrossEntropy(), Squared())}
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        CrossEntropy(),
+        *measured_cross_entropies(),
+        *(Squared(metric) for metric in ("r2", "rmse", "mae")),
+    )
+}
 
 
 def check_recipe(recipe: Recipe, loss: str) -> None:

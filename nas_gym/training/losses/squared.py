@@ -13,14 +13,22 @@ from nas_gym.training.kernels.layout import constant, matrix
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.program.tape import Kernel
 
+QUANTILES = 2**24  # examples that torch can take quantiles of; the lower median is as good for an error
+
 
 class Squared(Loss):
     """Squared error, averaged over values and examples; the score is R², cut at 0.
 
-    RMSE and MAE are in the units of the outputs. R² of several values is the mean of theirs.
+    RMSE and MAE are in the units of the outputs. R² of several values is the mean of theirs. The skill of
+    RMSE or MAE, see `nas_gym.tasks.metrics`, may be the score in its place, and R² is then beside it.
+
+    Args:
+        metric: the score: ``"r2"``, ``"rmse"`` or ``"mae"``.
     """
 
-    name = "squared"
+    def __init__(self, metric: str = "r2") -> None:
+        self.metric = metric
+        self.name = "squared" if metric == "r2" else f"squared/{metric}"
 
     def targets(self, y: Tensor, outputs: int, smoothing: float) -> Tensor:
         return y
@@ -72,7 +80,15 @@ class Squared(Loss):
         spread = (truth - truth.mean(0)).square().sum(0)
         squares, absolutes = sums.chunk(2)
         r2 = (1 - squares / spread[:, None]).mean(0)
-        # Not cut where it is not finite, since that tells a failed training.
-        score = torch.where(r2.isfinite(), r2.clamp_min(0.0), torch.nan)
         count = truth.numel()
-        return score, {"rmse": (squares.sum(0) / count).sqrt(), "mae": absolutes.sum(0) / count}
+        beside = {"rmse": (squares.sum(0) / count).sqrt(), "mae": absolutes.sum(0) / count}
+        found = r2
+        if self.metric == "rmse":
+            found, beside["r2"] = (1 - (squares / spread[:, None]).sqrt()).mean(0), r2
+        elif self.metric == "mae":
+            # The best constant answer by absolute error is the median, here that of NumPy.
+            middle = truth.quantile(0.5, 0) if len(truth) < QUANTILES else truth.median(0).values
+            constant_error = (truth - middle).abs().sum(0)
+            found, beside["r2"] = (1 - absolutes / constant_error[:, None]).mean(0), r2
+        # Not cut where it is not finite, since that tells a failed training.
+        return torch.where(found.isfinite(), found.clamp_min(0.0), torch.nan), beside

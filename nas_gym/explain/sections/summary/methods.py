@@ -74,8 +74,10 @@ def _gain(task: Task, network: Method, other: Method, level: float) -> Fact:
     if task.target.metric.share_of_examples:
         right = [one.outputs.argmax(axis=1) == truth for one in (network, other)]
         found = difference_of_shares(right[0], right[1], level)
-    else:
+    elif task.target.metric.name == "r2":
         found = difference_of_r2(network.outputs, other.outputs, truth.astype(np.float64), level)
+    else:
+        found = _resampled_difference(task, network, other, level)
     over = f"{len(truth):,} test examples"
     return difference(
         f"gain over {other.key}", f"the found network over {other.name}", over, *found, len(truth)
@@ -87,7 +89,32 @@ def interval_of(task: Task, network: Method, seed: int) -> tuple[float | None, f
     if task.target.metric.share_of_examples:
         return None, None
     count = task.outputs
-    both = np.concatenate([network.outputs, task.y_test], axis=1)
+    both = np.concatenate([network.outputs, _columns(task.y_test)], axis=1)
     return resampled_interval(
-        both, lambda drawn: task.target.measure(drawn[:, :count], drawn[:, count:])[0], seed
+        both, lambda drawn: task.target.measure(drawn[:, :count], _truth(task, drawn[:, count:]))[0], seed
     )
+
+
+def _resampled_difference(
+    task: Task, network: Method, other: Method, level: float
+) -> tuple[float, float, float]:
+    """Return the difference of two scores of the same test examples, with its bootstrap interval."""
+    count = task.outputs
+
+    def difference_of(drawn: np.ndarray) -> float:
+        truth = _truth(task, drawn[:, 2 * count :])
+        own, others = (task.target.measure(drawn[:, at : at + count], truth)[0] for at in (0, count))
+        return own - others
+
+    both = np.concatenate([network.outputs, other.outputs, _columns(task.y_test)], axis=1)
+    return difference_of(both), *resampled_interval(both, difference_of, seed=0, level=level)
+
+
+def _columns(y: np.ndarray) -> np.ndarray:
+    """Return labels or values as columns beside outputs."""
+    return y[:, None] if y.ndim == 1 else y
+
+
+def _truth(task: Task, columns: np.ndarray) -> np.ndarray:
+    """Return columns as labels or values again."""
+    return columns[:, 0].astype(np.int64) if task.target.kind == "classes" else columns

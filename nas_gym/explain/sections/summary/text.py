@@ -303,7 +303,8 @@ class Words:
     def _reaches(self, fact: Fact) -> str:
         if self._target.metric.share_of_examples:
             return f"is right for {_percent(fact)} of"
-        return f"reaches {self._target.metric.label} {_percent(fact)}, its share of the variance, on"
+        meaning = ", its share of the variance," if self._target.metric.name == "r2" else ""
+        return f"reaches {self._target.metric.label} {_percent(fact)}{meaning} on"
 
 
 def trust_words(page: FirstPage) -> str:
