@@ -22,6 +22,7 @@ from nas_gym.cli import options as cli_options
 from nas_gym.cli import training_bar
 from nas_gym.cli.app import app, main
 from nas_gym.cli.search import _rounded
+from nas_gym.cli.task_options import tasks_of
 from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError
 from tests.helpers.clock import fake_clock
@@ -194,11 +195,51 @@ def test_a_table_in_json_takes_the_target_of_its_option(cli):
     assert search(cli, "--agent", "random", "--task", task, "--target", "y").exit_code == 0
 
 
-def test_a_target_of_many_numbers_is_answered_as_regression(cli):
-    rows = [f"{row % 7},{row * 3}" for row in range(60)]
-    Path("data.csv").write_text("\n".join(["a,price", *rows]))
-    sentence = one_sentence(search(cli, "--agent", "random", "--task", "data.csv", "--target", "price"))
-    assert "looks like regression: pass target_kind='values' to predict them" in sentence
+def test_a_target_of_many_numbers_is_read_as_values_and_said(cli):
+    result = search(cli, "--agent", "random", *homes())
+    assert result.exit_code == 0, result.output
+    assert "target 'price' is read as values, 90 different numbers: categorical=['price']" in result.stderr
+    assert "test R² " in result.stdout
+    classes = search(cli, "--agent", "random", *homes(), "--target-kind", "classes", "--name", "b")
+    assert "looks like regression: pass target_kind='values' to predict them" in one_sentence(classes)
+
+
+def test_how_a_table_is_read_and_scored_stands_on_the_command_line(cli):
+    rows = [
+        f"{row * 7 % 60}^{row % 5}^{'-9' if row % 6 == 1 else row}^x{row % 9}^{'yn'[row % 3 == 0]}"
+        for row in range(60)
+    ]
+    Path("data.txt").write_text("\n".join(["a^room^b^note, old^y", *rows]))
+    table = ["--task", "data.txt", "--target", "y", "--delimiter", "^", "--drop", "note, old", "--drop", "a"]
+    reading = ["--missing", "-9", "--categorical", "room", "--metric", "macro_f1"]
+    result = search(cli, "--agent", "random", *table, *reading)
+    assert result.exit_code == 0, result.output
+    assert "test macro F1 " in result.stdout
+    assert "test accuracy " in result.stdout
+    (config,) = Path().rglob("config.json")
+    task = json.loads(config.read_text())["env"]["task"]
+    assert task["drop"] == ["note, old", "a"]
+    assert (task["delimiter"], task["missing"], task["categorical"]) == ("^", ["-9"], ["room"])
+    network = load_network(config.parent / "best.pt")
+    rooms = [f"room={number}" for number in range(5)]
+    assert list(network.feature_names) == [*rooms, "b", "b is missing"]
+
+
+def test_options_of_reading_take_what_a_task_in_json_does_not_say():
+    task = '{"name": "csv", "path": "a.csv", "drop": ["b"]}'
+    reading = {"drop": ["a"], "delimiter": ";", "metric": "macro_f1"}
+    (asked,) = tasks_of([task], "y", None, reading)
+    assert asked == {
+        "name": "csv",
+        "path": "a.csv",
+        "target": "y",
+        "drop": ["b"],
+        "delimiter": ";",
+        "metric": "macro_f1",
+    }
+    assert tasks_of(["digits"], None, None, {"metric": "macro_f1"}) == [
+        {"name": "digits", "metric": "macro_f1"}
+    ]
 
 
 def homes(kind="csv"):
@@ -248,9 +289,9 @@ def test_a_target_kind_that_does_not_exist_is_named_with_those_that_do(cli):
 
 def test_a_table_in_json_takes_the_target_kind_of_its_option_unless_it_has_its_own():
     task = '{"name": "csv", "path": "homes.csv"}'
-    (asked,) = cli_options.tasks_of([task], "price", "values")
+    (asked,) = tasks_of([task], "price", "values")
     assert asked == {"name": "csv", "path": "homes.csv", "target": "price", "target_kind": "values"}
-    (own,) = cli_options.tasks_of([task[:-1] + ', "target_kind": "classes"}'], "price", "values")
+    (own,) = tasks_of([task[:-1] + ', "target_kind": "classes"}'], "price", "values")
     assert own["target_kind"] == "classes"
 
 
@@ -393,6 +434,11 @@ BAD_SEARCHES = {
         ["--evaluator", "tabel"],
         "put --recipe and --train-seeds into its JSON",
     ),
+    "an option of reading without a table": (
+        ["--drop", "a"],
+        "--drop says how a table in a file is read and --task breast_cancer is none",
+    ),
+    "an unknown metric": (["--metric", "f1"], "unknown metric 'f1'"),
     "a recipe that is no object": (["--recipe", "3"], "--recipe must be a JSON object"),
 }
 

@@ -14,6 +14,7 @@ from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import FAILED, polite
 from nas_gym.cli.progress import comparison_bar
+from nas_gym.cli.task_options import tasks_of
 from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def compare(
         agents=options.agents_of(agents),
         seeds=seeds,
         budget=options.budget_of(budget),
-        tasks=options.tasks_of(task or [], problem.target, problem.target_kind) or [None],
+        tasks=tasks_of(task or [], problem.target, problem.target_kind, problem.reading) or [None],
         env_id=problem.env_id,
         env=problem.environment,
         logdir=str(problem.logdir),

@@ -18,7 +18,6 @@ from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 OPENING = ("{", "[")
-OWN_DATA = ("csv", "npz")
 
 EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
 Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
@@ -27,7 +26,25 @@ Target = Annotated[
 ]
 TargetKind = Annotated[
     str | None,
-    typer.Option(help="What is predicted of own data: classes, or values (numbers); classes by default."),
+    typer.Option(
+        help="What is predicted of own data: classes, or values (numbers); by default told by the data."
+    ),
+]
+Drop = Annotated[list[str] | None, typer.Option(help="Column of a table to leave out; may be repeated.")]
+Categorical = Annotated[
+    list[str] | None,
+    typer.Option(help="Column of numbers to treat as categories, or classes; may be repeated."),
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(help="Text that stands for a missing value, in place of the usual ones; may be repeated."),
+]
+Delimiter = Annotated[str | None, typer.Option(help="Character between the cells of a table of text.")]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="Score: accuracy, balanced_accuracy, macro_f1 or log_loss of classes, r2, rmse or mae of values."
+    ),
 ]
 BudgetText = Annotated[
     str | None,
@@ -216,59 +233,6 @@ def agents_of(text: str) -> list[Any]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def tasks_of(texts: Sequence[str], target: str | None, target_kind: str | None = None) -> list[Any]:
-    """Return tasks, given by name, JSON or path.
-
-    Args:
-        texts: name, JSON or path of each task.
-        target: the column to be predicted, of tables in files.
-        target_kind: ``"classes"`` or ``"values"``, of tasks of own data.
-
-    Raises:
-        NASGymError: if a table in a file comes without target, or one of the options without a task of
-            its sort.
-    """
-    tasks = [_task_of(text, target, target_kind) for text in texts]
-    named = f"--task {texts[0]} is none" if texts else "there is none"
-    if target is not None and not any(_is_named(task, "csv") for task in tasks):
-        raise ConfigError(
-            f"--target names the column to be predicted of a .csv or another table and {named}: leave it out "
-            "or pass --task FILE.csv"
-        )
-    if target_kind is not None and not any(_is_named(task, *OWN_DATA) for task in tasks):
-        raise ConfigError(
-            f"--target-kind says what is predicted of data in a file and {named}: leave it out or pass "
-            "--task FILE"
-        )
-    return tasks
-
-
-def _task_of(text: str, target: str | None, target_kind: str | None) -> Any:
-    """Return a task by name, JSON or path, with what is predicted where it is own data."""
-    kind = {} if target_kind is None else {"target_kind": target_kind}
-    if text.lstrip().startswith(OPENING):
-        task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
-        named = {"target": target} if _is_named(task, "csv") and target is not None else {}
-        return named | kind | task if _is_named(task, *OWN_DATA) else task
-    from nas_gym.tasks import TASKS, kind_of, looks_like_data
-
-    if text in TASKS or not looks_like_data(text):
-        return text
-    if kind_of(Path(text).expanduser()) == "npz":
-        return {"name": "npz", "path": text} | kind if kind else text
-    if target is None:
-        raise ConfigError(
-            f"{text} cannot be read as a task without the name of the column to be predicted: pass "
-            "--target NAME"
-        )
-    return {"name": "csv", "path": text, "target": target} | kind
-
-
-def _is_named(task: object, *names: str) -> bool:
-    """Return whether a task is a dict of one of these names."""
-    return isinstance(task, dict) and task.get("name") in names
-
-
 def command_line(arguments: Sequence[str]) -> str:
     """Return the command as it can be given again; passwords in URLs are masked."""
     from nas_agents import masked
@@ -285,6 +249,7 @@ class Problem:
         environment: keyword arguments of the environment that were given, without the task.
         target: column to be predicted, of a table in a file.
         target_kind: what is predicted of own data.
+        reading: how tables in files are read, and the metric, for `nas_gym.cli.task_options.tasks_of`.
         logdir: folder of runs and reports.
         name: name of the variant.
     """
@@ -293,6 +258,7 @@ class Problem:
     environment: dict[str, Any]
     target: str | None
     target_kind: str | None
+    reading: dict[str, Any]
     logdir: Path
     name: str | None
 
@@ -302,6 +268,11 @@ def problem_of(
     search_space: Space = None,
     target: Target = None,
     target_kind: TargetKind = None,
+    metric: Metric = None,
+    drop: Drop = None,
+    categorical: Categorical = None,
+    missing: Missing = None,
+    delimiter: Delimiter = None,
     reward: Reward = None,
     horizon: Horizon = None,
     initial: Initial = None,
@@ -336,7 +307,16 @@ def problem_of(
         "store": store,
     }
     environment = {option: value for option, value in values.items() if value is not None}
-    return Problem(env, environment, target, target_kind, logdir, name)
+    asked_of_task = {
+        "drop": drop,
+        "categorical": categorical,
+        "missing": missing,
+        "delimiter": delimiter,
+        "metric": metric,
+    }
+    # Typer gives an empty list where an option that may be repeated was not given.
+    reading = {option: value for option, value in asked_of_task.items() if value not in (None, [])}
+    return Problem(env, environment, target, target_kind, reading, logdir, name)
 
 
 def with_problem(command: Callable[..., None]) -> Callable[..., None]:

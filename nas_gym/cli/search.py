@@ -17,6 +17,7 @@ from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
 from nas_gym.cli.explain import explain_and_show
 from nas_gym.cli.progress import search_bar
+from nas_gym.cli.task_options import tasks_of
 
 if TYPE_CHECKING:
     from nas_gym.envs import Budget
@@ -57,7 +58,9 @@ def search(
     of the first are saved as best.pt in the run's folder, beside the trace for TensorBoard.
     """
     environment = dict(problem.environment)
-    for each in options.tasks_of([] if task is None else [task], problem.target, problem.target_kind):
+    for each in tasks_of(
+        [] if task is None else [task], problem.target, problem.target_kind, problem.reading
+    ):
         environment["task"] = each
     folder = search_and_show(
         options.agent_of(agent, setting or []),

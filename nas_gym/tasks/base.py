@@ -138,7 +138,8 @@ class Task(Shared):
             y: (n,), class labels: whole numbers or texts; where `target_kind` is ``"values"``, numbers, (n,)
                 or (n, values).
             name: for titles and folders.
-            target_kind: ``"classes"`` (None is the same) or ``"values"``, numbers to be predicted.
+            target_kind: ``"classes"`` or ``"values"``, numbers to be predicted; None for values where
+                labels are hardly classes, see `nas_gym.tasks.labels`, else classes.
             class_names: a name per class in the order of the sorted labels; the labels by default.
             target_names: a name per value; those of the columns of a data frame, or ``"value"``.
             feature_names: a name per feature of a table.

@@ -22,7 +22,7 @@ class Data:
     Attributes:
         x: examples, as in `Task.from_arrays`.
         y: labels or values, as in `Task.from_arrays`.
-        target_kind: ``"classes"`` or ``"values"``; None for classes.
+        target_kind: ``"classes"`` or ``"values"``; None for what the labels look like.
         class_names: a name per class in the order of the sorted labels; None for the labels.
         target_names: a name per value; None for ``"value"``.
         feature_names: a name per feature of a table.

@@ -5,8 +5,8 @@ Labels of a file are texts, whatever they look like: ``01`` and ``1``, ``1e1`` a
 else as texts. Labels in memory are whole numbers of any size, or texts, or bools, and not a mixture,
 since ``1``, ``"1"`` and ``True`` may be one class or three.
 
-A target of more than ten different numbers is refused as one of values if some have decimals, or if
-some are too rare to be a class.
+A target of more than ten different numbers is one of values if some have decimals, or if most are too rare to
+be a class; where classes were asked for, or a few are too rare, it is refused.
 """
 
 from __future__ import annotations
@@ -30,6 +30,20 @@ from nas_gym.tasks.reading.raw_table import ColumnCells, MissingTexts, listed, t
 FEW = 10  # different numbers that surely name classes
 MANY = 50  # different numbers that are said to be read as classes
 FEWEST = 3  # examples that a class needs, one for each part
+
+
+class LooksLikeValuesError(DataError):
+    """Labels that are hardly classes, so that they are values unless a user says otherwise.
+
+    Args:
+        message: what is said where classes were asked for.
+        note: what is said where they are read as values.
+    """
+
+    def __init__(self, message: str, note: str) -> None:
+        super().__init__(message)
+        self.note = note
+
 
 Labels = tuple[np.ndarray, tuple[str, ...], list[str]]
 
@@ -168,9 +182,11 @@ def _label(value: Any) -> Any:
         number: Any = value  # the tower of types does not say that int takes every real number
         if math.isfinite(number) and number == int(number):
             return int(number)
-        raise DataError(
+        raise LooksLikeValuesError(
             f"y has values such as {float(value)}, which looks like regression: pass target_kind='values' to "
-            "predict them, or class labels, whole numbers or texts"
+            "predict them, or class labels, whole numbers or texts",
+            f"y is read as values, since it has numbers such as {float(value):g}: pass whole numbers or "
+            "texts for classes",
         )
     raise DataError(
         f"y has a {type(value).__name__} such as {str(value)!r}: pass class labels, whole numbers or texts"
@@ -224,9 +240,16 @@ def _classes(
     if len(counts) > FEW and (decimals or rare):
         few = f", {rare:,} of them in fewer than {FEWEST} examples" if rare else ""
         classes = "remove the rare classes" if rare else f"pass {meant}"
-        raise DataError(
+        message = (
             f"{what} has {len(counts):,} different numbers{few}, which looks like regression: pass "
             f"target_kind='values' to predict them, or, if they are classes, {classes}"
+        )
+        if not decimals and 2 * rare < len(counts):  # perhaps classes, of which a few lack examples
+            raise DataError(message)
+        raise LooksLikeValuesError(
+            message,
+            f"{what} is read as values, {len(counts):,} different numbers: {meant} says that they are "
+            "classes",
         )
     if decimals:
         return [f"{what} has {len(counts)} different numbers that are not whole, read as classes"]

@@ -132,7 +132,12 @@ def _answers(data: Data) -> _Answers:
         return _Answers(*values.of_array(data.y, data.target_names), None, [])
     if data.target_names is not None:
         raise ConfigError("target_names are for values: pass class_names, or target_kind='values'")
-    y, names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
+    try:
+        y, names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
+    except labels.LooksLikeValuesError as error:
+        if data.target_kind is not None or data.class_names is not None:
+            raise
+        return _Answers(*values.of_array(data.y, None), None, [error.note])
     return _Answers(y, names, y, notes)
 
 

@@ -100,11 +100,25 @@ def test_numbers_spoilt_by_a_text_are_not_turned_into_categories(write):
 @pytest.mark.parametrize(
     "label", [lambda row: str(row), lambda row: f"{row % 11}.5", lambda row: f"{row % 20},5"]
 )
-def test_a_target_of_many_numbers_is_answered_as_regression(write, label):
+def test_a_target_of_many_numbers_is_read_as_values_and_said(write, label):
+    spec = write(table(species=lambda row: f'"{label(row)}"'))
+    task = make_task(spec)
+    count = len({label(row) for row in range(60)})
+    assert task.target == make_task(spec | {"target_kind": "values"}).target
+    assert task.notes[0] == (
+        f"target 'species' is read as values, {count} different numbers: categorical=['species'] says that "
+        "they are classes"
+    )
+    assert make_task(json.loads(json.dumps(task.spec))).fingerprint == task.fingerprint
     refused(
         "target 'species' has .* different numbers.* looks like regression: pass target_kind='values'",
-        write(table(species=lambda row: f'"{label(row)}"')),
+        spec | {"target_kind": "classes"},
     )
+
+
+def test_numbers_of_which_few_are_too_rare_for_a_class_are_refused(write):
+    spec = write(table(species=lambda row: "99" if row == 7 else str(row % 12)))
+    refused("13 different numbers, 1 of them in fewer than 3 .* or, if they are classes, remove", spec)
 
 
 def test_few_numbers_with_decimals_are_classes_and_many_whole_numbers_are_said(write):
@@ -134,7 +148,6 @@ def test_a_target_that_does_not_exist_lists_the_columns_and_the_nearest(write):
         ("a,a,species\n1,2,x\n", {}, "column 'a' twice"),
         ("species\nx\ny\n", {}, "no column beside the target"),
         ('a,species\n"1,x\n', {}, "cannot be read as a .csv file"),
-        (table(species=lambda row: f"{row}.5"), {}, "looks like regression"),
         (table(), {"drop": ["colr"]}, "unknown column in drop 'colr'"),
         (table(), {"drop": ["species"]}, "is the target and in drop"),
         (table(), {"categorical": ["size"]}, "unknown column in categorical 'size'"),

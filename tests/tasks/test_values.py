@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataWarning, NASGymError
 from nas_gym.tasks import Task, Values, make_task
 from tests.helpers.refusals import refused
 
@@ -139,7 +139,6 @@ def test_a_column_of_texts_is_refused(write):
         ),
         ({"target_kind": ["values"]}, "unknown target_kind"),
         ({"target_kind": "classes"}, r"looks like regression: pass target_kind='values' to predict them"),
-        ({"target_kind": None}, r"looks like regression: pass target_kind='values' to predict them"),
         ({"label_noise": 0.1}, "label_noise is for classes, and the task predicts 1 value: leave it out"),
         (
             {"categorical": ["price"]},
@@ -162,13 +161,21 @@ def test_a_value_that_does_not_vary_in_a_part_is_refused(write, price, part):
     refused(f"target 'price' is the same in all .* examples of the {part} part", write(price))
 
 
-def test_the_advice_of_the_refusal_is_followed(write):
+def test_numbers_that_are_hardly_classes_are_read_as_values_and_said(write):
     spec = write(lambda row: f"{row}.5")
     del spec["target_kind"]
-    refused("pass target_kind='values'", spec)
-    assert make_task(spec | {"target_kind": "values"}).target.kind == "values"
-    refused("pass target_kind='values'", {"name": "arrays", "x": X, "y": Y})
-    assert Task.from_arrays(X, Y, target_kind="values").target.kind == "values"
+    with pytest.warns(
+        DataWarning, match="target 'price' is read as values, 60 different numbers: categorical"
+    ):
+        assert make_task(spec).target.kind == "values"
+    for y, said in (
+        (Y, "since it has numbers such as"),
+        (np.arange(90), "90 different numbers: class_names"),
+    ):
+        with pytest.warns(DataWarning, match=f"y is read as values, {said}"):
+            task = Task.from_arrays(X, y)
+        assert task.fingerprint == Task.from_arrays(X, y, target_kind="values").fingerprint
+        refused("looks like regression", {"name": "arrays", "x": X, "y": y, "target_kind": "classes"})
 
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
@@ -306,7 +313,8 @@ def test_an_npz_file_holds_values(tmp_path):
     assert (task.name, task.target.names) == ("houses", ("price",))
     assert task.fingerprint == Task.from_arrays(X, Y, target_kind="values").fingerprint
     assert make_task(json.loads(json.dumps(task.spec))).fingerprint == task.fingerprint
-    refused("looks like regression: pass target_kind='values'", str(tmp_path / "houses.npz"))
+    with pytest.warns(DataWarning, match="y is read as values"):
+        assert make_task(str(tmp_path / "houses.npz")).fingerprint == task.fingerprint
 
 
 def parts(**changes):

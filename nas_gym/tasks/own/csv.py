@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks import labels
@@ -45,7 +48,8 @@ def csv(
     Args:
         path: path of the file.
         target: column of the class labels or values.
-        target_kind: ``"classes"`` (None is the same) or ``"values"``, numbers to be predicted.
+        target_kind: ``"classes"`` or ``"values"``, numbers to be predicted; None to tell by the cells, see
+            `nas_gym.tasks.labels`.
         drop: columns to leave out.
         categorical: columns of numbers to be treated as categories; the target among them says that
             its numbers are classes.
@@ -77,36 +81,68 @@ def csv(
     if target in dropped:
         raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")
     table = without_row_numbers(table.without(dropped), target)
-    cells = table.columns[target]
-    predicts_values = target_kind == "values"
     features = table.without({target})
     if not features.columns:
         raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
-    if predicts_values:
-        y, lacking, notes = read_values(table, target, options)
-        rows, dropping = with_target(f"target {target!r}", lacking, missing_target)
-        y, class_names = y[rows], None
-    else:
-        is_category = target in options.categorical
-        lacking = labels.lacking(cells, options.missing, categorical=is_category)
-        rows, dropping = with_target(f"target {target!r}", lacking, missing_target)
-        present = table.at(rows).columns[target]
-        y, class_names, notes = labels.of_cells(target, present, options.missing, categorical=is_category)
+    answers = _answers(table, target, target_kind, options, missing_target)
+    rows = answers.rows
     # Cells of the rows without a target are read, too, so that what they hold is known when predicting.
     encoder, x, said = read_columns(features, options)
     return Data(
         x[rows],
-        y,
-        target_kind=target_kind,
-        class_names=class_names,
-        target_names=(target,) if predicts_values else None,
+        answers.y,
+        target_kind=answers.kind,
+        class_names=answers.class_names,
+        target_names=(target,) if answers.kind == "values" else None,
         feature_names=encoder.feature_names,
         encoder=encoder,
         rows=features.at(rows),
-        notes=(*table.notes, *dropping, *notes, *said),
+        notes=(*table.notes, *answers.notes, *said),
         title=files.title(full),
         spec={"path": str(full)},
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """What is to be predicted.
+
+    Attributes:
+        kind: ``"classes"``, ``"values"``, or None where classes were told by the cells.
+        y: labels or values of the rows that have one.
+        class_names: a name per class; None for values.
+        rows: indices of the rows that have one.
+        notes: what is to be said of how it was read.
+    """
+
+    kind: str | None
+    y: np.ndarray
+    class_names: tuple[str, ...] | None
+    rows: np.ndarray
+    notes: list[str]
+
+
+def _answers(
+    table: RawTable, target: str, kind: str | None, options: ReadingOptions, missing_target: str
+) -> _Answers:
+    """Return the labels or values of the target column, whichever it holds where nobody said it."""
+    what, is_category = f"target {target!r}", target in options.categorical
+    said: list[str] = []
+    if kind != "values":
+        lacking = labels.lacking(table.columns[target], options.missing, categorical=is_category)
+        rows, dropping = with_target(what, lacking, missing_target)
+        present = table.at(rows).columns[target]
+        try:
+            y, names, notes = labels.of_cells(target, present, options.missing, categorical=is_category)
+        except labels.LooksLikeValuesError as error:
+            if kind is not None:
+                raise
+            said = [error.note]
+        else:
+            return _Answers(kind, y, names, rows, [*dropping, *notes])
+    numbers, lacking, notes = read_values(table, target, options)
+    rows, dropping = with_target(what, lacking, missing_target)
+    return _Answers("values", numbers[rows], None, rows, [*dropping, *said, *notes])
 
 
 def _no_target(table: RawTable, target: object) -> ConfigError:
