@@ -163,7 +163,7 @@ class TrainEvaluator(Evaluator):
     def refit(self, architecture: Architecture, seed: int) -> NetworkModule:
         """Train one architecture on all but the test examples, as a network to use; in evaluation mode.
 
-        What it was chosen by is then part of what it learned from, so only the test examples tell how good it is.
+        What it was chosen by is then part of what it learned from: only test examples tell how good it is.
 
         Raises:
             NASGymError: if it has more parameters than the recipe allows, or its training fails.

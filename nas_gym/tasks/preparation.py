@@ -56,8 +56,8 @@ class Preparation:
             raise ConfigError(f"folds must be a whole number from 1 to {MOST_FOLDS}, not {self.folds!r}")
         if self.folds > 1 and (self.noise or self.label_noise or self.train_size is not None):
             raise ConfigError(
-                "folds train on every example but those of the test part, without noise: leave out train_size, "
-                "noise and label_noise, or folds"
+                "folds train on every example but those of the test part, without noise: leave out "
+                "train_size, noise and label_noise, or folds"
             )
         if number(self.label_noise) is None or not 0 <= self.label_noise < 1:
             raise ConfigError(f"label_noise must be a share in [0, 1), not {self.label_noise!r}")
