@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError
-from nas_gym.evaluators import Evaluation, Request, standing
+from nas_gym.evaluators import Evaluation, Request
 
 if TYPE_CHECKING:
     from nas_agents.result import Result
@@ -46,29 +45,25 @@ class Finalist:
         }
 
 
-def finalists(env: Problem, found: Result, count: int) -> list[Finalist]:
+def finalists(env: Problem, found: Result, count: int, margin: float = 0.0) -> list[Finalist]:
     """Return the best networks of a search, trained again with seeds of their own, the one to choose first.
 
     The best score of many is also the luckiest, so the best are trained again, all with the same further
     seeds. The one to choose has the highest mean of those trainings; where others are no more than one
-    standard error of the difference below it, the smallest of them.
+    standard error of the difference below it, or no more than `margin`, the smallest of them.
 
     Args:
         env: environment that was searched; its evaluator trains.
         found: outcome of the search.
-        count: how many are trained again.
+        count: how many are trained again, of equal scores the smaller ones.
+        margin: score that a smaller one may lose.
 
     Returns:
         At most `count`; empty if every evaluation failed.
-
-    Raises:
-        NASGymError: if the evaluator trains nothing.
     """
     evaluator = env.evaluator
-    if not evaluator.trains:
-        raise ConfigError("finalists are trained again, and this environment trains nothing: leave them out")
     full = [one for one in found.evaluations if not one.failed and one.fidelity is None]
-    best = sorted(full, key=standing, reverse=True)[:count]
+    best = sorted(full, key=lambda one: (-one.score, one.parameters))[:count]
     if not best:
         return []
     final = evaluator.final_seeds(found.seed)
@@ -82,22 +77,23 @@ def finalists(env: Problem, found: Result, count: int) -> list[Finalist]:
         (one, row) for one, row in zip(best, rows, strict=True) if not any(answer.failed for answer in row)
     ] or list(zip(best, rows, strict=True))
     scores = np.array([[answer.score for answer in row] for _, row in made])
-    chosen = _choice(scores, [one.parameters for one, _ in made])
+    chosen = _choice(scores, [one.parameters for one, _ in made], margin)
     order = sorted(range(len(made)), key=lambda n: (n != chosen, -scores[n].mean()))
     return [_finalist(*made[n]) for n in order]
 
 
-def _choice(scores: np.ndarray, parameters: Sequence[int]) -> int:
-    """Return the smallest network that is within one standard error of the best by paired scores.
+def _choice(scores: np.ndarray, parameters: Sequence[int], margin: float = 0.0) -> int:
+    """Return the smallest network that is within one standard error of the best, or within a margin.
 
     Args:
-        scores: (networks, trainings), each column by one seed.
+        scores: (networks, trainings), each column by one seed, so that differences are paired.
         parameters: size of each network.
+        margin: score that a smaller one may lose.
     """
     best = int(scores.mean(axis=1).argmax())
     below = scores[best] - scores
     error = below.std(axis=1, ddof=1) / np.sqrt(scores.shape[1])
-    close = np.flatnonzero(below.mean(axis=1) <= error)
+    close = np.flatnonzero(below.mean(axis=1) <= np.maximum(error, margin))
     return min(close.tolist(), key=lambda n: (parameters[n], below[n].mean(), n))
 
 

@@ -49,6 +49,7 @@ class RunSpec:
             it is compared with; None for whatever is there.
         finalists: how many of the best networks are trained again with further seeds before one of them is
             chosen (see `nas_agents.runs.finalists`); 1 takes the best as the search saw it.
+        margin: score that a smaller finalist may lose to the best one.
     """
 
     agent: str | Mapping[str, Any]
@@ -60,6 +61,7 @@ class RunSpec:
     trace: bool = True
     surroundings: Mapping[str, Any] | None = None
     finalists: int = 1
+    margin: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("budget", "seed", "agent"):
@@ -122,6 +124,10 @@ def run(
     """
     env = make_env(spec.env_id, spec.env)
     try:
+        if spec.finalists > 1 and not env.unwrapped.evaluator.trains:  # type: ignore[attr-defined]
+            raise ConfigError(
+                "finalists are trained again, and this environment trains nothing: leave them out"
+            )
         folder = folder_of(spec, env)
         if not folder.is_finished:
             return _search(spec, env, folder, on_progress, keep_network=keep_network)
@@ -172,7 +178,8 @@ def run_options(spec: RunSpec) -> dict[str, Any]:
     budget = spec.budget if isinstance(spec.budget, int) else dict(spec.budget)
     hyperparameters = make_agent(spec.agent).hyperparameters()
     options = {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
-    return options | ({"finalists": spec.finalists} if spec.finalists > 1 else {})
+    again = {"finalists": spec.finalists, "margin": spec.margin} if spec.finalists > 1 else {}
+    return options | again
 
 
 def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
@@ -286,7 +293,7 @@ def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) 
 
     unwrapped: Any = env.unwrapped
     target = unwrapped.task.target
-    again = finalists(unwrapped, found, spec.finalists) if spec.finalists > 1 else []
+    again = finalists(unwrapped, found, spec.finalists, spec.margin) if spec.finalists > 1 else []
     if again:
         seen = {one.architecture: one.score for one in found.evaluations if one.fidelity is None}
         chosen = again[0].architecture
