@@ -1,16 +1,24 @@
-"""A limit by the clock, and batches of work that are small enough to end near it."""
+"""A limit by the clock, batches of work that are small enough to end near it, and breaking off at it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
 
 from nas_gym._checks import number
 from nas_gym.errors import ConfigError
 
+Found = TypeVar("Found")
+
 MOST_AT_ONCE = 16
 """Trainings of a batch under a limit: enough to train side by side, few enough to end in time."""
+
+
+class OutOfTimeError(Exception):
+    """The limit by the clock was reached before something was known."""
 
 
 class Clock:
@@ -64,6 +72,38 @@ class Clock:
         began = self.elapsed
         yield
         self._pieces, self._each = pieces, (self.elapsed - began) / max(1, pieces)
+
+    @contextmanager
+    def breaking_off(self) -> Iterator[None]:
+        """Have `check_time` raise, in what is done meanwhile, once the limit has been reached."""
+        token = _running.set(self)
+        try:
+            yield
+        finally:
+            _running.reset(token)
+
+
+_running: ContextVar[Clock | None] = ContextVar("clock", default=None)
+"""The clock that limits what is done now: of computations that know nothing else of a run."""
+
+
+def check_time() -> None:
+    """Break off where a limit is in force and was reached; long computations call it in their loops.
+
+    Raises:
+        OutOfTimeError: if the limit of `Clock.breaking_off` was reached.
+    """
+    clock = _running.get()
+    if clock is not None and clock.is_over:
+        raise OutOfTimeError(f"the limit of {minutes_in_words(clock.minutes or 0.0)} was reached")
+
+
+def in_time(compute: Callable[[], Found]) -> Found | None:
+    """Return what a computation gives; None where the limit breaks it off."""
+    try:
+        return compute()
+    except OutOfTimeError:
+        return None
 
 
 def minutes_of(minutes: float | None) -> float | None:
