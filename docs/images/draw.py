@@ -35,6 +35,7 @@ LEFT = 460
 
 
 def main() -> None:
+    """Draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("runs", type=Path, help="folder that the runs were written into")
     parser.add_argument("--into", type=Path, default=HERE, help="folder of the pictures")
@@ -113,6 +114,7 @@ def browser() -> Iterator[Callable[..., Page]]:
 
 
 def shot(page: Page) -> Image.Image:
+    """Return what a page shows."""
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
@@ -135,6 +137,7 @@ def above(pictures: list[Image.Image]) -> Image.Image:
 
 
 def placed(pictures: list[Image.Image], size: tuple[int, int], *, across: bool) -> Image.Image:
+    """Return pictures on white, each after the other."""
     page: Any = Image.new("RGB", size, "white")
     at = 0
     for each in pictures:

@@ -105,7 +105,7 @@ def test_it_prints_on_few_pages_and_folds_nothing_out(browser, real):
         assert pages_of(page.pdf(format=paper)) <= MOST_PAGES
     page.emulate_media(media="print")
     shown = page.evaluate(
-        "[...document.querySelectorAll('main > section')].map(one => [...one.querySelectorAll('figure')]"
+        "[...document.querySelectorAll('main section')].map(one => [...one.querySelectorAll('figure')]"
         ".filter(figure => figure.getBoundingClientRect().height).length)"
     )
     assert max(shown) == 1
