@@ -80,7 +80,7 @@ def drawn(figure: Figure, name: str) -> Picture:
 
 
 def _narrow(figure: Figure, name: str) -> tuple[str, bytes]:
-    """Draw a figure for a phone, as SVG and PNG; nothing where it is narrow as it is, or has no room there."""
+    """Draw a figure for a phone, as SVG and PNG; nothing where it is narrow already or has no room there."""
     if figure.size[0] <= style.NARROW:
         return "", b""
     svg, png = io.StringIO(), io.BytesIO()
