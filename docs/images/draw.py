@@ -31,7 +31,8 @@ FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WAIT = 60_000
 GAP, WIDTH = 24, 1400
-LEFT = 460
+LEFT = 560
+COLOURS = 256
 
 
 def main() -> None:
@@ -40,10 +41,12 @@ def main() -> None:
     parser.add_argument("runs", type=Path, help="folder that the runs were written into")
     parser.add_argument("--into", type=Path, default=HERE, help="folder of the pictures")
     options = parser.parse_args()
-    compared(options.runs / COMPARED).save(options.into / "demo.png", optimize=True)
+    pictures = {"demo": compared(options.runs / COMPARED)}
     with browser() as page_of:
-        report(page_of, options.runs / ON_A_TABLE).save(options.into / "report.png", optimize=True)
-        board(page_of, options.runs / ON_A_TABLE).save(options.into / "tensorboard.png", optimize=True)
+        pictures["report"] = report(page_of, options.runs / ON_A_TABLE)
+        pictures["tensorboard"] = board(page_of, options.runs / ON_A_TABLE)
+    for name, picture in pictures.items():
+        picture.quantize(COLOURS).save(options.into / f"{name}.png", optimize=True)
 
 
 def compared(folder: Path) -> Image.Image:
@@ -69,9 +72,9 @@ def board(page_of: Callable[..., Page], run: Path) -> Image.Image:
     heat_map = card(page, url, "images", "tf-image-loader", "policy/heat_map")
     episode = card(page, url, "text", "tf-text-loader", "episodes")
     points = projector(page, url)
-    left = above([fit(heat_map, LEFT), fit(points, LEFT)])
-    right = fit(episode, WIDTH - LEFT - GAP)
-    return beside([left, right.crop((0, 0, right.width, min(right.height, left.height)))])
+    left, right = fit(heat_map, LEFT), fit(points, WIDTH - LEFT - GAP)
+    row = beside([left, right.crop((0, 0, right.width, min(right.height, left.height)))])
+    return above([row, fit(episode, WIDTH)])
 
 
 def card(page: Page, url: str, tab: str, kind: str, tag: str) -> Image.Image:
