@@ -29,6 +29,7 @@ class Clock:
 
     Args:
         minutes: limit; None for none.
+        kept: part of the limit that is kept for what comes after the work, in [0, 1).
 
     Attributes:
         minutes: as passed in.
@@ -37,8 +38,9 @@ class Clock:
         NASGymError: if the limit is not a number above 0.
     """
 
-    def __init__(self, minutes: float | None = None) -> None:
+    def __init__(self, minutes: float | None = None, kept: float = 0.0) -> None:
         self.minutes = minutes_of(minutes)
+        self._limit = float("inf") if self.minutes is None else 60 * self.minutes * (1 - kept)
         self._began = time.monotonic()
         self._pieces, self._each = 0, 0.0
 
@@ -50,19 +52,19 @@ class Clock:
     @property
     def share(self) -> float:
         """The part of the limit that is over, in [0, 1]; 0 without one."""
-        return 0.0 if self.minutes is None else min(1.0, self.elapsed / (60 * self.minutes))
+        return 0.0 if self.minutes is None else min(1.0, self.elapsed / self._limit)
 
     @property
     def is_over(self) -> bool:
-        """Whether the limit has been reached."""
-        return self.minutes is not None and self.elapsed >= 60 * self.minutes
+        """Whether the limit has been reached, but for the part that is kept."""
+        return self.minutes is not None and self.elapsed >= self._limit
 
     @property
     def batch(self) -> int | None:
         """The most pieces of work to begin at once; None without a limit."""
         if self.minutes is None:
             return None
-        left = 60 * self.minutes - self.elapsed
+        left = self._limit - self.elapsed
         in_time = left / self._each if self._each > 0 else MOST_AT_ONCE
         return max(1, int(min(MOST_AT_ONCE, 2 * self._pieces, in_time)))
 

@@ -28,6 +28,8 @@ OnProgress = Callable[[int, int, str], None]
 NOTHING_TRAINED = "No network of this run could be trained, so there is nothing to explain."
 MOST_NAMED = 4
 LEFT_OUT = "left out for want of time"
+WRITING = 0.15
+"""Part of a limit by the clock that is kept for drawing and writing the report."""
 
 
 def explain(
@@ -88,7 +90,8 @@ def explain(
     if len(inside) > 1:
         _refuse_minutes(minutes)
         return _together(run, settings, store, write, folder, report)
-    return _one(inside[0].path if inside else run, settings, Clock(minutes), store, write, folder, report)
+    clock = Clock(minutes, kept=WRITING if write else 0.0)
+    return _one(inside[0].path if inside else run, settings, clock, store, write, folder, report)
 
 
 def explain_evidence(
