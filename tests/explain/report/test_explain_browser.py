@@ -112,6 +112,21 @@ def test_it_prints_on_few_pages_and_folds_nothing_out(browser, real):
     page.close()
 
 
+def test_paper_has_two_columns_that_figures_fill(browser, real):
+    page, *_ = opened(browser, real, viewport={"width": 673, "height": 1000})
+    page.emulate_media(media="print")
+    others = page.locator(".others")
+    assert others.evaluate("one => getComputedStyle(one).columnCount") == "2"
+    column = others.evaluate("one => one.clientWidth") / 2
+    shown = page.locator(".others > section > figure svg").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().width).filter(width => width)"
+    )
+    assert shown
+    assert all(0.85 * column < width < column for width in shown)
+    assert page.evaluate(CUT) == []
+    page.close()
+
+
 def pages_of(pdf: bytes) -> int:
     """The pages of a PDF file: the largest count of its tree of pages."""
     return max(int(count) for count in re.findall(rb"/Count (\d+)", pdf))
