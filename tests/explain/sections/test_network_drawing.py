@@ -80,7 +80,8 @@ def test_boxes_and_marks_stay_on_the_picture_and_boxes_do_not_touch():
 
 DEEP = (
     "conv3-16-relu > sep3-32-relu > max_pool > conv3-32-tanh > conv5-32-relu > conv3-32-relu > "
-    "sep3-16-relu > conv3-16-relu > max_pool > conv3-32-relu + skip 0-4 + skip 1-5 + skip 2-9 + skip 3-10 + skip 5-7"
+    "sep3-16-relu > conv3-16-relu > max_pool > conv3-32-relu "
+    "+ skip 0-4 + skip 1-5 + skip 2-9 + skip 3-10 + skip 5-7"
 )
 
 
