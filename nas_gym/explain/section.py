@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from nas_gym._checks import plain
-from nas_gym.explain.fact import Fact, as_dicts, out_of_time
-from nas_gym.explain.report.phrases import listed
+from nas_gym.explain.fact import Fact, as_dicts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -121,20 +120,6 @@ def withheld(
         is_applicable=is_applicable,
         has_finding=False,
     )
-
-
-def broken_off(section: Section, missing: Sequence[str]) -> Section:
-    """Return a section that says what there was no time for, after what it has.
-
-    Args:
-        section: the section.
-        missing: what it lacks, each in words as in ``"There was no time for ..."``; none leaves it as it is.
-    """
-    if not missing:
-        return section
-    facts = tuple(out_of_time(what, section.question) for what in missing)
-    said = f"There was no time for {listed(list(missing))}."
-    return replace(section, answer=(*section.answer, said), facts=(*section.facts, *facts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from nas_gym.explain.methods.anova.encoding import encode_architectures, referen
 from nas_gym.explain.methods.anova.importance import Importance, Importances, estimate
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
 from nas_gym.explain.report.phrases import counted, deviation_in_points, finite, listed, percent, unsigned
-from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, broken_off, withheld
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
+from nas_gym.explain.sections.broken_off import broken_off
 from nas_gym.explain.sections.choices.analysis import Findings, deletion_of, exact_of
 from nas_gym.explain.sections.choices.figures import figures
 from nas_gym.explain.sections.choices.tables import (

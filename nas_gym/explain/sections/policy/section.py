@@ -15,7 +15,8 @@ from nas_gym.explain.methods.policies.rules import rules_of
 from nas_gym.explain.methods.policies.snapshots import over_time
 from nas_gym.explain.methods.policies.states import Setting
 from nas_gym.explain.methods.policies.viper import Distillation, distil
-from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, broken_off, withheld
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
+from nas_gym.explain.sections.broken_off import broken_off
 from nas_gym.explain.sections.policy.figures import curve_figure, over_time_figure, rules_figure
 from nas_gym.explain.sections.policy.tables import (
     curve_table,
