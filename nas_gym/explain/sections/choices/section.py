@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym._clock import in_time
+from nas_gym.explain.broken_off import broken_off
 from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.anova.components import evaluations_needed
@@ -16,7 +17,6 @@ from nas_gym.explain.methods.anova.importance import Importance, Importances, es
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
 from nas_gym.explain.report.phrases import counted, deviation_in_points, finite, listed, percent, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
-from nas_gym.explain.sections.broken_off import broken_off
 from nas_gym.explain.sections.choices.analysis import Findings, deletion_of, exact_of
 from nas_gym.explain.sections.choices.figures import figures
 from nas_gym.explain.sections.choices.tables import (

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.explain.broken_off import broken_off
 from nas_gym.explain.evidence.network import trained_network
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS, LayerUse
 from nas_gym.explain.report.phrases import finite
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
-from nas_gym.explain.sections.broken_off import broken_off
 from nas_gym.explain.sections.network.analysis import NetworkUse, measure_use
 from nas_gym.explain.sections.network.figures import figures_of
 from nas_gym.explain.sections.network.text import answer_of, details_of, feature_names, trust_of

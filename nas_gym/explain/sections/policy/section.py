@@ -6,6 +6,7 @@ import numpy as np
 
 from nas_gym._clock import in_time
 from nas_gym.envs import RecordedReward
+from nas_gym.explain.broken_off import broken_off
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.scores import ArchitectureScores, Evaluations, scores_of_space
 from nas_gym.explain.evidence.setting import setting_of
@@ -16,7 +17,6 @@ from nas_gym.explain.methods.policies.snapshots import over_time
 from nas_gym.explain.methods.policies.states import Setting
 from nas_gym.explain.methods.policies.viper import Distillation, distil
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
-from nas_gym.explain.sections.broken_off import broken_off
 from nas_gym.explain.sections.policy.figures import curve_figure, over_time_figure, rules_figure
 from nas_gym.explain.sections.policy.tables import (
     curve_table,
