@@ -76,6 +76,17 @@ class Clock:
         self._pieces, self._each = pieces, (self.elapsed - began) / max(1, pieces)
 
     @contextmanager
+    def part(self, share: float) -> Iterator[None]:
+        """Limit what is done meanwhile to a share of the time that is left, in (0, 1]."""
+        whole = self._limit
+        if whole < float("inf"):
+            self._limit = self.elapsed + share * max(0.0, whole - self.elapsed)
+        try:
+            yield
+        finally:
+            self._limit = whole
+
+    @contextmanager
     def breaking_off(self) -> Iterator[None]:
         """Have `check_time` raise, in what is done meanwhile, once the limit has been reached."""
         token = _running.set(self)

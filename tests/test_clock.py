@@ -29,6 +29,17 @@ def test_a_part_of_a_limit_may_be_kept_for_what_comes_after(time):
     assert (clock.minutes, clock.is_over, clock.share) == (2, True, 1.0)
 
 
+def test_a_part_of_the_time_that_is_left_may_be_given_to_some_work(time):
+    clock = Clock(2)
+    time.time += 40
+    with clock.part(0.5):
+        time.time += 40
+        assert clock.is_over
+    assert not clock.is_over
+    time.time += 40
+    assert clock.is_over
+
+
 def test_what_is_computed_under_a_limit_is_broken_off_at_it(time):
     def compute(seconds):
         for _ in range(seconds):

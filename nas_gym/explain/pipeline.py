@@ -17,7 +17,7 @@ from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.explain.evidence.facts import facts_of, title_of
 from nas_gym.explain.evidence.run import Evidence, read_evidence
 from nas_gym.explain.evidence.together import read_together, run_folders
-from nas_gym.explain.fact import out_of_time
+from nas_gym.explain.fact import Verdict, out_of_time
 from nas_gym.explain.registry import QUESTIONS, questions
 from nas_gym.explain.report.writer import TOGETHER, write_comparison, write_explanation
 from nas_gym.explain.section import Explanation, Question, Section, Settings, withheld
@@ -28,6 +28,8 @@ OnProgress = Callable[[int, int, str], None]
 NOTHING_TRAINED = "No network of this run could be trained, so there is nothing to explain."
 MOST_NAMED = 4
 LEFT_OUT = "left out for want of time"
+SHARE = 2.0
+"""How many equal shares of the time that is left a question may take."""
 WRITING = 0.15
 """Part of a limit by the clock that is kept for drawing and writing the report."""
 
@@ -121,10 +123,14 @@ def explain_evidence(
         if evidence.clock.minutes is not None and evidence.succeeded:
             # What the first page needs comes first, since the limit may leave no time for it later.
             in_time(lambda: beside_simple_methods(evidence, settings.seed))
-        for number, question in enumerate(questions() if selected is None else selected):
+        given = None if selected is None else list(selected)
+        count = len(QUESTIONS if given is None else given)
+        for number, question in enumerate(questions() if given is None else given):
             if on_progress is not None and not evidence.clock.is_over:
                 on_progress(number, question.text)
-            sections.append(_answered(question, evidence, settings))
+            # Under a limit, so that the first questions leave some time to the others.
+            with evidence.clock.part(min(1.0, SHARE / (count - number))):
+                sections.append(_answered(question, evidence, settings))
         summary = summarise(evidence, sections, settings) if evidence.succeeded else _all_failed(evidence)
     return Explanation(
         str(evidence.folder.path),
@@ -250,11 +256,11 @@ def _answered(question: Question, evidence: Evidence, settings: Settings) -> Sec
     try:
         check_time()
     except OutOfTimeError:
-        return _left_out(question, evidence, "Left out")
+        return _left_out(question, evidence, "Left out after")
     try:
         return question(evidence, settings)
     except OutOfTimeError:
-        return _left_out(question, evidence, "Broken off")
+        return _left_out(question, evidence, "Broken off to keep within")
     except NASGymError as error:
         return replace(
             withheld(question.key, question.text, f"This run does not answer it: {error}."),
@@ -265,7 +271,7 @@ def _answered(question: Question, evidence: Evidence, settings: Settings) -> Sec
 def _left_out(question: Question, evidence: Evidence, what: str) -> Section:
     """Return the section of a question that there was no time for."""
     time = minutes_in_words(evidence.clock.minutes or 0.0)
-    why = f"{what} after {time}; `{_command(evidence)}` without --minutes answers it."
+    why = f"{what} {time}; `{_command(evidence)}` without --minutes answers it."
     # That an agent without a policy has learned none is nothing that time would tell.
     applicable = question.about != "agent" or bool(evidence.snapshots)
     section = withheld(question.key, question.text, why, {LEFT_OUT: True}, is_applicable=applicable)
@@ -277,10 +283,12 @@ def _limit_facts(evidence: Evidence, sections: Iterable[Section]) -> dict[str, A
     minutes = evidence.clock.minutes
     if minutes is None:
         return {}
+    sections = list(sections)
     left_out = [section.key for section in sections if section.numbers.get(LEFT_OUT)]
+    lacking = any(fact.verdict is Verdict.NO_TIME for section in sections for fact in section.facts)
     return {
         "limit by the clock": minutes_in_words(minutes),
-        "limit by the clock reached": evidence.clock.is_over,
+        "limit by the clock reached": evidence.clock.is_over or lacking,
         "questions left out for want of time": left_out,
         "command for this report": f"{_command(evidence)} --minutes {minutes:g}",
     }

@@ -88,7 +88,7 @@ def test_a_question_that_has_begun_is_broken_off(run, time):
     assert time.time - begun <= 1.2 * 120 + 1
     (section,) = explanation.sections
     assert section.answer == (
-        f"Broken off after 2 minutes; `nas-gym explain {run}` without --minutes answers it.",
+        f"Broken off to keep within 2 minutes; `nas-gym explain {run}` without --minutes answers it.",
     )
     assert section.withheld
     assert [(fact.key, str(fact.verdict)) for fact in section.facts] == [
@@ -96,6 +96,26 @@ def test_a_question_that_has_begun_is_broken_off(run, time):
     ]
     assert explanation.facts["questions left out for want of time"] == ["slow"]
     assert "What of slow?" in explanation.summary.answer[-1]
+
+
+def test_a_question_leaves_some_time_to_those_after_it(run, time):
+    spent = {}
+
+    def greedy(evidence, settings):
+        begun = time.time
+        try:
+            for _ in range(1000):
+                time.time += 1
+                check_time()
+        finally:
+            spent[len(spent)] = time.time - begun
+        raise AssertionError("the limit was not kept")
+
+    evidence = replace(read_evidence(run), clock=Clock(10))
+    asked = [Question(f"q{n}", f"What of {n}?", greedy) for n in range(4)]
+    explanation = explain_evidence(evidence, None, asked)
+    assert list(spent.values()) == [300, 200, 100]
+    assert "Left out after" in explanation["q3"].answer[0]
 
 
 def test_without_a_limit_nothing_is_broken_off(run, time):
@@ -136,7 +156,7 @@ def test_every_explanation_ends_near_its_limit_and_says_what_it_lacks(trained, m
     ]
     assert lacking
     told = " ".join(sentence for each in explanation.all_sections for sentence in each.answer)
-    assert any(words in told for words in ("There was no time for", "Left out after", "Broken off after"))
+    assert any(words in told for words in ("There was no time for", "Left out after", "Broken off to keep"))
 
 
 def test_what_was_measured_of_a_network_is_told_without_what_there_was_no_time_for(tmp_path, monkeypatch):
