@@ -24,6 +24,7 @@ class Verdict(StrEnum):
     SHOWN = "shown"
     NOT_SHOWN = "not shown"
     UNKNOWN = "cannot be known from this run"
+    NO_TIME = "cannot be known for lack of time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ def difference(
     """Return a difference of scores: shown if its interval leaves 0 out, unknown if it has no interval."""
     low, high = _ends(low, high)
     return Fact(key, of, over, estimate, low, high, "difference of scores", evidence, verdict_of(low, high))
+
+
+def out_of_time(what: str, of: str) -> Fact:
+    """Return a fact that a limit by the clock left no time for."""
+    return Fact(what, of, "the time that the limit left", None, None, None, "", 0, Verdict.NO_TIME)
 
 
 def verdict_of(low: float | None, high: float | None) -> Verdict:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from nas_gym.errors import DataWarning
 from nas_gym.tasks import make_task
 from tests.helpers.refusals import refused
 
@@ -84,6 +85,7 @@ def test_numbers_may_be_treated_as_categories(write):
         (lambda row: ("NA", "US")[row % 2], ("NA", "US")),
     ],
 )
+@pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
 def test_labels_are_the_texts_of_the_file_and_never_merged(write, label, names):
     assert make_task(write(table(species=label))).target.names == names
 
@@ -113,7 +115,8 @@ def test_numbers_spoilt_by_a_text_are_not_turned_into_categories(write):
 def test_a_column_of_too_many_texts_is_refused(write):
     spec = write(table(note=lambda row: f"seen {row}"))
     refused("column 'note' has 60 different texts, such as 'seen 0', more than max_categories=50", spec)
-    assert make_task(spec | {"max_categories": 60}).input_shape == (64,)
+    with pytest.warns(DataWarning, match="note"):
+        assert make_task(spec | {"max_categories": 60}).input_shape == (64,)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +130,12 @@ def test_a_target_of_many_numbers_is_answered_as_regression(write, label):
 
 
 def test_few_numbers_with_decimals_are_classes_and_many_whole_numbers_are_said(write):
-    doses = make_task(write(table(species=lambda row: f"{row % 3}.5")))
+    with pytest.warns(DataWarning, match="3 different numbers that are not whole"):
+        doses = make_task(write(table(species=lambda row: f"{row % 3}.5")))
     assert doses.target.names == ("0.5", "1.5", "2.5")
     assert "3 different numbers that are not whole, read as classes" in doses.notes[0]
-    named = make_task(write(table(300, species=lambda row: str(20 + row % 60))))
+    with pytest.warns(DataWarning, match="60 different whole numbers"):
+        named = make_task(write(table(300, species=lambda row: str(20 + row % 60))))
     assert any("60 different whole numbers, read as classes" in note for note in named.notes)
     plates = write(table(species=lambda row: f"{row % 12}.5")) | {"categorical": ["species"]}
     assert make_task(plates).outputs == 12

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nas_gym._clock import check_time
 from nas_gym.explain.methods.anova.components import Component, components
 from nas_gym.explain.methods.anova.encoding import EncodedArchitectures, weights
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS, significance, table_significance
@@ -103,6 +104,7 @@ def estimate(
         across = [parts[n].is_depth for n in numbers]
         tests = significance(model, [columns[n] for n in numbers], across, visited.depth, permutations, seed)
         for n, test in zip(numbers, tests, strict=True):
+            check_time()
             cells = parts[n].cells(visited)
             visits = np.bincount(cells[cells >= 0], minlength=len(parts[n].words))
             one, other = model.estimate(columns[n]), wide.estimate(columns[n])
@@ -177,6 +179,7 @@ def exact(
         seed,
     )
     for part, test in zip(parts, tests, strict=True):
+        check_time()
         cells = part.cells(reference)
         z = part.features(reference) * weights(reference, cells >= 0)[:, None]
         theta, covariance = z.T @ mean, (z * (variance / counts)[:, None]).T @ z

@@ -18,6 +18,8 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 
+from nas_gym._clock import check_time
+
 FIXED = -1
 ITERATIONS = 200
 TOLERANCE = 1e-3
@@ -220,6 +222,7 @@ def fit(y: np.ndarray, z: np.ndarray, group: np.ndarray, third: np.ndarray) -> M
     if not third.any():
         variances[-2] = penalty[-2] = 0.0
     for _ in range(ITERATIONS):
+        check_time()
         each = _each(group, variances, FLAT * spread)
         p = _precision(_covariance(z, each, third, variances[-2], variances[-1]))
         py, pz = p @ y, p @ z[:, random]

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.stats import beta
 
+from nas_gym._clock import check_time
 from nas_gym.explain.methods.anova.mixed_model import MixedModel
 
 PERMUTATIONS = 999
@@ -62,6 +63,7 @@ def significance(
     seen, largest = [], np.zeros(permutations)
     roots: dict[bool, np.ndarray] = {}
     for columns, everywhere in zip(tested, across, strict=True):
+        check_time()
         shared = bool((model.each[columns] == 0).all())
         if not shared or True not in roots:
             roots[shared] = np.linalg.cholesky(model.without(columns))
@@ -119,6 +121,7 @@ def table_significance(
     found: list[tuple[int, float]] = []
     largest: dict[int, np.ndarray] = {}
     for end, each, everywhere, family in zip(ends, features, across, families, strict=True):
+        check_time()
         own, parts, _ = np.linalg.svd(beyond[:, end - each.shape[1] : end], full_matrices=False)
         own = own[:, parts > DETERMINED * parts.max(initial=1e-300)]
         projected, rest = drawn[1 if everywhere else 0]

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._clock import in_time
+from nas_gym.explain.broken_off import broken_off
 from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.anova.components import evaluations_needed
@@ -55,10 +57,13 @@ def explain_choices(
         return withheld(KEY, QUESTION, why, used.counts())
     visited = encode_architectures(evidence.search_space, used.architectures)
     estimated = estimate(base, visited, used.y, permutations, settings.seed)
-    table = exact_of(evidence, used.fidelity, permutations, settings.seed)
+    table = in_time(lambda: exact_of(evidence, used.fidelity, permutations, settings.seed))
     ranking = [one.name for one in estimated.choices if one.value is not None]
+    missing = ["a look at the whole table"] if table is None and evidence.clock.is_over else []
     found = Findings(label, used, estimated, table, deletion_of(evidence, ranking, settings.budget))
-    return section_of(found)
+    if found.deletion is None and evidence.clock.is_over:
+        missing.append("the check that changes these choices in the found network")
+    return broken_off(section_of(found), missing)
 
 
 CHOICES = Question(KEY, QUESTION, explain_choices, method=QUESTION)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, TOLERANCE
+from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.network_layers import LayerUse
 from nas_gym.explain.methods.attribution.score_drop import ScoreDrop
 from nas_gym.explain.report.phrases import counted, listed, points
@@ -81,8 +81,10 @@ def lost(drop: float) -> str:
 def _input_words(use: NetworkUse) -> list[str]:
     """Return what it uses, in a sentence, and whether the check confirms it."""
     if use.inputs is None or use.check is None:
-        costly = [f"Shuffled one at a time, these features cost most: {_costliest(use)}."]
-        return [NO_CAPTUM, *(costly if use.permutation is not None else [])]
+        why = [] if use.no_time_for else [use.why_no_inputs]
+        if use.permutation is None:
+            return why
+        return [*why, f"Shuffled one at a time, these features cost most: {_costliest(use)}."]
     importance, inputs = np.nan_to_num(use.inputs.importance), use.trained.task.inputs
     if inputs == "features":
         return [_feature_words(use, importance)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nas_gym._clock import in_time
 from nas_gym.envs import RecordedReward
+from nas_gym.explain.broken_off import broken_off
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.scores import ArchitectureScores, Evaluations, scores_of_space
 from nas_gym.explain.evidence.setting import setting_of
@@ -53,11 +55,15 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
         return withheld(KEY, QUESTION, INDIFFERENT)
     shown = distilled.shown
     rules = rules_of(distilled.trees[shown.leaves], distilled.questions.all, setting.space.actions)
-    earned = _earnings(evidence, decisions, distilled, setting, settings.seed)
+    earned = in_time(lambda: _earnings(evidence, decisions, distilled, setting, settings.seed))
+    missing = [] if earned is not None else ["what the policy and its rules earn"]
+    earned = earned or "There was no time to find out what the policy earns."
     policies = {number: evidence.policy(number) for number in evidence.snapshots}
     watched = {number: Decisions(one, setting.space) for number, one in policies.items() if one is not None}
-    snapshots = over_time(watched, distilled.sample, setting, settings.seed)
-    return Section(
+    snapshots = in_time(lambda: over_time(watched, distilled.sample, setting, settings.seed))
+    missing += [] if snapshots is not None else ["how the policy changed while it was trained"]
+    snapshots = snapshots or ()
+    section = Section(
         KEY,
         QUESTION,
         answer=answer_of(distilled, rules, earned, setting, len(evidence.seen)),
@@ -77,6 +83,7 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
         ),
         numbers=numbers_of(distilled, rules, earned, snapshots, setting),
     )
+    return broken_off(section, missing)
 
 
 POLICY = Question(KEY, QUESTION, explain_policy, about="agent", method=QUESTION)

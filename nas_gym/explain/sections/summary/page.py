@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.fact import QUOTE, Fact, counted, difference, measured
+from nas_gym.explain.fact import QUOTE, Fact, counted, difference, measured, out_of_time
 from nas_gym.explain.methods.significance.dunnett import mean_interval
 from nas_gym.explain.sections.summary.methods import Beside
 from nas_gym.explain.sections.summary.reasons import Reason, reasons_for
@@ -85,6 +85,7 @@ class FirstPage:
         untried: networks that neither the search nor this report tried; 0 in a table.
         failed: networks whose training failed.
         finished, cut: whether the run came to its end, and whether its last line was cut off.
+        no_time_for: methods to compare with that a limit by the clock left no time for.
     """
 
     words: str
@@ -112,6 +113,7 @@ class FirstPage:
     failed: int
     finished: bool
     cut: bool
+    no_time_for: tuple[str, ...] = ()
 
     @property
     def better(self) -> Neighbour | None:
@@ -127,6 +129,7 @@ class FirstPage:
         found += [_reason_fact(reason) for reason in self.reasons]
         found += [one.change for one in self.neighbours]
         found += [self.smaller.change] if self.smaller else []
+        found += [out_of_time(name, "the found network beside it") for name in self.no_time_for]
         return tuple(found)
 
 

@@ -190,6 +190,8 @@ class Words:
             yield "what the rest of the search would find, since the run has not come to its end"
         if page.cut:
             yield "what the last, cut line of the trace said"
+        if page.no_time_for:
+            yield f"how {listed(list(page.no_time_for))} would do on the same examples, for lack of time"
         if page.untried:
             yield f"whether one of the {counted(page.untried, 'network')} that nobody tried is better"
         if page.failed:
