@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nas_gym.explain.sections.summary.reasons import reasons_for, undone
+from nas_gym.explain.sections.alternatives.costs import undone
+from nas_gym.explain.sections.summary.reasons import reasons_for
 from nas_gym.search_spaces import make_search_space
 
 SPACE = make_search_space("mlp", (40,), 10)

@@ -13,6 +13,7 @@ from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.phrases import counted, finite, listed, points, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table
 from nas_gym.explain.sections.alternatives.analysis import MARGIN, Alternatives, Neighbour, find_alternatives
+from nas_gym.explain.sections.alternatives.facts import facts_of
 from nas_gym.explain.sections.alternatives.figures import neighbour_figure, path_figure, seeds_of
 from nas_gym.explain.sections.alternatives.numbers import (
     half_width,
@@ -74,6 +75,7 @@ def section_of(evidence: Evidence, found: Alternatives, smaller: Mapping[str, An
         tables=tuple(_tables(evidence, found)),
         figures=tuple(figures),
         numbers=numbers,
+        facts=facts_of(numbers),
     )
 
 
