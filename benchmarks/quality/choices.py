@@ -60,17 +60,19 @@ def of_noise(agent: str, count: int, repetitions: int) -> dict[str, float]:
 
 def of_planted(agent: str, count: int, repetitions: int) -> dict[str, float]:
     """Share of the planted choices that are shown, by their place in the true order."""
-    shown = []
+    shown, tested = [], []
     for seed in range(repetitions):
         landscape = additive(seed)
-        told = {one.name for one in searched(landscape, agent, count, seed).choices if one.significant()}
+        found = {one.name: one for one in searched(landscape, agent, count, seed).choices}
         order = sorted(landscape.importance, key=lambda name: -landscape.importance[name])
-        shown.append([name in told for name in order])
-    by_place = np.mean(shown, axis=0)
+        shown.append([found[name].value is not None and found[name].significant() for name in order])
+        tested.append([(found[name].p or 1.0) <= 0.05 for name in order])
+    by_place, by_test = np.mean(shown, axis=0), np.mean(tested, axis=0)
     return {
         "first three shown": float(by_place[:3].mean()),
         "eight that matter shown": float(by_place[:8].mean()),
-        "the one that does not": float(by_place[8]),
+        "p of eight that matter below .05": float(by_test[:8].mean()),
+        "p of the one that does not": float(by_test[8]),
     }
 
 

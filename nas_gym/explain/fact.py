@@ -173,7 +173,7 @@ def as_dicts(facts: Iterable[Fact]) -> list[dict[str, Any]]:
 
 
 def _ends(low: float | None, high: float | None) -> tuple[float | None, float | None]:
-    """Return the ends of an interval, both None where one is missing or not a number."""
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
+    """Return the ends of an interval, both None where one is missing or not finite."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return None, None
     return float(low), float(high)

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from nas_gym.cli.app import app
 from nas_gym.explain import explain, explain_evidence, read_evidence
 from nas_gym.explain.fact import Verdict
-from nas_gym.explain.registry import questions
 from nas_gym.explain.section import Section, withheld
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.summary.section import summarise
@@ -21,7 +20,6 @@ from tests.helpers.explain.runs import recorded, walked
 from tests.helpers.explain.varied_runs import make_run, varied_runs
 
 SPACE = {"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "identity"]}
-ASKED = ("alternatives", "choices")
 
 
 def searched(folder, y, keep_network=True):
@@ -64,8 +62,7 @@ def paragraph(page, lead):
 @pytest.mark.parametrize("spec", varied_runs(), ids=lambda spec: f"{spec['seed']}-{spec['function']}")
 def test_no_sentence_contradicts_a_fact(spec, tmp_path):
     evidence = read_evidence(make_run(spec, tmp_path / "run"))
-    asked = [question for question in questions() if question.key in ASKED]
-    explanation = explain_evidence(evidence, selected=asked)
+    explanation = explain_evidence(evidence)
     sections = {section.key: section for section in explanation.sections}
     if not evidence.succeeded:
         assert "Nothing was found" in explanation.summary.answer[0]

@@ -145,7 +145,8 @@ def _smallest_chances(covariance: np.ndarray, seed: int) -> np.ndarray:
     if not len(covariance):
         return np.empty(0)
     scale = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
-    sizes, directions = np.linalg.eigh(covariance / np.outer(scale, scale))
+    # Of scores without noise the covariance is rounding alone, and no correlations come of it.
+    sizes, directions = np.linalg.eigh(np.clip(covariance / np.outer(scale, scale), -1.0, 1.0))
     root = directions * np.sqrt(np.maximum(sizes, 0.0))
     draws = np.random.default_rng(seed).standard_normal((DRAWS, len(scale))) @ root.T
     return np.asarray(2.0 * norm.sf(np.abs(draws).max(axis=1)))
