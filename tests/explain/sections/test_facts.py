@@ -66,9 +66,9 @@ def found_in(explained: Explanation, key: str, **changes: Any) -> list[str]:
     return contradictions(explained.summary, sections | {key: replace(sections[key], **changes)})
 
 
-def with_fact(facts: tuple[Fact, ...], start: str, verdict: Verdict, **changes: Any) -> tuple[Fact, ...]:
+def with_fact(facts: tuple[Fact, ...], start: str, which: Verdict, **changes: Any) -> tuple[Fact, ...]:
     """The facts, the first of a name and a verdict changed."""
-    number = next(n for n, one in enumerate(facts) if one.key.startswith(start) and one.verdict is verdict)
+    number = next(n for n, one in enumerate(facts) if one.key.startswith(start) and one.verdict is which)
     return (*facts[:number], replace(facts[number], **changes), *facts[number + 1 :])
 
 

@@ -70,6 +70,16 @@ def test_no_sentence_contradicts_a_fact(spec, tmp_path):
     assert contradictions(explanation.summary, sections) == []
 
 
+def test_no_section_contradicts_a_fact_where_a_network_was_trained(unequal):
+    explanation = explain(unequal, budget=8, write=False, store="memory")
+    sections = {section.key: section for section in explanation.sections}
+    assert contradictions(explanation.summary, sections) == []
+    network = sections["network"]
+    assert any(fact.key == "sureness" for fact in network.facts)
+    lie = replace(network, answer=(*network.answer, "It is too sure of itself: of all.", "Not sure enough."))
+    assert contradictions(explanation.summary, sections | {"network": lie})
+
+
 def test_the_checker_finds_a_sentence_that_contradicts(evidence, alternatives):
     page = summarise(evidence, [alternatives])
     assert contradictions(page, {"alternatives": alternatives}) == []

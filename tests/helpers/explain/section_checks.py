@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nas_gym.explain import Section
@@ -19,12 +19,36 @@ MORE = re.compile(r"^\d+ more$")
 EFFECTS = ("difference", "deviation", "probability", "of the data")
 
 
+Check = Callable[[Section], Iterable[str]]
+
+
 def of_sections(sections: Sequence[Section]) -> Iterator[str]:
-    """Yield every implication that does not hold in a section or between two, in words."""
+    """Yield every implication that does not hold in a section of a run or between two, in words."""
+    yield from _of_each(sections, CHECKS)
+    by_key = {section.key: section for section in sections}
+    if {"summary", "alternatives"} <= set(by_key):
+        yield from _reasons(by_key["summary"], by_key["alternatives"])
+    if {"summary", "choices"} <= set(by_key):
+        yield from _importances(by_key["summary"], by_key["choices"])
+    if {"choices", "edits"} <= set(by_key):
+        yield from _swaps(by_key["choices"], by_key["edits"])
+
+
+def of_sections_together(sections: Sequence[Section]) -> Iterator[str]:
+    """Yield every implication that does not hold in what several runs say together, in words."""
+    yield from _of_each(sections, TOGETHER)
+    page, choices = (next(one for one in sections if one.key == key) for key in ("summary", "choices"))
+    shown = [fact.key.removeprefix("importance of ") for fact in choices.facts if fact.is_shown]
+    if sorted(page.numbers["choices"]) != sorted(shown):
+        yield f"the first page shows {page.numbers['choices']} and the section {shown}"
+    yield from _counted_choices(" ".join(page.answer), len(shown))
+
+
+def _of_each(sections: Sequence[Section], checks: Mapping[str, Check]) -> Iterator[str]:
     for section in sections:
         yield from _facts(section)
         yield from _words(section)
-        for said in CHECKS.get(section.key, lambda _: ())(section):
+        for said in checks.get(section.key, lambda _: ())(section):
             yield f"{section.key}: {said}"
     yield from _between(sections)
 
@@ -89,13 +113,6 @@ def _between(sections: Sequence[Section]) -> Iterator[str]:
             other, known = told.setdefault((fact.key, fact.of), (section.key, fact))
             if _said(known) != _said(fact):
                 yield f"{other} and {section.key} disagree on {fact.key}: {_said(known)} and {_said(fact)}"
-    by_key = {section.key: section for section in sections}
-    if {"summary", "alternatives"} <= set(by_key):
-        yield from _reasons(by_key["summary"], by_key["alternatives"])
-    if {"summary", "choices"} <= set(by_key):
-        yield from _importances(by_key["summary"], by_key["choices"])
-    if {"choices", "edits"} <= set(by_key):
-        yield from _swaps(by_key["choices"], by_key["edits"])
 
 
 def _said(fact: Fact) -> tuple[Any, ...]:
@@ -286,7 +303,39 @@ def _policy(section: Section) -> Iterator[str]:
                 yield f"what rules earn from {start} is {fact.verdict} and told otherwise"
 
 
-CHECKS: dict[str, Callable[[Section], Iterable[str]]] = {
+def _choices_together(section: Section) -> Iterator[str]:
+    if section.withheld:
+        return
+    facts = {fact.key.removeprefix("importance of "): fact for fact in section.facts}
+    shown = [name for name, fact in facts.items() if fact.is_shown]
+    text = " ".join(section.answer)
+    yield from _counted_choices(text, len(shown))
+    quiet = re.search(r"Not shown to matter: (.*?)\.(?: |$)", text)
+    yield from _listed(quiet, facts, lambda fact: fact.verdict is Verdict.NOT_SHOWN, bool(shown))
+    for table in section.tables:
+        if table.name == "together" and {row[0] for row in table.rows if row[1] == "shown"} != set(shown):
+            yield f"the table shows others than {shown}"
+
+
+def _counted_choices(text: str, shown: int) -> Iterator[str]:
+    told = re.search(r"(\d+) choices? (?:is|are) shown to matter", text)
+    if told and int(told[1]) != shown:
+        yield f"{told[0]}, which are {shown}"
+    if "none is shown to matter" in text and shown:
+        yield f"none is called shown, which are {shown}"
+
+
+def _agents_together(section: Section) -> Iterator[str]:
+    facts = {fact.key: fact for fact in section.facts}
+    for table in section.tables:
+        for row in table.rows if table.name == "options" else ():
+            fact = facts[f"{row[0]} on {row[1]} {row[2]} over the others"]
+            if (row[-1] == "yes") is not fact.is_shown:
+                yield f"the table says {row[-1]} of {fact.key}, which is {fact.verdict}"
+
+
+TOGETHER: dict[str, Check] = {"choices": _choices_together, "agents": _agents_together}
+CHECKS: dict[str, Check] = {
     "choices": _choices,
     "edits": _edits,
     "alternatives": _alternatives,

@@ -73,8 +73,10 @@ def against_control(
     squares = np.array([((values - values.mean()) ** 2).sum() for values in arrays])
     degrees = int((counts - 1).sum())
     each = np.eye(len(groups))
-    wanted = np.array([each[list(one)].mean(axis=0) for one in sets]).reshape(-1, len(groups))
-    weights = np.vstack([each, wanted])
+    wanted = [each[list(one)].mean(axis=0) for one in sets]
+    weights = np.vstack([each, *wanted])
+    single = (weights > 0).sum(axis=1) == 1
+    single[: len(groups)] = False
     differences = _without_rounding(weights @ (means[:-1] - means[-1]))
     half, pooled, critical, unequal = np.full(len(weights), math.nan), math.nan, math.nan, 1.0
     if degrees and len(groups):
@@ -82,8 +84,8 @@ def against_control(
         noise, unequal = _variances(squares, pooled, counts, degrees)
         # A mean of groups counts as one group of as many values as give its error.
         sizes = 1.0 / (weights**2 / counts[:-1]).sum(axis=1)
-        family = [*sizes[: len(groups)], *(sizes[len(groups) :][(wanted > 0).sum(axis=1) > 1])]
-        critical = critical_value(tuple(float(n) for n in family), int(counts[-1]), degrees, level)
+        family = tuple(float(n) for n in sizes[~single])
+        critical = critical_value(family, int(counts[-1]), degrees, level)
         errors = noise / counts
         half = _without_rounding(critical * np.sqrt(weights**2 @ errors[:-1] + errors[-1]))
     low, high = differences - half, differences + half
