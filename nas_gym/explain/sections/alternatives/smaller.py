@@ -56,22 +56,26 @@ def smaller_network(evidence: Evidence, found: Alternatives, left: float) -> dic
         for one in found.neighbours
         if not math.isnan(one.change)
     }
-    ends = list(zip(compared.differences, compared.low, compared.high, strict=True))
-    rows = [
-        {
-            "architecture": str(one),
-            "words": evidence.search_space.describe(one).words,
-            "parameters": sizes[str(one)],
-            **dict(
-                zip(("change", "low", "high"), map(finite, told.get(str(one), ends[number])), strict=True)
-            ),
-            "seeds": len(scores.of(one)),
-        }
-        for number, one in enumerate(tested)
+    ends = zip(compared.differences, compared.low, compared.high, strict=True)
+    changes = [
+        told.get(str(one), (float(change), float(low), float(high)))
+        for one, (change, low, high) in zip(tested, ends, strict=True)
     ]
-    shown = [row for row in rows if loses_less(row["low"], found.margin)]
-    seeming = [row for row in rows if row["change"] >= -found.margin]
-    return next(iter(shown or seeming), None)
+    shown = [n for n, (_, low, _) in enumerate(changes) if loses_less(low, found.margin)]
+    seeming = [n for n, (change, _, _) in enumerate(changes) if change >= -found.margin]
+    first = next(iter(shown or seeming), None)
+    if first is None:
+        return None
+    one, (change, low, high) = tested[first], changes[first]
+    return {
+        "architecture": str(one),
+        "words": evidence.search_space.describe(one).words,
+        "parameters": sizes[str(one)],
+        "change": finite(change),
+        "low": finite(low),
+        "high": finite(high),
+        "seeds": len(scores.of(one)),
+    }
 
 
 def _about_as_good(evidence: Evidence, found: Alternatives) -> list[Architecture]:

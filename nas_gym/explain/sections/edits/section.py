@@ -118,9 +118,12 @@ def _section(used: UsableEvaluations, found: EditEffects, label: str) -> Section
 
 def _fact(words: str, one: Effect, evaluations: int) -> Fact:
     """Return the effect of a kind of edit; its intervals hold for all kinds at once, as its p-value does."""
-    ends = (None, None, None) if one.change is None else astuple(one.change)
+    key = f"effect of {words}"
     of = f"mean change of the score by the edit to {words}, over the networks of the space"
-    return difference(f"effect of {words}", of, f"{evaluations} evaluations", *ends, evaluations, p=one.p)
+    over, change = f"{evaluations} evaluations", one.change
+    if change is None:
+        return difference(key, of, over, None, None, None, evaluations)
+    return difference(key, of, over, change.value, change.low, change.high, evaluations, p=one.p)
 
 
 def _nothing(known: list[KnownEffect], evaluations: int) -> str:

@@ -23,11 +23,11 @@ def recovered(name: str, one: Earnings) -> Fact:
 
     It cannot be known where the policy is not shown to earn more than random edits, or hardly does.
     """
-    known = one.recovered is not None and one.interval is not None
-    known = known and one.interval is not None and one.interval[1] - one.interval[0] <= WIDE
-    ends = (one.recovered, *one.interval) if known and one.interval else (None, None, None)
     of = "what the rules earn of what the policy earns beyond random edits"
-    return measured(f"recovered from {name}", of, f"episodes from {name}", *ends, 0, "share of earnings")
+    key, over, unit = f"recovered from {name}", f"episodes from {name}", "share of earnings"
+    if one.recovered is None or one.interval is None or one.interval[1] - one.interval[0] > WIDE:
+        return measured(key, of, over, None, None, None, 0, unit)
+    return measured(key, of, over, one.recovered, *one.interval, 0, unit)
 
 
 def _faithfulness(distilled: Distillation) -> Iterator[Fact]:

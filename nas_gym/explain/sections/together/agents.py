@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +15,14 @@ from nas_gym.explain.fact import Fact, counted, difference, measured
 from nas_gym.explain.methods.significance.paired import resampled_interval
 from nas_gym.explain.sections.together.best import BestNetworks
 from nas_gym.explain.sections.together.differences import Differences, differences
-
-RESAMPLES = 2_000
-FEWEST_RESAMPLED = 3
-"""Runs from which a bootstrap over runs says something."""
+from nas_gym.explain.sections.together.overlaps import (
+    FEWEST_RESAMPLED,
+    RESAMPLES,
+    known,
+    mean_overlaps,
+    overlap_facts,
+    overlaps,
+)
 
 
 class Option(NamedTuple):
@@ -136,7 +140,7 @@ def agents_beside(together: Together, best: BestNetworks, mattering: Sequence[st
     """
     tried = _tried(together, best, seed)
     agents = tuple(_agent(together, tried, number, seed) for number in range(len(together.agents)))
-    matrix = _matrix(tried.pairs, tried.labels, len(agents))
+    matrix = mean_overlaps(tried.pairs, tried.labels, len(agents))
     return Agents(agents, tried.options, matrix, tried.more.can_show, _regions(together, mattering))
 
 
@@ -179,7 +183,7 @@ def _tried(together: Together, best: BestNetworks, seed: int) -> _Tried:
     good = {str(one) for one in best.good}
     kept = np.array([_kept(run, best, good) for run in runs])
     kept_more = differences(kept[:, None], labels, seed)
-    return _Tried(labels, options, counts, shares, more, frozenset(good), kept, kept_more, _overlaps(runs))
+    return _Tried(labels, options, counts, shares, more, frozenset(good), kept, kept_more, overlaps(runs))
 
 
 def _agent(together: Together, tried: _Tried, number: int, seed: int) -> Agent:
@@ -212,7 +216,7 @@ def _agent(together: Together, tried: _Tried, number: int, seed: int) -> Agent:
         len(scored),
         _rate(f"{name} tries a best network", found),
         len(tried.good & texts),
-        *_overlap_facts(name, tried.pairs, own, rest, len(together.agents), seed),
+        *overlap_facts(name, tried.pairs, own, rest, len(together.agents), seed),
     )
 
 
@@ -279,13 +283,13 @@ def _kept(run: OneRun, best: BestNetworks, good: set[str]) -> float:
 
 
 def _share_fact(agent: str, option: Option, shares: np.ndarray, seed: int) -> Fact:
-    known = shares[~np.isnan(shares)]
+    numbers = shares[~np.isnan(shares)]
     key, of = f"{agent} on {option}", f"share of {option} in the networks of {agent}"
-    over = f"{len(known)} runs"
-    if not len(known):
+    over = f"{len(numbers)} runs"
+    if not len(numbers):
         return measured(key, of, over, None, None, None, 0)
-    low, high = _resampled(known, seed)
-    return measured(key, of, over, float(known.mean()), low, high, len(known), "share of networks")
+    low, high = _resampled(numbers, seed)
+    return measured(key, of, over, float(numbers.mean()), low, high, len(numbers), "share of networks")
 
 
 def _resampled(values: np.ndarray, seed: int) -> tuple[float | None, float | None]:
@@ -303,86 +307,6 @@ def _rate(key: str, hits: np.ndarray) -> Fact:
     over = f"{len(hits)} runs"
     share = float(hits.mean())
     return measured(key, "share of runs", over, share, found.low, found.high, len(hits), "share of runs")
-
-
-def _overlaps(runs: Sequence[OneRun]) -> np.ndarray:
-    """Return the overlap (Jaccard) of every two runs, float64 (runs, runs); NaN on the diagonal."""
-    texts = [set(run.architectures) for run in runs]
-    found = np.full((len(runs), len(runs)), np.nan)
-    for one, other in combinations(range(len(runs)), 2):
-        union = len(texts[one] | texts[other])
-        found[one, other] = found[other, one] = len(texts[one] & texts[other]) / union if union else 0.0
-    return found
-
-
-def _matrix(pairs: np.ndarray, labels: Sequence[int], count: int) -> np.ndarray:
-    numbers = np.asarray(labels)
-    found = np.full((count, count), np.nan)
-    for one, other in product(range(count), repeat=2):
-        block = pairs[np.ix_(numbers == one, numbers == other)]
-        if not np.isnan(block).all():
-            found[one, other] = float(np.nanmean(block))
-    return found
-
-
-def _overlap_facts(
-    name: str, pairs: np.ndarray, own: Sequence[int], rest: Sequence[int], count: int, seed: int
-) -> tuple[Fact, Fact, Fact]:
-    """Return how much an agent's runs overlap with each other and with those of others, and the difference.
-
-    Runs are drawn again, those of the agent and those of the others; two draws of one run are no pair. The
-    intervals of the differences hold for all agents at once (Bonferroni).
-    """
-    mine, theirs = np.asarray(own), np.asarray(rest)
-
-    def inside(drawn: np.ndarray) -> float:
-        block = pairs[np.ix_(drawn, drawn)]
-        return float(np.nanmean(block)) if not np.isnan(block).all() else float("nan")
-
-    def across(drawn: np.ndarray, others: np.ndarray) -> float:
-        return float(pairs[np.ix_(drawn, others)].mean()) if len(others) else float("nan")
-
-    rng = np.random.default_rng(seed)
-    drawn = []
-    if len(mine) >= FEWEST_RESAMPLED:
-        for _ in range(RESAMPLES // 2):
-            again = mine[rng.integers(len(mine), size=len(mine))]
-            others = theirs[rng.integers(len(theirs), size=len(theirs))] if len(theirs) else theirs
-            drawn.append((inside(again), across(again, others)))
-    values = np.array(drawn).reshape(-1, 2)
-
-    def ends(of: np.ndarray, level: float) -> tuple[float | None, float | None]:
-        known = of[~np.isnan(of)]
-        if len(known) < RESAMPLES // 4:
-            return None, None
-        low, high = np.quantile(known, ((1 - level) / 2, (1 + level) / 2))
-        return float(low), float(high)
-
-    middle, beside = inside(mine) if len(mine) > 1 else float("nan"), across(mine, theirs)
-    over = f"{len(own)} runs and {len(rest)} runs of the others"
-    share = "mean share of networks that two runs have in common"
-    one, other = (
-        measured(
-            f"overlap of {name} {what}",
-            share,
-            over,
-            _known(value),
-            *ends(values[:, column], 0.95),
-            len(own),
-            "share of networks",
-        )
-        for column, (what, value) in enumerate((("with itself", middle), ("with others", beside)))
-    )
-    gap = difference(
-        f"overlap of {name} with itself over that with others",
-        share,
-        over,
-        _known(middle - beside),
-        *ends(values[:, 0] - values[:, 1], 1 - 0.05 / max(1, count)),
-        len(own),
-        unit="difference of shares",
-    )
-    return one, other, gap
 
 
 def _regions(together: Together, mattering: Sequence[str]) -> dict[str, tuple[tuple[Option, Option], ...]]:
@@ -418,9 +342,5 @@ def untried_fact(agent: Agent, use: Use) -> Fact:
 
 def _gap(key: str, of: str, over: str, found: Differences, place: tuple[int, int], runs: int) -> Fact:
     """Return the difference of an agent to the others."""
-    value, low, high = (_known(float(each[place])) for each in (found.values, found.low, found.high))
+    value, low, high = (known(float(each[place])) for each in (found.values, found.low, found.high))
     return difference(key, of, over, value, low, high, runs, unit="difference of shares")
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
