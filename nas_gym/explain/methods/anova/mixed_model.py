@@ -127,10 +127,10 @@ class MixedModel:
         values = inverse * (directions[:, learned].T @ (root * score))
         return values, np.diag(np.maximum(inverse - 1.0, 0.0)), basis
 
-    def without(self, columns: np.ndarray) -> np.ndarray:
-        """Return the covariance of y if some coefficients were 0, float64 (n, n)."""
-        scaled = self.z[:, columns] * np.sqrt(self.each[columns])
-        return np.asarray(self.covariance - scaled @ scaled.T)
+    def random_without(self, columns: np.ndarray) -> np.ndarray:
+        """Return the covariance of y given the fixed effects, if some coefficients were 0, float64 (n, n)."""
+        random = np.setdiff1d(np.flatnonzero(self.group != FIXED), columns)
+        return _covariance(self.z[:, random], self.each[random], self.third, self.variances[-2], self.noise)
 
     def degrees(self, columns: np.ndarray) -> float:
         """Return an estimate's degrees of freedom (Satterthwaite 1946; Giesbrecht and Burns 1985).

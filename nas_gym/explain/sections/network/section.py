@@ -14,6 +14,7 @@ from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS, Lay
 from nas_gym.explain.report.phrases import finite
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.network.analysis import NetworkUse, measure_use
+from nas_gym.explain.sections.network.facts import facts_of
 from nas_gym.explain.sections.network.figures import figures_of
 from nas_gym.explain.sections.network.text import answer_of, details_of, feature_names, trust_of
 
@@ -44,6 +45,7 @@ def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
         tables=tables_of(use),
         figures=figures_of(use),
         numbers=numbers_of(use),
+        facts=facts_of(use),
     )
     return broken_off(section, use.no_time_for)
 

@@ -17,6 +17,7 @@ from nas_gym.explain.methods.policies.snapshots import over_time
 from nas_gym.explain.methods.policies.states import Setting
 from nas_gym.explain.methods.policies.viper import Distillation, distil
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
+from nas_gym.explain.sections.policy.facts import facts_of
 from nas_gym.explain.sections.policy.figures import curve_figure, over_time_figure, rules_figure
 from nas_gym.explain.sections.policy.tables import (
     curve_table,
@@ -82,6 +83,7 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
             *([over_time_figure(snapshots)] if len(snapshots) > 1 else []),
         ),
         numbers=numbers_of(distilled, rules, earned, snapshots, setting),
+        facts=facts_of(distilled, earned),
     )
     return broken_off(section, missing)
 

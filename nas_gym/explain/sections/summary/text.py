@@ -105,8 +105,8 @@ class Words:
             return
         rivals = page.beside.rivals
         reached = listed([f"{one.method.name} {one.method.test:.1%}" for one in rivals])
-        better = [one for one in rivals if one.gain.is_shown and _number(one.gain) > 0]
-        worse = [one for one in rivals if one.gain.is_shown and _number(one.gain) < 0]
+        better = [one for one in rivals if one.gain.is_positive]
+        worse = [one for one in rivals if one.gain.is_negative]
         equal = [one for one in rivals if not one.gain.is_shown]
         verdicts = [
             f"{what} {listed([self._short(one.method) for one in group])}"
