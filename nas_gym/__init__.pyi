@@ -1,6 +1,7 @@
 from . import deploy as deploy
 from . import envs as envs
 from . import errors as errors
+from . import estimators as estimators
 from . import evaluators as evaluators
 from . import explain as explain
 from . import networks as networks
@@ -19,6 +20,9 @@ from .errors import ConfigError as ConfigError
 from .errors import DataError as DataError
 from .errors import NASGymError as NASGymError
 from .errors import StoreError as StoreError
+from .estimators import NASClassifier as NASClassifier
+from .estimators import NASRegressor as NASRegressor
+from .estimators import fit as fit
 from .evaluators import Evaluation as Evaluation
 from .evaluators import Evaluator as Evaluator
 from .evaluators import Request as Request

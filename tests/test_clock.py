@@ -2,7 +2,7 @@
 
 import pytest
 
-from nas_gym._clock import MOST_AT_ONCE, Clock, minutes_in_words
+from nas_gym._clock import MOST_AT_ONCE, Clock, OutOfTimeError, check_time, in_time, minutes_in_words
 from nas_gym.errors import NASGymError
 from tests.helpers.clock import fake_clock
 
@@ -18,6 +18,41 @@ def test_a_limit_is_over_when_its_minutes_are(time):
     assert (clock.elapsed, clock.share, clock.is_over) == (90, 0.75, False)
     time.time += 30
     assert (clock.share, clock.is_over) == (1.0, True)
+
+
+def test_a_part_of_a_limit_may_be_kept_for_what_comes_after(time):
+    clock = Clock(2, kept=0.25)
+    time.time += 89
+    assert not clock.is_over
+    assert clock.batch == 1
+    time.time += 1
+    assert (clock.minutes, clock.is_over, clock.share) == (2, True, 1.0)
+
+
+def test_a_part_of_the_time_that_is_left_may_be_given_to_some_work(time):
+    clock = Clock(2)
+    time.time += 40
+    with clock.part(0.5):
+        time.time += 40
+        assert clock.is_over
+    assert not clock.is_over
+    time.time += 40
+    assert clock.is_over
+
+
+def test_what_is_computed_under_a_limit_is_broken_off_at_it(time):
+    def compute(seconds):
+        for _ in range(seconds):
+            time.time += 1
+            check_time()
+        return seconds
+
+    with Clock(1).breaking_off():
+        assert in_time(lambda: compute(40)) == 40
+        assert in_time(lambda: compute(40)) is None
+        with pytest.raises(OutOfTimeError, match="the limit of 1 minute was reached"):
+            check_time()
+    assert compute(40) == 40  # outside there is no limit
 
 
 def test_without_a_limit_nothing_ends_and_all_work_goes_at_once(time):

@@ -43,7 +43,7 @@ def main() -> None:
 
 def planted(repetitions: int) -> dict[str, Any]:
     """Share of runs whose reasons are the planted ones in the planted order, and of intervals that hold."""
-    right, named, false, holds, single = 0, 0, 0, 0, []
+    right, named, false, holds, single, stated, told_at_once = 0, 0, 0, 0, [], [], 0
     for seed in range(repetitions):
         costs, alternatives, reasons = explained(additive(seed), f"planted:additive_{seed}", seed)
         intervals = {one["edit"]: one for one in alternatives["neighbours"] if one["low"] is not None}
@@ -58,13 +58,18 @@ def planted(repetitions: int) -> dict[str, Any]:
         held = [one["low"] <= -costs_of_edit(costs, edit) <= one["high"] for edit, one in intervals.items()]
         single += held
         holds += all(held)
+        reached = [one["low"] <= true[one["choice"]] <= one["high"] for one in reasons if one["cost"]]
+        stated += reached
+        told_at_once += all(reached) and all(held)
     return {
         "runs": repetitions,
         "all_reasons_with_evidence_named": named / repetitions,
         "in_the_planted_order": right / repetitions,
         "reasons_whose_undoing_helps": false,
         "runs_in_which_all_intervals_hold_at_once": holds / repetitions,
+        "runs_in_which_those_of_the_reasons_hold_too": told_at_once / repetitions,
         "single_intervals_that_hold": float(np.mean(single)),
+        "single_intervals_of_reasons_that_hold": float(np.mean(stated)),
     }
 
 

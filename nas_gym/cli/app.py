@@ -11,6 +11,7 @@ from nas_gym.cli.compare import COMPARE_EXAMPLE, compare
 from nas_gym.cli.errors import encodable, told
 from nas_gym.cli.explain import EXPLAIN_EXAMPLE, ExplainCommand, explain
 from nas_gym.cli.export import EXPORT_EXAMPLE, export
+from nas_gym.cli.fit import FIT_EXAMPLE, fit
 from nas_gym.cli.list import LIST_EXAMPLE, list_parts
 from nas_gym.cli.predict import PREDICT_EXAMPLE, predict
 from nas_gym.cli.replay import REPLAY_EXAMPLE, replay
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(benchmark_app)
 app.command("explain", epilog=EXPLAIN_EXAMPLE, cls=ExplainCommand)(explain)
+app.command("fit", epilog=FIT_EXAMPLE)(fit)
 app.command("search", epilog=SEARCH_EXAMPLE)(search)
 app.command("compare", epilog=COMPARE_EXAMPLE)(compare)
 app.command("predict", epilog=PREDICT_EXAMPLE)(predict)

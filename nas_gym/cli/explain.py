@@ -56,7 +56,7 @@ def explain(
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="Limit by the clock: what would be asked after it is left out; a first page is made anyway."
+            help="Limit by the clock: questions end with what they have by then; a first page is made anyway."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,

@@ -69,8 +69,8 @@ class Problem:
             raise ConfigError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
-        self.reward = make_reward(reward)
         self.search_space, self.task = _searched(search_space, task, evaluator)
+        self.reward = make_reward(reward, self.task.target)
         made = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
         # A store that came as an object is the caller's, also within an evaluator.
         self._built = isinstance(store, str | Path) and not isinstance(evaluator, Evaluator)

@@ -17,6 +17,7 @@ from nas_gym.envs.reward_identity import alike, attributes, configs, parameters,
 from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.evaluators import Evaluation
 from nas_gym.registry import build, import_path, lookup
+from nas_gym.tasks import Target
 
 RECORDED = "recorded"
 TRIALS = (0.25, 0.5, False), (0.25, 0.5, True)
@@ -50,6 +51,8 @@ class OwnReward:
     Args:
         function: the user's function, object or class.
         config: the name and options that it was built from; None for an object that was passed in.
+        target: target of the task, whose other metrics the evaluations have that the reward is tried on; None
+            for evaluations without any.
 
     Attributes:
         function: the user's callable.
@@ -61,7 +64,9 @@ class OwnReward:
         NASGymError: for anything that is not such a reward, in one sentence.
     """
 
-    def __init__(self, function: Any, config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, function: Any, config: Mapping[str, Any] | None = None, target: Target | None = None
+    ) -> None:
         if isinstance(function.func if isinstance(function, partial) else function, type):
             function = _object_of(function)
         if not callable(function):
@@ -72,7 +77,7 @@ class OwnReward:
         self.function: Callable[[float, float, bool], Any] = function
         named = config.get("built_by", config)["name"] if config else import_path(stem(function))
         self.name = str(named or words(function))
-        self._given = config
+        self._given, self._target = config, target
         _check_signature(self.name, function)
         self.needs_before = self._attribute("needs_before", True)
         self.episodic = self._attribute("episodic", False)
@@ -136,7 +141,8 @@ class OwnReward:
     def _is_built_by(self, config: Mapping[str, Any]) -> bool:
         """Return whether a config builds this reward: the same function, or an object of equal attributes."""
         try:
-            return alike(own_reward(config).function, self.function, self._changing)
+            built = own_reward(config, target=self._target)
+            return alike(built.function, self.function, self._changing)
         except Exception:  # noqa: BLE001 - the user's constructor and comparisons may raise anything
             return False
 
@@ -186,7 +192,7 @@ class OwnReward:
         """Return what the reward is tried on."""
         if self.sees == "scores":
             return list(TRIALS)
-        made = {score: _trial_evaluation(score) for score in (0.25, 0.5)}
+        made = {score: _trial_evaluation(score, self._target) for score in (0.25, 0.5)}
         return [
             (made[before] if self.needs_before else None, made[after], done)
             for before, after, done in TRIALS
@@ -231,7 +237,7 @@ class OwnReward:
         return number
 
 
-def own_reward(config: Mapping[str, Any], part: Any = None) -> OwnReward:
+def own_reward(config: Mapping[str, Any], part: Any = None, target: Target | None = None) -> OwnReward:
     """Return the reward of a module, by ``"module:Name"`` and options.
 
     The name leads to a class (built with the options), to a function of ``(before, after, done)``
@@ -241,6 +247,7 @@ def own_reward(config: Mapping[str, Any], part: Any = None) -> OwnReward:
     Args:
         config: name and options.
         part: what the name leads to; None to import it.
+        target: as of `OwnReward`.
 
     Raises:
         NASGymError: as `OwnReward`, or for an option that does not fit.
@@ -248,11 +255,11 @@ def own_reward(config: Mapping[str, Any], part: Any = None) -> OwnReward:
     options = {key: value for key, value in config.items() if key != "name"}
     found = lookup("reward", config["name"], {}) if part is None else part
     if isinstance(found, type) or (inspect.isroutine(found) and not _is_reward_function(found)):
-        return OwnReward(_made(f"reward {config['name']!r}", build, found, "reward", options), config)
+        return OwnReward(_made(f"reward {config['name']!r}", build, found, "reward", options), config, target)
     if options:
         _check_options(config["name"], found, options)
         found = partial(found, **options)
-    return OwnReward(found, config)
+    return OwnReward(found, config, target)
 
 
 def _object_of(kind: Callable[[], Any]) -> Any:
@@ -359,9 +366,10 @@ def _column(values: list[Any]) -> np.ndarray:
     return column
 
 
-def _trial_evaluation(score: float) -> Evaluation:
+def _trial_evaluation(score: float, target: Target | None) -> Evaluation:
     """Return an evaluation of no architecture, to try a reward on before anything is trained."""
-    return Evaluation("", score, (score,), 1000, 2000, 1.0, "ok", "", (0,))
+    metrics = {} if target is None else target.other_metrics(score)
+    return Evaluation("", score, (score,), 1000, 2000, 1.0, "ok", "", (0,), metrics=metrics)
 
 
 def _asked(before: Any, after: Any, done: bool) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from nas_gym.envs.own_reward import RECORDED, OwnReward, own_reward
 from nas_gym.envs.reward_identity import source
 from nas_gym.errors import ConfigError, NASGymError
+from nas_gym.tasks import Target
 
 
 class RecordedReward:
@@ -65,7 +66,7 @@ class RecordedReward:
         return dict(self._config)
 
 
-def recorded_reward(config: Mapping[str, Any]) -> OwnReward | RecordedReward:
+def recorded_reward(config: Mapping[str, Any], target: Target | None = None) -> OwnReward | RecordedReward:
     """Return the reward of a run's record: the script's that runs, if it has not changed, else the record.
 
     Raises:
@@ -74,9 +75,9 @@ def recorded_reward(config: Mapping[str, Any]) -> OwnReward | RecordedReward:
     recorded = RecordedReward(config)
     if isinstance(built_by := config.get("built_by"), Mapping) and config.get("source"):
         try:
-            reward = own_reward(built_by)
+            reward = own_reward(built_by, target=target)
         except NASGymError:
             return recorded
         if source(reward.function) == config["source"]:
-            return OwnReward(reward.function, config)
+            return OwnReward(reward.function, config, target)
     return recorded

@@ -13,6 +13,7 @@ from nas_gym.envs.own_reward import RECORDED, OwnReward, own_reward
 from nas_gym.envs.recorded_reward import RecordedReward, recorded_reward
 from nas_gym.errors import ConfigError
 from nas_gym.registry import build, lookup, options_of
+from nas_gym.tasks import Target
 
 
 @runtime_checkable
@@ -160,12 +161,15 @@ def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.n
     return rewards
 
 
-def make_reward(spec: str | Mapping[str, Any] | Reward | Callable[..., Any]) -> Reward:
+def make_reward(
+    spec: str | Mapping[str, Any] | Reward | Callable[..., Any], target: Target | None = None
+) -> Reward:
     """Build a reward.
 
     Args:
         spec: a name of `REWARDS`; ``"module:Name"`` of one's own; a dict of either, as ``"name"``, and
             options; or a function, an object or a class (see `OwnReward`).
+        target: target of the task, so that a reward of one's own may read its metrics; None for none.
 
     Raises:
         NASGymError: if the name or an option is unknown, or it is not a reward.
@@ -174,13 +178,13 @@ def make_reward(spec: str | Mapping[str, Any] | Reward | Callable[..., Any]) -> 
     if isinstance(spec, str | Mapping):
         options = options_of("reward", spec)
         if options.get("name") == RECORDED:
-            return recorded_reward(options)
+            return recorded_reward(options, target)
         part = lookup("reward", options.get("name"), REWARDS)
         if part not in REWARDS.values():
-            return own_reward(options, part)
+            return own_reward(options, part, target)
         reward = build(part, "reward", {key: value for key, value in options.items() if key != "name"})
     elif isinstance(spec, type) and spec in REWARDS.values():
         reward = spec()
     if type(reward) in (*REWARDS.values(), OwnReward, RecordedReward):
         return cast("Reward", reward)
-    return OwnReward(reward)
+    return OwnReward(reward, target=target)

@@ -86,6 +86,14 @@ class Evaluator(Shared, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} trains no networks")
 
+    def refit(self, architecture: Architecture, seed: int) -> NetworkModule:
+        """Train one architecture on all but the test examples, of an evaluator that `trains`.
+
+        Returns:
+            The module in evaluation mode.
+        """
+        raise NotImplementedError(f"{type(self).__name__} trains no networks")
+
     def parts(self) -> dict[str, object]:
         """Return the objects whose code decides the results, by what each is in words."""
         return {"evaluator": self}
@@ -221,6 +229,9 @@ class ForwardingEvaluator(Evaluator):
 
     def fit(self, architecture: Architecture, seed: int) -> tuple[NetworkModule, Evaluation]:
         return self._inner.fit(architecture, seed)
+
+    def refit(self, architecture: Architecture, seed: int) -> NetworkModule:
+        return self._inner.refit(architecture, seed)
 
     def parts(self) -> dict[str, object]:
         return self._inner.parts()

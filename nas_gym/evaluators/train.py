@@ -59,7 +59,8 @@ class TrainEvaluator(Evaluator):
         recipe: how to train; a `Recipe`, taken as it is, or options of one. Where these do not name the
             epochs, small data is trained for longer than the usual 15, see `recipe_for`; `config` and
             the key hold the numbers that came of it. The tasks of `PUBLISHED` keep the usual recipe.
-        seeds: training seeds that an architecture is evaluated with.
+        seeds: training seeds that an architecture is evaluated with. Of a task with folds, a seed also says
+            which of them is left out; None is one seed a fold, of other tasks the seed 0.
 
     Attributes:
         progress: called after every epoch of a chunk of a batch; see `training_bar` for a bar.
@@ -77,18 +78,19 @@ class TrainEvaluator(Evaluator):
         device: str = "auto",
         *,
         recipe: Recipe | Mapping[str, Any] | None = None,
-        seeds: Sequence[int] = (0,),
+        seeds: Sequence[int] | None = None,
     ) -> None:
         self.search_space = search_space
         self.task = task
         self.recipe = recipe if isinstance(recipe, Recipe) else _recipe_of(dict(recipe or {}), task)
         check_recipe(self.recipe, task.target.loss)
-        self.seeds = check_seeds(seeds)
+        self.seeds = check_seeds(range(max(1, len(task.folds))) if seeds is None else seeds)
         self.device = resolve_device(device)
         # Taken now: an agent that learns on one thread should not train networks on one core.
         self._cores = torch.get_num_threads()
         self.progress: Callable[[Progress], None] | None = None
         self._operations: dict[Operation, str] = {}
+        self._data: dict[int | None, TrainingData] = {}  # of each fold that was trained on
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
@@ -139,10 +141,12 @@ class TrainEvaluator(Evaluator):
                 yield position, self._evaluation(request, network, Trained(network, (), (), error, 0.0))
             else:
                 members[position] = Member(network, request.seed, request.fidelity)
-        positions = list(members)
-        for number, trained in self._train(list(members.values())):
-            position = positions[number]
-            yield position, self._evaluation(requests[position], trained.network, trained)
+        for fold in sorted({self.task.fold_of(member.seed) for member in members.values()}):
+            own = {at: one for at, one in members.items() if self.task.fold_of(one.seed) == fold}
+            positions = list(own)
+            for number, trained in self._train(list(own.values()), fold):
+                position = positions[number]
+                yield position, self._evaluation(requests[position], trained.network, trained)
 
     def fit(self, architecture: Architecture, seed: int) -> tuple[NetworkModule, Evaluation]:
         """Train one architecture and keep it: the module in evaluation mode, and its evaluation.
@@ -155,6 +159,25 @@ class TrainEvaluator(Evaluator):
             raise ConfigError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
         ((_, trained),) = self._train([Member(network, seed)], weights=True)
         return _module(trained), self._evaluation(Request(architecture, seed), network, trained)
+
+    def refit(self, architecture: Architecture, seed: int) -> NetworkModule:
+        """Train one architecture on all but the test examples, as a network to use; in evaluation mode.
+
+        What it was chosen by is then part of what it learned from: only test examples tell how good it is.
+
+        Raises:
+            NASGymError: if it has more parameters than the recipe allows, or its training fails.
+        """
+        network = self.search_space.network(architecture)
+        if error := self._too_large(network):
+            raise ConfigError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
+        ((_, trained),) = self._train([Member(network, plain(seed))], None, weights=True)
+        if trained.error:
+            raise ConfigError(
+                f"training {str(architecture)!r} on all but the test examples with seed {seed} failed "
+                f"({trained.error}): lower the learning_rate of the recipe"
+            )
+        return _module(trained)
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
         seeds, network = [plain(seed) for seed in seeds], self.search_space.network(architecture)
@@ -178,9 +201,14 @@ class TrainEvaluator(Evaluator):
             return FinalScore(seed, trained.curve[-1], 0.0, "failed", NOT_FINITE)
         return FinalScore(seed, trained.curve[-1], score, metrics=metrics)
 
-    def _train(self, members: Sequence[Member], *, weights: bool = False) -> Iterator[tuple[int, Trained]]:
+    def _train(
+        self, members: Sequence[Member], fold: int | None = 0, *, weights: bool = False
+    ) -> Iterator[tuple[int, Trained]]:
+        """Train members on a fold of the data; None is all of it but the test examples."""
+        if fold not in self._data:
+            self._data[fold] = self._data_of(fold)
         return train(
-            members, self._data, self.recipe, cores=self._cores, weights=weights, progress=self.progress
+            members, self._data[fold], self.recipe, cores=self._cores, weights=weights, progress=self.progress
         )
 
     def _too_large(self, network: Network) -> str:
@@ -197,11 +225,11 @@ class TrainEvaluator(Evaluator):
                 f"not {fidelity!r}"
             )
 
-    @cached_property
-    def _data(self) -> TrainingData:
-        task = self.task
-        parts = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-        return training_data(self.device, *parts, loss=task.target.loss)
+    def _data_of(self, fold: int | None) -> TrainingData:
+        parts = self.task.fold(fold or 0)
+        if fold is None:
+            parts = (*self.task.known, *parts[2:])
+        return training_data(self.device, *parts, loss=self.task.target.loss)
 
     def _evaluation(self, request: Request, network: Network, trained: Trained) -> Evaluation:
         return Evaluation(

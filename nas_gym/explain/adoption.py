@@ -17,6 +17,7 @@ from nas_gym.explain.evidence.facts import facts_of
 from nas_gym.explain.evidence.rescoring import run_seed
 from nas_gym.explain.evidence.run import Evidence, read_evidence
 from nas_gym.explain.evidence.simple_methods import network_method
+from nas_gym.explain.fact import loses_less
 from nas_gym.explain.pipeline import explain
 from nas_gym.explain.report.phrases import counted, points, signed
 from nas_gym.explain.report.writer import Names
@@ -180,7 +181,7 @@ def _choice(alternatives: Mapping[str, Any], what: What) -> Mapping[str, Any]:
             else "nothing to adopt: explaining tried no network one edit away from the one that the run found"
         )
     smaller: Mapping[str, Any] | None = alternatives.get("smaller")
-    if smaller and smaller.get("low") is not None and smaller["low"] >= -MARGIN:
+    if smaller and loses_less(smaller.get("low"), MARGIN):
         return smaller
     seems = "" if smaller is None else f"; {smaller['architecture']} seems about as good, which is not shown"
     raise NothingToAdoptError(

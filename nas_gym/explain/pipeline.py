@@ -12,11 +12,12 @@ from typing import Any
 import scipy.linalg  # noqa: F401 - its threads are limited too, once it is loaded
 from threadpoolctl import threadpool_limits
 
-from nas_gym._clock import Clock, minutes_in_words
+from nas_gym._clock import Clock, OutOfTimeError, check_time, in_time, minutes_in_words
 from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.explain.evidence.facts import facts_of, title_of
 from nas_gym.explain.evidence.run import Evidence, read_evidence
 from nas_gym.explain.evidence.together import read_together, run_folders
+from nas_gym.explain.fact import Verdict, out_of_time
 from nas_gym.explain.registry import QUESTIONS, questions
 from nas_gym.explain.report.writer import TOGETHER, write_comparison, write_explanation
 from nas_gym.explain.section import Explanation, Question, Section, Settings, withheld
@@ -27,6 +28,10 @@ OnProgress = Callable[[int, int, str], None]
 NOTHING_TRAINED = "No network of this run could be trained, so there is nothing to explain."
 MOST_NAMED = 4
 LEFT_OUT = "left out for want of time"
+SHARE = 2.0
+"""How many equal shares of the time that is left a question may take."""
+WRITING = 0.15
+"""Part of a limit by the clock that is kept for drawing and writing the report."""
 
 
 def explain(
@@ -60,9 +65,9 @@ def explain(
         budget: number of evaluations that each explanation may request beyond the run's, which take time
             where networks are trained; None for the default of each, 0 for none.
         seed: seed of every random draw.
-        minutes: limit by the clock; None for none. Questions that would begin after it are left out with a
-            sentence, and what is trained for an answer ends near it; the summary is always made. What such
-            an explanation says cannot be repeated exactly.
+        minutes: limit by the clock; None for none. What is computed or trained for an answer ends near it:
+            a question ends with what it has by then, or is left out with a sentence; the summary is always
+            made. What such an explanation says cannot be repeated exactly.
         store: place where further evaluations are kept, as of `gym.make("NAS-v0", store=...)`.
         write: whether to write the report (`report.html`, `report.md`, `explanation.json` and
             TensorBoard's events; of two runs `comparison-of-policies.html`, `.md` and `.json`, of several
@@ -79,27 +84,16 @@ def explain(
         NASGymError: if a folder holds no run, a trace is damaged, nothing was evaluated, runs have different
             spaces or tasks, or the limit is not above 0 or is given with several runs.
     """
-    settings, clock = Settings(budget, seed), Clock(minutes)
-    report = on_progress or _say_nothing
-    if other is None and not RunFolder(run).config_file.is_file():
-        inside = run_folders(Path(run))
-        if len(inside) > 1:
-            _refuse_minutes(minutes)
-            return _together(run, settings, store, write, folder, report)
-        run = inside[0].path if inside else run
+    settings, report = Settings(budget, seed), on_progress or _say_nothing
     if other is not None:
         _refuse_minutes(minutes)
         return _compare(run, other, settings, store, write, folder, report)
-    stages = len(QUESTIONS) + 2
-    report(0, stages, "Reading the run")
-    evidence = read_evidence(run, store, clock)
-    explanation = explain_evidence(
-        evidence, settings, on_progress=lambda number, text: report(1 + number, stages, text)
-    )
-    if not write:
-        return explanation
-    report(stages - 1, stages, "Writing the report")
-    return replace(explanation, report=write_explanation(evidence, explanation, _path(folder)))
+    inside = [] if RunFolder(run).config_file.is_file() else run_folders(Path(run))
+    if len(inside) > 1:
+        _refuse_minutes(minutes)
+        return _together(run, settings, store, write, folder, report)
+    clock = Clock(minutes, kept=WRITING if write else 0.0)
+    return _one(inside[0].path if inside else run, settings, clock, store, write, folder, report)
 
 
 def explain_evidence(
@@ -116,19 +110,27 @@ def explain_evidence(
         selected: the questions; None for those of the registry.
         on_progress: function called before each question with its number and its text.
     """
+    from nas_gym.explain.sections.summary.methods import beside_simple_methods
     from nas_gym.explain.sections.summary.section import summarise
 
     settings = settings or Settings()
     sections = list[Section]()
     # One thread: the matrices are small, and sums in another order would be other numbers.
-    with threadpool_limits(limits=1, user_api="blas"):  # type: ignore[no-untyped-call]
-        for number, question in enumerate(questions() if selected is None else selected):
-            if evidence.clock.is_over:
-                sections.append(_left_out(question, evidence))
-                continue
-            if on_progress is not None:
+    with (
+        threadpool_limits(limits=1, user_api="blas"),  # type: ignore[no-untyped-call]
+        evidence.clock.breaking_off(),
+    ):
+        if evidence.clock.minutes is not None and evidence.succeeded:
+            # What the first page needs comes first, since the limit may leave no time for it later.
+            in_time(lambda: beside_simple_methods(evidence, settings.seed))
+        given = None if selected is None else list(selected)
+        count = len(QUESTIONS if given is None else given)
+        for number, question in enumerate(questions() if given is None else given):
+            if on_progress is not None and not evidence.clock.is_over:
                 on_progress(number, question.text)
-            sections.append(_answered(question, evidence, settings))
+            # Under a limit, so that the first questions leave some time to the others.
+            with evidence.clock.part(min(1.0, SHARE / (count - number))):
+                sections.append(_answered(question, evidence, settings))
         summary = summarise(evidence, sections, settings) if evidence.succeeded else _all_failed(evidence)
     return Explanation(
         str(evidence.folder.path),
@@ -147,6 +149,27 @@ def common_folder(first: Path, second: Path) -> Path:
     except ValueError:
         return Path()
     return Path() if common == Path(common.anchor) else Path(os.path.relpath(common))
+
+
+def _one(
+    run: str | os.PathLike[str],
+    settings: Settings,
+    clock: Clock,
+    store: Any,
+    write: bool,
+    folder: str | os.PathLike[str] | None,
+    report: OnProgress,
+) -> Explanation:
+    stages = len(QUESTIONS) + 2
+    report(0, stages, "Reading the run")
+    evidence = read_evidence(run, store, clock)
+    explanation = explain_evidence(
+        evidence, settings, on_progress=lambda number, text: report(1 + number, stages, text)
+    )
+    if not write:
+        return explanation
+    report(stages - 1, stages, "Writing the report")
+    return replace(explanation, report=write_explanation(evidence, explanation, _path(folder)))
 
 
 def _compare(
@@ -215,14 +238,13 @@ def _refuse_several(folder: str | os.PathLike[str]) -> None:
     Raises:
         NASGymError: naming runs in it.
     """
-    place = Path(folder)
-    if RunFolder(place).config_file.is_file():
+    if RunFolder(folder).config_file.is_file():
         return
-    runs = sorted(str(file.parent) for file in place.rglob("config.json"))
+    runs = [str(one.path) for one in run_folders(Path(folder))]
     if runs:
         more = f" and {len(runs) - MOST_NAMED} more" if len(runs) > MOST_NAMED else ""
         raise ConfigError(
-            f"{place} holds runs and is not one itself: compare two of "
+            f"{folder} holds runs and is not one itself: compare two of "
             f"{', '.join(runs[:MOST_NAMED])}{more}, or "
             "pass that folder alone to explain all of them together"
         )
@@ -232,7 +254,13 @@ def _answered(question: Question, evidence: Evidence, settings: Settings) -> Sec
     if not evidence.succeeded:
         return replace(withheld(question.key, question.text, NOTHING_TRAINED), about=question.about)
     try:
+        check_time()
+    except OutOfTimeError:
+        return _left_out(question, evidence, "Left out after")
+    try:
         return question(evidence, settings)
+    except OutOfTimeError:
+        return _left_out(question, evidence, "Broken off to keep within")
     except NASGymError as error:
         return replace(
             withheld(question.key, question.text, f"This run does not answer it: {error}."),
@@ -240,14 +268,14 @@ def _answered(question: Question, evidence: Evidence, settings: Settings) -> Sec
         )
 
 
-def _left_out(question: Question, evidence: Evidence) -> Section:
+def _left_out(question: Question, evidence: Evidence, what: str) -> Section:
     """Return the section of a question that there was no time for."""
     time = minutes_in_words(evidence.clock.minutes or 0.0)
-    why = f"Left out after {time}; `{_command(evidence)}` without --minutes answers it."
+    why = f"{what} {time}; `{_command(evidence)}` without --minutes answers it."
     # That an agent without a policy has learned none is nothing that time would tell.
     applicable = question.about != "agent" or bool(evidence.snapshots)
     section = withheld(question.key, question.text, why, {LEFT_OUT: True}, is_applicable=applicable)
-    return replace(section, about=question.about)
+    return replace(section, about=question.about, facts=(out_of_time("answer", question.text),))
 
 
 def _limit_facts(evidence: Evidence, sections: Iterable[Section]) -> dict[str, Any]:
@@ -255,10 +283,12 @@ def _limit_facts(evidence: Evidence, sections: Iterable[Section]) -> dict[str, A
     minutes = evidence.clock.minutes
     if minutes is None:
         return {}
+    sections = list(sections)
     left_out = [section.key for section in sections if section.numbers.get(LEFT_OUT)]
+    lacking = any(fact.verdict is Verdict.NO_TIME for section in sections for fact in section.facts)
     return {
         "limit by the clock": minutes_in_words(minutes),
-        "limit by the clock reached": evidence.clock.is_over,
+        "limit by the clock reached": evidence.clock.is_over or lacking,
         "questions left out for want of time": left_out,
         "command for this report": f"{_command(evidence)} --minutes {minutes:g}",
     }

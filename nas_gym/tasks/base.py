@@ -59,6 +59,8 @@ class Task(Shared):
         encoder: how the columns of a table became the features; None for data that came as arrays.
         sample: training examples before and after the preparation; None where there are none.
         notes: what was said of how the data was read, a line each.
+        folds: of a task with folds the validation part of each, indices into the training part with the
+            validation part after it; the first is the validation part. () for a single split.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Task(Shared):
     encoder: TableEncoder | None = None
     sample: Sample | None = None
     notes: tuple[str, ...] = ()
+    folds: tuple[np.ndarray, ...] = ()
 
     def __post_init__(self) -> None:
         for part in ARRAYS:
@@ -86,6 +89,30 @@ class Task(Shared):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.__post_init__()  # a pickle does not say which arrays could be written to
+
+    def fold_of(self, seed: int) -> int:
+        """Return the fold whose validation part a training with a seed leaves out; 0 without folds."""
+        return seed % max(1, len(self.folds))
+
+    def fold(self, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return ``x_train``, ``y_train``, ``x_validation`` and ``y_validation`` of a fold.
+
+        All folds are standardised alike, by the training part of the first.
+        """
+        if number == 0:
+            return self.x_train, self.y_train, self.x_validation, self.y_validation
+        x, y = self.known
+        left_out = np.zeros(len(y), dtype=bool)
+        left_out[self.folds[number]] = True
+        return x[~left_out], y[~left_out], x[left_out], y[left_out]
+
+    @cached_property
+    def known(self) -> tuple[np.ndarray, np.ndarray]:
+        """All examples but those of the test part, x and y: what a network to use is trained on at last."""
+        x = np.concatenate([self.x_train, self.x_validation])
+        y = np.concatenate([self.y_train, self.y_validation])
+        x.flags.writeable = y.flags.writeable = False
+        return x, y
 
     @property
     def input_shape(self) -> Shape:
@@ -114,6 +141,8 @@ class Task(Shared):
             little = array.astype(array.dtype.newbyteorder("<"), copy=False)
             digest.update(f"{part} {little.dtype.str} {little.shape} {self.outputs};".encode())
             digest.update(little.tobytes())
+        for fold in self.folds:
+            digest.update(f"fold {fold.tolist()};".encode())
         return digest.hexdigest()
 
     @staticmethod

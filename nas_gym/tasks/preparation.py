@@ -34,6 +34,9 @@ class Preparation:
         noise: standard deviation of the normal noise added to the training inputs, in units of the
             standardised inputs.
         noise_seed: which labels are replaced and which noise is added.
+        folds: parts that all but the test examples are cut into, each of them the validation part once:
+            a training with seed s leaves out part s modulo `folds`. 1 for a single split; else
+            `validation_size` follows from it.
     """
 
     train_size: Size | None = None
@@ -45,6 +48,7 @@ class Preparation:
     label_noise: float = 0.0
     noise: float = 0.0
     noise_seed: int = 0
+    folds: int = 1
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -56,6 +60,13 @@ class Preparation:
             value = getattr(self, option)
             if whole(value) is None or value < 0:
                 raise ConfigError(f"{option} must be a whole number of at least 0, not {value!r}")
+        if whole(self.folds) is None or not 1 <= self.folds <= MOST_FOLDS:
+            raise ConfigError(f"folds must be a whole number from 1 to {MOST_FOLDS}, not {self.folds!r}")
+        if self.folds > 1 and (self.noise or self.label_noise or self.train_size is not None):
+            raise ConfigError(
+                "folds train on every example but those of the test part, without noise: leave out "
+                "train_size, noise and label_noise, or folds"
+            )
         if number(self.label_noise) is None or not 0 <= self.label_noise < 1:
             raise ConfigError(f"label_noise must be a share in [0, 1), not {self.label_noise!r}")
         if number(self.noise) is None or not 0 <= self.noise < math.inf:
@@ -67,8 +78,12 @@ class Preparation:
         Raises:
             NASGymError: if there are not enough.
         """
-        validation = count(self.validation_size, examples)
         test = count(self.test_size, examples)
+        validation = (
+            count(self.validation_size, examples)
+            if self.folds == 1
+            else round((examples - test) / self.folds)
+        )
         rest = examples - validation - test
         train = rest if self.train_size is None else count(self.train_size, examples)
         if min(train, validation, test) < 1 or train > rest:
@@ -80,6 +95,7 @@ class Preparation:
 
 
 SIZES = ("train_size", "validation_size", "test_size")
+MOST_FOLDS = 100
 OPTIONS = tuple(field.name for field in fields(Preparation))
 
 

@@ -13,7 +13,7 @@ from nas_gym.tasks.base import Sample, Task
 from nas_gym.tasks.data import PARTS, Data
 from nas_gym.tasks.fitting import fitted
 from nas_gym.tasks.preparation import SIZES, Preparation
-from nas_gym.tasks.splits import Split, check_parts, stratified
+from nas_gym.tasks.splits import Split, check_parts, fold_parts, stratified
 from nas_gym.tasks.targets import Classes, Target, Values, check_kind
 
 MEAN_STEPS = 2.0**20
@@ -44,6 +44,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     train, validation, test = _split(found, data, preparation, options)
     data, x = fitted(data, x, train)
     feature_names = tuple(str(feature) for feature in data.feature_names)
+    folds = _folds(found, train, validation, preparation)
     target, y = found.fitted((train, validation, test))
     target = target.measured_by(preparation.metric, preparation.class_weight)
     mean, scale = standardisation(x[train])
@@ -67,6 +68,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
         encoder=data.encoder,
         sample=Sample(raw, x_train[:SAMPLED]),
         notes=(*data.notes, *found.notes),
+        folds=folds,
     )
 
 
@@ -147,7 +149,7 @@ def _split(found: _Answers, data: Data, preparation: Preparation, options: dict[
     strata = np.zeros(len(found.y), dtype=np.int64) if found.strata is None else found.strata
     if data.parts is None:
         return stratified(strata, preparation.counts(len(strata)), names, preparation.split_seed)
-    for option in (*SIZES, "split_seed"):
+    for option in (*SIZES, "split_seed", "folds"):
         if option in options:
             raise ConfigError(
                 f"the data comes in parts, which leaves nothing to {option}: leave the option out"
@@ -155,6 +157,19 @@ def _split(found: _Answers, data: Data, preparation: Preparation, options: dict[
     if found.strata is not None:
         check_parts(strata, data.parts, names)
     return data.parts
+
+
+def _folds(
+    found: _Answers, train: np.ndarray, validation: np.ndarray, preparation: Preparation
+) -> tuple[np.ndarray, ...]:
+    """Return the validation part of each fold, see `Task.folds`."""
+    if preparation.folds == 1:
+        return ()
+    strata = np.zeros(len(found.y), dtype=np.int64) if found.strata is None else found.strata
+    both = np.concatenate([train, validation])
+    places = np.arange(len(both))
+    first, rest = places[len(train) :], places[: len(train)]
+    return fold_parts(strata[both], first, rest, preparation.folds, preparation.split_seed)
 
 
 def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, name: str = "x") -> np.ndarray:

@@ -43,6 +43,32 @@ def stratified(y: np.ndarray, counts: Sequence[int], class_names: Sequence[str],
     return train, validation, test
 
 
+def fold_parts(
+    y: np.ndarray, validation: np.ndarray, rest: np.ndarray, folds: int, seed: int
+) -> tuple[np.ndarray, ...]:
+    """Return the validation parts of all folds, of which the first is given; indices in ascending order.
+
+    The other examples are cut into parts of nearly equal size, each with its share of every class: a class's
+    shuffled examples are dealt one by one, and the next class goes on where the last one ended.
+
+    Args:
+        y: int64 (n,), labels in [0, classes); all 0 for values.
+        validation: indices of the first fold's validation part.
+        rest: indices of the examples of the other folds' validation parts.
+        folds: number of folds, at least 2.
+        seed: seed of the shuffles.
+
+    Raises:
+        NASGymError: if there are fewer examples than folds.
+    """
+    others = folds - 1
+    if len(rest) < others:
+        raise ConfigError(f"{folds} folds need more than {len(rest)} examples: lower folds")
+    rng = np.random.default_rng([seed, folds])
+    order = np.concatenate([rng.permutation(rest[y[rest] == label]) for label in np.unique(y[rest])])
+    return (validation, *(np.sort(order[part::others]) for part in range(others)))
+
+
 def check_parts(y: np.ndarray, parts: Split, class_names: Sequence[str]) -> None:
     """Check that every part of a given split has every class.
 

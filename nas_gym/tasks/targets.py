@@ -112,6 +112,10 @@ class Target(ABC):
         """Return metrics that were measured on outputs in the units of the data."""
         return dict(metrics)
 
+    def other_metrics(self, score: float) -> dict[str, float]:
+        """Return other metrics that go with a score, by name, in the units of the data: a plausible guess."""
+        return self.in_units({one.name: 1.0 - score for one in self.others})
+
     @abstractmethod
     def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
         """Return the best answer without looking: in words, and as outputs of a network (outputs,)."""
@@ -263,6 +267,11 @@ class Values(Target):
         unit = self.scale[0] if len(self.scale) == 1 else 1.0
         with_unit = (RMSE.name, MAE.name)
         return {name: measured * (unit if name in with_unit else 1.0) for name, measured in metrics.items()}
+
+    def other_metrics(self, score: float) -> dict[str, float]:
+        """Return RMSE and MAE of errors that are Gaussian and leave so much of the variance unexplained."""
+        rmse = math.sqrt(1.0 - score)
+        return self.in_units({RMSE.name: rmse, MAE.name: math.sqrt(2.0 / math.pi) * rmse})
 
     def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
         """Return the mean of the training part, its median where absolute errors are scored."""

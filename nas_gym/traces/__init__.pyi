@@ -27,6 +27,7 @@ from .tensorboard.embedding import MOST_POINTS as MOST_POINTS
 from .tensorboard.embedding import discs as discs
 from .tensorboard.embedding import one_hot as one_hot
 from .tensorboard.events import EventFile as EventFile
+from .tensorboard.picture import SHOWN_WIDTH as SHOWN_WIDTH
 from .tensorboard.summaries import custom_scalars as custom_scalars
 from .tensorboard.summaries import text_summary as text_summary
 from .wrapper import NoTrace as NoTrace

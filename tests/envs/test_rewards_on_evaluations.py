@@ -12,6 +12,7 @@ from nas_gym.envs import RecordedReward, make_reward
 from nas_gym.evaluators import Evaluation
 from nas_gym.explain import explain
 from nas_gym.explain.methods.policies.optimal_values import OptimalValues
+from nas_gym.tasks import make_task
 from nas_gym.traces import State, Trace, replay
 from tests.helpers.own_rewards import Small, SmallAtTheEnd, Smaller
 
@@ -141,6 +142,36 @@ def test_a_reward_is_tried_on_evaluations_before_anything_is_trained():
     wrong.sees = "networks"
     with pytest.raises(NASGymError, match=r"must be .scores. or .evaluations., not"):
         make_reward(wrong)
+
+
+class Precise:
+    """Pays for a small RMSE, in the units of the data."""
+
+    needs_before, episodic, sees = False, False, "evaluations"
+
+    def __call__(self, before, after, done):
+        return -after.metrics["rmse"] / 100
+
+
+def test_a_reward_may_read_the_other_metrics_of_the_task():
+    options = {"evaluator": {"name": "train", "recipe": {"epochs": 1}}, "store": "memory"}
+    env = gym.make("NAS-v0", task="diabetes", reward=Precise(), horizon=2, **options)
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(0)
+    rmse = env.unwrapped.evaluate(info["architecture"]).metrics["rmse"]
+    assert reward == -rmse / 100
+    assert env.unwrapped.reward.config() == {"name": f"{__name__}:Precise"}
+    with pytest.raises(NASGymError, match=r"raised KeyError .*rmse.* for before=None, after=an evaluation"):
+        gym.make("NAS-v0", task="breast_cancer", reward=Precise(), **options)
+
+
+def test_the_metrics_that_a_reward_is_tried_on_are_plausible():
+    task = make_task("diabetes")
+    spread = float(task.target.scale[0])
+    good, bad = (task.target.other_metrics(score) for score in (0.5, 0.25))
+    assert list(good) == [one.name for one in task.target.others] == ["rmse", "mae"]
+    assert 0 < good["mae"] < good["rmse"] < bad["rmse"] < spread
+    assert make_task("breast_cancer").target.other_metrics(0.5) == {}
 
 
 class Batched:

@@ -2,17 +2,22 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
+from nas_agents.runs.run import RunSpec
+from nas_agents.runs.run import run as run_agent
 from typer.testing import CliRunner
 
-from nas_gym._clock import Clock
+from nas_gym._clock import MOST_AT_ONCE, Clock, check_time
 from nas_gym.cli.app import app
 from nas_gym.errors import NASGymError
-from nas_gym.explain import Question, Section, explain, explain_evidence, read_evidence
+from nas_gym.explain import Question, Section, Settings, explain, explain_evidence, read_evidence
 from nas_gym.explain.evidence.rescoring import SEEDS, control_seeds, measure
+from nas_gym.explain.fact import Verdict
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.choices.analysis import deletion_of
+from nas_gym.explain.sections.network.section import explain_network
 from tests.helpers.clock import fake_clock
 from tests.helpers.explain.runs import depth_and_relus, recorded
 from tests.helpers.fakes import fake_env
@@ -68,6 +73,110 @@ def test_a_question_that_would_begin_after_the_limit_is_left_out_with_a_sentence
     assert facts["limit by the clock reached"] is True
     assert facts["questions left out for want of time"] == ["third"]
     assert facts["command for this report"] == f"nas-gym explain {run} --minutes 2"
+
+
+def test_a_question_that_has_begun_is_broken_off(run, time):
+    def slow(evidence, settings):
+        for _ in range(1000):
+            time.time += 1
+            check_time()
+        raise AssertionError("the limit was not kept")
+
+    begun = time.time
+    evidence = replace(read_evidence(run), clock=Clock(2))
+    explanation = explain_evidence(evidence, None, [Question("slow", "What of slow?", slow)])
+    assert time.time - begun <= 1.2 * 120 + 1
+    (section,) = explanation.sections
+    assert section.answer == (
+        f"Broken off to keep within 2 minutes; `nas-gym explain {run}` without --minutes answers it.",
+    )
+    assert section.withheld
+    assert [(fact.key, str(fact.verdict)) for fact in section.facts] == [
+        ("answer", "cannot be known for lack of time")
+    ]
+    assert explanation.facts["questions left out for want of time"] == ["slow"]
+    assert "What of slow?" in explanation.summary.answer[-1]
+
+
+def test_a_question_leaves_some_time_to_those_after_it(run, time):
+    spent = {}
+
+    def greedy(evidence, settings):
+        begun = time.time
+        try:
+            for _ in range(1000):
+                time.time += 1
+                check_time()
+        finally:
+            spent[len(spent)] = time.time - begun
+        raise AssertionError("the limit was not kept")
+
+    evidence = replace(read_evidence(run), clock=Clock(10))
+    asked = [Question(f"q{n}", f"What of {n}?", greedy) for n in range(4)]
+    explanation = explain_evidence(evidence, None, asked)
+    assert list(spent.values()) == [300, 200, 100]
+    assert "Left out after" in explanation["q3"].answer[0]
+
+
+def test_without_a_limit_nothing_is_broken_off(run, time):
+    def answer(evidence, settings):
+        time.time += 1e6
+        check_time()
+        return Section("slow", "What of slow?", ("answered",))
+
+    explanation = explain_evidence(read_evidence(run), None, [Question("slow", "What of slow?", answer)])
+    assert explanation["slow"].answer == ("answered",)
+    time.time += 1e6
+    check_time()  # outside of an explanation there is no limit
+
+
+@pytest.fixture(scope="module", params=["classes", "values", "table"])
+def trained(request, tmp_path_factory):
+    """Runs whose explanation trains networks and looks into them, or has a table and a policy."""
+    env = {
+        "classes": {"task": "digits", "evaluator": {"name": "train", "recipe": {"epochs": 1}}},
+        "values": {"task": "diabetes", "evaluator": {"name": "train", "recipe": {"epochs": 1}}},
+        "table": {"task": "mnist1d", "evaluator": {"name": "table", "benchmark": "mlp"}},
+    }[request.param]
+    folder = tmp_path_factory.mktemp(request.param) / "run"
+    run_agent(RunSpec("q-learning", 40, str(folder), 0, "NAS-v0", env | {"store": "memory"}))
+    return folder
+
+
+@pytest.mark.parametrize("looks", [10, 60, 200, 800])
+def test_every_explanation_ends_near_its_limit_and_says_what_it_lacks(trained, monkeypatch, looks):
+    time = fake_clock(monkeypatch, look=1)
+    evidence = read_evidence(trained, "memory", Clock(looks / 60))
+    begun = time.time
+    explanation = explain_evidence(evidence, Settings(budget=20))
+    assert time.time - begun <= 1.2 * looks + MOST_AT_ONCE
+    assert explanation.summary.answer[0]
+    lacking = [
+        fact.of for each in explanation.all_sections for fact in each.facts if fact.verdict == Verdict.NO_TIME
+    ]
+    assert lacking
+    told = " ".join(sentence for each in explanation.all_sections for sentence in each.answer)
+    assert any(words in told for words in ("There was no time for", "Left out after", "Broken off to keep"))
+
+
+def test_what_was_measured_of_a_network_is_told_without_what_there_was_no_time_for(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    env = {"task": "breast_cancer", "evaluator": {"name": "train", "recipe": {"epochs": 1}}}
+    run_agent(RunSpec("random", 3, str(folder), 0, "NAS-v0", env | {"store": "memory"}))
+    fake_clock(monkeypatch, look=1)
+    parts = []
+    for looks in (20, 640, 4000, 100_000):
+        evidence = read_evidence(folder, "memory", Clock(looks / 60))
+        with evidence.clock.breaking_off():
+            section = explain_network(evidence)
+        parts.append([fact.key for fact in section.facts])
+        for part in parts[-1]:
+            assert part in section.answer[-1]
+        json.dumps(section.numbers, allow_nan=False)
+    assert parts[0][0] == "the shuffling of features"
+    assert "what its layers contribute" in parts[0]
+    assert parts[-1] == []
+    assert all(len(after) <= len(before) for before, after in pairwise(parts))
 
 
 def test_a_limit_that_is_not_reached_leaves_nothing_out(run, time):

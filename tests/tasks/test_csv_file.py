@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from nas_gym.errors import DataWarning
 from nas_gym.tasks import make_task
 from tests.helpers.refusals import refused
 
@@ -84,6 +85,7 @@ def test_numbers_may_be_treated_as_categories(write):
         (lambda row: ("NA", "US")[row % 2], ("NA", "US")),
     ],
 )
+@pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
 def test_labels_are_the_texts_of_the_file_and_never_merged(write, label, names):
     assert make_task(write(table(species=label))).target.names == names
 
@@ -100,6 +102,7 @@ def test_numbers_spoilt_by_a_text_are_not_turned_into_categories(write):
 @pytest.mark.parametrize(
     "label", [lambda row: str(row), lambda row: f"{row % 11}.5", lambda row: f"{row % 20},5"]
 )
+@pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
 def test_a_target_of_many_numbers_is_read_as_values_and_said(write, label):
     spec = write(table(species=lambda row: f'"{label(row)}"'))
     task = make_task(spec)
@@ -122,10 +125,12 @@ def test_numbers_of_which_few_are_too_rare_for_a_class_are_refused(write):
 
 
 def test_few_numbers_with_decimals_are_classes_and_many_whole_numbers_are_said(write):
-    doses = make_task(write(table(species=lambda row: f"{row % 3}.5")))
+    with pytest.warns(DataWarning, match="3 different numbers that are not whole"):
+        doses = make_task(write(table(species=lambda row: f"{row % 3}.5")))
     assert doses.target.names == ("0.5", "1.5", "2.5")
     assert "3 different numbers that are not whole, read as classes" in doses.notes[0]
-    named = make_task(write(table(300, species=lambda row: str(20 + row % 60))))
+    with pytest.warns(DataWarning, match="60 different whole numbers"):
+        named = make_task(write(table(300, species=lambda row: str(20 + row % 60))))
     assert any("60 different whole numbers, read as classes" in note for note in named.notes)
     plates = write(table(species=lambda row: f"{row % 12}.5")) | {"categorical": ["species"]}
     assert make_task(plates).outputs == 12

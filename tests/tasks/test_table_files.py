@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nas_gym.errors import DataWarning
 from nas_gym.tasks import make_task
 from nas_gym.tasks.reading.raw_table import ALWAYS_MISSING, ERRORS, MISSING_WORDS
 from tests.helpers.refusals import refused
@@ -169,7 +170,8 @@ def test_arrays_of_numpy_with_and_without_columns(tmp_path, task_of):
 )
 def test_row_numbers_and_names_are_left_out_and_said(task_of, plain, header, cell):
     rows = [(header, *ROWS[0]), *((cell(row), *cells) for row, cells in enumerate(ROWS[1:]))]
-    task = task_of(text(rows=rows))
+    with pytest.warns(DataWarning, match="left out"):
+        task = task_of(text(rows=rows))
     assert (task.fingerprint, task.feature_names) == (plain.fingerprint, plain.feature_names)
     assert len(task.notes) == 1
     assert "left out" in task.notes[0]
@@ -177,15 +179,19 @@ def test_row_numbers_and_names_are_left_out_and_said(task_of, plain, header, cel
 
 def test_row_names_of_r_and_empty_last_cells_are_read(task_of, plain):
     named = [ROWS[0], *((row, *cells) for row, cells in enumerate(ROWS[1:]))]
-    assert task_of(text(rows=named)).fingerprint == plain.fingerprint
+    with pytest.warns(DataWarning, match="left out"):
+        assert task_of(text(rows=named)).fingerprint == plain.fingerprint
     ended = [ROWS[0], *((*cells, "") for cells in ROWS[1:])]
     assert task_of(text(rows=ended)).fingerprint == plain.fingerprint
     both = [(*ROWS[0], ""), *((*cells, "") for cells in ROWS[1:])]
-    assert task_of(text(rows=both)).fingerprint == plain.fingerprint
+    with pytest.warns(DataWarning, match="left out"):
+        assert task_of(text(rows=both)).fingerprint == plain.fingerprint
 
 
 def test_a_named_column_that_counts_the_rows_stays_and_is_said(task_of):
-    task = task_of(text(rows=[("day", *ROWS[0]), *((row, *cells) for row, cells in enumerate(ROWS[1:]))]))
+    rows = [("day", *ROWS[0]), *((row, *cells) for row, cells in enumerate(ROWS[1:]))]
+    with pytest.warns(DataWarning, match="counts the rows"):
+        task = task_of(text(rows=rows))
     assert task.feature_names[0] == "day"
     assert "column 'day' counts the rows" in task.notes[0]
 
@@ -255,6 +261,7 @@ def test_texts_that_differ_in_spaces_only_are_one_and_said(task_of, plain):
         ROWS[0],
         *((size, colour + " " * (row % 2), label) for row, (size, colour, label) in enumerate(ROWS[1:])),
     ]
-    task = task_of(text(rows=rows))
+    with pytest.warns(DataWarning, match="read as one without spaces"):
+        task = task_of(text(rows=rows))
     assert task.fingerprint == plain.fingerprint
     assert task.notes == ("column 'colour' has 'red' and 'red ', which are read as one without spaces",)

@@ -81,12 +81,13 @@ def test_numbers_are_read_as_those_of_features_are(write, written, meant):
 
 
 def test_a_reading_that_is_not_plain_is_said(write):
-    assert make_task(write(lambda row: f"{row},25", sep=";")).notes == (
-        "column 'price' is read as numbers with a decimal comma, '0,25' as 0.25",
-    )
+    said = "column 'price' is read as numbers with a decimal comma, '0,25' as 0.25"
+    with pytest.warns(DataWarning, match=said):
+        assert make_task(write(lambda row: f"{row},25", sep=";")).notes == (said,)
     assert make_task(write(lambda row: f"{row:04d}")).notes == ()
 
 
+@pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
 def test_numbers_that_may_be_meant_in_two_ways_are_told_apart_by_the_option(write):
     spec = write(lambda row: f"{row + 1},{row:03d}", sep=";", size=lambda row: f"a{row % 3}")
     for decimal, low in ((".", 1000.0), (",", 1.0), ({"price": "."}, 1000.0)):
@@ -114,6 +115,7 @@ def test_a_cell_that_is_not_a_value_is_refused(write, cell, words):
     refused(words, write(lambda row: cell if row == 3 else f"{row}.5", sep=";"))
 
 
+@pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
 def test_a_decimal_comma_says_nothing_of_whole_numbers(write):
     task = make_task(write(lambda row: f"{3 * row}") | {"decimal": {"price": ","}})
     assert task.notes == ()
@@ -181,6 +183,7 @@ def test_numbers_that_are_hardly_classes_are_read_as_values_and_said(write):
 NUMBERS = st.floats(-1e6, 1e6).map(lambda number: round(number, 3))
 
 
+@pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(st.lists(NUMBERS, min_size=30, max_size=40, unique=True), st.sampled_from([".", ","]))
 def test_whatever_numbers_are_written_are_those_that_are_read(tmp_path, numbers, mark):

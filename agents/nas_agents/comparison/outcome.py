@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from nas_agents.comparison.analysis import Analysis
 from nas_agents.comparison.curves import Curve
 from nas_agents.comparison.plots import figure_names, plot_comparison, plot_figure
+from nas_agents.comparison.ranking import Analysis
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.report import Setting, latex, markdown, short_ranking, write_json
 from nas_gym.common import write_text, writing

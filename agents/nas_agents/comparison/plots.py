@@ -18,7 +18,7 @@ from nas_gym.common import FAINT, INK, SERIES
 
 if TYPE_CHECKING:
     from nas_agents.comparison.across import Across
-    from nas_agents.comparison.analysis import Analysis
+    from nas_agents.comparison.ranking import Analysis
 
 DIVERGING = "PuOr"
 # Past the end of the series of colours line styles and markers go on telling agents apart.
@@ -120,30 +120,21 @@ def curves(comparison: Analysis, order: Sequence[str], against: str, where: str)
         against: ``"evaluations"`` or ``"seconds"``.
         where: environment, space and task, for the title.
     """
-    by_evaluations, by_seconds = comparison.evaluation_curves, comparison.second_curves
-    by_agent = by_evaluations if against == "evaluations" else by_seconds
-    figure, axes = _bands(by_agent, order, f"Best {comparison.metric} so far, {where}")
-    axes.set(xlabel=AXES[against], ylabel=f"{comparison.seen} as seen (optimistic)")
+    by_agent = {"evaluations": comparison.evaluation_curves, "seconds": comparison.second_curves}[against]
+    figure, axes = _bands(by_agent, order, f"Best {comparison.metric} so far, {where}", against)
+    axes.set_ylabel(f"{comparison.seen} as seen (optimistic)")
     axes.set_ylim(bottom=_floor(by_agent.values()))
     return figure
 
 
 def regrets(comparison: Analysis, order: Sequence[str], against: str, where: str) -> Figure:
-    """Draw the mean regret of the incumbent, with 95% bands, a line per agent, the best first.
-
-    Args:
-        comparison: comparison that is drawn.
-        order: all agents, in the order of their looks.
-        against: ``"evaluations"`` or ``"seconds"``.
-        where: environment, space and task, for the title.
-    """
-    by_evaluations, by_seconds = comparison.evaluation_regrets, comparison.second_regrets
-    by_agent = by_evaluations if against == "evaluations" else by_seconds
-    figure, axes = _bands(by_agent, order, f"Regret of the best so far, {where}")
-    axes.set(xlabel=AXES[against], ylabel="mean regret to the optimum")
+    """Draw the mean regret of the incumbent as `curves` does its score; it falls by orders of magnitude."""
+    by_agent = {"evaluations": comparison.evaluation_regrets, "seconds": comparison.second_regrets}[against]
+    figure, axes = _bands(by_agent, order, f"Regret of the best so far, {where}", against)
+    axes.set_ylabel("mean regret to the optimum")
     positive = np.concatenate([curve.value[curve.value > 0] for curve in by_agent.values()])
     if len(positive):
-        # Regret falls over orders of magnitude; where all runs are at the optimum it is below the figure.
+        # Where all runs are at the optimum the line is below the figure.
         axes.set_yscale("log", nonpositive="clip")
         axes.set_ylim(bottom=positive.min() / 2)
     return figure
@@ -197,9 +188,12 @@ def _canvas(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _bands(by_agent: Mapping[str, Curve], order: Sequence[str], title: str) -> tuple[Figure, Axes]:
+def _bands(
+    by_agent: Mapping[str, Curve], order: Sequence[str], title: str, against: str
+) -> tuple[Figure, Axes]:
     """Draw curves with their bands and a legend."""
     figure, axes = _canvas(7.6, 4.4, title)
+    axes.set_xlabel(AXES[against])
     for agent, curve in by_agent.items():
         colour, dash, _ = _look(order.index(agent))
         axes.fill_between(

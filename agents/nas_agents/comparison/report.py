@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nas_agents.comparison.analysis import AgentSummary, Analysis
 from nas_agents.comparison.how_to_read import how_to_read
+from nas_agents.comparison.ranking import AgentSummary, Analysis
 from nas_agents.comparison.statistics import Interval
 from nas_gym.common import write_text
 

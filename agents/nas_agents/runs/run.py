@@ -8,13 +8,14 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
 from nas_agents.registry import make_agent
+from nas_agents.runs.finalists import finalists
 from nas_agents.runs.scoring import score
 from nas_gym.common import plain, write_text
 from nas_gym.errors import ConfigError, NASGymError, unknown
@@ -46,6 +47,9 @@ class RunSpec:
         trace: whether every decision is recorded, or only the result is kept.
         surroundings: the fingerprints of data and code that the run has to find, as those of the runs
             it is compared with; None for whatever is there.
+        finalists: how many of the best networks are trained again with further seeds before one of them is
+            chosen (see `nas_agents.runs.finalists`); 1 takes the best as the search saw it.
+        margin: score that a smaller finalist may lose to the best one.
     """
 
     agent: str | Mapping[str, Any]
@@ -56,6 +60,8 @@ class RunSpec:
     env: Mapping[str, Any] = field(default_factory=dict)
     trace: bool = True
     surroundings: Mapping[str, Any] | None = None
+    finalists: int = 1
+    margin: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("budget", "seed", "agent"):
@@ -118,6 +124,10 @@ def run(
     """
     env = make_env(spec.env_id, spec.env)
     try:
+        if spec.finalists > 1 and not env.unwrapped.evaluator.trains:  # type: ignore[attr-defined]
+            raise ConfigError(
+                "finalists are trained again, and this environment trains nothing: leave them out"
+            )
         folder = folder_of(spec, env)
         if not folder.is_finished:
             return _search(spec, env, folder, on_progress, keep_network=keep_network)
@@ -167,7 +177,9 @@ def run_options(spec: RunSpec) -> dict[str, Any]:
     """Return what tells a run from the others of its environment and agent, as `config.json` has it."""
     budget = spec.budget if isinstance(spec.budget, int) else dict(spec.budget)
     hyperparameters = make_agent(spec.agent).hyperparameters()
-    return {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
+    options = {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
+    again = {"finalists": spec.finalists, "margin": spec.margin} if spec.finalists > 1 else {}
+    return options | again
 
 
 def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
@@ -281,6 +293,11 @@ def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) 
 
     unwrapped: Any = env.unwrapped
     target = unwrapped.task.target
+    again = finalists(unwrapped, found, spec.finalists, spec.margin) if spec.finalists > 1 else []
+    if again:
+        seen = {one.architecture: one.score for one in found.evaluations if one.fidelity is None}
+        chosen = again[0].architecture
+        found = replace(found, architecture=chosen, score=seen[chosen])
     return {
         "format": RESULT_FORMAT,
         "metric": target.metric.name,
@@ -292,6 +309,7 @@ def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) 
         **score(unwrapped, found),
         "classes": target.outputs if target.kind == "classes" else None,
         "versions": versions(),
+        **({"finalists": [one.as_dict() for one in again]} if again else {}),
     }
 
 

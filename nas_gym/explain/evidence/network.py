@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from nas_gym._clock import check_time
 from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Evaluator, TrainEvaluator
@@ -57,6 +58,7 @@ def trained_network(evidence: Evidence) -> TrainedNetwork | str:
                 f"The {evidence.metric.label} of each architecture of this run is computed by a function; no "
                 "network was trained, so there is none to look into."
             )
+        check_time()
         seed = _seed(evidence)
         module, evaluation = trainer.fit(architecture, seed)
     except NASGymError as error:

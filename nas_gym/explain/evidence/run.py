@@ -101,9 +101,11 @@ class Evidence:
         """The network that the run chose, or would choose now: the best it saw, the first of ties.
 
         As in a run's result the highest fidelity comes first: scores of different ones are not compared.
+        A finished run may have chosen another by training its best networks again.
         """
+        text = None if self.result is None else self.result["architecture"]
         return max(
-            self.succeeded,
+            [one for one in self.succeeded if str(one.architecture) == text] or self.succeeded,
             key=lambda one: (math.inf if one.fidelity is None else one.fidelity, one.score),
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._clock import check_time
 from nas_gym.evaluators import Evaluator
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.questions import Questions
@@ -131,10 +132,12 @@ def _learned(
     def described(some: Sequence[Architecture]) -> np.ndarray:
         return questions.answers([State(one) for one in some]).astype(np.float32)
 
+    check_time()
     model = ExtraTreesRegressor(n_estimators=100, min_samples_leaf=2, random_state=seed)
     known = described(architectures)
     folds = KFold(FOLDS, shuffle=True, random_state=seed)
     estimated = cross_val_predict(model, known, measured, cv=folds)
+    check_time()
     constant = np.ptp(measured) == 0 or np.ptp(estimated) == 0
     correlation = 0.0 if constant else float(spearmanr(measured, estimated).statistic)
     model.fit(known, measured)

@@ -7,11 +7,13 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from nas_gym._clock import check_time, in_time
 from nas_gym.networks import NetworkModule
 from nas_gym.tasks import Task, constant_answer
 
@@ -48,7 +50,7 @@ class Method:
     outputs: np.ndarray
 
 
-def simple_methods(task: Task, seed: int) -> list[Method]:
+def simple_methods(task: Task, seed: int) -> tuple[list[Method], tuple[str, ...]]:
     """Return the best constant answer, a linear model and a random forest, fitted on the training part.
 
     All have the default settings of scikit-learn, nothing was tuned: they say what can be had without a
@@ -57,10 +59,13 @@ def simple_methods(task: Task, seed: int) -> list[Method]:
     Args:
         task: data; of a task without examples nothing is returned.
         seed: seed of the forest, and of the examples of a large training part.
+
+    Returns:
+        The methods, and the names of those that a limit by the clock left no time for.
     """
     constant = constant_answer(task)
     if constant is None:
-        return []
+        return [], ()
     x, y = task.x_train.reshape(len(task.x_train), -1), task.y_train
     if len(x) > MOST_EXAMPLES:
         kept = np.sort(np.random.default_rng(seed).choice(len(x), MOST_EXAMPLES, replace=False))
@@ -76,7 +81,12 @@ def simple_methods(task: Task, seed: int) -> list[Method]:
         len(task.y_train),
         np.broadcast_to(answer, (len(task.y_test), len(answer))),
     )
-    return [always, *(_fitted(task, key, name, model, x, y) for key, name, model in _models(task, seed))]
+    fitted = {
+        name: in_time(partial(_fitted, task, key, name, model, x, y))
+        for key, name, model in _models(task, seed)
+    }
+    missing = tuple(name for name, method in fitted.items() if method is None)
+    return [always, *(method for method in fitted.values() if method is not None)], missing
 
 
 def network_method(task: Task, module: NetworkModule, name: str, parameters: int) -> Method:
@@ -119,6 +129,7 @@ def _models(task: Task, seed: int) -> list[tuple[str, str, Any]]:
 
 
 def _fitted(task: Task, key: str, name: str, model: Any, x: np.ndarray, y: np.ndarray) -> Method:
+    check_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a linear model has not converged changes little
         model.fit(x, y.ravel() if task.outputs == 1 else y)

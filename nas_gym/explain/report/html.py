@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from nas_gym.explain.report import style
 from nas_gym.explain.report.page import Page, identifier, method_of, numeric_columns, texts_of
 from nas_gym.explain.report.phrases import counted, listed
-from nas_gym.explain.report.svg import Picture
+from nas_gym.explain.report.svg import NARROW_WIDTH, Picture
 from nas_gym.explain.section import Figure, Section, Table
 
 # Colours of the page beside those of figures: on a light page and on a dark one.
@@ -33,6 +33,8 @@ _LETTERS = (
 )
 _OPEN_ROWS = 8
 _LONG = 16
+TALL = 1.5
+"""Height by width above which a drawing for a phone does not fit a column on paper."""
 MANY = 6
 """Columns above which a table is set smaller."""
 _MARKED = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
@@ -118,6 +120,7 @@ def _figure(section: Section, figure: Figure, pictures: Mapping[str, Picture]) -
         "id": f"{identifier(section, figure)}-figure",
         "svg": Markup(picture.svg),  # noqa: S704 - Matplotlib escapes
         "narrow": Markup(picture.narrow),  # noqa: S704 - Matplotlib escapes
+        "tall": not picture.narrow or (figure.narrow_height or figure.size[1]) > TALL * NARROW_WIDTH,
         "caption": marked(figure.caption),
     }
 

@@ -17,6 +17,7 @@ from nas_gym._colours import PAPER
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import WHOLE, fit_narrow, fit_ticks
 from nas_gym.explain.section import Figure
+from nas_gym.traces import SHOWN_WIDTH
 
 PIXELS_PER_INCH = 144
 NARROW_WIDTH = 3.3
@@ -50,11 +51,14 @@ class Picture(NamedTuple):
         png: on a light page, as a PNG file.
         svg: an ``<svg>`` element for a page that defines the variables of `style.VARIABLES`.
         narrow: the same, drawn again for a phone; "" where the first will do.
+        small: the drawing for a phone as a PNG file, as wide as TensorBoard shows pictures, which makes wider
+            ones too small to read; the first where that will do.
     """
 
     png: bytes
     svg: str
-    narrow: str = ""
+    narrow: str
+    small: bytes
 
 
 def drawn(figure: Figure, name: str) -> Picture:
@@ -71,24 +75,26 @@ def drawn(figure: Figure, name: str) -> Picture:
         canvas.savefig(png, format="png", facecolor=PAPER)
         canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
     wide = _embeddable(svg.getvalue(), name, figure.alternative)
-    return Picture(png.getvalue(), wide, _narrow(figure, f"{name}-narrow"))
+    narrow, small = _narrow(figure, f"{name}-narrow")
+    return Picture(png.getvalue(), wide, narrow, small or png.getvalue())
 
 
-def _narrow(figure: Figure, name: str) -> str:
-    """Draw a figure for a phone; "" where it is narrow as it is, or has no room there."""
+def _narrow(figure: Figure, name: str) -> tuple[str, bytes]:
+    """Draw a figure for a phone, as SVG and PNG; nothing where it is narrow already or has no room there."""
     if figure.size[0] <= style.NARROW:
-        return ""
-    svg = io.StringIO()
+        return "", b""
+    svg, png = io.StringIO(), io.BytesIO()
     with style.set_style(), style.set_narrow_style(), mpl.rc_context({"svg.hashsalt": name}):
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("error", message=".*(layout|collapsed).*", category=UserWarning)
                 canvas = laid_out(figure, is_narrow=True)
         except UserWarning:
-            return ""
+            return "", b""
         _mark_centred(canvas)
+        canvas.savefig(png, format="png", facecolor=PAPER, dpi=SHOWN_WIDTH / NARROW_WIDTH)
         canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
-    return _embeddable(svg.getvalue(), name, figure.alternative)
+    return _embeddable(svg.getvalue(), name, figure.alternative), png.getvalue()
 
 
 def laid_out(figure: Figure, *, is_narrow: bool = False) -> Canvas:

@@ -65,7 +65,7 @@ def write_explanation(
     folder = evidence.folder.path if folder is None else folder
     page = page_of(explanation)
     pictures = pictures_of(page)
-    images = {name: picture.png for name, picture in pictures.items()}
+    images = {name: picture.small for name, picture in pictures.items()}
     with writing_alone(folder):
         report = write_page(page, pictures, explanation.as_dict(), folder, Names())
         write_events(evidence, explanation, images, folder, keep=keep_events)

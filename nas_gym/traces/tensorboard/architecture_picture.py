@@ -1,7 +1,8 @@
-"""The picture of an architecture under a title: boxes in a row, links between them."""
+"""The picture of an architecture under a title: boxes in a row or in a column, links between them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from nas_gym.traces.tensorboard.picture import (
     SHADES,
     SHOWN_WIDTH,
     Picture,
+    fitted,
     label,
     line_height,
     ramp,
@@ -34,6 +36,9 @@ PALETTE = np.concatenate([ramp(ground, INK) for ground in (PAPER, PLAIN, *FILLS)
 PAPER_GROUND, PLAIN_GROUND, FIRST_GROUND = 0, 1, 2
 BOX_WIDTH, BOX_HEIGHT, ROUNDING, MARGIN = 40, 42, 6, 4
 PADDING, BETWEEN, BETWEEN_WITH_LABEL = 2, 10, 84
+UPRIGHT_BETWEEN = 14
+# Wider pictures are shown so much smaller that their letters cannot be read.
+WIDEST = 420
 # An arc starts so far from the middle of its box, and rises so far for each box it spans.
 ARC_START, ARC_RISE, ARC_RISE_A_BOX, ARC_POINTS = 12, 14, 14, 25
 ARROW_LENGTH, ARROW_WIDTH = 6, 3
@@ -41,10 +46,26 @@ ARROW_LENGTH, ARROW_WIDTH = 6, 3
 FINER = 2
 
 
-def architecture_picture(search_space: SearchSpace[Any], architecture: Architecture, title: str) -> Picture:
-    """Draw an architecture, from the input at the left to the output at the right.
+@dataclass(frozen=True)
+class _Layout:
+    """Where the parts of a picture are.
 
-    All of them have one palette, so that they can be stacked.
+    Attributes:
+        size: width and height of the picture.
+        corners: upper left corner of each box.
+        paths: points of each link, float (points, 2).
+    """
+
+    size: tuple[int, int]
+    corners: list[tuple[int, int]]
+    paths: list[np.ndarray]
+
+
+def architecture_picture(search_space: SearchSpace[Any], architecture: Architecture, title: str) -> Picture:
+    """Draw an architecture, from the input at the left to the output at the right, or from top to bottom.
+
+    A long one stands upright, since lying it would be shown too small to read; not where words between
+    the boxes need the room. All of them have one palette, so that they can be stacked.
 
     Args:
         search_space: the space of the architecture.
@@ -52,23 +73,20 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
         title: a line above it.
     """
     sketch = search_space.sketch(architecture)
-    head = label(title)
+    head = fitted(title, SHOWN_WIDTH - 2 * MARGIN)
     lines = [[label(line) for line in text.split("-", 1)] for text in sketch.boxes]
     wide = max(BOX_WIDTH, *(2 * PADDING + line.shape[1] for each in lines for line in each))
-    step, above, below = wide + _between(sketch), _height(sketch, side=-1), _height(sketch, side=1)
-    middle = 2 * MARGIN + len(head) + above
-    width = max(step * (len(sketch.boxes) - 1) + wide, head.shape[1]) + 2 * MARGIN
-    size = max(width, SHOWN_WIDTH), middle + below + MARGIN
-    paths = [_path(source, target, step, middle, wide) for source, target, _ in sketch.links]
-    corners = [(MARGIN + number * step, middle - BOX_HEIGHT // 2) for number in range(len(sketch.boxes))]
+    layout = _lying(sketch, wide, len(head))
+    if layout.size[0] > WIDEST and _between(sketch) == BETWEEN:
+        layout = _upright(sketch, wide, len(head))
     boxes = [PLAIN_GROUND if kind is None else FIRST_GROUND + kind % len(FILLS) for kind in sketch.box_kinds]
-    grounds, ink = _grounds(size, corners, boxes, wide), _lines(size, corners, paths, wide)
+    grounds, ink = _grounds(layout, boxes, wide), _lines(layout, wide)
     _write(ink, MARGIN + head.shape[1] // 2, MARGIN + len(head) // 2, head)
-    for (x, _), in_box in zip(corners, lines, strict=True):
+    for (x, y), in_box in zip(layout.corners, lines, strict=True):
         for number, line in enumerate(in_box):
             offset = (2 * number - len(in_box) + 1) * len(line) // 2
-            _write(ink, x + wide // 2, middle + offset, line)
-    for (source, target, text), path in zip(sketch.links, paths, strict=True):
+            _write(ink, x + wide // 2, y + BOX_HEIGHT // 2 + offset, line)
+    for (source, target, text), path in zip(sketch.links, layout.paths, strict=True):
         if text:
             words = label(text)
             x, y = path[[0, -1]].mean(axis=0) if target - source == 1 else path[ARC_POINTS // 2]
@@ -77,16 +95,51 @@ def architecture_picture(search_space: SearchSpace[Any], architecture: Architect
     return Picture(grounds * SHADES + ink // SHADES, PALETTE)
 
 
+def _lying(sketch: Sketch, wide: int, head: int) -> _Layout:
+    """Return the layout from left to right, under a title of so many pixels."""
+    step = wide + _between(sketch)
+    middle = 2 * MARGIN + head + _reach(sketch, -1, BOX_HEIGHT, line_height())
+    width = step * (len(sketch.boxes) - 1) + wide + 2 * MARGIN
+    corners = [(MARGIN + number * step, middle - BOX_HEIGHT // 2) for number in range(len(sketch.boxes))]
+    paths = [
+        _path(link[:2], step, middle, (wide, BOX_HEIGHT)) + np.array([MARGIN, 0]) for link in sketch.links
+    ]
+    below = _reach(sketch, 1, BOX_HEIGHT, line_height())
+    return _Layout((max(width, SHOWN_WIDTH), middle + below + MARGIN), corners, paths)
+
+
+def _upright(sketch: Sketch, wide: int, head: int) -> _Layout:
+    """Return the layout from top to bottom, under a title of so many pixels."""
+    step, top = BOX_HEIGHT + UPRIGHT_BETWEEN, 2 * MARGIN + head
+    aside = max((label(text).shape[1] // 2 for *_, text in sketch.links), default=0)
+    left, right = (_reach(sketch, side, wide, aside) for side in (-1, 1))
+    width = max(SHOWN_WIDTH, left + right + 2 * MARGIN)
+    middle = MARGIN + left + (width - left - right - 2 * MARGIN) // 2
+    corners = [(middle - wide // 2, top + number * step) for number in range(len(sketch.boxes))]
+    paths = [
+        _path(link[:2], step, middle, (BOX_HEIGHT, wide))[:, ::-1] + np.array([0, top])
+        for link in sketch.links
+    ]
+    return _Layout((width, top + step * (len(sketch.boxes) - 1) + BOX_HEIGHT + MARGIN), corners, paths)
+
+
 def _between(sketch: Sketch) -> int:
     """Return the pixels between boxes: more where links between neighbours carry labels."""
     labelled = any(text and target - source == 1 for source, target, text in sketch.links)
     return BETWEEN_WITH_LABEL if labelled else BETWEEN
 
 
-def _height(sketch: Sketch, side: int) -> int:
-    """Return pixels from the middle of the boxes to the end of arcs above (side -1) or below (side 1)."""
+def _reach(sketch: Sketch, side: int, thick: int, aside: int) -> int:
+    """Return pixels from the middle of the boxes to the end of the arcs at a side, -1 or 1.
+
+    Args:
+        sketch: what is drawn.
+        side: the side, as of `_side`.
+        thick: pixels of a box in that direction.
+        aside: room for the label at the top of an arc.
+    """
     rises = [_rise(t - s) for s, t, _ in sketch.links if t - s > 1 and _side(t - s) == side]
-    return BOX_HEIGHT // 2 + (max(rises) + line_height() if rises else 4)
+    return thick // 2 + (max(rises) + aside if rises else 4)
 
 
 def _side(span: int) -> int:
@@ -98,43 +151,48 @@ def _rise(span: int) -> int:
     return ARC_RISE + ARC_RISE_A_BOX * span
 
 
-def _path(source: int, target: int, step: int, middle: int, wide: int) -> np.ndarray:
-    """Return the points of a link, float (points, 2): straight between neighbours, else an arc."""
+def _path(link: tuple[int, int], step: int, middle: int, box: tuple[int, int]) -> np.ndarray:
+    """Return the points of a link, float (points, 2), along the boxes and across them.
+
+    It is straight between neighbours, else an arc.
+
+    Args:
+        link: numbers of the boxes that it goes from and to.
+        step: pixels from one box to the next.
+        middle: where the middle of the boxes is, across.
+        box: pixels of a box along and across.
+    """
+    (source, target), (long, thick) = link, box
     if target - source == 1:
-        return np.array([[MARGIN + source * step + wide, middle], [MARGIN + target * step, middle]], float)
+        return np.array([[source * step + long, middle], [target * step, middle]], float)
     side = _side(target - source)
-    centre = MARGIN + wide / 2
-    start, end = centre + source * step + ARC_START, centre + target * step - ARC_START
+    start, end = long / 2 + source * step + ARC_START, long / 2 + target * step - ARC_START
     t = np.linspace(0, 1, ARC_POINTS)
-    y = middle + side * (BOX_HEIGHT / 2 + _rise(target - source) * 4 * t * (1 - t))
-    return np.stack([start + (end - start) * t, y], axis=1)
+    across = middle + side * (thick / 2 + _rise(target - source) * 4 * t * (1 - t))
+    return np.stack([start + (end - start) * t, across], axis=1)
 
 
-def _grounds(
-    size: tuple[int, int], corners: list[tuple[int, int]], boxes: list[int], wide: int
-) -> np.ndarray:
+def _grounds(layout: _Layout, boxes: list[int], wide: int) -> np.ndarray:
     """Return what is under the ink of each pixel, uint8 (height, width)."""
-    image = Image.new("L", size, PAPER_GROUND)
+    image = Image.new("L", layout.size, PAPER_GROUND)
     pen = ImageDraw.Draw(image)
-    for (x, y), ground in zip(corners, boxes, strict=True):
+    for (x, y), ground in zip(layout.corners, boxes, strict=True):
         pen.rounded_rectangle((x, y, x + wide - 1, y + BOX_HEIGHT - 1), ROUNDING, ground)
     return np.asarray(image)
 
 
-def _lines(
-    size: tuple[int, int], corners: list[tuple[int, int]], paths: list[np.ndarray], wide: int
-) -> np.ndarray:
+def _lines(layout: _Layout, wide: int) -> np.ndarray:
     """Return the ink of the boxes' outlines and of the arrows, uint8 (height, width)."""
-    image = Image.new("L", (size[0] * FINER, size[1] * FINER))
+    image = Image.new("L", (layout.size[0] * FINER, layout.size[1] * FINER))
     pen = ImageDraw.Draw(image)
-    for path in paths:
+    for path in layout.paths:
         *_, before, tip = path * FINER
         along = (tip - before) / np.hypot(*(tip - before))
         across = np.array([-along[1], along[0]]) * ARROW_WIDTH * FINER
         foot = tip - along * ARROW_LENGTH * FINER
         pen.line([*map(tuple, path[:-1] * FINER), tuple(foot)], 255, FINER + 1)
         pen.polygon([tuple(tip), tuple(foot + across), tuple(foot - across)], 255)
-    for x, y in (tuple(FINER * place for place in corner) for corner in corners):
+    for x, y in (tuple(FINER * place for place in corner) for corner in layout.corners):
         corner = (x + wide * FINER - 1, y + BOX_HEIGHT * FINER - 1)
         pen.rounded_rectangle((x, y, *corner), ROUNDING * FINER, outline=255, width=FINER)
     return np.array(image.reduce(FINER))

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from nas_gym.explain.fact import standing_of
 from nas_gym.explain.methods.significance.dunnett import (
     against_control,
     critical_value,
     mean_interval,
     seeds_for_margin,
-    verdict,
 )
 
 
@@ -65,6 +65,22 @@ def test_a_network_noisier_than_the_others_has_a_wider_interval():
     assert widths[1] > 1.2 * widths[0]
 
 
+def test_the_mean_of_a_set_has_an_interval_that_holds_with_all_others():
+    rng, truth = np.random.default_rng(3), np.linspace(-3, 1, 12)
+    sets, held, narrower = [[0, 1, 2], [3], [4, 5, 6, 7, 8]], 0, []
+    for _ in range(400):
+        found = against_control(
+            list(truth[:, None] + rng.standard_normal((12, 3))), rng.standard_normal(10), sets=sets
+        )
+        means = np.array([truth[one].mean() for one in sets])
+        single = (found.low <= truth) & (truth <= found.high)
+        held += bool(single.all() and ((found.means[:, 1] <= means) & (means <= found.means[:, 2])).all())
+        assert found.means[1].tolist() == pytest.approx([found.differences[3], found.low[3], found.high[3]])
+        narrower.append((found.means[0, 2] - found.means[0, 1]) / (found.high - found.low)[:3].mean())
+    assert 0.92 <= held / 400 <= 0.99
+    assert np.mean(narrower) < 0.8
+
+
 def test_networks_that_differ_in_noise_are_noticed():
     rng = np.random.default_rng(0)
     alike = [rng.standard_normal(3) for _ in range(10)]
@@ -84,7 +100,7 @@ def test_numbers_that_were_not_repeated_have_no_interval():
     assert np.isnan(found.low).all()
     assert math.isnan(found.deviation)
     assert seeds_for_margin(found, 1, 0.01) is None
-    assert verdict(found.low[0], found.high[0], 0.01) == "unclear"
+    assert standing_of(found.low[0], found.high[0], 0.01) == "unclear"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +116,7 @@ def test_numbers_that_were_not_repeated_have_no_interval():
     ],
 )
 def test_what_an_interval_says_of_an_edit(low, high, said):
-    assert verdict(low, high, 0.01) == said
+    assert standing_of(low, high, 0.01) == said
 
 
 def test_so_many_seeds_resolve_the_margin():
@@ -125,5 +141,5 @@ def test_what_rounding_alone_makes_different_is_the_same():
     found = against_control([np.full(3, 0.1), np.full(3, 0.7)], np.full(10, 0.7))
     same = found.differences[1], found.low[1], found.high[1]
     assert same == (0.0, 0.0, 0.0)
-    assert verdict(found.low[1], found.high[1], 0.01) == "does not matter"
+    assert standing_of(found.low[1], found.high[1], 0.01) == "does not matter"
     assert found.high[0] < -0.5

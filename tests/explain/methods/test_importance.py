@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from nas_agents import make_agent
 from scipy.stats import f, kendalltau, ncx2
 
+from benchmarks.quality import planted
 from benchmarks.quality.planted import Landscape, additive
 from nas_gym.explain import Importances, deletion, edited_choice, estimate, exact, read_evidence
 from nas_gym.explain.methods.anova.components import components
@@ -21,7 +23,7 @@ from nas_gym.explain.methods.anova.encoding import (
     weights,
 )
 from nas_gym.explain.methods.anova.mixed_model import FIXED, fit
-from nas_gym.explain.methods.anova.permutation import table_significance
+from nas_gym.explain.methods.anova.permutation import recursive_residuals, table_significance
 from nas_gym.explain.methods.anova.squared_norm import squared_length
 from nas_gym.explain.sections.choices.section import explain_choices
 from nas_gym.explain.sections.choices.tables import is_motif
@@ -122,6 +124,49 @@ def test_the_evidence_of_a_table_is_that_of_partial_f_tests() -> None:
         degrees = (rank - lower, len(y) - rank)
         chance = f.sf((more - least) / degrees[0] / (least / degrees[1]), *degrees)
         assert np.exp(-test.evidence) == pytest.approx(chance, rel=1e-6)
+
+
+def noise(seed: int, count: int) -> Importances:
+    """Importances from some architectures whose scores are noise alone."""
+    rng = np.random.default_rng(seed)
+    rows = np.sort(rng.choice(len(BASE), count, replace=False))
+    return estimate(BASE, BASE.rows(rows), rng.standard_normal(count), 99, seed, with_pairs=False)
+
+
+def test_of_few_evaluations_of_noise_no_choice_is_shown() -> None:
+    """With an error for each effect of other choices, too, a quarter of these had a p of at most .05."""
+    least = [min(one.p or 1.0 for one in noise(seed, 40).choices) for seed in range(40)]
+    assert np.mean([p <= 0.05 for p in least]) <= 0.1
+    assert np.quantile(least, 0.5) > 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("agent", ["random", "evolution", "q-learning"])
+@pytest.mark.parametrize("count", [40, 84, 250])
+def test_agents_that_follow_the_noise_find_no_choice_in_it(
+    agent: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most one run in twenty may: of 60, 7 and more are so by chance in 3% of cases."""
+    monkeypatch.syspath_prepend(str(Path(planted.__file__).parent))
+    found = import_module("choices").of_noise(agent, count, 60)
+    print(f"\n{agent}, {count} evaluations: {found}", end="")
+    assert max(found.values()) <= 6 / 60
+
+
+def test_errors_of_prediction_are_those_of_least_squares_on_the_rows_before() -> None:
+    rng = np.random.default_rng(0)
+    x = np.column_stack([np.ones(12), rng.standard_normal((12, 2)), np.arange(12) >= 6])
+    y = rng.standard_normal((12, 2))
+    errors, rows = recursive_residuals(x, y)
+    # The first row of each new direction settles it, and has no error.
+    assert rows.tolist() == [3, 4, 5, 7, 8, 9, 10, 11]
+    for error, row in zip(errors, rows, strict=True):
+        before, own = x[:row], x[row]
+        effects = np.linalg.lstsq(before, y[:row], rcond=None)[0]
+        spread = 1 + own @ np.linalg.pinv(before.T @ before) @ own
+        assert error == pytest.approx((y[row] - own @ effects) / np.sqrt(spread))
+    residual = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
+    assert errors.T @ errors == pytest.approx(residual.T @ residual)
 
 
 def test_an_interaction_that_others_explain_as_well_is_not_told_as_certain() -> None:

@@ -105,10 +105,25 @@ def test_it_prints_on_few_pages_and_folds_nothing_out(browser, real):
         assert pages_of(page.pdf(format=paper)) <= MOST_PAGES
     page.emulate_media(media="print")
     shown = page.evaluate(
-        "[...document.querySelectorAll('main > section')].map(one => [...one.querySelectorAll('figure')]"
+        "[...document.querySelectorAll('main section')].map(one => [...one.querySelectorAll('figure')]"
         ".filter(figure => figure.getBoundingClientRect().height).length)"
     )
     assert max(shown) == 1
+    page.close()
+
+
+def test_paper_has_two_columns_that_figures_fill(browser, real):
+    page, *_ = opened(browser, real, viewport={"width": 673, "height": 1000})
+    page.emulate_media(media="print")
+    others = page.locator(".others")
+    assert others.evaluate("one => getComputedStyle(one).columnCount") == "2"
+    column = others.evaluate("one => one.clientWidth") / 2
+    shown = page.locator(".others > section > figure svg").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().width).filter(width => width)"
+    )
+    assert shown
+    assert all(0.85 * column < width < column for width in shown)
+    assert page.evaluate(CUT) == []
     page.close()
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from nas_gym.explain import Figure, Table, registry
 from nas_gym.explain.report import style
@@ -20,6 +22,7 @@ from nas_gym.explain.report.writer import Names, pictures_of, write_page
 from nas_gym.explain.section import Explanation
 from nas_gym.explain.sections.summary import section as summary_section
 from nas_gym.tasks import Classes
+from nas_gym.traces import SHOWN_WIDTH
 from tests.helpers.explain import sections
 
 ACCURACY = Classes.metric
@@ -183,10 +186,13 @@ def test_the_contents_stand_after_the_first_section(report):
 
 
 def test_a_figure_is_drawn_again_for_a_phone_unless_it_is_narrow(pictures):
-    wide, narrow = (re.search(r"--wide: (\d+)px", svg)[1] for svg in pictures["summary-bars"][1:])
+    bars = pictures["summary-bars"]
+    wide, narrow = (re.search(r"--wide: (\d+)px", svg)[1] for svg in (bars.svg, bars.narrow))
     assert int(narrow) < 340 < int(wide)
+    assert Image.open(io.BytesIO(bars.small)).width == SHOWN_WIDTH < Image.open(io.BytesIO(bars.png)).width
     small = drawn(replace(sections.FIGURE, size=(3.2, 2.0)), "x")
     assert small.narrow == ""
+    assert small.small == small.png
 
 
 def test_long_names_are_wrapped_on_a_phone_and_whole_as_a_title():

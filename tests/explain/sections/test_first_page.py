@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from nas_gym.cli.app import app
 from nas_gym.explain import explain, explain_evidence, read_evidence
 from nas_gym.explain.fact import Verdict
-from nas_gym.explain.registry import questions
 from nas_gym.explain.section import Section, withheld
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.summary.section import summarise
@@ -21,7 +20,6 @@ from tests.helpers.explain.runs import recorded, walked
 from tests.helpers.explain.varied_runs import make_run, varied_runs
 
 SPACE = {"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "identity"]}
-ASKED = ("alternatives", "choices")
 
 
 def searched(folder, y, keep_network=True):
@@ -64,13 +62,22 @@ def paragraph(page, lead):
 @pytest.mark.parametrize("spec", varied_runs(), ids=lambda spec: f"{spec['seed']}-{spec['function']}")
 def test_no_sentence_contradicts_a_fact(spec, tmp_path):
     evidence = read_evidence(make_run(spec, tmp_path / "run"))
-    asked = [question for question in questions() if question.key in ASKED]
-    explanation = explain_evidence(evidence, selected=asked)
+    explanation = explain_evidence(evidence)
     sections = {section.key: section for section in explanation.sections}
     if not evidence.succeeded:
         assert "Nothing was found" in explanation.summary.answer[0]
         return
     assert contradictions(explanation.summary, sections) == []
+
+
+def test_no_section_contradicts_a_fact_where_a_network_was_trained(unequal):
+    explanation = explain(unequal, budget=8, write=False, store="memory")
+    sections = {section.key: section for section in explanation.sections}
+    assert contradictions(explanation.summary, sections) == []
+    network = sections["network"]
+    assert any(fact.key == "sureness" for fact in network.facts)
+    lie = replace(network, answer=(*network.answer, "It is too sure of itself: of all.", "Not sure enough."))
+    assert contradictions(explanation.summary, sections | {"network": lie})
 
 
 def test_the_checker_finds_a_sentence_that_contradicts(evidence, alternatives):

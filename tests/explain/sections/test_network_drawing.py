@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from nas_gym.explain import read_evidence
 from nas_gym.explain.report import style
-from nas_gym.explain.report.svg import Canvas, drawn
+from nas_gym.explain.report.svg import Canvas, cut_off, drawn, laid_out
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.summary.drawing import Mark, network_figure
 from nas_gym.explain.sections.summary.figures import drawing_of, place_of
+from nas_gym.explain.sections.summary.layout import lanes_of
 from nas_gym.explain.sections.summary.reasons import Reason, reasons_for
 from nas_gym.explain.sections.summary.section import summarise
 from nas_gym.search_spaces import make_search_space
@@ -74,6 +76,44 @@ def test_boxes_and_marks_stay_on_the_picture_and_boxes_do_not_touch():
     assert max(one.y1 for one in extents) < figure.size[1]
     # Each number is at its place and at its note.
     assert all(texts.count(number) == 2 for number in "123")
+
+
+DEEP = (
+    "conv3-16-relu > sep3-32-relu > max_pool > conv3-32-tanh > conv5-32-relu > conv3-32-relu > "
+    "sep3-16-relu > conv3-16-relu > max_pool > conv3-32-relu "
+    "+ skip 0-4 + skip 1-5 + skip 2-9 + skip 3-10 + skip 5-7"
+)
+
+
+def test_links_that_pass_the_same_box_go_in_different_lanes():
+    links = [(source, target) for target in range(9) for source in range(target - 1)]
+    lanes = lanes_of(links)
+    for one, other in itertools.combinations(links, 2):
+        assert lanes[one] != lanes[other] or one[1] <= other[0] or other[1] <= one[0]
+    assert lanes_of([(0, 2), (2, 4), (4, 6)]) == dict.fromkeys([(0, 2), (2, 4), (4, 6)], 0)
+
+
+@pytest.mark.parametrize("is_narrow", [True, False], ids=["phone", "page"])
+def test_a_deep_network_keeps_its_letters_and_they_stay_in_their_boxes(is_narrow):
+    space = make_search_space({"name": "conv", "max_layers": 10}, (1, 8, 8), 10)
+    architecture = space.parse(DEEP)
+    marks = [Mark((3,), "layer 3", "why it matters"), Mark((2, 9), "skip 2-9", "why")]
+    figure = network_figure(space, architecture, marks, "10 classes")
+    with style.set_style(), style.set_narrow_style() if is_narrow else nullcontext():
+        canvas = laid_out(figure, is_narrow=is_narrow)
+        assert [text for text in cut_off(canvas) if not text.isdigit()] == []  # the ticks are not drawn
+        (axes,) = canvas.axes
+        boxes = [one.get_window_extent() for one in axes.patches if isinstance(one, FancyBboxPatch)]
+        assert len(boxes) == 12
+        inside = 0
+        for text in (each for each in axes.texts if not each.get_text().isdigit()):
+            extent = text.get_window_extent()
+            around = [box for box in boxes if box.contains(extent.x0 + extent.width / 2, extent.y0 + 1)]
+            inside += len(around)
+            assert all(box.x0 <= extent.x0 and extent.x1 <= box.x1 for box in around)
+            assert text.get_fontsize() >= 7
+    assert inside >= 12 + 10  # a name for each, weights for most
+    assert "Lines at the left are shortcuts." in figure.caption
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nas_gym.explain.sections.summary.reasons import reasons_for, undone
+from nas_gym.explain.sections.alternatives.costs import undone
+from nas_gym.explain.sections.summary.reasons import reasons_for
 from nas_gym.search_spaces import make_search_space
 
 SPACE = make_search_space("mlp", (40,), 10)
@@ -25,6 +26,21 @@ def neighbour(one, action, change, half, verdict="unclear"):
     }
 
 
+def with_costs(alternatives):
+    """Neighbours with what the edits that undo each choice cost, their intervals no narrower than one's."""
+    undoing = []
+    for choice, group in by_choice(alternatives["neighbours"]).items():
+        trained = [one for one in group if one["change"] is not None]
+        if trained:
+            repeated = all(one["low"] is not None for one in trained)
+            cost = {"choice": choice, "edits": len(trained)}
+            cost["cost"] = -float(np.mean([one["change"] for one in trained]))
+            for key, end in (("low", "high"), ("high", "low")):
+                cost[key] = -float(np.mean([one[end] for one in trained])) if repeated else None
+            undoing.append(cost)
+    return alternatives | {"undoing": undoing}
+
+
 def table(seed):
     """Neighbours with random changes; some failed, some were not affordable."""
     rng = np.random.default_rng(seed)
@@ -37,7 +53,7 @@ def table(seed):
         else:
             change = float(rng.normal(-0.04, 0.03))
             tested.append(neighbour(one, action, change, float(rng.uniform(0.001, 0.03))))
-    return {"neighbours": tested, "not_affordable": left}
+    return with_costs({"neighbours": tested, "not_affordable": left})
 
 
 def choices(seed):
@@ -76,12 +92,11 @@ def test_costs_never_rise_and_no_reason_has_an_alternative_that_helps(seed):
 def some(*changes, half=0.01):
     """The neighbours that undo the first layer's activation, with these changes."""
     group = by_choice(table_of(half))["layer 1 activation"]
-    return {
-        "neighbours": [
-            one | {"change": c, "low": lo, "high": hi, "verdict": v}
-            for one, (c, lo, hi, v) in zip(group, (told(change, half) for change in changes), strict=False)
-        ]
-    }
+    neighbours = [
+        one | {"change": c, "low": lo, "high": hi, "verdict": v}
+        for one, (c, lo, hi, v) in zip(group, (told(change, half) for change in changes), strict=False)
+    ]
+    return with_costs({"neighbours": neighbours})
 
 
 def told(change, half):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from nas_gym.cli.app import app
 from nas_gym.errors import NASGymError
 from nas_gym.explain import explain
 from nas_gym.explain.evidence.together import read_together
+from nas_gym.explain.fact import Verdict
 from nas_gym.explain.sections.together.differences import differences
 from tests.helpers.explain.runs import SPACE, environment, recorded, walked
+from tests.helpers.explain.section_checks import of_sections_together
 
 RUNS, BUDGET = 4, 24
 
@@ -94,6 +96,17 @@ def test_the_choices_that_matter_are_the_planted_ones_in_the_planted_order(expla
     (sentence,) = [text for text in explained.summary.answer if text.startswith("**Which choices matter.**")]
     assert "(1) layer 1 activation: relu is best and tanh worst" in sentence
     assert "(2) layer 2 width: 64 is best and 16 worst" in sentence
+
+
+def test_no_two_statements_contradict_each_other(explained):
+    sections = [explained.summary, *explained.sections]
+    assert list(of_sections_together(sections)) == []
+    lies = [text.replace("2 choices are shown", "3 choices are shown") for text in explained.summary.answer]
+    wrong = replace(explained.summary, answer=tuple(lies))
+    assert list(of_sections_together([wrong, *explained.sections]))
+    facts = tuple(replace(fact, verdict=Verdict.SHOWN) for fact in explained["choices"].facts)
+    wrong = [replace(one, facts=facts) if one.key == "choices" else one for one in sections]
+    assert list(of_sections_together(wrong))
 
 
 def test_every_architecture_counts_once_however_many_runs_asked_for_it(folder, explained):

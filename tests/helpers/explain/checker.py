@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nas_gym.explain import Section
-from nas_gym.explain.fact import Verdict
+from tests.helpers.explain.section_checks import of_sections
 
 PERCENT = re.compile(r"(?<![\d.])(\d+\.\d)(?:%| to)")
 COUNTS = {
@@ -19,16 +19,14 @@ COUNTS = {
 
 
 def contradictions(summary: Section, sections: dict[str, Section]) -> list[str]:
-    """Return every implication between facts and sentences that does not hold, in words."""
-    return list(_found(summary, sections))
+    """Return every implication between facts, sentences and tables that does not hold, in words."""
+    return [*_found(summary, sections), *of_sections([summary, *sections.values()])]
 
 
 def _found(summary: Section, sections: dict[str, Section]) -> Iterator[str]:
     text = " ".join(summary.answer).replace("**", "")
     facts = {fact.key: fact for fact in summary.facts}
     numbers = summary.numbers
-    if re.search(r"\bnan\b|\bNone\b|-0\.0\b|inf%", text):
-        yield f"a number that is none: {text}"
     yield from _quote(text, facts["test score"], numbers)
     yield from _reasons(text, numbers, facts)
     if "alternatives" in sections and not sections["alternatives"].withheld:
@@ -39,20 +37,6 @@ def _found(summary: Section, sections: dict[str, Section]) -> Iterator[str]:
             yield f"what does not apply is called unknown: {section.question}"
         if named and not section.withheld:
             yield f"what is answered is called unknown: {section.question}"
-    for fact in summary.facts:
-        yield from _consistent(fact)
-
-
-def _consistent(fact: Any) -> Iterator[str]:
-    if fact.low is not None and isinstance(fact.estimate, float):
-        if not fact.low - 1e-9 <= fact.estimate <= fact.high + 1e-9:
-            yield f"{fact.key}: the estimate {fact.estimate} is outside of its interval"
-        if fact.unit == "difference of scores":
-            leaves_out = fact.low > 0 or fact.high < 0
-            if leaves_out is not fact.is_shown:
-                yield f"{fact.key}: the verdict {fact.verdict} does not follow from its interval"
-    if fact.unit == "difference of scores" and fact.low is None and fact.verdict is not Verdict.UNKNOWN:
-        yield f"{fact.key}: {fact.verdict} without an interval"
 
 
 def _quote(text: str, quote: Any, numbers: Any) -> Iterator[str]:

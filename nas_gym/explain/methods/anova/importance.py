@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nas_gym._clock import check_time
+from nas_gym.explain.fact import Verdict, verdict_of
 from nas_gym.explain.methods.anova.components import Component, components
 from nas_gym.explain.methods.anova.encoding import EncodedArchitectures, weights
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS, significance, table_significance
@@ -48,9 +50,16 @@ class Importance:
         """The name of the choice or the pair."""
         return self.component.name
 
-    def significant(self, level: float = 0.05) -> bool:
-        """Return whether chance is ruled out at a level, and by the interval, where there is one."""
-        return self.p is not None and self.p <= level and (self.low is None or self.low > 0)
+    @property
+    def verdict(self) -> Verdict:
+        """What may be said of it; a pair may be shown to act together though not determined how much."""
+        if self.value is None and len(self.component.columns) == 1:
+            return Verdict.UNKNOWN
+        return verdict_of(self.low, self.high, self.p)
+
+    def significant(self) -> bool:
+        """Return whether it is shown not to be 0."""
+        return self.verdict is Verdict.SHOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +90,7 @@ def estimate(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
     *,
-    name_rivals: bool = True,
+    with_pairs: bool = True,
 ) -> Importances:
     """Return importances from the evaluations of a run, wherever the agent went.
 
@@ -91,18 +100,19 @@ def estimate(
         y: score of each, float64 (n,).
         permutations: number of permutations in the test of significance.
         seed: seed of permutations and intervals.
-        name_rivals: whether rivals of pairs are looked for, which takes most of the time of many evaluations.
+        with_pairs: whether pairs are told, too, with their rivals, which takes most of the time.
     """
     parts = components(reference)
     model, columns = fitted(parts, visited, y)
     wide = cautious(model, parts, columns, visited)
-    alike = rivals(model, parts, columns) if name_rivals else {}
+    alike = rivals(model, parts, columns) if with_pairs else {}
     found: list[Importance] = []
-    for order in (1, 2):
+    for order in (1, 2) if with_pairs else (1,):
         numbers = [n for n, part in enumerate(parts) if len(part.columns) == order]
         across = [parts[n].is_depth for n in numbers]
         tests = significance(model, [columns[n] for n in numbers], across, visited.depth, permutations, seed)
         for n, test in zip(numbers, tests, strict=True):
+            check_time()
             cells = parts[n].cells(visited)
             visits = np.bincount(cells[cells >= 0], minlength=len(parts[n].words))
             one, other = model.estimate(columns[n]), wide.estimate(columns[n])
@@ -177,6 +187,7 @@ def exact(
         seed,
     )
     for part, test in zip(parts, tests, strict=True):
+        check_time()
         cells = part.cells(reference)
         z = part.features(reference) * weights(reference, cells >= 0)[:, None]
         theta, covariance = z.T @ mean, (z * (variance / counts)[:, None]).T @ z

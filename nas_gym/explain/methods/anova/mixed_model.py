@@ -18,6 +18,8 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 
+from nas_gym._clock import check_time
+
 FIXED = -1
 ITERATIONS = 200
 TOLERANCE = 1e-3
@@ -125,10 +127,10 @@ class MixedModel:
         values = inverse * (directions[:, learned].T @ (root * score))
         return values, np.diag(np.maximum(inverse - 1.0, 0.0)), basis
 
-    def without(self, columns: np.ndarray) -> np.ndarray:
-        """Return the covariance of y if some coefficients were 0, float64 (n, n)."""
-        scaled = self.z[:, columns] * np.sqrt(self.each[columns])
-        return np.asarray(self.covariance - scaled @ scaled.T)
+    def random_without(self, columns: np.ndarray) -> np.ndarray:
+        """Return the covariance of y given the fixed effects, if some coefficients were 0, float64 (n, n)."""
+        random = np.setdiff1d(np.flatnonzero(self.group != FIXED), columns)
+        return _covariance(self.z[:, random], self.each[random], self.third, self.variances[-2], self.noise)
 
     def degrees(self, columns: np.ndarray) -> float:
         """Return an estimate's degrees of freedom (Satterthwaite 1946; Giesbrecht and Burns 1985).
@@ -220,6 +222,7 @@ def fit(y: np.ndarray, z: np.ndarray, group: np.ndarray, third: np.ndarray) -> M
     if not third.any():
         variances[-2] = penalty[-2] = 0.0
     for _ in range(ITERATIONS):
+        check_time()
         each = _each(group, variances, FLAT * spread)
         p = _precision(_covariance(z, each, third, variances[-2], variances[-1]))
         py, pz = p @ y, p @ z[:, random]

@@ -1,8 +1,11 @@
 """Whether an effect could be chance: the same statistic with scores permuted within each depth.
 
 What all other components explain is taken out first: scores are whitened by the covariance that they
-have if the tested component has no effect, which leaves errors of prediction, each given the evaluations
-before it. These errors are exchangeable if the component has no effect, and are permuted within each
+have if the tested component has no effect, and predicted one after the other from those before, the fixed
+effects unknown (recursive residuals: Brown, Durbin and Evans 1975). An evaluation that only settles an
+effect of another component has no error, so there are as many errors as degrees of freedom are left. Were
+it given one, near 0, permutations would spread the errors of the others over it and every effect would
+seem large. These errors are exchangeable if the component has no effect, and are permuted within each
 depth (for the depth itself: among all). The p-values are adjusted for the test of many components at once
 by the distribution of the largest statistic (Westfall and Young, "Resampling-based multiple testing",
 1993).
@@ -17,7 +20,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.stats import beta
 
-from nas_gym.explain.methods.anova.mixed_model import MixedModel
+from nas_gym._clock import check_time
+from nas_gym.explain.methods.anova.mixed_model import FIXED, MixedModel
 
 PERMUTATIONS = 999
 DETERMINED = 1e-6
@@ -57,18 +61,22 @@ def significance(
         permutations: number of permutations; the smallest p is 1 / (1 + permutations).
         seed: seed of the permutations.
     """
-    rng = np.random.default_rng(seed)
-    inside, free = _orders(depth, permutations, rng)
+    keys = np.random.default_rng(seed).random((permutations, len(depth)))
+    fixed = np.flatnonzero(model.group == FIXED)
     seen, largest = [], np.zeros(permutations)
     roots: dict[bool, np.ndarray] = {}
     for columns, everywhere in zip(tested, across, strict=True):
-        shared = bool((model.each[columns] == 0).all())
+        check_time()
+        # All components without a variance of their own leave the same covariance.
+        shared = bool((model.group[columns] == FIXED).all() or (model.each[columns] == 0).all())
         if not shared or True not in roots:
-            roots[shared] = np.linalg.cholesky(model.without(columns))
-        errors, basis = _whitened(roots[shared], model.y, model.z[:, columns])
-        orders = free if everywhere else inside
-        shares = ((np.vstack([errors, errors[orders]]) @ basis) ** 2).sum(axis=1) / (errors @ errors)
-        evidence = _evidence(shares, basis.shape[1], len(errors) - 1)
+            roots[shared] = np.linalg.cholesky(model.random_without(columns))
+        others = np.column_stack([np.ones(len(depth)), model.z[:, np.setdiff1d(fixed, columns)]])
+        errors, basis, kept = _predicted(roots[shared], model.y, model.z[:, columns], others)
+        orders = _by_keys(np.zeros_like(kept) if everywhere else depth[kept], keys[:, kept])
+        total = max(float(errors @ errors), 1e-300)
+        shares = ((np.vstack([errors, errors[orders]]) @ basis) ** 2).sum(axis=1) / total
+        evidence = _evidence(shares, basis.shape[1], len(errors))
         seen.append(float(evidence[0]))
         largest = np.maximum(largest, evidence[1:])
     return [Significance(each, _share(largest, each)) for each in seen]
@@ -119,6 +127,7 @@ def table_significance(
     found: list[tuple[int, float]] = []
     largest: dict[int, np.ndarray] = {}
     for end, each, everywhere, family in zip(ends, features, across, families, strict=True):
+        check_time()
         own, parts, _ = np.linalg.svd(beyond[:, end - each.shape[1] : end], full_matrices=False)
         own = own[:, parts > DETERMINED * parts.max(initial=1e-300)]
         projected, rest = drawn[1 if everywhere else 0]
@@ -163,13 +172,58 @@ def _within(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return order
 
 
-def _whitened(root: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return errors of prediction of y (n,), and a basis of the features beside the mean (n, s)."""
-    white = solve_triangular(root, np.column_stack([np.ones(len(y)), y, z]), lower=True)
-    ones, rest = white[:, 0] / np.linalg.norm(white[:, 0]), white[:, 1:]
-    rest = rest - np.outer(ones, ones @ rest)
-    basis, sizes, _ = np.linalg.svd(rest[:, 1:], full_matrices=False)
-    return rest[:, 0], basis[:, sizes > DETERMINED * np.linalg.norm(white[:, 2:])]
+def _by_keys(groups: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Return permutations that leave every row in its group, int (permutations, n), by random keys."""
+    orders = np.empty(keys.shape, dtype=np.int64)
+    orders[:, np.argsort(groups, kind="stable")] = np.argsort(groups + keys, axis=1)
+    return orders
+
+
+def _predicted(
+    root: np.ndarray, y: np.ndarray, z: np.ndarray, others: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return errors of prediction of y (m,), a basis of what is left of z (m, s), and their rows (m,).
+
+    If z has no effect the errors are uncorrelated and of one variance, whatever the effects of `others`.
+    """
+    white = solve_triangular(root, np.column_stack([others, y, z]), lower=True)
+    x, values = white[:, : others.shape[1]], white[:, others.shape[1] :]
+    left, kept = recursive_residuals(x, values)
+    basis, sizes, _ = np.linalg.svd(left[:, 1:], full_matrices=False)
+    return left[:, 0], basis[:, sizes > DETERMINED * np.linalg.norm(values[:, 1:])], kept
+
+
+def recursive_residuals(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the errors of predicting each row from those before it by least squares, scaled to one variance.
+
+    Args:
+        x: regressors, float64 (n, p).
+        values: what is predicted, each column by itself, float64 (n, s).
+
+    Returns:
+        Errors, float64 (m, s), and their rows, int (m,): those whose regressors lie in the span of the
+        rows before. With the others, which extend the span, there is nothing to predict from.
+    """
+    directions = np.empty((0, x.shape[1]))
+    spread, found = np.empty((0, 0)), np.empty((0, values.shape[1]))
+    errors, kept = [], []
+    for row, (own, value) in enumerate(zip(x, values, strict=True)):
+        along = directions @ own
+        beyond = own - along @ directions
+        beyond = beyond - (directions @ beyond) @ directions
+        size, pulled = float(np.linalg.norm(beyond)), spread @ along
+        error, variance = value - along @ found, 1.0 + float(along @ pulled)
+        if size > DETERMINED * float(np.linalg.norm(own)):
+            directions = np.vstack([directions, beyond / size])
+            edge = -pulled[:, None] / size
+            spread = np.block([[spread, edge], [edge.T, np.full((1, 1), variance / size**2)]])
+            found = np.vstack([found, error / size])
+            continue
+        errors.append(error / np.sqrt(variance))
+        kept.append(row)
+        found = found + np.outer(pulled / variance, error)
+        spread = spread - np.outer(pulled, pulled) / variance
+    return np.array(errors).reshape(-1, values.shape[1]), np.array(kept, dtype=np.int64)
 
 
 def _evidence(shares: np.ndarray, degrees: int, total: int) -> np.ndarray:

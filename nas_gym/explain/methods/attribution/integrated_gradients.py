@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nas_gym._clock import check_time
 from nas_gym.networks import Network
 
 TOLERANCE = 1e-4
@@ -160,6 +161,7 @@ def _pieces(
     shape = (-1,) + (1,) * (x.ndim - 1)
     parts = []
     for chosen in torch.arange(len(x)).split(batch):
+        check_time()
         ends = high[chosen].view(shape) * x[chosen], low[chosen].view(shape) * x[chosen]
         found, off = method.attribute(
             *ends,

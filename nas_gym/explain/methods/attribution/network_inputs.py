@@ -10,6 +10,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
+from nas_gym._clock import check_time
 from nas_gym.explain.methods.attribution.integrated_gradients import (
     Attributions,
     batch_for,
@@ -153,6 +154,7 @@ def check_by_deletion(
     whole = score_of(target, outputs_of(module, x), y)
 
     def without(places: np.ndarray) -> float:
+        check_time()
         changed = x.reshape(len(x), -1).copy()
         changed[:, places] = 0.0
         return whole - score_of(target, outputs_of(module, changed.reshape(x.shape)), y)
@@ -183,6 +185,7 @@ def permutation_importance(
     drops = np.empty((REPEATS, x.shape[1]))
     for repeat in range(REPEATS):
         for feature in range(x.shape[1]):
+            check_time()
             changed = x.copy()
             changed[:, feature] = rng.permutation(changed[:, feature])
             drops[repeat, feature] = whole - score_of(target, outputs_of(module, changed), y)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from nas_gym._clock import check_time
 from nas_gym.explain.methods.attribution.integrated_gradients import Pieces, batch_for
 from nas_gym.explain.methods.attribution.network_inputs import CHECK_EXAMPLES
 from nas_gym.explain.methods.attribution.score_drop import ScoreDrop, outputs_of, score_drop
@@ -134,6 +135,7 @@ def ablations(
     for layer in opened.layers:
         drops = {}
         for name, replaced in _replacements(fitted[layer.source], fitted[layer.last]).items():
+            check_time()
             opened.replacement = (layer, replaced)
             drops[name] = score_drop(target, whole, outputs_of(opened, x), y, seed)
         opened.replacement = None
@@ -189,6 +191,7 @@ def _flows(opened: OpenNetwork, x: Tensor, explained: Tensor, pieces: Pieces) ->
         return {}
     at_once = batch_for(opened.network)
     for owner, place, weight in zip(*(each.split(at_once) for each in pieces.nodes()), strict=True):
+        check_time()
         along = place.view(-1, *(1,) * (x.ndim - 1)) * x[owner]
         with torch.no_grad(), forward_ad.dual_level():
             moving = opened.values(forward_ad.make_dual(along, x[owner]))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from nas_gym._clock import check_time
 from nas_gym.explain.methods.attribution.observation_parts import values_of
 from nas_gym.explain.methods.policies.rollouts import Decisions
 from nas_gym.explain.methods.policies.scores import PolicyScores
@@ -146,6 +147,7 @@ def exact_attributions(
     first = len(reference)
     known = set(reference.states)
     for row, edit in enumerate(visited.best):
+        check_time()
         rows = np.flatnonzero(legal[:first, edit])
         if visited.states[row] not in known:
             rows = np.append(rows, first + row)

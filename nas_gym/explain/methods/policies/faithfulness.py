@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas_gym._clock import check_time
 from nas_gym.evaluators import score_interval
 from nas_gym.explain.methods.policies.edit_tree import TreeFamily, best_rule, first_legal
 from nas_gym.explain.methods.policies.scores import PolicyScores
@@ -58,6 +59,7 @@ def right_when_held_out(
         near, masks = policy_scores.near_best[out], policy_scores.masks[out]
         rule = best_rule(policy_scores[rest], training[rest])
         right[1][out] = near[np.arange(len(out)), first_legal([rule], masks)]
+        check_time()
         grown = TreeFamily(answers[rest], policy_scores[rest], training[rest], max(sizes))
         for leaves in sizes:
             chosen = grown.of(leaves).choose(answers[out], masks)

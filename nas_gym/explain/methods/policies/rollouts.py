@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas_gym._clock import check_time
 from nas_gym.envs import rewards_of
 from nas_gym.explain.methods.policies.scores import PolicyScores, policy_scores
 from nas_gym.search_spaces import Architecture, SearchSpace
@@ -60,6 +61,7 @@ def walk(
     states: list[tuple[State, ...]] = []
     edits = np.zeros((horizon, len(starts)), dtype=int)
     for step in range(horizon):
+        check_time()
         left = horizon - step if episodic else None
         now = tuple(State(architecture, left) for architecture in here)
         masks = np.array([space.mask(architecture) for architecture in here], dtype=bool)

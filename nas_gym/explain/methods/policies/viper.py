@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas_gym._clock import check_time
 from nas_gym.explain.methods.policies.edit_tree import EditTree, TreeFamily, best_rule
 from nas_gym.explain.methods.policies.faithfulness import Faithfulness, faithfulness, right_when_held_out
 from nas_gym.explain.methods.policies.questions import Questions
@@ -87,6 +88,7 @@ def distil(
         return None
     policy_scores, answers, weights = sample.policy_scores, sample.answers, sample.visits
     for _ in range(ROUNDS):
+        check_time()
         grown = TreeFamily(
             answers, policy_scores, _balanced(weights, _alike(sample, len(policy_scores))), READABLE
         )

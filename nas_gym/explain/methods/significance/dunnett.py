@@ -17,12 +17,20 @@ SAME = 1e-12
 """Means of the same numbers differ by no more, in whatever order they were summed."""
 
 
+NOISIER = 0.2
+"""p-value of a group's spread below which its own variance counts, if that is the larger. Of 24 groups of 3
+values and 15 of the control all intervals then hold at once in 96% of cases, and in 92 to 95% where the
+groups differ in noise (two- or threefold, or by a log-normal factor of deviation .3 or .5); were it always
+the larger of the two, in 97% and in 93 to 96%."""
+
+
 @dataclass(frozen=True)
 class Comparisons:
     """Differences of means, each group's minus the control's.
 
     Attributes:
         differences, low, high: float64 (groups,); intervals are NaN where nothing was repeated.
+        means: mean difference of each set of groups, with its interval, float64 (sets, 3).
         deviation: pooled standard deviation of one value; NaN where nothing was repeated.
         degrees: degrees of freedom of the pooled deviation.
         critical: half the width of an interval in standard errors.
@@ -33,47 +41,77 @@ class Comparisons:
     differences: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    means: np.ndarray
     deviation: float
     degrees: int
     critical: float
     unequal: float
 
 
-def against_control(groups: Sequence[np.ndarray], control: np.ndarray, level: float = 0.95) -> Comparisons:
+def against_control(
+    groups: Sequence[np.ndarray],
+    control: np.ndarray,
+    level: float = 0.95,
+    sets: Sequence[Sequence[int]] = (),
+) -> Comparisons:
     """Return intervals of all differences to a control that hold together with probability `level`.
 
     Dunnett (1955): the critical value is that of the largest of the correlated t statistics. The
-    standard error of a difference uses, for either group, the larger of its own and the pooled
-    variance, so that a group noisier than the others is not given an interval that is too narrow.
+    standard error of a difference uses the pooled variance; for a group that seems noisier than the
+    others its own, so that it is not given an interval that is too narrow.
 
     Args:
         groups: values of each group, at least one.
         control: values of the control, at least one.
         level: level of all intervals together.
+        sets: numbers of groups whose mean difference is wanted, too; its interval is that of the difference
+            where the set is one group.
     """
     arrays = [np.asarray(values, dtype=float) for values in (*groups, control)]
     counts = np.array([len(values) for values in arrays])
     means = np.array([values.mean() for values in arrays])
     squares = np.array([((values - values.mean()) ** 2).sum() for values in arrays])
     degrees = int((counts - 1).sum())
-    differences = _without_rounding(means[:-1] - means[-1])
-    if degrees == 0 or len(differences) == 0:
-        unknown = np.full(len(differences), math.nan)
-        return Comparisons(differences, unknown, unknown, math.nan, degrees, math.nan, 1.0)
-    pooled = squares.sum() / degrees
-    own = squares / np.maximum(counts - 1, 1)
-    critical = critical_value(tuple(int(n) for n in counts[:-1]), int(counts[-1]), degrees, level)
-    errors = np.sqrt(np.maximum(own, pooled) / counts)
-    half = _without_rounding(critical * np.hypot(errors[:-1], errors[-1]))
+    each = np.eye(len(groups))
+    wanted = [each[list(one)].mean(axis=0) for one in sets]
+    weights = np.vstack([each, *wanted])
+    single = (weights > 0).sum(axis=1) == 1
+    single[: len(groups)] = False
+    differences = _without_rounding(weights @ (means[:-1] - means[-1]))
+    half, pooled, critical, unequal = np.full(len(weights), math.nan), math.nan, math.nan, 1.0
+    if degrees and len(groups):
+        pooled = float(squares.sum() / degrees)
+        noise, unequal = _variances(squares, pooled, counts, degrees)
+        # A mean of groups counts as one group of as many values as give its error.
+        sizes = 1.0 / (weights**2 / counts[:-1]).sum(axis=1)
+        family = tuple(float(n) for n in sizes[~single])
+        critical = critical_value(family, int(counts[-1]), degrees, level)
+        errors = noise / counts
+        half = _without_rounding(critical * np.sqrt(weights**2 @ errors[:-1] + errors[-1]))
+    low, high = differences - half, differences + half
+    split = len(groups)
     return Comparisons(
-        differences,
-        differences - half,
-        differences + half,
-        float(math.sqrt(pooled)),
+        differences[:split],
+        low[:split],
+        high[:split],
+        np.column_stack([differences, low, high])[split:],
+        math.sqrt(pooled),
         degrees,
         critical,
-        _unequal(own, pooled, counts, degrees),
+        unequal,
     )
+
+
+def _variances(
+    squares: np.ndarray, pooled: float, counts: np.ndarray, degrees: int
+) -> tuple[np.ndarray, float]:
+    """Return the variance of each group, and the p-value of the noisiest one (see `Comparisons`)."""
+    own = squares / np.maximum(counts - 1, 1)
+    chances, repeated = np.ones(len(own)), counts > 1
+    if pooled > 0:
+        chances[repeated] = stats.f.sf(own[repeated] / pooled, counts[repeated] - 1, degrees)
+    noise = np.where(chances <= NOISIER, np.maximum(own, pooled), pooled)
+    return noise, float(min(1.0, chances.min() * repeated.sum()))
 
 
 def _without_rounding(values: np.ndarray) -> np.ndarray:
@@ -82,7 +120,7 @@ def _without_rounding(values: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)
-def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: float = 0.95) -> float:
+def critical_value(counts: tuple[float, ...], control: int, degrees: int, level: float = 0.95) -> float:
     """Return the two-sided critical value of Dunnett's comparisons of groups with a control.
 
     The statistics' correlations are products, of ``sqrt(n / (n + control))`` of the groups, which
@@ -90,8 +128,8 @@ def critical_value(counts: tuple[int, ...], control: int, degrees: int, level: f
     1964), here by Gauss quadratures.
 
     Args:
-        counts: values in each group.
-        control: values of the control.
+        counts: number of values in each group.
+        control: number of values of the control.
         degrees: degrees of freedom of the variance.
         level: level of all comparisons together.
     """
@@ -133,22 +171,6 @@ def mean_interval(
     return mean, max(0.0, mean - half), min(1.0, mean + half)
 
 
-def verdict(low: float, high: float, margin: float) -> str:
-    """Return what an interval of a change of the score says, given a margin below which nothing matters.
-
-    Returns:
-        ``"does not matter"`` (all of it within the margin), ``"breaks"`` (all of it worse than the
-        margin), ``"worse"`` (all below 0), ``"improves"`` (all above 0), or ``"unclear"``.
-    """
-    if -margin <= low and high <= margin:
-        return "does not matter"
-    if high < -margin:
-        return "breaks"
-    if high < 0:
-        return "worse"
-    return "improves" if low > 0 else "unclear"
-
-
 def seeds_for_margin(comparisons: Comparisons, groups: int, margin: float) -> int | None:
     """Return the seeds for each network that would make intervals as narrow as the margin; None if unknown.
 
@@ -158,11 +180,3 @@ def seeds_for_margin(comparisons: Comparisons, groups: int, margin: float) -> in
         return None
     spread = (comparisons.critical * comparisons.deviation / margin) ** 2
     return math.ceil(spread * (1 + 1 / math.sqrt(groups)))
-
-
-def _unequal(own: np.ndarray, pooled: float, counts: np.ndarray, degrees: int) -> float:
-    repeated = counts > 1
-    if pooled <= 0:
-        return 1.0
-    tails = np.asarray(stats.f.sf(own[repeated] / pooled, counts[repeated] - 1, degrees))
-    return float(min(1.0, tails.min() * repeated.sum()))

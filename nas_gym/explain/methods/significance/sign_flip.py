@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas_gym.explain.fact import Verdict, verdict_of
+
 EXHAUSTIVE = 13
 DRAWN = 9_999
 # With fewer groups that differ from 0 the interval holds less often than it says.
@@ -38,8 +40,8 @@ class SignFlipTest:
 
     @property
     def sure(self) -> bool:
-        """Whether chance is ruled out at 5%."""
-        return self.p <= 0.05
+        """Whether the mean is shown not to be 0."""
+        return verdict_of(self.low, self.high, self.p) is Verdict.SHOWN
 
 
 def sign_flips(

@@ -18,7 +18,9 @@ from nas_gym.explain.evidence.rescoring import (
     measure,
 )
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.significance.dunnett import Comparisons, against_control, verdict
+from nas_gym.explain.fact import standing_of
+from nas_gym.explain.methods.significance.dunnett import Comparisons, against_control
+from nas_gym.explain.sections.alternatives.costs import Undoing, by_choice
 from nas_gym.search_spaces import Architecture, EditPath
 
 RANDOM_TRAINED, RANDOM_ASKED = 20, 200
@@ -39,7 +41,7 @@ class Neighbour:
         change: `score` of this network minus that of the chosen one.
         low, high: simultaneous interval of the change; NaN where nothing was repeated.
         failed: number of its trainings that failed.
-        verdict: ``"fails"``, or as of `dunnett.verdict`; ``"unclear"`` without an interval.
+        verdict: ``"fails"``, or a `Standing`.
     """
 
     architecture: Architecture
@@ -65,6 +67,7 @@ class Alternatives:
         scores: fresh scores of all networks involved.
         neighbours: the neighbours that were evaluated, the best change first.
         left_out: (edit, network) of the neighbours that were not affordable, or that there was no time for.
+        undoing: what the edits that undo each choice of the chosen network cost.
         comparisons: comparisons of the neighbours in the order of `compared`, then of the start.
         compared: texts of the networks that `comparisons` compares.
         random: scores of networks drawn at random, or of the whole table; failed ones are 0.
@@ -81,6 +84,7 @@ class Alternatives:
     scores: FreshScores
     neighbours: tuple[Neighbour, ...]
     left_out: tuple[tuple[str, Architecture], ...]
+    undoing: tuple[Undoing, ...]
     comparisons: Comparisons
     compared: tuple[str, ...]
     random: np.ndarray
@@ -105,10 +109,73 @@ def find_alternatives(
         seed: seed of the draw of random networks, and of neighbours where not all are affordable.
         margin: size of changes of the score that do not matter.
     """
-    space, rng = evidence.search_space, np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
+    plan = _plan(evidence, budget, rng)
+    scores = measure(evidence, plan.wanted | {one: 1 for one in plan.drawn if one not in plan.wanted})
+    drawn = [one for one in plan.drawn if str(one) not in scores.left_out]
+    tested = [one for one in plan.order[: plan.count] if str(one) not in scores.left_out]
+    chosen, start, actions = plan.chosen, plan.start, plan.actions
+    compared = [*tested, *([start] if start != chosen and start not in tested else [])]
+    compared = [one for one in compared if len(scores.of(one))] if len(scores.of(chosen)) else []
+    comparisons, undoing = _compared(evidence, compared, len(set(compared) & set(tested)), scores)
+    results = dict(
+        zip(
+            map(str, compared),
+            zip(comparisons.differences, comparisons.low, comparisons.high, strict=True),
+            strict=True,
+        )
+    )
+    neighbours = [_neighbour(evidence, one, actions[one], scores, results, margin) for one in tested]
+    everyone, is_all = _random_scores(evidence, drawn, scores)
+    return Alternatives(
+        chosen,
+        evidence.chosen.score,
+        start,
+        scores,
+        tuple(sorted(neighbours, key=_standing, reverse=True)),
+        tuple(
+            (str(evidence.search_space.actions[actions[one]]), one) for one in plan.order if one not in tested
+        ),
+        undoing,
+        comparisons,
+        tuple(map(str, compared)),
+        everyone,
+        is_all,
+        plan.path,
+        plan.steps_taken,
+        margin,
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is trained to tell the alternatives.
+
+    Attributes:
+        chosen, start, path, steps_taken: see `Alternatives`.
+        actions: the neighbours of the chosen network, and the edit that leads to each.
+        order: the neighbours in the order of training.
+        count: number of neighbours that are affordable.
+        wanted: number of seeds by architecture, the most important first.
+        drawn: networks drawn at random.
+    """
+
+    chosen: Architecture
+    start: Architecture
+    path: EditPath | None
+    steps_taken: int | None
+    actions: Mapping[Any, int]
+    order: list[Any]
+    count: int
+    wanted: dict[Any, int]
+    drawn: list[Any]
+
+
+def _plan(evidence: Evidence, budget: int | None, rng: np.random.Generator) -> _Plan:
+    """Return what is to be trained within a budget."""
+    space = evidence.search_space
     chosen, start, steps_taken = evidence.chosen.architecture, *_start(evidence)
-    actions = space.neighbours(chosen)
-    path = space.shortest_path(start, chosen)
+    actions, path = space.neighbours(chosen), space.shortest_path(start, chosen)
     most = math.inf if evidence.evaluator.free else MOST_TRAININGS if budget is None else budget
     order = _order(evidence, list(actions), rng)
     count = affordable(len(order), SEEDS if start != chosen else 0, most)
@@ -119,38 +186,32 @@ def find_alternatives(
         if one not in wanted and sum(wanted.values()) + SEEDS <= most and wanted:
             wanted[one] = SEEDS
     drawn = _random(evidence, rng, most - sum(wanted.values())) if wanted else []
-    scores = measure(evidence, wanted | {one: 1 for one in drawn if one not in wanted})
-    tested = [one for one in order[:count] if str(one) not in scores.left_out]
-    drawn = [one for one in drawn if str(one) not in scores.left_out]
-    compared = [*tested, *([start] if start != chosen and start not in tested else [])]
-    compared = [one for one in compared if len(scores.of(one))] if len(scores.of(chosen)) else []
+    return _Plan(chosen, start, path, steps_taken, actions, order, count, wanted, drawn)
+
+
+def _compared(
+    evidence: Evidence, compared: Sequence[Architecture], neighbours: int, scores: FreshScores
+) -> tuple[Comparisons, tuple[Undoing, ...]]:
+    """Return the comparisons with the chosen network, and of the edits that undo each of its choices.
+
+    Args:
+        evidence: the run.
+        compared: networks with scores, the neighbours first.
+        neighbours: number of those that are neighbours.
+        scores: their scores and those of the chosen network.
+    """
+    chosen = evidence.chosen.architecture
+    groups = by_choice(evidence.search_space, chosen, compared[:neighbours])
     comparisons = against_control(
-        [scores.of(one) for one in compared], scores.of(chosen) if compared else np.zeros(1)
+        [scores.of(one) for one in compared],
+        scores.of(chosen) if compared else np.zeros(1),
+        sets=list(groups.values()),
     )
-    texts = [str(one) for one in compared]
-    results = {
-        text: (float(change), float(low), float(high))
-        for text, change, low, high in zip(
-            texts, comparisons.differences, comparisons.low, comparisons.high, strict=True
-        )
-    }
-    neighbours = [_neighbour(evidence, one, actions[one], scores, results, margin) for one in tested]
-    everyone, is_all = _random_scores(evidence, drawn, scores)
-    return Alternatives(
-        chosen,
-        evidence.chosen.score,
-        start,
-        scores,
-        tuple(sorted(neighbours, key=_standing, reverse=True)),
-        tuple((str(space.actions[actions[one]]), one) for one in order if one not in tested),
-        comparisons,
-        tuple(texts),
-        everyone,
-        is_all,
-        path,
-        steps_taken,
-        margin,
-    )
+    undoing = [
+        Undoing(choice, len(numbers), -float(change), -float(high), -float(low))
+        for (choice, numbers), (change, low, high) in zip(groups.items(), comparisons.means, strict=True)
+    ]
+    return comparisons, tuple(undoing)
 
 
 def seen_scores(evidence: Evidence) -> Mapping[str, float]:
@@ -205,7 +266,7 @@ def _neighbour(
     margin: float,
 ) -> Neighbour:
     text, edit = str(architecture), evidence.search_space.actions[action]
-    change, low, high = results.get(text, (math.nan,) * 3)
+    change, low, high = map(float, results.get(text, (math.nan,) * 3))
     failed = scores.failed.get(text, 0)
     fresh = scores.of(architecture)
     return Neighbour(
@@ -218,7 +279,7 @@ def _neighbour(
         low,
         high,
         failed,
-        "fails" if failed else verdict(low, high, margin),
+        "fails" if failed else str(standing_of(low, high, margin)),
     )
 
 

@@ -64,6 +64,16 @@ def numbers_of(evidence: Evidence, found: Alternatives) -> dict[str, Any]:
             }
             for one in found.neighbours
         ],
+        "undoing": [
+            {
+                "choice": one.choice,
+                "edits": one.edits,
+                "cost": finite(one.cost),
+                "low": finite(one.low),
+                "high": finite(one.high),
+            }
+            for one in found.undoing
+        ],
         "not_affordable": [{"edit": edit, "architecture": str(one)} for edit, one in found.left_out],
         "trainings": found.scores.trainings,
         "not_seen": len(set(found.scores.scores) - {str(one.architecture) for one in evidence.seen}),

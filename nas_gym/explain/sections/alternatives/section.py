@@ -10,9 +10,11 @@ import numpy as np
 
 from nas_gym.explain.evidence.rescoring import MOST_TRAININGS
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.fact import out_of_time
 from nas_gym.explain.report.phrases import counted, finite, listed, points, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table
 from nas_gym.explain.sections.alternatives.analysis import MARGIN, Alternatives, Neighbour, find_alternatives
+from nas_gym.explain.sections.alternatives.facts import facts_of
 from nas_gym.explain.sections.alternatives.figures import neighbour_figure, path_figure, seeds_of
 from nas_gym.explain.sections.alternatives.numbers import (
     half_width,
@@ -74,6 +76,12 @@ def section_of(evidence: Evidence, found: Alternatives, smaller: Mapping[str, An
         tables=tuple(_tables(evidence, found)),
         figures=tuple(figures),
         numbers=numbers,
+        facts=facts_of(numbers)
+        + tuple(
+            out_of_time(f"change by {edit}", QUESTION)
+            for edit, one in found.left_out
+            if str(one) in found.scores.left_out
+        ),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from nas_gym.explain.evidence.rescoring import SEEDS, measure
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.fact import loses_less
 from nas_gym.explain.methods.significance.dunnett import against_control
 from nas_gym.explain.report.phrases import finite
 from nas_gym.explain.sections.alternatives.analysis import Alternatives, seen_scores
@@ -30,7 +32,8 @@ def smaller_network(evidence: Evidence, found: Alternatives, left: float) -> dic
         left: trainings that are left to spend.
 
     Returns:
-        Its text, words, parameters and change with the interval of all candidates at once, JSON-able.
+        Its text, words, parameters and change, JSON-able; the interval of one that is a neighbour holds for
+        all neighbours at once, that of another for all candidates.
     """
     control = found.scores.of(found.chosen)
     sizes = _sizes(evidence, found)
@@ -47,23 +50,32 @@ def smaller_network(evidence: Evidence, found: Alternatives, left: float) -> dic
     if scores is None or not tested:
         return None
     compared = against_control([scores.of(one) for one in tested], control)
-    rows = [
-        {
-            "architecture": str(one),
-            "words": evidence.search_space.describe(one).words,
-            "parameters": sizes[str(one)],
-            "change": finite(compared.differences[number]),
-            "low": finite(compared.low[number]),
-            "high": finite(compared.high[number]),
-            "seeds": len(scores.of(one)),
-        }
-        for number, one in enumerate(tested)
+    # What the comparison of the neighbours says of one of them is said here, too.
+    told = {
+        str(one.architecture): (one.change, one.low, one.high)
+        for one in found.neighbours
+        if not math.isnan(one.change)
+    }
+    ends = zip(compared.differences, compared.low, compared.high, strict=True)
+    changes = [
+        told.get(str(one), (float(change), float(low), float(high)))
+        for one, (change, low, high) in zip(tested, ends, strict=True)
     ]
-    shown = [row for row, low in zip(rows, compared.low, strict=False) if low >= -found.margin]
-    seeming = [
-        row for row, change in zip(rows, compared.differences, strict=False) if change >= -found.margin
-    ]
-    return next(iter(shown or seeming), None)
+    shown = [n for n, (_, low, _) in enumerate(changes) if loses_less(low, found.margin)]
+    seeming = [n for n, (change, _, _) in enumerate(changes) if change >= -found.margin]
+    first = next(iter(shown or seeming), None)
+    if first is None:
+        return None
+    one, (change, low, high) = tested[first], changes[first]
+    return {
+        "architecture": str(one),
+        "words": evidence.search_space.describe(one).words,
+        "parameters": sizes[str(one)],
+        "change": finite(change),
+        "low": finite(low),
+        "high": finite(high),
+        "seeds": len(scores.of(one)),
+    }
 
 
 def _about_as_good(evidence: Evidence, found: Alternatives) -> list[Architecture]:

@@ -8,6 +8,8 @@ import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.setting import setting_of
+from nas_gym.explain.fact import Fact, measured
+from nas_gym.explain.fact import counted as counted_fact
 from nas_gym.explain.methods.attribution.policy_preferences import (
     MOST_PARTS,
     PolicyAttributions,
@@ -112,6 +114,7 @@ def section_of(found: PolicyAttributions, nothing: str = "") -> Section:
         trust="" if nothing else _trust(found),
         tables=(_parts_table(found, order), _states_table(found)),
         figures=(shares_figure(found.names, found.shares), states_figure(found)),
+        facts=facts_of(found),
         numbers={
             "method": found.method,
             "shares": dict(zip(found.names, found.shares.tolist(), strict=True)),
@@ -129,6 +132,25 @@ def section_of(found: PolicyAttributions, nothing: str = "") -> Section:
                 for row, state in enumerate(found.states)
             ],
         },
+    )
+
+
+def facts_of(found: PolicyAttributions) -> tuple[Fact, ...]:
+    """Return the share of each part of a state, unknown where no attribution adds up."""
+    reliable, count = int(found.reliable.sum()), len(found.states)
+    over = f"{count} states that the policy visits most"
+    return tuple(
+        counted_fact(
+            f"share of {name}",
+            f"attributions to {name}",
+            over,
+            float(share),
+            "share of attributions",
+            reliable,
+        )
+        if reliable
+        else measured(f"share of {name}", f"attributions to {name}", over, None, None, None, 0)
+        for name, share in zip(found.names, found.shares, strict=True)
     )
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._clock import in_time
+from nas_gym.explain.broken_off import broken_off
 from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.fact import Fact
 from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.deletion import Deletion
 from nas_gym.explain.methods.anova.encoding import encode_architectures, reference
@@ -16,6 +19,7 @@ from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
 from nas_gym.explain.report.phrases import counted, deviation_in_points, finite, listed, percent, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
 from nas_gym.explain.sections.choices.analysis import Findings, deletion_of, exact_of
+from nas_gym.explain.sections.choices.facts import WHOLE, facts_of
 from nas_gym.explain.sections.choices.figures import figures
 from nas_gym.explain.sections.choices.tables import (
     best_and_worst,
@@ -55,10 +59,13 @@ def explain_choices(
         return withheld(KEY, QUESTION, why, used.counts())
     visited = encode_architectures(evidence.search_space, used.architectures)
     estimated = estimate(base, visited, used.y, permutations, settings.seed)
-    table = exact_of(evidence, used.fidelity, permutations, settings.seed)
+    table = in_time(lambda: exact_of(evidence, used.fidelity, permutations, settings.seed))
     ranking = [one.name for one in estimated.choices if one.value is not None]
+    missing = ["a look at the whole table"] if table is None and evidence.clock.is_over else []
     found = Findings(label, used, estimated, table, deletion_of(evidence, ranking, settings.budget))
-    return section_of(found)
+    if found.deletion is None and evidence.clock.is_over:
+        missing.append("the check that changes these choices in the found network")
+    return broken_off(section_of(found), missing)
 
 
 CHOICES = Question(KEY, QUESTION, explain_choices, method=QUESTION)
@@ -97,7 +104,16 @@ def section_of(found: Findings) -> Section:
         tables=tuple(tables),
         figures=tuple(figures(found)),
         numbers=_numbers(found),
+        facts=_facts(found),
     )
+
+
+def _facts(found: Findings) -> tuple[Fact, ...]:
+    """Return the importance of each choice and pair, by the run and by the whole table where there is one."""
+    facts = [*facts_of(found.estimated, f"{len(found.used.y)} evaluations")]
+    if found.table is not None:
+        facts += facts_of(found.table, WHOLE)
+    return tuple(facts)
 
 
 def _answer(found: Findings) -> tuple[tuple[str, ...], bool]:
@@ -105,7 +121,9 @@ def _answer(found: Findings) -> tuple[tuple[str, ...], bool]:
     estimated = found.estimated
     together = [one for one in estimated.pairs if one.significant()]
     if not (_significant(estimated) or together):
-        none = f"{len(found.used.y)} evaluations do not show that any choice matters beyond chance."
+        none = (
+            f"{len(found.used.y)} evaluations do not show that any choice matters on average over the space."
+        )
         return (none,), False
     quiet = _unimportant(estimated) if _significant(estimated) else []
     said = [*_most_important(estimated, found.label), *quiet, *_pairs(together[:1])]
@@ -113,7 +131,7 @@ def _answer(found: Findings) -> tuple[tuple[str, ...], bool]:
 
 
 def _significant(found: Importances) -> list[Importance]:
-    return [one for one in found.choices if one.value is not None and one.significant()]
+    return [one for one in found.choices if one.significant()]
 
 
 def _most_important(found: Importances, label: str) -> list[str]:
@@ -169,7 +187,7 @@ def _spread(one: Importance) -> tuple[str, str]:
 
 def _unimportant(found: Importances) -> list[str]:
     quiet = [one.name for one in found.choices if one.value is not None and not one.significant()]
-    return [f"Not shown to matter beyond chance: {_some(quiet)}."] if quiet else []
+    return [f"Not shown to matter on average: {_some(quiet)}."] if quiet else []
 
 
 def _undetermined(found: Importances) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from scipy.stats import kendalltau
@@ -55,6 +56,11 @@ def compare_choices(runs: tuple[Evidence, Evidence], names: tuple[str, str], see
                 for name in order
             ],
         },
+        facts=tuple(
+            replace(fact, key=f"{fact.key}, {name}")
+            for section, name in zip(sections, names, strict=True)
+            for fact in section.facts
+        ),
     )
 
 

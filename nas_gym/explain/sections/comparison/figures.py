@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.methods.policies.disagreement import Disagreement, PolicyComparison
@@ -15,6 +16,7 @@ from nas_gym.explain.section import Figure
 from nas_gym.search_spaces import SearchSpace
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
 MOST_ROWS = 10
@@ -114,6 +116,7 @@ def disagreements_figure(found: PolicyComparison, names: Sequence[str], space: S
         f"in {wins[1]}.",
         lambda canvas: _draw_disagreements(canvas, shown, names, space),
         (7.4, 1.4 + 0.55 * len(shown)),
+        1.0 + 0.72 * len(shown),
     )
 
 
@@ -123,7 +126,7 @@ def _draw_disagreements(
     axes = canvas.add_subplot()
     gains = [one.worth[0] - one.worth[1] for one in shown if one.worth is not None]
     colours = [style.colour(0 if gain >= 0 else 1) for gain in gains]
-    axes.barh(range(len(shown)), gains, color=colours)
+    axes.barh(range(len(shown)), gains, height=0.3 if style.is_narrow(canvas) else 0.8, color=colours)
     labels = [
         "\n".join(
             [
@@ -136,12 +139,34 @@ def _draw_disagreements(
         )
         for one in shown
     ]
-    axes.set_yticks(range(len(shown)), labels, fontsize=7.5)
-    axes.invert_yaxis()
-    axes.axvline(0, color=style.muted(), linewidth=1)
     most = max(1e-9, *(abs(gain) for gain in gains)) if gains else 1.0
     axes.set_xlim(-1.15 * most, 1.15 * most)
+    if style.is_narrow(canvas):
+        _above_bars(axes, labels)
+    else:
+        axes.set_yticks(range(len(shown)), labels, fontsize=7.5)
+        axes.invert_yaxis()
+    axes.axvline(0, color=style.muted(), linewidth=1)
     axes.set_xlabel(f"{names[1]} is better   |   {names[0]} is better")
+
+
+def _above_bars(axes: Axes, names: Sequence[str]) -> None:
+    """Write the name of each bar above it, since beside it a phone has no room."""
+    axes.set_ylim(len(names) - 0.7, -0.85)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    for row, name in enumerate(names):
+        axes.text(
+            0.0,
+            row - 0.22,
+            name,
+            transform=axes.get_yaxis_transform(),
+            va="bottom",
+            fontsize=7.5,
+            color=style.ink(),
+            linespacing=1.1,
+            bbox={"facecolor": style.paper(), "edgecolor": "none", "pad": 0.4},
+        )
 
 
 def _short(text: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.setting import setting_of
+from nas_gym.explain.fact import Fact, difference
 from nas_gym.explain.methods.policies.disagreement import PolicyComparison, compare_policies
 from nas_gym.explain.methods.policies.questions import Questions
 from nas_gym.explain.methods.policies.rollouts import Decisions
@@ -96,6 +97,26 @@ def _section(
             "region": None if found.region is None else list(found.region),
             "judged_by": None if judgement is None else judgement.source,
         },
+        facts=() if tests is None else _facts(tests, names),
+    )
+
+
+def _facts(tests: tuple[SignFlipTest, SignFlipTest], names: tuple[str, str]) -> tuple[Fact, ...]:
+    """Return by how much the first policy is right more often, and by how much its edits are worth more."""
+    keys = (("right more often", "share of visits"), ("worth more", "worth of an edit"))
+    return tuple(
+        difference(
+            key,
+            f"{names[0]} over {names[1]} where they differ",
+            f"{test.groups} cases",
+            test.mean,
+            test.low,
+            test.high,
+            test.groups,
+            unit=unit,
+            p=test.p,
+        )
+        for test, (key, unit) in zip(tests, keys, strict=True)
     )
 
 

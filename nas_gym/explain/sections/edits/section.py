@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.fact import Fact, difference
 from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.edit_effects import EditEffects, Effect, estimate_effects
 from nas_gym.explain.methods.anova.encoding import encode_architectures, reference
@@ -19,10 +20,25 @@ from nas_gym.explain.section import DEFAULTS, Cell, Figure, Question, Section, S
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-KnownEffect = tuple[str, Effect, Interval]
-
 KEY, QUESTION = "edits", "Which edits help?"
 NAMED, BARS, OFTEN = 3, 16, 5
+
+
+@dataclass(frozen=True)
+class KnownEffect:
+    """An effect that the evaluations determine.
+
+    Attributes:
+        words: the edit; of two opposite ones the one that helps.
+        effect: its effect.
+        change: its mean change of the score.
+        fact: what may be said of that.
+    """
+
+    words: str
+    effect: Effect
+    change: Interval
+    fact: Fact
 
 
 def explain_edits(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
@@ -77,8 +93,13 @@ def _oriented(one: Effect) -> tuple[str, Effect]:
 
 def _section(used: UsableEvaluations, found: EditEffects, label: str) -> Section:
     effects = [_oriented(one) for one in found.effects]
-    known = [(words, one, one.change) for words, one in effects if one.change is not None]
-    found_something = any(change.low > 0 or change.high < 0 for _, _, change in known)
+    facts = [_fact(words, one, len(used.y)) for words, one in effects]
+    known = [
+        KnownEffect(words, one, one.change, fact)
+        for (words, one), fact in zip(effects, facts, strict=True)
+        if one.change is not None
+    ]
+    found_something = any(one.fact.is_shown for one in known)
     return Section(
         KEY,
         QUESTION,
@@ -91,7 +112,18 @@ def _section(used: UsableEvaluations, found: EditEffects, label: str) -> Section
         numbers=used.counts()
         | {"depths_left_out": list(found.left_out), "edits": [_as_dict(*each) for each in effects]},
         withheld=not known,
+        facts=tuple(facts),
     )
+
+
+def _fact(words: str, one: Effect, evaluations: int) -> Fact:
+    """Return the effect of a kind of edit; its intervals hold for all kinds at once, as its p-value does."""
+    key = f"effect of {words}"
+    of = f"mean change of the score by the edit to {words}, over the networks of the space"
+    over, change = f"{evaluations} evaluations", one.change
+    if change is None:
+        return difference(key, of, over, None, None, None, evaluations)
+    return difference(key, of, over, change.value, change.low, change.high, evaluations, p=one.p)
 
 
 def _nothing(known: list[KnownEffect], evaluations: int) -> str:
@@ -103,19 +135,21 @@ def _nothing(known: list[KnownEffect], evaluations: int) -> str:
 
 def _answer(known: list[KnownEffect]) -> Iterator[str]:
     """Yield what helps most, what harms most, and whether the agent's own steps mislead."""
-    helps = [each for each in known if each[2].low > 0]
-    harms = [each for each in known if each[2].high < 0]
+    helps = [one for one in known if one.fact.is_positive]
+    harms = [one for one in known if one.fact.is_negative]
     for verb, effects in (("helps", helps), ("harms", harms)):
-        named = [each for each in effects if not each[1].kind.anywhere]
+        named = [one for one in effects if not one.effect.kind.anywhere]
         if named:
-            words, _, change = named[0]
-            more = [f"to {other} ({points(value.value)})" for other, _, value in named[1:NAMED]]
+            more = [f"to {one.words} ({points(one.change.value)})" for one in named[1:NAMED]]
             after = f", then {listed(more)}" if more else ""
-            yield f"What {verb} most, on average over the space, is to {words} ({_interval(change)}){after}."
+            yield (
+                f"What {verb} most, on average over the space, is to {named[0].words} "
+                f"({_interval(named[0].change)}){after}."
+            )
     anywhere = [
-        f"{words.replace(', anywhere,', '').replace(', anywhere', '')} ({points(change.value)})"
-        for words, one, change in helps
-        if one.kind.anywhere
+        f"{one.words.replace(', anywhere,', '').replace(', anywhere', '')} ({points(one.change.value)})"
+        for one in helps
+        if one.effect.kind.anywhere
     ]
     if anywhere:
         yield f"Wherever it is made, it helps to {listed(anywhere[:NAMED])}."
@@ -127,16 +161,18 @@ def _answer(known: list[KnownEffect]) -> Iterator[str]:
 def _misleading(known: list[KnownEffect]) -> list[Effect]:
     """Return the effects that the mean change in the agent's own steps is surely not."""
     return [
-        one
-        for _, one, change in known
-        if one.in_steps is not None and one.steps >= OFTEN and not change.low <= one.in_steps <= change.high
+        one.effect
+        for one in known
+        if one.effect.in_steps is not None
+        and one.effect.steps >= OFTEN
+        and not one.change.low <= one.effect.in_steps <= one.change.high
     ]
 
 
 def _details(
     known: list[KnownEffect], of: int, used: UsableEvaluations, left_out: Sequence[str]
 ) -> Iterator[str]:
-    unclear = sum(change.low <= 0 <= change.high for _, _, change in known)
+    unclear = sum(not one.fact.is_shown for one in known)
     if unclear:
         others = "other " if unclear < len(known) else ""
         whether = "it helps or harms" if unclear == 1 else "they help or harm"
@@ -190,22 +226,25 @@ def _forest(shown: list[KnownEffect], label: str) -> Figure:
     def draw(canvas: Canvas) -> None:
         axes = canvas.subplots()
         axes.axvline(0, color=style.muted(), linewidth=0.8)
-        for row, (_, one, change) in enumerate(shown):
-            colour = style.good() if change.low > 0 else style.bad() if change.high < 0 else style.neutral()
+        for row, one in enumerate(shown):
+            fact, change = one.fact, one.change
+            colour = (
+                style.good() if fact.is_positive else style.bad() if fact.is_negative else style.neutral()
+            )
             ends = [100 * change.low, 100 * change.high]
             axes.plot(ends, [row, row], color=colour, linewidth=2.0, solid_capstyle="butt")
             axes.plot([100 * change.value], [row], "o", color=colour)
-            if one.in_steps is not None:
-                axes.plot([100 * one.in_steps], [row], "x", color=style.muted(), markersize=6)
+            if one.effect.in_steps is not None:
+                axes.plot([100 * one.effect.in_steps], [row], "x", color=style.muted(), markersize=6)
         axes.plot([], [], "o-", color=style.good(), label="effect and interval")
         axes.plot([], [], "x", color=style.muted(), label="mean change in the steps", linestyle="none")
-        axes.set_yticks(range(len(shown)), [words for words, _, _ in shown])
+        axes.set_yticks(range(len(shown)), [one.words for one in shown])
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.set_xlabel(f"change of {label} (points)")
         canvas.legend(loc="outside lower left", ncols=style.columns(canvas, 2))
 
-    named = [f"{words} {_interval(change)}" for words, _, change in shown[:5]]
+    named = [f"{one.words} {_interval(one.change)}" for one in shown[:5]]
     return Figure(
         "effects",
         f"The edits with the largest effects: the mean change of {label} over the networks of the space, "

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from nas_gym.explain.evidence.run import Evidence, SeenEvaluation
 from nas_gym.explain.evidence.setting import discount_of
+from nas_gym.explain.fact import counted as counted_fact
 from nas_gym.explain.methods.policies.decisive_steps import measure_steps, most_decisive
 from nas_gym.explain.report.phrases import counted, points, unsigned
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.moments.analysis import KnownScores, moment_of
 from nas_gym.explain.sections.moments.figures import incumbents, timeline
 from nas_gym.explain.sections.moments.text import (
+    SEEN,
     alternatives_table,
     answer_of,
     details_of,
+    facts_of,
     moments_table,
     numbers_of,
     trust,
@@ -57,6 +60,7 @@ def explain_moments(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
             "extra_evaluations": scores.requested,
             "moments": [numbers_of(moment) for moment in moments],
         },
+        facts=facts_of(moments),
     )
 
 
@@ -116,6 +120,17 @@ def explain_leaps(evidence: Evidence, key: str, question: str) -> Section:
                 for one, gain in largest
             ],
         },
+        facts=tuple(
+            counted_fact(
+                f"gain of evaluation {one.order + 1}",
+                "the score over the best before, as the search saw it",
+                "one evaluation",
+                gain,
+                SEEN,
+                1,
+            )
+            for one, gain in largest
+        ),
     )
 
 

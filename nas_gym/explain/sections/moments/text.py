@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
+from nas_gym.explain.fact import Fact
+from nas_gym.explain.fact import counted as counted_fact
 from nas_gym.explain.report.phrases import counted, points, unsigned
 from nas_gym.explain.section import Cell, Table
 from nas_gym.explain.sections.moments.analysis import KnownScores, Moment
 
 NOT_EVALUATED = "not evaluated in this run"
 SAID = 3
+SEEN = "difference of scores as the search saw them"
 
 
 def answer_of(moments: list[Moment], label: str) -> tuple[str, ...]:
     """Return the most decisive steps whose outcome is known, a sentence each."""
     told = [moment for moment in moments if moment.change is not None] or moments
     return tuple(in_words(moment, label) for moment in told[:SAID])
+
+
+def facts_of(moments: list[Moment]) -> tuple[Fact, ...]:
+    """Return what each step changed as the search saw it, which may be luck."""
+    return tuple(
+        counted_fact(
+            f"change in step {moment.number + 1}",
+            f"the score after {moment.step.edit} over that before",
+            "one evaluation of each",
+            moment.change,
+            SEEN,
+            1,
+        )
+        for moment in moments
+        if moment.change is not None
+    )
 
 
 def in_words(moment: Moment, label: str) -> str:

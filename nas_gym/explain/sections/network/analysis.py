@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nas_gym._clock import in_time
 from nas_gym.explain.evidence.network import TrainedNetwork
-from nas_gym.explain.methods.attribution.integrated_gradients import has_captum
+from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, has_captum
 from nas_gym.explain.methods.attribution.network_inputs import (
     DeletionCheck,
     InputUse,
@@ -34,6 +35,7 @@ class NetworkUse:
         check: what deleting the inputs that rank first does; None without Captum.
         permutation: permutation importance of a table's features, float64 (repeats, features); else None.
         layers: contribution of each layer.
+        no_time_for: what a limit by the clock left no time for, in words.
     """
 
     trained: TrainedNetwork
@@ -43,6 +45,14 @@ class NetworkUse:
     check: DeletionCheck | None
     permutation: np.ndarray | None
     layers: list[LayerUse]
+    no_time_for: tuple[str, ...] = ()
+
+    @property
+    def why_no_inputs(self) -> str:
+        """Why there are no attributions of inputs, in a sentence; "" where there are."""
+        if self.inputs is not None and self.check is not None:
+            return ""
+        return NO_CAPTUM if not has_captum() else "There was no time for attributions of inputs."
 
     @property
     def label(self) -> str:
@@ -65,26 +75,38 @@ class NetworkUse:
         """Return the numbers of a table's features, the most used first; [] for signals and images."""
         if self.trained.task.inputs != "features":
             return []
-        assert self.permutation is not None
+        if self.permutation is None:
+            return list(range(self.trained.task.input_shape[0]))
         importance = self.permutation.mean(0) if self.inputs is None else self.inputs.importance
         return [int(number) for number in np.argsort(-np.nan_to_num(importance), kind="stable")]
 
 
 def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
-    """Return everything that is measured of a network."""
+    """Return everything that is measured of a network; a limit by the clock breaks off the last parts."""
     task, module = trained.task, trained.module
     target, x, y = task.target, task.x_validation.astype(np.float64), task.y_validation
     outputs = outputs_of(module, x)
     answers = measure_answers(task, outputs, seed)
-    layers = ablations(module, task.x_train.astype(np.float64), x, y, target, seed)
-    inputs = check = permutation = None
+    score, missing = score_of(target, outputs, y), []
+    inputs = check = permutation = flows = None
     if task.inputs == "features":
-        permutation = permutation_importance(module, x, y, target, seed)
+        permutation = in_time(lambda: permutation_importance(module, x, y, target, seed))
+        missing += ["the shuffling of features"] if permutation is None else []
+    layers = in_time(lambda: ablations(module, task.x_train.astype(np.float64), x, y, target, seed))
+    missing += ["what its layers contribute"] if layers is None else []
     if has_captum():
-        inputs = input_use(module, x, answers.explained, network=module.network, seed=seed)
-        importance = np.nan_to_num(inputs.importance)
-        check = check_by_deletion(module, x, y, importance, target, seed)
-        pieces = inputs.attributions.pieces
-        layers = conductances(module, layers, inputs.examples, inputs.explained, pieces)
-    score = score_of(target, outputs, y)
-    return NetworkUse(trained, score, answers, inputs, check, permutation, layers)
+        explained, network = answers.explained, module.network
+        inputs = in_time(lambda: input_use(module, x, explained, network=network, seed=seed))
+        if inputs is not None:
+            importance = np.nan_to_num(inputs.importance)
+            check = in_time(lambda: check_by_deletion(module, x, y, importance, target, seed))
+        if check is None:
+            inputs = None  # attributions that nothing has checked are not told
+            missing.append("attributions of its inputs")
+    if inputs is not None and layers is not None:
+        examples, explained, pieces = inputs.examples, inputs.explained, inputs.attributions.pieces
+        flows = in_time(lambda: conductances(module, layers, examples, explained, pieces))
+        missing += ["the flow through its layers"] if flows is None else []
+    return NetworkUse(
+        trained, score, answers, inputs, check, permutation, flows or layers or [], tuple(missing)
+    )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nas_gym.explain.fact import Fact
 from nas_gym.explain.section import Figure, Table
 from nas_gym.tasks import Task
 
@@ -45,6 +46,10 @@ class Answers:
 
     def more_words(self) -> list[str]:
         """Return sentences on the answers that a page folds away."""
+        return []
+
+    def facts(self) -> list[Fact]:
+        """Return what is known of the answers."""
         return []
 
     def tables(self, features: Sequence[int] = ()) -> list[Table]:

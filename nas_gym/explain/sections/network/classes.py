@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from nas_gym.explain.fact import Fact, difference
 from nas_gym.explain.methods.attribution.calibration import (
     Calibration,
     calibration,
@@ -62,6 +63,15 @@ class ClassAnswers(Answers):
             f"{100 * found.error_low:.1f} to {100 * found.error_high:.1f})."
         ]
 
+    def facts(self) -> list[Fact]:
+        found = self.calibration
+        ends = found.gap, found.gap_low, found.gap_high
+        of = "mean stated probability minus share of right answers"
+        count = len(self.outputs)
+        return [
+            difference("sureness", of, f"{count:,} validation examples", *ends, count, unit="probability")
+        ]
+
     def figures(self) -> list[Figure]:
         return [self.confusion_figure(), self._reliability_figure()]
 
@@ -108,9 +118,10 @@ class ClassAnswers(Answers):
         )
         if found.uncorrected <= found.error_by_chance:
             return "Its probabilities can be taken at their word, as far as these examples show."
-        if found.gap_low > 0:
+        (gap,) = self.facts()
+        if gap.is_positive:
             return f"It is too sure of itself: {off}."
-        if found.gap_high < 0:
+        if gap.is_negative:
             return f"It is not sure enough of itself: {off}."
         return "Its probabilities are off, too high for some examples and too low for others."
 

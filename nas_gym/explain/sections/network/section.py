@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.explain.broken_off import broken_off
 from nas_gym.explain.evidence.network import trained_network
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, TOLERANCE
+from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS, LayerUse
 from nas_gym.explain.report.phrases import finite
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
 from nas_gym.explain.sections.network.analysis import NetworkUse, measure_use
+from nas_gym.explain.sections.network.facts import facts_of
 from nas_gym.explain.sections.network.figures import figures_of
 from nas_gym.explain.sections.network.text import answer_of, details_of, feature_names, trust_of
 
@@ -34,7 +36,7 @@ def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
     if isinstance(trained, str):
         return withheld(KEY, QUESTION, trained)
     use = measure_use(trained, settings.seed)
-    return Section(
+    section = Section(
         KEY,
         QUESTION,
         answer_of(use),
@@ -43,7 +45,9 @@ def explain_network(evidence: Evidence, settings: Settings = DEFAULTS) -> Sectio
         tables=tables_of(use),
         figures=figures_of(use),
         numbers=numbers_of(use),
+        facts=facts_of(use),
     )
+    return broken_off(section, use.no_time_for)
 
 
 NETWORK = Question(KEY, QUESTION, explain_network, about="network", method=QUESTION)
@@ -66,7 +70,7 @@ def numbers_of(use: NetworkUse) -> dict[str, Any]:
 
 def _input_numbers(use: NetworkUse) -> dict[str, Any] | None:
     if use.inputs is None or use.check is None:
-        return {"withheld": NO_CAPTUM} | _permutation_numbers(use)
+        return {"withheld": use.why_no_inputs} | _permutation_numbers(use)
     found, check = use.inputs, use.check
     errors = found.attributions.errors
     return {

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nas_gym.explain.methods.attribution.integrated_gradients import NO_CAPTUM, TOLERANCE
+from nas_gym.explain.fact import loses_less
+from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.network_layers import LayerUse
 from nas_gym.explain.methods.attribution.score_drop import ScoreDrop
 from nas_gym.explain.report.phrases import counted, listed, points
+from nas_gym.explain.sections.network.facts import layer_fact
 
 if TYPE_CHECKING:
     from nas_gym.explain.sections.network.analysis import NetworkUse
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 NAMED = 3
 RELIABLE = 0.95
 ENOUGH_AGREEMENT = 0.5
+MARGIN = 0.01
+"""A loss of the score that does not matter to a user: one point."""
 INSTEAD = {
     "unchanged": "its input, passed on as it is,",
     "linear": "the best linear map",
@@ -81,8 +85,10 @@ def lost(drop: float) -> str:
 def _input_words(use: NetworkUse) -> list[str]:
     """Return what it uses, in a sentence, and whether the check confirms it."""
     if use.inputs is None or use.check is None:
-        costly = [f"Shuffled one at a time, these features cost most: {_costliest(use)}."]
-        return [NO_CAPTUM, *(costly if use.permutation is not None else [])]
+        why = [] if use.no_time_for else [use.why_no_inputs]
+        if use.permutation is None:
+            return why
+        return [*why, f"Shuffled one at a time, these features cost most: {_costliest(use)}."]
     importance, inputs = np.nan_to_num(use.inputs.importance), use.trained.task.inputs
     if inputs == "features":
         return [_feature_words(use, importance)]
@@ -178,7 +184,7 @@ def _layer_words(use: NetworkUse) -> list[str]:
     if not costs:
         return []
     most, how, drop = max(costs, key=lambda cost: cost[2].drop)
-    if drop.low > 0:
+    if layer_fact(most, how, len(use.trained.task.y_validation)).is_positive:
         return [
             f"Of its layers, {layer_name(most)} does most: {INSTEAD[how]} in its place loses "
             f"{lost(drop.drop)}{_range(drop)}."
@@ -192,12 +198,12 @@ def _layer_words(use: NetworkUse) -> list[str]:
 def _simpler_words(use: NetworkUse) -> list[str]:
     """Return the layers that something simpler could replace, and what leaving them out costs."""
     idle = [(layer, *_mildest(layer)) for layer in use.layers]
-    idle = [(layer, how, drop) for layer, how, drop in idle if drop.high < 0.01]
+    idle = [(layer, how, drop) for layer, how, drop in idle if loses_less(-drop.high, MARGIN)]
     told = []
     for layer, how, _ in idle[:NAMED]:
         left_out = layer.drops.get("unchanged")
         but = ""
-        if how != "unchanged" and left_out is not None and left_out.drop >= 0.01:
+        if how != "unchanged" and left_out is not None and left_out.drop >= MARGIN:
             but = f", but not be left out ({points(-left_out.drop)})"
         told.append(f"{layer_name(layer)} could be {COULD_BE[how]}{but}")
     if not told:

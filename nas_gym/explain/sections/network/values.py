@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nas_gym.explain.fact import Fact, difference
 from nas_gym.explain.methods.attribution.residuals import QUANTILES, Residuals, largest_errors, residuals
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import listed, quantity
@@ -56,7 +57,17 @@ class ValueAnswers(Answers):
             f"{answers} are off by {quantity(own.mean_absolute)} on average, in the units of the data; "
             f"always answering {quantity(self.constant[0])} would be off by {quantity(other.mean_absolute)}."
         )
-        return [told, *_bias_in_words(own)]
+        return [told, *_bias_in_words(self.facts()[0])]
+
+    def facts(self) -> list[Fact]:
+        count = len(self.outputs)
+        over, of = f"{count:,} validation examples", "mean of answer minus truth"
+        return [
+            difference(
+                f"bias of {name}", of, over, own.bias, own.bias_low, own.bias_high, count, unit="of the data"
+            )
+            for name, own in zip(self.names, self.errors, strict=True)
+        ]
 
     def more_words(self) -> list[str]:
         sentences = [self._spread_in_words(number) for number in range(min(len(self.names), MOST_VALUES))]
@@ -239,13 +250,14 @@ def measure_values(task: Task, outputs: np.ndarray, seed: int) -> ValueAnswers:
     )
 
 
-def _bias_in_words(own: Residuals) -> list[str]:
+def _bias_in_words(bias: Fact) -> list[str]:
     """Return a sentence where the answers are shown to be too high or too low."""
-    if own.bias_low <= 0 <= own.bias_high:
+    if not bias.is_shown:
         return []
-    side, ends = "high" if own.bias > 0 else "low", sorted((abs(own.bias_low), abs(own.bias_high)))
+    side = "high" if bias.is_positive else "low"
+    ends = sorted((abs(bias.low or 0.0), abs(bias.high or 0.0)))
     return [
-        f"They are too {side} on average, by {quantity(abs(own.bias))} (95% interval "
+        f"They are too {side} on average, by {quantity(abs(bias.value))} (95% interval "
         f"{quantity(ends[0])} to {quantity(ends[1])})."
     ]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from nas_gym._clock import in_time
 from nas_gym.envs import RecordedReward
+from nas_gym.explain.broken_off import broken_off
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.scores import ArchitectureScores, Evaluations, scores_of_space
 from nas_gym.explain.evidence.setting import setting_of
@@ -15,6 +17,7 @@ from nas_gym.explain.methods.policies.snapshots import over_time
 from nas_gym.explain.methods.policies.states import Setting
 from nas_gym.explain.methods.policies.viper import Distillation, distil
 from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
+from nas_gym.explain.sections.policy.facts import facts_of
 from nas_gym.explain.sections.policy.figures import curve_figure, over_time_figure, rules_figure
 from nas_gym.explain.sections.policy.tables import (
     curve_table,
@@ -53,11 +56,15 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
         return withheld(KEY, QUESTION, INDIFFERENT)
     shown = distilled.shown
     rules = rules_of(distilled.trees[shown.leaves], distilled.questions.all, setting.space.actions)
-    earned = _earnings(evidence, decisions, distilled, setting, settings.seed)
+    earned = in_time(lambda: _earnings(evidence, decisions, distilled, setting, settings.seed))
+    missing = [] if earned is not None else ["what the policy and its rules earn"]
+    earned = earned or "There was no time to find out what the policy earns."
     policies = {number: evidence.policy(number) for number in evidence.snapshots}
     watched = {number: Decisions(one, setting.space) for number, one in policies.items() if one is not None}
-    snapshots = over_time(watched, distilled.sample, setting, settings.seed)
-    return Section(
+    snapshots = in_time(lambda: over_time(watched, distilled.sample, setting, settings.seed))
+    missing += [] if snapshots is not None else ["how the policy changed while it was trained"]
+    snapshots = snapshots or ()
+    section = Section(
         KEY,
         QUESTION,
         answer=answer_of(distilled, rules, earned, setting, len(evidence.seen)),
@@ -76,7 +83,9 @@ def explain_policy(evidence: Evidence, settings: Settings = DEFAULTS) -> Section
             *([over_time_figure(snapshots)] if len(snapshots) > 1 else []),
         ),
         numbers=numbers_of(distilled, rules, earned, snapshots, setting),
+        facts=facts_of(distilled, earned),
     )
+    return broken_off(section, missing)
 
 
 POLICY = Question(KEY, QUESTION, explain_policy, about="agent", method=QUESTION)

@@ -10,11 +10,10 @@ from nas_gym.explain.methods.policies.snapshots import KINDS, Snapshot
 from nas_gym.explain.methods.policies.states import Setting
 from nas_gym.explain.methods.policies.viper import FAITHFUL, LEAVES, READABLE, Distillation
 from nas_gym.explain.report.phrases import counted, percent, percent_range
+from nas_gym.explain.sections.policy.facts import recovered
 
 KNOWS = 0.5
 """Share of the states in which a policy that knows the space prefers some edit."""
-WIDE = 1.0
-"""Width of the interval of a share from which on the share says nothing."""
 
 
 def answer_of(
@@ -107,23 +106,19 @@ def on_earnings(earned: EarningsByStart, setting: Setting) -> list[str]:
         return [f"Whether the rules earn what the policy earns is not known: {earned[0].lower()}{earned[1:]}"]
     sentences = []
     for name, one in earned[0].items():
-        if one.recovered is None or one.interval is None or one.recovered_by_rule is None:
+        share = recovered(name, one)
+        if not share.is_shown or one.interval is None:
+            how = "not shown to be" if one.recovered is None else "hardly"
             sentences.append(
-                f"From {name} the policy is not shown to be better than random edits ({one.policy:.3f} "
-                f"against {one.random:.3f} an episode), so rules cannot be judged by what they earn."
-            )
-            continue
-        if one.interval[1] - one.interval[0] > WIDE:
-            sentences.append(
-                f"From {name} the policy is hardly better than random edits ({one.policy:.3f} against "
+                f"From {name} the policy is {how} better than random edits ({one.policy:.3f} against "
                 f"{one.random:.3f} an episode), so rules cannot be judged by what they earn."
             )
             continue
         edit = setting.space.actions[one.rule_edit]
         sentences.append(
-            f"From {name} the rules alone earn {percent(one.recovered)} (95% interval "
+            f"From {name} the rules alone earn {percent(share.value)} (95% interval "
             f"{percent_range(one.interval)}) of what the policy earns beyond random edits; the best single "
-            f"rule, always to {edit}, earns {percent(one.recovered_by_rule)}."
+            f"rule, always to {edit}, earns {percent(one.recovered_by_rule or 0.0)}."
         )
     return sentences
 

@@ -15,24 +15,17 @@ from matplotlib.path import Path
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import counted
 from nas_gym.explain.section import Figure
+from nas_gym.explain.sections.summary.layout import Layout, layout_of
 from nas_gym.search_spaces import Architecture, SearchSpace, Sketch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-BOX, HEIGHT, GAP = 2.5, 0.5, 0.3
-LABELLED_GAP = 0.55
-# How far left of the boxes links go that pass one box, and how much further for each box more; the
-# room that half a label takes.
-ARCS, HALF = (0.4, 0.42), 0.32
-NAMED_ARCS, NAMED_HALF = (0.72, 0.98), 0.55
-NOTES = 2.75
-# Links that begin at different boxes do not lie on each other.
-ASIDE = 0.11
-LETTERS = 34
+HEIGHT, GAP, LABELLED_GAP = 0.5, 0.3, 0.55
+WIDTH, NOTES = 7.0, 2.75
 NOTE_LETTERS, NARROW_NOTE_LETTERS = 38, 40
-NOTE_HEIGHT, NARROW_WIDTH = 0.75, 3.3
+NOTE_HEIGHT = 0.75
 Place = tuple[int, ...]
 
 
@@ -54,16 +47,21 @@ def network_figure(
     labelled = any(label and j - i == 1 for i, j, label in sketch.links)
     step = HEIGHT + (LABELLED_GAP if labelled else GAP)
     tall = step * (len(sketch.boxes) - 1) + HEIGHT
+    wide, narrow = layout_of(sketch, is_narrow=False), layout_of(sketch, is_narrow=True)
+    skips = " Lines at the left are shortcuts." if wide.apexes and not wide.words else ""
     return Figure(
         "network",
         f"The found network, from what goes in to what comes out, with {counted(total, 'trained weight')}."
+        + skips
         + {0: "", 1: " The number marks the choice that makes it good."}.get(
             len(marks), " The numbers mark the choices that make it good."
         ),
         f"It is {words}.{f' Marked: {notes}.' if marks else ''}",
-        lambda canvas: _draw(canvas, space, architecture, sketch, marks, step, answers),
-        (7.0, max(tall, 0.75 * len(marks)) + 0.3),
-        _narrow_height(sketch, tall, marks),
+        lambda canvas: _draw(
+            canvas, space, architecture, narrow if style.is_narrow(canvas) else wide, marks, step, answers
+        ),
+        (WIDTH, max(tall, 0.75 * len(marks)) + 0.3),
+        tall + 0.35 + NOTE_HEIGHT * len(marks),
     )
 
 
@@ -71,7 +69,7 @@ def _draw(
     canvas: Canvas,
     space: SearchSpace[Any],
     architecture: Architecture,
-    sketch: Sketch,
+    layout: Layout,
     marks: Sequence[Mark],
     step: float,
     answers: str,
@@ -80,62 +78,38 @@ def _draw(
     canvas.set_layout_engine("none")
     axes.set_axis_off()
     width, height = canvas.get_size_inches()
-    is_narrow = style.is_narrow(canvas)
-    box, arcs, reach = _shape(sketch)
-    scale = _narrow_scale(sketch) if is_narrow else 1.0
-    width, height = width / scale, height / scale
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
-    middle = reach + box / 2 + 0.15 if marks and not is_narrow else (width + reach) / 2
+    is_narrow, sketch, box = style.is_narrow(canvas), space.sketch(architecture), layout.box
+    middle = layout.reach + box / 2 + (0.1 if is_narrow else 0.15)
+    if not marks and not layout.words:
+        middle = (width + layout.reach) / 2
     tops = [0.15 + step * number for number in range(len(sketch.boxes))]
     marked: dict[Place, list[int]] = {}
     for number, mark in enumerate(marks, 1):
         marked.setdefault(mark.place, []).append(number)
     parts = space.describe(architecture).parts
     for source, target, _ in sketch.links:
-        apex = middle - box / 2 - _apex(target - source, arcs) - ASIDE * source
+        apex = middle - box / 2 - layout.apexes.get((source, target), 0.0)
         numbers = marked.get((source, target), [])
-        text = parts.get((source, target), "")
+        words = textwrap.wrap(_without_article(parts.get((source, target), "")), layout.words or 1)
+        text = "\n".join(words) if layout.words else ""
         _link(axes, middle - box / 2, apex, middle, tops, (source, target), text, numbers)
-    labels = _labels(space, architecture, sketch, answers)
+    labels = _labels(space, architecture, sketch, answers, layout.letters)
     for number, (top, lines) in enumerate(zip(tops, labels, strict=True)):
         _box(axes, middle, top, box, lines, marked.get((number,), []))
     if () in marked:
-        bracket(axes, middle + box / 2 + 0.32, tops[1], tops[-2] + HEIGHT, marked[()])
+        bracket(axes, middle + box / 2 + 0.24, tops[1], tops[-2] + HEIGHT, marked[()])
     if is_narrow:
-        top = tops[-1] + HEIGHT + 0.2
-        notes_of(axes, 0.2 / scale, top, height, marks, int(NARROW_NOTE_LETTERS / scale))
-        for written in axes.texts:
-            written.set_fontsize(scale * float(written.get_fontsize()))
-        for line in axes.lines:
-            line.set_markersize(scale * line.get_markersize())
+        notes_of(axes, 0.2, tops[-1] + HEIGHT + 0.2, height, marks, NARROW_NOTE_LETTERS)
     else:
         notes_of(axes, max(middle + box / 2 + 0.75, width - NOTES - 0.6), 0.0, height, marks, NOTE_LETTERS)
 
 
-def _shape(sketch: Sketch) -> tuple[float, tuple[float, float], float]:
-    """Return the width of boxes, where links go that pass some, and the room that these take, inches."""
-    named = any(label not in ("", "skip") for *_, label in sketch.links)
-    box, arcs, half = (1.3, NAMED_ARCS, NAMED_HALF) if named else (BOX, ARCS, HALF)
-    longest = max((target - source for source, target, _ in sketch.links), default=1)
-    return box, arcs, _apex(longest, arcs) + half + ASIDE if longest > 1 else 0.0
-
-
-def _narrow_scale(sketch: Sketch) -> float:
-    """Return by how much the drawing is smaller on a phone, where its notes stand below."""
-    box, _, reach = _shape(sketch)
-    return min(1.0, NARROW_WIDTH / (reach + box + 0.6))
-
-
-def _narrow_height(sketch: Sketch, tall: float, marks: Sequence[Mark]) -> float:
-    """Return the height of the drawing on a phone, inches."""
-    return _narrow_scale(sketch) * (tall + 0.35 + NOTE_HEIGHT * len(marks))
-
-
 def _labels(
-    space: SearchSpace[Any], architecture: Architecture, sketch: Sketch, answers: str
+    space: SearchSpace[Any], architecture: Architecture, sketch: Sketch, answers: str, letters: int
 ) -> list[list[str]]:
-    """Return the lines of each box: what it is, and how many weights its nodes have."""
+    """Return the lines of each box, of so many letters: what it is, and how many weights its nodes have."""
     weights = Counter[str]()
     for node in space.network(architecture).nodes:
         weights[node.layer] += node.parameters
@@ -147,7 +121,7 @@ def _labels(
         name = ends.get(number) or _without_article(parts[number,])
         count = weights[layer] if layer else 0
         small = [counted(count, "weight")] if count else []
-        labels.append([*textwrap.wrap(name, LETTERS), *small])
+        labels.append([*textwrap.wrap(name, letters), *small])
     return labels
 
 
@@ -168,7 +142,8 @@ def _box(axes: Axes, x: float, top: float, width: float, lines: Sequence[str], m
             zorder=3,
         )
     )
-    spread = 0.165 if len(lines) <= 2 else 0.14
+    spread = min(0.165, 0.45 / len(lines)) if len(lines) > 2 else 0.165
+    size = {1: 9.0, 2: 9.0, 3: 7.5}.get(len(lines), 7.0)
     for number, line in enumerate(lines):
         is_small = number > 0 and line.endswith(("weight", "weights"))
         axes.text(
@@ -177,16 +152,11 @@ def _box(axes: Axes, x: float, top: float, width: float, lines: Sequence[str], m
             line,
             ha="center",
             va="center",
-            fontsize=7.5 if is_small or len(lines) > 2 else 9,
+            fontsize=min(size, 7.5) if is_small else size,
             color=style.ink(),
             zorder=4,
         )
     badges(axes, x + width / 2, top + HEIGHT / 2, marks)
-
-
-def _apex(span: int, arcs: tuple[float, float]) -> float:
-    """Return how far left of the boxes a link goes, inches."""
-    return 0.0 if span == 1 else arcs[0] + arcs[1] * (span - 2)
 
 
 def _link(
@@ -196,13 +166,12 @@ def _link(
     middle: float,
     tops: Sequence[float],
     ends: tuple[int, int],
-    words: str,
+    text: str,
     marks: Sequence[int],
 ) -> None:
     """Draw an arrow down to the next box, or around the boxes between at their left."""
     source, target = ends
     colour, width = (style.good(), 2.4) if marks else (style.muted(), 1.2)
-    text = "\n".join(textwrap.wrap(_without_article(words), 16))
     looks: dict[str, Any] = {
         "arrowstyle": "-|>",
         "mutation_scale": 10,
@@ -234,7 +203,7 @@ def _link(
                 zorder=3,
                 linespacing=1.05,
             )
-        at = (apex, at[1] - 0.3)
+            at = (apex, at[1] - 0.3)
     badges(axes, at[0] - (0.3 if target - source == 1 else 0.0), at[1], marks)
 
 

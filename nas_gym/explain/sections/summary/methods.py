@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -41,14 +42,17 @@ class Beside:
         network: the found network.
         rivals: the simple methods, the constant answer first.
         low, high: 95% interval of the network's test score for new examples; None where a count gives it.
+        no_time_for: names of methods that a limit by the clock left no time for.
     """
 
     network: Method
     rivals: tuple[Rival, ...]
     low: float | None
     high: float | None
+    no_time_for: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=4)  # under a limit by the clock they are the first that is asked for
 def beside_simple_methods(evidence: Evidence, seed: int) -> Beside | None:
     """Return the found network beside simple methods; None where no data or no weights are at hand.
 
@@ -59,14 +63,14 @@ def beside_simple_methods(evidence: Evidence, seed: int) -> Beside | None:
     if isinstance(trained, str):
         return None
     task = trained.task
-    methods = simple_methods(task, seed)
+    methods, no_time_for = simple_methods(task, seed)
     if not methods:
         return None
     parameters = evidence.search_space.network(trained.architecture).parameters
     network = network_method(task, trained.module, "the found network", parameters)
     level = 1 - (1 - LEVEL) / len(methods)
     rivals = tuple(Rival(one, _gain(task, network, one, level)) for one in methods)
-    return Beside(network, rivals, *interval_of(task, network, seed))
+    return Beside(network, rivals, *interval_of(task, network, seed), no_time_for)
 
 
 def _gain(task: Task, network: Method, other: Method, level: float) -> Fact:

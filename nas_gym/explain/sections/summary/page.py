@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.fact import QUOTE, Fact, counted, difference, measured
+from nas_gym.explain.fact import QUOTE, Fact, counted, loses_less, measured, out_of_time
 from nas_gym.explain.methods.significance.dunnett import mean_interval
+from nas_gym.explain.sections.alternatives.facts import change_by, change_by_smaller, gain_over_start
 from nas_gym.explain.sections.summary.methods import Beside
-from nas_gym.explain.sections.summary.reasons import Reason, reasons_for
+from nas_gym.explain.sections.summary.reasons import Reason, fact_of, reasons_for
 
 MARGIN = 0.01
 """A difference of scores that matters to a user: one point."""
@@ -85,6 +86,7 @@ class FirstPage:
         untried: networks that neither the search nor this report tried; 0 in a table.
         failed: networks whose training failed.
         finished, cut: whether the run came to its end, and whether its last line was cut off.
+        no_time_for: methods to compare with that a limit by the clock left no time for.
     """
 
     words: str
@@ -112,6 +114,7 @@ class FirstPage:
     failed: int
     finished: bool
     cut: bool
+    no_time_for: tuple[str, ...] = ()
 
     @property
     def better(self) -> Neighbour | None:
@@ -124,9 +127,10 @@ class FirstPage:
         found = [self.tried, self.found_at, self.possible, self.quote, self.validation, self.seen]
         found += [rival.gain for rival in self.beside.rivals] if self.beside else []
         found += [self.start[1]] if self.start else []
-        found += [_reason_fact(reason) for reason in self.reasons]
+        found += [fact_of(reason) for reason in self.reasons]
         found += [one.change for one in self.neighbours]
         found += [self.smaller.change] if self.smaller else []
+        found += [out_of_time(name, "the found network beside it") for name in self.no_time_for]
         return tuple(found)
 
 
@@ -224,13 +228,8 @@ def _constant(evidence: Evidence) -> tuple[str, float] | None:
 
 def _start(alternatives: Mapping[str, Any]) -> tuple[str, Fact, float] | None:
     """Return the start network in words, what was gained over it, and its own score."""
-    start = alternatives.get("start") or {}
-    if start.get("gain_low") is None or start.get("score") is None:
-        return None
-    ends = (start["gain"], start["gain_low"], start["gain_high"])
-    of = "the found network over where the search started"
-    gain = difference("gain over start", of, "validation examples", *ends, start["seeds"])
-    return start["words"], gain, start["score"]
+    gain = gain_over_start(alternatives)
+    return None if gain is None else (alternatives["start"]["words"], gain, alternatives["start"]["score"])
 
 
 def _drawn(alternatives: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -241,21 +240,15 @@ def _drawn(alternatives: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _neighbour(one: Mapping[str, Any]) -> Neighbour:
-    key, of = f"change by {one['edit']}", f"the network after {one['edit']}, over the found one"
-    ends = (one["change"], one["low"], one["high"])
-    change = difference(key, of, "validation examples", *ends, one.get("seeds", 0))
-    return Neighbour(one["edit"], one["architecture"], change, one["verdict"])
+    return Neighbour(one["edit"], one["architecture"], change_by(one), one["verdict"])
 
 
 def _smaller(alternatives: Mapping[str, Any]) -> Smaller | None:
     one = alternatives.get("smaller")
     if not one:
         return None
-    of = f"{one['architecture']} over the found network"
-    ends = (one["change"], one["low"], one["high"])
-    change = difference("change by a smaller network", of, "validation examples", *ends, one["seeds"])
-    within = one["low"] is not None and one["low"] >= -MARGIN
-    return Smaller(one["architecture"], one["words"], one["parameters"], change, within)
+    within = loses_less(one["low"], MARGIN)
+    return Smaller(one["architecture"], one["words"], one["parameters"], change_by_smaller(one), within)
 
 
 def _rising(result: Mapping[str, Any], chosen: str) -> float | None:
@@ -282,9 +275,3 @@ def _examples_to_tell(quote: Fact) -> int | None:
     share = min(max(quote.estimate, MARGIN), 1 - MARGIN)
     least = (NormalDist().inv_cdf(0.975) / MARGIN) ** 2 * share * (1 - share)
     return math.ceil(max(least, quote.evidence * (half / MARGIN) ** 2) / 100) * 100
-
-
-def _reason_fact(reason: Reason) -> Fact:
-    of = f"{reason.choice} being {reason.value}"
-    ends = (reason.cost, reason.low, reason.high)
-    return difference(f"cost of {reason.choice}", of, "the tested edits that undo it", *ends, reason.undone)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.fact import Fact, counted
+from nas_gym.explain.sections.alternatives.costs import by_choice
+from nas_gym.explain.sections.alternatives.facts import cost_of
 from nas_gym.search_spaces import SearchSpace
 
 WORSE = ("breaks", "worse", "fails")
@@ -22,7 +24,7 @@ class Reason:
         choice: name of the variable of the search space.
         value: its value in the found network, in words.
         cost, low, high: mean drop of the score by the edits that undo it, with an interval that holds for
-            all choices at once; None if every such network fails to train.
+            all choices and all single edits at once; None if every such network fails to train.
         undone: number of tested edits that undo it.
         worse: number of those that are surely worse.
         failing: number of those that lead to a network which never trained and has no part in `cost`.
@@ -52,7 +54,7 @@ def reasons_for(
 ) -> list[Reason]:
     """Return the choices that make the network good, the one that costs most to undo first.
 
-    A choice is a reason if the edits that undo it are surely worse on average, and none of them that
+    A choice is a reason if the edits that undo it are shown to be worse on average, and none of them that
     was tested is better, even by less than the trainings can detect: a choice that could as well be
     another one does not make a network good. Choices without which every network fails to train come
     first. How much a choice matters in the rest of the space does not change the order.
@@ -63,54 +65,58 @@ def reasons_for(
         choices: numbers of the section on choices.
     """
     space: SearchSpace[Any] = evidence.search_space
-    found = space.encode(evidence.chosen.architecture)
+    found = evidence.chosen.architecture
 
     def grouped(neighbours: str) -> dict[str, list[Mapping[str, Any]]]:
-        groups: dict[str, list[Mapping[str, Any]]] = {}
-        for one in alternatives.get(neighbours, ()):
-            other = space.encode(space.parse(one["architecture"]))
-            groups.setdefault(undone(space, found, other), []).append(one)
-        return groups
+        entries = alternatives.get(neighbours, ())
+        groups = by_choice(space, found, [space.parse(one["architecture"]) for one in entries])
+        return {choice: [entries[number] for number in numbers] for choice, numbers in groups.items()}
 
     known = {entry["name"]: entry for entry in (choices.get("table") or choices).get("choices", ())}
+    costs = {one["choice"]: one for one in alternatives.get("undoing", ())}
     untested = grouped("not_affordable")
+    values = space.encode(found)
     all_choices = [
         _reason(
             choice,
-            space.variables[choice].choices[found[choice]],
+            space.variables[choice].choices[values[choice]],
             group,
             len(untested.get(choice, ())),
             known.get(choice, {}),
+            costs.get(choice, {}),
         )
         for choice, group in grouped("neighbours").items()
     ]
     return sorted((one for one in all_choices if _is_reason(one)), key=_cost, reverse=True)
 
 
-def undone(space: SearchSpace[Any], best: Mapping[str, int], other: Mapping[str, int]) -> str:
-    """Return the choice that differs: the depth, or the first of those that do."""
-    differing = [variable for name, variable in space.variables.items() if best[name] != other[name]]
-    return next((one for one in differing if one.is_depth), differing[0]).name
+def fact_of(reason: Reason) -> Fact:
+    """Return what undoing a choice costs, or that networks fail to train without it."""
+    if reason.cost is None:
+        of = f"networks without {reason.choice} being {reason.value} that fail to train"
+        key, over = f"failures without {reason.choice}", "the tested edits that undo it"
+        return counted(key, of, over, reason.failing, "networks", reason.undone)
+    ends = {"cost": reason.cost, "low": reason.low, "high": reason.high}
+    return cost_of(ends | {"choice": reason.choice, "edits": reason.undone - reason.failing})
 
 
 def _reason(
-    choice: str, value: str, group: list[Mapping[str, Any]], untested: int, known: Mapping[str, Any]
+    choice: str,
+    value: str,
+    group: list[Mapping[str, Any]],
+    untested: int,
+    known: Mapping[str, Any],
+    cost: Mapping[str, Any],
 ) -> Reason:
     trained = [one for one in group if one["change"] is not None]
-    repeated = [one for one in trained if one["low"] is not None]
     best = max(trained, key=lambda one: one["change"], default=None)
     importance, tested = known.get("importance"), known.get("p") is not None
-    cost = -fmean(one["change"] for one in trained) if trained else None
-    low, high = (
-        -fmean(one[key] for one in repeated) if trained and len(repeated) == len(trained) else None
-        for key in ("high", "low")
-    )
     return Reason(
         choice,
         value,
-        cost,
-        low,
-        high,
+        cost.get("cost"),
+        cost.get("low"),
+        cost.get("high"),
         undone=len(group),
         worse=sum(one["verdict"] in WORSE for one in group),
         failing=len(group) - len(trained),
@@ -123,8 +129,8 @@ def _reason(
 
 def _is_reason(one: Reason) -> bool:
     if one.cost is None:
-        return one.worse == one.undone
-    return one.low is not None and one.low > 0 and one.best is not None and one.best[1] <= 0
+        return one.failing == one.undone == one.worse
+    return fact_of(one).is_positive and one.best is not None and one.best[1] <= 0
 
 
 def _cost(one: Reason) -> float:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from nas_gym._clock import OutOfTimeError
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.simple_methods import TIMED
 from nas_gym.explain.report.phrases import quantity
@@ -27,7 +28,12 @@ def summarise(evidence: Evidence, sections: Sequence[Section], settings: Setting
         settings: the seed is of the simple methods that stand beside the network.
     """
     numbers = {one.key: one.numbers for one in sections if not one.withheld}
-    page = first_page(evidence, numbers, beside_simple_methods(evidence, settings.seed))
+    try:
+        beside = beside_simple_methods(evidence, settings.seed)
+        no_time_for = beside.no_time_for if beside is not None else ()
+    except OutOfTimeError:
+        beside, no_time_for = None, ("simple methods",)
+    page = replace(first_page(evidence, numbers, beside), no_time_for=no_time_for)
     return Section(
         KEY,
         QUESTION,

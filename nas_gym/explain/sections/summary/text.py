@@ -105,8 +105,8 @@ class Words:
             return
         rivals = page.beside.rivals
         reached = listed([f"{one.method.name} {one.method.test:.1%}" for one in rivals])
-        better = [one for one in rivals if one.gain.is_shown and _number(one.gain) > 0]
-        worse = [one for one in rivals if one.gain.is_shown and _number(one.gain) < 0]
+        better = [one for one in rivals if one.gain.is_positive]
+        worse = [one for one in rivals if one.gain.is_negative]
         equal = [one for one in rivals if not one.gain.is_shown]
         verdicts = [
             f"{what} {listed([self._short(one.method) for one in group])}"
@@ -190,6 +190,8 @@ class Words:
             yield "what the rest of the search would find, since the run has not come to its end"
         if page.cut:
             yield "what the last, cut line of the trace said"
+        if page.no_time_for:
+            yield f"how {listed(list(page.no_time_for))} would do on the same examples, for lack of time"
         if page.untried:
             yield f"whether one of the {counted(page.untried, 'network')} that nobody tried is better"
         if page.failed:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations, product
+from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +15,14 @@ from nas_gym.explain.fact import Fact, counted, difference, measured
 from nas_gym.explain.methods.significance.paired import resampled_interval
 from nas_gym.explain.sections.together.best import BestNetworks
 from nas_gym.explain.sections.together.differences import Differences, differences
-
-RESAMPLES = 2_000
-FEWEST_RESAMPLED = 3
-"""Runs from which a bootstrap over runs says something."""
+from nas_gym.explain.sections.together.overlaps import (
+    FEWEST_RESAMPLED,
+    RESAMPLES,
+    known,
+    mean_overlaps,
+    overlap_facts,
+    overlaps,
+)
 
 
 class Option(NamedTuple):
@@ -97,14 +101,12 @@ class Agent:
     @property
     def avoided(self) -> tuple[Use, ...]:
         """Options that it tried, but shown to be less often than the others did."""
-        return tuple(
-            use for use in self.uses if use.evaluations and use.more.is_shown and _value(use.more) < 0
-        )
+        return tuple(use for use in self.uses if use.evaluations and use.more.is_negative)
 
     @property
     def preferred(self) -> tuple[Use, ...]:
         """Options that it is shown to have tried more often than the others did."""
-        return tuple(use for use in self.uses if use.more.is_shown and _value(use.more) > 0)
+        return tuple(use for use in self.uses if use.more.is_positive)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +138,41 @@ def agents_beside(together: Together, best: BestNetworks, mattering: Sequence[st
         mattering: the choices that are shown to matter.
         seed: seed of permutations and resamples.
     """
+    tried = _tried(together, best, seed)
+    agents = tuple(_agent(together, tried, number, seed) for number in range(len(together.agents)))
+    matrix = mean_overlaps(tried.pairs, tried.labels, len(agents))
+    return Agents(agents, tried.options, matrix, tried.more.can_show, _regions(together, mattering))
+
+
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """What all runs tried and chose.
+
+    Attributes:
+        labels: number of the agent of each run.
+        options: the options of all choices.
+        counts: networks with each option, int (runs, options).
+        shares: share of each option in the networks that have the choice, float64 (runs, options).
+        more: the shares of each agent minus those of the others.
+        good: texts of the best networks.
+        kept: whether each run chose one of them, float64 (runs,); NaN where its choice was not scored.
+        kept_more: the share of each agent's runs that did minus that of the others.
+        pairs: overlap of every two runs, float64 (runs, runs).
+    """
+
+    labels: list[int]
+    options: tuple[Option, ...]
+    counts: np.ndarray
+    shares: np.ndarray
+    more: Differences
+    good: frozenset[str]
+    kept: np.ndarray
+    kept_more: Differences
+    pairs: np.ndarray
+
+
+def _tried(together: Together, best: BestNetworks, seed: int) -> _Tried:
+    """Return what all runs tried and chose."""
     names, runs = together.agents, together.runs
     labels = [names.index(run.agent) for run in runs]
     options = _options(together)
@@ -144,59 +181,68 @@ def agents_beside(together: Together, best: BestNetworks, mattering: Sequence[st
     shares = np.where(having > 0, counts / np.maximum(having, 1), np.nan)
     more = differences(shares, labels, seed)
     good = {str(one) for one in best.good}
-    kept = np.array([_kept(run, best, good) for run in runs])[:, None]
-    kept_more = differences(kept, labels, seed)
-    pairs = _overlaps(runs)
-    count = len(names)
-    found = []
-    for number, name in enumerate(names):
-        own = [n for n, label in enumerate(labels) if label == number]
-        rest = [n for n, label in enumerate(labels) if label != number]
-        uses = tuple(
-            Use(
-                option,
-                _share_fact(name, option, shares[own, column], seed),
-                _gap(
-                    f"{name} on {option} over the others",
-                    f"share of {option} in the networks of {name} minus that of the other agents",
-                    f"{len(own)} runs and {len(rest)} runs of the others",
-                    more,
-                    (number, column),
-                    len(runs),
-                ),
-                int(counts[own, column].sum()),
-                int(counts[rest, column].sum()),
-            )
-            for column, option in enumerate(options)
-        )
-        scored = kept[own, 0][~np.isnan(kept[own, 0])]
-        tried = np.array([float(bool(good & set(runs[n].architectures))) for n in own])
-        texts = {text for n in own for text in runs[n].architectures}
-        found.append(
-            Agent(
-                name,
-                len(own),
-                sum(len(runs[n].seen) for n in own),
-                len(texts),
-                uses,
-                _rate(f"{name} keeps a best network", scored),
-                _gap(
-                    f"{name} keeps a best network over the others",
-                    f"share of runs of {name} minus that of the other agents",
-                    f"{len(own)} runs and {len(rest)} runs of the others",
-                    kept_more,
-                    (number, 0),
-                    len(runs),
-                ),
-                len(scored),
-                _rate(f"{name} tries a best network", tried),
-                len(good & texts),
-                *_overlap_facts(name, pairs, own, rest, count, seed),
-            )
-        )
-    return Agents(
-        tuple(found), options, _matrix(pairs, labels, count), more.can_show, _regions(together, mattering)
+    kept = np.array([_kept(run, best, good) for run in runs])
+    kept_more = differences(kept[:, None], labels, seed)
+    return _Tried(labels, options, counts, shares, more, frozenset(good), kept, kept_more, overlaps(runs))
+
+
+def _agent(together: Together, tried: _Tried, number: int, seed: int) -> Agent:
+    """Return what the runs of an agent did, beside those of the others."""
+    name, runs = together.agents[number], together.runs
+    own = [n for n, label in enumerate(tried.labels) if label == number]
+    rest = [n for n, label in enumerate(tried.labels) if label != number]
+    over = f"{len(own)} runs and {len(rest)} runs of the others"
+    scored = tried.kept[own][~np.isnan(tried.kept[own])]
+    found = np.array([float(bool(tried.good & set(runs[n].architectures))) for n in own])
+    texts = {text for n in own for text in runs[n].architectures}
+    kept_more = _gap(
+        f"{name} keeps a best network over the others",
+        f"share of runs of {name} minus that of the other agents",
+        over,
+        tried.kept_more,
+        (number, 0),
+        len(runs),
     )
+    return Agent(
+        name,
+        len(own),
+        sum(len(runs[n].seen) for n in own),
+        len(texts),
+        tuple(
+            _use(name, tried, (number, column), own, rest, over, seed) for column in range(len(tried.options))
+        ),
+        _rate(f"{name} keeps a best network", scored),
+        kept_more,
+        len(scored),
+        _rate(f"{name} tries a best network", found),
+        len(tried.good & texts),
+        *overlap_facts(name, tried.pairs, own, rest, len(together.agents), seed),
+    )
+
+
+def _use(
+    name: str,
+    tried: _Tried,
+    place: tuple[int, int],
+    own: Sequence[int],
+    rest: Sequence[int],
+    over: str,
+    seed: int,
+) -> Use:
+    """Return how often an agent evaluated networks with an option."""
+    column = place[1]
+    option = tried.options[column]
+    more = _gap(
+        f"{name} on {option} over the others",
+        f"share of {option} in the networks of {name} minus that of the other agents",
+        over,
+        tried.more,
+        place,
+        len(tried.labels),
+    )
+    share = _share_fact(name, option, tried.shares[own, column], seed)
+    counts = tried.counts[:, column]
+    return Use(option, share, more, int(counts[own].sum()), int(counts[rest].sum()))
 
 
 def _options(together: Together) -> tuple[Option, ...]:
@@ -237,15 +283,13 @@ def _kept(run: OneRun, best: BestNetworks, good: set[str]) -> float:
 
 
 def _share_fact(agent: str, option: Option, shares: np.ndarray, seed: int) -> Fact:
-    known = shares[~np.isnan(shares)]
+    numbers = shares[~np.isnan(shares)]
     key, of = f"{agent} on {option}", f"share of {option} in the networks of {agent}"
-    over = f"{len(known)} runs"
-    if not len(known):
+    over = f"{len(numbers)} runs"
+    if not len(numbers):
         return measured(key, of, over, None, None, None, 0)
-    low, high = _resampled(known, seed)
-    return replace(
-        measured(key, of, over, float(known.mean()), low, high, len(known)), unit="share of networks"
-    )
+    low, high = _resampled(numbers, seed)
+    return measured(key, of, over, float(numbers.mean()), low, high, len(numbers), "share of networks")
 
 
 def _resampled(values: np.ndarray, seed: int) -> tuple[float | None, float | None]:
@@ -261,83 +305,8 @@ def _rate(key: str, hits: np.ndarray) -> Fact:
         return measured(key, "share of runs", "0 runs", None, None, None, 0)
     found = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
     over = f"{len(hits)} runs"
-    rate = measured(key, "share of runs", over, float(hits.mean()), found.low, found.high, len(hits))
-    return replace(rate, unit="share of runs")
-
-
-def _overlaps(runs: Sequence[OneRun]) -> np.ndarray:
-    """Return the overlap (Jaccard) of every two runs, float64 (runs, runs); NaN on the diagonal."""
-    texts = [set(run.architectures) for run in runs]
-    found = np.full((len(runs), len(runs)), np.nan)
-    for one, other in combinations(range(len(runs)), 2):
-        union = len(texts[one] | texts[other])
-        found[one, other] = found[other, one] = len(texts[one] & texts[other]) / union if union else 0.0
-    return found
-
-
-def _matrix(pairs: np.ndarray, labels: Sequence[int], count: int) -> np.ndarray:
-    numbers = np.asarray(labels)
-    found = np.full((count, count), np.nan)
-    for one, other in product(range(count), repeat=2):
-        block = pairs[np.ix_(numbers == one, numbers == other)]
-        if not np.isnan(block).all():
-            found[one, other] = float(np.nanmean(block))
-    return found
-
-
-def _overlap_facts(
-    name: str, pairs: np.ndarray, own: Sequence[int], rest: Sequence[int], count: int, seed: int
-) -> tuple[Fact, Fact, Fact]:
-    """Return how much an agent's runs overlap with each other and with those of others, and the difference.
-
-    Runs are drawn again, those of the agent and those of the others; two draws of one run are no pair. The
-    intervals of the differences hold for all agents at once (Bonferroni).
-    """
-    mine, theirs = np.asarray(own), np.asarray(rest)
-
-    def inside(drawn: np.ndarray) -> float:
-        block = pairs[np.ix_(drawn, drawn)]
-        return float(np.nanmean(block)) if not np.isnan(block).all() else float("nan")
-
-    def across(drawn: np.ndarray, others: np.ndarray) -> float:
-        return float(pairs[np.ix_(drawn, others)].mean()) if len(others) else float("nan")
-
-    rng = np.random.default_rng(seed)
-    drawn = []
-    if len(mine) >= FEWEST_RESAMPLED:
-        for _ in range(RESAMPLES // 2):
-            again = mine[rng.integers(len(mine), size=len(mine))]
-            others = theirs[rng.integers(len(theirs), size=len(theirs))] if len(theirs) else theirs
-            drawn.append((inside(again), across(again, others)))
-    values = np.array(drawn).reshape(-1, 2)
-
-    def ends(of: np.ndarray, level: float) -> tuple[float | None, float | None]:
-        known = of[~np.isnan(of)]
-        if len(known) < RESAMPLES // 4:
-            return None, None
-        low, high = np.quantile(known, ((1 - level) / 2, (1 + level) / 2))
-        return float(low), float(high)
-
-    middle, beside = inside(mine) if len(mine) > 1 else float("nan"), across(mine, theirs)
-    over = f"{len(own)} runs and {len(rest)} runs of the others"
-    share = "mean share of networks that two runs have in common"
-    facts = [
-        measured(
-            f"overlap of {name} {what}", share, over, _known(value), *ends(values[:, column], 0.95), len(own)
-        )
-        for column, (what, value) in enumerate((("with itself", middle), ("with others", beside)))
-    ]
-    level = 1 - 0.05 / max(1, count)
-    gap = difference(
-        f"overlap of {name} with itself over that with others",
-        share,
-        over,
-        _known(middle - beside),
-        *ends(values[:, 0] - values[:, 1], level),
-        len(own),
-    )
-    one, other, more = (replace(fact, unit="share of networks") for fact in (*facts, gap))
-    return one, other, more
+    share = float(hits.mean())
+    return measured(key, "share of runs", over, share, found.low, found.high, len(hits), "share of runs")
 
 
 def _regions(together: Together, mattering: Sequence[str]) -> dict[str, tuple[tuple[Option, Option], ...]]:
@@ -373,13 +342,5 @@ def untried_fact(agent: Agent, use: Use) -> Fact:
 
 def _gap(key: str, of: str, over: str, found: Differences, place: tuple[int, int], runs: int) -> Fact:
     """Return the difference of an agent to the others."""
-    value, low, high = (_known(float(each[place])) for each in (found.values, found.low, found.high))
-    return replace(difference(key, of, over, value, low, high, runs), unit="difference of shares")
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _value(fact: Fact) -> float:
-    return float(fact.estimate) if isinstance(fact.estimate, int | float) else 0.0
+    value, low, high = (known(float(each[place])) for each in (found.values, found.low, found.high))
+    return difference(key, of, over, value, low, high, runs, unit="difference of shares")

@@ -12,7 +12,7 @@ from nas_gym.evaluators import Request, score_interval
 from nas_gym.explain.evidence.rescoring import SEEDS, measure
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.together import OneRun, Together
-from nas_gym.explain.fact import Fact, difference, measured
+from nas_gym.explain.fact import Fact, difference, loses_less, measured
 from nas_gym.explain.methods.significance.dunnett import against_control
 from nas_gym.search_spaces import Architecture
 
@@ -79,7 +79,7 @@ class BestNetworks:
     @property
     def sure(self) -> int:
         """How many of the good ones beside the best are shown to lose less than a point."""
-        return sum(one.change.low is not None and one.change.low >= -MARGIN for one in self.good[1:])
+        return sum(loses_less(one.change.low, MARGIN) for one in self.good[1:])
 
     @property
     def leading(self) -> tuple[Candidate, ...]:

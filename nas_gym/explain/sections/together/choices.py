@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 
 import numpy as np
 
 from nas_gym.explain.evidence.evaluations import UsableEvaluations, usable
 from nas_gym.explain.evidence.run import SeenEvaluation
 from nas_gym.explain.evidence.together import Together
-from nas_gym.explain.fact import Fact, difference
+from nas_gym.explain.fact import Fact
 from nas_gym.explain.methods.anova.components import evaluations_needed
 from nas_gym.explain.methods.anova.encoding import EncodedArchitectures, encode_architectures, reference
-from nas_gym.explain.methods.anova.importance import Importance, Importances, estimate
+from nas_gym.explain.methods.anova.importance import Importance, estimate
 from nas_gym.explain.methods.anova.permutation import PERMUTATIONS
 from nas_gym.explain.sections.choices.analysis import Findings, exact_of
+from nas_gym.explain.sections.choices.facts import importance_fact
 from nas_gym.explain.sections.choices.tables import best_and_worst
 
 PERMUTATIONS_OF_ONE = 199
-CAUTION = 5.0
-"""p-values are multiplied by it. Of few evaluations they are too small: of 60 of noise alone 15% had a
-choice with p at most .05, and 5% one with p at most .01."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +95,7 @@ def choices_together(
     if used.y.std() < 1e-9:
         return f"All {len(used.y)} evaluations have the same {label}, so no choice made a difference to it."
     visited = encode_architectures(space, used.architectures)
-    estimated = _cautious(estimate(base, visited, used.y, permutations, seed, name_rivals=False))
+    estimated = estimate(base, visited, used.y, permutations, seed, with_pairs=False)
     table = exact_of(evidence, used.fidelity, permutations, seed)
     if table is not None:
         table = replace(table, pairs=())
@@ -110,25 +107,8 @@ def choices_together(
     return ChoicesTogether(Findings(label, used, estimated, table, None), tuple(choices), len(answers))
 
 
-def _cautious(found: Importances) -> Importances:
-    """Return the choices alone, with p-values that few evaluations do not make too small."""
-    choices = tuple(
-        one if one.p is None else replace(one, p=min(1.0, CAUTION * one.p)) for one in found.choices
-    )
-    return replace(found, choices=choices, pairs=())
-
-
 def _choice(one: Importance, evaluations: int, alone: int) -> Choice:
-    value = None if one.value is None else sqrt(max(0.0, one.value))
-    low, high = one.low, one.high
-    if low is not None and high is not None:
-        # What permutations do not show is not shown, whatever the interval.
-        low, high = sqrt(max(0.0, low)), sqrt(max(0.0, high))
-        low = low if one.significant() else 0.0
-    of = f"the spread of mean scores between the options of {one.name}"
-    fact = difference(
-        f"importance of {one.name}", of, "evaluations of all runs", value, low, high, evaluations
-    )
+    fact = importance_fact(one, "evaluations of all runs", evaluations)
     if one.value is None:
         return Choice(one, fact, "", "", 0.0, alone)
     best, worst = best_and_worst(one)
@@ -150,5 +130,5 @@ def _shown_by(
     if len(y) < wanted or y.std() < 1e-9:
         return None
     visited = encode_architectures(together.evidence.search_space, [one.architecture for one in good])
-    found = _cautious(estimate(base, visited, y, PERMUTATIONS_OF_ONE, seed, name_rivals=False))
-    return {one.name for one in found.choices if one.value is not None and one.significant()}
+    found = estimate(base, visited, y, PERMUTATIONS_OF_ONE, seed, with_pairs=False)
+    return {one.name for one in found.choices if one.significant()}

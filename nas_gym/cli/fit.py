@@ -1,0 +1,93 @@
+"""The command ``nas-gym fit``: from a file to a network to use, with a report, in one command."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from nas_gym.cli import options
+from nas_gym.cli.console import output, print_plain
+from nas_gym.cli.errors import polite
+from nas_gym.cli.progress import search_bar
+
+if TYPE_CHECKING:
+    from nas_gym.estimators import NASClassifier, NASRegressor
+
+FIT_EXAMPLE = """
+Example: `nas-gym fit wine.csv --target quality --minutes 2`
+"""
+
+
+@polite
+def fit(
+    file: Annotated[Path, typer.Argument(help="Table (.csv, .xlsx, ...) or .npz.")],
+    target: Annotated[str | None, typer.Option(help="Column to be predicted, of a table.")] = None,
+    target_kind: Annotated[
+        str | None, typer.Option(help="classes, or values for numbers to be predicted.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Time for all of it, by the clock.")] = 5.0,
+    small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
+    agent: Annotated[str | None, typer.Option(help="Name of the agent, see `nas-gym list`.")] = None,
+    budget: Annotated[int | None, typer.Option(help="Networks to train at most.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Explain the search.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+    store: options.Store = None,
+) -> None:
+    """Find a good small network for a file, train it, save it, and say why it is good.
+
+    The search space follows from the data. Small data is judged by folds, the best networks are trained again
+    before one is chosen, and the choice is trained on all rows but the test rows, which say how good it is.
+    """
+    from nas_gym.estimators import fit as fit_data
+
+    given = {} if target_kind is None else {"target_kind": target_kind}
+    limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})
+    with search_bar(Console(stderr=True), "fit", limits) as move:
+        found = fit_data(
+            file,
+            target,
+            minutes=minutes,
+            small=small,
+            seed=seed,
+            agent=agent,
+            budget=budget,
+            folder=out,
+            store="user" if store is None else store,
+            report=report,
+            on_progress=move,
+            **given,
+        )
+    console = output()
+    for line in _lines(found, file):
+        print_plain(console, line)
+
+
+def _lines(found: NASClassifier | NASRegressor, file: Path) -> list[str]:
+    network, folder = found.network_, found.folder_
+    label = network.target.metric.label
+    size = network.module.network.parameters
+    where = str(folder / "network.pt") if folder is not None else ""
+    interval = found.test_interval_
+    sure = (
+        "" if interval is None else f", 95% interval for new examples {interval[0]:.3f} to {interval[1]:.3f}"
+    )
+    metrics = "".join(f", {name.upper()} {value:.4g}" for name, value in found.test_metrics_.items())
+    lines = [
+        *found.reasons_,
+        f"network: {found.architecture_} ({size:,} weights), trained on all but the test examples",
+        f"  test {label} {found.test_score_:.4f}{sure}{metrics}; the best constant answer has "
+        f"{found.constant_score_:.4f}",
+        f"saved: {where}",
+    ]
+    if found.report_ is not None:
+        lines.append(f"why: {found.report_}")
+    return [
+        *lines,
+        f"predict: nas-gym predict {shlex.quote(where)} {shlex.quote(str(file))}",
+        f"export: nas-gym export {shlex.quote(where)} --to onnx",
+    ]

@@ -1,0 +1,178 @@
+"""Estimators in scikit-learn's conventions: a search is a `fit`, its network predicts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from nas_gym._files import write_bytes
+from nas_gym.errors import ConfigError
+from nas_gym.estimators.plan import plan_for
+from nas_gym.estimators.training import Fitted, fit_task
+from nas_gym.tasks import Task
+
+
+class NASEstimator(BaseEstimator):
+    """What classifiers and regressors share.
+
+    Args:
+        minutes: time for a fit by the clock, above 0.
+        budget: networks that a fit may train at most; None for as many as the time allows. With one that is
+            reached in time, the same data and `random_state` give the same network.
+        small: whether a smaller network may score a point less.
+        agent: name of the agent that searches; None for the one that does best by our own comparisons.
+        test_size: share of the examples that tell how good the network is and are not learned from.
+        random_state: seed of the split and the search.
+
+    Attributes:
+        network_: the network, a `nas_gym.deploy.SavedNetwork`.
+        architecture_: its text.
+        test_score_: score on the test examples, accuracy or R².
+        test_interval_: 95% interval of an accuracy for new examples; None for values.
+        test_metrics_: other metrics on the test examples by name, in the units of the data.
+        constant_score_: test score of the best constant answer.
+        report_: path of the report; None where none was written.
+        folder_: folder of the run; None where it was a temporary one.
+        reasons_: why it was searched as it was, a sentence each.
+        n_features_in_: number of features, of data of that kind.
+    """
+
+    _kind: str
+    folder_: Path | None
+
+    def __init__(
+        self,
+        *,
+        minutes: float = 1.0,
+        budget: int | None = None,
+        small: bool = False,
+        agent: str | None = None,
+        test_size: float = 0.2,
+        random_state: int = 0,
+    ) -> None:
+        self.minutes = minutes
+        self.budget = budget
+        self.small = small
+        self.agent = agent
+        self.test_size = test_size
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803 (as scikit-learn calls it)
+        """Search a network for examples and train it.
+
+        Args:
+            X: array (n, features), (n, channels, length) or (n, channels, height, width), or a data frame.
+            y: labels or values, one an example.
+
+        Raises:
+            NASGymError: for examples or options that do not fit.
+        """
+        if not 0 < self.minutes < float("inf"):
+            raise ConfigError(f"minutes must be a number above 0, not {self.minutes!r}")
+        labels = self._labels(y)
+        task = self._task(X, labels)
+        plan = plan_for(task, self.minutes, small=self.small, agent=self.agent)
+        if plan.folds > 1:
+            task = self._task(X, labels, folds=plan.folds)
+        with tempfile.TemporaryDirectory(prefix="nas-gym-") as folder:
+            fitted = fit_task(
+                task, plan, Path(folder), seed=self.random_state, store="memory", budget=self.budget
+            )
+            self.adopt(fitted, None, plan.reasons)
+        self.folder_ = None  # which is gone
+        return self
+
+    def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str]) -> Self:
+        """Take over what a search gave, and return the estimator, fitted by it."""
+        self.network_ = fitted.network
+        self.architecture_ = fitted.network.architecture
+        self.test_score_ = fitted.test_score
+        self.test_interval_ = fitted.interval
+        self.test_metrics_ = dict(fitted.metrics)
+        self.constant_score_ = fitted.constant_score
+        self.folder_ = fitted.folder
+        self.report_ = report
+        self.reasons_ = tuple(reasons)
+        self.n_features_in_ = int(fitted.task.input_shape[0])
+        self._file = fitted.file.read_bytes()
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Save the network for `nas_gym.load_network`, `nas-gym predict` and `nas-gym export`.
+
+        Raises:
+            NASGymError: if the file cannot be written.
+        """
+        check_is_fitted(self)
+        write_bytes(Path(path), self._file)
+
+    def _task(self, X: Any, y: Any, **options: Any) -> Task:  # noqa: N803
+        return Task.from_arrays(
+            X,
+            y,
+            target_kind=self._kind,
+            test_size=self.test_size,
+            split_seed=self.random_state,
+            **options,
+        )
+
+    def _labels(self, y: Any) -> Any:
+        return y
+
+
+class NASClassifier(ClassifierMixin, NASEstimator):
+    """A classifier whose network was searched for; see `NASEstimator`.
+
+    Attributes:
+        classes_: the labels, in the order of the probabilities.
+    """
+
+    _kind = "classes"
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Return the most probable label of each example, (n,)."""
+        places = self.predict_proba(X).argmax(axis=1)
+        found: np.ndarray = self.classes_[places]
+        return found
+
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Return the probability of each class, float32 (n, classes).
+
+        Args:
+            X: as in `SavedNetwork.predict`, so the path of a file, too.
+        """
+        check_is_fitted(self)
+        return self.network_.predict(X)
+
+    def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str]) -> Self:
+        super().adopt(fitted, report, reasons)
+        names = fitted.network.class_names
+        labels = getattr(self, "_given", None)
+        self.classes_ = np.array(names) if labels is None else labels
+        return self
+
+    def _labels(self, y: Any) -> Any:
+        self._given = np.unique(np.asarray(y))
+        return np.searchsorted(self._given, np.asarray(y))
+
+
+class NASRegressor(RegressorMixin, NASEstimator):
+    """A regressor whose network was searched for; see `NASEstimator`."""
+
+    _kind = "values"
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+        """Return the value of each example, float64 (n,), of several values (n, values).
+
+        Args:
+            X: as in `SavedNetwork.predict`, so the path of a file, too.
+        """
+        check_is_fitted(self)
+        values = self.network_.predict(X)
+        return values[:, 0] if values.shape[1] == 1 else values

@@ -1,0 +1,128 @@
+"""`nas_gym.fit`: from a file, a data frame or arrays to a fitted estimator with its report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nas_gym.errors import ConfigError
+from nas_gym.estimators.estimator import NASClassifier, NASRegressor
+from nas_gym.estimators.plan import plan_for
+from nas_gym.estimators.training import Fitted, fit_task
+from nas_gym.explain import explain
+from nas_gym.tasks import Task, kind_of, make_task
+
+if TYPE_CHECKING:
+    from nas_agents import Progress
+
+LOGDIR = Path("tensorboard_logs")
+REPORT_SHARE = 0.2
+"""Share of the time in which the explanations may begin to train further networks."""
+
+
+def fit(
+    data: Any,
+    target: Any = None,
+    *,
+    minutes: float = 5.0,
+    small: bool = False,
+    seed: int = 0,
+    agent: str | None = None,
+    budget: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    store: Any = "user",
+    report: bool = True,
+    on_progress: Callable[[Progress], None] | None = None,
+    **options: Any,
+) -> NASClassifier | NASRegressor:
+    """Find a good small network for data, train it, and explain it.
+
+    The space follows from what an example is, the folds from how much data there is. The best networks of
+    the search are trained again before one of them is chosen, and the choice is trained on all but the test
+    examples, which say how good it is.
+
+    ```python
+    found = fit("wine.csv", "quality", minutes=2)
+    print(found.test_score_, found.report_)
+    found.predict("new.csv")
+    ```
+
+    Args:
+        data: path of a table or an ``.npz`` file, or a data set in memory: a data frame with the target
+            among its columns, or an array of examples.
+        target: name of the target's column; of an array the labels or values, one an example.
+        minutes: time for all of it by the clock, above 0.
+        small: whether a smaller network may score a point less.
+        seed: seed of the search.
+        agent: name of the agent; None for the one that does best by our own comparisons.
+        budget: networks that the search may train at most; None for as many as the time allows.
+        folder: folder of the run; None for one under ``tensorboard_logs``.
+        store: as of `gym.make("NAS-v0", store=...)`.
+        report: whether to explain the search, in `report.html` in the folder.
+        on_progress: called a few times a second with how far the search is.
+        options: of the task, as ``target_kind="values"`` or ``drop=["id"]``; see `nas_gym.tasks.make_task`.
+
+    Returns:
+        A classifier or regressor that is fitted; `NASEstimator.report_` is the path of its report.
+
+    Raises:
+        NASGymError: for data or options that do not fit, or a folder that holds another run.
+    """
+    if not 0 < minutes < float("inf"):
+        raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
+    single = _single(data, target, options)
+    plan = plan_for(single, minutes, small=small, agent=agent)
+    task = single if plan.folds == 1 else _with_folds(data, target, options, plan.folds)
+    place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
+    fitted = fit_task(task, plan, place, seed=seed, store=store, budget=budget, on_progress=on_progress)
+    path = _explained(fitted, minutes, seed, store) if report and _is_file(data) else None
+    kind = NASClassifier if single.target.kind == "classes" else NASRegressor
+    return kind(minutes=minutes, small=small, random_state=seed).adopt(fitted, path, plan.reasons)
+
+
+def _is_file(data: Any) -> bool:
+    return isinstance(data, str | os.PathLike)
+
+
+def _single(data: Any, target: Any, options: Mapping[str, Any], **more: Any) -> Task:
+    """Return the task of data in whatever form it came."""
+    if isinstance(data, Task):
+        if target is not None or options:
+            raise ConfigError("a Task has its target and options already: pass it alone")
+        return data
+    if _is_file(data):
+        return make_task(_file_spec(Path(data), target, options) | more)
+    if isinstance(target, str) and hasattr(data, "columns"):
+        if target not in list(data.columns):
+            raise ConfigError(
+                f"the data frame has no column {target!r}: it has {', '.join(map(str, data.columns))}"
+            )
+        features = data[[name for name in data.columns if name != target]]
+        return Task.from_arrays(features, data[target], name=target, **options, **more)
+    if target is None:
+        raise ConfigError("an array of examples needs its labels or values: pass them as the target")
+    return Task.from_arrays(data, target, **options, **more)
+
+
+def _with_folds(data: Any, target: Any, options: Mapping[str, Any], folds: int) -> Any:
+    """Return the task with folds: of a file as a spec, so that the run can be explained from its folder."""
+    if isinstance(data, Task):
+        return data
+    if _is_file(data):
+        return _file_spec(Path(data), target, options) | {"folds": folds}
+    return _single(data, target, options, folds=folds)
+
+
+def _file_spec(path: Path, target: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    if kind_of(path.expanduser()) == "npz":
+        return {"name": "npz", "path": str(path), **options}
+    if target is None:
+        raise ConfigError(f"{path.name} is a table, which needs its target: name the column to be predicted")
+    return {"name": "csv", "path": str(path), "target": target, **options}
+
+
+def _explained(fitted: Fitted, minutes: float, seed: int, store: Any) -> Path | None:
+    explanation = explain(fitted.folder, seed=seed, store=store, minutes=REPORT_SHARE * minutes)
+    return None if explanation.report is None else Path(explanation.report)

@@ -1,0 +1,191 @@
+"""`nas_gym.fit`, the estimators and `nas-gym fit`: data in, a network to use and its honest score out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from typer.testing import CliRunner
+
+import nas_gym
+from nas_gym.cli.app import app
+from nas_gym.errors import ConfigError, DataError, NASGymError
+from nas_gym.estimators import NASClassifier, NASRegressor, plan_for
+from nas_gym.tasks import Task
+
+QUICK = {"budget": 4, "minutes": 10, "agent": "random"}
+
+
+def flowers(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    kinds = np.array(["iris", "rose"])[rng.integers(2, size=n)]
+    x = rng.normal(size=(n, 3))
+    x[:, 0] += 3 * (kinds == "rose")
+    return x, kinds
+
+
+def write_flowers(path):
+    x, kinds = flowers()
+    rows = [f"{a:.4f},{b:.4f},{c:.4f},{kind}" for (a, b, c), kind in zip(x.tolist(), kinds, strict=True)]
+    path.write_text("\n".join(["length,width,age,kind", *rows]) + "\n")
+    return path
+
+
+def test_a_classifier_gives_back_the_labels_it_was_given():
+    x, kinds = flowers()
+    found = NASClassifier(**QUICK).fit(x, kinds)
+    assert found.classes_.tolist() == ["iris", "rose"]
+    assert found.score(x, kinds) > 0.85
+    probabilities = found.predict_proba(x[:7])
+    assert probabilities.shape == (7, 2)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (found.n_features_in_, found.folder_, found.report_) == (3, None, None)
+    low, high = found.test_interval_
+    assert low < found.test_score_ < high
+    assert any("5 folds" in reason for reason in found.reasons_)
+    numbers = NASClassifier(**QUICK).fit(x, np.where(kinds == "rose", 40, 7))
+    assert set(numbers.predict(x)) == {7, 40}
+
+
+def test_a_regressor_predicts_in_the_units_of_the_data():
+    x, _ = flowers()
+    y = 1000 + 50 * x[:, 0]
+    found = NASRegressor(**QUICK).fit(x, y)
+    assert found.predict(x).shape == (200,)
+    assert found.score(x, y) > 0.8
+    assert found.test_interval_ is None
+    assert found.test_metrics_["rmse"] < 50
+    pairs = NASRegressor(**QUICK).fit(x, np.stack([y, -y], axis=1))
+    assert pairs.predict(x).shape == (200, 2)
+
+
+def test_scikit_learns_conventions_hold():
+    x, kinds = flowers(120)
+    made = NASClassifier(**QUICK, random_state=3)
+    assert clone(made).get_params() == made.get_params()
+    with pytest.raises(NotFittedError):
+        made.predict(x)
+    scores = cross_val_score(make_pipeline(MinMaxScaler(), made), x, kinds, cv=3)
+    assert scores.mean() > 0.8
+    one, other = clone(made).fit(x, kinds), clone(made).fit(x, kinds)
+    assert one.architecture_ == other.architecture_
+    assert np.array_equal(one.predict_proba(x), other.predict_proba(x))
+
+
+def test_a_saved_network_predicts_what_the_estimator_does(tmp_path):
+    x, kinds = flowers()
+    found = NASClassifier(**QUICK).fit(x, kinds)
+    found.save(tmp_path / "flowers.pt")
+    loaded = nas_gym.load_network(tmp_path / "flowers.pt")
+    assert np.array_equal(loaded.predict(x), found.predict_proba(x))
+    assert loaded.about["trained_on"] == "all but the test examples"
+    assert loaded.about["test_score"] == found.test_score_
+
+
+def test_fit_takes_a_file_a_frame_or_arrays(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    file = write_flowers(tmp_path / "flowers.csv")
+    options = {**QUICK, "store": "memory", "report": False}
+    of_file = nas_gym.fit(file, "kind", folder=tmp_path / "file", **options)
+    of_frame = nas_gym.fit(pandas.read_csv(file), "kind", folder=tmp_path / "frame", **options)
+    x, kinds = flowers()
+    of_arrays = nas_gym.fit(x.round(4), kinds, folder=tmp_path / "arrays", **options)
+    assert of_file.architecture_ == of_frame.architecture_ == of_arrays.architecture_
+    assert np.array_equal(of_file.predict(file), of_arrays.predict(x.round(4)))
+    assert np.array_equal(of_frame.predict(pandas.read_csv(file)), of_file.predict(file))
+    assert (tmp_path / "frame" / "network.pt").exists()
+    assert (tmp_path / "frame" / "trace.jsonl").exists()
+
+
+def test_the_command_leaves_a_network_a_report_and_says_how_to_go_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_flowers(tmp_path / "flowers.csv")
+    command = [
+        "fit",
+        "flowers.csv",
+        "--target",
+        "kind",
+        "--budget",
+        "4",
+        "--minutes",
+        "0.5",
+        "--agent",
+        "random",
+    ]
+    result = CliRunner().invoke(app, [*command, "--store", "memory"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "tensorboard_logs" / "fit-flowers" / "seed0"
+    assert (folder / "report.html").exists()
+    assert "160 examples beside the test part: each network is judged by 5 folds" in result.stdout
+    assert "trained on all but the test examples" in result.stdout
+    assert "test accuracy" in result.stdout
+    assert "the best constant answer has" in result.stdout
+    (predict,) = [line for line in result.stdout.splitlines() if line.startswith("predict: ")]
+    again = CliRunner().invoke(app, predict.split()[2:], catch_exceptions=False)
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "flowers-predicted.csv").exists()
+    again = CliRunner().invoke(app, [*command, "--store", "memory", "--no-report"], catch_exceptions=False)
+    assert again.stdout == "".join(
+        line for line in result.stdout.splitlines(keepends=True) if not line.startswith("why: ")
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["none.csv", "--target", "kind"], "there is no file"),
+        (["flowers.csv"], "flowers.csv is a table, which needs its target: name the column to be predicted"),
+        (
+            ["flowers.csv", "--target", "kin"],
+            "unknown target column of flowers.csv 'kin': did you mean 'kind'?",
+        ),
+        (["flowers.csv", "--target", "kind", "--minutes", "0"], "minutes must be a number above 0, not 0.0"),
+        (
+            ["flowers.csv", "--target", "kind", "--agent", "rando"],
+            "unknown agent 'rando': did you mean 'random'?",
+        ),
+        (["flowers.csv", "--target", "kind", "--target-kind", "x"], "unknown target_kind 'x'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing_behind(tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    write_flowers(tmp_path / "flowers.csv")
+    result = CliRunner().invoke(app, ["fit", *arguments, "--store", "memory"], catch_exceptions=False)
+    assert result.exit_code == 2, result.output
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["flowers.csv"]
+
+
+def test_mistakes_in_python_are_named(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    x, kinds = flowers()
+    for arguments, sentence in [
+        ((x,), "an array of examples needs its labels or values"),
+        ((pandas.DataFrame(x, columns=["a", "b", "c"]), "d"), "has no column 'd': it has a, b, c"),
+        ((Task.from_arrays(x, kinds), "kind"), "a Task has its target and options already"),
+    ]:
+        with pytest.raises(ConfigError, match=sentence):
+            nas_gym.fit(*arguments, **QUICK, folder=tmp_path / "run")
+    with pytest.raises(DataError):
+        NASClassifier(**QUICK).fit(x, np.zeros(200))
+    with pytest.raises(NASGymError, match="minutes must be a number above 0"):
+        NASClassifier(minutes=-1).fit(x, kinds)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_plan_follows_from_the_data():
+    rng = np.random.default_rng(0)
+
+    def plan(*shape, **options):
+        return plan_for(Task.from_arrays(rng.normal(size=shape), np.arange(shape[0]) % 3, **options), 2.0)
+
+    assert plan(300, 5).search_space["name"] == "mlp"
+    assert plan(300, 1, 40).search_space["name"] == "conv"
+    assert plan(300, 1, 8, 8).search_space["name"] == "conv"
+    assert (plan(300, 5).folds, plan(4000, 5).folds) == (5, 1)
+    assert plan(300, 5).minutes < 2
