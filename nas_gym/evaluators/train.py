@@ -30,6 +30,7 @@ from nas_gym.training import (
     apart,
     check_recipe,
     check_seeds,
+    devices_of,
     on_device,
     processor_name,
     recipe_for,
@@ -54,8 +55,9 @@ class TrainEvaluator(Evaluator):
 
     Args:
         search_space: whose architectures it evaluates.
-        task: the data; held on the device once.
-        device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
+        task: the data; held on every device once.
+        device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device; ``"cuda"`` is every visible card,
+            ``"cuda:1"`` one of them.
         recipe: how to train; a `Recipe`, taken as it is, or options of one. Where these do not name the
             epochs, small data is trained for longer than the usual 15, see `recipe_for`; `config` and
             the key hold the numbers that came of it. The tasks of `PUBLISHED` keep the usual recipe.
@@ -198,10 +200,11 @@ class TrainEvaluator(Evaluator):
             )
 
     @cached_property
-    def _data(self) -> TrainingData:
+    def _data(self) -> list[TrainingData]:
+        """The data on every device."""
         task = self.task
         parts = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-        return training_data(self.device, *parts, loss=task.target.loss)
+        return [training_data(device, *parts, loss=task.target.loss) for device in devices_of(self.device)]
 
     def _evaluation(self, request: Request, network: Network, trained: Trained) -> Evaluation:
         return Evaluation(

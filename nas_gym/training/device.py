@@ -29,6 +29,13 @@ def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
     return torch.as_tensor(view, device=device)
 
 
+def devices_of(device: torch.device) -> list[torch.device]:
+    """Return the devices that a name stands for: ``"cuda"`` for every visible card, another for itself."""
+    if device.type == "cuda" and device.index is None:
+        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return [device]
+
+
 def resolve_device(device: str) -> torch.device:
     """The torch device of a name; ``"auto"`` is CUDA, then MPS, then the CPU."""
     if device == "auto":
