@@ -30,7 +30,6 @@ from nas_gym.training import (
     apart,
     check_recipe,
     check_seeds,
-    devices_of,
     on_device,
     processor_name,
     recipe_for,
@@ -204,7 +203,7 @@ class TrainEvaluator(Evaluator):
         """The data on every device."""
         task = self.task
         parts = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-        return [training_data(device, *parts, loss=task.target.loss) for device in devices_of(self.device)]
+        return training_data(self.device, *parts, loss=task.target.loss)
 
     def _evaluation(self, request: Request, network: Network, trained: Trained) -> Evaluation:
         return Evaluation(

@@ -1,5 +1,4 @@
 from .chunk import ChunkTraining as ChunkTraining
-from .device import devices_of as devices_of
 from .device import on_device as on_device
 from .device import resolve_device as resolve_device
 from .device import training_data as training_data
