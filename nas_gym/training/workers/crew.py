@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 from collections.abc import Sequence
@@ -76,6 +77,8 @@ class Crew:
         """Train the chunks, in order."""
         for chunk in chunks:
             self._work.put(chunk)
+        # A program that ends before its results are taken must not end in the middle of a kernel.
+        atexit.register(self.stop)
         for thread in self._threads:
             thread.start()
 
@@ -87,6 +90,7 @@ class Crew:
             worker.interrupt()
         for thread in self._threads:
             thread.join()
+        atexit.unregister(self.stop)
 
     def _loop(self, worker: Worker) -> None:
         try:

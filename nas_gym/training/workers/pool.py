@@ -183,7 +183,9 @@ class TrainingProcess:
         assert self._process.stdout is not None
         try:
             answer: Answer = pickle.load(self._process.stdout)  # noqa: S301 (of a process started here)
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:
+        except Exception as error:
+            # It has ended, or what it says cannot be read.
+            self._process.kill()
             raise DeadProcess from error
         return answer
 
@@ -207,6 +209,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._owner = 0
+        self._over = False
         self._reset()
 
     def _reset(self) -> None:
@@ -243,8 +246,11 @@ class Pool:
 
         Raises:
             NoProcess: if it cannot be started.
+            InterruptedTraining: if this process is about to end.
         """
         with self._lock:
+            if self._over:
+                raise InterruptedTraining
             while self._idle:
                 process = self._idle.pop()
                 if process.alive and process.numerics == child.numerics():
@@ -288,10 +294,14 @@ class Pool:
         if self._owner == os.getpid():
             return
         if not self._owner:
-            atexit.register(self.close)
+            atexit.register(self._at_exit)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=self._forget)
         self._owner = os.getpid()
+
+    def _at_exit(self) -> None:
+        self._over = True
+        self.close()
 
     def _forget(self) -> None:
         for process in self._all:

@@ -81,7 +81,7 @@ def _written(arrays: list[np.ndarray | None], layouts: list[Layout | None], size
         if not folder.is_dir():
             continue
         try:
-            descriptor, path = tempfile.mkstemp(prefix="nas-gym-", dir=folder)
+            descriptor, path = tempfile.mkstemp(prefix=f"nas-gym-{os.getpid()}-", dir=folder)
         except OSError:
             continue
         try:
