@@ -9,13 +9,13 @@
 
 The ordinary loop is `ordinary_loop.py`, in one process with 1 and with 2 threads of which the
 faster counts, and in two processes of 1 thread each (``two processes``). The engine runs in one
-process on 2 cores (``--cores``) with every guarantee on. All are timed alternately, the figures are medians.
-Every measurement is a fresh process, which first trains two networks that are not timed; its peak
-memory is the high-water mark of its resident set less that before training. ``of peak`` is the
-arithmetic of training (three times that of a forward pass, evaluation once) over the time, against
-a matrix product of 1024 x 1024 on as many threads. The part ``workers`` compares the engine's threads
-with its processes, which run before the time is taken, for each number of cores; the others take the
-largest.
+process on 2 cores (``--cores``), in threads, with every guarantee on. All are timed alternately,
+the figures are medians. Every measurement is a fresh process, which first trains two networks that
+are not timed; its peak memory is the high-water mark of its resident set less that before training.
+``of peak`` is the arithmetic of training (three times that of a forward pass, evaluation once) over
+the time, against a matrix product of 1024 x 1024 on as many threads. The part ``workers`` compares
+the engine's threads with its processes, which run before the time is taken, for each number of
+cores; the others take the largest.
 """
 
 from __future__ import annotations
@@ -135,8 +135,7 @@ def _scaled(case: dict[str, Any], quick: bool) -> dict[str, Any]:
 def measure(case: dict[str, Any], repeats: int, cores: int, *, complete: bool) -> dict[str, Any]:
     """Medians of one case; the kinds alternate, so that a busy machine slows all of them."""
     kinds = {
-        # As the engine chooses them.
-        "fused": {"kind": "fused", "cores": cores, "workers": "threads" if cores <= 2 else "processes"},
+        "fused": {"kind": "fused", "cores": cores},
         "ordinary, 1 thread": {"kind": "ordinary", "threads": 1},
     }
     if complete or case["networks"] == 1:

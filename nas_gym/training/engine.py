@@ -61,7 +61,7 @@ def train(
         memory: bytes that training may take beside the data; ``"auto"`` is half of what is free.
         cores: chunks that train at the same time on a CPU; None is the number of torch's threads.
         workers: what trains chunks on a CPU: ``"threads"``, ``"processes"``, which are kept for later
-            calls, or ``"auto"``: processes for more than two cores, once there is enough to do. A network
+            calls, or ``"auto"``: processes for several cores, once there is enough to do. A network
             with an operation that only this process knows is trained in a thread in any case.
         weights: whether to keep the final weights.
         step_losses: whether to keep the loss of every step.

@@ -321,7 +321,7 @@ def score():
 torch.set_num_threads(1)
 expected, _ = score()
 assert not POOL.started
-choice.WORTHWHILE_FLOPS = choice.THREADS = 1
+choice.WORTHWHILE_FLOPS = 1
 torch.set_num_threads(2)
 found, env = score()
 assert found == expected

@@ -35,10 +35,10 @@ def plan(cores: int, *, flops: int = MUCH, members: int = 100, memory: int = MEM
     return choice.plan_workers([DATA], cores, memory, "auto", members, flops)
 
 
-def test_one_and_two_cores_are_used_by_threads() -> None:
-    for cores in (1, 2):
-        chosen = plan(cores)
-        assert (len(chosen.data), chosen.limit, chosen.processes) == (cores, MEMORY // cores, False)
+def test_one_core_and_little_to_do_are_for_threads_of_which_there_are_at_most_two() -> None:
+    for cores, flops, threads in ((1, MUCH, 1), (2, 0, 2), (8, 0, 2)):
+        chosen = plan(cores, flops=flops)
+        assert (len(chosen.data), chosen.limit, chosen.processes) == (threads, MEMORY // threads, False)
 
 
 def test_more_cores_are_used_by_processes_that_share_the_memory() -> None:
@@ -51,7 +51,7 @@ def test_more_cores_are_used_by_processes_that_share_the_memory() -> None:
 def test_only_as_many_processes_are_started_as_fit_into_memory() -> None:
     chosen = plan(16, memory=8 * choice.PROCESS_BYTES)
     assert (chosen.processes, len(chosen.data)) == (True, 4)
-    chosen = plan(16, memory=4 * choice.PROCESS_BYTES)
+    chosen = plan(16, memory=3 * choice.PROCESS_BYTES)
     assert (chosen.processes, len(chosen.data)) == (False, choice.THREADS)
 
 

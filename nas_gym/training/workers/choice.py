@@ -20,11 +20,13 @@ from nas_gym.training.workers.thread import ThreadWorker
 
 Kind = Literal["auto", "threads", "processes"]
 THREADS = 2
-"""Most threads that train at a time where processes may: more fight for the interpreter."""
+"""Most threads that train at a time where nobody asked for threads: more fight for the interpreter. Two of
+them took 1.4 to 1.7 times as long as two processes (`benchmarks/speed/training.py --part workers`)."""
 PROCESS_BYTES = 256 * 2**20
 """Memory that a process takes beside its chunk."""
-WORTHWHILE_FLOPS = 10**11
-"""Arithmetic of all calls so far from which starting processes pays: what a core does in the time."""
+WORTHWHILE_FLOPS = 10**12
+"""Arithmetic of all calls so far from which starting processes pays, on two cores: about what a core does in
+the fifteen seconds after which two processes have made up for the two that they take to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def plan_workers(
     if kind == "processes" or (kind == "auto" and _processes_pay(count, members, flops)):
         # A process that takes more than its chunk is not worth its memory.
         fitting = min(count, budget // (2 * PROCESS_BYTES))
-        if kind == "processes" or fitting > THREADS:
+        if kind == "processes" or fitting > 1:
             fitting = max(fitting, 1)
             return Plan([copies[0]] * fitting, max(budget // fitting - PROCESS_BYTES, 1), processes=True)
     if kind == "auto":
@@ -99,7 +101,7 @@ def _budget(device: torch.device, memory: int | None) -> int:
 
 
 def _processes_pay(count: int, members: int, flops: int) -> bool:
-    if count <= THREADS or members == 1 or not processes_possible():
+    if count == 1 or members == 1 or not processes_possible():
         return False
     return POOL.started or _arithmetic.add(flops) >= WORTHWHILE_FLOPS
 
