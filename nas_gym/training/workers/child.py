@@ -17,6 +17,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
@@ -60,6 +61,9 @@ def main() -> None:
     global SERVING
     SERVING = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(OSError):
+        # Where memory runs out, Linux ends this process before the one that waits for it.
+        Path("/proc/self/oom_score_adj").write_text("300")
     answers = os.fdopen(os.dup(1), "wb")
     # What an operation of the user's own prints must not stand among the answers.
     with open(os.devnull, "wb") as nowhere:
