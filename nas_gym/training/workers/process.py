@@ -43,6 +43,7 @@ class ProcessWorker(Worker):
         self._lock = threading.Lock()
         self._stopping = False
         self._busy = False
+        self._timer: threading.Timer | None = None
 
     def train(self, members: Sequence[Member], on_epoch: OnEpoch) -> list[Trained]:
         content = packed(members) if self._possible else None
@@ -74,9 +75,9 @@ class ProcessWorker(Worker):
             self._stopping = True
             if self._process is not None and self._busy:
                 self._process.stop()
-                timer = threading.Timer(PATIENCE, self._kill)
-                timer.daemon = True
-                timer.start()
+                self._timer = threading.Timer(PATIENCE, self._kill)
+                self._timer.daemon = True
+                self._timer.start()
 
     def close(self) -> None:
         with self._lock:
@@ -102,6 +103,8 @@ class ProcessWorker(Worker):
         finally:
             with self._lock:
                 self._busy = False
+                if self._timer is not None:
+                    self._timer.cancel()
 
     @contextmanager
     def _running(self) -> Iterator[None]:
