@@ -281,6 +281,7 @@ def test_where_no_process_starts_threads_train(
     monkeypatch.setattr("nas_gym.training.workers.pool.START", "raise SystemExit(3)")
     results = trained(MEMBERS, DIGITS, cores=2, workers="processes")
     assert all(same_bits(one, other) for one, other in zip(in_threads, results, strict=True))
+    assert POOL.useless
     monkeypatch.setattr("nas_gym.training.workers.pool.get_executable", lambda: "/no/such/file")
     results = trained(MEMBERS, DIGITS, cores=2, workers="processes")
     assert all(same_bits(one, other) for one, other in zip(in_threads, results, strict=True))

@@ -65,6 +65,7 @@ def test_processes_of_a_pool_and_those_that_train_start_no_others(monkeypatch: p
     monkeypatch.setattr(child, "SERVING", True)
     assert not plan(8).processes
     monkeypatch.setattr(child, "SERVING", False)
+    assert plan(8).processes
     monkeypatch.setattr(multiprocessing, "parent_process", lambda: "a pool")
     assert not plan(8).processes
 

@@ -101,7 +101,7 @@ def _budget(device: torch.device, memory: int | None) -> int:
 
 
 def _processes_pay(count: int, members: int, flops: int) -> bool:
-    if count == 1 or members == 1 or not processes_possible():
+    if count == 1 or members == 1 or POOL.useless or not processes_possible():
         return False
     return POOL.started or _arithmetic.add(flops) >= WORTHWHILE_FLOPS
 

@@ -91,6 +91,8 @@ class TrainingProcess:
             pass
         finally:
             timer.cancel()
+            if not self._useful:
+                self._process.kill()
             self.ready.set()
 
     def begin(self, content: bytes, job: Job, data: SharedData) -> None:
@@ -145,6 +147,8 @@ class TrainingProcess:
 
     def end(self) -> None:
         """Let it leave; `reap` waits for it."""
+        if not self.ready.is_set():
+            self.kill()  # it would first import all that it needs
         with suppress(DeadProcess):
             self._send(End())
 
@@ -214,10 +218,14 @@ class Pool:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
+        self._clear()
+
+    def _clear(self) -> None:
         self._idle: list[TrainingProcess] = []
         self._all: set[TrainingProcess] = set()
         self._data: OrderedDict[str, SharedData] = OrderedDict()
         self._kept = 0
+        self.useless = False  # whether one could not be started, so that none is by itself
 
     @property
     def started(self) -> bool:
@@ -279,8 +287,7 @@ class Pool:
         """End all processes and remove what they shared; a later call starts new ones."""
         with self._lock:
             self._leave(list(self._all))
-            self._idle.clear()
-            self._data.clear()
+            self._clear()
 
     def _leave(self, processes: Sequence[TrainingProcess]) -> None:
         for process in processes:

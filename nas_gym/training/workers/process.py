@@ -57,6 +57,7 @@ class ProcessWorker(Worker):
                     reason = self._bury()
         except NoProcess:
             self._possible = False
+            POOL.useless = True
             with self._running():
                 pass
         except UnknownCode:
