@@ -21,9 +21,10 @@ from nas_gym.errors import NASGymError
 from nas_gym.networks import NetworkBuilder, Operation
 from nas_gym.training import ChunkTraining, Keep, Member, OrdinaryTraining, Progress, Recipe, Trained, train
 from nas_gym.training.workers.base import Job
-from nas_gym.training.workers.pool import POOL, TrainingProcess
+from nas_gym.training.workers.pool import POOL
 from nas_gym.training.workers.process import ProcessWorker
 from nas_gym.training.workers.shared_data import MEMORY
+from nas_gym.training.workers.training_process import TrainingProcess
 from tests.helpers.networks import RECIPE, make_data, make_space, random_members, trained
 from tests.training.test_invariance import same_bits
 from tests.training.test_own_operation import DATA, RELU, WAVE
@@ -278,11 +279,11 @@ def test_where_no_process_starts_threads_train(
     in_threads: list[Trained], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     POOL.close()
-    monkeypatch.setattr("nas_gym.training.workers.pool.START", "raise SystemExit(3)")
+    monkeypatch.setattr("nas_gym.training.workers.training_process.START", "raise SystemExit(3)")
     results = trained(MEMBERS, DIGITS, cores=2, workers="processes")
     assert all(same_bits(one, other) for one, other in zip(in_threads, results, strict=True))
     assert POOL.useless
-    monkeypatch.setattr("nas_gym.training.workers.pool.get_executable", lambda: "/no/such/file")
+    monkeypatch.setattr("nas_gym.training.workers.training_process.get_executable", lambda: "/no/such/file")
     results = trained(MEMBERS, DIGITS, cores=2, workers="processes")
     assert all(same_bits(one, other) for one, other in zip(in_threads, results, strict=True))
 

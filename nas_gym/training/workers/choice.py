@@ -20,8 +20,9 @@ from nas_gym.training.workers.thread import ThreadWorker
 
 Kind = Literal["auto", "threads", "processes"]
 THREADS = 2
-"""Most threads that train at a time where nobody asked for threads: more fight for the interpreter. Two of
-them took 1.4 to 1.7 times as long as two processes (`benchmarks/speed/training.py --part workers`)."""
+"""Most threads that train at a time where nobody asked for threads: more fight for the interpreter. On a busy
+machine of 2 cores two threads trained 19.6 networks a second, two processes 47.0 (mlp on digits, medians of 5,
+`benchmarks/speed/training.py --part workers`)."""
 PROCESS_BYTES = 256 * 2**20
 """Memory that a process takes beside its chunk."""
 WORTHWHILE_FLOPS = 10**12

@@ -11,9 +11,10 @@ from nas_gym.errors import ConfigError
 from nas_gym.training.epochs import InterruptedTraining
 from nas_gym.training.members import Member, Trained
 from nas_gym.training.workers.base import Job, OnEpoch, Worker
-from nas_gym.training.workers.pool import POOL, DeadProcess, NoProcess, TrainingProcess
+from nas_gym.training.workers.pool import POOL
 from nas_gym.training.workers.shared_data import SharedData
 from nas_gym.training.workers.thread import ThreadWorker
+from nas_gym.training.workers.training_process import DeadProcess, NoProcess, TrainingProcess
 from nas_gym.training.workers.travel import UnknownCode, packed
 
 PATIENCE = 2.0
