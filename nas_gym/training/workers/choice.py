@@ -21,8 +21,8 @@ from nas_gym.training.workers.thread import ThreadWorker
 Kind = Literal["auto", "threads", "processes"]
 THREADS = 2
 """Most threads that train at a time where nobody asked for threads: more fight for the interpreter. On a busy
-machine of 2 cores two threads trained 19.6 networks a second, two processes 47.0 (mlp on digits, medians of 5,
-`benchmarks/speed/training.py --part workers`)."""
+machine of 2 cores two threads trained 19.6 networks a second and two processes 47.0 (mlp on digits, medians
+of 5, `benchmarks/speed/training.py --part workers --cores 1,2`)."""
 PROCESS_BYTES = 256 * 2**20
 """Memory that a process takes beside its chunk."""
 WORTHWHILE_FLOPS = 10**12
