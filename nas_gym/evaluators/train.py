@@ -54,8 +54,9 @@ class TrainEvaluator(Evaluator):
 
     Args:
         search_space: whose architectures it evaluates.
-        task: the data; held on the device once.
-        device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
+        task: the data; held on every device once.
+        device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device; ``"cuda"`` is every visible card,
+            ``"cuda:1"`` one of them.
         recipe: how to train; a `Recipe`, taken as it is, or options of one. Where these do not name the
             epochs, small data is trained for longer than the usual 15, see `recipe_for`; `config` and
             the key hold the numbers that came of it. The tasks of `PUBLISHED` keep the usual recipe.
@@ -90,7 +91,7 @@ class TrainEvaluator(Evaluator):
         self._cores = torch.get_num_threads()
         self.progress: Callable[[Progress], None] | None = None
         self._operations: dict[Operation, str] = {}
-        self._data: dict[int | None, TrainingData] = {}  # of each fold that was trained on
+        self._data: dict[int | None, list[TrainingData]] = {}  # of each fold that was trained on
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
@@ -225,7 +226,8 @@ class TrainEvaluator(Evaluator):
                 f"not {fidelity!r}"
             )
 
-    def _data_of(self, fold: int | None) -> TrainingData:
+    def _data_of(self, fold: int | None) -> list[TrainingData]:
+        """Return a fold of the data on every device, None for all but the test examples."""
         parts = self.task.fold(fold or 0)
         if fold is None:
             parts = (*self.task.known, *parts[2:])

@@ -135,7 +135,8 @@ def test_an_interruption_keeps_what_is_finished_and_stops_the_rest() -> None:
 
     def consume() -> None:
         recipe = Recipe(epochs=10_000)
-        for position, _ in train([short, *long], data, recipe, cores=7, progress=interrupt, memory=10**6):
+        options = {"cores": 7, "workers": "threads", "memory": 10**6}
+        for position, _ in train([short, *long], data, recipe, progress=interrupt, **options):  # type: ignore[arg-type]
             finished.append(position)
 
     with pytest.raises(KeyboardInterrupt):
@@ -148,10 +149,10 @@ def test_closing_the_iterator_stops_the_workers_and_restores_torch_threads() -> 
     space = make_space("mlp")
     before = torch.get_num_threads(), threading.active_count()
     short = Member(random_members(space, 1)[0].network, 0, epochs=1)
-    results = train(
-        [short, *random_members(space, 3)], make_data(space.input_shape), Recipe(epochs=10_000), cores=2
-    )
-    next(results)
+    members = [short, *random_members(space, 3)]
+    data = make_data(space.input_shape)
+    results = train(members, data, Recipe(epochs=10_000), cores=4, workers="threads")
+    assert next(results)[0] == 0
     results.close()  # type: ignore[attr-defined]
     assert (torch.get_num_threads(), threading.active_count()) == before
 

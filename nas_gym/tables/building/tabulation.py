@@ -215,7 +215,7 @@ class Tabulation:
         counted = self.task.target.metric.share_of_examples
         return (len(self.task.y_validation), len(self.task.y_test)) if counted else None
 
-    def _data(self) -> TrainingData:
+    def _data(self) -> list[TrainingData]:
         task = self.task
         arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation, task.x_test, task.y_test)
         return training_data(self.device, *arrays, loss=task.target.loss)
