@@ -16,7 +16,6 @@ from nas_gym.training.program.grouping import Value, schedule
 from nas_gym.training.program.initial import InitialWeights
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.program import Chunk, Program
-from nas_gym.training.program.reduced_graph import graphs_of
 from nas_gym.training.program.tracing import WORTHWHILE_RUNS
 from nas_gym.training.program.values import Values
 from nas_gym.training.recipe import Recipe
@@ -45,7 +44,7 @@ class ChunkTraining(EpochTraining):
         limit: int | None = None,
     ) -> None:
         super().__init__(members, data, recipe, keep)
-        values = Values(graphs_of(member.network for member in members))
+        values = Values(member.network for member in members)
         groups = schedule(values)
         seeds = sorted({member.seed for member in members})
         self._streams = [BatchStream(data, recipe, seed, self._outputs) for seed in seeds]

@@ -51,11 +51,11 @@ def schedule(values: Values) -> list[Group]:
         waiting[targets] -= reads
         for signature, part in _by_signature(values, targets[waiting[targets] == 0]):
             # What runs in place stays with the group that it follows.
-            origin = len(groups) if values.nodes[part[0]].operation.in_place else -1
+            origin = len(groups) if values.node(part[0]).operation.in_place else -1
             ready[signature, origin].append(part)
             counts[signature, origin] = counts.get((signature, origin), 0) + len(part)
         pairs = zip(values.members[ids].tolist(), values.numbers[ids].tolist(), strict=True)
-        groups.append(Group(values.nodes[ids[0]], ids, tuple(pairs)))
+        groups.append(Group(values.node(ids[0]), ids, tuple(pairs)))
     return groups
 
 

@@ -14,6 +14,7 @@ from nas_gym.training.kernels.weight_layout import in_stored_form
 from nas_gym.training.members import Member
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
+from nas_gym.training.program.templates import NOT_KNOWN
 from nas_gym.training.program.values import Ids, Values
 
 Limits = tuple[float, float]
@@ -61,15 +62,15 @@ class InitialWeights:
     def _drawn(self, group: Group, name: str, earlier: int, numbers: int, limits: Limits) -> Tensor:
         """An array of a group, (members, numbers); each node draws so many numbers `earlier` than it."""
         starts, seeds = self._values.drawn[group.ids], self._seeds[self._values.members[group.ids]]
-        if (seeds == seeds[0]).all() and (starts >= 0).all():
+        if (seeds == seeds[0]).all() and (starts != NOT_KNOWN).all():
             return self._parts(seeds[0], starts + earlier, numbers, limits)
         arrays = torch.empty(len(group.ids), numbers, dtype=torch.float32, device="cpu")
         for seed in np.unique(seeds):
-            rows = np.flatnonzero((seeds == seed) & (starts >= 0))
+            rows = np.flatnonzero((seeds == seed) & (starts != NOT_KNOWN))
             if len(rows):
                 parts = self._parts(seed, starts[rows] + earlier, numbers, limits)
                 arrays[torch.from_numpy(rows)] = parts
-        for row in np.flatnonzero(starts < 0):
+        for row in np.flatnonzero(starts == NOT_KNOWN):
             m, number = group.values[row]
             arrays[row] = self._drawn_apart(m)[f"{number}_{name}"].flatten()
         return arrays

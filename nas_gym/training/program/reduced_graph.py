@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from nas_gym.networks import Network, Node, Operation
+from nas_gym.networks import Network, Node
 
 Signature = str
 
@@ -19,13 +18,13 @@ class GraphNode:
         number: its number in the network, the one its parameters are named by.
         node: the operation.
         inputs: numbers of the nodes it reads, aliases resolved.
-        signature: what nodes must share to run in one kernel.
+        reached: for each of them whether a gradient must reach it.
     """
 
     number: int
     node: Node
     inputs: tuple[int, ...]
-    signature: Signature
+    reached: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,156 +36,64 @@ class Graph:
         output: number of the node that gives the network's outputs.
         consumers: for each node, the (number, input position) of its readers, in order.
         trainable: numbers of the nodes that a gradient must reach.
-        future: for each node a key that sorts nodes with a like continuation together.
-        drawn: for each node the random numbers that initial weights of earlier nodes of the network
-            take; None where an operation draws them in a way of its own.
     """
 
     nodes: dict[int, GraphNode]
     output: int
     consumers: dict[int, list[tuple[int, int]]]
     trainable: frozenset[int]
-    future: dict[int, str]
-    drawn: dict[int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What nodes of one operation and equal sizes have in common.
-
-    Attributes:
-        signature: the operation and its sizes, as a text.
-        is_identity: see `Operation.is_identity`.
-        trains: whether there are parameters.
-        drawn: the random numbers that first values take; None if drawn in a way of its own.
-    """
-
-    signature: Signature
-    is_identity: bool
-    trains: bool
-    drawn: int | None
-
-
-class GraphBuilder:
-    """Builds the graphs of several networks, and works out once what they have in common.
-
-    Texts that are equal are one object, so that they are compared and hashed fast.
-    """
-
-    def __init__(self) -> None:
-        self._graphs: dict[int, tuple[Network, Graph]] = {}
-        self._kinds: dict[tuple[object, ...], _Kind] = {}
-        self._texts: dict[tuple[object, ...], str] = {}
-
-    def graph(self, network: Network) -> Graph:
-        """Resolve aliases, merge equal parameter-free nodes and drop what the output does not need."""
-        # The network is kept, so that its identity stays its own.
-        found = self._graphs.get(id(network))
-        if found is None:
-            found = self._graphs[id(network)] = network, self._build(network)
-        return found[1]
-
-    def _build(self, network: Network) -> Graph:
-        alias: dict[int, int] = {}
-        merged: dict[tuple[Signature, tuple[int, ...]], int] = {}
-        kept: dict[int, tuple[Node, tuple[int, ...], _Kind]] = {}
-        drawn: dict[int, int] | None = {}
-        total = 0
-        for number, node in enumerate(network.nodes):
-            operation = node.operation
-            inputs = () if operation.gives_zeros else tuple([alias[index] for index in node.inputs])
-            if operation.sums:
-                some = tuple(index for index in inputs if not kept[index][0].operation.gives_zeros)
-                inputs = some or inputs[:1]
-            kind = self._kind(node, len(inputs))
-            if kind.drawn is None:
-                drawn = None
-            elif drawn is not None:
-                drawn[number] = total
-                total += kind.drawn
-            if kind.is_identity or (operation.sums and len(inputs) == 1):
-                alias[number] = inputs[0]
-                continue
-            if operation.mergeable:
-                alias[number] = merged.setdefault((kind.signature, inputs), number)
-                if alias[number] != number:
-                    continue
-            alias[number] = number
-            kept[number] = node, inputs, kind
-        return self._finished(kept, alias[len(network.nodes) - 1], drawn)
-
-    def _finished(
-        self,
-        kept: dict[int, tuple[Node, tuple[int, ...], _Kind]],
-        output: int,
-        drawn: dict[int, int] | None,
-    ) -> Graph:
-        live = {output}
-        for number in reversed(kept):
-            if number in live:
-                live.update(kept[number][1])
-        nodes: dict[int, GraphNode] = {}
-        consumers: dict[int, list[tuple[int, int]]] = {}
-        trainable: set[int] = set()
-        for number, (node, inputs, kind) in kept.items():
-            if number not in live:
-                continue
-            consumers[number] = []
-            for position, index in enumerate(inputs):
-                consumers[index].append((number, position))
-            reached = tuple([index in trainable for index in inputs])
-            if kind.trains or True in reached:
-                trainable.add(number)
-            # A gradient is needed for all inputs of a group or for none.
-            signature = self._text(kind.signature, reached)
-            nodes[number] = GraphNode(number, node, inputs, signature)
-        future: dict[int, str] = {}
-        for number in reversed(nodes):
-            after = consumers[number]
-            future[number] = (
-                self._text(nodes[after[0][0]].signature, future[after[0][0]]) if after else ""
-            )
-        return Graph(nodes, output, consumers, frozenset(trainable), future, drawn)
-
-    def _text(self, *parts: object) -> str:
-        found = self._texts.get(parts)
-        if found is None:
-            found = self._texts[parts] = f"{parts[0]} {parts[1]}"
-        return found
-
-    def _kind(self, node: Node, inputs: int) -> _Kind:
-        options = repr(node.options) if node.options else ""
-        sizes = (node.kernel, node.stride, node.groups, node.bias, options, inputs)
-        key = (type(node.operation), node.function, node.input_shape, node.shape, *sizes)
-        found = self._kinds.get(key)
-        if found is None:
-            found = self._kinds[key] = _kind_of(node, inputs)
-        return found
 
 
 def graph_of(network: Network) -> Graph:
-    """Return the graph of one network."""
-    return GraphBuilder().graph(network)
+    """Resolve aliases, merge equal parameter-free nodes and drop what the output does not need."""
+    alias: dict[int, int] = {}
+    found: dict[tuple[Signature, tuple[int, ...]], int] = {}
+    kept: dict[int, GraphNode] = {}
+    for number, node in enumerate(network.nodes):
+        inputs = tuple(alias[index] for index in node.inputs)
+        if node.operation.gives_zeros:
+            inputs = ()
+        if node.operation.sums:
+            some = tuple(index for index in inputs if not kept[index].node.operation.gives_zeros)
+            inputs = some or inputs[:1]
+        if _is_alias(node, inputs):
+            alias[number] = inputs[0]
+            continue
+        if node.operation.mergeable:
+            alias[number] = found.setdefault((signature(node), inputs), number)
+            if alias[number] != number:
+                continue
+        alias[number] = number
+        kept[number] = GraphNode(number, node, inputs)
+    return _finished(kept, alias[len(network.nodes) - 1])
 
 
-def graphs_of(networks: Iterable[Network]) -> list[Graph]:
-    """Return the graph of each network; equal ones that are one object have one graph."""
-    builder = GraphBuilder()
-    return [builder.graph(network) for network in networks]
+def _is_alias(node: Node, inputs: Sequence[int]) -> bool:
+    return node.operation.is_identity(node) or (node.operation.sums and len(inputs) == 1)
 
 
-def _kind_of(node: Node, inputs: int) -> _Kind:
-    operation, shapes = node.operation, node.parameter_shapes
-    return _Kind(_signature(node, inputs), operation.is_identity(node), bool(shapes), _drawn(node))
+def signature(node: Node, reached: tuple[bool, ...] = ()) -> Signature:
+    """Return what nodes must share to run in one kernel.
 
-
-def _drawn(node: Node) -> int | None:
-    if type(node.operation).initial is not Operation.initial and node.parameter_shapes:
-        return None
-    ranges = {name: node.operation.initial_range(node, name) for name in node.parameter_shapes}
-    return sum(math.prod(node.parameter_shapes[name]) for name, (low, high) in ranges.items() if low != high)
-
-
-def _signature(node: Node, inputs: int) -> Signature:
+    A gradient is needed for all inputs of a group or for none, so what it reaches is a part of it.
+    """
     sizes = (node.kernel, node.stride, node.groups, node.bias, *node.options)
-    return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, inputs))
+    return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, reached))
+
+
+def _finished(kept: dict[int, GraphNode], output: int) -> Graph:
+    live = {output}
+    for number in sorted(kept, reverse=True):
+        if number in live:
+            live.update(kept[number].inputs)
+    nodes = {number: node for number, node in kept.items() if number in live}
+    consumers: dict[int, list[tuple[int, int]]] = {number: [] for number in nodes}
+    trainable: set[int] = set()
+    for number, node in nodes.items():
+        for position, index in enumerate(node.inputs):
+            consumers[index].append((number, position))
+        reached = tuple(index in trainable for index in node.inputs)
+        if node.node.parameter_shapes or any(reached):
+            trainable.add(number)
+        nodes[number] = replace(node, reached=reached)
+    return Graph(nodes, output, consumers, frozenset(trainable))

@@ -2,77 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.networks import Node
-from nas_gym.training.program.reduced_graph import Graph
+from nas_gym.networks import Network, Node
+from nas_gym.training.program.reduced_graph import Graph, signature
+from nas_gym.training.program.templates import NOT_KNOWN, Template, Templates
 
 Ids = NDArray[np.int64]
 """Values by their position among all of a chunk."""
+Reached = tuple[bool, ...]
 
 
 class Values:
-    """Every value of every member, in the order of members and of their nodes.
+    """Every value of every member, those of members of one form side by side.
 
     A value is known by its position, so that what concerns many of them is arithmetic on arrays.
 
     Args:
-        graphs: graph of each member.
+        networks: network of each member.
 
     Attributes:
-        nodes: what computes each value.
         members: member of each value.
         numbers: number in the network of the node that computes it.
         outputs: for each member the value that its network gives.
         signatures: what values must share to be computed by one kernel, by rank.
-        futures: what sorts values with a like continuation together.
+        futures: what sorts values with a like continuation together, by rank.
         trainable: whether a gradient must reach the value.
-        drawn: random numbers that initial weights of earlier nodes take; -1 where this is not known.
+        drawn: random numbers that initial weights of earlier nodes take; `NOT_KNOWN` for some.
         inputs: how many values it reads.
         readers: how many times it is read.
         overwritable: whether its only reader may overwrite it.
     """
 
-    def __init__(self, graphs: Sequence[Graph]) -> None:
-        self.nodes: list[Node] = []
-        numbers, signatures, futures = [], [], []
-        trainable, drawn, inputs, readers, outputs = [], [], [], [], []
-        sources, places, targets = [], [], []
-        for graph in graphs:
-            ids = {number: id_ for id_, number in enumerate(graph.nodes, start=len(numbers))}
-            outputs.append(ids[graph.output])
-            numbers += graph.nodes
-            futures += [graph.future[number] for number in graph.nodes]
-            trainable += [number in graph.trainable for number in graph.nodes]
-            drawn += [-1] * len(ids) if graph.drawn is None else map(graph.drawn.__getitem__, graph.nodes)
-            read = dict.fromkeys(graph.nodes, 0)
-            for node in graph.nodes.values():
-                self.nodes.append(node.node)
-                signatures.append(node.signature)
-                inputs.append(len(node.inputs))
-                for source in node.inputs:
-                    sources.append(ids[source])
-                    places.append(read[source])
-                    read[source] += 1
-            readers += read.values()
-            targets += [ids[reader] for each in graph.consumers.values() for reader, _ in each]
-        self.members = np.repeat(np.arange(len(graphs)), [len(graph.nodes) for graph in graphs])
-        self.numbers, self.outputs = _array(numbers), _array(outputs)
-        self.signatures, self.futures = _ranks(signatures), _ranks(futures)
-        self.trainable, self.drawn = np.array(trainable, dtype=bool), _array(drawn)
-        self.inputs, self.readers = _array(inputs), _array(readers)
-        kept = np.array([node.operation.keeps_result for node in self.nodes], dtype=bool)
-        self.overwritable = (self.readers == 1) & ~kept
-        self._sources, self._places, self._targets = _array(sources), _array(places), _array(targets)
+    def __init__(self, networks: Iterable[Network]) -> None:
+        templates = Templates(networks)
+        patterns: dict[Reached, int] = {}
+        starts, parts = 0, []
+        for template in templates:
+            parts.append(_Part(template, starts, patterns, templates))
+            starts += len(parts[-1].members)
+        joined = partial(_joined, parts)
+        self.members, self.numbers = joined("members"), joined("numbers")
+        self.inputs, self.readers = joined("inputs"), joined("readers")
+        self.trainable, self.drawn = joined("trainable") == 1, joined("drawn")
+        self._kinds, self._patterns = joined("kinds"), joined("patterns")
+        self._sources, self._places, self._targets = (joined(name) for name in ("sources", "places", "targets"))
         self._first_source = np.cumsum(self.inputs) - self.inputs
         self._first_target = np.cumsum(self.readers) - self.readers
+        self._nodes = [kind.node for kind in templates.kinds]
+        kept = np.array([node.operation.keeps_result for node in self._nodes], dtype=bool)
+        self.overwritable = (self.readers == 1) & ~kept[self._kinds]
+        self.outputs = np.empty(sum(len(part.outputs) for part in parts), dtype=np.int64)
+        for part in parts:
+            self.outputs[part.template.members] = part.outputs
+        self.signatures = self._signatures(list(patterns))
+        self.futures = _futures(self.signatures, parts)
 
     def __len__(self) -> int:
-        return len(self.nodes)
+        return len(self.members)
+
+    def node(self, id_: int) -> Node:
+        """Return a node that computes what the value's own does."""
+        return self._nodes[self._kinds[id_]]
 
     def sources(self, ids: Ids, position: int) -> tuple[Ids, Ids]:
         """Return what values read at an input position, and as which of its readers each does so."""
@@ -87,11 +82,91 @@ class Values:
         found: Ids = self._targets[at]
         return found
 
+    def _signatures(self, patterns: Sequence[Reached]) -> Ids:
+        codes, places = np.unique(self._kinds * len(patterns) + self._patterns, return_inverse=True)
+        texts = [signature(self._nodes[code // len(patterns)], patterns[code % len(patterns)]) for code in codes]
+        rank = {text: place for place, text in enumerate(sorted(set(texts)))}
+        return np.array([rank[text] for text in texts], dtype=np.int64)[places]
 
-def _array(numbers: list[int]) -> Ids:
-    return np.array(numbers, dtype=np.int64)
+
+class _Part:
+    """The values of the members of one form: for each of them a row, for each computed node a column."""
+
+    def __init__(
+        self, template: Template, start: int, patterns: dict[Reached, int], templates: Templates
+    ) -> None:
+        self.template = template
+        graph, rows = template.graph, len(template.members)
+        numbers, nodes = list(graph.nodes), list(graph.nodes.values())
+        place = {number: column for column, number in enumerate(numbers)}
+        self.starts = start + len(numbers) * np.arange(rows)
+        kinds = np.array(template.kinds, dtype=np.int64)
+        self.kinds = kinds[:, numbers].ravel()
+        self.drawn = _drawn(kinds, templates)[:, numbers].ravel()
+        self.members = np.repeat(np.array(template.members, dtype=np.int64), len(numbers))
+        self.numbers = self._each(numbers)
+        self.inputs = self._each([len(node.inputs) for node in nodes])
+        self.readers = self._each([len(graph.consumers[number]) for number in numbers])
+        self.trainable = self._each([number in graph.trainable for number in numbers])
+        self.patterns = self._each([patterns.setdefault(node.reached, len(patterns)) for node in nodes])
+        self.sources = self._moved([place[source] for node in nodes for source in node.inputs])
+        self.places = self._each(_reading_places(graph))
+        readers = [graph.consumers[number] for number in numbers]
+        self.targets = self._moved([place[number] for each in readers for number, _ in each])
+        self.outputs = self._moved([place[graph.output]])
+        # The first reader of each node, one node further on at every step; the last column is none.
+        self.following = np.array([place[each[0][0]] if each else len(numbers) for each in readers] + [len(numbers)])
+
+    def _each(self, column: list[int] | list[bool]) -> Ids:
+        """The same of every member."""
+        return np.tile(np.array(column, dtype=np.int64), len(self.starts))
+
+    def _moved(self, columns: list[int]) -> Ids:
+        """Columns of every member as values."""
+        return np.add.outer(self.starts, np.array(columns, dtype=np.int64)).ravel()
 
 
-def _ranks(texts: list[Any]) -> Ids:
-    rank = {text: place for place, text in enumerate(sorted(set(texts)))}
-    return _array([rank[text] for text in texts])
+def _joined(parts: Sequence[_Part], name: str) -> Ids:
+    return np.concatenate([getattr(part, name) for part in parts])
+
+
+def _reading_places(graph: Graph) -> list[int]:
+    """For every input of every node the place of the node among the readers of that input."""
+    read = dict.fromkeys(graph.nodes, 0)
+    places = []
+    for node in graph.nodes.values():
+        for source in node.inputs:
+            places.append(read[source])
+            read[source] += 1
+    return places
+
+
+def _drawn(kinds: Ids, templates: Templates) -> Ids:
+    """The random numbers drawn before each node, (members, nodes)."""
+    each = np.array([kind.drawn for kind in templates.kinds], dtype=np.int64)[kinds]
+    before = np.cumsum(each, axis=1) - each
+    return np.where((each == NOT_KNOWN).any(1, keepdims=True), NOT_KNOWN, before)
+
+
+def _futures(signatures: Ids, parts: Sequence[_Part]) -> Ids:
+    """Rank values by the signatures of their first readers, the first readers of these and so on."""
+    steps: list[list[Ids]] = []  # for each part the signatures one reader on, two readers on, ...
+    for part in parts:
+        rows, columns = len(part.starts), len(part.following) - 1
+        own = signatures[part.starts[0] : part.starts[0] + rows * columns].reshape(rows, columns)
+        ended = np.hstack([own, np.full((rows, 1), -1)])
+        steps.append([])
+        reached = part.following[:-1]
+        while (reached < columns).any():
+            steps[-1].append(ended[:, reached].ravel())
+            reached = part.following[reached]
+    keys = np.full((max(map(len, steps)) + 1, len(signatures)), -1, dtype=np.int32)
+    for part, each in zip(parts, steps, strict=True):
+        start = int(part.starts[0])
+        for step, found in enumerate(each):
+            keys[step, start : start + len(found)] = found
+    order = np.lexsort(keys[::-1])
+    ordered = keys[:, order]
+    ranks = np.zeros(len(signatures), dtype=np.int64)
+    ranks[order[1:]] = np.cumsum((ordered[:, 1:] != ordered[:, :-1]).any(0))
+    return ranks
