@@ -43,9 +43,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = [
-        measure(space, task, options)
-        for space in options.space or SPACES
-        for task in options.task or TASKS
+        measure(space, task, options) for space in options.space or SPACES for task in options.task or TASKS
     ]
     if options.json:
         print(json.dumps(rows))

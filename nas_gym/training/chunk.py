@@ -132,6 +132,9 @@ def _state(member: Member, m: int, trained: Mapping[Value, dict[str, Tensor]]) -
         arrays = parts.get(number)
         if arrays is None:
             buffers = node.operation.buffers(node)
-            arrays = {name: torch.full(shape, value, dtype=torch.float32, device="cpu") for name, (shape, value) in buffers.items()}
+            arrays = {
+                name: torch.full(shape, value, dtype=torch.float32, device="cpu")
+                for name, (shape, value) in buffers.items()
+            }
         state |= {f"{number}_{name}": array for name, array in arrays.items()}
     return state

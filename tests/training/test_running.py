@@ -38,8 +38,8 @@ def test_a_member_is_scheduled_in_order_with_every_computed_node_once(name: str)
     values = Values(networks)
     seen: set[int] = set()
     for group in schedule(values):
-        for position in range(values.inputs[group.ids[0]]):
-            assert seen.issuperset(values.sources(group.ids, position)[0].tolist())
+        for sources, _ in group.sources:
+            assert seen.issuperset(sources.tolist())
         assert seen.isdisjoint(group.ids.tolist())
         seen.update(group.ids.tolist())
     assert seen == set(range(len(values)))

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.places import Places
 from nas_gym.training.program.tape import Rows, Tape
 from nas_gym.training.program.values import Ids, Values
@@ -24,35 +25,35 @@ class Gradients:
     """
 
     def __init__(self, tape: Tape, values: Values) -> None:
-        self._tape, self._values = tape, values
+        self._tape, self._outputs = tape, values.outputs
         self._counts = np.maximum(values.readers, 1)  # that of an output comes from the loss
         self._arrived = Places(tape, len(values), int(self._counts.max()))
 
     def start(self, rows: Rows) -> None:
         """Note the gradients of all members' outputs, which the loss gives."""
-        self._arrived.put(self._values.outputs, rows)
+        self._arrived.put(self._outputs, rows)
 
-    def arrive(self, readers: Ids, rows: Rows) -> None:
-        """Note the gradients that values give of their first inputs."""
-        sources, order = self._values.sources(readers, 0)
+    def arrive(self, group: Group, rows: Rows) -> None:
+        """Note the gradients that a group gives of its first inputs."""
+        sources, order = group.sources[0]
         self._arrived.put(sources, rows, order)
 
     def of(self, ids: Ids) -> Rows:
         """The gradients of values as consecutive rows, to be only read."""
-        if (self._counts[ids] == 1).all():
+        if not (self._counts[ids] > 1).any():
             return self._arrived.gather(ids)
         return self._sum(ids)
 
-    def pass_on(self, ids: Ids) -> None:
-        """Give the inputs of sums their gradients, without copying what arrived once."""
+    def pass_on(self, group: Group) -> None:
+        """Give the inputs of a sum its gradient, without copying what arrived once."""
+        ids = group.ids
         blocks, rows = self._arrived.of(ids)
         several = np.flatnonzero(self._counts[ids] > 1)
         if len(several):
             total = self._sum(ids[several])
             blocks[several] = total.block.number
             rows[several] = np.arange(total.start, total.start + len(several))
-        for position in range(int(self._values.inputs[ids[0]])):
-            sources, order = self._values.sources(ids, position)
+        for sources, order in group.sources:
             self._arrived.put_at(sources, blocks, rows, order)
 
     def _sum(self, ids: Ids) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,6 +19,8 @@ from nas_gym.training.program.templates import NOT_KNOWN
 from nas_gym.training.program.values import Ids, Values
 
 Limits = tuple[float, float]
+FEW = 8
+"""Members of one seed that take less time one by one: a stream is drawn for every range of first values."""
 HELD_FLOATS = 2**24
 """Floats of streams that are held before they are drawn anew."""
 
@@ -37,6 +40,9 @@ class InitialWeights:
     def __init__(self, members: Sequence[Member], values: Values) -> None:
         self._members, self._values = members, values
         self._seeds = np.array([member.seed for member in members], dtype=np.int64)
+        counts = Counter(member.seed for member in members)
+        few = np.array([counts[member.seed] <= FEW for member in members])
+        self._starts = np.where(few[values.members], NOT_KNOWN, values.drawn)
         self._streams: dict[tuple[int, Limits], Tensor] = {}
         self._own: dict[int, dict[str, Tensor]] = {}
 
@@ -61,23 +67,26 @@ class InitialWeights:
 
     def _drawn(self, group: Group, name: str, earlier: int, numbers: int, limits: Limits) -> Tensor:
         """An array of a group, (members, numbers); each node draws so many numbers `earlier` than it."""
-        starts, seeds = self._values.drawn[group.ids], self._seeds[self._values.members[group.ids]]
-        if (seeds == seeds[0]).all() and (starts != NOT_KNOWN).all():
-            return self._parts(seeds[0], starts + earlier, numbers, limits)
+        starts = self._starts[group.ids]
         arrays = torch.empty(len(group.ids), numbers, dtype=torch.float32, device="cpu")
-        for seed in np.unique(seeds):
-            rows = np.flatnonzero((seeds == seed) & (starts != NOT_KNOWN))
-            if len(rows):
-                parts = self._parts(seed, starts[rows] + earlier, numbers, limits)
-                arrays[torch.from_numpy(rows)] = parts
-        for row in np.flatnonzero(starts == NOT_KNOWN):
+        apart = np.flatnonzero(starts == NOT_KNOWN)
+        for row in apart.tolist():
             m, number = group.values[row]
             arrays[row] = self._drawn_apart(m)[f"{number}_{name}"].flatten()
+        if len(apart) == len(starts):
+            return arrays
+        seeds = self._seeds[self._values.members[group.ids]]
+        for seed in np.unique(seeds).tolist():
+            rows = np.flatnonzero((seeds == seed) & (starts != NOT_KNOWN))
+            if len(rows) == len(seeds):
+                return self._parts(seed, starts + earlier, numbers, limits)
+            if len(rows):
+                arrays[torch.from_numpy(rows)] = self._parts(seed, starts[rows] + earlier, numbers, limits)
         return arrays
 
-    def _parts(self, seed: np.int64, starts: Ids, numbers: int, limits: Limits) -> Tensor:
+    def _parts(self, seed: int, starts: Ids, numbers: int, limits: Limits) -> Tensor:
         """Parts of a stream, (starts, numbers)."""
-        stream = self._stream(int(seed), limits, int(starts.max()) + numbers)
+        stream = self._stream(seed, limits, int(starts.max()) + numbers)
         return stream.unfold(0, numbers, 1).index_select(0, torch.from_numpy(starts))
 
     def _stream(self, seed: int, limits: Limits, length: int) -> Tensor:
@@ -92,7 +101,7 @@ class InitialWeights:
         return stream
 
     def _drawn_apart(self, m: int) -> dict[str, Tensor]:
-        """Every array of a member with an operation that draws in a way of its own."""
+        """Every array of a member of few, or with an operation that draws in a way of its own."""
         if m not in self._own:
             self._own[m] = dict(initial_weights(self._members[m].network, self._members[m].seed))
         return self._own[m]

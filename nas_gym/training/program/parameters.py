@@ -14,6 +14,7 @@ from nas_gym.training.kernels.weight_layout import in_torch_form, stored_form
 from nas_gym.training.program.grouping import Group, Value
 from nas_gym.training.program.tape import VECTOR
 
+Views = dict[tuple[Group, str], Tensor]
 MOMENTUM = 0.1
 """Of running batch-norm statistics, as in torch."""
 
@@ -60,6 +61,8 @@ class Parameters:
     def __init__(self, groups: Sequence[Group], device: torch.device) -> None:
         self._arrays: dict[tuple[Group, str], _Array] = {}
         self._statistics: dict[Group, _Array] = {}
+        self._weight_views: Views = {}
+        self._gradient_views: Views = {}
         self.groups = tuple(group for group in groups if group.node.parameter_shapes)
         used = statistics = 0
         for group in self.groups:
@@ -81,15 +84,17 @@ class Parameters:
 
     def weight(self, group: Group, name: str) -> Tensor:
         """An array of a group, a view: (members, *shape), of a convolution (blocks, members, ...)."""
-        return self._view(group, name, self.weights)
+        return self._view(self._weight_views, group, name, self.weights)
 
     def gradient(self, group: Group, name: str) -> Tensor:
         """The gradient of an array of a group, a view like `weight`."""
-        return self._view(group, name, self.gradients)
+        return self._view(self._gradient_views, group, name, self.gradients)
 
-    def _view(self, group: Group, name: str, flat: Tensor) -> Tensor:
-        view = self._arrays[group, name].of(flat)
-        return view if stored_form(group.node, name) else view[0]
+    def _view(self, made: Views, group: Group, name: str, flat: Tensor) -> Tensor:
+        if (group, name) not in made:
+            view = self.stored(group, name, flat)
+            made[group, name] = view if stored_form(group.node, name) else view[0]
+        return made[group, name]
 
     def statistic(self, group: Group, flat: Tensor) -> Tensor:
         """The part of a flat buffer of statistics that is a group's, (members, channels), a view."""

@@ -61,7 +61,6 @@ class Program:
         training = evaluated is None
         self._tape = Tape(batch)
         self._context = Context(self._tape, parameters, training, parameters.weights.device)
-        self._values = chunk.values
         self._places = Places(self._tape, len(chunk.values))
         self._inputs: Rows | None = None  # stays so if no member reads its input
         members, device = len(chunk.seeds), parameters.weights.device
@@ -124,8 +123,9 @@ class Program:
             if not group.node.inputs:
                 self._record_input(group)
                 continue
-            inputs = self._fetch(group)
-            owned = bool(inputs) and self._owns(group, inputs[0])
+            shared = group.node.operation.shares_rows
+            inputs = [self._places.gather(ids, shared=shared) for ids, _ in group.sources]
+            owned = group.overwrites and not inputs[0].block.copied
             self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
 
     def _record_input(self, group: Group) -> None:
@@ -133,20 +133,8 @@ class Program:
         self._inputs = self._tape.new(self._features, max(self._chunk.seeds) + 1)
         # Written between runs, so it must not share memory with what a run computes.
         self._tape.keep(self._inputs)
-        streams = np.array(self._chunk.seeds)[self._values.members[group.ids]]
+        streams = np.array(self._chunk.seeds)[self._chunk.values.members[group.ids]]
         self._places.put_at(group.ids, self._inputs.block.number, streams)
-
-    def _fetch(self, group: Group) -> list[Rows]:
-        """What a group reads, for each input position a row for each member."""
-        shared = group.node.operation.shares_rows
-        positions = range(self._values.inputs[group.ids[0]])
-        sources = [self._values.sources(group.ids, position)[0] for position in positions]
-        return [self._places.gather(ids, shared=shared) for ids in sources]
-
-    def _owns(self, group: Group, rows: Rows) -> bool:
-        """Whether a group may overwrite the rows of its first input: it alone reads them."""
-        sources, _ = self._values.sources(group.ids, 0)
-        return not rows.block.copied and bool(self._values.overwritable[sources].all())
 
     def _record_loss(self, outputs: Rows) -> Rows:
         chunk = self._chunk
@@ -166,20 +154,16 @@ class Program:
         return gradient
 
     def _record_backward(self, gradient: Rows) -> None:
-        values = self._values
-        gradients = Gradients(self._tape, values)
+        gradients = Gradients(self._tape, self._chunk.values)
         gradients.start(gradient)
         for group in reversed(self._chunk.groups):
-            if not values.trainable[group.ids].any():
+            if not group.trainable:
                 continue
             if group.node.operation.sums:
-                gradients.pass_on(group.ids)
+                gradients.pass_on(group)
                 continue
-            # Of every input of a group or of none, see `Graph`.
-            sources, _ = values.sources(group.ids, 0)
-            needed = bool(values.trainable[sources].any())
             backward = kernels_of(group.node).backward
             assert backward is not None
-            dx = backward(self._context, group, gradients.of(group.ids), needed)
+            dx = backward(self._context, group, gradients.of(group.ids), group.passes)
             if dx is not None:
-                gradients.arrive(group.ids, dx)
+                gradients.arrive(group, dx)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from nas_gym.networks import Network, Node, Operation
 from nas_gym.training.program.reduced_graph import Graph, graph_of
 
+Key = tuple[Hashable, ...]
 NOT_KNOWN = -1
 
 
@@ -54,9 +55,9 @@ class Templates:
 
     def __init__(self, networks: Iterable[Network]) -> None:
         self.kinds: list[Kind] = []
-        self._numbers: dict[tuple[Hashable, ...], int] = {}
+        self._numbers: dict[Key, int] = {}
         self._forms: dict[tuple[bool, ...], int] = {}
-        self._found: dict[tuple[Hashable, ...], Template] = {}
+        self._found: dict[Key, Template] = {}
         for m, network in enumerate(networks):
             kinds = [self._kind(node) for node in network.nodes]
             form = self._form(network, kinds)
@@ -72,7 +73,7 @@ class Templates:
     def _kind(self, node: Node) -> int:
         options = repr(node.options) if node.options else ""
         sizes = (node.kernel, node.stride, node.groups, node.bias, options)
-        key = (type(node.operation), node.function, node.input_shape, node.shape, *sizes)
+        key: Key = (type(node.operation), node.function, node.input_shape, node.shape, *sizes)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.kinds)
@@ -80,7 +81,7 @@ class Templates:
             self.kinds.append(Kind(node, form, _drawn(node)))
         return number
 
-    def _form(self, network: Network, kinds: list[int]) -> tuple[Hashable, ...]:
+    def _form(self, network: Network, kinds: list[int]) -> Key:
         """All that `graph_of` reads: of sizes only which are equal, since equal nodes may be merged."""
         first: dict[int, int] = {}
         form: list[Hashable] = []

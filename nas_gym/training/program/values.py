@@ -50,10 +50,12 @@ class Values:
         self.inputs, self.readers = joined("inputs"), joined("readers")
         self.trainable, self.drawn = joined("trainable") == 1, joined("drawn")
         self._kinds, self._patterns = joined("kinds"), joined("patterns")
-        self._sources, self._places, self._targets = (joined(name) for name in ("sources", "places", "targets"))
+        self._sources, self._places, self._targets = (
+            joined(name) for name in ("sources", "places", "targets")
+        )
         self._first_source = np.cumsum(self.inputs) - self.inputs
         self._first_target = np.cumsum(self.readers) - self.readers
-        self._nodes = [kind.node for kind in templates.kinds]
+        self._nodes: list[Node] = [kind.node for kind in templates.kinds]
         kept = np.array([node.operation.keeps_result for node in self._nodes], dtype=bool)
         self.overwritable = (self.readers == 1) & ~kept[self._kinds]
         self.outputs = np.empty(sum(len(part.outputs) for part in parts), dtype=np.int64)
@@ -67,7 +69,7 @@ class Values:
 
     def node(self, id_: int) -> Node:
         """Return a node that computes what the value's own does."""
-        return self._nodes[self._kinds[id_]]
+        return self._nodes[int(self._kinds[id_])]
 
     def sources(self, ids: Ids, position: int) -> tuple[Ids, Ids]:
         """Return what values read at an input position, and as which of its readers each does so."""
@@ -84,7 +86,9 @@ class Values:
 
     def _signatures(self, patterns: Sequence[Reached]) -> Ids:
         codes, places = np.unique(self._kinds * len(patterns) + self._patterns, return_inverse=True)
-        texts = [signature(self._nodes[code // len(patterns)], patterns[code % len(patterns)]) for code in codes]
+        texts = [
+            signature(self._nodes[code // len(patterns)], patterns[code % len(patterns)]) for code in codes
+        ]
         rank = {text: place for place, text in enumerate(sorted(set(texts)))}
         return np.array([rank[text] for text in texts], dtype=np.int64)[places]
 
@@ -115,7 +119,9 @@ class _Part:
         self.targets = self._moved([place[number] for each in readers for number, _ in each])
         self.outputs = self._moved([place[graph.output]])
         # The first reader of each node, one node further on at every step; the last column is none.
-        self.following = np.array([place[each[0][0]] if each else len(numbers) for each in readers] + [len(numbers)])
+        self.following = np.array(
+            [place[each[0][0]] if each else len(numbers) for each in readers] + [len(numbers)]
+        )
 
     def _each(self, column: list[int] | list[bool]) -> Ids:
         """The same of every member."""
