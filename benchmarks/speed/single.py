@@ -1,7 +1,7 @@
 """What one new network costs at a time: the engine against the ordinary loop, in processor time.
 
     python benchmarks/speed/single.py                  # five minutes
-    python benchmarks/speed/single.py --space cell --task mnist1d --epochs 3
+    python benchmarks/speed/single.py --space cell --task mnist1d --epochs 15
 
 This is what a walk agent pays by real training: every step trains one network that was not seen before.
 Each network is trained by the engine and by the ordinary loop of `ordinary_loop.py` in turn, with the
@@ -36,9 +36,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--space", action="append", choices=SPACES, help="only this space; repeatable")
     parser.add_argument("--task", action="append", choices=tuple(TASKS), help="only this task; repeatable")
-    parser.add_argument("--networks", type=int, default=5, help="networks of each space")
+    parser.add_argument("--networks", type=int, default=4, help="networks of each space")
     parser.add_argument("--repeats", type=int, default=3, help="measurements of each network")
-    parser.add_argument("--epochs", type=int, help="by default those of the usual recipe")
+    parser.add_argument("--epochs", type=int, default=1, help="set-up weighs most in few")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -69,7 +69,7 @@ def measure(space_name: str, task_name: str, options: argparse.Namespace) -> dic
     task = make_task(TASKS[task_name])
     arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
     data = TrainingData(*(torch.tensor(array) for array in arrays))
-    recipe = recipe_for({"epochs": options.epochs} if options.epochs else {}, len(data.y_train))
+    recipe = recipe_for({"epochs": options.epochs}, len(data.y_train))
     space = make_search_space(space_name, task.input_shape, task.outputs)
     rng = np.random.default_rng(0)
     members = [Member(space.network(space.sample(rng)), 0) for _ in range(options.networks + 1)]

@@ -49,7 +49,7 @@ def stored_form(node: Node, name: str) -> WeightForm | None:
 
 
 def in_stored_form(node: Node, name: str, arrays: Tensor) -> Tensor:
-    """From arrays as PyTorch lays them out, (members, ...), to how they are stored, (blocks, members, ...)."""
+    """From (members, ...), each as PyTorch lays it out, to (blocks, members, ...), as it is stored."""
     form = stored_form(node, name)
     return form.to_stored(arrays) if form else arrays.unsqueeze(0)
 

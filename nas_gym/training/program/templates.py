@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nas_gym.networks import Network, Node, Operation
 from nas_gym.training.program.reduced_graph import Graph, graph_of
 
-Key = tuple[Hashable, ...]
+Key = tuple[object, ...]
 NOT_KNOWN = -1
 
 
@@ -84,7 +84,7 @@ class Templates:
     def _form(self, network: Network, kinds: list[int]) -> Key:
         """All that `graph_of` reads: of sizes only which are equal, since equal nodes may be merged."""
         first: dict[int, int] = {}
-        form: list[Hashable] = []
+        form: list[object] = []
         for node, kind in zip(network.nodes, kinds, strict=True):
             equal = first.setdefault(kind, len(first)) if node.operation.mergeable else 0
             form += (node.inputs, self.kinds[kind].form, equal)
