@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nas_gym.networks import Network, Node
-from nas_gym.training.program.reduced_graph import Graph, signature
+from nas_gym.training.program.reduced_graph import signature
 from nas_gym.training.program.templates import NOT_KNOWN, Template, Templates
 
 Ids = NDArray[np.int64]
@@ -99,52 +99,31 @@ class _Part:
     def __init__(
         self, template: Template, start: int, patterns: dict[Reached, int], templates: Templates
     ) -> None:
-        self.template = template
-        graph, rows = template.graph, len(template.members)
-        numbers, nodes = list(graph.nodes), list(graph.nodes.values())
-        place = {number: column for column, number in enumerate(numbers)}
-        self.starts = start + len(numbers) * np.arange(rows)
+        self.template, columns = template, template.columns
+        numbers = columns.numbers
+        self.starts = start + len(numbers) * np.arange(len(template.members))
         kinds = np.array(template.kinds, dtype=np.int64)
         self.kinds = kinds[:, numbers].ravel()
         self.drawn = _drawn(kinds, templates)[:, numbers].ravel()
         self.members = np.repeat(np.array(template.members, dtype=np.int64), len(numbers))
-        self.numbers = self._each(numbers)
-        self.inputs = self._each([len(node.inputs) for node in nodes])
-        self.readers = self._each([len(graph.consumers[number]) for number in numbers])
-        self.trainable = self._each([number in graph.trainable for number in numbers])
-        self.patterns = self._each([patterns.setdefault(node.reached, len(patterns)) for node in nodes])
-        self.sources = self._moved([place[source] for node in nodes for source in node.inputs])
-        self.places = self._each(_reading_places(graph))
-        readers = [graph.consumers[number] for number in numbers]
-        self.targets = self._moved([place[number] for each in readers for number, _ in each])
-        self.outputs = self._moved([place[graph.output]])
-        # The first reader of each node, one node further on at every step; the last column is none.
-        self.following = np.array(
-            [place[each[0][0]] if each else len(numbers) for each in readers] + [len(numbers)]
-        )
+        self.numbers, self.inputs = self._each(numbers), self._each(columns.inputs)
+        self.readers, self.trainable = self._each(columns.readers), self._each(columns.trainable)
+        pattern = [patterns.setdefault(reached, len(patterns)) for reached in columns.reached]
+        self.patterns = self._each(np.array(pattern, dtype=np.int64))
+        self.sources, self.places = self._moved(columns.sources), self._each(columns.places)
+        self.targets, self.outputs = self._moved(columns.targets), self._moved(columns.output)
 
-    def _each(self, column: list[int] | list[bool]) -> Ids:
+    def _each(self, column: Ids) -> Ids:
         """The same of every member."""
-        return np.tile(np.array(column, dtype=np.int64), len(self.starts))
+        return np.tile(column, len(self.starts)) if len(self.starts) > 1 else column
 
-    def _moved(self, columns: list[int]) -> Ids:
+    def _moved(self, columns: Ids) -> Ids:
         """Columns of every member as values."""
-        return np.add.outer(self.starts, np.array(columns, dtype=np.int64)).ravel()
+        return np.add.outer(self.starts, columns).ravel()
 
 
 def _joined(parts: Sequence[_Part], name: str) -> Ids:
     return np.concatenate([getattr(part, name) for part in parts])
-
-
-def _reading_places(graph: Graph) -> list[int]:
-    """For every input of every node the place of the node among the readers of that input."""
-    read = dict.fromkeys(graph.nodes, 0)
-    places = []
-    for node in graph.nodes.values():
-        for source in node.inputs:
-            places.append(read[source])
-            read[source] += 1
-    return places
 
 
 def _drawn(kinds: Ids, templates: Templates) -> Ids:
@@ -158,14 +137,15 @@ def _futures(signatures: Ids, parts: Sequence[_Part]) -> Ids:
     """Rank values by the signatures of their first readers, the first readers of these and so on."""
     steps: list[list[Ids]] = []  # for each part the signatures one reader on, two readers on, ...
     for part in parts:
-        rows, columns = len(part.starts), len(part.following) - 1
+        following = part.template.columns.following
+        rows, columns = len(part.starts), len(following) - 1
         own = signatures[part.starts[0] : part.starts[0] + rows * columns].reshape(rows, columns)
         ended = np.hstack([own, np.full((rows, 1), -1)])
         steps.append([])
-        reached = part.following[:-1]
+        reached = following[:-1]
         while (reached < columns).any():
             steps[-1].append(ended[:, reached].ravel())
-            reached = part.following[reached]
+            reached = following[reached]
     keys = np.full((max(map(len, steps)) + 1, len(signatures)), -1, dtype=np.int32)
     for part, each in zip(parts, steps, strict=True):
         start = int(part.starts[0])
