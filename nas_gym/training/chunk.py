@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from nas_gym.networks import Network, initial_weights
+from nas_gym.networks import initial_weights
 from nas_gym.training.batches import BatchStream, evaluation_batches
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
 from nas_gym.training.members import Member, TrainingData
 from nas_gym.training.optimizer import learning_rate, optimizer_step
-from nas_gym.training.program.grouping import schedule
+from nas_gym.training.program.grouping import Value, schedule
+from nas_gym.training.program.initial import InitialWeights
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.program import Chunk, Program
-from nas_gym.training.program.reduced_graph import Graph, graph_of
 from nas_gym.training.program.tracing import WORTHWHILE_RUNS
+from nas_gym.training.program.values import Values
 from nas_gym.training.recipe import Recipe
 
 
@@ -43,13 +44,14 @@ class ChunkTraining(EpochTraining):
         limit: int | None = None,
     ) -> None:
         super().__init__(members, data, recipe, keep)
-        graphs = _graphs(members)
+        values = Values(member.network for member in members)
+        groups = schedule(values)
         seeds = sorted({member.seed for member in members})
         self._streams = [BatchStream(data, recipe, seed, self._outputs) for seed in seeds]
-        streams = [seeds.index(member.seed) for member in members]
-        groups = schedule(graphs)
+        numbers = {seed: number for number, seed in enumerate(seeds)}
+        streams = [numbers[member.seed] for member in members]
         self._parameters = Parameters(groups, self._device)
-        chunk = Chunk(graphs, groups, streams, self._outputs, self._loss)
+        chunk = Chunk(values, groups, streams, self._outputs, self._loss)
         validation = evaluation_batches(data.x_validation, data.y_validation, self._loss, self._outputs)
         size = validation[0].size
         self._evaluated = {"validation": validation}
@@ -68,7 +70,7 @@ class ChunkTraining(EpochTraining):
         memory = torch.zeros(floats, dtype=torch.float32, device=self._device)
         for program in programs:
             program.bind(memory)
-        self._dead = self._load_weights()
+        InitialWeights(members, values).load(self._parameters)
         self._move = optimizer_step(self._parameters.weights, self._parameters.gradients, recipe)
 
     def _prepare(self) -> None:
@@ -113,37 +115,26 @@ class ChunkTraining(EpochTraining):
             total += program.sums
         return total.cpu().double()
 
-    def _load_weights(self) -> list[dict[str, Tensor]]:
-        """Draw the initial weights; return those of each member that training does not touch."""
-        dead: list[dict[str, Tensor]] = []
-        for m, member in enumerate(self._members):
-            dead.append({})
-            for full_name, array in initial_weights(member.network, member.seed):
-                number, _, name = full_name.partition("_")
-                if (m, int(number)) in self._parameters:
-                    self._parameters.load((m, int(number)), name, array)
-                else:
-                    dead[m][full_name] = array
-        return dead
-
-    def _state(self, m: int) -> dict[str, Tensor]:
-        state = dict(self._dead[m])
-        for number, node in enumerate(self._members[m].network.nodes):
-            names = tuple(node.parameter_shapes)
-            if names and (m, number) in self._parameters:
-                arrays = self._parameters.state((m, number), names)
-                state |= {f"{number}_{name}": array for name, array in arrays.items()}
-            else:
-                for name, (shape, value) in node.operation.buffers(node).items():
-                    state[f"{number}_{name}"] = torch.full(shape, value, dtype=torch.float32)
-        return state
+    def _states(self) -> list[dict[str, Tensor]]:
+        trained = self._parameters.states()
+        return [_state(member, m, trained) for m, member in enumerate(self._members)]
 
 
-def _graphs(members: Sequence[Member]) -> list[Graph]:
-    found: dict[Network, Graph] = {}
-    graphs = []
-    for member in members:
-        if member.network not in found:
-            found[member.network] = graph_of(member.network)
-        graphs.append(found[member.network])
-    return graphs
+def _state(member: Member, m: int, trained: Mapping[Value, dict[str, Tensor]]) -> dict[str, Tensor]:
+    """All arrays of a member; those that training does not touch at their first values."""
+    nodes = member.network.nodes
+    parts = {number: trained[m, number] for number in range(len(nodes)) if (m, number) in trained}
+    first: dict[str, Tensor] = {}
+    if any(node.parameter_shapes and number not in parts for number, node in enumerate(nodes)):
+        first = dict(initial_weights(member.network, member.seed))
+    state = {name: array for name, array in first.items() if int(name.partition("_")[0]) not in parts}
+    for number, node in enumerate(nodes):
+        arrays = parts.get(number)
+        if arrays is None:
+            buffers = node.operation.buffers(node)
+            arrays = {
+                name: torch.full(shape, value, dtype=torch.float32, device="cpu")
+                for name, (shape, value) in buffers.items()
+            }
+        state |= {f"{number}_{name}": array for name, array in arrays.items()}
+    return state

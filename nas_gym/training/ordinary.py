@@ -93,9 +93,9 @@ class OrdinaryTraining(EpochTraining):
             _check(node, values[number], (len(x), *node.shape))
         return values[len(nodes) - 1]
 
-    def _state(self, m: int) -> dict[str, Tensor]:
+    def _states(self) -> list[dict[str, Tensor]]:
         # Copies, since the parameters are parts of one long array.
-        return {name: array.detach().cpu().clone() for name, array in self._module.state_dict().items()}
+        return [{name: array.detach().cpu().clone() for name, array in self._module.state_dict().items()}]
 
 
 def _order(network: Network) -> list[int]:

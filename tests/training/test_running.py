@@ -13,6 +13,7 @@ from nas_gym.networks import NetworkBuilder
 from nas_gym.training import ChunkTraining, Cost, Keep, Member, Progress, Recipe, plan_chunks, train
 from nas_gym.training.program.grouping import schedule
 from nas_gym.training.program.reduced_graph import graph_of
+from nas_gym.training.program.values import Values
 from tests.helpers.networks import RECIPE, SPACES, make_data, make_space, random_members, trained
 
 
@@ -32,13 +33,18 @@ def test_a_plan_holds_every_member_once_within_the_budget(budget: int, workers: 
 
 @pytest.mark.parametrize("name", SPACES)
 def test_a_member_is_scheduled_in_order_with_every_computed_node_once(name: str) -> None:
-    graphs = [graph_of(member.network) for member in random_members(make_space(name), 12)]
-    seen: set[tuple[int, int]] = set()
-    for group in schedule(graphs):
-        assert all(value in seen for values in group.inputs for value in values)
-        assert seen.isdisjoint(group.values)
-        seen.update(group.values)
-    assert seen == {(m, number) for m, graph in enumerate(graphs) for number in graph.nodes}
+    networks = [member.network for member in random_members(make_space(name), 12)]
+    graphs = [graph_of(network) for network in networks]
+    values = Values(networks)
+    seen: set[int] = set()
+    for group in schedule(values):
+        for sources, _ in group.sources:
+            assert seen.issuperset(sources.tolist())
+        assert seen.isdisjoint(group.ids.tolist())
+        seen.update(group.ids.tolist())
+    assert seen == set(range(len(values)))
+    computed = zip(values.members.tolist(), values.numbers.tolist(), strict=True)
+    assert sorted(computed) == [(m, number) for m, graph in enumerate(graphs) for number in graph.nodes]
 
 
 def test_members_of_like_architecture_share_kernels() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,11 +17,12 @@ from nas_gym.training.kernels.layout import matrix
 from nas_gym.training.kernels.registry import kernels_of
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.program.gradients import Gradients
-from nas_gym.training.program.grouping import Group, Value
+from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
-from nas_gym.training.program.reduced_graph import Graph
+from nas_gym.training.program.places import Places
 from nas_gym.training.program.tape import Kernel, Rows, Tape
 from nas_gym.training.program.tracing import traced
+from nas_gym.training.program.values import Values
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,14 @@ class Chunk:
     """Members that are trained together.
 
     Attributes:
-        graphs: graph of each member.
-        groups: their nodes in the order of computation.
+        values: what the members compute.
+        groups: the same in the order of computation.
         seeds: for each member the number of its batch stream (members of one seed share it).
         outputs: numbers that a network gives for one example.
         loss: what members learn by.
     """
 
-    graphs: Sequence[Graph]
+    values: Values
     groups: Sequence[Group]
     seeds: Sequence[int]
     outputs: int
@@ -59,15 +61,15 @@ class Program:
         training = evaluated is None
         self._tape = Tape(batch)
         self._context = Context(self._tape, parameters, training, parameters.weights.device)
-        self._values: dict[Value, Rows] = {}
+        self._places = Places(self._tape, len(chunk.values))
         self._inputs: Rows | None = None  # stays so if no member reads its input
-        members, device = len(chunk.graphs), parameters.weights.device
+        members, device = len(chunk.seeds), parameters.weights.device
         streams = max(chunk.seeds) + 1
         self._targets = torch.zeros(streams, chunk.outputs, batch, dtype=torch.float32, device=device)
         self.losses = torch.zeros(members, dtype=torch.float32, device=device)
         self.sums = torch.zeros(chunk.loss.sums(chunk.outputs), members, dtype=torch.float32, device=device)
         self._record_forward()
-        outputs = self._tape.gather([self._values[m, graph.output] for m, graph in enumerate(chunk.graphs)])
+        outputs = self._places.gather(chunk.values.outputs)
         if evaluated is None:
             self._record_backward(self._record_loss(outputs))
         else:
@@ -122,35 +124,21 @@ class Program:
                 self._record_input(group)
                 continue
             shared = group.node.operation.shares_rows
-            inputs = [self._fetch([self._values[v] for v in values], shared) for values in group.inputs]
-            owned = bool(inputs) and self._owns(group, inputs[0])
-            rows = kernels_of(group.node).forward(self._context, group, inputs, owned)
-            for number, value in enumerate(group.values):
-                self._values[value] = rows[number : number + 1]
+            inputs = [self._places.gather(ids, shared=shared) for ids, _ in group.sources]
+            owned = group.overwrites and not inputs[0].block.copied
+            self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
 
     def _record_input(self, group: Group) -> None:
         self._features = math.prod(group.node.shape)
         self._inputs = self._tape.new(self._features, max(self._chunk.seeds) + 1)
         # Written between runs, so it must not share memory with what a run computes.
         self._tape.keep(self._inputs)
-        for m, number in group.values:
-            seed = self._chunk.seeds[m]
-            self._values[m, number] = self._inputs[seed : seed + 1]
-
-    def _fetch(self, sources: Sequence[Rows], shared: bool) -> Rows:
-        return self._tape.gather(sources, shared=shared)
-
-    def _owns(self, group: Group, rows: Rows) -> bool:
-        """Whether a group may overwrite the rows of its first input: it alone reads them."""
-        graphs = self._chunk.graphs
-        return not rows.block.copied and all(
-            len(graphs[m].consumers[number]) == 1 and not graphs[m].nodes[number].node.operation.keeps_result
-            for m, number in group.inputs[0]
-        )
+        streams = np.array(self._chunk.seeds)[self._chunk.values.members[group.ids]]
+        self._places.put_at(group.ids, self._inputs.block.number, streams)
 
     def _record_loss(self, outputs: Rows) -> Rows:
         chunk = self._chunk
-        gradient = self._tape.new(chunk.outputs, len(chunk.graphs))
+        gradient = self._tape.new(chunk.outputs, len(chunk.seeds))
         streams = torch.tensor(chunk.seeds, device=self._targets.device)
         several = len(set(chunk.seeds)) > 1
 
@@ -166,22 +154,16 @@ class Program:
         return gradient
 
     def _record_backward(self, gradient: Rows) -> None:
-        graphs = self._chunk.graphs
-        gradients = Gradients(self._tape)
-        for m, graph in enumerate(graphs):
-            gradients.arrive((m, graph.output), 0, gradient[m : m + 1])
+        gradients = Gradients(self._tape, self._chunk.values)
+        gradients.start(gradient)
         for group in reversed(self._chunk.groups):
-            if not any(number in graphs[m].trainable for m, number in group.values):
+            if not group.trainable:
                 continue
             if group.node.operation.sums:
                 gradients.pass_on(group)
                 continue
-            needed = any(n in graphs[m].trainable for values in group.inputs for m, n in values)
             backward = kernels_of(group.node).backward
             assert backward is not None
-            dx = backward(self._context, group, gradients.of(group.values), needed)
+            dx = backward(self._context, group, gradients.of(group.ids), group.passes)
             if dx is not None:
-                for number, (source, (_, reader)) in enumerate(
-                    zip(group.inputs[0], group.values, strict=True)
-                ):
-                    gradients.arrive(source, reader, dx[number : number + 1])
+                gradients.arrive(group, dx)
