@@ -12,7 +12,7 @@ from nas_gym.networks import Network, NetworkModule, Node, Shape, initial_weight
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
 from nas_gym.training.members import Member, TrainingData
-from nas_gym.training.optimizer import learning_rate, optimizer_step
+from nas_gym.training.optimizer import learning_rate, optimizer_of
 from nas_gym.training.program.reduced_graph import graph_of
 from nas_gym.training.recipe import Recipe
 
@@ -40,7 +40,7 @@ class OrdinaryTraining(EpochTraining):
             array for name, array in self._module.named_parameters() if int(name.partition("_")[0]) in live
         ]
         self._weights, self._gradients = _flat(arrays, self._device)
-        self._move = optimizer_step(self._weights, self._gradients, recipe)
+        self._optimizer = optimizer_of(self._weights, self._gradients, recipe)
 
     def _prepare(self) -> None:
         self._module.train()
@@ -59,7 +59,7 @@ class OrdinaryTraining(EpochTraining):
                 torch.autograd.backward(loss)
             losses[step] = loss.detach()
             done = epoch * self._steps + step
-            self._move(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
+            self._optimizer.step(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
         return losses
 
     def _sums(self, part: Part) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch import Tensor
 from nas_gym.networks import Shape
 from nas_gym.training.kernels.weight_layout import stored_form
 from nas_gym.training.program.grouping import Group, Value
-from nas_gym.training.program.tape import VECTOR
+from nas_gym.training.program.tape import VECTOR, Kernel
 
 MOMENTUM = 0.1
 """Of running batch-norm statistics, as in torch."""
@@ -95,11 +96,14 @@ class Parameters:
         """The part of a flat buffer of statistics that is a group's, (members, channels), a view."""
         return self._statistics[group].of(flat)[0]
 
-    def update_statistics(self) -> None:
-        """Move the running batch-norm statistics a tenth of the way to those of the last batch."""
-        if len(self.means):
-            self.means.lerp_(self.batch_means, MOMENTUM)
-            self.variances.lerp_(self.batch_variances, MOMENTUM)
+    def statistics_kernels(self) -> list[Kernel]:
+        """Kernels that move the running batch-norm statistics a tenth of the way to the last batch's."""
+        if not len(self.means):
+            return []
+        return [
+            partial(self.means.lerp_, self.batch_means, MOMENTUM),
+            partial(self.variances.lerp_, self.batch_variances, MOMENTUM),
+        ]
 
     def load(self, value: Value, name: str, array: Tensor) -> None:
         """Set a member's array, given as PyTorch lays it out."""

@@ -18,6 +18,11 @@ VECTOR = 32
 the rest of a row would run through scalar code whose last bits differ."""
 
 
+def padded(floats: int) -> int:
+    """Return the length of a row of so many floats."""
+    return -(-floats // VECTOR) * VECTOR
+
+
 @dataclass(eq=False)
 class Block:
     """Rows of one size that live together, from the first operation that touches them to the last.
@@ -78,7 +83,7 @@ class Tape:
 
     def floats(self, size: int, rows: int) -> Rows:
         """Memory for `rows` rows of at least `size` floats."""
-        block = Block(-(-size // VECTOR) * VECTOR, rows)
+        block = Block(padded(size), rows)
         self.blocks.append(block)
         return Rows(block, 0, rows)
 
