@@ -10,6 +10,7 @@ from torch import Tensor
 from nas_gym.networks import Network, initial_weights
 from nas_gym.training.batches import EpochBatches, EqualBatches, EvaluationRound, evaluation_batches
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
+from nas_gym.training.kernels.launches import launches
 from nas_gym.training.members import Member, TrainingData
 from nas_gym.training.optimizer import Rates, optimizer_of
 from nas_gym.training.program.grouping import schedule
@@ -104,6 +105,11 @@ class ChunkTraining(EpochTraining):
         parameters = self._parameters
         state = (parameters.weights, parameters.means, parameters.variances, *self._optimizer.state)
         return [*state, self._positions]
+
+    @property
+    def launches(self) -> int:
+        """Kernels of a GPU that a step of a full batch starts, by its list of calls."""
+        return launches(self._training_calls(self._batches.parts[0]))
 
     def _training_calls(self, part: EqualBatches) -> list[Kernel]:
         return training_step(

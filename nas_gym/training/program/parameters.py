@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import Shape
+from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.weight_layout import stored_form
 from nas_gym.training.program.grouping import Group, Value
-from nas_gym.training.program.tape import VECTOR, Kernel
+from nas_gym.training.program.tape import Kernel, padded
 
 MOMENTUM = 0.1
 """Of running batch-norm statistics, as in torch."""
@@ -27,16 +28,18 @@ class _Array:
     blocks: int
     members: int
     shape: Shape
+    dense: bool = False
 
     @property
     def pitch(self) -> int:
         """Floats from one member to the next."""
-        return -(-math.prod(self.shape) // VECTOR) * VECTOR
+        floats = math.prod(self.shape)
+        return floats if self.dense else padded(floats)
 
     @property
     def floats(self) -> int:
         """Floats of all blocks."""
-        return self.blocks * self.members * self.pitch
+        return padded(self.blocks * self.members * self.pitch)
 
     def of(self, flat: Tensor) -> Tensor:
         """The array as a view (blocks, members, *shape)."""
@@ -61,15 +64,16 @@ class Parameters:
         self._arrays: dict[tuple[Group, str], _Array] = {}
         self._statistics: dict[Group, _Array] = {}
         self._places: dict[Value, tuple[Group, int]] = {}
+        dense = paths_of(device).whole_groups  # a library takes members without gaps between them
         used = statistics = 0
         for group in groups:
             self._places |= {value: (group, row) for row, value in enumerate(group.values)}
             for name, shape in group.node.parameter_shapes.items():
-                array = _array(group, name, shape, used)
+                array = _array(group, name, shape, used, dense)
                 self._arrays[group, name] = array
                 used += array.floats
             if buffers := group.node.operation.buffers(group.node):
-                statistic = _Array(statistics, 1, len(group.values), buffers["mean"].shape)
+                statistic = _Array(statistics, 1, len(group.values), buffers["mean"].shape, dense)
                 self._statistics[group] = statistic
                 statistics += statistic.floats
         self.weights, self.gradients = (
@@ -131,8 +135,8 @@ class Parameters:
         return value in self._places
 
 
-def _array(group: Group, name: str, shape: Shape, start: int) -> _Array:
+def _array(group: Group, name: str, shape: Shape, start: int, dense: bool) -> _Array:
     if form := stored_form(group.node, name):
         blocks, *shape_of_block = form.stored_shape
-        return _Array(start, blocks, len(group.values), tuple(shape_of_block))
-    return _Array(start, 1, len(group.values), shape)
+        return _Array(start, blocks, len(group.values), tuple(shape_of_block), dense)
+    return _Array(start, 1, len(group.values), shape, dense)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nas_gym.training.batches import EvaluationBatch
 from nas_gym.training.kernels.context import Context
+from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.registry import kernels_of
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.program.gradients import Gradients
@@ -31,6 +32,7 @@ class Chunk:
         seeds: for each member the number of its batch stream (members of one seed share it).
         outputs: numbers that a network gives for one example.
         loss: what members learn by.
+        precision: of products, as in the recipe.
     """
 
     graphs: Sequence[Graph]
@@ -38,6 +40,7 @@ class Chunk:
     seeds: Sequence[int]
     outputs: int
     loss: Loss
+    precision: str = "float32"
 
 
 class Program:
@@ -66,10 +69,13 @@ class Program:
         self._chunk, self._batch = chunk, batch
         training = evaluated is None
         self._tape = Tape(batch)
-        self._context = Context(self._tape, parameters, training, parameters.weights.device)
+        device = parameters.weights.device
+        self._context = Context(
+            self._tape, parameters, training, device, paths_of(device, chunk.precision)
+        )
         self._values: dict[Value, Rows] = {}
         self._inputs: Rows | None = None  # stays so if no member reads its input
-        members, device = len(chunk.graphs), parameters.weights.device
+        members = len(chunk.graphs)
         streams = max(chunk.seeds) + 1
         self.targets = torch.zeros(streams, chunk.outputs, batch, dtype=torch.float32, device=device)
         self.losses = torch.zeros(members, dtype=torch.float32, device=device)
