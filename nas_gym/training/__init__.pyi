@@ -15,8 +15,10 @@ from .numerics import set_outside as set_outside
 from .ordinary import OrdinaryTraining as OrdinaryTraining
 from .planning import Cost as Cost
 from .planning import plan_chunks as plan_chunks
+from .processor import computer_name as computer_name
 from .processor import processor_name as processor_name
 from .recipe import Recipe as Recipe
+from .recipe import check_precision as check_precision
 from .recipe import recipe_for as recipe_for
 from .seeds import check_seeds as check_seeds
 from .version import ENGINE_VERSION as ENGINE_VERSION

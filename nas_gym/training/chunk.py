@@ -54,7 +54,7 @@ class ChunkTraining(EpochTraining):
         streams = [seeds.index(member.seed) for member in members]
         groups = schedule(graphs)
         self._parameters = Parameters(groups, self._device)
-        chunk = Chunk(graphs, groups, streams, self._outputs, self._loss)
+        chunk = Chunk(graphs, groups, streams, self._outputs, self._loss, recipe.precision)
         validation = evaluation_batches(data.x_validation, data.y_validation, self._loss, self._outputs)
         size = validation[0].size
         self._evaluated: dict[Part, EvaluationRound] = {"validation": EvaluationRound.of(validation)}

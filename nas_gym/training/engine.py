@@ -11,8 +11,8 @@ import torch
 from nas_gym.training.epochs import Keep
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import threads_kept
-from nas_gym.training.planning import Cost, available_bytes, plan_chunks
-from nas_gym.training.recipe import Recipe
+from nas_gym.training.planning import Cost, available_bytes, plan_chunks, widest_chunk
+from nas_gym.training.recipe import Recipe, check_precision
 from nas_gym.training.workers import ChunkDone, ChunkHalved, EpochDone, Failed, Workers
 
 Memory = int | Literal["auto"]
@@ -41,6 +41,7 @@ def train(
     *,
     memory: Memory = "auto",
     cores: int | None = None,
+    streams: int = 1,
     weights: bool = False,
     step_losses: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -57,20 +58,22 @@ def train(
         recipe: how to train.
         memory: bytes that training may take beside the data; ``"auto"`` is half of what is free.
         cores: chunks that train at the same time; None is the number of torch's threads on a CPU.
+        streams: chunks that train at the same time on a CUDA device, each on a stream of its own.
         weights: whether to keep the final weights.
         step_losses: whether to keep the loss of every step.
         progress: called after every epoch of a chunk and at its end, in the caller's thread.
 
     Raises:
-        NASGymError: if a member alone does not fit into memory.
+        NASGymError: if a member alone does not fit into memory, or the device lacks the precision.
     """
     if not members:
         return
     device = data.x_train.device
-    count = (cores or torch.get_num_threads()) if device.type == "cpu" else 1
+    check_precision(recipe, device.type)
+    count = (cores or torch.get_num_threads()) if device.type == "cpu" else streams
     budget = available_bytes(device) // 2 if memory == "auto" else memory
     costs = [Cost.of(member, recipe) for member in members]
-    chunks = plan_chunks(members, costs, budget, count)
+    chunks = plan_chunks(members, costs, budget, count, widest_chunk(device))
     workers = Workers(members, data, recipe, Keep(weights, step_losses), budget // count)
     account = _Account(costs, progress)
     waiting = len(chunks)

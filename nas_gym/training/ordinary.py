@@ -25,11 +25,18 @@ class OrdinaryTraining(EpochTraining):
         data: on the device to train on.
         recipe: how to train.
         keep: what to keep.
+
+    Raises:
+        NASGymError: for the precision bfloat16, which modules are not trained in.
     """
 
     def __init__(self, member: Member, data: TrainingData, recipe: Recipe, keep: Keep) -> None:
         super().__init__([member], data, recipe, keep)
         network = member.network
+        if recipe.precision == "bfloat16":
+            raise ConfigError(
+                "precision 'bfloat16' is for operations with kernels of their own: leave it out of the recipe"
+            )
         self._stream = BatchStream(data, recipe, member.seed, self._outputs)
         self._module = NetworkModule(network)
         self._module.load_state_dict(dict(initial_weights(network, member.seed)), strict=False)

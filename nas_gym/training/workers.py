@@ -17,6 +17,7 @@ from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import usual_numerics
 from nas_gym.training.ordinary import OrdinaryTraining
 from nas_gym.training.recipe import Recipe
+from nas_gym.training.streams import alone, own_stream
 
 Chunk = list[int]  # positions of members
 
@@ -97,13 +98,16 @@ class Workers:
 
     def _loop(self) -> None:
         # Of this thread alone: kernels run as they are.
-        with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
+        with (
+            torch.jit.optimized_execution(False),  # type: ignore[attr-defined]
+            own_stream(self._data.x_train.device),
+        ):
             self._take_chunks()
 
     def _take_chunks(self) -> None:
         while (chunk := self._work.get()) is not None and not self._stopping.is_set():
             try:
-                with usual_numerics():
+                with usual_numerics(self._recipe.precision):
                     self._train(chunk)
             except InterruptedTraining:
                 return
@@ -115,7 +119,9 @@ class Workers:
         members = [self._members[m] for m in chunk]
         epochs = members[0].epochs or self._recipe.epochs
         try:
-            results = self._training(members).run(
+            with alone(self._data.x_train.device):
+                training = self._training(members)
+            results = training.run(
                 lambda epoch, loss: self.reports.put(EpochDone(chunk, epoch / epochs, loss)),
                 self._stopping.is_set,
             )
