@@ -61,9 +61,7 @@ class ChunkTraining(EpochTraining):
         if data.x_test is not None and data.y_test is not None:
             test = evaluation_batches(data.x_test, data.y_test, self._loss, self._outputs, size)
             self._evaluated["test"] = EvaluationRound.of(test)
-        self._train = {
-            part.size: Program(chunk, self._parameters, part.size) for part in self._batches.parts
-        }
+        self._train = {part.size: Program(chunk, self._parameters, part.size) for part in self._batches.parts}
         self._evaluate = Program(chunk, self._parameters, size, validation[0])
         programs = (*self._train.values(), self._evaluate)
         floats = max(program.floats for program in programs)
@@ -95,10 +93,10 @@ class ChunkTraining(EpochTraining):
             self._step += [call_of(self._training_calls(part), self._epochs * batches)] * batches
         self._begin_round = call_of(self._round_calls(), self._epochs)
         self._evaluate_batch: dict[Part, Kernel] = {}
-        for name, batches in self._evaluated.items():
-            calls = evaluation_step(self._evaluate, batches, self._total, self._positions)
+        for name, evaluated in self._evaluated.items():
+            calls = evaluation_step(self._evaluate, evaluated, self._total, self._positions)
             rounds = self._epochs if name == "validation" else 1
-            self._evaluate_batch[name] = call_of(calls, rounds * len(batches.x))
+            self._evaluate_batch[name] = call_of(calls, rounds * len(evaluated.x))
 
     def _changed(self) -> list[Tensor]:
         """What a step changes and the next one reads."""

@@ -17,8 +17,8 @@ from nas_gym.training.recipe import Recipe
 CACHE_BYTES = 16 * 2**20
 """Memory of a chunk beyond which larger chunks measured no faster: a core's share of the last cache."""
 CUDA_BYTES = 8 * 2**30
-"""Likewise on a GPU, where all of 4,680 perceptrons in one chunk were the fastest (on an H100). A bound, not a
-measured best: beyond it arrays take indices of 64 bits."""
+"""Likewise on a GPU, where 4,680 perceptrons in one chunk took less a network than 256 (on an H100). A bound,
+not a measured best: beyond it arrays take indices of 64 bits."""
 COPIES = 1.5
 """Measured floats per float of all values: some share memory, gradients and scratch come on top."""
 VALUE_FLOPS = 10

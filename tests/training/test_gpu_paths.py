@@ -12,8 +12,15 @@ from nas_gym.networks import Shape
 from nas_gym.search_spaces import make_search_space
 from nas_gym.training import ChunkTraining, Keep, Member, Recipe
 from nas_gym.training.kernels.paths import PATHS, Paths, paths_set
-from tests.helpers.networks import RECIPE, SPACES, make_data, make_space, operation_networks, trained
-from tests.helpers.networks import random_members
+from tests.helpers.networks import (
+    RECIPE,
+    SPACES,
+    make_data,
+    make_space,
+    operation_networks,
+    random_members,
+    trained,
+)
 
 TOLERANCE = 1e-5
 WAYS = {"library": PATHS["cuda"], "products": Paths(whole_groups=True)}

@@ -91,9 +91,7 @@ def test_replayed_steps_give_the_bits_of_steps_that_are_called(
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_a_step_is_one_list_with_loading_loss_statistics_and_optimiser(
-    name: str, graphs: FakeGraphs
-) -> None:
+def test_a_step_is_one_list_with_loading_loss_statistics_and_optimiser(name: str, graphs: FakeGraphs) -> None:
     """So that no call of Python is left between two steps but the replay."""
     space = make_space(name)
     data = make_data(space.input_shape, train_size=150)  # two batches of 64 and one of 22

@@ -135,15 +135,25 @@ class Convolution:
             for tap in self._range_taps:
                 target, source = out[:, outs, self._to(tap)], columns[:, group, :, self._from(tap)]
                 first = tap is self._range_taps[0]
-                yield from product(self._context.paths, weight[tap.number][:, outs], source, target, add=None if first else target)
+                yield from product(
+                    self._context.paths,
+                    weight[tap.number][:, outs],
+                    source,
+                    target,
+                    add=None if first else target,
+                )
 
     def _weight_products(self, gradient: Tensor, columns: Tensor, dout: Tensor) -> Iterator[Kernel]:
         for group, outs in self._groups():
             if not self._ranged:
-                yield from product(self._context.paths, dout[:, outs], columns[:, group].mT, gradient[0][:, outs])
+                yield from product(
+                    self._context.paths, dout[:, outs], columns[:, group].mT, gradient[0][:, outs]
+                )
             for tap in self._range_taps:
                 read = columns[:, group, :, self._from(tap)].mT
-                yield from product(self._context.paths, dout[:, outs, self._to(tap)], read, gradient[tap.number][:, outs])
+                yield from product(
+                    self._context.paths, dout[:, outs, self._to(tap)], read, gradient[tap.number][:, outs]
+                )
 
     def _input_gradient(self, weight: Tensor, dout: Tensor, dx: Tensor) -> Iterator[Kernel]:
         node, members = self._node, len(dx)
@@ -159,7 +169,9 @@ class Convolution:
                 source = dout[:, outs, self._to(tap)]
                 first = tap is self._range_taps[0]
                 weights = weight[tap.number][:, outs].mT
-                yield from product(self._context.paths, weights, source, written, add=None if first else written)
+                yield from product(
+                    self._context.paths, weights, source, written, add=None if first else written
+                )
         if self._gathers:
             yield target.zero_
             for number, outputs, inputs in self._windows():
@@ -183,10 +195,10 @@ def _middle_first(window: Sequence[Tap], node: Node) -> tuple[Tap, ...]:
 
 def _kernels(context: Context, group: Group) -> Convolution | Depthwise | LibraryConvolution:
     node = group.node
-    if context.paths.library_convolutions and context.dense(node.input_shape, node.shape):
-        # A product for each member says all of a kernel of 1 at every position.
-        if node.kernel > 1 or node.stride > 1 or node.groups > 1:
-            return LibraryConvolution(context, group)
+    # A product for each member is all that a kernel of 1 at every position is.
+    plain = node.kernel == node.stride == node.groups == 1
+    if context.paths.library_convolutions and not plain and context.dense(node.input_shape, node.shape):
+        return LibraryConvolution(context, group)
     return (Depthwise if is_depthwise(node) else Convolution)(context, group)
 
 

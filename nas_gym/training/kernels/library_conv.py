@@ -140,9 +140,7 @@ def weight_gradient(
 
 
 @composed(2)
-def input_gradient(
-    dy: Tensor, weight: Tensor, sizes: Sizes, groups: int, dx: Tensor, rounded: bool
-) -> None:
+def input_gradient(dy: Tensor, weight: Tensor, sizes: Sizes, groups: int, dx: Tensor, rounded: bool) -> None:
     """Write the gradient by x, of which the shape alone is read."""
     by_x, _ = _gradients(dy, dx, weight, sizes, groups, (True, False, False), rounded)
     dx.copy_(by_x)

@@ -19,7 +19,9 @@ from nas_gym.training.kernels.paths import Paths
 from nas_gym.training.program.tape import VECTOR, Kernel
 
 
-def product(paths: Paths, a: Tensor, b: Tensor, out: Tensor, *, add: Tensor | None = None) -> Iterator[Kernel]:
+def product(
+    paths: Paths, a: Tensor, b: Tensor, out: Tensor, *, add: Tensor | None = None
+) -> Iterator[Kernel]:
     """Write a @ b, or add + a @ b, to `out`; all (members, rows, columns), `add` broadcast or `out`."""
     if paths.bfloat16:
         yield partial(bfloat16_product, a, b, out, add)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import torch
 
 
-
 @dataclass(frozen=True, slots=True)
 class Paths:
     """The ways of a device.

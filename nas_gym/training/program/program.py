@@ -70,9 +70,7 @@ class Program:
         training = evaluated is None
         self._tape = Tape(batch)
         device = parameters.weights.device
-        self._context = Context(
-            self._tape, parameters, training, device, paths_of(device, chunk.precision)
-        )
+        self._context = Context(self._tape, parameters, training, device, paths_of(device, chunk.precision))
         self._values: dict[Value, Rows] = {}
         self._inputs: Rows | None = None  # stays so if no member reads its input
         members = len(chunk.graphs)
