@@ -5,6 +5,9 @@ from .device import training_data as training_data
 from .engine import Progress as Progress
 from .engine import train as train
 from .epochs import Keep as Keep
+from .kernels.paths import PATHS as PATHS
+from .kernels.paths import Paths as Paths
+from .kernels.paths import paths_set as paths_set
 from .losses.registry import LOSSES as LOSSES
 from .losses.registry import check_recipe as check_recipe
 from .members import Member as Member

@@ -35,6 +35,10 @@ class ChunkTraining(EpochTraining):
         keep: what to keep of each member.
         limit: bytes that the chunk may take, None for no limit.
 
+    Attributes:
+        bytes: what the chunk takes, libraries aside.
+        failures: why lists of calls could not be recorded, once it has run; they are called one by one.
+
     Raises:
         MemoryError: if the chunk takes more than `limit`, before any large memory is taken.
     """
@@ -83,6 +87,7 @@ class ChunkTraining(EpochTraining):
         """Make one call of each list of calls that runs often."""
         recorder = recorder_for(self._device, WORTHWHILE_RUNS)
         changed = self._changed()
+        self.failures = recorder.failures
 
         def call_of(calls: Sequence[Kernel], runs: int) -> Kernel:
             return recorder.record(calls, changed) if runs >= recorder.worthwhile else one_by_one(calls)

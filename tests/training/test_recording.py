@@ -35,6 +35,7 @@ class FakeGraphs:
 
     def __init__(self) -> None:
         self.lists: list[Sequence[Kernel]] = []
+        self.failures: list[str] = []
         self.replays = 0
 
     def record(self, calls: Sequence[Kernel], changed: Sequence[Tensor]) -> Kernel:

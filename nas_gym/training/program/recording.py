@@ -28,9 +28,11 @@ class Recorder(Protocol):
 
     Attributes:
         worthwhile: runs from which it pays.
+        failures: why lists could not be recorded; those are called one by one.
     """
 
     worthwhile: float
+    failures: list[str]
 
     def record(self, calls: Sequence[Kernel], changed: Sequence[Tensor]) -> Kernel:
         """Return one call that computes what the calls compute in turn.
@@ -64,6 +66,7 @@ class Tracer:
 
     def __init__(self, worthwhile: float) -> None:
         self.worthwhile = worthwhile
+        self.failures: list[str] = []
 
     def record(self, calls: Sequence[Kernel], changed: Sequence[Tensor]) -> Kernel:
         before = [tensor.clone() for tensor in changed]
@@ -83,11 +86,7 @@ def _is_traceable(call: Kernel) -> bool:
 
 
 class GraphRecorder:
-    """Records calls on CUDA as graphs; what libraries take beside a chunk's memory is shared by them.
-
-    Attributes:
-        failures: why lists could not be recorded; those are called one by one.
-    """
+    """Records calls on CUDA as graphs; what libraries take beside a chunk's memory is shared by them."""
 
     worthwhile: float = GRAPH_RUNS
 
