@@ -4,7 +4,7 @@
     python -m benchmarks.speed.gpu --device cpu --small  # tries the script out where there is no GPU
 
 cases: the engine beside the ordinary loop (`ordinary_loop.py`) on the same device, same networks, recipe and
-data; where the engine's time goes; kernels of a step, by its list and as the card reports them, of at most 512
+data; where the engine's time goes; kernels of a step, by its list and as the card reports, of at most 512
 networks; the least time by arithmetic and by memory traffic, at the rates of a large product and of a large
 copy on this device. Shares of several streams add up to more than the whole.
 ways: convolutions by a library's grouped convolution, and as products. streams: chunks side by side.
