@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from nas_gym.training import ChunkTraining, Keep, Member, Recipe
 from nas_gym.training import chunk as chunk_training
-from nas_gym.training.program.recording import one_by_one, recorder_for
+from nas_gym.training.program.recording import GraphRecorder, one_by_one, recorder_for
 from nas_gym.training.program.tape import Kernel
 from tests.helpers.networks import SPACES, make_data, make_space, random_members, trained
 from tests.training.test_invariance import same_bits
@@ -152,3 +153,81 @@ def test_a_list_that_runs_seldom_is_not_recorded(monkeypatch: pytest.MonkeyPatch
     space = make_space("mlp")
     trained(random_members(space, 2), make_data(space.input_shape))
     assert not fake.lists
+
+
+class FakeStream:
+    """A stream of a card that is not there."""
+
+    def __init__(self, device: object = None) -> None:
+        self.waited: list[object] = []
+
+    def wait_stream(self, other: object) -> None:
+        self.waited.append(other)
+
+
+class FakeGraph:
+    """A CUDA graph that only says what was done to it; `error` is raised where a capture ends."""
+
+    error: Exception | None = None
+    made: ClassVar[list[FakeGraph]] = []
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        FakeGraph.made.append(self)
+
+    def capture_begin(self, pool: object, capture_error_mode: str) -> None:
+        self.events.append(f"begin {capture_error_mode}")
+
+    def capture_end(self) -> None:
+        self.events.append("end")
+        if FakeGraph.error is not None:
+            raise FakeGraph.error
+
+    def replay(self) -> None:
+        self.events.append("replay")
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> torch.device:
+    """The names of `torch.cuda` that a recording uses, so that it can be followed on a CPU."""
+    default = FakeStream()
+    FakeGraph.error, FakeGraph.made = None, []
+    for name, value in {
+        "CUDAGraph": FakeGraph,
+        "Stream": FakeStream,
+        "current_stream": lambda device: default,
+        "default_stream": lambda device: default,
+        "graph_pool_handle": lambda: (0, 1),
+        "stream": lambda stream: nullcontext(),
+        "synchronize": lambda device: None,
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    return torch.device("cuda")
+
+
+def test_a_graph_is_warmed_up_recorded_and_replayed(card: torch.device) -> None:
+    weights, runs = torch.ones(3), []
+    calls = [partial(weights.add_, 1), lambda: runs.append(len(FakeGraph.made))]
+    call = GraphRecorder(card).record(calls, [weights])
+    assert runs == [0, 1]  # to warm up, and while it is recorded
+    call()
+    call()
+    assert runs == [0, 1]
+    assert FakeGraph.made[0].events == ["begin thread_local", "end", "replay", "replay"]
+
+
+def test_a_list_that_cannot_be_recorded_is_called_in_turn_and_says_why(card: torch.device) -> None:
+    FakeGraph.error = RuntimeError("operation not permitted when stream is capturing")
+    weights = torch.ones(3)
+    recorder = GraphRecorder(card)
+    call = recorder.record([partial(weights.add_, 1)], [weights])
+    assert recorder.failures == [str(FakeGraph.error)]
+    weights.fill_(1)
+    call()
+    assert weights.tolist() == [2, 2, 2]
+
+
+def test_out_of_memory_while_recording_reaches_the_engine(card: torch.device) -> None:
+    FakeGraph.error = torch.OutOfMemoryError("out of memory")
+    with pytest.raises(torch.OutOfMemoryError):
+        GraphRecorder(card).record([lambda: None], [])

@@ -102,21 +102,27 @@ class GraphRecorder:
     def _record(self, calls: Sequence[Kernel], changed: Sequence[Tensor]) -> Kernel:
         run = one_by_one(calls)
         before = [tensor.clone() for tensor in changed]
-        current, side = torch.cuda.current_stream(self._device), torch.cuda.Stream(self._device)
-        side.wait_stream(current)
-        with torch.cuda.stream(side):
+        stream = self._stream()
+        stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(stream):
             # Libraries choose their kernels and take their memory at the first call.
             run()
             _give_back(changed, before)
         torch.cuda.synchronize(self._device)
         try:
-            graph = self._graph(run, side)
+            graph = self._graph(run, stream)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             self.failures.append(str(error))
             return run
         return _Replay(graph, calls)
+
+    def _stream(self) -> torch.cuda.Stream:
+        """The stream of the thread, which owns what libraries keep for it; the default one cannot record."""
+        current = torch.cuda.current_stream(self._device)
+        is_default = current == torch.cuda.default_stream(self._device)
+        return torch.cuda.Stream(self._device) if is_default else current
 
     def _graph(self, run: Kernel, stream: torch.cuda.Stream) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
