@@ -28,10 +28,11 @@ from nas_gym.training import (
     Trained,
     TrainingData,
     apart,
+    check_precision,
     check_recipe,
     check_seeds,
+    computer_name,
     on_device,
-    processor_name,
     recipe_for,
     resolve_device,
     set_outside,
@@ -40,6 +41,7 @@ from nas_gym.training import (
 )
 
 TEST_BATCH = 2048
+PRECISION_NAMES = {"float32": "fp32", "tf32": "tf32", "bfloat16": "bf16"}
 NOT_FINITE = "the network's outputs for test examples were not finite"
 PUBLISHED = ("digits", "mnist1d")
 """Tasks whose tables and figures were measured by the usual recipe, also of a small training part."""
@@ -87,6 +89,7 @@ class TrainEvaluator(Evaluator):
         check_recipe(self.recipe, task.target.loss)
         self.seeds = check_seeds(range(max(1, len(task.folds))) if seeds is None else seeds)
         self.device = resolve_device(device)
+        check_precision(self.recipe, self.device.type)
         # Taken now: an agent that learns on one thread should not train networks on one core.
         self._cores = torch.get_num_threads()
         self.progress: Callable[[Progress], None] | None = None
@@ -250,11 +253,8 @@ class TrainEvaluator(Evaluator):
 
     @cached_property
     def numerics(self) -> str:  # type: ignore[override]  # asks the device, so only when it is needed
-        precision = "bf16" if self.device.type == "cuda" else "fp32"
-        parts = [self.device.type, precision, f"torch {torch.__version__}"]
-        if self.device.type == "cpu":
-            parts.append(processor_name())
-        return ", ".join([*parts, *set_outside()])
+        parts = [self.device.type, PRECISION_NAMES[self.recipe.precision], f"torch {torch.__version__}"]
+        return ", ".join(filter(None, [*parts, computer_name(self.device), *set_outside()]))
 
 
 def _recipe_of(options: Mapping[str, Any], task: Task) -> Recipe:

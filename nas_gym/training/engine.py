@@ -9,8 +9,8 @@ from typing import Literal
 from nas_gym.training.epochs import Keep
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import threads_kept
-from nas_gym.training.planning import Cost, plan_chunks
-from nas_gym.training.recipe import Recipe
+from nas_gym.training.planning import Cost, plan_chunks, widest_chunk
+from nas_gym.training.recipe import Recipe, check_precision
 from nas_gym.training.workers.choice import Kind, plan_workers
 from nas_gym.training.workers.crew import ChunkDone, ChunkHalved, Crew, EpochDone, Failed
 
@@ -43,6 +43,7 @@ def train(
     memory: Memory = "auto",
     cores: int | None = None,
     workers: Kind = "auto",
+    streams: int = 1,
     weights: bool = False,
     step_losses: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -63,20 +64,24 @@ def train(
         workers: what trains chunks on a CPU: ``"threads"``, ``"processes"``, which are kept for later
             calls, or ``"auto"``: processes for several cores, once there is enough to do. A network
             with an operation that only this process knows is trained in a thread in any case.
+        streams: chunks that train at the same time on each CUDA device, each on a stream of its own.
         weights: whether to keep the final weights.
         step_losses: whether to keep the loss of every step.
         progress: called after every epoch of a chunk and at its end, in the caller's thread.
 
     Raises:
-        NASGymError: if a member alone does not fit into memory.
+        NASGymError: if a member alone does not fit into memory, or the device lacks the precision.
     """
     if not members:
         return
-    copies = [data] if isinstance(data, TrainingData) else data
+    given = [data] if isinstance(data, TrainingData) else data
+    device = given[0].x_train.device
+    check_precision(recipe, device.type)
+    copies = list(given) if device.type == "cpu" else [copy for copy in given for _ in range(streams)]
     costs = [Cost.of(member, recipe) for member in members]
     flops = PASSES * len(copies[0].y_train) * sum(cost.work for cost in costs)
     plan = plan_workers(copies, cores, None if memory == "auto" else memory, workers, len(members), flops)
-    chunks = plan_chunks(members, costs, plan.budget, len(plan.data))
+    chunks = plan_chunks(members, costs, plan.budget, len(plan.data), widest_chunk(device))
     crew = Crew(members, recipe, plan.workers(recipe, Keep(weights, step_losses), len(members)))
     account = _Account(costs, progress)
     waiting = len(chunks)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from nas_gym.networks import Shape
+from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.weight_layout import in_torch_form, stored_form
 from nas_gym.training.program.grouping import Group, Value
-from nas_gym.training.program.tape import VECTOR
+from nas_gym.training.program.tape import Kernel, padded
 
 Views = dict[tuple[Group, str], Tensor]
 MOMENTUM = 0.1
@@ -27,16 +29,18 @@ class _Array:
     blocks: int
     members: int
     shape: Shape
+    dense: bool = False
 
     @property
     def pitch(self) -> int:
         """Floats from one member to the next."""
-        return -(-math.prod(self.shape) // VECTOR) * VECTOR
+        floats = math.prod(self.shape)
+        return floats if self.dense else padded(floats)
 
     @property
     def floats(self) -> int:
         """Floats of all blocks."""
-        return self.blocks * self.members * self.pitch
+        return padded(self.blocks * self.members * self.pitch)
 
     def of(self, flat: Tensor) -> Tensor:
         """The array as a view (blocks, members, *shape)."""
@@ -64,14 +68,15 @@ class Parameters:
         self._weight_views: Views = {}
         self._gradient_views: Views = {}
         self.groups = tuple(group for group in groups if group.node.parameter_shapes)
+        dense = paths_of(device).whole_groups  # a library takes members without gaps between them
         used = statistics = 0
         for group in self.groups:
             for name, shape in group.node.parameter_shapes.items():
-                array = _array(group, name, shape, used)
+                array = _array(group, name, shape, used, dense)
                 self._arrays[group, name] = array
                 used += array.floats
             if buffers := group.node.operation.buffers(group.node):
-                statistic = _Array(statistics, 1, len(group.values), buffers["mean"].shape)
+                statistic = _Array(statistics, 1, len(group.values), buffers["mean"].shape, dense)
                 self._statistics[group] = statistic
                 statistics += statistic.floats
         self.weights, self.gradients = (
@@ -100,11 +105,14 @@ class Parameters:
         """The part of a flat buffer of statistics that is a group's, (members, channels), a view."""
         return self._statistics[group].of(flat)[0]
 
-    def update_statistics(self) -> None:
-        """Move the running batch-norm statistics a tenth of the way to those of the last batch."""
-        if len(self.means):
-            self.means.lerp_(self.batch_means, MOMENTUM)
-            self.variances.lerp_(self.batch_variances, MOMENTUM)
+    def statistics_kernels(self) -> list[Kernel]:
+        """Kernels that move the running batch-norm statistics a tenth of the way to the last batch's."""
+        if not len(self.means):
+            return []
+        return [
+            partial(self.means.lerp_, self.batch_means, MOMENTUM),
+            partial(self.variances.lerp_, self.batch_variances, MOMENTUM),
+        ]
 
     def stored(self, group: Group, name: str, flat: Tensor) -> Tensor:
         """An array of a group in a buffer that lies as `weights`, a view (blocks, members, ...)."""
@@ -130,8 +138,8 @@ class Parameters:
         return found
 
 
-def _array(group: Group, name: str, shape: Shape, start: int) -> _Array:
+def _array(group: Group, name: str, shape: Shape, start: int, dense: bool) -> _Array:
     if form := stored_form(group.node, name):
         blocks, *shape_of_block = form.stored_shape
-        return _Array(start, blocks, len(group.values), tuple(shape_of_block))
-    return _Array(start, 1, len(group.values), shape)
+        return _Array(start, blocks, len(group.values), tuple(shape_of_block), dense)
+    return _Array(start, 1, len(group.values), shape, dense)

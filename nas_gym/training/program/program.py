@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nas_gym.training.batches import EvaluationBatch
 from nas_gym.training.kernels.context import Context
-from nas_gym.training.kernels.layout import matrix
+from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.registry import kernels_of
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.program.gradients import Gradients
@@ -21,7 +21,6 @@ from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.places import Places
 from nas_gym.training.program.tape import Kernel, Rows, Tape
-from nas_gym.training.program.tracing import traced
 from nas_gym.training.program.values import Values
 
 
@@ -35,6 +34,7 @@ class Chunk:
         seeds: for each member the number of its batch stream (members of one seed share it).
         outputs: numbers that a network gives for one example.
         loss: what members learn by.
+        precision: of products, as in the recipe.
     """
 
     values: Values
@@ -42,6 +42,7 @@ class Chunk:
     seeds: Sequence[int]
     outputs: int
     loss: Loss
+    precision: str = "float32"
 
 
 class Program:
@@ -52,6 +53,16 @@ class Program:
         parameters: the weights of the chunk.
         batch: examples of a batch.
         evaluated: a batch like those to be evaluated; None to record loss and backward pass.
+
+    Attributes:
+        kernels: the computation of a batch, once bound.
+        preparations: kernels that take up new weights, before a round of evaluation.
+        inputs: where the examples of each stream are read from, a row (features, batch) each, padded;
+            None if no member reads its input.
+        targets: where the targets of each stream are read from, (streams, outputs, batch).
+        answers: where the answers of an evaluated batch are read from.
+        losses: of a training batch, (members,).
+        sums: of an evaluated batch, (sums, members).
     """
 
     def __init__(
@@ -60,21 +71,23 @@ class Program:
         self._chunk, self._batch = chunk, batch
         training = evaluated is None
         self._tape = Tape(batch)
-        self._context = Context(self._tape, parameters, training, parameters.weights.device)
+        device = parameters.weights.device
+        self._context = Context(self._tape, parameters, training, device, paths_of(device, chunk.precision))
         self._places = Places(self._tape, len(chunk.values))
         self._inputs: Rows | None = None  # stays so if no member reads its input
-        members, device = len(chunk.seeds), parameters.weights.device
+        members = len(chunk.seeds)
         streams = max(chunk.seeds) + 1
-        self._targets = torch.zeros(streams, chunk.outputs, batch, dtype=torch.float32, device=device)
+        self.targets = torch.zeros(streams, chunk.outputs, batch, dtype=torch.float32, device=device)
         self.losses = torch.zeros(members, dtype=torch.float32, device=device)
         self.sums = torch.zeros(chunk.loss.sums(chunk.outputs), members, dtype=torch.float32, device=device)
         self._record_forward()
         outputs = self._places.gather(chunk.values.outputs)
         if evaluated is None:
+            self.answers: tuple[Tensor, ...] = ()
             self._record_backward(self._record_loss(outputs))
         else:
-            self._answers = tuple(torch.zeros_like(each) for each in evaluated.answers)
-            summed = (self._answers, self.sums, chunk.outputs)
+            self.answers = tuple(torch.zeros_like(each) for each in evaluated.answers)
+            summed = (self.answers, self.sums, chunk.outputs)
             self._tape.add(lambda x: list(chunk.loss.sum_up_members(x, *summed)), outputs)
         self.floats = self._tape.layout()
 
@@ -82,41 +95,7 @@ class Program:
         """Make the program runnable on memory of at least `floats` floats, shared with others."""
         self.kernels = [kernel for kernels in self._tape.bind(memory) for kernel in kernels]
         self.preparations = self._context.preparations
-        self._traced: Kernel | None = None
-        self._sources: Tensor | None = None
-        if self._inputs is not None:
-            rows = self._tape.tensor(self._inputs)
-            self._sources = matrix(rows, self._features, self._batch)
-
-    def load(self, number: int, x: Tensor, targets: Tensor) -> None:
-        """Set the batch of a stream: x (features, batch), targets (outputs, batch)."""
-        if self._sources is not None:
-            self._sources[number].copy_(x)
-        self._targets[number].copy_(targets)
-
-    def load_evaluation(self, batch: EvaluationBatch) -> None:
-        """Set the batch of all streams to validation examples."""
-        if self._sources is not None:
-            self._sources.copy_(batch.x)
-        for held, answers in zip(self._answers, batch.answers, strict=True):
-            held.copy_(answers)
-
-    def run(self) -> None:
-        """Compute the batch that was loaded."""
-        if self._traced is not None:
-            self._traced()
-            return
-        for kernel in self.kernels:
-            kernel()
-
-    def trace(self) -> None:
-        """Record the kernels into one call, for a program that runs often."""
-        self._traced = traced(self.kernels)
-
-    def prepare(self) -> None:
-        """Take up new weights, before a round of evaluation."""
-        for kernel in self.preparations:
-            kernel()
+        self.inputs = None if self._inputs is None else self._tape.tensor(self._inputs)
 
     def _record_forward(self) -> None:
         for group in self._chunk.groups:
@@ -129,8 +108,7 @@ class Program:
             self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
 
     def _record_input(self, group: Group) -> None:
-        self._features = math.prod(group.node.shape)
-        self._inputs = self._tape.new(self._features, max(self._chunk.seeds) + 1)
+        self._inputs = self._tape.new(math.prod(group.node.shape), max(self._chunk.seeds) + 1)
         # Written between runs, so it must not share memory with what a run computes.
         self._tape.keep(self._inputs)
         streams = np.array(self._chunk.seeds)[self._chunk.values.members[group.ids]]
@@ -139,13 +117,13 @@ class Program:
     def _record_loss(self, outputs: Rows) -> Rows:
         chunk = self._chunk
         gradient = self._tape.new(chunk.outputs, len(chunk.seeds))
-        streams = torch.tensor(chunk.seeds, device=self._targets.device)
+        streams = torch.tensor(chunk.seeds, device=self.targets.device)
         several = len(set(chunk.seeds)) > 1
 
         def bind(outputs: Tensor, gradient: Tensor) -> list[Kernel]:
-            targets = self._targets.new_empty(len(streams), *self._targets.shape[1:])
-            spread: list[Kernel] = [partial(torch.index_select, self._targets, 0, streams, out=targets)]
-            used = targets if several else self._targets
+            targets = self.targets.new_empty(len(streams), *self.targets.shape[1:])
+            spread: list[Kernel] = [partial(torch.index_select, self.targets, 0, streams, out=targets)]
+            used = targets if several else self.targets
             made = (outputs, gradient, used, self.losses, chunk.outputs, self._batch)
             kernels = chunk.loss.kernels(*made)
             return (spread if several else []) + list(kernels)

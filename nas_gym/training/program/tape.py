@@ -21,6 +21,11 @@ VECTOR = 32
 the rest of a row would run through scalar code whose last bits differ."""
 
 
+def padded(floats: int) -> int:
+    """Return the length of a row of so many floats."""
+    return -(-floats // VECTOR) * VECTOR
+
+
 @dataclass(eq=False)
 class Block:
     """Rows of one size that live together, from the first operation that touches them to the last.
@@ -82,7 +87,7 @@ class Tape:
 
     def floats(self, size: int, rows: int) -> Rows:
         """Memory for `rows` rows of at least `size` floats."""
-        return self._block(Block(-(-size // VECTOR) * VECTOR, rows))
+        return self._block(Block(padded(size), rows))
 
     def _block(self, block: Block) -> Rows:
         block.number = len(self.blocks)

@@ -16,6 +16,7 @@ from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import usual_numerics
 from nas_gym.training.ordinary import OrdinaryTraining
 from nas_gym.training.recipe import Recipe
+from nas_gym.training.streams import alone, own_stream
 
 OnEpoch = Callable[[int, float], None]
 """Called after every epoch of a chunk with the epochs done and the mean loss."""
@@ -73,10 +74,13 @@ def train_chunk(
     with (
         torch.jit.optimized_execution(False),  # type: ignore[attr-defined]
         torch.cuda.device(device) if device.type == "cuda" else nullcontext(),
-        usual_numerics(),
+        own_stream(device),
+        usual_numerics(job.recipe.precision),
     ):
         try:
-            return _training(members, job).run(on_epoch, stop)
+            with alone(device):
+                training = _training(members, job)
+            return training.run(on_epoch, stop)
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
