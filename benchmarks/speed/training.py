@@ -5,14 +5,17 @@
     python benchmarks/speed/training.py --quick               # a few networks of each case, to try it out
     python benchmarks/speed/training.py --part profile        # where the time goes, by kind of kernel
     python benchmarks/speed/training.py --part ideas          # what chunk size and recorded kernels are worth
+    python benchmarks/speed/training.py --part workers --cores 1,2,4,8  # threads against processes
 
 The ordinary loop is `ordinary_loop.py`, in one process with 1 and with 2 threads of which the
 faster counts, and in two processes of 1 thread each (``two processes``). The engine runs in one
-process on 2 cores with every guarantee on. All are timed alternately, the figures are medians.
-Every measurement is a fresh process, which first trains two networks that are not timed; its peak
-memory is the high-water mark of its resident set less that before training. ``of peak`` is the
-arithmetic of training (three times that of a forward pass, evaluation once) over the time, against
-a matrix product of 1024 x 1024 on as many threads.
+process on 2 cores (``--cores``), in threads, with every guarantee on. All are timed alternately,
+the figures are medians. Every measurement is a fresh process, which first trains two networks that
+are not timed; its peak memory is the high-water mark of its resident set less that before training.
+``of peak`` is the arithmetic of training (three times that of a forward pass, evaluation once) over
+the time, against a matrix product of 1024 x 1024 on as many threads. The part ``workers`` compares
+the engine's threads with its processes, which run before the time is taken, for each number of
+cores; the others take the largest.
 """
 
 from __future__ import annotations
@@ -39,7 +42,7 @@ CASES: dict[str, dict[str, Any]] = {
     "cell on digits": {"space": "cell", "task": "digits", "networks": 64, "ordinary": 6},
 }
 BATCHES = (16, 64, 256)
-PARTS = ("cases", "batches", "sizes", "profile", "ideas", "jax")
+PARTS = ("cases", "batches", "sizes", "profile", "ideas", "workers", "jax")
 IDEAS: dict[str, dict[str, Any]] = {
     "as it is": {},
     "chunks of 4 MiB": {"cache_bytes": 4 * 2**20},
@@ -68,13 +71,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--case", action="append", choices=CASES, help="only this case; repeatable")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each kind")
-    parser.add_argument("--cores", type=int, default=2, help="cores to use")
+    parser.add_argument("--cores", type=_numbers, default=[2], help="cores to use, such as 1,2,4,8")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part; repeatable")
     parser.add_argument("--quick", action="store_true", help="an eighth of the networks, one repeat")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
     if options.quick:
         options.repeats = 1
+    options.many = options.cores
+    options.cores = max(options.many)
     figures = measure_all(options)
     report(figures)
     if options.out:
@@ -111,9 +116,15 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
         figures["profile"] = {name: work({**case, "kind": "profile"}) for name, case in cases.items()}
     if "ideas" in parts:
         figures["ideas"] = {name: idea_figures(case, options) for name, case in cases.items()}
+    if "workers" in parts:
+        figures["workers"] = {name: worker_figures(case, options) for name, case in cases.items()}
     if "jax" in parts:
         figures["jax"] = jax_figures(options.repeats, options.cores)
     return figures
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
 
 
 def _scaled(case: dict[str, Any], quick: bool) -> dict[str, Any]:
@@ -190,6 +201,28 @@ def idea_figures(case: dict[str, Any], options: argparse.Namespace) -> dict[str,
     return {idea: statistics.median(seconds) for idea, seconds in runs.items()}
 
 
+def worker_figures(case: dict[str, Any], options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Networks a second by kind and number of workers, taking turns; medians, and ratios to one core.
+
+    The ratio is to the faster kind on one core, the least and the most to that of the same turn.
+    """
+    kinds = [(kind, cores) for cores in sorted({1, *options.many}) for kind in ("threads", "processes")]
+    runs: dict[tuple[str, int], list[float]] = {kind: [] for kind in kinds}
+    for _ in range(options.repeats):
+        for kind, cores in kinds:
+            measured = work({**case, "kind": "fused", "cores": cores, "workers": kind})
+            runs[kind, cores].append(measured["seconds"])
+    first = min(("threads", 1), ("processes", 1), key=lambda kind: statistics.median(runs[kind]))
+    return {
+        f"{cores} {kind}": {
+            "networks/s": 1 / statistics.median(seconds),
+            "ratio": statistics.median(runs[first]) / statistics.median(seconds),
+            "ratios": sorted(one / other for one, other in zip(runs[first], seconds, strict=True)),
+        }
+        for (kind, cores), seconds in runs.items()
+    }
+
+
 def jax_figures(repeats: int, cores: int) -> dict[str, Any] | str:
     """Two-layer perceptrons on digits: one jitted scan over steps, vmapped over members, warm."""
     if importlib.util.find_spec("jax") is None:
@@ -241,11 +274,25 @@ def report(figures: dict[str, Any]) -> None:
     for name, row in figures.get("ideas", {}).items():
         ideas = ", ".join(f"{idea} {1e3 * seconds:.1f}" for idea, seconds in row.items())
         console.print(f"{name}, ms a network: {ideas}")
+    if "workers" in figures:
+        console.print(worker_table(figures["workers"]))
     if "jax" in figures:
         console.print(
             "JAX:", json.dumps(figures["jax"]) if isinstance(figures["jax"], dict) else figures["jax"]
         )
     console.print(figures["machine"])
+
+
+def worker_table(figures: dict[str, dict[str, Any]]) -> Table:
+    """Threads against processes, a row for each case and number of workers."""
+    table = Table(title="Networks a second by workers")
+    for column in ("case", "workers", "networks/s", "to one core (least to most)"):
+        table.add_column(column)
+    for name, rows in figures.items():
+        for workers, row in rows.items():
+            ratio = f"{row['ratio']:.2f} ({row['ratios'][0]:.2f} to {row['ratios'][-1]:.2f})"
+            table.add_row(name, workers, f"{row['networks/s']:.1f}", ratio)
+    return table
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -50,7 +50,9 @@ def main() -> None:
         # Every k-th network: the mean cost of all, in a fraction of the time.
         members = members[:: max(1, len(members) // case["ordinary"])][: case["ordinary"]]
     try_idea(case)
-    warm_up = [Member(member.network, member.seed, epochs=1) for member in members[:2]]
+    # Two networks; of processes as many as start all of them.
+    warm = case["cores"] if case.get("workers") == "processes" else 2
+    warm_up = [Member(member.network, member.seed, epochs=1) for member in (members * warm)[:warm]]
     run(case, warm_up, data, recipe)
     before, start = peak_bytes(), time.perf_counter()
     run(case, members, data, recipe)
@@ -92,7 +94,9 @@ def draw(case: dict[str, Any], task: Any) -> list[Member]:
 def run(case: dict[str, Any], members: list[Member], data: TrainingData, recipe: Recipe) -> None:
     """Train the members one way or the other."""
     if case["kind"] == "fused":
-        for _ in train(members, data, recipe, cores=case["cores"]):
+        # Unless the case is about them, threads: changes of an idea are made in this process alone.
+        kind = case.get("workers", "threads")
+        for _ in train(members, data, recipe, cores=case["cores"], workers=kind):
             pass
         return
     for member in members:

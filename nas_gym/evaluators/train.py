@@ -28,10 +28,11 @@ from nas_gym.training import (
     Trained,
     TrainingData,
     apart,
+    check_precision,
     check_recipe,
     check_seeds,
+    computer_name,
     on_device,
-    processor_name,
     recipe_for,
     resolve_device,
     set_outside,
@@ -40,6 +41,7 @@ from nas_gym.training import (
 )
 
 TEST_BATCH = 2048
+PRECISION_NAMES = {"float32": "fp32", "tf32": "tf32", "bfloat16": "bf16"}
 NOT_FINITE = "the network's outputs for test examples were not finite"
 PUBLISHED = ("digits", "mnist1d")
 """Tasks whose tables and figures were measured by the usual recipe, also of a small training part."""
@@ -54,8 +56,9 @@ class TrainEvaluator(Evaluator):
 
     Args:
         search_space: whose architectures it evaluates.
-        task: the data; held on the device once.
-        device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device.
+        task: the data; held on every device once.
+        device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device; ``"cuda"`` is every visible card,
+            ``"cuda:1"`` one of them.
         recipe: how to train; a `Recipe`, taken as it is, or options of one. Where these do not name the
             epochs, small data is trained for longer than the usual 15, see `recipe_for`; `config` and
             the key hold the numbers that came of it. The tasks of `PUBLISHED` keep the usual recipe.
@@ -86,11 +89,12 @@ class TrainEvaluator(Evaluator):
         check_recipe(self.recipe, task.target.loss)
         self.seeds = check_seeds(range(max(1, len(task.folds))) if seeds is None else seeds)
         self.device = resolve_device(device)
+        check_precision(self.recipe, self.device.type)
         # Taken now: an agent that learns on one thread should not train networks on one core.
         self._cores = torch.get_num_threads()
         self.progress: Callable[[Progress], None] | None = None
         self._operations: dict[Operation, str] = {}
-        self._data: dict[int | None, TrainingData] = {}  # of each fold that was trained on
+        self._data: dict[int | None, list[TrainingData]] = {}  # of each fold that was trained on
 
     def config(self) -> dict[str, Any]:
         return {"name": self.name, "recipe": self.recipe.config(), "seeds": list(self.seeds)}
@@ -225,7 +229,8 @@ class TrainEvaluator(Evaluator):
                 f"not {fidelity!r}"
             )
 
-    def _data_of(self, fold: int | None) -> TrainingData:
+    def _data_of(self, fold: int | None) -> list[TrainingData]:
+        """Return a fold of the data on every device, None for all but the test examples."""
         parts = self.task.fold(fold or 0)
         if fold is None:
             parts = (*self.task.known, *parts[2:])
@@ -248,11 +253,8 @@ class TrainEvaluator(Evaluator):
 
     @cached_property
     def numerics(self) -> str:  # type: ignore[override]  # asks the device, so only when it is needed
-        precision = "bf16" if self.device.type == "cuda" else "fp32"
-        parts = [self.device.type, precision, f"torch {torch.__version__}"]
-        if self.device.type == "cpu":
-            parts.append(processor_name())
-        return ", ".join([*parts, *set_outside()])
+        parts = [self.device.type, PRECISION_NAMES[self.recipe.precision], f"torch {torch.__version__}"]
+        return ", ".join(filter(None, [*parts, computer_name(self.device), *set_outside()]))
 
 
 def _recipe_of(options: Mapping[str, Any], task: Task) -> Recipe:

@@ -8,6 +8,7 @@ batch dimension: ``(features,)`` for vectors, ``(channels, length)`` for signals
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from operator import index
 from typing import Any
 
@@ -51,12 +52,12 @@ class Network:
         """Shape of the output for one example."""
         return self.nodes[-1].shape
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """The number of trainable parameters."""
         return sum(node.parameters for node in self.nodes)
 
-    @property
+    @cached_property
     def flops(self) -> int:
         """Floating-point operations of a forward pass of one example (see `Node.flops`)."""
         return sum(node.flops for node in self.nodes)

@@ -5,6 +5,9 @@ from .device import training_data as training_data
 from .engine import Progress as Progress
 from .engine import train as train
 from .epochs import Keep as Keep
+from .kernels.paths import PATHS as PATHS
+from .kernels.paths import Paths as Paths
+from .kernels.paths import paths_set as paths_set
 from .losses.registry import LOSSES as LOSSES
 from .losses.registry import check_recipe as check_recipe
 from .members import Member as Member
@@ -15,8 +18,10 @@ from .numerics import set_outside as set_outside
 from .ordinary import OrdinaryTraining as OrdinaryTraining
 from .planning import Cost as Cost
 from .planning import plan_chunks as plan_chunks
+from .processor import computer_name as computer_name
 from .processor import processor_name as processor_name
 from .recipe import Recipe as Recipe
+from .recipe import check_precision as check_precision
 from .recipe import recipe_for as recipe_for
 from .seeds import check_seeds as check_seeds
 from .version import ENGINE_VERSION as ENGINE_VERSION

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-
-Step = Callable[[float], None]
-"""Moves weights along their gradients by a learning rate."""
 
 fused_adamw: Callable[..., None] | None = getattr(torch, "_fused_adamw_", None)
 fused_sgd: Callable[..., None] | None = getattr(torch, "_fused_sgd_", None)
@@ -24,10 +23,31 @@ trace_without_warning: Callable[..., Any] | None = getattr(
 )
 
 
+@dataclass(frozen=True)
+class Optimizer:
+    """Weights that move along their gradients, by calls in which no number changes.
+
+    Attributes:
+        rate: the learning rate of the next step, (1,); float64 on the CPU, which a step reads as a number.
+        calls: a step, in order.
+        state: what a step changes beside the weights, all zeros at first.
+    """
+
+    rate: Tensor
+    calls: tuple[Callable[[], object], ...]
+    state: tuple[Tensor, ...]
+
+    def step(self, rate: float) -> None:
+        """Move the weights by a learning rate."""
+        self.rate.fill_(rate)
+        for call in self.calls:
+            call()
+
+
 def adamw(
     weights: Tensor, gradients: Tensor, *, decay: float, betas: tuple[float, float], epsilon: float
-) -> Step:
-    """Return the step of AdamW with decoupled weight decay (Loshchilov and Hutter 2019).
+) -> Optimizer:
+    """Return AdamW with decoupled weight decay (Loshchilov and Hutter 2019).
 
     Args:
         weights: float32, moved in place.
@@ -36,35 +56,33 @@ def adamw(
         betas: decay of the first and second moment.
         epsilon: added to the root of the second moment.
     """
+    rate = _rate(weights)
     if fused_adamw is None:
-        options = {"weight_decay": decay, "betas": betas, "eps": epsilon}
-        return _public(torch.optim.AdamW, weights, gradients, **options)
-    step, first, second = fused_adamw, torch.zeros_like(weights), torch.zeros_like(weights)
+        options = {"weight_decay": decay, "betas": betas, "eps": epsilon, "capturable": weights.is_cuda}
+        return _public(torch.optim.AdamW, weights, gradients, rate, **options)
+    first, second = torch.zeros_like(weights), torch.zeros_like(weights)
     count = torch.zeros((), dtype=torch.float32, device=weights.device)
-
-    def move(rate: float) -> None:
-        count.add_(1)
-        step(
-            [weights],
-            [gradients],
-            [first],
-            [second],
-            [],
-            [count],
-            lr=rate,
-            beta1=betas[0],
-            beta2=betas[1],
-            weight_decay=decay,
-            eps=epsilon,
-            amsgrad=False,
-            maximize=False,
-        )
-
-    return move
+    move = partial(
+        fused_adamw,
+        [weights],
+        [gradients],
+        [first],
+        [second],
+        [],
+        [count],
+        lr=rate,
+        beta1=betas[0],
+        beta2=betas[1],
+        weight_decay=decay,
+        eps=epsilon,
+        amsgrad=False,
+        maximize=False,
+    )
+    return Optimizer(rate, (partial(count.add_, 1), move), (first, second, count))
 
 
-def sgd(weights: Tensor, gradients: Tensor, *, decay: float, momentum: float) -> Step:
-    """Return the step of stochastic gradient descent with Nesterov momentum and an L2 penalty.
+def sgd(weights: Tensor, gradients: Tensor, *, decay: float, momentum: float) -> Optimizer:
+    """Return stochastic gradient descent with Nesterov momentum and an L2 penalty.
 
     Args:
         weights: float32, moved in place.
@@ -72,40 +90,46 @@ def sgd(weights: Tensor, gradients: Tensor, *, decay: float, momentum: float) ->
         decay: weight of the penalty.
         momentum: share of the last direction in the next.
     """
+    rate = _rate(weights)
     if fused_sgd is None:
         options = {"weight_decay": decay, "momentum": momentum, "nesterov": True}
-        return _public(torch.optim.SGD, weights, gradients, **options)
-    step, velocity, begun = fused_sgd, torch.zeros_like(weights), False
-
-    def move(rate: float) -> None:
-        nonlocal begun
-        step(
-            [weights],
-            [gradients],
-            [velocity],
-            weight_decay=decay,
-            momentum=momentum,
-            lr=rate,
-            dampening=0.0,
-            nesterov=True,
-            maximize=False,
-            is_first_step=not begun,
-        )
-        begun = True
-
-    return move
+        return _public(torch.optim.SGD, weights, gradients, rate, **options)
+    velocity = torch.zeros_like(weights)
+    move = partial(
+        fused_sgd,
+        [weights],
+        [gradients],
+        [velocity],
+        weight_decay=decay,
+        momentum=momentum,
+        lr=rate,
+        dampening=0.0,
+        nesterov=True,
+        maximize=False,
+        # From a velocity of zeros the first step is like every other.
+        is_first_step=False,
+    )
+    return Optimizer(rate, (move,), (velocity,))
 
 
-def _public(kind: type[torch.optim.Optimizer], weights: Tensor, gradients: Tensor, **options: Any) -> Step:
+def _rate(weights: Tensor) -> Tensor:
+    dtype = torch.float64 if weights.device.type == "cpu" else torch.float32
+    return torch.zeros(1, dtype=dtype, device=weights.device)
+
+
+def _public(
+    kind: type[torch.optim.Optimizer], weights: Tensor, gradients: Tensor, rate: Tensor, **options: Any
+) -> Optimizer:
     moved = weights.detach()  # the same memory, with a gradient of its own
     moved.grad = gradients
-    optimizer = kind([moved], lr=0.0, fused=True, **options)  # type: ignore[call-arg]
-
-    def move(rate: float) -> None:
-        optimizer.param_groups[0]["lr"] = rate
-        optimizer.step()
-
-    return move
+    optimizer = kind([moved], lr=rate, fused=True, **options)  # type: ignore[call-arg]
+    before = weights.clone()
+    optimizer.step()  # makes its state
+    weights.copy_(before)
+    state = tuple(each for each in optimizer.state[moved].values() if isinstance(each, Tensor))
+    for each in state:
+        each.zero_()
+    return Optimizer(rate, (optimizer.step,), state)
 
 
 def trace(function: Callable[..., Tensor], tensors: Sequence[Tensor]) -> Callable[..., Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.losses.registry import LOSSES
 from nas_gym.training.members import TrainingData
-from nas_gym.training.program.tape import VECTOR
+from nas_gym.training.program.tape import VECTOR, padded
 from nas_gym.training.recipe import Recipe
 
 EVALUATION_BATCH = 256
@@ -39,6 +39,75 @@ class BatchStream:
         order = torch.randperm(len(self._x), generator=self._generator).to(self._x.device)
         x, targets = self._x[order].T.contiguous(), self._targets[order].T.contiguous()
         return zip(x.split(self._size, 1), targets.split(self._size, 1), strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EqualBatches:
+    """The batches of one size of an epoch, for all streams, as a program reads them.
+
+    Attributes:
+        size: examples of a batch.
+        x: (batches, streams, floats), a row for each stream, padded as the rows of a tape are.
+        targets: (batches, streams, outputs, size).
+    """
+
+    size: int
+    x: Tensor
+    targets: Tensor
+
+
+class EpochBatches:
+    """The training batches of an epoch for every seed of a chunk, in memory that stays where it is.
+
+    The numbers are those of `BatchStream`. An epoch is drawn in one piece, so that a step reads its
+    batch by the number of the step alone.
+
+    Args:
+        data: the data.
+        recipe: batch size and label smoothing.
+        seeds: seed of the order of examples of each stream.
+        outputs: numbers that a network gives for one example.
+
+    Attributes:
+        parts: the full batches, then the last one if it is smaller.
+    """
+
+    def __init__(self, data: TrainingData, recipe: Recipe, seeds: Sequence[int], outputs: int) -> None:
+        self._x = data.x_train.flatten(1)
+        self._targets = LOSSES[data.loss].targets(data.y_train, outputs, recipe.label_smoothing)
+        self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        examples = len(self._x)
+        size = min(recipe.batch_size, examples)
+        self.parts = [self._memory(examples // size, size)]
+        if rest := examples % size:
+            self.parts.append(self._memory(1, rest))
+
+    def _memory(self, batches: int, size: int) -> EqualBatches:
+        streams = len(self._generators)
+        x = self._x.new_zeros(batches, streams, padded(self._x.shape[1] * size))
+        targets = self._targets.new_zeros(batches, streams, self._targets.shape[1], size)
+        return EqualBatches(size, x, targets)
+
+    def draw(self) -> None:
+        """Fill the memory with the next epoch, in a fresh order."""
+        examples, features = self._x.shape
+        orders = torch.stack([torch.randperm(examples, generator=each) for each in self._generators])
+        orders = orders.to(self._x.device)
+        x, targets = self._x[orders], self._targets[orders]  # (streams, examples, ...)
+        start = 0
+        for part in self.parts:
+            batches = len(part.x)
+            stop = start + batches * part.size
+            rows = part.x[..., : features * part.size].unflatten(2, (features, part.size))
+            rows.copy_(_by_batch(x[:, start:stop], batches))
+            part.targets.copy_(_by_batch(targets[:, start:stop], batches))
+            start = stop
+
+
+def _by_batch(values: Tensor, batches: int) -> Tensor:
+    """From (streams, examples, features) to (batches, streams, features, size), a view."""
+    split: Tensor = values.unflatten(1, (batches, -1))
+    return split.permute(1, 0, 3, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +151,26 @@ def evaluation_batches(
         EvaluationBatch(part.contiguous(), tuple(each.contiguous() for each in answers))
         for part, *answers in zip(x.split(size, 1), *split, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRound:
+    """All batches of a part, as a program reads them one after another.
+
+    Attributes:
+        x: (batches, floats), padded as the rows of a tape are.
+        answers: (batches, ...) each, see `Loss.answers`.
+    """
+
+    x: Tensor
+    answers: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, batches: Sequence[EvaluationBatch]) -> EvaluationRound:
+        """The batches side by side."""
+        first = batches[0]
+        x = first.x.new_zeros(len(batches), padded(first.x.numel()))
+        for row, batch in zip(x, batches, strict=True):
+            row[: batch.x.numel()].copy_(batch.x.flatten())
+        answers = zip(*(batch.answers for batch in batches), strict=True)
+        return cls(x, tuple(torch.stack(each) for each in answers))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from nas_gym.networks import Network, initial_weights
-from nas_gym.training.batches import BatchStream, evaluation_batches
+from nas_gym.networks import initial_weights
+from nas_gym.training.batches import EpochBatches, EqualBatches, EvaluationRound, evaluation_batches
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
+from nas_gym.training.kernels.launches import launches
 from nas_gym.training.members import Member, TrainingData
-from nas_gym.training.optimizer import learning_rate, optimizer_step
-from nas_gym.training.program.grouping import schedule
+from nas_gym.training.optimizer import Rates, optimizer_of
+from nas_gym.training.program.grouping import Value, schedule
+from nas_gym.training.program.initial import InitialWeights
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.program import Chunk, Program
-from nas_gym.training.program.reduced_graph import Graph, graph_of
+from nas_gym.training.program.recording import one_by_one, recorder_for
+from nas_gym.training.program.tape import Kernel
 from nas_gym.training.program.tracing import WORTHWHILE_RUNS
+from nas_gym.training.program.values import Values
 from nas_gym.training.recipe import Recipe
+from nas_gym.training.steps import evaluation_step, training_step
+from nas_gym.training.streams import alone, fetched
 
 
 class ChunkTraining(EpochTraining):
@@ -29,6 +35,10 @@ class ChunkTraining(EpochTraining):
         recipe: how to train.
         keep: what to keep of each member.
         limit: bytes that the chunk may take, None for no limit.
+
+    Attributes:
+        bytes: what the chunk takes, libraries aside.
+        failures: why lists of calls could not be recorded, once it has run; they are called one by one.
 
     Raises:
         MemoryError: if the chunk takes more than `limit`, before any large memory is taken.
@@ -43,21 +53,21 @@ class ChunkTraining(EpochTraining):
         limit: int | None = None,
     ) -> None:
         super().__init__(members, data, recipe, keep)
-        graphs = _graphs(members)
+        values = Values(member.network for member in members)
+        groups = schedule(values)
         seeds = sorted({member.seed for member in members})
-        self._streams = [BatchStream(data, recipe, seed, self._outputs) for seed in seeds]
-        streams = [seeds.index(member.seed) for member in members]
-        groups = schedule(graphs)
+        self._batches = EpochBatches(data, recipe, seeds, self._outputs)
+        numbers = {seed: number for number, seed in enumerate(seeds)}
+        streams = [numbers[member.seed] for member in members]
         self._parameters = Parameters(groups, self._device)
-        chunk = Chunk(graphs, groups, streams, self._outputs, self._loss)
+        chunk = Chunk(values, groups, streams, self._outputs, self._loss, recipe.precision)
         validation = evaluation_batches(data.x_validation, data.y_validation, self._loss, self._outputs)
         size = validation[0].size
-        self._evaluated = {"validation": validation}
+        self._evaluated: dict[Part, EvaluationRound] = {"validation": EvaluationRound.of(validation)}
         if data.x_test is not None and data.y_test is not None:
-            self._evaluated["test"] = evaluation_batches(
-                data.x_test, data.y_test, self._loss, self._outputs, size
-            )
-        self._train = {batch: Program(chunk, self._parameters, batch) for batch in self._batch_sizes()}
+            test = evaluation_batches(data.x_test, data.y_test, self._loss, self._outputs, size)
+            self._evaluated["test"] = EvaluationRound.of(test)
+        self._train = {part.size: Program(chunk, self._parameters, part.size) for part in self._batches.parts}
         self._evaluate = Program(chunk, self._parameters, size, validation[0])
         programs = (*self._train.values(), self._evaluate)
         floats = max(program.floats for program in programs)
@@ -68,82 +78,95 @@ class ChunkTraining(EpochTraining):
         memory = torch.zeros(floats, dtype=torch.float32, device=self._device)
         for program in programs:
             program.bind(memory)
-        self._dead = self._load_weights()
-        self._move = optimizer_step(self._parameters.weights, self._parameters.gradients, recipe)
+        InitialWeights(members, values).load(self._parameters)
+        self._optimizer = optimizer_of(self._parameters.weights, self._parameters.gradients, recipe)
+        self._rates = Rates(recipe, self._steps, self._optimizer.rate)
+        self._losses = torch.zeros(self._steps, len(members), dtype=torch.float32, device=self._device)
+        self._total = torch.zeros_like(self._evaluate.sums)
+        self._positions = torch.zeros(len(seeds), dtype=torch.int64, device=self._device)
 
     def _prepare(self) -> None:
-        if self._device.type != "cpu":
-            return
-        full = len(self._data.y_train) // self._recipe.batch_size
-        for size, program in self._train.items():
-            runs = self._epochs * (full if size == self._recipe.batch_size else 1)
-            if runs >= WORTHWHILE_RUNS:
-                program.trace()
-        if self._epochs * len(self._evaluated["validation"]) >= WORTHWHILE_RUNS:
-            self._evaluate.prepare()
-            self._evaluate.trace()
+        """Make one call of each list of calls that runs often."""
+        recorder = recorder_for(self._device, WORTHWHILE_RUNS)
+        changed = self._changed()
+        self.failures = recorder.failures
 
-    def _batch_sizes(self) -> set[int]:
-        examples, size = len(self._data.y_train), self._recipe.batch_size
-        return {min(size, examples), examples % size or min(size, examples)}
+        def call_of(calls: Sequence[Kernel], runs: int) -> Kernel:
+            return recorder.record(calls, changed) if runs >= recorder.worthwhile else one_by_one(calls)
+
+        self._step: list[Kernel] = []  # of an epoch, in order
+        for part in self._batches.parts:
+            batches = len(part.x)
+            self._step += [call_of(self._training_calls(part), self._epochs * batches)] * batches
+        self._begin_round = call_of(self._round_calls(), self._epochs)
+        self._evaluate_batch: dict[Part, Kernel] = {}
+        for name, evaluated in self._evaluated.items():
+            calls = evaluation_step(self._evaluate, evaluated, self._total, self._positions)
+            rounds = self._epochs if name == "validation" else 1
+            self._evaluate_batch[name] = call_of(calls, rounds * len(evaluated.x))
+
+    def _changed(self) -> list[Tensor]:
+        """What a step changes and the next one reads."""
+        parameters = self._parameters
+        state = (parameters.weights, parameters.means, parameters.variances, *self._optimizer.state)
+        return [*state, self._positions]
+
+    @property
+    def launches(self) -> int:
+        """Kernels of a GPU that a step of a full batch starts, by its list of calls."""
+        return launches(self._training_calls(self._batches.parts[0]))
+
+    def _training_calls(self, part: EqualBatches) -> list[Kernel]:
+        return training_step(
+            self._train[part.size],
+            self._parameters,
+            self._optimizer,
+            batches=part,
+            rates=self._rates.values,
+            losses=self._losses,
+            position=self._positions[:1],
+        )
+
+    def _round_calls(self) -> list[Kernel]:
+        return [self._total.zero_, self._positions.zero_, *self._evaluate.preparations]
 
     def _train_epoch(self, epoch: int, stop: Callable[[], bool]) -> Tensor:
-        losses = torch.empty(self._steps, len(self._members), dtype=torch.float32, device=self._device)
-        batches = zip(*(stream.epoch() for stream in self._streams), strict=True)
-        for step, streams in enumerate(batches):
+        with alone(self._device):
+            self._batches.draw()
+            self._rates.set(epoch)
+            self._positions.zero_()
+        for step in self._step:
             if stop():
                 raise InterruptedTraining
-            program = self._train[streams[0][0].shape[1]]
-            for number, (x, targets) in enumerate(streams):
-                program.load(number, x, targets)
-            program.run()
-            losses[step] = program.losses
-            self._parameters.update_statistics()
-            done = epoch * self._steps + step
-            self._move(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
-        return losses
+            step()
+        return fetched(self._losses)
 
     def _sums(self, part: Part) -> Tensor:
-        program = self._evaluate
-        total = torch.zeros_like(program.sums)
-        program.prepare()
-        for batch in self._evaluated[part]:
-            program.load_evaluation(batch)
-            program.run()
-            total += program.sums
-        return total.cpu().double()
+        self._begin_round()
+        for _ in range(len(self._evaluated[part].x)):
+            self._evaluate_batch[part]()
+        return fetched(self._total).double()
 
-    def _load_weights(self) -> list[dict[str, Tensor]]:
-        """Draw the initial weights; return those of each member that training does not touch."""
-        dead: list[dict[str, Tensor]] = []
-        for m, member in enumerate(self._members):
-            dead.append({})
-            for full_name, array in initial_weights(member.network, member.seed):
-                number, _, name = full_name.partition("_")
-                if (m, int(number)) in self._parameters:
-                    self._parameters.load((m, int(number)), name, array)
-                else:
-                    dead[m][full_name] = array
-        return dead
-
-    def _state(self, m: int) -> dict[str, Tensor]:
-        state = dict(self._dead[m])
-        for number, node in enumerate(self._members[m].network.nodes):
-            names = tuple(node.parameter_shapes)
-            if names and (m, number) in self._parameters:
-                arrays = self._parameters.state((m, number), names)
-                state |= {f"{number}_{name}": array for name, array in arrays.items()}
-            else:
-                for name, (shape, value) in node.operation.buffers(node).items():
-                    state[f"{number}_{name}"] = torch.full(shape, value, dtype=torch.float32)
-        return state
+    def _states(self) -> list[dict[str, Tensor]]:
+        trained = self._parameters.states()
+        return [_state(member, m, trained) for m, member in enumerate(self._members)]
 
 
-def _graphs(members: Sequence[Member]) -> list[Graph]:
-    found: dict[Network, Graph] = {}
-    graphs = []
-    for member in members:
-        if member.network not in found:
-            found[member.network] = graph_of(member.network)
-        graphs.append(found[member.network])
-    return graphs
+def _state(member: Member, m: int, trained: Mapping[Value, dict[str, Tensor]]) -> dict[str, Tensor]:
+    """All arrays of a member; those that training does not touch at their first values."""
+    nodes = member.network.nodes
+    parts = {number: trained[m, number] for number in range(len(nodes)) if (m, number) in trained}
+    first: dict[str, Tensor] = {}
+    if any(node.parameter_shapes and number not in parts for number, node in enumerate(nodes)):
+        first = dict(initial_weights(member.network, member.seed))
+    state = {name: array for name, array in first.items() if int(name.partition("_")[0]) not in parts}
+    for number, node in enumerate(nodes):
+        arrays = parts.get(number)
+        if arrays is None:
+            buffers = node.operation.buffers(node)
+            arrays = {
+                name: torch.full(shape, value, dtype=torch.float32, device="cpu")
+                for name, (shape, value) in buffers.items()
+            }
+        state |= {f"{number}_{name}": array for name, array in arrays.items()}
+    return state

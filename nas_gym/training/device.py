@@ -1,4 +1,4 @@
-"""The device that networks are trained on, and data on it."""
+"""The devices that networks are trained on, and data on them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from nas_gym.training.numerics import apart
 
 
 @apart
-def training_data(device: torch.device, *arrays: np.ndarray, loss: str = "cross_entropy") -> TrainingData:
-    """Return the parts of a task on a device, to be learned by a loss."""
-    x_train, y_train, x_validation, y_validation, *test = (on_device(array, device) for array in arrays)
-    x_test, y_test = test or (None, None)
-    return TrainingData(x_train, y_train, x_validation, y_validation, x_test, y_test, loss)
+def training_data(
+    device: torch.device, *arrays: np.ndarray, loss: str = "cross_entropy"
+) -> list[TrainingData]:
+    """Return the parts of a task on each device that `device` stands for, to be learned by a loss."""
+    copies = []
+    for each in devices_of(device):
+        x_train, y_train, x_validation, y_validation, *test = (on_device(array, each) for array in arrays)
+        x_test, y_test = test or (None, None)
+        copies.append(TrainingData(x_train, y_train, x_validation, y_validation, x_test, y_test, loss))
+    return copies
 
 
 def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
@@ -27,6 +32,13 @@ def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
     except ValueError:
         view = array.copy()
     return torch.as_tensor(view, device=device)
+
+
+def devices_of(device: torch.device) -> list[torch.device]:
+    """Return the devices that a name stands for: ``"cuda"`` for every visible card, another for itself."""
+    if device.type == "cuda" and device.index is None:
+        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return [device]
 
 
 def resolve_device(device: str) -> torch.device:

@@ -1,4 +1,4 @@
-"""Training members: chunks spread over cores, each on one thread, results as chunks finish."""
+"""Training members: chunks spread over cores or devices, results as chunks finish."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
 from nas_gym.training.epochs import Keep
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import threads_kept
-from nas_gym.training.planning import Cost, available_bytes, plan_chunks
-from nas_gym.training.recipe import Recipe
-from nas_gym.training.workers import ChunkDone, ChunkHalved, EpochDone, Failed, Workers
+from nas_gym.training.planning import Cost, plan_chunks, widest_chunk
+from nas_gym.training.recipe import Recipe, check_precision
+from nas_gym.training.workers.choice import Kind, plan_workers
+from nas_gym.training.workers.crew import ChunkDone, ChunkHalved, Crew, EpochDone, Failed
 
 Memory = int | Literal["auto"]
+PASSES = 3
+"""Arithmetic of a training step, in forward passes: one forward, and one back that is twice as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,49 +37,59 @@ class Progress:
 
 def train(
     members: Sequence[Member],
-    data: TrainingData,
+    data: TrainingData | Sequence[TrainingData],
     recipe: Recipe,
     *,
     memory: Memory = "auto",
     cores: int | None = None,
+    workers: Kind = "auto",
+    streams: int = 1,
     weights: bool = False,
     step_losses: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Iterator[tuple[int, Trained]]:
-    """Train members on the device of `data`; yields (position, result) as chunks finish.
+    """Train members on the devices of `data`; yields (position, result) as chunks finish.
 
     A member's result depends on the member, the data and the recipe alone: on the CPU bit for bit,
-    whatever else is trained, at whatever position, under whatever memory and number of cores.
+    whatever else is trained, at whatever position, under whatever memory, number of cores and workers.
     Closing the iterator, or an exception in its consumer, stops what is still training.
 
     Args:
         members: what to train.
-        data: training and validation part, on the device.
+        data: training and validation part, on the device; several of them, on a device each, share
+            the members.
         recipe: how to train.
         memory: bytes that training may take beside the data; ``"auto"`` is half of what is free.
-        cores: chunks that train at the same time; None is the number of torch's threads on a CPU.
+        cores: chunks that train at the same time on a CPU; None is the number of torch's threads.
+        workers: what trains chunks on a CPU: ``"threads"``, ``"processes"``, which are kept for later
+            calls, or ``"auto"``: processes for several cores, once there is enough to do. A network
+            with an operation that only this process knows is trained in a thread in any case.
+        streams: chunks that train at the same time on each CUDA device, each on a stream of its own.
         weights: whether to keep the final weights.
         step_losses: whether to keep the loss of every step.
         progress: called after every epoch of a chunk and at its end, in the caller's thread.
 
     Raises:
-        NASGymError: if a member alone does not fit into memory.
+        NASGymError: if a member alone does not fit into memory, or the device lacks the precision.
     """
     if not members:
         return
-    device = data.x_train.device
-    count = (cores or torch.get_num_threads()) if device.type == "cpu" else 1
-    budget = available_bytes(device) // 2 if memory == "auto" else memory
+    given = [data] if isinstance(data, TrainingData) else data
+    device = given[0].x_train.device
+    check_precision(recipe, device.type)
+    copies = list(given) if device.type == "cpu" else [copy for copy in given for _ in range(streams)]
     costs = [Cost.of(member, recipe) for member in members]
-    chunks = plan_chunks(members, costs, budget, count)
-    workers = Workers(members, data, recipe, Keep(weights, step_losses), budget // count)
+    flops = PASSES * len(copies[0].y_train) * sum(cost.work for cost in costs)
+    plan = plan_workers(copies, cores, None if memory == "auto" else memory, workers, len(members), flops)
+    chunks = plan_chunks(members, costs, plan.budget, len(plan.data), widest_chunk(device))
+    crew = Crew(members, recipe, plan.workers(recipe, Keep(weights, step_losses), len(members)))
     account = _Account(costs, progress)
     waiting = len(chunks)
     with threads_kept():
-        workers.start(chunks, min(count, len(members)))
+        crew.start(chunks)
         try:
             while waiting:
-                match workers.reports.get():
+                match crew.reports.get():
                     case EpochDone() as epoch:
                         account.note(epoch)
                     case ChunkHalved():
@@ -90,7 +101,7 @@ def train(
                     case Failed(error):
                         raise error
         finally:
-            workers.stop()
+            crew.stop()
 
 
 class _Account:
@@ -112,7 +123,8 @@ class _Account:
 
     def _report(self, chunk: Sequence[int], share: float) -> None:
         for m in chunk:
-            self._shares[m] = share
+            # A chunk may be trained again from its start.
+            self._shares[m] = max(share, self._shares[m])
         if self._progress is not None:
             total = sum(cost.work for cost in self._costs)
             done = sum(cost.work * share for cost, share in zip(self._costs, self._shares, strict=True))

@@ -92,8 +92,8 @@ class EpochTraining(ABC):
         """Return what the loss sums up over a part, float64 (sums, members), on the CPU."""
 
     @abstractmethod
-    def _state(self, m: int) -> Mapping[str, Tensor]:
-        """Return a member's parameters and buffers under the names of `NetworkModule`, on the CPU."""
+    def _states(self) -> Sequence[Mapping[str, Tensor]]:
+        """Return every member's parameters and buffers by the names of `NetworkModule`, on the CPU."""
 
     def _results(
         self,
@@ -103,28 +103,37 @@ class EpochTraining(ABC):
         test: Tensor | None,
         seconds: float,
     ) -> list[Trained]:
-        trained = torch.isfinite(losses).all(1)  # (epochs, members)
-        usable = torch.isfinite(curves).to(trained.device)
+        """Split what all members gave: curves (epochs, members), losses (epochs, steps, members)."""
+        each = losses.cpu().permute(2, 0, 1).contiguous()
+        trained, usable = torch.isfinite(each).all(2), torch.isfinite(curves).cpu().T
+        good = (trained & usable).long().cumprod(1).sum(1).tolist()  # epochs before it diverged
+        trains = trained.tolist()
+        scores, means = curves.T.tolist(), each.mean(2).tolist()
+        tests = None if test is None else test.tolist()
+        others = {name: values.tolist() for name, values in metrics.items()}
+        states = self._states() if self._keep.weights else [{}] * len(self._members)
+        steps = each.flatten(1).tolist() if self._keep.step_losses else [()] * len(self._members)
         costs = [max(1, member.network.flops) for member in self._members]
+        total = sum(costs)
         results = []
         for m, member in enumerate(self._members):
-            diverged = (~(trained & usable)[:, m]).nonzero()
-            good = int(diverged[0]) if len(diverged) else len(curves)
-            what = "loss was" if len(diverged) and not trained[good, m] else "network's outputs were"
-            error = f"training diverged: the {what} not finite in epoch {good + 1}" if len(diverged) else ""
-            if not error and test is not None and not math.isfinite(test[m]):
+            epochs, error = good[m], ""
+            if epochs < len(curves):
+                what = "network's outputs were" if trains[m][epochs] else "loss was"
+                error = f"training diverged: the {what} not finite in epoch {epochs + 1}"
+            elif tests is not None and not math.isfinite(tests[m]):
                 error = "training diverged: the network's outputs for test examples were not finite"
             results.append(
                 Trained(
                     network=member.network,
-                    curve=tuple(curves[:good, m].tolist()),
-                    losses=tuple(losses[:good, :, m].mean(1).tolist()),
+                    curve=tuple(scores[m][:epochs]),
+                    losses=tuple(means[m][:epochs]),
                     error=error,
-                    seconds=seconds * costs[m] / sum(costs),
-                    test=None if error or test is None else float(test[m]),
-                    metrics={} if error else {name: float(values[m]) for name, values in metrics.items()},
-                    state=self._state(m) if self._keep.weights else {},
-                    step_losses=tuple(losses[..., m].flatten().tolist()) if self._keep.step_losses else (),
+                    seconds=seconds * costs[m] / total,
+                    test=None if error or tests is None else tests[m],
+                    metrics={} if error else {name: values[m] for name, values in others.items()},
+                    state=states[m],
+                    step_losses=tuple(steps[m]),
                 )
             )
         return results

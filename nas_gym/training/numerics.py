@@ -46,25 +46,31 @@ class Setting:
         read: returns its value.
         write: sets it.
         usual: the values under which numbers are the usual ones; the first is set where another is.
+        tf32: likewise where a recipe asks for TF32; empty if that changes nothing.
     """
 
     read: Callable[[], Any]
     write: Callable[[Any], object]
     usual: tuple[Any, ...]
+    tf32: tuple[Any, ...] = ()
+
+    def wanted(self, precision: str) -> tuple[Any, ...]:
+        """The values for a precision of the recipe."""
+        return self.tf32 if precision == "tf32" and self.tf32 else self.usual
 
 
-def _attribute(holder: Any, name: str, *usual: Any) -> Setting:
-    return Setting(lambda: getattr(holder, name), lambda value: setattr(holder, name, value), usual)
+def _attribute(holder: Any, name: str, *usual: Any, tf32: tuple[Any, ...] = ()) -> Setting:
+    return Setting(lambda: getattr(holder, name), lambda value: setattr(holder, name, value), usual, tf32)
 
 
-def _precision(holder: Any, parent: Any, *usual: str) -> Setting:
+def _precision(holder: Any, parent: Any, *usual: str, tf32: tuple[str, ...] = ()) -> Setting:
     def write(value: str) -> None:
         # A value that is inherited is left to be inherited.
         holder.fp32_precision = "none"
         if parent.fp32_precision == "none" or holder.fp32_precision != value:
             holder.fp32_precision = value
 
-    return Setting(lambda: holder.fp32_precision, write, usual)
+    return Setting(lambda: holder.fp32_precision, write, usual, tf32)
 
 
 def _settings() -> list[Setting]:
@@ -88,11 +94,15 @@ def _settings() -> list[Setting]:
         _attribute(backends.mkldnn, "deterministic", False),
     ]
     if not hasattr(backends, "fp32_precision"):  # before torch 2.9
-        return [*settings, _attribute(backends.cudnn, "allow_tf32", True)]
+        return [
+            *settings,
+            _attribute(backends.cuda.matmul, "allow_tf32", False, tf32=(True,)),
+            _attribute(backends.cudnn, "allow_tf32", False, tf32=(True,)),
+        ]
     return [
         *settings,
-        _precision(backends.cuda.matmul, backends.cudnn, "ieee", "none"),
-        _precision(backends.cudnn.conv, backends.cudnn, "tf32"),
+        _precision(backends.cuda.matmul, backends.cudnn, "ieee", "none", tf32=("tf32",)),
+        _precision(backends.cudnn.conv, backends.cudnn, "ieee", tf32=("tf32",)),
         _precision(backends.mkldnn.matmul, backends.mkldnn, "ieee", "none"),
         _precision(backends.mkldnn.conv, backends.mkldnn, "ieee", "none"),
     ]
@@ -102,23 +112,30 @@ SETTINGS = _settings()
 
 
 class _Pin:
-    """The settings at their usual values while at least one thread computes."""
+    """The settings at the values of one precision while at least one thread computes by it.
+
+    They belong to the process, so a thread of another precision waits until all have left.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._computing = 0
+        self._precision = "float32"
         self._before: list[tuple[Setting, Any]] = []
 
-    def enter(self) -> None:
+    def enter(self, precision: str = "float32") -> None:
         with self._lock:
+            self._lock.wait_for(lambda: not self._computing or self._precision == precision)
             if not self._computing:
+                self._precision = precision
                 # All are read before one is written, since some write others, too.
                 self._before = [
                     (setting, value) for setting in SETTINGS if (value := _value(setting)) is not None
                 ]
                 for setting, value in self._before:
-                    if value not in setting.usual:
-                        setting.write(setting.usual[0])
+                    wanted = setting.wanted(precision)
+                    if value not in wanted:
+                        setting.write(wanted[0])
             self._computing += 1
 
     def leave(self) -> None:
@@ -128,6 +145,7 @@ class _Pin:
                 for setting, value in self._before:
                     if _value(setting) != value:
                         setting.write(value)
+                self._lock.notify_all()
 
 
 def _value(setting: Setting) -> Any:
@@ -145,11 +163,15 @@ _pin = _Pin()
 
 
 @contextmanager
-def usual_numerics() -> Iterator[None]:
-    """Compute by the usual numerics, on one thread, in a thread that was started for it."""
+def usual_numerics(precision: str = "float32") -> Iterator[None]:
+    """Compute by the usual numerics, on one thread, in a thread that was started for it.
+
+    Args:
+        precision: of the recipe; TF32 is a setting of the process, bfloat16 is what kernels do.
+    """
     torch.set_num_threads(1)
     torch.set_flush_denormal(False)  # which a thread inherits from the one that starts it
-    _pin.enter()
+    _pin.enter("tf32" if precision == "tf32" else "float32")
     try:
         yield
     finally:

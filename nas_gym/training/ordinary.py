@@ -12,7 +12,7 @@ from nas_gym.networks import Network, NetworkModule, Node, Shape, initial_weight
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
 from nas_gym.training.members import Member, TrainingData
-from nas_gym.training.optimizer import learning_rate, optimizer_step
+from nas_gym.training.optimizer import learning_rate, optimizer_of
 from nas_gym.training.program.reduced_graph import graph_of
 from nas_gym.training.recipe import Recipe
 
@@ -25,11 +25,18 @@ class OrdinaryTraining(EpochTraining):
         data: on the device to train on.
         recipe: how to train.
         keep: what to keep.
+
+    Raises:
+        NASGymError: for the precision bfloat16, which modules are not trained in.
     """
 
     def __init__(self, member: Member, data: TrainingData, recipe: Recipe, keep: Keep) -> None:
         super().__init__([member], data, recipe, keep)
         network = member.network
+        if recipe.precision == "bfloat16":
+            raise ConfigError(
+                "precision 'bfloat16' is for operations with kernels of their own: leave it out of the recipe"
+            )
         self._stream = BatchStream(data, recipe, member.seed, self._outputs)
         self._module = NetworkModule(network)
         self._module.load_state_dict(dict(initial_weights(network, member.seed)), strict=False)
@@ -40,7 +47,7 @@ class OrdinaryTraining(EpochTraining):
             array for name, array in self._module.named_parameters() if int(name.partition("_")[0]) in live
         ]
         self._weights, self._gradients = _flat(arrays, self._device)
-        self._move = optimizer_step(self._weights, self._gradients, recipe)
+        self._optimizer = optimizer_of(self._weights, self._gradients, recipe)
 
     def _prepare(self) -> None:
         self._module.train()
@@ -59,7 +66,7 @@ class OrdinaryTraining(EpochTraining):
                 torch.autograd.backward(loss)
             losses[step] = loss.detach()
             done = epoch * self._steps + step
-            self._move(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
+            self._optimizer.step(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
         return losses
 
     def _sums(self, part: Part) -> Tensor:
@@ -93,9 +100,9 @@ class OrdinaryTraining(EpochTraining):
             _check(node, values[number], (len(x), *node.shape))
         return values[len(nodes) - 1]
 
-    def _state(self, m: int) -> dict[str, Tensor]:
+    def _states(self) -> list[dict[str, Tensor]]:
         # Copies, since the parameters are parts of one long array.
-        return {name: array.detach().cpu().clone() for name, array in self._module.state_dict().items()}
+        return [{name: array.detach().cpu().clone() for name, array in self._module.state_dict().items()}]
 
 
 def _order(network: Network) -> list[int]:

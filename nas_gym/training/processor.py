@@ -22,6 +22,13 @@ _MAKE = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU variant", "
 _INSTRUCTIONS = ("avx", "amx", "fma", "sse", "f16c", "asimd", "sve", "bf16", "i8mm", "fphp")
 
 
+def computer_name(device: torch.device) -> str:
+    """The name of a device as far as results depend on it: of the processor, or of the card."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return processor_name() if device.type == "cpu" else ""
+
+
 @cache
 def processor_name() -> str:
     """The instruction set that torch uses, the processor's make and instructions, and its second cache.

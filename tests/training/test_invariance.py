@@ -20,6 +20,7 @@ BUDGETS = (10**5, 8 * 2**20, 2**30)
 def same_bits(one: Trained, other: Trained) -> bool:
     return (
         one.curve == other.curve
+        and one.losses == other.losses
         and one.step_losses == other.step_losses
         and one.state.keys() == other.state.keys()
         and all(torch.equal(array, other.state[name]) for name, array in one.state.items())

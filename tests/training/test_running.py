@@ -13,6 +13,7 @@ from nas_gym.networks import NetworkBuilder
 from nas_gym.training import ChunkTraining, Cost, Keep, Member, Progress, Recipe, plan_chunks, train
 from nas_gym.training.program.grouping import schedule
 from nas_gym.training.program.reduced_graph import graph_of
+from nas_gym.training.program.values import Values
 from tests.helpers.networks import RECIPE, SPACES, make_data, make_space, random_members, trained
 
 
@@ -32,13 +33,18 @@ def test_a_plan_holds_every_member_once_within_the_budget(budget: int, workers: 
 
 @pytest.mark.parametrize("name", SPACES)
 def test_a_member_is_scheduled_in_order_with_every_computed_node_once(name: str) -> None:
-    graphs = [graph_of(member.network) for member in random_members(make_space(name), 12)]
-    seen: set[tuple[int, int]] = set()
-    for group in schedule(graphs):
-        assert all(value in seen for values in group.inputs for value in values)
-        assert seen.isdisjoint(group.values)
-        seen.update(group.values)
-    assert seen == {(m, number) for m, graph in enumerate(graphs) for number in graph.nodes}
+    networks = [member.network for member in random_members(make_space(name), 12)]
+    graphs = [graph_of(network) for network in networks]
+    values = Values(networks)
+    seen: set[int] = set()
+    for group in schedule(values):
+        for sources, _ in group.sources:
+            assert seen.issuperset(sources.tolist())
+        assert seen.isdisjoint(group.ids.tolist())
+        seen.update(group.ids.tolist())
+    assert seen == set(range(len(values)))
+    computed = zip(values.members.tolist(), values.numbers.tolist(), strict=True)
+    assert sorted(computed) == [(m, number) for m, graph in enumerate(graphs) for number in graph.nodes]
 
 
 def test_members_of_like_architecture_share_kernels() -> None:
@@ -135,7 +141,8 @@ def test_an_interruption_keeps_what_is_finished_and_stops_the_rest() -> None:
 
     def consume() -> None:
         recipe = Recipe(epochs=10_000)
-        for position, _ in train([short, *long], data, recipe, cores=7, progress=interrupt, memory=10**6):
+        options = {"cores": 7, "workers": "threads", "memory": 10**6}
+        for position, _ in train([short, *long], data, recipe, progress=interrupt, **options):  # type: ignore[arg-type]
             finished.append(position)
 
     with pytest.raises(KeyboardInterrupt):
@@ -148,10 +155,10 @@ def test_closing_the_iterator_stops_the_workers_and_restores_torch_threads() -> 
     space = make_space("mlp")
     before = torch.get_num_threads(), threading.active_count()
     short = Member(random_members(space, 1)[0].network, 0, epochs=1)
-    results = train(
-        [short, *random_members(space, 3)], make_data(space.input_shape), Recipe(epochs=10_000), cores=2
-    )
-    next(results)
+    members = [short, *random_members(space, 3)]
+    data = make_data(space.input_shape)
+    results = train(members, data, Recipe(epochs=10_000), cores=4, workers="threads")
+    assert next(results)[0] == 0
     results.close()  # type: ignore[attr-defined]
     assert (torch.get_num_threads(), threading.active_count()) == before
 

@@ -108,12 +108,22 @@ class Operation:
         Name the type (``dtype=torch.float32``): a process may have set another default. Draw from
         `generator` alone.
 
-        By default it is uniform in ±1/sqrt(fan_in), PyTorch's default for linear and convolutional
-        layers (He et al. 2015 with a = sqrt(5)); fan_in is that of the first array of the node.
+        By default it is drawn uniformly within `initial_range`, one number of the generator for each
+        number of the array.
+        """
+        low, high = self.initial_range(node, name)
+        array = filled(node.parameter_shapes[name], low)
+        return array if low == high else array.uniform_(low, high, generator=generator)
+
+    def initial_range(self, node: Node, name: str) -> tuple[float, float]:
+        """Return the range of the first values of a trainable array; equal ends are a constant.
+
+        By default it is ±1/sqrt(fan_in), PyTorch's default for linear and convolutional layers (He et
+        al. 2015 with a = sqrt(5)); fan_in is that of the first array of the node.
         """
         shapes = node.parameter_shapes
         bound = 1 / math.sqrt(math.prod(next(iter(shapes.values()))[1:]))
-        return filled(shapes[name], 0.0).uniform_(-bound, bound, generator=generator)
+        return -bound, bound
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool

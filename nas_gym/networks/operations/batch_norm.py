@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nas_gym.networks.operations.base import Buffer, Node, Operation, Shape, Source, filled
+from nas_gym.networks.operations.base import Buffer, Node, Operation, Shape, Source
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
 
 
 MOMENTUM = 0.1
@@ -32,8 +32,8 @@ class BatchNorm(Operation):
     def buffers(self, node: Node) -> dict[str, Buffer]:
         return {"mean": Buffer(node.shape[:1], 0.0), "variance": Buffer(node.shape[:1], 1.0)}
 
-    def initial(self, node: Node, name: str, generator: Generator) -> Tensor:
-        return filled(node.shape[:1], 1.0 if name == "weight" else 0.0)
+    def initial_range(self, node: Node, name: str) -> tuple[float, float]:
+        return (1.0, 1.0) if name == "weight" else (0.0, 0.0)
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool

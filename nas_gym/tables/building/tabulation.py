@@ -26,7 +26,7 @@ from nas_gym.training import (
     TrainingData,
     check_recipe,
     check_seeds,
-    processor_name,
+    computer_name,
     resolve_device,
     set_outside,
     train,
@@ -125,11 +125,9 @@ class Tabulation:
 
     @property
     def numerics(self) -> str:
-        """What the bits depend on beside the rest: device, torch version, processor."""
+        """What the bits depend on beside the rest: device, torch version, processor or card."""
         parts = [self.device.type, f"torch {torch.__version__.partition('+')[0]}"]
-        if self.device.type == "cpu":
-            parts.append(processor_name())
-        return ", ".join([*parts, *set_outside()])
+        return ", ".join(filter(None, [*parts, computer_name(self.device), *set_outside()]))
 
     def config(self) -> dict[str, Any]:
         """Return all that the numbers depend on, JSON-able."""
@@ -215,7 +213,7 @@ class Tabulation:
         counted = self.task.target.metric.share_of_examples
         return (len(self.task.y_validation), len(self.task.y_test)) if counted else None
 
-    def _data(self) -> TrainingData:
+    def _data(self) -> list[TrainingData]:
         task = self.task
         arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation, task.x_test, task.y_test)
         return training_data(self.device, *arrays, loss=task.target.loss)

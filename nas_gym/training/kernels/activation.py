@@ -21,9 +21,11 @@ SLOPE = 0.01
 aten = torch.ops.aten
 
 
-def forward(function: str, x: Tensor, y: Tensor) -> Iterator[Kernel]:
-    """Compute y = function(x); `y` may be `x`."""
+def forward(function: str, x: Tensor, y: Tensor, *, whole: bool = False) -> Iterator[Kernel]:
+    """Compute y = function(x); `y` may be `x`. With `whole` in one kernel, however slow on a CPU."""
     match function:
+        case "tanh" if whole:
+            yield partial(torch.tanh, x, out=y)
         case "relu":
             yield partial(torch.clamp_min, x, 0, out=y)
         case "sigmoid":
@@ -73,7 +75,8 @@ def _record_forward(context: Context, group: Group, inputs: Sequence[Rows], owne
     from_output = function in FROM_OUTPUT
     in_place = owned and (from_output or not context.training)
     y = x if in_place else context.tape.new(math.prod(group.node.shape), len(group.values))
-    context.tape.add(lambda x, y: list(forward(function, x, y)), x, y)
+    whole = context.paths.whole_groups
+    context.tape.add(lambda x, y: list(forward(function, x, y, whole=whole)), x, y)
     context.saved[group] = (y,) if from_output else (x,)
     return y
 

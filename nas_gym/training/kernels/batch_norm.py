@@ -11,11 +11,13 @@ from torch import Tensor
 
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
+from nas_gym.training.kernels.launches import composed
 from nas_gym.training.kernels.layout import constant, matrix
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel, Rows
 
 EPSILON = 1e-5
+aten = torch.ops.aten
 
 
 class BatchNorm:
@@ -109,6 +111,57 @@ class BatchNorm:
         return matrix(rows, self._channels, self._batch, self._positions)
 
 
+class LibraryBatchNorm(BatchNorm):
+    """The same by a library in one call each, for rows that lie densely: members * channels as channels."""
+
+    def __init__(self, context: Context, group: Group) -> None:
+        super().__init__(context, group)
+        self._saved = [torch.zeros_like(self._scale).flatten() for _ in range(2)]
+
+    def train(self, x: Tensor, centred: Tensor, y: Tensor) -> Iterator[Kernel]:
+        """Normalise x into y; x is kept as it is for the backward pass."""
+        affine = (self._weight.flatten(), self._bias.flatten())
+        # With a momentum of 1 running statistics are those of the batch.
+        statistics = (self._batch_mean.flatten(), self._batch_variance.flatten())
+        yield partial(normalise, self._image(x), affine, statistics, self._image(y), self._saved)
+
+    def backward(self, centred: Tensor, dy: Tensor, dx: Tensor | None) -> Iterator[Kernel]:
+        """Gradients; `centred` is the input as it is, `dx` may be its memory."""
+        gradients = [gradient.flatten() for gradient in self._gradients]
+        target = None if dx is None else self._image(dx)
+        read = (self._image(dy), self._image(centred), self._weight.flatten(), self._saved)
+        yield partial(normalise_backward, *read, gradients, target)
+
+    def _image(self, rows: Tensor) -> Tensor:
+        return rows.view(1, len(rows) * self._channels, self._count)
+
+
+@composed(3)
+def normalise(
+    x: Tensor, affine: Sequence[Tensor], statistics: Sequence[Tensor], y: Tensor, saved: Sequence[Tensor]
+) -> None:
+    """Normalise x into y; the statistics of the batch and what the backward pass reads are written."""
+    out = {"out": y, "save_mean": saved[0], "save_invstd": saved[1]}
+    aten.native_batch_norm.out(x, *affine, *statistics, True, 1.0, EPSILON, **out)
+
+
+@composed(4)
+def normalise_backward(
+    dy: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    saved: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    dx: Tensor | None,
+) -> None:
+    """Write the gradients by weight and bias, and by x where `dx` is given."""
+    mask = (dx is not None, True, True)
+    found = aten.native_batch_norm_backward(dy, x, weight, None, None, *saved, True, EPSILON, mask)
+    for target, gradient in zip((dx, *gradients), found, strict=True):
+        if target is not None:
+            target.copy_(gradient)
+
+
 def _forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
     tape, features, (x,) = context.tape, math.prod(group.node.shape), inputs
     if not context.training:
@@ -117,19 +170,26 @@ def _forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool
         context.preparations.extend(kernels.prepare())
         tape.add(lambda x, y: list(kernels.evaluate(x, y)), x, y)
         return y
-    centred = x if owned else tape.new(features, len(group.values))
+    library = context.paths.whole_groups and context.dense(group.node.shape)
     y = tape.new(features, len(group.values))
-    kernels = context.objects[group] = BatchNorm(context, group)
+    centred = x if owned or library else tape.new(features, len(group.values))
+    kernels = (LibraryBatchNorm if library else BatchNorm)(context, group)
+    context.objects[group] = kernels
     tape.add(lambda x, c, y: list(kernels.train(x, c, y)), x, centred, y)
-    context.saved[group] = (centred,)
+    # Memory for the gradient: that of x where nobody else reads it.
+    dx = centred if owned or not library else tape.new(features, len(group.values))
+    context.saved[group] = (centred, dx)
     return y
 
 
 def _backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
-    (centred,) = context.saved[group]
+    centred, dx = context.saved[group]
     kernels: BatchNorm = context.objects[group]
-    context.tape.add(lambda c, dy: list(kernels.backward(c, dy, c if needed else None)), centred, dy)
-    return centred if needed else None
+    if not needed:
+        context.tape.add(lambda c, dy: list(kernels.backward(c, dy, None)), centred, dy)
+        return None
+    context.tape.add(lambda c, dy, dx: list(kernels.backward(c, dy, dx)), centred, dy, dx)
+    return dx
 
 
 KERNELS = Kernels(_forward, _backward)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +10,10 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import Shape
+from nas_gym.training.kernels.paths import Paths
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
-from nas_gym.training.program.tape import Kernel, Rows, Tape
+from nas_gym.training.program.tape import VECTOR, Kernel, Rows, Tape
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Context:
         parameters: the weights of the chunk.
         training: whether batch norm uses the batch, and a backward pass follows.
         device: device of all tensors.
+        paths: which of several ways kernels take.
         saved: what a group's forward pass leaves for its backward pass.
         objects: likewise, of kernels with memory of their own.
         preparations: kernels to run once before evaluating with new weights.
@@ -32,6 +35,7 @@ class Context:
     parameters: Parameters
     training: bool
     device: torch.device
+    paths: Paths = field(default_factory=Paths)
     saved: dict[Group, tuple[Rows, ...]] = field(default_factory=dict)
     objects: dict[Group, Any] = field(default_factory=dict)
     preparations: list[Kernel] = field(default_factory=list)
@@ -41,6 +45,10 @@ class Context:
     def batch(self) -> int:
         """Examples of a batch."""
         return self.tape.batch
+
+    def dense(self, *shapes: Shape) -> bool:
+        """Whether rows of values of these shapes lie without gaps, so that a library takes all at once."""
+        return all(math.prod(shape) * self.batch % VECTOR == 0 for shape in shapes)
 
     def scratch(self, purpose: str, shape: Shape, key: object = None) -> Tensor:
         """Zeros at first, then whatever its users left: one tensor for each purpose, shape and key."""

@@ -20,6 +20,7 @@ from nas_gym.training.kernels.base import Kernels, backward_of, forward_of
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.depthwise import Depthwise
 from nas_gym.training.kernels.layout import grid, matrix
+from nas_gym.training.kernels.library_conv import LibraryConvolution
 from nas_gym.training.kernels.matmul import product
 from nas_gym.training.kernels.weight_layout import is_depthwise, weight_form
 from nas_gym.training.kernels.windows import Tap, taps
@@ -59,7 +60,8 @@ class Convolution:
         )
         self._gathers = gathers
         floats = math.prod(self._columns_shape)
-        self.tile = max(1, COLUMNS_FLOATS // floats) if gathers else len(group.values)
+        tiled = gathers and not context.paths.whole_groups
+        self.tile = max(1, COLUMNS_FLOATS // floats) if tiled else len(group.values)
         self.tile = min(self.tile, len(group.values))
 
     def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
@@ -129,19 +131,29 @@ class Convolution:
     def _products(self, weight: Tensor, columns: Tensor, out: Tensor) -> Iterator[Kernel]:
         for group, outs in self._groups():
             if not self._ranged:
-                yield from product(weight[0][:, outs], columns[:, group], out[:, outs])
+                yield from product(self._context.paths, weight[0][:, outs], columns[:, group], out[:, outs])
             for tap in self._range_taps:
                 target, source = out[:, outs, self._to(tap)], columns[:, group, :, self._from(tap)]
                 first = tap is self._range_taps[0]
-                yield from product(weight[tap.number][:, outs], source, target, add=None if first else target)
+                yield from product(
+                    self._context.paths,
+                    weight[tap.number][:, outs],
+                    source,
+                    target,
+                    add=None if first else target,
+                )
 
     def _weight_products(self, gradient: Tensor, columns: Tensor, dout: Tensor) -> Iterator[Kernel]:
         for group, outs in self._groups():
             if not self._ranged:
-                yield from product(dout[:, outs], columns[:, group].mT, gradient[0][:, outs])
+                yield from product(
+                    self._context.paths, dout[:, outs], columns[:, group].mT, gradient[0][:, outs]
+                )
             for tap in self._range_taps:
                 read = columns[:, group, :, self._from(tap)].mT
-                yield from product(dout[:, outs, self._to(tap)], read, gradient[tap.number][:, outs])
+                yield from product(
+                    self._context.paths, dout[:, outs, self._to(tap)], read, gradient[tap.number][:, outs]
+                )
 
     def _input_gradient(self, weight: Tensor, dout: Tensor, dx: Tensor) -> Iterator[Kernel]:
         node, members = self._node, len(dx)
@@ -151,13 +163,15 @@ class Convolution:
         flat = dcolumns.flatten(4).flatten(2, 3)
         for group, outs in self._groups():
             if not self._ranged:
-                yield from product(weight[0][:, outs].mT, dout[:, outs], flat[:, group])
+                yield from product(self._context.paths, weight[0][:, outs].mT, dout[:, outs], flat[:, group])
             for tap in self._range_taps:
                 written = flat[:, group, :, self._from(tap)]
                 source = dout[:, outs, self._to(tap)]
                 first = tap is self._range_taps[0]
                 weights = weight[tap.number][:, outs].mT
-                yield from product(weights, source, written, add=None if first else written)
+                yield from product(
+                    self._context.paths, weights, source, written, add=None if first else written
+                )
         if self._gathers:
             yield target.zero_
             for number, outputs, inputs in self._windows():
@@ -179,16 +193,23 @@ def _middle_first(window: Sequence[Tap], node: Node) -> tuple[Tap, ...]:
     return tuple(sorted(window, key=lambda tap: (tap.number != node.padding, tap.number)))
 
 
+def _kernels(context: Context, group: Group) -> Convolution | Depthwise | LibraryConvolution:
+    node = group.node
+    # A product for each member is all that a kernel of 1 at every position is.
+    plain = node.kernel == node.stride == node.groups == 1
+    if context.paths.library_convolutions and not plain and context.dense(node.input_shape, node.shape):
+        return LibraryConvolution(context, group)
+    return (Depthwise if is_depthwise(node) else Convolution)(context, group)
+
+
 def _forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
-    kind = Depthwise if is_depthwise(group.node) else Convolution
-    return list(kind(context, group).forward(x, y))
+    return list(_kernels(context, group).forward(x, y))
 
 
 def _backward(
     context: Context, group: Group, x: Tensor, dy: Tensor, dx: Tensor | None = None
 ) -> Sequence[Kernel]:
-    kind = Depthwise if is_depthwise(group.node) else Convolution
-    return list(kind(context, group).backward(x, dy, dx))
+    return list(_kernels(context, group).backward(x, dy, dx))
 
 
 KERNELS = Kernels(forward_of(_forward), backward_of(_backward))

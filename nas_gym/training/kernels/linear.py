@@ -18,7 +18,7 @@ from nas_gym.training.program.tape import Kernel
 
 def _forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
     bias, source, out = _views(context, group, x, y)
-    return list(product(context.parameters.weight(group, "weight"), source, out, add=bias))
+    return list(product(context.paths, context.parameters.weight(group, "weight"), source, out, add=bias))
 
 
 def _backward(
@@ -26,12 +26,12 @@ def _backward(
 ) -> Sequence[Kernel]:
     parameters = context.parameters
     bias, source, arrived = _views(context, group, x, dy)
-    kernels = list(product(arrived, source.mT, parameters.gradient(group, "weight")))
+    kernels = list(product(context.paths, arrived, source.mT, parameters.gradient(group, "weight")))
     if bias is not None:
         kernels.append(partial(torch.sum, arrived, 2, out=parameters.gradient(group, "bias")))
     if dx is not None:
         weight, out = parameters.weight(group, "weight"), matrix(dx, group.node.input_shape[0], context.batch)
-        kernels.extend(product(weight.mT, arrived, out))
+        kernels.extend(product(context.paths, weight.mT, arrived, out))
     return kernels
 
 

@@ -3,7 +3,7 @@
 Torch hands a batch of products to one library call only if the result is dense, and the result of
 a single product always is. Where the members of a group would not be dense (their floats are no
 multiple of `VECTOR`, so that padding lies between them), and where a side of 1 makes the layout
-ambiguous, each member is therefore multiplied by itself.
+ambiguous, each member is therefore multiplied by itself. Where one call takes a whole group, none is.
 """
 
 from __future__ import annotations
@@ -14,25 +14,28 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from nas_gym.training.kernels.launches import composed
+from nas_gym.training.kernels.paths import Paths
 from nas_gym.training.program.tape import VECTOR, Kernel
 
 
-def product(a: Tensor, b: Tensor, out: Tensor, *, add: Tensor | None = None) -> Iterator[Kernel]:
+def product(
+    paths: Paths, a: Tensor, b: Tensor, out: Tensor, *, add: Tensor | None = None
+) -> Iterator[Kernel]:
     """Write a @ b, or add + a @ b, to `out`; all (members, rows, columns), `add` broadcast or `out`."""
-    if a.device.type == "cuda":
-        yield partial(_bfloat16_product, a, b, out, add)
-        return
-    if _same_path(a, b, out):
+    if paths.bfloat16:
+        yield partial(bfloat16_product, a, b, out, add)
+    elif paths.whole_groups or _same_path(a, b, out):
         if add is None:
             yield partial(torch.bmm, a, b, out=out)
         else:
             yield partial(torch.baddbmm, add, a, b, out=out)
-        return
-    for member in range(len(out)):
-        if add is None:
-            yield partial(torch.mm, a[member], b[member], out=out[member])
-        else:
-            yield partial(torch.addmm, add[member], a[member], b[member], out=out[member])
+    else:
+        for member in range(len(out)):
+            if add is None:
+                yield partial(torch.mm, a[member], b[member], out=out[member])
+            else:
+                yield partial(torch.addmm, add[member], a[member], b[member], out=out[member])
 
 
 def _same_path(a: Tensor, b: Tensor, out: Tensor) -> bool:
@@ -44,7 +47,8 @@ def _same_path(a: Tensor, b: Tensor, out: Tensor) -> bool:
     return not contiguous or (rows * columns % VECTOR == 0 and out.stride(0) in (0, rows * columns))
 
 
-def _bfloat16_product(a: Tensor, b: Tensor, out: Tensor, add: Tensor | None) -> None:
+@composed(4)
+def bfloat16_product(a: Tensor, b: Tensor, out: Tensor, add: Tensor | None) -> None:
     """The product as autocast computes it: factors in bfloat16, the sum in float32."""
     result = torch.bmm(a.bfloat16(), b.bfloat16())
     if add is None:

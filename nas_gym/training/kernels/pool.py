@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import Node, Shape
+from nas_gym.training.kernels import library_pool
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import grid
@@ -120,11 +121,19 @@ def _full_first(window: Sequence[Tap], out: int) -> list[Tap]:
     return sorted(window, key=lambda tap: tap.stop - tap.start < out)
 
 
+def _library(context: Context, node: Node) -> bool:
+    return context.paths.whole_groups and context.dense(node.input_shape, node.shape)
+
+
 def _maximum(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
+    if _library(context, group.node):
+        return library_pool.record_maximum(context, group, inputs[0])
     return _record(MaxPool(context, group), context, group, inputs[0])
 
 
 def _average(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
+    if _library(context, group.node):
+        return library_pool.record_average(context, group, inputs[0])
     return _record(AveragePool(context, group), context, group, inputs[0])
 
 
@@ -139,6 +148,8 @@ def _record(kernels: MaxPool | AveragePool, context: Context, group: Group, x: R
 def _maximum_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
     if not needed:
         return None
+    if _library(context, group.node):
+        return library_pool.record_maximum_backward(context, group, dy)
     tape, shapes = context.tape, stages(group.node)
     gradients = _gradients(context, group)
     maxima, results = MaxPool(context, group), context.saved[group]
@@ -153,6 +164,8 @@ def _maximum_backward(context: Context, group: Group, dy: Rows, needed: bool) ->
 def _average_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
     if not needed:
         return None
+    if _library(context, group.node):
+        return library_pool.record_average_backward(context, group, dy)
     gradients = _gradients(context, group)
     averages = AveragePool(context, group)
     context.tape.add(lambda *tensors: list(averages.backward(tensors)), *gradients, dy)

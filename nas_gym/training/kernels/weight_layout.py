@@ -28,24 +28,36 @@ class WeightForm:
         ranged = kernel[0] if self.ranged else 1
         return (ranged, out, math.prod(kernel) // ranged * channels)
 
-    def to_stored(self, weight: Tensor) -> Tensor:
-        """From (out, in, *kernel)."""
+    def to_stored(self, weights: Tensor) -> Tensor:
+        """From (members, out, in, *kernel) to (ranged, members, out, gathered * in)."""
         out, channels, *kernel = self.torch_shape
-        ranged = kernel[0] if self.ranged else 1
-        split = weight.reshape(out, channels, ranged, math.prod(kernel) // ranged)
-        return split.permute(2, 0, 3, 1).reshape(self.stored_shape)
+        ranged, *stored = self.stored_shape
+        split = weights.reshape(-1, out, channels, ranged, math.prod(kernel) // ranged)
+        return split.permute(3, 0, 1, 4, 2).reshape(ranged, -1, *stored)
 
     def to_torch(self, stored: Tensor) -> Tensor:
-        """To (out, in, *kernel)."""
+        """From (ranged, members, out, gathered * in) to (members, out, in, *kernel)."""
         out, channels, *kernel = self.torch_shape
-        ranged = kernel[0] if self.ranged else 1
-        split = stored.reshape(ranged, out, math.prod(kernel) // ranged, channels)
-        return split.permute(1, 3, 0, 2).reshape(self.torch_shape)
+        ranged = self.stored_shape[0]
+        split = stored.reshape(ranged, -1, out, math.prod(kernel) // ranged, channels)
+        return split.permute(1, 2, 4, 0, 3).reshape(-1, *self.torch_shape)
 
 
 def stored_form(node: Node, name: str) -> WeightForm | None:
     """Return the form of an array of a node; None of one that is stored as PyTorch lays it out."""
     return weight_form(node) if type(node.operation) is Conv and name == "weight" else None
+
+
+def in_stored_form(node: Node, name: str, arrays: Tensor) -> Tensor:
+    """From (members, ...), each as PyTorch lays it out, to (blocks, members, ...), as it is stored."""
+    form = stored_form(node, name)
+    return form.to_stored(arrays) if form else arrays.unsqueeze(0)
+
+
+def in_torch_form(node: Node, name: str, stored: Tensor) -> Tensor:
+    """The inverse of `in_stored_form`."""
+    form = stored_form(node, name)
+    return form.to_torch(stored) if form else stored[0]
 
 
 @lru_cache(maxsize=4096)

@@ -2,71 +2,72 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import torch
 
-from nas_gym.training.program.grouping import Group, Value
+from nas_gym.training.program.grouping import Group
+from nas_gym.training.program.places import Places
 from nas_gym.training.program.tape import Rows, Tape
+from nas_gym.training.program.values import Ids, Values
 
 
 class Gradients:
     """For each value the gradients that arrived, one from each reader, on a tape.
 
+    They are kept in the order of the member's own nodes, whatever else is computed and in whatever
+    order they arrive, since sums of three round by it.
+
     Args:
         tape: where their sums are recorded.
+        values: the values of all members.
     """
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape = tape
-        self._arrived: dict[Value, list[tuple[int, int, Rows]]] = defaultdict(list)
+    def __init__(self, tape: Tape, values: Values) -> None:
+        self._tape, self._outputs = tape, values.outputs
+        self._counts = np.maximum(values.readers, 1)  # that of an output comes from the loss
+        self._arrived = Places(tape, len(values), int(self._counts.max()))
 
-    def arrive(self, value: Value, reader: int, row: Rows) -> None:
-        """Note the gradient of a value that one of its readers, by node number, gives."""
-        arrived = self._arrived[value]
-        arrived.append((reader, len(arrived), row))
+    def start(self, rows: Rows) -> None:
+        """Note the gradients of all members' outputs, which the loss gives."""
+        self._arrived.put(self._outputs, rows)
 
-    def of(self, values: Sequence[Value]) -> Rows:
+    def arrive(self, group: Group, rows: Rows) -> None:
+        """Note the gradients that a group gives of its first inputs."""
+        sources, order = group.sources[0]
+        self._arrived.put(sources, rows, order)
+
+    def of(self, ids: Ids) -> Rows:
         """The gradients of values as consecutive rows, to be only read."""
-        parts = [self._parts(value) for value in values]
-        if all(len(rows) == 1 for rows in parts):
-            return self._tape.gather([rows for (rows,) in parts])
-        return self._sum(parts)
+        if not (self._counts[ids] > 1).any():
+            return self._arrived.gather(ids)
+        return self._sum(ids)
 
     def pass_on(self, group: Group) -> None:
         """Give the inputs of a sum its gradient, without copying what arrived once."""
-        parts = [self._parts(value) for value in group.values]
-        several = [number for number, rows in enumerate(parts) if len(rows) > 1]
-        if several:
-            total = self._sum([parts[number] for number in several])
-            for place, number in enumerate(several):
-                parts[number] = [total[place : place + 1]]
-        for sources in group.inputs:
-            for source, (_, reader), (row,) in zip(sources, group.values, parts, strict=True):
-                self.arrive(source, reader, row)
+        ids = group.ids
+        blocks, rows = self._arrived.of(ids)
+        several = np.flatnonzero(self._counts[ids] > 1)
+        if len(several):
+            total = self._sum(ids[several])
+            blocks[several] = total.block.number
+            rows[several] = np.arange(total.start, total.start + len(several))
+        for sources, order in group.sources:
+            self._arrived.put_at(sources, blocks, rows, order)
 
-    def _parts(self, value: Value) -> list[Rows]:
-        """What arrived for a value, in the order of its readers.
-
-        The order is the member's own, whatever else is computed, since sums of three round by it.
-        """
-        return [row for _, _, row in sorted(self._arrived.pop(value), key=lambda part: part[:2])]
-
-    def _sum(self, parts: Sequence[Sequence[Rows]]) -> Rows:
-        tape = self._tape
-        total = tape.floats(parts[0][0].block.size, len(parts))
-        first = tape.gather([rows[0] for rows in parts])
+    def _sum(self, ids: Ids) -> Rows:
+        tape, counts = self._tape, self._counts[ids]
+        first = self._arrived.gather(ids)
+        total = tape.floats(first.block.size, len(ids))
         begun = 1
-        if all(len(rows) > 1 for rows in parts):
-            second = tape.gather([rows[1] for rows in parts])
+        if (counts > 1).all():
+            second = self._arrived.gather(ids, 1)
             tape.add(lambda t, a, b: [partial(torch.add, a, b, out=t)], total, first, second)
             begun = 2
         else:
             tape.add(lambda t, a: [partial(t.copy_, a)], total, first)
-        for place in range(begun, max(map(len, parts))):
-            numbers = [number for number, rows in enumerate(parts) if len(rows) > place]
-            source = tape.gather([parts[number][place] for number in numbers])
-            tape.scatter_add(total, numbers, source)
+        for copy in range(begun, int(counts.max())):
+            numbers = np.flatnonzero(counts > copy)
+            tape.scatter_add(total, numbers, self._arrived.gather(ids[numbers], copy))
         return total

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import defaultdict
 from dataclasses import dataclass
 
+import numpy as np
+
 from nas_gym.networks import Node
-from nas_gym.training.program.reduced_graph import Graph, Signature
+from nas_gym.training.program.values import Ids, Values
 
 Value = tuple[int, int]  # (position of the member, number of the node)
 
@@ -18,55 +19,68 @@ class Group:
 
     Attributes:
         node: the operation.
-        values: what it computes, one value for each member.
-        inputs: for each input position what it reads, in the order of `values`.
+        ids: what it computes, one value for each member.
+        values: the same as (position of the member, number of the node).
+        sources: for each input position what it reads, and as which of its readers each value does so.
+        overwrites: whether it may overwrite its first inputs, which nothing else reads.
+        trainable: whether gradients must reach it, and `passes` whether they must reach its inputs.
     """
 
     node: Node
+    ids: Ids
     values: tuple[Value, ...]
-    inputs: tuple[tuple[Value, ...], ...]
+    sources: tuple[tuple[Ids, Ids], ...]
+    overwrites: bool
+    trainable: bool
+    passes: bool
 
 
-def schedule(graphs: Sequence[Graph]) -> list[Group]:
+def schedule(values: Values) -> list[Group]:
     """Group the nodes of members greedily, in the manner of Neubig, Goldberg and Dyer 2017.
 
     Next runs the signature of whose remaining nodes the largest share is ready ("On-the-fly
     operation batching" takes the lowest mean depth, which measured a tenth more groups). The order of
     groups has no influence on a member's numbers.
     """
-    waiting = {
-        (m, number): len(node.inputs)
-        for m, graph in enumerate(graphs)
-        for number, node in graph.nodes.items()
-    }
-    remaining = Counter(graphs[m].nodes[number].signature for m, number in waiting)
-    ready: dict[tuple[Signature, int], list[Value]] = defaultdict(list)
-    for (m, number), count in waiting.items():
-        if count == 0:
-            ready[graphs[m].nodes[number].signature, -1].append((m, number))
+    waiting = values.inputs.copy()
+    remaining = np.bincount(values.signatures).tolist()
+    ready: dict[tuple[int, int], list[Ids]] = defaultdict(list)
+    for signature, ids in _by_signature(values, np.flatnonzero(waiting == 0)):
+        ready[signature, -1].append(ids)
+    counts = {key: sum(map(len, parts)) for key, parts in ready.items()}
     groups: list[Group] = []
     while ready:
-        key = min(ready, key=lambda key: (key[1] < 0, -len(ready[key]) / remaining[key[0]], key))
-        group = _group(graphs, ready.pop(key))
-        remaining[key[0]] -= len(group.values)
-        for m, number in group.values:
-            for consumer, _ in graphs[m].consumers[number]:
-                waiting[m, consumer] -= 1
-                if waiting[m, consumer] == 0:
-                    node = graphs[m].nodes[consumer]
-                    # What runs in place stays with the group that it follows.
-                    origin = len(groups) if node.node.operation.in_place else -1
-                    ready[node.signature, origin].append((m, consumer))
-        groups.append(group)
+        key = min(counts, key=lambda key: (key[1] < 0, -counts[key] / remaining[key[0]], key))
+        remaining[key[0]] -= counts.pop(key)
+        ids = np.concatenate(ready.pop(key))
+        if len(ids) > 1:
+            ids = ids[np.lexsort((ids, values.futures[ids]))]
+        targets = values.targets(ids)
+        np.subtract.at(waiting, targets, 1)
+        for signature, part in _by_signature(values, targets[waiting[targets] == 0]):
+            # What runs in place stays with the group that it follows.
+            origin = len(groups) if values.node(part[0]).operation.in_place else -1
+            ready[signature, origin].append(part)
+            counts[signature, origin] = counts.get((signature, origin), 0) + len(part)
+        groups.append(_group(values, ids))
     return groups
 
 
-def _group(graphs: Sequence[Graph], values: list[Value]) -> Group:
-    values = sorted(values, key=lambda value: (graphs[value[0]].future[value[1]], value))
-    nodes = [graphs[m].nodes[number] for m, number in values]
-    arity = len(nodes[0].inputs)
-    inputs = tuple(
-        tuple((m, node.inputs[position]) for (m, _), node in zip(values, nodes, strict=True))
-        for position in range(arity)
-    )
-    return Group(nodes[0].node, tuple(values), inputs)
+def _group(values: Values, ids: Ids) -> Group:
+    pairs = tuple(zip(values.members[ids].tolist(), values.numbers[ids].tolist(), strict=True))
+    sources = tuple(values.sources(ids, position) for position in range(values.inputs[ids[0]]))
+    first = sources[0][0] if sources else ids[:0]
+    overwrites = bool(sources) and bool(values.overwritable[first].all())
+    # Of all inputs or of none, since it is a part of the signature.
+    trainable, passes = bool(values.trainable[ids[0]]), bool(values.trainable[first[:1]].any())
+    return Group(values.node(ids[0]), ids, pairs, sources, overwrites, trainable, passes)
+
+
+def _by_signature(values: Values, ids: Ids) -> list[tuple[int, Ids]]:
+    """Split values, each counted once, by signature."""
+    if len(ids) > 1:
+        ids = np.unique(ids)
+    signatures = values.signatures[ids]
+    if len(ids) == 1:
+        return [(int(signatures[0]), ids)]
+    return [(int(each), ids[signatures == each]) for each in np.unique(signatures)]

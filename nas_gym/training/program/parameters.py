@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from nas_gym.networks import Shape
-from nas_gym.training.kernels.weight_layout import stored_form
+from nas_gym.training.kernels.paths import paths_of
+from nas_gym.training.kernels.weight_layout import in_torch_form, stored_form
 from nas_gym.training.program.grouping import Group, Value
-from nas_gym.training.program.tape import VECTOR
+from nas_gym.training.program.tape import Kernel, padded
 
+Views = dict[tuple[Group, str], Tensor]
 MOMENTUM = 0.1
 """Of running batch-norm statistics, as in torch."""
 
@@ -26,16 +29,18 @@ class _Array:
     blocks: int
     members: int
     shape: Shape
+    dense: bool = False
 
     @property
     def pitch(self) -> int:
         """Floats from one member to the next."""
-        return -(-math.prod(self.shape) // VECTOR) * VECTOR
+        floats = math.prod(self.shape)
+        return floats if self.dense else padded(floats)
 
     @property
     def floats(self) -> int:
         """Floats of all blocks."""
-        return self.blocks * self.members * self.pitch
+        return padded(self.blocks * self.members * self.pitch)
 
     def of(self, flat: Tensor) -> Tensor:
         """The array as a view (blocks, members, *shape)."""
@@ -51,6 +56,7 @@ class Parameters:
     buffers treats a member differently for its position.
 
     Attributes:
+        groups: those with weights.
         weights, gradients: float32, flat.
         means, variances: running batch-norm statistics, flat.
         batch_means, batch_variances: statistics of the last batch, laid out as the running ones.
@@ -59,16 +65,18 @@ class Parameters:
     def __init__(self, groups: Sequence[Group], device: torch.device) -> None:
         self._arrays: dict[tuple[Group, str], _Array] = {}
         self._statistics: dict[Group, _Array] = {}
-        self._places: dict[Value, tuple[Group, int]] = {}
+        self._weight_views: Views = {}
+        self._gradient_views: Views = {}
+        self.groups = tuple(group for group in groups if group.node.parameter_shapes)
+        dense = paths_of(device).whole_groups  # a library takes members without gaps between them
         used = statistics = 0
-        for group in groups:
-            self._places |= {value: (group, row) for row, value in enumerate(group.values)}
+        for group in self.groups:
             for name, shape in group.node.parameter_shapes.items():
-                array = _array(group, name, shape, used)
+                array = _array(group, name, shape, used, dense)
                 self._arrays[group, name] = array
                 used += array.floats
             if buffers := group.node.operation.buffers(group.node):
-                statistic = _Array(statistics, 1, len(group.values), buffers["mean"].shape)
+                statistic = _Array(statistics, 1, len(group.values), buffers["mean"].shape, dense)
                 self._statistics[group] = statistic
                 statistics += statistic.floats
         self.weights, self.gradients = (
@@ -81,54 +89,57 @@ class Parameters:
 
     def weight(self, group: Group, name: str) -> Tensor:
         """An array of a group, a view: (members, *shape), of a convolution (blocks, members, ...)."""
-        return self._view(group, name, self.weights)
+        return self._view(self._weight_views, group, name, self.weights)
 
     def gradient(self, group: Group, name: str) -> Tensor:
         """The gradient of an array of a group, a view like `weight`."""
-        return self._view(group, name, self.gradients)
+        return self._view(self._gradient_views, group, name, self.gradients)
 
-    def _view(self, group: Group, name: str, flat: Tensor) -> Tensor:
-        view = self._arrays[group, name].of(flat)
-        return view if stored_form(group.node, name) else view[0]
+    def _view(self, made: Views, group: Group, name: str, flat: Tensor) -> Tensor:
+        if (group, name) not in made:
+            view = self.stored(group, name, flat)
+            made[group, name] = view if stored_form(group.node, name) else view[0]
+        return made[group, name]
 
     def statistic(self, group: Group, flat: Tensor) -> Tensor:
         """The part of a flat buffer of statistics that is a group's, (members, channels), a view."""
         return self._statistics[group].of(flat)[0]
 
-    def update_statistics(self) -> None:
-        """Move the running batch-norm statistics a tenth of the way to those of the last batch."""
-        if len(self.means):
-            self.means.lerp_(self.batch_means, MOMENTUM)
-            self.variances.lerp_(self.batch_variances, MOMENTUM)
+    def statistics_kernels(self) -> list[Kernel]:
+        """Kernels that move the running batch-norm statistics a tenth of the way to the last batch's."""
+        if not len(self.means):
+            return []
+        return [
+            partial(self.means.lerp_, self.batch_means, MOMENTUM),
+            partial(self.variances.lerp_, self.batch_variances, MOMENTUM),
+        ]
 
-    def load(self, value: Value, name: str, array: Tensor) -> None:
-        """Set a member's array, given as PyTorch lays it out."""
-        group, row = self._places[value]
-        if form := stored_form(group.node, name):
-            self.weight(group, name)[:, row].copy_(form.to_stored(array))
-        else:
-            self.weight(group, name)[row].copy_(array)
+    def stored(self, group: Group, name: str, flat: Tensor) -> Tensor:
+        """An array of a group in a buffer that lies as `weights`, a view (blocks, members, ...)."""
+        return self._arrays[group, name].of(flat)
 
-    def state(self, value: Value, names: Sequence[str]) -> dict[str, Tensor]:
-        """A member's arrays of a node under `names`, with ``mean`` and ``variance`` of batch norm."""
-        group, row = self._places[value]
-        arrays = {name: self._torch_form(group, name, row) for name in names}
-        if group in self._statistics:
-            arrays["mean"] = self.statistic(group, self.means)[row]
-            arrays["variance"] = self.statistic(group, self.variances)[row]
-        return {name: array.detach().cpu().clone() for name, array in arrays.items()}
+    def states(self) -> dict[Value, dict[str, Tensor]]:
+        """The arrays of every node, as PyTorch lays them out, ``mean`` and ``variance`` of batch norm too.
 
-    def _torch_form(self, group: Group, name: str, row: int) -> Tensor:
-        array = self.weight(group, name)
-        form = stored_form(group.node, name)
-        return form.to_torch(array[:, row]) if form else array[row]
-
-    def __contains__(self, value: Value) -> bool:
-        return value in self._places
+        All of them are fetched from the device at once; each is a copy on the CPU.
+        """
+        weights, means, variances = (flat.cpu() for flat in (self.weights, self.means, self.variances))
+        found: dict[Value, dict[str, Tensor]] = {}
+        for group in self.groups:
+            arrays = {
+                name: in_torch_form(group.node, name, self.stored(group, name, weights))
+                for name in group.node.parameter_shapes
+            }
+            if group in self._statistics:
+                arrays["mean"] = self.statistic(group, means)
+                arrays["variance"] = self.statistic(group, variances)
+            for row, value in enumerate(group.values):
+                found[value] = {name: array[row].clone() for name, array in arrays.items()}
+        return found
 
 
-def _array(group: Group, name: str, shape: Shape, start: int) -> _Array:
+def _array(group: Group, name: str, shape: Shape, start: int, dense: bool) -> _Array:
     if form := stored_form(group.node, name):
         blocks, *shape_of_block = form.stored_shape
-        return _Array(start, blocks, len(group.values), tuple(shape_of_block))
-    return _Array(start, 1, len(group.values), shape)
+        return _Array(start, blocks, len(group.values), tuple(shape_of_block), dense)
+    return _Array(start, 1, len(group.values), shape, dense)

@@ -7,20 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from nas_gym.training.batches import EvaluationBatch
 from nas_gym.training.kernels.context import Context
-from nas_gym.training.kernels.layout import matrix
+from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.registry import kernels_of
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.program.gradients import Gradients
-from nas_gym.training.program.grouping import Group, Value
+from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
-from nas_gym.training.program.reduced_graph import Graph
+from nas_gym.training.program.places import Places
 from nas_gym.training.program.tape import Kernel, Rows, Tape
-from nas_gym.training.program.tracing import traced
+from nas_gym.training.program.values import Values
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,20 @@ class Chunk:
     """Members that are trained together.
 
     Attributes:
-        graphs: graph of each member.
-        groups: their nodes in the order of computation.
+        values: what the members compute.
+        groups: the same in the order of computation.
         seeds: for each member the number of its batch stream (members of one seed share it).
         outputs: numbers that a network gives for one example.
         loss: what members learn by.
+        precision: of products, as in the recipe.
     """
 
-    graphs: Sequence[Graph]
+    values: Values
     groups: Sequence[Group]
     seeds: Sequence[int]
     outputs: int
     loss: Loss
+    precision: str = "float32"
 
 
 class Program:
@@ -50,6 +53,16 @@ class Program:
         parameters: the weights of the chunk.
         batch: examples of a batch.
         evaluated: a batch like those to be evaluated; None to record loss and backward pass.
+
+    Attributes:
+        kernels: the computation of a batch, once bound.
+        preparations: kernels that take up new weights, before a round of evaluation.
+        inputs: where the examples of each stream are read from, a row (features, batch) each, padded;
+            None if no member reads its input.
+        targets: where the targets of each stream are read from, (streams, outputs, batch).
+        answers: where the answers of an evaluated batch are read from.
+        losses: of a training batch, (members,).
+        sums: of an evaluated batch, (sums, members).
     """
 
     def __init__(
@@ -58,21 +71,23 @@ class Program:
         self._chunk, self._batch = chunk, batch
         training = evaluated is None
         self._tape = Tape(batch)
-        self._context = Context(self._tape, parameters, training, parameters.weights.device)
-        self._values: dict[Value, Rows] = {}
+        device = parameters.weights.device
+        self._context = Context(self._tape, parameters, training, device, paths_of(device, chunk.precision))
+        self._places = Places(self._tape, len(chunk.values))
         self._inputs: Rows | None = None  # stays so if no member reads its input
-        members, device = len(chunk.graphs), parameters.weights.device
+        members = len(chunk.seeds)
         streams = max(chunk.seeds) + 1
-        self._targets = torch.zeros(streams, chunk.outputs, batch, dtype=torch.float32, device=device)
+        self.targets = torch.zeros(streams, chunk.outputs, batch, dtype=torch.float32, device=device)
         self.losses = torch.zeros(members, dtype=torch.float32, device=device)
         self.sums = torch.zeros(chunk.loss.sums(chunk.outputs), members, dtype=torch.float32, device=device)
         self._record_forward()
-        outputs = self._tape.gather([self._values[m, graph.output] for m, graph in enumerate(chunk.graphs)])
+        outputs = self._places.gather(chunk.values.outputs)
         if evaluated is None:
+            self.answers: tuple[Tensor, ...] = ()
             self._record_backward(self._record_loss(outputs))
         else:
-            self._answers = tuple(torch.zeros_like(each) for each in evaluated.answers)
-            summed = (self._answers, self.sums, chunk.outputs)
+            self.answers = tuple(torch.zeros_like(each) for each in evaluated.answers)
+            summed = (self.answers, self.sums, chunk.outputs)
             self._tape.add(lambda x: list(chunk.loss.sum_up_members(x, *summed)), outputs)
         self.floats = self._tape.layout()
 
@@ -80,41 +95,7 @@ class Program:
         """Make the program runnable on memory of at least `floats` floats, shared with others."""
         self.kernels = [kernel for kernels in self._tape.bind(memory) for kernel in kernels]
         self.preparations = self._context.preparations
-        self._traced: Kernel | None = None
-        self._sources: Tensor | None = None
-        if self._inputs is not None:
-            rows = self._tape.tensor(self._inputs)
-            self._sources = matrix(rows, self._features, self._batch)
-
-    def load(self, number: int, x: Tensor, targets: Tensor) -> None:
-        """Set the batch of a stream: x (features, batch), targets (outputs, batch)."""
-        if self._sources is not None:
-            self._sources[number].copy_(x)
-        self._targets[number].copy_(targets)
-
-    def load_evaluation(self, batch: EvaluationBatch) -> None:
-        """Set the batch of all streams to validation examples."""
-        if self._sources is not None:
-            self._sources.copy_(batch.x)
-        for held, answers in zip(self._answers, batch.answers, strict=True):
-            held.copy_(answers)
-
-    def run(self) -> None:
-        """Compute the batch that was loaded."""
-        if self._traced is not None:
-            self._traced()
-            return
-        for kernel in self.kernels:
-            kernel()
-
-    def trace(self) -> None:
-        """Record the kernels into one call, for a program that runs often."""
-        self._traced = traced(self.kernels)
-
-    def prepare(self) -> None:
-        """Take up new weights, before a round of evaluation."""
-        for kernel in self.preparations:
-            kernel()
+        self.inputs = None if self._inputs is None else self._tape.tensor(self._inputs)
 
     def _record_forward(self) -> None:
         for group in self._chunk.groups:
@@ -122,42 +103,27 @@ class Program:
                 self._record_input(group)
                 continue
             shared = group.node.operation.shares_rows
-            inputs = [self._fetch([self._values[v] for v in values], shared) for values in group.inputs]
-            owned = bool(inputs) and self._owns(group, inputs[0])
-            rows = kernels_of(group.node).forward(self._context, group, inputs, owned)
-            for number, value in enumerate(group.values):
-                self._values[value] = rows[number : number + 1]
+            inputs = [self._places.gather(ids, shared=shared) for ids, _ in group.sources]
+            owned = group.overwrites and not inputs[0].block.copied
+            self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
 
     def _record_input(self, group: Group) -> None:
-        self._features = math.prod(group.node.shape)
-        self._inputs = self._tape.new(self._features, max(self._chunk.seeds) + 1)
+        self._inputs = self._tape.new(math.prod(group.node.shape), max(self._chunk.seeds) + 1)
         # Written between runs, so it must not share memory with what a run computes.
         self._tape.keep(self._inputs)
-        for m, number in group.values:
-            seed = self._chunk.seeds[m]
-            self._values[m, number] = self._inputs[seed : seed + 1]
-
-    def _fetch(self, sources: Sequence[Rows], shared: bool) -> Rows:
-        return self._tape.gather(sources, shared=shared)
-
-    def _owns(self, group: Group, rows: Rows) -> bool:
-        """Whether a group may overwrite the rows of its first input: it alone reads them."""
-        graphs = self._chunk.graphs
-        return not rows.block.copied and all(
-            len(graphs[m].consumers[number]) == 1 and not graphs[m].nodes[number].node.operation.keeps_result
-            for m, number in group.inputs[0]
-        )
+        streams = np.array(self._chunk.seeds)[self._chunk.values.members[group.ids]]
+        self._places.put_at(group.ids, self._inputs.block.number, streams)
 
     def _record_loss(self, outputs: Rows) -> Rows:
         chunk = self._chunk
-        gradient = self._tape.new(chunk.outputs, len(chunk.graphs))
-        streams = torch.tensor(chunk.seeds, device=self._targets.device)
+        gradient = self._tape.new(chunk.outputs, len(chunk.seeds))
+        streams = torch.tensor(chunk.seeds, device=self.targets.device)
         several = len(set(chunk.seeds)) > 1
 
         def bind(outputs: Tensor, gradient: Tensor) -> list[Kernel]:
-            targets = self._targets.new_empty(len(streams), *self._targets.shape[1:])
-            spread: list[Kernel] = [partial(torch.index_select, self._targets, 0, streams, out=targets)]
-            used = targets if several else self._targets
+            targets = self.targets.new_empty(len(streams), *self.targets.shape[1:])
+            spread: list[Kernel] = [partial(torch.index_select, self.targets, 0, streams, out=targets)]
+            used = targets if several else self.targets
             made = (outputs, gradient, used, self.losses, chunk.outputs, self._batch)
             kernels = chunk.loss.kernels(*made)
             return (spread if several else []) + list(kernels)
@@ -166,22 +132,16 @@ class Program:
         return gradient
 
     def _record_backward(self, gradient: Rows) -> None:
-        graphs = self._chunk.graphs
-        gradients = Gradients(self._tape)
-        for m, graph in enumerate(graphs):
-            gradients.arrive((m, graph.output), 0, gradient[m : m + 1])
+        gradients = Gradients(self._tape, self._chunk.values)
+        gradients.start(gradient)
         for group in reversed(self._chunk.groups):
-            if not any(number in graphs[m].trainable for m, number in group.values):
+            if not group.trainable:
                 continue
             if group.node.operation.sums:
                 gradients.pass_on(group)
                 continue
-            needed = any(n in graphs[m].trainable for values in group.inputs for m, n in values)
             backward = kernels_of(group.node).backward
             assert backward is not None
-            dx = backward(self._context, group, gradients.of(group.values), needed)
+            dx = backward(self._context, group, gradients.of(group.ids), group.passes)
             if dx is not None:
-                for number, (source, (_, reader)) in enumerate(
-                    zip(group.inputs[0], group.values, strict=True)
-                ):
-                    gradients.arrive(source, reader, dx[number : number + 1])
+                gradients.arrive(group, dx)

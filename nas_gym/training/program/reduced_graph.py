@@ -18,13 +18,13 @@ class GraphNode:
         number: its number in the network, the one its parameters are named by.
         node: the operation.
         inputs: numbers of the nodes it reads, aliases resolved.
-        signature: what nodes must share to run in one kernel.
+        reached: for each of them whether a gradient must reach it.
     """
 
     number: int
     node: Node
     inputs: tuple[int, ...]
-    signature: Signature
+    reached: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,12 @@ class Graph:
         output: number of the node that gives the network's outputs.
         consumers: for each node, the (number, input position) of its readers, in order.
         trainable: numbers of the nodes that a gradient must reach.
-        future: for each node a key that sorts nodes with a like continuation together.
     """
 
     nodes: dict[int, GraphNode]
     output: int
     consumers: dict[int, list[tuple[int, int]]]
     trainable: frozenset[int]
-    future: dict[int, str]
 
 
 def graph_of(network: Network) -> Graph:
@@ -61,13 +59,12 @@ def graph_of(network: Network) -> Graph:
         if _is_alias(node, inputs):
             alias[number] = inputs[0]
             continue
-        signature = _signature(node, len(inputs))
         if node.operation.mergeable:
-            alias[number] = found.setdefault((signature, inputs), number)
+            alias[number] = found.setdefault((signature(node), inputs), number)
             if alias[number] != number:
                 continue
         alias[number] = number
-        kept[number] = GraphNode(number, node, inputs, signature)
+        kept[number] = GraphNode(number, node, inputs)
     return _finished(kept, alias[len(network.nodes) - 1])
 
 
@@ -75,9 +72,13 @@ def _is_alias(node: Node, inputs: Sequence[int]) -> bool:
     return node.operation.is_identity(node) or (node.operation.sums and len(inputs) == 1)
 
 
-def _signature(node: Node, inputs: int) -> Signature:
+def signature(node: Node, reached: tuple[bool, ...] = ()) -> Signature:
+    """Return what nodes must share to run in one kernel.
+
+    A gradient is needed for all inputs of a group or for none, so what it reaches is a part of it.
+    """
     sizes = (node.kernel, node.stride, node.groups, node.bias, *node.options)
-    return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, inputs))
+    return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, reached))
 
 
 def _finished(kept: dict[int, GraphNode], output: int) -> Graph:
@@ -94,10 +95,5 @@ def _finished(kept: dict[int, GraphNode], output: int) -> Graph:
         reached = tuple(index in trainable for index in node.inputs)
         if node.node.parameter_shapes or any(reached):
             trainable.add(number)
-        # A gradient is needed for all inputs of a group or for none.
-        nodes[number] = replace(node, signature=f"{node.signature} {reached}")
-    future: dict[int, str] = {}
-    for number in reversed(nodes):
-        after = consumers[number]
-        future[number] = f"{nodes[after[0][0]].signature} {future[after[0][0]]}" if after else ""
-    return Graph(nodes, output, consumers, frozenset(trainable), future)
+        nodes[number] = replace(node, reached=reached)
+    return Graph(nodes, output, consumers, frozenset(trainable))

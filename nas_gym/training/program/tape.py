@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from nas_gym.training.program.values import Ids
 
 Kernel = Callable[[], object]
 Binder = Callable[..., Sequence[Kernel]]
@@ -16,6 +19,11 @@ Kind = tuple[int, bool]
 VECTOR = 32
 """Floats that a vectorised loop of torch takes at once; rows are padded to a multiple of it, since
 the rest of a row would run through scalar code whose last bits differ."""
+
+
+def padded(floats: int) -> int:
+    """Return the length of a row of so many floats."""
+    return -(-floats // VECTOR) * VECTOR
 
 
 @dataclass(eq=False)
@@ -33,6 +41,7 @@ class Block:
     death: int = -1
     offset: int = -1
     kept: bool = False
+    number: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,7 @@ class Rows:
 class _Operation:
     bind: Binder
     operands: tuple[Rows, ...]
-    gathered: tuple[Rows, ...] = ()
+    gathered: tuple[Ids, Ids] | None = None
 
 
 @dataclass
@@ -78,37 +87,40 @@ class Tape:
 
     def floats(self, size: int, rows: int) -> Rows:
         """Memory for `rows` rows of at least `size` floats."""
-        block = Block(-(-size // VECTOR) * VECTOR, rows)
+        return self._block(Block(padded(size), rows))
+
+    def _block(self, block: Block) -> Rows:
+        block.number = len(self.blocks)
         self.blocks.append(block)
-        return Rows(block, 0, rows)
+        return Rows(block, 0, block.rows)
 
     def add(self, bind: Binder, *operands: Rows) -> None:
         """Append an operation; `bind` gets a tensor (rows, floats) for each operand."""
         self._append(_Operation(bind, operands))
 
-    def gather(self, sources: Sequence[Rows], *, shared: bool = False) -> Rows:
-        """The single rows `sources` as consecutive rows, copied only where they are not.
+    def gather(self, blocks: Ids, rows: Ids, *, shared: bool = False) -> Rows:
+        """Single rows, each of the block of that number, as consecutive rows, copied where they are not.
 
         With `shared` the same row many times comes back as a repeated row, to be only read.
         """
-        first = sources[0]
-        if all(
-            s.block is first.block and s.start == first.start + number for number, s in enumerate(sources)
-        ):
-            return Rows(first.block, first.start, first.start + len(sources))
-        if shared and all(s == first for s in sources):
-            return Rows(first.block, first.start, first.stop, len(sources))
-        block = Block(first.block.size, len(sources), copied=True)
-        self.blocks.append(block)
-        result = Rows(block, 0, len(sources))
-        self._append(_Operation(_copy_rows, (result,), tuple(sources)))
+        first, start, count = self.blocks[blocks[0]], int(rows[0]), len(rows)
+        if count == 1:
+            return Rows(first, start, start + 1)
+        if (blocks == blocks[0]).all():
+            steps = rows[1:] - rows[:-1]
+            if (steps == 1).all():
+                return Rows(first, start, start + count)
+            if shared and not steps.any():
+                return Rows(first, start, start + 1, count)
+        result = self._block(Block(first.size, count, copied=True))
+        self._append(_Operation(_copy_rows, (result,), (blocks, rows)))
         return result
 
-    def scatter_add(self, target: Rows, numbers: Sequence[int], source: Rows) -> None:
+    def scatter_add(self, target: Rows, numbers: Ids, source: Rows) -> None:
         """Add the rows of `source` to the rows `numbers`, all different, of `target`."""
 
         def bind(target: Tensor, source: Tensor) -> Sequence[Kernel]:
-            index = torch.tensor(numbers, device=target.device)
+            index = torch.from_numpy(numbers).to(target.device)
             return [partial(target.index_add_, 0, index, source)]
 
         self.add(bind, target, source)
@@ -119,8 +131,10 @@ class Tape:
 
     def _append(self, operation: _Operation) -> None:
         now = len(self.operations)
-        for rows in (*operation.operands, *operation.gathered):
-            block = rows.block
+        touched = [rows.block for rows in operation.operands]
+        if operation.gathered is not None:
+            touched += [self.blocks[number] for number in np.unique(operation.gathered[0])]
+        for block in touched:
             block.birth = now if block.birth < 0 else block.birth
             block.death = max(block.death, now)
         self.operations.append(operation)
@@ -144,14 +158,14 @@ class Tape:
             floats = size * height
             pools[size, copied] = memory[used : used + floats].view(height, size)
             used += floats
+        offsets = np.array([block.offset for block in self.blocks], dtype=np.int64)
         kernels: list[list[Kernel]] = []
         for operation in self.operations:
             tensors = [_tensor(pools, rows) for rows in operation.operands]
-            if operation.gathered:
-                pool = pools[_kind(operation.gathered[0].block)]
-                index = torch.tensor(
-                    [r.block.offset + r.start for r in operation.gathered], device=pool.device
-                )
+            if operation.gathered is not None:
+                blocks, places = operation.gathered
+                pool = pools[_kind(self.blocks[blocks[0]])]
+                index = torch.from_numpy(offsets[blocks] + places).to(pool.device)
                 tensors = [pool, index, *tensors]
             kernels.append(list(operation.bind(*tensors)))
         self.pools = pools

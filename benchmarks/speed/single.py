@@ -1,0 +1,107 @@
+"""What one new network costs at a time: the engine against the ordinary loop, in processor time.
+
+    python benchmarks/speed/single.py                  # five minutes
+    python benchmarks/speed/single.py --space cell --task mnist1d --epochs 15
+
+This is what a walk agent pays by real training: every step trains one network that was not seen before.
+Each network is trained by the engine and by the ordinary loop of `ordinary_loop.py` in turn, with the
+same weights, batches and recipe, on one thread; the figure is the processor time of all threads. The
+ratio is that of the sums over networks; the least and the largest of a network stand beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.speed.ordinary_loop import train_ordinary
+from benchmarks.speed.training_worker import TASKS
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import make_task
+from nas_gym.training import Member, Recipe, TrainingData, recipe_for, train
+
+SPACES = ("mlp", "conv", "cell", "macro")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--space", action="append", choices=SPACES, help="only this space; repeatable")
+    parser.add_argument("--task", action="append", choices=tuple(TASKS), help="only this task; repeatable")
+    parser.add_argument("--networks", type=int, default=4, help="networks of each space")
+    parser.add_argument("--repeats", type=int, default=3, help="measurements of each network")
+    parser.add_argument("--epochs", type=int, default=1, help="set-up weighs most in few")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = [
+        measure(space, task, options) for space in options.space or SPACES for task in options.task or TASKS
+    ]
+    if options.json:
+        print(json.dumps(rows))
+        return
+    table = Table(title="One network at a time: ms of processor time")
+    for heading in ("space", "task", "engine", "ordinary", "engine/ordinary", "least", "largest"):
+        table.add_column(heading)
+    for row in rows:
+        ratios = row["ratios"]
+        figures = (row["ratio"], ratios[0], ratios[-1])
+        table.add_row(
+            row["space"],
+            row["task"],
+            f"{1e3 * row['engine']:.0f}",
+            f"{1e3 * row['ordinary']:.0f}",
+            *(f"{figure:.2f}" for figure in figures),
+        )
+    Console().print(table)
+
+
+def measure(space_name: str, task_name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Mean seconds of both kinds over networks, each a median of measurements that took turns."""
+    task = make_task(TASKS[task_name])
+    arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
+    data = TrainingData(*(torch.tensor(array) for array in arrays))
+    recipe = recipe_for({"epochs": options.epochs}, len(data.y_train))
+    space = make_search_space(space_name, task.input_shape, task.outputs)
+    rng = np.random.default_rng(0)
+    members = [Member(space.network(space.sample(rng)), 0) for _ in range(options.networks + 1)]
+    pairs = []
+    for member in members:
+        runs = [
+            [seconds(kind, member, data, recipe) for kind in (by_engine, train_ordinary)]
+            for _ in range(options.repeats)
+        ]
+        pairs.append([statistics.median(each) for each in zip(*runs, strict=True)])
+    engine, ordinary = (statistics.mean(each) for each in zip(*pairs[1:], strict=True))  # the first warms up
+    return {
+        "space": space_name,
+        "task": task_name,
+        "engine": engine,
+        "ordinary": ordinary,
+        "ratio": engine / ordinary,
+        "ratios": sorted(one / other for one, other in pairs[1:]),
+    }
+
+
+def by_engine(member: Member, data: TrainingData, recipe: Recipe) -> None:
+    """Train a network as an evaluator does."""
+    list(train([member], data, recipe, cores=1))
+
+
+def seconds(kind: Callable[..., object], *arguments: Any) -> float:
+    """Processor time of a call, of all threads."""
+    start = time.process_time()
+    kind(*arguments)
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    main()

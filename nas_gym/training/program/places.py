@@ -1,0 +1,38 @@
+"""Where values lie on a tape."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nas_gym.training.program.tape import Rows, Tape
+from nas_gym.training.program.values import Ids
+
+
+class Places:
+    """The row of a block at which each value lies; of a value that is kept several times, each of them.
+
+    Args:
+        tape: the tape.
+        values: number of values.
+        copies: how many times each is kept.
+    """
+
+    def __init__(self, tape: Tape, values: int, copies: int = 1) -> None:
+        self._tape = tape
+        self._blocks, self._rows = (np.full((values, copies), -1, dtype=np.int64) for _ in range(2))
+
+    def put(self, ids: Ids, rows: Rows, copy: Ids | int = 0) -> None:
+        """Note that values lie in consecutive rows, in their order."""
+        self.put_at(ids, rows.block.number, np.arange(rows.start, rows.start + len(ids)), copy)
+
+    def put_at(self, ids: Ids, blocks: Ids | int, rows: Ids, copy: Ids | int = 0) -> None:
+        """Note the block, by number, and the row of every value."""
+        self._blocks[ids, copy], self._rows[ids, copy] = blocks, rows
+
+    def of(self, ids: Ids, copy: int = 0) -> tuple[Ids, Ids]:
+        """Return the block, by number, and the row of every value."""
+        return self._blocks[ids, copy], self._rows[ids, copy]
+
+    def gather(self, ids: Ids, copy: int = 0, *, shared: bool = False) -> Rows:
+        """Return values as consecutive rows (see `Tape.gather`)."""
+        return self._tape.gather(*self.of(ids, copy), shared=shared)

@@ -1,0 +1,1 @@
+"""What trains chunks: threads of this process, or processes of their own."""
