@@ -19,6 +19,7 @@ from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
 from nas_gym.tasks.splits import stratified
 
+pytestmark = pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
 RNG = np.random.default_rng(0)
 NAMES = ("price", "colour", "code", "share")
 ROWS = [
