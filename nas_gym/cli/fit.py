@@ -27,8 +27,14 @@ def fit(
     file: Annotated[Path, typer.Argument(help="Table (.csv, .xlsx, ...) or .npz.")],
     target: Annotated[str | None, typer.Option(help="Column to be predicted, of a table.")] = None,
     target_kind: Annotated[
-        str | None, typer.Option(help="classes, or values for numbers to be predicted.")
+        str | None,
+        typer.Option(help="classes, or values for numbers to be predicted; by default told by the data."),
     ] = None,
+    metric: options.Metric = None,
+    drop: options.Drop = None,
+    categorical: options.Categorical = None,
+    missing: options.Missing = None,
+    delimiter: options.Delimiter = None,
     minutes: Annotated[float, typer.Option(help="Time for all of it, by the clock.")] = 5.0,
     small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
     agent: Annotated[str | None, typer.Option(help="Name of the agent, see `nas-gym list`.")] = None,
@@ -45,7 +51,14 @@ def fit(
     """
     from nas_gym.estimators import fit as fit_data
 
-    given = {} if target_kind is None else {"target_kind": target_kind}
+    given = options.given(
+        target_kind=target_kind,
+        metric=metric,
+        drop=drop,
+        categorical=categorical,
+        missing=missing,
+        delimiter=delimiter,
+    )
     limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})
     with search_bar(Console(stderr=True), "fit", limits) as move:
         found = fit_data(
@@ -76,7 +89,10 @@ def _lines(found: NASClassifier | NASRegressor, file: Path) -> list[str]:
     sure = (
         "" if interval is None else f", 95% interval for new examples {interval[0]:.3f} to {interval[1]:.3f}"
     )
-    metrics = "".join(f", {name.upper()} {value:.4g}" for name, value in found.test_metrics_.items())
+    labels = {one.name: one.label for one in network.target.others}
+    metrics = "".join(
+        f", {labels.get(name, name)} {value:.4g}" for name, value in found.test_metrics_.items()
+    )
     lines = [
         *found.reasons_,
         f"network: {found.architecture_} ({size:,} weights), trained on all but the test examples",

@@ -233,6 +233,11 @@ def agents_of(text: str) -> list[Any]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def given(**values: Any) -> dict[str, Any]:
+    """Return the options that were given; one that may be repeated is an empty list where it was not."""
+    return {option: value for option, value in values.items() if value not in (None, [])}
+
+
 def command_line(arguments: Sequence[str]) -> str:
     """Return the command as it can be given again; passwords in URLs are masked."""
     from nas_agents import masked
@@ -307,15 +312,7 @@ def problem_of(
         "store": store,
     }
     environment = {option: value for option, value in values.items() if value is not None}
-    asked_of_task = {
-        "drop": drop,
-        "categorical": categorical,
-        "missing": missing,
-        "delimiter": delimiter,
-        "metric": metric,
-    }
-    # Typer gives an empty list where an option that may be repeated was not given.
-    reading = {option: value for option, value in asked_of_task.items() if value not in (None, [])}
+    reading = given(drop=drop, categorical=categorical, missing=missing, delimiter=delimiter, metric=metric)
     return Problem(env, environment, target, target_kind, reading, logdir, name)
 
 

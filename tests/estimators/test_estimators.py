@@ -134,6 +134,35 @@ def test_the_command_leaves_a_network_a_report_and_says_how_to_go_on(tmp_path, m
     )
 
 
+@pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
+def test_a_table_as_it_is_goes_in_and_new_rows_with_gaps_are_answered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    lines = ["id,age,joined,unit,town,note,left"]
+    for row in range(240):
+        age = rng.integers(18, 80)
+        lines.append(
+            f"{row + 1},{'' if row % 9 == 4 else age},{row % 28 + 1:02d}/{row % 12 + 1:02d}/2024,kg,"
+            f"{'' if row % 11 == 2 else ('Ulm', 'Jena')[row % 2]},said {row},"
+            f"{'' if row % 50 == 7 else 'yes' if age + rng.normal() > 60 else 'no'}"
+        )
+    (tmp_path / "people.csv").write_text("\n".join(lines))
+    command = ["fit", "people.csv", "--target", "left", "--budget", "3", "--minutes", "0.5", "--no-report"]
+    scored = ["--agent", "random", "--store", "memory", "--metric", "balanced_accuracy"]
+    result = CliRunner().invoke(app, [*command, *scored], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert "test balanced accuracy 0." in result.stdout or "test balanced accuracy 1." in result.stdout
+    assert ", macro F1 " in result.stdout
+    network = nas_gym.load_network(tmp_path / "tensorboard_logs" / "fit-people" / "seed0" / "network.pt")
+    assert network.encoder.names == ("age", "joined", "town")
+    new = [
+        {"age": None, "joined": "31/12/2025", "town": ""},
+        {"age": 70, "joined": "1/1/2024", "town": "Ulm"},
+    ]
+    assert network.predict(new).shape == (2, 2)
+    assert network.predict(tmp_path / "people.csv").shape == (240, 2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
