@@ -43,7 +43,8 @@ Delimiter = Annotated[str | None, typer.Option(help="Character between the cells
 Metric = Annotated[
     str | None,
     typer.Option(
-        help="Score: accuracy, balanced_accuracy, macro_f1 or log_loss of classes, r2, rmse or mae of values."
+        help="Score: accuracy, balanced_accuracy, macro_f1, log_loss, roc_auc or average_precision of "
+        "classes; r2, rmse or mae of values."
     ),
 ]
 BudgetText = Annotated[

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+BINS = 1024
+CUT = 12.0
+"""Rankings are measured on log-odds in bins from -CUT to CUT, whose examples are ties."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -78,6 +82,46 @@ def _log_loss(outputs: np.ndarray, truth: np.ndarray) -> float:
     return float(1 - loss / uncertainty) if uncertainty else float("nan")
 
 
+def _bins(outputs: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return how many examples of other classes and of its own each ranked class has by log-odds.
+
+    Returns:
+        Counts (ranked classes, 2, `BINS`); of two classes the second is ranked.
+    """
+    classes, truth = outputs.shape[1], truth.astype(np.int64).ravel()
+    counts = []
+    for each in [1] if classes == 2 else range(classes):
+        others = np.delete(outputs, each, axis=1)
+        top = others.max(axis=1)
+        odds = outputs[:, each] - top - np.log(np.exp(others - top[:, None]).sum(axis=1))
+        places = np.clip(np.nan_to_num(odds) * (BINS / (2 * CUT)) + BINS / 2, 0, BINS - 1).astype(np.int64)
+        own = truth == each
+        counts.append([np.bincount(places[which], minlength=BINS) for which in (~own, own)])
+    return np.array(counts)
+
+
+def _roc_auc(outputs: np.ndarray, truth: np.ndarray) -> float:
+    if not np.isfinite(outputs).all():
+        return float("nan")
+    areas = []
+    for others, own in _bins(outputs, truth):
+        if own.sum() and others.sum():
+            below = others.cumsum() - others / 2
+            areas.append((own * below).sum() / (own.sum() * others.sum()))
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def _average_precision(outputs: np.ndarray, truth: np.ndarray) -> float:
+    if not np.isfinite(outputs).all():
+        return float("nan")
+    means = []
+    for others, own in _bins(outputs, truth):
+        if own.sum() and others.sum():
+            hits, taken = own[::-1].cumsum(), (own + others)[::-1].cumsum()
+            means.append((own[::-1] * hits / np.maximum(taken, 1)).sum() / own.sum())
+    return float(np.mean(means)) if means else float("nan")
+
+
 def _rmse_skill(outputs: np.ndarray, truth: np.ndarray) -> float:
     truth = truth.astype(np.float64)
     error = np.square(outputs - truth).sum(axis=0)
@@ -114,6 +158,15 @@ LOG_LOSS = Metric("log_loss", "log-loss score", _log_loss)
 """Share of the uncertainty about the class that is removed: 1 - log loss / log loss of always answering how
 frequent the classes are among these examples. 1 is perfect, 0 no better than that; it has no lower end."""
 
+ROC_AUC = Metric("roc_auc", "ROC AUC", _roc_auc)
+"""Share of the pairs of an example of a class and one of another whose log-odds of the class are in this
+order, half of those that are equal; the mean over the classes, of two classes that of the second. Log-odds
+are rounded to 1/43 and cut at 12. Always the same answer has 0.5."""
+
+AVERAGE_PRECISION = Metric("average_precision", "average precision", _average_precision)
+"""Mean precision at the examples of a class, ranked by its log-odds as for `ROC_AUC`; the mean over the
+classes, of two classes that of the second. Always the same answer has the share of the class."""
+
 RMSE_SKILL = Metric("rmse_skill", "RMSE skill", _rmse_skill)
 """1 - RMSE / RMSE of the mean of the truth; of several values their mean."""
 
@@ -121,7 +174,10 @@ MAE_SKILL = Metric("mae_skill", "MAE skill", _mae_skill)
 """1 - MAE / MAE of the median of the truth; of several values their mean."""
 
 CLASS_METRICS = {one.name: one for one in (ACCURACY, BALANCED_ACCURACY, MACRO_F1, LOG_LOSS)}
-"""What the score of classes may be, by the name of the option ``metric``."""
+RANKED_METRICS = {one.name: one for one in (ROC_AUC, AVERAGE_PRECISION)}
+CLASS_METRICS |= RANKED_METRICS
+"""What the score of classes may be, by the name of the option ``metric``; those of a ranking are measured
+only where one of them is."""
 
 VALUE_METRICS = {"r2": R2, "rmse": RMSE_SKILL, "mae": MAE_SKILL}
 """What the score of values may be, by the name of the option ``metric``."""

@@ -16,7 +16,16 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.tasks.metrics import CLASS_METRICS, LOG_LOSS, MAE, R2, RMSE, VALUE_METRICS, Metric
+from nas_gym.tasks.metrics import (
+    CLASS_METRICS,
+    LOG_LOSS,
+    MAE,
+    R2,
+    RANKED_METRICS,
+    RMSE,
+    VALUE_METRICS,
+    Metric,
+)
 
 
 @dataclass(frozen=True)
@@ -164,7 +173,12 @@ class Classes(Target):
     def others(self) -> tuple[Metric, ...]:
         if not (self.score or self.class_weight):
             return ()
-        return tuple(one for one in CLASS_METRICS.values() if one != self.metric)
+        ranked = self.metric.name in RANKED_METRICS
+        return tuple(
+            one
+            for name, one in CLASS_METRICS.items()
+            if one != self.metric and (ranked or name not in RANKED_METRICS)
+        )
 
     def measured_by(self, metric: str | None, class_weight: str | None) -> Classes:
         return replace(self, score=_checked(self, metric) or self.score, class_weight=class_weight or "")

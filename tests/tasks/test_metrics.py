@@ -8,12 +8,21 @@ import math
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss, mean_absolute_error
+from scipy.special import logsumexp
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    log_loss,
+    mean_absolute_error,
+    roc_auc_score,
+)
 
 from nas_gym.deploy import load_network, save_network
 from nas_gym.evaluators import Request, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Classes, Task, Values, constant_answer, make_task, target_of
+from nas_gym.tasks.metrics import BINS, CUT
 from tests.helpers.refusals import refused
 
 RNG = np.random.default_rng(0)
@@ -43,6 +52,22 @@ def test_the_metrics_of_classes_are_those_of_scikit_learn():
     assert math.isnan(Classes(("a", "b", "c"), "log_loss").measure(outputs * np.nan, truth)[0])
 
 
+@pytest.mark.parametrize("classes", [2, 4])
+def test_rankings_are_those_of_scikit_learn(classes):
+    outputs, truth = logits(300, classes)
+    others = [np.delete(outputs, each, axis=1).astype(float) for each in range(classes)]
+    odds = np.stack([outputs[:, c] - logsumexp(others[c], axis=1) for c in range(classes)], axis=1)
+    rounded = np.floor(odds * BINS / (2 * CUT) + BINS / 2)
+    own = np.eye(classes)[truth][:, [1] if classes == 2 else slice(None)]
+    scores = [exact[:, [1] if classes == 2 else slice(None)] for exact in (rounded, odds)]
+    for metric, measure in (("roc_auc", roc_auc_score), ("average_precision", average_precision_score)):
+        score, beside = Classes(tuple("abcd"[:classes]), metric).measure(outputs, truth)
+        assert score == pytest.approx(measure(own, scores[0], average="macro"), abs=1e-9)
+        assert score == pytest.approx(measure(own, scores[1], average="macro"), abs=5e-3)
+        assert {"accuracy", "log_loss"} < set(beside)
+        assert len(beside) == 5
+
+
 @pytest.mark.parametrize("metric", ["rmse", "mae"])
 def test_rmse_and_mae_are_skills_beside_the_best_constant(metric):
     truth = RNG.normal(size=(80, 1)).astype(np.float32)
@@ -65,6 +90,8 @@ def test_rmse_and_mae_are_skills_beside_the_best_constant(metric):
         (RARE, {"metric": "balanced_accuracy"}, {"accuracy", "macro_f1", "log_loss"}),
         (RARE, {"metric": "macro_f1", "class_weight": "balanced"}, None),
         (RARE, {"metric": "log_loss"}, None),
+        (RARE, {"metric": "roc_auc"}, None),
+        (RARE + (X[:, 1] > 1), {"metric": "average_precision", "class_weight": "balanced"}, None),
         (RARE, {"class_weight": "balanced"}, {"balanced_accuracy", "macro_f1", "log_loss"}),
         (PRICES, {"metric": "rmse", "target_kind": "values"}, {"r2", "rmse", "mae"}),
         (PRICES, {"metric": "mae", "target_kind": "values"}, {"r2", "rmse", "mae"}),

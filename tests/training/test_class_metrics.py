@@ -18,6 +18,7 @@ from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Classes
 from nas_gym.training import LOSSES, Keep, OrdinaryTraining, Recipe, TrainingData, train
 from nas_gym.training.batches import EVALUATION_BATCH, evaluation_batches
+from nas_gym.training.losses.ranked_classes import RANKED
 from nas_gym.training.program.tape import VECTOR
 from tests.helpers.networks import random_members
 
@@ -123,6 +124,46 @@ def test_classes_of_equal_weight_have_the_loss_and_the_gradient_of_autograd(
     torch.testing.assert_close(found, outputs.grad, rtol=1e-4, atol=1e-6)
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    members=st.integers(1, 3),
+    classes=st.integers(2, 4),
+    examples=st.integers(5, EVALUATION_BATCH + 40),
+    spread=st.sampled_from([0.1, 1.0, 30.0]),
+    seed=st.integers(0, 2**31),
+)
+def test_sums_over_filled_up_batches_are_the_rankings_of_the_task(
+    members: int, classes: int, examples: int, spread: float, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    y = labels(examples, classes, generator)
+    outputs = spread * torch.randn(members, examples, classes, generator=generator)
+    for metric in RANKED:
+        loss = LOSSES[f"cross_entropy/{metric}"]
+        total = torch.zeros(loss.sums(classes), members)
+        start = 0
+        for batch in evaluation_batches(torch.zeros(examples, 1), y, loss, classes):
+            part = outputs[:, start : start + batch.size]
+            filled = torch.full((members, classes, batch.size), 7.0)
+            filled[:, :, : part.shape[1]] = part.transpose(1, 2)
+            sums = torch.empty_like(total)
+            for kernel in loss.sum_up_members(filled.flatten(1), batch.answers, sums, classes):
+                kernel()
+            total += sums
+            start += batch.size
+        score, others = loss.measured(total.double(), y)
+        for m in range(members):
+            target = Classes(tuple("abcd"[:classes]), metric)
+            expected, beside = target.measure(outputs[m].numpy(), y.numpy())
+            # At the border of two bins rounding decides, and few examples make one pair much.
+            assert score[m].item() == pytest.approx(expected, abs=5 / examples)
+            assert {name: each[m].item() for name, each in others.items()} == pytest.approx(
+                beside, abs=5 / examples
+            )
+            alone = loss.measured(loss.sum_up(outputs[m], y).double()[:, None], y)[0]
+            assert alone.item() == pytest.approx(expected, abs=5 / examples)
+
+
 def class_data(loss: str, shape: tuple[int, ...]) -> TrainingData:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(220, *shape, generator=generator)
@@ -131,7 +172,13 @@ def class_data(loss: str, shape: tuple[int, ...]) -> TrainingData:
 
 
 @pytest.mark.parametrize(
-    "loss", ["cross_entropy/balanced_accuracy", "cross_entropy/macro_f1/balanced", "cross_entropy/log_loss"]
+    "loss",
+    [
+        "cross_entropy/balanced_accuracy",
+        "cross_entropy/macro_f1/balanced",
+        "cross_entropy/log_loss",
+        "cross_entropy/roc_auc",
+    ],
 )
 def test_fused_and_ordinary_training_measure_the_same(loss: str) -> None:
     data = class_data(loss, (64,))
@@ -142,7 +189,7 @@ def test_fused_and_ordinary_training_measure_the_same(loss: str) -> None:
         (alone,) = training.run(lambda epoch, mean: None, lambda: False)
         assert fused.curve == pytest.approx(alone.curve, abs=0.03)
         assert fused.metrics.keys() == alone.metrics.keys()
-        assert len(fused.metrics) == 3
+        assert len(fused.metrics) == (5 if "roc_auc" in loss else 3)
 
 
 def test_a_network_whose_outputs_are_not_finite_has_no_score() -> None:
@@ -154,7 +201,7 @@ def test_a_network_whose_outputs_are_not_finite_has_no_score() -> None:
     assert loss.measured(sums[:, None], y)[0].isnan().all()
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", [*METRICS, *RANKED])
 def test_every_target_has_its_loss(metric: str) -> None:
     for weight in ("", "balanced"):
         target: Any = Classes(("a", "b"), metric, weight)

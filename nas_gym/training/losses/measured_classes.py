@@ -100,26 +100,31 @@ class MeasuredCrossEntropy(CrossEntropy):
         yield partial(torch.sum, norm, (1, 2), out=sums[-2])
 
     def measured(self, sums: Tensor, y: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.chosen(self.confusion(sums, y), sums)
+
+    def confusion(self, sums: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Return all `METRICS` of each member, float64 (members,)."""
         count = (len(sums) - 2) // 2
         right, taken, loss = sums[:count], sums[count : 2 * count], sums[-2]
         examples = torch.bincount(y.cpu(), minlength=count).double()[:, None]
-        found = {
+        return {
             "accuracy": right.sum(0) / len(y),
             "balanced_accuracy": _mean_of(right / examples, examples > 0),
             "macro_f1": _mean_of(2 * right / (taken + examples), taken + examples > 0),
             "log_loss": 1 - loss / len(y) / _entropy(examples / len(y)),
         }
+
+    def chosen(self, found: dict[str, Tensor], sums: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the score and the other metrics.
+
+        Args:
+            found: all metrics.
+            sums: the last of them is 0 if all logits are finite.
+        """
         score = found.pop(self.metric)
         finite = (sums[-1] == 0) & score.isfinite()
         # Not cut where it is not finite, since that tells a failed training.
         return torch.where(finite, score.clamp_min(0.0), torch.nan), found
-
-
-def measured_cross_entropies() -> list[MeasuredCrossEntropy]:
-    """Return the losses of classes for all metrics and weights."""
-    return [
-        MeasuredCrossEntropy(metric, balanced=balanced) for metric in METRICS for balanced in (False, True)
-    ]
 
 
 def _mean_of(shares: Tensor, counted: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from nas_gym.errors import ConfigError
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.losses.cross_entropy import CrossEntropy
-from nas_gym.training.losses.measured_classes import measured_cross_entropies
+from nas_gym.training.losses.measured_classes import METRICS, MeasuredCrossEntropy
+from nas_gym.training.losses.ranked_classes import RANKED, RankedCrossEntropy
 from nas_gym.training.losses.squared import Squared
 from nas_gym.training.recipe import Recipe
 
@@ -13,7 +14,8 @@ LOSSES: dict[str, Loss] = {
     loss.name: loss
     for loss in (
         CrossEntropy(),
-        *measured_cross_entropies(),
+        *(MeasuredCrossEntropy(metric, balanced=each) for metric in METRICS for each in (False, True)),
+        *(RankedCrossEntropy(metric, balanced=each) for metric in RANKED for each in (False, True)),
         *(Squared(metric) for metric in ("r2", "rmse", "mae")),
     )
 }
