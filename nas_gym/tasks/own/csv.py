@@ -17,8 +17,9 @@ from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.options import ReadingOptions, chosen
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
-from nas_gym.tasks.reading.rules import read_columns, read_values
+from nas_gym.tasks.reading.rules import read_columns
 from nas_gym.tasks.reading.table_file import read_table
+from nas_gym.tasks.reading.target_values import read_values
 from nas_gym.tasks.targets import check_kind
 
 

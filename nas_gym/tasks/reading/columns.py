@@ -65,10 +65,17 @@ class NumberColumn:
             NASGymError: naming the first row whose cell is missing, where that is refused, or is not a finite
                 number of this form.
         """
-        values = self._values(cells, missing, source)
-        if not self.flagged:
-            return values
-        return np.concatenate([values, self._gaps(cells, missing)], axis=1)
+        if self.fill is None:
+            return self._values(cells, missing, source)
+        gaps = self._gaps(cells, missing)
+        present = [cell for cell, gone in zip(listed(cells), gaps[:, 0].tolist(), strict=True) if not gone]
+        if self.form == PLAIN_FORM and not self.truth and all_plain(present):
+            values = np.full((len(cells), 1), self.fill)
+            values[gaps == 0] = np.fromiter(map(float, present), np.float64, len(present))
+            self._check_finite(values, cells, source)
+        else:
+            values = self._values(cells, missing, source)
+        return np.concatenate([values, gaps], axis=1) if self.flagged else values
 
     def _gaps(self, cells: ColumnCells, missing: MissingTexts) -> np.ndarray:
         """Return 1 where a cell is missing, else 0, float64 (n, 1)."""
@@ -86,6 +93,10 @@ class NumberColumn:
             values = np.fromiter(map(float, cells), np.float64, len(cells))[:, None]
         else:
             values = self._one_by_one(cells, missing, source)
+        self._check_finite(values, cells, source)
+        return values
+
+    def _check_finite(self, values: np.ndarray, cells: ColumnCells, source: str) -> None:
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values[:, 0]))[0])
             cell = listed(cells)[row]
@@ -93,7 +104,6 @@ class NumberColumn:
                 f"column {self.name!r} of {source} has {cell!r} in row {row + 1:,}, which is not a "
                 "finite number: mend it or leave that row out"
             )
-        return values
 
     def _one_by_one(self, cells: Cells, missing: MissingTexts, source: str) -> np.ndarray:
         values = np.empty((len(cells), 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 ORDERS = ("ymd", "dmy", "mdy")
@@ -40,8 +41,11 @@ def parts_of(cell: Any, order: str) -> Parts | None:
     if isinstance(cell, date):
         clock = cell if isinstance(cell, datetime) else datetime(cell.year, cell.month, cell.day)
         return _parts(clock)
-    if not isinstance(cell, str):
-        return None
+    return _parts_of_text(cell, order) if isinstance(cell, str) else None
+
+
+@lru_cache(maxsize=2**16)  # a column is looked at several times, and days repeat
+def _parts_of_text(cell: str, order: str) -> Parts | None:
     found = WRITTEN[order].fullmatch(cell)
     for form in IN_WORDS if found is None else ():
         found = found or form.fullmatch(cell)

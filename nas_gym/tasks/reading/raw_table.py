@@ -21,6 +21,8 @@ BYTE_ORDER_MARK = "\ufeff"
 ALWAYS_MISSING = frozenset({"", "?", "nan", "<na>", "nat", "#n/a", "#na", "#n/a n/a"})
 ERRORS = frozenset({"#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"})
 MISSING_WORDS = frozenset({"na", "n/a", "none", "null"})
+EVERYWHERE = ALWAYS_MISSING | ERRORS
+AMONG_NUMBERS = EVERYWHERE | MISSING_WORDS
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,13 @@ class MissingTexts:
             return True
         if self.texts is not None:
             return text_of(cell) in self._exact
-        return isinstance(cell, str) and (cell.casefold() in ALWAYS_MISSING or cell.casefold() in ERRORS)
+        return isinstance(cell, str) and cell.casefold() in EVERYWHERE
 
     def among_numbers(self, cell: Any) -> bool:
         """Return whether a cell is missing in a column of numbers."""
-        word = self.texts is None and isinstance(cell, str) and cell.casefold() in MISSING_WORDS
-        return word or self.always(cell)
+        if self.texts is not None:
+            return self.always(cell)
+        return cell is None or (isinstance(cell, str) and cell.casefold() in AMONG_NUMBERS)
 
     @classmethod
     def of_option(cls, option: object) -> MissingTexts:

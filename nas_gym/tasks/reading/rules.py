@@ -36,12 +36,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError, DataError
+from nas_gym.errors import DataError
 from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder, missing_values
 from nas_gym.tasks.reading.date_column import DateColumn, date_column, most_usual_order, orders_of
 from nas_gym.tasks.reading.dates import parts_of
@@ -63,7 +62,6 @@ from nas_gym.tasks.reading.refusals import (
     check_exact,
     check_kinds,
     check_names,
-    check_values,
     mixed,
     mixed_dates,
     no_form,
@@ -88,7 +86,7 @@ def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder
         NASGymError: naming each column that can be read in several ways or in none, or misses values where
             that is refused.
     """
-    reader = _Reader(table, options)
+    reader = Reader(table, options)
     troubles: list[DataError] = []
     columns, parts = [], []
     for name in table.columns:
@@ -109,45 +107,7 @@ def read_columns(table: RawTable, options: ReadingOptions) -> tuple[TableEncoder
     return TableEncoder(tuple(columns), options.missing), np.concatenate(parts, axis=1), reader.notes
 
 
-def read_values(
-    table: RawTable, target: str, options: ReadingOptions
-) -> tuple[np.ndarray, list[bool], list[str]]:
-    """Return the numbers of a target column, which rows lack one, and what is to be said of them.
-
-    They are read as those of a feature beside the other columns, which tell of decimal commas.
-
-    Returns:
-        Numbers, float64 (n,), those that are missing arbitrary; whether each is missing; notes.
-
-    Raises:
-        NASGymError: if all are missing, one is not a number, or they can be read in several ways.
-    """
-    if target in options.categorical - table.declared:
-        raise ConfigError(
-            f"column {target!r} is in categorical, and target_kind='values' predicts its numbers: leave it "
-            "out of one of them"
-        )
-    cells = table.columns[target]
-    lacking = [options.missing.among_numbers(cell) for cell in listed(cells)]
-    if all(lacking):
-        raise missing_values(target, lacking, "a target needs values")
-    if not isinstance(cells, np.ndarray):
-        check_values(target, cells, lacking)
-    # Whatever a number looks like, the user says that it is one.
-    numbers = replace(
-        options,
-        categorical=options.categorical - {target},
-        numeric=options.numeric | {target},
-        impute=True,
-    )
-    reader = _Reader(table, numbers)
-    column = reader.column(target)
-    assert column is not None, "it has values"
-    values = column.encode(cells, options.missing, table.source)
-    return values[:, 0], lacking, reader.notes
-
-
-class _Reader:
+class Reader:
     """The readings of the columns of one table.
 
     Attributes:
@@ -170,6 +130,11 @@ class _Reader:
             name: listed(cells) for name, cells in table.columns.items() if name not in self._arrays
         }
         self._plain = {name for name, cells in self._cells.items() if name in usual and all_plain(cells)}
+        self._lacking = {
+            name: list(map(options.missing.among_numbers, cells))
+            for name, cells in self._cells.items()
+            if name not in self._plain
+        }
         self._written = {name: self._numbers(name, cells) for name, cells in self._cells.items()}
         self._decimal_comma = any(
             len(forms) == 1 and forms[0].decimal == "," for forms in self._written.values()
@@ -195,10 +160,10 @@ class _Reader:
             gaps = self._gaps(name, cells, missing.always)
             values = [cell for cell in cells if cell is not None]
             return self._numbers_of(name, gaps, truth=all(isinstance(cell, bool) for cell in values))
-        texts = self._texts(cells)
-        numbers = sum(map(is_number, texts))
+        texts = self._texts(name, cells)
+        numbers = len(texts) if all_plain(texts) else sum(map(is_number, texts))
         if 2 * numbers >= len(texts) or name in self.options.numeric:
-            self._gaps(name, cells, missing.among_numbers)
+            self._refuse_gaps(name, self._gaps_among_numbers(name))
             if numbers < len(texts):
                 raise mixed(name, cells, numbers, self.options.missing)
             return self._number_column(name, cells, texts)
@@ -218,17 +183,22 @@ class _Reader:
 
     def _is_empty(self, name: str, cells: Cells) -> bool:
         """Return whether all cells of a column are missing, and may be."""
-        missing = self.options.missing
-        is_missing = missing.always if name in self.options.categorical else missing.among_numbers
-        return self.options.impute and all(map(is_missing, cells))
+        if not self.options.impute:
+            return False
+        if name in self.options.categorical:
+            return all(map(self.options.missing.always, cells))
+        return all(self._lacking[name])
 
     def _gaps(self, name: str, cells: Cells, is_missing: Callable[[Any], bool]) -> list[bool]:
         """Return which cells are missing, and refuse them unless they may be."""
         gaps = list(map(is_missing, cells))
+        self._refuse_gaps(name, gaps)
+        return gaps
+
+    def _refuse_gaps(self, name: str, gaps: list[bool]) -> None:
         if any(gaps) and not self.options.impute:
             remedy = f"fill them, leave those rows out, or the column with drop=[{name!r}]"
             raise missing_values(name, gaps, remedy)
-        return gaps
 
     def _numbers_of(
         self, name: str, gaps: Sequence[bool], form: NumberForm = PLAIN_FORM, *, truth: bool = False
@@ -243,33 +213,35 @@ class _Reader:
             return [PLAIN_FORM]
         if name in self.options.categorical or not any(isinstance(cell, str) for cell in cells):
             return []
-        texts = self._texts(cells)
+        texts = self._texts(name, cells)
+        if texts and all_plain(texts) and mark != ",":
+            return [PLAIN_FORM]
         if not texts or not all(map(is_number, texts)):
             return []
         if mark == "," and all(PLAIN.fullmatch(text) and "." not in text for text in texts):
             return [PLAIN_FORM]  # whole numbers, of which the mark says nothing
         return forms_of(texts, mark)
 
-    def _texts(self, cells: Cells) -> list[str]:
+    def _texts(self, name: str, cells: Cells) -> list[str]:
         """Return the cells of a column that are not missing if it is one of numbers, as texts."""
-        return [text_of(cell) for cell in cells if not self.options.missing.among_numbers(cell)]
+        if name in self._plain:
+            return cells
+        return [text_of(cell) for cell, gone in zip(cells, self._lacking[name], strict=True) if not gone]
 
     def _dates(self, name: str, cells: Cells) -> DateColumn | None:
         """Return the reading of a column as dates; None where it holds none."""
         if name in self.options.categorical | self.options.numeric:
             return None
-        known = [cell for cell in cells if not self.options.missing.among_numbers(cell)]
-        found = [most_usual_order(known[:LOOKED_AT]), most_usual_order(known)]
-        for _, dates in found:
-            if 2 * dates < min(len(known), LOOKED_AT) or not dates:
+        lacking = self._lacking.get(name) or [False] * len(cells)
+        known = [cell for cell, gone in zip(cells, lacking, strict=True) if not gone]
+        for looked_at in (known[:LOOKED_AT], known):
+            order, dates = most_usual_order(looked_at)
+            if not dates or 2 * dates < len(looked_at):
                 return None
-        order, dates = found[-1]
-        if 2 * dates < len(known):
-            return None
         if dates < len(known):
             raise mixed_dates(name, cells, order, dates, self.options.missing)
-        gaps = self._gaps(name, cells, self.options.missing.among_numbers)
-        column = date_column(name, known, self._order(name, known), gaps=any(gaps))
+        self._refuse_gaps(name, lacking)
+        column = date_column(name, known, self._order(name, known), gaps=any(lacking))
         year, month, day = map(int, parts_of(known[0], column.order)[:3])  # type: ignore[index]
         self.notes.append(
             f"column {name!r} is read as dates, {str(known[0])!r} as {year}-{month:02d}-{day:02d}, which "
@@ -297,7 +269,7 @@ class _Reader:
             lines = "\n" + "\n".join(texts) + "\n"  # searched at once, several times as fast as one by one
             if mark is None and "." in lines:
                 self._check_points(name, texts)
-            gaps = self._gaps_among_numbers(name, cells)
+            gaps = self._gaps_among_numbers(name)
             padded = _first(A_PADDED, lines)
             if padded is not None and name not in self.options.numeric and all(map(str.isdigit, texts)):
                 self.notes.append(
@@ -307,12 +279,11 @@ class _Reader:
                 return self._categories(name, cells, gaps)
             self._note_plain(name, padded or _first(A_CODE, lines))
             return self._numbers_of(name, gaps)
-        return self._numbers_of(
-            name, self._gaps_among_numbers(name, cells), self._other_form(name, texts, forms)
-        )
+        return self._numbers_of(name, self._gaps_among_numbers(name), self._other_form(name, texts, forms))
 
-    def _gaps_among_numbers(self, name: str, cells: Cells) -> list[bool]:
-        return [] if name in self._plain else list(map(self.options.missing.among_numbers, cells))
+    def _gaps_among_numbers(self, name: str) -> list[bool]:
+        """Return which cells are missing if a column is one of numbers; [] where none is."""
+        return self._lacking.get(name, [])
 
     def _other_form(self, name: str, texts: list[str], forms: list[NumberForm]) -> NumberForm:
         form, sure = forms[0], len(forms) == 1
