@@ -38,8 +38,8 @@ class SavedNetwork:
             where they have none.
         mean, scale: the standardisation of the training data, float64, applied by `predict`.
         encoder: how the columns of a table become the features; None for arrays without names.
-        about: where it comes from, JSON-able: what it was told when it was saved, and ``versions`` of the
-            packages that wrote it.
+        about: where it comes from, JSON-able: what it was told when it was saved, ``reading``, what was said
+            of how its data was read, and ``versions`` of the packages that wrote it.
     """
 
     architecture: str
@@ -208,7 +208,8 @@ def _provenance(task: Task) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "numpy": np.__version__,
     }
-    return {"task": spec, "task_fingerprint": task.fingerprint, "versions": packages}
+    notes = {"reading": list(task.notes)} if task.notes else {}
+    return {"task": spec, "task_fingerprint": task.fingerprint, **notes, "versions": packages}
 
 
 def _from_format_2(content: Mapping[str, Any]) -> dict[str, Any]:

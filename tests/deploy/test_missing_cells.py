@@ -52,6 +52,7 @@ def people(tmp_path_factory):
 def test_rows_with_gaps_are_answered_as_in_training(people):
     task, module, path = people
     saved = load_network(path)
+    assert saved.about["reading"] == list(task.notes)
     with torch.no_grad():
         expected = module(torch.as_tensor(task.sample.x)).softmax(1).numpy()
     rows = [dict(zip(task.encoder.names, row, strict=True)) for row in task.sample.raw]
