@@ -289,7 +289,7 @@ def test_a_file_of_an_earlier_or_a_later_format_says_what_to_do(shop, tmp_path):
     content = torch.load(shop[3].parent / "best.pt", weights_only=True)
     for number, words in (
         (1, "delete it and give the same search command again"),
-        (9, "this version reads 3"),
+        (9, "this version reads 4"),
     ):
         torch.save(content | {"format": number}, tmp_path / "old.pt")
         with pytest.raises(NASGymError, match=words):
