@@ -169,7 +169,8 @@ class Figures:
         else:
             members = draw(case, task)
         arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-        return members, training_data(device or self._device, *arrays)
+        (data,) = training_data(device or self._device, *arrays)
+        return members, data
 
 
 def main() -> None:

@@ -119,7 +119,7 @@ def test_an_evaluator_holds_its_data_on_every_device(monkeypatch: pytest.MonkeyP
 
     def evaluated() -> tuple[int, list[float]]:
         evaluator = TrainEvaluator(space, task, "cpu", recipe={"epochs": 2})
-        return len(evaluator._data), [evaluation.score for evaluation in evaluator.evaluate(requests)]
+        return len(evaluator._data_of(0)), [evaluation.score for evaluation in evaluator.evaluate(requests)]
 
     one, scores = evaluated()
     monkeypatch.setattr(device, "devices_of", lambda one: [one] * 3)

@@ -18,7 +18,6 @@ from nas_gym.deploy.saved_network import SavedNetwork
 from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.registry import lookup
 from nas_gym.tasks import features_of, read_examples
-from nas_gym.training import apart
 
 FORMATS: dict[str, str] = {
     "onnx": "nas_gym.deploy.export.onnx:Onnx",
@@ -60,7 +59,6 @@ class Exported:
         )
 
 
-@apart
 def export_network(
     saved: SavedNetwork, to: str, path: str | Path | None = None, *, rows: Any = None
 ) -> Exported:
