@@ -16,7 +16,7 @@ import numpy as np
 
 from nas_gym.errors import DataError
 from nas_gym.tasks.data import Data
-from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn
+from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder
 from nas_gym.tasks.reading.date_column import DateColumn
 
 SHOWN = 8  # columns that a note lists
@@ -60,9 +60,8 @@ def fitted(data: Data, x: np.ndarray, train: np.ndarray) -> tuple[Data, np.ndarr
             found.append(one)
     if empty:
         notes.append(f"{_columns(empty)} no value in the training part and {_are(empty)} left out")
-    notes += _filled(found)
     found, said = _telling(found, train)
-    notes += said
+    notes += [*said, *_filled(found), *_shortened(data.encoder, found)]
     if not found:
         raise DataError(f"no column is left that can be a feature: {'; '.join(notes)}")
     kept = np.concatenate([one.kept for one in found])
@@ -153,6 +152,19 @@ def _filled(found: Sequence[_Fitted]) -> list[str]:
             f"missing texts are a category of their own in {_listed(texts)}; impute=False refuses them"
         )
     return notes
+
+
+def _shortened(before: TableEncoder, found: Sequence[_Fitted]) -> list[str]:
+    """Return what is to be said of parts of dates that are left out."""
+    parts = {column.name: column.parts for column in before.columns if isinstance(column, DateColumn)}
+    lost = []
+    for one in found:
+        left = getattr(one.column, "parts", ())
+        if gone := [part for part in parts.get(one.column.name, ()) if part not in left]:
+            lost.append(f"{' and '.join(gone)} of {one.column.name!r}")
+    if not lost:
+        return []
+    return [f"parts of dates that are the same in all training rows are left out: {_listed(lost)}"]
 
 
 def _telling(found: Sequence[_Fitted], train: np.ndarray) -> tuple[list[_Fitted], list[str]]:

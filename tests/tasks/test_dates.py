@@ -122,6 +122,7 @@ def test_parts_that_are_the_same_in_training_are_left_out_and_missing_dates_are_
     assert set(np.round(missing)) == {0.0, 1.0}
     assert len(set(np.round(months[missing > 0.5], 4))) == 1
     assert any("parts of missing dates become their medians" in note for note in task.notes)
+    assert "parts of dates that are the same in all training rows are left out: year of 'when'" in task.notes
     with pytest.raises(NASGymError, match="column 'when' misses"):
         make_task(spec_of(lambda row: "" if row == 3 else START) | {"impute": False})
 

@@ -127,6 +127,7 @@ def test_columns_without_values_are_left_out_and_said(spec_of):
     task = make_task(spec | {"missing": ["", "NA"]})
     assert task.feature_names[0] == "size"
     assert "column 'age' has no values and is left out" in task.notes
+    assert not any("category of their own" in note for note in task.notes)  # of a column that is left out
     known = {int(TEST[0]): "3", int(TEST[1]): "4"}
     outside = make_task(spec_of(age=lambda row: known.get(row, "")))
     assert outside.feature_names == ("size", "colour=green", "colour=red")

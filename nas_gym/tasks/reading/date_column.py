@@ -98,6 +98,6 @@ def orders_of(cells: Sequence[Any]) -> list[str]:
 
 def date_column(name: str, cells: Sequence[Any], order: str, *, gaps: bool) -> DateColumn:
     """Return the column of dates, with the hour as a part if some have another than midnight."""
-    timed = any((parts_of(cell, order) or (0.0,))[-1] for cell in cells)
+    timed = any(found[-1] for cell in cells if (found := parts_of(cell, order)) is not None)
     parts = PARTS if timed else PARTS[:-1]
     return DateColumn(name, order, parts, (0.0,) * len(parts) if gaps else None, gaps)
