@@ -183,7 +183,7 @@ def _choice(alternatives: Mapping[str, Any], what: What) -> Mapping[str, Any]:
     smaller: Mapping[str, Any] | None = alternatives.get("smaller")
     if smaller and loses_less(smaller.get("low"), MARGIN):
         return smaller
-    seems = "" if smaller is None else f"; {smaller['architecture']} seems about as good, which is not shown"
+    seems = "" if smaller is None else f"; {smaller['architecture']} may be as good, which is not shown"
     raise NothingToAdoptError(
         "nothing to adopt: no smaller network is shown to lose less than one point against the one that the "
         f"run found{seems}"

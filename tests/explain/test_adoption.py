@@ -137,7 +137,7 @@ def test_a_smaller_network_is_adopted_if_it_is_shown_to_lose_less_than_a_point(r
     assert (adopted.what, adopted.architecture) == ("smaller", "relu-2")
     assert "shown to lose less than one point (-0.2 points, 95% interval -0.8 to +0.4)" in str(adopted)
     change(run, smaller=smaller(low=-0.02))
-    with pytest.raises(NothingToAdoptError, match="relu-2 seems about as good, which is not shown"):
+    with pytest.raises(NothingToAdoptError, match="relu-2 may be as good, which is not shown"):
         adopt(run, "smaller", store="memory")
 
 

@@ -60,8 +60,8 @@ def state_of(evidence: Evidence) -> str:
 def title_of(evidence: Evidence) -> str:
     """Return the title of the report of a run."""
     return (
-        f"Why this network? {evidence.config['agent']} on {evidence.problem.task.name} "
-        f"in the space {evidence.search_space.name}"
+        f"Why this network? The agent {evidence.config['agent']} on {evidence.problem.task.name}, "
+        f"search space {evidence.search_space.name}"
     )
 
 

@@ -65,6 +65,12 @@ def finite(value: float | np.floating | None) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
 
 
+def ordinal(number: int) -> str:
+    """Return a place in an order: ``"21st"``."""
+    last = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{last}"
+
+
 def counted(count: int, noun: str) -> str:
     """Return text such as ``"1 state"``, ``"1,200 states"``."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")

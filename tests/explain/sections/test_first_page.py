@@ -100,7 +100,7 @@ def test_the_page_says_what_was_found_and_how_good_it_is(evidence, alternatives)
     assert words.lower() in page.answer[0].lower()
     assert "tell the 10 classes of mnist1d apart" in page.answer[0]
     assert f"{evidence.result['test_score']:.1%}" in paragraph(page, "The number to quote")
-    assert "drawn at random" in paragraph(page, "What the search brought")
+    assert "drawn at random" in paragraph(page, "Against its start")
     json.dumps(page.numbers, allow_nan=False)
     json.dumps([fact.as_dict() for fact in page.facts], allow_nan=False)
 
@@ -118,7 +118,7 @@ def test_the_number_to_quote_is_of_test_examples_and_counts_how_few_they_are(une
 
 def test_simple_methods_stand_beside_it_on_the_same_examples(unequal):
     page = explain(unequal, budget=8, write=False, store="memory").summary
-    text = paragraph(page, "Beside it")
+    text = paragraph(page, "Against simple methods")
     assert "always answering “no” 96.7%" in text
     assert "logistic regression" in text
     assert "random forest" in text
@@ -139,7 +139,7 @@ def test_two_explanations_of_a_run_are_the_same(unequal):
 def test_reasons_are_listed_with_their_cost_and_the_best_alternative(evidence, alternatives):
     # Only the number of layers and rectifiers matter there, the widths do not.
     page = summarise(evidence, [alternatives])
-    text = paragraph(page, "Why it is good")
+    text = paragraph(page, "Why this network")
     assert "(1) " in text
     assert "width" not in text
     assert "95% interval" in text
@@ -150,7 +150,7 @@ def test_reasons_are_listed_with_their_cost_and_the_best_alternative(evidence, a
 def test_a_page_without_other_sections_leaves_their_sentences_out(evidence):
     page = summarise(evidence, [])
     text = " ".join(page.answer)
-    assert "Why it is good" not in text
+    assert "Why this network" not in text
     assert "one change away" not in text
 
 

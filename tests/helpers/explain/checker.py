@@ -14,7 +14,7 @@ COUNTS = {
     "improves": r"(\d+) (?:is|are) clearly better",
     "worse": r"(\d+) (?:is|are) a little worse",
     "does not matter": r"(\d+) (?:is|are) as good within one point",
-    "unclear": r"(\d+) (?:is|are) not told apart",
+    "unclear": r"(\d+) (?:is|are) too close to it to tell",
 }
 
 
@@ -54,10 +54,12 @@ def _quote(text: str, quote: Any, numbers: Any) -> Iterator[str]:
 
 def _reasons(text: str, numbers: Any, facts: Any) -> Iterator[str]:
     reasons = numbers["reasons"]
-    listed = len(re.findall(r"\(\d\) ", text))
+    # Other paragraphs are numbered, too.
+    why = re.search(r"Why this network.*?(?=Is something near|What would make it worse|Not known:|$)", text)
+    listed = len(re.findall(r"\(\d\) ", why[0])) if why else 0
     if listed != min(3, len(reasons)):
         yield f"{len(reasons)} reasons, {listed} listed"
-    if not reasons and "Why it is good." in text:
+    if not reasons and "Why this network." in text:
         yield "reasons are announced and there are none"
     costs = [float("inf") if reason["cost"] is None else reason["cost"] for reason in reasons]
     if costs != sorted(costs, reverse=True):
@@ -77,7 +79,7 @@ def _near(text: str, alternatives: Any) -> Iterator[str]:
         told = re.search(pattern, text)
         if int(told[1] if told else 0) != verdicts.get(verdict, 0):
             yield f"{verdicts.get(verdict, 0)} networks are {verdict!r}, told are {told and told[0]}"
-    found_better = "A better network was found while explaining" in text
+    found_better = "Explaining found a better network" in text
     if found_better is not bool(verdicts.get("improves")):
         yield "a better network is announced wrongly"
     if ("none is clearly better" in text) is bool(verdicts.get("improves")):

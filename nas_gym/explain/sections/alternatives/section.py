@@ -142,7 +142,7 @@ def _neighbour_words(found: Alternatives) -> list[str]:
         (len(broken), f"clearly worse ({why})"),
         (len(groups.get("worse", [])), "a little worse"),
         (len(groups.get("does not matter", [])), f"as good within {margin}"),
-        (len(groups.get("unclear", [])), "not told apart from it"),
+        (len(groups.get("unclear", [])), "too close to it to tell"),
     ]
     parts = [f"{count} {'is' if count == 1 else 'are'} {what}" for count, what in counts if count]
     if parts:

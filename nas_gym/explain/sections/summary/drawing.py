@@ -43,6 +43,8 @@ def network_figure(
     sketch, words = space.sketch(architecture), space.describe(architecture).words
     network = space.network(architecture)
     total = sum(node.parameters for node in network.nodes)
+    inside = set(sketch.box_layers)
+    beside = sum(node.parameters for node in network.nodes if node.layer not in inside)
     notes = "; ".join(f"{number}, {mark.title}, {mark.note}" for number, mark in enumerate(marks, 1))
     labelled = any(label and j - i == 1 for i, j, label in sketch.links)
     step = HEIGHT + (LABELLED_GAP if labelled else GAP)
@@ -51,10 +53,11 @@ def network_figure(
     skips = " Lines at the left are shortcuts." if wide.apexes and not wide.words else ""
     return Figure(
         "network",
-        f"The found network, from what goes in to what comes out, with {counted(total, 'trained weight')}."
+        f"The found network, from what goes in to what comes out, with {counted(total, 'trained weight')}"
+        + (f", {beside:,} of them in shortcuts." if beside else ".")
         + skips
-        + {0: "", 1: " The number marks the choice that makes it good."}.get(
-            len(marks), " The numbers mark the choices that make it good."
+        + {0: "", 1: " The circle marks the choice that matters."}.get(
+            len(marks), " The circles mark the choices whose change costs most, in this order."
         ),
         f"It is {words}.{f' Marked: {notes}.' if marks else ''}",
         lambda canvas: _draw(

@@ -49,7 +49,5 @@ def _mark(evidence: Evidence, reason: Reason) -> Mark:
 def _note(reason: Reason) -> str:
     if reason.cost is None or reason.low is None or reason.high is None:
         return "without it, networks fail to train"
-    return (
-        f"undoing it costs {100 * reason.cost:.1f} points (95% interval {100 * reason.low:.1f} to "
-        f"{100 * reason.high:.1f})"
-    )
+    cost = f"{100 * reason.cost:.1f} points{'' if reason.undone == 1 else ' on average'}"
+    return f"changing it costs {cost} (95% interval {100 * reason.low:.1f} to {100 * reason.high:.1f})"

@@ -59,12 +59,12 @@ def _tables(page: FirstPage) -> list[Table]:
     if page.start is not None:
         rows.append(("where the search started", None, f"{page.start[2]:.1%}", None, None))
     if page.drawn:
-        rows.append(("middle one of random networks", None, f"{page.drawn['median']:.1%}", None, None))
+        rows.append(("median of random networks", None, f"{page.drawn['median']:.1%}", None, None))
     caption = (
         "The found network beside simple methods, fitted on the same training examples with their default "
         "settings: scores on test examples (which chose nothing) and on validation examples (which the "
-        f"search chose by), the numbers that each is made of, and the time to predict {TIMED:,} examples on "
-        "this machine."
+        f"search chose by), size as the numbers that each stores, and the time to predict {TIMED:,} "
+        "examples on this machine."
     )
     head = ("method", "test", "validation", "size", "time")
     return [Table("beside", caption, head, tuple(rows))]

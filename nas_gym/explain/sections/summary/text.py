@@ -8,7 +8,7 @@ from shlex import quote
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.simple_methods import Method
 from nas_gym.explain.fact import Fact, Verdict
-from nas_gym.explain.report.phrases import capital, counted, listed, points, signed, unsigned
+from nas_gym.explain.report.phrases import capital, counted, listed, ordinal, points, signed, unsigned
 from nas_gym.explain.section import Section
 from nas_gym.explain.sections.summary.page import FirstPage, Neighbour
 from nas_gym.explain.sections.summary.reasons import Reason
@@ -55,15 +55,18 @@ class Words:
         one = self._page.better
         if one is not None:
             yield (
-                f"**A better network was found while explaining.** {capital(one.edit)}, and it gains "
-                f"{_interval_points(one.change)}: `{one.architecture}`.{self._adopting('')}"
+                "**Explaining found a better network** than the search did. This page is about the search's. "
+                f"The change: {one.edit} ({_interval_points(one.change)} on validation examples). The "
+                f"result: `{one.architecture}`.{self._adopting('')}"
             )
 
     def found(self) -> str:
         """Say what was looked for and what was found."""
         page, task = self._page, self._evidence.problem.task
         size = f", {counted(page.parameters, 'weight')} in all" if page.parameters else ""
-        when = "" if page.tried.estimate == 1 else f"; this was number {page.found_at.estimate}"
+        when = (
+            "" if page.tried.estimate == 1 else f"; this was the {ordinal(int(page.found_at.estimate or 0))}"
+        )
         agent = self._evidence.config.get("agent", "of the run")
         return (
             f"{capital(page.words)}{size}. To {task.target.aim(task.name)}, the agent {agent} tried "
@@ -101,7 +104,7 @@ class Words:
         if page.beside is None:
             if page.constant is not None and page.quote.estimate is not None:
                 answer, score = page.constant
-                yield f"**Beside it:** always answering “{answer}” reaches {score:.1%}."
+                yield f"**Against guessing:** always answering “{answer}” reaches {score:.1%}."
             return
         rivals = page.beside.rivals
         reached = listed([f"{one.method.name} {one.method.test:.1%}" for one in rivals])
@@ -118,18 +121,18 @@ class Words:
             if group
         ]
         verdict = ", but ".join(verdicts) if len(verdicts) < 3 else listed(verdicts)
-        yield f"**Beside it,** on the same examples: {reached}. The found network is {verdict}."
+        yield f"**Against simple methods,** on the same examples: {reached}. The found network is {verdict}."
 
     def search(self) -> Iterator[str]:
         """Say what the search brought: over its start, and over networks drawn at random."""
         page, said = self._page, []
         if page.start is not None:
-            words, gain, score = page.start
-            said.append(f"The search started from {words}, which reaches {score:.1%}: {self._than(gain)}.")
+            words, gain, _ = page.start
+            said.append(f"The search started from {words}. {self._than(gain)}")
         if page.drawn:
             said.append(self._drawn())
         if said:
-            yield f"**What the search brought.** {' '.join(said)}"
+            yield f"**Against its start and other networks,** on validation examples. {' '.join(said)}"
 
     def reasons(self) -> Iterator[str]:
         """Say which choices make it good, and what the best alternative to each costs."""
@@ -138,21 +141,22 @@ class Words:
             return
         if not page.reasons:
             yield (
-                "**Why it is good** cannot be said: each of its choices can be changed for something about "
-                "as good or better, as far as these trainings tell."
+                "**Why this network** cannot be said: for each of its choices there is another that may be "
+                "as good or better, as far as the trainings of both tell."
             )
             return
         count = len(page.reasons)
-        which = (
-            "One of its choices matters: every tested change of it is worse"
+        which, one = (
+            ("One of its choices matters", "it")
             if count == 1
-            else f"{count} of its choices matter: every tested change of them is worse"
+            else (f"{count} of its choices matter", "one of them")
         )
-        most = "" if count <= MOST_REASONS else f" The {MOST_REASONS} that cost most to change:"
+        most = "" if count <= MOST_REASONS else f" The {MOST_REASONS} whose change costs most:"
         told = [
             f"({number}) {self._reason(one)}" for number, one in enumerate(page.reasons[:MOST_REASONS], 1)
         ]
-        yield f"**Why it is good.** {which}.{most} {'; '.join(told)}."
+        became = f"whatever {one} was changed to, the network became worse"
+        yield f"**Why this network.** {which}: {became}.{most} {'; '.join(told)}."
 
     def near(self) -> Iterator[str]:
         """Say whether something near is better or simpler, and whether to train longer."""
@@ -178,11 +182,13 @@ class Words:
         unanswered = [one.question for one in sections if one.withheld and one.is_applicable]
         if unanswered:
             said.append(
-                f"the answer to {listed([f'“{question}”' for question in unanswered])}, as said there"
+                f"the answer to {listed([f'“{question}”' for question in unanswered])}: the section says why"
             )
         if not said:
             return "**Not known:** nothing that this page asks; every network of the space was looked up."
-        return f"**Not known:** {'; '.join(said)}."
+        if len(said) == 1:
+            return f"**Not known:** {said[0]}."
+        return f"**Not known:** {'; '.join(f'({number}) {each}' for number, each in enumerate(said, 1))}."
 
     def _limits(self) -> Iterator[str]:
         page = self._page
@@ -193,7 +199,8 @@ class Words:
         if page.no_time_for:
             yield f"how {listed(list(page.no_time_for))} would do on the same examples, for lack of time"
         if page.untried:
-            yield f"whether one of the {counted(page.untried, 'network')} that nobody tried is better"
+            left = counted(page.untried, "network")
+            yield f"whether one of the {left} that neither the search nor this explanation tried is better"
         if page.failed:
             yield f"how good {counted(page.failed, 'network')} would be whose training failed"
         if page.untested and page.neighbours:
@@ -205,13 +212,13 @@ class Words:
         unclear = sum(one.verdict == "unclear" for one in page.neighbours)
         if unclear and page.seeds_to_tell:
             yield (
-                f"which of {counted(unclear, 'network')} about equal is best: about {page.seeds_to_tell} "
-                "trainings of each would tell one point"
+                f"which of the {counted(unclear, 'network')} too close to tell is best: about "
+                f"{page.seeds_to_tell} trainings of each would show a difference of one point"
             )
         if page.examples_to_tell:
             yield (
-                f"its {self._target.metric.label} to within one point: about {page.examples_to_tell:,} test "
-                "examples would tell"
+                f"the {self._target.metric.label} of the found network to within one point: that takes about "
+                f"{page.examples_to_tell:,} test examples"
             )
 
     def _near(self) -> Iterator[str]:
@@ -222,7 +229,7 @@ class Words:
             ("clearly worse by more than one point", sum(verdict in MUCH_WORSE for verdict in verdicts)),
             ("a little worse", verdicts.count(WORSE)),
             ("as good within one point", verdicts.count(ALIKE)),
-            ("not told apart from it", verdicts.count("unclear")),
+            ("too close to it to tell", verdicts.count("unclear")),
         ]
         better = "" if told[0][1] else "none is clearly better"
         parts = [
@@ -235,15 +242,15 @@ class Words:
             yield self._smaller()
         if page.rising is not None:
             yield (
-                f"Its learning curve still rose by {unsigned(page.rising)} points at the end: training "
-                "longer may help."
+                f"The learning curve of the found network still rose by {unsigned(page.rising)} points at "
+                "the end: training longer may help."
             )
 
     def _smaller(self) -> str:
         page, one = self._page, self._page.smaller
         assert one is not None
         share = f", {one.parameters / page.parameters:.0%} of its weights" if page.parameters else ""
-        sure = "is within one point of it" if one.within else "seems about as good"
+        sure = "is at most one point worse" if one.within else "may be as good"
         return (
             f"Simpler: {one.words} ({counted(one.parameters, 'weight')}{share}) {sure} "
             f"({_interval_points(one.change)}).{self._adopting(' smaller') if one.within else ''}"
@@ -273,8 +280,9 @@ class Words:
         if reason.undone == 1 or reason.best is None:
             edit = f" ({reason.best[0]})" if reason.best else ""
             return f"{what}: the tested change of it{edit} costs {cost}"
-        least = f"the best of them, {reason.best[0]}, costs {unsigned(reason.best[1])}"
-        return f"{what}: {reason.undone} tested changes of it cost {cost} on average, and {least}"
+        least = f"the mildest, {reason.best[0]}, {unsigned(reason.best[1])}"
+        each = f"each of the {reason.undone} tested changes of it costs something"
+        return f"{what}: {each}, {cost} on average, and {least}"
 
     def _drawn(self) -> str:
         drawn = self._page.drawn
@@ -284,17 +292,24 @@ class Words:
         )
         ties = round((drawn["level"] or 0.0) * count)
         share = f"all {which}" if beaten == count else f"{beaten:,} of {which}"
-        equal = f" and equals {ties:,}" if ties else ""
-        return f"It beats {share}{equal} (median {drawn['median']:.1%}, best {drawn['best']:.1%})."
+        equal = f" and is level with {ties:,}" if ties else ""
+        rest = f"(median {drawn['median']:.1%}, best {drawn['best']:.1%})"
+        return f"The found network beats {share}{equal} {rest}."
 
     def _than(self, gain: Fact) -> str:
-        """Return how far below the found network something is."""
+        """Return how far above its start the found network is."""
         number = _number(gain)
         if gain.verdict is not Verdict.SHOWN:
-            return f"about as much (a difference of {_interval_points(gain)}, which chance could explain)"
+            return (
+                f"Trained again, the found network is not clearly better or worse ({_interval_points(gain)}, "
+                "which chance could explain)."
+            )
         low, high = sorted((abs(gain.low or 0.0), abs(gain.high or 0.0)))
-        how = "less" if number > 0 else "more"
-        return f"{unsigned(number)} points {how} (95% interval {unsigned(low)} to {unsigned(high)})"
+        how = "better" if number > 0 else "worse"
+        return (
+            f"Trained again, the found network is {unsigned(number)} points {how} (95% interval "
+            f"{unsigned(low)} to {unsigned(high)})."
+        )
 
     def _short(self, method: Method) -> str:
         """Return a method as it is named again."""
