@@ -10,11 +10,11 @@ from torch import Tensor
 from nas_gym.networks import initial_weights
 from nas_gym.training.batches import EpochBatches, EqualBatches, EvaluationRound, evaluation_batches
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
-from nas_gym.training.kernels.launches import launches
 from nas_gym.training.members import Member, TrainingData
 from nas_gym.training.optimizer import Rates, optimizer_of
 from nas_gym.training.program.grouping import Value, schedule
 from nas_gym.training.program.initial import InitialWeights
+from nas_gym.training.program.launches import launches
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.program import Chunk, Program
 from nas_gym.training.program.recording import one_by_one, recorder_for

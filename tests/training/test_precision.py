@@ -12,9 +12,9 @@ from nas_gym.evaluators import Request, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.training import Recipe, check_precision, computer_name, numerics, processor_name
-from nas_gym.training.kernels.launches import launches
 from nas_gym.training.kernels.matmul import product
 from nas_gym.training.kernels.paths import Paths, paths_of
+from nas_gym.training.program.launches import launches
 from tests.helpers.networks import make_data, make_space, random_members, trained
 
 TASK = make_task({"name": "digits", "train_size": 120, "validation_size": 100, "test_size": 100})

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
-from nas_gym.training.kernels.launches import composed
 from nas_gym.training.kernels.layout import constant, matrix
 from nas_gym.training.program.grouping import Group
+from nas_gym.training.program.launches import composed
 from nas_gym.training.program.tape import Kernel, Rows
 
 EPSILON = 1e-5

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from nas_gym.networks import Shape
 from nas_gym.training.kernels.context import Context
-from nas_gym.training.kernels.launches import composed
 from nas_gym.training.program.grouping import Group
+from nas_gym.training.program.launches import composed
 from nas_gym.training.program.tape import Kernel
 
 aten = torch.ops.aten

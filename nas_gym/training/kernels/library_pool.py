@@ -16,9 +16,9 @@ from torch import Tensor
 
 from nas_gym.networks import Node
 from nas_gym.training.kernels.context import Context
-from nas_gym.training.kernels.launches import composed
 from nas_gym.training.kernels.layout import grid
 from nas_gym.training.program.grouping import Group
+from nas_gym.training.program.launches import composed
 from nas_gym.training.program.tape import Kernel, Rows
 
 aten: Any = torch.ops.aten

@@ -14,8 +14,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.training.kernels.launches import composed
 from nas_gym.training.kernels.paths import Paths
+from nas_gym.training.program.launches import composed
 from nas_gym.training.program.tape import VECTOR, Kernel
 
 
