@@ -15,7 +15,6 @@ from nas_agents.result import Hyperparameter, Result, note_of
 from nas_gym.common import number, plain, whole
 from nas_gym.envs import Budget, BudgetExhausted
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.evaluators import incumbent
 
 if TYPE_CHECKING:
     from nas_gym.evaluators import Evaluation
@@ -175,6 +174,14 @@ class Session:
                 raise SearchOver("space exhausted")
         return evaluations
 
+    def worth(self, evaluation: Evaluation) -> float:
+        """Return what to search for, higher is better: the score, or what a reward on evaluations says.
+
+        So an agent that asks for architectures follows the same objective as one that is paid for steps.
+        """
+        found: float = self.unwrapped.ledger.worth(evaluation)
+        return found
+
     def is_exhausted(self) -> bool:
         """Return whether every architecture of the space is evaluated by the full recipe."""
         ledger, size = self.unwrapped.ledger, self.search_space.size
@@ -202,7 +209,7 @@ class Session:
             raise ConfigError(
                 f"the budget {budget!r} ended before the first evaluation was made: raise the budget"
             )
-        chosen = incumbent(ledger.history)
+        chosen = ledger.best
         note = note_of(stopped, ledger.limits.minutes, follows_clock=self.follows_clock)
         return Result(
             agent=agent.name,

@@ -53,15 +53,15 @@ class Evolution(Agent):
                 population.popleft()
 
     def _child(self, population: deque[Individual], session: Session) -> Architecture:
-        child = self._parent(population, session.rng)
+        child = self._parent(population, session)
         if self.crossover and session.rng.random() < self.crossover:
-            child = _cross(child, self._parent(population, session.rng), session)
+            child = _cross(child, self._parent(population, session), session)
         return _mutate(child, session)
 
-    def _parent(self, population: deque[Individual], rng: np.random.Generator) -> Architecture:
+    def _parent(self, population: deque[Individual], session: Session) -> Architecture:
         """Return the best of S individuals drawn with replacement, the first drawn of ties."""
-        drawn = [population[number] for number in rng.integers(len(population), size=self.sample)]
-        return max(drawn, key=lambda individual: individual[1].score)[0]
+        drawn = [population[number] for number in session.rng.integers(len(population), size=self.sample)]
+        return max(drawn, key=lambda individual: session.worth(individual[1]))[0]
 
 
 def _mutate(architecture: Architecture, session: Session) -> Architecture:

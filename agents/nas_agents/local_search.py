@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from nas_agents.agent import Agent, Session
 from nas_gym.errors import unknown
-from nas_gym.evaluators import Evaluation
 from nas_gym.search_spaces import Architecture
 
 IMPROVEMENTS = ("best", "first")
@@ -35,26 +36,21 @@ class LocalSearch(Agent):
     def run(self, session: Session) -> None:
         while True:
             here = session.search_space.sample(session.rng)
-            value = session.ask([here])[0].score
+            value = session.worth(session.ask([here])[0])
             while (step := self._better(here, value, session)) is not None:
                 here, value = step
 
     def _better(
         self, here: Architecture, value: float, session: Session
     ) -> tuple[Architecture, float] | None:
-        """Return the neighbour to move to with its score, or None in a local optimum."""
+        """Return the neighbour to move to with its worth, or None in a local optimum."""
         neighbours = list(session.search_space.neighbours(here))
         session.rng.shuffle(neighbours)
         batch = len(neighbours) if self.improvement == "best" else 1
         for start in range(0, len(neighbours), batch):
             asked = neighbours[start : start + batch]
-            best, score = _best(asked, session.ask(asked))
-            if score > value:
-                return best, score
+            worths = [session.worth(evaluation) for evaluation in session.ask(asked)]
+            best = int(np.argmax(worths))
+            if worths[best] > value:
+                return asked[best], worths[best]
         return None
-
-
-def _best(architectures: list[Architecture], evaluations: list[Evaluation]) -> tuple[Architecture, float]:
-    """Return the architecture of the highest score of a batch, with that; the first of ties."""
-    number = max(range(len(evaluations)), key=lambda number: evaluations[number].score)
-    return architectures[number], evaluations[number].score

@@ -20,7 +20,7 @@ from nas_gym.search_spaces import Architecture
 
 @dataclass(kw_only=True)
 class OptunaSearch(Agent):
-    """One Optuna study that maximises the validation score over the fixed-length form of the space.
+    """One Optuna study that maximises what networks are worth, over the fixed-length form of the space.
 
     Every trial has all variables, so samplers that model parameters jointly never meet one that
     is missing and never draw it at random instead. Assignments that differ in inactive variables
@@ -63,7 +63,7 @@ class OptunaSearch(Agent):
                     if evaluation.failed:
                         study.tell(trial, state=TrialState.FAIL)
                     else:
-                        study.tell(trial, evaluation.score)
+                        study.tell(trial, session.worth(evaluation))
 
 
 @dataclass(kw_only=True)

@@ -15,7 +15,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from nas_gym._checks import plain, whole
 from nas_gym.envs.observations import make_observer
-from nas_gym.envs.rewards import Reward, make_reward
+from nas_gym.envs.rewards import Reward, bound, make_reward
 from nas_gym.envs.run.budget import Budget, Stats
 from nas_gym.envs.run.ledger import Ledger
 from nas_gym.envs.run.payments import StepLedger
@@ -69,18 +69,19 @@ class Problem:
             raise ConfigError(f"horizon must be a whole number of steps of at least 1, not {horizon!r}")
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
-        self.reward = make_reward(reward)
+        asked = make_reward(reward)
         self.search_space, self.task = _searched(search_space, task, evaluator)
         made = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
         # A store that came as an object is the caller's, also within an evaluator.
         self._built = isinstance(store, str | Path) and not isinstance(evaluator, Evaluator)
+        self.reward = bound(asked, self.search_space, made)
         made.opened_by(self, built=self._built)
         self.horizon = steps
         self.initial = self._checked_initial(initial)
         self.observation = observation
         self.device = device
         self.render_mode = render_mode
-        self._ledger = StepLedger(Ledger(made), self.search_space.edit_graph)
+        self._ledger = StepLedger(Ledger(made, reward=self.reward), self.search_space.edit_graph)
         countdown = steps if self.reward.episodic else None
         self._observer = make_observer(observation, self.search_space, countdown)
         self.observation_space: spaces.Space[Any] = self._observer.space
@@ -157,7 +158,7 @@ class Problem:
             NASGymError: for a budget below 1.
         """
         self._check_no_walk("start a run")
-        self.ledger = Ledger(self.evaluator, budget)
+        self.ledger = Ledger(self.evaluator, budget, self.reward)
 
     @contextmanager
     def walking(self, agent: str) -> Iterator[None]:

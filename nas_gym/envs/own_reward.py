@@ -61,6 +61,8 @@ class OwnReward:
         NASGymError: for anything that is not such a reward, in one sentence.
     """
 
+    shape: tuple[int, ...] = ()
+
     def __init__(self, function: Any, config: Mapping[str, Any] | None = None) -> None:
         if isinstance(function.func if isinstance(function, partial) else function, type):
             function = _object_of(function)

@@ -214,7 +214,7 @@ class _Simulated:
 
 def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
     """Return the rewards of architectures, which are evaluated for them."""
-    return {each: evaluation.score for each, evaluation in zip(asked, session.ask(asked), strict=True)}
+    return {each: session.worth(found) for each, found in zip(asked, session.ask(asked), strict=True)}
 
 
 def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:

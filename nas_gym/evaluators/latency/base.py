@@ -1,0 +1,33 @@
+"""What a source of latencies is: milliseconds of a forward pass, for any architecture of a space."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from nas_gym.search_spaces import Architecture
+
+LATENCY = "latency"
+"""The name of the metric of an evaluation, in milliseconds."""
+
+
+class Latency(ABC):
+    """A source of latencies.
+
+    Attributes:
+        scale: the latency in milliseconds that costs are compared with, see `Objective.bound` in
+            `nas_gym.envs`: of a table its highest, of a measurement 1.
+        bounded: whether no latency is above `scale`.
+    """
+
+    scale: float = 1.0
+    bounded: bool = False
+
+    @abstractmethod
+    def of(self, architectures: Sequence[Architecture]) -> list[float]:
+        """Return the milliseconds of each architecture, in order."""
+
+    @abstractmethod
+    def config(self) -> str | dict[str, Any]:
+        """Return the JSON-able name or options that it is made from."""
