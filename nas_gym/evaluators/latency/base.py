@@ -19,10 +19,15 @@ class Latency(ABC):
         scale: the latency in milliseconds that costs are compared with, see `Objective.bound` in
             `nas_gym.envs`: of a table its highest, of a measurement 1.
         bounded: whether no latency is above `scale`.
+        free: whether asking costs nothing, as of a table.
+        about: how the latencies were obtained and how far they can be trusted, in words; "" for nothing
+            to say.
     """
 
     scale: float = 1.0
     bounded: bool = False
+    free: bool = False
+    about: str = ""
 
     @abstractmethod
     def of(self, architectures: Sequence[Architecture]) -> list[float]:
