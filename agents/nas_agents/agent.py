@@ -17,6 +17,7 @@ from nas_gym.envs import Budget, BudgetExhausted
 from nas_gym.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
+    from nas_gym.envs import Objectives
     from nas_gym.evaluators import Evaluation
     from nas_gym.search_spaces import Architecture, SearchSpace
     from nas_gym.traces import Policy
@@ -181,6 +182,21 @@ class Session:
         """
         found: float = self.unwrapped.ledger.worth(evaluation)
         return found
+
+    @property
+    def objectives(self) -> Objectives | None:
+        """The objectives of an environment of several, `NASMultiObjective-v0`; None of others."""
+        found: Objectives | None = self.unwrapped.objectives
+        return found
+
+    def gains(self, evaluations: Sequence[Evaluation]) -> np.ndarray:
+        """Return what to search for by objective, float64 (evaluations, objectives), higher is better.
+
+        Of an environment of one reward it is one column, what networks are worth.
+        """
+        if self.objectives is None:
+            return np.array([[self.worth(evaluation)] for evaluation in evaluations]).reshape(-1, 1)
+        return self.objectives.gains(evaluations)
 
     def is_exhausted(self) -> bool:
         """Return whether every architecture of the space is evaluated by the full recipe."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_agents.agent import Agent, Session
+from nas_agents.pareto import ParetoLocalSearch
 from nas_gym.errors import unknown
 from nas_gym.search_spaces import Architecture
 
@@ -17,7 +18,12 @@ IMPROVEMENTS = ("best", "first")
 class LocalSearch(Agent):
     """Hill climbing over the architectures one edit away, from uniform random starts.
 
-    Source: White, Nolen and Savani, "Exploring the Loss Landscape in Neural Architecture Search", 2021.
+    Of several objectives it is Pareto local search: the neighbours of a network on the front found so far
+    are evaluated, those of one with most room around it first, until all of the front is explored.
+
+    Sources: White, Nolen and Savani, "Exploring the Loss Landscape in Neural Architecture Search", 2021;
+    Paquete, Chiarandini and Stützle, "Pareto local optimum sets in the biobjective traveling salesman
+    problem", 2004.
 
     Attributes:
         improvement: ``"best"`` evaluates all neighbours at once and moves to the best of them,
@@ -34,6 +40,8 @@ class LocalSearch(Agent):
             raise unknown("improvement of local search", self.improvement, IMPROVEMENTS)
 
     def run(self, session: Session) -> None:
+        if session.objectives is not None:
+            ParetoLocalSearch(self.improvement, session).run()
         while True:
             here = session.search_space.sample(session.rng)
             value = session.worth(session.ask([here])[0])

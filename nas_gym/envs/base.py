@@ -14,6 +14,7 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
 from nas_gym._checks import plain, whole
+from nas_gym.envs.objectives.objective import Objectives
 from nas_gym.envs.observations import make_observer
 from nas_gym.envs.rewards import Reward, bound, make_reward
 from nas_gym.envs.run.budget import Budget, Stats
@@ -42,6 +43,7 @@ class Problem:
     The arguments, and what they raise, are documented at `NASEnv`.
     """
 
+    objectives: Objectives | None = None  # of an environment of several
     _spec: EnvSpec | None = None
     metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's form
 

@@ -31,7 +31,7 @@ class MultiObjectiveProblem(Problem):
     reward: VectorReward
 
     @property
-    def objectives(self) -> Objectives:
+    def objectives(self) -> Objectives:  # type: ignore[override]  # None for the class of the others
         """The objectives, in the order of the reward's entries, with the scales of the costs."""
         return self.reward.objectives
 
