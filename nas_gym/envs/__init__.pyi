@@ -24,6 +24,7 @@ from .registration import register as register
 from .rewards import REWARDS as REWARDS
 from .rewards import Reward as Reward
 from .rewards import make_reward as make_reward
+from .rewards import objectives_of as objectives_of
 from .rewards import rewards_of as rewards_of
 from .rewards import worth_of as worth_of
 from .run.budget import Budget as Budget

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 import numpy as np
 
 from nas_gym._checks import listed, number
+from nas_gym.envs.objectives.objective import Objectives
 from nas_gym.envs.objectives.scalarisations import (
     Chebyshev,
     Constraint,
@@ -190,6 +191,11 @@ def worth_of(reward: Reward, evaluation: Evaluation, first: Evaluation) -> float
     if isinstance(reward, Scalarisation):
         return reward.worth(evaluation)
     return float(reward(first if reward.needs_before else None, evaluation, True))
+
+
+def objectives_of(reward: Reward) -> Objectives | None:
+    """Return the objectives that a reward is made of, as one number or a vector; None of other rewards."""
+    return reward.objectives if isinstance(reward, Scalarisation) else None
 
 
 def nothing_paid(reward: Reward, steps: int) -> np.ndarray:

@@ -113,7 +113,7 @@ class RewardModel:
     def as_targets(self, rewards: np.ndarray) -> np.ndarray:
         """Return rewards in the units of `targets`, clipped from below as those are."""
         low = floor_of(rewards) if self.floor is None else self.floor
-        return (np.maximum(rewards, low) - self._centre) / self._spread
+        return np.asarray((np.maximum(rewards, low) - self._centre) / self._spread)
 
     def score(self, targets: np.ndarray) -> np.ndarray:
         """Return targets as rewards, in the units that they were told in."""

@@ -101,9 +101,14 @@ class Evidence:
         """The network that the run chose, or would choose now: the best it saw, the first of ties.
 
         As in a run's result the highest fidelity comes first: scores of different ones are not compared.
+        Under a reward that is not of the score it is the result's, once there is one.
         """
+        found = self.succeeded
+        if self.problem.reward.sees == "evaluations" and self.result is not None:
+            text = self.result["architecture"]
+            found = tuple(one for one in found if str(one.architecture) == text) or found
         return max(
-            self.succeeded,
+            found,
             key=lambda one: (math.inf if one.fidelity is None else one.fidelity, one.score),
         )
 
