@@ -14,14 +14,8 @@ from nas_gym.evaluators import Evaluation
 from nas_gym.traces import Trace, replay
 from tests.helpers.environments import environment
 from tests.helpers.own_rewards import Small, Smaller
+from tests.helpers.scalarisations import OPTIONS as SPECS
 
-SPECS = {
-    "linear": {"objectives": ["score", "parameters"], "weights": [1, 0.5]},
-    "chebyshev": {"objectives": ["score", "parameters"], "weights": [1, 0.5]},
-    "mnasnet": {"cost": "parameters", "target": 2000, "below": 0, "above": -1},
-    "tunas": {"cost": "flops", "target": 4000, "beta": -0.2},
-    "constraint": {"at_most": {"parameters": 2000}},
-}
 CASES = [{"name": name, **options} for name, options in SPECS.items()]
 QUERIES = [name for name in AGENTS if AGENTS[name].access == "query"]
 
