@@ -137,7 +137,7 @@ def report(runs: list[dict[str, Any]], specs: list[Any], cost: str) -> Grid:
         distance, found = _values(runs, name, BUDGETS[1], 1), _values(runs, name, BUDGETS[2], 2)
         seconds = [run["process_seconds"] for run in runs if run["agent"] == name]
         tested = name != MODEL and len(model) > 1 and len(shares[1]) > 1
-        p = f"{permutation_test(model, shares[1], 0).p:.4f}" if tested else ""
+        p = f"{permutation_test(model, shares[1], 0).p:.2g}" if tested else ""
         grid.add_row(
             name,
             str(len(seconds)),
