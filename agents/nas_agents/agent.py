@@ -15,9 +15,9 @@ from nas_agents.result import Hyperparameter, Result, note_of
 from nas_gym.common import number, plain, whole
 from nas_gym.envs import Budget, BudgetExhausted
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.evaluators import incumbent
 
 if TYPE_CHECKING:
+    from nas_gym.envs import Objectives
     from nas_gym.evaluators import Evaluation
     from nas_gym.search_spaces import Architecture, SearchSpace
     from nas_gym.traces import Policy
@@ -175,6 +175,29 @@ class Session:
                 raise SearchOver("space exhausted")
         return evaluations
 
+    def worth(self, evaluation: Evaluation) -> float:
+        """Return what to search for, higher is better: the score, or what a reward on evaluations says.
+
+        So an agent that asks for architectures follows the same objective as one that is paid for steps.
+        """
+        found: float = self.unwrapped.ledger.worth(evaluation)
+        return found
+
+    @property
+    def objectives(self) -> Objectives | None:
+        """The objectives of an environment of several, `NASMultiObjective-v0`; None of others."""
+        found: Objectives | None = self.unwrapped.objectives
+        return found
+
+    def gains(self, evaluations: Sequence[Evaluation]) -> np.ndarray:
+        """Return what to search for by objective, float64 (evaluations, objectives), higher is better.
+
+        Of an environment of one reward it is one column, what networks are worth.
+        """
+        if self.objectives is None:
+            return np.array([[self.worth(evaluation)] for evaluation in evaluations]).reshape(-1, 1)
+        return self.objectives.gains(evaluations)
+
     def is_exhausted(self) -> bool:
         """Return whether every architecture of the space is evaluated by the full recipe."""
         ledger, size = self.unwrapped.ledger, self.search_space.size
@@ -202,7 +225,7 @@ class Session:
             raise ConfigError(
                 f"the budget {budget!r} ended before the first evaluation was made: raise the budget"
             )
-        chosen = incumbent(ledger.history)
+        chosen = ledger.best
         note = note_of(stopped, ledger.limits.minutes, follows_clock=self.follows_clock)
         return Result(
             agent=agent.name,

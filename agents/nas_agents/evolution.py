@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nas_agents.agent import Agent, Session, whole_number, within
+from nas_agents.pareto import preferences
 from nas_gym.evaluators import Evaluation
 from nas_gym.search_spaces import Architecture
 
@@ -19,7 +20,9 @@ class Evolution(Agent):
     """Ageing evolution: tournament selection, mutation by one edit, death of the oldest.
 
     Source: Real et al., "Regularized Evolution for Image Classifier Architecture Search", 2019,
-    algorithm 1, with P and S for budgets of tens to hundreds; crossover is not in the paper.
+    algorithm 1, with P and S for budgets of tens to hundreds; crossover is not in the paper. Of several
+    objectives a tournament is won by the front of the population that a member is on, then by the distance
+    to its neighbours there, as in NSGA-II.
 
     Attributes:
         population: P, architectures alive at a time; the first P are uniform random ones.
@@ -53,15 +56,18 @@ class Evolution(Agent):
                 population.popleft()
 
     def _child(self, population: deque[Individual], session: Session) -> Architecture:
-        child = self._parent(population, session.rng)
+        child = self._parent(population, session)
         if self.crossover and session.rng.random() < self.crossover:
-            child = _cross(child, self._parent(population, session.rng), session)
+            child = _cross(child, self._parent(population, session), session)
         return _mutate(child, session)
 
-    def _parent(self, population: deque[Individual], rng: np.random.Generator) -> Architecture:
+    def _parent(self, population: deque[Individual], session: Session) -> Architecture:
         """Return the best of S individuals drawn with replacement, the first drawn of ties."""
-        drawn = [population[number] for number in rng.integers(len(population), size=self.sample)]
-        return max(drawn, key=lambda individual: individual[1].score)[0]
+        drawn = session.rng.integers(len(population), size=self.sample)
+        if session.objectives is None:
+            return max((population[n] for n in drawn), key=lambda each: session.worth(each[1]))[0]
+        preferred = preferences(session.gains([evaluation for _, evaluation in population]))
+        return population[max(drawn.tolist(), key=preferred.__getitem__)][0]
 
 
 def _mutate(architecture: Architecture, session: Session) -> Architecture:

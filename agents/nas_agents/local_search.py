@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from nas_agents.agent import Agent, Session
+from nas_agents.pareto import ParetoLocalSearch
 from nas_gym.errors import unknown
-from nas_gym.evaluators import Evaluation
 from nas_gym.search_spaces import Architecture
 
 IMPROVEMENTS = ("best", "first")
@@ -16,7 +18,12 @@ IMPROVEMENTS = ("best", "first")
 class LocalSearch(Agent):
     """Hill climbing over the architectures one edit away, from uniform random starts.
 
-    Source: White, Nolen and Savani, "Exploring the Loss Landscape in Neural Architecture Search", 2021.
+    Of several objectives it is Pareto local search: the neighbours of a network on the front found so far
+    are evaluated, those of one with most room around it first, until all of the front is explored.
+
+    Sources: White, Nolen and Savani, "Exploring the Loss Landscape in Neural Architecture Search", 2021;
+    Paquete, Chiarandini and Stützle, "Pareto local optimum sets in the biobjective traveling salesman
+    problem", 2004.
 
     Attributes:
         improvement: ``"best"`` evaluates all neighbours at once and moves to the best of them,
@@ -33,28 +40,25 @@ class LocalSearch(Agent):
             raise unknown("improvement of local search", self.improvement, IMPROVEMENTS)
 
     def run(self, session: Session) -> None:
+        if session.objectives is not None:
+            ParetoLocalSearch(self.improvement, session).run()
         while True:
             here = session.search_space.sample(session.rng)
-            value = session.ask([here])[0].score
+            value = session.worth(session.ask([here])[0])
             while (step := self._better(here, value, session)) is not None:
                 here, value = step
 
     def _better(
         self, here: Architecture, value: float, session: Session
     ) -> tuple[Architecture, float] | None:
-        """Return the neighbour to move to with its score, or None in a local optimum."""
+        """Return the neighbour to move to with its worth, or None in a local optimum."""
         neighbours = list(session.search_space.neighbours(here))
         session.rng.shuffle(neighbours)
         batch = len(neighbours) if self.improvement == "best" else 1
         for start in range(0, len(neighbours), batch):
             asked = neighbours[start : start + batch]
-            best, score = _best(asked, session.ask(asked))
-            if score > value:
-                return best, score
+            worths = [session.worth(evaluation) for evaluation in session.ask(asked)]
+            best = int(np.argmax(worths))
+            if worths[best] > value:
+                return asked[best], worths[best]
         return None
-
-
-def _best(architectures: list[Architecture], evaluations: list[Evaluation]) -> tuple[Architecture, float]:
-    """Return the architecture of the highest score of a batch, with that; the first of ties."""
-    number = max(range(len(evaluations)), key=lambda number: evaluations[number].score)
-    return architectures[number], evaluations[number].score

@@ -20,12 +20,12 @@ from nas_gym.search_spaces import Architecture
 
 @dataclass(kw_only=True)
 class OptunaSearch(Agent):
-    """One Optuna study that maximises the validation score over the fixed-length form of the space.
+    """One Optuna study that maximises what networks are worth, over the fixed-length form of the space.
 
     Every trial has all variables, so samplers that model parameters jointly never meet one that
     is missing and never draw it at random instead. Assignments that differ in inactive variables
     decode to one architecture: it is told its known score and costs nothing again. A failed
-    evaluation is told as a failed trial.
+    evaluation is told as a failed trial. Of several objectives the study has as many directions.
 
     Attributes:
         batch: trials asked for, and evaluated in one call, before any of them is told.
@@ -54,7 +54,8 @@ class OptunaSearch(Agent):
 
     def run(self, session: Session) -> None:
         with _quiet():
-            study = optuna.create_study(direction="maximize", sampler=self.sampler(session.seed))
+            entries = 1 if session.objectives is None else len(session.objectives)
+            study = optuna.create_study(directions=["maximize"] * entries, sampler=self.sampler(session.seed))
             while True:
                 trials, architectures = zip(
                     *(self.suggest(study, session) for _ in range(self.batch)), strict=True
@@ -63,12 +64,14 @@ class OptunaSearch(Agent):
                     if evaluation.failed:
                         study.tell(trial, state=TrialState.FAIL)
                     else:
-                        study.tell(trial, evaluation.score)
+                        study.tell(trial, session.gains([evaluation])[0].tolist())
 
 
 @dataclass(kw_only=True)
 class TPE(OptunaSearch):
     """Tree-structured Parzen estimator, multivariate (Bergstra et al. 2011; Falkner et al. 2018).
+
+    Of several objectives it is the multi-objective one (Ozaki et al. 2022).
 
     Attributes:
         startup: random trials before the model is used.
@@ -93,7 +96,7 @@ class TPE(OptunaSearch):
 
 @dataclass(kw_only=True)
 class NSGA2(OptunaSearch):
-    """NSGA-II (Deb et al. 2002) with the score as the one objective.
+    """NSGA-II (Deb et al. 2002), of one objective or several.
 
     Attributes:
         population: trials a generation; the first generation is random, so it must be well

@@ -51,7 +51,7 @@ class Reinforce(Agent):
         while True:
             drawn = [policy.draw(session.rng) for _ in range(self.batch)]
             evaluations = session.ask([policy.architecture(choices) for choices in drawn])
-            rewards = [PERCENT * evaluation.score for evaluation in evaluations]
+            rewards = [PERCENT * session.worth(evaluation) for evaluation in evaluations]
             advantages = [reward - baseline.updated(reward) for reward in rewards]
             policy.logits += adam.step(policy.score_gradient(drawn, advantages))
 

@@ -27,7 +27,8 @@ class Result:
             the clock, or a dict of several limits.
         hyperparameters: hyperparameters of the agent, JSON-able.
         architecture: text of the chosen one: the highest score seen at the highest fidelity
-            reached, among those that did not fail, the first of ties; the first one if all failed.
+            reached, among those that did not fail, the first of ties; the first one if all failed. Under a
+            reward on evaluations it is the one that is worth most by it (see `nas_gym.envs.worth_of`).
         score: its validation score as the search saw it, in [0, 1].
         evaluations: every distinct evaluation, in order of first request.
         stopped: why the search ended: ``"budget"``, ``"minutes"`` (by the clock), ``"max_steps"``, ``"space

@@ -93,7 +93,7 @@ def halve(session: Session, count: int, ladder: Sequence[int]) -> None:
     for rung in ladder:
         kept = survivors[: max(1, count * ladder[0] // rung)]
         evaluations = session.ask(kept, None if rung == ladder[-1] else rung)
-        order = sorted(range(len(kept)), key=lambda i: standing(evaluations[i]), reverse=True)
+        order = sorted(range(len(kept)), key=lambda i: standing(evaluations[i], session.worth), reverse=True)
         survivors = [kept[i] for i in order if not evaluations[i].failed]
         if not survivors:
             return

@@ -28,6 +28,7 @@ Examples: `nas-gym benchmark build --space mlp --task mnist1d`
 Harder: `nas-gym benchmark build --space mlp --task '{"name": "digits", "train_size": 200}' --label small`
 """
 VERIFY_EXAMPLE = "Example: `nas-gym benchmark verify mlp-mnist1d --architectures 20`"
+LATENCY_EXAMPLE = "Example: `nas-gym benchmark import-latency nasbench201_latency.csv.gz`"
 IMPORT_EXAMPLE = "Example: `nas-gym benchmark import nasbench201 nasbench201_cifar10.csv.gz --task cifar10`"
 
 
@@ -108,6 +109,31 @@ def import_published(
     typer.echo(f"imported {table!r}: {path}")
     if table.caution:
         typer.echo(f"caution: {table.caution}")
+
+
+@benchmark_app.command("import-latency", epilog=LATENCY_EXAMPLE)
+@polite
+def import_latency(
+    file: Annotated[Path, typer.Argument(help="A .csv or .csv.gz file with a column of ms for each device.")],
+    table: Annotated[str, typer.Option(help="Name of the table whose networks they are of.")] = (
+        "nasbench201-cifar10"
+    ),
+) -> None:
+    """Attach the latencies of a table's networks on devices.
+
+    The file has the column index (the published number) or architecture, and for each device a column of
+    milliseconds, called DEVICE_ms. They are kept beside the table, which does not change.
+    """
+    import numpy as np
+
+    from nas_gym.tables import import_latencies
+
+    found, path = import_latencies(file, table)
+    for device, latencies in found.items():
+        low, middle, high = np.quantile(latencies.milliseconds, (0, 0.5, 1))
+        typer.echo(f"{device}: {low:.3g} to {high:.3g} ms, median {middle:.3g} ms")
+    first = next(iter(found))
+    typer.echo(f'kept in {path}; use them with --evaluator and the option "latency": "{first}"')
 
 
 @benchmark_app.command(epilog=BUILD_EXAMPLE)

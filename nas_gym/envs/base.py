@@ -14,8 +14,9 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 
 from nas_gym._checks import plain, whole
+from nas_gym.envs.objectives.objective import Objectives
 from nas_gym.envs.observations import make_observer
-from nas_gym.envs.rewards import Reward, make_reward
+from nas_gym.envs.rewards import Reward, bound, make_reward
 from nas_gym.envs.run.budget import Budget, Stats
 from nas_gym.envs.run.ledger import Ledger
 from nas_gym.envs.run.payments import StepLedger
@@ -42,6 +43,7 @@ class Problem:
     The arguments, and what they raise, are documented at `NASEnv`.
     """
 
+    objectives: Objectives | None = None  # of an environment of several
     _spec: EnvSpec | None = None
     metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 2}  # noqa: RUF012 - Gymnasium's form
 
@@ -70,17 +72,18 @@ class Problem:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.search_space, self.task = _searched(search_space, task, evaluator)
-        self.reward = make_reward(reward, self.task.target)
+        asked = make_reward(reward, self.task.target)
         made = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
         # A store that came as an object is the caller's, also within an evaluator.
         self._built = isinstance(store, str | Path) and not isinstance(evaluator, Evaluator)
+        self.reward = bound(asked, self.search_space, made)
         made.opened_by(self, built=self._built)
         self.horizon = steps
         self.initial = self._checked_initial(initial)
         self.observation = observation
         self.device = device
         self.render_mode = render_mode
-        self._ledger = StepLedger(Ledger(made), self.search_space.edit_graph)
+        self._ledger = StepLedger(Ledger(made, reward=self.reward), self.search_space.edit_graph)
         countdown = steps if self.reward.episodic else None
         self._observer = make_observer(observation, self.search_space, countdown)
         self.observation_space: spaces.Space[Any] = self._observer.space
@@ -157,7 +160,7 @@ class Problem:
             NASGymError: for a budget below 1.
         """
         self._check_no_walk("start a run")
-        self.ledger = Ledger(self.evaluator, budget)
+        self.ledger = Ledger(self.evaluator, budget, self.reward)
 
     @contextmanager
     def walking(self, agent: str) -> Iterator[None]:

@@ -180,7 +180,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         It shares evaluator, store and ledger.
         """
         self._check_no_walk("fork the environment")
-        fork = NASEnv(
+        fork = type(self)(
             search_space=self.search_space,
             task=self.task,
             reward=self.reward,

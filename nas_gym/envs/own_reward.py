@@ -64,6 +64,8 @@ class OwnReward:
         NASGymError: for anything that is not such a reward, in one sentence.
     """
 
+    shape: tuple[int, ...] = ()
+
     def __init__(
         self, function: Any, config: Mapping[str, Any] | None = None, target: Target | None = None
     ) -> None:

@@ -26,6 +26,8 @@ class RecordedReward:
         NASGymError: if it lacks something, and whenever the reward is asked.
     """
 
+    shape: tuple[int, ...] = ()
+
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._config = dict(config)
         try:

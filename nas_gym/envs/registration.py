@@ -8,6 +8,8 @@ import gymnasium as gym
 
 ENTRY = "nas_gym.envs.nas_env:NASEnv"
 VECTOR = "nas_gym.envs.vector.env:NASVectorEnv"
+MULTI_OBJECTIVE = "nas_gym.envs.multi_objective_env:NASMultiObjectiveEnv"
+MULTI_OBJECTIVE_VECTOR = "nas_gym.envs.multi_objective_env:NASMultiObjectiveVectorEnv"
 
 
 def _on_table(benchmark: str, space: str, task: str) -> dict[str, Any]:
@@ -24,6 +26,7 @@ IDS: dict[str, dict[str, Any]] = {
     "NASTable-Conv-v0": _on_table("conv", "conv", "mnist1d"),
     "NASBench201-v0": _on_table("nasbench201", "cell", "cifar10"),
     "NASBenchMacro-v0": _on_table("nasbench_macro", "macro", "cifar10"),
+    "NASMultiObjective-v0": {},
 }
 """The keyword arguments of each id; whoever makes one can give others."""
 
@@ -32,4 +35,12 @@ def register() -> None:
     """Register every id once."""
     for env_id, options in IDS.items():
         if env_id not in gym.registry:
-            gym.register(env_id, entry_point=ENTRY, vector_entry_point=VECTOR, kwargs=options)
+            several = env_id.startswith("NASMultiObjective")
+            gym.register(
+                env_id,
+                entry_point=MULTI_OBJECTIVE if several else ENTRY,
+                vector_entry_point=MULTI_OBJECTIVE_VECTOR if several else VECTOR,
+                # Gymnasium's checker refuses vector rewards; MO-Gymnasium's make leaves it out, too.
+                disable_env_checker=several,
+                kwargs=options,
+            )

@@ -9,10 +9,22 @@ from typing import Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 import numpy as np
 
 from nas_gym._checks import listed, number
+from nas_gym.envs.objectives.objective import Objectives
+from nas_gym.envs.objectives.scalarisations import (
+    Chebyshev,
+    Constraint,
+    Linear,
+    MnasNet,
+    Scalarisation,
+    TuNAS,
+)
+from nas_gym.envs.objectives.vector_reward import VectorReward
 from nas_gym.envs.own_reward import RECORDED, OwnReward, own_reward
 from nas_gym.envs.recorded_reward import RecordedReward, recorded_reward
 from nas_gym.errors import ConfigError
+from nas_gym.evaluators import Evaluation, Evaluator
 from nas_gym.registry import build, lookup, options_of
+from nas_gym.search_spaces import SearchSpace
 from nas_gym.tasks import Target
 
 
@@ -29,6 +41,7 @@ class Reward(Protocol):
             and after the step, None where it does not need the one before. An episodic reward that sees
             evaluations is asked at the last step alone; the others pay 0.
         slope: how far it moves at most with a score, a factor.
+        shape: () of one number, (objectives,) of a vector of several.
     """
 
     @property
@@ -42,6 +55,9 @@ class Reward(Protocol):
 
     @property
     def slope(self) -> float: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
     def __call__(self, before: Any, after: Any, done: bool) -> float:
         """Return the reward of a step from what it `sees` before and after it."""
@@ -73,6 +89,7 @@ class _Scaled:
     needs_before: ClassVar[bool] = False
     episodic: ClassVar[bool] = False
     sees: ClassVar[Literal["scores"]] = "scores"
+    shape: ClassVar[tuple[int, ...]] = ()
 
     def __init__(self, *, scale: Sequence[float] = (0.0, 1.0)) -> None:
         ends = [end for end in map(number, listed(scale) or ()) if end is not None and math.isfinite(end)]
@@ -136,11 +153,61 @@ class Final(_Scaled):
         return np.where(done, self.scaled(after), 0.0)
 
 
-REWARDS: dict[str, type[_Scaled]] = {reward.name: reward for reward in (Score, Improvement, Final)}
+_REWARDS: tuple[type[_Scaled] | type[Scalarisation], ...] = (
+    Score,
+    Improvement,
+    Final,
+    Linear,
+    Chebyshev,
+    MnasNet,
+    TuNAS,
+    Constraint,
+)
+REWARDS: dict[str, type[Any]] = {reward.name: reward for reward in _REWARDS}
+
+
+def bound(reward: Reward, space: SearchSpace[Any], evaluator: Evaluator) -> Reward:
+    """Return a reward for a search of a space: of several objectives with the scales of its costs.
+
+    Raises:
+        NASGymError: for a reward of latencies, which the evaluator does not give.
+    """
+    return reward.bound(space, evaluator) if isinstance(reward, Scalarisation) else reward
+
+
+def worth_of(reward: Reward, evaluation: Evaluation, first: Evaluation) -> float:
+    """Return what a network is worth to a search: what its choice and a ranking go by.
+
+    Under a reward of scores it is the score. Under one of evaluations it is what is paid for the network
+    at the end of an episode; where that needs the one before, `first` stands for it, so that gains are
+    compared from one network on. Under a vector it is the gain of its first objective.
+
+    Args:
+        reward: the reward.
+        evaluation: that of the network.
+        first: the first evaluation of the search.
+    """
+    if reward.sees == "scores":
+        return evaluation.score
+    if isinstance(reward, Scalarisation):
+        return reward.worth(evaluation)
+    return float(reward(first if reward.needs_before else None, evaluation, True))
+
+
+def objectives_of(reward: Reward) -> Objectives | None:
+    """Return the objectives that a reward is made of, as one number or a vector; None of other rewards."""
+    return reward.objectives if isinstance(reward, Scalarisation) else None
+
+
+def nothing_paid(reward: Reward, steps: int) -> np.ndarray:
+    """Return the rewards of steps that are paid nothing, (steps, *shape of the reward)."""
+    return np.zeros((steps, *reward.shape), dtype=np.float32 if reward.shape else np.float64)
 
 
 def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
-    """Return the rewards of several steps, float64 (steps,), asking for those alone that are evaluated.
+    """Return the rewards of several steps, asking for those alone that are evaluated.
+
+    They are float64 (steps,), of a vector float32 (steps, objectives).
 
     Args:
         reward: the reward.
@@ -155,7 +222,7 @@ def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.n
         before = np.full(len(after), None, dtype=object)
     if not reward.episodic:
         return reward.batch(before, after, done)
-    rewards = np.zeros(len(done))
+    rewards = nothing_paid(reward, len(done))
     if done.any():
         rewards[done] = reward.batch(before[done], after[done], done[done])
     return rewards
@@ -185,6 +252,6 @@ def make_reward(
         reward = build(part, "reward", {key: value for key, value in options.items() if key != "name"})
     elif isinstance(spec, type) and spec in REWARDS.values():
         reward = spec()
-    if type(reward) in (*REWARDS.values(), OwnReward, RecordedReward):
+    if type(reward) in (*REWARDS.values(), OwnReward, RecordedReward, VectorReward):
         return cast("Reward", reward)
     return OwnReward(reward, target=target)

@@ -9,6 +9,11 @@ from .evaluation import incumbent as incumbent
 from .evaluation import standing as standing
 from .function import FunctionEvaluator as FunctionEvaluator
 from .function import FunctionFailed as FunctionFailed
+from .latency.base import LATENCY as LATENCY
+from .latency.base import Latency as Latency
+from .latency.evaluator import LatencyEvaluator as LatencyEvaluator
+from .latency.measured import HowMeasured as HowMeasured
+from .latency.measured import MeasuredLatency as MeasuredLatency
 from .lookup import TableEvaluator as TableEvaluator
 from .registry import EVALUATORS as EVALUATORS
 from .registry import make_evaluator as make_evaluator

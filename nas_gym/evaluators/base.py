@@ -11,6 +11,7 @@ import numpy as np
 from nas_gym._checks import plain
 from nas_gym._shared import Shared
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
+from nas_gym.evaluators.latency.base import Latency
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import ConstantAnswer, Task, constant_answer
 
@@ -39,6 +40,7 @@ class Evaluator(Shared, ABC):
         trains: whether it trains networks, so that `fit` gives one with its weights.
         storable: whether a store may keep its results; `key` then says what a result depends on.
         table: the table that it answers from, with the seeds that were recorded; None for others.
+        latency: the source of the latencies among the metrics of its evaluations; None where there is none.
         engine: version of the training engine; None where it trains nothing by the engine.
         numerics: device type, precision, torch version and processor that results depend on;
             None where they depend on none.
@@ -57,6 +59,7 @@ class Evaluator(Shared, ABC):
     trains: bool = False
     storable: bool = False
     table: Table | None = None
+    latency: Latency | None = None
     engine: int | None = None
     numerics: str | None = None
     hits: int = 0
@@ -166,6 +169,10 @@ class Evaluator(Shared, ABC):
         """Return the highest validation score of a final score, where it is known; None elsewhere."""
         return None
 
+    def final_evaluations(self, architectures: Sequence[Architecture]) -> list[Evaluation]:
+        """Return what `optimum` is the best of, where it is known: all seeds at full fidelity, averaged."""
+        raise NotImplementedError(f"{type(self).__name__} does not know its optimum")
+
     def examples(self) -> tuple[int, int] | None:
         """Return how many validation and test examples scores are counted over; None if unknown.
 
@@ -189,6 +196,7 @@ DECLARATIONS = (
     "free",
     "trains",
     "storable",
+    "latency",
     "engine",
 )
 
@@ -244,6 +252,9 @@ class ForwardingEvaluator(Evaluator):
 
     def optimum(self) -> float | None:
         return self._inner.optimum()
+
+    def final_evaluations(self, architectures: Sequence[Architecture]) -> list[Evaluation]:
+        return self._inner.final_evaluations(architectures)
 
     def examples(self) -> tuple[int, int] | None:
         return self._inner.examples()

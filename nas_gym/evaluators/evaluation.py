@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import inf
 from statistics import fmean
@@ -155,21 +155,31 @@ def mean(evaluations: Sequence[Evaluation]) -> Evaluation:
     )
 
 
-def incumbent(evaluations: Sequence[Evaluation]) -> Evaluation:
+def incumbent(
+    evaluations: Sequence[Evaluation], worth: Callable[[Evaluation], float] | None = None
+) -> Evaluation:
     """Return the one to choose, the best by `standing`: the first of ties, so the first of all if all failed.
 
     Args:
         evaluations: at least one, in order of first request.
+        worth: see `standing`.
     """
-    return max(evaluations, key=standing)
+    return max(evaluations, key=lambda evaluation: standing(evaluation, worth))
 
 
-def standing(evaluation: Evaluation) -> tuple[float, float]:
+def standing(
+    evaluation: Evaluation, worth: Callable[[Evaluation], float] | None = None
+) -> tuple[float, float]:
     """Return what evaluations are ranked by: fidelity first, then score; failed ones below all others.
 
     Scores of different fidelities are never compared: an hour of training and a minute measure
     different things.
+
+    Args:
+        evaluation: the one to rank.
+        worth: what it is worth, under a reward that is not its score; None for the score.
     """
     if evaluation.failed:
         return (-1.0, 0.0)
-    return (inf if evaluation.fidelity is None else float(evaluation.fidelity), evaluation.score)
+    fidelity = inf if evaluation.fidelity is None else float(evaluation.fidelity)
+    return (fidelity, evaluation.score if worth is None else worth(evaluation))

@@ -167,6 +167,9 @@ class TableEvaluator(Evaluator):
         """Return the table's highest validation score at its full fidelity, averaged over all seeds."""
         return float(self.table.mean_score().max())
 
+    def final_evaluations(self, architectures: Sequence[Architecture]) -> list[Evaluation]:
+        return TableEvaluator(self.table).evaluate_architectures(architectures)
+
     def examples(self) -> tuple[int, int] | None:
         return self.table.examples
 

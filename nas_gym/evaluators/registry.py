@@ -34,7 +34,8 @@ def make_evaluator(
 ) -> Evaluator:
     """Build an evaluator from its name or a dict; an evaluator stays as it is.
 
-    The store goes in front of one that declares to be `storable`.
+    The store goes in front of one that declares to be `storable`, and in front of that what adds latencies,
+    where the dict has the option ``"latency"`` (see `nas_gym.evaluators.latency.evaluator.with_latency`).
 
     Raises:
         NASGymError: if the name or an option is unknown or does not fit.
@@ -42,15 +43,19 @@ def make_evaluator(
     if isinstance(spec, Evaluator):
         return spec
     options = options_of("evaluator", spec)
-    name = options.pop("name", None)
+    name, latency = options.pop("name", None), options.pop("latency", None)
     factory = lookup("evaluator", name, EVALUATORS)
     built: Evaluator = build(factory, "evaluator", options, search_space, task, device)
-    if not built.storable:
-        return built  # before the store is imported, which takes longer than loading a table
-    from nas_gym.evaluators.store.evaluator import StoredEvaluator
-    from nas_gym.evaluators.store.store import make_store
+    if built.storable:  # the store is imported where it is needed: it takes longer than loading a table
+        from nas_gym.evaluators.store.evaluator import StoredEvaluator
+        from nas_gym.evaluators.store.store import make_store
 
-    return StoredEvaluator(built, make_store(store))
+        built = StoredEvaluator(built, make_store(store))
+    if latency is None:
+        return built
+    from nas_gym.evaluators.latency.evaluator import with_latency
+
+    return with_latency(built, latency, device, store)
 
 
 def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> Table | None:

@@ -19,6 +19,7 @@ QUESTIONS: dict[str, Question | str] = {
     "moments": "nas_gym.explain.sections.moments.section:MOMENTS",
     "policy": "nas_gym.explain.sections.policy.section:POLICY",
     "attention": "nas_gym.explain.sections.attention.section:ATTENTION",
+    "costs": "nas_gym.explain.sections.costs.section:COSTS",
 }
 
 

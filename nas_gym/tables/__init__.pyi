@@ -16,6 +16,10 @@ from .importers.nasbench201 import read_nasbench201 as read_nasbench201
 from .landscape.analysis import describe as describe
 from .landscape.figure import draw_landscape as draw_landscape
 from .landscape.text import sentences as sentences
+from .latencies import DeviceLatencies as DeviceLatencies
+from .latencies import device_of as device_of
+from .latencies import devices_of as devices_of
+from .latencies import import_latencies as import_latencies
 from .resolve import asked_table as asked_table
 from .resolve import check_search_space as check_search_space
 from .resolve import table_task as table_task

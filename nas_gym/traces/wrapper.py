@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 
 from nas_gym._checks import plain
 from nas_gym._sources import sources_of
@@ -118,6 +119,11 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             self._stopped = exhausted.reason
             raise
         _, reward, terminated, truncated, info = result
+        if isinstance(reward, np.ndarray) and reward.ndim:
+            raise ConfigError(
+                "a trace records rewards of one number, and this one is a vector of several objectives: "
+                "trace NAS-v0 with a reward made of several objectives, such as 'linear'"
+            )
         with self._recording():
             recorder.step(before, int(action), float(reward), terminated, truncated, info)
         return result

@@ -104,15 +104,15 @@ def test_the_parent_of_a_sample_of_one_is_uniform():
     agent = Evolution(population=4, sample=1)
     members = list(env.unwrapped.search_space)[:4]
     population = [(member, env.unwrapped.evaluate(member)) for member in members]
-    parents = Counter(str(agent._parent(population, session.rng)) for _ in range(2000))
+    parents = Counter(str(agent._parent(population, session)) for _ in range(2000))
     assert len(parents) == 4
     assert max(abs(count - 500) for count in parents.values()) < 5 * 19.4
 
 
 def test_a_crossed_child_takes_each_variable_from_one_of_two_parents():
     class Crossed(Evolution):
-        def _parent(self, population, rng):
-            parents.append(super()._parent(population, rng))
+        def _parent(self, population, session):
+            parents.append(super()._parent(population, session))
             return parents[-1]
 
     env = environment(scattered, MLP3)

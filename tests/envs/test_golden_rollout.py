@@ -14,6 +14,7 @@ from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
 # Of a step: action, architecture, score, observation. Transitions and scores of tables are exact;
 # trained scores may differ in a few of 5,000 examples between processors.
+SCALE = 15754.0  # the parameters of the largest of 64 networks that are drawn
 ROLLOUTS = {
     "NAS-v0": [
         (10, "relu-16 > relu-64", 0.4872, [1, 2, 0, 0]),
@@ -26,6 +27,18 @@ ROLLOUTS = {
         (45, "relu-16 > sigmoid-64 > tanh-16", 0.4826, [1, 4, 5, 0]),
         (36, "relu-16 > sigmoid-64 > tanh-16", 0.4826, [1, 4, 5, 0]),
         (1, "relu-16 > relu-16 > sigmoid-64 > tanh-16", 0.4708, [1, 1, 4, 5]),
+    ],
+    "NASMultiObjective-v0": [
+        (10, "relu-16 > relu-64", 0.0, [1, 2, 0, 0]),
+        (21, "relu-16 > relu-64 > tanh-16", 0.0, [1, 2, 5, 0]),
+        (50, "relu-16 > sigmoid-64 > tanh-16", 0.0, [1, 4, 5, 0]),
+        (0, "relu-16 > sigmoid-64 > tanh-16", 0.0, [1, 4, 5, 0]),
+        (33, "sigmoid-64 > tanh-16", 0.0, [4, 5, 0, 0]),
+        (60, "sigmoid-64 > tanh-16", 0.0, [4, 5, 0, 0]),
+        (3, "sigmoid-16 > sigmoid-64 > tanh-16", 0.0, [3, 4, 5, 0]),
+        (45, "relu-16 > sigmoid-64 > tanh-16", 0.0, [1, 4, 5, 0]),
+        (36, "relu-16 > sigmoid-64 > tanh-16", 0.0, [1, 4, 5, 0]),
+        (1, "relu-16 > relu-16 > sigmoid-64 > tanh-16", 0.0, [1, 1, 4, 5]),
     ],
     "NASTable-MLP-v0": [
         (48, "identity-16", 0.332133, [7, 0, 0, 0]),
@@ -128,6 +141,31 @@ DEFAULTS = {
             "seeds": [0],
         },
     },
+    "NASMultiObjective-v0": {
+        "search_space": {
+            "name": "mlp",
+            "max_layers": 4,
+            "widths": [16, 64],
+            "activations": ["relu", "sigmoid", "tanh", "identity"],
+        },
+        "task": {"name": "mnist1d"},
+        "evaluator": {
+            "name": "train",
+            "recipe": {
+                "epochs": 15,
+                "batch_size": 128,
+                "optimizer": "adamw",
+                "learning_rate": 0.01,
+                "schedule": "cosine",
+                "weight_decay": 0.01,
+                "label_smoothing": 0.0,
+                "max_parameters": None,
+            },
+            "seeds": [0],
+        },
+        "objectives": [{"name": "score"}, {"name": "parameters", "scale": SCALE}],
+        "reward": {"name": "final"},
+    },
     "NASTable-MLP-v0": {
         "search_space": {
             "name": "mlp",
@@ -203,9 +241,20 @@ def test_every_id_has_a_golden_rollout(env):
         assert info["architecture"] == architecture
         assert reward == pytest.approx(score, abs=tolerance)
         parts = observed if isinstance(observed[0], list) else [observed]
+        observation.pop("steps_left", None)
         assert [array.tolist() for array in observation.values()] == parts
         assert not terminated
         assert not truncated
+
+
+def test_the_last_step_of_several_objectives_is_paid_by_the_golden_scale():
+    env = gym.make("NASMultiObjective-v0", store="memory", horizon=2)
+    env.reset(seed=0, options={"architecture": "relu-16"})
+    env.step(0)
+    _, reward, terminated, _, info = env.step(0)
+    assert (terminated, reward.shape) == (True, (2,))
+    assert reward[1] == pytest.approx(-env.unwrapped.evaluate("relu-16").parameters / SCALE)
+    assert reward[0] == pytest.approx(info["score"])
 
 
 def test_every_id_has_golden_defaults(env):

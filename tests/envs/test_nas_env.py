@@ -16,6 +16,7 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 import nas_gym
 from nas_gym.envs import REWARDS
 from tests.helpers.fakes import SMALL, action, depth_and_relus, fake_env
+from tests.helpers.scalarisations import EVERY_REWARD
 
 QUICK = {"name": "train", "recipe": {"epochs": 1, "batch_size": 256}}
 SPACES = {
@@ -29,7 +30,7 @@ SPACES = {
 }
 
 
-@pytest.mark.parametrize("reward", REWARDS)
+@pytest.mark.parametrize("reward", EVERY_REWARD, ids=REWARDS)
 @pytest.mark.parametrize("space", SPACES)
 def test_both_checkers_accept_the_unwrapped_environment(space, reward):
     env = gym.make("NAS-v0", **SPACES[space], reward=reward, evaluator=QUICK, horizon=4, store="memory")
@@ -210,7 +211,7 @@ TYPES = {
 }
 
 
-@pytest.mark.parametrize("reward", REWARDS)
+@pytest.mark.parametrize("reward", EVERY_REWARD, ids=REWARDS)
 def test_information_has_the_same_keys_and_types_after_reset_and_every_step(reward):
     env = fake_env(reward=reward, horizon=3, score=lambda architecture, seed: float("nan"))
     infos = [env.reset(seed=0)[1]]

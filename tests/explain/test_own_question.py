@@ -64,17 +64,26 @@ def test_an_own_question_is_in_the_report_the_numbers_and_tensorboard(tmp_path):
     assert (run / "report_figures" / "failures-bar.png").is_file()
     events = EventAccumulator(str(run / "explanation"), size_guidance={"tensors": 0}).Reload()
     tags = events.Tags()["tensors"]
-    assert any(tag.startswith(f"8_failures/{TEXT}") for tag in tags)
-    assert "8_failures/bar" in tags
-    assert stages[-2] == (8, 10, TEXT)
-    assert stages[-1] == (9, 10, "Writing the report")
+    assert any(tag.startswith(f"9_failures/{TEXT}") for tag in tags)
+    assert "9_failures/bar" in tags
+    assert stages[-2] == (9, 11, TEXT)
+    assert stages[-1] == (10, 11, "Writing the report")
 
 
 def test_a_key_that_no_file_or_tag_can_have_is_refused():
     for key in ("", "two words", "summary"):
         with pytest.raises(NASGymError, match="must be a word other than 'summary'"):
             register_question(Question(key, "Why?", lambda evidence, settings: None))  # type: ignore[arg-type, return-value]
-    assert set(QUESTIONS) == {"choices", "edits", "alternatives", "policy", "moments", "attention", "network"}
+    assert set(QUESTIONS) == {
+        "choices",
+        "edits",
+        "alternatives",
+        "policy",
+        "moments",
+        "attention",
+        "network",
+        "costs",
+    }
 
 
 def test_a_question_of_the_registry_has_the_key_that_it_stands_under():

@@ -11,8 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from nas_agents.agent import Agent, Session, whole_number, within
 from nas_agents.model_based.features import Features, all_features
+from nas_agents.model_based.front import ACQUISITIONS, FrontSearch
 from nas_agents.model_based.planning import PlannedPolicy, simulate
 from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
+from nas_gym.errors import unknown
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 Rewards = dict[Architecture, float]
@@ -60,6 +62,9 @@ class ModelBased(Agent):
         steps: simulated edits of a walk.
         edits: edits considered at a step of a walk.
         gamma: discount of the policy handed out.
+        acquisition: of several objectives, see `nas_agents.model_based.front.FrontSearch`: ``"ehvi"``,
+            expected hypervolume improvement, exact of two objectives, or ``"parego"``, the improvement of a
+            Chebyshev scalarisation with weights drawn anew each time, which three and more have in any case.
     """
 
     name = "model-based"
@@ -79,6 +84,7 @@ class ModelBased(Agent):
     steps: int = 4
     edits: int = 24
     gamma: float = 0.9
+    acquisition: str = "ehvi"
 
     def __post_init__(self) -> None:
         for name in ("first", "starts", "steps", "edits"):
@@ -91,6 +97,8 @@ class ModelBased(Agent):
         within("noise", self.noise, 1e-4, 10)
         within("growth", self.growth, 1, 10, above_low=True)
         within("gamma", self.gamma, 0, 0.999)
+        if self.acquisition not in ACQUISITIONS:
+            raise unknown("acquisition of several objectives", self.acquisition, ACQUISITIONS)
 
     def model(self, features: Features) -> RewardModel:
         """Return a model that knows nothing yet."""
@@ -105,6 +113,8 @@ class ModelBased(Agent):
     def run(self, session: Session) -> None:
         # One thread: the matrices are small, and sums in another order would be other results.
         with threadpool_limits(limits=1):  # type: ignore[no-untyped-call]
+            if session.objectives is not None:
+                FrontSearch(self, session).run()
             self._search(session)
 
     def _search(self, session: Session) -> None:
@@ -214,7 +224,7 @@ class _Simulated:
 
 def _evaluated(asked: list[Architecture], session: Session) -> Rewards:
     """Return the rewards of architectures, which are evaluated for them."""
-    return {each: evaluation.score for each, evaluation in zip(asked, session.ask(asked), strict=True)}
+    return {each: session.worth(found) for each, found in zip(asked, session.ask(asked), strict=True)}
 
 
 def _around_the_best(space: SearchSpace[Any], rewards: Rewards) -> list[Architecture]:

@@ -35,6 +35,7 @@ class RewardModel:
     Attributes:
         targets: the clipped and standardised rewards that are remembered, float64 (n,).
         fits: how often the hyperparameters were fitted.
+        floor: reward below which all count alike, see `standardised`; it may be set before `tell`.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class RewardModel:
     ) -> None:
         self.features, self.growth, self.memory = features, growth, memory
         self.fits = 0
+        self.floor: float | None = None
         self._prior = prior_of(features, smoothness, noise)
         self._theta = self._prior.mean
         self._architectures: list[Architecture] = []
@@ -69,7 +71,9 @@ class RewardModel:
         due = self._told >= self._next_fit
         if due:
             self._forget()
-        self.targets, self._centre, self._spread = standardised(np.array(self._rewards), self._designs)
+        remembered = np.array(self._rewards)
+        found = standardised(remembered, self._designs, self.floor)
+        self.targets, self._centre, self._spread = found
         self._take_features()
         if due:
             self._theta = fit(self._matrix, self.targets, self._groups, self._prior, self._theta)
@@ -94,13 +98,22 @@ class RewardModel:
         The noise is what the features cannot tell apart, such as equal networks that were trained
         from other weights. The best reward seen has it too, so it counts as a chance to be better.
         """
+        return expected_improvement(self.shown(beliefs), self.best)
+
+    def shown(self, beliefs: Beliefs) -> Beliefs:
+        """Return the beliefs of what an evaluation will show, noise included."""
         mean, deviation = beliefs
         shown = np.sqrt(deviation**2 + np.exp(self._theta[0]))
-        return expected_improvement((mean, shown.astype(deviation.dtype)), self.best)
+        return mean, shown.astype(deviation.dtype)
 
     def covariance(self, inputs: Inputs, first: int = 0) -> np.ndarray:
         """Return the covariance of what is remembered, from number `first` on, with architectures."""
         return kernel(self._theta, self._groups, self._inputs.after(first), inputs)
+
+    def as_targets(self, rewards: np.ndarray) -> np.ndarray:
+        """Return rewards in the units of `targets`, clipped from below as those are."""
+        low = floor_of(rewards) if self.floor is None else self.floor
+        return np.asarray((np.maximum(rewards, low) - self._centre) / self._spread)
 
     def score(self, targets: np.ndarray) -> np.ndarray:
         """Return targets as rewards, in the units that they were told in."""
@@ -168,14 +181,23 @@ def expected_improvement(beliefs: Beliefs, best: float) -> np.ndarray:
     return np.asarray(deviation * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)))
 
 
-def standardised(rewards: np.ndarray, designs: np.ndarray) -> tuple[np.ndarray, float, float]:
+def floor_of(rewards: np.ndarray) -> float:
+    """Return the reward that is as far below the median as the best is above it."""
+    return 2 * float(np.median(rewards)) - float(rewards.max())
+
+
+def standardised(
+    rewards: np.ndarray, designs: np.ndarray, floor: float | None = None
+) -> tuple[np.ndarray, float, float]:
     """Return rewards clipped and standardised, and the centre and spread that were taken out.
 
     Args:
         rewards: rewards of all evaluations, float64 (n,).
         designs: rewards of uniform designs, whose mean is the centre.
+        floor: reward below which all count alike; None for as far below the median as the best is above.
     """
-    floor = 2 * float(np.median(rewards)) - float(rewards.max())
+    if floor is None:
+        floor = floor_of(rewards)
     clipped = np.maximum(rewards, floor)
     centre, spread = float(np.maximum(designs, floor).mean()), float(clipped.std())
     if spread < NO_SPREAD:

@@ -387,6 +387,6 @@ def _reported(
 def _progress(env: gym.Env[Any, Any], searched: Sequence[float], *, scoring: bool) -> Progress:
     ledger = env.unwrapped.ledger  # type: ignore[attr-defined]
     history = tuple(ledger.history)
-    best = incumbent(history).score if history else None
+    best = incumbent(history, ledger.worth).score if history else None
     clock = searched[0] if searched else ledger.elapsed
     return Progress(ledger.spent, ledger.stats.cost, clock, best, scoring)

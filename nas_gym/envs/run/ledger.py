@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nas_gym.envs.rewards import Reward, worth_of
 from nas_gym.envs.run.budget import Budget, BudgetExhausted, Stats, check_budget, limits_of
 from nas_gym.envs.run.charges import Charges, Key
 from nas_gym.evaluators import Evaluation, Evaluator, incumbent, standing
@@ -39,6 +40,7 @@ class Ledger:
         budget: most evaluations by the full recipe, ``{"seconds": s}`` of recorded cost, ``{"minutes": m}``
             by the clock, or a dict of several limits, the first of which to be reached ends the run; None
             for no limit.
+        reward: reward of the environment, which networks are ranked by; None for their score.
 
     Attributes:
         history: the distinct evaluations in order of first request.
@@ -48,13 +50,16 @@ class Ledger:
         walk: the rule of an agent that only steps; None where any architecture may be asked for.
     """
 
-    def __init__(self, evaluator: Evaluator, budget: Budget | None = None) -> None:
+    def __init__(
+        self, evaluator: Evaluator, budget: Budget | None = None, reward: Reward | None = None
+    ) -> None:
         self._evaluator = evaluator
         self.draws = evaluator.draws
         self.walk: Walk | None = None
         self.budget = check_budget(budget)
         self.limits = limits_of(self.budget)
         self.history: list[Evaluation] = []
+        self._reward = reward
         self.stats = Stats()
         self._best: Evaluation | None = None
         self._latest: dict[str, float] = {}
@@ -126,13 +131,23 @@ class Ledger:
         """Rank what was evaluated since the last look: a run that is not watched need not pay for it."""
         if fresh := self.history[self._ranked :]:
             self._ranked += len(fresh)
-            self._best = incumbent(fresh if self._best is None else [self._best, *fresh])
+            self._best = incumbent(fresh if self._best is None else [self._best, *fresh], self.worth)
             self._latest |= {one.architecture: one.score for one in fresh if one.fidelity is None}
+
+    def worth(self, evaluation: Evaluation) -> float:
+        """Return what a network is worth to this run: its score, or what a reward on evaluations says."""
+        if self._reward is None:
+            return evaluation.score
+        return worth_of(self._reward, evaluation, self.history[0] if self.history else evaluation)
+
+    def standing(self, evaluation: Evaluation) -> tuple[float, float]:
+        """Return what evaluations of this run are ranked by, see `nas_gym.evaluators.standing`."""
+        return standing(evaluation, self.worth)
 
     def top(self, count: int) -> list[Evaluation]:
         """Return the best architectures, one evaluation each, best first; failed ones are left out."""
         found: dict[str, Evaluation] = {}
-        for evaluation in sorted(self.history, key=standing, reverse=True):
+        for evaluation in sorted(self.history, key=self.standing, reverse=True):
             if not evaluation.failed:
                 found.setdefault(evaluation.architecture, evaluation)
         return list(found.values())[:count]

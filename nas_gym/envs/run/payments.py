@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from nas_gym.envs.rewards import Reward, rewards_of
+from nas_gym.envs.rewards import Reward, nothing_paid, rewards_of
 from nas_gym.envs.run.ledger import Ledger
 from nas_gym.evaluators import Evaluation
 from nas_gym.search_spaces import EditGraph, Text
@@ -19,12 +19,13 @@ NO_ERROR = Text("")
 class Payment(NamedTuple):
     """The payment of a step.
 
-    `score` is that after the step, 0.0 where nothing was evaluated; `error` says why its training
+    `score` is that after the step, 0.0 where nothing was evaluated; `reward` is a float, or of several
+    objectives a vector, float32 (objectives,); `error` says why its training
     failed; `seed` is the one drawn for it, `NOT_DRAWN` where none was.
     """
 
     score: float
-    reward: float
+    reward: Any
     error: str
     seed: int = NOT_DRAWN
 
@@ -36,7 +37,8 @@ NOTHING_PAID = Payment(0.0, 0.0, "")
 class Payments(NamedTuple):
     """The payments of several steps.
 
-    float64, float64, object (`Text`) and int64, each (steps,). `errors` is None if no training failed,
+    float64, float64, object (`Text`) and int64, each (steps,); rewards of several objectives are float32
+    (steps, objectives). `errors` is None if no training failed,
     `seeds` if none are drawn.
     """
 
@@ -49,7 +51,8 @@ class Payments(NamedTuple):
         """Return the payment of a batch of one step."""
         error = "" if self.errors is None else str(self.errors[0])
         seed = NOT_DRAWN if self.seeds is None else self.seeds.item()
-        return Payment(self.scores.item(), self.rewards.item(), error, seed)
+        reward = self.rewards[0] if self.rewards.ndim > 1 else self.rewards.item()
+        return Payment(self.scores.item(), reward, error, seed)
 
 
 class StepLedger:
@@ -105,9 +108,10 @@ class StepLedger:
         if reward.sees == "scores":
             return Payment(score, float(reward(earlier, score, done)), error)
         if not asks:
-            return NOTHING_PAID
+            return Payment(0.0, nothing_paid(reward, 1)[0], "") if reward.shape else NOTHING_PAID
         seen = self.evaluations[before] if reward.needs_before else None
-        return Payment(score, float(reward(seen, self.evaluations[after], done)), error)
+        paid = reward(seen, self.evaluations[after], done)
+        return Payment(score, paid if reward.shape else float(paid), error)
 
     def pay(
         self,

@@ -19,7 +19,8 @@ class Steps:
         actions: the numbers of the edits, int64 (num_envs,).
         illegal: whether its action was illegal, bool (num_envs,).
         scores: scores of the networks they made, float64 (num_envs,).
-        rewards: what they were paid, float64 (num_envs,).
+        rewards: what they were paid, float64 (num_envs,), of several objectives float32 (num_envs,
+            objectives).
         errors: reasons of failed trainings, `Text` with number 1, or 0 where none failed, object
             (num_envs,); None if none failed.
         seeds: seeds drawn for the networks, int64 (num_envs,); None if none are drawn.
@@ -41,6 +42,7 @@ class Steps:
     def among(self, rows: np.ndarray, num_envs: int) -> Steps:
         """Return these steps as those of some environments, int64 (steps,); the others made none."""
         every = Steps.none(num_envs)
+        every.rewards = np.zeros((num_envs, *self.rewards.shape[1:]), dtype=self.rewards.dtype)
         every.errors = None if self.errors is None else no_errors(num_envs)
         every.seeds = None if self.seeds is None else np.full(num_envs, NOT_DRAWN)
         for field in fields(Steps):

@@ -101,7 +101,8 @@ class Evidence:
         """The network that the run chose, or would choose now: the best it saw, the first of ties.
 
         As in a run's result the highest fidelity comes first: scores of different ones are not compared.
-        A finished run may have chosen another by training its best networks again.
+        A finished run may have chosen another: by a reward that is not of the score, or by training its best
+        networks again.
         """
         text = None if self.result is None else self.result["architecture"]
         return max(

@@ -65,7 +65,11 @@ def distances_from(space: SearchSpace[Any], start: Any, most_edits: int) -> dict
     """Return the fewest edits from an architecture to each that at most so many edits reach."""
     found, border = {start: 0}, [start]
     for edits in range(1, most_edits + 1):
-        border = [after for one in border for after in space.neighbours(one) if after not in found]
+        # Each once: many ways lead to what is a few edits away.
+        fresh = dict.fromkeys(
+            after for one in border for after in space.neighbours(one) if after not in found
+        )
+        border = list(fresh)
         found |= dict.fromkeys(border, edits)
     return found
 

@@ -99,8 +99,13 @@ class Rows:
         return value
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> Rows:
+def read_rows(path: Path, columns: Sequence[str], *, every: bool = False) -> Rows:
     """Return the rows of a file that has the columns, and perhaps others.
+
+    Args:
+        path: path of the file.
+        columns: columns that it must have.
+        every: whether the others are returned, too.
 
     Raises:
         NASGymError: if the file does not exist, is cut off or not CSV, or a column is missing.
@@ -128,4 +133,8 @@ def read_rows(path: Path, columns: Sequence[str]) -> Rows:
         ) from error
     if missing := [name for name in columns if name not in names]:
         raise DataError(f"{path} has no column {missing[0]!r}: its first line must have {', '.join(columns)}")
-    return Rows(path, {name: [row[names.index(name)] for row in found] for name in columns}, lines)
+    return Rows(
+        path,
+        {name: [row[names.index(name)] for row in found] for name in (names if every else columns)},
+        lines,
+    )

@@ -93,7 +93,8 @@ class Digest:
         """Show evaluations by their number among the distinct ones, comparable between agents."""
         charges = self._ledger.charges
         for number, evaluation in fresh:
-            self._best = evaluation if self._best is None else incumbent([self._best, evaluation])
+            known = [] if self._best is None else [self._best]
+            self._best = incumbent([*known, evaluation], self._ledger.worth)
             self._seconds += charges[number - 1]
             self._asked_fresh[evaluation.architecture, evaluation.fidelity] += 1
             self.board.scalars({SCORE: evaluation.score, SIZE: evaluation.parameters}, number)
