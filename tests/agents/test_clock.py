@@ -17,6 +17,7 @@ from tests.helpers.tables import fake_table
 
 ALL = sorted(AGENTS)
 SECONDS_EACH = 6
+LEARNING = ("dqn", "ppo")  # which learn for all the steps that they may take
 
 
 @pytest.fixture
@@ -75,7 +76,9 @@ def test_seconds_and_minutes_together_end_by_the_first_that_is_reached(name, clo
     assert (by_clock.stopped, len(by_clock.evaluations)) == ("minutes", 2)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LEARNING else ()) for name in ALL]
+)
 def test_a_space_that_is_exhausted_does_not_wait_for_the_clock(name, clock):
     result = make_agent(name).search(environment(), {"minutes": 9}, 0)
     assert result.stopped == ("max_steps" if AGENTS[name].access == "walk" else "space exhausted")

@@ -186,7 +186,7 @@ def test_a_search_with_it_is_traced_and_replayed(kind, tmp_path):
             replay(folder)
 
 
-@pytest.mark.parametrize("kind", ["lambda", "object"])
+@pytest.mark.parametrize("kind", ["lambda", pytest.param("object", marks=pytest.mark.slow)])
 def test_a_run_with_it_is_explained(kind, tmp_path):
     env = Trace(gym.make("NASTable-MLP-v0", horizon=4, reward=REWARDS[kind][0]), tmp_path / "run")
     make_agent("q-learning").search(env, budget=12, seed=0)

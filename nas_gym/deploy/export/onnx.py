@@ -20,7 +20,7 @@ import numpy as np
 from nas_gym._files import write_bytes
 from nas_gym.deploy.deployed import Numbers
 from nas_gym.deploy.export.base import Answers, ExportFormat
-from nas_gym.deploy.export.torch_program import program
+from nas_gym.deploy.export.torch_program import program, readable_settings
 from nas_gym.deploy.saved_network import SavedNetwork
 from nas_gym.tasks import CategoryColumn, DateColumn, NumberColumn, TableEncoder
 
@@ -78,7 +78,7 @@ def _model(saved: SavedNetwork, numbers: Numbers, name: str) -> Any:
     level = logger.level
     logger.setLevel(logging.ERROR)  # it warns of packages that nothing here needs
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), readable_settings():
             warnings.simplefilter("ignore")  # of its own use of what is deprecated
             made = torch.onnx.export(
                 program(saved, numbers),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,5 +41,26 @@ def program(saved: SavedNetwork, numbers: Numbers) -> torch.export.ExportedProgr
     module = DeployedModule(saved, numbers).eval()
     example = torch.zeros((2, *saved.search_space.input_shape), dtype=getattr(torch, numbers))
     batch = torch.export.Dim("batch", min=1)
-    with torch.no_grad():
+    with torch.no_grad(), readable_settings():
         return torch.export.export(module, (example,), dynamic_shapes={"x": {0: batch}})
+
+
+@contextmanager
+def readable_settings() -> Iterator[None]:
+    """Let torch read whether cuDNN uses TF32, as exporting does, where it was told so in two ways.
+
+    It refuses while convolutions and recurrent networks differ, as they do while networks train in another
+    thread. An export computes nothing, so that it does not matter what is set.
+    """
+    cudnn: Any = torch.backends.cudnn
+    try:
+        _ = cudnn.allow_tf32
+    except RuntimeError:
+        before = cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
+        cudnn.allow_tf32 = True
+        try:
+            yield
+        finally:
+            cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision = before
+    else:
+        yield

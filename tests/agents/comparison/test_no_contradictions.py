@@ -73,7 +73,9 @@ def check(comparison):
         assert not significant
 
 
-@pytest.mark.parametrize("number", range(200))
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=pytest.mark.slow if number >= 100 else ()) for number in range(200)]
+)
 def test_ranking_differences_verdict_and_intervals_agree(number):
     comparison = comparison_of(number)
     check(comparison)

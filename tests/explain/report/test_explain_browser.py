@@ -61,7 +61,11 @@ CUT = """[...document.querySelectorAll("figure svg")].filter(svg => svg.getBound
             .map(([words]) => words); })"""
 
 
-@pytest.fixture(scope="module", params=RUNS)
+# A run of four convolutional networks takes a minute to explain.
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(kind, marks=pytest.mark.slow if kind == "conv" else ()) for kind in RUNS],
+)
 def real(request, tmp_path_factory):
     """The report of a run with every explanation, by the kind of run, as an address."""
     agent, budget, env = RUNS[request.param]

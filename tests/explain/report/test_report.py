@@ -25,7 +25,7 @@ from nas_gym.tasks import Classes
 from nas_gym.traces import SHOWN_WIDTH
 from tests.helpers.explain import sections
 
-ACCURACY = Classes.metric
+ACCURACY = Classes(("a", "b")).metric
 FACTS = {"distinct evaluations": 3, "agent": "random", "state of the run": "finished"}
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 

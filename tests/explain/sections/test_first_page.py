@@ -59,7 +59,14 @@ def paragraph(page, lead):
     return found
 
 
-@pytest.mark.parametrize("spec", varied_runs(), ids=lambda spec: f"{spec['seed']}-{spec['function']}")
+# Of the sixty every second one in each run of the tests, the others by `make slow`.
+SPECS = [
+    pytest.param(spec, id=f"{spec['seed']}-{spec['function']}", marks=pytest.mark.slow if number % 2 else ())
+    for number, spec in enumerate(varied_runs())
+]
+
+
+@pytest.mark.parametrize("spec", SPECS)
 def test_no_sentence_contradicts_a_fact(spec, tmp_path):
     evidence = read_evidence(make_run(spec, tmp_path / "run"))
     explanation = explain_evidence(evidence)
