@@ -361,10 +361,13 @@ def test_a_program_without_a_guard_runs_once_and_leaves_nothing_behind(tmp_path:
 
 
 KILLED = """
+import signal
 from nas_gym.training import Recipe, train
 from nas_gym.training.workers.pool import POOL
 from tests.helpers.networks import make_data, make_space, random_members
 
+# A program that was started in the background ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 space = make_space("mlp")
 data = make_data(space.input_shape)
 for epochs in (1, 10**6):
@@ -385,16 +388,21 @@ def test_no_process_and_no_file_outlives_a_program_that_is_killed() -> None:
         )
         for how in (signal.SIGKILL, signal.SIGINT)
     }
-    for how, program in programs.items():
-        assert program.stdout is not None
-        started = int(program.stdout.readline())
-        assert runs(started)
-        assert files(program.pid)
-        program.send_signal(how)
-        _, errors = program.communicate(timeout=30)
-        assert until(lambda process=started: not runs(process), 10)  # type: ignore[misc]
-        assert until(lambda process=program.pid: not files(process), 10)  # type: ignore[misc]
-        assert errors.count("Traceback") == (how == signal.SIGINT)
+    try:
+        for how, program in programs.items():
+            assert program.stdout is not None
+            started = int(program.stdout.readline())
+            assert runs(started)
+            assert files(program.pid)
+            program.send_signal(how)
+            _, errors = program.communicate(timeout=30)
+            assert until(lambda process=started: not runs(process), 10)  # type: ignore[misc]
+            assert until(lambda process=program.pid: not files(process), 10)  # type: ignore[misc]
+            assert errors.count("Traceback") == (how == signal.SIGINT)
+    finally:
+        for program in programs.values():
+            program.kill()
+            program.wait()
 
 
 def environment() -> dict[str, str]:
