@@ -106,7 +106,7 @@ def test_a_network_that_predicts_values_answers_in_their_units(to, tmp_path):
 
 
 @pytest.mark.parametrize("space", ["mlp", "conv", "cell", "macro"])
-@pytest.mark.parametrize("to", ["torch", "python"])
+@pytest.mark.parametrize("to", [pytest.param("torch", marks=pytest.mark.slow), "python"])
 def test_networks_of_every_space_are_exported(space, to, tmp_path):
     task = make_task("digits")
     made = make_search_space(space, task.input_shape, task.outputs)

@@ -181,7 +181,7 @@ def without_times(table):
     return (table.name, table.caption, [[row[number] for number in kept] for row in table.rows])
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", ["q-learning", pytest.param("tpe", marks=pytest.mark.slow)])
 def test_an_old_run_is_explained_as_one_of_today(tmp_path, name):
     old, new = as_of_here(old_run(tmp_path / "old", name)), tmp_path / "new" / name
     run(spec_of(name, new), keep_network=True)

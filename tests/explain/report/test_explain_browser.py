@@ -61,10 +61,10 @@ CUT = """[...document.querySelectorAll("figure svg")].filter(svg => svg.getBound
             .map(([words]) => words); })"""
 
 
-# A run of four convolutional networks takes a minute to explain.
+# These two take longest to explain and draw.
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(kind, marks=pytest.mark.slow if kind == "conv" else ()) for kind in RUNS],
+    params=[pytest.param(kind, marks=pytest.mark.slow if kind in ("conv", "table") else ()) for kind in RUNS],
 )
 def real(request, tmp_path_factory):
     """The report of a run with every explanation, by the kind of run, as an address."""
