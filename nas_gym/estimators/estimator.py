@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nas_gym._files import write_bytes
 from nas_gym.errors import ConfigError
-from nas_gym.estimators.plan import plan_for
+from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.tasks import Task
 
@@ -77,14 +77,13 @@ class NASEstimator(BaseEstimator):
             raise ConfigError(f"minutes must be a number above 0, not {self.minutes!r}")
         labels = self._labels(y)
         task = self._task(X, labels)
-        plan = plan_for(task, self.minutes, small=self.small, agent=self.agent)
-        if plan.folds > 1:
-            task = self._task(X, labels, folds=plan.folds)
+        task, folds, why = with_folds(task, lambda count: self._task(X, labels, folds=count))
+        plan = plan_for(task, self.minutes, folds=folds, small=self.small, agent=self.agent)
         with tempfile.TemporaryDirectory(prefix="nas-gym-") as folder:
             fitted = fit_task(
                 task, plan, Path(folder), seed=self.random_state, store="memory", budget=self.budget
             )
-            self.adopt(fitted, None, plan.reasons)
+            self.adopt(fitted, None, [*plan.reasons, *filter(None, [why])])
         self.folder_ = None  # which is gone
         return self
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.estimator import NASClassifier, NASRegressor
-from nas_gym.estimators.plan import plan_for
+from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.explain import explain
 from nas_gym.tasks import Task, kind_of, make_task
@@ -60,7 +60,7 @@ def fit(
         budget: networks that the search may train at most; None for as many as the time allows.
         folder: folder of the run; None for one under ``tensorboard_logs``.
         store: as of `gym.make("NAS-v0", store=...)`.
-        report: whether to explain the search, in `report.html` in the folder.
+        report: whether to explain the search, in `report.html` in the folder, of data in a file.
         on_progress: called a few times a second with how far the search is.
         options: of the task, as ``target_kind="values"`` or ``drop=["id"]``; see `nas_gym.tasks.make_task`.
 
@@ -73,13 +73,15 @@ def fit(
     if not 0 < minutes < float("inf"):
         raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
     single = _single(data, target, options)
-    plan = plan_for(single, minutes, small=small, agent=agent)
-    task = single if plan.folds == 1 else _with_folds(data, target, options, plan.folds)
+    task, folds, why = with_folds(single, lambda count: _with_folds(data, target, options, count))
+    plan = plan_for(single, minutes, folds=folds, small=small, agent=agent)
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
     fitted = fit_task(task, plan, place, seed=seed, store=store, budget=budget, on_progress=on_progress)
     path = _explained(fitted, minutes, seed, store) if report and _is_file(data) else None
     kind = NASClassifier if single.target.kind == "classes" else NASRegressor
-    return kind(minutes=minutes, small=small, random_state=seed).adopt(fitted, path, plan.reasons)
+    unwritten = "no report, which is of data in a file" if report and path is None else ""
+    reasons = [*plan.reasons, *filter(None, (why, unwritten))]
+    return kind(minutes=minutes, small=small, random_state=seed).adopt(fitted, path, reasons)
 
 
 def _is_file(data: Any) -> bool:
@@ -109,7 +111,7 @@ def _single(data: Any, target: Any, options: Mapping[str, Any], **more: Any) -> 
 def _with_folds(data: Any, target: Any, options: Mapping[str, Any], folds: int) -> Any:
     """Return the task with folds: of a file as a spec, so that the run can be explained from its folder."""
     if isinstance(data, Task):
-        return data
+        raise ConfigError("a Task is taken as it is: make it with folds")
     if _is_file(data):
         return _file_spec(Path(data), target, options) | {"folds": folds}
     return _single(data, target, options, folds=folds)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas_gym.tasks import Task
+from nas_gym.errors import ConfigError
+from nas_gym.tasks import Task, make_task
 
 SMALL_DATA = 2000
 """Examples below which networks are judged by folds: a fifth of fewer is too few to tell networks apart."""
@@ -48,17 +49,39 @@ class Plan:
     reasons: tuple[str, ...] = field(default=())
 
 
-def plan_for(task: Task, minutes: float, *, small: bool = False, agent: str | None = None) -> Plan:
+def with_folds(task: Task, again: Callable[[int], Mapping[str, Any] | Task]) -> tuple[Any, int, str]:
+    """Return small data with folds, how many, and why there are none where it cannot have them.
+
+    Args:
+        task: the data, in a single split or with folds of its own.
+        again: makes the task, or its spec, with a number of folds.
+
+    Returns:
+        The task or spec to search, its folds, and a reason; "" where there is nothing to explain.
+    """
+    if task.folds or len(task.known[1]) >= SMALL_DATA:
+        return task, max(1, len(task.folds)), ""
+    try:
+        made = again(FOLDS)
+        make_task(made)
+    except ConfigError as error:
+        return task, 1, f"no folds, since {error}"
+    return made, FOLDS, ""
+
+
+def plan_for(
+    task: Task, minutes: float, *, folds: int = 1, small: bool = False, agent: str | None = None
+) -> Plan:
     """Return how a task is searched in a time.
 
     Args:
-        task: the data, in a single split.
+        task: the data.
         minutes: time for all of it, by the clock.
+        folds: parts that it is judged by, 1 for a single split; see `with_folds`.
         small: whether a smaller network may score a little less.
         agent: name of the agent; None for the one that found the best networks in our comparisons.
     """
     known = len(task.y_train) + len(task.y_validation)
-    folds = FOLDS if known < SMALL_DATA else 1
     space = SPACES[task.inputs]
     reasons = [
         f"{task.inputs}: the search space {space['name']}",

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import nas_gym
 from nas_gym.cli.app import app
 from nas_gym.errors import ConfigError, DataError, NASGymError
-from nas_gym.estimators import NASClassifier, NASRegressor, plan_for
+from nas_gym.estimators import NASClassifier, NASRegressor, plan_for, with_folds
 from nas_gym.tasks import Task
 
 QUICK = {"budget": 4, "minutes": 10, "agent": "random"}
@@ -207,14 +207,35 @@ def test_mistakes_in_python_are_named(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_data_that_cannot_have_folds_is_judged_by_its_split_and_that_is_said(tmp_path):
+    x, kinds = flowers()
+    ends = {"train": slice(120), "validation": slice(120, 160), "test": slice(160, 200)}
+    parts = {f"{name}_{part}": a[to] for name, a in (("x", x), ("y", kinds)) for part, to in ends.items()}
+    np.savez(tmp_path / "parts.npz", **parts)
+    options = {**QUICK, "store": "memory", "report": False}
+    for data, why in [
+        (tmp_path / "parts.npz", "no folds, since the data comes in parts"),
+        (Task.from_arrays(x, kinds), "no folds, since a Task is taken as it is"),
+    ]:
+        found = nas_gym.fit(data, folder=tmp_path / why[-4:], **options)
+        assert any("each network is judged by 40 validation examples" in reason for reason in found.reasons_)
+        assert any(reason.startswith(why) for reason in found.reasons_)
+    folded = nas_gym.fit(Task.from_arrays(x, kinds, folds=4), folder=tmp_path / "folds", **options)
+    assert any("each network is judged by 4 folds" in reason for reason in folded.reasons_)
+
+
 def test_the_plan_follows_from_the_data():
     rng = np.random.default_rng(0)
 
     def plan(*shape, **options):
         return plan_for(Task.from_arrays(rng.normal(size=shape), np.arange(shape[0]) % 3, **options), 2.0)
 
+    def folds(examples):
+        x, y = rng.normal(size=(examples, 5)), np.arange(examples) % 3
+        return with_folds(Task.from_arrays(x, y), lambda count: Task.from_arrays(x, y, folds=count))[1:]
+
     assert plan(300, 5).search_space["name"] == "mlp"
     assert plan(300, 1, 40).search_space["name"] == "conv"
     assert plan(300, 1, 8, 8).search_space["name"] == "conv"
-    assert (plan(300, 5).folds, plan(4000, 5).folds) == (5, 1)
+    assert (folds(300), folds(4000)) == ((5, ""), (1, ""))
     assert plan(300, 5).minutes < 2
