@@ -11,7 +11,14 @@ import pytest
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
 from nas_gym.tables import import_table, load_table
-from tests.helpers.published_tables import COLUMNS, changed, macro_rows, nasbench201_rows, write_rows
+from tests.helpers.published_tables import (
+    COLUMNS,
+    changed,
+    macro_rows,
+    nasbench201_cell,
+    nasbench201_rows,
+    write_rows,
+)
 from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
 
@@ -67,7 +74,7 @@ def test_chains_are_imported_with_their_three_runs(shelf, tmp_path) -> None:
 
 
 ROWS = {"nasbench201": nasbench201_rows, "nasbench_macro": macro_rows}
-CELL = nasbench201_rows()[7]["architecture"]
+CELL = nasbench201_cell(7)
 FLAWS = {
     "a missing cell": ("nasbench201", lambda rows: rows[:7] + rows[8:], r"lacks 1 of the 15,625 .*first '\|"),
     "a missing chain": ("nasbench_macro", lambda rows: rows[:-1], r"lacks 1 of the 6,561 .* '22222222'"),

@@ -60,7 +60,7 @@ def state_of(evidence: Evidence) -> str:
 def title_of(evidence: Evidence) -> str:
     """Return the title of the report of a run."""
     return (
-        f"Why this network? The agent {evidence.config['agent']} on {evidence.problem.task.name}, "
+        f"Why this network? Agent {evidence.config['agent']}, task {evidence.problem.task.name}, "
         f"search space {evidence.search_space.name}"
     )
 

@@ -50,6 +50,11 @@ class Method:
     outputs: np.ndarray
 
 
+_KEPT = 8
+# The last fitted methods by data, metric, method and seed: a process that explains several runs fits once.
+_fits: dict[tuple[str, str, str, int], Method] = {}
+
+
 def simple_methods(task: Task, seed: int) -> tuple[list[Method], tuple[str, ...]]:
     """Return the best constant answer, a linear model and a random forest, fitted on the training part.
 
@@ -82,7 +87,7 @@ def simple_methods(task: Task, seed: int) -> tuple[list[Method], tuple[str, ...]
         np.broadcast_to(answer, (len(task.y_test), len(answer))),
     )
     fitted = {
-        name: in_time(partial(_fitted, task, key, name, model, x, y))
+        name: in_time(partial(_fitted_once, task, seed, key, name, model, x, y))
         for key, name, model in _models(task, seed)
     }
     missing = tuple(name for name, method in fitted.items() if method is None)
@@ -126,6 +131,18 @@ def _models(task: Task, seed: int) -> list[tuple[str, str, Any]]:
         ("linear", "ridge regression", Ridge()),
         ("forest", f"random forest of {TREES} trees", RandomForestRegressor(**forest)),
     ]
+
+
+def _fitted_once(
+    task: Task, seed: int, key: str, name: str, model: Any, x: np.ndarray, y: np.ndarray
+) -> Method:
+    known = (task.fingerprint, task.target.metric.name, key, seed)
+    if known not in _fits:
+        method = _fitted(task, key, name, model, x, y)
+        while len(_fits) >= _KEPT:
+            del _fits[next(iter(_fits))]
+        _fits[known] = method
+    return _fits[known]
 
 
 def _fitted(task: Task, key: str, name: str, model: Any, x: np.ndarray, y: np.ndarray) -> Method:

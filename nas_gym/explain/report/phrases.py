@@ -30,6 +30,28 @@ def signed(difference: float) -> str:
     return f"{round(100 * difference, 1) + 0.0:+.1f}"
 
 
+def compared(difference: float) -> str:
+    """Return how a network compares, by a difference of scores: ``"1.5 points better"``, ``"as good"``."""
+    way = _way(difference)
+    return f"{unsigned(difference)} points {way}" if way else "as good"
+
+
+def compared_range(low: float, high: float) -> str:
+    """Return the ends of an interval so: ``"0.5 to 2.5 better"``, ``"4.9 worse to 4.0 better"``."""
+    ways = _way(low), _way(high)
+    if ways[0] == ways[1] and ways[0]:
+        near, far = sorted((unsigned(low), unsigned(high)), key=float)
+        return f"{near} to {far} {ways[0]}"
+    return " to ".join(
+        f"{unsigned(end)} {way}" if way else "0.0" for end, way in zip((low, high), ways, strict=True)
+    )
+
+
+def _way(difference: float) -> str:
+    rounded = round(100 * difference, 1)
+    return "better" if rounded > 0 else "worse" if rounded < 0 else ""
+
+
 def deviation_in_points(variance: float | None) -> float | None:
     """Return a variance of scores as a standard deviation in points; below 0 where the variance is."""
     return None if variance is None else float(np.sign(variance) * np.sqrt(abs(variance)) * 100)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
 
@@ -71,19 +72,16 @@ def drawn(figure: Figure, name: str) -> Picture:
     with style.set_style(), mpl.rc_context({"svg.hashsalt": name}):
         canvas = laid_out(figure)
         _mark_centred(canvas)
-        png, svg = io.BytesIO(), io.StringIO()
-        canvas.savefig(png, format="png", facecolor=PAPER)
-        canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
-    wide = _embeddable(svg.getvalue(), name, figure.alternative)
+        svg, png = _as_svg(canvas), _as_png(canvas, PIXELS_PER_INCH)
+    wide = _embeddable(svg, name, figure.alternative)
     narrow, small = _narrow(figure, f"{name}-narrow")
-    return Picture(png.getvalue(), wide, narrow, small or png.getvalue())
+    return Picture(png, wide, narrow, small or png)
 
 
 def _narrow(figure: Figure, name: str) -> tuple[str, bytes]:
     """Draw a figure for a phone, as SVG and PNG; nothing where it is narrow already or has no room there."""
     if figure.size[0] <= style.NARROW:
         return "", b""
-    svg, png = io.StringIO(), io.BytesIO()
     with style.set_style(), style.set_narrow_style(), mpl.rc_context({"svg.hashsalt": name}):
         try:
             with warnings.catch_warnings():
@@ -92,9 +90,24 @@ def _narrow(figure: Figure, name: str) -> tuple[str, bytes]:
         except UserWarning:
             return "", b""
         _mark_centred(canvas)
-        canvas.savefig(png, format="png", facecolor=PAPER, dpi=SHOWN_WIDTH / NARROW_WIDTH)
-        canvas.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
-    return _embeddable(svg.getvalue(), name, figure.alternative), png.getvalue()
+        svg, png = _as_svg(canvas), _as_png(canvas, SHOWN_WIDTH / NARROW_WIDTH)
+    return _embeddable(svg, name, figure.alternative), png
+
+
+# `savefig` draws everything twice, once to lay it out, which has been done.
+def _as_png(canvas: Canvas, dpi: float) -> bytes:
+    file = io.BytesIO()
+    canvas.set_facecolor(PAPER)
+    canvas.set_dpi(dpi)
+    FigureCanvasAgg(canvas).print_png(file)
+    return file.getvalue()
+
+
+def _as_svg(canvas: Canvas) -> str:
+    file = io.StringIO()
+    canvas.set_facecolor("none")
+    FigureCanvasSVG(canvas).print_svg(file, metadata={"Date": None, "Creator": None})
+    return file.getvalue()
 
 
 def laid_out(figure: Figure, *, is_narrow: bool = False) -> Canvas:

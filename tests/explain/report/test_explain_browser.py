@@ -25,7 +25,7 @@ PAGES = {
 }
 # What a tab shows of the explanation that nothing else on the page does.
 TABS = {
-    "text": "0_summary/What was found, and why is it good?",
+    "text": "0_summary/What was found, and how good is it?",
     "images": "choices/bars",
     "histograms": "accuracies/by depth",
     "distributions": "accuracies/by depth",

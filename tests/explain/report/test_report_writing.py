@@ -36,7 +36,7 @@ def test_an_explanation_lies_beside_the_run(run):
     folder, explanation, report = run
     assert {path.name for path in folder.iterdir()} >= WRITTEN
     assert report == folder / "report.html"
-    assert "Why this network? The agent q-learning on mnist1d, search space mlp" in report.read_text()
+    assert "Why this network? Agent q-learning, task mnist1d, search space mlp" in report.read_text()
     assert [section.key for section in explanation.all_sections] == ["summary", *QUESTIONS]
 
 

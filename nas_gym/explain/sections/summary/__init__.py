@@ -1,1 +1,1 @@
-"""What was found, and why is it good?"""
+"""What was found, and how good is it?"""

@@ -8,15 +8,16 @@ from typing import Any
 
 from nas_gym._clock import OutOfTimeError
 from nas_gym.explain.evidence.run import Evidence
-from nas_gym.explain.evidence.simple_methods import TIMED
+from nas_gym.explain.evidence.simple_methods import TIMED, Method
 from nas_gym.explain.report.phrases import quantity
 from nas_gym.explain.section import DEFAULTS, Section, Settings, Table
 from nas_gym.explain.sections.summary.figures import drawing_of
 from nas_gym.explain.sections.summary.methods import Beside, beside_simple_methods
 from nas_gym.explain.sections.summary.page import FirstPage, first_page
-from nas_gym.explain.sections.summary.text import sentences_of, trust_words
+from nas_gym.explain.sections.summary.text import sentences_of
+from nas_gym.explain.sections.summary.words import trust_words
 
-KEY, QUESTION = "summary", "What was found, and why is it good?"
+KEY, QUESTION = "summary", "What was found, and how good is it?"
 
 
 def summarise(evidence: Evidence, sections: Sequence[Section], settings: Settings = DEFAULTS) -> Section:
@@ -54,7 +55,7 @@ def _tables(page: FirstPage) -> list[Table]:
     methods = [page.beside.network, *(rival.method for rival in page.beside.rivals)]
     rows: list[tuple[str, str | None, str | None, int | None, str | None]] = [
         (one.name, f"{one.test:.1%}", f"{one.validation:.1%}", one.size, _milliseconds(one.seconds))
-        for one in sorted(methods, key=lambda one: -one.test)
+        for one in sorted((_as_told(page, one) for one in methods), key=lambda one: -one.test)
     ]
     if page.start is not None:
         rows.append(("where the search started", None, f"{page.start[2]:.1%}", None, None))
@@ -64,10 +65,22 @@ def _tables(page: FirstPage) -> list[Table]:
         "The found network beside simple methods, fitted on the same training examples with their default "
         "settings: scores on test examples (which chose nothing) and on validation examples (which the "
         f"search chose by), size as the numbers that each stores, and the time to predict {TIMED:,} "
-        "examples on this machine."
+        "examples on this machine. Scores of networks are means over new trainings where there were several."
     )
     head = ("method", "test", "validation", "size", "time")
     return [Table("beside", caption, head, tuple(rows))]
+
+
+def _as_told(page: FirstPage, method: Method) -> Method:
+    """Return the found network with the scores that the sentences tell, and other methods as they are."""
+    if method.key != "network":
+        return method
+    test, validation = page.quote.estimate, page.validation.estimate
+    return replace(
+        method,
+        test=test if isinstance(test, float) else method.test,
+        validation=validation if isinstance(validation, float) else method.validation,
+    )
 
 
 def _milliseconds(seconds: float | None) -> str | None:

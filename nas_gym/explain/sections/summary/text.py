@@ -8,10 +8,17 @@ from shlex import quote
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.evidence.simple_methods import Method
 from nas_gym.explain.fact import Fact, Verdict
-from nas_gym.explain.report.phrases import capital, counted, listed, ordinal, points, signed, unsigned
+from nas_gym.explain.report.phrases import (
+    capital,
+    counted,
+    listed,
+    ordinal,
+    unsigned,
+)
 from nas_gym.explain.section import Section
-from nas_gym.explain.sections.summary.page import FirstPage, Neighbour
+from nas_gym.explain.sections.summary.page import FirstPage, Smaller
 from nas_gym.explain.sections.summary.reasons import Reason
+from nas_gym.explain.sections.summary.words import change_of, compared_fact, percent, percent_range
 from nas_gym.tasks import Target
 
 WORST = 3
@@ -56,7 +63,7 @@ class Words:
         if one is not None:
             yield (
                 "**Explaining found a better network** than the search did. This page is about the search's. "
-                f"The change: {one.edit} ({_interval_points(one.change)} on validation examples). The "
+                f"The change: {one.edit} ({compared_fact(one.change)} on validation examples). The "
                 f"result: `{one.architecture}`.{self._adopting('')}"
             )
 
@@ -65,7 +72,9 @@ class Words:
         page, task = self._page, self._evidence.problem.task
         size = f", {counted(page.parameters, 'weight')} in all" if page.parameters else ""
         when = (
-            "" if page.tried.estimate == 1 else f"; this was the {ordinal(int(page.found_at.estimate or 0))}"
+            ""
+            if page.tried.estimate == 1
+            else f"; this was the {ordinal(int(page.found_at.estimate or 0))} that it tried"
         )
         agent = self._evidence.config.get("agent", "of the run")
         return (
@@ -84,7 +93,7 @@ class Words:
         if quote.estimate is None:
             tried = "every new training of it failed" if page.finished else "the run has no result yet"
             return (
-                f"**No number to quote:** {tried}. The search saw {_percent(page.seen)}, the highest of "
+                f"**No number to quote:** {tried}. The search saw {percent(page.seen)}, the highest of "
                 "many noisy numbers, which is usually too good to be true."
             )
         mean = f", the mean of {page.quoted_trainings} trainings" if page.quoted_trainings > 1 else ""
@@ -95,7 +104,7 @@ class Words:
             )
         return (
             f"**The number to quote:** it {self._reaches(quote)} {quote.over}, used for nothing else{mean} "
-            f"(95% interval {_percent_range(quote)})."
+            f"(95% interval {percent_range(quote)})."
         )
 
     def simple_methods(self) -> Iterator[str]:
@@ -121,7 +130,18 @@ class Words:
             if group
         ]
         verdict = ", but ".join(verdicts) if len(verdicts) < 3 else listed(verdicts)
-        yield f"**Against simple methods,** on the same examples: {reached}. The found network is {verdict}."
+        smallest = min(equal, key=lambda one: one.method.size, default=None)
+        size = page.beside.network.size
+        simpler = (
+            f" So {self._short(smallest.method)} ({counted(smallest.method.size, 'number')} in place of "
+            f"{size:,}) may be as good and is simpler."
+            if smallest is not None and smallest.method.size < size
+            else ""
+        )
+        yield (
+            f"**Against simple methods,** on the same examples: {reached}. The found network is "
+            f"{verdict}.{simpler}"
+        )
 
     def search(self) -> Iterator[str]:
         """Say what the search brought: over its start, and over networks drawn at random."""
@@ -155,8 +175,10 @@ class Words:
         told = [
             f"({number}) {self._reason(one)}" for number, one in enumerate(page.reasons[:MOST_REASONS], 1)
         ]
-        became = f"whatever {one} was changed to, the network became worse"
-        yield f"**Why this network.** {which}: {became}.{most} {'; '.join(told)}."
+        became = f"every change of {one} that was tested made the network worse, on average clearly so"
+        less = [one.choice for one in page.reasons[MOST_REASONS:]]
+        rest = f". Less costs a change of {listed(less)}" if less else ""
+        yield f"**Why this network.** {which}: {became}.{most} {'; '.join(told)}{rest}."
 
     def near(self) -> Iterator[str]:
         """Say whether something near is better or simpler, and whether to train longer."""
@@ -173,8 +195,16 @@ class Words:
         """Say what would make it worse."""
         harmful = [one for one in self._page.neighbours if one.verdict in (WORSE, *MUCH_WORSE)]
         if harmful:
-            named = [f"{one.edit} ({_change(one)})" for one in reversed(harmful[-WORST:])]
+            named = [f"{one.edit} ({change_of(one)})" for one in reversed(harmful[-WORST:])]
             yield f"**What would make it worse:** most of all {listed(named)}."
+        elif self._page.neighbours:
+            count = len(self._page.neighbours)
+            yield (
+                "**What would make it worse** is not known: "
+                + ("the one change that was tested" if count == 1 else f"none of the {count} tested changes")
+                + (" is not" if count == 1 else " is")
+                + " clearly worse."
+            )
 
     def unknown(self, sections: Sequence[Section]) -> str:
         """Say what is not known, and what would tell."""
@@ -182,7 +212,8 @@ class Words:
         unanswered = [one.question for one in sections if one.withheld and one.is_applicable]
         if unanswered:
             said.append(
-                f"the answer to {listed([f'“{question}”' for question in unanswered])}: the section says why"
+                f"the answer to {listed([f'“{question}”' for question in unanswered])}: the section of that "
+                "name below says why"
             )
         if not said:
             return "**Not known:** nothing that this page asks; every network of the space was looked up."
@@ -213,7 +244,7 @@ class Words:
         if unclear and page.seeds_to_tell:
             yield (
                 f"which of the {counted(unclear, 'network')} too close to tell is best: about "
-                f"{page.seeds_to_tell} trainings of each would show a difference of one point"
+                f"{page.seeds_to_tell} trainings of each in all would show a difference of one point"
             )
         if page.examples_to_tell:
             yield (
@@ -226,8 +257,8 @@ class Words:
         count = len(verdicts)
         told = [
             ("clearly better", verdicts.count("improves")),
-            ("clearly worse by more than one point", sum(verdict in MUCH_WORSE for verdict in verdicts)),
-            ("a little worse", verdicts.count(WORSE)),
+            ("clearly worse, by one point at least", sum(verdict in MUCH_WORSE for verdict in verdicts)),
+            ("clearly worse, perhaps by less", verdicts.count(WORSE)),
             ("as good within one point", verdicts.count(ALIKE)),
             ("too close to it to tell", verdicts.count("unclear")),
         ]
@@ -253,8 +284,18 @@ class Words:
         sure = "is at most one point worse" if one.within else "may be as good"
         return (
             f"Simpler: {one.words} ({counted(one.parameters, 'weight')}{share}) {sure} "
-            f"({_interval_points(one.change)}).{self._adopting(' smaller') if one.within else ''}"
+            f"({compared_fact(one.change)}).{self._kept_out(one)}"
+            f"{self._adopting(' smaller') if one.within else ''}"
         )
+
+    def _kept_out(self, one: Smaller) -> str:
+        """Name the reasons that are about what the smaller network does not have."""
+        space = self._evidence.search_space
+        active = space.active_variables(space.parse(one.architecture))
+        gone = [reason.choice for reason in self._page.reasons if reason.choice not in active]
+        if not gone:
+            return ""
+        return f" It has no {listed(gone)}, which matters only in networks that have it."
 
     def _adopting(self, which: str) -> str:
         """Return how such a network is kept, where the run trains networks."""
@@ -279,7 +320,7 @@ class Words:
         )
         if reason.undone == 1 or reason.best is None:
             edit = f" ({reason.best[0]})" if reason.best else ""
-            return f"{what}: the tested change of it{edit} costs {cost}"
+            return f"{what}: the one tested change of it{edit} costs {cost}"
         least = f"the mildest, {reason.best[0]}, {unsigned(reason.best[1])}"
         each = f"each of the {reason.undone} tested changes of it costs something"
         return f"{what}: {each}, {cost} on average, and {least}"
@@ -288,28 +329,26 @@ class Words:
         drawn = self._page.drawn
         count, beaten = drawn["count"], round(drawn["beaten"] * drawn["count"])
         which = (
-            f"the {count:,} networks of the space" if drawn["all"] else f"{count:,} networks drawn at random"
+            f"the {count:,} networks of the space, all of which the table holds,"
+            if drawn["all"]
+            else f"{count:,} networks drawn at random"
         )
         ties = round((drawn["level"] or 0.0) * count)
         share = f"all {which}" if beaten == count else f"{beaten:,} of {which}"
         equal = f" and is level with {ties:,}" if ties else ""
         rest = f"(median {drawn['median']:.1%}, best {drawn['best']:.1%})"
-        return f"The found network beats {share}{equal} {rest}."
+        mean = self._page.validation.estimate
+        own = f" ({mean:.1%} on average)" if isinstance(mean, float) else ""
+        return f"The found network{own} beats {share}{equal} {rest}."
 
     def _than(self, gain: Fact) -> str:
         """Return how far above its start the found network is."""
-        number = _number(gain)
         if gain.verdict is not Verdict.SHOWN:
             return (
-                f"Trained again, the found network is not clearly better or worse ({_interval_points(gain)}, "
-                "which chance could explain)."
+                "Both trained again, the found network is not clearly better or worse "
+                f"({compared_fact(gain)}): the search gained nothing that these trainings can show."
             )
-        low, high = sorted((abs(gain.low or 0.0), abs(gain.high or 0.0)))
-        how = "better" if number > 0 else "worse"
-        return (
-            f"Trained again, the found network is {unsigned(number)} points {how} (95% interval "
-            f"{unsigned(low)} to {unsigned(high)})."
-        )
+        return f"Both trained again, the found network is {compared_fact(gain)}."
 
     def _short(self, method: Method) -> str:
         """Return a method as it is named again."""
@@ -319,48 +358,6 @@ class Words:
 
     def _reaches(self, fact: Fact) -> str:
         if self._target.metric.share_of_examples:
-            return f"is right for {_percent(fact)} of"
-        meaning = ", its share of the variance," if self._target.metric.name == "r2" else ""
-        return f"reaches {self._target.metric.label} {_percent(fact)}{meaning} on"
-
-
-def trust_words(page: FirstPage) -> str:
-    """Return how far the page can be trusted."""
-    if page.validation.estimate is None:
-        return "Not far: its score is the one that it was chosen for, and nothing was measured again."
-    sentences = []
-    if page.selected_on_test:
-        sentences.append("Nothing here is independent of the search, which chose by test examples.")
-    elif page.quote.low is not None:
-        sentences.append("The number to quote holds for new examples like the test examples.")
-    sentences.append(
-        "What is said of its choices, of networks near and of the start is about the examples that the "
-        "search chose by: their intervals count how trainings differ, all at once, and not that the "
-        "examples are a sample."
-    )
-    sentences.append("All this is about these data and this way of training.")
-    return " ".join(sentences)
-
-
-def _change(one: Neighbour) -> str:
-    if one.verdict == "fails" or one.change.estimate is None:
-        return "fails to train"
-    return points(_number(one.change))
-
-
-def _interval_points(fact: Fact) -> str:
-    if fact.low is None or fact.high is None:
-        return points(_number(fact))
-    return f"{points(_number(fact))}, 95% interval {signed(fact.low)} to {signed(fact.high)}"
-
-
-def _percent(fact: Fact) -> str:
-    return f"{_number(fact):.1%}"
-
-
-def _percent_range(fact: Fact) -> str:
-    return f"{100 * (fact.low or 0.0):.1f} to {100 * (fact.high or 0.0):.1f}%"
-
-
-def _number(fact: Fact) -> float:
-    return float(fact.estimate) if isinstance(fact.estimate, int | float) else 0.0
+            return f"is right for {percent(fact)} of"
+        meaning = ", the share of the variance that it explains," if self._target.metric.name == "r2" else ""
+        return f"reaches {self._target.metric.label} {percent(fact)}{meaning} on"

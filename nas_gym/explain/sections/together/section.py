@@ -26,7 +26,7 @@ from nas_gym.explain.sections.together.kinds import kinds_of
 from nas_gym.explain.sections.together.text import first_page, trust
 from nas_gym.traces import versions
 
-SUMMARY = ("summary", "What did all runs find, and why is it good?")
+SUMMARY = ("summary", "What did all runs find, and how good is it?")
 STAGES = ("Scoring the best networks again", "Which choices matter", "Where the agents look")
 
 
