@@ -35,7 +35,7 @@ test: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The packages of .venv are found from the other environment, so that only the tools are installed there.
 # One that does not install has its loops skipped, with a reason.

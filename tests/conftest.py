@@ -9,6 +9,21 @@ import scipy.linalg  # noqa: F401 - its threads are limited too, once it is load
 import torch
 from threadpoolctl import threadpool_limits
 
+LONGEST = (
+    "test_readme.py",
+    "test_faults.py",
+    "test_explain_browser.py",
+    "test_browser.py",
+    "test_explain_clock.py",
+    "test_first_page.py",
+)
+"""Files that are started first, so that no worker has a long one left when the others have finished."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; within a file the order stays."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:

@@ -236,17 +236,19 @@ if sys.argv[1] == "odd":
     torch.set_flush_denormal(True)
 task = {"name": "digits", "train_size": 120, "validation_size": 100, "test_size": 100}
 evaluator = {"name": "train", "recipe": {"epochs": 2}}
-env = gym.make("NAS-v0", task=task, store=sys.argv[2], evaluator=evaluator, device="cpu").unwrapped
-print(env.evaluate("relu-16 > tanh-64").score.hex(), env.stats.stored)
+for store in sys.argv[2:]:
+    env = gym.make("NAS-v0", task=task, store=store, evaluator=evaluator, device="cpu").unwrapped
+    print(env.evaluate("relu-16 > tanh-64").score.hex(), env.stats.stored)
 """
 
-    def run(kind, store):
-        command = [sys.executable, "-c", child, kind, str(store)]
+    def run(kind, *stores):
+        command = [sys.executable, "-c", child, kind, *stores]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
-    truth, _ = run("plain", "memory")
-    assert run("odd", tmp_path / "shared.db") == [truth, "0"]
-    assert run("plain", tmp_path / "shared.db") == [truth, "1"]
+    shared = str(tmp_path / "shared.db")
+    odd, nothing_stored = run("odd", shared)
+    assert nothing_stored == "0"
+    assert run("plain", "memory", shared) == [odd, "0", odd, "1"]
 
 
 def test_what_a_library_was_told_when_it_was_loaded_is_part_of_the_key(monkeypatch):

@@ -143,7 +143,10 @@ def trained(request, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("looks", [10, 60, 200, 800])
+@pytest.mark.parametrize(
+    "looks",
+    [10, 200, *(pytest.param(looks, marks=pytest.mark.slow) for looks in (60, 800))],
+)
 def test_every_explanation_ends_near_its_limit_and_says_what_it_lacks(trained, monkeypatch, looks):
     time = fake_clock(monkeypatch, look=1)
     evidence = read_evidence(trained, "memory", Clock(looks / 60))

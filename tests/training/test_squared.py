@@ -205,8 +205,16 @@ def linear_member(shape: Shape, values: int, layers: int = 0) -> Member:
     return Member(builder.build(builder.linear(node, values)), 3)
 
 
-@pytest.mark.parametrize("values", WIDTHS)
-@pytest.mark.parametrize("name", ["mlp", "conv on signals", "cell on images"])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        *(("mlp", values) for values in WIDTHS),
+        ("conv on signals", 1),
+        ("cell on images", 3),
+        pytest.param("conv on signals", 3, marks=pytest.mark.slow),
+        pytest.param("cell on images", 1, marks=pytest.mark.slow),
+    ],
+)
 def test_bits_are_the_same_alone_and_in_any_company(name: str, values: int) -> None:
     space = value_space(name, values)
     data = value_data(space.input_shape, values, train_size=54, validation_size=300)

@@ -257,8 +257,8 @@ class Words:
         count = len(verdicts)
         told = [
             ("clearly better", verdicts.count("improves")),
-            ("clearly worse, by one point at least", sum(verdict in MUCH_WORSE for verdict in verdicts)),
-            ("clearly worse, perhaps by less", verdicts.count(WORSE)),
+            ("clearly worse by at least one point", sum(verdict in MUCH_WORSE for verdict in verdicts)),
+            ("clearly worse, perhaps by less than a point", verdicts.count(WORSE)),
             ("as good within one point", verdicts.count(ALIKE)),
             ("too close to it to tell", verdicts.count("unclear")),
         ]
@@ -348,7 +348,8 @@ class Words:
                 "Both trained again, the found network is not clearly better or worse "
                 f"({compared_fact(gain)}): the search gained nothing that these trainings can show."
             )
-        return f"Both trained again, the found network is {compared_fact(gain)}."
+        change = compared_fact(gain).replace(", 95%", " (95%") + ")"
+        return f"Both trained again, the found network is {change}."
 
     def _short(self, method: Method) -> str:
         """Return a method as it is named again."""
