@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,35 +36,81 @@ class Group:
     passes: bool
 
 
-def schedule(values: Values) -> list[Group]:
-    """Group the nodes of members greedily, in the manner of Neubig, Goldberg and Dyer 2017.
+@dataclass(slots=True)
+class _Ready:
+    """Values that could be computed next, as one group.
 
-    Next runs the signature of whose remaining nodes the largest share is ready ("On-the-fly
-    operation batching" takes the lowest mean depth, which measured a tenth more groups). The order of
-    groups has no influence on a member's numbers.
+    Attributes:
+        parts: the values.
+        count: how many.
+        longest: values of the longest path from one of them to an output.
+        paths: values of the longest path from each of them, added up.
     """
+
+    parts: list[Ids] = field(default_factory=list)
+    count: int = 0
+    longest: int = 0
+    paths: int = 0
+
+    def add(self, ids: Ids, remaining: Ids) -> None:
+        """Add values, from which such paths remain."""
+        self.parts.append(ids)
+        self.count += len(ids)
+        self.longest = max(self.longest, int(remaining.max()))
+        self.paths += int(remaining.sum())
+
+
+def schedule(values: Values) -> list[Group]:
+    """Group the nodes of members greedily, by the rule that gives the fewest groups.
+
+    The order of groups has no influence on a member's numbers.
+    """
+    several = len(values.outputs) > 1
+    orders = [_order(values, rule) for rule in (RULES if several else RULES[:1])]
+    return [_group(values, ids) for ids in min(orders, key=len)]
+
+
+def _by_longest_path(ready: _Ready) -> int:
+    return ready.longest
+
+
+def _by_sum_of_paths(ready: _Ready) -> int:
+    return ready.paths
+
+
+RULES: tuple[Callable[[_Ready], int], ...] = (_by_longest_path, _by_sum_of_paths)
+"""What runs next among signatures of which some values are not ready yet: that with the largest figure. In
+the manner of Neubig, Goldberg and Dyer 2017 ("On-the-fly operation batching", which takes the lowest mean
+depth). The first gives fewer groups for cells, the second for chains of different lengths: for 64 chains 533
+groups, the first 595, the largest share of a signature that is ready 638."""
+
+
+def _order(values: Values, rule: Callable[[_Ready], int]) -> list[Ids]:
+    """Return the values of each group; first always runs a signature whose remaining values are all ready."""
     waiting = values.inputs.copy()
-    remaining = np.bincount(values.signatures).tolist()
-    ready: dict[tuple[int, int], list[Ids]] = defaultdict(list)
+    left = np.bincount(values.signatures).tolist()
+    ready: dict[tuple[int, int], _Ready] = defaultdict(_Ready)
     for signature, ids in _by_signature(values, np.flatnonzero(waiting == 0)):
-        ready[signature, -1].append(ids)
-    counts = {key: sum(map(len, parts)) for key, parts in ready.items()}
-    groups: list[Group] = []
+        ready[signature, -1].add(ids, values.remaining[ids])
+    order: list[Ids] = []
     while ready:
-        key = min(counts, key=lambda key: (key[1] < 0, -counts[key] / remaining[key[0]], key))
-        remaining[key[0]] -= counts.pop(key)
-        ids = np.concatenate(ready.pop(key))
+        key = min(
+            ready,
+            key=lambda key: (key[1] < 0, ready[key].count < left[key[0]], -rule(ready[key]), key),
+        )
+        chosen = ready.pop(key)
+        left[key[0]] -= chosen.count
+        ids = np.concatenate(chosen.parts)
         if len(ids) > 1:
             ids = ids[np.lexsort((ids, values.futures[ids]))]
         targets = values.targets(ids)
         np.subtract.at(waiting, targets, 1)
         for signature, part in _by_signature(values, targets[waiting[targets] == 0]):
             # What runs in place stays with the group that it follows.
-            origin = len(groups) if values.node(part[0]).operation.in_place else -1
-            ready[signature, origin].append(part)
-            counts[signature, origin] = counts.get((signature, origin), 0) + len(part)
-        groups.append(_group(values, ids))
-    return groups
+            origin = len(order) if values.node(part[0]).operation.in_place else -1
+            ready[signature, origin].add(part, values.remaining[part])
+        order.append(ids)
+    return order
 
 
 def _group(values: Values, ids: Ids) -> Group:
