@@ -71,8 +71,10 @@ class ChunkTraining(EpochTraining):
         self._evaluate = Program(chunk, self._parameters, size, validation[0])
         programs = (*self._train.values(), self._evaluate)
         floats = max(program.floats for program in programs)
-        # Weights have a gradient and up to two moments.
-        self.bytes = 4 * (floats + 4 * len(self._parameters.weights))
+        fresh = max(program.fresh_floats for program in programs)
+        # Weights have a gradient and up to two moments, and a library takes memory of its own for a gradient.
+        copies = 5 if fresh else 4
+        self.bytes = 4 * (floats + fresh + copies * len(self._parameters.weights))
         if limit is not None and self.bytes > limit:
             raise MemoryError
         memory = torch.zeros(floats, dtype=torch.float32, device=self._device)

@@ -18,6 +18,8 @@ from nas_gym.training.kernels.paths import Paths
 from nas_gym.training.program.launches import composed
 from nas_gym.training.program.tape import VECTOR, Kernel
 
+BFLOAT16_LAUNCHES = 4
+
 
 def product(
     paths: Paths, a: Tensor, b: Tensor, out: Tensor, *, add: Tensor | None = None
@@ -47,7 +49,7 @@ def _same_path(a: Tensor, b: Tensor, out: Tensor) -> bool:
     return not contiguous or (rows * columns % VECTOR == 0 and out.stride(0) in (0, rows * columns))
 
 
-@composed(4)
+@composed(BFLOAT16_LAUNCHES)
 def bfloat16_product(a: Tensor, b: Tensor, out: Tensor, add: Tensor | None) -> None:
     """The product as autocast computes it: factors in bfloat16, the sum in float32."""
     result = torch.bmm(a.bfloat16(), b.bfloat16())

@@ -55,6 +55,8 @@ class Program:
         evaluated: a batch like those to be evaluated; None to record loss and backward pass.
 
     Attributes:
+        floats: that a batch takes in the memory that `bind` gets.
+        fresh_floats: most that results of libraries take beside it at a time.
         kernels: the computation of a batch, once bound.
         preparations: kernels that take up new weights, before a round of evaluation.
         inputs: where the examples of each stream are read from, a row (features, batch) each, padded;
@@ -90,10 +92,12 @@ class Program:
             summed = (self.answers, self.sums, chunk.outputs)
             self._tape.add(lambda x: list(chunk.loss.sum_up_members(x, *summed)), outputs)
         self.floats = self._tape.layout()
+        self.fresh_floats = self._tape.fresh_floats
 
     def bind(self, memory: Tensor) -> None:
         """Make the program runnable on memory of at least `floats` floats, shared with others."""
         self.kernels = [kernel for kernels in self._tape.bind(memory) for kernel in kernels]
+        self.kernels += self._context.endings()
         self.preparations = self._context.preparations
         self.inputs = None if self._inputs is None else self._tape.tensor(self._inputs)
 
@@ -103,7 +107,7 @@ class Program:
                 self._record_input(group)
                 continue
             shared = group.node.operation.shares_rows
-            inputs = [self._places.gather(ids, shared=shared) for ids, _ in group.sources]
+            inputs = self._places.gather_all([(ids, 0) for ids, _ in group.sources], shared=shared)
             owned = group.overwrites and not inputs[0].block.copied
             self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
 
