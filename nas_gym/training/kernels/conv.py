@@ -21,7 +21,7 @@ from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.depthwise import Depthwise
 from nas_gym.training.kernels.layout import grid, matrix
 from nas_gym.training.kernels.library_conv import LibraryConvolution, Pointwise
-from nas_gym.training.kernels.matmul import product
+from nas_gym.training.kernels.matmul import gradient_product, product
 from nas_gym.training.kernels.weight_layout import is_depthwise, weight_form
 from nas_gym.training.kernels.windows import Tap, taps
 from nas_gym.training.program.fresh import Fresh, Source
@@ -165,16 +165,15 @@ class Convolution:
                 )
 
     def _weight_products(self, gradient: Tensor, columns: Tensor, dout: Tensor) -> Iterator[Kernel]:
+        paths = self._context.paths
+        scratch = partial(self._context.scratch, "transposed gradient")
         for group, outs in self._groups():
             if not self._ranged:
-                yield from product(
-                    self._context.paths, dout[:, outs], columns[:, group].mT, gradient[0][:, outs]
-                )
+                written = gradient[0][:, outs]
+                yield from gradient_product(paths, dout[:, outs], columns[:, group], written, scratch)
             for tap in self._range_taps:
-                read = columns[:, group, :, self._from(tap)].mT
-                yield from product(
-                    self._context.paths, dout[:, outs, self._to(tap)], read, gradient[tap.number][:, outs]
-                )
+                read, arrived = columns[:, group, :, self._from(tap)], dout[:, outs, self._to(tap)]
+                yield from gradient_product(paths, arrived, read, gradient[tap.number][:, outs], scratch)
 
     def _input_gradient(self, weight: Tensor, dout: Tensor, dx: Tensor) -> Iterator[Kernel]:
         node, members = self._node, len(dx)
