@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nas_gym.networks import Shape
 from nas_gym.training.kernels.paths import Paths
+from nas_gym.training.memory import Memory
 from nas_gym.training.program.fresh import Fresh, copy_all
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
@@ -25,6 +26,7 @@ class Context:
     Attributes:
         tape: where operations are appended.
         parameters: the weights of the chunk.
+        memory: where scratch memory comes from.
         training: whether batch norm uses the batch, and a backward pass follows.
         device: device of all tensors.
         paths: which of several ways kernels take.
@@ -37,6 +39,7 @@ class Context:
 
     tape: Tape
     parameters: Parameters
+    memory: Memory
     training: bool
     device: torch.device
     paths: Paths = field(default_factory=Paths)
@@ -73,10 +76,5 @@ class Context:
         """Zeros at first, then whatever its users left: one tensor for each purpose, shape and key."""
         full = (purpose, shape, key)
         if full not in self._scratch:
-            self._scratch[full] = torch.zeros(shape, dtype=torch.float32, device=self.device)
+            self._scratch[full] = self.memory.zeros(*shape)
         return self._scratch[full]
-
-    @property
-    def scratch_floats(self) -> int:
-        """Floats of all scratch tensors."""
-        return sum(tensor.numel() for tensor in self._scratch.values())

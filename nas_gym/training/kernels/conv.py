@@ -30,6 +30,7 @@ from nas_gym.training.program.tape import Kernel, Rows
 
 COLUMNS_FLOATS = 2**17
 """Floats of gathered columns worked on at a time, about half of a core's cache."""
+GRADIENT_OF_COLUMNS = "gradient of columns"
 
 
 class Convolution:
@@ -117,10 +118,20 @@ class Convolution:
         members = len(self._group.values)
         return (slice(i, min(i + self.tile, members)) for i in range(0, members, self.tile))
 
-    def _scratch(self, purpose: str) -> Tensor:
+    def _columns_scratch(self) -> Tensor:
         # The border of the columns stays zero, so only equal convolutions may share them.
         key = (self._node.kernel, self._node.stride, self._node.input_shape, self._ranged)
-        return self._context.scratch(purpose, (self.tile, *self._columns_shape), key)
+        return self._context.scratch("columns", (self.tile, *self._columns_shape), key)
+
+    def need(self) -> None:
+        """Note what memory the backward pass shares with those of others."""
+        if self._gathers:
+            floats = self.tile * math.prod(self._columns_shape)
+            self._context.memory.need(GRADIENT_OF_COLUMNS, floats)
+
+    def _gradient_of_columns(self) -> Tensor:
+        # All of it that is read is written first.
+        return self._context.memory.shared(GRADIENT_OF_COLUMNS, (self.tile, *self._columns_shape))
 
     def _columns(self, x: Tensor, part: slice) -> Generator[Kernel, None, Tensor]:
         """Gather the windows of a tile: (members, groups, taps * channels, positions * batch)."""
@@ -131,7 +142,7 @@ class Convolution:
             return rows.flatten(3)
         repeated = x.stride(0) == 0 and len(x) > 1
         rows = x[:1] if repeated else x[part]
-        columns = self._scratch("columns")[: len(rows)]
+        columns = self._columns_scratch()[: len(rows)]
         source = grid(rows, (groups, channels, *node.input_shape[1:]), self._batch)
         if not repeated or part.start == 0:
             for number, outputs, inputs in self._windows():
@@ -179,7 +190,7 @@ class Convolution:
         node, members = self._node, len(dx)
         channels = node.input_shape[0] // node.groups
         target = grid(dx, (node.groups, channels, *node.input_shape[1:]), self._batch)
-        dcolumns = self._scratch("gradient of columns")[:members] if self._gathers else target.unsqueeze(2)
+        dcolumns = self._gradient_of_columns()[:members] if self._gathers else target.unsqueeze(2)
         flat = dcolumns.flatten(4).flatten(2, 3)
         for group, outs in self._groups():
             if not self._ranged:
@@ -247,9 +258,12 @@ def _backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | 
     (x,) = context.saved[group]
     features = math.prod(group.node.input_shape)
     dx = context.tape.new(features, len(group.values)) if needed else None
+    kernels = _kernels(context, group)
+    if needed and isinstance(kernels, Convolution):
+        kernels.need()
 
     def bind(x: Tensor, dy: Tensor, dx: Tensor | None = None) -> Sequence[Kernel]:
-        return list(_kernels(context, group).backward(x, dy, dx))
+        return list(kernels.backward(x, dy, dx))
 
     context.tape.add(bind, x, dy, *(() if dx is None else (dx,)))
     return dx

@@ -16,6 +16,7 @@ from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.registry import kernels_of
 from nas_gym.training.losses.base import Loss
+from nas_gym.training.memory import Memory
 from nas_gym.training.program.gradients import Gradients
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
@@ -51,6 +52,7 @@ class Program:
     Args:
         chunk: what to compute.
         parameters: the weights of the chunk.
+        memory: where scratch memory comes from.
         batch: examples of a batch.
         evaluated: a batch like those to be evaluated; None to record loss and backward pass.
 
@@ -68,13 +70,19 @@ class Program:
     """
 
     def __init__(
-        self, chunk: Chunk, parameters: Parameters, batch: int, evaluated: EvaluationBatch | None = None
+        self,
+        chunk: Chunk,
+        parameters: Parameters,
+        memory: Memory,
+        batch: int,
+        evaluated: EvaluationBatch | None = None,
     ) -> None:
         self._chunk, self._batch = chunk, batch
         training = evaluated is None
         self._tape = Tape(batch)
         device = parameters.weights.device
-        self._context = Context(self._tape, parameters, training, device, paths_of(device, chunk.precision))
+        paths = paths_of(device, chunk.precision)
+        self._context = Context(self._tape, parameters, memory, training, device, paths)
         self._places = Places(self._tape, len(chunk.values))
         self._inputs: Rows | None = None  # stays so if no member reads its input
         members = len(chunk.seeds)

@@ -143,7 +143,8 @@ class Tape:
 
         With `shared` the same row many times comes back as a repeated row, to be only read.
         """
-        return self.gather_all([(blocks, rows)], shared=shared)[0]
+        lying = self._lying(blocks, rows, shared)
+        return self._copied(blocks, rows) if lying is None else lying
 
     def gather_all(self, places: Sequence[tuple[Ids, Ids]], *, shared: bool = False) -> list[Rows]:
         """Several times rows of one size, see `gather`; those that must be copied by one operation."""
@@ -151,16 +152,20 @@ class Tape:
         apart = [place for place, rows in zip(places, found, strict=True) if rows is None]
         if not apart:
             return [rows for rows in found if rows is not None]
-        blocks, numbers = (np.concatenate(each) for each in zip(*apart, strict=True))
-        copied = self._block(Block(self.blocks[blocks[0]].size, len(blocks), copied=True))
-        runs = self._runs(blocks, numbers) if self._lives else []
-        if len(runs) <= MOST_RUNS and any(run.block.fresh is not None for run in runs):
-            self.add_reading(lambda *tensors: [partial(join, tensors[:-1], tensors[-1])], runs, copied)
-        else:
-            self._append(_Operation(_copy_rows, (copied,), (blocks, numbers)))
+        copied = self._copied(*(np.concatenate(each) for each in zip(*apart, strict=True)))
         ends = itertools.accumulate(len(numbers) for _, numbers in apart)
         parts = (copied[end - len(numbers) : end] for end, (_, numbers) in zip(ends, apart, strict=True))
         return [next(parts) if rows is None else rows for rows in found]
+
+    def _copied(self, blocks: Ids, rows: Ids) -> Rows:
+        """Append a copy of single rows, side by side."""
+        copied = self._block(Block(self.blocks[blocks[0]].size, len(blocks), copied=True))
+        runs = self._runs(blocks, rows) if self._lives else []
+        if len(runs) <= MOST_RUNS and any(run.block.fresh is not None for run in runs):
+            self.add_reading(lambda *tensors: [partial(join, tensors[:-1], tensors[-1])], runs, copied)
+        else:
+            self._append(_Operation(_copy_rows, (copied,), (blocks, rows)))
+        return copied
 
     def _runs(self, blocks: Ids, rows: Ids) -> list[Rows]:
         """Single rows as those that lie side by side."""
