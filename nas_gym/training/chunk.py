@@ -57,7 +57,8 @@ class ChunkTraining(EpochTraining):
         values = Values(member.network for member in members)
         groups = schedule(values)
         seeds = sorted({member.seed for member in members})
-        self._batches = EpochBatches(data, recipe, seeds, self._outputs)
+        self._memory = Memory(self._device)
+        self._batches = EpochBatches(data, recipe, seeds, self._outputs, self._memory)
         numbers = {seed: number for number, seed in enumerate(seeds)}
         streams = [numbers[member.seed] for member in members]
         self._parameters = Parameters(groups, self._device)
@@ -68,7 +69,6 @@ class ChunkTraining(EpochTraining):
         if data.x_test is not None and data.y_test is not None:
             test = evaluation_batches(data.x_test, data.y_test, self._loss, self._outputs, size)
             self._evaluated["test"] = EvaluationRound.of(test)
-        self._memory = Memory(self._device)
         given = (chunk, self._parameters, self._memory)
         self._train = {part.size: Program(*given, part.size) for part in self._batches.parts}
         self._evaluate = Program(*given, size, validation[0])

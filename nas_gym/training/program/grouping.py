@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -41,23 +42,31 @@ class _Ready:
     """Values that could be computed next, as one group.
 
     Attributes:
+        remaining: of every value of the chunk, values of the longest path from it to an output.
         parts: the values.
         count: how many.
-        longest: values of the longest path from one of them to an output.
-        paths: values of the longest path from each of them, added up.
     """
 
+    remaining: Ids
     parts: list[Ids] = field(default_factory=list)
     count: int = 0
-    longest: int = 0
-    paths: int = 0
+    _measured: int = 0  # parts of which the paths are known
+    _longest: int = 0
+    _sum: int = 0
 
-    def add(self, ids: Ids, remaining: Ids) -> None:
-        """Add values, from which such paths remain."""
+    def add(self, ids: Ids) -> None:
+        """Add values."""
         self.parts.append(ids)
         self.count += len(ids)
-        self.longest = max(self.longest, int(remaining.max()))
-        self.paths += int(remaining.sum())
+
+    def paths(self) -> tuple[int, int]:
+        """The longest path that remains from one of the values, and those from each of them added up."""
+        for ids in self.parts[self._measured :]:
+            remaining = self.remaining[ids]
+            self._longest = max(self._longest, int(remaining.max()))
+            self._sum += int(remaining.sum())
+        self._measured = len(self.parts)
+        return self._longest, self._sum
 
 
 def schedule(values: Values) -> list[Group]:
@@ -76,11 +85,11 @@ def _by_share(ready: _Ready, left: int) -> float:
 
 
 def _by_longest_path(ready: _Ready, _left: int) -> float:
-    return ready.longest
+    return ready.paths()[0]
 
 
 def _by_sum_of_paths(ready: _Ready, _left: int) -> float:
-    return ready.paths
+    return ready.paths()[1]
 
 
 Rule = Callable[[_Ready, int], float]
@@ -102,12 +111,14 @@ def _order(values: Values, rule: Rule) -> list[Ids]:
     """Return the values of each group; first always runs a signature whose remaining values are all ready."""
     waiting = values.inputs.copy()
     left = np.bincount(values.signatures).tolist()
-    ready: dict[tuple[int, int], _Ready] = defaultdict(_Ready)
+    ready: dict[tuple[int, int], _Ready] = defaultdict(partial(_Ready, values.remaining))
     for signature, ids in _by_signature(values, np.flatnonzero(waiting == 0)):
-        ready[signature, -1].add(ids, values.remaining[ids])
+        ready[signature, -1].add(ids)
     order: list[Ids] = []
     while ready:
-        key = min(ready, key=lambda key: _urgency(key, ready[key], left[key[0]], rule))
+        key = next(iter(ready))
+        if len(ready) > 1:
+            key = min(ready, key=lambda key: _urgency(key, ready[key], left[key[0]], rule))
         chosen = ready.pop(key)
         left[key[0]] -= chosen.count
         ids = np.concatenate(chosen.parts)
@@ -118,7 +129,7 @@ def _order(values: Values, rule: Rule) -> list[Ids]:
         for signature, part in _by_signature(values, targets[waiting[targets] == 0]):
             # What runs in place stays with the group that it follows.
             origin = len(order) if values.node(part[0]).operation.in_place else -1
-            ready[signature, origin].add(part, values.remaining[part])
+            ready[signature, origin].add(part)
         order.append(ids)
     return order
 

@@ -114,10 +114,15 @@ class Program:
             if not group.node.inputs:
                 self._record_input(group)
                 continue
-            shared = group.node.operation.shares_rows
-            inputs = self._places.gather_all([(ids, 0) for ids, _ in group.sources], shared=shared)
+            inputs = self._inputs_of(group)
             owned = group.overwrites and not inputs[0].block.copied
             self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
+
+    def _inputs_of(self, group: Group) -> list[Rows]:
+        shared = group.node.operation.shares_rows
+        if len(group.sources) == 1:
+            return [self._places.gather(group.sources[0][0], shared=shared)]
+        return self._places.gather_all([(ids, 0) for ids, _ in group.sources], shared=shared)
 
     def _record_input(self, group: Group) -> None:
         self._inputs = self._tape.new(math.prod(group.node.shape), max(self._chunk.seeds) + 1)
