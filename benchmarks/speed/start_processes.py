@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.speed.training_worker import TASKS, draw
 from nas_gym.tasks import make_task
@@ -45,23 +43,16 @@ def main() -> None:
     if options.one:
         print(json.dumps(measured(**json.loads(options.one))))
         return
-    table = Table(title=f"Seconds of {options.cores} new workers, least of {options.repeats}")
-    for heading in ("floating-point operations", "networks", *KINDS, "processes/threads"):
-        table.add_column(heading)
+    print(f"operations, networks: least seconds of {options.repeats} with {options.cores} workers")
     for amount in options.amount or (1e11, 3e11, 1e12, 3e12):
         runs = [
             [fresh({"kind": kind, "amount": amount, "cores": options.cores}) for kind in KINDS]
             for _ in range(options.repeats)
         ]
         threads, processes = (min(each["seconds"] for each in kind) for kind in zip(*runs, strict=True))
-        row = (
-            f"{runs[0][0]['flops']:.1e}",
-            str(runs[0][0]["networks"]),
-            f"{threads:.1f}",
-            f"{processes:.1f}",
-        )
-        table.add_row(*row, f"{processes / threads:.2f}")
-    Console().print(table)
+        flops, networks = (runs[0][0][name] for name in ("flops", "networks"))
+        seconds = f"threads {threads:.1f}, processes {processes:.1f}, ratio {processes / threads:.2f}"
+        print(f"{flops:.1e}, {networks}: {seconds}", flush=True)
 
 
 def fresh(case: dict[str, Any]) -> dict[str, float]:
