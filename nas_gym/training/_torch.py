@@ -17,6 +17,7 @@ from torch import Tensor
 
 fused_adamw: Callable[..., None] | None = getattr(torch, "_fused_adamw_", None)
 fused_sgd: Callable[..., None] | None = getattr(torch, "_fused_sgd_", None)
+foreach_copy: Callable[..., None] | None = getattr(torch, "_foreach_copy_", None)
 # The public function only adds a deprecation warning, which threads cannot silence safely.
 trace_without_warning: Callable[..., Any] | None = getattr(
     getattr(torch.jit, "_trace", None), "_trace_impl", None
@@ -130,6 +131,15 @@ def _public(
     for each in state:
         each.zero_()
     return Optimizer(rate, (optimizer.step,), state)
+
+
+def copy_each(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
+    """Copy each source to its target, on a GPU many by one kernel."""
+    if foreach_copy is not None:
+        foreach_copy(list(targets), list(sources))
+        return
+    for target, source in zip(targets, sources, strict=True):
+        target.copy_(source)
 
 
 def trace(function: Callable[..., Tensor], tensors: Sequence[Tensor]) -> Callable[..., Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.losses.registry import LOSSES
 from nas_gym.training.members import TrainingData
+from nas_gym.training.memory import Memory
 from nas_gym.training.program.tape import VECTOR, padded
 from nas_gym.training.recipe import Recipe
 
@@ -67,25 +68,28 @@ class EpochBatches:
         recipe: batch size and label smoothing.
         seeds: seed of the order of examples of each stream.
         outputs: numbers that a network gives for one example.
+        memory: where the memory comes from.
 
     Attributes:
         parts: the full batches, then the last one if it is smaller.
     """
 
-    def __init__(self, data: TrainingData, recipe: Recipe, seeds: Sequence[int], outputs: int) -> None:
+    def __init__(
+        self, data: TrainingData, recipe: Recipe, seeds: Sequence[int], outputs: int, memory: Memory
+    ) -> None:
         self._x = data.x_train.flatten(1)
         self._targets = LOSSES[data.loss].targets(data.y_train, outputs, recipe.label_smoothing)
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         examples = len(self._x)
         size = min(recipe.batch_size, examples)
-        self.parts = [self._memory(examples // size, size)]
+        self.parts = [self._batches(examples // size, size, memory)]
         if rest := examples % size:
-            self.parts.append(self._memory(1, rest))
+            self.parts.append(self._batches(1, rest, memory))
 
-    def _memory(self, batches: int, size: int) -> EqualBatches:
+    def _batches(self, batches: int, size: int, memory: Memory) -> EqualBatches:
         streams = len(self._generators)
-        x = self._x.new_zeros(batches, streams, padded(self._x.shape[1] * size))
-        targets = self._targets.new_zeros(batches, streams, self._targets.shape[1], size)
+        x = memory.zeros(batches, streams, padded(self._x.shape[1] * size))
+        targets = memory.zeros(batches, streams, self._targets.shape[1], size)
         return EqualBatches(size, x, targets)
 
     def draw(self) -> None:

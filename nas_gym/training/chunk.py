@@ -10,7 +10,8 @@ from torch import Tensor
 from nas_gym.networks import initial_weights
 from nas_gym.training.batches import EpochBatches, EqualBatches, EvaluationRound, evaluation_batches
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
-from nas_gym.training.members import Member, TrainingData
+from nas_gym.training.members import Member, Trained, TrainingData
+from nas_gym.training.memory import Memory
 from nas_gym.training.optimizer import Rates, optimizer_of
 from nas_gym.training.program.grouping import Value, schedule
 from nas_gym.training.program.initial import InitialWeights
@@ -56,7 +57,8 @@ class ChunkTraining(EpochTraining):
         values = Values(member.network for member in members)
         groups = schedule(values)
         seeds = sorted({member.seed for member in members})
-        self._batches = EpochBatches(data, recipe, seeds, self._outputs)
+        self._memory = Memory(self._device)
+        self._batches = EpochBatches(data, recipe, seeds, self._outputs, self._memory)
         numbers = {seed: number for number, seed in enumerate(seeds)}
         streams = [numbers[member.seed] for member in members]
         self._parameters = Parameters(groups, self._device)
@@ -67,15 +69,18 @@ class ChunkTraining(EpochTraining):
         if data.x_test is not None and data.y_test is not None:
             test = evaluation_batches(data.x_test, data.y_test, self._loss, self._outputs, size)
             self._evaluated["test"] = EvaluationRound.of(test)
-        self._train = {part.size: Program(chunk, self._parameters, part.size) for part in self._batches.parts}
-        self._evaluate = Program(chunk, self._parameters, size, validation[0])
+        given = (chunk, self._parameters, self._memory)
+        self._train = {part.size: Program(*given, part.size) for part in self._batches.parts}
+        self._evaluate = Program(*given, size, validation[0])
         programs = (*self._train.values(), self._evaluate)
         floats = max(program.floats for program in programs)
-        # Weights have a gradient and up to two moments.
-        self.bytes = 4 * (floats + 4 * len(self._parameters.weights))
+        fresh = max(program.fresh_floats for program in programs)
+        # Weights have a gradient and up to two moments, and a library takes memory of its own for a gradient.
+        copies = 5 if fresh else 4
+        self.bytes = 4 * (floats + fresh + copies * len(self._parameters.weights))
         if limit is not None and self.bytes > limit:
             raise MemoryError
-        memory = torch.zeros(floats, dtype=torch.float32, device=self._device)
+        memory = self._memory.zeros(floats)
         for program in programs:
             program.bind(memory)
         InitialWeights(members, values).load(self._parameters)
@@ -84,6 +89,13 @@ class ChunkTraining(EpochTraining):
         self._losses = torch.zeros(self._steps, len(members), dtype=torch.float32, device=self._device)
         self._total = torch.zeros_like(self._evaluate.sums)
         self._positions = torch.zeros(len(seeds), dtype=torch.int64, device=self._device)
+
+    def run(self, progress: Callable[[int, float], None], stop: Callable[[], bool]) -> list[Trained]:
+        """Train, once, see `EpochTraining.run`; the memory is then given back."""
+        try:
+            return super().run(progress, stop)
+        finally:
+            self._memory.release()
 
     def _prepare(self) -> None:
         """Make one call of each list of calls that runs often."""

@@ -83,25 +83,28 @@ def train(
     plan = plan_workers(copies, cores, None if memory == "auto" else memory, workers, len(members), flops)
     chunks = plan_chunks(members, costs, plan.budget, len(plan.data), widest_chunk(device))
     crew = Crew(members, recipe, plan.workers(recipe, Keep(weights, step_losses), len(members)))
-    account = _Account(costs, progress)
-    waiting = len(chunks)
     with threads_kept():
         crew.start(chunks)
         try:
-            while waiting:
-                match crew.reports.get():
-                    case EpochDone() as epoch:
-                        account.note(epoch)
-                    case ChunkHalved():
-                        waiting += 1
-                    case ChunkDone(chunk, results):
-                        waiting -= 1
-                        account.finished(chunk)
-                        yield from zip(chunk, results, strict=True)
-                    case Failed(error):
-                        raise error
+            yield from _results(crew, len(chunks), _Account(costs, progress))
         finally:
             crew.stop()
+
+
+def _results(crew: Crew, waiting: int, account: _Account) -> Iterator[tuple[int, Trained]]:
+    """Yield (position, result) until no chunk is waited for."""
+    while waiting:
+        match crew.reports.get():
+            case EpochDone() as epoch:
+                account.note(epoch)
+            case ChunkHalved():
+                waiting += 1
+            case ChunkDone(chunk, results):
+                waiting -= 1
+                account.finished(chunk)
+                yield from zip(chunk, results, strict=True)
+            case Failed(error):
+                raise error
 
 
 class _Account:

@@ -44,7 +44,7 @@ def training_step(
     return [
         *_load(program, batches, position),
         *program.kernels,
-        *parameters.statistics_kernels(),
+        *parameters.statistics_kernels(batches.size),
         partial(losses.index_copy_, 0, position, program.losses.unsqueeze(0)),
         partial(torch.index_select, rates, 0, position, out=optimizer.rate),
         partial(position.add_, 1),

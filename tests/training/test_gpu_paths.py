@@ -73,7 +73,7 @@ def kernels_of_a_step(name: str, shape: Shape, count: int, paths: Paths) -> int:
 
 
 def test_a_step_on_a_gpu_takes_less_than_half_of_the_kernels() -> None:
-    for name, most in (("conv", 3600), ("cell", 700)):
+    for name, most in (("conv", 1950), ("cell", 450)):
         kernels = kernels_of_a_step(name, (1, 40), 64, PATHS["cuda"])
         assert kernels <= most
         assert 2 * kernels < kernels_of_a_step(name, (1, 40), 64, Paths())

@@ -13,7 +13,7 @@ from nas_gym.training import chunk as chunk_training
 from tests.helpers.networks import make_data, make_space, random_members, trained
 from tests.training.test_invariance import same_bits
 
-PRIVATE = ("fused_adamw", "fused_sgd", "trace_without_warning")
+PRIVATE = ("fused_adamw", "fused_sgd", "foreach_copy", "trace_without_warning")
 ROOT = Path(__file__).parents[2]
 
 
@@ -45,6 +45,15 @@ def test_a_recorded_function_computes_on_what_it_is_given(
     recorded(torch.ones(2), target)
     assert target.tolist() == [6.0, 6.0]
     assert not list(recwarn)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_each_source_is_copied_to_its_target(private: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not private:
+        monkeypatch.setattr(_torch, "foreach_copy", None)
+    targets = [torch.zeros(3), torch.zeros(2, 2)]
+    _torch.copy_each(targets, [torch.full((3,), 2.0), torch.full((2, 2), 5.0)])
+    assert [target.flatten().tolist() for target in targets] == [[2.0] * 3, [5.0] * 4]
 
 
 def test_private_calls_of_torch_stand_in_one_file() -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant
+from nas_gym.training.program.fresh import Source, taken
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel, Rows
 
@@ -89,8 +90,18 @@ def _record_backward(context: Context, group: Group, dy: Rows, needed: bool) -> 
     # The output belongs to this group, and all that read it are done.
     from_output = function in FROM_OUTPUT
     dx = kept if from_output else context.tape.new(math.prod(group.node.shape), len(group.values))
-    context.tape.add(lambda k, dy, dx: list(backward(function, k, dy, dx)), kept, dy, dx)
+    if context.paths.whole_groups:
+        bind = lambda dy, k, dx: [partial(backward_of_source, function, k, dy, dx)]  # noqa: E731
+        context.tape.add_reading(bind, [dy], kept, dx)
+    else:
+        context.tape.add(lambda k, dy, dx: list(backward(function, k, dy, dx)), kept, dy, dx)
     return dx
+
+
+def backward_of_source(function: str, kept: Tensor, dy: Source, dx: Tensor) -> None:
+    """Compute dx from a gradient that may be a fresh result."""
+    for call in backward(function, kept, taken(dy), dx):
+        call()
 
 
 KERNELS = Kernels(_record_forward, _record_backward)

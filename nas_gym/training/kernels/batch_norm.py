@@ -12,11 +12,12 @@ from torch import Tensor
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant, matrix
+from nas_gym.training.program.fresh import Fresh, Source, taken
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.launches import composed
+from nas_gym.training.program.parameters import EPSILON
 from nas_gym.training.program.tape import Kernel, Rows
 
-EPSILON = 1e-5
 aten = torch.ops.aten
 
 
@@ -45,6 +46,9 @@ class BatchNorm:
         self._inverse, self._scale, self._shift, self._sum = (
             torch.zeros(shape, dtype=torch.float32, device=context.device) for _ in range(4)
         )
+        if context.paths.whole_groups:
+            # All variances are made of these at the end of a step.
+            self._inverse = parameters.statistic(group, parameters.batch_inverses)
 
     def train(self, x: Tensor, centred: Tensor, y: Tensor) -> Iterator[Kernel]:
         """Normalise x into y; `centred`, which may be x, keeps x - mean for the backward pass."""
@@ -112,54 +116,65 @@ class BatchNorm:
 
 
 class LibraryBatchNorm(BatchNorm):
-    """The same by a library in one call each, for rows that lie densely: members * channels as channels."""
+    """The same by a library, for rows that lie densely: every channel of every member as a row of its own."""
 
     def __init__(self, context: Context, group: Group) -> None:
         super().__init__(context, group)
-        self._saved = [torch.zeros_like(self._scale).flatten() for _ in range(2)]
+        means, inverses = (
+            context.parameters.statistic(group, flat)
+            for flat in (context.parameters.batch_means, context.parameters.batch_inverses)
+        )
+        self._statistics = [context.leaf(means), context.leaf(inverses)]
 
-    def train(self, x: Tensor, centred: Tensor, y: Tensor) -> Iterator[Kernel]:
+    def normalise(self, x: Source, y: Tensor) -> Kernel:
         """Normalise x into y; x is kept as it is for the backward pass."""
-        affine = (self._weight.flatten(), self._bias.flatten())
-        # With a momentum of 1 running statistics are those of the batch.
-        statistics = (self._batch_mean.flatten(), self._batch_variance.flatten())
-        yield partial(normalise, self._image(x), affine, statistics, self._image(y), self._saved)
+        affine = (self._weight.reshape(-1, 1), self._bias.reshape(-1, 1))
+        return partial(normalise, x, affine, y.view(-1, self._count), self._statistics)
 
-    def backward(self, centred: Tensor, dy: Tensor, dx: Tensor | None) -> Iterator[Kernel]:
-        """Gradients; `centred` is the input as it is, `dx` may be its memory."""
-        gradients = [gradient.flatten() for gradient in self._gradients]
-        target = None if dx is None else self._image(dx)
-        read = (self._image(dy), self._image(centred), self._weight.flatten(), self._saved)
-        yield partial(normalise_backward, *read, gradients, target)
-
-    def _image(self, rows: Tensor) -> Tensor:
-        return rows.view(1, len(rows) * self._channels, self._count)
+    def gradients(self, x: Source, dy: Source, dx: Fresh | None) -> Kernel:
+        """Gradients by the weights, and by x where `dx` is given."""
+        for statistic in self._statistics:
+            statistic.reader()
+        gradients = [self._context.leaf(gradient) for gradient in self._gradients]
+        return partial(normalise_backward, x, dy, self._weight.flatten(), self._statistics, gradients, dx)
 
 
-@composed(3)
-def normalise(
-    x: Tensor, affine: Sequence[Tensor], statistics: Sequence[Tensor], y: Tensor, saved: Sequence[Tensor]
-) -> None:
-    """Normalise x into y; the statistics of the batch and what the backward pass reads are written."""
-    out = {"out": y, "save_mean": saved[0], "save_invstd": saved[1]}
-    aten.native_batch_norm.out(x, *affine, *statistics, True, 1.0, EPSILON, **out)
+@composed(2)
+def normalise(x: Source, affine: Sequence[Tensor], y: Tensor, statistics: Sequence[Fresh]) -> None:
+    """Normalise rows of x into y; the mean and the inverse deviation of each row are left in `statistics`."""
+    rows = taken(x).view(y.shape)
+    normal, *found = aten.native_layer_norm(rows, [y.shape[1]], None, None, EPSILON)
+    weight, bias = affine
+    torch.addcmul(bias, normal, weight, out=y)
+    for statistic, each in zip(statistics, found, strict=True):
+        statistic.put(each.flatten())
 
 
-@composed(4)
 def normalise_backward(
-    dy: Tensor,
-    x: Tensor,
+    x: Source,
+    dy: Source,
     weight: Tensor,
-    saved: Sequence[Tensor],
-    gradients: Sequence[Tensor],
-    dx: Tensor | None,
+    statistics: Sequence[Fresh],
+    gradients: Sequence[Fresh],
+    dx: Fresh | None,
 ) -> None:
-    """Write the gradients by weight and bias, and by x where `dx` is given."""
-    mask = (dx is not None, True, True)
-    found = aten.native_batch_norm_backward(dy, x, weight, None, None, *saved, True, EPSILON, mask)
-    for target, gradient in zip((dx, *gradients), found, strict=True):
-        if target is not None:
-            target.copy_(gradient)
+    """Leave the gradients by weight and bias, and by x where `dx` is given."""
+    rows, arrived = taken(x), taken(dy)
+    mean, inverse = (statistic.take() for statistic in statistics)
+    image = (1, len(weight), -1)
+    found = aten.native_batch_norm_backward(
+        arrived.view(image),
+        rows.view(image),
+        weight,
+        *(None, None),
+        *(mean, inverse),
+        *(True, EPSILON),
+        (dx is not None, True, True),
+    )
+    if dx is not None:
+        dx.put(found[0].reshape(rows.shape))
+    for gradient, each in zip(gradients, found[1:], strict=True):
+        gradient.put(each)
 
 
 def _forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
@@ -170,25 +185,38 @@ def _forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool
         context.preparations.extend(kernels.prepare())
         tape.add(lambda x, y: list(kernels.evaluate(x, y)), x, y)
         return y
-    library = context.paths.whole_groups and context.dense(group.node.shape)
     y = tape.new(features, len(group.values))
-    centred = x if owned or library else tape.new(features, len(group.values))
-    kernels = (LibraryBatchNorm if library else BatchNorm)(context, group)
-    context.objects[group] = kernels
+    if context.paths.whole_groups and context.dense(group.node.shape):
+        library = context.objects[group] = LibraryBatchNorm(context, group)
+        tape.add_reading(lambda x, y: [library.normalise(x, y)], [x], y)
+        context.saved[group] = (x,)
+        return y
+    centred = x if owned else tape.new(features, len(group.values))
+    kernels = context.objects[group] = BatchNorm(context, group)
     tape.add(lambda x, c, y: list(kernels.train(x, c, y)), x, centred, y)
-    # Memory for the gradient: that of x where nobody else reads it.
-    dx = centred if owned or not library else tape.new(features, len(group.values))
-    context.saved[group] = (centred, dx)
+    context.saved[group] = (centred,)
     return y
 
 
 def _backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
-    centred, dx = context.saved[group]
-    kernels: BatchNorm = context.objects[group]
+    (kept,), kernels = context.saved[group], context.objects[group]
+    if isinstance(kernels, LibraryBatchNorm):
+        return _library_backward(context, group, kernels, kept, dy, needed)
     if not needed:
-        context.tape.add(lambda c, dy: list(kernels.backward(c, dy, None)), centred, dy)
+        context.tape.add(lambda c, dy: list(kernels.backward(c, dy, None)), kept, dy)
         return None
-    context.tape.add(lambda c, dy, dx: list(kernels.backward(c, dy, dx)), centred, dy, dx)
+    # The gradient takes the memory of what was kept.
+    context.tape.add(lambda c, dy: list(kernels.backward(c, dy, c)), kept, dy)
+    return kept
+
+
+def _library_backward(
+    context: Context, group: Group, library: LibraryBatchNorm, x: Rows, dy: Rows, needed: bool
+) -> Rows | None:
+    dx, fresh = None, None
+    if needed:
+        dx, fresh = context.tape.fresh(math.prod(group.node.shape), len(group.values))
+    context.tape.add_reading(lambda x, dy: [library.gradients(x, dy, fresh)], [x, dy])
     return dx
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from nas_gym.networks import Shape
 from nas_gym.training.kernels.paths import Paths
+from nas_gym.training.memory import Memory
+from nas_gym.training.program.fresh import Fresh, copy_all
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
 from nas_gym.training.program.tape import VECTOR, Kernel, Rows, Tape
@@ -23,21 +26,26 @@ class Context:
     Attributes:
         tape: where operations are appended.
         parameters: the weights of the chunk.
+        memory: where scratch memory comes from.
         training: whether batch norm uses the batch, and a backward pass follows.
         device: device of all tensors.
         paths: which of several ways kernels take.
         saved: what a group's forward pass leaves for its backward pass.
         objects: likewise, of kernels with memory of their own.
+        leaves: gradients of weights and statistics in memory of a library, which nothing reads before the
+            end of the step, and where they belong.
         preparations: kernels to run once before evaluating with new weights.
     """
 
     tape: Tape
     parameters: Parameters
+    memory: Memory
     training: bool
     device: torch.device
     paths: Paths = field(default_factory=Paths)
     saved: dict[Group, tuple[Rows, ...]] = field(default_factory=dict)
     objects: dict[Group, Any] = field(default_factory=dict)
+    leaves: list[tuple[Tensor, Fresh]] = field(default_factory=list)
     preparations: list[Kernel] = field(default_factory=list)
     _scratch: dict[tuple[object, ...], Tensor] = field(default_factory=dict)
 
@@ -50,14 +58,23 @@ class Context:
         """Whether rows of values of these shapes lie without gaps, so that a library takes all at once."""
         return all(math.prod(shape) * self.batch % VECTOR == 0 for shape in shapes)
 
+    def leaf(self, target: Tensor) -> Fresh:
+        """Where a library leaves what belongs to `target` (dense) by the end of the step."""
+        fresh = Fresh()
+        fresh.reader()
+        self.leaves.append((target, fresh))
+        return fresh
+
+    def endings(self) -> list[Kernel]:
+        """Kernels that bring all leaves to where they belong."""
+        if not self.leaves:
+            return []
+        targets, results = zip(*self.leaves, strict=True)
+        return [partial(copy_all, targets, results)]
+
     def scratch(self, purpose: str, shape: Shape, key: object = None) -> Tensor:
         """Zeros at first, then whatever its users left: one tensor for each purpose, shape and key."""
         full = (purpose, shape, key)
         if full not in self._scratch:
-            self._scratch[full] = torch.zeros(shape, dtype=torch.float32, device=self.device)
+            self._scratch[full] = self.memory.zeros(*shape)
         return self._scratch[full]
-
-    @property
-    def scratch_floats(self) -> int:
-        """Floats of all scratch tensors."""
-        return sum(tensor.numel() for tensor in self._scratch.values())

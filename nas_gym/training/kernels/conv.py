@@ -16,19 +16,21 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import Node
-from nas_gym.training.kernels.base import Kernels, backward_of, forward_of
+from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.depthwise import Depthwise
 from nas_gym.training.kernels.layout import grid, matrix
-from nas_gym.training.kernels.library_conv import LibraryConvolution
-from nas_gym.training.kernels.matmul import product
+from nas_gym.training.kernels.library_conv import LibraryConvolution, Pointwise
+from nas_gym.training.kernels.matmul import gradient_product, product
 from nas_gym.training.kernels.weight_layout import is_depthwise, weight_form
 from nas_gym.training.kernels.windows import Tap, taps
+from nas_gym.training.program.fresh import Fresh, Source
 from nas_gym.training.program.grouping import Group
-from nas_gym.training.program.tape import Kernel
+from nas_gym.training.program.tape import Kernel, Rows
 
 COLUMNS_FLOATS = 2**17
 """Floats of gathered columns worked on at a time, about half of a core's cache."""
+GRADIENT_OF_COLUMNS = "gradient of columns"
 
 
 class Convolution:
@@ -66,7 +68,7 @@ class Convolution:
 
     def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
         """Y = x convolved with the weights; x may be one row read for every member."""
-        weight = self._context.parameters.weight(self._group, "weight")
+        weight = yield from self._stored_weight()
         for part in self._tiles():
             columns = yield from self._columns(x, part)
             out = matrix(y[part], self._node.shape[0], self._batch, math.prod(self._node.shape[1:]))
@@ -79,8 +81,8 @@ class Convolution:
     def backward(self, x: Tensor, dy: Tensor, dx: Tensor | None) -> Iterator[Kernel]:
         """Gradients of the weights, and of x where `dx` is given."""
         parameters = self._context.parameters
-        weight = parameters.weight(self._group, "weight")
-        gradient = parameters.gradient(self._group, "weight")
+        weight = yield from self._stored_weight()
+        gradient, returned = self._stored_gradient()
         positions = math.prod(self._node.shape[1:])
         for part in self._tiles():
             columns = yield from self._columns(x, part)
@@ -88,18 +90,48 @@ class Convolution:
             yield from self._weight_products(gradient[:, part], columns, dout)
             if dx is not None:
                 yield from self._input_gradient(weight[:, part], dout, dx[part])
+        yield from returned
         if self._node.bias:
             dout = matrix(dy, self._node.shape[0], self._batch, positions)
             yield partial(torch.sum, dout, 2, out=parameters.gradient(self._group, "bias"))
+
+    def _stored_weight(self) -> Generator[Kernel, None, Tensor]:
+        """The weight in the form that products read, copied to it where it lies as PyTorch lays it out."""
+        weight = self._context.parameters.weight(self._group, "weight")
+        if self._context.parameters.form(self._node, "weight"):
+            return weight
+        split = weight_form(self._node).split(weight)
+        copy = self._context.scratch("weight in another form", tuple(split.shape), self._group)
+        yield partial(copy.copy_, split)
+        return copy.flatten(3)
+
+    def _stored_gradient(self) -> tuple[Tensor, list[Kernel]]:
+        """Where products write the gradient by the weight, and what brings it to where it belongs."""
+        gradient = self._context.parameters.gradient(self._group, "weight")
+        if self._context.parameters.form(self._node, "weight"):
+            return gradient, []
+        split = weight_form(self._node).split(gradient)
+        copy = self._context.scratch("gradient in another form", tuple(split.shape), self._group)
+        return copy.flatten(3), [partial(split.copy_, copy)]
 
     def _tiles(self) -> Iterator[slice]:
         members = len(self._group.values)
         return (slice(i, min(i + self.tile, members)) for i in range(0, members, self.tile))
 
-    def _scratch(self, purpose: str) -> Tensor:
+    def _columns_scratch(self) -> Tensor:
         # The border of the columns stays zero, so only equal convolutions may share them.
         key = (self._node.kernel, self._node.stride, self._node.input_shape, self._ranged)
-        return self._context.scratch(purpose, (self.tile, *self._columns_shape), key)
+        return self._context.scratch("columns", (self.tile, *self._columns_shape), key)
+
+    def need(self) -> None:
+        """Note what memory the backward pass shares with those of others."""
+        if self._gathers:
+            floats = self.tile * math.prod(self._columns_shape)
+            self._context.memory.need(GRADIENT_OF_COLUMNS, floats)
+
+    def _gradient_of_columns(self) -> Tensor:
+        # All of it that is read is written first.
+        return self._context.memory.shared(GRADIENT_OF_COLUMNS, (self.tile, *self._columns_shape))
 
     def _columns(self, x: Tensor, part: slice) -> Generator[Kernel, None, Tensor]:
         """Gather the windows of a tile: (members, groups, taps * channels, positions * batch)."""
@@ -110,7 +142,7 @@ class Convolution:
             return rows.flatten(3)
         repeated = x.stride(0) == 0 and len(x) > 1
         rows = x[:1] if repeated else x[part]
-        columns = self._scratch("columns")[: len(rows)]
+        columns = self._columns_scratch()[: len(rows)]
         source = grid(rows, (groups, channels, *node.input_shape[1:]), self._batch)
         if not repeated or part.start == 0:
             for number, outputs, inputs in self._windows():
@@ -144,22 +176,21 @@ class Convolution:
                 )
 
     def _weight_products(self, gradient: Tensor, columns: Tensor, dout: Tensor) -> Iterator[Kernel]:
+        paths = self._context.paths
+        scratch = partial(self._context.scratch, "transposed gradient")
         for group, outs in self._groups():
             if not self._ranged:
-                yield from product(
-                    self._context.paths, dout[:, outs], columns[:, group].mT, gradient[0][:, outs]
-                )
+                written = gradient[0][:, outs]
+                yield from gradient_product(paths, dout[:, outs], columns[:, group], written, scratch)
             for tap in self._range_taps:
-                read = columns[:, group, :, self._from(tap)].mT
-                yield from product(
-                    self._context.paths, dout[:, outs, self._to(tap)], read, gradient[tap.number][:, outs]
-                )
+                read, arrived = columns[:, group, :, self._from(tap)], dout[:, outs, self._to(tap)]
+                yield from gradient_product(paths, arrived, read, gradient[tap.number][:, outs], scratch)
 
     def _input_gradient(self, weight: Tensor, dout: Tensor, dx: Tensor) -> Iterator[Kernel]:
         node, members = self._node, len(dx)
         channels = node.input_shape[0] // node.groups
         target = grid(dx, (node.groups, channels, *node.input_shape[1:]), self._batch)
-        dcolumns = self._scratch("gradient of columns")[:members] if self._gathers else target.unsqueeze(2)
+        dcolumns = self._gradient_of_columns()[:members] if self._gathers else target.unsqueeze(2)
         flat = dcolumns.flatten(4).flatten(2, 3)
         for group, outs in self._groups():
             if not self._ranged:
@@ -193,23 +224,71 @@ def _middle_first(window: Sequence[Tap], node: Node) -> tuple[Tap, ...]:
     return tuple(sorted(window, key=lambda tap: (tap.number != node.padding, tap.number)))
 
 
-def _kernels(context: Context, group: Group) -> Convolution | Depthwise | LibraryConvolution:
+def _library(context: Context, group: Group) -> bool:
+    """Whether a library convolves all members at once."""
     node = group.node
-    # A product for each member is all that a kernel of 1 at every position is.
-    plain = node.kernel == node.stride == node.groups == 1
-    if context.paths.library_convolutions and not plain and context.dense(node.input_shape, node.shape):
-        return LibraryConvolution(context, group)
-    return (Depthwise if is_depthwise(node) else Convolution)(context, group)
+    return context.paths.library_convolutions and context.dense(node.input_shape, node.shape)
 
 
-def _forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
-    return list(_kernels(context, group).forward(x, y))
+def _is_pointwise(node: Node) -> bool:
+    return node.kernel == node.stride == node.groups == 1
 
 
-def _backward(
-    context: Context, group: Group, x: Tensor, dy: Tensor, dx: Tensor | None = None
-) -> Sequence[Kernel]:
-    return list(_kernels(context, group).backward(x, dy, dx))
+def _kernels(context: Context, group: Group) -> Convolution | Depthwise:
+    return (Depthwise if is_depthwise(group.node) else Convolution)(context, group)
 
 
-KERNELS = Kernels(forward_of(_forward), backward_of(_backward))
+def _forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
+    tape, x = context.tape, inputs[0]
+    context.saved[group] = (x,)
+    features, rows = math.prod(group.node.shape), len(group.values)
+    if _library(context, group) and not _is_pointwise(group.node):
+        y, fresh = tape.fresh(features, rows)
+        tape.add(lambda x: list(LibraryConvolution(context, group).forward(x, fresh)), x)
+        return y
+    y = tape.new(features, rows)
+    kind = Pointwise if _library(context, group) else _kernels
+    tape.add(lambda x, y: list(kind(context, group).forward(x, y)), x, y)
+    return y
+
+
+def _backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
+    if _library(context, group):
+        return _library_backward(context, group, dy, needed)
+    (x,) = context.saved[group]
+    features = math.prod(group.node.input_shape)
+    dx = context.tape.new(features, len(group.values)) if needed else None
+    kernels = _kernels(context, group)
+    if needed and isinstance(kernels, Convolution):
+        kernels.need()
+
+    def bind(x: Tensor, dy: Tensor, dx: Tensor | None = None) -> Sequence[Kernel]:
+        return list(kernels.backward(x, dy, dx))
+
+    context.tape.add(bind, x, dy, *(() if dx is None else (dx,)))
+    return dx
+
+
+def _library_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
+    tape, node, (x,) = context.tape, group.node, context.saved[group]
+    size = math.prod(node.input_shape), len(group.values)
+    fresh: Fresh | None = None
+    if _is_pointwise(node):
+        dx = tape.new(*size) if needed else None
+    else:
+        dx, fresh = tape.fresh(*size) if needed else (None, None)
+
+    def bind(dy: Source, x: Tensor, dx: Tensor | None = None) -> Sequence[Kernel]:
+        if _is_pointwise(node):
+            return list(Pointwise(context, group).backward(dy, x, dx))
+        return list(LibraryConvolution(context, group).backward(dy, x, fresh))
+
+    operands = (x,) if dx is None or fresh is not None else (x, dx)
+    if node.bias:  # its gradient is a sum of what lies in memory
+        tape.add(bind, dy, *operands)
+    else:
+        tape.add_reading(bind, [dy], *operands)
+    return dx
+
+
+KERNELS = Kernels(_forward, _backward)

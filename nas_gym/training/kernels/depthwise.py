@@ -34,7 +34,7 @@ class Depthwise:
 
     def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
         """Y = x convolved with the weights, channel by channel."""
-        weight = self._context.parameters.weight(self._group, "weight")
+        weight = self._by_tap(self._context.parameters.weight(self._group, "weight"))
         source = grid(x, self._node.input_shape, self._context.batch)
         out = grid(y, self._node.shape, self._context.batch)
         for number, tap in enumerate(self._taps):
@@ -53,14 +53,14 @@ class Depthwise:
     def backward(self, x: Tensor, dy: Tensor, dx: Tensor | None) -> Iterator[Kernel]:
         """Gradients of the weights, and of x where `dx` is given."""
         parameters, batch = self._context.parameters, self._context.batch
-        weight = parameters.weight(self._group, "weight")
-        gradient = parameters.gradient(self._group, "weight")
+        weight = self._by_tap(parameters.weight(self._group, "weight"))
+        gradient = self._by_tap(parameters.gradient(self._group, "weight"))
         source, dout = grid(x, self._node.input_shape, batch), grid(dy, self._node.shape, batch)
         for tap in self._taps:
             read, arrived = self._inputs(source, tap), self._outputs(dout, tap)
             product = self._like(arrived)
             yield partial(torch.mul, read, arrived, out=product)
-            yield partial(torch.sum, product.flatten(2), 2, out=gradient[0, :, :, self._number(tap)])
+            yield partial(torch.sum, product.flatten(2), 2, out=gradient[:, :, self._number(tap)])
         if dx is not None:
             target = grid(dx, self._node.input_shape, batch)
             yield target.zero_
@@ -82,8 +82,13 @@ class Depthwise:
             number = number * self._node.kernel + side.number
         return number
 
+    def _by_tap(self, weight: Tensor) -> Tensor:
+        """A weight, or its gradient, as (members, channels, taps)."""
+        stored = self._context.parameters.form(self._node, "weight")
+        return weight[0] if stored else weight.flatten(2)
+
     def _scale(self, weight: Tensor, tap: tuple[Tap, ...]) -> Tensor:
-        return weight[0, :, :, self._number(tap)].reshape(*weight.shape[1:3], *(1,) * (len(tap) + 1))
+        return weight[:, :, self._number(tap)].reshape(*weight.shape[:2], *(1,) * (len(tap) + 1))
 
     def _inputs(self, values: Tensor, tap: tuple[Tap, ...]) -> Tensor:
         return values[(slice(None), slice(None), *(side.inputs for side in tap))]

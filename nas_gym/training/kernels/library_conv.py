@@ -6,7 +6,9 @@ of 1 along the batch: (1, members * channels, *sides, batch). No value changes i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,12 +17,15 @@ from torch import Tensor
 
 from nas_gym.networks import Shape
 from nas_gym.training.kernels.context import Context
+from nas_gym.training.kernels.layout import matrix
+from nas_gym.training.kernels.matmul import BFLOAT16_LAUNCHES, product
+from nas_gym.training.kernels.paths import Paths
+from nas_gym.training.program.fresh import Fresh, Part, Source, taken
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.launches import composed
 from nas_gym.training.program.tape import Kernel
 
 aten = torch.ops.aten
-Sizes = tuple[list[int], list[int]]  # stride and padding, 1 and 0 along the batch
 
 
 class LibraryConvolution:
@@ -35,42 +40,34 @@ class LibraryConvolution:
         node, self._members = group.node, len(group.values)
         self._context, self._group, self._node = context, group, node
         sides = len(node.shape) - 1
-        self._sizes: Sizes = ([node.stride] * sides + [1], [node.padding] * sides + [0])
-        self._kernel = (*(node.kernel,) * sides, 1)
-        self._rounded = context.paths.bfloat16
+        image = (1, self._members * node.shape[0], *node.shape[1:], context.batch)
+        stride, padding = (node.stride,) * sides + (1,), (node.padding,) * sides + (0,)
+        self._how = How(self._members, image, stride, padding, context.paths.bfloat16)
+        weight = context.parameters.weight(group, "weight")
+        self._weight = weight.flatten(0, 1).unsqueeze(-1)  # (members * out, in, *kernel, 1), where it lies
 
-    def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
+    def forward(self, x: Tensor, y: Fresh) -> Iterator[Kernel]:
         """Y = x convolved with the weights; x may be one row read for every member."""
-        parameters = self._context.parameters
-        stored = self._by_channel(parameters.weight(self._group, "weight"))
-        weight = self._weight(stored)
-        if weight.data_ptr() != stored.data_ptr():
-            yield partial(weight.view(stored.shape).copy_, stored)
         source, groups = yield from self._source(x)
-        bias = parameters.weight(self._group, "bias").flatten() if self._node.bias else None
-        out = self._image(y, self._node.shape)
-        yield partial(convolve, source, weight, bias, self._sizes, groups, out, self._rounded)
+        bias = self._context.parameters.weight(self._group, "bias").flatten() if self._node.bias else None
+        yield partial(convolve, source, self._weight, bias, groups, y, self._how)
 
-    def backward(self, x: Tensor, dy: Tensor, dx: Tensor | None) -> Iterator[Kernel]:
-        """Gradients of the weights, and of x where `dx` is given; after a forward pass."""
-        parameters, node = self._context.parameters, self._node
-        weight = self._weight(self._by_channel(parameters.weight(self._group, "weight")))
-        gradient = self._by_channel(parameters.gradient(self._group, "weight"))
+    def backward(self, dy: Source, x: Tensor, dx: Fresh | None) -> Iterator[Kernel]:
+        """Gradients of the weights, and of x where `dx` is given."""
         source, groups = yield from self._source(x)
-        arrived = self._image(dy, node.shape)
-        read = (arrived, source, weight, self._sizes, groups)
+        node, parameters = self._node, self._context.parameters
         every = self._members * node.groups
+        gradient = self._context.leaf(parameters.gradient(self._group, "weight"))
         if dx is None:
-            yield partial(weight_gradient, *read, gradient, self._rounded)
+            yield partial(weight_gradient, dy, source, self._weight, groups, gradient, self._how)
         elif groups == every:
-            target = self._image(dx, node.input_shape)
-            yield partial(both_gradients, *read, gradient, target, self._rounded)
+            yield partial(both_gradients, dy, source, self._weight, groups, gradient, dx, self._how)
         else:
-            yield partial(weight_gradient, *read, gradient, self._rounded)
-            target = self._image(dx, node.input_shape)
-            yield partial(input_gradient, arrived, weight, self._sizes, every, target, self._rounded)
+            read = (dy, source, self._weight, (groups, every))
+            yield partial(gradients_of_shared, *read, gradient, dx, self._how)
         if node.bias:
-            out = arrived.view(self._members, node.shape[0], -1)
+            assert isinstance(dy, Tensor)
+            out = dy.view(self._members, node.shape[0], -1)
             yield partial(torch.sum, out, 2, out=parameters.gradient(self._group, "bias"))
 
     def _source(self, x: Tensor) -> Generator[Kernel, None, tuple[Tensor, int]]:
@@ -89,79 +86,131 @@ class LibraryConvolution:
         channels, *sides = shape
         return rows.view(1, len(rows) * channels, *sides, self._context.batch)
 
-    def _by_channel(self, stored: Tensor) -> Tensor:
-        """A weight as it is stored, as (members, out, in, ranged taps, gathered taps), a view."""
-        channels = self._node.parameter_shapes["weight"][1]
-        split: Tensor = stored.unflatten(3, (-1, channels))
-        return split.permute(1, 2, 4, 0, 3)
 
-    def _weight(self, by_channel: Tensor) -> Tensor:
-        """The weight as (members * out, in, *kernel, 1): where it is stored if that is its order."""
-        shape = (by_channel.shape[0] * by_channel.shape[1], by_channel.shape[2], *self._kernel)
-        if by_channel.is_contiguous():
-            return by_channel.view(shape)
-        return self._context.scratch("weight of a convolution", shape, self._group)
+@dataclass(frozen=True, slots=True)
+class How:
+    """How the convolutions of a group are computed.
+
+    Attributes:
+        members: their number.
+        image: the result as (1, members * channels, *sides, batch).
+        stride, padding: 1 and 0 along the batch.
+        rounded: whether products are of bfloat16.
+    """
+
+    members: int
+    image: Shape
+    stride: Shape
+    padding: Shape
+    rounded: bool
+
+    def factors(self, *factors: Tensor) -> tuple[Tensor, ...]:
+        """The factors of products as they are multiplied."""
+        return tuple(factor.bfloat16() for factor in factors) if self.rounded else factors
+
+    def rows(self, result: Tensor) -> Tensor:
+        """A result as float32 (members, floats)."""
+        return result.float().reshape(self.members, -1)
+
+    def options(self, groups: int) -> tuple[Any, ...]:
+        """Stride, padding, dilation, not transposed, padding of the output, groups."""
+        sides = len(self.stride)
+        return self.stride, self.padding, [1] * sides, False, [0] * sides, groups
+
+    def gradients(self, dy: Tensor, x: Tensor, weight: Tensor, groups: int, *mask: bool) -> tuple[Any, Any]:
+        """Gradients by x and by the weight, of which `mask` says which are wanted."""
+        factors = self.factors(dy.view(self.image), x, weight)
+        found = aten.convolution_backward(*factors, None, *self.options(groups), (*mask, False))
+        return found[0], found[1]
+
+
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int, y: Fresh, how: How) -> None:
+    """Leave the convolution, (members, floats), in `y`."""
+    bias = bias if bias is None else how.factors(bias)[0]
+    y.put(how.rows(aten.convolution(*how.factors(x, weight), bias, *how.options(groups))))
 
 
 @composed(2)
-def convolve(
-    x: Tensor, weight: Tensor, bias: Tensor | None, sizes: Sizes, groups: int, out: Tensor, rounded: bool
-) -> None:
-    """Write the convolution to `out`."""
-    if rounded:
-        x, weight, bias = x.bfloat16(), weight.bfloat16(), None if bias is None else bias.bfloat16()
-    out.copy_(aten.convolution(x, weight, bias, *_options(sizes), groups))
-
-
-@composed(4)
 def both_gradients(
-    dy: Tensor,
-    x: Tensor,
-    weight: Tensor,
-    sizes: Sizes,
-    groups: int,
-    gradient: Tensor,
-    dx: Tensor,
-    rounded: bool,
+    dy: Source, x: Tensor, weight: Tensor, groups: int, gradient: Fresh, dx: Fresh, how: How
 ) -> None:
-    """Write the gradients by the weight and by x."""
-    by_x, by_weight = _gradients(dy, x, weight, sizes, groups, (True, True, False), rounded)
-    dx.copy_(by_x)
-    gradient.copy_(by_weight.view(gradient.shape))
+    """Leave the gradients by the weight and by x."""
+    by_x, by_weight = how.gradients(taken(dy), x, weight, groups, True, True)
+    dx.put(how.rows(by_x))
+    gradient.put(by_weight.float())
+
+
+def weight_gradient(dy: Source, x: Tensor, weight: Tensor, groups: int, gradient: Fresh, how: How) -> None:
+    """Leave the gradient by the weight."""
+    gradient.put(how.gradients(taken(dy), x, weight, groups, False, True)[1].float())
 
 
 @composed(2)
-def weight_gradient(
-    dy: Tensor, x: Tensor, weight: Tensor, sizes: Sizes, groups: int, gradient: Tensor, rounded: bool
-) -> None:
-    """Write the gradient by the weight."""
-    _, by_weight = _gradients(dy, x, weight, sizes, groups, (False, True, False), rounded)
-    gradient.copy_(by_weight.view(gradient.shape))
-
-
-@composed(2)
-def input_gradient(dy: Tensor, weight: Tensor, sizes: Sizes, groups: int, dx: Tensor, rounded: bool) -> None:
-    """Write the gradient by x, of which the shape alone is read."""
-    by_x, _ = _gradients(dy, dx, weight, sizes, groups, (True, False, False), rounded)
-    dx.copy_(by_x)
-
-
-def _gradients(
-    dy: Tensor,
+def gradients_of_shared(
+    dy: Source,
     x: Tensor,
     weight: Tensor,
-    sizes: Sizes,
-    groups: int,
-    mask: tuple[bool, bool, bool],
-    rounded: bool,
-) -> tuple[Any, Any]:
-    if rounded:
-        dy, x, weight = dy.bfloat16(), x.bfloat16(), weight.bfloat16()
-    found = aten.convolution_backward(dy, x, weight, None, *_options(sizes), groups, mask)
-    return found[0], found[1]
+    groups: tuple[int, int],
+    gradient: Fresh,
+    dx: Fresh,
+    how: How,
+) -> None:
+    """Leave both gradients where all members read one row: that by x is of each member."""
+    arrived = taken(dy)
+    gradient.put(how.gradients(arrived, x, weight, groups[0], False, True)[1].float())
+    every = x.new_empty(1, x.shape[1] * how.members, *x.shape[2:])  # its shape alone is read
+    dx.put(how.rows(how.gradients(arrived, every, weight, groups[1], True, False)[0]))
 
 
-def _options(sizes: Sizes) -> tuple[list[int], list[int], list[int], bool, list[int]]:
-    """Stride, padding, dilation, not transposed, padding of the output."""
-    stride, padding = sizes
-    return stride, padding, [1] * len(stride), False, [0] * len(stride)
+class Pointwise:
+    """Kernels of a convolution with a kernel of 1 at every position: a product for each member.
+
+    Args:
+        context: the recording.
+        group: equal convolutions of several members.
+    """
+
+    def __init__(self, context: Context, group: Group) -> None:
+        self._context, self._group, self._node = context, group, group.node
+        self._positions = math.prod(group.node.shape[1:])
+        self._weight = context.parameters.weight(group, "weight").flatten(2)
+
+    def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
+        """Y = x multiplied by the weights, and the bias added."""
+        bias = self._context.parameters.weight(self._group, "bias").unsqueeze(2) if self._node.bias else None
+        source, out = self._matrix(x, self._node.input_shape[0]), self._matrix(y, self._node.shape[0])
+        yield from product(self._context.paths, self._weight, source, out, add=bias)
+
+    def backward(self, dy: Source, x: Tensor, dx: Tensor | None) -> Iterator[Kernel]:
+        """Gradients of the weights, and of x where `dx` is given."""
+        node, parameters = self._node, self._context.parameters
+        arrived = dy if isinstance(dy, Part) else self._matrix(dy, node.shape[0])
+        gradient = parameters.gradient(self._group, "weight").flatten(2)
+        target = None if dx is None else self._matrix(dx, node.input_shape[0])
+        source = self._matrix(x, node.input_shape[0])
+        read = (arrived, source, self._weight, gradient, target, self._context.paths)
+        yield partial(product_gradients, *read)
+        if node.bias:
+            assert isinstance(arrived, Tensor)
+            yield partial(torch.sum, arrived, 2, out=parameters.gradient(self._group, "bias"))
+
+    def _matrix(self, rows: Tensor, channels: int) -> Tensor:
+        return matrix(rows, channels, self._context.batch, self._positions)
+
+
+def _products(*arguments: Any) -> int:
+    dx, paths = arguments[4:]
+    return (1 if dx is None else 2) * (BFLOAT16_LAUNCHES if paths.bfloat16 else 1)
+
+
+@composed(_products)
+def product_gradients(
+    dy: Source, x: Tensor, weight: Tensor, gradient: Tensor, dx: Tensor | None, paths: Paths
+) -> None:
+    """Write the gradient by the weight, and by x where `dx` is given; all (members, rows, columns)."""
+    arrived = taken(dy).view(len(weight), weight.shape[1], -1) if isinstance(dy, Part) else dy
+    calls = list(product(paths, arrived, x.mT, gradient))
+    if dx is not None:
+        calls += product(paths, weight.mT, arrived, dx)
+    for call in calls:
+        call()

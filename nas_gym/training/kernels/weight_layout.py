@@ -28,12 +28,16 @@ class WeightForm:
         ranged = kernel[0] if self.ranged else 1
         return (ranged, out, math.prod(kernel) // ranged * channels)
 
+    def split(self, weights: Tensor) -> Tensor:
+        """From (members, out, in, *kernel) to (ranged, members, out, gathered, in), a view of dense ones."""
+        out, channels, *kernel = self.torch_shape
+        ranged = self.stored_shape[0]
+        split = weights.reshape(-1, out, channels, ranged, math.prod(kernel) // ranged)
+        return split.permute(3, 0, 1, 4, 2)
+
     def to_stored(self, weights: Tensor) -> Tensor:
         """From (members, out, in, *kernel) to (ranged, members, out, gathered * in)."""
-        out, channels, *kernel = self.torch_shape
-        ranged, *stored = self.stored_shape
-        split = weights.reshape(-1, out, channels, ranged, math.prod(kernel) // ranged)
-        return split.permute(3, 0, 1, 4, 2).reshape(ranged, -1, *stored)
+        return self.split(weights).flatten(3)
 
     def to_torch(self, stored: Tensor) -> Tensor:
         """From (ranged, members, out, gathered * in) to (members, out, in, *kernel)."""
@@ -48,15 +52,13 @@ def stored_form(node: Node, name: str) -> WeightForm | None:
     return weight_form(node) if type(node.operation) is Conv and name == "weight" else None
 
 
-def in_stored_form(node: Node, name: str, arrays: Tensor) -> Tensor:
+def in_stored_form(form: WeightForm | None, arrays: Tensor) -> Tensor:
     """From (members, ...), each as PyTorch lays it out, to (blocks, members, ...), as it is stored."""
-    form = stored_form(node, name)
     return form.to_stored(arrays) if form else arrays.unsqueeze(0)
 
 
-def in_torch_form(node: Node, name: str, stored: Tensor) -> Tensor:
+def in_torch_form(form: WeightForm | None, stored: Tensor) -> Tensor:
     """The inverse of `in_stored_form`."""
-    form = stored_form(node, name)
     return form.to_torch(stored) if form else stored[0]
 
 

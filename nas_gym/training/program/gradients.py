@@ -50,24 +50,28 @@ class Gradients:
         blocks, rows = self._arrived.of(ids)
         several = np.flatnonzero(self._counts[ids] > 1)
         if len(several):
-            total = self._sum(ids[several])
+            total = self._sum(ids[several], read_on=True)
             blocks[several] = total.block.number
             rows[several] = np.arange(total.start, total.start + len(several))
         for sources, order in group.sources:
             self._arrived.put_at(sources, blocks, rows, order)
 
-    def _sum(self, ids: Ids) -> Rows:
+    def _sum(self, ids: Ids, *, read_on: bool = False) -> Rows:
+        """Add up the gradients of values; with `read_on` what they add up to may be gathered from."""
         tape, counts = self._tape, self._counts[ids]
-        first = self._arrived.gather(ids)
-        total = tape.floats(first.block.size, len(ids))
+        having = [np.flatnonzero(counts > copy) for copy in range(int(counts.max()))]
+        wanted = [(ids[numbers], copy) for copy, numbers in enumerate(having)]
+        first, *others = self._arrived.gather_all(wanted)
         begun = 1
         if (counts > 1).all():
-            second = self._arrived.gather(ids, 1)
-            tape.add(lambda t, a, b: [partial(torch.add, a, b, out=t)], total, first, second)
+            total = tape.floats(first.block.size, len(ids))
+            tape.add(lambda t, a, b: [partial(torch.add, a, b, out=t)], total, first, others[0])
             begun = 2
+        elif first.block.copied and not read_on:
+            total = first
         else:
+            total = tape.floats(first.block.size, len(ids))
             tape.add(lambda t, a: [partial(t.copy_, a)], total, first)
-        for copy in range(begun, int(counts.max())):
-            numbers = np.flatnonzero(counts > copy)
-            tape.scatter_add(total, numbers, self._arrived.gather(ids[numbers], copy))
+        for numbers, other in zip(having[begun:], others[begun - 1 :], strict=True):
+            tape.scatter_add(total, numbers, other)
         return total

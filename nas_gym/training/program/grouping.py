@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -35,35 +37,101 @@ class Group:
     passes: bool
 
 
-def schedule(values: Values) -> list[Group]:
-    """Group the nodes of members greedily, in the manner of Neubig, Goldberg and Dyer 2017.
+@dataclass(slots=True)
+class _Ready:
+    """Values that could be computed next, as one group.
 
-    Next runs the signature of whose remaining nodes the largest share is ready ("On-the-fly
-    operation batching" takes the lowest mean depth, which measured a tenth more groups). The order of
-    groups has no influence on a member's numbers.
+    Attributes:
+        remaining: of every value of the chunk, values of the longest path from it to an output.
+        parts: the values.
+        count: how many.
     """
+
+    remaining: Ids
+    parts: list[Ids] = field(default_factory=list)
+    count: int = 0
+    _measured: int = 0  # parts of which the paths are known
+    _longest: int = 0
+    _sum: int = 0
+
+    def add(self, ids: Ids) -> None:
+        """Add values."""
+        self.parts.append(ids)
+        self.count += len(ids)
+
+    def paths(self) -> tuple[int, int]:
+        """The longest path that remains from one of the values, and those from each of them added up."""
+        for ids in self.parts[self._measured :]:
+            remaining = self.remaining[ids]
+            self._longest = max(self._longest, int(remaining.max()))
+            self._sum += int(remaining.sum())
+        self._measured = len(self.parts)
+        return self._longest, self._sum
+
+
+def schedule(values: Values) -> list[Group]:
+    """Group the nodes of members greedily, by the rule that gives the fewest groups.
+
+    The order of groups has no influence on a member's numbers.
+    """
+    order = _order(values, RULES[0])
+    if len(values.outputs) > 1 and len(order) > FEW_GROUPS:
+        order = min([order, *(_order(values, rule) for rule in RULES[1:])], key=len)
+    return [_group(values, ids) for ids in order]
+
+
+def _by_share(ready: _Ready, left: int) -> float:
+    return ready.count / left
+
+
+def _by_longest_path(ready: _Ready, _left: int) -> float:
+    return ready.paths()[0]
+
+
+def _by_sum_of_paths(ready: _Ready, _left: int) -> float:
+    return ready.paths()[1]
+
+
+Rule = Callable[[_Ready, int], float]
+RULES: tuple[Rule, ...] = (_by_share, _by_longest_path, _by_sum_of_paths)
+"""What runs next among signatures of which some values are not ready: that with the largest figure, by what
+is ready and how many values are left. In the manner of Neubig, Goldberg and Dyer 2017 ("On-the-fly operation
+batching", which takes the lowest mean depth). The second gives the fewest groups for cells, the third for
+chains of different lengths: of 64 chains 533 groups, the first 638, the second 595."""
+FEW_GROUPS = 64
+"""So many groups take less time than another rule could spare."""
+
+
+def _urgency(key: tuple[int, int], ready: _Ready, left: int, rule: Rule) -> tuple[object, ...]:
+    """What sorts the groups that could run next, the first to run first."""
+    return key[1] < 0, ready.count < left, -rule(ready, left), key
+
+
+def _order(values: Values, rule: Rule) -> list[Ids]:
+    """Return the values of each group; first always runs a signature whose remaining values are all ready."""
     waiting = values.inputs.copy()
-    remaining = np.bincount(values.signatures).tolist()
-    ready: dict[tuple[int, int], list[Ids]] = defaultdict(list)
+    left = np.bincount(values.signatures).tolist()
+    ready: dict[tuple[int, int], _Ready] = defaultdict(partial(_Ready, values.remaining))
     for signature, ids in _by_signature(values, np.flatnonzero(waiting == 0)):
-        ready[signature, -1].append(ids)
-    counts = {key: sum(map(len, parts)) for key, parts in ready.items()}
-    groups: list[Group] = []
+        ready[signature, -1].add(ids)
+    order: list[Ids] = []
     while ready:
-        key = min(counts, key=lambda key: (key[1] < 0, -counts[key] / remaining[key[0]], key))
-        remaining[key[0]] -= counts.pop(key)
-        ids = np.concatenate(ready.pop(key))
+        key = next(iter(ready))
+        if len(ready) > 1:
+            key = min(ready, key=lambda key: _urgency(key, ready[key], left[key[0]], rule))
+        chosen = ready.pop(key)
+        left[key[0]] -= chosen.count
+        ids = np.concatenate(chosen.parts)
         if len(ids) > 1:
             ids = ids[np.lexsort((ids, values.futures[ids]))]
         targets = values.targets(ids)
         np.subtract.at(waiting, targets, 1)
         for signature, part in _by_signature(values, targets[waiting[targets] == 0]):
             # What runs in place stays with the group that it follows.
-            origin = len(groups) if values.node(part[0]).operation.in_place else -1
-            ready[signature, origin].append(part)
-            counts[signature, origin] = counts.get((signature, origin), 0) + len(part)
-        groups.append(_group(values, ids))
-    return groups
+            origin = len(order) if values.node(part[0]).operation.in_place else -1
+            ready[signature, origin].add(part)
+        order.append(ids)
+    return order
 
 
 def _group(values: Values, ids: Ids) -> Group:

@@ -60,7 +60,8 @@ class InitialWeights:
                     continue
                 numbers = math.prod(shape)
                 arrays = self._drawn(group, name, earlier, numbers, (low, high))
-                target.copy_(in_stored_form(node, name, arrays.view(-1, *shape)))
+                form = parameters.form(node, name)
+                target.copy_(in_stored_form(form, arrays.view(-1, *shape)))
                 earlier += numbers
         if host is not weights:
             weights.copy_(host)

@@ -7,11 +7,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-_composed: dict[Any, int] = {}
+_composed: dict[Any, int | Callable[..., int]] = {}
 
 
-def composed(kernels: int) -> Callable[[Function], Function]:
-    """Declare that a function starts so many kernels, by the calls in it and in the library."""
+def composed(kernels: int | Callable[..., int]) -> Callable[[Function], Function]:
+    """Declare that a function starts so many kernels, by the calls in it and in the library.
+
+    Args:
+        kernels: their number, or what gives it for the arguments of a call.
+    """
 
     def declare(function: Function) -> Function:
         _composed[function] = kernels
@@ -25,5 +29,10 @@ def launches(calls: Sequence[Callable[[], object]]) -> int:
 
     It is an estimate from the list alone: a library may start more, as for a long sum.
     """
-    functions = [call.func if isinstance(call, partial) else call for call in calls]
-    return sum(_composed.get(function, 1) for function in functions)
+    return sum(map(_launches, calls))
+
+
+def _launches(call: Callable[[], object]) -> int:
+    bound = call if isinstance(call, partial) else partial(call)
+    kernels = _composed.get(bound.func, 1)
+    return kernels if isinstance(kernels, int) else kernels(*bound.args)

@@ -10,15 +10,17 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.networks import Shape
+from nas_gym.networks import Node, Shape
 from nas_gym.training.kernels.paths import paths_of
-from nas_gym.training.kernels.weight_layout import in_torch_form, stored_form
+from nas_gym.training.kernels.weight_layout import WeightForm, in_torch_form, stored_form
 from nas_gym.training.program.grouping import Group, Value
 from nas_gym.training.program.tape import Kernel, padded
 
 Views = dict[tuple[Group, str], Tensor]
 MOMENTUM = 0.1
 """Of running batch-norm statistics, as in torch."""
+EPSILON = 1e-5
+"""Added to a variance before its root is taken, as in torch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Parameters:
         weights, gradients: float32, flat.
         means, variances: running batch-norm statistics, flat.
         batch_means, batch_variances: statistics of the last batch, laid out as the running ones.
+        batch_inverses: inverse deviations of the last batch, where a library gives these.
     """
 
     def __init__(self, groups: Sequence[Group], device: torch.device) -> None:
@@ -68,11 +71,13 @@ class Parameters:
         self._weight_views: Views = {}
         self._gradient_views: Views = {}
         self.groups = tuple(group for group in groups if group.node.parameter_shapes)
-        dense = paths_of(device).whole_groups  # a library takes members without gaps between them
+        paths = paths_of(device)
+        dense = paths.whole_groups  # a library takes members without gaps between them
+        self._as_torch = paths.library_convolutions
         used = statistics = 0
         for group in self.groups:
-            for name, shape in group.node.parameter_shapes.items():
-                array = _array(group, name, shape, used, dense)
+            for name in group.node.parameter_shapes:
+                array = self._array(group, name, used, dense)
                 self._arrays[group, name] = array
                 used += array.floats
             if buffers := group.node.operation.buffers(group.node):
@@ -85,33 +90,59 @@ class Parameters:
         self.means, self.batch_means, self.batch_variances = (
             torch.zeros(statistics, dtype=torch.float32, device=device) for _ in range(3)
         )
-        self.variances = torch.ones(statistics, dtype=torch.float32, device=device)
+        self.variances, self.batch_inverses = (
+            torch.ones(statistics, dtype=torch.float32, device=device) for _ in range(2)
+        )
+        self._inverses = paths.whole_groups
 
     def weight(self, group: Group, name: str) -> Tensor:
-        """An array of a group, a view: (members, *shape), of a convolution (blocks, members, ...)."""
+        """An array of a group, a view: (members, *shape), or in its form (blocks, members, ...)."""
         return self._view(self._weight_views, group, name, self.weights)
 
     def gradient(self, group: Group, name: str) -> Tensor:
         """The gradient of an array of a group, a view like `weight`."""
         return self._view(self._gradient_views, group, name, self.gradients)
 
+    def form(self, node: Node, name: str) -> WeightForm | None:
+        """The form in which an array of a node is stored; None of one that lies as PyTorch lays it out."""
+        return None if self._as_torch else stored_form(node, name)
+
+    def _array(self, group: Group, name: str, start: int, dense: bool) -> _Array:
+        if form := self.form(group.node, name):
+            blocks, *shape = form.stored_shape
+            return _Array(start, blocks, len(group.values), tuple(shape), dense)
+        return _Array(start, 1, len(group.values), group.node.parameter_shapes[name], dense)
+
     def _view(self, made: Views, group: Group, name: str, flat: Tensor) -> Tensor:
         if (group, name) not in made:
             view = self.stored(group, name, flat)
-            made[group, name] = view if stored_form(group.node, name) else view[0]
+            made[group, name] = view if self.form(group.node, name) else view[0]
         return made[group, name]
 
     def statistic(self, group: Group, flat: Tensor) -> Tensor:
         """The part of a flat buffer of statistics that is a group's, (members, channels), a view."""
         return self._statistics[group].of(flat)[0]
 
-    def statistics_kernels(self) -> list[Kernel]:
+    def statistics_kernels(self, batch: int) -> list[Kernel]:
         """Kernels that move the running batch-norm statistics a tenth of the way to the last batch's."""
         if not len(self.means):
             return []
         return [
+            *(self._variance_kernels(batch) if self._inverses else ()),
             partial(self.means.lerp_, self.batch_means, MOMENTUM),
             partial(self.variances.lerp_, self.batch_variances, MOMENTUM),
+        ]
+
+    def _variance_kernels(self, batch: int) -> list[Kernel]:
+        """Kernels that make the unbiased variances of a batch of the inverse deviations, for all groups."""
+        unbiased = torch.ones_like(self.batch_variances)
+        for group, array in self._statistics.items():
+            count = batch * math.prod(group.node.shape[1:])
+            array.of(unbiased).fill_(count / max(1, count - 1))
+        return [
+            partial(torch.pow, self.batch_inverses, -2, out=self.batch_variances),
+            partial(self.batch_variances.sub_, EPSILON),
+            partial(self.batch_variances.mul_, unbiased),
         ]
 
     def stored(self, group: Group, name: str, flat: Tensor) -> Tensor:
@@ -127,7 +158,7 @@ class Parameters:
         found: dict[Value, dict[str, Tensor]] = {}
         for group in self.groups:
             arrays = {
-                name: in_torch_form(group.node, name, self.stored(group, name, weights))
+                name: in_torch_form(self.form(group.node, name), self.stored(group, name, weights))
                 for name in group.node.parameter_shapes
             }
             if group in self._statistics:
@@ -136,10 +167,3 @@ class Parameters:
             for row, value in enumerate(group.values):
                 found[value] = {name: array[row].clone() for name, array in arrays.items()}
         return found
-
-
-def _array(group: Group, name: str, shape: Shape, start: int, dense: bool) -> _Array:
-    if form := stored_form(group.node, name):
-        blocks, *shape_of_block = form.stored_shape
-        return _Array(start, blocks, len(group.values), tuple(shape_of_block), dense)
-    return _Array(start, 1, len(group.values), shape, dense)

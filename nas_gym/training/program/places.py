@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from nas_gym.training.program.tape import Rows, Tape
@@ -36,3 +38,7 @@ class Places:
     def gather(self, ids: Ids, copy: int = 0, *, shared: bool = False) -> Rows:
         """Return values as consecutive rows (see `Tape.gather`)."""
         return self._tape.gather(*self.of(ids, copy), shared=shared)
+
+    def gather_all(self, wanted: Sequence[tuple[Ids, int]], *, shared: bool = False) -> list[Rows]:
+        """Return several times values of one size, each a copy of them, as `gather` does."""
+        return self._tape.gather_all([self.of(ids, copy) for ids, copy in wanted], shared=shared)

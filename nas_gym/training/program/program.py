@@ -16,6 +16,7 @@ from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.registry import kernels_of
 from nas_gym.training.losses.base import Loss
+from nas_gym.training.memory import Memory
 from nas_gym.training.program.gradients import Gradients
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters
@@ -51,10 +52,13 @@ class Program:
     Args:
         chunk: what to compute.
         parameters: the weights of the chunk.
+        memory: where scratch memory comes from.
         batch: examples of a batch.
         evaluated: a batch like those to be evaluated; None to record loss and backward pass.
 
     Attributes:
+        floats: that a batch takes in the memory that `bind` gets.
+        fresh_floats: most that results of libraries take beside it at a time.
         kernels: the computation of a batch, once bound.
         preparations: kernels that take up new weights, before a round of evaluation.
         inputs: where the examples of each stream are read from, a row (features, batch) each, padded;
@@ -66,13 +70,19 @@ class Program:
     """
 
     def __init__(
-        self, chunk: Chunk, parameters: Parameters, batch: int, evaluated: EvaluationBatch | None = None
+        self,
+        chunk: Chunk,
+        parameters: Parameters,
+        memory: Memory,
+        batch: int,
+        evaluated: EvaluationBatch | None = None,
     ) -> None:
         self._chunk, self._batch = chunk, batch
         training = evaluated is None
         self._tape = Tape(batch)
         device = parameters.weights.device
-        self._context = Context(self._tape, parameters, training, device, paths_of(device, chunk.precision))
+        paths = paths_of(device, chunk.precision)
+        self._context = Context(self._tape, parameters, memory, training, device, paths)
         self._places = Places(self._tape, len(chunk.values))
         self._inputs: Rows | None = None  # stays so if no member reads its input
         members = len(chunk.seeds)
@@ -90,10 +100,12 @@ class Program:
             summed = (self.answers, self.sums, chunk.outputs)
             self._tape.add(lambda x: list(chunk.loss.sum_up_members(x, *summed)), outputs)
         self.floats = self._tape.layout()
+        self.fresh_floats = self._tape.fresh_floats
 
     def bind(self, memory: Tensor) -> None:
         """Make the program runnable on memory of at least `floats` floats, shared with others."""
         self.kernels = [kernel for kernels in self._tape.bind(memory) for kernel in kernels]
+        self.kernels += self._context.endings()
         self.preparations = self._context.preparations
         self.inputs = None if self._inputs is None else self._tape.tensor(self._inputs)
 
@@ -102,10 +114,15 @@ class Program:
             if not group.node.inputs:
                 self._record_input(group)
                 continue
-            shared = group.node.operation.shares_rows
-            inputs = [self._places.gather(ids, shared=shared) for ids, _ in group.sources]
+            inputs = self._inputs_of(group)
             owned = group.overwrites and not inputs[0].block.copied
             self._places.put(group.ids, kernels_of(group.node).forward(self._context, group, inputs, owned))
+
+    def _inputs_of(self, group: Group) -> list[Rows]:
+        shared = group.node.operation.shares_rows
+        if len(group.sources) == 1:
+            return [self._places.gather(group.sources[0][0], shared=shared)]
+        return self._places.gather_all([(ids, 0) for ids, _ in group.sources], shared=shared)
 
     def _record_input(self, group: Group) -> None:
         self._inputs = self._tape.new(math.prod(group.node.shape), max(self._chunk.seeds) + 1)

@@ -15,6 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from nas_gym.training.program.fresh import Fresh, Part
 from nas_gym.training.program.tape import Kernel
 from nas_gym.training.program.tracing import WORTHWHILE_RUNS, traced
 from nas_gym.training.streams import alone
@@ -79,10 +80,16 @@ class Tracer:
 
 
 def _is_traceable(call: Kernel) -> bool:
-    """Return whether a call is one of tensors: tracing loses an optimiser's, of lists, without a word."""
+    """Return whether a call is one of tensors: tracing loses an optimiser's, of lists, without a word.
+
+    Nor could it follow results from one call to the next that are in no tensor of its arguments.
+    """
     bound = call if isinstance(call, partial) else partial(call)
     owner = getattr(bound.func, "__self__", None)
-    return any(isinstance(value, Tensor) for value in (owner, *bound.args))
+    values = (owner, *bound.args)
+    if any(isinstance(value, Fresh | Part) for value in values):
+        return False
+    return any(isinstance(value, Tensor) for value in values)
 
 
 class GraphRecorder:

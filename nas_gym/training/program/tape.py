@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nas_gym.training.program.fresh import Fresh, Part, copy_rows, join
 from nas_gym.training.program.values import Ids
 
 Kernel = Callable[[], object]
@@ -19,6 +21,9 @@ Kind = tuple[int, bool]
 VECTOR = 32
 """Floats that a vectorised loop of torch takes at once; rows are padded to a multiple of it, since
 the rest of a row would run through scalar code whose last bits differ."""
+
+MOST_RUNS = 64
+"""Tensors that one kernel of a GPU joins with room to spare (`CAT_ARRAY_BATCH_SIZE` is 128)."""
 
 
 def padded(floats: int) -> int:
@@ -31,7 +36,8 @@ class Block:
     """Rows of one size that live together, from the first operation that touches them to the last.
 
     Rows that were gathered (`copied`) lie apart from all others: torch gathers only between
-    memories that do not overlap.
+    memories that do not overlap. What a library computes into memory of its own (`fresh`) is copied here
+    before the first operation that reads rows of it; where none does, the block takes no memory.
     """
 
     size: int
@@ -42,6 +48,7 @@ class Block:
     offset: int = -1
     kept: bool = False
     number: int = -1
+    fresh: Fresh | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class Tape:
     batch: int
     operations: list[_Operation] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
+    _lives: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def new(self, features: int, rows: int) -> Rows:
         """Memory for `rows` values of so many features for each example."""
@@ -94,27 +102,93 @@ class Tape:
         self.blocks.append(block)
         return Rows(block, 0, block.rows)
 
+    def fresh(self, features: int, rows: int) -> tuple[Rows, Fresh]:
+        """Values that a library computes into memory of its own, and where it leaves them, in this order."""
+        made = self.new(features, rows)
+        made.block.fresh = Fresh()
+        self._lives[made.block.number] = (len(self.operations), len(self.operations))
+        return made, made.block.fresh
+
+    def part(self, rows: Rows) -> Part | None:
+        """Rows as a part of a fresh result, for one operation to read; None where they lie in memory."""
+        block = rows.block
+        if block.fresh is None or rows.repeat:
+            return None
+        self._read(block)
+        return Part(block.fresh, rows.start, rows.stop)
+
+    def _read(self, block: Block) -> None:
+        assert block.fresh is not None
+        block.fresh.reader()
+        self._lives[block.number] = (self._lives[block.number][0], len(self.operations))
+
     def add(self, bind: Binder, *operands: Rows) -> None:
         """Append an operation; `bind` gets a tensor (rows, floats) for each operand."""
         self._append(_Operation(bind, operands))
+
+    def add_reading(self, bind: Binder, reads: Sequence[Rows], *operands: Rows) -> None:
+        """Append an operation that can read fresh results; `bind` gets a source for each of `reads` first."""
+        parts = [self.part(rows) for rows in reads]
+        lying = [rows for rows, part in zip(reads, parts, strict=True) if part is None]
+
+        def bound(*tensors: Tensor) -> Sequence[Kernel]:
+            given = iter(tensors)
+            sources = [next(given) if part is None else part for part in parts]
+            return bind(*sources, *given)
+
+        self.add(bound, *lying, *operands)
 
     def gather(self, blocks: Ids, rows: Ids, *, shared: bool = False) -> Rows:
         """Single rows, each of the block of that number, as consecutive rows, copied where they are not.
 
         With `shared` the same row many times comes back as a repeated row, to be only read.
         """
+        lying = self._lying(blocks, rows, shared)
+        return self._copied(blocks, rows) if lying is None else lying
+
+    def gather_all(self, places: Sequence[tuple[Ids, Ids]], *, shared: bool = False) -> list[Rows]:
+        """Several times rows of one size, see `gather`; those that must be copied by one operation."""
+        found = [self._lying(blocks, rows, shared) for blocks, rows in places]
+        apart = [place for place, rows in zip(places, found, strict=True) if rows is None]
+        if not apart:
+            return [rows for rows in found if rows is not None]
+        copied = self._copied(*(np.concatenate(each) for each in zip(*apart, strict=True)))
+        ends = itertools.accumulate(len(numbers) for _, numbers in apart)
+        parts = (copied[end - len(numbers) : end] for end, (_, numbers) in zip(ends, apart, strict=True))
+        return [next(parts) if rows is None else rows for rows in found]
+
+    def _copied(self, blocks: Ids, rows: Ids) -> Rows:
+        """Append a copy of single rows, side by side."""
+        copied = self._block(Block(self.blocks[blocks[0]].size, len(blocks), copied=True))
+        runs = self._runs(blocks, rows) if self._lives else []
+        if len(runs) <= MOST_RUNS and any(run.block.fresh is not None for run in runs):
+            self.add_reading(lambda *tensors: [partial(join, tensors[:-1], tensors[-1])], runs, copied)
+        else:
+            self._append(_Operation(_copy_rows, (copied,), (blocks, rows)))
+        return copied
+
+    def _runs(self, blocks: Ids, rows: Ids) -> list[Rows]:
+        """Single rows as those that lie side by side."""
+        goes_on = (blocks[1:] == blocks[:-1]) & (rows[1:] == rows[:-1] + 1)
+        starts = [0, *(np.flatnonzero(~goes_on) + 1).tolist()]
+        ends = [*starts[1:], len(rows)]
+        firsts, counts = rows[starts].tolist(), np.subtract(ends, starts).tolist()
+        return [
+            Rows(self.blocks[block], first, first + count)
+            for block, first, count in zip(blocks[starts].tolist(), firsts, counts, strict=True)
+        ]
+
+    def _lying(self, blocks: Ids, rows: Ids, shared: bool) -> Rows | None:
+        """Rows that need no copy, as they lie."""
         first, start, count = self.blocks[blocks[0]], int(rows[0]), len(rows)
         if count == 1:
             return Rows(first, start, start + 1)
-        if (blocks == blocks[0]).all():
-            steps = rows[1:] - rows[:-1]
-            if (steps == 1).all():
-                return Rows(first, start, start + count)
-            if shared and not steps.any():
-                return Rows(first, start, start + 1, count)
-        result = self._block(Block(first.size, count, copied=True))
-        self._append(_Operation(_copy_rows, (result,), (blocks, rows)))
-        return result
+        if not (blocks == blocks[0]).all():
+            return None
+        steps = rows[1:] - rows[:-1]
+        if (steps == 1).all():
+            return Rows(first, start, start + count)
+        return Rows(first, start, start + 1, count) if shared and not steps.any() else None
 
     def scatter_add(self, target: Rows, numbers: Ids, source: Rows) -> None:
         """Add the rows of `source` to the rows `numbers`, all different, of `target`."""
@@ -130,14 +204,34 @@ class Tape:
         rows.block.birth, rows.block.kept = 0, True
 
     def _append(self, operation: _Operation) -> None:
-        now = len(self.operations)
         touched = [rows.block for rows in operation.operands]
         if operation.gathered is not None:
             touched += [self.blocks[number] for number in np.unique(operation.gathered[0])]
         for block in touched:
+            if block.fresh is not None:
+                self._settle(block, block.fresh)
+        now = len(self.operations)
+        for block in touched:
             block.birth = now if block.birth < 0 else block.birth
             block.death = max(block.death, now)
         self.operations.append(operation)
+
+    def _settle(self, block: Block, fresh: Fresh) -> None:
+        """Copy a fresh result to its block."""
+        self._read(block)
+        block.fresh = None
+        rows = Rows(block, 0, block.rows)
+        self._append(_Operation(lambda rows: [partial(copy_rows, fresh, rows)], (rows,)))
+
+    @property
+    def fresh_floats(self) -> int:
+        """Most floats that fresh results take at a time."""
+        changes = np.zeros(len(self.operations) + 2, dtype=np.int64)
+        for number, (made, read) in self._lives.items():
+            floats = self.blocks[number].size * self.blocks[number].rows
+            changes[made] += floats
+            changes[read + 1] -= floats
+        return int(changes.cumsum().max())
 
     def layout(self) -> int:
         """Place every block among the blocks of its row size; returns the floats that all need."""
@@ -146,6 +240,8 @@ class Tape:
                 block.death = len(self.operations)
         by_kind: dict[Kind, list[Block]] = defaultdict(list)
         for block in self.blocks:
+            if block.fresh is not None:
+                continue
             by_kind[_kind(block)].append(block)
         self._heights = {kind: _place(blocks) for kind, blocks in by_kind.items()}
         return sum(size * height for (size, _), height in self._heights.items())

@@ -59,6 +59,7 @@ class Columns:
         sources: for every input of every node its column, and `places`, as which of its readers.
         targets: for every node the columns of what reads it.
         following: the column of the first reader; that after the last for none, and for itself.
+        remaining: nodes of the longest path from each to the output.
         output: the column of the output.
     """
 
@@ -71,6 +72,7 @@ class Columns:
     places: Numbers
     targets: Numbers
     following: Numbers
+    remaining: Numbers
     output: Numbers
 
 
@@ -153,6 +155,7 @@ def columns_of(form: Form) -> Columns:
         places=_array(_places(graph)),
         targets=_array([column[number] for each in readers for number, _ in each]),
         following=_array([*(column[each[0][0]] if each else none for each in readers), none]),
+        remaining=_array(_remaining(graph)),
         output=_array([column[graph.output]]),
     )
 
@@ -166,6 +169,14 @@ def _places(graph: Graph) -> list[int]:
             places.append(read[source])
             read[source] += 1
     return places
+
+
+def _remaining(graph: Graph) -> list[int]:
+    """Return for every node how many lie on the longest path from it to the output, itself not counted."""
+    found: dict[int, int] = {}
+    for number in reversed(graph.nodes):
+        found[number] = max((1 + found[reader] for reader, _ in graph.consumers[number]), default=0)
+    return [found[number] for number in graph.nodes]
 
 
 def _array(numbers: list[int]) -> Numbers:

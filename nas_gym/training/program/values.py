@@ -35,6 +35,7 @@ class Values:
         drawn: random numbers that initial weights of earlier nodes take; `NOT_KNOWN` for some.
         inputs: how many values it reads.
         readers: how many times it is read.
+        remaining: values of the longest path from it to the output.
         overwritable: whether its only reader may overwrite it.
     """
 
@@ -48,6 +49,7 @@ class Values:
         joined = partial(_joined, parts)
         self.members, self.numbers = joined("members"), joined("numbers")
         self.inputs, self.readers = joined("inputs"), joined("readers")
+        self.remaining = joined("remaining")
         self.trainable, self.drawn = joined("trainable") == 1, joined("drawn")
         self._kinds, self._patterns = joined("kinds"), joined("patterns")
         self._sources, self._places, self._targets = (
@@ -108,6 +110,7 @@ class _Part:
         self.members = np.repeat(np.array(template.members, dtype=np.int64), len(numbers))
         self.numbers, self.inputs = self._each(numbers), self._each(columns.inputs)
         self.readers, self.trainable = self._each(columns.readers), self._each(columns.trainable)
+        self.remaining = self._each(columns.remaining)
         pattern = [patterns.setdefault(reached, len(patterns)) for reached in columns.reached]
         self.patterns = self._each(np.array(pattern, dtype=np.int64))
         self.sources, self.places = self._moved(columns.sources), self._each(columns.places)

@@ -26,21 +26,8 @@ from nas_gym.training.epochs import InterruptedTraining
 from nas_gym.training.members import Member, TrainingData
 from nas_gym.training.numerics import set_outside
 from nas_gym.training.version import ENGINE_VERSION
+from nas_gym.training.workers import messages
 from nas_gym.training.workers.base import Job, train_chunk
-from nas_gym.training.workers.messages import (
-    Answer,
-    Done,
-    End,
-    Epoch,
-    Full,
-    Raised,
-    Ready,
-    Stop,
-    Stopped,
-    TrainChunk,
-    Unknown,
-    UseData,
-)
 from nas_gym.training.workers.shared_data import mapped
 from nas_gym.training.workers.travel import UnknownCode, dumped, unpacked, without_networks
 
@@ -74,7 +61,7 @@ def main() -> None:
 class _Child:
     def __init__(self, questions: BinaryIO, answers: BinaryIO) -> None:
         self._questions, self._answers = questions, answers
-        self._tasks: queue.SimpleQueue[TrainChunk | UseData] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[messages.TrainChunk | messages.UseData] = queue.SimpleQueue()
         self._stopped = 0  # tasks up to this number
         self._paths: OrderedDict[str, str] = OrderedDict()
         self._data: OrderedDict[str, TrainingData] = OrderedDict()
@@ -82,10 +69,10 @@ class _Child:
     def serve(self) -> None:
         for watch in (self._listen, self._watch):
             threading.Thread(target=watch, daemon=True).start()
-        self._answer(Ready(numerics()))
+        self._answer(messages.Ready(numerics()))
         while True:
             task = self._tasks.get()
-            if isinstance(task, UseData):
+            if isinstance(task, messages.UseData):
                 self._use(task)
             else:
                 self._answer(self._trained(task))
@@ -95,9 +82,9 @@ class _Child:
         try:
             while True:
                 message = pickle.load(self._questions)  # noqa: S301 (of the process that started this one)
-                if isinstance(message, Stop):
+                if isinstance(message, messages.Stop):
                     self._stopped = message.number
-                elif isinstance(message, End):
+                elif isinstance(message, messages.End):
                     os._exit(0)
                 else:
                     self._tasks.put(message)
@@ -118,40 +105,40 @@ class _Child:
                 os.unlink(path)
         os._exit(0)
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: messages.Answer) -> None:
         try:
             self._answers.write(dumped(answer))
             self._answers.flush()
         except OSError:
             self._orphaned()
 
-    def _use(self, message: UseData) -> None:
+    def _use(self, message: messages.UseData) -> None:
         self._paths[message.key] = message.path
         self._data[message.key] = mapped(message)
         while len(self._data) > KEPT:
             self._paths.popitem(last=False)
             self._data.popitem(last=False)
 
-    def _trained(self, task: TrainChunk) -> Answer:
+    def _trained(self, task: messages.TrainChunk) -> messages.Answer:
         try:
             members = unpacked(task.members)
         except UnknownCode:
-            return Unknown()
+            return messages.Unknown()
         job = Job(self._data[task.data], task.recipe, task.keep, task.limit)
         try:
-            return Done(without_networks(self._train(task.number, members, job)))
+            return messages.Done(without_networks(self._train(task.number, members, job)))
         except InterruptedTraining:
-            return Stopped()
+            return messages.Stopped()
         except MemoryError as error:
-            return Full(str(error))
+            return messages.Full(str(error))
         except BaseException as error:  # noqa: BLE001 (raised again where it was asked for)
-            return Raised(_portable(error))
+            return messages.Raised(_portable(error))
 
     def _train(self, number: int, members: Sequence[Member], job: Job) -> list[Any]:
         return train_chunk(
             members,
             job,
-            lambda epoch, loss: self._answer(Epoch(epoch, loss)),
+            lambda epoch, loss: self._answer(messages.Epoch(epoch, loss)),
             lambda: self._stopped >= number,
         )
 

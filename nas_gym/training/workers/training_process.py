@@ -14,21 +14,8 @@ from multiprocessing.spawn import get_executable
 
 from nas_gym.training.epochs import InterruptedTraining
 from nas_gym.training.members import Member, Trained
-from nas_gym.training.workers import child
+from nas_gym.training.workers import child, messages
 from nas_gym.training.workers.base import Job, OnEpoch
-from nas_gym.training.workers.messages import (
-    Answer,
-    Done,
-    End,
-    Epoch,
-    Full,
-    Raised,
-    Ready,
-    Stop,
-    Stopped,
-    TrainChunk,
-    Unknown,
-)
 from nas_gym.training.workers.shared_data import SharedData
 from nas_gym.training.workers.travel import UnknownCode, with_networks
 
@@ -84,7 +71,7 @@ class TrainingProcess:
         try:
             self._send(list(sys.path))
             answer = self._receive()
-            self._useful = isinstance(answer, Ready) and answer.numerics == self.numerics
+            self._useful = isinstance(answer, messages.Ready) and answer.numerics == self.numerics
         except DeadProcess:
             pass
         finally:
@@ -109,7 +96,7 @@ class TrainingProcess:
             self._send(data.message)
             self._known.append(key)
         self._number += 1
-        self._send(TrainChunk(self._number, content, key, job.recipe, job.keep, job.limit))
+        self._send(messages.TrainChunk(self._number, content, key, job.recipe, job.keep, job.limit))
 
     def result(self, members: Sequence[Member], on_epoch: OnEpoch) -> list[Trained]:
         """Wait for what training the members that it began with gives.
@@ -119,25 +106,25 @@ class TrainingProcess:
             DeadProcess: if the process ends.
             MemoryError, InterruptedTraining: as by a `Worker`.
         """
-        while isinstance(answer := self._receive(), Epoch):
+        while isinstance(answer := self._receive(), messages.Epoch):
             on_epoch(answer.epoch, answer.loss)
         match answer:
-            case Done(results):
+            case messages.Done(results):
                 return with_networks(results, members)
-            case Stopped():
+            case messages.Stopped():
                 raise InterruptedTraining
-            case Full(reason):
+            case messages.Full(reason):
                 raise MemoryError(reason)
-            case Unknown():
+            case messages.Unknown():
                 raise UnknownCode
-            case Raised(error):
+            case messages.Raised(error):
                 raise error
         raise DeadProcess
 
     def stop(self) -> None:
         """Let it stop what it trains, at its next step."""
         with suppress(DeadProcess):
-            self._send(Stop(self._number))
+            self._send(messages.Stop(self._number))
 
     def kill(self) -> None:
         """End it at once."""
@@ -148,7 +135,7 @@ class TrainingProcess:
         if not self.ready.is_set():
             self.kill()  # it would first import all that it needs
         with suppress(DeadProcess):
-            self._send(End())
+            self._send(messages.End())
 
     def reap(self) -> int:
         """Wait until it has left, with force if need be; return its exit code."""
@@ -181,10 +168,10 @@ class TrainingProcess:
         except (OSError, ValueError) as error:
             raise DeadProcess from error
 
-    def _receive(self) -> Answer:
+    def _receive(self) -> messages.Answer:
         assert self._process.stdout is not None
         try:
-            answer: Answer = pickle.load(self._process.stdout)  # noqa: S301 (of a process started here)
+            answer: messages.Answer = pickle.load(self._process.stdout)  # noqa: S301 (of a process started here)
         except Exception as error:
             # It has ended, or what it says cannot be read.
             self._process.kill()
