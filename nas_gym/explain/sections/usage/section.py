@@ -14,7 +14,7 @@ from nas_gym.deploy import FORMATS, SavedNetwork, example_rows, load_network
 from nas_gym.explain.evidence.network import trained_network
 from nas_gym.explain.evidence.run import Evidence
 from nas_gym.explain.report.phrases import listed, quantity
-from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, Table, withheld
+from nas_gym.explain.section import DEFAULTS, Question, Section, Settings, withheld
 from nas_gym.explain.sections.usage.wrong import most_wrong
 
 KEY, QUESTION = "usage", "How do I use it?"
@@ -42,22 +42,19 @@ def explain_usage(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
     answer = [
         f"Predict the rows of a file by `nas-gym predict {shlex.quote(str(file))} FILE`, which writes the "
         f"answers beside them, or in Python by `nas_gym.load_network({str(file)!r}).predict(FILE)`.",
-        f"It has {network.parameters:,} parameters and takes {network.flops:,} FLOPs an example; its file has "
-        f"{file.stat().st_size / 1000:,.1f} kB. One thread of this machine, where the report was made, answers "
+        f"It has {network.parameters:,} parameters and takes {network.flops:,} FLOPs an example; its file "
+        f"has {file.stat().st_size / 1000:,.1f} kB. One thread of the machine that made this report answers "
         f"one example in {_time(one)} and {MANY:,} in {_time(many)}, with their preparation.",
         *([] if wrong is None else [wrong.words]),
-        f"Export it by `nas-gym export {shlex.quote(str(file))} --to onnx`, or to {listed(_others())}; what is "
-        "written takes raw examples and is checked against this network.",
+        f"Export it by `nas-gym export {shlex.quote(str(file))} --to onnx`, or to {listed(_others())}; what "
+        "is written takes raw examples and is checked against this network.",
     ]
     return Section(
         KEY,
         QUESTION,
         tuple(answer),
         trust=_trust(file),
-        tables=(
-            _costs(saved, file, one, many),
-            *([] if wrong is None or wrong.table is None else [wrong.table]),
-        ),
+        tables=() if wrong is None or wrong.table is None else (wrong.table,),
         numbers={
             "file": file.name,
             "architecture": saved.architecture,
@@ -78,28 +75,12 @@ def _file(evidence: Evidence) -> Path | None:
 
 
 def _trust(file: Path) -> str:
+    measured = "Times are medians of 5 on the machine that made this report. No test example was looked at."
     if file.name != REFITTED:
-        return "Times are medians of 5 on the machine that made this report. No test example was looked at."
+        return measured
     return (
-        "Times are medians of 5 on the machine that made this report. The mistakes are those of the network that "
-        "the search kept, which has not seen the validation examples; the file holds the same architecture trained "
-        "on these too. No test example was looked at."
-    )
-
-
-def _costs(saved: SavedNetwork, file: Path, one: float, many: float) -> Table:
-    network = saved.module.network
-    return Table(
-        "costs",
-        "What the network costs.",
-        ("what", "amount"),
-        (
-            ("parameters", f"{network.parameters:,}"),
-            ("FLOPs of an example", f"{network.flops:,}"),
-            ("size of the file", f"{file.stat().st_size / 1000:,.1f} kB"),
-            ("time for one example", _time(one)),
-            (f"time for {MANY:,} examples", _time(many)),
-        ),
+        f"{measured} The mistakes are those of the network that the search kept, not trained on the "
+        "validation examples; the file holds the same architecture, trained on these too."
     )
 
 

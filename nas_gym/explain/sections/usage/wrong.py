@@ -76,11 +76,13 @@ def _values(task: Task, outputs: np.ndarray) -> Wrong:
         f"{quantity(truth[example, value])}."
     )
     numbers = [(row, column, float(truth[row, column]), float(answers[row, column])) for row, column in worst]
+    several = len(names) > 1
     cells = [
-        (names[column], _rounded(true), _rounded(answer), _rounded(answer - true))
+        (*((names[column],) if several else ()), _rounded(true), _rounded(answer), _rounded(answer - true))
         for _, column, true, answer in numbers
     ]
-    return Wrong(words, _table(task, [row for row, *_ in worst], ("value", "true", "answer", "error"), cells))
+    heads = (*(("value",) if several else ()), "true", "answer", "error")
+    return Wrong(words, _table(task, [row for row, _ in worst], heads, cells))
 
 
 def _table(
