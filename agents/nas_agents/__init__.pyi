@@ -40,4 +40,5 @@ from .runs.run import make_env as make_env
 from .runs.run import run as run
 from .sb3.dqn import DQN as DQN
 from .sb3.ppo import MaskablePPO as MaskablePPO
+from .sb3.preference_ppo import PreferencePPO as PreferencePPO
 from .successive_halving import SuccessiveHalving as SuccessiveHalving

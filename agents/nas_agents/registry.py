@@ -49,6 +49,7 @@ AGENTS = _Agents(
         "greedy-walk": "greedy_walk:GreedyWalk",
         "q-learning": "q_learning:QLearning",
         "ppo": "sb3.ppo:MaskablePPO",
+        "preference-ppo": "sb3.preference_ppo:PreferencePPO",
         "dqn": "sb3.dqn:DQN",
         "tpe": "optuna_samplers:TPE",
         "optuna-random": "optuna_samplers:OptunaRandom",

@@ -60,7 +60,7 @@ def fit(
         delimiter=delimiter,
     )
     limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})
-    with search_bar(Console(stderr=True), "fit", limits) as move:
+    with search_bar(Console(stderr=True), "fit", limits, outlook=True) as move:
         found = fit_data(
             file,
             target,

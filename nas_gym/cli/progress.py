@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from nas_gym.cli.console import print_plain
+from nas_gym.cli.outlook import Outlook
 from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -124,16 +125,26 @@ class Bar:
 
 
 @contextmanager
-def search_bar(console: Console, name: str, budget: Budget) -> Iterator[Callable[[SearchProgress], None]]:
-    """Show how far a search is: by what it is limited, by the clock, and the best so far."""
+def search_bar(
+    console: Console, name: str, budget: Budget, *, outlook: bool = False
+) -> Iterator[Callable[[SearchProgress], None]]:
+    """Show how far a search is: by what it is limited, by the clock, and the best so far.
+
+    With `outlook` it also says what a further minute would gain, see `nas_gym.cli.outlook`.
+    """
     limits = {"evaluations": budget} if isinstance(budget, int) else budget
+    course = Outlook()
 
     def move(at: SearchProgress) -> None:
         share = max(at.done(unit) / limit for unit, limit in limits.items())
         best = "" if at.best is None else f"; best {at.best:.4f}"
         scoring = "; trains the chosen network again" if at.scoring else ""
         text = spent(at.evaluations, at.seconds, at.clock, limits)
-        bar.move(min(1.0, share), f"{text}{best}{scoring}")
+        if not at.scoring:
+            course.see(at.evaluations, at.best)
+        said = course.words(at.clock) if outlook and not at.scoring else ""
+        ahead = f", {said}" if best and said else ""
+        bar.move(min(1.0, share), f"{text}{best}{ahead}{scoring}")
 
     with Bar(console, name) as bar:
         yield move

@@ -26,6 +26,7 @@ from .rewards import Reward as Reward
 from .rewards import make_reward as make_reward
 from .rewards import objectives_of as objectives_of
 from .rewards import rewards_of as rewards_of
+from .rewards import single_rewards_of as single_rewards_of
 from .rewards import worth_of as worth_of
 from .run.budget import Budget as Budget
 from .run.budget import BudgetExhausted as BudgetExhausted

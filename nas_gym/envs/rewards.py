@@ -228,6 +228,15 @@ def rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.n
     return rewards
 
 
+def single_rewards_of(reward: Reward, before: np.ndarray, after: np.ndarray, done: np.ndarray) -> np.ndarray:
+    """Return the rewards of several steps as one number each, float64 (steps,), see `rewards_of`.
+
+    Of a vector it is the first entry, by which the choice of a search goes and which a trace records.
+    """
+    rewards = rewards_of(reward, before, after, done)
+    return rewards if rewards.ndim == 1 else rewards[:, 0].astype(np.float64)
+
+
 def make_reward(
     spec: str | Mapping[str, Any] | Reward | Callable[..., Any], target: Target | None = None
 ) -> Reward:

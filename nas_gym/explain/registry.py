@@ -12,6 +12,7 @@ SUMMARY = "summary"
 
 # Paths of `Question` objects: some of their modules need packages that are slow to import.
 QUESTIONS: dict[str, Question | str] = {
+    "usage": "nas_gym.explain.sections.usage.section:USAGE",
     "network": "nas_gym.explain.sections.network.section:NETWORK",
     "alternatives": "nas_gym.explain.sections.alternatives.section:ALTERNATIVES",
     "choices": "nas_gym.explain.sections.choices.section:CHOICES",

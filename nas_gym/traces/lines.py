@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from nas_gym.traces.migrations import TRACE
 
 
@@ -40,7 +42,8 @@ class Step:
         action: taken; `edit` is its words.
         scores: the policy's score (not a network's) of each action of `mask`, before the step; None for no
             policy. An entry is None where the score was not finite.
-        reward, terminated, truncated: as the environment returned them.
+        reward, terminated, truncated: as the environment returned them; of a vector of several objectives
+            the first entry, by which the choice of a search goes, see `recorded_reward`.
         next: the architecture after the step.
         score: validation score after the step; None where the step evaluated nothing.
         illegal_action: whether the action was illegal and acted as keep.
@@ -67,6 +70,11 @@ class Step:
     error: str
     unique: int
     generator: dict[str, Any] | None = None
+
+
+def recorded_reward(reward: Any) -> float:
+    """Return what a line holds of a reward, float or float32 (objectives,): of a vector its first entry."""
+    return float(np.ravel(reward)[0])
 
 
 @dataclass(frozen=True, slots=True)

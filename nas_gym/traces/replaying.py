@@ -15,7 +15,7 @@ import numpy as np
 from nas_gym.errors import NASGymError, StoreError
 from nas_gym.traces.file import read_trace
 from nas_gym.traces.fingerprints import check_unchanged, fingerprints_of
-from nas_gym.traces.lines import Ask, Header, Step
+from nas_gym.traces.lines import Ask, Header, Step, recorded_reward
 from nas_gym.traces.run_folder import RunFolder, as_json
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class _Replayer:
             yield f"{where} ends the episode otherwise than recorded"
         if line.score is not None:
             yield from self._number(f"{where} has {self._metric}", info["score"], line.score)
-        yield from self._number(f"{where} pays", reward, line.reward, scale=env.reward.slope)
+        yield from self._number(f"{where} pays", recorded_reward(reward), line.reward, scale=env.reward.slope)
         if bool(info["error"]) != bool(line.error):
             yield f"{where} fails with {info['error']!r}, recorded was {line.error!r}"
 

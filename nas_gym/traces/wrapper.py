@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 
 from nas_gym._checks import plain
 from nas_gym._sources import sources_of
@@ -19,6 +18,7 @@ from nas_gym.evaluators import Evaluation
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces.cadence import FRACTIONS, Snapshots
 from nas_gym.traces.fingerprints import SEARCHER, fingerprints_of
+from nas_gym.traces.lines import recorded_reward
 from nas_gym.traces.policies.base import Policy, State
 from nas_gym.traces.recorder import Recorder
 from nas_gym.traces.run_folder import FORMAT, RunFolder, as_json, versions
@@ -119,13 +119,8 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             self._stopped = exhausted.reason
             raise
         _, reward, terminated, truncated, info = result
-        if isinstance(reward, np.ndarray) and reward.ndim:
-            raise ConfigError(
-                "a trace records rewards of one number, and this one is a vector of several objectives: "
-                "trace NAS-v0 with a reward made of several objectives, such as 'linear'"
-            )
         with self._recording():
-            recorder.step(before, int(action), float(reward), terminated, truncated, info)
+            recorder.step(before, int(action), recorded_reward(reward), terminated, truncated, info)
         return result
 
     @property

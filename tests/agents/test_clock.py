@@ -17,7 +17,7 @@ from tests.helpers.tables import fake_table
 
 ALL = sorted(AGENTS)
 SECONDS_EACH = 6
-LEARNING = ("dqn", "ppo")  # which learn for all the steps that they may take
+LEARNING = ("dqn", "ppo", "preference-ppo")  # which learn for all the steps that they may take
 
 
 @pytest.fixture

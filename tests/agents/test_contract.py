@@ -23,7 +23,7 @@ from tests.helpers.tables import fake_table
 ALL = sorted(AGENTS)
 WALKS = [name for name in ALL if AGENTS[name].access == "walk"]
 QUERIES = [name for name in ALL if AGENTS[name].access == "query"]
-NEURAL = ["dqn", "ppo"]
+NEURAL = ["dqn", "ppo", "preference-ppo"]
 LEARNERS = [*NEURAL, "q-learning"]
 HALVING = ["hyperband", "successive-halving"]
 
@@ -263,7 +263,7 @@ def test_a_walk_that_learns_hands_out_its_policy(name):
     scores = policy.scores(states, masks)
     assert scores.shape == masks.shape
     assert np.isfinite(scores[masks]).all()
-    assert policy.kind == ("probabilities" if name == "ppo" else "q_values")
+    assert policy.kind == ("probabilities" if "ppo" in name else "q_values")
 
 
 @pytest.mark.parametrize("name", sorted(set(ALL) - set(LEARNERS)))

@@ -98,6 +98,7 @@ def test_every_agent_says_how_it_reaches_architectures():
         "nsga2": "query",
         "optuna-random": "query",
         "ppo": "walk",
+        "preference-ppo": "walk",
         "q-learning": "walk",
         "random": "query",
         "random-walk": "walk",

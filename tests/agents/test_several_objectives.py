@@ -5,7 +5,9 @@ import numpy as np
 import optuna
 import pytest
 from nas_agents import AGENTS, NSGA2, TPE, Evolution, LocalSearch, ModelBased, RandomSearch, make_agent
-from nas_agents.model_based.front import ChebyshevImprovement, HypervolumeImprovement
+from nas_agents.model_based.features import Features
+from nas_agents.model_based.front import SURE, ChebyshevImprovement, FrontSearch, HypervolumeImprovement
+from nas_agents.model_based.known_costs import KnownCosts
 from nas_agents.pareto import preferences
 
 import nas_gym  # noqa: F401 - registers the ids
@@ -112,6 +114,57 @@ def test_the_chebyshev_improvement_is_0_where_nothing_can_be_better():
     # The best known distance is .5 + .05 * .5, that of the first .1 + .05 * .2.
     assert better == pytest.approx(0.525 - 0.11)
     assert worse == 0.0
+
+
+def test_costs_are_known_without_an_evaluation_and_the_score_is_not():
+    env = environment(objectives=("score", "parameters", "flops")).unwrapped
+    space = env.search_space
+    drawn = [space.sample(np.random.default_rng(seed)) for seed in range(20)]
+    gains = env.objectives.gains(env.evaluator.evaluate_architectures(drawn))
+    assert [each.is_known(env.evaluator) for each in env.objectives] == [False, True, True]
+    costs = KnownCosts(env.objectives, env.evaluator, list(space))
+    assert costs.columns == (1, 2)
+    assert np.array_equal(costs.gains(drawn), gains[:, 1:])
+    features = costs.features(list(space))
+    assert features.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert features.std(axis=0) == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize("listed", [0, 50_000])
+def test_only_what_is_not_known_is_learned(listed):
+    class Watched(FrontSearch):
+        def run(self):
+            learned.append(sorted(self._models.each))
+            return super().run()
+
+    class Agent(ModelBased):
+        def run(self, session):
+            Watched(self, session).run()
+
+    learned = []
+    Agent(listed=listed).search(environment(), 14, 0)
+    assert learned == [[0]]
+
+
+def test_what_is_known_is_judged_by_its_value_alone():
+    front, reference = np.array([[0.5, -0.5]]), np.array([0.0, -1.0])
+    sure = np.full(3, SURE)
+    believed = [(np.array([0.7, 0.4, 0.7]), sure), (np.array([-0.2, -0.8, -0.8]), sure)]
+    found = HypervolumeImprovement(front, reference)(believed)
+    assert found == pytest.approx([0.7 * 0.8 - 0.25, 0.0, 0.2 * 0.2], abs=1e-6)
+
+
+def test_costs_stand_among_the_features_of_the_score():
+    space = environment().unwrapped.search_space
+    drawn = [space.sample(np.random.default_rng(seed)) for seed in range(6)]
+    costs = np.arange(12.0).reshape(6, 2)
+    plain, sized = Features(space), Features(space, lambda asked: costs[: len(asked)], 2)
+    matrix = sized.matrix(drawn)
+    *others, columns = sized.groups()
+    assert np.array_equal(matrix[:, columns.columns], costs)
+    without = plain.matrix(drawn)
+    for one, other in zip(plain.groups(), others, strict=True):
+        assert np.array_equal(without[:, one.columns], matrix[:, other.columns])
 
 
 def test_an_unknown_acquisition_is_refused():

@@ -64,10 +64,10 @@ def test_an_own_question_is_in_the_report_the_numbers_and_tensorboard(tmp_path):
     assert (run / "report_figures" / "failures-bar.png").is_file()
     events = EventAccumulator(str(run / "explanation"), size_guidance={"tensors": 0}).Reload()
     tags = events.Tags()["tensors"]
-    assert any(tag.startswith(f"9_failures/{TEXT}") for tag in tags)
-    assert "9_failures/bar" in tags
-    assert stages[-2] == (9, 11, TEXT)
-    assert stages[-1] == (10, 11, "Writing the report")
+    assert any(tag.startswith(f"10_failures/{TEXT}") for tag in tags)
+    assert "10_failures/bar" in tags
+    assert stages[-2] == (10, 12, TEXT)
+    assert stages[-1] == (11, 12, "Writing the report")
 
 
 def test_a_key_that_no_file_or_tag_can_have_is_refused():
@@ -83,6 +83,7 @@ def test_a_key_that_no_file_or_tag_can_have_is_refused():
         "attention",
         "network",
         "costs",
+        "usage",
     }
 
 

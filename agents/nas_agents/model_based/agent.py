@@ -38,8 +38,8 @@ class ModelBased(Agent):
     et al. and by Wan et al.; what was evaluated before costs it nothing.
 
     The model (see `nas_agents.model_based.reward_model`) compares the choices of architectures and the walks
-    through their graphs; it sees neither parameters nor FLOPs. The policy that is handed out has
-    the Q-values that planning on a model of all evaluations gives (see
+    through their graphs; it sees neither parameters nor FLOPs, but where these are objectives. The policy
+    that is handed out has the Q-values that planning on a model of all evaluations gives (see
     `nas_agents.model_based.planning.PlannedPolicy`).
 
     Sources: Sutton, "Dyna, an integrated architecture for learning, planning, and reacting", 1991;
@@ -51,7 +51,8 @@ class ModelBased(Agent):
     Attributes:
         first: uniform designs before a model is used.
         patience: evaluations without a better one after which a fresh model begins; 0 for never.
-        near: one plan in so many is a single edit of the best architecture known; 0 for none.
+        near: one plan in so many is a single edit of the best architecture known; 0 for none. Of several
+            objectives it is an edit of a network of the front, both drawn.
         smoothness, noise: what the model expects before it learns: how slowly rewards change over
             the space, and the part of their variance that nothing explains.
         growth: the model's hyperparameters are fitted again when the evaluations have grown by this

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -21,6 +21,7 @@ INPUT, OUTPUT = "input", "output"
 
 Walk = tuple[int, bool, tuple[int, ...]]
 Matrix = np.ndarray | sparse.csr_array
+Costs = Callable[[Sequence[Architecture]], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,21 @@ class Features:
     complete walks have their own: these are the path encoding of White et al., "BANANAS", 2021,
     and the others are the n-grams of a chain of layers. Columns are appended as walks are met.
 
+    Costs that are known without an evaluation may stand between choices and walks, a column and a scale
+    each.
+
     Args:
         space: search space of the architectures.
+        costs: gives the costs of architectures, float64 (architectures, costs), of mean 0 and variance 1
+            over the space; None for no such columns.
+        num_costs: how many there are.
 
     Attributes:
         num_scales: scales of all groups together.
     """
 
-    def __init__(self, space: SearchSpace[Any]) -> None:
-        self._space = space
+    def __init__(self, space: SearchSpace[Any], costs: Costs | None = None, num_costs: int = 0) -> None:
+        self._space, self._costs, self.num_costs = space, costs, num_costs
         sizes = [len(variable.choices) for variable in space.variables.values()]
         self._first_column = np.concatenate([[0], np.cumsum(sizes)])
         self._all_active = prod(sizes) == space.size
@@ -65,7 +72,8 @@ class Features:
         self._rows: dict[Architecture, dict[int, float]] = {}
         self._variable_scales = self._scales_of_variables()
         self._first_walk_scale = int(self._variable_scales.max()) + 1
-        self.num_scales = self._first_walk_scale + 2 * (MOST_LINKS + 1)
+        self._first_cost_scale = self._first_walk_scale + 2 * (MOST_LINKS + 1)
+        self.num_scales = self._first_cost_scale + num_costs
 
     @property
     def num_variables(self) -> int:
@@ -75,42 +83,60 @@ class Features:
     @property
     def walk_scales(self) -> slice:
         """Where the scales of walks are."""
-        return slice(self._first_walk_scale, self.num_scales)
+        return slice(self._first_walk_scale, self._first_cost_scale)
 
-    def groups(self) -> tuple[Group, Group]:
-        """Return the columns of choices, and those of the walks met so far."""
+    @property
+    def cost_scales(self) -> slice:
+        """Where the scales of costs are."""
+        return slice(self._first_cost_scale, self.num_scales)
+
+    def groups(self) -> tuple[Group, ...]:
+        """Return the columns of choices, of the walks met so far, and of costs if there are any."""
         choices = int(self._first_column[-1])
+        first_walk = choices + self.num_costs
         scales = [2 * links + complete + self._first_walk_scale for links, complete, _ in self._walks]
         walks = np.array(scales, dtype=np.int64).reshape(1, -1)
-        return (
+        found = (
             Group(slice(0, choices), self._variable_scales),
-            Group(slice(choices, choices + len(self._walks)), walks),
+            Group(slice(first_walk, first_walk + len(self._walks)), walks),
         )
+        if not self.num_costs:
+            return found
+        costs = np.arange(self._first_cost_scale, self.num_scales).reshape(1, -1)
+        return (*found, Group(slice(choices, first_walk), costs))
 
     def matrix(self, architectures: Sequence[Architecture]) -> Matrix:
         """Return features, float64 (architectures, columns so far); a sparse matrix where it is wide."""
-        rows = [self._row(architecture) for architecture in architectures]
-        width = int(self._first_column[-1]) + len(self._walks)
+        self._add_rows([each for each in architectures if each not in self._rows])
+        rows = [self._rows[architecture] for architecture in architectures]
+        width = int(self._first_column[-1]) + self.num_costs + len(self._walks)
         lengths = np.cumsum([0, *map(len, rows)])
         columns = np.fromiter((column for row in rows for column in row), np.int64, lengths[-1])
         values = np.fromiter((value for row in rows for value in row.values()), np.float64, lengths[-1])
         found = sparse.csr_array((values, columns, lengths), shape=(len(rows), width))
         return found.toarray() if width <= DENSE_COLUMNS else found
 
-    def _row(self, architecture: Architecture) -> dict[int, float]:
-        row = self._rows.get(architecture)
-        if row is None:
-            values = self._space.encode(architecture)
-            inactive = set() if self._all_active else ignored(self._space, architecture)
-            row = {
-                int(first) + value: 1.0
-                for first, (name, value) in zip(self._first_column[:-1], values.items(), strict=True)
-                if name not in inactive
-            }
-            for walk, count in walks(self._space.sketch(architecture)).items():
-                column = self._walks.setdefault(walk, len(self._walks))
-                row[int(self._first_column[-1]) + column] = count**0.5
+    def _add_rows(self, architectures: list[Architecture]) -> None:
+        choices = int(self._first_column[-1])
+        costs = [()] * len(architectures) if self._costs is None else self._costs(architectures).tolist()
+        for architecture, own in zip(architectures, costs, strict=True):
+            row = self._row(architecture)
+            row.update({choices + number: cost for number, cost in enumerate(own)})
             self._rows[architecture] = row
+
+    def _row(self, architecture: Architecture) -> dict[int, float]:
+        """Return the columns of choices and walks."""
+        values = self._space.encode(architecture)
+        inactive = set() if self._all_active else ignored(self._space, architecture)
+        row = {
+            int(first) + value: 1.0
+            for first, (name, value) in zip(self._first_column[:-1], values.items(), strict=True)
+            if name not in inactive
+        }
+        first_walk = int(self._first_column[-1]) + self.num_costs
+        for walk, count in walks(self._space.sketch(architecture)).items():
+            column = self._walks.setdefault(walk, len(self._walks))
+            row[first_walk + column] = count**0.5
         return row
 
     def _scales_of_variables(self) -> np.ndarray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from nas_agents.agent import Session
-from nas_agents.model_based.features import Features, all_features
+from nas_agents.model_based.features import Features, Matrix
+from nas_agents.model_based.known_costs import KnownCosts
 from nas_agents.model_based.planning import simulate
 from nas_agents.model_based.reward_model import (
     Beliefs,
@@ -17,7 +19,8 @@ from nas_agents.model_based.reward_model import (
     expected_improvement,
     floor_of,
 )
-from nas_gym.envs import nondominated
+from nas_gym.envs import Objectives, nondominated
+from nas_gym.evaluators import Evaluator
 from nas_gym.search_spaces import Architecture
 
 if TYPE_CHECKING:
@@ -27,15 +30,22 @@ ACQUISITIONS = ("ehvi", "parego")
 DRAWS = 48
 RHO = 0.05
 BATCH = 2048
+SURE = 1e-9
+"""The deviation of what is known, above 0 since improvements divide by it."""
 Believed = Sequence[Beliefs]
 
 
 class FrontSearch:
-    """A search for the front of several objectives, on a Gaussian process of each.
+    """A search for the front of several objectives: what costs are is known, the rest is learned.
+
+    Parameters, FLOPs and the latency of a device that a table has are known of every network without
+    training it, and are taken as they are; of every other objective a Gaussian process is learned. Known
+    costs are also features of that model, since what a network can score depends on its size.
 
     After uniform designs, each evaluation is of the network whose improvement of the front is expected to be
-    largest: by hypervolume, or of a Chebyshev scalarisation. Every `near`-th is a single edit of a network
-    on the front. Nothing is assumed of costs: they are learned like the score, from evaluations alone.
+    largest: by hypervolume, or of a Chebyshev scalarisation. A model can be sure and wrong of a part of the
+    space, and then never looks there again; so every `near`-th evaluation is of a network one edit from one
+    of the front, both drawn uniformly, whatever the model expects.
 
     Sources: Emmerich et al., "Hypervolume-based expected improvement", 2011; Knowles, "ParEGO", 2006, with
     a model for each objective as Daulton et al., "Differentiable expected hypervolume improvement", 2020.
@@ -49,13 +59,10 @@ class FrontSearch:
         self._agent, self._session, self._space = agent, session, session.search_space
         self._known: dict[Architecture, np.ndarray] = {}
         listed = self._space.size <= agent.listed
-        objectives = session.objectives
-        assert objectives is not None
-        count = len(objectives)
-        self._costs = [each.is_cost for each in objectives]
-        self._models: _Models = (
-            _Listed(agent, session, count) if listed else _Simulated(agent, session, count)
-        )
+        assert session.objectives is not None
+        count = len(session.objectives)
+        self._costs = [each.is_cost for each in session.objectives]
+        self._models: _Models = _Listed(agent, session) if listed else _Simulated(agent, session)
         self._by_volume = agent.acquisition == "ehvi" and count == 2
 
     def run(self) -> None:
@@ -68,28 +75,29 @@ class FrontSearch:
             asked = [self._next()]
 
     def _tell(self, asked: list[Architecture], gains: np.ndarray) -> None:
-        for column, model in enumerate(self._models.each):
+        for column, model in self._models.each.items():
             # Poor scores hide what good ones differ by, and a cheap network that learns nothing would stretch
             # the front; high costs are as regular as low ones.
             model.floor = -np.inf if self._costs[column] else floor_of(self._gains()[:, column])
             model.tell(asked, gains[:, column].tolist())
 
     def _next(self) -> Architecture:
-        judge = self._judge()
         if self._agent.near and len(self._known) % self._agent.near == 0:
             around = self._around()
-            if around:
-                return around[int(np.argmax(judge(self._models.beliefs(around))))]
-        found = self._models.anywhere(judge, self._known, self._front())
+            if around is not None:
+                return around
+        found = self._models.anywhere(self._judge(), self._known, self._front())
         return self._uniform(1)[0] if found is None else found
 
     def _judge(self) -> Judge:
-        """Return what is expected of beliefs, in the units of the models' targets."""
-        columns = zip(self._models.each, self._gains().T, strict=True)
-        points = np.stack([model.as_targets(values) for model, values in columns], axis=1)  # clipped alike
+        """Return what is expected of beliefs; learned objectives are in the units of the models' targets."""
+        points = self._gains()
+        for column, model in self._models.each.items():
+            points[:, column] = model.as_targets(points[:, column])  # clipped alike
         front = points[nondominated(points)]
         if self._by_volume:
-            # With a reference near the nadir of the front so far, what is beyond its ends counts nothing.
+            # The worst values seen are the reference: with one near the nadir of the front so far, what is
+            # beyond its ends would count nothing.
             return HypervolumeImprovement(front, points.min(axis=0))
         ideal, nadir = front.max(axis=0), front.min(axis=0)
         # A front of one point has no extent; that of all points stands for it.
@@ -105,15 +113,15 @@ class FrontSearch:
         every = list(self._known)
         return [every[number] for number in np.flatnonzero(nondominated(self._gains()))]
 
-    def _around(self) -> list[Architecture]:
-        """Return the neighbours not evaluated of the networks on the front."""
-        found = dict.fromkeys(
-            each
-            for member in self._front()
-            for each in self._space.neighbours(member)
-            if each not in self._known
-        )
-        return list(found)
+    def _around(self) -> Architecture | None:
+        """Return a neighbour not evaluated of a network of the front, both drawn; None if there is none."""
+        rng, front = self._session.rng, self._front()
+        for member in rng.permutation(len(front)):
+            around = [each for each in self._space.neighbours(front[member]) if each not in self._known]
+            if around:
+                drawn: Architecture = around[int(rng.integers(len(around)))]
+                return drawn
+        return None
 
     def _uniform(self, count: int) -> list[Architecture]:
         found: dict[Architecture, None] = {}
@@ -195,13 +203,9 @@ class ChebyshevImprovement:
 
 
 class _Models(Protocol):
-    """A model of each objective, and the networks that are considered."""
+    """A model of each objective that is learned, by its number, and the networks that are considered."""
 
-    each: list[RewardModel]
-
-    def beliefs(self, architectures: Sequence[Architecture]) -> Believed:
-        """Return what evaluations of architectures are believed to show, by objective."""
-        ...
+    each: dict[int, RewardModel]
 
     def anywhere(
         self, judge: Judge, known: dict[Architecture, np.ndarray], front: list[Architecture]
@@ -213,39 +217,45 @@ class _Models(Protocol):
 class _Listed:
     """Models that consider all networks of the space."""
 
-    def __init__(self, agent: ModelBased, session: Session, count: int) -> None:
+    def __init__(self, agent: ModelBased, session: Session) -> None:
+        assert session.objectives is not None
         self._space = session.search_space
-        features, matrix = all_features(self._space)
-        self.each = [agent.model(features) for _ in range(count)]
-        self._every = [EveryArchitecture(model, matrix) for model in self.each]
-
-    def beliefs(self, architectures: Sequence[Architecture]) -> Believed:
-        rows = [self._space.index(each) for each in architectures]
-        return [(mean[rows], deviation[rows]) for mean, deviation in self._all()]
+        costs, features, matrix, self._certain = _all(session.objectives, session.unwrapped.evaluator)
+        learned = [n for n in range(len(session.objectives)) if n not in costs.columns]
+        self.each = {number: agent.model(features) for number in learned}
+        self._every = {number: EveryArchitecture(model, matrix) for number, model in self.each.items()}
 
     def anywhere(
         self, judge: Judge, known: dict[Architecture, np.ndarray], front: list[Architecture]
     ) -> Architecture | None:
-        promise = judge(self._all())
+        learned = {number: every.beliefs() for number, every in self._every.items()}
+        promise = judge(_in_order(self._certain | learned))
         promise[[self._space.index(each) for each in known]] = -np.inf
         found: Architecture = self._space.architecture(int(np.argmax(promise)))
         return found
 
-    def _all(self) -> Believed:
-        pairs = zip(self.each, self._every, strict=True)
-        return [model.shown(every.beliefs()) for model, every in pairs]
+
+@lru_cache(maxsize=2)
+def _all(
+    objectives: Objectives, evaluator: Evaluator
+) -> tuple[KnownCosts, Features, Matrix, dict[int, Beliefs]]:
+    """Return costs and features of every network, and what is known of each; once in a process."""
+    every = list(evaluator.search_space)
+    costs = KnownCosts(objectives, evaluator, every)
+    features = Features(evaluator.search_space, costs.features, len(costs.columns))
+    return costs, features, features.matrix(every), _certain(costs, every)
 
 
 class _Simulated:
     """Models that consider the networks which simulated walks from the front meet."""
 
-    def __init__(self, agent: ModelBased, session: Session, count: int) -> None:
+    def __init__(self, agent: ModelBased, session: Session) -> None:
+        assert session.objectives is not None
         self._agent, self._space, self._rng = agent, session.search_space, session.rng
-        features = Features(self._space)
-        self.each = [agent.model(features) for _ in range(count)]
-
-    def beliefs(self, architectures: Sequence[Architecture]) -> Believed:
-        return [model.shown(model.beliefs(architectures)) for model in self.each]
+        self._costs = KnownCosts(session.objectives, session.unwrapped.evaluator)
+        features = Features(self._space, self._costs.features, len(self._costs.columns))
+        learned = [n for n in range(len(session.objectives)) if n not in self._costs.columns]
+        self.each = {number: agent.model(features) for number in learned}
 
     def anywhere(
         self, judge: Judge, known: dict[Architecture, np.ndarray], front: list[Architecture]
@@ -255,6 +265,23 @@ class _Simulated:
             starts = [starts[n] for n in self._rng.choice(len(starts), agent.starts, replace=False)]
         starts += [self._space.sample(self._rng) for _ in range(agent.starts)]
         met = simulate(
-            self._space, starts, lambda each: judge(self.beliefs(each)), agent.steps, agent.edits, self._rng
+            self._space, starts, lambda each: judge(self._beliefs(each)), agent.steps, agent.edits, self._rng
         )
         return max((each for each in met if each not in known), key=met.__getitem__, default=None)
+
+    def _beliefs(self, architectures: Sequence[Architecture]) -> Believed:
+        learned = {number: model.beliefs(architectures) for number, model in self.each.items()}
+        return _in_order(_certain(self._costs, architectures) | learned)
+
+
+def _certain(costs: KnownCosts, architectures: Sequence[Architecture]) -> dict[int, Beliefs]:
+    """Return what is known of networks as beliefs without doubt, by the number of the objective."""
+    sure = np.full(len(architectures), SURE)
+    return {
+        number: (values, sure)
+        for number, values in zip(costs.columns, costs.gains(architectures).T, strict=True)
+    }
+
+
+def _in_order(beliefs: dict[int, Beliefs]) -> Believed:
+    return [beliefs[number] for number in sorted(beliefs)]

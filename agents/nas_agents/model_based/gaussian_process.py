@@ -16,6 +16,7 @@ STEPS = 25
 SPAN = 4.0
 JITTER = 1e-6
 WALK_WEIGHT = 0.05
+COST_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def prior_of(features: Features, smoothness: float, noise: float) -> Prior:
     deviations[: features.num_variables] = 1.0
     scales[features.walk_scales] = np.log(WALK_WEIGHT / smoothness)
     deviations[features.walk_scales] = 1.0
+    scales[features.cost_scales] = np.log(COST_WEIGHT)
+    deviations[features.cost_scales] = 1.0
     terms = len(features.groups())
     return Prior(
         np.concatenate([[np.log(noise)], np.full(terms, -np.log(terms)), scales]),

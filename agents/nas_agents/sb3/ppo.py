@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sb3_contrib import MaskablePPO as Algorithm
 
-from nas_agents.agent import Agent, Session, check_discount, whole_number, within
+from nas_agents.agent import Agent, Environment, Session, check_discount, whole_number, within
 from nas_agents.sb3.common import learn, policy_for, reproducible
 from nas_gym.errors import ConfigError
 from nas_gym.traces import NeuralPolicy
@@ -62,20 +62,24 @@ class MaskablePPO(Agent):
     def run(self, session: Session) -> None:
         check_discount(self.gamma, session)
         with reproducible():
-            model = Algorithm(
-                policy_for(session.env),
-                session.env,
-                learning_rate=self.learning_rate,
-                n_steps=self.n_steps,
-                batch_size=self.batch_size,
-                n_epochs=self.n_epochs,
-                gamma=self.gamma,
-                gae_lambda=self.gae_lambda,
-                clip_range=self.clip_range,
-                ent_coef=self.ent_coef,
-                policy_kwargs={"net_arch": [self.width, self.width]},
-                seed=session.seed,
-                device="cpu",
-            )
+            model = self.model(session.env, session.seed)
             session.watch(NeuralPolicy(session.search_space, model, "probabilities"))
             learn(model, session.trace)
+
+    def model(self, env: Environment, seed: int) -> Algorithm:
+        """Return a model that has learned nothing yet."""
+        return Algorithm(
+            policy_for(env),
+            env,
+            learning_rate=self.learning_rate,
+            n_steps=self.n_steps,
+            batch_size=self.batch_size,
+            n_epochs=self.n_epochs,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
+            clip_range=self.clip_range,
+            ent_coef=self.ent_coef,
+            policy_kwargs={"net_arch": [self.width, self.width]},
+            seed=seed,
+            device="cpu",
+        )

@@ -13,7 +13,7 @@ from nas_gym._checks import listed, number
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.evaluators import LATENCY, Evaluation, Evaluator
 from nas_gym.registry import options_of
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 
 SCORE = "score"
 COSTS = ("parameters", "flops", LATENCY)
@@ -62,6 +62,32 @@ class Objective:
         scale = 1.0 if self.scale is None else self.scale
         cost = self.value(evaluation) / scale
         return -max(cost, 1.0) if evaluation.failed else -cost
+
+    def is_known(self, evaluator: Evaluator) -> bool:
+        """Return whether its gain is known of networks that were not evaluated.
+
+        Parameters and FLOPs follow from the network, and a latency may come from a table.
+        """
+        if self.name == LATENCY:
+            return evaluator.latency is not None and evaluator.latency.free
+        return self.is_cost
+
+    def known_gains(self, architectures: Sequence[Architecture], evaluator: Evaluator) -> np.ndarray:
+        """Return the gains of networks that need not be evaluated for it, float64 (architectures,).
+
+        Of an objective that `is_known`; the gain of a training that then fails can be lower.
+        """
+        space = evaluator.search_space
+        if self.name == LATENCY:
+            assert evaluator.latency is not None
+            costs: Any = evaluator.latency.of(architectures)
+        elif evaluator.table is not None:
+            costs = getattr(evaluator.table, self.name)[[space.index(each) for each in architectures]]
+        else:
+            costs = [getattr(space.network(each), self.name) for each in architectures]
+        scale = 1.0 if self.scale is None else self.scale
+        gains: np.ndarray = -np.asarray(costs, dtype=np.float64) / scale
+        return gains
 
     def bound(self, space: SearchSpace[Any], evaluator: Evaluator) -> Objective:
         """Return it with a scale: the highest cost of the table that the evaluator answers from.

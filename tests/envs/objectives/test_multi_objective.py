@@ -10,7 +10,7 @@ import pytest
 
 from nas_gym import NASGymError
 from nas_gym.envs import NASMultiObjectiveEnv, NASMultiObjectiveVectorEnv
-from nas_gym.traces import Trace
+from nas_gym.traces import Trace, replay
 from tests.helpers.fakes import fake_env
 
 MLP = {"name": "table", "benchmark": "mlp"}
@@ -199,11 +199,14 @@ def test_what_does_not_fit_is_refused_in_a_sentence(options, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_trace_refuses_steps_that_are_paid_by_a_vector(tmp_path):
-    env = Trace(made(), tmp_path / "run")
-    env.reset(seed=0)
-    with pytest.raises(NASGymError, match="records rewards of one number"):
-        env.step(0)
+def test_a_trace_records_the_first_entry_of_a_vector_and_replays_it(tmp_path):
+    env = Trace(made(reward="step"), tmp_path / "run")
+    paid = [reward for reward, *_ in walk(env, 5)]
+    env.close()
+    lines = [json.loads(line) for line in (tmp_path / "run" / "trace.jsonl").read_text().splitlines()]
+    recorded = [line["reward"] for line in lines if "reward" in line]
+    assert recorded == [pytest.approx(float(vector[0])) for vector in paid]
+    assert replay(tmp_path / "run").ok
 
 
 def test_the_wrappers_of_mo_gymnasium_work():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from nas_agents import make_agent
 
-from nas_gym.explain import Settings, read_evidence
+from nas_gym.explain import Settings, explain, read_evidence
 from nas_gym.explain.sections.costs.section import COSTS
 from nas_gym.traces import Trace
 
@@ -84,3 +84,14 @@ def test_latency_is_a_cost_like_any_other(tmp_path):
     assert half["cost"] == "latency"
     assert half["limit"] > 0
     assert any("ms" in sentence for sentence in section.answer)
+
+
+def test_a_policy_of_several_objectives_is_explained_by_the_first_of_them(tmp_path):
+    env = Trace(
+        gym.make("NASMultiObjective-v0", evaluator=MLP, horizon=5), tmp_path / "run", agent="preference-ppo"
+    )
+    env.finish(make_agent("preference-ppo").search(env, 20, 0).as_dict())
+    explanation = explain(tmp_path / "run", budget=0, write=False)
+    assert not explanation["costs"].withheld
+    assert not explanation["policy"].withheld
+    assert explanation["policy"].answer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_gym.envs import rewards_of
+from nas_gym.envs import single_rewards_of
 from nas_gym.search_spaces import SearchSpace, successors
 from nas_gym.traces import State
 
@@ -73,14 +73,14 @@ def _paid(reward: Reward, scores: np.ndarray, leads: np.ndarray, done: bool) -> 
     """Return what each edit is paid, float64 (size, n), asking once for each different pair."""
     if reward.sees == "evaluations":
         seen = scores.repeat(leads.shape[1]), scores[leads.ravel()]
-        return rewards_of(reward, *seen, np.full(leads.size, done)).reshape(leads.shape)
+        return single_rewards_of(reward, *seen, np.full(leads.size, done)).reshape(leads.shape)
     before = np.broadcast_to(scores[:, None], leads.shape)
     after = scores[leads]
     pairs = np.stack([before.ravel(), after.ravel()], axis=1)
     if not reward.needs_before:
         pairs[:, 0] = 0.0
     distinct, places = np.unique(pairs, axis=0, return_inverse=True)
-    values = rewards_of(reward, distinct[:, 0], distinct[:, 1], np.full(len(distinct), done))
+    values = single_rewards_of(reward, distinct[:, 0], distinct[:, 1], np.full(len(distinct), done))
     return np.asarray(values[places.ravel()].reshape(leads.shape))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nas_gym._clock import check_time
-from nas_gym.envs import rewards_of
+from nas_gym.envs import single_rewards_of
 from nas_gym.explain.methods.policies.scores import PolicyScores, policy_scores
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.traces import Policy, State, legal_weights
@@ -95,7 +95,7 @@ def returns(
     horizon, count = len(walks.states), seen.shape[1]
     earned = np.zeros(count)
     for step in range(horizon):
-        earned += rewards_of(reward, seen[step], seen[step + 1], np.full(count, step + 1 == horizon))
+        earned += single_rewards_of(reward, seen[step], seen[step + 1], np.full(count, step + 1 == horizon))
     return earned
 
 

@@ -168,7 +168,7 @@ def _figure(seen: Seen, column: int, half: Half, label: str) -> Figure:
     last = f"{amount(cost.name, float(values[front[-1]]))} and {_share(scores[front[-1]])}"
     return Figure(
         f"front_{cost.name}",
-        f"Every network seen by {cost.name} and {label}, and the best {label} within each {cost.name}: the "
+        f"Every network seen by {cost.name} and {label}, and the best {label} up to each value of it: the "
         "higher the line starts on the left, the less a small network loses.",
         f"The front has {counted(len(front), 'network')}, {ends} to {last}.",
         draw,

@@ -1,0 +1,56 @@
+"""PPO of one policy for all preferences between several objectives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nas_agents.agent import Session, check_discount
+from nas_agents.sb3.common import learn, policy_for, reproducible
+from nas_agents.sb3.ppo import MaskablePPO
+from nas_agents.sb3.preferences import SCALARISATIONS, Preferences, PreferredPolicy
+from nas_gym.errors import unknown
+
+
+@dataclass(kw_only=True)
+class PreferencePPO(MaskablePPO):
+    """PPO with action masks, whose one policy sees what is wanted: weights of the objectives.
+
+    Weights are drawn for every episode and are part of the observation, and the reward is the
+    scalarisation by them (see `nas_agents.sb3.preferences.Preferences`). So what is learned under one
+    preference serves others, and the policy that is handed out answers for any:
+    ``result.policy.at([0.8, 0.2])``; as handed out and recorded it is that of equal weights. On an
+    environment of one reward it is `MaskablePPO` with a constant in its observation.
+
+    Sources: Abels et al., "Dynamic weights in multi-objective deep reinforcement learning", 2019; Yang
+    et al., "A generalized algorithm for multi-objective reinforcement learning and policy adaptation",
+    2019.
+
+    Attributes:
+        scalarisation: ``"chebyshev"``, which leads into hollows of the front too, or ``"linear"``.
+    """
+
+    name = "preference-ppo"
+    access = "walk"
+
+    # More steps an update than MaskablePPO's, so that it holds several episodes, each of another preference.
+    tuned_on = ("mlp-mnist1d",)
+
+    learning_rate: float = 3e-3
+    n_steps: int = 120
+    batch_size: int = 60
+    scalarisation: str = "chebyshev"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.scalarisation not in SCALARISATIONS:
+            raise unknown("scalarisation", self.scalarisation, SCALARISATIONS)
+
+    def run(self, session: Session) -> None:
+        check_discount(self.gamma, session)
+        policy_for(session.env)
+        with reproducible():
+            env = Preferences(session.env, self.scalarisation, session.rng)
+            model = self.model(env, session.seed)
+            own = session.env.observation_space
+            session.watch(PreferredPolicy(session.search_space, model, own, env.weights * 0 + 1))
+            learn(model, session.trace)

@@ -1,0 +1,110 @@
+"""The validation examples that a network is most wrong on, as rows that a user can find in the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nas_gym.explain.evidence.network import TrainedNetwork
+from nas_gym.explain.methods.attribution.residuals import largest_errors
+from nas_gym.explain.methods.attribution.score_drop import outputs_of
+from nas_gym.explain.report.phrases import quantity
+from nas_gym.explain.section import Cell, Table
+from nas_gym.tasks import Classes, Task, Values
+
+WORST = 8
+"""Examples that are listed."""
+DESCRIBED_BY = 6
+"""Features of a table that an example is described by, so that its row can be found."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """The examples that a network is most wrong on.
+
+    Attributes:
+        words: a sentence on them.
+        table: a row each; None where it is wrong on none.
+    """
+
+    words: str
+    table: Table | None
+
+
+def most_wrong(trained: TrainedNetwork) -> Wrong | None:
+    """Return the validation examples that a network is most wrong on; None of a target without such."""
+    task = trained.task
+    outputs = outputs_of(trained.module, task.x_validation)
+    if task.target.kind == Classes.kind:
+        return _classes(task, outputs)
+    return _values(task, outputs) if task.target.kind == Values.kind else None
+
+
+def _classes(task: Task, outputs: np.ndarray) -> Wrong:
+    probabilities = torch.tensor(outputs).softmax(1).numpy()
+    truth, answers, rows = task.y_validation, probabilities.argmax(1), np.arange(len(outputs))
+    wrong = rows[answers != truth]
+    # The surest mistakes are the most wrong ones.
+    order = wrong[np.argsort(-probabilities[wrong, answers[wrong]], kind="stable")]
+    count = f"{len(task.y_validation):,} validation examples"
+    if not len(order):
+        return Wrong(f"It is wrong on none of the {count}.", None)
+    names = task.target.names
+    worst, sure = order[0], probabilities[order[0], answers[order[0]]]
+    words = (
+        f"It is wrong on {len(order):,} of {count}, most on number {worst + 1}: it says "
+        f"{names[answers[worst]]} with a probability of {sure:.0%} where {names[truth[worst]]} is true."
+    )
+    cells = [
+        (names[truth[row]], names[answers[row]], _rounded(float(probabilities[row, answers[row]])))
+        for row in order[:WORST]
+    ]
+    return Wrong(words, _table(task, order[:WORST], ("true", "answer", "its probability"), cells))
+
+
+def _values(task: Task, outputs: np.ndarray) -> Wrong:
+    answers = task.target.answers(outputs)
+    truth = task.target.answers(task.y_validation.astype(np.float64))
+    worst = largest_errors(outputs, task.y_validation, WORST)
+    names, (example, value) = task.target.names, worst[0]
+    words = (
+        f"Of {len(outputs):,} validation examples it is most wrong on number {example + 1}: it says "
+        f"{quantity(answers[example, value])} where the true {names[value]} is "
+        f"{quantity(truth[example, value])}."
+    )
+    numbers = [(row, column, float(truth[row, column]), float(answers[row, column])) for row, column in worst]
+    several = len(names) > 1
+    cells = [
+        (*((names[column],) if several else ()), _rounded(true), _rounded(answer), _rounded(answer - true))
+        for _, column, true, answer in numbers
+    ]
+    heads = (*(("value",) if several else ()), "true", "answer", "error")
+    return Wrong(words, _table(task, [row for row, _ in worst], heads, cells))
+
+
+def _table(
+    task: Task, rows: Sequence[int] | np.ndarray, heads: Sequence[str], cells: Sequence[tuple[Cell, ...]]
+) -> Table:
+    names = task.feature_names[:DESCRIBED_BY]
+    described = ", with the first features of each, by which it is found in the data" if names else ""
+    own = [
+        tuple(_rounded(value) for value in (task.x_validation[row] * task.scale + task.mean).ravel().tolist())
+        for row in rows
+    ]
+    return Table(
+        "most_wrong",
+        f"The validation examples that it is most wrong on, the worst first{described}; examples are "
+        "numbered in the order of the validation part.",
+        ("example", *heads, *names),
+        tuple(
+            (int(row) + 1, *cell, *values[: len(names)])
+            for row, cell, values in zip(rows, cells, own, strict=True)
+        ),
+    )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -1,0 +1,142 @@
+"""How the found network is used: what is said can be done, and the planted mistakes are found."""
+
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import nas_gym
+from nas_gym.cli.app import app
+from nas_gym.explain import Settings, read_evidence
+from nas_gym.explain.evidence.network import TrainedNetwork
+from nas_gym.explain.sections.usage.section import USAGE
+from nas_gym.explain.sections.usage.wrong import WORST, most_wrong
+from nas_gym.tasks import Task
+
+pytestmark = pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
+QUICK = {"budget": 3, "minutes": 10, "agent": "random", "report": False}
+
+
+def table(path, values):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 3))
+    kind = x[:, 0] * 2 + 7 if values else np.where(x[:, 0] > 0, "rose", "iris")
+    rows = [f"{a:.4f},{b:.4f},{c:.4f},{one}" for (a, b, c), one in zip(x.tolist(), kind, strict=True)]
+    path.write_text("\n".join(["length,width,age,kind", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["classes", "values"])
+def found(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fit")
+    file = table(folder / "flowers.csv", request.param)
+    nas_gym.fit(file, "kind", folder=folder / "run", store="memory", **QUICK)
+    return file, USAGE(read_evidence(folder / "run"), Settings())
+
+
+def commands(section):
+    return [part for answer in section.answer for part in answer.split("`")[1::2]]
+
+
+def test_the_commands_of_the_section_do_what_it_says(found, tmp_path):
+    file, section = found
+    predict, load, export = commands(section)
+    out = tmp_path / "answers.csv"
+    done = CliRunner().invoke(app, [*shlex.split(predict.replace("FILE", str(file)))[1:], "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert len(out.read_text().splitlines()) == 121
+    answers = eval(load.replace("FILE", repr(str(file))), {"nas_gym": nas_gym})
+    assert len(answers) == 120
+    # The path of plain code needs no package beside the project's own.
+    python = [*shlex.split(export.replace("onnx", "python"))[1:], "--out", str(tmp_path / "plain")]
+    done = CliRunner().invoke(app, python)
+    assert done.exit_code == 0, done.output
+
+
+def test_the_costs_are_those_of_the_file_that_is_named(found):
+    _, section = found
+    file = shlex.split(commands(section)[0])[2]
+    saved = nas_gym.load_network(file)
+    assert section.numbers["parameters"] == saved.module.network.parameters
+    assert section.numbers["flops"] == saved.module.network.flops
+    assert f"{saved.module.network.parameters:,} parameters" in section.answer[1]
+    assert section.numbers["bytes"] == Path(file).stat().st_size
+    assert "1,000 in" in section.answer[1]
+
+
+def planted(y, outputs):
+    """A network that gives these outputs for the validation examples of a task, whatever they are."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(len(y), 2))
+    task = Task.from_arrays(x, y, name="planted")
+    rows = len(task.x_validation)
+
+    class Fixed(torch.nn.Module):
+        def forward(self, x):
+            return torch.as_tensor(outputs(task)[:rows])
+
+    return TrainedNetwork(None, Fixed().eval(), task, "")  # type: ignore[arg-type]
+
+
+def test_of_classes_the_surest_mistakes_come_first():
+    y = np.tile(["a", "b", "c"], 40)
+
+    def outputs(task):
+        found = np.eye(3)[task.y_validation] * 9.0
+        for row, sure in ((4, 6.0), (2, 3.0), (7, 8.0)):
+            found[row] = np.roll(np.eye(3)[task.y_validation[row]], 1) * sure
+        return found
+
+    trained = planted(y, outputs)
+    wrong = most_wrong(trained)
+    assert [row[0] for row in wrong.table.rows] == [8, 5, 3]
+    task = trained.task
+    for row in wrong.table.rows:
+        number = row[0] - 1
+        assert row[1] == task.target.names[task.y_validation[number]]
+        assert row[2] != row[1]
+        raw = task.x_validation[number] * task.scale + task.mean
+        assert row[4:] == pytest.approx(raw.ravel()[: len(row) - 4], rel=1e-3)
+    assert "wrong on 3 of" in wrong.words
+    assert "number 8" in wrong.words
+
+
+def test_a_network_without_mistakes_is_wrong_on_none():
+    wrong = most_wrong(planted(np.tile(["a", "b"], 40), lambda task: np.eye(2)[task.y_validation] * 9.0))
+    assert wrong.table is None
+    assert "wrong on none" in wrong.words
+
+
+def test_of_values_the_largest_errors_come_first_in_the_units_of_the_data():
+    rng = np.random.default_rng(1)
+    y = 100 + 20 * rng.normal(size=160)
+
+    def outputs(task):
+        found = task.y_validation.astype(np.float64).copy()
+        found[5] += 3.0
+        found[1] -= 2.0
+        return found
+
+    trained = planted(y, outputs)
+    rows = most_wrong(trained).table.rows
+    assert len(rows) == WORST
+    assert [row[0] for row in rows[:2]] == [6, 2]
+    truth = trained.task.target.answers(trained.task.y_validation.astype(np.float64))
+    assert rows[0][1] == pytest.approx(float(truth[5, 0]), rel=1e-3)
+    assert rows[0][3] > 0 > rows[1][3]
+
+
+def test_a_run_that_kept_no_network_has_none_to_use(tmp_path):
+    import gymnasium as gym
+    from nas_agents import make_agent
+
+    from nas_gym.traces import Trace
+
+    env = Trace(gym.make("NASTable-MLP-v0"), tmp_path / "run", agent="random")
+    env.finish(make_agent("random").search(env, 5, 0).as_dict())
+    section = USAGE(read_evidence(tmp_path / "run"), Settings())
+    assert section.withheld
+    assert not section.is_applicable
