@@ -35,6 +35,10 @@ def fit(
     categorical: options.Categorical = None,
     missing: options.Missing = None,
     delimiter: options.Delimiter = None,
+    split: options.Split = None,
+    group: options.Group = None,
+    time: options.Time = None,
+    gap: options.Gap = None,
     minutes: Annotated[float, typer.Option(help="Time for all of it, by the clock.")] = 5.0,
     small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
     agent: Annotated[str | None, typer.Option(help="Name of the agent, see `nas-gym list`.")] = None,
@@ -58,6 +62,10 @@ def fit(
         categorical=categorical,
         missing=missing,
         delimiter=delimiter,
+        split=split,
+        group=group,
+        time=time,
+        gap=gap,
     )
     limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})
     with search_bar(Console(stderr=True), "fit", limits) as move:

@@ -40,6 +40,22 @@ Missing = Annotated[
     typer.Option(help="Text that stands for a missing value, in place of the usual ones; may be repeated."),
 ]
 Delimiter = Annotated[str | None, typer.Option(help="Character between the cells of a table of text.")]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        help="Column, or file with a line for each row, that says its part: train, validation or test."
+    ),
+]
+Group = Annotated[
+    str | None, typer.Option(help="Column of groups, such as patients, none of which is in two parts.")
+]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of dates or numbers: the earliest rows are for training, the latest for testing."
+    ),
+]
+Gap = Annotated[int | None, typer.Option(help="Rows left out before later parts, with --time.")]
 Metric = Annotated[
     str | None,
     typer.Option(
@@ -279,6 +295,10 @@ def problem_of(
     categorical: Categorical = None,
     missing: Missing = None,
     delimiter: Delimiter = None,
+    split: Split = None,
+    group: Group = None,
+    time: Time = None,
+    gap: Gap = None,
     reward: Reward = None,
     horizon: Horizon = None,
     initial: Initial = None,
@@ -313,7 +333,17 @@ def problem_of(
         "store": store,
     }
     environment = {option: value for option, value in values.items() if value is not None}
-    reading = given(drop=drop, categorical=categorical, missing=missing, delimiter=delimiter, metric=metric)
+    reading = given(
+        drop=drop,
+        categorical=categorical,
+        missing=missing,
+        delimiter=delimiter,
+        split=split,
+        group=group,
+        time=time,
+        gap=gap,
+        metric=metric,
+    )
     return Problem(env, environment, target, target_kind, reading, logdir, name)
 
 

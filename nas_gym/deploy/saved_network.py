@@ -39,7 +39,8 @@ class SavedNetwork:
         mean, scale: the standardisation of the training data, float64, applied by `predict`.
         encoder: how the columns of a table become the features; None for arrays without names.
         about: where it comes from, JSON-able: what it was told when it was saved, ``reading``, what was said
-            of how its data was read, and ``versions`` of the packages that wrote it.
+            of how its data was read, ``split``, why its examples were in their parts, and ``versions`` of the
+            packages that wrote it.
     """
 
     architecture: str
@@ -209,7 +210,8 @@ def _provenance(task: Task) -> dict[str, Any]:
         "numpy": np.__version__,
     }
     notes = {"reading": list(task.notes)} if task.notes else {}
-    return {"task": spec, "task_fingerprint": task.fingerprint, **notes, "versions": packages}
+    split = {"split": task.split} if task.split else {}
+    return {"task": spec, "task_fingerprint": task.fingerprint, **notes, **split, "versions": packages}
 
 
 def _from_format_2(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,12 +63,21 @@ class NASEstimator(BaseEstimator):
         self.test_size = test_size
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803 (as scikit-learn calls it)
+    def fit(
+        self,
+        X: Any,  # noqa: N803 (as scikit-learn calls it)
+        y: Any,
+        *,
+        groups: Any = None,
+        times: Any = None,
+    ) -> Self:
         """Search a network for examples and train it.
 
         Args:
             X: array (n, features), (n, channels, length) or (n, channels, height, width), or a data frame.
             y: labels or values, one an example.
+            groups: group of each example, (n,), none of which is in two parts or folds.
+            times: time of each example, (n,), by which the latest tell how good the network is.
 
         Raises:
             NASGymError: for examples or options that do not fit.
@@ -76,8 +85,10 @@ class NASEstimator(BaseEstimator):
         if not 0 < self.minutes < float("inf"):
             raise ConfigError(f"minutes must be a number above 0, not {self.minutes!r}")
         labels = self._labels(y)
-        task = self._task(X, labels)
-        task, folds, why = with_folds(task, lambda count: self._task(X, labels, folds=count))
+        task = self._task(X, labels, group=groups, time=times)
+        task, folds, why = with_folds(
+            task, lambda count: self._task(X, labels, group=groups, time=times, folds=count)
+        )
         plan = plan_for(task, self.minutes, folds=folds, small=self.small, agent=self.agent)
         with tempfile.TemporaryDirectory(prefix="nas-gym-") as folder:
             fitted = fit_task(

@@ -59,6 +59,7 @@ class Task(Shared):
         encoder: how the columns of a table became the features; None for data that came as arrays.
         sample: training examples before and after the preparation; None where there are none.
         notes: what was said of how the data was read, a line each.
+        split: why the examples are in the parts where they are, in one clause; "" where nobody knows.
         folds: of a task with folds the validation part of each, indices into the training part with the
             validation part after it; the first is the validation part. () for a single split.
     """
@@ -78,6 +79,7 @@ class Task(Shared):
     encoder: TableEncoder | None = None
     sample: Sample | None = None
     notes: tuple[str, ...] = ()
+    split: str = ""
     folds: tuple[np.ndarray, ...] = ()
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,11 @@ import numpy as np
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks import checks, labels, values
 from nas_gym.tasks.base import Sample, Task
-from nas_gym.tasks.data import PARTS, Data
+from nas_gym.tasks.data import Data
+from nas_gym.tasks.division import UNUSED, Divided, Division, Strata, divided
 from nas_gym.tasks.fitting import fitted
-from nas_gym.tasks.preparation import SIZES, Preparation
-from nas_gym.tasks.splits import Split, check_parts, fold_parts, stratified
+from nas_gym.tasks.preparation import Preparation
+from nas_gym.tasks.splits import PARTS, Split
 from nas_gym.tasks.targets import Classes, Target, Values, check_kind
 
 MEAN_STEPS = 2.0**20
@@ -41,10 +42,10 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
         raise DataError(
             f"x has {len(x)} examples and y {len(found.y)} {what}: pass one {what[:-1]} for each example"
         )
-    train, validation, test = _split(found, data, preparation, options)
+    split = divided(found.weighed, _division(data, len(x)), preparation, tuple(options))
+    train, validation, test = split.parts
     data, x = fitted(data, x, train)
     feature_names = tuple(str(feature) for feature in data.feature_names)
-    folds = _folds(found, train, validation, preparation)
     target, y = found.fitted((train, validation, test))
     target = target.measured_by(preparation.metric, preparation.class_weight)
     mean, scale = standardisation(x[train])
@@ -67,8 +68,9 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
         spec=spec,
         encoder=data.encoder,
         sample=Sample(raw, x_train[:SAMPLED]),
-        notes=(*data.notes, *found.notes),
-        folds=folds,
+        notes=(*data.notes, *found.notes, *_said(data, split)),
+        split=split.words,
+        folds=split.folds,
     )
 
 
@@ -114,6 +116,14 @@ class _Answers:
     strata: np.ndarray | None
     notes: list[str]
 
+    @property
+    def weighed(self) -> Strata:
+        """What every part needs its share of."""
+        if self.strata is None:  # values are of one stratum, so that a part is any of the examples
+            zeros = np.zeros(len(self.y), dtype=np.int64)
+            return Strata(zeros, ("",))
+        return Strata(self.strata, self.names)
+
     def fitted(self, parts: Split) -> tuple[Target, np.ndarray]:
         """Return the target, fitted on the training part, and what is to be predicted as a task holds it."""
         if self.strata is not None:
@@ -143,33 +153,21 @@ def _answers(data: Data) -> _Answers:
     return _Answers(y, names, y, notes)
 
 
-def _split(found: _Answers, data: Data, preparation: Preparation, options: dict[str, Any]) -> Split:
-    # Values are of one stratum, so that a part is any of the examples.
-    names = found.names if found.strata is not None else ("",)
-    strata = np.zeros(len(found.y), dtype=np.int64) if found.strata is None else found.strata
+def _said(data: Data, split: Divided) -> list[str]:
+    """Return what is to be said of parts that are not by chance, or not as the arrays came."""
+    return [] if data.division is None else [f"the parts are {split.words}"]
+
+
+def _division(data: Data, examples: int) -> Division | None:
+    """Return what says which part examples go to."""
     if data.parts is None:
-        return stratified(strata, preparation.counts(len(strata)), names, preparation.split_seed)
-    for option in (*SIZES, "split_seed", "folds"):
-        if option in options:
-            raise ConfigError(
-                f"the data comes in parts, which leaves nothing to {option}: leave the option out"
-            )
-    if found.strata is not None:
-        check_parts(strata, data.parts, names)
-    return data.parts
-
-
-def _folds(
-    found: _Answers, train: np.ndarray, validation: np.ndarray, preparation: Preparation
-) -> tuple[np.ndarray, ...]:
-    """Return the validation part of each fold, see `Task.folds`."""
-    if preparation.folds == 1:
-        return ()
-    strata = np.zeros(len(found.y), dtype=np.int64) if found.strata is None else found.strata
-    both = np.concatenate([train, validation])
-    places = np.arange(len(both))
-    first, rest = places[len(train) :], places[: len(train)]
-    return fold_parts(strata[both], first, rest, preparation.folds, preparation.split_seed)
+        return data.division
+    places = np.full(examples, UNUSED)
+    for place, part in enumerate(data.parts):
+        places[part] = place
+    return replace(
+        data.division or Division(), parts=places, names=(("parts", "the data, which is in parts"),)
+    )
 
 
 def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, name: str = "x") -> np.ndarray:

@@ -67,12 +67,19 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     shared = {key: value for key, value in options.items() if key in OPTIONS}
     Preparation(**shared)  # refuses bad options before anything is loaded or generated
     data = build(loader, "task", {key: value for key, value in options.items() if key in own})
-    recorded = {key: value for key, value in options.items() if not data.in_memory or key not in ("x", "y")}
+    recorded = {
+        key: value for key, value in options.items() if not data.in_memory or _is_recorded(key, value)
+    }
     task = prepare(name, data, shared, {"name": name, **_plain(recorded), **data.spec})
     if data.in_memory:
         _identify(task, options.get("fingerprint"))
     say(task.notes)
     return task
+
+
+def _is_recorded(option: str, value: Any) -> bool:
+    """Return whether an option of arrays in memory is written into a spec, as names of columns are."""
+    return option not in ("x", "y") and (option not in ("split", "group", "time") or isinstance(value, str))
 
 
 def _options(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks import labels
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
+from nas_gym.tasks.own.splitting import beside, divide_table
 from nas_gym.tasks.own.unlabelled import check_missing_target, with_target
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.options import ReadingOptions, chosen
@@ -39,6 +40,10 @@ def csv(
     delimiter: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
+    split: str | Path | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    gap: int = 0,
 ) -> Data:
     """A task of a table in a file whose first line names the columns.
 
@@ -67,6 +72,13 @@ def csv(
         delimiter: the character between cells; None to recognise it.
         encoding: encoding of the text; None for UTF-8, and UTF-16 with a byte-order mark.
         sheet: sheet of a workbook; None for the first.
+        split: column that says which part a row goes to, ``train``, ``validation`` or ``test``, or the path
+            of a table that does so, a row for each; None for parts by chance. Where no row is of the
+            validation part, a share of the training part is drawn for it.
+        group: column of groups, such as patients, none of which is in two parts or folds.
+        time: column of dates or numbers by which the earliest rows are the training part and the latest the
+            test part. These three columns are no features.
+        gap: rows left out before the validation and the test part, of an order by `time`.
     """
     check_kind(target_kind)
     check_missing_target(missing_target)
@@ -81,7 +93,12 @@ def csv(
     dropped = chosen("drop", drop, table)
     if target in dropped:
         raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")
-    table = without_row_numbers(table.without(dropped), target)
+    division, used = divide_table(
+        table, split, group, time, gap, missing=options.missing, day_first=options.day_first
+    )
+    if target in used:
+        raise ConfigError(f"column {target!r} is the target and says the split, too: leave one of them out")
+    table = without_row_numbers(table.without(dropped | used), target)
     features = table.without({target})
     if not features.columns:
         raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
@@ -98,9 +115,10 @@ def csv(
         feature_names=encoder.feature_names,
         encoder=encoder,
         rows=features.at(rows),
+        division=None if division is None else division.at(rows),
         notes=(*table.notes, *answers.notes, *said),
         title=files.title(full),
-        spec={"path": str(full)},
+        spec={"path": str(full)} | beside(split, used),
     )
 
 
