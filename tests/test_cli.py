@@ -436,7 +436,7 @@ BAD_SEARCHES = {
     ),
     "an option of reading without a table": (
         ["--drop", "a"],
-        "--drop says how a table in a file is read and --task breast_cancer is none",
+        "--drop says how data in a file is read and --task breast_cancer is none",
     ),
     "an unknown metric": (["--metric", "f1"], "unknown metric 'f1'"),
     "a recipe that is no object": (["--recipe", "3"], "--recipe must be a JSON object"),

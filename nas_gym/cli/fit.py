@@ -24,7 +24,9 @@ Example: `nas-gym fit wine.csv --target quality --minutes 2`
 
 @polite
 def fit(
-    file: Annotated[Path, typer.Argument(help="Table (.csv, .xlsx, ...) or .npz.")],
+    file: Annotated[
+        Path, typer.Argument(help="Table (.csv, .xlsx, ...), .npz, or folder of images or signals.")
+    ],
     target: Annotated[str | None, typer.Option(help="Column to be predicted, of a table.")] = None,
     target_kind: Annotated[
         str | None,
@@ -39,6 +41,11 @@ def fit(
     group: options.Group = None,
     time: options.Time = None,
     gap: options.Gap = None,
+    size: options.Size = None,
+    colour: options.Colour = None,
+    length: options.Length = None,
+    rate: options.Rate = None,
+    index: options.Index = None,
     minutes: Annotated[float, typer.Option(help="Time for all of it, by the clock.")] = 5.0,
     small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
     agent: Annotated[str | None, typer.Option(help="Name of the agent, see `nas-gym list`.")] = None,
@@ -66,6 +73,11 @@ def fit(
         group=group,
         time=time,
         gap=gap,
+        size=size,
+        colour=colour,
+        length=length,
+        rate=rate,
+        index=None if index is None else str(index),
     )
     limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})
     with search_bar(Console(stderr=True), "fit", limits) as move:

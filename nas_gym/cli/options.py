@@ -56,6 +56,18 @@ Time = Annotated[
     ),
 ]
 Gap = Annotated[int | None, typer.Option(help="Rows left out before later parts, with --time.")]
+Size = Annotated[
+    str | None, typer.Option(help="Height and width that images are resized to, such as 32 or 32x48.")
+]
+Colour = Annotated[
+    str | None, typer.Option(help="How images are read: colour or grey; by default as they are.")
+]
+Length = Annotated[int | None, typer.Option(help="Points that signals in files are cut or padded to.")]
+Rate = Annotated[int | None, typer.Option(help="Points a second that .wav files are resampled to.")]
+Index = Annotated[
+    Path | None,
+    typer.Option(help="Table with a column 'file' that names images or signals, beside it the target."),
+]
 Metric = Annotated[
     str | None,
     typer.Option(
@@ -299,6 +311,11 @@ def problem_of(
     group: Group = None,
     time: Time = None,
     gap: Gap = None,
+    size: Size = None,
+    colour: Colour = None,
+    length: Length = None,
+    rate: Rate = None,
+    index: Index = None,
     reward: Reward = None,
     horizon: Horizon = None,
     initial: Initial = None,
@@ -342,6 +359,11 @@ def problem_of(
         group=group,
         time=time,
         gap=gap,
+        size=size,
+        colour=colour,
+        length=length,
+        rate=rate,
+        index=None if index is None else str(index),
         metric=metric,
     )
     return Problem(env, environment, target, target_kind, reading, logdir, name)

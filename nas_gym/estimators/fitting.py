@@ -12,7 +12,7 @@ from nas_gym.estimators.estimator import NASClassifier, NASRegressor
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.explain import explain
-from nas_gym.tasks import Task, kind_of, make_task
+from nas_gym.tasks import Task, loader_of, make_task
 
 if TYPE_CHECKING:
     from nas_agents import Progress
@@ -50,8 +50,8 @@ def fit(
     ```
 
     Args:
-        data: path of a table or an ``.npz`` file, or a data set in memory: a data frame with the target
-            among its columns, or an array of examples.
+        data: path of a table, an ``.npz`` file, or a folder or archive of images or signals, or a data set in
+            memory: a data frame with the target among its columns, or an array of examples.
         target: name of the target's column; of an array the labels or values, one an example.
         minutes: time for all of it by the clock, above 0.
         small: whether a smaller network may score a point less.
@@ -118,8 +118,10 @@ def _with_folds(data: Any, target: Any, options: Mapping[str, Any], folds: int) 
 
 
 def _file_spec(path: Path, target: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    if kind_of(path.expanduser()) == "npz":
-        return {"name": "npz", "path": str(path), **options}
+    loader = loader_of(path)
+    if loader != "csv":
+        named = {"target": target} if loader == "folder" and target is not None else {}
+        return {"name": loader, "path": str(path), **named, **options}
     if target is None:
         raise ConfigError(f"{path.name} is a table, which needs its target: name the column to be predicted")
     return {"name": "csv", "path": str(path), "target": target, **options}

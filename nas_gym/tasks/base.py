@@ -12,6 +12,7 @@ import numpy as np
 
 from nas_gym._shared import Shared
 from nas_gym.networks import Shape
+from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.reading.columns import TableEncoder
 from nas_gym.tasks.targets import Target
 
@@ -57,6 +58,7 @@ class Task(Shared):
         spec: the JSON-able dict that `make_task` builds the task from again; of arrays in memory
             it holds their fingerprint in place of them.
         encoder: how the columns of a table became the features; None for data that came as arrays.
+        files: how files became the examples; None for data that did not come as images or signals in files.
         sample: training examples before and after the preparation; None where there are none.
         notes: what was said of how the data was read, a line each.
         split: why the examples are in the parts where they are, in one clause; "" where nobody knows.
@@ -77,6 +79,7 @@ class Task(Shared):
     scale: np.ndarray
     spec: dict[str, Any]
     encoder: TableEncoder | None = None
+    files: FileForm | None = None
     sample: Sample | None = None
     notes: tuple[str, ...] = ()
     split: str = ""

@@ -178,11 +178,10 @@ def _named(strata: Strata, division: Division, preparation: Preparation) -> tupl
     """Return parts that were named; where none is for validation, it is drawn from the training part."""
     assert division.parts is not None
     train, validation, test = (np.flatnonzero(division.parts == place) for place in range(len(PARTS)))
-    name = division.called("parts")
     for part, places in (("train", train), ("test", test)):
         if not len(places):
-            raise DataError(f"{name} has no example of the {part} part: move some there")
-    words = f"by {name}"
+            raise DataError(f"the {part} part has no examples: move some there")
+    words = f"by {division.called('parts')}"
     if not len(validation):
         size = (
             count(preparation.validation_size, len(train))

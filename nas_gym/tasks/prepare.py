@@ -35,7 +35,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     """
     preparation = Preparation(**{**data.defaults, **options})
     feature_names = tuple(str(feature) for feature in data.feature_names)
-    x = checks.examples(data.x, data.inputs, feature_names)
+    x, shaping = checks.examples(data.x, data.inputs, feature_names)
     found = _answers(data)
     if len(x) != len(found.y):
         what = "labels" if found.strata is not None else "values"
@@ -67,8 +67,9 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
         scale=scale,
         spec=spec,
         encoder=data.encoder,
+        files=data.files,
         sample=Sample(raw, x_train[:SAMPLED]),
-        notes=(*data.notes, *found.notes, *_said(data, split)),
+        notes=(*data.notes, *shaping, *found.notes, *_said(data, split)),
         split=split.words,
         folds=split.folds,
     )
@@ -155,7 +156,8 @@ def _answers(data: Data) -> _Answers:
 
 def _said(data: Data, split: Divided) -> list[str]:
     """Return what is to be said of parts that are not by chance, or not as the arrays came."""
-    return [] if data.division is None else [f"the parts are {split.words}"]
+    usual = data.division is None and (data.parts is None or len(data.parts[1]))
+    return [] if usual else [f"the parts are {split.words}"]
 
 
 def _division(data: Data, examples: int) -> Division | None:
@@ -166,7 +168,7 @@ def _division(data: Data, examples: int) -> Division | None:
     for place, part in enumerate(data.parts):
         places[part] = place
     return replace(
-        data.division or Division(), parts=places, names=(("parts", "the data, which is in parts"),)
+        data.division or Division(), parts=places, names=(("parts", "the arrays, which come in parts"),)
     )
 
 

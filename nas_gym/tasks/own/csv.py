@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from nas_gym.errors import ConfigError, DataError, unknown
-from nas_gym.tasks import labels
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
+from nas_gym.tasks.own.answers import answers_of
 from nas_gym.tasks.own.splitting import beside, divide_table
-from nas_gym.tasks.own.unlabelled import check_missing_target, with_target
+from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.options import ReadingOptions, chosen
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
 from nas_gym.tasks.reading.rules import read_columns
 from nas_gym.tasks.reading.table_file import read_table
-from nas_gym.tasks.reading.target_values import read_values
 from nas_gym.tasks.targets import check_kind
 
 
@@ -102,7 +98,7 @@ def csv(
     features = table.without({target})
     if not features.columns:
         raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
-    answers = _answers(table, target, target_kind, options, missing_target)
+    answers = answers_of(table, target, target_kind, options, missing_target)
     rows = answers.rows
     # Cells of the rows without a target are read, too, so that what they hold is known when predicting.
     encoder, x, said = read_columns(features, options)
@@ -120,48 +116,6 @@ def csv(
         title=files.title(full),
         spec={"path": str(full)} | beside(split, used),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Answers:
-    """What is to be predicted.
-
-    Attributes:
-        kind: ``"classes"``, ``"values"``, or None where classes were told by the cells.
-        y: labels or values of the rows that have one.
-        class_names: a name per class; None for values.
-        rows: indices of the rows that have one.
-        notes: what is to be said of how it was read.
-    """
-
-    kind: str | None
-    y: np.ndarray
-    class_names: tuple[str, ...] | None
-    rows: np.ndarray
-    notes: list[str]
-
-
-def _answers(
-    table: RawTable, target: str, kind: str | None, options: ReadingOptions, missing_target: str
-) -> _Answers:
-    """Return the labels or values of the target column, whichever it holds where nobody said it."""
-    what, is_category = f"target {target!r}", target in options.categorical
-    said: list[str] = []
-    if kind != "values":
-        lacking = labels.lacking(table.columns[target], options.missing, categorical=is_category)
-        rows, dropping = with_target(what, lacking, missing_target)
-        present = table.at(rows).columns[target]
-        try:
-            y, names, notes = labels.of_cells(target, present, options.missing, categorical=is_category)
-        except labels.LooksLikeValuesError as error:
-            if kind is not None:
-                raise
-            said = [error.note]
-        else:
-            return _Answers(kind, y, names, rows, [*dropping, *notes])
-    numbers, lacking, notes = read_values(table, target, options)
-    rows, dropping = with_target(what, lacking, missing_target)
-    return _Answers("values", numbers[rows], None, rows, [*dropping, *said, *notes])
 
 
 def _no_target(table: RawTable, target: object) -> ConfigError:
