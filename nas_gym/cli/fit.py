@@ -27,11 +27,9 @@ def fit(
     file: Annotated[
         Path, typer.Argument(help="Table (.csv, .xlsx, ...), .npz, or folder of images or signals.")
     ],
-    target: Annotated[str | None, typer.Option(help="Column to be predicted, of a table.")] = None,
-    target_kind: Annotated[
-        str | None,
-        typer.Option(help="classes, or values for numbers to be predicted; by default told by the data."),
-    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column to be predicted; several with commas.")] = None,
+    target_kind: options.TargetKind = None,
+    label_separator: options.LabelSeparator = None,
     metric: options.Metric = None,
     drop: options.Drop = None,
     categorical: options.Categorical = None,
@@ -64,6 +62,7 @@ def fit(
 
     given = options.given(
         target_kind=target_kind,
+        label_separator=label_separator,
         metric=metric,
         drop=drop,
         categorical=categorical,

@@ -22,12 +22,18 @@ OPENING = ("{", "[")
 EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
 Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
 Target = Annotated[
-    str | None, typer.Option(help="Column to be predicted, of a table in a file such as a .csv.")
+    str | None,
+    typer.Option(help="Column to be predicted, of a table in a file such as a .csv; several with commas."),
+]
+LabelSeparator = Annotated[
+    str | None,
+    typer.Option(help="What stands between the labels of a row where the target lists several, such as '|'."),
 ]
 TargetKind = Annotated[
     str | None,
     typer.Option(
-        help="What is predicted of own data: classes, or values (numbers); by default told by the data."
+        help="What is predicted of own data: classes, values (numbers) or labels, of which an example may "
+        "have several; by default told by the data."
     ),
 ]
 Drop = Annotated[list[str] | None, typer.Option(help="Column of a table to leave out; may be repeated.")]
@@ -72,7 +78,8 @@ Metric = Annotated[
     str | None,
     typer.Option(
         help="Score: accuracy, balanced_accuracy, macro_f1, log_loss, roc_auc or average_precision of "
-        "classes; r2, rmse or mae of values."
+        "classes; macro_f1, micro_f1, hamming or subset_accuracy of several labels; r2, rmse or mae of "
+        "values."
     ),
 ]
 BudgetText = Annotated[
@@ -302,6 +309,7 @@ def problem_of(
     search_space: Space = None,
     target: Target = None,
     target_kind: TargetKind = None,
+    label_separator: LabelSeparator = None,
     metric: Metric = None,
     drop: Drop = None,
     categorical: Categorical = None,
@@ -351,6 +359,7 @@ def problem_of(
     }
     environment = {option: value for option, value in values.items() if value is not None}
     reading = given(
+        label_separator=label_separator,
         drop=drop,
         categorical=categorical,
         missing=missing,

@@ -48,7 +48,8 @@ def tasks_of(
     for option in reading:
         if not any(option in _reading_of(task) for task in tasks):
             raise ConfigError(
-                f"--{option} says how data in a file is read and {named}: leave it out or pass --task FILE"
+                f"--{option.replace('_', '-')} says how data in a file is read and {named}: leave it out or "
+                "pass --task FILE"
             )
     if metric and not tasks:
         raise ConfigError("--metric is the score of a task and there is none: pass --task")

@@ -27,7 +27,7 @@ class Predictions:
         names: of all columns: those of the rows, then those of the answers.
         rows: cells of each row, answers at the end.
         answers: as `SavedNetwork.predict` gives them.
-        labels: the class of each row; () of values.
+        labels: the class of each row; () of values and several labels.
     """
 
     names: tuple[str, ...]
@@ -66,7 +66,8 @@ def predict_file(
 ) -> Predictions:
     """Return what a network answers for the rows of a file, beside them.
 
-    Classes give the columns ``predicted <target>`` and ``probability <class>``, values ``predicted <value>``.
+    Classes give the columns ``predicted <target>`` and ``probability <class>``, several labels ``predicted
+    <label>``, 0 or 1, and ``probability <label>`` each, values ``predicted <value>``.
 
     Args:
         saved: the network.
@@ -92,6 +93,12 @@ def predict_file(
         found = [
             [label, *(f"{one:.{DIGITS}f}" for one in row)]
             for label, row in zip(labels, answers.tolist(), strict=True)
+        ]
+    elif saved.target.kind == "labels":
+        names = [f"{what} {name}" for name in saved.target.names for what in ("predicted", "probability")]
+        found = [
+            [cell for one in row for cell in (str(int(one > 0.5)), f"{one:.{DIGITS}f}")]
+            for row in answers.tolist()
         ]
     else:
         names = [f"predicted {name}" for name in saved.target.names]

@@ -88,8 +88,8 @@ class SavedNetwork:
             sheet: sheet of a workbook.
 
         Returns:
-            Probabilities of the classes, float32 (n, classes), or values in the units of the training data,
-            float64 (n, values).
+            Probabilities of the classes or of each label, float32 (n, classes or labels), or values in the
+            units of the training data, float64 (n, values).
 
         Raises:
             NASGymError: if the examples have another shape, or a value is missing, not finite, or unknown, or
@@ -106,7 +106,7 @@ class SavedNetwork:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the probabilities; () of a network that predicts values."""
+        """Names of the classes, in the order of the probabilities; () of a network for anything else."""
         return self.target.names if self.target.kind == "classes" else ()
 
 

@@ -126,7 +126,7 @@ class NASEstimator(BaseEstimator):
         return Task.from_arrays(
             X,
             y,
-            target_kind=self._kind,
+            target_kind=getattr(self, "_target_kind", self._kind),
             test_size=self.test_size,
             split_seed=self.random_state,
             **options,
@@ -139,20 +139,24 @@ class NASEstimator(BaseEstimator):
 class NASClassifier(ClassifierMixin, NASEstimator):
     """A classifier whose network was searched for; see `NASEstimator`.
 
+    Of `y` with a column of 0 and 1 for each label, (n, labels), an example may have several labels.
+
     Attributes:
-        classes_: the labels, in the order of the probabilities.
+        classes_: the classes, in the order of the probabilities; of several labels their numbers.
     """
 
     _kind = "classes"
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Return the most probable label of each example, (n,)."""
-        places = self.predict_proba(X).argmax(axis=1)
-        found: np.ndarray = self.classes_[places]
+        """Return the most probable class of each example, (n,); of several labels 0 or 1, (n, labels)."""
+        probabilities = self.predict_proba(X)
+        if self.network_.target.kind == "labels":
+            return (probabilities > 0.5).astype(np.int64)
+        found: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
         return found
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Return the probability of each class, float32 (n, classes).
+        """Return the probability of each class or label, float32 (n, classes or labels).
 
         Args:
             X: as in `SavedNetwork.predict`, so the path of a file, too.
@@ -163,11 +167,18 @@ class NASClassifier(ClassifierMixin, NASEstimator):
     def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str]) -> Self:
         super().adopt(fitted, report, reasons)
         names = fitted.network.class_names
+        if fitted.network.target.kind == "labels":
+            self.classes_ = np.arange(fitted.network.target.outputs)
+            return self
         labels = getattr(self, "_given", None)
         self.classes_ = np.array(names) if labels is None else labels
         return self
 
     def _labels(self, y: Any) -> Any:
+        if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+            self._target_kind = "labels"
+            return y
+        self._target_kind = "classes"
         self._given = np.unique(np.asarray(y))
         return np.searchsorted(self._given, np.asarray(y))
 

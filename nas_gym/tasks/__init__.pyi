@@ -4,6 +4,7 @@ from .baseline import constant_answer as constant_answer
 from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
+from .label_target import Labels as Labels
 from .media.forms import FileExamples as FileExamples
 from .media.forms import FileForm as FileForm
 from .media.forms import form_of as form_of
@@ -22,8 +23,8 @@ from .reading.text_file import decoded as decoded
 from .registry import TASKS as TASKS
 from .registry import loader_of as loader_of
 from .registry import make_task as make_task
-from .targets import AnswerForm as AnswerForm
+from .target import AnswerForm as AnswerForm
+from .target import Target as Target
 from .targets import Classes as Classes
-from .targets import Target as Target
 from .targets import Values as Values
 from .targets import target_of as target_of

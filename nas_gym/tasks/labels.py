@@ -136,7 +136,8 @@ def _one_dimensional(y: Any) -> np.ndarray:
     if array.ndim != 1:
         raise DataError(
             f"y must hold one label an example, shape (n,), not {array.shape}: "
-            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels, or target_kind='values'"
+            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels, target_kind='labels' where an "
+            "example has several, or target_kind='values'"
         )
     if array.dtype.kind not in "biufUSOT":
         raise DataError(f"y is of dtype {array.dtype}: pass class labels, whole numbers or texts")

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks import checks, labels, values
+from nas_gym.tasks import checks, labels, several_labels, values
 from nas_gym.tasks.base import Sample, Task
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import UNUSED, Divided, Division, Strata, divided
 from nas_gym.tasks.fitting import fitted
 from nas_gym.tasks.preparation import Preparation
 from nas_gym.tasks.splits import PARTS, Split
-from nas_gym.tasks.targets import Classes, Target, Values, check_kind
+from nas_gym.tasks.targets import Classes, Labels, Target, Values, check_kind
 
 MEAN_STEPS = 2.0**20
 SAMPLED = 16  # training examples that a saved network is checked on
@@ -106,29 +106,34 @@ class _Answers:
     """What is to be predicted, before the split.
 
     Attributes:
-        y: labels, int64 (n,), or values, float64 (n, values).
-        names: a name per class or value.
-        strata: what every part needs some of, int64 (n,); None for values.
+        y: classes, int64 (n,), or values or several labels, float64 (n, outputs).
+        names: a name per class, label or value.
+        strata: what every part needs some of, int64 (n,); None for values and several labels.
         notes: what is to be said of how it was read.
+        are_labels: whether they are several labels.
     """
 
     y: np.ndarray
     names: tuple[str, ...]
     strata: np.ndarray | None
     notes: list[str]
+    are_labels: bool = False
 
     @property
     def weighed(self) -> Strata:
         """What every part needs its share of."""
         if self.strata is None:  # values are of one stratum, so that a part is any of the examples
             zeros = np.zeros(len(self.y), dtype=np.int64)
-            return Strata(zeros, ("",))
+            return Strata(zeros, ("",), self.y if self.are_labels else None)
         return Strata(self.strata, self.names)
 
     def fitted(self, parts: Split) -> tuple[Target, np.ndarray]:
         """Return the target, fitted on the training part, and what is to be predicted as a task holds it."""
         if self.strata is not None:
             return Classes(self.names), self.y
+        if self.are_labels:
+            several_labels.check_labels(self.y, self.names, dict(zip(PARTS, parts, strict=True)))
+            return Labels(self.names), self.y.astype(np.float32)
         named = dict(zip(PARTS, parts, strict=True))
         values.check_variation(self.y, self.names, named)
         mean, scale = standardisation(self.y[parts[0]])
@@ -143,6 +148,10 @@ def _answers(data: Data) -> _Answers:
         if data.class_names is not None:
             raise ConfigError("class_names are for classes, and target_kind is 'values': pass target_names")
         return _Answers(*values.of_array(data.y, data.target_names), None, [])
+    if data.target_kind == "labels" or (
+        data.target_kind is None and data.class_names is None and several_labels.looks_like_labels(data.y)
+    ):
+        return _labels(data)
     if data.target_names is not None:
         raise ConfigError("target_names are for values: pass class_names, or target_kind='values'")
     try:
@@ -158,6 +167,14 @@ def _said(data: Data, split: Divided) -> list[str]:
     """Return what is to be said of parts that are not by chance, or not as the arrays came."""
     usual = data.division is None and (data.parts is None or len(data.parts[1]))
     return [] if usual else [f"the parts are {split.words}"]
+
+
+def _labels(data: Data) -> _Answers:
+    if data.class_names is not None:
+        raise ConfigError("class_names are for classes, and target_kind is 'labels': pass target_names")
+    y, names = several_labels.of_array(data.y, data.target_names)
+    told = [f"y is read as {len(names)} labels, of which an example may have several: target_kind= says more"]
+    return _Answers(y, names, None, told if data.target_kind is None else [], True)
 
 
 def _division(data: Data, examples: int) -> Division | None:

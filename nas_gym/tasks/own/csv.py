@@ -8,7 +8,7 @@ from pathlib import Path
 from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
-from nas_gym.tasks.own.answers import answers_of
+from nas_gym.tasks.own.answers import answers_of, targets_of
 from nas_gym.tasks.own.splitting import beside, divide_table
 from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.number_forms import is_number
@@ -22,8 +22,9 @@ from nas_gym.tasks.targets import check_kind
 
 def csv(
     path: str | Path,
-    target: str,
+    target: str | Sequence[str],
     target_kind: str | None = None,
+    label_separator: str | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
@@ -49,9 +50,11 @@ def csv(
 
     Args:
         path: path of the file.
-        target: column of the class labels or values.
-        target_kind: ``"classes"`` or ``"values"``, numbers to be predicted; None to tell by the cells, see
-            `nas_gym.tasks.labels`.
+        target: column of the class labels or values; several columns, in a list or with commas between, of
+            labels that are 0 or 1, yes or no, or of several values.
+        target_kind: ``"classes"``, ``"values"``, numbers to be predicted, or ``"labels"``, of which a row may
+            have several; None to tell by the cells, see `nas_gym.tasks.labels`.
+        label_separator: what stands between the labels of a row in cells such as ``red|round``.
         drop: columns to leave out.
         categorical: columns of numbers to be treated as categories; the target among them says that
             its numbers are classes.
@@ -79,26 +82,28 @@ def csv(
     check_kind(target_kind)
     check_missing_target(missing_target)
     full = files.existing(path, "data")
-    expected = {target} if isinstance(target, str) else set()
+    expected = {target} if isinstance(target, str) else set(target) if isinstance(target, list) else set()
     table = read_table(full, delimiter=delimiter, encoding=encoding, sheet=sheet, expected=expected)
-    if not isinstance(target, str) or target not in table.columns:
+    targets = targets_of(target, table)
+    if not targets:
         raise _no_target(table, target)
     options = ReadingOptions.of(
         table, categorical, numeric, max_categories, decimal, missing, impute, day_first
     )
     dropped = chosen("drop", drop, table)
-    if target in dropped:
-        raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")
+    if both := set(targets) & dropped:
+        raise ConfigError(f"column {min(both)!r} is the target and in drop: leave it out of one of them")
     division, used = divide_table(
         table, split, group, time, gap, missing=options.missing, day_first=options.day_first
     )
-    if target in used:
-        raise ConfigError(f"column {target!r} is the target and says the split, too: leave one of them out")
-    table = without_row_numbers(table.without(dropped | used), target)
-    features = table.without({target})
+    if both := set(targets) & used:
+        raise ConfigError(f"column {min(both)!r} is the target and says the split: leave one of them out")
+    table = without_row_numbers(table.without(dropped | used), targets)
+    features = table.without(targets)
     if not features.columns:
-        raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
-    answers = answers_of(table, target, target_kind, options, missing_target)
+        shown = ", ".join(map(repr, targets))
+        raise DataError(f"{full.name} has no column beside the target {shown}: add features")
+    answers = answers_of(table, targets, target_kind, options, missing_target, label_separator)
     rows = answers.rows
     # Cells of the rows without a target are read, too, so that what they hold is known when predicting.
     encoder, x, said = read_columns(features, options)
@@ -107,7 +112,7 @@ def csv(
         answers.y,
         target_kind=answers.kind,
         class_names=answers.class_names,
-        target_names=(target,) if answers.kind == "values" else None,
+        target_names=answers.target_names,
         feature_names=encoder.feature_names,
         encoder=encoder,
         rows=features.at(rows),
@@ -120,6 +125,10 @@ def csv(
 
 def _no_target(table: RawTable, target: object) -> ConfigError:
     names = list(table.columns)
+    if isinstance(target, list | tuple) or (isinstance(target, str) and "," in target):
+        given = target.split(",") if isinstance(target, str) else target
+        target = next((name for name in given if str(name).strip() not in table.columns), target)
+        target = target.strip() if isinstance(target, str) else target
     if len(names) > 1 and 2 * sum(map(is_number, names)) > len(names):
         return ConfigError(
             f"{table.source} has no column {target!r}, and its first line, {', '.join(names[:8])}, seems to "

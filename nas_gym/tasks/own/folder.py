@@ -18,7 +18,7 @@ from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.media.images import read_images
 from nas_gym.tasks.media.signals import read_signals
 from nas_gym.tasks.own import paths as files
-from nas_gym.tasks.own.answers import answers_of
+from nas_gym.tasks.own.answers import answers_of, targets_of
 from nas_gym.tasks.own.splitting import WORDS, divide_table
 from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.options import ReadingOptions
@@ -40,8 +40,9 @@ def folder(
     length: int | None = None,
     rate: int | None = None,
     index: str | Path | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     target_kind: str | None = None,
+    label_separator: str | None = None,
     categorical: Sequence[str] = (),
     missing: Sequence[str] | None = None,
     missing_target: str = "drop",
@@ -67,8 +68,9 @@ def folder(
         rate: points a second of .wav files; None for the most frequent.
         index: path of a table with a column ``file`` that names the files, whose other columns hold the
             target, and what splits the files; None for a class by folder.
-        target: column of the index to be predicted.
+        target: column of the index to be predicted, or several.
         target_kind: as in `nas_gym.tasks.own.csv.csv`.
+        label_separator: as in `nas_gym.tasks.own.csv.csv`.
         categorical: the target, where its numbers are classes.
         missing: texts of the index that stand for missing values.
         missing_target: as in `nas_gym.tasks.own.csv.csv`.
@@ -94,14 +96,14 @@ def folder(
                         "table with a column 'file', or leave it out"
                     )
             table, division, said = _by_folder(names, full.name)
-            target = CLASS
+            targets: tuple[str, ...] = (CLASS,)
         else:
-            table, target, said = _by_index(names, own, target, full.name, delimiter)
+            table, targets, said = _by_index(names, own, target, full.name, delimiter)
             division, _ = divide_table(table, split, group, time, gap)
         options = ReadingOptions.of(
             table, [CLASS] if index is None else categorical, (), 50, None, missing, True, None
         )
-        answers = answers_of(table, target, target_kind, options, missing_target)
+        answers = answers_of(table, targets, target_kind, options, missing_target, label_separator)
         rows = answers.rows
         wanted = [listed(table.columns[FILE])[row] for row in rows]
         form, x, refused, shaping = _read(found, wanted, kind, size, colour, length, rate)
@@ -115,7 +117,7 @@ def folder(
         y,
         target_kind=answers.kind,
         class_names=class_names,
-        target_names=(target,) if answers.kind == "values" else None,
+        target_names=answers.target_names,
         inputs=kind,
         division=None if division is None else division.at(rows[kept]),
         files=form,
@@ -194,8 +196,8 @@ def _by_folder(names: Sequence[str], source: str) -> tuple[RawTable, Division | 
 
 
 def _by_index(
-    names: Sequence[str], path: Path, target: str | None, source: str, delimiter: str | None
-) -> tuple[RawTable, str, list[str]]:
+    names: Sequence[str], path: Path, target: object, source: str, delimiter: str | None
+) -> tuple[RawTable, tuple[str, ...], list[str]]:
     """Return the table of an index with the full names of the files, its target, and notes."""
     table = read_table(path, delimiter=delimiter, expected=FILE_COLUMNS)
     column = next((name for name in table.columns if name.casefold() in FILE_COLUMNS), None)
@@ -206,7 +208,8 @@ def _by_index(
         )
     if target is None:
         raise ConfigError(f"{path.name} is an index, which needs its target: name the column to be predicted")
-    if target not in table.columns or target == column:
+    targets = targets_of(target, table.without({column}))
+    if not targets:
         raise unknown(f"target column of {path.name}", target, set(table.columns) - {column})
     known = _places(names)
     cells = [known.get(_cleaned(text_of(cell))) for cell in listed(table.columns[column])]
@@ -236,7 +239,7 @@ def _by_index(
         notes.append(
             f"left out, since {path.name} does not name them: {len(unnamed):,} files, {_few(unnamed)}"
         )
-    return replace(table, columns=columns), target, notes
+    return replace(table, columns=columns), targets, notes
 
 
 def _places(names: Sequence[str]) -> Mapping[str, str]:
