@@ -15,7 +15,7 @@ from nas_gym._files import write_bytes
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
-from nas_gym.tasks import Task
+from nas_gym.tasks import Task, check_classes
 
 
 class NASEstimator(BaseEstimator):
@@ -179,6 +179,7 @@ class NASClassifier(ClassifierMixin, NASEstimator):
             self._target_kind = "labels"
             return y
         self._target_kind = "classes"
+        check_classes(y)
         self._given = np.unique(np.asarray(y))
         return np.searchsorted(self._given, np.asarray(y))
 

@@ -5,6 +5,7 @@ from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
 from .label_target import Labels as Labels
+from .labels import check_classes as check_classes
 from .media.forms import FileExamples as FileExamples
 from .media.forms import FileForm as FileForm
 from .media.forms import form_of as form_of

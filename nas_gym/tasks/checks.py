@@ -9,6 +9,7 @@ import numpy as np
 
 from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.base import INPUTS, Inputs
+from nas_gym.tasks.reading.raw_table import check_width
 
 CHANNELS_LAST = (1, 3, 4)
 MOST_CHANNELS = 4  # of an image, above which a shape is suspected of another order of its sides
@@ -30,6 +31,8 @@ def examples(x: Any, inputs: Inputs | None, feature_names: Sequence[str]) -> tup
         raise DataError(
             f"x is empty, of shape {array.shape}: pass at least three examples, of classes three of each"
         )
+    if array.ndim == 2:
+        check_width(array.shape[1], "x")
     if len(feature_names) and (array.ndim != 2 or len(feature_names) != array.shape[1]):
         raise ConfigError(
             f"feature_names has {len(feature_names)} names for x of shape {array.shape}: "

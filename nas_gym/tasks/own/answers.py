@@ -139,6 +139,8 @@ def _single(
         lacking = labels.lacking(table.columns[target], options.missing, categorical=is_category)
         rows, dropping = with_target(what, lacking, missing_target)
         present = table.at(rows).columns[target]
+        if kind is None and not is_category:
+            labels.check_mixture(target, present, options.missing)
         try:
             y, names, notes = labels.of_cells(target, present, options.missing, categorical=is_category)
         except labels.LooksLikeValuesError as error:

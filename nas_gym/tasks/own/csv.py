@@ -10,6 +10,7 @@ from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.own.answers import answers_of, targets_of
 from nas_gym.tasks.own.splitting import beside, divide_table
+from nas_gym.tasks.own.troubles import Troubles
 from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.options import ReadingOptions, chosen
@@ -84,29 +85,38 @@ def csv(
     full = files.existing(path, "data")
     expected = {target} if isinstance(target, str) else set(target) if isinstance(target, list) else set()
     table = read_table(full, delimiter=delimiter, encoding=encoding, sheet=sheet, expected=expected)
-    targets = targets_of(target, table)
+    troubles = Troubles(full.name)
+    targets: tuple[str, ...] = ()
+    options, dropped = ReadingOptions(), frozenset[str]()
+    with troubles.gathered():
+        targets = _targets(target, table)
+    with troubles.gathered():
+        options = ReadingOptions.of(
+            table, categorical, numeric, max_categories, decimal, missing, impute, day_first
+        )
+    with troubles.gathered():
+        dropped = chosen("drop", drop, table)
+        _check_apart("in drop", set(targets) & dropped)
+    division, used = None, {each for each in (split, group, time) if each in table.columns}
+    with troubles.gathered():
+        division, _ = divide_table(
+            table, split, group, time, gap, missing=options.missing, day_first=options.day_first
+        )
+        _check_apart("says the split", set(targets) & used)
     if not targets:
-        raise _no_target(table, target)
-    options = ReadingOptions.of(
-        table, categorical, numeric, max_categories, decimal, missing, impute, day_first
-    )
-    dropped = chosen("drop", drop, table)
-    if both := set(targets) & dropped:
-        raise ConfigError(f"column {min(both)!r} is the target and in drop: leave it out of one of them")
-    division, used = divide_table(
-        table, split, group, time, gap, missing=options.missing, day_first=options.day_first
-    )
-    if both := set(targets) & used:
-        raise ConfigError(f"column {min(both)!r} is the target and says the split: leave one of them out")
-    table = without_row_numbers(table.without(dropped | used), targets)
+        troubles.check()
+    table = without_row_numbers(table.without({*dropped, *map(str, used)} - set(targets)), targets)
     features = table.without(targets)
     if not features.columns:
         shown = ", ".join(map(repr, targets))
         raise DataError(f"{full.name} has no column beside the target {shown}: add features")
-    answers = answers_of(table, targets, target_kind, options, missing_target, label_separator)
-    rows = answers.rows
+    with troubles.gathered():
+        answers = answers_of(table, targets, target_kind, options, missing_target, label_separator)
     # Cells of the rows without a target are read, too, so that what they hold is known when predicting.
-    encoder, x, said = read_columns(features, options)
+    with troubles.gathered():
+        encoder, x, said = read_columns(features, options)
+    troubles.check()
+    rows = answers.rows
     return Data(
         x[rows],
         answers.y,
@@ -119,8 +129,21 @@ def csv(
         division=None if division is None else division.at(rows),
         notes=(*table.notes, *answers.notes, *said),
         title=files.title(full),
-        spec={"path": str(full)} | beside(split, used),
+        spec={"path": str(full)} | beside(split, set(map(str, used))),
     )
+
+
+def _targets(target: object, table: RawTable) -> tuple[str, ...]:
+    targets = targets_of(target, table)
+    if not targets:
+        raise _no_target(table, target)
+    return targets
+
+
+def _check_apart(what: str, both: set[str]) -> None:
+    """Refuse target columns that are something else, too."""
+    if both:
+        raise ConfigError(f"column {min(both)!r} is the target and {what}: leave it out of one of them")
 
 
 def _no_target(table: RawTable, target: object) -> ConfigError:
