@@ -459,7 +459,7 @@ def test_a_target_column_that_does_not_exist_is_named_with_those_that_do(cli):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"target": ["quality"]}, "unknown target column of wine.csv ['quality']"),
+        ({"target": ["qualiti"]}, "unknown target column of wine.csv 'qualiti'"),
         ({"drop": 5}, "drop must be a list of column names, not 5"),
         ({"categorical": [["acid"]]}, "unknown column in categorical ['acid']"),
         ({"max_categories": "many"}, "max_categories must be a whole number of at least 1, not 'many'"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from nas_gym.cli import options
+from nas_gym.cli import data_options, options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
 from nas_gym.cli.progress import search_bar
@@ -29,21 +29,21 @@ def fit(
     ],
     target: Annotated[str | None, typer.Option(help="Column to be predicted; several with commas.")] = None,
     target_kind: options.TargetKind = None,
-    label_separator: options.LabelSeparator = None,
+    label_separator: data_options.LabelSeparator = None,
     metric: options.Metric = None,
     drop: options.Drop = None,
     categorical: options.Categorical = None,
     missing: options.Missing = None,
     delimiter: options.Delimiter = None,
-    split: options.Split = None,
-    group: options.Group = None,
-    time: options.Time = None,
-    gap: options.Gap = None,
-    size: options.Size = None,
-    colour: options.Colour = None,
-    length: options.Length = None,
-    rate: options.Rate = None,
-    index: options.Index = None,
+    split: data_options.Split = None,
+    group: data_options.Group = None,
+    time: data_options.Time = None,
+    gap: data_options.Gap = None,
+    size: data_options.Size = None,
+    colour: data_options.Colour = None,
+    length: data_options.Length = None,
+    rate: data_options.Rate = None,
+    index: data_options.Index = None,
     minutes: Annotated[float, typer.Option(help="Time for all of it, by the clock.")] = 5.0,
     small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
     agent: Annotated[str | None, typer.Option(help="Name of the agent, see `nas-gym list`.")] = None,

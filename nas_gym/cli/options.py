@@ -14,6 +14,18 @@ from typing import Annotated, Any
 
 import typer
 
+from nas_gym.cli.data_options import (
+    Colour,
+    Gap,
+    Group,
+    Index,
+    LabelSeparator,
+    Length,
+    Rate,
+    Size,
+    Split,
+    Time,
+)
 from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -24,10 +36,6 @@ Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON
 Target = Annotated[
     str | None,
     typer.Option(help="Column to be predicted, of a table in a file such as a .csv; several with commas."),
-]
-LabelSeparator = Annotated[
-    str | None,
-    typer.Option(help="What stands between the labels of a row where the target lists several, such as '|'."),
 ]
 TargetKind = Annotated[
     str | None,
@@ -46,34 +54,6 @@ Missing = Annotated[
     typer.Option(help="Text that stands for a missing value, in place of the usual ones; may be repeated."),
 ]
 Delimiter = Annotated[str | None, typer.Option(help="Character between the cells of a table of text.")]
-Split = Annotated[
-    str | None,
-    typer.Option(
-        help="Column, or file with a line for each row, that says its part: train, validation or test."
-    ),
-]
-Group = Annotated[
-    str | None, typer.Option(help="Column of groups, such as patients, none of which is in two parts.")
-]
-Time = Annotated[
-    str | None,
-    typer.Option(
-        help="Column of dates or numbers: the earliest rows are for training, the latest for testing."
-    ),
-]
-Gap = Annotated[int | None, typer.Option(help="Rows left out before later parts, with --time.")]
-Size = Annotated[
-    str | None, typer.Option(help="Height and width that images are resized to, such as 32 or 32x48.")
-]
-Colour = Annotated[
-    str | None, typer.Option(help="How images are read: colour or grey; by default as they are.")
-]
-Length = Annotated[int | None, typer.Option(help="Points that signals in files are cut or padded to.")]
-Rate = Annotated[int | None, typer.Option(help="Points a second that .wav files are resampled to.")]
-Index = Annotated[
-    Path | None,
-    typer.Option(help="Table with a column 'file' that names images or signals, beside it the target."),
-]
 Metric = Annotated[
     str | None,
     typer.Option(
