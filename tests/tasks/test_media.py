@@ -92,6 +92,15 @@ def test_an_archive_is_read_as_its_folder_and_nothing_is_unpacked(tmp_path, endi
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_files_that_change_are_read_anew_and_others_once(tmp_path):
+    root = folder_of(tmp_path / "pets")
+    first = make_task(root)
+    assert make_task(root).fingerprint == first.fingerprint
+    picture(root / "cat" / "00.png", 99)
+    assert make_task(root).fingerprint != first.fingerprint
+    assert make_task({"name": "folder", "path": str(root), "size": [8, 8]}).input_shape == (3, 8, 8)
+
+
 def test_names_and_links_that_lead_out_of_an_archive_are_only_names(tmp_path):
     folder_of(tmp_path / "pets")
     content = (tmp_path / "pets/cat/00.png").read_bytes()
@@ -295,6 +304,7 @@ def test_bad_folders_are_refused_in_a_sentence(tmp_path):
     root = folder_of(tmp_path / "pets")
     good = {"name": "folder", "path": str(root)}
     refused("size must be a number of pixels", {**good, "size": "large"})
+    refused("size must be a number or a text", {**good, "size": {}})
     refused("unknown colour 'color'.*did you mean 'colour'", {**good, "colour": "color"})
     refused("length is for signals, and the files are images", {**good, "length": 10})
     refused("target is a column of an index", {**good, "target": "kind"})

@@ -30,6 +30,10 @@ class Opened(ABC):
         """Return the names of all files but hidden ones, sorted."""
 
     @abstractmethod
+    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Return name, size and time of the last change of all that would have to change with an example."""
+
+    @abstractmethod
     def read(self, name: str) -> bytes:
         """Return the bytes of a file.
 
@@ -46,6 +50,9 @@ class _Folder(Opened):
         found = (file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file())
         return sorted(name for name in found if _is_shown(name))
 
+    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+        return tuple(_stamp(self.path / name, name) for name in self.names())
+
     def read(self, name: str) -> bytes:
         file = self.path / name
         _check_size(file.stat().st_size)
@@ -55,6 +62,10 @@ class _Folder(Opened):
 @dataclass(frozen=True)
 class _Zip(Opened):
     archive: zipfile.ZipFile
+    path: Path
+
+    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+        return (_stamp(self.path, ""),)
 
     def names(self) -> list[str]:
         found = (one.filename for one in self.archive.infolist() if not one.is_dir())
@@ -71,6 +82,10 @@ class _Zip(Opened):
 @dataclass(frozen=True)
 class _Tar(Opened):
     archive: tarfile.TarFile
+    path: Path
+
+    def stamp(self) -> tuple[tuple[str, int, int], ...]:
+        return (_stamp(self.path, ""),)
 
     def names(self) -> list[str]:
         # Links are left out: what they lead to may be outside.
@@ -101,10 +116,10 @@ def opened(path: Path) -> Iterator[Opened]:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                yield _Zip(archive)
+                yield _Zip(archive, path)
             return
         with tarfile.open(path) as archive_of_tape:
-            yield _Tar(archive_of_tape)
+            yield _Tar(archive_of_tape, path)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         why = str(error).partition("\n")[0].rstrip(":")
         raise DataError(
@@ -137,6 +152,11 @@ def is_of(name: str, suffixes: tuple[str, ...]) -> bool:
 def stream(content: bytes) -> io.BytesIO:
     """Return bytes as a file."""
     return io.BytesIO(content)
+
+
+def _stamp(file: Path, name: str) -> tuple[str, int, int]:
+    found = file.stat()
+    return name, found.st_size, found.st_mtime_ns
 
 
 def _is_shown(name: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import Division
-from nas_gym.tasks.media.collection import IMAGES, SIGNALS, Opened, is_of, opened
+from nas_gym.tasks.media.collection import IMAGES, SIGNALS, is_of, opened
 from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.media.images import read_images
 from nas_gym.tasks.media.signals import read_signals
@@ -106,7 +108,8 @@ def folder(
         answers = answers_of(table, targets, target_kind, options, missing_target, label_separator)
         rows = answers.rows
         wanted = [listed(table.columns[FILE])[row] for row in rows]
-        form, x, refused, shaping = _read(found, wanted, kind, size, colour, length, rate)
+        shape = {"size": size, "colour": colour, "length": length, "rate": rate}
+        form, x, refused, shaping = _read(full, found.stamp(), tuple(wanted), kind, **_plain(shape))
     kept = np.array([place for place, name in enumerate(wanted) if name not in refused], dtype=np.int64)
     notes += [*said, *_unreadable(refused, wanted, form), *shaping, *answers.notes]
     y, class_names = answers.y[kept], answers.class_names
@@ -257,23 +260,49 @@ def _cleaned(name: str) -> str:
     return name.replace("\\", "/").removeprefix("./")
 
 
+@lru_cache(maxsize=1)  # a fit makes its task several times: in one split, with folds, for its environment
 def _read(
-    found: Opened,
-    names: Sequence[str],
+    path: Path,
+    stamp: tuple[tuple[str, int, int], ...],
+    names: tuple[str, ...],
     kind: str,
-    size: object,
-    colour: object,
-    length: object,
-    rate: object,
-) -> tuple[FileForm, np.ndarray, dict[str, str], list[str]]:
+    size: Hashable,
+    colour: Hashable,
+    length: Hashable,
+    rate: Hashable,
+) -> tuple[FileForm, np.ndarray, Mapping[str, str], tuple[str, ...]]:
+    """Return examples, as `read_images` and `read_signals` do; another stamp has them read anew."""
     own = {"image": {"size": size, "colour": colour}, "signal": {"length": length, "rate": rate}}
     other = "signal" if kind == "image" else "image"
     for option, value in own[other].items():
         if value is not None:
             raise ConfigError(f"{option} is for {other}s, and the files are {kind}s: leave it out")
-    if kind == "image":
-        return read_images(found, names, size, colour)
-    return read_signals(found, names, length, rate)
+    with opened(path) as found:
+        read: tuple[FileForm, np.ndarray, dict[str, str], list[str]]
+        if kind == "image":
+            read = read_images(found, names, size, colour)
+        else:
+            read = read_signals(found, names, length, rate)
+    form, x, refused, notes = read
+    x.flags.writeable = False
+    return form, x, refused, tuple(notes)
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Hashable]:
+    """Return options that can be compared, a list as a tuple.
+
+    Raises:
+        NASGymError: for one that is neither a number nor a text, nor a list of them.
+    """
+    found: dict[str, Hashable] = {}
+    for option, value in options.items():
+        given = tuple(value) if isinstance(value, list) else value
+        try:
+            hash(given)
+        except TypeError as error:
+            raise ConfigError(f"{option} must be a number or a text, not {value!r}") from error
+        found[option] = given
+    return found
 
 
 def _unreadable(refused: Mapping[str, str], names: Sequence[str], form: FileForm) -> list[str]:
