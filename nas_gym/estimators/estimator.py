@@ -175,7 +175,11 @@ class NASClassifier(ClassifierMixin, NASEstimator):
         return self
 
     def _labels(self, y: Any) -> Any:
-        if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+        try:
+            shape = np.shape(y)
+        except ValueError:  # rows of several lengths, which are refused below
+            shape = ()
+        if len(shape) == 2 and shape[1] > 1:
             self._target_kind = "labels"
             return y
         self._target_kind = "classes"

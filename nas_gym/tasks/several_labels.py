@@ -60,8 +60,8 @@ def looks_like_labels(y: Any) -> bool:
         columns = frame_table(y, "y").columns
         return len(columns) > 1 and all(are_flags(cells) for cells in columns.values())
     try:
-        array = np.asarray(y)
-    except ValueError:
+        array = as_array(y, "y")
+    except DataError:
         return False
     if array.ndim != 2 or array.shape[1] < 2 or not len(array) or array.dtype.kind not in "biuf":
         return False
