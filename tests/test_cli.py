@@ -436,7 +436,7 @@ BAD_SEARCHES = {
     ),
     "an option of reading without a table": (
         ["--drop", "a"],
-        "--drop says how a table in a file is read and --task breast_cancer is none",
+        "--drop says how data in a file is read and --task breast_cancer is none",
     ),
     "an unknown metric": (["--metric", "f1"], "unknown metric 'f1'"),
     "a recipe that is no object": (["--recipe", "3"], "--recipe must be a JSON object"),
@@ -459,7 +459,7 @@ def test_a_target_column_that_does_not_exist_is_named_with_those_that_do(cli):
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"target": ["quality"]}, "unknown target column of wine.csv ['quality']"),
+        ({"target": ["qualiti"]}, "unknown target column of wine.csv 'qualiti'"),
         ({"drop": 5}, "drop must be a list of column names, not 5"),
         ({"categorical": [["acid"]]}, "unknown column in categorical ['acid']"),
         ({"max_categories": "many"}, "max_categories must be a whole number of at least 1, not 'many'"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from nas_gym.cli import options
+from nas_gym.cli import data_options, options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
 from nas_gym.cli.progress import search_bar
@@ -24,17 +24,26 @@ Example: `nas-gym fit wine.csv --target quality --minutes 2`
 
 @polite
 def fit(
-    file: Annotated[Path, typer.Argument(help="Table (.csv, .xlsx, ...) or .npz.")],
-    target: Annotated[str | None, typer.Option(help="Column to be predicted, of a table.")] = None,
-    target_kind: Annotated[
-        str | None,
-        typer.Option(help="classes, or values for numbers to be predicted; by default told by the data."),
-    ] = None,
+    file: Annotated[
+        Path, typer.Argument(help="Table (.csv, .xlsx, ...), .npz, or folder of images or signals.")
+    ],
+    target: Annotated[str | None, typer.Option(help="Column to be predicted; several with commas.")] = None,
+    target_kind: options.TargetKind = None,
+    label_separator: data_options.LabelSeparator = None,
     metric: options.Metric = None,
     drop: options.Drop = None,
     categorical: options.Categorical = None,
     missing: options.Missing = None,
     delimiter: options.Delimiter = None,
+    split: data_options.Split = None,
+    group: data_options.Group = None,
+    time: data_options.Time = None,
+    gap: data_options.Gap = None,
+    size: data_options.Size = None,
+    colour: data_options.Colour = None,
+    length: data_options.Length = None,
+    rate: data_options.Rate = None,
+    index: data_options.Index = None,
     minutes: Annotated[float, typer.Option(help="Time for all of it, by the clock.")] = 5.0,
     small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
     agent: Annotated[str | None, typer.Option(help="Name of the agent, see `nas-gym list`.")] = None,
@@ -53,11 +62,21 @@ def fit(
 
     given = options.given(
         target_kind=target_kind,
+        label_separator=label_separator,
         metric=metric,
         drop=drop,
         categorical=categorical,
         missing=missing,
         delimiter=delimiter,
+        split=split,
+        group=group,
+        time=time,
+        gap=gap,
+        size=size,
+        colour=colour,
+        length=length,
+        rate=rate,
+        index=None if index is None else str(index),
     )
     limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})
     with search_bar(Console(stderr=True), "fit", limits, outlook=True) as move:

@@ -14,6 +14,18 @@ from typing import Annotated, Any
 
 import typer
 
+from nas_gym.cli.data_options import (
+    Colour,
+    Gap,
+    Group,
+    Index,
+    LabelSeparator,
+    Length,
+    Rate,
+    Size,
+    Split,
+    Time,
+)
 from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -22,12 +34,14 @@ OPENING = ("{", "[")
 EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
 Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
 Target = Annotated[
-    str | None, typer.Option(help="Column to be predicted, of a table in a file such as a .csv.")
+    str | None,
+    typer.Option(help="Column to be predicted, of a table in a file such as a .csv; several with commas."),
 ]
 TargetKind = Annotated[
     str | None,
     typer.Option(
-        help="What is predicted of own data: classes, or values (numbers); by default told by the data."
+        help="What is predicted of own data: classes, values (numbers) or labels, of which an example may "
+        "have several; by default told by the data."
     ),
 ]
 Drop = Annotated[list[str] | None, typer.Option(help="Column of a table to leave out; may be repeated.")]
@@ -44,7 +58,8 @@ Metric = Annotated[
     str | None,
     typer.Option(
         help="Score: accuracy, balanced_accuracy, macro_f1, log_loss, roc_auc or average_precision of "
-        "classes; r2, rmse or mae of values."
+        "classes; macro_f1, micro_f1, hamming or subset_accuracy of several labels; r2, rmse or mae of "
+        "values."
     ),
 ]
 BudgetText = Annotated[
@@ -274,11 +289,21 @@ def problem_of(
     search_space: Space = None,
     target: Target = None,
     target_kind: TargetKind = None,
+    label_separator: LabelSeparator = None,
     metric: Metric = None,
     drop: Drop = None,
     categorical: Categorical = None,
     missing: Missing = None,
     delimiter: Delimiter = None,
+    split: Split = None,
+    group: Group = None,
+    time: Time = None,
+    gap: Gap = None,
+    size: Size = None,
+    colour: Colour = None,
+    length: Length = None,
+    rate: Rate = None,
+    index: Index = None,
     reward: Reward = None,
     horizon: Horizon = None,
     initial: Initial = None,
@@ -313,7 +338,23 @@ def problem_of(
         "store": store,
     }
     environment = {option: value for option, value in values.items() if value is not None}
-    reading = given(drop=drop, categorical=categorical, missing=missing, delimiter=delimiter, metric=metric)
+    reading = given(
+        label_separator=label_separator,
+        drop=drop,
+        categorical=categorical,
+        missing=missing,
+        delimiter=delimiter,
+        split=split,
+        group=group,
+        time=time,
+        gap=gap,
+        size=size,
+        colour=colour,
+        length=length,
+        rate=rate,
+        index=None if index is None else str(index),
+        metric=metric,
+    )
     return Problem(env, environment, target, target_kind, reading, logdir, name)
 
 

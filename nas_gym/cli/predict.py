@@ -59,10 +59,18 @@ def _summary(found: Predictions, saved: SavedNetwork) -> str:
     """Return how often each class was predicted, or the range of the values."""
     if not found.rows:
         return "so no answers"
+    if saved.target.kind == "labels":
+        given = (found.answers > 0.5).sum(axis=0).tolist()
+        return _counted(Counter(dict(zip(saved.target.names, given, strict=True))), "labels")
     if not found.labels:
         low, high = found.answers.min(axis=0), found.answers.max(axis=0)
         ranges = zip(saved.target.names, low.tolist(), high.tolist(), strict=True)
         return ", ".join(f"{name} from {least:.6g} to {most:.6g}" for name, least, most in ranges)
-    counts = Counter(found.labels).most_common()
-    more = f" and {len(counts) - SHOWN} more classes" if len(counts) > SHOWN else ""
+    return _counted(Counter(found.labels), "classes")
+
+
+def _counted(numbers: Counter[str], what: str) -> str:
+    """Return the most frequent classes or labels and how many there are of each."""
+    counts = numbers.most_common()
+    more = f" and {len(counts) - SHOWN} more {what}" if len(counts) > SHOWN else ""
     return ", ".join(f"{count:,} {name}" for name, count in counts[:SHOWN]) + more

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nas_gym.cli.options import OPENING, parsed
 from nas_gym.errors import ConfigError
 
-OWN_DATA = ("csv", "npz")
+OWN_DATA = ("csv", "npz", "folder")
 
 
 def tasks_of(
@@ -24,7 +25,7 @@ def tasks_of(
         texts: name, JSON or path of each task.
         target: the column to be predicted, of tables in files.
         target_kind: ``"classes"`` or ``"values"``, of tasks of own data.
-        reading: how tables in files are read, and the metric of every task, as options of a task.
+        reading: how data in files is read and split, and the metric of every task, as options of a task.
 
     Raises:
         NASGymError: if a table in a file comes without target, or one of the options without a task of
@@ -34,7 +35,7 @@ def tasks_of(
     metric = {"metric": reading.pop("metric")} if "metric" in reading else {}
     tasks = [_task_of(text, target, target_kind) for text in texts]
     named = f"--task {texts[0]} is none" if texts else "there is none"
-    if target is not None and not any(_is_named(task, "csv") for task in tasks):
+    if target is not None and not any(_is_named(task, "csv", "folder") for task in tasks):
         raise ConfigError(
             f"--target names the column to be predicted of a .csv or another table and {named}: leave it out "
             "or pass --task FILE.csv"
@@ -44,11 +45,12 @@ def tasks_of(
             f"--target-kind says what is predicted of data in a file and {named}: leave it out or pass "
             "--task FILE"
         )
-    if reading and not any(_is_named(task, "csv") for task in tasks):
-        raise ConfigError(
-            f"--{next(iter(reading))} says how a table in a file is read and {named}: leave it out or pass "
-            "--task FILE.csv"
-        )
+    for option in reading:
+        if not any(option in _reading_of(task) for task in tasks):
+            raise ConfigError(
+                f"--{option.replace('_', '-')} says how data in a file is read and {named}: leave it out or "
+                "pass --task FILE"
+            )
     if metric and not tasks:
         raise ConfigError("--metric is the score of a task and there is none: pass --task")
     return [_with_options(task, reading, metric) for task in tasks]
@@ -56,7 +58,8 @@ def tasks_of(
 
 def _with_options(task: Any, reading: Mapping[str, Any], metric: Mapping[str, Any]) -> Any:
     """Return a task with options where it does not have them itself."""
-    given = {**(reading if _is_named(task, "csv") else {}), **metric}
+    taken = _reading_of(task)
+    given = {**{option: value for option, value in reading.items() if option in taken}, **metric}
     if not given or not isinstance(task, str | dict):
         return task
     if isinstance(task, dict):
@@ -66,18 +69,31 @@ def _with_options(task: Any, reading: Mapping[str, Any], metric: Mapping[str, An
     return {"name": task, **given} if task in TASKS else {"name": "npz", "path": task, **given}
 
 
+def _reading_of(task: Any) -> Collection[str]:
+    """Return the options that say how the data of a task is read; none of a task that is not own data."""
+    from nas_gym.tasks import TASKS
+
+    name = task.get("name") if isinstance(task, dict) else "npz"
+    if name not in OWN_DATA or (isinstance(task, str) and task in TASKS):
+        return ()
+    return inspect.signature(TASKS[name]).parameters
+
+
 def _task_of(text: str, target: str | None, target_kind: str | None) -> Any:
     """Return a task by name, JSON or path, with what is predicted where it is own data."""
     kind = {} if target_kind is None else {"target_kind": target_kind}
     if text.lstrip().startswith(OPENING):
         task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
-        named = {"target": target} if _is_named(task, "csv") and target is not None else {}
+        named = {"target": target} if _is_named(task, "csv", "folder") and target is not None else {}
         return named | kind | task if _is_named(task, *OWN_DATA) else task
-    from nas_gym.tasks import TASKS, kind_of, looks_like_data
+    from nas_gym.tasks import TASKS, loader_of, looks_like_data
 
     if text in TASKS or not looks_like_data(text):
         return text
-    if kind_of(Path(text).expanduser()) == "npz":
+    loader = loader_of(Path(text))
+    if loader == "folder":
+        return {"name": loader, "path": text} | ({} if target is None else {"target": target}) | kind
+    if loader == "npz":
         return {"name": "npz", "path": text} | kind if kind else text
     if target is None:
         raise ConfigError(

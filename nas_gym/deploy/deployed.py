@@ -46,6 +46,8 @@ class DeployedModule(nn.Module):
         outputs: Tensor = self.network(((x - self.mean) / self.scale).to(torch.float32)).to(self._dtype)
         if self._form.function == "softmax":
             return outputs.softmax(1)
+        if self._form.function == "sigmoid":
+            return outputs.sigmoid()
         return outputs * self.answer_scale + self.answer_mean
 
 

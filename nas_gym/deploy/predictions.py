@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from nas_gym._files import write_text
 from nas_gym.deploy.saved_network import SavedNetwork
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks import RawTable, read_examples
+from nas_gym.tasks import FileExamples, RawTable, read_examples
 
 DIGITS = 6  # of a probability
 
@@ -26,7 +27,7 @@ class Predictions:
         names: of all columns: those of the rows, then those of the answers.
         rows: cells of each row, answers at the end.
         answers: as `SavedNetwork.predict` gives them.
-        labels: the class of each row; () of values.
+        labels: the class of each row; () of values and several labels.
     """
 
     names: tuple[str, ...]
@@ -65,11 +66,13 @@ def predict_file(
 ) -> Predictions:
     """Return what a network answers for the rows of a file, beside them.
 
-    Classes give the columns ``predicted <target>`` and ``probability <class>``, values ``predicted <value>``.
+    Classes give the columns ``predicted <target>`` and ``probability <class>``, several labels ``predicted
+    <label>``, 0 or 1, and ``probability <label>`` each, values ``predicted <value>``.
 
     Args:
         saved: the network.
-        path: table, or ``.npy`` or ``.npz`` file, of which the answers come without the rows.
+        path: table, or, of images or signals, a folder, archive or file, beside whose names the answers are;
+            or ``.npy`` or ``.npz`` file, of which the answers come without the rows.
         delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
         encoding: encoding of a table of text.
         sheet: sheet of a workbook.
@@ -77,7 +80,9 @@ def predict_file(
     Raises:
         NASGymError: as `SavedNetwork.predict`; or if a column of the rows has the name of an answer's.
     """
-    rows = read_examples(path, saved.encoder, delimiter=delimiter, encoding=encoding, sheet=sheet)
+    rows = read_examples(
+        path, saved.encoder, saved.files, delimiter=delimiter, encoding=encoding, sheet=sheet
+    )
     answers = saved.predict(rows)
     labels: tuple[str, ...] = ()
     if saved.class_names:
@@ -89,10 +94,16 @@ def predict_file(
             [label, *(f"{one:.{DIGITS}f}" for one in row)]
             for label, row in zip(labels, answers.tolist(), strict=True)
         ]
+    elif saved.target.kind == "labels":
+        names = [f"{what} {name}" for name in saved.target.names for what in ("predicted", "probability")]
+        found = [
+            [cell for one in row for cell in (str(int(one > 0.5)), f"{one:.{DIGITS}f}")]
+            for row in answers.tolist()
+        ]
     else:
         names = [f"predicted {name}" for name in saved.target.names]
         found = [[f"{value:.9g}" for value in row] for row in answers.tolist()]
-    given = rows.columns if isinstance(rows, RawTable) else {}
+    given = _beside(rows)
     taken = sorted(set(given) & set(names))
     if taken:
         raise DataError(
@@ -103,3 +114,10 @@ def predict_file(
     beside = zip(*cells, strict=True) if cells else ((),) * len(found)
     both = [[*row, *answer] for row, answer in zip(beside, found, strict=True)]
     return Predictions((*given, *names), both, answers, labels)
+
+
+def _beside(rows: Any) -> Mapping[str, Any]:
+    """Return the columns that answers are written beside: those of a table, or the names of files."""
+    if isinstance(rows, RawTable):
+        return rows.columns
+    return {"file": list(rows.names)} if isinstance(rows, FileExamples) else {}

@@ -18,7 +18,17 @@ from nas_gym._files import write_bytes
 from nas_gym.errors import DataError, NASGymError
 from nas_gym.networks import NetworkModule
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
-from nas_gym.tasks import TableEncoder, Target, Task, features_of, read_examples, standardised, target_of
+from nas_gym.tasks import (
+    FileForm,
+    TableEncoder,
+    Target,
+    Task,
+    features_of,
+    form_of,
+    read_examples,
+    standardised,
+    target_of,
+)
 from nas_gym.training import apart
 
 FORMAT = 5
@@ -39,7 +49,9 @@ class SavedNetwork:
         mean, scale: the standardisation of the training data, float64, applied by `predict`.
         encoder: how the columns of a table become the features; None for arrays without names.
         about: where it comes from, JSON-able: what it was told when it was saved, ``reading``, what was said
-            of how its data was read, and ``versions`` of the packages that wrote it.
+            of how its data was read, ``split``, why its examples were in their parts, and ``versions`` of the
+            packages that wrote it.
+        files: how files become the examples; None for data that did not come as images or signals in files.
     """
 
     architecture: str
@@ -51,6 +63,7 @@ class SavedNetwork:
     scale: np.ndarray
     encoder: TableEncoder | None
     about: Mapping[str, Any] = field(default_factory=dict)
+    files: FileForm | None = None
 
     @apart
     @torch.no_grad()
@@ -68,21 +81,24 @@ class SavedNetwork:
             x: an array (n, *input_shape) of raw features; or, of a network for a table: a data frame, a list
                 of dicts, a dict of columns or the path of a file, whose columns are found by name, in any
                 order and beside others; or rows of cells, in the order of the columns in training. The
-                path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network.
+                path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network. Of
+                a network for images or signals in files also the path of one, or of a folder or archive.
             delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
             encoding: encoding of a table of text.
             sheet: sheet of a workbook.
 
         Returns:
-            Probabilities of the classes, float32 (n, classes), or values in the units of the training data,
-            float64 (n, values).
+            Probabilities of the classes or of each label, float32 (n, classes or labels), or values in the
+            units of the training data, float64 (n, values).
 
         Raises:
             NASGymError: if the examples have another shape, or a value is missing, not finite, or unknown, or
                 a column is missing: what is not understood has no answer.
         """
         if isinstance(x, str | Path):
-            x = read_examples(x, self.encoder, delimiter=delimiter, encoding=encoding, sheet=sheet)
+            x = read_examples(
+                x, self.encoder, self.files, delimiter=delimiter, encoding=encoding, sheet=sheet
+            )
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
         prepared = standardised(raw, self.mean, self.scale)
         outputs: torch.Tensor = self.module(torch.as_tensor(prepared))
@@ -90,7 +106,7 @@ class SavedNetwork:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the probabilities; () of a network that predicts values."""
+        """Names of the classes, in the order of the probabilities; () of a network for anything else."""
         return self.target.names if self.target.kind == "classes" else ()
 
 
@@ -130,6 +146,7 @@ def save_network(
         "target": task.target.config(),
         "feature_names": list(task.feature_names),
         "encoder": None if encoder is None else json.dumps(encoder.config()),
+        "files": None if task.files is None else json.dumps(task.files.config()),
         "mean": torch.tensor(task.mean, dtype=torch.float64),
         "scale": torch.tensor(task.scale, dtype=torch.float64),
         "about": json.dumps(_provenance(task) | dict(about or {})),
@@ -186,7 +203,7 @@ def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
     # Whatever the default dtype of this process is, the network was trained in float32.
     module = NetworkModule(space.network(space.parse(content["architecture"]))).to(torch.float32)
     module.load_state_dict(content["weights"])
-    encoder = content["encoder"]
+    encoder, files = content["encoder"], content.get("files")
     return SavedNetwork(
         content["architecture"],
         space,
@@ -197,6 +214,7 @@ def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
         content["scale"].numpy(),
         None if encoder is None else TableEncoder.from_config(json.loads(encoder)),
         json.loads(content["about"]),
+        None if files is None else form_of(json.loads(files)),
     )
 
 
@@ -209,7 +227,8 @@ def _provenance(task: Task) -> dict[str, Any]:
         "numpy": np.__version__,
     }
     notes = {"reading": list(task.notes)} if task.notes else {}
-    return {"task": spec, "task_fingerprint": task.fingerprint, **notes, "versions": packages}
+    split = {"split": task.split} if task.split else {}
+    return {"task": spec, "task_fingerprint": task.fingerprint, **notes, **split, "versions": packages}
 
 
 def _from_format_2(content: Mapping[str, Any]) -> dict[str, Any]:

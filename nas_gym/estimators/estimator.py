@@ -15,7 +15,7 @@ from nas_gym._files import write_bytes
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
-from nas_gym.tasks import Task
+from nas_gym.tasks import Task, check_classes
 
 
 class NASEstimator(BaseEstimator):
@@ -63,12 +63,21 @@ class NASEstimator(BaseEstimator):
         self.test_size = test_size
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803 (as scikit-learn calls it)
+    def fit(
+        self,
+        X: Any,  # noqa: N803 (as scikit-learn calls it)
+        y: Any,
+        *,
+        groups: Any = None,
+        times: Any = None,
+    ) -> Self:
         """Search a network for examples and train it.
 
         Args:
             X: array (n, features), (n, channels, length) or (n, channels, height, width), or a data frame.
             y: labels or values, one an example.
+            groups: group of each example, (n,), none of which is in two parts or folds.
+            times: time of each example, (n,), by which the latest tell how good the network is.
 
         Raises:
             NASGymError: for examples or options that do not fit.
@@ -76,8 +85,10 @@ class NASEstimator(BaseEstimator):
         if not 0 < self.minutes < float("inf"):
             raise ConfigError(f"minutes must be a number above 0, not {self.minutes!r}")
         labels = self._labels(y)
-        task = self._task(X, labels)
-        task, folds, why = with_folds(task, lambda count: self._task(X, labels, folds=count))
+        task = self._task(X, labels, group=groups, time=times)
+        task, folds, why = with_folds(
+            task, lambda count: self._task(X, labels, group=groups, time=times, folds=count)
+        )
         plan = plan_for(task, self.minutes, folds=folds, small=self.small, agent=self.agent)
         with tempfile.TemporaryDirectory(prefix="nas-gym-") as folder:
             fitted = fit_task(
@@ -115,7 +126,7 @@ class NASEstimator(BaseEstimator):
         return Task.from_arrays(
             X,
             y,
-            target_kind=self._kind,
+            target_kind=getattr(self, "_target_kind", self._kind),
             test_size=self.test_size,
             split_seed=self.random_state,
             **options,
@@ -128,20 +139,24 @@ class NASEstimator(BaseEstimator):
 class NASClassifier(ClassifierMixin, NASEstimator):
     """A classifier whose network was searched for; see `NASEstimator`.
 
+    Of `y` with a column of 0 and 1 for each label, (n, labels), an example may have several labels.
+
     Attributes:
-        classes_: the labels, in the order of the probabilities.
+        classes_: the classes, in the order of the probabilities; of several labels their numbers.
     """
 
     _kind = "classes"
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Return the most probable label of each example, (n,)."""
-        places = self.predict_proba(X).argmax(axis=1)
-        found: np.ndarray = self.classes_[places]
+        """Return the most probable class of each example, (n,); of several labels 0 or 1, (n, labels)."""
+        probabilities = self.predict_proba(X)
+        if self.network_.target.kind == "labels":
+            return (probabilities > 0.5).astype(np.int64)
+        found: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
         return found
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Return the probability of each class, float32 (n, classes).
+        """Return the probability of each class or label, float32 (n, classes or labels).
 
         Args:
             X: as in `SavedNetwork.predict`, so the path of a file, too.
@@ -152,11 +167,23 @@ class NASClassifier(ClassifierMixin, NASEstimator):
     def adopt(self, fitted: Fitted, report: Path | None, reasons: Sequence[str]) -> Self:
         super().adopt(fitted, report, reasons)
         names = fitted.network.class_names
+        if fitted.network.target.kind == "labels":
+            self.classes_ = np.arange(fitted.network.target.outputs)
+            return self
         labels = getattr(self, "_given", None)
         self.classes_ = np.array(names) if labels is None else labels
         return self
 
     def _labels(self, y: Any) -> Any:
+        try:
+            shape = np.shape(y)
+        except ValueError:  # rows of several lengths, which are refused below
+            shape = ()
+        if len(shape) == 2 and shape[1] > 1:
+            self._target_kind = "labels"
+            return y
+        self._target_kind = "classes"
+        check_classes(y)
         self._given = np.unique(np.asarray(y))
         return np.searchsorted(self._given, np.asarray(y))
 

@@ -12,7 +12,7 @@ from nas_gym.estimators.estimator import NASClassifier, NASRegressor
 from nas_gym.estimators.plan import plan_for, with_folds
 from nas_gym.estimators.training import Fitted, fit_task
 from nas_gym.explain import explain
-from nas_gym.tasks import Task, kind_of, make_task
+from nas_gym.tasks import Task, loader_of, make_task
 
 if TYPE_CHECKING:
     from nas_agents import Progress
@@ -50,9 +50,10 @@ def fit(
     ```
 
     Args:
-        data: path of a table or an ``.npz`` file, or a data set in memory: a data frame with the target
-            among its columns, or an array of examples.
-        target: name of the target's column; of an array the labels or values, one an example.
+        data: path of a table, an ``.npz`` file, or a folder or archive of images or signals, or a data set in
+            memory: a data frame with the target among its columns, or an array of examples.
+        target: name of the target's column, or a list of those of several labels or values; of an array the
+            labels or values, one an example or (n, outputs).
         minutes: time for all of it by the clock, above 0.
         small: whether a smaller network may score a point less.
         seed: seed of the search.
@@ -78,7 +79,7 @@ def fit(
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
     fitted = fit_task(task, plan, place, seed=seed, store=store, budget=budget, on_progress=on_progress)
     path = _explained(fitted, minutes, seed, store) if report and _is_file(data) else None
-    kind = NASClassifier if single.target.kind == "classes" else NASRegressor
+    kind = NASRegressor if single.target.kind == "values" else NASClassifier
     unwritten = "no report, which is of data in a file" if report and path is None else ""
     reasons = [*plan.reasons, *filter(None, (why, unwritten))]
     return kind(minutes=minutes, small=small, random_state=seed).adopt(fitted, path, reasons)
@@ -96,16 +97,26 @@ def _single(data: Any, target: Any, options: Mapping[str, Any], **more: Any) -> 
         return data
     if _is_file(data):
         return make_task(_file_spec(Path(data), target, options) | more)
-    if isinstance(target, str) and hasattr(data, "columns"):
-        if target not in list(data.columns):
+    if hasattr(data, "columns") and _are_names(target):
+        names = [target] if isinstance(target, str) else list(target)
+        lacking = [name for name in names if name not in list(data.columns)]
+        if lacking:
             raise ConfigError(
-                f"the data frame has no column {target!r}: it has {', '.join(map(str, data.columns))}"
+                f"the data frame has no column {lacking[0]!r}: it has {', '.join(map(str, data.columns))}"
             )
-        features = data[[name for name in data.columns if name != target]]
-        return Task.from_arrays(features, data[target], name=target, **options, **more)
+        features = data[[name for name in data.columns if name not in names]]
+        y = data[target] if isinstance(target, str) else data[names]
+        return Task.from_arrays(features, y, name="-".join(names), **options, **more)
     if target is None:
         raise ConfigError("an array of examples needs its labels or values: pass them as the target")
     return Task.from_arrays(data, target, **options, **more)
+
+
+def _are_names(target: Any) -> bool:
+    """Return whether a target is the name of a column, or a list of them."""
+    return isinstance(target, str) or (
+        isinstance(target, list | tuple) and bool(target) and all(isinstance(name, str) for name in target)
+    )
 
 
 def _with_folds(data: Any, target: Any, options: Mapping[str, Any], folds: int) -> Any:
@@ -118,8 +129,10 @@ def _with_folds(data: Any, target: Any, options: Mapping[str, Any], folds: int) 
 
 
 def _file_spec(path: Path, target: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    if kind_of(path.expanduser()) == "npz":
-        return {"name": "npz", "path": str(path), **options}
+    loader = loader_of(path)
+    if loader != "csv":
+        named = {"target": target} if loader == "folder" and target is not None else {}
+        return {"name": loader, "path": str(path), **named, **options}
     if target is None:
         raise ConfigError(f"{path.name} is a table, which needs its target: name the column to be predicted")
     return {"name": "csv", "path": str(path), "target": target, **options}

@@ -4,6 +4,11 @@ from .baseline import constant_answer as constant_answer
 from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
+from .label_target import Labels as Labels
+from .labels import check_classes as check_classes
+from .media.forms import FileExamples as FileExamples
+from .media.forms import FileForm as FileForm
+from .media.forms import form_of as form_of
 from .metrics import Metric as Metric
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
@@ -17,9 +22,10 @@ from .reading.file_kinds import looks_like_data as looks_like_data
 from .reading.raw_table import RawTable as RawTable
 from .reading.text_file import decoded as decoded
 from .registry import TASKS as TASKS
+from .registry import loader_of as loader_of
 from .registry import make_task as make_task
-from .targets import AnswerForm as AnswerForm
+from .target import AnswerForm as AnswerForm
+from .target import Target as Target
 from .targets import Classes as Classes
-from .targets import Target as Target
 from .targets import Values as Values
 from .targets import target_of as target_of

@@ -12,8 +12,9 @@ import numpy as np
 
 from nas_gym._shared import Shared
 from nas_gym.networks import Shape
+from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.reading.columns import TableEncoder
-from nas_gym.tasks.targets import Target
+from nas_gym.tasks.target import Target
 
 Inputs = Literal["features", "signal", "image"]
 INPUTS: tuple[Inputs, ...] = ("features", "signal", "image")
@@ -48,7 +49,7 @@ class Task(Shared):
         name: for titles and folders.
         x_train, x_validation, x_test: float32 (n, *input_shape), standardised.
         y_train, y_validation, y_test: what is to be predicted, as `target` has it: int64 (n,) for classes,
-            float32 (n, values), standardised, for values.
+            float32 (n, values), standardised, for values, float32 (n, labels), 0 or 1, for several labels.
         target: what is to be predicted, with its loss and metrics.
         feature_names: a name per feature of a table; () for signals and images.
         mean, scale: float64, of a shape that broadcasts over an example: (features,) for tables,
@@ -57,8 +58,10 @@ class Task(Shared):
         spec: the JSON-able dict that `make_task` builds the task from again; of arrays in memory
             it holds their fingerprint in place of them.
         encoder: how the columns of a table became the features; None for data that came as arrays.
+        files: how files became the examples; None for data that did not come as images or signals in files.
         sample: training examples before and after the preparation; None where there are none.
         notes: what was said of how the data was read, a line each.
+        split: why the examples are in the parts where they are, in one clause; "" where nobody knows.
         folds: of a task with folds the validation part of each, indices into the training part with the
             validation part after it; the first is the validation part. () for a single split.
     """
@@ -76,8 +79,10 @@ class Task(Shared):
     scale: np.ndarray
     spec: dict[str, Any]
     encoder: TableEncoder | None = None
+    files: FileForm | None = None
     sample: Sample | None = None
     notes: tuple[str, ...] = ()
+    split: str = ""
     folds: tuple[np.ndarray, ...] = ()
 
     def __post_init__(self) -> None:
@@ -165,12 +170,13 @@ class Task(Shared):
                 frame (pandas, polars) of numbers and texts, whose columns keep their names and are read
                 as `nas_gym.tasks.reading.rules` tells.
             y: (n,), class labels: whole numbers or texts; where `target_kind` is ``"values"``, numbers, (n,)
-                or (n, values).
+                or (n, values); where it is ``"labels"``, 0 or 1 for each label, (n, labels).
             name: for titles and folders.
-            target_kind: ``"classes"`` or ``"values"``, numbers to be predicted; None for values where
-                labels are hardly classes, see `nas_gym.tasks.labels`, else classes.
+            target_kind: ``"classes"``, ``"values"``, numbers to be predicted, or ``"labels"``, of which an
+                example may have several; None for labels where `y` has several columns of 0 and 1 that are
+                not one-hot, values where labels are hardly classes, see `nas_gym.tasks.labels`, else classes.
             class_names: a name per class in the order of the sorted labels; the labels by default.
-            target_names: a name per value; those of the columns of a data frame, or ``"value"``.
+            target_names: a name per value or label; those of the columns of a data frame, or ``"value"``.
             feature_names: a name per feature of a table.
             inputs: see `nas_gym.tasks.own.arrays.arrays`.
             **preparation: options of `nas_gym.tasks.preparation.Preparation`, and of a data frame those of

@@ -9,6 +9,7 @@ import numpy as np
 
 from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.base import INPUTS, Inputs
+from nas_gym.tasks.reading.raw_table import check_width
 
 CHANNELS_LAST = (1, 3, 4)
 MOST_CHANNELS = 4  # of an image, above which a shape is suspected of another order of its sides
@@ -17,19 +18,21 @@ MOST_CHANNELS = 4  # of an image, above which a shape is suspected of another or
 EXACT = 2**53  # up to here a float64 holds every whole number
 
 
-def examples(x: Any, inputs: Inputs | None, feature_names: Sequence[str]) -> np.ndarray:
-    """Return raw examples as a numeric array of a shape that a task can have.
+def examples(x: Any, inputs: Inputs | None, feature_names: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Return raw examples as a numeric array of a shape that a task can have, and what is to be said of it.
 
     Raises:
         NASGymError: for a wrong type, shape or value, with the call that mends it.
     """
     if inputs is not None and inputs not in INPUTS:
         raise unknown("inputs", inputs, INPUTS)
-    array = _shaped(numeric(x), inputs)
+    array, notes = _shaped(numeric(x), inputs)
     if not array.size:
         raise DataError(
             f"x is empty, of shape {array.shape}: pass at least three examples, of classes three of each"
         )
+    if array.ndim == 2:
+        check_width(array.shape[1], "x")
     if len(feature_names) and (array.ndim != 2 or len(feature_names) != array.shape[1]):
         raise ConfigError(
             f"feature_names has {len(feature_names)} names for x of shape {array.shape}: "
@@ -37,7 +40,7 @@ def examples(x: Any, inputs: Inputs | None, feature_names: Sequence[str]) -> np.
         )
     check_finite(array, feature_names)
     _check_exact(array)
-    return array
+    return array, notes
 
 
 def as_array(given: Any, name: str) -> np.ndarray:
@@ -81,7 +84,8 @@ def numeric(x: Any) -> np.ndarray:
     return array
 
 
-def _shaped(x: np.ndarray, inputs: Inputs | None) -> np.ndarray:
+def _shaped(x: np.ndarray, inputs: Inputs | None) -> tuple[np.ndarray, list[str]]:
+    """Return examples with their channels first, and what is to be said where their shape was another."""
     if inputs in ("signal", "image") and x.ndim == INPUTS.index(inputs) + 1:
         x = x[:, None]
     if inputs is not None and x.ndim != INPUTS.index(inputs) + 2:
@@ -94,24 +98,38 @@ def _shaped(x: np.ndarray, inputs: Inputs | None) -> np.ndarray:
             "x must be of shape (n, features), (n, channels, length) or (n, channels, height, width), "
             f"not {x.shape}: pass {remedy}"
         )
-    if inputs is None:
-        _check_order(x)
-    return x
+    return (x, []) if inputs is not None else _channels_first(x)
 
 
-def _check_order(x: np.ndarray) -> None:
-    """Refuse shapes that almost surely have their sides in another order than they would be read."""
+def _channels_first(x: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return images whose sides are almost surely in another order with a channel before the others."""
     sides = x.shape[1:]
-    if len(sides) == 2 and sides[0] == sides[1] > MOST_CHANNELS:
-        raise DataError(
-            f"x of shape {x.shape} would be read as {sides[0]} channels of length {sides[1]}: "
-            "pass x[:, None] if these are images of one channel, inputs='signal' if they are signals"
-        )
+    if len(sides) == 2 and min(sides) > MOST_CHANNELS and (sides[0] == sides[1] or x.dtype == np.uint8):
+        said = f"x of shape {x.shape} is read as images of one channel: inputs='signal' reads signals"
+        return x[:, None], [said]
     if len(sides) == 3 and sides[0] > MOST_CHANNELS and sides[2] in CHANNELS_LAST:
-        raise DataError(
-            f"x of shape {x.shape} would be read as {sides[0]} channels of {sides[1]} x {sides[2]}: pass "
-            "x.transpose(0, 3, 1, 2) if the channels are last, inputs='image' if they are first"
+        said = (
+            f"x of shape {x.shape} is read as images of {sides[0]} x {sides[1]} whose {sides[2]} channels "
+            "are last: inputs='image' reads the channels first"
         )
+        return np.ascontiguousarray(x.transpose(0, 3, 1, 2)), [said]
+    return x, []
+
+
+def as_trained(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return new examples in the order of sides that a network was trained on, where they are in another.
+
+    Args:
+        x: raw examples.
+        shape: shape of an example.
+    """
+    if x.shape[1:] == shape:
+        return x
+    if len(shape) == 3 and x.shape[1:] == (*shape[1:], shape[0]):
+        return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    if len(shape) > 1 and shape[0] == 1 and x.shape[1:] == shape[1:]:
+        return x[:, None]
+    return x
 
 
 def _check_exact(x: np.ndarray) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from nas_gym.tasks.base import Inputs
+from nas_gym.tasks.division import Division
+from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.reading.columns import TableEncoder
 from nas_gym.tasks.reading.raw_table import RawTable
-
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,10 @@ class Data:
         feature_names: a name per feature of a table.
         inputs: what an example is; None to tell by its number of dimensions.
         parts: indices of the training, validation and test examples where the split is given.
+        division: what the examples come with that says which part they go to.
         encoder: how the columns of a table became the features; None for arrays.
         rows: the table that the features were made of; None for arrays.
+        files: how files became the examples; None where they did not.
         notes: what is to be said of how the data was read.
         defaults: options of `Preparation` that this data has other defaults for.
         title: the name of the task where it is not the loader's.
@@ -45,8 +47,10 @@ class Data:
     feature_names: Sequence[str] = ()
     inputs: Inputs | None = None
     parts: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    division: Division | None = None
     encoder: TableEncoder | None = None
     rows: RawTable | None = None
+    files: FileForm | None = None
     notes: Sequence[str] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""

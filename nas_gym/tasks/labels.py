@@ -72,13 +72,20 @@ def of_cells(target: str, cells: ColumnCells, missing: MissingTexts, *, categori
         categorical: whether the user says that its numbers are classes.
 
     Raises:
-        NASGymError: if labels are of a regression.
+        NASGymError: if labels are of a regression, of one class or of several types.
     """
     cells = listed(cells)
     words = [text_of(cell) for cell in cells if not missing.among_numbers(cell)]
     numeric = not categorical and all(map(is_number, words))
     texts = [text_of(cell) for cell in cells]
     counts = Counter(texts)
+    if not categorical:
+        _check_types(target, cells, missing)
+    if len(counts) < 2:
+        raise DataError(
+            f"target {target!r} has one class, {texts[0]!r}, in all {len(texts):,} rows, and a task needs at "
+            "least 2: name another column, or bring rows of other classes"
+        )
     plain = all(map(PLAIN.fullmatch, counts))
     names = sorted(counts, key=lambda text: (exact(text), text)) if plain else sorted(counts)
     notes = _equal_values(target, names) if plain else []
@@ -93,6 +100,39 @@ def of_cells(target: str, cells: ColumnCells, missing: MissingTexts, *, categori
         notes += _classes(what, values, list(counts.values()), meant, counted=False)
     places = {name: place for place, name in enumerate(names)}
     return np.array([places[text] for text in texts], dtype=np.int64), tuple(names), notes
+
+
+def check_mixture(target: str, cells: ColumnCells, missing: MissingTexts) -> None:
+    """Refuse the cells of a target that are many different numbers but for a few, such as ``inf``.
+
+    Raises:
+        NASGymError: naming the first cell that is no number.
+    """
+    cells = listed(cells)
+    fits = [missing.among_numbers(cell) or is_number(text_of(cell)) for cell in cells]
+    others = fits.count(False)
+    different = len({text_of(cell) for cell, fit in zip(cells, fits, strict=True) if fit})
+    if not others or different <= FEW or 10 * others > len(cells):
+        return
+    row = fits.index(False)
+    raise DataError(
+        f"target {target!r} has {text_of(cells[row])!r} in row {row + 1:,} and {different:,} different "
+        f"numbers: mend it, name it in missing=, or pass categorical=[{target!r}] for classes"
+    )
+
+
+def _check_types(target: str, cells: Sequence[Any], missing: MissingTexts) -> None:
+    """Refuse labels of several types, as a workbook or a Parquet file may hold."""
+    first: dict[str, Any] = {}
+    for cell in cells:
+        kind = "bool" if isinstance(cell, bool) else "number" if isinstance(cell, int | float) else "text"
+        first.setdefault(kind, cell)
+    if len(first) > 1:
+        one, other = list(first.values())[:2]
+        raise DataError(
+            f"target {target!r} mixes labels of several types, such as {one!r} and {other!r}: make them one, "
+            f"or pass categorical=[{target!r}] to take all for texts"
+        )
 
 
 def of_array(y: Any, class_names: Sequence[str] | None, *, split: bool = True) -> Labels:
@@ -120,6 +160,11 @@ def of_array(y: Any, class_names: Sequence[str] | None, *, split: bool = True) -
     return numbers.astype(np.int64), names, notes
 
 
+def check_classes(y: Any) -> None:
+    """Refuse labels in memory that are not classes, as `of_array` does."""
+    of_array(y, None, split=False)
+
+
 def _one_dimensional(y: Any) -> np.ndarray:
     """Return the labels as an array (n,), its dtype ordinary, or object where that could merge them."""
     y = single_column(y)
@@ -136,7 +181,8 @@ def _one_dimensional(y: Any) -> np.ndarray:
     if array.ndim != 1:
         raise DataError(
             f"y must hold one label an example, shape (n,), not {array.shape}: "
-            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels, or target_kind='values'"
+            "pass y.ravel() of a column, y.argmax(axis=1) of one-hot labels, target_kind='labels' where an "
+            "example has several, or target_kind='values'"
         )
     if array.dtype.kind not in "biufUSOT":
         raise DataError(f"y is of dtype {array.dtype}: pass class labels, whole numbers or texts")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks import checks, labels, values
+from nas_gym.tasks import checks, labels, several_labels, values
 from nas_gym.tasks.base import Sample, Task
-from nas_gym.tasks.data import PARTS, Data
+from nas_gym.tasks.data import Data
+from nas_gym.tasks.division import UNUSED, Divided, Division, Strata, divided
 from nas_gym.tasks.fitting import fitted
-from nas_gym.tasks.preparation import SIZES, Preparation
-from nas_gym.tasks.splits import Split, check_parts, fold_parts, stratified
-from nas_gym.tasks.targets import Classes, Target, Values, check_kind
+from nas_gym.tasks.preparation import Preparation
+from nas_gym.tasks.splits import PARTS, Split
+from nas_gym.tasks.targets import Classes, Labels, Target, Values, check_kind
 
 MEAN_STEPS = 2.0**20
 SAMPLED = 16  # training examples that a saved network is checked on
@@ -34,17 +35,17 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     """
     preparation = Preparation(**{**data.defaults, **options})
     feature_names = tuple(str(feature) for feature in data.feature_names)
-    x = checks.examples(data.x, data.inputs, feature_names)
+    x, shaping = checks.examples(data.x, data.inputs, feature_names)
     found = _answers(data)
     if len(x) != len(found.y):
         what = "labels" if found.strata is not None else "values"
         raise DataError(
             f"x has {len(x)} examples and y {len(found.y)} {what}: pass one {what[:-1]} for each example"
         )
-    train, validation, test = _split(found, data, preparation, options)
+    split = divided(found.weighed, _division(data, len(x)), preparation, tuple(options))
+    train, validation, test = split.parts
     data, x = fitted(data, x, train)
     feature_names = tuple(str(feature) for feature in data.feature_names)
-    folds = _folds(found, train, validation, preparation)
     target, y = found.fitted((train, validation, test))
     target = target.measured_by(preparation.metric, preparation.class_weight)
     mean, scale = standardisation(x[train])
@@ -66,9 +67,11 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
         scale=scale,
         spec=spec,
         encoder=data.encoder,
+        files=data.files,
         sample=Sample(raw, x_train[:SAMPLED]),
-        notes=(*data.notes, *found.notes),
-        folds=folds,
+        notes=(*data.notes, *shaping, *found.notes, *_said(data, split)),
+        split=split.words,
+        folds=split.folds,
     )
 
 
@@ -103,21 +106,34 @@ class _Answers:
     """What is to be predicted, before the split.
 
     Attributes:
-        y: labels, int64 (n,), or values, float64 (n, values).
-        names: a name per class or value.
-        strata: what every part needs some of, int64 (n,); None for values.
+        y: classes, int64 (n,), or values or several labels, float64 (n, outputs).
+        names: a name per class, label or value.
+        strata: what every part needs some of, int64 (n,); None for values and several labels.
         notes: what is to be said of how it was read.
+        are_labels: whether they are several labels.
     """
 
     y: np.ndarray
     names: tuple[str, ...]
     strata: np.ndarray | None
     notes: list[str]
+    are_labels: bool = False
+
+    @property
+    def weighed(self) -> Strata:
+        """What every part needs its share of."""
+        if self.strata is None:  # values are of one stratum, so that a part is any of the examples
+            zeros = np.zeros(len(self.y), dtype=np.int64)
+            return Strata(zeros, ("",), self.y if self.are_labels else None)
+        return Strata(self.strata, self.names)
 
     def fitted(self, parts: Split) -> tuple[Target, np.ndarray]:
         """Return the target, fitted on the training part, and what is to be predicted as a task holds it."""
         if self.strata is not None:
             return Classes(self.names), self.y
+        if self.are_labels:
+            several_labels.check_labels(self.y, self.names, dict(zip(PARTS, parts, strict=True)))
+            return Labels(self.names), self.y.astype(np.float32)
         named = dict(zip(PARTS, parts, strict=True))
         values.check_variation(self.y, self.names, named)
         mean, scale = standardisation(self.y[parts[0]])
@@ -132,6 +148,10 @@ def _answers(data: Data) -> _Answers:
         if data.class_names is not None:
             raise ConfigError("class_names are for classes, and target_kind is 'values': pass target_names")
         return _Answers(*values.of_array(data.y, data.target_names), None, [])
+    if data.target_kind == "labels" or (
+        data.target_kind is None and data.class_names is None and several_labels.looks_like_labels(data.y)
+    ):
+        return _labels(data)
     if data.target_names is not None:
         raise ConfigError("target_names are for values: pass class_names, or target_kind='values'")
     try:
@@ -143,33 +163,30 @@ def _answers(data: Data) -> _Answers:
     return _Answers(y, names, y, notes)
 
 
-def _split(found: _Answers, data: Data, preparation: Preparation, options: dict[str, Any]) -> Split:
-    # Values are of one stratum, so that a part is any of the examples.
-    names = found.names if found.strata is not None else ("",)
-    strata = np.zeros(len(found.y), dtype=np.int64) if found.strata is None else found.strata
+def _said(data: Data, split: Divided) -> list[str]:
+    """Return what is to be said of parts that are not by chance, or not as the arrays came."""
+    usual = data.division is None and (data.parts is None or len(data.parts[1]))
+    return [] if usual else [f"the parts are {split.words}"]
+
+
+def _labels(data: Data) -> _Answers:
+    if data.class_names is not None:
+        raise ConfigError("class_names are for classes, and target_kind is 'labels': pass target_names")
+    y, names = several_labels.of_array(data.y, data.target_names)
+    told = [f"y is read as {len(names)} labels, of which an example may have several: target_kind= says more"]
+    return _Answers(y, names, None, told if data.target_kind is None else [], True)
+
+
+def _division(data: Data, examples: int) -> Division | None:
+    """Return what says which part examples go to."""
     if data.parts is None:
-        return stratified(strata, preparation.counts(len(strata)), names, preparation.split_seed)
-    for option in (*SIZES, "split_seed", "folds"):
-        if option in options:
-            raise ConfigError(
-                f"the data comes in parts, which leaves nothing to {option}: leave the option out"
-            )
-    if found.strata is not None:
-        check_parts(strata, data.parts, names)
-    return data.parts
-
-
-def _folds(
-    found: _Answers, train: np.ndarray, validation: np.ndarray, preparation: Preparation
-) -> tuple[np.ndarray, ...]:
-    """Return the validation part of each fold, see `Task.folds`."""
-    if preparation.folds == 1:
-        return ()
-    strata = np.zeros(len(found.y), dtype=np.int64) if found.strata is None else found.strata
-    both = np.concatenate([train, validation])
-    places = np.arange(len(both))
-    first, rest = places[len(train) :], places[: len(train)]
-    return fold_parts(strata[both], first, rest, preparation.folds, preparation.split_seed)
+        return data.division
+    places = np.full(examples, UNUSED)
+    for place, part in enumerate(data.parts):
+        places[part] = place
+    return replace(
+        data.division or Division(), parts=places, names=(("parts", "the arrays, which come in parts"),)
+    )
 
 
 def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, name: str = "x") -> np.ndarray:

@@ -17,9 +17,11 @@ from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
 from nas_gym.tasks.builtin.mnist1d import mnist1d
 from nas_gym.tasks.data import Data
+from nas_gym.tasks.media.collection import is_collection
 from nas_gym.tasks.notes import say
 from nas_gym.tasks.own.arrays import arrays
 from nas_gym.tasks.own.csv import csv
+from nas_gym.tasks.own.folder import folder
 from nas_gym.tasks.own.npz import npz
 from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
@@ -34,6 +36,7 @@ TASKS: dict[str, Callable[..., Data]] = {
     "arrays": arrays,
     "npz": npz,
     "csv": csv,
+    "folder": folder,
 }
 
 __all__ = ["TASKS", "Data", "DataWarning", "Task", "make_task"]
@@ -44,9 +47,9 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
 
     Args:
         spec: its name, a dict with ``"name"`` and options (those of its loader and of
-            `nas_gym.tasks.preparation.Preparation`), the path of an ``.npz`` file, or a task as it
-            is. Any other file, such as a ``.csv``, needs the dict, since its ``"target"`` column must be
-            named.
+            `nas_gym.tasks.preparation.Preparation`), the path of an ``.npz`` file, or of a folder or archive
+            of images or signals, or a task as it is. Any other file, such as a ``.csv``, needs the dict,
+            since its ``"target"`` column must be named.
 
     What of the data was read otherwise than as it stands is said, each in a `DataWarning`.
 
@@ -67,7 +70,9 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     shared = {key: value for key, value in options.items() if key in OPTIONS}
     Preparation(**shared)  # refuses bad options before anything is loaded or generated
     data = build(loader, "task", {key: value for key, value in options.items() if key in own})
-    recorded = {key: value for key, value in options.items() if not data.in_memory or key not in ("x", "y")}
+    recorded = {
+        key: value for key, value in options.items() if not data.in_memory or _is_recorded(key, value)
+    }
     task = prepare(name, data, shared, {"name": name, **_plain(recorded), **data.spec})
     if data.in_memory:
         _identify(task, options.get("fingerprint"))
@@ -75,16 +80,32 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     return task
 
 
+def loader_of(path: Path) -> str:
+    """Return the name of the loader of a path: ``"npz"``, ``"folder"``, or ``"csv"`` of any table.
+
+    Raises:
+        NASGymError: if it is a file of a kind that cannot be read.
+    """
+    path = path.expanduser()
+    if is_collection(path):
+        return "folder"
+    return "npz" if kind_of(path) == "npz" else "csv"
+
+
+def _is_recorded(option: str, value: Any) -> bool:
+    """Return whether an option of arrays in memory is written into a spec, as names of columns are."""
+    return option not in ("x", "y") and (option not in ("split", "group", "time") or isinstance(value, str))
+
+
 def _options(spec: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(spec, Path) or (isinstance(spec, str) and spec not in TASKS and looks_like_data(spec)):
-        kind = kind_of(Path(spec).expanduser())
-        return {"name": "npz" if kind == "npz" else "csv", "path": spec}
+        return {"name": loader_of(Path(spec)), "path": spec}
     if isinstance(spec, str):
         return {"name": spec}
     if isinstance(spec, Mapping) and "name" in spec:
         return dict(spec)
     raise ConfigError(
-        "a task is a name, a dict with 'name', the path of an .npz file or a Task, "
+        "a task is a name, a dict with 'name', the path of an .npz file or a folder, or a Task, "
         f"not {type(spec).__name__}: pass one of {', '.join(sorted(TASKS))}"
     )
 

@@ -1,4 +1,4 @@
-"""Fixed, stratified splits in which every part has every class."""
+"""Splits: stratified by chance, of groups that stay together, and in order of time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks.data import PARTS
 
-Split = tuple[np.ndarray, np.ndarray, np.ndarray]
+PARTS = ("train", "validation", "test")
+Split = tuple[np.ndarray, ...]
+RESTARTS = 20
+FEW_GROUPS = 1000
+"""Groups up to which they are dealt several times, since a few large ones may miss a class."""
 
 
 def stratified(y: np.ndarray, counts: Sequence[int], class_names: Sequence[str], seed: int) -> Split:
@@ -20,7 +23,7 @@ def stratified(y: np.ndarray, counts: Sequence[int], class_names: Sequence[str],
 
     Args:
         y: int64 (n,), labels in [0, classes).
-        counts: examples of the training, validation and test part, together at most n.
+        counts: examples of the training, validation and test part, together at most n; or of the first two.
         class_names: a name per class, for the errors.
         seed: seed of the shuffles.
 
@@ -39,8 +42,7 @@ def stratified(y: np.ndarray, counts: Sequence[int], class_names: Sequence[str],
         members = [shuffled[label][used[label] : used[label] + take[label]] for label in range(len(totals))]
         parts.append(np.sort(np.concatenate(members)))
         used += take
-    test, validation, train = parts
-    return train, validation, test
+    return tuple(reversed(parts))
 
 
 def fold_parts(
@@ -69,6 +71,130 @@ def fold_parts(
     return (validation, *(np.sort(order[part::others]) for part in range(others)))
 
 
+def dealt(
+    groups: np.ndarray, counts: np.ndarray, sizes: Sequence[int], seed: int, name: str
+) -> tuple[np.ndarray, ...]:
+    """Return indices of parts of about these sizes, each in ascending order; no group is in two of them.
+
+    Groups are dealt from the largest to the smallest, each to the part that lacks most of what it has
+    (Sechidis, Tsoumakas and Vlahavas 2011, "On the Stratification of Multi-Label Data"). Of a few groups the
+    best of several such deals is taken, by how far labels and sizes are off.
+
+    Args:
+        groups: number of each example's group, int64 (n,).
+        counts: how often each example has each label, int64 (n, labels).
+        sizes: wanted sizes; examples that they leave go to no part.
+        seed: seed of the order of groups of one size.
+        name: what the groups are called.
+
+    Raises:
+        NASGymError: if there are fewer groups than parts.
+    """
+    _, numbers = np.unique(groups, return_inverse=True)
+    amount = int(numbers.max()) + 1
+    if amount < len(sizes):
+        raise DataError(
+            f"{name} has {amount} group{'s' * (amount != 1)}, and each of {len(sizes)} parts needs one: add "
+            "groups, or leave group out"
+        )
+    vectors = np.zeros((amount, counts.shape[1] + 1))
+    np.add.at(vectors, numbers, np.concatenate([counts, np.ones((len(counts), 1))], axis=1))
+    left = len(groups) - sum(sizes)
+    shares = np.array([*sizes, *([left] if left else [])]) / len(groups)
+    rng = np.random.default_rng([seed, amount])
+    deals = [_deal(vectors, shares, len(sizes), rng) for _ in range(RESTARTS if amount <= FEW_GROUPS else 1)]
+    _, owner = min(deals, key=lambda deal: deal[0])
+    return tuple(np.flatnonzero(owner[numbers] == part) for part in range(len(sizes)))
+
+
+def _deal(
+    vectors: np.ndarray, shares: np.ndarray, needed: int, rng: np.random.Generator
+) -> tuple[float, np.ndarray]:
+    """Return how far one deal of groups is off, and the part of each group."""
+    totals = vectors.sum(0)
+    weights = 1 / np.maximum(totals, 1)
+    short = shares[:, None] * totals
+    order = rng.permutation(len(vectors))
+    order = order[np.argsort(-vectors[order, -1], kind="stable")]
+    owner = np.zeros(len(vectors), dtype=np.int64)
+    held = np.zeros((len(shares), vectors.shape[1]))
+    for later, group in enumerate(order):
+        gain = short @ (weights * vectors[group])
+        empty = held[:needed, -1] == 0
+        if len(order) - later <= empty.sum():  # or a part would have none
+            gain = np.where(np.pad(empty, (0, len(shares) - needed)), gain, -np.inf)
+        part = int(gain.argmax())
+        owner[group] = part
+        short[part] -= vectors[group]
+        held[part] += vectors[group]
+    lacking = ((held[:needed] == 0) & (totals > 0)).sum()
+    return float(lacking + (short**2 * weights).sum() / totals[-1]), owner
+
+
+def grouped_folds(
+    groups: np.ndarray, counts: np.ndarray, validation: np.ndarray, rest: np.ndarray, folds: int, seed: int
+) -> tuple[np.ndarray, ...]:
+    """Return the validation parts of all folds, of which the first is given; no group is in two of them.
+
+    Args:
+        groups: number of each example's group, int64 (n,).
+        counts: how often each example has each label, int64 (n, labels).
+        validation: indices of the first fold's validation part, of whole groups.
+        rest: indices of the examples of the other folds' validation parts.
+        folds: number of folds, at least 2.
+        seed: seed of the order of groups of one size.
+
+    Raises:
+        NASGymError: if there are fewer groups than folds.
+    """
+    others, amount = folds - 1, len(np.unique(groups[rest]))
+    if amount < others:
+        raise ConfigError(f"{folds} folds need more than {amount + 1} groups: lower folds")
+    sizes = [len(rest) * (place + 1) // others - len(rest) * place // others for place in range(others)]
+    parts = dealt(groups[rest], counts[rest], sizes, seed, "groups")
+    return (validation, *(rest[part] for part in parts))
+
+
+def in_order(times: np.ndarray, sizes: Sequence[int], gap: int, name: str) -> tuple[np.ndarray, ...]:
+    """Return indices of parts of about these sizes in order of time, each in ascending order.
+
+    The last part is the latest. Examples of one time are in one part, so that a part begins where the time
+    changes, at the change nearest to the size that was asked for.
+
+    Args:
+        times: float64 (n,).
+        sizes: wanted sizes; where they leave examples, these are the earliest.
+        gap: examples left out before each part but the first.
+        name: what the times are called.
+
+    Raises:
+        NASGymError: if there are too few different times, or the gap leaves a part nothing.
+    """
+    order = np.argsort(times, kind="stable")
+    ordered = times[order]
+    changes = np.flatnonzero(ordered[1:] > ordered[:-1]) + 1
+    if len(changes) < len(sizes) - 1:
+        raise DataError(
+            f"{name} has {len(changes) + 1} different time{'s' * (len(changes) > 0)}, and each of "
+            f"{len(sizes)} parts needs one: leave time out"
+        )
+    starts, end, free = [], len(times), len(changes)
+    for earlier, size in zip(range(len(sizes) - 1, 0, -1), reversed(sizes), strict=False):
+        allowed = changes[earlier - 1 : free]  # so that each earlier part keeps a change of its own
+        place = int(np.abs(allowed - (end - size)).argmin())
+        free = earlier - 1 + place
+        end = int(allowed[place])
+        starts.append(end)
+    starts.reverse()
+    first = len(times) - sum(sizes)
+    ends = [*(start - gap for start in starts), len(times)]
+    parts = [order[start:end] for start, end in zip([first, *starts], ends, strict=True)]
+    for part, places in zip(PARTS, parts, strict=False):
+        if not len(places):
+            raise ConfigError(f"a gap of {gap:,} leaves no example to the {part} part: lower gap")
+    return tuple(np.sort(part) for part in parts)
+
+
 def check_parts(y: np.ndarray, parts: Split, class_names: Sequence[str]) -> None:
     """Check that every part of a given split has every class.
 
@@ -87,11 +213,12 @@ def check_parts(y: np.ndarray, parts: Split, class_names: Sequence[str]) -> None
 def _check(totals: np.ndarray, counts: Sequence[int], class_names: Sequence[str]) -> None:
     rarest = int(totals.argmin())
     if totals[rarest] < len(counts):
+        parts = "training and validation" if len(counts) == 2 else "training, validation and test"
         raise DataError(
             f"class {class_names[rarest]!r} has {totals[rarest]} of the at least {len(counts)} examples that "
-            "training, validation and test need: add examples, or merge or remove the class"
+            f"{parts} need: add examples, or merge or remove the class"
         )
-    for name, size in zip(PARTS, counts, strict=True):
+    for name, size in zip(PARTS, counts, strict=False):
         if size < len(totals):
             raise ConfigError(
                 f"the {name} part would have {size} examples for {len(totals)} classes: raise {name}_size"

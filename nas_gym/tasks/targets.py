@@ -8,14 +8,14 @@ target a task has.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 
 from nas_gym.errors import ConfigError, unknown
+from nas_gym.tasks.label_target import Labels
 from nas_gym.tasks.metrics import (
     CLASS_METRICS,
     LOG_LOSS,
@@ -26,121 +26,9 @@ from nas_gym.tasks.metrics import (
     VALUE_METRICS,
     Metric,
 )
+from nas_gym.tasks.target import AnswerForm, Target, checked_metric
 
-
-@dataclass(frozen=True)
-class AnswerForm:
-    """How a network's outputs become answers, as other programs are told.
-
-    Attributes:
-        function: ``"softmax"`` over the outputs, or ``"identity"``.
-        scale, mean: what each output is multiplied by, and what is added then; one number an output.
-    """
-
-    function: Literal["softmax", "identity"]
-    scale: tuple[float, ...]
-    mean: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Target(ABC):
-    """What a network is asked for.
-
-    Attributes:
-        names: a name per class or value.
-        kind: ``"classes"`` or ``"values"``.
-        metrics: what the score may be, by the name of the option ``metric``.
-    """
-
-    names: tuple[str, ...]
-    kind: ClassVar[str]
-    metrics: ClassVar[Mapping[str, Metric]]
-
-    @property
-    @abstractmethod
-    def loss(self) -> str:
-        """Name of the loss that networks are trained by, which measures the metrics, too."""
-
-    @property
-    @abstractmethod
-    def metric(self) -> Metric:
-        """What the score is, cut to [0, 1]."""
-
-    @property
-    @abstractmethod
-    def others(self) -> tuple[Metric, ...]:
-        """Metrics that an evaluation has beside its score."""
-
-    @abstractmethod
-    def measured_by(self, metric: str | None, class_weight: str | None) -> Target:
-        """Return this target with another score, and classes with other weights; None changes nothing.
-
-        Raises:
-            NASGymError: if they are not for this kind of target.
-        """
-
-    @property
-    def outputs(self) -> int:
-        """The numbers that a network gives for one example."""
-        return len(self.names)
-
-    @property
-    @abstractmethod
-    def words(self) -> str:
-        """The target in words, such as ``"10 classes"``."""
-
-    @property
-    def identity(self) -> str:
-        """What results depend on beside the arrays of a task, for its fingerprint; names are not."""
-        return ""
-
-    @property
-    def answer_scale(self) -> np.ndarray:
-        """The size of an answer, by which differences between answers are judged, (outputs,)."""
-        return np.ones(self.outputs)
-
-    @abstractmethod
-    def aim(self, data: str) -> str:
-        """Return what a network does with data of this name, like ``"tell the classes of digits apart"``."""
-
-    def measure(self, outputs: np.ndarray, truth: np.ndarray) -> tuple[float, dict[str, float]]:
-        """Return the score of a network's outputs, in [0, 1], and its other metrics by name.
-
-        The score is not a number (NaN) where outputs that are not finite leave nothing to measure.
-
-        Args:
-            outputs: float (n, outputs), as the network gives them.
-            truth: as ``y`` of the task's parts.
-        """
-        outputs = outputs.astype(np.float64)
-        measured = self.metric.measure(outputs, truth)
-        score = min(1.0, max(0.0, measured)) if math.isfinite(measured) else math.nan
-        return score, self.in_units({one.name: one.measure(outputs, truth) for one in self.others})
-
-    def in_units(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """Return metrics that were measured on outputs in the units of the data."""
-        return dict(metrics)
-
-    def other_metrics(self, score: float) -> dict[str, float]:
-        """Return other metrics that go with a score, by name, in the units of the data: a plausible guess."""
-        return self.in_units({one.name: 1.0 - score for one in self.others})
-
-    @abstractmethod
-    def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
-        """Return the best answer without looking: in words, and as outputs of a network (outputs,)."""
-
-    @abstractmethod
-    def answers(self, outputs: np.ndarray) -> np.ndarray:
-        """Return a network's outputs as a user reads them, (n, outputs)."""
-
-    @property
-    @abstractmethod
-    def answer_form(self) -> AnswerForm:
-        """What `answers` computes, for programs without this one."""
-
-    @abstractmethod
-    def config(self) -> dict[str, Any]:
-        """Return what `target_of` builds the target from again, JSON-able."""
+__all__ = ["AnswerForm", "Classes", "Labels", "Target", "Values", "check_kind", "check_metric", "target_of"]
 
 
 @dataclass(frozen=True)
@@ -181,7 +69,9 @@ class Classes(Target):
         )
 
     def measured_by(self, metric: str | None, class_weight: str | None) -> Classes:
-        return replace(self, score=_checked(self, metric) or self.score, class_weight=class_weight or "")
+        return replace(
+            self, score=checked_metric(self, metric) or self.score, class_weight=class_weight or ""
+        )
 
     @property
     def identity(self) -> str:
@@ -258,7 +148,7 @@ class Values(Target):
             raise ConfigError(
                 f"class_weight is for classes, and the task predicts {self.words}: leave it out"
             )
-        return replace(self, score=_checked(self, metric) or self.score)
+        return replace(self, score=checked_metric(self, metric) or self.score)
 
     @property
     def words(self) -> str:
@@ -308,7 +198,7 @@ class Values(Target):
         return {"kind": self.kind, "names": names, "mean": mean, "scale": scale, **measured}
 
 
-KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Values)}
+KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Labels, Values)}
 
 
 def check_kind(kind: object) -> None:
@@ -348,13 +238,3 @@ def check_metric(metric: object, class_weight: object) -> None:
         raise unknown("metric", metric, known)
     if class_weight not in (None, "balanced"):
         raise unknown("class_weight", class_weight, ("balanced",))
-
-
-def _checked(target: Target, metric: str | None) -> str | None:
-    """Return the name of a metric that is for a target."""
-    if metric is not None and metric not in target.metrics:
-        raise ConfigError(
-            f"metric {metric!r} is not for {target.kind}, and the task predicts {target.words}: pass one of "
-            f"{', '.join(target.metrics)}"
-        )
-    return metric

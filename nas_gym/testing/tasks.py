@@ -20,7 +20,7 @@ def check_task(task: Task | str | Mapping[str, Any]) -> None:
     It holds that
 
     - the parts hold finite float32 examples of one shape, and what the target asks for: int64 labels with
-      every class in every part, or float32 values, standardised by the training part;
+      every class in every part, float32 labels, 0 or 1, or float32 values, standardised by the training part;
     - nothing can be written into the arrays;
     - the target is built again by its config, and the best constant answer has a score in [0, 1];
     - feature names are one a feature, and of tables only;
@@ -81,6 +81,9 @@ def _check_target(task: Task) -> None:
     require(task.outputs >= least, f"a target needs at least {least} {target.kind}, not {target.names}")
     require_json(target.config(), "config() of the target")
     require(target_of(target.config()) == target, f"the target {target} is another when its config builds it")
+    if target.kind == "labels":
+        flags = np.isin(task.y_train, (0, 1)).all() and np.ptp(task.y_train, axis=0).all()
+        require(flags, "the labels of the train part must be 0 and 1, each of them both")
     if target.kind == "values":
         y = task.y_train.astype(np.float64)
         moments = (y.mean(axis=0), y.std(axis=0))

@@ -239,3 +239,15 @@ def test_the_plan_follows_from_the_data():
     assert plan(300, 1, 8, 8).search_space["name"] == "conv"
     assert (folds(300), folds(4000)) == ((5, ""), (1, ""))
     assert plan(300, 5).minutes < 2
+
+
+def test_groups_and_times_are_kept_apart_by_a_fit():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 2))
+    y = np.where(x[:, 0] > 0, "yes", "no")
+    grouped = NASClassifier(minutes=0.3, budget=2).fit(x, y, groups=np.arange(120) // 6)
+    assert "groups stay together" in grouped.network_.about["split"]
+    assert any("5 folds" in reason for reason in grouped.reasons_)
+    timed = NASClassifier(minutes=0.3, budget=2).fit(x, y, times=np.arange(120))
+    assert "train from 0 to" in timed.network_.about["split"]
+    assert any("no folds, since the examples are in order of time" in reason for reason in timed.reasons_)

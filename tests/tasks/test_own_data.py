@@ -115,8 +115,6 @@ def test_a_task_can_be_pickled():
         (X + 1j, Y, "x must hold real numbers"),
         (X[:, 0], Y, r"x.reshape\(-1, 1\)"),
         (X.reshape(90, 2, 2, 1, 1), Y, "x must be of shape"),
-        (np.zeros((90, 8, 8)), Y, r"pass x\[:, None\]"),
-        (np.zeros((90, 32, 32, 3)), Y, r"x.transpose\(0, 3, 1, 2\)"),
         (np.zeros((90, 0)), Y, "x is empty"),
         (np.zeros((0, 3)), [], "x is empty"),
         ([[1, 2], [3]], [0, 1], "rows differ in length"),

@@ -137,7 +137,7 @@ def test_a_column_of_texts_is_refused(write):
     [
         (
             {"target_kind": "value"},
-            "unknown target_kind 'value': did you mean 'values'. known: classes, values",
+            "unknown target_kind 'value': did you mean 'values'. known: classes, labels, values",
         ),
         ({"target_kind": ["values"]}, "unknown target_kind"),
         ({"target_kind": "classes"}, r"looks like regression: pass target_kind='values' to predict them"),

@@ -132,7 +132,7 @@ def _features(saved: SavedNetwork, rows: Any) -> np.ndarray:
     if rows is None:
         return example_rows(saved)
     if isinstance(rows, str | Path):
-        rows = read_examples(rows, saved.encoder)
+        rows = read_examples(rows, saved.encoder, saved.files)
     raw = features_of(rows, saved.search_space.input_shape, saved.encoder, saved.feature_names)
     return raw.astype(np.float64)
 

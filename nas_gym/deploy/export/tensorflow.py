@@ -97,6 +97,8 @@ def _module(saved: SavedNetwork) -> Any:
             values.append(OPERATIONS[node.operation.name](tf, node, [values[i] for i in node.inputs], arrays))
         if form.function == "softmax":
             return tf.nn.softmax(values[-1])
+        if form.function == "sigmoid":
+            return tf.nn.sigmoid(values[-1])
         return values[-1] * np.array(form.scale, np.float32) + np.array(form.mean, np.float32)
 
     module = tf.Module()

@@ -17,7 +17,7 @@ SELECTED_TEST = "test {}, which the search selected on"
 def facts_of(evidence: Evidence) -> dict[str, Any]:
     """Return the facts of a run by name, JSON-able."""
     config, space = evidence.config, evidence.search_space
-    notes = evidence.problem.task.notes
+    notes, split = evidence.problem.task.notes, evidence.problem.task.split
     failed = len(evidence.seen) - len(evidence.succeeded)
     requests = len(evidence.recording.asks)
     facts: dict[str, Any] = {
@@ -27,6 +27,7 @@ def facts_of(evidence: Evidence) -> dict[str, Any]:
         "architectures in the space": space.size,
         "task": evidence.problem.task.name,
         **({"how the data was read": "; ".join(notes)} if notes else {}),
+        **({"how the data was split": split} if split else {}),
         "fingerprint of the data": fingerprint_of_data(config)[:SHOWN],
         "state of the run": state_of(evidence),
         "distinct evaluations": len(evidence.seen),

@@ -120,11 +120,18 @@ def network_method(task: Task, module: NetworkModule, name: str, parameters: int
 def _models(task: Task, seed: int) -> list[tuple[str, str, Any]]:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
     from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.multiclass import OneVsRestClassifier
 
     forest = {"n_estimators": TREES, "random_state": seed, "n_jobs": 1}
     if task.target.kind == "classes":
         return [
             ("linear", "logistic regression", LogisticRegression(max_iter=1000)),
+            ("forest", f"random forest of {TREES} trees", RandomForestClassifier(**forest)),
+        ]
+    if task.target.kind == "labels":
+        each = OneVsRestClassifier(LogisticRegression(max_iter=1000))
+        return [
+            ("linear", "logistic regression for each label", each),
             ("forest", f"random forest of {TREES} trees", RandomForestClassifier(**forest)),
         ]
     return [
@@ -166,10 +173,23 @@ def _outputs(model: Any, task: Task, x: np.ndarray) -> np.ndarray:
             return probabilities
         logits: np.ndarray = np.log(np.maximum(probabilities, LEAST))  # as outputs of a network are read
         return logits
+    if task.target.kind == "labels":
+        odds = np.clip(_of_labels(model.predict_proba(flat)), LEAST, 1 - LEAST)
+        log_odds: np.ndarray = np.log(odds / (1 - odds))
+        return log_odds
     return np.asarray(model.predict(flat)).reshape(len(x), -1)
 
 
+def _of_labels(probabilities: Any) -> np.ndarray:
+    """Return the probability of each label (n, labels), of a list of arrays (n, 2) for a forest."""
+    if isinstance(probabilities, list):
+        return np.stack([np.asarray(one)[:, -1] for one in probabilities], axis=1)
+    return np.asarray(probabilities)
+
+
 def _size(model: Any) -> int:
+    if hasattr(model, "estimators_") and not hasattr(model.estimators_[0], "tree_"):
+        return sum(map(_size, model.estimators_))
     if hasattr(model, "estimators_"):
         # A node holds the feature it asks for and a threshold, or its answer.
         return int(sum(tree.tree_.node_count * (1 + tree.tree_.value[0].size) for tree in model.estimators_))

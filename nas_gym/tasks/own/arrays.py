@@ -11,6 +11,7 @@ import numpy as np
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import Data
+from nas_gym.tasks.own.splitting import divide_arrays, divide_frame
 from nas_gym.tasks.own.unlabelled import check_missing_target, lacking_labels, with_target
 from nas_gym.tasks.reading.frames import frame_table, is_frame, single_column
 from nas_gym.tasks.reading.options import ReadingOptions
@@ -35,6 +36,10 @@ def arrays(
     day_first: bool | None = None,
     impute: bool = True,
     missing_target: str = "drop",
+    split: Any = None,
+    group: Any = None,
+    time: Any = None,
+    gap: int = 0,
     fingerprint: str | None = None,
 ) -> Data:
     """A task of arrays in memory.
@@ -57,6 +62,11 @@ def arrays(
         day_first: whether dates such as ``03/04/2024`` have the day first.
         impute: whether missing cells of a data frame are filled, else refused.
         missing_target: of rows of a data frame whose label or value is missing, ``"drop"`` or ``"refuse"``.
+        split: ``"train"``, ``"validation"`` or ``"test"`` for each example, (n,), or the column of a data
+            frame that says it; for it and the next three see `nas_gym.tasks.own.csv.csv`.
+        group: the group of each example, (n,), or a column.
+        time: the time of each example, dates or numbers, (n,), or a column.
+        gap: examples left out before later parts, of an order by time.
         fingerprint: fingerprint of the task that the arrays must make, as a recorded spec names it.
     """
     if x is None or y is None:
@@ -82,8 +92,10 @@ def arrays(
                 raise ConfigError(
                     f"{option} is for the columns of a data frame, and x has none: leave it out"
                 )
-        return data
-    table = without_row_numbers(frame_table(x, "x"))
+        return replace(data, division=divide_arrays(split, group, time, gap, _length(y)))
+    table = frame_table(x, "x")
+    division, used = divide_frame(table, split, group, time, gap, day_first)
+    table = without_row_numbers(table.without(used))
     options = ReadingOptions.of(
         table, categorical, numeric, max_categories, decimal, missing, impute, day_first
     )
@@ -96,14 +108,20 @@ def arrays(
         rows, said = with_target("y", lacking, missing_target)
         data = _of_rows(data, labels, rows)
         features, table, notes = features[rows], table.at(rows), [*said, *notes]
+        division = None if division is None else division.at(rows)
     return replace(
         data,
         x=features,
         feature_names=feature_names if len(feature_names) else encoder.feature_names,
         encoder=encoder,
         rows=table,
+        division=division,
         notes=(*table.notes, *notes),
     )
+
+
+def _length(y: Any) -> int:
+    return len(y) if hasattr(y, "__len__") else 0
 
 
 def _of_rows(data: Data, labels: Any, rows: np.ndarray) -> Data:

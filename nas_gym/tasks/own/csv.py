@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from nas_gym.errors import ConfigError, DataError, unknown
-from nas_gym.tasks import labels
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.own import paths as files
-from nas_gym.tasks.own.unlabelled import check_missing_target, with_target
+from nas_gym.tasks.own.answers import answers_of, targets_of
+from nas_gym.tasks.own.splitting import beside, divide_table
+from nas_gym.tasks.own.troubles import Troubles
+from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.number_forms import is_number
 from nas_gym.tasks.reading.options import ReadingOptions, chosen
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
 from nas_gym.tasks.reading.rules import read_columns
 from nas_gym.tasks.reading.table_file import read_table
-from nas_gym.tasks.reading.target_values import read_values
 from nas_gym.tasks.targets import check_kind
 
 
 def csv(
     path: str | Path,
-    target: str,
+    target: str | Sequence[str],
     target_kind: str | None = None,
+    label_separator: str | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
@@ -39,6 +38,10 @@ def csv(
     delimiter: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
+    split: str | Path | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    gap: int = 0,
 ) -> Data:
     """A task of a table in a file whose first line names the columns.
 
@@ -48,9 +51,11 @@ def csv(
 
     Args:
         path: path of the file.
-        target: column of the class labels or values.
-        target_kind: ``"classes"`` or ``"values"``, numbers to be predicted; None to tell by the cells, see
-            `nas_gym.tasks.labels`.
+        target: column of the class labels or values; several columns, in a list or with commas between, of
+            labels that are 0 or 1, yes or no, or of several values.
+        target_kind: ``"classes"``, ``"values"``, numbers to be predicted, or ``"labels"``, of which a row may
+            have several; None to tell by the cells, see `nas_gym.tasks.labels`.
+        label_separator: what stands between the labels of a row in cells such as ``red|round``.
         drop: columns to leave out.
         categorical: columns of numbers to be treated as categories; the target among them says that
             its numbers are classes.
@@ -67,87 +72,86 @@ def csv(
         delimiter: the character between cells; None to recognise it.
         encoding: encoding of the text; None for UTF-8, and UTF-16 with a byte-order mark.
         sheet: sheet of a workbook; None for the first.
+        split: column that says which part a row goes to, ``train``, ``validation`` or ``test``, or the path
+            of a table that does so, a row for each; None for parts by chance. Where no row is of the
+            validation part, a share of the training part is drawn for it.
+        group: column of groups, such as patients, none of which is in two parts or folds.
+        time: column of dates or numbers by which the earliest rows are the training part and the latest the
+            test part. These three columns are no features.
+        gap: rows left out before the validation and the test part, of an order by `time`.
     """
     check_kind(target_kind)
     check_missing_target(missing_target)
     full = files.existing(path, "data")
-    expected = {target} if isinstance(target, str) else set()
+    expected = {target} if isinstance(target, str) else set(target) if isinstance(target, list) else set()
     table = read_table(full, delimiter=delimiter, encoding=encoding, sheet=sheet, expected=expected)
-    if not isinstance(target, str) or target not in table.columns:
-        raise _no_target(table, target)
-    options = ReadingOptions.of(
-        table, categorical, numeric, max_categories, decimal, missing, impute, day_first
-    )
-    dropped = chosen("drop", drop, table)
-    if target in dropped:
-        raise ConfigError(f"column {target!r} is the target and in drop: leave it out of one of them")
-    table = without_row_numbers(table.without(dropped), target)
-    features = table.without({target})
+    troubles = Troubles(full.name)
+    targets: tuple[str, ...] = ()
+    options, dropped = ReadingOptions(), frozenset[str]()
+    with troubles.gathered():
+        targets = _targets(target, table)
+    with troubles.gathered():
+        options = ReadingOptions.of(
+            table, categorical, numeric, max_categories, decimal, missing, impute, day_first
+        )
+    with troubles.gathered():
+        dropped = chosen("drop", drop, table)
+        _check_apart("in drop", set(targets) & dropped)
+    division, used = None, {each for each in (split, group, time) if each in table.columns}
+    with troubles.gathered():
+        division, _ = divide_table(
+            table, split, group, time, gap, missing=options.missing, day_first=options.day_first
+        )
+        _check_apart("says the split", set(targets) & used)
+    if not targets:
+        troubles.check()
+    table = without_row_numbers(table.without({*dropped, *map(str, used)} - set(targets)), targets)
+    features = table.without(targets)
     if not features.columns:
-        raise DataError(f"{full.name} has no column beside the target {target!r}: add features")
-    answers = _answers(table, target, target_kind, options, missing_target)
-    rows = answers.rows
+        shown = ", ".join(map(repr, targets))
+        raise DataError(f"{full.name} has no column beside the target {shown}: add features")
+    with troubles.gathered():
+        answers = answers_of(table, targets, target_kind, options, missing_target, label_separator)
     # Cells of the rows without a target are read, too, so that what they hold is known when predicting.
-    encoder, x, said = read_columns(features, options)
+    with troubles.gathered():
+        encoder, x, said = read_columns(features, options)
+    troubles.check()
+    rows = answers.rows
     return Data(
         x[rows],
         answers.y,
         target_kind=answers.kind,
         class_names=answers.class_names,
-        target_names=(target,) if answers.kind == "values" else None,
+        target_names=answers.target_names,
         feature_names=encoder.feature_names,
         encoder=encoder,
         rows=features.at(rows),
+        division=None if division is None else division.at(rows),
         notes=(*table.notes, *answers.notes, *said),
         title=files.title(full),
-        spec={"path": str(full)},
+        spec={"path": str(full)} | beside(split, set(map(str, used))),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Answers:
-    """What is to be predicted.
-
-    Attributes:
-        kind: ``"classes"``, ``"values"``, or None where classes were told by the cells.
-        y: labels or values of the rows that have one.
-        class_names: a name per class; None for values.
-        rows: indices of the rows that have one.
-        notes: what is to be said of how it was read.
-    """
-
-    kind: str | None
-    y: np.ndarray
-    class_names: tuple[str, ...] | None
-    rows: np.ndarray
-    notes: list[str]
+def _targets(target: object, table: RawTable) -> tuple[str, ...]:
+    targets = targets_of(target, table)
+    if not targets:
+        raise _no_target(table, target)
+    return targets
 
 
-def _answers(
-    table: RawTable, target: str, kind: str | None, options: ReadingOptions, missing_target: str
-) -> _Answers:
-    """Return the labels or values of the target column, whichever it holds where nobody said it."""
-    what, is_category = f"target {target!r}", target in options.categorical
-    said: list[str] = []
-    if kind != "values":
-        lacking = labels.lacking(table.columns[target], options.missing, categorical=is_category)
-        rows, dropping = with_target(what, lacking, missing_target)
-        present = table.at(rows).columns[target]
-        try:
-            y, names, notes = labels.of_cells(target, present, options.missing, categorical=is_category)
-        except labels.LooksLikeValuesError as error:
-            if kind is not None:
-                raise
-            said = [error.note]
-        else:
-            return _Answers(kind, y, names, rows, [*dropping, *notes])
-    numbers, lacking, notes = read_values(table, target, options)
-    rows, dropping = with_target(what, lacking, missing_target)
-    return _Answers("values", numbers[rows], None, rows, [*dropping, *said, *notes])
+def _check_apart(what: str, both: set[str]) -> None:
+    """Refuse target columns that are something else, too."""
+    if both:
+        raise ConfigError(f"column {min(both)!r} is the target and {what}: leave it out of one of them")
 
 
 def _no_target(table: RawTable, target: object) -> ConfigError:
     names = list(table.columns)
+    if isinstance(target, list | tuple) or (isinstance(target, str) and "," in target):
+        given = target.split(",") if isinstance(target, str) else target
+        target = next((name for name in given if str(name).strip() not in table.columns), target)
+        target = target.strip() if isinstance(target, str) else target
     if len(names) > 1 and 2 * sum(map(is_number, names)) > len(names):
         return ConfigError(
             f"{table.source} has no column {target!r}, and its first line, {', '.join(names[:8])}, seems to "

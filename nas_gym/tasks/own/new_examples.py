@@ -13,6 +13,8 @@ import numpy as np
 from nas_gym.errors import DataError
 from nas_gym.networks import Shape
 from nas_gym.tasks import checks
+from nas_gym.tasks.media.collection import is_collection, is_of
+from nas_gym.tasks.media.forms import FileExamples, FileForm, read_files
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.reading import file_kinds
 from nas_gym.tasks.reading.columns import TableEncoder
@@ -43,7 +45,7 @@ def features_of(
         return _encoded(table, encoder)
     if table is not None:
         x = _by_place(table, shape)
-    raw = checks.numeric(x)
+    raw = checks.as_trained(checks.numeric(x.x if isinstance(x, FileExamples) else x), shape)
     if raw.shape[1:] != shape or raw.ndim != len(shape) + 1:
         rows = f", or rows of the columns {', '.join(encoder.names)}" if encoder else ""
         raise DataError(
@@ -129,17 +131,23 @@ def _by_place(table: RawTable, shape: Shape) -> np.ndarray:
     return TableEncoder.of_numbers(list(table.columns)).encode(table)
 
 
-def read_examples(path: str | Path, encoder: TableEncoder | None, **reading: str | None) -> Any:
-    """Return the array or the table in a file, for `features_of`.
+def read_examples(
+    path: str | Path, encoder: TableEncoder | None, form: FileForm | None = None, **reading: str | None
+) -> Any:
+    """Return the array or the table in a file, or the images or signals in a folder, for `features_of`.
 
     Args:
         path: path of the file.
         encoder: encoder of the network, whose columns help to recognise the delimiter.
+        form: how files became the examples that a network was trained on; None where they did not.
         **reading: options of `nas_gym.tasks.reading.table_file.read_table`.
 
     Raises:
         NASGymError: if the file does not exist or cannot be read.
     """
+    given = Path(path).expanduser()
+    if form is not None and (is_of(given.name, form.suffixes) or is_collection(given)):
+        return read_files(given if given.is_dir() else files.existing(path, "data"), form)
     path = files.existing(path, "data")
     found = file_kinds.contents_of(path)
     if found.kind == "npy":

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from nas_gym.errors import DataError, unknown
+from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.base import Inputs
-from nas_gym.tasks.data import PARTS, Data
+from nas_gym.tasks.data import Data
+from nas_gym.tasks.division import Division
 from nas_gym.tasks.own import paths as files
+from nas_gym.tasks.own.splitting import divide_arrays
+from nas_gym.tasks.splits import PARTS
 
+USUAL_KEYS = ("split", "groups", "times")
 PART_KEYS = tuple(f"{letter}_{part}" for part in PARTS for letter in "xy")
 
 
@@ -27,6 +31,10 @@ def npz(
     target_names: Sequence[str] | None = None,
     feature_names: Sequence[str] = (),
     inputs: Inputs | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    gap: int = 0,
 ) -> Data:
     """A task of the arrays in an ``.npz`` file, as `numpy.savez` writes it.
 
@@ -42,17 +50,28 @@ def npz(
         target_names: as in `Task.from_arrays`.
         feature_names: as in `Task.from_arrays`.
         inputs: as in `nas_gym.tasks.own.arrays.arrays`.
+        split: key of an array (n,) that says ``train``, ``validation`` or ``test`` of each example; for it
+            and the next three see `nas_gym.tasks.own.csv.csv`. None for the array ``split``, if there is one.
+        group: key of the examples' groups; None for the array ``groups``, if there is one.
+        time: key of the examples' times; None for the array ``times``, if there is one.
+        gap: examples left out before later parts, of an order by time.
     """
     full = files.existing(path, ".npz")
     keys = _keys(full)
     if not {x, y} & keys and keys.issuperset(PART_KEYS):
+        given = {"split": split, "group": group, "time": time}
+        if option := next((name for name, key in given.items() if key is not None), None):
+            raise ConfigError(
+                f"{full.name} has arrays in parts, x_train and so on, which leaves nothing to {option}: "
+                "leave it out"
+            )
         data = _in_parts(_load(full, PART_KEYS))
     else:
         for key in (x, y):
             if key not in keys:
                 raise unknown(f"array of {full}", key, keys or ("none",))
         named = _load(full, (x, y))
-        data = Data(named[x], named[y])
+        data = Data(named[x], named[y], division=_division(full, keys, (split, group, time), gap, named[y]))
     return replace(
         data,
         target_kind=target_kind,
@@ -63,6 +82,21 @@ def npz(
         title=files.title(full),
         spec={"path": str(full)},
     )
+
+
+def _division(
+    path: Path, keys: set[str], asked: Sequence[str | None], gap: int, y: np.ndarray
+) -> Division | None:
+    """Return what arrays of the file say of the split."""
+    used: list[str | None] = []
+    for key, usual in zip(asked, USUAL_KEYS, strict=True):
+        if key is not None and key not in keys:
+            raise unknown(f"array of {path}", key, keys)
+        used.append(key if key is not None or usual not in keys else usual)
+    arrays = _load(path, [key for key in used if key is not None])
+    split, group, time = (None if key is None else arrays[key] for key in used)
+    called = [f"array {key or usual!r}" for key, usual in zip(used, USUAL_KEYS, strict=True)]
+    return divide_arrays(split, group, time, gap, len(y), called)
 
 
 def _keys(path: Path) -> set[str]:

@@ -86,16 +86,23 @@ class Contents:
 
 
 def looks_like_data(text: str) -> bool:
-    """Return whether a text is the path of a file of data, by its name or since there is such a file."""
+    """Return whether a text is the path of data, by its name or since there is such a file or folder."""
     path = Path(text)
-    suffixes = (*TEXT_SUFFIXES, *PACKED_SUFFIXES, *OWN_SUFFIXES, *OTHER_SUFFIXES)
-    return path.suffix.lower() in suffixes or is_file(path)
+    suffixes = (".tar", ".tgz", *TEXT_SUFFIXES, *PACKED_SUFFIXES, *OWN_SUFFIXES, *OTHER_SUFFIXES)
+    return path.suffix.lower() in suffixes or is_file(path) or _is_folder(path)
 
 
 def is_file(path: Path) -> bool:
     """Return whether there is such a file; no text that can be no path is one."""
     try:
         return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
     except (OSError, ValueError):
         return False
 

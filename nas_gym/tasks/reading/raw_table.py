@@ -23,6 +23,8 @@ ERRORS = frozenset({"#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"})
 MISSING_WORDS = frozenset({"na", "n/a", "none", "null"})
 EVERYWHERE = ALWAYS_MISSING | ERRORS
 AMONG_NUMBERS = EVERYWHERE | MISSING_WORDS
+MOST_COLUMNS = 100_000
+"""Columns beyond which a table is refused: the first layer of a network would have millions of weights."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class RawTable:
     declared: frozenset[str] = frozenset()
     delimiter: str | None = None
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_width(len(self.columns), self.source)
 
     def picked(self, rows: np.ndarray) -> np.ndarray:
         """Return some rows as an array of cells (n, columns)."""
@@ -121,6 +126,19 @@ class MissingTexts:
 
 
 USUAL = MissingTexts()
+
+
+def check_width(columns: int, source: str) -> None:
+    """Refuse a table of more columns than a network can take.
+
+    Raises:
+        NASGymError: with the number of columns.
+    """
+    if columns > MOST_COLUMNS:
+        raise DataError(
+            f"{source} has {columns:,} columns, and at most {MOST_COLUMNS:,} can be read: choose those that "
+            "matter"
+        )
 
 
 def clean_text(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ WHOLE = re.compile(r"[0-9]{1,18}(?:\.0)?")
 BEYOND = 2**62
 
 
-def without_row_numbers(table: RawTable, target: str | None = None) -> RawTable:
+def without_row_numbers(table: RawTable, targets: Collection[str] = ()) -> RawTable:
     """Return the table without the columns that only number or name its rows, and notes of them.
 
     Left out are a first column without a name, as pandas and R write their row names; a column that
@@ -28,11 +29,11 @@ def without_row_numbers(table: RawTable, target: str | None = None) -> RawTable:
 
     Args:
         table: a table.
-        target: its column of labels, which stays.
+        targets: its columns of labels or values, which stay.
     """
     dropped, notes = [], []
     for name, cells in table.columns.items():
-        if name == target:
+        if name in targets:
             continue
         reason = _reason(name, cells)
         if reason:

@@ -11,7 +11,7 @@ from io import StringIO
 
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.reading.number_forms import is_number
-from nas_gym.tasks.reading.raw_table import BYTE_ORDER_MARK, ColumnCells, RawTable, clean_text
+from nas_gym.tasks.reading.raw_table import BYTE_ORDER_MARK, ColumnCells, RawTable, check_width, clean_text
 
 DELIMITERS = (",", ";", "\t", "|")
 LOOKED_AT = 100_000  # characters that the delimiter is recognised by
@@ -71,6 +71,7 @@ def text_table(
     if separator := SEPARATOR_LINE.match(text):
         text, delimiter = text[separator.end() :], delimiter or separator[1]
     mark = _recognised(text, expected) if delimiter is None else delimiter
+    check_width(text.partition("\n")[0].count(mark) + 1, source)
     marked = BYTE_ORDER_MARK in text
     if simple := _simple_columns(text, mark):
         header, columns = simple

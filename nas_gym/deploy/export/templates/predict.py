@@ -39,7 +39,7 @@ class Predictor:
         self.mean, self.scale = np.array(about["mean"]), np.array(about["scale"])
 
     def predict(self, rows: Any) -> np.ndarray:
-        """Return probabilities (n, classes), or values (n, values) in the units of the training data.
+        """Return probabilities (n, classes or labels), or values (n, values) in the units of the data.
 
         Args:
             rows: a list of dicts, or raw features (n, *input_shape).
@@ -61,6 +61,8 @@ class Predictor:
         form = self.about["answers"]
         if form["function"] == "softmax":
             return outputs.softmax(1).numpy()
+        if form["function"] == "sigmoid":
+            return outputs.sigmoid().numpy()
         return outputs.numpy() * np.array(form["scale"]) + np.array(form["mean"])
 
     def features(self, rows: list[dict[str, Any]]) -> np.ndarray:
@@ -190,6 +192,9 @@ def main() -> None:
     if about["answers"]["function"] == "softmax":
         header = ["predicted", *(f"probability {name}" for name in about["names"])]
         found = [[about["names"][row.argmax()], *(f"{p:.6f}" for p in row)] for row in answers]
+    elif about["answers"]["function"] == "sigmoid":
+        header = [f"{what} {name}" for name in about["names"] for what in ("predicted", "probability")]
+        found = [[cell for p in row for cell in (int(p > 0.5), f"{p:.6f}")] for row in answers]
     else:
         header = [f"predicted {name}" for name in about["names"]]
         found = [[f"{value:.9g}" for value in row] for row in answers]

@@ -6,10 +6,15 @@ import numpy as np
 
 from nas_gym.explain.sections.network.answers import Answers, Measure
 from nas_gym.explain.sections.network.classes import measure_classes
+from nas_gym.explain.sections.network.labels import measure_labels
 from nas_gym.explain.sections.network.values import measure_values
-from nas_gym.tasks import Classes, Task, Values
+from nas_gym.tasks import Classes, Labels, Task, Values
 
-KINDS: dict[str, Measure] = {Classes.kind: measure_classes, Values.kind: measure_values}
+KINDS: dict[str, Measure] = {
+    Classes.kind: measure_classes,
+    Labels.kind: measure_labels,
+    Values.kind: measure_values,
+}
 
 
 def measure_answers(task: Task, outputs: np.ndarray, seed: int) -> Answers:

@@ -76,7 +76,7 @@ def beside_simple_methods(evidence: Evidence, seed: int) -> Beside | None:
 def _gain(task: Task, network: Method, other: Method, level: float) -> Fact:
     truth = task.y_test
     if task.target.metric.share_of_examples:
-        right = [one.outputs.argmax(axis=1) == truth for one in (network, other)]
+        right = [task.target.right(one.outputs, truth) for one in (network, other)]
         found = difference_of_shares(right[0], right[1], level)
     elif task.target.metric.name == "r2":
         found = difference_of_r2(network.outputs, other.outputs, truth.astype(np.float64), level)

@@ -1,0 +1,1 @@
+"""Images and signals in files."""

@@ -1,0 +1,200 @@
+"""Signals in files, as arrays of one length."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nas_gym._checks import whole
+from nas_gym.errors import ConfigError
+from nas_gym.tasks.media.collection import SIGNALS, Opened, is_of, stream
+from nas_gym.tasks.media.reading import Unreadable, reading
+
+LONGEST = 2**14
+"""Points above which signals are cut where nobody says their length."""
+TIMES_LONGER = 4  # a side of an array that is so much longer than the other is that of time
+
+
+@dataclass(frozen=True)
+class SignalForm:
+    """How signals become arrays: of one rate, padded with zeros or cut at the end to one length.
+
+    Attributes:
+        channels: channels; 1 of files of several is their mean.
+        length: points.
+        rate: points a second, of .wav files; None where there are none.
+    """
+
+    channels: int
+    length: int
+    rate: int | None
+    kind: ClassVar[str] = "signal"
+    what: ClassVar[str] = "signals"
+    suffixes: ClassVar[tuple[str, ...]] = SIGNALS
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an array."""
+        return self.channels, self.length
+
+    def read(self, name: str, content: bytes) -> np.ndarray:
+        """Return a signal as float32 (channels, length).
+
+        Raises:
+            Unreadable: if it is none, or has another number of channels.
+        """
+        with reading():
+            return self.fitted(*_read(name, content))
+
+    def fitted(self, signal: np.ndarray, rate: int | None) -> np.ndarray:
+        """Return a signal of some rate in this form."""
+        if len(signal) != self.channels:
+            if self.channels != 1:
+                raise Unreadable(f"it has {len(signal)} channels, others {self.channels}")
+            signal = signal.mean(axis=0, keepdims=True)
+        if rate is not None and self.rate is not None and rate != self.rate:
+            signal = _resampled(signal, rate, self.rate)
+        found = np.zeros(self.shape, dtype=np.float32)
+        kept = signal[:, : self.length]
+        found[:, : kept.shape[1]] = kept
+        return found
+
+    def config(self) -> dict[str, Any]:
+        """Return the JSON-able description of this form."""
+        return {"kind": self.kind, "channels": self.channels, "length": self.length, "rate": self.rate}
+
+
+def read_signals(
+    files: Opened, names: Sequence[str], length: object, rate: object
+) -> tuple[SignalForm, np.ndarray, dict[str, str], list[str]]:
+    """Return signals as arrays of one length.
+
+    Args:
+        files: the folder or archive.
+        names: names of the signals: .wav, .npy or .csv.
+        length: points; None for the longest, at most `LONGEST`.
+        rate: points a second of .wav files; None for the most frequent.
+
+    Returns:
+        The form; float32 (n, channels, length) of those that can be read; why others cannot, by name; what is
+        to be said.
+
+    Raises:
+        NASGymError: if the options do not fit.
+    """
+    for option, value in (("length", length), ("rate", rate)):
+        if value is not None and not (whole(value) or 0) >= 1:
+            raise ConfigError(f"{option} must be a whole number of at least 1, not {value!r}")
+    found: dict[str, tuple[np.ndarray, int | None]] = {}
+    refused: dict[str, str] = {}
+    for name in names:
+        try:
+            with reading():
+                found[name] = _read(name, files.read(name))
+        except (OSError, Unreadable) as error:
+            refused[name] = str(error)
+    if not found:
+        return SignalForm(1, 1, None), np.zeros((0, 1, 1), np.float32), refused, []
+    form, notes = _form(list(found.values()), whole(length), whole(rate))
+    return form, np.stack([form.fitted(*one) for one in found.values()]), refused, notes
+
+
+def _form(
+    found: Sequence[tuple[np.ndarray, int | None]], length: int | None, rate: int | None
+) -> tuple[SignalForm, list[str]]:
+    """Return the form that signals have in common, and what is to be said of those that differ."""
+    notes = []
+    rates = Counter(one for _, one in found if one is not None)
+    common = None
+    if rates:
+        common = rate or min(rates, key=lambda one: (-rates[one], one))
+        if set(rates) != {common}:
+            shown = ", ".join(f"{one:,}" for one in sorted(rates))
+            notes.append(
+                f"signals of {shown} points a second are resampled to {common:,}: rate= says another"
+            )
+    channels = Counter(len(signal) for signal, _ in found)
+    number = next(iter(channels)) if len(channels) == 1 else 1
+    if len(channels) > 1:
+        shown = ", ".join(map(str, sorted(channels)))
+        notes.append(f"signals have {shown} channels, whose mean is taken")
+    lengths = [math.ceil(signal.shape[1] * (common / one if one and common else 1)) for signal, one in found]
+    chosen = length or min(max(lengths), LONGEST)
+    longer, shorter = (sum(one > chosen for one in lengths), sum(one < chosen for one in lengths))
+    if longer or shorter:
+        done = [
+            f"{count:,} are {what}"
+            for count, what in ((longer, "cut at the end"), (shorter, "padded with zeros at the end"))
+            if count
+        ]
+        notes.append(f"signals are {chosen:,} points long, {' and '.join(done)}: length= says another length")
+    return SignalForm(number, chosen, common), notes
+
+
+def _read(name: str, content: bytes) -> tuple[np.ndarray, int | None]:
+    """Return a signal as float64 (channels, length), and its rate where it is known."""
+    if is_of(name, (".wav",)):
+        signal, rate = _of_wave(content)
+    elif is_of(name, (".npy",)):
+        signal, rate = _of_array(np.load(stream(content), allow_pickle=False)), None
+    else:
+        signal, rate = _of_text(content), None
+    if not signal.size:
+        raise Unreadable("it is empty")
+    if not np.isfinite(signal).all():
+        raise Unreadable("it has values that are NaN or infinite")
+    return signal, rate
+
+
+def _of_wave(content: bytes) -> tuple[np.ndarray, int]:
+    """Return a .wav as (channels, length), in [-1, 1] where it holds whole numbers."""
+    from scipy.io import wavfile
+
+    rate, values = wavfile.read(stream(content))
+    kind = values.dtype
+    signal = np.atleast_2d(values.T).astype(np.float64)
+    if kind == np.uint8:
+        signal = (signal - 128) / 128
+    elif kind.kind == "i":  # 24 bits are the upper ones of 32
+        signal = signal / -float(np.iinfo(kind).min)
+    return signal, int(rate)
+
+
+def _of_array(array: np.ndarray) -> np.ndarray:
+    if array.ndim not in (1, 2) or array.dtype.kind not in "biuf":
+        raise Unreadable(f"it is of shape {array.shape} and type {array.dtype}, expected numbers (length,)")
+    signal = np.atleast_2d(array).astype(np.float64)
+    return signal.T if signal.shape[0] > TIMES_LONGER * signal.shape[1] else signal
+
+
+def _of_text(content: bytes) -> np.ndarray:
+    """Return a table of numbers, a row a point in time and a column a channel, as (channels, length)."""
+    lines = [line for line in content.decode("utf-8-sig").splitlines() if line.strip()]
+    rows = [[part for part in re.split(r"[,;\t ]+", line.strip()) if part] for line in lines]
+    if rows and not all(map(_is_number, rows[0])):
+        rows = rows[1:]  # names of the channels
+    if len({len(row) for row in rows}) > 1:
+        raise Unreadable("its rows differ in length")
+    return _of_array(np.array(rows, dtype=np.float64)) if rows else np.zeros((1, 0))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _resampled(signal: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    from scipy.signal import resample_poly
+
+    common = math.gcd(rate, wanted)
+    resampled: np.ndarray = resample_poly(signal, wanted // common, rate // common, axis=1)
+    return resampled

@@ -1,0 +1,326 @@
+"""The user's own images or signals: a folder for each class, or an archive of such folders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import ConfigError, DataError, unknown
+from nas_gym.tasks.base import Inputs
+from nas_gym.tasks.data import Data
+from nas_gym.tasks.division import Division
+from nas_gym.tasks.media.collection import IMAGES, SIGNALS, is_of, opened
+from nas_gym.tasks.media.forms import FileForm
+from nas_gym.tasks.media.images import read_images
+from nas_gym.tasks.media.signals import read_signals
+from nas_gym.tasks.own import paths as files
+from nas_gym.tasks.own.answers import answers_of, targets_of
+from nas_gym.tasks.own.splitting import WORDS, divide_table
+from nas_gym.tasks.own.unlabelled import check_missing_target
+from nas_gym.tasks.reading.options import ReadingOptions
+from nas_gym.tasks.reading.raw_table import RawTable, listed, text_of
+from nas_gym.tasks.reading.table_file import read_table
+from nas_gym.tasks.targets import check_kind
+
+FILE, CLASS = "file", "class"
+FILE_COLUMNS = (FILE, "filename", "file_name", "path", "image", "signal", "name")
+"""Names of the column of an index that names the files."""
+SHOWN = 3  # file names that a note lists
+
+
+def folder(
+    path: str | Path,
+    inputs: Inputs | None = None,
+    size: int | str | Sequence[int] | None = None,
+    colour: str | None = None,
+    length: int | None = None,
+    rate: int | None = None,
+    index: str | Path | None = None,
+    target: str | Sequence[str] | None = None,
+    target_kind: str | None = None,
+    label_separator: str | None = None,
+    categorical: Sequence[str] = (),
+    missing: Sequence[str] | None = None,
+    missing_target: str = "drop",
+    delimiter: str | None = None,
+    split: str | Path | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    gap: int = 0,
+) -> Data:
+    """A task of images or signals in files: a folder for each class, or an archive of such folders.
+
+    Archives are .zip, .tar and .tar.gz. Folders ``train``, ``validation`` and ``test`` above those of the
+    classes are the parts. Images are whatever Pillow reads; signals are .wav, or .npy and .csv with a row for
+    each point in time.
+
+    Args:
+        path: path of the folder or archive.
+        inputs: ``"image"`` or ``"signal"``; None for what most files are.
+        size: height and width of images, as ``32`` or ``"32x48"``; None for that of the images, of several
+            sizes for the median, at most 64 pixels.
+        colour: ``"colour"`` or ``"grey"``; None to tell by the images.
+        length: points of a signal; None for the longest, at most 16,384.
+        rate: points a second of .wav files; None for the most frequent.
+        index: path of a table with a column ``file`` that names the files, whose other columns hold the
+            target, and what splits the files; None for a class by folder.
+        target: column of the index to be predicted, or several.
+        target_kind: as in `nas_gym.tasks.own.csv.csv`.
+        label_separator: as in `nas_gym.tasks.own.csv.csv`.
+        categorical: the target, where its numbers are classes.
+        missing: texts of the index that stand for missing values.
+        missing_target: as in `nas_gym.tasks.own.csv.csv`.
+        delimiter: delimiter of the index.
+        split: column of the index; for it and the next three see `nas_gym.tasks.own.csv.csv`.
+        group: column of the index.
+        time: column of the index.
+        gap: files left out before later parts, of an order by time.
+    """
+    check_kind(target_kind)
+    check_missing_target(missing_target)
+    full = _existing(path)
+    with opened(full) as found:
+        own = None if index is None else files.existing(index, "table")
+        kind, names, notes = _examples_of(
+            [name for name in found.names() if full / name != own], inputs, full.name
+        )
+        if own is None:
+            for option, value in (("target", target), ("group", group), ("time", time), ("split", split)):
+                if value is not None:
+                    raise ConfigError(
+                        f"{option} is a column of an index of {full.name}, and there is none: pass index, a "
+                        "table with a column 'file', or leave it out"
+                    )
+            table, division, said = _by_folder(names, full.name)
+            targets: tuple[str, ...] = (CLASS,)
+        else:
+            table, targets, said = _by_index(names, own, target, full.name, delimiter)
+            division, _ = divide_table(table, split, group, time, gap)
+        options = ReadingOptions.of(
+            table, [CLASS] if index is None else categorical, (), 50, None, missing, True, None
+        )
+        answers = answers_of(table, targets, target_kind, options, missing_target, label_separator)
+        rows = answers.rows
+        wanted = [listed(table.columns[FILE])[row] for row in rows]
+        shape = {"size": size, "colour": colour, "length": length, "rate": rate}
+        form, x, refused, shaping = _read(full, found.stamp(), tuple(wanted), kind, **_plain(shape))
+    kept = np.array([place for place, name in enumerate(wanted) if name not in refused], dtype=np.int64)
+    notes += [*said, *_unreadable(refused, wanted, form), *shaping, *answers.notes]
+    y, class_names = answers.y[kept], answers.class_names
+    if class_names is not None:
+        y, class_names = _present(y, class_names)
+    return Data(
+        x,
+        y,
+        target_kind=answers.kind,
+        class_names=class_names,
+        target_names=answers.target_names,
+        inputs=kind,
+        division=None if division is None else division.at(rows[kept]),
+        files=form,
+        notes=tuple(notes),
+        title=files.title(full),
+        spec={"path": str(full)} | ({} if own is None else {"index": str(own)}),
+    )
+
+
+def _existing(path: str | Path) -> Path:
+    """Return the absolute path of a folder or archive."""
+    try:
+        full = Path(path).expanduser().resolve()
+        if full.is_dir():
+            return full
+    except (OSError, ValueError, RuntimeError, TypeError):
+        pass  # which is said below
+    return files.existing(path, "folder or archive")
+
+
+def _examples_of(
+    names: Sequence[str], inputs: Inputs | None, source: str
+) -> tuple[Inputs, list[str], list[str]]:
+    """Return whether files are images or signals, the names of those that are, and what is to be said."""
+    if inputs not in (None, "image", "signal"):
+        raise unknown("inputs of files", inputs, ("image", "signal"))
+    by_kind: dict[Inputs, list[str]] = {
+        "image": [name for name in names if is_of(name, IMAGES)],
+        "signal": [name for name in names if is_of(name, SIGNALS)],
+    }
+    most: Inputs = max(by_kind, key=lambda each: len(by_kind[each]))
+    kind = most if inputs is None else inputs
+    found = by_kind[kind]
+    if not found:
+        suffixes = IMAGES if inputs == "image" else SIGNALS if inputs == "signal" else (*IMAGES, *SIGNALS)
+        raise DataError(
+            f"{source} has no images or signals among its {len(names):,} files: pass a folder for each "
+            f"class, with files such as {', '.join(suffixes[:4])}"
+        )
+    others = sorted(set(names) - set(found))
+    notes = [f"left out, since they are no {kind}s: {len(others):,} of {len(names):,} files, {_few(others)}"]
+    return kind, found, notes if others else []
+
+
+def _by_folder(names: Sequence[str], source: str) -> tuple[RawTable, Division | None, list[str]]:
+    """Return a table of the files and their classes, their parts where folders name them, and notes."""
+    paths = [PurePosixPath(name).parts for name in names]
+    while len({path[0] for path in paths}) == 1 and all(len(path) > 2 for path in paths):
+        paths = [path[1:] for path in paths]  # one folder around all
+    words = {path[0].casefold() for path in paths if len(path) > 2}
+    parts = {WORDS[word] for word in words} if words <= set(WORDS) else set()
+    in_parts = len(parts) > 1 and 0 in parts
+    depth = 2 if in_parts else 1
+    usable = [place for place, path in enumerate(paths) if len(path) > depth]
+    lost = [names[place] for place in sorted(set(range(len(paths))) - set(usable))]
+    notes = (
+        [f"left out, since they are in no folder of a class: {len(lost):,} files, {_few(lost)}"]
+        if lost
+        else []
+    )
+    if not usable:
+        raise DataError(
+            f"{source} has no folder for each class: put the files of a class into a folder of its name, or "
+            "pass index, a table with a column 'file'"
+        )
+    chosen = [paths[place] for place in usable]
+    columns = {FILE: [names[place] for place in usable], CLASS: [path[depth - 1] for path in chosen]}
+    table = RawTable(source, dict(columns))
+    if not in_parts:
+        return table, None, notes
+    places = np.array([WORDS[path[0].casefold()] for path in chosen])
+    if 2 not in parts:
+        places[places == 1] = 2
+        notes.append(f"{source} has no folder 'test': the files for validation are the test part")
+    return table, Division(parts=places, names=(("parts", "folder"),)), notes
+
+
+def _by_index(
+    names: Sequence[str], path: Path, target: object, source: str, delimiter: str | None
+) -> tuple[RawTable, tuple[str, ...], list[str]]:
+    """Return the table of an index with the full names of the files, its target, and notes."""
+    table = read_table(path, delimiter=delimiter, expected=FILE_COLUMNS)
+    column = next((name for name in table.columns if name.casefold() in FILE_COLUMNS), None)
+    if column is None:
+        raise ConfigError(
+            f"{path.name} has the columns {', '.join(list(table.columns)[:8])}: name the one with the names "
+            "of the files 'file'"
+        )
+    if target is None:
+        raise ConfigError(f"{path.name} is an index, which needs its target: name the column to be predicted")
+    targets = targets_of(target, table.without({column}))
+    if not targets:
+        raise unknown(f"target column of {path.name}", target, set(table.columns) - {column})
+    known = _places(names)
+    cells = [known.get(_cleaned(text_of(cell))) for cell in listed(table.columns[column])]
+    absent = [
+        text_of(cell) for cell, name in zip(listed(table.columns[column]), cells, strict=True) if not name
+    ]
+    if len(absent) == len(cells):
+        raise DataError(
+            f"{source} has none of the files that {path.name} names, such as {absent[0]!r}: mend it"
+        )
+    twice = Counter(name for name in cells if name).most_common(1)[0]
+    if twice[1] > 1:
+        raise DataError(f"{path.name} names the file {twice[0]!r} {twice[1]} times: name each once")
+    rows = np.array([row for row, name in enumerate(cells) if name is not None], dtype=np.int64)
+    table = replace(table.at(rows), source=path.name)
+    columns = {FILE: [cells[row] for row in rows]} | {
+        name: given for name, given in table.columns.items() if name != column
+    }
+    notes = []
+    if absent:
+        notes.append(
+            f"left out, since {source} lacks the files that {path.name} names: "
+            f"{len(absent):,}, {_few(absent)}"
+        )
+    unnamed = sorted(set(names) - set(columns[FILE]))
+    if unnamed:
+        notes.append(
+            f"left out, since {path.name} does not name them: {len(unnamed):,} files, {_few(unnamed)}"
+        )
+    return replace(table, columns=columns), targets, notes
+
+
+def _places(names: Sequence[str]) -> Mapping[str, str]:
+    """Return the names of files by what an index may call them: the end of a path that one file has."""
+    ends: dict[str, set[str]] = {}
+    for name in names:
+        parts = name.split("/")
+        for place in range(len(parts)):
+            ends.setdefault("/".join(parts[place:]), set()).add(name)
+    found = {end: next(iter(owners)) for end, owners in ends.items() if len(owners) == 1}
+    return found | {name: name for name in names}
+
+
+def _cleaned(name: str) -> str:
+    return name.replace("\\", "/").removeprefix("./")
+
+
+@lru_cache(maxsize=1)  # a fit makes its task several times: in one split, with folds, for its environment
+def _read(
+    path: Path,
+    stamp: tuple[tuple[str, int, int], ...],
+    names: tuple[str, ...],
+    kind: str,
+    size: Hashable,
+    colour: Hashable,
+    length: Hashable,
+    rate: Hashable,
+) -> tuple[FileForm, np.ndarray, Mapping[str, str], tuple[str, ...]]:
+    """Return examples, as `read_images` and `read_signals` do; another stamp has them read anew."""
+    own = {"image": {"size": size, "colour": colour}, "signal": {"length": length, "rate": rate}}
+    other = "signal" if kind == "image" else "image"
+    for option, value in own[other].items():
+        if value is not None:
+            raise ConfigError(f"{option} is for {other}s, and the files are {kind}s: leave it out")
+    with opened(path) as found:
+        read: tuple[FileForm, np.ndarray, dict[str, str], list[str]]
+        if kind == "image":
+            read = read_images(found, names, size, colour)
+        else:
+            read = read_signals(found, names, length, rate)
+    form, x, refused, notes = read
+    x.flags.writeable = False
+    return form, x, refused, tuple(notes)
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Hashable]:
+    """Return options that can be compared, a list as a tuple.
+
+    Raises:
+        NASGymError: for one that is neither a number nor a text, nor a list of them.
+    """
+    found: dict[str, Hashable] = {}
+    for option, value in options.items():
+        given = tuple(value) if isinstance(value, list) else value
+        try:
+            hash(given)
+        except TypeError as error:
+            raise ConfigError(f"{option} must be a number or a text, not {value!r}") from error
+        found[option] = given
+    return found
+
+
+def _unreadable(refused: Mapping[str, str], names: Sequence[str], form: FileForm) -> list[str]:
+    if not refused:
+        return []
+    first, why = next(iter(refused.items()))
+    told = f"{len(refused):,} of {len(names):,} {form.what} cannot be read"
+    if len(refused) == len(names):
+        raise DataError(f"{told}, the first {first} ({why}): pass files that can")
+    return [f"{told} and are left out, the first {first} ({why})"]
+
+
+def _present(y: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return labels and classes without those of which no file could be read."""
+    there, labels = np.unique(y, return_inverse=True)
+    return labels, tuple(names[place] for place in there)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

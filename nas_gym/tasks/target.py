@@ -1,0 +1,144 @@
+"""What every target is: its outputs, the loss that it is learned by, and the score it is searched by."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from nas_gym.errors import ConfigError
+from nas_gym.tasks.metrics import Metric
+
+
+@dataclass(frozen=True)
+class AnswerForm:
+    """How a network's outputs become answers, as other programs are told.
+
+    Attributes:
+        function: ``"softmax"`` over the outputs, ``"sigmoid"`` of each, or ``"identity"``.
+        scale, mean: what each output is multiplied by, and what is added then; one number an output.
+    """
+
+    function: Literal["softmax", "sigmoid", "identity"]
+    scale: tuple[float, ...]
+    mean: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Target(ABC):
+    """What a network is asked for.
+
+    Attributes:
+        names: a name per class, label or value.
+        kind: ``"classes"``, ``"labels"`` or ``"values"``.
+        metrics: what the score may be, by the name of the option ``metric``.
+    """
+
+    names: tuple[str, ...]
+    kind: ClassVar[str]
+    metrics: ClassVar[Mapping[str, Metric]]
+
+    @property
+    @abstractmethod
+    def loss(self) -> str:
+        """Name of the loss that networks are trained by, which measures the metrics, too."""
+
+    @property
+    @abstractmethod
+    def metric(self) -> Metric:
+        """What the score is, cut to [0, 1]."""
+
+    @property
+    @abstractmethod
+    def others(self) -> tuple[Metric, ...]:
+        """Metrics that an evaluation has beside its score."""
+
+    @abstractmethod
+    def measured_by(self, metric: str | None, class_weight: str | None) -> Target:
+        """Return this target with another score, and classes with other weights; None changes nothing.
+
+        Raises:
+            NASGymError: if they are not for this kind of target.
+        """
+
+    @property
+    def outputs(self) -> int:
+        """The numbers that a network gives for one example."""
+        return len(self.names)
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """The target in words, such as ``"10 classes"``."""
+
+    @property
+    def identity(self) -> str:
+        """What results depend on beside the arrays of a task, for its fingerprint; names are not."""
+        return ""
+
+    @property
+    def answer_scale(self) -> np.ndarray:
+        """The size of an answer, by which differences between answers are judged, (outputs,)."""
+        return np.ones(self.outputs)
+
+    @abstractmethod
+    def aim(self, data: str) -> str:
+        """Return what a network does with data of this name, like ``"tell the classes of digits apart"``."""
+
+    def measure(self, outputs: np.ndarray, truth: np.ndarray) -> tuple[float, dict[str, float]]:
+        """Return the score of a network's outputs, in [0, 1], and its other metrics by name.
+
+        The score is not a number (NaN) where outputs that are not finite leave nothing to measure.
+
+        Args:
+            outputs: float (n, outputs), as the network gives them.
+            truth: as ``y`` of the task's parts.
+        """
+        outputs = outputs.astype(np.float64)
+        measured = self.metric.measure(outputs, truth)
+        score = min(1.0, max(0.0, measured)) if math.isfinite(measured) else math.nan
+        return score, self.in_units({one.name: one.measure(outputs, truth) for one in self.others})
+
+    def in_units(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Return metrics that were measured on outputs in the units of the data."""
+        return dict(metrics)
+
+    def other_metrics(self, score: float) -> dict[str, float]:
+        """Return other metrics that go with a score, by name, in the units of the data: a plausible guess."""
+        return self.in_units({one.name: 1.0 - score for one in self.others})
+
+    def right(self, outputs: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Return which examples are answered right, bool (n,), where the score is their share."""
+        right: np.ndarray = outputs.argmax(axis=1) == truth
+        return right
+
+    @abstractmethod
+    def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
+        """Return the best answer without looking: in words, and as outputs of a network (outputs,)."""
+
+    @abstractmethod
+    def answers(self, outputs: np.ndarray) -> np.ndarray:
+        """Return a network's outputs as a user reads them, (n, outputs)."""
+
+    @property
+    @abstractmethod
+    def answer_form(self) -> AnswerForm:
+        """What `answers` computes, for programs without this one."""
+
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """Return what `target_of` builds the target from again, JSON-able."""
+
+
+def checked_metric(target: Target, metric: str | None) -> str | None:
+    """Return the name of a metric that is for a target."""
+    if metric is not None and metric not in target.metrics:
+        raise ConfigError(
+            f"metric {metric!r} is not for {target.kind}, and the task predicts {target.words}: pass one of "
+            f"{', '.join(target.metrics)}"
+        )
+    return metric
