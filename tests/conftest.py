@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import scipy.linalg  # noqa: F401 - its threads are limited too, once it is loaded
 import torch
 from threadpoolctl import threadpool_limits
+
+# The same examples every time, however busy the machine is.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")
 
 LONGEST = (
     "test_readme.py",
