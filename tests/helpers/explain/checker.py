@@ -12,7 +12,7 @@ from tests.helpers.explain.section_checks import of_sections
 PERCENT = re.compile(r"(?<![\d.])(\d+\.\d)(?:%| to)")
 COUNTS = {
     "improves": r"(\d+) (?:is|are) clearly better",
-    "worse": r"(\d+) (?:is|are) clearly worse, perhaps by less than a point",
+    "worse": r"(\d+) (?:is|are) clearly worse but perhaps by less",
     "does not matter": r"(\d+) (?:is|are) as good within one point",
     "unclear": r"(\d+) (?:is|are) too close to it to tell",
 }

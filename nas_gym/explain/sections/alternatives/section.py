@@ -140,7 +140,7 @@ def _neighbour_words(found: Alternatives) -> list[str]:
     why = f"by more than {margin}" + ", or fails to train" * ("fails" in groups)
     counts = [
         (len(broken), f"clearly worse ({why})"),
-        (len(groups.get("worse", [])), "clearly worse, perhaps by less than a point"),
+        (len(groups.get("worse", [])), "clearly worse but perhaps by less"),
         (len(groups.get("does not matter", [])), f"as good within {margin}"),
         (len(groups.get("unclear", [])), "too close to it to tell"),
     ]

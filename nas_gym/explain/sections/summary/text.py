@@ -246,11 +246,25 @@ class Words:
                 f"which of the {counted(unclear, 'network')} too close to tell is best: about "
                 f"{page.seeds_to_tell} trainings of each in all would show a difference of one point"
             )
+        higher = self._higher()
+        if higher:
+            yield (
+                f"whether the {counted(higher, 'network')} drawn at random that scored higher "
+                f"{'is' if higher == 1 else 'are'} better: {'it was' if higher == 1 else 'they were'} trained "
+                "fewer times"
+            )
         if page.examples_to_tell:
             yield (
                 f"the {self._target.metric.label} of the found network to within one point: that takes about "
                 f"{page.examples_to_tell:,} test examples"
             )
+
+    def _higher(self) -> int:
+        """Return how many of some networks drawn at random scored higher; of a whole table that is known."""
+        drawn = self._page.drawn
+        if not drawn or drawn["all"]:
+            return 0
+        return round((1 - drawn["beaten"] - (drawn["level"] or 0.0)) * drawn["count"])
 
     def _near(self) -> Iterator[str]:
         page, verdicts = self._page, [one.verdict for one in self._page.neighbours]
@@ -258,7 +272,7 @@ class Words:
         told = [
             ("clearly better", verdicts.count("improves")),
             ("clearly worse by at least one point", sum(verdict in MUCH_WORSE for verdict in verdicts)),
-            ("clearly worse, perhaps by less than a point", verdicts.count(WORSE)),
+            ("clearly worse but perhaps by less", verdicts.count(WORSE)),
             ("as good within one point", verdicts.count(ALIKE)),
             ("too close to it to tell", verdicts.count("unclear")),
         ]
@@ -295,7 +309,7 @@ class Words:
         gone = [reason.choice for reason in self._page.reasons if reason.choice not in active]
         if not gone:
             return ""
-        return f" It has no {listed(gone)}, which matters only in networks that have it."
+        return f" It has no {listed(gone)}, so that this choice matters only in networks that have it."
 
     def _adopting(self, which: str) -> str:
         """Return how such a network is kept, where the run trains networks."""
