@@ -175,7 +175,7 @@ class Words:
         told = [
             f"({number}) {self._reason(one)}" for number, one in enumerate(page.reasons[:MOST_REASONS], 1)
         ]
-        became = f"every change of {one} that was tested made the network worse, on average clearly so"
+        became = f"every tested change of {one} scored lower, and on average the drop is clear"
         less = [one.choice for one in page.reasons[MOST_REASONS:]]
         rest = f". Less costs a change of {listed(less)}" if less else ""
         yield f"**Why this network.** {which}: {became}.{most} {'; '.join(told)}{rest}."
@@ -248,10 +248,10 @@ class Words:
             )
         higher = self._higher()
         if higher:
+            they, are, were = ("it", "is", "was") if higher == 1 else ("they", "are", "were")
             yield (
-                f"whether the {counted(higher, 'network')} drawn at random that scored higher "
-                f"{'is' if higher == 1 else 'are'} better: {'it was' if higher == 1 else 'they were'} trained "
-                "fewer times"
+                f"whether the {counted(higher, 'network')} drawn at random that scored higher {are} better: "
+                f"{they} {were} trained fewer times"
             )
         if page.examples_to_tell:
             yield (
@@ -264,7 +264,7 @@ class Words:
         drawn = self._page.drawn
         if not drawn or drawn["all"]:
             return 0
-        return round((1 - drawn["beaten"] - (drawn["level"] or 0.0)) * drawn["count"])
+        return int(round((1 - drawn["beaten"] - (drawn["level"] or 0.0)) * drawn["count"]))
 
     def _near(self) -> Iterator[str]:
         page, verdicts = self._page, [one.verdict for one in self._page.neighbours]
@@ -306,10 +306,15 @@ class Words:
         """Name the reasons that are about what the smaller network does not have."""
         space = self._evidence.search_space
         active = space.active_variables(space.parse(one.architecture))
-        gone = [reason.choice for reason in self._page.reasons if reason.choice not in active]
+        numbered = enumerate(self._page.reasons[:MOST_REASONS], 1)
+        gone = [(number, reason.choice) for number, reason in numbered if reason.choice not in active]
         if not gone:
             return ""
-        return f" It has no {listed(gone)}, so that this choice matters only in networks that have it."
+        reasons = listed([f"({number})" for number, _ in gone])
+        return (
+            f" It has no {listed([choice for _, choice in gone])}: {reasons} above "
+            f"{'matters' if len(gone) == 1 else 'matter'} only in networks that keep that layer."
+        )
 
     def _adopting(self, which: str) -> str:
         """Return how such a network is kept, where the run trains networks."""
@@ -359,11 +364,11 @@ class Words:
         """Return how far above its start the found network is."""
         if gain.verdict is not Verdict.SHOWN:
             return (
-                "Both trained again, the found network is not clearly better or worse "
+                "With both trained again, the found network is not clearly better or worse "
                 f"({compared_fact(gain)}): the search gained nothing that these trainings can show."
             )
         change = compared_fact(gain).replace(", 95%", " (95%") + ")"
-        return f"Both trained again, the found network is {change}."
+        return f"With both trained again, the found network is {change}."
 
     def _short(self, method: Method) -> str:
         """Return a method as it is named again."""

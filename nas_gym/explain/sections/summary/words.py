@@ -19,7 +19,7 @@ def trust_words(page: FirstPage) -> str:
     sentences.append(
         "What is said of its choices, of networks near and of the start is about the examples that the "
         "search chose by. Their intervals cover how much a score varies from one training to the next, and "
-        "hold for all of them together; with other examples the scores would vary more."
+        "hold for all of them together; with other validation examples the scores would differ more."
     )
     sentences.append("All this is about these data and this way of training.")
     return " ".join(sentences)
