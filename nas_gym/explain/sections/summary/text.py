@@ -161,8 +161,8 @@ class Words:
             return
         if not page.reasons:
             yield (
-                "**Why this network** cannot be said: for each of its choices there is another that may be "
-                "as good or better, as far as the trainings of both tell."
+                "**Why this network** cannot be said: instead of each of its choices another one "
+                "may be as good or better, as far as their trainings tell."
             )
             return
         count = len(page.reasons)
@@ -177,7 +177,7 @@ class Words:
         ]
         became = f"every tested change of {one} scored lower, and on average the drop is clear"
         less = [one.choice for one in page.reasons[MOST_REASONS:]]
-        rest = f". Less costs a change of {listed(less)}" if less else ""
+        rest = f". A change of {listed(less)} costs less" if less else ""
         yield f"**Why this network.** {which}: {became}.{most} {'; '.join(told)}{rest}."
 
     def near(self) -> Iterator[str]:
@@ -244,7 +244,7 @@ class Words:
         if unclear and page.seeds_to_tell:
             yield (
                 f"which of the {counted(unclear, 'network')} too close to tell is best: about "
-                f"{page.seeds_to_tell} trainings of each in all would show a difference of one point"
+                f"{page.seeds_to_tell} trainings of each, those done included, would show a difference of one point"
             )
         higher = self._higher()
         if higher:
@@ -264,7 +264,7 @@ class Words:
         drawn = self._page.drawn
         if not drawn or drawn["all"]:
             return 0
-        return int(round((1 - drawn["beaten"] - (drawn["level"] or 0.0)) * drawn["count"]))
+        return round((1 - drawn["beaten"] - (drawn["level"] or 0.0)) * drawn["count"])
 
     def _near(self) -> Iterator[str]:
         page, verdicts = self._page, [one.verdict for one in self._page.neighbours]
@@ -348,12 +348,13 @@ class Words:
         drawn = self._page.drawn
         count, beaten = drawn["count"], round(drawn["beaten"] * drawn["count"])
         which = (
-            f"the {count:,} networks of the space, all of which the table holds,"
+            f"all {count:,} networks of the space, whose scores are recorded,"
             if drawn["all"]
             else f"{count:,} networks drawn at random"
         )
         ties = round((drawn["level"] or 0.0) * count)
-        share = f"all {which}" if beaten == count else f"{beaten:,} of {which}"
+        whole = which if drawn["all"] else f"all {which}"
+        share = whole if beaten == count else f"{beaten:,} of {which}"
         equal = f" and is level with {ties:,}" if ties else ""
         rest = f"(median {drawn['median']:.1%}, best {drawn['best']:.1%})"
         mean = self._page.validation.estimate
@@ -365,7 +366,7 @@ class Words:
         if gain.verdict is not Verdict.SHOWN:
             return (
                 "With both trained again, the found network is not clearly better or worse "
-                f"({compared_fact(gain)}): the search gained nothing that these trainings can show."
+                f"({compared_fact(gain)}): these trainings show no gain of the search."
             )
         change = compared_fact(gain).replace(", 95%", " (95%") + ")"
         return f"With both trained again, the found network is {change}."

@@ -15,10 +15,17 @@ def trust_words(page: FirstPage) -> str:
     if page.selected_on_test:
         sentences.append("Nothing here is independent of the search, which chose by test examples.")
     elif page.quote.low is not None:
-        sentences.append("The number to quote holds for new examples like the test examples.")
+        counts = (
+            "the choice of test examples and how trainings differ"
+            if page.quoted_trainings > 1
+            else "the choice of test examples, for this one trained network"
+        )
+        sentences.append(
+            f"The number to quote holds for new examples like the test examples; its interval counts {counts}."
+        )
     sentences.append(
         "What is said of its choices, of networks near and of the start is about the examples that the "
-        "search chose by. Their intervals cover how much a score varies from one training to the next, and "
+        "search chose by. The intervals of these cover how much a score varies from one training to the next, and "
         "hold for all of them together; with other validation examples the scores would differ more."
     )
     sentences.append("All this is about these data and this way of training.")
