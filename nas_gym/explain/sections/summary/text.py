@@ -244,7 +244,8 @@ class Words:
         if unclear and page.seeds_to_tell:
             yield (
                 f"which of the {counted(unclear, 'network')} too close to tell is best: about "
-                f"{page.seeds_to_tell} trainings of each, those done included, would show a difference of one point"
+                f"{page.seeds_to_tell} trainings of each, those done included, would show a "
+                "difference of one point"
             )
         higher = self._higher()
         if higher:

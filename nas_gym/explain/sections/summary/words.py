@@ -21,12 +21,13 @@ def trust_words(page: FirstPage) -> str:
             else "the choice of test examples, for this one trained network"
         )
         sentences.append(
-            f"The number to quote holds for new examples like the test examples; its interval counts {counts}."
+            f"The number to quote holds for new examples like the test examples; its interval counts "
+            f"{counts}."
         )
     sentences.append(
         "What is said of its choices, of networks near and of the start is about the examples that the "
-        "search chose by. The intervals of these cover how much a score varies from one training to the next, and "
-        "hold for all of them together; with other validation examples the scores would differ more."
+        "search chose by. The intervals of these cover how much a score varies from one training to the next, "
+        "and hold for all of them together; with other validation examples the scores would differ more."
     )
     sentences.append("All this is about these data and this way of training.")
     return " ".join(sentences)
