@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ class CategoryEmbedding(Operation):
 
     def parameter_shapes(self, node: Node) -> dict[str, Shape]:
         return {"weight": (node.input_shape[0], node.shape[0])}
+
+    def flops(self, node: Node) -> int:
+        return 2 * math.prod(node.parameter_shapes["weight"])  # of the product with the one-hot form
 
     def initial_range(self, node: Node, name: str) -> tuple[float, float]:
         return -BOUND, BOUND
