@@ -12,7 +12,8 @@ accuracy, and R² where values are predicted.
 
 Finished cells are kept as lines of JSON in `--out`; what is there is not repeated, so that a run that was
 stopped goes on. `--label` keeps results of a changed `nas_gym.fit` beside the others, `--fit` passes options
-to it. `--part 1/2` takes every second cell, so that two processes share the work.
+to it. `--part 1/2` takes every second cell, so that two processes share the work. On a machine that others
+use, too, `--processor` counts seconds of processor time in place of the clock's, for every method alike.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def main() -> None:
     if not options.report:
         for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ[variable] = str(options.threads)  # before NumPy's and torch's libraries are loaded
+        if options.processor:
+            time.monotonic = time.perf_counter = time.process_time
         _run(options)
     from data_sets_report import report
 
@@ -174,6 +177,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--label", default=OURS, help=f"what the results of {OURS} are kept as")
     parser.add_argument("--fit", default="{}", help=f"further options of {OURS}, as JSON")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--processor", action="store_true", help="count processor time, with one thread")
     parser.add_argument("--part", default="1/1", help="every so manieth cell, as in 1/2 and 2/2")
     parser.add_argument("--out", type=Path, default=OUT, help="file of the finished cells")
     parser.add_argument("--report", action="store_true", help="only print the tables")

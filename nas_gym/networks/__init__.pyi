@@ -1,3 +1,5 @@
+from .ensemble import ensemble_module as ensemble_module
+from .ensemble import ensemble_of as ensemble_of
 from .graph import Layer as Layer
 from .graph import Network as Network
 from .graph import NetworkBuilder as NetworkBuilder

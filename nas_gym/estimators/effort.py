@@ -1,0 +1,80 @@
+"""What training the networks of a space takes, before any of them has been trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import Task
+
+STEPS = 300
+"""Steps of a longer training. On the data sets of `benchmarks/quality/data_sets.py` about 300 steps scored
+more than the usual recipe's 120 to 180, and 1,000 hardly more than 300."""
+SAMPLED = 32  # architectures whose FLOPs are looked at
+PASSES = 3
+"""Arithmetic of a training step, in forward passes."""
+FLOPS_A_SECOND = 2e10
+"""Of a core in the engine's convolutions and products, measured from 1 to 6e10 by their size."""
+SECONDS_A_STEP = 3e-4
+"""What a step of a small network takes beside its arithmetic."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The cost of training in a space.
+
+    Attributes:
+        recipe: options of the recipe.
+        steps: steps of a training.
+        examples: examples that pass in a training.
+        flops: median FLOPs of the networks of a space, of one example.
+        cores: trainings side by side.
+    """
+
+    recipe: Mapping[str, Any]
+    steps: int
+    examples: int
+    flops: float
+    cores: int
+
+    @cached_property
+    def seconds(self) -> float:
+        """Estimated seconds of a training on one core."""
+        return self.steps * SECONDS_A_STEP + PASSES * self.flops * self.examples / FLOPS_A_SECOND
+
+    def trainings(self, seconds: float) -> float:
+        """Return how many trainings are expected to end in a time."""
+        return self.cores * seconds / self.seconds
+
+
+def effort_of(
+    task: Task, space: Mapping[str, Any], recipe: Mapping[str, Any] | None, *, longer: bool
+) -> Effort:
+    """Return what training networks of a space on a task takes.
+
+    Args:
+        task: the data.
+        space: config of the space.
+        recipe: options of the recipe; None for the usual one.
+        longer: whether the usual one is made longer, to at least `STEPS` steps.
+    """
+    import torch
+
+    from nas_gym.training import recipe_for
+
+    examples = len(task.y_train)
+    options = dict(recipe or {})
+    made = recipe_for(options, examples)
+    batches = -(-examples // made.batch_size)
+    if longer and recipe is None:
+        options = {"epochs": max(made.epochs, -(-STEPS // batches)), "batch_size": made.batch_size}
+        made = recipe_for(options, examples)
+    built = make_search_space(space, task.input_shape, task.outputs, task.columns)
+    rng = np.random.default_rng(0)
+    flops = float(np.median([built.network(built.sample(rng)).flops for _ in range(SAMPLED)]))
+    return Effort(options, batches * made.epochs, examples * made.epochs, flops, torch.get_num_threads())
