@@ -46,7 +46,10 @@ def breast_cancer() -> DataSet:
 
 def tic_tac_toe() -> DataSet:
     """958 final boards of tic-tac-toe in which x began: has x won?"""
-    lines = [*(range(3 * row, 3 * row + 3) for row in range(3)), *(range(column, 9, 3) for column in range(3))]
+    lines = [
+        *(range(3 * row, 3 * row + 3) for row in range(3)),
+        *(range(column, 9, 3) for column in range(3)),
+    ]
     lines += [range(0, 9, 4), range(2, 8, 2)]
     finals: dict[str, bool] = {}
     seen: set[str] = set()
@@ -101,7 +104,7 @@ def informative() -> DataSet:
 
 
 def customers() -> DataSet:
-    """2,000 rows with a town of 40, a trade of 6 and four numbers, one of which works in cycles: buys or not?"""
+    """2,000 rows of a town of 40, a trade of 6 and four numbers, one of them cyclic: do they buy?"""
     rng, frame, town, trade = _mixed(2000)
     signal = town["taste"] + trade["taste"] * np.sign(frame["age"] - 45) + 1.5 * np.sin(4 * frame["season"])
     return DataSet(frame, (signal + rng.normal(0, 0.5, len(frame)) > 0).to_numpy().astype(int))

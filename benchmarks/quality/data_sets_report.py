@@ -39,13 +39,17 @@ def report(rows: Sequence[Mapping[str, Any]], seconds: float, methods: Sequence[
         ]
     )
     constants = np.array(
-        [np.mean([found[data, split, methods[0]]["constant"] for split in its]) for data, its in splits.items()]
+        [
+            np.mean([found[data, split, methods[0]]["constant"] for split in its])
+            for data, its in splits.items()
+        ]
     )
     took = [np.mean([found[(*cell, method)]["took"] for cell in whole]) for method in methods]
     counts = {len(its) for its in splits.values()}
     return "\n\n".join(
         [
-            f"{len(splits)} data sets, {min(counts)} to {max(counts)} splits each, searches of {seconds:g} s.",
+            f"{len(splits)} data sets, {min(counts)} to {max(counts)} splits each; searches of "
+            f"{seconds:g} s.",
             _scores(list(splits), methods, scores),
             _ranks(methods, scores, took),
             _differences(methods, scores, constants),
@@ -87,7 +91,7 @@ def _ranks(methods: Sequence[str], scores: np.ndarray, took: Sequence[float]) ->
 def _differences(methods: Sequence[str], scores: np.ndarray, constants: np.ndarray) -> str:
     """Return what the first method has over each other one, in scores above the best constant answer."""
     above = (scores - constants[:, None]) / (1 - constants[:, None])
-    others = list(range(1, len(methods)))
+    others, ours = list(range(1, len(methods))), scores[:, 0]
     if not others or len(scores) < 2:
         return ""
     tests = [sign_flip_test(above[:, 0] - above[:, other], SEED) for other in others]
@@ -96,13 +100,19 @@ def _differences(methods: Sequence[str], scores: np.ndarray, constants: np.ndarr
         (
             methods[other],
             f"{test.difference:+.3f}",
-            f"{int((scores[:, 0] > scores[:, other]).sum())} : {int((scores[:, 0] < scores[:, other]).sum())}",
+            f"{int((ours > scores[:, other]).sum())} : {int((ours < scores[:, other]).sum())}",
             f"{test.p:.3f}",
             f"{adjusted:.3f}",
         )
         for other, test, adjusted in zip(others, tests, corrected, strict=True)
     ]
-    head = (f"{methods[0]} beside", "difference of scores above the constant answer", "won : lost", "p", "p (Holm)")
+    head = (
+        f"{methods[0]} beside",
+        "difference of scores above the constant answer",
+        "won : lost",
+        "p",
+        "p (Holm)",
+    )
     return _table(head, rows)
 
 

@@ -116,7 +116,6 @@ def _perceptron(rng: np.random.Generator, values: bool) -> Options:
     }
 
 
-
 METHODS = {
     "random forest": Method(RandomForestClassifier, RandomForestRegressor, _forest, {"random_state": 0}),
     "gradient boosting": Method(

@@ -39,9 +39,7 @@ def fit(
     small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
     agent: Annotated[str | None, typer.Option(help="Name of the agent, see `nas-gym list`.")] = None,
     budget: Annotated[int | None, typer.Option(help="Networks to train at most.")] = None,
-    ensemble: Annotated[
-        int, typer.Option(help="Average the answers of so many of the best networks.")
-    ] = 1,
+    ensemble: Annotated[int, typer.Option(help="Average the answers of so many of the best networks.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Explain the search.")] = True,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,

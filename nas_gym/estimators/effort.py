@@ -20,8 +20,8 @@ PASSES = 3
 """Arithmetic of a training step, in forward passes."""
 FLOPS_A_SECOND = 2e10
 """Of a core in the engine's convolutions and products, measured from 1 to 6e10 by their size."""
-SECONDS_A_STEP = 3e-4
-"""What a step of a small network takes beside its arithmetic."""
+SECONDS_A_NODE = 7e-5
+"""What a step takes beside its arithmetic for each node of a network."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +33,27 @@ class Effort:
         steps: steps of a training.
         examples: examples that pass in a training.
         flops: median FLOPs of the networks of a space, of one example.
-        cores: trainings side by side.
+        nodes: median number of their nodes.
     """
 
     recipe: Mapping[str, Any]
     steps: int
     examples: int
     flops: float
-    cores: int
+    nodes: float
 
     @cached_property
     def seconds(self) -> float:
         """Estimated seconds of a training on one core."""
-        return self.steps * SECONDS_A_STEP + PASSES * self.flops * self.examples / FLOPS_A_SECOND
+        arithmetic = PASSES * self.flops * self.examples / FLOPS_A_SECOND
+        return self.steps * self.nodes * SECONDS_A_NODE + arithmetic
 
     def trainings(self, seconds: float) -> float:
-        """Return how many trainings are expected to end in a time."""
-        return self.cores * seconds / self.seconds
+        """Return how many trainings are expected to end in a time, on one core: on more it may be more.
+
+        A plan does not depend on the machine, so that a fit that ends by its budget gives one network on all.
+        """
+        return seconds / self.seconds
 
 
 def effort_of(
@@ -63,8 +67,6 @@ def effort_of(
         recipe: options of the recipe; None for the usual one.
         longer: whether the usual one is made longer, to at least `STEPS` steps.
     """
-    import torch
-
     from nas_gym.training import recipe_for
 
     examples = len(task.y_train)
@@ -76,5 +78,8 @@ def effort_of(
         made = recipe_for(options, examples)
     built = make_search_space(space, task.input_shape, task.outputs, task.columns)
     rng = np.random.default_rng(0)
-    flops = float(np.median([built.network(built.sample(rng)).flops for _ in range(SAMPLED)]))
-    return Effort(options, batches * made.epochs, examples * made.epochs, flops, torch.get_num_threads())
+    networks = [built.network(built.sample(rng)) for _ in range(SAMPLED)]
+    flops = float(np.median([network.flops for network in networks]))
+    nodes = float(np.median([len(network.nodes) for network in networks]))
+    passes = examples * made.epochs
+    return Effort(options, batches * made.epochs, passes, flops, nodes)

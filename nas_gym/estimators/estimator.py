@@ -82,11 +82,23 @@ class NASEstimator(BaseEstimator):
         task = self._task(X, labels)
         task, folds, why = with_folds(task, lambda count: self._task(X, labels, folds=count))
         plan = plan_for(
-            task, self.minutes, folds=folds, small=self.small, agent=self.agent, ensemble=self.ensemble
+            task,
+            self.minutes,
+            folds=folds,
+            small=self.small,
+            agent=self.agent,
+            ensemble=self.ensemble,
+            budget=self.budget,
         )
         with tempfile.TemporaryDirectory(prefix="nas-gym-") as folder:
             fitted = fit_task(
-                task, plan, Path(folder), seed=self.random_state, store="memory", budget=self.budget
+                task,
+                plan,
+                Path(folder),
+                seed=self.random_state,
+                store="memory",
+                budget=self.budget,
+                trace=False,
             )
             self.adopt(fitted, None, [*plan.reasons, *filter(None, [why])])
         self.folder_ = None  # which is gone

@@ -80,7 +80,14 @@ def fit(
     single = _single(data, target, options)
     task, folds, why = with_folds(single, lambda count: _with_folds(data, target, options, count))
     plan = plan_for(
-        single, minutes, folds=folds, small=small, agent=agent, ensemble=ensemble, recipe=recipe
+        single,
+        minutes,
+        folds=folds,
+        small=small,
+        agent=agent,
+        ensemble=ensemble,
+        recipe=recipe,
+        budget=budget,
     )
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
     fitted = fit_task(task, plan, place, seed=seed, store=store, budget=budget, on_progress=on_progress)

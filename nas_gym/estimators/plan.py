@@ -21,12 +21,24 @@ SEARCH_SHARE = 0.6
 FINALISTS_SHARE = 0.2
 """Share of the time that is for training the best networks again; the rest trains the choice and explains."""
 AGENT = "model-based"
+FEW: Mapping[str, Any] = {
+    "name": "conv",
+    "operations": ["conv3", "conv5", "max_pool"],
+    "activations": ["relu"],
+}
+CONVOLUTIONS: Sequence[Mapping[str, Any]] = (
+    {"name": "conv"},
+    {**FEW, "max_layers": 5, "channels": [16, 32]},
+    {**FEW, "max_layers": 4, "channels": [8, 16]},
+)
 SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "features": ({"name": "tabular"},),
-    "signal": ({"name": "conv"}, {"name": "conv", "channels": [8, 16]}, {"name": "conv", "channels": [4, 8]}),
-    "image": ({"name": "conv"}, {"name": "conv", "channels": [8, 16]}, {"name": "conv", "channels": [4, 8]}),
+    "signal": CONVOLUTIONS,
+    "image": CONVOLUTIONS,
 }
 """The search spaces for each kind of input, the one to prefer first, smaller ones for less time."""
+FIRST = 10
+"""Networks that the agent begins with, at most; in little time a quarter of all."""
 ENOUGH = 40
 """Trainings in the time of the search for which a space, or a longer recipe, is taken."""
 FOLDS_FROM = {1: 0, 2: 100, FOLDS: 400}
@@ -94,6 +106,7 @@ def plan_for(
     agent: str | None = None,
     ensemble: int = 1,
     recipe: Mapping[str, Any] | None = None,
+    budget: int | None = None,
 ) -> Plan:
     """Return how a task is searched in a time.
 
@@ -105,6 +118,7 @@ def plan_for(
         agent: name of the agent; None for the one that found the best networks in our comparisons.
         ensemble: networks whose answers are averaged.
         recipe: options of the recipe; None for one that follows from the data and the time.
+        budget: networks that the search may train at most; None for as many as the time allows.
 
     Raises:
         NASGymError: for an ensemble that is not a whole number of at least 1.
@@ -113,10 +127,9 @@ def plan_for(
     known = len(task.y_train) + len(task.y_validation)
     seconds = 60 * SEARCH_SHARE * minutes
     space, effort = _space(task, seconds, recipe)
-    used = max(count for count, least in FOLDS_FROM.items() if count <= folds and effort.trainings(seconds) >= least)
-    judged = (
-        f"{len(task.y_validation):,} validation examples" if folds == 1 else f"{_of(used, folds)} folds"
-    )
+    expected = effort.trainings(seconds)
+    used = _folds_used(folds, expected, budget)
+    judged = f"{len(task.y_validation):,} validation examples" if folds == 1 else f"{_of(used, folds)} folds"
     finalists = max(FINALISTS, ensemble)
     reasons = [
         f"{task.inputs}: the search space {space['name']}",
@@ -128,7 +141,7 @@ def plan_for(
         reasons.append(f"the answers of the {ensemble} best are averaged")
     return Plan(
         space,
-        agent or AGENT,
+        agent or {"name": AGENT, "first": min(FIRST, max(2, int(expected / used / 4)))},
         folds,
         finalists,
         MARGIN if small else 0.0,
@@ -139,6 +152,13 @@ def plan_for(
         tuple(range(used)) if folds > 1 else None,
         ensemble,
     )
+
+
+def _folds_used(folds: int, expected: float, budget: int | None) -> int:
+    """Return how many folds each network of the search is judged by."""
+    if budget is not None and budget * folds <= expected:
+        return folds
+    return max(count for count, least in FOLDS_FROM.items() if count <= folds and expected >= least)
 
 
 def check_ensemble(ensemble: Any) -> None:

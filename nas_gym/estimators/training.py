@@ -59,6 +59,7 @@ def fit_task(
     store: Any = "user",
     budget: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    trace: bool = True,
 ) -> Fitted:
     """Search a task as planned, choose among the best networks, and train the choice for use.
 
@@ -70,13 +71,14 @@ def fit_task(
         store: place where trainings are kept, as of `gym.make("NAS-v0", store=...)`.
         budget: evaluations at most, beside the plan's minutes; None for no such limit.
         on_progress: see `nas_agents.run`.
+        trace: whether all is recorded that an explanation of the run needs.
 
     Raises:
         NASGymError: for data that does not fit, or if every network failed to train.
     """
     from nas_agents import RunSpec, make_env, run
 
-    evaluator_options = {"name": "train", "recipe": dict(plan.recipe)}
+    evaluator_options: dict[str, Any] = {"name": "train", "recipe": dict(plan.recipe)}
     if plan.seeds is not None:
         evaluator_options["seeds"] = list(plan.seeds)
     options = {
@@ -94,9 +96,10 @@ def fit_task(
         env=options,
         finalists=plan.finalists,
         margin=plan.margin,
+        trace=trace,
         finalist_seconds=plan.finalist_seconds if budget is None else None,
     )
-    result = run(spec, on_progress, keep_network=True)
+    result = run(spec, on_progress, keep_network=trace)
     with closing(make_env("NAS-v0", options)) as env:
         unwrapped: Any = env.unwrapped
         space, evaluator, data = unwrapped.search_space, unwrapped.evaluator, unwrapped.task
@@ -136,7 +139,9 @@ def _members(result: Mapping[str, Any], count: int) -> list[tuple[str, int]]:
     if count == 1:
         return [(result["architecture"], seed)]
     again = result.get("finalists")
-    scored = [one for one in again or result["evaluations"] if again or (not one["error"] and not one["fidelity"])]
+    scored = [
+        one for one in again or result["evaluations"] if again or (not one["error"] and not one["fidelity"])
+    ]
     ranked = [one["architecture"] for one in sorted(scored, key=lambda one: -one["score"])]
     best = list(dict.fromkeys(ranked))[:count]
     return [(best[number % len(best)], seed + number) for number in range(count)]

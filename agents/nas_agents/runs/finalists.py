@@ -89,7 +89,7 @@ def finalists(
 
 
 def _affordable(best: Sequence[Evaluation], trainings: int, seconds: float) -> int:
-    """Return how many of networks can be trained so many times in a time, by the cost of their evaluations."""
+    """Return how many networks can be trained so many times in a time, by the cost of their evaluations."""
     spent = np.cumsum([trainings * one.seconds / max(1, len(one.seeds)) for one in best])
     return int((spent <= seconds).sum())
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BOUND = 1.0
-"""First values are uniform up to here, so that an embedding has about the deviation of a standardised number."""
+"""First values are uniform up to here, about as large as standardised numbers."""
 
 
 class CategoryEmbedding(Operation):

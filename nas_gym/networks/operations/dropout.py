@@ -30,7 +30,8 @@ class Dropout(Operation):
             return inputs[0]
         rate = node.option("rate")
         kept: Tensor = (arrays["noise"] >= rate).to(inputs[0].dtype)
-        return inputs[0] * (kept * (1 / (1 - rate)))
+        result: Tensor = inputs[0] * (kept * (1 / (1 - rate)))
+        return result
 
     def source(self, node: Node) -> Source:
         return Source("{layer}({0})", f"nn.Dropout({node.option('rate')})")

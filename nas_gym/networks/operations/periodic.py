@@ -46,6 +46,9 @@ class Periodic(Operation):
         return torch.cat([x, angles.sin(), angles.cos()], dim=2).flatten(1)
 
     def source(self, node: Node) -> Source:
-        x, layer = "{0}.unsqueeze(2)", f"nn.Linear({node.option('frequencies')}, {node.input_shape[0]}, bias=False)"
+        x, layer = (
+            "{0}.unsqueeze(2)",
+            f"nn.Linear({node.option('frequencies')}, {node.input_shape[0]}, bias=False)",
+        )
         angles = f"({TURN!r} * {x} * {{layer}}.weight)"
         return Source(f"torch.cat([{x}, {angles}.sin(), {angles}.cos()], dim=2).flatten(1)", layer)

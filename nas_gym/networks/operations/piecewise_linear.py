@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,9 @@ class PiecewiseLinear(Operation):
     def source(self, node: Node) -> Source:
         scale, shift = (f"{{0}}.new_tensor({list(each)})" for each in slopes(node.option("bins")))
         reach = f"({{0}}.unsqueeze(2) * {scale} + {shift})"
-        parts = f"{reach}[..., :1].clamp(max=1), {reach}[..., 1:-1].clamp(0, 1), {reach}[..., -1:].clamp(min=0)"
+        parts = (
+            f"{reach}[..., :1].clamp(max=1), {reach}[..., 1:-1].clamp(0, 1), {reach}[..., -1:].clamp(min=0)"
+        )
         return Source(f"torch.cat([{parts}], dim=2).flatten(1)")
 
 
@@ -52,5 +55,5 @@ def slopes(bins: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     # The outermost limits, which only set a slope, lie half an interval's share from the ends.
     shares = [0.5 / bins, *(number / bins for number in range(1, bins)), 1 - 0.5 / bins]
     limits = [NormalDist().inv_cdf(share) for share in shares]
-    scale = tuple(1 / (high - low) for low, high in zip(limits, limits[1:], strict=False))
+    scale = tuple(1 / (high - low) for low, high in pairwise(limits))
     return scale, tuple(-low * factor for low, factor in zip(limits, scale, strict=False))

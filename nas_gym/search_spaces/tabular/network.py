@@ -10,7 +10,7 @@ from nas_gym.networks import Network, NetworkBuilder, Shape
 from nas_gym.search_spaces.tabular.architecture import Layer, layer_text
 
 LEAST_EMBEDDED = 5
-"""Categories from which a column has an embedding: of fewer it would be hardly smaller than their one-hot form."""
+"""Categories from which a column has an embedding: of fewer it would hardly be smaller than one-hot."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from nas_gym.search_spaces.description import Description, activation_words, des
 from nas_gym.search_spaces.mixed_radix import MixedRadix
 from nas_gym.search_spaces.options import distinct, names, whole, wholes
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
-from nas_gym.search_spaces.tabular.architecture import Tabular, layer_text, parse
+from nas_gym.search_spaces.tabular.architecture import Layer, Tabular, layer_text, parse
 from nas_gym.search_spaces.tabular.network import Columns, Sizes, build_network
 from nas_gym.search_spaces.variables import Variable, by_name
 
@@ -128,6 +128,7 @@ class TabularSpace(SearchSpace[Tabular]):
         self._places = Columns.of(self.columns or (1,) * math.prod(input_shape))
         self.wholes = self._wholes()
         self.choices = tuple((width, activation) for activation in self.activations for width in self.widths)
+        self._by_text = {layer_text(choice): choice for choice in self.choices}
         self._numbers = {choice: place for place, choice in enumerate(self.choices)}
         self._set_form()
 
@@ -205,15 +206,14 @@ class TabularSpace(SearchSpace[Tabular]):
         if edit.kind == "add":
             if len(layers) == self.max_layers or position > len(layers):
                 return None
-            activation, _, width = edit.value.rpartition("-")
-            added = (int(width), activation)
+            added = self._by_text[edit.value]
             return replace(architecture, layers=(*layers[:position], added, *layers[position:]))
         if position >= len(layers) or (edit.kind == "remove" and len(layers) == 1):
             return None
         if edit.kind == "remove":
             return replace(architecture, layers=(*layers[:position], *layers[position + 1 :]))
         width, activation = layers[position]
-        swapped = (int(edit.value), activation) if edit.aspect == "width" else (width, edit.value)
+        swapped: Layer = (int(edit.value), activation) if edit.aspect == "width" else (width, edit.value)
         if swapped == layers[position]:
             return None
         return replace(architecture, layers=(*layers[:position], swapped, *layers[position + 1 :]))

@@ -43,7 +43,9 @@ def _forward(
 ) -> Iterator[Kernel]:
     numbers = math.prod(group.node.shape) * context.batch
     shape = (len(group.values), numbers)
-    bits, shifted = (context.scratch(f"dropout {part}", shape).view(torch.int32) for part in ("bits", "shift"))
+    bits, shifted = (
+        context.scratch(f"dropout {part}", shape).view(torch.int32) for part in ("bits", "shift")
+    )
     rows, rate = mask[:, :numbers], group.node.option("rate")
     yield from noise.draw(context.parameters.step, bits, shifted, rows)
     yield partial(torch.ge, rows, constant(rate, rows), out=rows)

@@ -62,7 +62,7 @@ def _forward(
 def _backward(
     context: Context, group: Group, normal: Tensor, inverse: Tensor, dy: Tensor, dx: Tensor | None = None
 ) -> Iterator[Kernel]:
-    """Gradients: with n = normalised x and g = scale * dy, dx = (g - mean(g) - n * mean(g * n)) / deviation."""
+    """Gradients: with n = normalised x, g = scale * dy: dx = (g - mean(g) - n * mean(g * n)) / deviation."""
     rows, arrived = _matrix(context, group, normal), _matrix(context, group, dy)
     product = context.scratch("layer norm products", tuple(rows.shape))
     yield partial(torch.sum, arrived, 2, out=context.parameters.gradient(group, "bias"))

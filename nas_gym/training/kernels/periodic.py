@@ -63,7 +63,7 @@ def _backward(
 
 
 def _parts(context: Context, group: Group, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the numbers, sines and cosines of a result, (members, features, 1 or frequencies, batch) each."""
+    """Return numbers, sines and cosines of a result, (members, features, 1 or frequencies, batch) each."""
     frequencies = group.node.option("frequencies")
     shape = (group.node.input_shape[0], 1 + 2 * frequencies)
     number, sines, cosines = grid(rows, shape, context.batch).split([1, frequencies, frequencies], dim=2)

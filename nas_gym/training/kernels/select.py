@@ -16,7 +16,10 @@ from nas_gym.training.program.tape import Kernel
 
 
 def _forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
-    source, out = matrix(x, group.node.input_shape[0], context.batch), matrix(y, group.node.shape[0], context.batch)
+    source, out = (
+        matrix(x, group.node.input_shape[0], context.batch),
+        matrix(y, group.node.shape[0], context.batch),
+    )
     kernels: list[Kernel] = []
     place = 0
     for start, stop in runs(group.node.option("places")):
@@ -30,7 +33,10 @@ def _backward(
 ) -> Sequence[Kernel]:
     if dx is None:
         return []
-    arrived, out = matrix(dy, group.node.shape[0], context.batch), matrix(dx, group.node.input_shape[0], context.batch)
+    arrived, out = (
+        matrix(dy, group.node.shape[0], context.batch),
+        matrix(dx, group.node.input_shape[0], context.batch),
+    )
     kernels: list[Kernel] = [out.zero_]
     place = 0
     for start, stop in runs(group.node.option("places")):
