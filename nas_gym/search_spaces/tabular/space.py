@@ -27,6 +27,8 @@ NUMBERS = ("plain", "periodic", "piecewise")
 CATEGORIES = ("one_hot", "embedded")
 NORMALISATIONS = ("no_norm", "batch_norm", "layer_norm")
 SHORTCUTS = ("chain", "residual")
+EMBEDDINGS = ("periodic", "piecewise", "embedded")
+"""What has nodes of its own, whose layer is named by the aspect."""
 IN_WORDS = {
     "plain": "numbers as they are",
     "periodic": "numbers with sines and cosines of them",
@@ -285,7 +287,8 @@ class TabularSpace(SearchSpace[Tabular]):
         links = tuple((box, box + 1, "") for box in range(len(codes) + 1))
         kinds = [self.activations.index(activation) for _, activation in architecture.layers]
         first, *rest = numbered_layers(labels)
-        embeddings = [aspect if aspect in ("numbers", "categories") else "" for aspect in self.wholes]
+        chosen = zip(self.wholes, architecture.wholes, strict=True)
+        embeddings = [aspect if word in EMBEDDINGS else "" for aspect, word in chosen]
         return Sketch(
             ("input", *architecture.wholes, *labels, "output"),
             links,
