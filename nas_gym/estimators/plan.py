@@ -30,6 +30,7 @@ CONVOLUTIONS: Sequence[Mapping[str, Any]] = (
     {"name": "conv"},
     {**FEW, "max_layers": 5, "channels": [16, 32]},
     {**FEW, "max_layers": 4, "channels": [8, 16]},
+    {**FEW, "max_layers": 3, "channels": [4, 8]},
 )
 SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "features": ({"name": "tabular"},),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,7 @@ def fit_task(
     Raises:
         NASGymError: for data that does not fit, or if every network failed to train.
     """
-    from nas_agents import RunSpec, make_env, run
+    from nas_agents import NoEvaluationError, RunSpec, make_env, run
 
     evaluator_options: dict[str, Any] = {"name": "train", "recipe": dict(plan.recipe)}
     if plan.seeds is not None:
@@ -99,7 +99,10 @@ def fit_task(
         trace=trace,
         finalist_seconds=plan.finalist_seconds if budget is None else None,
     )
-    result = run(spec, on_progress, keep_network=trace)
+    try:
+        result = run(spec, on_progress, keep_network=trace)
+    except NoEvaluationError:  # in so little time one network is better than none
+        result = run(replace(spec, budget={"evaluations": 1}), on_progress, keep_network=trace)
     with closing(make_env("NAS-v0", options)) as env:
         unwrapped: Any = env.unwrapped
         space, evaluator, data = unwrapped.search_space, unwrapped.evaluator, unwrapped.task

@@ -19,11 +19,15 @@ from .operations.category_embedding import CategoryEmbedding as CategoryEmbeddin
 from .operations.conv import Conv as Conv
 from .operations.dropout import Dropout as Dropout
 from .operations.global_avg_pool import GlobalAvgPool as GlobalAvgPool
+from .operations.layer_norm import LAYER_NORM_EPSILON as LAYER_NORM_EPSILON
 from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
+from .operations.periodic import TURN as TURN
 from .operations.periodic import Periodic as Periodic
 from .operations.piecewise_linear import PiecewiseLinear as PiecewiseLinear
+from .operations.piecewise_linear import interval_slopes as interval_slopes
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
 from .operations.select import Select as Select
+from .operations.select import place_runs as place_runs
 from .operations.zero import Zero as Zero

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.networks import Node
-from nas_gym.networks.operations.periodic import TURN
-from nas_gym.networks.operations.piecewise_linear import slopes
+from nas_gym.networks import TURN, Node, interval_slopes
 
 Arrays = Mapping[str, np.ndarray]
 EPSILON = 1e-5  # of batch normalisation, PyTorch's default
@@ -127,7 +125,7 @@ def periodic(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
 
 def piecewise_linear(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return how far each number reaches into each interval."""
-    scale, shift = (np.array(each, np.float32) for each in slopes(node.option("bins")))
+    scale, shift = (np.array(each, np.float32) for each in interval_slopes(node.option("bins")))
     reach = tf.expand_dims(inputs[0], 2) * scale + shift
     first, inner, last = reach[..., :1], reach[..., 1:-1], reach[..., -1:]
     parts = [tf.minimum(first, 1.0), tf.clip_by_value(inner, 0.0, 1.0), tf.maximum(last, 0.0)]

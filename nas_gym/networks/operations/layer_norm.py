@@ -10,7 +10,7 @@ from nas_gym.networks.operations.base import Node, Operation, Shape, Source
 if TYPE_CHECKING:
     from torch import Tensor
 
-EPSILON = 1e-5  # PyTorch's default
+LAYER_NORM_EPSILON = 1e-5  # PyTorch's default
 
 
 class LayerNorm(Operation):
@@ -33,7 +33,7 @@ class LayerNorm(Operation):
     ) -> Tensor:
         from torch.nn import functional as F
 
-        return F.layer_norm(inputs[0], node.shape, arrays["weight"], arrays["bias"], EPSILON)
+        return F.layer_norm(inputs[0], node.shape, arrays["weight"], arrays["bias"], LAYER_NORM_EPSILON)
 
     def source(self, node: Node) -> Source:
         return Source("{layer}({0})", f"nn.LayerNorm({node.shape[0]})")

@@ -35,13 +35,13 @@ class PiecewiseLinear(Operation):
     ) -> Tensor:
         import torch
 
-        scale, shift = (inputs[0].new_tensor(each) for each in slopes(node.option("bins")))
+        scale, shift = (inputs[0].new_tensor(each) for each in interval_slopes(node.option("bins")))
         reach = inputs[0].unsqueeze(2) * scale + shift
         first, inner, last = reach[..., :1], reach[..., 1:-1], reach[..., -1:]
         return torch.cat([first.clamp(max=1), inner.clamp(0, 1), last.clamp(min=0)], dim=2).flatten(1)
 
     def source(self, node: Node) -> Source:
-        scale, shift = (f"{{0}}.new_tensor({list(each)})" for each in slopes(node.option("bins")))
+        scale, shift = (f"{{0}}.new_tensor({list(each)})" for each in interval_slopes(node.option("bins")))
         reach = f"({{0}}.unsqueeze(2) * {scale} + {shift})"
         parts = (
             f"{reach}[..., :1].clamp(max=1), {reach}[..., 1:-1].clamp(0, 1), {reach}[..., -1:].clamp(min=0)"
@@ -50,7 +50,7 @@ class PiecewiseLinear(Operation):
 
 
 @lru_cache
-def slopes(bins: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def interval_slopes(bins: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the scale and shift that take each interval to 0 to 1."""
     # The outermost limits, which only set a slope, lie half an interval's share from the ends.
     shares = [0.5 / bins, *(number / bins for number in range(1, bins)), 1 - 0.5 / bins]

@@ -27,7 +27,9 @@ class Select(Operation):
     ) -> Tensor:
         import torch
 
-        return torch.cat([inputs[0][:, start:stop] for start, stop in runs(node.option("places"))], dim=1)
+        return torch.cat(
+            [inputs[0][:, start:stop] for start, stop in place_runs(node.option("places"))], dim=1
+        )
 
     def source(self, node: Node) -> Source:
         return Source(f"{{0}}[:, {list(node.option('places'))}]")
@@ -36,7 +38,7 @@ class Select(Operation):
         return f"{node.shape[0]} features"
 
 
-def runs(places: Sequence[int]) -> list[tuple[int, int]]:
+def place_runs(places: Sequence[int]) -> list[tuple[int, int]]:
     """Return places as ranges (start, stop), one for each run of consecutive ones."""
     found: list[tuple[int, int]] = []
     for place in places:

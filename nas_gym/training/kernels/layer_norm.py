@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.networks.operations.layer_norm import EPSILON
+from nas_gym.networks import LAYER_NORM_EPSILON
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant, matrix
@@ -52,7 +52,7 @@ def _forward(
     yield partial(torch.mul, rows, rows, out=out)
     yield partial(torch.sum, out, 1, out=each)
     yield partial(each.mul_, share)
-    yield partial(each.add_, constant(EPSILON, x))
+    yield partial(each.add_, constant(LAYER_NORM_EPSILON, x))
     yield each.rsqrt_
     yield partial(rows.mul_, each.unsqueeze(1))
     yield partial(torch.mul, rows, context.parameters.weight(group, "weight").unsqueeze(2), out=out)

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.networks.operations.periodic import TURN
+from nas_gym.networks import TURN
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant, grid

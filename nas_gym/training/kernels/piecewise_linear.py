@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.networks.operations.piecewise_linear import slopes
+from nas_gym.networks import interval_slopes
 from nas_gym.training.kernels.base import Kernels, backward_of, forward_of
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import grid
@@ -53,7 +53,9 @@ def _grid(context: Context, group: Group, rows: Tensor) -> Tensor:
 
 
 def _slopes(group: Group, like: Tensor) -> tuple[Tensor, Tensor]:
-    scale, shift = (like.new_tensor(each).view(1, 1, -1, 1) for each in slopes(group.node.option("bins")))
+    scale, shift = (
+        like.new_tensor(each).view(1, 1, -1, 1) for each in interval_slopes(group.node.option("bins"))
+    )
     return scale, shift
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from torch import Tensor
 
-from nas_gym.networks.operations.select import runs
+from nas_gym.networks import place_runs
 from nas_gym.training.kernels.base import Kernels, backward_of, forward_of
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import matrix
@@ -22,7 +22,7 @@ def _forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[K
     )
     kernels: list[Kernel] = []
     place = 0
-    for start, stop in runs(group.node.option("places")):
+    for start, stop in place_runs(group.node.option("places")):
         kernels.append(partial(out[:, place : place + stop - start].copy_, source[:, start:stop]))
         place += stop - start
     return kernels
@@ -39,7 +39,7 @@ def _backward(
     )
     kernels: list[Kernel] = [out.zero_]
     place = 0
-    for start, stop in runs(group.node.option("places")):
+    for start, stop in place_runs(group.node.option("places")):
         # A feature may be chosen several times.
         kernels.append(partial(out[:, start:stop].add_, arrived[:, place : place + stop - start]))
         place += stop - start
