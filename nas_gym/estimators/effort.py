@@ -15,6 +15,8 @@ from nas_gym.tasks import Task
 STEPS = 300
 """Steps of a longer training. On the data sets of `benchmarks/quality/data_sets.py` about 300 steps scored
 more than the usual recipe's 120 to 180, and 1,000 hardly more than 300."""
+SMALL, SMALL_BATCH = 256, 32
+"""Examples below which a longer training has small batches: an epoch of one batch is measured as often."""
 SAMPLED = 32  # architectures whose FLOPs are looked at
 PASSES = 3
 """Arithmetic of a training step, in forward passes."""
@@ -72,10 +74,12 @@ def effort_of(
     examples = len(task.y_train)
     options = dict(recipe or {})
     made = recipe_for(options, examples)
-    batches = -(-examples // made.batch_size)
     if longer and recipe is None:
-        options = {"epochs": max(made.epochs, -(-STEPS // batches)), "batch_size": made.batch_size}
+        size = SMALL_BATCH if examples < SMALL else made.batch_size
+        epochs = max(made.epochs, -(-STEPS // -(-examples // size)))
+        options = {"epochs": epochs, "batch_size": size}
         made = recipe_for(options, examples)
+    batches = -(-examples // made.batch_size)
     built = make_search_space(space, task.input_shape, task.outputs, task.columns)
     rng = np.random.default_rng(0)
     networks = [built.network(built.sample(rng)) for _ in range(SAMPLED)]
