@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,11 +45,9 @@ def report(rows: Sequence[Mapping[str, Any]], seconds: float, methods: Sequence[
         ]
     )
     took = [np.mean([found[(*cell, method)]["took"] for cell in whole]) for method in methods]
-    counts = {len(its) for its in splits.values()}
     return "\n\n".join(
         [
-            f"{len(splits)} data sets, {min(counts)} to {max(counts)} splits each; searches of "
-            f"{seconds:g} s.",
+            f"{len(splits)} data sets, {_counted(splits.values())}; searches of {seconds:g} s.",
             _scores(list(splits), methods, scores),
             _ranks(methods, scores, took),
             _differences(methods, scores, constants),
@@ -60,10 +58,11 @@ def report(rows: Sequence[Mapping[str, Any]], seconds: float, methods: Sequence[
 def _scores(data: Sequence[str], methods: Sequence[str], scores: np.ndarray) -> str:
     head = ("data set", *methods)
     shown = [[f"{score:.{DIGITS}f}" for score in row] for row in scores]
-    for texts, row in zip(shown, scores, strict=True):
-        best = int(row.argmax())
-        texts[best] = f"**{texts[best]}**"
-    return _table(head, [(name, *texts) for name, texts in zip(data, shown, strict=True)])
+    rows = []
+    for name, texts, row in zip(data, shown, scores, strict=True):
+        best = texts[int(row.argmax())]
+        rows.append((name, *(f"**{text}**" if text == best else text for text in texts)))
+    return _table(head, rows)
 
 
 def _ranks(methods: Sequence[str], scores: np.ndarray, took: Sequence[float]) -> str:
@@ -114,6 +113,11 @@ def _differences(methods: Sequence[str], scores: np.ndarray, constants: np.ndarr
         "p (Holm)",
     )
     return _table(head, rows)
+
+
+def _counted(splits: Iterable[Sequence[int]]) -> str:
+    low, *_, high = [*sorted({len(each) for each in splits}) * 2]
+    return f"{low} split{'s' * (low > 1)} each" if low == high else f"{low} to {high} splits each"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
