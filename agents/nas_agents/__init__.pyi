@@ -1,4 +1,5 @@
 from .agent import Agent as Agent
+from .agent import NoEvaluationError as NoEvaluationError
 from .agent import SearchOver as SearchOver
 from .agent import Session as Session
 from .brute_force import BruteForce as BruteForce

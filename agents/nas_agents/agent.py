@@ -99,6 +99,10 @@ class Agent(ABC):
         return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
 
 
+class NoEvaluationError(ConfigError):
+    """A budget that ended before the first evaluation was made."""
+
+
 @dataclass
 class Session:
     """One search under way: the environment, the draws, the record.
@@ -222,7 +226,7 @@ class Session:
                 raise ConfigError(
                     f"the agent {agent.name!r} returned without an evaluation: step or ask in its run()"
                 )
-            raise ConfigError(
+            raise NoEvaluationError(
                 f"the budget {budget!r} ended before the first evaluation was made: raise the budget"
             )
         chosen = ledger.best

@@ -6,5 +6,6 @@ from .export.registry import suffix_of as suffix_of
 from .predictions import Predictions as Predictions
 from .predictions import predict_file as predict_file
 from .saved_network import SavedNetwork as SavedNetwork
+from .saved_network import averaged as averaged
 from .saved_network import load_network as load_network
 from .saved_network import save_network as save_network

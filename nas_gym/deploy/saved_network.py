@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +16,7 @@ import torch
 
 from nas_gym._files import write_bytes
 from nas_gym.errors import DataError, NASGymError
-from nas_gym.networks import NetworkModule
+from nas_gym.networks import NetworkModule, ensemble_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 from nas_gym.tasks import (
     FileForm,
@@ -31,7 +31,8 @@ from nas_gym.tasks import (
 )
 from nas_gym.training import apart
 
-FORMAT = 5
+FORMAT = 6
+BETWEEN = " & "
 TOLERANCE = 1e-3  # between answers computed on two devices, by other kernels
 
 
@@ -40,7 +41,7 @@ class SavedNetwork:
     """A network loaded from a file, ready to predict.
 
     Attributes:
-        architecture: its text.
+        architecture: its text; of an ensemble the texts of all its networks, joined by " & ".
         search_space: the space that the text belongs to.
         module: the network in evaluation mode, on the CPU.
         target: what the network predicts.
@@ -52,6 +53,7 @@ class SavedNetwork:
             of how its data was read, ``split``, why its examples were in their parts, and ``versions`` of the
             packages that wrote it.
         files: how files become the examples; None for data that did not come as images or signals in files.
+        members: the text of each network of an ensemble, whose answers are averaged; () of a single one.
     """
 
     architecture: str
@@ -64,6 +66,7 @@ class SavedNetwork:
     encoder: TableEncoder | None
     about: Mapping[str, Any] = field(default_factory=dict)
     files: FileForm | None = None
+    members: tuple[str, ...] = ()
 
     @apart
     @torch.no_grad()
@@ -115,7 +118,7 @@ def save_network(
     path: str | Path,
     search_space: SearchSpace[Any],
     task: Task,
-    architecture: Architecture,
+    architecture: Architecture | Sequence[Architecture],
     module: NetworkModule,
     about: Mapping[str, Any] | None = None,
 ) -> None:
@@ -125,7 +128,8 @@ def save_network(
         path: file to write.
         search_space: the space of the architecture.
         task: the task that the module was trained on.
-        architecture: what the module was built from.
+        architecture: what the module was built from; of an ensemble (see `nas_gym.networks.ensemble_module`)
+            the architecture of each network, in order.
         module: the trained network.
         about: what is to be known of where it comes from, JSON-able: ``recipe``, ``seed``, ``score``.
 
@@ -137,9 +141,12 @@ def save_network(
     encoder = task.encoder
     if encoder is None and task.feature_names:
         encoder = TableEncoder.of_numbers(task.feature_names)
+    members = [str(one) for one in architecture] if isinstance(architecture, list | tuple) else []
+    text = BETWEEN.join(members) if members else str(architecture)
     content = {
         "format": FORMAT,
-        "architecture": str(architecture),
+        "architecture": text,
+        "members": members,
         "search_space": search_space.config(),
         "input_shape": list(search_space.input_shape),
         "task": task.name,
@@ -158,7 +165,7 @@ def save_network(
     try:
         saved = _network_of(_content(buffer.getvalue()))
     except RuntimeError as error:  # the weights are of other shapes
-        raise _another(str(architecture), task) from error
+        raise _another(text, task) from error
     _check(saved, task, module)
     write_bytes(path, buffer.getvalue())
 
@@ -180,6 +187,8 @@ def load_network(path: str | Path) -> SavedNetwork:
             content = {**content, "format": 4, "about": "{}"}
         if content["format"] == 4:  # of encoders that refuse every missing cell, as their columns still say
             content = {**content, "format": 5}
+        if content["format"] == 5:  # of single networks alone
+            content = {**content, "format": 6, "members": []}
         _check_format(path, content)
         return _network_of(content)
     except NASGymError:
@@ -201,7 +210,10 @@ def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
     target = target_of(content["target"])
     space = make_search_space(content["search_space"], tuple(content["input_shape"]), target.outputs)
     # Whatever the default dtype of this process is, the network was trained in float32.
-    module = NetworkModule(space.network(space.parse(content["architecture"]))).to(torch.float32)
+    members = tuple(content["members"])
+    texts = members or (content["architecture"],)
+    network = ensemble_of([space.network(space.parse(text)) for text in texts], averaged(target))
+    module = NetworkModule(network).to(torch.float32)
     module.load_state_dict(content["weights"])
     encoder, files = content["encoder"], content.get("files")
     return SavedNetwork(
@@ -215,7 +227,13 @@ def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
         None if encoder is None else TableEncoder.from_config(json.loads(encoder)),
         json.loads(content["about"]),
         None if files is None else form_of(json.loads(files)),
+        members,
     )
+
+
+def averaged(target: Target) -> str:
+    """Return what an ensemble averages for a target, see `nas_gym.networks.Average`."""
+    return "probabilities" if target.answer_form.function == "softmax" else "values"
 
 
 def _provenance(task: Task) -> dict[str, Any]:

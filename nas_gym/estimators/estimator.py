@@ -27,12 +27,13 @@ class NASEstimator(BaseEstimator):
             reached in time, the same data and `random_state` give the same network.
         small: whether a smaller network may score a point less.
         agent: name of the agent that searches; None for the one that does best by our own comparisons.
+        ensemble: networks whose answers are averaged, the best of the search.
         test_size: share of the examples that tell how good the network is and are not learned from.
         random_state: seed of the split and the search.
 
     Attributes:
         network_: the network, a `nas_gym.deploy.SavedNetwork`.
-        architecture_: its text.
+        architecture_: its text; of an ensemble the texts of all its networks.
         test_score_: score on the test examples, accuracy or R².
         test_interval_: 95% interval of an accuracy for new examples; None for values.
         test_metrics_: other metrics on the test examples by name, in the units of the data.
@@ -53,6 +54,7 @@ class NASEstimator(BaseEstimator):
         budget: int | None = None,
         small: bool = False,
         agent: str | None = None,
+        ensemble: int = 1,
         test_size: float = 0.2,
         random_state: int = 0,
     ) -> None:
@@ -60,6 +62,7 @@ class NASEstimator(BaseEstimator):
         self.budget = budget
         self.small = small
         self.agent = agent
+        self.ensemble = ensemble
         self.test_size = test_size
         self.random_state = random_state
 
@@ -89,10 +92,24 @@ class NASEstimator(BaseEstimator):
         task, folds, why = with_folds(
             task, lambda count: self._task(X, labels, group=groups, time=times, folds=count)
         )
-        plan = plan_for(task, self.minutes, folds=folds, small=self.small, agent=self.agent)
+        plan = plan_for(
+            task,
+            self.minutes,
+            folds=folds,
+            small=self.small,
+            agent=self.agent,
+            ensemble=self.ensemble,
+            budget=self.budget,
+        )
         with tempfile.TemporaryDirectory(prefix="nas-gym-") as folder:
             fitted = fit_task(
-                task, plan, Path(folder), seed=self.random_state, store="memory", budget=self.budget
+                task,
+                plan,
+                Path(folder),
+                seed=self.random_state,
+                store="memory",
+                budget=self.budget,
+                trace=False,
             )
             self.adopt(fitted, None, [*plan.reasons, *filter(None, [why])])
         self.folder_ = None  # which is gone

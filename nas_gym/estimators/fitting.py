@@ -31,6 +31,8 @@ def fit(
     seed: int = 0,
     agent: str | None = None,
     budget: int | None = None,
+    ensemble: int = 1,
+    recipe: Mapping[str, Any] | None = None,
     folder: str | os.PathLike[str] | None = None,
     store: Any = "user",
     report: bool = True,
@@ -59,6 +61,9 @@ def fit(
         seed: seed of the search.
         agent: name of the agent; None for the one that does best by our own comparisons.
         budget: networks that the search may train at most; None for as many as the time allows.
+        ensemble: networks whose answers are averaged, the best of the search, in one saved network.
+        recipe: options of the recipe, see `nas_gym.training.Recipe`; None for one that follows from the data
+            and the time.
         folder: folder of the run; None for one under ``tensorboard_logs``.
         store: as of `gym.make("NAS-v0", store=...)`.
         report: whether to explain the search, in `report.html` in the folder, of data in a file.
@@ -75,14 +80,24 @@ def fit(
         raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
     single = _single(data, target, options)
     task, folds, why = with_folds(single, lambda count: _with_folds(data, target, options, count))
-    plan = plan_for(single, minutes, folds=folds, small=small, agent=agent)
+    plan = plan_for(
+        single,
+        minutes,
+        folds=folds,
+        small=small,
+        agent=agent,
+        ensemble=ensemble,
+        recipe=recipe,
+        budget=budget,
+    )
     place = Path(folder) if folder is not None else LOGDIR / f"fit-{single.name}" / f"seed{seed}"
     fitted = fit_task(task, plan, place, seed=seed, store=store, budget=budget, on_progress=on_progress)
     path = _explained(fitted, minutes, seed, store) if report and _is_file(data) else None
     kind = NASRegressor if single.target.kind == "values" else NASClassifier
     unwritten = "no report, which is of data in a file" if report and path is None else ""
     reasons = [*plan.reasons, *filter(None, (why, unwritten))]
-    return kind(minutes=minutes, small=small, random_state=seed).adopt(fitted, path, reasons)
+    made = kind(minutes=minutes, small=small, ensemble=ensemble, random_state=seed)
+    return made.adopt(fitted, path, reasons)
 
 
 def _is_file(data: Any) -> bool:

@@ -1,12 +1,13 @@
-"""What follows from the data and the time: space, agent, folds, finalists, and why."""
+"""What follows from the data and the time: space, agent, folds, recipe, finalists, and why."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nas_gym.errors import ConfigError
+from nas_gym.estimators.effort import Effort, effort_of
 from nas_gym.tasks import Task, make_task
 
 SMALL_DATA = 2000
@@ -15,15 +16,35 @@ FOLDS = 5
 FINALISTS = 8
 MARGIN = 0.01
 """Score that a smaller network may lose where a small one is asked for."""
-SEARCH_SHARE = 0.7
-"""Share of the time that is for the search; the rest trains finalists and explains."""
+SEARCH_SHARE = 0.6
+"""Share of the time that is for the search."""
+FINALISTS_SHARE = 0.2
+"""Share of the time that is for training the best networks again; the rest trains the choice and explains."""
 AGENT = "model-based"
-SPACES: Mapping[str, Mapping[str, Any]] = {
-    "features": {"name": "mlp"},
-    "signal": {"name": "conv"},
-    "image": {"name": "conv"},
+FEW: Mapping[str, Any] = {
+    "name": "conv",
+    "operations": ["conv3", "conv5", "max_pool"],
+    "activations": ["relu"],
 }
-"""The search space for each kind of input."""
+CONVOLUTIONS: Sequence[Mapping[str, Any]] = (
+    {"name": "conv"},
+    {**FEW, "max_layers": 5, "channels": [16, 32]},
+    {**FEW, "max_layers": 4, "channels": [8, 16]},
+    {**FEW, "max_layers": 3, "channels": [4, 8]},
+)
+SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "features": ({"name": "tabular"},),
+    "signal": CONVOLUTIONS,
+    "image": CONVOLUTIONS,
+}
+"""The search spaces for each kind of input, the one to prefer first, smaller ones for less time."""
+FIRST = 10
+"""Networks that the agent begins with, at most; in little time a quarter of all."""
+ENOUGH = 40
+"""Trainings in the time of the search for which a space, or a longer recipe, is taken."""
+FOLDS_FROM = {1: 0, 2: 100, FOLDS: 400}
+"""Folds that each network of the search is judged by, from so many trainings in its time on; the finalists
+are judged by all of them."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +59,10 @@ class Plan:
         margin: score that a smaller network may lose.
         minutes: limit of the search by the clock.
         reasons: why, a sentence each.
+        finalist_seconds: time for training the finalists again.
+        recipe: options of the recipe.
+        seeds: training seeds of the search, of a task with folds one for each that it uses.
+        ensemble: networks whose answers are averaged; 1 for a single one.
     """
 
     search_space: Mapping[str, Any]
@@ -47,6 +72,10 @@ class Plan:
     margin: float
     minutes: float
     reasons: tuple[str, ...] = field(default=())
+    finalist_seconds: float | None = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] | None = None
+    ensemble: int = 1
 
 
 def with_folds(task: Task, again: Callable[[int], Mapping[str, Any] | Task]) -> tuple[Any, int, str]:
@@ -70,7 +99,15 @@ def with_folds(task: Task, again: Callable[[int], Mapping[str, Any] | Task]) -> 
 
 
 def plan_for(
-    task: Task, minutes: float, *, folds: int = 1, small: bool = False, agent: str | None = None
+    task: Task,
+    minutes: float,
+    *,
+    folds: int = 1,
+    small: bool = False,
+    agent: str | None = None,
+    ensemble: int = 1,
+    recipe: Mapping[str, Any] | None = None,
+    budget: int | None = None,
 ) -> Plan:
     """Return how a task is searched in a time.
 
@@ -80,19 +117,70 @@ def plan_for(
         folds: parts that it is judged by, 1 for a single split; see `with_folds`.
         small: whether a smaller network may score a little less.
         agent: name of the agent; None for the one that found the best networks in our comparisons.
+        ensemble: networks whose answers are averaged.
+        recipe: options of the recipe; None for one that follows from the data and the time.
+        budget: networks that the search may train at most; None for as many as the time allows.
+
+    Raises:
+        NASGymError: for an ensemble that is not a whole number of at least 1.
     """
+    check_ensemble(ensemble)
     known = len(task.y_train) + len(task.y_validation)
-    space = SPACES[task.inputs]
+    seconds = 60 * SEARCH_SHARE * minutes
+    space, effort = _space(task, seconds, recipe)
+    expected = effort.trainings(seconds)
+    used = _folds_used(folds, expected, budget)
+    judged = f"{len(task.y_validation):,} validation examples" if folds == 1 else f"{_of(used, folds)} folds"
+    finalists = max(FINALISTS, ensemble)
     reasons = [
         f"{task.inputs}: the search space {space['name']}",
-        f"{known:,} examples beside the test part: "
-        + (
-            f"each network is judged by {folds} folds"
-            if folds > 1
-            else f"each network is judged by {len(task.y_validation):,} validation examples"
-        ),
-        f"the best {FINALISTS} networks are trained again before one is chosen"
+        f"{known:,} examples beside the test part: each network is judged by {judged}",
+        f"up to {finalists} of the best networks are trained again before one is chosen"
         + (f", the smallest that loses at most {100 * MARGIN:g} points" if small else ""),
     ]
-    margin = MARGIN if small else 0.0
-    return Plan(space, agent or AGENT, folds, FINALISTS, margin, SEARCH_SHARE * minutes, tuple(reasons))
+    if ensemble > 1:
+        reasons.append(f"the answers of the {ensemble} best are averaged")
+    return Plan(
+        space,
+        agent or {"name": AGENT, "first": min(FIRST, max(2, int(expected / used / 4)))},
+        folds,
+        finalists,
+        MARGIN if small else 0.0,
+        SEARCH_SHARE * minutes,
+        tuple(reasons),
+        60 * FINALISTS_SHARE * minutes,
+        effort.recipe,
+        tuple(range(used)) if folds > 1 else None,
+        ensemble,
+    )
+
+
+def _folds_used(folds: int, expected: float, budget: int | None) -> int:
+    """Return how many folds each network of the search is judged by."""
+    if budget is not None and budget * folds <= expected:
+        return folds
+    return max(count for count, least in FOLDS_FROM.items() if count <= folds and expected >= least)
+
+
+def check_ensemble(ensemble: Any) -> None:
+    """Check the number of networks of an ensemble.
+
+    Raises:
+        NASGymError: if it is not a whole number of at least 1.
+    """
+    if isinstance(ensemble, bool) or not isinstance(ensemble, int) or ensemble < 1:
+        raise ConfigError(f"ensemble must be a whole number of at least 1, not {ensemble!r}")
+
+
+def _space(task: Task, seconds: float, recipe: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], Effort]:
+    """Return the first space with a recipe of which enough networks are trained in a time."""
+    efforts = [
+        (space, effort_of(task, space, recipe, longer=longer))
+        for longer in (True, False)
+        for space in SPACES[task.inputs]
+    ]
+    return next((pair for pair in efforts if pair[1].trainings(seconds) >= ENOUGH), efforts[-1])
+
+
+def _of(used: int, folds: int) -> str:
+    return f"{folds}" if used == folds else f"{used} of {folds}"

@@ -97,6 +97,12 @@ class Evaluator(Shared, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} trains no networks")
 
+    def refit_all(
+        self, members: Sequence[tuple[Architecture, int]]
+    ) -> list[tuple[Architecture, NetworkModule | str]]:
+        """Train architectures with a seed each, as `refit` does; a training that fails gives its error."""
+        return [(architecture, self.refit(architecture, seed)) for architecture, seed in members]
+
     def parts(self) -> dict[str, object]:
         """Return the objects whose code decides the results, by what each is in words."""
         return {"evaluator": self}
@@ -240,6 +246,11 @@ class ForwardingEvaluator(Evaluator):
 
     def refit(self, architecture: Architecture, seed: int) -> NetworkModule:
         return self._inner.refit(architecture, seed)
+
+    def refit_all(
+        self, members: Sequence[tuple[Architecture, int]]
+    ) -> list[tuple[Architecture, NetworkModule | str]]:
+        return self._inner.refit_all(members)
 
     def parts(self) -> dict[str, object]:
         return self._inner.parts()

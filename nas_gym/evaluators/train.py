@@ -172,16 +172,33 @@ class TrainEvaluator(Evaluator):
         Raises:
             NASGymError: if it has more parameters than the recipe allows, or its training fails.
         """
-        network = self.search_space.network(architecture)
-        if error := self._too_large(network):
-            raise ConfigError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
-        ((_, trained),) = self._train([Member(network, plain(seed))], None, weights=True)
-        if trained.error:
+        ((architecture, module),) = self.refit_all([(architecture, seed)])
+        if isinstance(module, str):
             raise ConfigError(
                 f"training {str(architecture)!r} on all but the test examples with seed {seed} failed "
-                f"({trained.error}): lower the learning_rate of the recipe"
+                f"({module}): lower the learning_rate of the recipe"
             )
-        return _module(trained)
+        return module
+
+    def refit_all(
+        self, members: Sequence[tuple[Architecture, int]]
+    ) -> list[tuple[Architecture, NetworkModule | str]]:
+        """Train architectures with a seed each, as `refit` does; a training that fails gives its error.
+
+        Raises:
+            NASGymError: if one has more parameters than the recipe allows.
+        """
+        made = []
+        for architecture, seed in members:
+            network = self.search_space.network(architecture)
+            if error := self._too_large(network):
+                raise ConfigError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
+            made.append(Member(network, plain(seed)))
+        trained = dict(self._train(made, None, weights=True))
+        return [
+            (architecture, trained[place].error or _module(trained[place]))
+            for place, (architecture, _) in enumerate(members)
+        ]
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
         seeds, network = [plain(seed) for seed in seeds], self.search_space.network(architecture)

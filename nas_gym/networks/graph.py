@@ -7,6 +7,7 @@ batch dimension: ``(features,)`` for vectors, ``(channels, length)`` for signals
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import index
@@ -16,14 +17,21 @@ from nas_gym._checks import plain
 from nas_gym.errors import ConfigError
 from nas_gym.networks.operations.activation import Activation
 from nas_gym.networks.operations.add import Add
+from nas_gym.networks.operations.average import Average
 from nas_gym.networks.operations.base import Node, Operation, Shape
 from nas_gym.networks.operations.batch_norm import BatchNorm
+from nas_gym.networks.operations.category_embedding import CategoryEmbedding
 from nas_gym.networks.operations.conv import Conv
+from nas_gym.networks.operations.dropout import Dropout
 from nas_gym.networks.operations.flatten import Flatten
 from nas_gym.networks.operations.global_avg_pool import GlobalAvgPool
 from nas_gym.networks.operations.input import Input
+from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
+from nas_gym.networks.operations.periodic import Periodic
+from nas_gym.networks.operations.piecewise_linear import PiecewiseLinear
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
+from nas_gym.networks.operations.select import Select
 from nas_gym.networks.operations.zero import Zero
 
 POOLS = {"max": MaxPool(), "avg": AvgPool()}
@@ -145,6 +153,36 @@ class NetworkBuilder:
     def zero(self, node: int, shape: Shape, *, layer: Layer = "") -> int:
         """Append zeros of a shape, one for every example of `node`."""
         return self._append(Zero(), (node,), shape, layer=layer)
+
+    def layer_norm(self, node: int, *, layer: Layer = "") -> int:
+        """Append a normalisation of each example over its features."""
+        return self.operation(LayerNorm(), node, layer=layer)
+
+    def dropout(self, node: int, rate: float, *, layer: Layer = "") -> int:
+        """Append dropout, of a rate in [0, 1); of rate 0, return the node itself."""
+        return node if rate == 0 else self.operation(Dropout(), node, rate=float(rate), layer=layer)
+
+    def select(self, node: int, places: Sequence[int], *, layer: Layer = "") -> int:
+        """Append the features at some places; of all of them in order, return the node itself."""
+        if list(places) == list(range(self.shape(node)[0])):
+            return node
+        return self.operation(Select(), node, places=tuple(map(int, places)), layer=layer)
+
+    def category_embedding(self, node: int, size: int, *, layer: Layer = "") -> int:
+        """Append `size` trained numbers for the category of a column in one-hot form."""
+        return self.operation(CategoryEmbedding(), node, size=size, layer=layer)
+
+    def periodic(self, node: int, frequencies: int, *, layer: Layer = "") -> int:
+        """Append each number with sines and cosines of it, of so many trained frequencies."""
+        return self.operation(Periodic(), node, frequencies=frequencies, layer=layer)
+
+    def piecewise_linear(self, node: int, bins: int, *, layer: Layer = "") -> int:
+        """Append how far each number reaches into each of so many intervals, at least 2."""
+        return self.operation(PiecewiseLinear(), node, bins=bins, layer=layer)
+
+    def average(self, *nodes: int, of: str, layer: Layer = "") -> int:
+        """Append the common answer of nodes of one shape, of ``"probabilities"`` or ``"values"``."""
+        return self.operation(Average(), *nodes, of=of, layer=layer)
 
     def operation(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -20,11 +20,16 @@ class NetworkModule(nn.Module):
 
     Args:
         network: the network; input (batch, *input_shape) float32, output (batch, outputs).
+
+    Attributes:
+        noise: draws the noise of a node (see `Operation.noisy`) by its number, for a result of a shape
+            (batch, *shape); by default by torch's own generator.
     """
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
+        self.noise: Callable[[int, Sequence[int]], Tensor] | None = None
         for number, node in enumerate(network.nodes):
             for name, shape in node.parameter_shapes.items():
                 self.register_parameter(f"{number}_{name}", nn.Parameter(filled(shape, 0.0)))
@@ -42,6 +47,10 @@ class NetworkModule(nn.Module):
         """Return the result of one node for a batch of its inputs."""
         names = (*node.parameter_shapes, *node.operation.buffers(node))
         arrays = {name: getattr(self, f"{number}_{name}") for name in names}
+        if self.training and node.operation.noisy:
+            shape = (len(inputs[0]), *node.shape)
+            given = inputs[0].new_empty(shape).uniform_() if self.noise is None else self.noise(number, shape)
+            arrays["noise"] = given
         return node.operation.forward(node, inputs, arrays, self.training)
 
 

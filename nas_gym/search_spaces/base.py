@@ -78,9 +78,12 @@ class SearchSpace(Shared, ABC, Generic[A]):
             decodes to an architecture (see `decode`).
         observation_space: flat `Dict` of one-dimensional arrays (see `observe`).
         num_box_codes, num_link_codes: how many codes the sketches of this space use.
+        takes_columns: whether it has an option ``columns``, how many features each column of a table has,
+            which `make_search_space` then passes on from the task.
     """
 
     name: ClassVar[str]
+    takes_columns: ClassVar[bool] = False
 
     input_shape: Shape
     outputs: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -15,12 +15,14 @@ from nas_gym.search_spaces.checking import check_space
 from nas_gym.search_spaces.conv.space import ConvSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
+from nas_gym.search_spaces.tabular.space import TabularSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "mlp": MLPSpace,
     "conv": ConvSpace,
     "cell": CellSpace,
     "macro": MacroSpace,
+    "tabular": TabularSpace,
 }
 
 # Spaces that passed the check, by identity: whether two are equal is a part of what is checked.
@@ -28,7 +30,10 @@ _checked: WeakValueDictionary[int, SearchSpace[Any]] = WeakValueDictionary()
 
 
 def make_search_space(
-    spec: str | Mapping[str, Any] | SearchSpace[Any], input_shape: Shape, outputs: int
+    spec: str | Mapping[str, Any] | SearchSpace[Any],
+    input_shape: Shape,
+    outputs: int,
+    columns: Sequence[int] = (),
 ) -> SearchSpace[Any]:
     """Build a search space from its name, a dict with ``"name"`` and options, or a space as it is.
 
@@ -38,6 +43,8 @@ def make_search_space(
         spec: the name, dict or space.
         input_shape: shape of one example of the task.
         outputs: number of values that a network gives for one example.
+        columns: how many features each column of a table has (`nas_gym.tasks.Task.columns`); () for none. A
+            space that reads them takes them as its option ``columns``, where the options do not name it.
 
     Raises:
         NASGymError: if the name or an option is unknown, the options do not fit, the space has
@@ -55,6 +62,8 @@ def make_search_space(
         options = options_of("search space", spec)
         name = options.pop("name", None)
         factory = lookup("search space", name, SEARCH_SPACES)
+        if columns and getattr(factory, "takes_columns", False):
+            options.setdefault("columns", list(columns))
         space = build(factory, "search space", options, tuple(input_shape), outputs)
         if not isinstance(space, SearchSpace):
             raise ConfigError(

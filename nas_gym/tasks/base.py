@@ -13,7 +13,7 @@ import numpy as np
 from nas_gym._shared import Shared
 from nas_gym.networks import Shape
 from nas_gym.tasks.media.forms import FileForm
-from nas_gym.tasks.reading.columns import TableEncoder
+from nas_gym.tasks.reading.columns import CategoryColumn, TableEncoder
 from nas_gym.tasks.target import Target
 
 Inputs = Literal["features", "signal", "image"]
@@ -123,6 +123,19 @@ class Task(Shared):
     def input_shape(self) -> Shape:
         """Shape of one example."""
         return tuple(int(side) for side in self.x_train.shape[1:])
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """How many features each column of a table became: 1 for a number; () of data without columns."""
+        if self.encoder is None:
+            return ()
+        widths = [
+            (place.stop - place.start,)
+            if isinstance(column, CategoryColumn)
+            else (1,) * (place.stop - place.start)
+            for column, place in self.encoder.places
+        ]
+        return tuple(width for each in widths for width in each)
 
     @property
     def outputs(self) -> int:

@@ -61,7 +61,7 @@ class ChunkTraining(EpochTraining):
         self._batches = EpochBatches(data, recipe, seeds, self._outputs, self._memory)
         numbers = {seed: number for number, seed in enumerate(seeds)}
         streams = [numbers[member.seed] for member in members]
-        self._parameters = Parameters(groups, self._device)
+        self._parameters = Parameters(groups, self._device, [member.seed for member in members])
         chunk = Chunk(values, groups, streams, self._outputs, self._loss, recipe.precision)
         validation = evaluation_batches(data.x_validation, data.y_validation, self._loss, self._outputs)
         size = validation[0].size
@@ -121,7 +121,7 @@ class ChunkTraining(EpochTraining):
         """What a step changes and the next one reads."""
         parameters = self._parameters
         state = (parameters.weights, parameters.means, parameters.variances, *self._optimizer.state)
-        return [*state, self._positions]
+        return [*state, parameters.step, self._positions]
 
     @property
     def launches(self) -> int:

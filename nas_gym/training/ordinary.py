@@ -12,6 +12,7 @@ from nas_gym.networks import Network, NetworkModule, Node, Shape, initial_weight
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
 from nas_gym.training.members import Member, TrainingData
+from nas_gym.training.noise import MemberNoise
 from nas_gym.training.optimizer import learning_rate, optimizer_of
 from nas_gym.training.program.reduced_graph import graph_of
 from nas_gym.training.recipe import Recipe
@@ -41,6 +42,7 @@ class OrdinaryTraining(EpochTraining):
         self._module = NetworkModule(network)
         self._module.load_state_dict(dict(initial_weights(network, member.seed)), strict=False)
         self._module.to(self._device)
+        self._module.noise = self._noise = MemberNoise(member.seed, self._device)
         self._order = _order(network)
         live = set(graph_of(network).nodes)
         arrays = [
@@ -66,6 +68,7 @@ class OrdinaryTraining(EpochTraining):
                 torch.autograd.backward(loss)
             losses[step] = loss.detach()
             done = epoch * self._steps + step
+            self._noise.step = done + 1
             self._optimizer.step(learning_rate(self._recipe, done, self._recipe.epochs * self._steps))
         return losses
 

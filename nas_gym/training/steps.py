@@ -45,6 +45,7 @@ def training_step(
         *_load(program, batches, position),
         *program.kernels,
         *parameters.statistics_kernels(batches.size),
+        *parameters.step_kernels(),
         partial(losses.index_copy_, 0, position, program.losses.unsqueeze(0)),
         partial(torch.index_select, rates, 0, position, out=optimizer.rate),
         partial(position.add_, 1),

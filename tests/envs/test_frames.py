@@ -18,6 +18,7 @@ SPACES = {
     "conv": ("conv", {"name": "mnist1d", "train_size": 200}),
     "cell": ("cell", "digits"),
     "macro": ("macro", "digits"),
+    "tabular": ("tabular", "breast_cancer"),
 }
 
 

@@ -190,6 +190,49 @@ def test_bad_input_is_one_sentence_and_leaves_nothing_behind(tmp_path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["flowers.csv"]
 
 
+def test_an_ensemble_averages_the_best_networks_in_one_file(tmp_path):
+    x, kinds = flowers()
+    found = NASClassifier(**QUICK, ensemble=3).fit(x, kinds)
+    assert len(found.network_.members) == 3
+    assert len(set(found.network_.members)) == 3
+    assert found.architecture_ == " & ".join(found.network_.members)
+    assert found.score(x, kinds) > 0.85
+    found.save(tmp_path / "flowers.pt")
+    loaded = nas_gym.load_network(tmp_path / "flowers.pt")
+    assert np.array_equal(loaded.predict(x), found.predict_proba(x))
+    more = NASRegressor(**{**QUICK, "budget": 2}, ensemble=3).fit(x, x[:, 0])
+    assert len(more.network_.members) == 3  # of two networks one is trained twice
+    assert len(set(more.network_.members)) == 2
+    with pytest.raises(ConfigError, match="ensemble must be a whole number of at least 1, not 0"):
+        NASClassifier(**QUICK, ensemble=0).fit(x, kinds)
+
+
+def test_little_time_takes_fewer_folds_a_smaller_space_and_a_shorter_recipe():
+    rng = np.random.default_rng(0)
+    task = Task.from_arrays(rng.normal(size=(1500, 1, 12, 12)), np.arange(1500) % 3)
+    little, more, much = (plan_for(task, minutes, folds=5) for minutes in (0.2, 3, 300))
+    assert much.search_space == {"name": "conv"}
+    assert little.search_space != much.search_space
+    assert len(little.seeds) < len(much.seeds) == 5
+    assert little.seeds <= more.seeds <= much.seeds
+    assert little.recipe.get("epochs", 0) <= much.recipe["epochs"]
+    assert little.agent["first"] < much.agent["first"]
+    assert little == plan_for(task, 0.2, folds=5)
+
+
+def test_a_table_is_searched_with_its_columns(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame(
+        {"age": rng.normal(size=150), "town": rng.choice(list("abcdef"), 150), "left": np.arange(150) % 2}
+    )
+    found = nas_gym.fit(frame, "left", folder=tmp_path / "run", store="memory", **QUICK)
+    assert found.network_.search_space.columns == (1, 6)
+    recipe = {"epochs": 3, "batch_size": 64}
+    other = nas_gym.fit(frame, "left", folder=tmp_path / "short", store="memory", recipe=recipe, **QUICK)
+    assert other.network_.about["evaluator"]["recipe"]["epochs"] == 3
+
+
 def test_mistakes_in_python_are_named(tmp_path):
     pandas = pytest.importorskip("pandas")
     x, kinds = flowers()

@@ -94,3 +94,26 @@ def operation_networks(shape: Shape) -> dict[str, Network]:
     hidden = builder.activation(builder.linear(builder.flatten(builder.input), 12), "relu")
     networks["flatten linear"] = builder.build(builder.linear(hidden, 10, bias=False))
     return networks
+
+
+def table_networks(features: int, outputs: int = 10) -> dict[str, Network]:
+    """A small network around every operation for tables, on the input and behind trained layers."""
+    networks: dict[str, Network] = {}
+
+    def add(name: str, body: Callable[[NetworkBuilder, int], int]) -> None:
+        for place in ("input", "hidden"):
+            builder = NetworkBuilder((features,))
+            node = builder.input if place == "input" else builder.linear(builder.input, 6)
+            networks[f"{name} of {place}"] = builder.build(builder.linear(body(builder, node), outputs))
+
+    add("layer_norm", lambda b, x: b.layer_norm(x))
+    add("dropout", lambda b, x: b.dropout(x, 0.3))
+    add("dropout twice", lambda b, x: b.dropout(b.activation(b.dropout(x, 0.1), "tanh"), 0.5))
+    add("dropout of relu", lambda b, x: b.add(x, b.dropout(b.activation(x, "relu"), 0.2)))
+    add("select", lambda b, x: b.select(x, [4, 0, 1, 3]))
+    add("category_embedding", lambda b, x: b.category_embedding(b.select(x, [1, 2, 3]), 2))
+    add("category_embedding of one", lambda b, x: b.category_embedding(b.select(x, [1, 2]), 1))
+    add("periodic", lambda b, x: b.periodic(x, 3))
+    add("piecewise_linear", lambda b, x: b.piecewise_linear(x, 5))
+    add("piecewise_linear of two", lambda b, x: b.piecewise_linear(x, 2))
+    return networks

@@ -52,6 +52,16 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"name": "cell", "operations": ["none", "skip_connect"], "channels": [3]},
         (2, 9),
     ),
+    "tabular, numbers": ({"name": "tabular"}, (5,)),
+    "tabular, columns": ({"name": "tabular", "columns": [1, 6, 1, 3, 7], "max_layers": 4}, (18,)),
+    "tabular, categories": (
+        {"name": "tabular", "columns": [5, 2], "widths": [4], "activations": ["relu"], "dropouts": [0.25]},
+        (7,),
+    ),
+    "tabular, one layer": (
+        {"name": "tabular", "max_layers": 1, "numbers": ["plain"], "normalisations": ["batch_norm"]},
+        (3,),
+    ),
     "macro on signals": ({"name": "macro"}, (1, 40)),
     "macro on images": ({"name": "macro", "channels": 4, "head": 12}, (3, 7, 5)),
 }

@@ -68,7 +68,7 @@ def test_the_colours_are_nearly_those_of_viridis():
     assert levels(np.array([0.5, np.nan, 0.5]), 9).tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("name", ["mlp", "conv", "cell", "macro"])
+@pytest.mark.parametrize("name", ["mlp", "conv", "cell", "macro", "tabular"])
 def test_an_architecture_has_a_box_for_each_layer_and_a_title(name):
     space = make_search_space(name, (3, 32, 32), 10)
     rng = np.random.default_rng(1)
@@ -88,6 +88,10 @@ def test_an_architecture_has_a_box_for_each_layer_and_a_title(name):
 KINDS = {
     "mlp": ("relu-64 > identity-16 > tanh-64 > relu-16", [None, 0, 3, 2, 0, None]),
     "conv": ("sep3-16-relu > max_pool > conv3-32-tanh", [None, 2, 3, 0, None]),
+    "tabular": (
+        "plain, no_norm, dropout_0, chain: relu-32 > tanh-128",
+        [None, None, None, None, None, 0, 1, None],
+    ),
     "macro": ("01200000", [None, 0, 1, 2, 0, 0, 0, 0, 0, None]),
     "cell": ("resnet", [None, None, None, None]),
 }

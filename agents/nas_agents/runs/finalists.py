@@ -45,7 +45,9 @@ class Finalist:
         }
 
 
-def finalists(env: Problem, found: Result, count: int, margin: float = 0.0) -> list[Finalist]:
+def finalists(
+    env: Problem, found: Result, count: int, margin: float = 0.0, seconds: float | None = None
+) -> list[Finalist]:
     """Return the best networks of a search, trained again with seeds of their own, the one to choose first.
 
     The best score of many is also the luckiest, so the best are trained again, all with the same further
@@ -57,17 +59,21 @@ def finalists(env: Problem, found: Result, count: int, margin: float = 0.0) -> l
         found: outcome of the search.
         count: how many are trained again, of equal scores the smaller ones.
         margin: score that a smaller one may lose.
+        seconds: time for these trainings, by what the search's took; None for as long as they take.
 
     Returns:
-        At most `count`; empty if every evaluation failed.
+        At most `count`; empty if every evaluation failed, or there is time for one alone.
     """
     evaluator = env.evaluator
     full = [one for one in found.evaluations if not one.failed and one.fidelity is None]
     best = sorted(full, key=lambda one: (-one.score, one.parameters))[:count]
-    if not best:
+    folds = len(env.task.folds)
+    further = max(TRAININGS, len(evaluator.seeds), folds)
+    if seconds is not None:
+        best = best[: _affordable(best, further, seconds)]
+    if not best or (seconds is not None and len(best) == 1):
         return []
     final = evaluator.final_seeds(found.seed)
-    further = max(TRAININGS, len(evaluator.seeds))
     unused = [seed for seed in evaluator.final_seeds(found.seed, len(final) + further) if seed not in final]
     seeds = unused[:further]
     requests = [Request(env.search_space.parse(one.architecture), seed) for one in best for seed in seeds]
@@ -80,6 +86,12 @@ def finalists(env: Problem, found: Result, count: int, margin: float = 0.0) -> l
     chosen = _choice(scores, [one.parameters for one, _ in made], margin)
     order = sorted(range(len(made)), key=lambda n: (n != chosen, -scores[n].mean()))
     return [_finalist(*made[n]) for n in order]
+
+
+def _affordable(best: Sequence[Evaluation], trainings: int, seconds: float) -> int:
+    """Return how many networks can be trained so many times in a time, by the cost of their evaluations."""
+    spent = np.cumsum([trainings * one.seconds / max(1, len(one.seeds)) for one in best])
+    return int((spent <= seconds).sum())
 
 
 def _choice(scores: np.ndarray, parameters: Sequence[int], margin: float = 0.0) -> int:

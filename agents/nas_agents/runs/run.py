@@ -50,6 +50,8 @@ class RunSpec:
         finalists: how many of the best networks are trained again with further seeds before one of them is
             chosen (see `nas_agents.runs.finalists`); 1 takes the best as the search saw it.
         margin: score that a smaller finalist may lose to the best one.
+        finalist_seconds: time for training finalists again, of which there are fewer then; None for as long
+            as it takes.
     """
 
     agent: str | Mapping[str, Any]
@@ -62,6 +64,7 @@ class RunSpec:
     surroundings: Mapping[str, Any] | None = None
     finalists: int = 1
     margin: float = 0.0
+    finalist_seconds: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("budget", "seed", "agent"):
@@ -179,7 +182,8 @@ def run_options(spec: RunSpec) -> dict[str, Any]:
     hyperparameters = make_agent(spec.agent).hyperparameters()
     options = {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
     again = {"finalists": spec.finalists, "margin": spec.margin} if spec.finalists > 1 else {}
-    return options | again
+    limit = {} if spec.finalist_seconds is None else {"finalist_seconds": spec.finalist_seconds}
+    return options | again | limit
 
 
 def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
@@ -293,7 +297,11 @@ def _outcome(spec: RunSpec, env: gym.Env[Any, Any], access: str, found: Result) 
 
     unwrapped: Any = env.unwrapped
     target = unwrapped.task.target
-    again = finalists(unwrapped, found, spec.finalists, spec.margin) if spec.finalists > 1 else []
+    again = (
+        finalists(unwrapped, found, spec.finalists, spec.margin, spec.finalist_seconds)
+        if spec.finalists > 1
+        else []
+    )
     if again:
         seen = {one.architecture: one.score for one in found.evaluations if one.fidelity is None}
         chosen = again[0].architecture

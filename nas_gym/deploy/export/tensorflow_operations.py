@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.networks import Node
+from nas_gym.networks import TURN, Node, interval_slopes
 
 Arrays = Mapping[str, np.ndarray]
 EPSILON = 1e-5  # of batch normalisation, PyTorch's default
@@ -36,11 +36,25 @@ def add(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     return tf.add_n(list(inputs)) if len(inputs) > 1 else inputs[0]
 
 
+def average(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Average values, or probabilities, of which logarithms are given."""
+    if node.option("of") == "values":
+        return tf.add_n(list(inputs)) / np.float32(len(inputs))
+    return tf.reduce_logsumexp(tf.stack([tf.nn.log_softmax(x) for x in inputs]), axis=0) - np.float32(
+        np.log(len(inputs))
+    )
+
+
 def batch_norm(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Normalise by the running statistics."""
     factor = arrays["weight"].astype(np.float64) / np.sqrt(arrays["variance"].astype(np.float64) + EPSILON)
     shift = arrays["bias"] - arrays["mean"] * factor
     return inputs[0] * factor.astype(np.float32) + shift.astype(np.float32)
+
+
+def category_embedding(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return the weights of the category whose feature is above 0."""
+    return tf.matmul(tf.cast(inputs[0] > 0, tf.float32), arrays["weight"])
 
 
 def conv(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
@@ -56,6 +70,11 @@ def conv(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     return result + arrays["bias"] if node.bias else result
 
 
+def dropout(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return the input, as in evaluation."""
+    return inputs[0]
+
+
 def flatten(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return all values of an example in the order that PyTorch has, channels first."""
     x = inputs[0]
@@ -67,6 +86,12 @@ def flatten(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
 def global_avg_pool(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return the mean of every channel."""
     return tf.reduce_mean(inputs[0], axis=list(range(1, len(inputs[0].shape) - 1)))
+
+
+def layer_norm(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Normalise each example over its features."""
+    mean, variance = tf.nn.moments(inputs[0], axes=[1], keepdims=True)
+    return (inputs[0] - mean) * tf.math.rsqrt(variance + EPSILON) * arrays["weight"] + arrays["bias"]
 
 
 def linear(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
@@ -91,6 +116,27 @@ def avg_pool(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     return tf.nn.avg_pool(x, node.kernel, node.stride, "VALID") / share
 
 
+def periodic(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return each number with its sines and cosines."""
+    x = tf.expand_dims(inputs[0], 2)
+    angles = np.float32(TURN) * x * arrays["weight"]
+    return tf.reshape(tf.concat([x, tf.sin(angles), tf.cos(angles)], axis=2), [-1, *node.shape])
+
+
+def piecewise_linear(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return how far each number reaches into each interval."""
+    scale, shift = (np.array(each, np.float32) for each in interval_slopes(node.option("bins")))
+    reach = tf.expand_dims(inputs[0], 2) * scale + shift
+    first, inner, last = reach[..., :1], reach[..., 1:-1], reach[..., -1:]
+    parts = [tf.minimum(first, 1.0), tf.clip_by_value(inner, 0.0, 1.0), tf.maximum(last, 0.0)]
+    return tf.reshape(tf.concat(parts, axis=2), [-1, *node.shape])
+
+
+def select(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return some features."""
+    return tf.gather(inputs[0], list(node.option("places")), axis=1)
+
+
 def zero(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return zeros for every example."""
     shape = (*node.shape[1:], node.shape[0]) if len(node.shape) > 1 else node.shape
@@ -100,13 +146,20 @@ def zero(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
 OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
     "activation": activation,
     "add": add,
+    "average": average,
     "avg_pool": avg_pool,
     "batch_norm": batch_norm,
+    "category_embedding": category_embedding,
     "conv": conv,
+    "dropout": dropout,
     "flatten": flatten,
     "global_avg_pool": global_avg_pool,
+    "layer_norm": layer_norm,
     "linear": linear,
     "max_pool": max_pool,
+    "periodic": periodic,
+    "piecewise_linear": piecewise_linear,
+    "select": select,
     "zero": zero,
 }
 

@@ -60,6 +60,9 @@ class Operation:
         mergeable: whether nodes of equal options and inputs have equal results, so that one is enough.
         sums: whether its result is the sum of its inputs.
         gives_zeros: whether its result is zero, whatever its inputs are.
+        noisy: whether a forward pass of training finds ``arrays["noise"]``, numbers drawn uniformly from
+            [0, 1], one for each of its result. They follow from the training seed, the number of the node
+            and the step alone, so that a member is trained alike whatever is trained beside it.
     """
 
     name: ClassVar[str] = ""
@@ -69,6 +72,7 @@ class Operation:
     mergeable: ClassVar[bool] = False
     sums: ClassVar[bool] = False
     gives_zeros: ClassVar[bool] = False
+    noisy: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -130,7 +134,7 @@ class Operation:
     ) -> Tensor:
         """Compute a batch with PyTorch, differentiably; import torch inside the method.
 
-        The result must follow from the arguments alone, without random numbers.
+        The result must follow from the arguments alone, without random numbers but those given (`noisy`).
 
         Args:
             node: the node, with its shapes and options.

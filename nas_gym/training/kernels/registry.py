@@ -7,16 +7,37 @@ from nas_gym.networks import (
     Add,
     AvgPool,
     BatchNorm,
+    CategoryEmbedding,
     Conv,
+    Dropout,
     GlobalAvgPool,
+    LayerNorm,
     Linear,
     MaxPool,
     Network,
     Node,
     Operation,
+    Periodic,
+    PiecewiseLinear,
+    Select,
     Zero,
 )
-from nas_gym.training.kernels import activation, add, batch_norm, conv, global_avg_pool, linear, pool, zero
+from nas_gym.training.kernels import (
+    activation,
+    add,
+    batch_norm,
+    category_embedding,
+    conv,
+    dropout,
+    global_avg_pool,
+    layer_norm,
+    linear,
+    periodic,
+    piecewise_linear,
+    pool,
+    select,
+    zero,
+)
 from nas_gym.training.kernels.base import Kernels
 
 # By class: a subclass computes something else.
@@ -25,10 +46,16 @@ KERNELS: dict[type[Operation], Kernels] = {
     Add: add.KERNELS,
     AvgPool: pool.AVERAGE_KERNELS,
     BatchNorm: batch_norm.KERNELS,
+    CategoryEmbedding: category_embedding.KERNELS,
     Conv: conv.KERNELS,
+    Dropout: dropout.KERNELS,
     GlobalAvgPool: global_avg_pool.KERNELS,
+    LayerNorm: layer_norm.KERNELS,
     Linear: linear.KERNELS,
     MaxPool: pool.MAXIMUM_KERNELS,
+    Periodic: periodic.KERNELS,
+    PiecewiseLinear: piecewise_linear.KERNELS,
+    Select: select.KERNELS,
     Zero: zero.KERNELS,
 }
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from nas_gym.networks import Node, Shape
 from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.weight_layout import WeightForm, in_torch_form, stored_form
+from nas_gym.training.noise import noise_keys
 from nas_gym.training.program.grouping import Group, Value
 from nas_gym.training.program.tape import Kernel, padded
 
@@ -63,9 +64,14 @@ class Parameters:
         means, variances: running batch-norm statistics, flat.
         batch_means, batch_variances: statistics of the last batch, laid out as the running ones.
         batch_inverses: inverse deviations of the last batch, where a library gives these.
+        step: the number of the step, int32 (1,), from which noise follows.
+        noisy: whether there is noise, so that `step` has to be moved on.
     """
 
-    def __init__(self, groups: Sequence[Group], device: torch.device) -> None:
+    def __init__(self, groups: Sequence[Group], device: torch.device, seeds: Sequence[int] = ()) -> None:
+        self._seeds = seeds  # of the members, for their noise
+        self.noisy = any(group.node.operation.noisy for group in groups)
+        self.step = torch.zeros(1, dtype=torch.int32, device=device)
         self._arrays: dict[tuple[Group, str], _Array] = {}
         self._statistics: dict[Group, _Array] = {}
         self._weight_views: Views = {}
@@ -122,6 +128,15 @@ class Parameters:
     def statistic(self, group: Group, flat: Tensor) -> Tensor:
         """The part of a flat buffer of statistics that is a group's, (members, channels), a view."""
         return self._statistics[group].of(flat)[0]
+
+    def noise_keys(self, group: Group) -> Tensor:
+        """The keys that the noise of each node of a group is drawn by, int32 (members,)."""
+        members, numbers = zip(*group.values, strict=True)
+        return noise_keys([self._seeds[member] for member in members], numbers).to(self.step.device)
+
+    def step_kernels(self) -> list[Kernel]:
+        """Kernels that move the number of the step on, where something reads it."""
+        return [partial(self.step.add_, 1)] if self.noisy else []
 
     def statistics_kernels(self, batch: int) -> list[Kernel]:
         """Kernels that move the running batch-norm statistics a tenth of the way to the last batch's."""

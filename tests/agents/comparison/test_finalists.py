@@ -56,6 +56,21 @@ def test_a_search_with_finalists_says_what_they_scored_and_explains_the_one_it_c
     assert run(spec) == result
 
 
+def test_finalists_are_so_few_that_their_trainings_end_in_time(tmp_path):
+    def listed(seconds):
+        name = tmp_path / str(seconds)
+        spec = RunSpec("random", 8, str(name), 3, env=ENV, finalists=6, finalist_seconds=seconds)
+        result = run(spec)
+        trained = [one["seconds"] / 4 for one in result["evaluations"]]  # by four folds
+        return len(result.get("finalists", ())), 5 * max(trained)
+
+    enough, most = listed(1e6)
+    assert enough == 6
+    few, _ = listed(3 * most)
+    assert 2 <= few <= 6
+    assert listed(1e-9)[0] == 0  # of which the search's best is taken as it is
+
+
 def test_a_search_without_finalists_records_none(tmp_path):
     run(RunSpec("random", 3, str(tmp_path / "run"), env=ENV))
     assert "finalists" not in json.loads((tmp_path / "run" / "config.json").read_text())["config"]

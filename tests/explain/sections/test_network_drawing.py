@@ -33,7 +33,10 @@ def parts_of(figure):
     return boxes, arrows, [text.get_text() for text in axes.texts]
 
 
-@pytest.mark.parametrize(("name", "shape"), [("mlp", (30,)), ("conv", (1, 8, 8)), ("macro", (3, 16, 16))])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("mlp", (30,)), ("conv", (1, 8, 8)), ("macro", (3, 16, 16)), ("tabular", (30,))],
+)
 def test_the_layers_of_boxes_are_those_of_the_network(name, shape):
     space, rng = make_search_space(name, shape, 7), np.random.default_rng(0)
     for architecture in (space.sample(rng) for _ in range(5)):
@@ -43,7 +46,8 @@ def test_the_layers_of_boxes_are_those_of_the_network(name, shape):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("mlp", (30,)), ("conv", (1, 8, 8)), ("cell", (1, 40)), ("macro", (3, 16, 16))]
+    ("name", "shape"),
+    [("mlp", (30,)), ("conv", (1, 8, 8)), ("cell", (1, 40)), ("macro", (3, 16, 16)), ("tabular", (30,))],
 )
 def test_every_layer_and_every_link_is_drawn(name, shape):
     space = make_search_space(name, shape, 7)

@@ -265,7 +265,8 @@ class Words:
         drawn = self._page.drawn
         if not drawn or drawn["all"]:
             return 0
-        return round((1 - drawn["beaten"] - (drawn["level"] or 0.0)) * drawn["count"])
+        share = 1.0 - float(drawn["beaten"]) - float(drawn["level"] or 0.0)
+        return round(share * int(drawn["count"]))
 
     def _near(self) -> Iterator[str]:
         page, verdicts = self._page, [one.verdict for one in self._page.neighbours]

@@ -26,7 +26,7 @@ def trust_words(page: FirstPage) -> str:
         )
     sentences.append(
         "What is said of its choices, of networks near and of the start is about the examples that the "
-        "search chose by. The intervals of these cover how much a score varies from one training to the next, "
+        "search chose by. The intervals of these cover how much a score varies between trainings, "
         "and hold for all of them together; with other validation examples the scores would differ more."
     )
     sentences.append("All this is about these data and this way of training.")

@@ -1,0 +1,1 @@
+"""Residual perceptrons for tables, with embeddings of numbers and categories."""

@@ -1,0 +1,103 @@
+"""An ensemble is one saved network: its file, its answers, and every format it is exported to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from nas_gym.deploy import SavedNetwork, averaged, export_network, load_network, save_network, suffix_of
+from nas_gym.errors import NASGymError
+from nas_gym.networks import Network, NetworkModule, ensemble_module
+from nas_gym.search_spaces import make_search_space
+from nas_gym.tasks import Task, make_task
+from tests.deploy.test_export import EVERY_FORMAT, with_random_arrays
+from tests.helpers.networks import table_networks
+
+TEXTS = ("relu-16", "tanh-64 > relu-16", "relu-16")
+
+
+def saved_ensemble(task, path):
+    space = make_search_space("mlp", task.input_shape, task.outputs)
+    architectures = [space.parse(text) for text in TEXTS]
+    modules = [
+        with_random_arrays(NetworkModule(space.network(one)), seed) for seed, one in enumerate(architectures)
+    ]
+    joined = ensemble_module(modules, averaged(task.target))
+    save_network(path, space, task, architectures, joined)
+    return load_network(path), modules
+
+
+def rows_of(task):
+    return task.x_test[:20].astype(float) * task.scale + task.mean
+
+
+def test_the_probabilities_of_an_ensemble_are_the_mean_of_its_networks(tmp_path):
+    task = make_task("breast_cancer")
+    saved, modules = saved_ensemble(task, tmp_path / "three.pt")
+    assert saved.members == TEXTS
+    assert saved.architecture == " & ".join(TEXTS)
+    x = torch.tensor(task.x_test[:20])
+    with torch.no_grad():
+        mean = torch.stack([module(x).softmax(1) for module in modules]).mean(0)
+    np.testing.assert_allclose(saved.predict(rows_of(task)), mean.numpy(), atol=1e-5)
+    assert saved.module.network.parameters == sum(module.network.parameters for module in modules)
+
+
+def test_the_values_of_an_ensemble_are_the_mean_of_its_networks(tmp_path):
+    task = make_task("diabetes")
+    saved, modules = saved_ensemble(task, tmp_path / "three.pt")
+    x = torch.tensor(task.x_test[:20])
+    with torch.no_grad():
+        mean = torch.stack([module(x) for module in modules]).mean(0).numpy()
+    np.testing.assert_allclose(saved.predict(rows_of(task)), task.target.answers(mean), rtol=1e-5)
+
+
+def test_an_ensemble_of_other_networks_than_are_named_is_not_kept(tmp_path):
+    task = make_task("breast_cancer")
+    space = make_search_space("mlp", task.input_shape, task.outputs)
+    one, other = space.parse("relu-16"), space.parse("relu-64")
+    modules = [with_random_arrays(NetworkModule(space.network(one)), seed) for seed in (0, 1)]
+    with pytest.raises(NASGymError, match="otherwise when it is saved"):
+        save_network(tmp_path / "x.pt", space, task, [one, other], ensemble_module(modules, "probabilities"))
+
+
+@pytest.mark.parametrize("to", EVERY_FORMAT)
+@pytest.mark.parametrize("name", ["breast_cancer", "diabetes"])
+def test_an_ensemble_is_exported(name, to, tmp_path):
+    saved, _ = saved_ensemble(make_task(name), tmp_path / "three.pt")
+    assert export_network(saved, to, tmp_path / f"out{suffix_of(to)}").difference <= 1e-5
+
+
+@pytest.mark.parametrize("to", EVERY_FORMAT)
+def test_every_operation_for_tables_is_exported(to, tmp_path):
+    rng = np.random.default_rng(0)
+    task = Task.from_arrays(rng.normal(size=(200, 7)), np.arange(200) % 4)
+    space = make_search_space("mlp", task.input_shape, task.outputs)
+    networks = list(table_networks(7, 4).values())
+    joined: NetworkModule = ensemble_module(
+        [with_random_arrays(NetworkModule(network), seed) for seed, network in enumerate(networks)],
+        "probabilities",
+    )
+    assert isinstance(joined.network, Network)
+    saved = SavedNetwork("all", space, joined, task.target, (), task.mean, task.scale, None)
+    done = export_network(saved, to, tmp_path / f"out{suffix_of(to)}")
+    assert done.difference <= 1e-5
+
+
+@pytest.mark.parametrize("to", EVERY_FORMAT)
+def test_a_network_with_embeddings_of_categories_is_exported_from_columns(to, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(1)
+    towns = rng.choice(["Ulm", "Jena", "Kiel", "Bonn", "Hof", "Trier"], 150)
+    task = Task.from_arrays(
+        pandas.DataFrame({"age": rng.normal(size=150), "town": towns}), np.arange(150) % 3
+    )
+    space = make_search_space("tabular", task.input_shape, task.outputs, task.columns)
+    architecture = space.parse("periodic, embedded, layer_norm, dropout_0.1, residual: relu-32 > silu-32")
+    module = with_random_arrays(NetworkModule(space.network(architecture)))
+    save_network(tmp_path / "towns.pt", space, task, architecture, module)
+    saved = load_network(tmp_path / "towns.pt")
+    assert saved.search_space == space
+    assert saved.predict([{"town": "Kiel", "age": 0.5}]).shape == (1, 3)
+    assert export_network(saved, to, tmp_path / f"out{suffix_of(to)}").difference <= 1e-5
