@@ -1,6 +1,6 @@
 """How good `nas_gym.fit` is on 20 data sets, beside scikit-learn's methods in the same time.
 
-    python benchmarks/quality/data_sets.py --seconds 60                    # all of it, about twelve hours
+    python benchmarks/quality/data_sets.py --seconds 60                    # all of it, about eight hours
     python benchmarks/quality/data_sets.py --seconds 20 --splits 2 --data wine --data digits
     python benchmarks/quality/data_sets.py --report                        # the tables of what is finished
 
