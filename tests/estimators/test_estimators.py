@@ -277,7 +277,7 @@ def test_the_plan_follows_from_the_data():
         x, y = rng.normal(size=(examples, 5)), np.arange(examples) % 3
         return with_folds(Task.from_arrays(x, y), lambda count: Task.from_arrays(x, y, folds=count))[1:]
 
-    assert plan(300, 5).search_space["name"] == "mlp"
+    assert plan(300, 5).search_space["name"] == "tabular"
     assert plan(300, 1, 40).search_space["name"] == "conv"
     assert plan(300, 1, 8, 8).search_space["name"] == "conv"
     assert (folds(300), folds(4000)) == ((5, ""), (1, ""))
