@@ -41,7 +41,10 @@ def command(*arguments, cwd, limit=None, **environment):
     return subprocess.run(
         [sys.executable, *program, *arguments],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(cwd / "cache")} | environment,
+        # Python would keep what it could write of compiled modules, and fail to import them from then on.
+        env=os.environ
+        | {"PYTHONPATH": paths, "XDG_CACHE_HOME": str(cwd / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+        | environment,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
