@@ -21,6 +21,10 @@ LONGEST = (
     "test_browser.py",
     "test_explain_clock.py",
     "test_first_page.py",
+    "test_estimators.py",
+    "test_invariance.py",
+    "test_processes.py",
+    "test_outside_parts.py",
 )
 """Files that are started first, so that no worker has a long one left when the others have finished."""
 

@@ -86,6 +86,7 @@ def test_each_command_runs(command, folder):
         assert run([program, *arguments], folder)
 
 
+@pytest.mark.slow
 def test_the_snippet_on_explanations_runs(folder):
     if not (folder / "tensorboard_logs" / "NASTable-MLP-v0-mlp-mnist1d").exists():  # as the README makes it
         table = ["--env", "NASTable-MLP-v0", "--agent", "q-learning", "--budget", "200"]

@@ -10,9 +10,11 @@ from .comparison.runner import Plan as Plan
 from .comparison.runner import compare as compare
 from .comparison.runner import compare_tasks as compare_tasks
 from .comparison.runner import masked as masked
+from .comparison.significance import friedman as friedman
 from .comparison.significance import holm as holm
 from .comparison.significance import pairs_seeds as pairs_seeds
 from .comparison.significance import permutation_test as permutation_test
+from .comparison.significance import sign_flip_test as sign_flip_test
 from .comparison.statistics import MEAN as MEAN
 from .comparison.statistics import Interval as Interval
 from .evolution import Evolution as Evolution

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from nas_agents.comparison.significance import friedman, holm, sign_flip_test
+from nas_agents import friedman, holm, sign_flip_test
 from scipy import stats
 
 RESAMPLES = 10_000

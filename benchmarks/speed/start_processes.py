@@ -24,8 +24,7 @@ import torch
 
 from benchmarks.speed.training_worker import TASKS, draw
 from nas_gym.tasks import make_task
-from nas_gym.training import Cost, Member, Recipe, TrainingData, train
-from nas_gym.training.engine import PASSES
+from nas_gym.training import PASSES, Cost, Member, Recipe, TrainingData, train
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("threads", "processes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +28,8 @@ class NASEstimator(BaseEstimator):
         small: whether a smaller network may score a point less.
         agent: name of the agent that searches; None for the one that does best by our own comparisons.
         ensemble: networks whose answers are averaged, the best of the search.
+        recipe: options of the recipe, see `nas_gym.training.Recipe`; None for one that follows from the data
+            and the time.
         test_size: share of the examples that tell how good the network is and are not learned from.
         random_state: seed of the split and the search.
 
@@ -55,6 +57,7 @@ class NASEstimator(BaseEstimator):
         small: bool = False,
         agent: str | None = None,
         ensemble: int = 1,
+        recipe: Mapping[str, Any] | None = None,
         test_size: float = 0.2,
         random_state: int = 0,
     ) -> None:
@@ -63,6 +66,7 @@ class NASEstimator(BaseEstimator):
         self.small = small
         self.agent = agent
         self.ensemble = ensemble
+        self.recipe = recipe
         self.test_size = test_size
         self.random_state = random_state
 
@@ -99,6 +103,7 @@ class NASEstimator(BaseEstimator):
             small=self.small,
             agent=self.agent,
             ensemble=self.ensemble,
+            recipe=self.recipe,
             budget=self.budget,
         )
         with tempfile.TemporaryDirectory(prefix="nas-gym-") as folder:

@@ -2,6 +2,7 @@ from .chunk import ChunkTraining as ChunkTraining
 from .device import on_device as on_device
 from .device import resolve_device as resolve_device
 from .device import training_data as training_data
+from .engine import PASSES as PASSES
 from .engine import Progress as Progress
 from .engine import train as train
 from .epochs import Keep as Keep

@@ -17,7 +17,7 @@ from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.estimators import NASClassifier, NASRegressor, plan_for, with_folds
 from nas_gym.tasks import Task
 
-QUICK = {"budget": 4, "minutes": 10, "agent": "random"}
+QUICK = {"budget": 4, "minutes": 10, "agent": "random", "recipe": {"epochs": 20}}
 
 
 def flowers(n=200, seed=0):
@@ -229,7 +229,8 @@ def test_a_table_is_searched_with_its_columns(tmp_path):
     found = nas_gym.fit(frame, "left", folder=tmp_path / "run", store="memory", **QUICK)
     assert found.network_.search_space.columns == (1, 6)
     recipe = {"epochs": 3, "batch_size": 64}
-    other = nas_gym.fit(frame, "left", folder=tmp_path / "short", store="memory", recipe=recipe, **QUICK)
+    options = {**QUICK, "recipe": recipe}
+    other = nas_gym.fit(frame, "left", folder=tmp_path / "short", store="memory", **options)
     assert other.network_.about["evaluator"]["recipe"]["epochs"] == 3
 
 

@@ -142,11 +142,12 @@ def test_the_estimator_takes_labels_as_scikit_learn_does(tmp_path):
     frame = frame_of()
     x = frame[["a", "b", "c"]].to_numpy()
     y = np.stack([frame["red"] == "yes", frame["round"] == 1, frame["rare"]], axis=1).astype(int)
-    found = NASClassifier(minutes=0.2, budget=3).fit(x, y)
+    found = NASClassifier(minutes=0.2, budget=3, recipe={"epochs": 20}).fit(x, y)
     assert found.predict(x).shape == found.predict_proba(x).shape == (200, 3)
     assert set(np.unique(found.predict(x)).tolist()) <= {0, 1}
     assert 0 <= found.score(x, y) <= 1  # subset accuracy, as scikit-learn has it
-    of_frame = fit(frame, NAMES, minutes=0.2, budget=3, folder=tmp_path / "run", report=False)
+    short = {"budget": 3, "recipe": {"epochs": 20}, "report": False}
+    of_frame = fit(frame, NAMES, minutes=0.2, folder=tmp_path / "run", **short)
     assert isinstance(of_frame, NASClassifier)
     assert of_frame.network_.target.names == tuple(NAMES)
 

@@ -191,6 +191,8 @@ def test_an_old_run_is_explained_as_one_of_today(tmp_path, name):
         pytest.skip("the run of today has other numbers, trained on other numerics")
     here = explain(new, budget=0, store="memory", write=False)
     for one, other in zip((there.summary, *there.sections), (here.summary, *here.sections), strict=True):
+        if one.key == "usage":  # of a file in another folder, saved anew, and of the time to predict
+            continue
         assert one.answer == other.answer
         assert (one.withheld, one.numbers) == (other.withheld, other.numbers)
         assert [without_times(table) for table in one.tables] == [

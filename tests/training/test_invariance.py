@@ -36,7 +36,12 @@ def assert_same(members: list[Member], alone: dict[int, Trained], results: list[
     assert compared
 
 
-@pytest.mark.parametrize("name", SPACES)
+LONG = ("conv on images", "cell on signals")  # beside "conv on signals" and "cell on images"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in SPACES]
+)
 def test_bits_are_the_same_alone_and_in_any_batch(name: str) -> None:
     space = make_space(name)
     data = make_data(space.input_shape, train_size=54)  # batches of 32 and 22
