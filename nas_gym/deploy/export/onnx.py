@@ -222,6 +222,7 @@ def _metadata(saved: SavedNetwork) -> dict[str, str]:
         "search_space": saved.search_space.name,
         "target": saved.target.config(),
         "features": list(saved.feature_names),
+        "files": None if saved.files is None else saved.files.config(),
         **saved.about,
     }
     return {f"nas_gym.{name}": v if isinstance(v, str) else json.dumps(v) for name, v in about.items()}

@@ -132,6 +132,7 @@ def _preparation(saved: SavedNetwork) -> dict[str, Any]:
         "input_shape": list(saved.search_space.input_shape),
         "columns": None if saved.encoder is None else saved.encoder.config()["columns"],
         "missing": None if saved.encoder is None else saved.encoder.config()["missing"],
+        "files": None if saved.files is None else saved.files.config(),
         "mean": saved.mean.tolist(),
         "scale": saved.scale.tolist(),
         "answers": {"function": form.function, "scale": list(form.scale), "mean": list(form.mean)},
