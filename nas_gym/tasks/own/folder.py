@@ -215,8 +215,8 @@ def _check_classes(names: set[str], source: str) -> None:
         )
     if parts and not others:
         raise DataError(
-            f"the folders of {source}, {', '.join(parts)}, have names of parts, not of classes: put a "
-            "folder for each class into each part, such as train, or pass an index: a table with a column 'file'"
+            f"the folders of {source}, {', '.join(parts)}, have names of parts, not of classes: put "
+            "folders of classes into each part, train among them, or pass index, a table with a column 'file'"
         )
 
 
