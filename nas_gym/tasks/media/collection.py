@@ -8,15 +8,19 @@ import tarfile
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from nas_gym.errors import DataError
 
+Found = TypeVar("Found")
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 SIGNALS = (".wav", ".npy", ".csv", ".tsv")
+WORKBOOK = frozenset({"xl/workbook.xml", "[Content_Types].xml"})
+"""Files of an .xlsx, which is an archive and may hold pictures, but is a table."""
 PLACEHOLDERS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 LARGEST = 2**30
 """Bytes of a file above which it is no single image or signal, but may fill the memory."""
@@ -27,7 +31,11 @@ class Opened(ABC):
 
     @abstractmethod
     def names(self) -> list[str]:
-        """Return the names of all files but hidden ones, sorted."""
+        """Return the names of all files but hidden ones, sorted, each once."""
+
+    def in_order(self, names: Sequence[str]) -> list[str]:
+        """Return names in the order in which their files are read fastest."""
+        return list(names)
 
     @abstractmethod
     def stamp(self) -> tuple[tuple[str, int, int], ...]:
@@ -68,7 +76,8 @@ class _Zip(Opened):
         return (_stamp(self.path, ""),)
 
     def names(self) -> list[str]:
-        found = (one.filename for one in self.archive.infolist() if not one.is_dir())
+        # A set, since an archive may hold a file twice: the later one counts.
+        found = {one.filename for one in self.archive.infolist() if not one.is_dir()}
         return sorted(name for name in found if _is_shown(name))
 
     def read(self, name: str) -> bytes:
@@ -83,20 +92,27 @@ class _Zip(Opened):
 class _Tar(Opened):
     archive: tarfile.TarFile
     path: Path
+    members: Mapping[str, tarfile.TarInfo]
+    """By name; of those that are there twice the later one, which was appended in place of the other."""
+
+    @classmethod
+    def of(cls, archive: tarfile.TarFile, path: Path) -> _Tar:
+        members = {one.name.removeprefix("./"): one for one in archive.getmembers()}
+        # Links are left out: what they lead to may be outside.
+        return cls(archive, path, {name: one for name, one in members.items() if one.isfile()})
 
     def stamp(self) -> tuple[tuple[str, int, int], ...]:
         return (_stamp(self.path, ""),)
 
     def names(self) -> list[str]:
-        # Links are left out: what they lead to may be outside.
-        found = (one.name.removeprefix("./") for one in self.archive.getmembers() if one.isfile())
-        return sorted(name for name in found if _is_shown(name))
+        return sorted(name for name in self.members if _is_shown(name))
+
+    def in_order(self, names: Sequence[str]) -> list[str]:
+        # As they stand: to go back in a compressed archive is to read it again from its start.
+        return sorted(names, key=lambda name: self.members[name].offset)
 
     def read(self, name: str) -> bytes:
-        try:
-            member = self.archive.getmember(name)
-        except KeyError:
-            member = self.archive.getmember(f"./{name}")
+        member = self.members[name]
         _check_size(member.size)
         file = self.archive.extractfile(member)
         assert file is not None, "it is a file"
@@ -119,7 +135,7 @@ def opened(path: Path) -> Iterator[Opened]:
                 yield _Zip(archive, path)
             return
         with tarfile.open(path) as archive_of_tape:
-            yield _Tar(archive_of_tape, path)
+            yield _Tar.of(archive_of_tape, path)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         why = str(error).partition("\n")[0].rstrip(":")
         raise DataError(
@@ -139,6 +155,8 @@ def is_collection(path: Path) -> bool:
             names = files.names()
     except (OSError, ValueError, DataError):
         return False
+    if not WORKBOOK.isdisjoint(names):
+        return False
     nested = [name for name in names if "/" in name and is_of(name, (*IMAGES, *SIGNALS))]
     images = [name for name in names if is_of(name, IMAGES)]
     return len(nested) > 1 or bool(images)
@@ -147,6 +165,11 @@ def is_collection(path: Path) -> bool:
 def is_of(name: str, suffixes: tuple[str, ...]) -> bool:
     """Return whether a name ends in one of some suffixes."""
     return PurePosixPath(name).suffix.lower() in suffixes
+
+
+def by_name(found: Mapping[str, Found], names: Sequence[str]) -> dict[str, Found]:
+    """Return what was found of files in the order of their names, in whatever order they were read."""
+    return {name: found[name] for name in names if name in found}
 
 
 def stream(content: bytes) -> io.BytesIO:

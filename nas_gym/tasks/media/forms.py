@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import DataError
-from nas_gym.tasks.media.collection import is_of, opened
+from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
@@ -56,10 +56,10 @@ def read_files(path: Path, form: FileForm) -> FileExamples:
         names = [name for name in files.names() if is_of(name, form.suffixes)]
         if not names:
             raise DataError(f"{path.name} has no {form.what} ({', '.join(form.suffixes)}): pass some")
-        found = []
-        for name in names:
+        found = {}
+        for name in files.in_order(names):
             try:
-                found.append(form.read(name, files.read(name)))
+                found[name] = form.read(name, files.read(name))
             except (OSError, Unreadable) as error:
                 raise DataError(f"{name} cannot be read as {form.kind} ({error}): leave it out") from error
-    return FileExamples(np.stack(found), tuple(names))
+    return FileExamples(np.stack(list(by_name(found, names).values())), tuple(names))

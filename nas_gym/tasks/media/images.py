@@ -12,13 +12,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nas_gym._checks import whole
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.tasks.media.collection import IMAGES, Opened, stream
+from nas_gym.tasks.media.collection import IMAGES, Opened, by_name, stream
 from nas_gym.tasks.media.reading import Unreadable, reading
 
 LONGEST = 64
 """Pixels of the longer side above which images are made smaller where nobody says their size."""
 COLOURS = ("colour", "grey")
-GREY_MODES = frozenset({"1", "L", "LA", "I", "F", "I;16", "I;16B", "I;16L"})
+GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"})
 
 
 @dataclass(frozen=True)
@@ -96,28 +96,23 @@ def read_images(
     all_grey = all(one.grey for one in seen.values())
     channels = 1 if colour == "grey" or (colour is None and all_grey) else 3
     form = ImageForm(height, width, channels)
-    found, readable = [], []
-    for name in seen:
-        try:
-            found.append(form.read(name, files.read(name)))
-            readable.append(name)
-        except (OSError, Unreadable) as error:
-            refused[name] = str(error)
+    found, damaged = _arrays(files, list(seen), form)
+    refused |= damaged
     if not found:
         return form, np.zeros((0, *form.shape), np.uint8), refused, []
-    x = np.stack(found)
+    x = np.stack(list(found.values()))
     notes = _resized(sizes, height, width)
     if colour is None and channels == 3 and bool((x[:, :1] == x).all()):
         form, x = ImageForm(height, width, 1), np.ascontiguousarray(x[:, :1])
         notes.append("the images have three equal channels, and are read as grey: colour='colour' keeps all")
-    elif colour is None and channels == 3 and any(seen[name].grey for name in readable):
+    elif colour is None and channels == 3 and any(seen[name].grey for name in found):
         notes.append("some images are grey and are read as colour: colour='grey' reads all as grey")
     return form, x, refused, notes
 
 
 def _looked_at(files: Opened, names: Sequence[str]) -> tuple[dict[str, _Seen], dict[str, str]]:
     seen, refused = {}, {}
-    for name in names:
+    for name in files.in_order(names):
         try:
             with reading():
                 image = _opened(files.read(name))
@@ -127,23 +122,37 @@ def _looked_at(files: Opened, names: Sequence[str]) -> tuple[dict[str, _Seen], d
                 seen[name] = _Seen((height, width), image.mode in GREY_MODES)
         except (OSError, Unreadable) as error:
             refused[name] = str(error)
-    return seen, refused
+    return by_name(seen, names), by_name(refused, names)
+
+
+def _arrays(
+    files: Opened, names: Sequence[str], form: ImageForm
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Return images as arrays, and why others cannot be read, by name."""
+    found, refused = {}, {}
+    for name in files.in_order(names):
+        try:
+            found[name] = form.read(name, files.read(name))
+        except (OSError, Unreadable) as error:
+            refused[name] = str(error)
+    return by_name(found, names), by_name(refused, names)
 
 
 def _opened(content: bytes) -> Image.Image:
     try:
-        return Image.open(stream(content))
+        image = Image.open(stream(content))
     except UnidentifiedImageError as error:
         raise Unreadable("it is no image") from error
+    if image.mode.startswith("F"):
+        raise Unreadable("its pixels are floating-point numbers, whose white is not known")
+    return image
 
 
 def _array(image: Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
     image = ImageOps.exif_transpose(image)
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # of 16 bits
+    if image.mode.startswith("I"):  # of 16 bits, however dark it is
         values = np.asarray(image, dtype=np.float64)
-        image = Image.fromarray(
-            np.clip(values / 257 if values.max() > 255 else values, 0, 255).astype(np.uint8)
-        )
+        image = Image.fromarray(np.clip(values / 257, 0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

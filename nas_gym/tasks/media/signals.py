@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +12,14 @@ import numpy as np
 
 from nas_gym._checks import whole
 from nas_gym.errors import ConfigError
-from nas_gym.tasks.media.collection import SIGNALS, Opened, is_of, stream
+from nas_gym.tasks.media.collection import SIGNALS, Opened, by_name, is_of, stream
 from nas_gym.tasks.media.reading import Unreadable, reading
 
 LONGEST = 2**14
 """Points above which signals are cut where nobody says their length."""
-TIMES_LONGER = 4  # a side of an array that is so much longer than the other is that of time
+DELIMITERS = ("\t", ";", ",")
+"""What may part the cells of a table, the first that is there; else blanks do."""
+TIMES_LONGER = 4  # a side of a .npy array that is so much longer than the other is that of time
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,13 @@ def read_signals(
             raise ConfigError(f"{option} must be a whole number of at least 1, not {value!r}")
     found: dict[str, tuple[np.ndarray, int | None]] = {}
     refused: dict[str, str] = {}
-    for name in names:
+    for name in files.in_order(names):
         try:
             with reading():
                 found[name] = _read(name, files.read(name))
         except (OSError, Unreadable) as error:
             refused[name] = str(error)
+    found, refused = by_name(found, names), by_name(refused, names)
     if not found:
         return SignalForm(1, 1, None), np.zeros((0, 1, 1), np.float32), refused, []
     form, notes = _form(list(found.values()), whole(length), whole(rate))
@@ -174,14 +176,25 @@ def _of_array(array: np.ndarray) -> np.ndarray:
 
 
 def _of_text(content: bytes) -> np.ndarray:
-    """Return a table of numbers, a row a point in time and a column a channel, as (channels, length)."""
+    """Return a table of numbers as (channels, length).
+
+    A row is a point in time and a column a channel, whatever the table's shape; only a row that stands alone,
+    without names of channels, is one channel.
+    """
     lines = [line for line in content.decode("utf-8-sig").splitlines() if line.strip()]
-    rows = [[part for part in re.split(r"[,;\t ]+", line.strip()) if part] for line in lines]
-    if rows and not all(map(_is_number, rows[0])):
-        rows = rows[1:]  # names of the channels
+    if not lines:
+        return np.zeros((1, 0))
+    # The last line has numbers only, while names of channels may hold any of these.
+    delimiter = next((each for each in DELIMITERS if each in lines[-1]), None)
+    rows = [[cell.strip() for cell in line.split(delimiter)] for line in lines]
+    named = any(cell and not _is_number(cell) for cell in rows[0])
+    rows = rows[1:] if named else rows
+    if any("" in row for row in rows):
+        raise Unreadable("it has a cell that is empty")
     if len({len(row) for row in rows}) > 1:
         raise Unreadable("its rows differ in length")
-    return _of_array(np.array(rows, dtype=np.float64)) if rows else np.zeros((1, 0))
+    table = np.array(rows, dtype=np.float64)
+    return table if len(rows) == 1 and not named else table.T
 
 
 def _is_number(text: str) -> bool:

@@ -30,7 +30,7 @@ from nas_gym.tasks.targets import check_kind
 
 FILE, CLASS = "file", "class"
 FILE_COLUMNS = (FILE, "filename", "file_name", "path", "image", "signal", "name")
-"""Names of the column of an index that names the files."""
+"""Names of the column of an index that names the files; of several in an index the first of these."""
 SHOWN = 3  # file names that a note lists
 
 
@@ -174,6 +174,8 @@ def _by_folder(names: Sequence[str], source: str) -> tuple[RawTable, Division | 
     parts = {WORDS[word] for word in words} if words <= set(WORDS) else set()
     in_parts = len(parts) > 1 and 0 in parts
     depth = 2 if in_parts else 1
+    if not in_parts:
+        _check_classes({path[0] for path in paths if len(path) > 1}, source)
     usable = [place for place, path in enumerate(paths) if len(path) > depth]
     lost = [names[place] for place in sorted(set(range(len(paths))) - set(usable))]
     notes = (
@@ -198,12 +200,33 @@ def _by_folder(names: Sequence[str], source: str) -> tuple[RawTable, Division | 
     return table, Division(parts=places, names=(("parts", "folder"),)), notes
 
 
+def _check_classes(names: set[str], source: str) -> None:
+    """Refuse folders of classes that must be meant for parts.
+
+    Raises:
+        NASGymError: if several are called as parts are, or all.
+    """
+    parts = sorted(name for name in names if name.casefold() in WORDS)
+    others = sorted(names - set(parts))
+    if len(parts) > 1 and others:
+        raise DataError(
+            f"{source} has, beside the folders of parts ({', '.join(parts)}), also {_few(others)}: take "
+            "that out, or pass index, a table with a column 'file'"
+        )
+    if parts and not others:
+        raise DataError(
+            f"the folders of {source}, {', '.join(parts)}, have names of parts, not of classes: put "
+            "folders of classes into each part, train among them, or pass index, a table with a column 'file'"
+        )
+
+
 def _by_index(
     names: Sequence[str], path: Path, target: object, source: str, delimiter: str | None
 ) -> tuple[RawTable, tuple[str, ...], list[str]]:
     """Return the table of an index with the full names of the files, its target, and notes."""
     table = read_table(path, delimiter=delimiter, expected=FILE_COLUMNS)
-    column = next((name for name in table.columns if name.casefold() in FILE_COLUMNS), None)
+    folded = {name.casefold(): name for name in sorted(table.columns)}  # small letters are last, and win
+    column = next((folded[name] for name in FILE_COLUMNS if name in folded), None)
     if column is None:
         raise ConfigError(
             f"{path.name} has the columns {', '.join(list(table.columns)[:8])}: name the one with the names "
@@ -228,9 +251,8 @@ def _by_index(
         raise DataError(f"{path.name} names the file {twice[0]!r} {twice[1]} times: name each once")
     rows = np.array([row for row, name in enumerate(cells) if name is not None], dtype=np.int64)
     table = replace(table.at(rows), source=path.name)
-    columns = {FILE: [cells[row] for row in rows]} | {
-        name: given for name, given in table.columns.items() if name != column
-    }
+    others = {name: given for name, given in table.columns.items() if name not in (column, FILE)}
+    columns = {FILE: [cells[row] for row in rows]} | others
     notes = []
     if absent:
         notes.append(
