@@ -212,3 +212,14 @@ def test_bad_splits_are_refused_in_a_sentence(table):
         Task.from_arrays(x, y, group=[1, 2, 3])
     with pytest.raises(NASGymError, match="one value for each example, not 'patient'"):
         Task.from_arrays(x, y, group="patient")
+
+
+def test_groups_that_fit_a_single_split_but_not_folds_keep_the_single_split():
+    rng = np.random.default_rng(1)
+    groups, rare = rng.integers(0, 8, 60), rng.permutation(8)[:3]
+    y = np.where(np.isin(groups, rare) & (rng.random(60) < 0.5), 0, 1)
+    x = rng.normal(size=(60, 2))
+    single = Task.from_arrays(x, y, group=groups)
+    task, folds, why = with_folds(single, lambda count: Task.from_arrays(x, y, group=groups, folds=count))
+    assert (task, folds) == (single, 1)
+    assert why.startswith("no folds, since the validation part has no example of class '0'")
