@@ -223,3 +223,19 @@ def test_groups_that_fit_a_single_split_but_not_folds_keep_the_single_split():
     task, folds, why = with_folds(single, lambda count: Task.from_arrays(x, y, group=groups, folds=count))
     assert (task, folds) == (single, 1)
     assert why.startswith("no folds, since the validation part has no example of class '0'")
+
+
+def test_options_and_arrays_of_a_wrong_type_are_refused_in_a_sentence(table, tmp_path):
+    _, folder = table
+    refused("unknown column in group", of_file(folder, group=["patient"]))
+    refused("unknown column in time", of_file(folder, time=["day"]))
+    refused("unknown column in split", of_file(folder, split=["fold"]))
+    np.savez(tmp_path / "scalar.npz", x=np.zeros((4, 2)), y=np.float64(3))
+    refused("y", {"name": "npz", "path": str(tmp_path / "scalar.npz")})
+
+
+def test_folds_that_the_user_chose_are_kept():
+    x, y = examples()
+    single = Task.from_arrays(x, y)
+    task, folds, why = with_folds(single, lambda count: Task.from_arrays(x, y, folds=count), chosen=True)
+    assert (task, folds, why) == (single, 1, "")

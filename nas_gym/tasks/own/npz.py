@@ -96,7 +96,7 @@ def _division(
     arrays = _load(path, [key for key in used if key is not None])
     split, group, time = (None if key is None else arrays[key] for key in used)
     called = [f"array {key or usual!r}" for key, usual in zip(used, USUAL_KEYS, strict=True)]
-    return divide_arrays(split, group, time, gap, len(y), called)
+    return divide_arrays(split, group, time, gap, len(y) if y.ndim else 0, called)
 
 
 def _keys(path: Path) -> set[str]:
