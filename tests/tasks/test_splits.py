@@ -239,3 +239,19 @@ def test_folds_that_the_user_chose_are_kept():
     single = Task.from_arrays(x, y)
     task, folds, why = with_folds(single, lambda count: Task.from_arrays(x, y, folds=count), chosen=True)
     assert (task, folds, why) == (single, 1, "")
+
+
+def test_named_parts_that_are_not_in_order_of_time_are_refused(table):
+    frame, folder = table
+    in_order_of_time = make_task(of_file(folder, split="fold", time="day"))
+    assert (len(in_order_of_time.y_train), len(in_order_of_time.y_test)) == (50, 20)
+    refused("leaves nothing to gap", of_file(folder, split="fold", time="day", gap=2))
+    frame.assign(fold=frame["fold"][::-1].to_numpy()).to_csv(folder / "sick.csv", index=False)
+    refused(
+        "'fold' puts .*2024 into the train part.*leave time out", of_file(folder, split="fold", time="day")
+    )
+    later = ["test"] * 20 + ["train"] * 70  # of which a validation part is drawn
+    frame.assign(fold=later).to_csv(folder / "sick.csv", index=False)
+    refused("into the validation part.*leave time out", of_file(folder, split="fold", time="day"))
+    frame.assign(day=1).to_csv(folder / "sick.csv", index=False)
+    refused("puts 1 into the train part", of_file(folder, split="fold", time="day"))

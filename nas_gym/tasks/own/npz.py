@@ -59,8 +59,8 @@ def npz(
     full = files.existing(path, ".npz")
     keys = _keys(full)
     if not {x, y} & keys and keys.issuperset(PART_KEYS):
-        given = {"split": split, "group": group, "time": time}
-        if option := next((name for name, key in given.items() if key is not None), None):
+        given = {"split": split, "group": group, "time": time, "gap": gap or None}
+        if option := next((name for name, value in given.items() if value is not None), None):
             raise ConfigError(
                 f"{full.name} has arrays in parts, x_train and so on, which leaves nothing to {option}: "
                 "leave it out"
