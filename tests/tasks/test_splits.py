@@ -255,3 +255,20 @@ def test_named_parts_that_are_not_in_order_of_time_are_refused(table):
     refused("into the validation part.*leave time out", of_file(folder, split="fold", time="day"))
     frame.assign(day=1).to_csv(folder / "sick.csv", index=False)
     refused("puts 1 into the train part", of_file(folder, split="fold", time="day"))
+
+
+def test_arrays_of_a_file_with_usual_names_split_it_only_if_they_fit_and_no_others_are_named(tmp_path):
+    x, y = examples()
+    path = tmp_path / "data.npz"
+    np.savez(path, x=x, y=y, split=np.arange(120), times=np.arange(7))
+    task = make_task(path)
+    assert "at random" in task.split
+    assert sum("is not used to split the examples" in note for note in task.notes) == 2
+    np.savez(path, x=x, y=y, groups=np.arange(120) // 5, times=np.arange(120))
+    grouped = make_task({"name": "npz", "path": str(path), "group": "groups"})
+    assert "groups stay together" in grouped.split
+    refused("pass group='groups' or time='times'", path)
+    np.savez(path, x=x, y=y, times=np.arange(120))
+    timed = make_task({"name": "npz", "path": str(path), "gap": 2})
+    assert "train from 0 to" in timed.split
+    assert any("'times' is used to split the examples" in note for note in timed.notes)
