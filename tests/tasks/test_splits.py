@@ -272,3 +272,24 @@ def test_arrays_of_a_file_with_usual_names_split_it_only_if_they_fit_and_no_othe
     timed = make_task({"name": "npz", "path": str(path), "gap": 2})
     assert "train from 0 to" in timed.split
     assert any("'times' is used to split the examples" in note for note in timed.notes)
+
+
+def test_times_in_arrays_are_read_with_the_day_first_where_that_is_said():
+    x, y = examples()
+    times = [f"0{1 + n % 9}/0{1 + n // 20}/2024" for n in range(120)]
+    with pytest.raises(NASGymError, match="may be the day or the month"):
+        Task.from_arrays(x, y, time=times)
+    task = Task.from_arrays(x, y, time=times, day_first=True)
+    assert members(task)[2].min() >= 80  # of the last two months
+
+
+def test_groups_of_files_miss_what_the_option_says(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    names = [f"{number}.png" for number in range(30)]
+    for number, name in enumerate(names):
+        image.new("L", (8, 8), number).save(tmp_path / name)
+    groups = ["lost" if number == 3 else f"g{number // 2}" for number in range(30)]
+    index = tmp_path / "index.csv"
+    pd.DataFrame({"file": names, "kind": ["cat", "dog"] * 15, "owner": groups}).to_csv(index, index=False)
+    spec = {"name": "folder", "path": str(tmp_path), "index": str(index), "target": "kind", "group": "owner"}
+    refused("misses 1 of 30 values, the first in row 4", {**spec, "missing": ["lost"]})

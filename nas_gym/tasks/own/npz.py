@@ -126,8 +126,8 @@ def _fits(path: Path, key: str, place: int, examples: int) -> bool:
     """Return whether an array can split the examples; `place` is that of its name in `USUAL_KEYS`."""
     try:
         array = _load(path, [key])[key]
-        given = [array if place == other else None for other in range(len(USUAL_KEYS))]
-        divide_arrays(*given, 0, examples)
+        split, group, time = (array if place == other else None for other in range(len(USUAL_KEYS)))
+        divide_arrays(split, group, time, 0, examples)
     except NASGymError:
         return False
     return True
