@@ -293,3 +293,14 @@ def test_groups_of_files_miss_what_the_option_says(tmp_path):
     pd.DataFrame({"file": names, "kind": ["cat", "dog"] * 15, "owner": groups}).to_csv(index, index=False)
     spec = {"name": "folder", "path": str(tmp_path), "index": str(index), "target": "kind", "group": "owner"}
     refused("misses 1 of 30 values, the first in row 4", {**spec, "missing": ["lost"]})
+
+
+def test_what_is_wrong_with_a_split_is_named_as_it_is():
+    x, y = examples()
+    times = np.r_[np.zeros(20), np.ones(40), np.arange(2, 62)]
+    with pytest.raises(NASGymError, match=r"too many examples have one time.*raise train_size"):
+        Task.from_arrays(x, y, time=times, train_size=10, validation_size=60)
+    with pytest.raises(NASGymError, match="a gap of 80 leaves no example to the train part: lower gap"):
+        Task.from_arrays(x, y, time=np.arange(120), gap=80)
+    with pytest.raises(NASGymError, match=r"not an array of shape \(120, 1\)"):
+        Task.from_arrays(x, y, group=np.arange(120).reshape(-1, 1))
