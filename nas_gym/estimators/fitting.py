@@ -79,7 +79,9 @@ def fit(
     if not 0 < minutes < float("inf"):
         raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
     single = _single(data, target, options)
-    task, folds, why = with_folds(single, lambda count: _with_folds(data, target, options, count))
+    task, folds, why = with_folds(
+        single, lambda count: _with_folds(data, target, options, count), chosen="folds" in options
+    )
     plan = plan_for(
         single,
         minutes,

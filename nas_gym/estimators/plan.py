@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nas_gym.errors import ConfigError
+from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.estimators.effort import Effort, effort_of
 from nas_gym.tasks import Task, make_task
 
@@ -78,22 +78,25 @@ class Plan:
     ensemble: int = 1
 
 
-def with_folds(task: Task, again: Callable[[int], Mapping[str, Any] | Task]) -> tuple[Any, int, str]:
+def with_folds(
+    task: Task, again: Callable[[int], Mapping[str, Any] | Task], *, chosen: bool = False
+) -> tuple[Any, int, str]:
     """Return small data with folds, how many, and why there are none where it cannot have them.
 
     Args:
         task: the data, in a single split or with folds of its own.
         again: makes the task, or its spec, with a number of folds.
+        chosen: whether the user passed the number of folds, which is then kept.
 
     Returns:
         The task or spec to search, its folds, and a reason; "" where there is nothing to explain.
     """
-    if task.folds or len(task.known[1]) >= SMALL_DATA:
+    if chosen or task.folds or len(task.known[1]) >= SMALL_DATA:
         return task, max(1, len(task.folds)), ""
     try:
         made = again(FOLDS)
         make_task(made)
-    except ConfigError as error:
+    except NASGymError as error:  # the parts of folds have other sizes, which may lack a class
         return task, 1, f"no folds, since {error}"
     return made, FOLDS, ""
 

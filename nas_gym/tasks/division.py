@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,11 @@ def _check_options(division: Division, preparation: Preparation, options: Sequen
                 raise ConfigError(
                     f"the data comes in parts, which leaves nothing to {option}: leave the option out"
                 )
+        if division.gap:
+            raise ConfigError(
+                f"{division.called('parts')} says the parts, which leaves nothing to gap: leave gap out, or "
+                "leave split out and the parts follow the time"
+            )
     if division.times is not None and preparation.folds > 1:
         raise ConfigError(
             f"the examples are in order of {division.called('times')}, and folds would train on later "
@@ -208,18 +214,35 @@ def _named(strata: Strata, division: Division, preparation: Preparation) -> tupl
 def _check(strata: Strata, division: Division, parts: Split) -> None:
     if len(strata.names) > 1:
         check_parts(strata.y, parts, strata.names)
-    if division.groups is None:
-        return
+    if division.groups is not None:
+        _check_groups(division, division.groups, parts)
+    if division.parts is not None and division.times is not None:
+        _check_times(division, division.times, parts)
+
+
+def _check_groups(division: Division, groups: np.ndarray, parts: Split) -> None:
     owner: dict[int, str] = {}
     for part, places in zip(PARTS, parts, strict=True):
-        for group in np.unique(division.groups[places]).tolist():
+        for group in np.unique(groups[places]).tolist():
             if owner.setdefault(group, part) != part:
-                at = int(np.flatnonzero(division.groups == group)[0]) + 1
+                at = int(np.flatnonzero(groups == group)[0]) + 1
                 raise DataError(
                     f"{division.called('parts')} puts the group of example {at:,} into the {owner[group]} "
                     f"and the {part} part, though {division.called('groups')} says that groups stay "
                     "together: mend one of them or leave group out"
                 )
+
+
+def _check_times(division: Division, times: np.ndarray, parts: Split) -> None:
+    named = list(zip(PARTS, parts, strict=True))
+    for (earlier, before), (later, after) in pairwise(named):
+        last, first = before[times[before].argmax()], after[times[after].argmin()]
+        if times[last] >= times[first]:
+            raise DataError(
+                f"{division.called('parts')} puts {division.clock[last]} into the {earlier} part and "
+                f"{division.clock[first]} into the {later} part, though by {division.called('times')} each "
+                "part is later than the one before: mend one of them or leave time out"
+            )
 
 
 def _folds(

@@ -17,9 +17,10 @@ Size = int | float
 class Preparation:
     """How raw data becomes a task.
 
-    A size is a count (int) or a share of all examples (float between 0 and 1). Other sizes of the
-    training part leave the validation and the test part as they are, and a smaller training part
-    is a subset of a larger one.
+    A size is a count (int) or a share of all examples (float between 0 and 1). Where the parts are drawn at
+    random by class, other sizes of the training part leave the validation and the test part as they are, and
+    a smaller training part is a subset of a larger one; so it is in an order by time. Of groups that stay
+    together and of several labels, another size may move examples between all parts.
 
     Attributes:
         train_size: size of the training part; None for all that the other two leave.

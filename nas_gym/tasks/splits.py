@@ -187,8 +187,13 @@ def in_order(times: np.ndarray, sizes: Sequence[int], gap: int, name: str) -> tu
         starts.append(end)
     starts.reverse()
     first = len(times) - sum(sizes)
+    if starts[0] <= first:
+        raise ConfigError(
+            f"too many examples have one time of {name} for a train part of {sizes[0]:,}: raise "
+            "train_size, or leave it out"
+        )
     ends = [*(start - gap for start in starts), len(times)]
-    parts = [order[start:end] for start, end in zip([first, *starts], ends, strict=True)]
+    parts = [order[max(start, 0) : max(end, 0)] for start, end in zip([first, *starts], ends, strict=True)]
     for part, places in zip(PARTS, parts, strict=False):
         if not len(places):
             raise ConfigError(f"a gap of {gap:,} leaves no example to the {part} part: lower gap")

@@ -266,6 +266,8 @@ def test_data_that_cannot_have_folds_is_judged_by_its_split_and_that_is_said(tmp
         assert any(reason.startswith(why) for reason in found.reasons_)
     folded = nas_gym.fit(Task.from_arrays(x, kinds, folds=4), folder=tmp_path / "folds", **options)
     assert any("each network is judged by 4 folds" in reason for reason in folded.reasons_)
+    single = nas_gym.fit(x, kinds, folds=1, folder=tmp_path / "single", **options)
+    assert any("each network is judged by 40 validation examples" in reason for reason in single.reasons_)
 
 
 def test_the_plan_follows_from_the_data():

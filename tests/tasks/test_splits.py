@@ -212,3 +212,95 @@ def test_bad_splits_are_refused_in_a_sentence(table):
         Task.from_arrays(x, y, group=[1, 2, 3])
     with pytest.raises(NASGymError, match="one value for each example, not 'patient'"):
         Task.from_arrays(x, y, group="patient")
+
+
+def test_groups_that_fit_a_single_split_but_not_folds_keep_the_single_split():
+    rng = np.random.default_rng(1)
+    groups, rare = rng.integers(0, 8, 60), rng.permutation(8)[:3]
+    y = np.where(np.isin(groups, rare) & (rng.random(60) < 0.5), 0, 1)
+    x = rng.normal(size=(60, 2))
+    single = Task.from_arrays(x, y, group=groups)
+    task, folds, why = with_folds(single, lambda count: Task.from_arrays(x, y, group=groups, folds=count))
+    assert (task, folds) == (single, 1)
+    assert why.startswith("no folds, since the validation part has no example of class '0'")
+
+
+def test_options_and_arrays_of_a_wrong_type_are_refused_in_a_sentence(table, tmp_path):
+    _, folder = table
+    refused("unknown column in group", of_file(folder, group=["patient"]))
+    refused("unknown column in time", of_file(folder, time=["day"]))
+    refused("unknown column in split", of_file(folder, split=["fold"]))
+    np.savez(tmp_path / "scalar.npz", x=np.zeros((4, 2)), y=np.float64(3))
+    refused("y", {"name": "npz", "path": str(tmp_path / "scalar.npz")})
+
+
+def test_folds_that_the_user_chose_are_kept():
+    x, y = examples()
+    single = Task.from_arrays(x, y)
+    task, folds, why = with_folds(single, lambda count: Task.from_arrays(x, y, folds=count), chosen=True)
+    assert (task, folds, why) == (single, 1, "")
+
+
+def test_named_parts_that_are_not_in_order_of_time_are_refused(table):
+    frame, folder = table
+    in_order_of_time = make_task(of_file(folder, split="fold", time="day"))
+    assert (len(in_order_of_time.y_train), len(in_order_of_time.y_test)) == (50, 20)
+    refused("leaves nothing to gap", of_file(folder, split="fold", time="day", gap=2))
+    frame.assign(fold=frame["fold"][::-1].to_numpy()).to_csv(folder / "sick.csv", index=False)
+    refused(
+        "'fold' puts .*2024 into the train part.*leave time out", of_file(folder, split="fold", time="day")
+    )
+    later = ["test"] * 20 + ["train"] * 70  # of which a validation part is drawn
+    frame.assign(fold=later).to_csv(folder / "sick.csv", index=False)
+    refused("into the validation part.*leave time out", of_file(folder, split="fold", time="day"))
+    frame.assign(day=1).to_csv(folder / "sick.csv", index=False)
+    refused("puts 1 into the train part", of_file(folder, split="fold", time="day"))
+
+
+def test_arrays_of_a_file_with_usual_names_split_it_only_if_they_fit_and_no_others_are_named(tmp_path):
+    x, y = examples()
+    path = tmp_path / "data.npz"
+    np.savez(path, x=x, y=y, split=np.arange(120), times=np.arange(7))
+    task = make_task(path)
+    assert "at random" in task.split
+    assert sum("is not used to split the examples" in note for note in task.notes) == 2
+    np.savez(path, x=x, y=y, groups=np.arange(120) // 5, times=np.arange(120))
+    grouped = make_task({"name": "npz", "path": str(path), "group": "groups"})
+    assert "groups stay together" in grouped.split
+    refused("pass group='groups' or time='times'", path)
+    np.savez(path, x=x, y=y, times=np.arange(120))
+    timed = make_task({"name": "npz", "path": str(path), "gap": 2})
+    assert "train from 0 to" in timed.split
+    assert any("'times' is used to split the examples" in note for note in timed.notes)
+
+
+def test_times_in_arrays_are_read_with_the_day_first_where_that_is_said():
+    x, y = examples()
+    times = [f"0{1 + n % 9}/0{1 + n // 20}/2024" for n in range(120)]
+    with pytest.raises(NASGymError, match="may be the day or the month"):
+        Task.from_arrays(x, y, time=times)
+    task = Task.from_arrays(x, y, time=times, day_first=True)
+    assert members(task)[2].min() >= 80  # of the last two months
+
+
+def test_groups_of_files_miss_what_the_option_says(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    names = [f"{number}.png" for number in range(30)]
+    for number, name in enumerate(names):
+        image.new("L", (8, 8), number).save(tmp_path / name)
+    groups = ["lost" if number == 3 else f"g{number // 2}" for number in range(30)]
+    index = tmp_path / "index.csv"
+    pd.DataFrame({"file": names, "kind": ["cat", "dog"] * 15, "owner": groups}).to_csv(index, index=False)
+    spec = {"name": "folder", "path": str(tmp_path), "index": str(index), "target": "kind", "group": "owner"}
+    refused("misses 1 of 30 values, the first in row 4", {**spec, "missing": ["lost"]})
+
+
+def test_what_is_wrong_with_a_split_is_named_as_it_is():
+    x, y = examples()
+    times = np.r_[np.zeros(20), np.ones(40), np.arange(2, 62)]
+    with pytest.raises(NASGymError, match=r"too many examples have one time.*raise train_size"):
+        Task.from_arrays(x, y, time=times, train_size=10, validation_size=60)
+    with pytest.raises(NASGymError, match="a gap of 80 leaves no example to the train part: lower gap"):
+        Task.from_arrays(x, y, time=np.arange(120), gap=80)
+    with pytest.raises(NASGymError, match=r"not an array of shape \(120, 1\)"):
+        Task.from_arrays(x, y, group=np.arange(120).reshape(-1, 1))

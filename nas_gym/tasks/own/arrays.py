@@ -92,7 +92,8 @@ def arrays(
                 raise ConfigError(
                     f"{option} is for the columns of a data frame, and x has none: leave it out"
                 )
-        return replace(data, division=divide_arrays(split, group, time, gap, _length(y)))
+        division = divide_arrays(split, group, time, gap, _length(y), day_first=day_first)
+        return replace(data, division=division)
     table = frame_table(x, "x")
     division, used = divide_frame(table, split, group, time, gap, day_first)
     table = without_row_numbers(table.without(used))

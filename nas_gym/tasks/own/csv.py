@@ -97,7 +97,8 @@ def csv(
     with troubles.gathered():
         dropped = chosen("drop", drop, table)
         _check_apart("in drop", set(targets) & dropped)
-    division, used = None, {each for each in (split, group, time) if each in table.columns}
+    named = [each for each in (split, group, time) if isinstance(each, str)]
+    division, used = None, {each for each in named if each in table.columns}
     with troubles.gathered():
         division, _ = divide_table(
             table, split, group, time, gap, missing=options.missing, day_first=options.day_first

@@ -24,7 +24,7 @@ from nas_gym.tasks.own.answers import answers_of, targets_of
 from nas_gym.tasks.own.splitting import WORDS, divide_table
 from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.options import ReadingOptions
-from nas_gym.tasks.reading.raw_table import RawTable, listed, text_of
+from nas_gym.tasks.reading.raw_table import MissingTexts, RawTable, listed, text_of
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.targets import check_kind
 
@@ -101,7 +101,8 @@ def folder(
             targets: tuple[str, ...] = (CLASS,)
         else:
             table, targets, said = _by_index(names, own, target, full.name, delimiter)
-            division, _ = divide_table(table, split, group, time, gap)
+            texts = MissingTexts.of_option(missing)
+            division, _ = divide_table(table, split, group, time, gap, missing=texts)
         options = ReadingOptions.of(
             table, [CLASS] if index is None else categorical, (), 50, None, missing, True, None
         )

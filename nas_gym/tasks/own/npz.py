@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nas_gym.errors import ConfigError, DataError, unknown
+from nas_gym.errors import ConfigError, DataError, NASGymError, unknown
 from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import Division
@@ -19,6 +19,7 @@ from nas_gym.tasks.own.splitting import divide_arrays
 from nas_gym.tasks.splits import PARTS
 
 USUAL_KEYS = ("split", "groups", "times")
+"""Names of arrays that split the examples without being asked for, in the order of the options."""
 PART_KEYS = tuple(f"{letter}_{part}" for part in PARTS for letter in "xy")
 
 
@@ -51,16 +52,17 @@ def npz(
         feature_names: as in `Task.from_arrays`.
         inputs: as in `nas_gym.tasks.own.arrays.arrays`.
         split: key of an array (n,) that says ``train``, ``validation`` or ``test`` of each example; for it
-            and the next three see `nas_gym.tasks.own.csv.csv`. None for the array ``split``, if there is one.
-        group: key of the examples' groups; None for the array ``groups``, if there is one.
-        time: key of the examples' times; None for the array ``times``, if there is one.
+            and the next three see `nas_gym.tasks.own.csv.csv`. Where this and the next two are None, the
+            arrays ``split``, ``groups`` and ``times`` are used if there are any that fit the examples.
+        group: key of the examples' groups.
+        time: key of the examples' times.
         gap: examples left out before later parts, of an order by time.
     """
     full = files.existing(path, ".npz")
     keys = _keys(full)
     if not {x, y} & keys and keys.issuperset(PART_KEYS):
-        given = {"split": split, "group": group, "time": time}
-        if option := next((name for name, key in given.items() if key is not None), None):
+        given = {"split": split, "group": group, "time": time, "gap": gap or None}
+        if option := next((name for name, value in given.items() if value is not None), None):
             raise ConfigError(
                 f"{full.name} has arrays in parts, x_train and so on, which leaves nothing to {option}: "
                 "leave it out"
@@ -71,7 +73,8 @@ def npz(
             if key not in keys:
                 raise unknown(f"array of {full}", key, keys or ("none",))
         named = _load(full, (x, y))
-        data = Data(named[x], named[y], division=_division(full, keys, (split, group, time), gap, named[y]))
+        division, notes = _division(full, keys, (split, group, time), gap, named[y])
+        data = Data(named[x], named[y], division=division, notes=notes)
     return replace(
         data,
         target_kind=target_kind,
@@ -86,17 +89,48 @@ def npz(
 
 def _division(
     path: Path, keys: set[str], asked: Sequence[str | None], gap: int, y: np.ndarray
-) -> Division | None:
-    """Return what arrays of the file say of the split."""
-    used: list[str | None] = []
-    for key, usual in zip(asked, USUAL_KEYS, strict=True):
+) -> tuple[Division | None, list[str]]:
+    """Return what arrays of the file say of the split, and what is to be said of it."""
+    notes: list[str] = []
+    examples = len(y) if y.ndim else 0
+    for key in asked:
         if key is not None and key not in keys:
             raise unknown(f"array of {path}", key, keys)
-        used.append(key if key is not None or usual not in keys else usual)
-    arrays = _load(path, [key for key in used if key is not None])
-    split, group, time = (None if key is None else arrays[key] for key in used)
-    called = [f"array {key or usual!r}" for key, usual in zip(used, USUAL_KEYS, strict=True)]
-    return divide_arrays(split, group, time, gap, len(y), called)
+    if all(key is None for key in asked):
+        asked, notes = _usual(path, keys, examples)
+    arrays = _load(path, [key for key in asked if key is not None])
+    split, group, time = (None if key is None else arrays[key] for key in asked)
+    called = [f"array {key or usual!r}" for key, usual in zip(asked, USUAL_KEYS, strict=True)]
+    return divide_arrays(split, group, time, gap, examples, called), notes
+
+
+def _usual(path: Path, keys: set[str], examples: int) -> tuple[list[str | None], list[str]]:
+    """Return the arrays with a usual name that can split the examples, and what is to be said of them."""
+    used, notes = list[str | None](), []
+    for place, key in enumerate(USUAL_KEYS):
+        fits = key in keys and _fits(path, key, place, examples)
+        used.append(key if fits else None)
+        if fits:
+            notes.append(f"array {key!r} is used to split the examples, since it has that name")
+        elif key in keys:
+            notes.append(f"array {key!r} is not used to split the examples, which it does not fit")
+    if used[1] and used[2]:
+        raise ConfigError(
+            f"{path.name} has the arrays 'groups' and 'times', which would both split the examples: pass "
+            "group='groups' or time='times'"
+        )
+    return used, notes
+
+
+def _fits(path: Path, key: str, place: int, examples: int) -> bool:
+    """Return whether an array can split the examples; `place` is that of its name in `USUAL_KEYS`."""
+    try:
+        array = _load(path, [key])[key]
+        split, group, time = (array if place == other else None for other in range(len(USUAL_KEYS)))
+        divide_arrays(split, group, time, 0, examples)
+    except NASGymError:
+        return False
+    return True
 
 
 def _keys(path: Path) -> set[str]:

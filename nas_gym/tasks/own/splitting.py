@@ -263,8 +263,9 @@ def _cells_of(name: str, given: Any, examples: int) -> Cells:
     given = single_column(given)
     values = given.tolist() if isinstance(given, np.ndarray) and given.dtype.kind != "M" else list(given)
     if len(values) != examples or np.ndim(given) != 1:
+        held = f"{len(values):,}" if np.ndim(given) == 1 else f"an array of shape {np.shape(given)}"
         raise DataError(
-            f"{name} must hold one value for each of the {examples:,} examples, not {len(values):,}: pass an "
+            f"{name} must hold one value for each of the {examples:,} examples, not {held}: pass an "
             "array (n,)"
         )
     cells = []
