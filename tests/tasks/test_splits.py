@@ -304,3 +304,18 @@ def test_what_is_wrong_with_a_split_is_named_as_it_is():
         Task.from_arrays(x, y, time=np.arange(120), gap=80)
     with pytest.raises(NASGymError, match=r"not an array of shape \(120, 1\)"):
         Task.from_arrays(x, y, group=np.arange(120).reshape(-1, 1))
+
+
+def test_times_are_told_apart_by_fractions_of_a_second_and_mixed_zones_are_refused():
+    x, y = examples()
+    thousandths = np.datetime64("2024-01-01", "ms") + np.arange(120)
+    texts = [f"2024-01-01 10:00:00.{number:06d}" for number in range(120)]
+    zoned = [f"{text}Z" for text in texts]
+    for times in (thousandths, texts, zoned, list(pd.to_datetime(zoned))):
+        assert members(Task.from_arrays(x, y, time=times))[2].tolist() == list(range(96, 120))
+    for odd in ("2024-01-01 10:00:01", "2024-01-01 10:00:01+02:00"):
+        with pytest.raises(NASGymError, match="times of several zones"):
+            Task.from_arrays(x, y, time=[*zoned[1:], odd])
+    mixed = [*pd.to_datetime(zoned[1:]).to_pydatetime(), pd.Timestamp("2024-01-01").to_pydatetime()]
+    with pytest.raises(NASGymError, match="times of several zones"):
+        Task.from_arrays(x, y, time=mixed)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,13 @@ WORDS = {
 PART_COLUMNS = ("split", "part", "subset", "set")
 """Names of the column of a file beside a table that says the part, where it has several columns."""
 DATE_ORDERS = {True: ("ymd", "dmy"), False: ("ymd", "mdy"), None: ("ymd", "dmy", "mdy")}
+
+
+CLOCK_END = re.compile(
+    r":[0-9]{2}(?:[.,](?P<fraction>[0-9]+))? ?(?:[AP]M)? ?(?P<zone>Z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2})?$",
+    re.IGNORECASE,
+)
+"""The end of a time in a text: fractions of its seconds, and its zone."""
 
 
 def divide_table(
@@ -218,6 +226,7 @@ def _times(name: str, cells: Cells, day_first: bool | None) -> np.ndarray:
             f"{name} has dates such as {str(cells[0])!r}, whose first number may be the day or the month: "
             "pass day_first=True or day_first=False"
         )
+    _check_zones(name, cells)
     return np.array([_moment(cell, orders[0]) for cell in cells])
 
 
@@ -271,7 +280,7 @@ def _cells_of(name: str, given: Any, examples: int) -> Cells:
     cells = []
     for value in values:
         if isinstance(value, np.datetime64):
-            value = value.astype("datetime64[s]").item()
+            value = value.astype("datetime64[us]").item()
         cells.append(clean_cell(value.decode() if isinstance(value, bytes) else value))
     return cells
 
@@ -296,14 +305,38 @@ def _check_gap(gap: object, time: object) -> None:
 
 
 def _moment(cell: Any, order: str) -> float:
-    """Return a date as hours since the first day of year 1; without a zone it is taken as it is written."""
+    """Return a date as microseconds since the year 2000; a text is taken without its zone."""
     if isinstance(cell, datetime):
         zone = None if cell.tzinfo is None else UTC
-        return (cell - datetime(1, 1, 1, tzinfo=zone)).total_seconds() / 3600
+        return float((cell - datetime(2000, 1, 1, tzinfo=zone)) // timedelta(microseconds=1))
     parts = parts_of(cell, order)
     assert parts is not None
     year, month, day, _, hour = parts
-    return date(int(year), int(month), int(day)).toordinal() * 24 + hour
+    days = date(int(year), int(month), int(day)).toordinal() - date(2000, 1, 1).toordinal()
+    clock = CLOCK_END.search(str(cell))
+    fraction = float(f"0.{clock['fraction']}") if clock and clock["fraction"] else 0.0
+    return float((days * 86400 + round(hour * 3600)) * 10**6 + round(fraction * 10**6))
+
+
+def _check_zones(name: str, cells: Cells) -> None:
+    """Refuse times that cannot be compared: some with a zone and some without, or texts of several zones."""
+    zones: dict[str, Any] = {}
+    for cell in cells:
+        zones.setdefault(_zone(cell), cell)
+    if len(zones) > 1:
+        one, other, *_ = zones.values()
+        raise DataError(
+            f"{name} has times of several zones, {str(one)!r} and {str(other)!r}: write all in one zone"
+        )
+
+
+def _zone(cell: Any) -> str:
+    """Return the zone in which a time is taken, "" for none."""
+    if isinstance(cell, date):
+        return "" if not isinstance(cell, datetime) or cell.tzinfo is None else "+0000"
+    clock = CLOCK_END.search(str(cell))
+    zone = clock["zone"] if clock else None
+    return "" if zone is None else "+0000" if zone.isalpha() else zone.replace(":", "")
 
 
 def _is_plain(cell: Any) -> bool:
