@@ -22,7 +22,8 @@ from nas_gym.networks import (
     Select,
     Zero,
 )
-from nas_gym.training.kernels import (
+from nas_gym.training.kernels.base import Kernels
+from nas_gym.training.kernels.operations import (
     activation,
     add,
     batch_norm,
@@ -38,7 +39,6 @@ from nas_gym.training.kernels import (
     select,
     zero,
 )
-from nas_gym.training.kernels.base import Kernels
 
 # By class: a subclass computes something else.
 KERNELS: dict[type[Operation], Kernels] = {

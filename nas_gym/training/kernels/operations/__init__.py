@@ -1,0 +1,1 @@
+"""The fused kernels of each operation, one file each, named as in `nas_gym/networks/operations`."""
