@@ -125,9 +125,11 @@ def plan_for(
         budget: networks that the search may train at most; None for as many as the time allows.
 
     Raises:
-        NASGymError: for an ensemble that is not a whole number of at least 1.
+        NASGymError: for an ensemble that is not a whole number of at least 1, or is wanted small.
     """
     check_ensemble(ensemble)
+    if small and ensemble > 1:
+        raise ConfigError("an ensemble takes the best networks, not small ones: leave out ensemble or small")
     known = len(task.y_train) + len(task.y_validation)
     seconds = 60 * SEARCH_SHARE * minutes
     space, effort = _space(task, seconds, recipe)

@@ -205,6 +205,8 @@ def test_an_ensemble_averages_the_best_networks_in_one_file(tmp_path):
     assert len(set(more.network_.members)) == 2
     with pytest.raises(ConfigError, match="ensemble must be a whole number of at least 1, not 0"):
         NASClassifier(**QUICK, ensemble=0).fit(x, kinds)
+    with pytest.raises(ConfigError, match="leave out ensemble or small"):
+        NASClassifier(**QUICK, ensemble=2, small=True).fit(x, kinds)
 
 
 def test_little_time_takes_fewer_folds_a_smaller_space_and_a_shorter_recipe():

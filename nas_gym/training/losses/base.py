@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from nas_gym.training.program.tape import Kernel
@@ -92,3 +93,9 @@ class Loss(ABC):
             sums: over all examples, float64 (sums, members), on the CPU.
             y: what they were measured against, as `TrainingData` holds it.
         """
+
+
+def padded_answers(y: Tensor, fill: int, outputs: int) -> tuple[Tensor, Tensor]:
+    """Return answers (n, outputs) as (outputs, n + fill), and which examples count (n + fill,)."""
+    counted = torch.cat([y.new_ones(len(y)), y.new_zeros(fill)])
+    return torch.cat([y, y.new_zeros(fill, outputs)]).T.contiguous(), counted

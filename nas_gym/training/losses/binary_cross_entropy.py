@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nas_gym.training.kernels.layout import constant, matrix
-from nas_gym.training.losses.base import Loss
+from nas_gym.training.losses.base import Loss, padded_answers
 from nas_gym.training.program.tape import Kernel
 
 LABEL_METRICS = ("macro_f1", "micro_f1", "hamming", "subset_accuracy")
@@ -78,9 +78,7 @@ class BinaryCrossEntropy(Loss):
         return torch.cat([(answered * y).sum(0), answered.sum(0), wrong[None], (outputs * 0).sum()[None]])
 
     def answers(self, y: Tensor, fill: int, outputs: int) -> tuple[Tensor, ...]:
-        """Return the labels (outputs, n + fill), and which examples count (n + fill,)."""
-        counted = torch.cat([y.new_ones(len(y)), y.new_zeros(fill)])
-        return torch.cat([y, y.new_zeros(fill, outputs)]).T.contiguous(), counted
+        return padded_answers(y, fill, outputs)
 
     def sum_up_members(
         self, rows: Tensor, answers: tuple[Tensor, ...], sums: Tensor, outputs: int

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from nas_gym.training.kernels.layout import constant, matrix
-from nas_gym.training.losses.base import Loss
+from nas_gym.training.losses.base import Loss, padded_answers
 from nas_gym.training.program.tape import Kernel
 
 QUANTILES = 2**24  # examples that torch can take quantiles of; the lower median is as good for an error
@@ -56,8 +56,7 @@ class Squared(Loss):
         return torch.cat([difference.square().sum(0), difference.abs().sum(0)])
 
     def answers(self, y: Tensor, fill: int, outputs: int) -> tuple[Tensor, ...]:
-        counted = torch.cat([y.new_ones(len(y)), y.new_zeros(fill)])
-        return torch.cat([y, y.new_zeros(fill, outputs)]).T.contiguous(), counted
+        return padded_answers(y, fill, outputs)
 
     def sum_up_members(
         self, rows: Tensor, answers: tuple[Tensor, ...], sums: Tensor, outputs: int
