@@ -222,6 +222,6 @@ def test_kernels_stand_in_files_named_as_those_of_their_operations() -> None:
     for operation, kernels in KERNELS.items():
         stem = operation.__module__.rpartition(".")[2]
         assert (ROOT / "networks" / "operations" / f"{stem}.py").is_file()
-        source = (ROOT / "training" / "kernels" / f"{stem}.py").read_text()
+        source = (ROOT / "training" / "kernels" / "operations" / f"{stem}.py").read_text()
         assert "Kernels(" in source
         assert kernels.forward is not None
