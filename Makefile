@@ -1,6 +1,7 @@
 # make demo: from nothing to a comparison of five agents by real training, with traces to look at
 # a report that says why one of the searches found what it found, and one on all of them together.
 # make test: the tests, lint and types.
+# make documentation: every command and program that the README and the pages in docs show.
 # make gpu: tests and figures on a GPU, in under 5 minutes on an H100, written to gpu.json.
 # make interop: short loops with other tools, in an environment of their own beside .venv.
 PYTHON ?= python3
@@ -11,7 +12,7 @@ DEMO := tensorboard_logs
 INTEROP := .venv-interop
 TOOLS := tianshou torchrl 'minari[create]' moviepy
 
-.PHONY: demo test slow gpu interop install clean
+.PHONY: demo test documentation slow gpu interop install clean
 .DEFAULT_GOAL := test
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -52,6 +53,9 @@ $(INTEROP)/.installed: $(BIN)/.installed
 
 interop: $(INTEROP)/.installed
 	$(INTEROP)/bin/python -m pytest -m interop -rs tests/interop
+
+documentation: install
+	$(BIN)/pytest -m documentation -n 2 --dist loadgroup
 
 slow: install
 	$(BIN)/pytest -m slow -s

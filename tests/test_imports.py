@@ -79,9 +79,10 @@ def test_every_private_file_is_named_in_its_contract():
     assert named == sorted(f"nas_gym.{path.stem}" for path in (ROOT / "nas_gym").glob("_[a-z]*.py"))
 
 
-# Loading torch takes longer than all else: one process does it, and a child of it looks at one face.
+# Loading other packages takes longer than all else: one process does it, and a child of it looks at one face.
 CHILDREN = """
-import json, os, sys, traceback, torch
+import json, os, sys, traceback
+import matplotlib.pyplot, optuna, sb3_contrib, sklearn.ensemble, sqlalchemy.orm, torch, torch.utils.tensorboard
 for room, names in json.loads(sys.argv[1]).items():
     sys.stdout.flush()
     child = os.fork()

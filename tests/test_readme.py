@@ -59,6 +59,8 @@ def run(arguments, folder):
     return done.stdout
 
 
+@pytest.mark.documentation
+@pytest.mark.xdist_group("programs")
 @pytest.mark.parametrize("page", ["README.md", *MORE_PAGES])
 def test_the_python_snippets_run_as_one_program(page, folder):
     program = folder / f"{Path(page).stem}.py"
@@ -74,6 +76,8 @@ def test_the_python_snippets_run_as_one_program(page, folder):
         assert (folder / "tensorboard_logs" / "by-hand" / "trace.jsonl").exists()
 
 
+@pytest.mark.documentation
+@pytest.mark.xdist_group("commands")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_runs(command, folder):
     program, *arguments = shlex.split(command)
@@ -86,7 +90,8 @@ def test_each_command_runs(command, folder):
         assert run([program, *arguments], folder)
 
 
-@pytest.mark.slow
+@pytest.mark.documentation
+@pytest.mark.xdist_group("commands")
 def test_the_snippet_on_explanations_runs(folder):
     if not (folder / "tensorboard_logs" / "NASTable-MLP-v0-mlp-mnist1d").exists():  # as the README makes it
         table = ["--env", "NASTable-MLP-v0", "--agent", "q-learning", "--budget", "200"]

@@ -70,7 +70,7 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
     from data_sets_rivals import METHODS
 
     rivals = [f"{name}{kind}" for name in METHODS for kind in ("", " searched")]
-    for split in range(options.splits):
+    for split in range(options.first, options.first + options.splits):
         for data in options.data or DATA_SETS:
             for method in options.method or [options.label, *rivals]:
                 yield Cell(data, split, method, options.seconds)
@@ -157,6 +157,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="time of each search")
     parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--first", type=int, default=0, help="number of the first split")
     parser.add_argument("--data", action="append", help="only this data set; repeatable")
     parser.add_argument("--method", action="append", help="only this method; repeatable")
     parser.add_argument("--label", default=OURS, help=f"what the results of {OURS} are kept as")
