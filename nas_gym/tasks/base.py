@@ -139,7 +139,7 @@ class Task(Shared):
 
     @property
     def outputs(self) -> int:
-        """The numbers that a network gives for one example: one a class or value."""
+        """The numbers that a network gives for one example: one a class, label or value."""
         return self.target.outputs
 
     @property
