@@ -26,8 +26,8 @@ def predict(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Rows: a table (.csv, .xlsx, ...), .npy or .npz; of images or signals a file, a folder or an "
-            "archive."
+            help="Rows: a table (.csv, .xlsx, ...), .npy or .npz; of images or signals a file, a folder or "
+            "an archive."
         ),
     ],
     out: Annotated[
