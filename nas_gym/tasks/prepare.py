@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks import checks, labels, several_labels, values
+from nas_gym.tasks import checks
 from nas_gym.tasks.base import Sample, Task
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import UNUSED, Divided, Division, Strata, divided
@@ -16,7 +16,8 @@ from nas_gym.tasks.fitting import fitted
 from nas_gym.tasks.preparation import Preparation
 from nas_gym.tasks.reading.columns import CategoryColumn
 from nas_gym.tasks.splits import PARTS, check_classes
-from nas_gym.tasks.targets import Classes, Labels, Target, Values, check_kind
+from nas_gym.tasks.targets import read_classes, read_labels, read_values
+from nas_gym.tasks.targets.kinds import Classes, Labels, Target, Values, check_kind
 
 MEAN_STEPS = 2.0**20
 ONE_LABEL = (
@@ -141,14 +142,14 @@ class _Answers:
             return Classes(self.names), self.y
         if self.are_labels:
             for parts in named:
-                several_labels.check_labels(self.y, self.names, parts)
+                read_labels.check_labels(self.y, self.names, parts)
             return Labels(self.names), self.y.astype(np.float32)
         for parts in named:
-            values.check_variation(self.y, self.names, parts)
+            read_values.check_variation(self.y, self.names, parts)
         mean, scale = standardisation(self.y[split.parts[0]])
         y = standardised(self.y, mean, scale, "y")
         for parts in named:
-            values.check_variation(y, self.names, parts)  # of which float32 may leave nothing
+            read_values.check_variation(y, self.names, parts)  # of which float32 may leave nothing
         return Values(self.names, tuple(mean.tolist()), tuple(scale.tolist())), y
 
 
@@ -157,19 +158,19 @@ def _answers(data: Data) -> _Answers:
     if data.target_kind == "values":
         if data.class_names is not None:
             raise ConfigError("class_names are for classes, and target_kind is 'values': pass target_names")
-        return _Answers(*values.of_array(data.y, data.target_names), None, [])
+        return _Answers(*read_values.of_array(data.y, data.target_names), None, [])
     if data.target_kind == "labels" or (
-        data.target_kind is None and data.class_names is None and several_labels.looks_like_labels(data.y)
+        data.target_kind is None and data.class_names is None and read_labels.looks_like_labels(data.y)
     ):
         return _labels(data)
     if data.target_names is not None:
         raise ConfigError("target_names are for values: pass class_names, or target_kind='values'")
     try:
-        y, names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
-    except labels.LooksLikeValuesError as error:
+        y, names, notes = read_classes.of_array(data.y, data.class_names, split=data.parts is None)
+    except read_classes.LooksLikeValuesError as error:
         if data.target_kind is not None or data.class_names is not None:
             raise
-        return _Answers(*values.of_array(data.y, None), None, [error.note])
+        return _Answers(*read_values.of_array(data.y, None), None, [error.note])
     return _Answers(y, names, y, notes)
 
 
@@ -182,7 +183,7 @@ def _said(data: Data, split: Divided) -> list[str]:
 def _labels(data: Data) -> _Answers:
     if data.class_names is not None:
         raise ConfigError("class_names are for classes, and target_kind is 'labels': pass target_names")
-    y, names = several_labels.of_array(data.y, data.target_names)
+    y, names = read_labels.of_array(data.y, data.target_names)
     told = [f"y is read as {len(names)} labels, of which an example may have several: target_kind= says more"]
     if data.target_kind is not None:
         told = [ONE_LABEL] if (y.sum(axis=1) == 1).all() else []

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.tasks.label_target import Labels
-from nas_gym.tasks.metrics import (
+from nas_gym.tasks.targets.labels import Labels
+from nas_gym.tasks.targets.metrics import (
     CLASS_METRICS,
     LOG_LOSS,
     MAE,
@@ -26,7 +26,7 @@ from nas_gym.tasks.metrics import (
     VALUE_METRICS,
     Metric,
 )
-from nas_gym.tasks.target import AnswerForm, Target, checked_metric
+from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
 
 __all__ = ["AnswerForm", "Classes", "Labels", "Target", "Values", "check_kind", "check_metric", "target_of"]
 
