@@ -24,6 +24,10 @@ ONE_LABEL = (
     "every example has exactly one of the labels, which are predicted one by one: if they exclude each "
     "other, pass the classes as one column"
 )
+ALIKE = (
+    "intervals for new examples count each test example for itself: where those of a group are alike, the "
+    "intervals are too narrow"
+)
 SAMPLED = 16  # training examples that a saved network is checked on
 
 
@@ -177,7 +181,10 @@ def _answers(data: Data) -> _Answers:
 def _said(data: Data, split: Divided) -> list[str]:
     """Return what is to be said of parts that are not by chance, or not as the arrays came."""
     usual = data.division is None and (data.parts is None or len(data.parts[1]))
-    return [] if usual else [f"the parts are {split.words}"]
+    told = [] if usual else [f"the parts are {split.words}"]
+    if data.division is not None and data.division.groups is not None:
+        told.append(ALIKE)
+    return told
 
 
 def _labels(data: Data) -> _Answers:
