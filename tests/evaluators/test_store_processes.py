@@ -22,15 +22,15 @@ from tests.helpers.store_worker import NotedEvaluator, evaluation, requests, row
 
 
 @pytest.fixture
-def place(tmp_path):
-    """Where the tests' store is: a new file, or the database of a given URL, emptied."""
-    url = os.environ.get("NAS_GYM_TEST_STORE_URL")
-    if url is None:
-        return str(tmp_path / "store.db")
-    engine = sa.create_engine(url)
-    LEASES.metadata.drop_all(engine)
-    engine.dispose()
-    return url
+def place(request, tmp_path):
+    """Where the tests' store is: a new file, or a new database of a PostgreSQL server."""
+    kind = getattr(request, "param", "file")
+    if kind == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return str(tmp_path / "store.db") if kind == "file" else kind
+
+
+everywhere = pytest.mark.parametrize("place", ["file", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -77,6 +77,7 @@ def test_two_processes_on_one_store_train_each_key_once(place, log):
     assert not rows(store, LEASES)
 
 
+@everywhere
 def test_a_killed_process_loses_no_finished_evaluation_and_its_leases_are_taken_over_at_once(place, log):
     process = start("work", place, log, 0, 8, 0.3)
     evaluator = StoredEvaluator(NotedEvaluator(log), Store(place))
@@ -94,6 +95,7 @@ def test_a_killed_process_loses_no_finished_evaluation_and_its_leases_are_taken_
     process.communicate()
 
 
+@everywhere
 def test_a_lease_of_another_host_is_respected_until_it_expires(place, log):
     evaluator = StoredEvaluator(NotedEvaluator(log), Store(place))
     request = requests(0, 1)[0]
@@ -104,6 +106,7 @@ def test_a_lease_of_another_host_is_respected_until_it_expires(place, log):
     assert evaluator.inner.noted() == ["1 0", "2 0", "0 0"]
 
 
+@everywhere
 def test_leases_that_expired_are_cleared_when_a_store_is_opened(place):
     store = Store(place)
     lease(store, requests(0, 1)[0], Owner("elsewhere", 1, "1", 1, 1), seconds=-1)
@@ -111,6 +114,7 @@ def test_leases_that_expired_are_cleared_when_a_store_is_opened(place):
     assert len(rows(Store(place), LEASES)) == 1
 
 
+@everywhere
 def test_what_another_holder_finishes_meanwhile_is_taken_from_the_store(place, log):
     evaluator = StoredEvaluator(NotedEvaluator(log), Store(place))
     request = requests(0, 1)[0]
@@ -129,6 +133,7 @@ def test_what_another_holder_finishes_meanwhile_is_taken_from_the_store(place, l
     assert (evaluator.hits, evaluator.trained) == (1, 0)
 
 
+@everywhere
 def test_a_lease_lives_as_long_as_its_holder_works(place, log):
     slow = StoredEvaluator(NotedEvaluator(log, seconds=1.5), Store(place, lease_seconds=0.4))
     holder = threading.Thread(target=slow.evaluate, args=(requests(0, 1),))
@@ -141,9 +146,9 @@ def test_a_lease_lives_as_long_as_its_holder_works(place, log):
     assert other.hits == 1
 
 
-@pytest.mark.parametrize("kind", ["place", "memory"])
-def test_threads_on_one_store_train_each_key_once(kind, place, log):
-    store = Store(place if kind == "place" else "memory")
+@pytest.mark.parametrize("place", ["file", "postgresql", "memory"], indirect=True)
+def test_threads_on_one_store_train_each_key_once(place, log):
+    store = Store(place)
     evaluators = [StoredEvaluator(NotedEvaluator(log, seconds=0.01), store) for _ in range(4)]
     threads = [
         threading.Thread(target=evaluator.evaluate, args=(requests(0, 20),)) for evaluator in evaluators
@@ -226,6 +231,7 @@ def test_a_forked_child_of_a_store_in_memory_starts_empty(log):
     assert evaluator.hits == 3
 
 
+@everywhere
 @needs_fork
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_does_not_release_its_parents_leases(place, log):
