@@ -25,7 +25,6 @@ PASSWORD = "hunter2"
 OPTIONS = {
     "fsync": "off",
     "full_page_writes": "off",
-    "synchronous_commit": "off",
     "shared_buffers": "16MB",
     "max_connections": "100",
     "listen_addresses": "127.0.0.1",

@@ -128,7 +128,8 @@ class Records(Generic[T]):
             insert_new(connection, SETTINGS),
             [{"id": each, "setting": text} for each, text in sorted(settings)],
         )
-        return connection.execute(insert_new(connection, self.table), ordered).rowcount
+        insert = insert_new(connection, self.table).execution_options(preserve_rowcount=True)
+        return connection.execute(insert, ordered).rowcount
 
 
 def chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:

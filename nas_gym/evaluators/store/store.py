@@ -63,7 +63,7 @@ class Store(Shared):
         self._lease_seconds = lease_seconds
         self._inherited: list[sa.Engine] = []
         with reported(self._address):
-            self._open()
+            persist(self._open, was_reached=False)
 
     @property
     def spec(self) -> str:
@@ -317,7 +317,7 @@ class Store(Shared):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _inherited=[])
         with reported(self._address):
-            self._open()
+            persist(self._open, was_reached=False)
 
     def __repr__(self) -> str:
         return f"<store {self.spec}>"
