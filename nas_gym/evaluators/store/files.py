@@ -61,18 +61,7 @@ def import_file(
 ) -> MergeReport:
     """Take over the results of a file that `export_file` wrote; see `Store.import_file`."""
     path = Path(path)
-    _check_suffix(path)
-    if not path.is_file():
-        raise DataError(f"there is no file {path}: pass one that nas-gym store export wrote")
-    names = _names(path)
-    kinds: Sequence[Records[Any]] = (EVALUATIONS, FINAL_SCORES)
-    records = next((kind for kind in kinds if {each.name for each in _columns(kind)} <= set(names)), None)
-    if records is None:
-        lacking = sorted({each.name for each in _columns(EVALUATIONS)} - set(names))
-        raise DataError(
-            f"{path} is no export of a store, it lacks the columns {', '.join(lacking)}: pass a file that "
-            "nas-gym store export wrote"
-        )
+    records = _kind(path)
     passed = 0
 
     def tell(rows: int) -> None:
@@ -84,6 +73,33 @@ def import_file(
     total = 2 * _length(path)
     return take_over(
         store, records, lambda: _checked(path, records), f"the file {path}", keep=keep, on_progress=tell
+    )
+
+
+def check_export(path: str | Path) -> int:
+    """Read a file that `export_file` wrote, and return the number of its rows.
+
+    Raises:
+        NASGymError: if the file or a row of it is damaged.
+    """
+    path = Path(path)
+    return sum(map(len, _checked(path, _kind(path))))
+
+
+def _kind(path: Path) -> Records[Any]:
+    """Return the kind of results that a file has the columns of."""
+    _check_suffix(path)
+    if not path.is_file():
+        raise DataError(f"there is no file {path}: pass one that nas-gym store export wrote")
+    names = set(_names(path))
+    kinds: Sequence[Records[Any]] = (EVALUATIONS, FINAL_SCORES)
+    for records in kinds:
+        if {each.name for each in _columns(records)} <= names:
+            return records
+    lacking = sorted({each.name for each in _columns(EVALUATIONS)} - names)
+    raise DataError(
+        f"{path} is no export of a store, it lacks the columns {', '.join(lacking)}: pass a file that "
+        "nas-gym store export wrote"
     )
 
 
@@ -251,7 +267,18 @@ def _row(row: Mapping[str, Any], columns: Sequence[sa.Column[Any]], records: Rec
     if not isinstance(metrics, dict) or not _are_numbers(list(metrics.values())):
         raise ValueError("its metrics are no numbers by name")
     whole = records.row(key, records.result(SimpleNamespace(**values)))
+    for column in columns:
+        if isinstance(column.type, sa.Integer):
+            _check_integer(whole[column.name], column)
     return whole | {"created": values["created"]}
+
+
+def _check_integer(value: Any, column: sa.Column[Any]) -> None:
+    bits = 63 if isinstance(column.type, sa.BigInteger) else 31
+    if value is None and column.nullable:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or not -(2**bits) <= value < 2**bits:
+        raise ValueError(f"its {column.name} is no integer of {bits + 1} bits")
 
 
 def _are_numbers(values: Any) -> bool:

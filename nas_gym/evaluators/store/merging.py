@@ -170,14 +170,19 @@ def take_over(
 
 
 def _added(into: Store, records: Records[Any], page: Sequence[Row]) -> MergeReport:
-    def add(connection: sa.Connection) -> tuple[Comparison, int]:
+    def add(connection: sa.Connection) -> MergeReport:
         found = _against(connection, records, page)
-        return found, records.add(connection, found.new) if found.new else 0
+        added = records.add(connection, found.new) if found.new else 0
+        if added < len(found.new):
+            # Another process was first, or a file has a key twice: what is there now has the last word.
+            later = _against(connection, records, found.new)
+            found.same += later.same - added
+            found.near += later.near
+            found.differing += later.differing
+            found.largest = max(found.largest, later.largest)
+        return MergeReport(added, found.same, found.near, len(found.differing), found.largest)
 
-    found, added = into.run(add)
-    # What another process added meanwhile has the value that was stored first.
-    same = found.same + len(found.new) - added
-    return MergeReport(added, same, found.near, len(found.differing), found.largest)
+    return into.run(add)
 
 
 def _compared(into: Store, records: Records[Any], page: Sequence[Row]) -> Comparison:

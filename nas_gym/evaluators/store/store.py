@@ -337,16 +337,25 @@ def make_store(spec: str | Path | Store) -> Store:
     return spec if isinstance(spec, Store) else Store(spec)
 
 
+def store_is_there(spec: str | Path) -> bool:
+    """Return whether something is where a spec points, without making a store there.
+
+    Raises:
+        NASGymError: as `Store`.
+    """
+    place = address(spec)
+    with reported(place):
+        return schema.is_there(place)
+
+
 def existing_store(spec: str | Path) -> Store:
     """Open a store that is there already.
 
     Raises:
         NASGymError: if there is none, or as `Store`.
     """
-    place = address(spec)
-    with reported(place):
-        if not schema.is_there(place):
-            raise StoreError(f"there is no store at {place.shown}: pass one that a search wrote")
+    if not store_is_there(spec):
+        raise StoreError(f"there is no store at {address(spec).shown}: pass one that a search wrote")
     return Store(spec)
 
 
