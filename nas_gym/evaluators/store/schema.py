@@ -20,6 +20,8 @@ from nas_gym.evaluators.store.migrations import migrate
 
 SCHEMA_VERSION = 3
 CHUNK = 500  # databases limit the values in one statement
+# Columns that say what a result is of, long ones among them, which whoever asks for a key knows.
+OF_THE_KEY = frozenset(("task", "recipe", "engine", "numerics", "key_json", "created", "setting"))
 ADVISORY_LOCK = 0x6E61735F67796D  # "nas_gym": of whoever makes or changes the tables of a PostgreSQL database
 
 T = TypeVar("T")
@@ -98,8 +100,9 @@ class Records(Generic[T]):
     def read(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, T]:
         """Return the stored ones among the results of `names`, by name."""
         found = {}
+        query = sa.select(*(each for each in self.table.columns if each.name not in OF_THE_KEY))
         for part in chunks(names):
-            for row in connection.execute(sa.select(self.table).where(self.table.c.key.in_(part))):
+            for row in connection.execute(query.where(self.table.c.key.in_(part))):
                 found[row.key] = self.result(row)
         return found
 

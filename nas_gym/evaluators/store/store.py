@@ -31,7 +31,9 @@ from nas_gym.evaluators.store.pruning import PruneReport, prune
 from nas_gym.evaluators.store.retrying import PATIENCE_SECONDS, persist
 from nas_gym.evaluators.store.schema import EVALUATIONS, LEASES, Records
 
-POLL_SECONDS = 0.05
+FIRST_POLL, LONGEST_POLL = 0.05, 0.5
+"""Seconds between looks at what others compute: more and more rarely, lest many clients busy a server."""
+
 PAGE = 1000  # rows that are read at a time
 
 R = TypeVar("R")
@@ -94,6 +96,7 @@ class Store(Shared):
         for position, key in enumerate(keys):
             positions.setdefault(digest(key), []).append(position)
         missing = list(positions)
+        wait = FIRST_POLL
         while missing:
             found = self._found(records, missing)
             done = set(found)
@@ -105,8 +108,11 @@ class Store(Shared):
                 yield first, result, False
                 yield from ((position, result, True) for position in others)
             missing = _without(missing, done)
-            if not done:
-                time.sleep(POLL_SECONDS)
+            if done:
+                wait = FIRST_POLL
+            else:
+                time.sleep(wait)
+                wait = min(1.5 * wait, LONGEST_POLL)
 
     def evaluations(self, task: str | None = None) -> Iterator[tuple[dict[str, Any], Evaluation]]:
         """Yield all stored evaluations with their keys, those of one task's fingerprint if it is given.
