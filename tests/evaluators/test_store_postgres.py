@@ -24,7 +24,7 @@ from nas_gym.evaluators.store import leases, migrations, owner
 from nas_gym.evaluators.store.database import address
 from nas_gym.evaluators.store.schema import EVALUATIONS, FINAL_SCORES, LEASES
 from tests.helpers.postgres import PASSWORD, USER
-from tests.helpers.store_worker import NotedEvaluator, evaluation, requests, rows
+from tests.helpers.store_worker import TASK, NotedEvaluator, evaluation, requests, rows
 
 VERSION_2 = Path(__file__).parents[1] / "fixtures" / "store_v2.db"
 
@@ -281,7 +281,7 @@ def test_the_password_is_in_no_configuration_log_or_repr(postgres_url, log, capl
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="sqlalchemy"):
         evaluator = client(postgres_url, log)
         evaluator.evaluate(requests(0, 2))
-        env = gym.make("NAS-v0", task="digits", store=postgres_url, device="cpu")
+        env = gym.make("NAS-v0", task=TASK, store=postgres_url, device="cpu")
         shown = [repr(evaluator.store), repr(evaluator.store._address), repr(evaluator.store._engine.url)]
         shown += [str(env.unwrapped.config()), str(evaluator.store.info())]
         env.close()

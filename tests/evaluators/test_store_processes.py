@@ -77,7 +77,6 @@ def test_two_processes_on_one_store_train_each_key_once(place, log):
     assert not rows(store, LEASES)
 
 
-@everywhere
 def test_a_killed_process_loses_no_finished_evaluation_and_its_leases_are_taken_over_at_once(place, log):
     process = start("work", place, log, 0, 8, 0.3)
     evaluator = StoredEvaluator(NotedEvaluator(log), Store(place))
@@ -133,7 +132,6 @@ def test_what_another_holder_finishes_meanwhile_is_taken_from_the_store(place, l
     assert (evaluator.hits, evaluator.trained) == (1, 0)
 
 
-@everywhere
 def test_a_lease_lives_as_long_as_its_holder_works(place, log):
     slow = StoredEvaluator(NotedEvaluator(log, seconds=1.5), Store(place, lease_seconds=0.4))
     holder = threading.Thread(target=slow.evaluate, args=(requests(0, 1),))
