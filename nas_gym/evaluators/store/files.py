@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from nas_gym._files import UNFINISHED, writing
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.evaluators.store.keys import digest
 from nas_gym.evaluators.store.merging import MergeReport, Row, parsed, take_over
 from nas_gym.evaluators.store.schema import EVALUATIONS, FINAL_SCORES, Records
 
@@ -257,8 +256,6 @@ def _row(row: Mapping[str, Any], columns: Sequence[sa.Column[Any]], records: Rec
     key = parsed(values["key_json"])
     if not isinstance(key, dict) or not {"architecture", "seed"} <= key.keys():
         raise ValueError("its key is no key")
-    if digest(key) != values["key"]:
-        raise ValueError("its key is not the one that its hash is of")
     if values["status"] not in STATUSES:
         raise ValueError(f"its status is {values['status']!r}")
     if "curve" in values and not _are_numbers(parsed(values["curve"])):
@@ -267,6 +264,8 @@ def _row(row: Mapping[str, Any], columns: Sequence[sa.Column[Any]], records: Rec
     if not isinstance(metrics, dict) or not _are_numbers(list(metrics.values())):
         raise ValueError("its metrics are no numbers by name")
     whole = records.row(key, records.result(SimpleNamespace(**values)))
+    if whole["key"] != values["key"]:
+        raise ValueError("its key is not the one that its hash is of")
     for column in columns:
         if isinstance(column.type, sa.Integer):
             _check_integer(whole[column.name], column)
@@ -282,10 +281,7 @@ def _check_integer(value: Any, column: sa.Column[Any]) -> None:
 
 
 def _are_numbers(values: Any) -> bool:
-    return isinstance(values, list) and all(
-        isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each)
-        for each in values
-    )
+    return isinstance(values, list) and set(map(type, values)) <= {int, float} and all(map(isfinite, values))
 
 
 def _value(value: Any, column: sa.Column[Any]) -> Any:
@@ -301,7 +297,7 @@ def _value(value: Any, column: sa.Column[Any]) -> Any:
         return int(value)
     if isinstance(column.type, sa.Double):
         number = float(value)
-        if not math.isfinite(number):
+        if not isfinite(number):
             raise ValueError(f"its {column.name} is {value}")
         return number
     if column.nullable and value == "":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from nas_gym.errors import StoreError
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore
 from nas_gym.evaluators.store.database import Address, connect
-from nas_gym.evaluators.store.keys import canonical, digest, setting_of
+from nas_gym.evaluators.store.keys import canonical, setting_of
 from nas_gym.evaluators.store.migrations import migrate
 
 SCHEMA_VERSION = 3
@@ -108,8 +109,9 @@ class Records(Generic[T]):
 
     def row(self, key: Mapping[str, Any], result: T) -> dict[str, Any]:
         """Return the row that stores a result."""
+        text = canonical(key)
         return {
-            "key": digest(key),
+            "key": hashlib.sha256(text.encode()).hexdigest(),
             "architecture": str(key["architecture"]),
             "task": str(key.get("task", "")),
             "recipe": canonical(key.get("recipe")),
@@ -117,7 +119,7 @@ class Records(Generic[T]):
             "fidelity": key.get("fidelity"),
             "engine": key.get("engine"),
             "numerics": str(key.get("numerics", "")),
-            "key_json": canonical(key),
+            "key_json": text,
             "created": datetime.now(UTC).replace(tzinfo=None),
             "setting": setting_of(key)[0],
         } | self.columns(result)
@@ -126,11 +128,10 @@ class Records(Generic[T]):
         """Insert rows, those aside whose keys are there already, and return how many were inserted."""
         # In one order everywhere, lest two processes wait for each other's rows.
         ordered = sorted(rows, key=lambda row: str(row["key"]))
-        settings = {setting_of(json.loads(row["key_json"])) for row in ordered}
-        connection.execute(
-            insert_new(connection, SETTINGS),
-            [{"id": each, "setting": text} for each, text in sorted(settings)],
-        )
+        one_of_each = {row["setting"]: row["key_json"] for row in ordered}
+        settings = sorted(setting_of(json.loads(text)) for text in one_of_each.values())
+        numbered = [{"id": number, "setting": text} for number, text in settings]
+        connection.execute(insert_new(connection, SETTINGS), numbered)
         insert = insert_new(connection, self.table).execution_options(preserve_rowcount=True)
         return connection.execute(insert, ordered).rowcount
 
