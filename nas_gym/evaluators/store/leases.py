@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.store.owner import Owner
-from nas_gym.evaluators.store.retrying import PATIENCE_SECONDS
 from nas_gym.evaluators.store.schema import LEASES, chunks, insert_new
 
 LEASE_SECONDS = 60.0
+RELEASE_PATIENCE = 5.0
 
 R = TypeVar("R")
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 class Run(Protocol):
     """Gives what a function does in a transaction, which is done again where the connection was lost."""
 
-    def __call__(self, change: Callable[[sa.Connection], R], *, patience: float = PATIENCE_SECONDS) -> R: ...
+    def __call__(self, change: Callable[[sa.Connection], R], *, patience: float | None = None) -> R: ...
 
 
 class _Lease(NamedTuple):
@@ -139,9 +139,16 @@ class Leases:
         return clock(connection) + self._seconds
 
     def _release(self, owner: Owner) -> None:
-        self._run(
-            lambda connection: connection.execute(sa.delete(LEASES).where(LEASES.c.owner == str(owner)))
-        )
+        mine = sa.delete(LEASES).where(LEASES.c.owner == str(owner))
+
+        def release(connection: sa.Connection) -> None:
+            connection.execute(mine)
+
+        try:
+            self._run(release, patience=RELEASE_PATIENCE)
+        except NASGymError as error:
+            # What the work raised, or that it is done, matters more; the leases expire.
+            _log.warning("leases could not be released and are left to expire: %s", error)
 
     @contextmanager
     def _renewed(self, owner: Owner) -> Iterator[None]:

@@ -265,12 +265,12 @@ class Store(Shared):
 
         return self.run(save)
 
-    def run(self, change: Callable[[sa.Connection], R], *, patience: float = PATIENCE_SECONDS) -> R:
+    def run(self, change: Callable[[sa.Connection], R], *, patience: float | None = None) -> R:
         """Return what a function does in a transaction of its own.
 
         Args:
             change: runs statements; it may be called again where the connection was lost in the middle.
-            patience: seconds for which a lost server is waited for.
+            patience: seconds for which a lost server is waited for; a minute if None.
         """
 
         def attempt() -> R:
@@ -278,7 +278,7 @@ class Store(Shared):
                 return change(connection)
 
         with reported(self._address):
-            return persist(attempt, patience)
+            return persist(attempt, PATIENCE_SECONDS if patience is None else patience)
 
     def pages(self, query: sa.Select[Any]) -> Iterator[Sequence[sa.Row[Any]]]:
         """Yield the rows of a query, some at a time, as they were when it began."""
