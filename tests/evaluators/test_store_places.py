@@ -85,6 +85,7 @@ def test_a_password_that_is_quoted_in_the_url_is_masked_in_both_spellings():
 
 
 def test_a_server_is_reached_by_psycopg_with_the_options_of_the_url():
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'nas-gym[postgresql]'")
     place = address("postgresql://me@db/nas?sslmode=verify-full&sslrootcert=/ca.pem&connect_timeout=3")
     options = database.connect(place).dialect.create_connect_args(place.url)[1]
     expected = {"sslmode": "verify-full", "sslrootcert": "/ca.pem", "connect_timeout": "3"}

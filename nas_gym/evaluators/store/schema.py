@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -101,11 +102,14 @@ class Records(Generic[T]):
     def read(self, connection: sa.Connection, names: Sequence[str]) -> dict[str, T]:
         """Return the stored ones among the results of `names`, by name."""
         found = {}
-        query = sa.select(*(each for each in self.table.columns if each.name not in OF_THE_KEY))
         for part in chunks(names):
-            for row in connection.execute(query.where(self.table.c.key.in_(part))):
+            for row in connection.execute(self._query.where(self.table.c.key.in_(part))):
                 found[row.key] = self.result(row)
         return found
+
+    @cached_property
+    def _query(self) -> sa.Select[Any]:
+        return sa.select(*(each for each in self.table.columns if each.name not in OF_THE_KEY))
 
     def row(self, key: Mapping[str, Any], result: T) -> dict[str, Any]:
         """Return the row that stores a result."""
