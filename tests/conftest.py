@@ -11,6 +11,8 @@ import scipy.linalg  # noqa: F401 - its threads are limited too, once it is load
 import torch
 from threadpoolctl import threadpool_limits
 
+from tests.helpers.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures for all tests
+
 # The same examples every time, however busy the machine is.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")

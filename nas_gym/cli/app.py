@@ -16,6 +16,7 @@ from nas_gym.cli.list import LIST_EXAMPLE, list_parts
 from nas_gym.cli.predict import PREDICT_EXAMPLE, predict
 from nas_gym.cli.replay import REPLAY_EXAMPLE, replay
 from nas_gym.cli.search import SEARCH_EXAMPLE, search
+from nas_gym.cli.store import store_app
 
 app = typer.Typer(
     name="nas-gym",
@@ -26,6 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(benchmark_app)
+app.add_typer(store_app)
 app.command("explain", epilog=EXPLAIN_EXAMPLE, cls=ExplainCommand)(explain)
 app.command("fit", epilog=FIT_EXAMPLE)(fit)
 app.command("search", epilog=SEARCH_EXAMPLE)(search)

@@ -96,7 +96,7 @@ Evaluating = Annotated[
     ),
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")]
-Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or an SQLAlchemy URL.")]
+Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or a postgresql:// URL.")]
 Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and reports are written.")]
 Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets folders of its own.")]
 

@@ -91,7 +91,7 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         initial: start state.
         observation: kind of observation.
         device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device; ``"cuda"`` is every visible card.
-        store: ``"user"``, ``"memory"``, a path, an SQLAlchemy URL, or a `Store`.
+        store: ``"user"``, ``"memory"``, a path, a ``postgresql://`` URL, or a `Store`.
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
 
     Raises:

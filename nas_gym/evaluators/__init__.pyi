@@ -19,5 +19,12 @@ from .registry import EVALUATORS as EVALUATORS
 from .registry import make_evaluator as make_evaluator
 from .registry import table_of as table_of
 from .store.evaluator import StoredEvaluator as StoredEvaluator
+from .store.files import check_export as check_export
+from .store.info import SettingRows as SettingRows
+from .store.info import StoreInfo as StoreInfo
+from .store.merging import MergeReport as MergeReport
+from .store.pruning import PruneReport as PruneReport
 from .store.store import Store as Store
+from .store.store import existing_store as existing_store
+from .store.store import store_is_there as store_is_there
 from .train import TrainEvaluator as TrainEvaluator

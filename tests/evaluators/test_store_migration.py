@@ -17,11 +17,15 @@ import sqlalchemy as sa
 
 from nas_gym.evaluators import Evaluation, Request, Store, StoredEvaluator, TrainEvaluator
 from nas_gym.evaluators.store import migrations
-from nas_gym.evaluators.store.schema import EVALUATIONS, FINAL_SCORES, SCHEMA_VERSION
+from nas_gym.evaluators.store.keys import setting_of
+from nas_gym.evaluators.store.schema import EVALUATIONS, METADATA, SCHEMA_VERSION
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from tests.evaluators.test_store_processes import start
 from tests.helpers.store_worker import NotedEvaluator, requests, rows
+
+VERSION_2 = Path(__file__).parents[1] / "fixtures" / "store_v2.db"
+"""Written by the last version of nas-gym whose stores were of version 2, on digits."""
 
 OLD = Path(__file__).parents[1] / "fixtures" / "store_v1.db"
 """Written by the last version of nas-gym whose stores were of version 1, on digits."""
@@ -67,11 +71,12 @@ def assert_migrated(path: Path, store: Store) -> None:
         renamed = {"accuracy": "score", "validation_accuracy": "validation_score"}
         renamed["test_accuracy"] = "test_score"
         before = [
-            {renamed.get(name, name): value for name, value in row.items()} | {"metrics": None}
+            {renamed.get(name, name): value for name, value in row.items()}
+            | {"metrics": None, "setting": setting_of(json.loads(row["key_json"]))[0]}
             for row in raw(OLD, f"SELECT * FROM {table} ORDER BY key")
         ]
         assert raw(path, f"SELECT * FROM {table} ORDER BY key") == before
-    assert version(path) == SCHEMA_VERSION == 2
+    assert version(path) == SCHEMA_VERSION == 3
 
 
 def digits(store: Store, **recipe: Any) -> StoredEvaluator:
@@ -137,12 +142,29 @@ def test_new_results_are_stored_beside_the_old_ones(old: Path, tmp_path: Path) -
     assert len(rows(evaluator.store, EVALUATIONS.table)) == 5 + 4
 
 
-def test_a_migrated_store_has_the_columns_of_a_new_one(old: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fixture", [OLD, VERSION_2])
+def test_a_migrated_store_has_the_columns_and_indices_of_a_new_one(fixture: Path, tmp_path: Path) -> None:
+    old = shutil.copy(fixture, tmp_path / "store.db")
     Store(tmp_path / "new.db").close()
     Store(old).close()
-    for table in (EVALUATIONS.table.name, FINAL_SCORES.table.name):
+    for table in METADATA.tables:
         query = f"SELECT name, type, \"notnull\", pk FROM pragma_table_info('{table}')"
         assert raw(old, query) == raw(tmp_path / "new.db", query)
+    query = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' ORDER BY name"
+    assert raw(old, query) == raw(tmp_path / "new.db", query)
+
+
+def test_a_store_of_version_2_keeps_every_row_and_numbers_the_settings(tmp_path: Path) -> None:
+    path = shutil.copy(VERSION_2, tmp_path / "store.db")
+    assert version(VERSION_2) == 2
+    info = Store(path).info()
+    assert (info.evaluations, info.final_scores, info.version) == (5, 3, SCHEMA_VERSION)
+    assert [(each.evaluations, each.final_scores) for each in info.settings] == [(4, 3), (1, 0)]
+    for table in ("nas_gym_evaluations", "nas_gym_final_scores"):
+        before = raw(VERSION_2, f"SELECT * FROM {table} ORDER BY key")
+        numbers = [{"setting": setting_of(json.loads(row["key_json"]))[0]} for row in before]
+        expected = [row | number for row, number in zip(before, numbers, strict=True)]
+        assert raw(path, f"SELECT * FROM {table} ORDER BY key") == expected
 
 
 def test_processes_that_open_an_old_store_at_once_migrate_it_once(old: Path, tmp_path: Path) -> None:
@@ -222,4 +244,4 @@ def test_a_process_that_dies_in_a_migration_loses_nothing(old: Path) -> None:
 def test_a_store_in_memory_is_of_the_present_version() -> None:
     store = Store("memory")
     with store._engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT version FROM nas_gym_store")).scalars().all() == [2]
+        assert connection.execute(sa.text("SELECT version FROM nas_gym_store")).scalars().all() == [3]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Store, StoredEvaluator
 from nas_gym.evaluators.store import database
 from nas_gym.evaluators.store.database import address
-from nas_gym.evaluators.store.schema import METADATA
 from tests.helpers.store_worker import NotedEvaluator, requests
 
 SECRET = "hunter2"
@@ -76,16 +75,41 @@ def test_a_password_is_never_shown(url, shown):
 
 def test_a_store_shows_the_masked_address():
     store = Store("memory")
-    store._address = address(f"postgresql://me:{SECRET}@db/nas")
-    assert SECRET not in repr(store) + store.spec
+    store._address = address(f"postgresql://me:{SECRET}@db/nas?sslpassword={SECRET}")
+    assert SECRET not in repr(store) + store.spec + repr(store._address)
+
+
+def test_a_password_that_is_quoted_in_the_url_is_masked_in_both_spellings():
+    place = address("postgresql://me:a%2Fb%20c@db/nas")
+    assert place.masked("a/b c, a%2Fb%20c, a%2Fb+c") == "***, ***, ***"
+
+
+def test_a_server_is_reached_by_psycopg_with_the_options_of_the_url():
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'nas-gym[postgresql]'")
+    place = address("postgresql://me@db/nas?sslmode=verify-full&sslrootcert=/ca.pem&connect_timeout=3")
+    options = database.connect(place).dialect.create_connect_args(place.url)[1]
+    expected = {"sslmode": "verify-full", "sslrootcert": "/ca.pem", "connect_timeout": "3"}
+    assert options | expected == options
+
+
+def test_without_psycopg_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    refused(
+        r"needs the package psycopg.* pip install 'nas-gym\[postgresql\]'$",
+        f"postgresql://me:{SECRET}@db/nas",
+    )
 
 
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (f"postgres://me:{SECRET}@db/nas", "unknown kind of database"),
-        (f"oracle+cx_oracle://me:{SECRET}@db/nas", "needs the package 'cx_Oracle'"),
-        (f"://{SECRET}", "cannot be read: write it as dialect://"),
+        (f"postgres://me:{SECRET}@db/nas", "write 'postgresql://'"),
+        (f"mysql://me:{SECRET}@db/nas", "'mysql': .* is tested on SQLite and PostgreSQL alone, pass"),
+        (f"oracle+cx_oracle://me:{SECRET}@db/nas", "'oracle': .* SQLite and PostgreSQL alone"),
+        (f"postgresql+psycopg2://me:{SECRET}@db/nas", "driver 'psycopg2', which is not supported"),
+        ("sqlite+aiosqlite:///s.db", "driver 'aiosqlite', which is not supported: write sqlite://"),
+        (f"://{SECRET}", "cannot be read: write it as postgresql://"),
+        (f"postgresql://me:{SECRET}@db:port/nas", "cannot be read: write it as postgresql://"),
         ("", "not ''"),
         (3, "not 3"),
     ],
@@ -120,7 +144,7 @@ def test_a_store_of_another_version_is_refused(tmp_path):
     Store(tmp_path / "s.db").close()
     with sqlite3.connect(tmp_path / "s.db") as connection:
         connection.execute("UPDATE nas_gym_store SET version = 99")
-    refused("has version 99 and this nas-gym reads version 2", tmp_path / "s.db")
+    refused("has version 99 and this nas-gym reads version 3", tmp_path / "s.db")
 
 
 def test_a_store_half_made_by_a_killed_process_is_completed(tmp_path):
@@ -149,12 +173,6 @@ def test_a_file_that_may_not_be_written_is_refused(tmp_path):
     path = tmp_path / "s.db"
     path.touch(mode=0o400)
     refused("check that the file may be written", path)
-
-
-@pytest.mark.parametrize("dialect", [postgresql.dialect(), mysql.dialect()])
-def test_the_tables_exist_in_other_databases(dialect):
-    for table in METADATA.sorted_tables:
-        assert "CREATE TABLE" in str(sa.schema.CreateTable(table).compile(dialect=dialect))
 
 
 def test_a_known_evaluation_is_looked_up_in_about_a_millisecond(tmp_path):

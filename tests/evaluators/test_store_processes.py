@@ -22,15 +22,15 @@ from tests.helpers.store_worker import NotedEvaluator, evaluation, requests, row
 
 
 @pytest.fixture
-def place(tmp_path):
-    """Where the tests' store is: a new file, or the database of a given URL, emptied."""
-    url = os.environ.get("NAS_GYM_TEST_STORE_URL")
-    if url is None:
-        return str(tmp_path / "store.db")
-    engine = sa.create_engine(url)
-    LEASES.metadata.drop_all(engine)
-    engine.dispose()
-    return url
+def place(request, tmp_path):
+    """Where the tests' store is: a new file, or a new database of a PostgreSQL server."""
+    kind = getattr(request, "param", "file")
+    if kind == "postgresql":
+        return request.getfixturevalue("postgres_url")
+    return str(tmp_path / "store.db") if kind == "file" else kind
+
+
+everywhere = pytest.mark.parametrize("place", ["file", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -94,6 +94,7 @@ def test_a_killed_process_loses_no_finished_evaluation_and_its_leases_are_taken_
     process.communicate()
 
 
+@everywhere
 def test_a_lease_of_another_host_is_respected_until_it_expires(place, log):
     evaluator = StoredEvaluator(NotedEvaluator(log), Store(place))
     request = requests(0, 1)[0]
@@ -104,6 +105,7 @@ def test_a_lease_of_another_host_is_respected_until_it_expires(place, log):
     assert evaluator.inner.noted() == ["1 0", "2 0", "0 0"]
 
 
+@everywhere
 def test_leases_that_expired_are_cleared_when_a_store_is_opened(place):
     store = Store(place)
     lease(store, requests(0, 1)[0], Owner("elsewhere", 1, "1", 1, 1), seconds=-1)
@@ -111,6 +113,7 @@ def test_leases_that_expired_are_cleared_when_a_store_is_opened(place):
     assert len(rows(Store(place), LEASES)) == 1
 
 
+@everywhere
 def test_what_another_holder_finishes_meanwhile_is_taken_from_the_store(place, log):
     evaluator = StoredEvaluator(NotedEvaluator(log), Store(place))
     request = requests(0, 1)[0]
@@ -141,9 +144,9 @@ def test_a_lease_lives_as_long_as_its_holder_works(place, log):
     assert other.hits == 1
 
 
-@pytest.mark.parametrize("kind", ["place", "memory"])
-def test_threads_on_one_store_train_each_key_once(kind, place, log):
-    store = Store(place if kind == "place" else "memory")
+@pytest.mark.parametrize("place", ["file", "postgresql", "memory"], indirect=True)
+def test_threads_on_one_store_train_each_key_once(place, log):
+    store = Store(place)
     evaluators = [StoredEvaluator(NotedEvaluator(log, seconds=0.01), store) for _ in range(4)]
     threads = [
         threading.Thread(target=evaluator.evaluate, args=(requests(0, 20),)) for evaluator in evaluators
@@ -226,6 +229,7 @@ def test_a_forked_child_of_a_store_in_memory_starts_empty(log):
     assert evaluator.hits == 3
 
 
+@everywhere
 @needs_fork
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_forked_child_does_not_release_its_parents_leases(place, log):

@@ -219,7 +219,8 @@ def compare_tasks(
 
 def masked(command: str) -> str:
     """Return a command in which the passwords of URLs are masked."""
-    return re.sub(r"(://[^:/@\s']*:)[^@\s']*@", r"\1***@", command)
+    command = re.sub(r"(://[^:/@\s']*:)[^@\s']*@", r"\1***@", command)
+    return re.sub(r"([?&][^=&\s']*(?:passw|pwd|secret|token)[^=&\s']*=)[^&\s']+", r"\1***", command)
 
 
 def prepare(plan: Plan) -> list[Experiment]:

@@ -6,22 +6,32 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import platformdirs
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from nas_gym.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 60.0
 HIDDEN = "***"
-SECRET_OPTIONS = ("password", "passwd", "pwd", "secret", "token", "odbc_connect")
+SECRET_OPTIONS = ("password", "passwd", "pwd", "secret", "token")
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+# A server that is gone without a word is noticed within a minute, and its work asked of it again.
+SERVER_OPTIONS = {
+    "application_name": "nas-gym",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Address:
         shown: what users see and configurations record; a password is masked.
     """
 
-    url: URL
+    url: URL = field(repr=False)
     shown: str
 
     @property
@@ -48,10 +58,13 @@ class Address:
 
     def masked(self, text: str) -> str:
         """Return a text without this address's secrets."""
-        query = self.url.query.items()
-        secrets = [value for name, value in query if _is_secret(name) and isinstance(value, str)]
-        for secret in (self.url.password, *secrets):
-            text = text.replace(secret, HIDDEN) if secret else text
+        secrets = [self.url.password]
+        for name, value in self.url.query.items():
+            if _is_secret(name):
+                secrets.extend([value] if isinstance(value, str) else value)
+        for secret in filter(None, map(str, filter(None, secrets))):
+            for written in (secret, quote(secret, safe=""), quote_plus(secret)):
+                text = text.replace(written, HIDDEN)
         return text
 
 
@@ -80,24 +93,24 @@ def connect(place: Address) -> sa.Engine:
     Raises:
         NASGymError: if its driver is missing, or the folder of its file cannot be made.
     """
-    options: dict[str, Any] = {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
     if place.is_sqlite:
         # Writing transactions wait for their turn at the start, where SQLite can wait, not at the end.
-        options = {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": "IMMEDIATE"}}
+        options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "isolation_level": "IMMEDIATE"}}
         if place.in_memory:
             options["connect_args"]["check_same_thread"] = False
             options["poolclass"] = StaticPool
         else:
             _make_folder(place)
+    else:
+        arguments = {name: value for name, value in SERVER_OPTIONS.items() if name not in place.url.query}
+        options = {"connect_args": arguments, "pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
     try:
         engine = sa.create_engine(place.url, **options)
-    except NoSuchModuleError as error:
-        raise StoreError(
-            f"the store {place.shown} is of an unknown kind of database: write 'postgresql://', 'mysql://' "
-            "or another that SQLAlchemy has a dialect for"
-        ) from error
     except ImportError as error:
-        raise StoreError(f"the store {place.shown} needs the package {error.name!r}: install it") from error
+        raise StoreError(
+            f"the store {place.shown} needs the package psycopg, which cannot be imported "
+            f"({str(error).splitlines()[0]}): pip install 'nas-gym[postgresql]'"
+        ) from error
     if place.is_sqlite and not place.in_memory:
         sa.event.listen(engine, "connect", _use_wal)
     return engine
@@ -123,19 +136,31 @@ def reported(place: Address) -> Iterator[None]:
 def _of_url(text: str) -> Address:
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        # The text is not repeated, since it may hold a password.
+    except (ArgumentError, ValueError):
+        # Neither the text nor what quotes it is repeated, since it may hold a password.
         raise StoreError(
-            "the store URL cannot be read: write it as dialect://user:password@host:port/database"
-        ) from error
-    place = Address(url, "")
+            "the store URL cannot be read: write it as postgresql://user:password@host:port/database"
+        ) from None
+    query = {name: HIDDEN if _is_secret(name) else value for name, value in url.query.items()}
+    shown = url.set(query=query).render_as_string(hide_password=True).replace(quote_plus(HIDDEN), HIDDEN)
+    kind, _, driver = url.drivername.partition("+")
+    if kind not in DRIVERS:
+        meant = "write 'postgresql://', " if kind.startswith("postgres") else ""
+        raise StoreError(
+            f"the store {shown} is in an unsupported kind of database, {kind!r}: that no evaluation is lost "
+            f"or done twice is tested on SQLite and PostgreSQL alone, {meant}pass the path of a file or "
+            "postgresql://user@host/database"
+        )
+    if driver not in ("", "pysqlite" if kind == "sqlite" else "psycopg"):
+        raise StoreError(
+            f"the store {shown} asks for the driver {driver!r}, which is not supported: write {kind}://"
+        )
+    place = Address(url.set(drivername=DRIVERS[kind]), shown)
     if place.in_memory:
         return Address(URL.create("sqlite"), "memory")
     if place.is_sqlite and not url.query:
         return address(Path(str(url.database)))
-    query = {name: HIDDEN if _is_secret(name) else value for name, value in url.query.items()}
-    shown = url.set(query=query).render_as_string(hide_password=True)
-    return Address(url, shown.replace(quote_plus(HIDDEN), HIDDEN))
+    return place
 
 
 def _is_secret(option: str) -> bool:

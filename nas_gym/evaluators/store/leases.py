@@ -7,22 +7,29 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators.store.owner import Owner
-from nas_gym.evaluators.store.schema import LEASES, chunks
+from nas_gym.evaluators.store.schema import LEASES, chunks, insert_new
 
 LEASE_SECONDS = 60.0
+RELEASE_PATIENCE = 5.0
 
-Transaction = Callable[[], AbstractContextManager[sa.Connection]]
+R = TypeVar("R")
+
 Finished = Callable[[sa.Connection, Sequence[str]], Collection[str]]
 
 _log = logging.getLogger(__name__)
+
+
+class Run(Protocol):
+    """Gives what a function does in a transaction, which is done again where the connection was lost."""
+
+    def __call__(self, change: Callable[[sa.Connection], R], *, patience: float | None = None) -> R: ...
 
 
 class _Lease(NamedTuple):
@@ -34,26 +41,30 @@ class _Lease(NamedTuple):
 class Leases:
     """The leases of a database.
 
-    A lease is a row: a name, its owner, and when it expires, in seconds since 1970 by the owner's
-    clock (hosts that share a store agree on the time to within some seconds). While its owner
-    works, a thread renews it. It is free for the taking once it has expired, or at once if its
-    owner is known to be gone (see `Owner.is_gone`).
+    A lease is a row: a name, its owner, and when it expires, in seconds since 1970 by the one clock
+    of the database (the server's; of SQLite, which is on one host, that host's), so that hosts need
+    not agree on the time. While its owner works, a thread renews it. It is free for the taking once
+    it has expired, or at once if its owner is known to be gone (see `Owner.is_gone`).
 
     Args:
-        transaction: opens a transaction.
+        run: runs a function in a transaction.
         seconds: after which a lease that nobody renews expires.
     """
 
-    def __init__(self, transaction: Transaction, seconds: float = LEASE_SECONDS) -> None:
-        self._transaction = transaction
+    def __init__(self, run: Run, seconds: float = LEASE_SECONDS) -> None:
+        self._run = run
         self._seconds = seconds
 
-    def clear_expired(self) -> None:
-        """Remove the leases that expired; those on keys that nobody asks for again would stay."""
-        with self._transaction() as connection:
+    def clear_expired(self) -> int:
+        """Remove the leases that expired and return their number; others would stay for good."""
+
+        def clear(connection: sa.Connection) -> int:
             query = sa.select(LEASES.c.name, LEASES.c.owner, LEASES.c.expires)
-            rows = connection.execute(query.where(LEASES.c.expires < time.time())).all()
+            rows = connection.execute(query.where(LEASES.c.expires < clock(connection))).all()
             self._clear(connection, [_Lease(*row) for row in rows])
+            return len(rows)
+
+        return self._run(clear)
 
     @contextmanager
     def held(self, names: Sequence[str], finished: Finished) -> Iterator[tuple[list[str], Owner]]:
@@ -81,53 +92,63 @@ class Leases:
                 self._release(owner)
 
     def _take(self, names: Sequence[str], owner: Owner, finished: Finished) -> list[str]:
-        while True:
-            held, gone = self._look(names)
-            free = [name for name in names if name not in held]
-            if not free:
-                return []
-            try:
-                with self._transaction() as connection:
-                    self._clear(connection, gone)
-                    self._insert(connection, free, owner)
-                    # Whoever held one may have finished it between the caller's look and this one.
-                    done = finished(connection, free)
-                    for part in chunks(list(done)):
-                        connection.execute(sa.delete(LEASES).where(LEASES.c.name.in_(part)))
-            except IntegrityError:
-                continue  # another process took one meanwhile: look again
-            return [name for name in free if name not in done]
+        held, gone = self._run(lambda connection: self._look(connection, names))
+        free = [name for name in names if name not in held]
 
-    def _look(self, names: Sequence[str]) -> tuple[set[str], list[_Lease]]:
+        def take(connection: sa.Connection) -> set[str]:
+            self._clear(connection, gone)
+            self._insert(connection, free, owner)
+            query = sa.select(LEASES.c.name).where(LEASES.c.owner == str(owner))
+            mine = list(connection.execute(query).scalars())  # another process may have taken some meanwhile
+            # Whoever held one may have finished it between the caller's look and this one.
+            done = set(finished(connection, mine))
+            for part in chunks(sorted(done)):
+                connection.execute(sa.delete(LEASES).where(LEASES.c.name.in_(part)))
+            return set(mine) - done
+
+        taken = self._run(take) if free else set()
+        return [name for name in free if name in taken]
+
+    def _look(self, connection: sa.Connection, names: Sequence[str]) -> tuple[set[str], list[_Lease]]:
         """Return the names of `names` that others hold, and the leases among them whose owners are gone."""
-        now = time.time()
         held, gone = set(), []
-        with self._transaction() as connection:
-            for part in chunks(names):
-                query = sa.select(LEASES.c.name, LEASES.c.owner, LEASES.c.expires)
-                for row in connection.execute(query.where(LEASES.c.name.in_(part))):
-                    lease = _Lease(*row)
-                    if lease.expires < now or Owner.parse(lease.owner).is_gone():
-                        gone.append(lease)
-                    else:
-                        held.add(lease.name)
+        for part in chunks(names):
+            expired = (LEASES.c.expires < clock(connection)).label("expired")
+            query = sa.select(LEASES.c.name, LEASES.c.owner, LEASES.c.expires, expired)
+            for *columns, has_expired in connection.execute(query.where(LEASES.c.name.in_(part))):
+                lease = _Lease(*columns)
+                if has_expired or Owner.parse(lease.owner).is_gone():
+                    gone.append(lease)
+                else:
+                    held.add(lease.name)
         return held, gone
 
     def _clear(self, connection: sa.Connection, gone: Sequence[_Lease]) -> None:
         """Remove leases; not those renewed since they were looked at."""
-        for lease in gone:
+        for lease in sorted(gone):
             same = (LEASES.c.owner == lease.owner) & (LEASES.c.expires == lease.expires)
             connection.execute(sa.delete(LEASES).where((LEASES.c.name == lease.name) & same))
 
     def _insert(self, connection: sa.Connection, names: Sequence[str], owner: Owner) -> None:
-        expires = time.time() + self._seconds
+        values = {"name": sa.bindparam("lease"), "owner": str(owner), "expires": self._end(connection)}
         # In one order everywhere, lest two processes wait for each other's rows.
-        rows = [{"name": name, "owner": str(owner), "expires": expires} for name in sorted(names)]
-        connection.execute(sa.insert(LEASES), rows)
+        rows = [{"lease": name} for name in sorted(names)]
+        connection.execute(insert_new(connection, LEASES).values(values), rows)
+
+    def _end(self, connection: sa.Connection) -> sa.ColumnElement[Any]:
+        return clock(connection) + self._seconds
 
     def _release(self, owner: Owner) -> None:
-        with self._transaction() as connection:
-            connection.execute(sa.delete(LEASES).where(LEASES.c.owner == str(owner)))
+        mine = sa.delete(LEASES).where(LEASES.c.owner == str(owner))
+
+        def release(connection: sa.Connection) -> None:
+            connection.execute(mine)
+
+        try:
+            self._run(release, patience=RELEASE_PATIENCE)
+        except NASGymError as error:
+            # What the work raised, or that it is done, matters more; the leases expire.
+            _log.warning("leases could not be released and are left to expire: %s", error)
 
     @contextmanager
     def _renewed(self, owner: Owner) -> Iterator[None]:
@@ -143,11 +164,24 @@ class Leases:
                 thread.join()
 
     def _renew(self, owner: Owner, stop: threading.Event) -> None:
-        while not stop.wait(self._seconds / 4):
+        mine = sa.update(LEASES).where(LEASES.c.owner == str(owner))
+
+        def renew(connection: sa.Connection) -> None:
+            connection.execute(mine.values(expires=self._end(connection)))
+
+        wait = self._seconds / 4
+        while not stop.wait(wait):
             try:
-                with self._transaction() as connection:
-                    mine = sa.update(LEASES).where(LEASES.c.owner == str(owner))
-                    connection.execute(mine.values(expires=time.time() + self._seconds))
+                self._run(renew, patience=0)
+                wait = self._seconds / 4
             except NASGymError as error:
                 # At worst another process repeats the work; the first result stored stays.
-                _log.warning("leases could not be renewed: %s", error)
+                _log.warning("leases could not be renewed, which is tried again: %s", error)
+                wait = min(1.0, self._seconds / 16)
+
+
+def clock(connection: sa.Connection) -> sa.ColumnElement[Any]:
+    """Return the time by the database's clock, in seconds since 1970, for a statement."""
+    if connection.dialect.name == "postgresql":
+        return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
+    return sa.literal(time.time(), sa.Double)

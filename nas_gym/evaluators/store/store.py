@@ -9,39 +9,51 @@ import time
 import weakref
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from nas_gym._shared import Shared
+from nas_gym.errors import StoreError
 from nas_gym.evaluators.evaluation import Evaluation
 from nas_gym.evaluators.store import schema
 from nas_gym.evaluators.store.database import address, connect, reported
+from nas_gym.evaluators.store.files import export_file, import_file
+from nas_gym.evaluators.store.info import StoreInfo, chosen, info_of
+from nas_gym.evaluators.store.keys import digest
 from nas_gym.evaluators.store.leases import LEASE_SECONDS, Leases
+from nas_gym.evaluators.store.merging import MergeReport, OnProgress, merge
 from nas_gym.evaluators.store.owner import Owner
-from nas_gym.evaluators.store.schema import EVALUATIONS, LEASES, Records, digest
+from nas_gym.evaluators.store.pruning import PruneReport, prune
+from nas_gym.evaluators.store.retrying import PATIENCE_SECONDS, persist
+from nas_gym.evaluators.store.schema import EVALUATIONS, LEASES, Records
 
-POLL_SECONDS = 0.05
+FIRST_POLL, LONGEST_POLL = 0.05, 0.5
+"""Seconds between looks at what others compute: more and more rarely, lest many clients busy a server."""
 
+PAGE = 1000  # rows that are read at a time
+
+R = TypeVar("R")
 T = TypeVar("T")
 
 Key = Mapping[str, Any]
 
 
 class Store(Shared):
-    """Results by key, in any database that SQLAlchemy reaches.
+    """Results by key, in an SQLite file or a PostgreSQL database.
 
     A result is stored the moment it is there, in one transaction, so that killing the process
     loses none. The value first stored is the value. Several processes and threads may share a
     store; a forked child opens a connection of its own, and a pickle holds the address (with its
-    password); of ``"memory"`` both are empty.
+    password); of ``"memory"`` both are empty. A server that drops connections or is started again is
+    waited for, up to a minute.
 
     Args:
         spec: ``"user"`` (SQLite in the platform's cache folder), ``"memory"`` (or SQLite's
-            ``":memory:"``), a path of an SQLite file, or an SQLAlchemy URL.
+            ``":memory:"``), a path of an SQLite file, or a URL ``postgresql://user@host/database``.
         lease_seconds: after which a key that a vanished host was working on is free again.
 
     Raises:
@@ -52,7 +64,8 @@ class Store(Shared):
         self._address = address(spec)
         self._lease_seconds = lease_seconds
         self._inherited: list[sa.Engine] = []
-        self._open()
+        with reported(self._address):
+            persist(self._open, was_reached=False)
 
     @property
     def spec(self) -> str:
@@ -83,9 +96,9 @@ class Store(Shared):
         for position, key in enumerate(keys):
             positions.setdefault(digest(key), []).append(position)
         missing = list(positions)
+        wait = FIRST_POLL
         while missing:
-            with self._transaction() as connection:
-                found = records.read(connection, missing)
+            found = self._found(records, missing)
             done = set(found)
             for name, result in found.items():
                 yield from ((position, result, True) for position in positions[name])
@@ -95,18 +108,115 @@ class Store(Shared):
                 yield first, result, False
                 yield from ((position, result, True) for position in others)
             missing = _without(missing, done)
-            if not done:
-                time.sleep(POLL_SECONDS)
+            if done:
+                wait = FIRST_POLL
+            else:
+                time.sleep(wait)
+                wait = min(1.5 * wait, LONGEST_POLL)
 
     def evaluations(self, task: str | None = None) -> Iterator[tuple[dict[str, Any], Evaluation]]:
-        """Yield all stored evaluations with their keys, those of one task's fingerprint if it is given."""
+        """Yield all stored evaluations with their keys, those of one task's fingerprint if it is given.
+
+        They come in the order of their storing, read from the database as they are drawn.
+        """
         table = EVALUATIONS.table
         query = sa.select(table).order_by(table.c.created, table.c.key)
         if task is not None:
-            query = query.where(table.c.task == task)
-        with self._transaction() as connection:
-            rows = connection.execute(query).all()
-        return ((json.loads(row.key_json), EVALUATIONS.result(row)) for row in rows)
+            numbers = self.run(lambda connection: chosen(connection, lambda setting: setting["task"] == task))
+            query = query.where(table.c.setting.in_(numbers))
+        for rows in self.pages(query):
+            yield from ((json.loads(row.key_json), EVALUATIONS.result(row)) for row in rows)
+
+    def info(self) -> StoreInfo:
+        """Return what the store holds: rows by setting, its size, and leases."""
+        return info_of(self)
+
+    def merge(
+        self, *sources: str | Path | Store, keep: bool = False, on_progress: OnProgress | None = None
+    ) -> MergeReport:
+        """Take over all results of other stores.
+
+        A key that is here with the same value is left alone. So is one whose value is as near as
+        trainings on one GPU are to each other; how many and how far is told. Results under other
+        numerics have other keys and stand beside those that are here.
+
+        Args:
+            sources: stores, or what names them.
+            keep: whether the values that are here stay where those of a source differ, in place of an
+                error.
+            on_progress: told how many rows of how many are done.
+
+        Raises:
+            NASGymError: if a result of a source has another value than the one here under the same key;
+                nothing of that source is then taken over, what the sources before it gave stays.
+        """
+        stores = [each if isinstance(each, Store) else existing_store(each) for each in sources]
+        return merge(self, stores, keep=keep, on_progress=on_progress)
+
+    def export_file(
+        self, path: str | Path, *, final_scores: bool = False, on_progress: OnProgress | None = None
+    ) -> int:
+        """Write all evaluations into a new file ``.parquet`` (zstd) or ``.csv``, a row each.
+
+        Args:
+            path: the file; it appears when it is whole.
+            final_scores: whether the scores on test examples are written in place of the evaluations.
+            on_progress: as in `merge`.
+
+        Returns:
+            The number of rows.
+
+        Raises:
+            NASGymError: if the file exists, has another ending or cannot be written.
+        """
+        return export_file(self, path, final_scores=final_scores, on_progress=on_progress)
+
+    def import_file(
+        self, path: str | Path, *, keep: bool = False, on_progress: OnProgress | None = None
+    ) -> MergeReport:
+        """Take over the rows of a file that `export_file` wrote, as `merge` takes over those of a store.
+
+        Raises:
+            NASGymError: if the file or a row of it is damaged, or as in `merge`; nothing is then taken over.
+        """
+        return import_file(self, path, keep=keep, on_progress=on_progress)
+
+    def prune(
+        self,
+        *,
+        older_than: timedelta | None = None,
+        task: str | None = None,
+        engine: int | None = None,
+        expired_leases: bool = False,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> PruneReport:
+        """Remove the evaluations and final scores that meet every given condition.
+
+        Args:
+            older_than: least age of the results.
+            task: fingerprint of their task, or its beginning.
+            engine: version of the engine that trained them.
+            expired_leases: whether leases that nobody renews are removed, too.
+            dry_run: whether they are only counted.
+            on_progress: as in `merge`.
+
+        Raises:
+            NASGymError: if nothing is given, or the task is not one of the store's.
+        """
+        return prune(
+            self,
+            older_than=older_than,
+            task=task,
+            engine=engine,
+            expired_leases=expired_leases,
+            dry_run=dry_run,
+            on_progress=on_progress,
+        )
+
+    def clear_expired_leases(self) -> int:
+        """Remove the leases that nobody renews, and return their number."""
+        return self._leases.clear_expired()
 
     def close(self) -> None:
         """Close the connections; a store in memory is lost.
@@ -137,6 +247,9 @@ class Store(Shared):
             if left:
                 raise RuntimeError(f"{len(left)} of {len(mine)} requests were left without a result")
 
+    def _found(self, records: Records[T], names: Sequence[str]) -> dict[str, T]:
+        return self.run(lambda connection: records.read(connection, names))
+
     def _save(self, records: Records[T], key: Key, result: T, owner: Owner) -> T:
         """Store a result and end its lease; gives the result that is stored from now on."""
         row = records.row(key, result)
@@ -144,28 +257,51 @@ class Store(Shared):
         ended = sa.delete(LEASES).where(
             (LEASES.c.name == records.lease(name)) & (LEASES.c.owner == str(owner))
         )
-        try:
+
+        def save(connection: sa.Connection) -> T:
+            added = records.add(connection, [row])
+            connection.execute(ended)
+            return result if added else records.read(connection, [name])[name]
+
+        return self.run(save)
+
+    def run(self, change: Callable[[sa.Connection], R], *, patience: float | None = None) -> R:
+        """Return what a function does in a transaction of its own.
+
+        Args:
+            change: runs statements; it may be called again where the connection was lost in the middle.
+            patience: seconds for which a lost server is waited for; a minute if None.
+        """
+
+        def attempt() -> R:
             with self._transaction() as connection:
-                connection.execute(sa.insert(records.table), row)
-                connection.execute(ended)
-        except IntegrityError:
-            with self._transaction() as connection:
-                connection.execute(ended)
-                stored = records.read(connection, [name])
-            if name not in stored:
-                raise
-            return stored[name]
-        return result
+                return change(connection)
+
+        with reported(self._address):
+            return persist(attempt, PATIENCE_SECONDS if patience is None else patience)
+
+    def pages(self, query: sa.Select[Any]) -> Iterator[Sequence[sa.Row[Any]]]:
+        """Yield the rows of a query, some at a time, as they were when it began."""
+        if self._address.in_memory:
+            # There is one connection, which others use in between.
+            rows = self.run(lambda connection: connection.execute(query).all())
+            yield from (rows[start : start + PAGE] for start in range(0, len(rows), PAGE))
+            return
+        self.run(_reach)
+        with reported(self._address), self._transaction() as connection:
+            yield from connection.execution_options(yield_per=PAGE).execute(query).partitions(PAGE)
 
     def _open(self) -> None:
-        self._pid = os.getpid()
-        self._turn = threading.RLock()
-        self._engine = connect(self._address)
-        self._leases = Leases(self._transaction, self._lease_seconds)
+        engine = connect(self._address)
+        try:
+            schema.create(engine, self._address)
+        except BaseException:
+            engine.dispose()
+            raise
+        self._engine, self._pid, self._turn = engine, os.getpid(), threading.RLock()
+        self._leases = Leases(self.run, self._lease_seconds)
         # Nobody has to close a store: what it opened ends with it.
         self._finalizer = weakref.finalize(self, _dispose, self._engine, self._pid)
-        with reported(self._address):
-            schema.create(self._engine, self._address)
         self._leases.clear_expired()
 
     @contextmanager
@@ -176,7 +312,7 @@ class Store(Shared):
             self._open()
         elif not self._finalizer.alive:
             self._open()
-        with reported(self._address), ExitStack() as stack:
+        with ExitStack() as stack:
             if self._address.in_memory:
                 stack.enter_context(self._turn)  # threads share the one connection
             yield stack.enter_context(self._engine.begin())
@@ -186,7 +322,8 @@ class Store(Shared):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _inherited=[])
-        self._open()
+        with reported(self._address):
+            persist(self._open, was_reached=False)
 
     def __repr__(self) -> str:
         return f"<store {self.spec}>"
@@ -198,12 +335,38 @@ def _dispose(engine: sa.Engine, pid: int) -> None:
 
 
 def make_store(spec: str | Path | Store) -> Store:
-    """Build a store from ``"user"``, ``"memory"``, a path or an SQLAlchemy URL, or take it as it is.
+    """Build a store from ``"user"``, ``"memory"``, a path or a PostgreSQL URL, or take it as it is.
 
     Raises:
         NASGymError: as `Store`.
     """
     return spec if isinstance(spec, Store) else Store(spec)
+
+
+def store_is_there(spec: str | Path) -> bool:
+    """Return whether something is where a spec points, without making a store there.
+
+    Raises:
+        NASGymError: as `Store`.
+    """
+    place = address(spec)
+    with reported(place):
+        return schema.is_there(place)
+
+
+def existing_store(spec: str | Path) -> Store:
+    """Open a store that is there already.
+
+    Raises:
+        NASGymError: if there is none, or as `Store`.
+    """
+    if not store_is_there(spec):
+        raise StoreError(f"there is no store at {address(spec).shown}: pass one that a search wrote")
+    return Store(spec)
+
+
+def _reach(connection: sa.Connection) -> None:
+    """Do nothing in a transaction, which connects again where the connection was lost."""
 
 
 def _without(names: Sequence[str], done: Container[str]) -> list[str]:

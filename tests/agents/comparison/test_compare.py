@@ -162,6 +162,10 @@ def test_a_password_is_in_no_report(tmp_path):
     masked = nas_agents.masked("store='postgresql://ann:secret@host/runs'")
     assert masked == "store='postgresql://ann:***@host/runs'"
     assert nas_agents.masked(store) == store
+    masked = nas_agents.masked(
+        "--store 'postgresql://host/runs?sslpassword=secret&sslmode=require' --seeds 3"
+    )
+    assert masked == "--store 'postgresql://host/runs?sslpassword=***&sslmode=require' --seeds 3"
 
 
 @pytest.mark.parametrize(
