@@ -93,8 +93,8 @@ def _search(
 
     if make_agent(agent).access != "walk":
         raise ConfigError(
-            f"the agent {label(agent)} asks for architectures and makes no steps: record one that walks, such "
-            "as random-walk or q-learning"
+            f"the agent {label(agent)} asks for architectures and makes no steps: record one that walks, "
+            "such as random-walk or q-learning"
         )
     with closing(make_env(problem.env_id, environment)) as made:
         check_recordable(made.unwrapped)
