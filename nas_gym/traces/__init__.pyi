@@ -32,7 +32,9 @@ from .tensorboard.embedding import one_hot as one_hot
 from .tensorboard.events import EventFile as EventFile
 from .tensorboard.picture import SHOWN_WIDTH as SHOWN_WIDTH
 from .tensorboard.summaries import custom_scalars as custom_scalars
+from .tensorboard.summaries import png_summary as png_summary
 from .tensorboard.summaries import text_summary as text_summary
+from .tensorboard.tags import About as About
 from .wrapper import NoTrace as NoTrace
 from .wrapper import Trace as Trace
 from .wrapper import run_config as run_config

@@ -53,6 +53,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         searcher: the agent itself; where it is the user's own code, a change of that is noticed.
         minari: id of a Minari data set that is written of the steps when the run has ended, or a dict of it
             as ``"id"`` and of what `to_minari` takes beside it (``"author"`` ...); None for none.
+        tensorboard: whether the run is shown in TensorBoard; without it the folder has all the rest.
 
     Raises:
         NASGymError: if `env` is not a NAS environment, the folder holds a run of another config, or a
@@ -70,6 +71,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         overwrite: bool = False,
         searcher: object = None,
         minari: str | Mapping[str, str] | None = None,
+        tensorboard: bool = True,
     ) -> None:
         snapshots = [plain(fraction) for fraction in snapshots]
         gym.utils.RecordConstructorArgs.__init__(
@@ -80,6 +82,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             snapshots=snapshots,
             overwrite=overwrite,
             minari=minari if minari is None or isinstance(minari, str) else dict(minari),
+            tensorboard=tensorboard,
         )
         gym.Wrapper.__init__(self, env)
         if not isinstance(env.unwrapped, NASEnv):
@@ -91,7 +94,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         self._config = run_config(env, agent, config or {}, searcher)
         self._snapshots = Snapshots(snapshots)
         self._recorder: Recorder | None = None
-        self._ended, self._overwrite = False, overwrite
+        self._ended, self._overwrite, self._tensorboard = False, overwrite, tensorboard
         self._stopped = "closed"
         # An exception handled already when the run began says nothing about how the run ends.
         self._handled = sys.exc_info()[1]
@@ -225,6 +228,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
                 self._snapshots,
                 self._policy,
                 overwrite=self._overwrite,
+                tensorboard=self._tensorboard,
             )
         return self._recorder
 

@@ -25,7 +25,7 @@ from nas_agents.runs.run import (
     run,
 )
 from nas_gym.common import held, plain, writing
-from nas_gym.errors import ConfigError
+from nas_gym.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -53,6 +53,10 @@ class Advance:
     runs: int
 
 
+TENSORBOARD = ("all", "aggregate", "none")
+# TensorBoard lists two runs for each; of more than this its list and its charts are of no use any more.
+SINGLE_RUNS = 200
+
 OnProgress = Callable[[Advance], None]
 
 
@@ -72,6 +76,8 @@ class Plan:
         jobs: worker processes; None for one per core.
         trace: whether every run is recorded, or only its result kept; None records them unless the
             optimum is known: on a table runs are cheap, many, and repeated at will.
+        tensorboard: ``"all"`` shows each agent and each run in TensorBoard, ``"aggregate"`` each agent alone,
+            ``"none"`` nothing; None shows the runs that are recorded, if the comparison has up to 200.
     """
 
     agents: Sequence[str | Mapping[str, Any]]
@@ -84,6 +90,17 @@ class Plan:
     name: str | None = None
     jobs: int | None = 1
     trace: bool | None = None
+    tensorboard: str | None = None
+
+    @property
+    def runs(self) -> int:
+        """Number of runs of all tasks."""
+        return len(self.agents) * self.seeds * len(self.tasks)
+
+    @property
+    def shows_runs(self) -> bool:
+        """Whether runs that are recorded are shown in TensorBoard, each by itself."""
+        return self.tensorboard == "all" or (self.tensorboard is None and self.runs <= SINGLE_RUNS)
 
     def __post_init__(self) -> None:
         for name in ("agents", "seeds", "budget", "tasks", "jobs"):
@@ -127,6 +144,7 @@ def compare(
     name: str | None = None,
     jobs: int | None = None,
     trace: bool | None = None,
+    tensorboard: str | None = None,
     on_progress: OnProgress | None = None,
     **options: Any,
 ) -> Comparison:
@@ -163,6 +181,7 @@ def compare(
         name: name of this variant, which gets a folder of its own.
         jobs: number of worker processes; one per core by default.
         trace: whether every decision is recorded; by default everywhere but on a table.
+        tensorboard: ``"all"``, ``"aggregate"`` or ``"none"``, see `Plan`.
         on_progress: called with an `Advance` before the first run and whenever a run reports.
         **options: keyword arguments of the environment, such as ``search_space`` and ``task``.
 
@@ -180,6 +199,7 @@ def compare(
         name=name,
         jobs=jobs,
         trace=trace,
+        tensorboard=tensorboard,
     )
     given = {"agents": list(agents), "env": env, "seeds": seeds, "budget": budget} | options
     called = ", ".join(f"{argument}={value!r}" for argument, value in given.items())
@@ -241,6 +261,12 @@ def prepare(plan: Plan) -> list[Experiment]:
     for what, number in (("seeds", plan.seeds), ("jobs", plan.jobs)):
         if number is not None and number < 1:
             raise ConfigError(f"{what} must be at least 1, not {number}")
+    if plan.tensorboard not in (None, *TENSORBOARD):
+        raise unknown("tensorboard", plan.tensorboard, TENSORBOARD)
+    if plan.tensorboard == "all" and plan.trace is False:
+        raise ConfigError(
+            "what TensorBoard shows of a run is recorded: leave trace=False out to see all runs"
+        )
     for agent in plan.agents:
         make_agent(agent)
     labels = [label(agent) for agent in plan.agents]
@@ -339,7 +365,8 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
     with closing(make_env(plan.env_id, options)) as env:
         unwrapped: Any = env.unwrapped
         folder = experiment_folder(plan.logdir, env, plan.name)
-        trace = unwrapped.evaluator.optimum() is None if plan.trace is None else plan.trace
+        wanted = plan.tensorboard == "all" or unwrapped.evaluator.optimum() is None
+        trace = wanted if plan.trace is None else plan.trace
         around = {label(agent): _fingerprints(env, agent) for agent in plan.agents}
         specs = tuple(
             RunSpec(
@@ -350,6 +377,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
                 env_id=plan.env_id,
                 env=options,
                 trace=trace,
+                tensorboard=plan.shows_runs,
                 surroundings=around[label(agent)],
             )
             for seed in range(plan.seeds)
