@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,8 @@ def check_minari(id: str) -> None:  # noqa: A002 - what Minari calls it
     """Check that a data set of this id can be written, before a search is made for it.
 
     Raises:
-        NASGymError: if Minari is not installed, or the id does not fit or is taken.
+        NASGymError: if Minari is not installed, the id does not fit or is taken, or MINARI_DATASETS_PATH is
+            relative.
     """
     missing = [package for package in NEEDED if find_spec(package) is None]
     if missing:
@@ -140,14 +142,18 @@ def check_minari(id: str) -> None:  # noqa: A002 - what Minari calls it
         minari_dataset.parse_dataset_id(id)
     except (ValueError, TypeError):  # a TypeError where the version is missing
         raise ConfigError(f"{id!r} is no id of a Minari data set: use one like {EXAMPLE}") from None
+    if "data" in id.split("/"):
+        # Minari 0.5.4 takes what a folder of this name is in for a data set, and lists none any more.
+        raise ConfigError(f"{id!r} has a part 'data', by which Minari knows its own folders: rename it")
     path = _path(id)
     if path.exists():
         raise StoreError(
             f"the data set {id} is in {path} already: choose another version or name, or remove it with "
             f"'minari delete {id}'"
         )
-    for folder in path.parents:
-        if (folder / "data").is_dir() and folder != _path(""):
+    root = _path("")
+    for folder in takewhile(lambda folder: folder != root, path.parents):
+        if (folder / "data" / "metadata.json").is_file():
             raise StoreError(f"{id} would lie within the data set in {folder}: choose another name")
 
 
@@ -364,8 +370,13 @@ def _minari() -> Any:
 
 def _path(id: str) -> Path:  # noqa: A002 - what Minari calls it
     storage = import_module("minari.storage")
-    root = os.environ.get("MINARI_DATASETS_PATH", "Minari's folder")
-    with writing(root):
+    root = os.environ.get("MINARI_DATASETS_PATH")
+    if root is not None and not Path(root).is_absolute():
+        # Minari 0.5.4 then looks for the file it has written below itself.
+        raise ConfigError(
+            f"MINARI_DATASETS_PATH must be a whole path like {Path(root).absolute()}, not {root!r}"
+        )
+    with writing(root or "Minari's folder"):
         return Path(storage.get_dataset_path(id))
 
 

@@ -186,6 +186,21 @@ def test_an_id_that_minari_does_not_take_is_refused_before_the_run(name, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
+def test_folders_around_may_have_any_name_and_minari_lists_what_is_written(tmp_path):
+    (tmp_path / "data").mkdir()
+    walked(Trace(table(), tmp_path / "run", minari="nas-gym/mlp/one-v0"))
+    to_minari(tmp_path / "run", "nas-gym/other-v0")
+    refused(ConfigError, "has a part 'data'", to_minari, tmp_path / "run", "nas-gym/data/one-v0")
+    assert set(minari.list_local_datasets()) == {"nas-gym/mlp/one-v0", "nas-gym/other-v0"}
+
+
+def test_a_relative_folder_of_data_sets_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINARI_DATASETS_PATH", "data sets")
+    monkeypatch.chdir(tmp_path)
+    refused(ConfigError, "must be a whole path like /", Trace, table(), tmp_path / "run", minari=ID)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_data_set_is_never_replaced(tmp_path, data_sets):
     walked(Trace(table(), tmp_path / "run", minari=ID))
     before = {path: path.read_bytes() for path in data_sets.rglob("*") if path.is_file()}
