@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from nas_agents.comparison.progress import OnProgress, Tally
 from nas_agents.registry import make_agent
 from nas_agents.runs.pool import Failure, cores, run_jobs
 from nas_agents.runs.run import (
@@ -18,7 +19,6 @@ from nas_agents.runs.run import (
     RunSpec,
     environment_name,
     experiment_folder,
-    extent,
     folder_of,
     label,
     make_env,
@@ -34,30 +34,9 @@ if TYPE_CHECKING:
     from nas_gym.envs import Budget
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """How far a comparison is.
-
-    Attributes:
-        done: evaluations by the full recipe of all runs, or recorded seconds under a budget in seconds.
-        total: the evaluations or seconds that there will be at the end.
-        unit: ``"evaluations"`` or ``"seconds"``.
-        runs_over: runs that have ended.
-        runs: all runs.
-    """
-
-    done: float
-    total: float
-    unit: str
-    runs_over: int
-    runs: int
-
-
 TENSORBOARD = ("all", "aggregate", "none")
 # TensorBoard lists two runs for each; of more than this its list and its charts are of no use any more.
 SINGLE_RUNS = 200
-
-OnProgress = Callable[[Advance], None]
 
 
 @dataclass(frozen=True)
@@ -325,39 +304,6 @@ def execute(
     tally = Tally(len(specs), sum(finished), specs[0].budget, on_progress)
     failures = run_jobs(run, waiting, jobs, tally.report)
     return [(waiting[failure.job], failure) for failure in failures]
-
-
-class Tally:
-    """The sum of what many runs with the same budget have done.
-
-    Args:
-        runs: number of runs.
-        finished: how many of them were finished before.
-        budget: budget of each.
-        on_progress: called with the sum now and after every report.
-    """
-
-    def __init__(
-        self, runs: int, finished: int, budget: Budget, on_progress: OnProgress | None = None
-    ) -> None:
-        self._runs, self._over, self._on_progress = runs, finished, on_progress
-        self._each, self._unit = extent(budget)
-        self._done: dict[int, float] = {}
-        self._before = finished * self._each
-        self._tell()
-
-    def report(self, run: int, progress: Any) -> None:
-        """Take the progress of a run; None at its end."""
-        self._over += progress is None
-        done = self._each if progress is None else progress.done(self._unit)
-        self._done[run] = min(done, self._each)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._on_progress is not None:
-            done = self._before + sum(self._done.values())
-            total = self._runs * self._each
-            self._on_progress(Advance(done, total, self._unit, self._over, self._runs))
 
 
 def _experiment(plan: Plan, task: Any) -> Experiment:
