@@ -82,7 +82,7 @@ def test_every_private_file_is_named_in_its_contract():
 # Loading other packages takes longer than all else: one process does it, and a child of it looks at one face.
 CHILDREN = """
 import json, os, sys, traceback
-import matplotlib.pyplot, optuna, sb3_contrib, sklearn.ensemble, sqlalchemy.orm, torch, torch.utils.tensorboard
+import matplotlib.pyplot, optuna, sb3_contrib, sklearn.ensemble, sqlalchemy.orm, torch.utils.tensorboard
 for room, names in json.loads(sys.argv[1]).items():
     sys.stdout.flush()
     child = os.fork()

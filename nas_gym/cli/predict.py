@@ -23,7 +23,13 @@ SHOWN = 5  # classes that are counted in the line at the end
 @polite
 def predict(
     network: Annotated[Path, typer.Argument(help="A saved network (best.pt), or the folder of a run.")],
-    file: Annotated[Path, typer.Argument(help="Rows: a table (.csv, .xlsx, ...), .npy or .npz.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Rows: a table (.csv, .xlsx, ...), .npy or .npz; of images or signals a file, a folder or "
+            "an archive."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option(help="File for the rows with their answers, .csv or .tsv; - prints them.")
     ] = None,

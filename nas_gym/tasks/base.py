@@ -14,7 +14,7 @@ from nas_gym._shared import Shared
 from nas_gym.networks import Shape
 from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.reading.columns import CategoryColumn, TableEncoder
-from nas_gym.tasks.target import Target
+from nas_gym.tasks.targets.target import Target
 
 Inputs = Literal["features", "signal", "image"]
 INPUTS: tuple[Inputs, ...] = ("features", "signal", "image")
@@ -139,7 +139,7 @@ class Task(Shared):
 
     @property
     def outputs(self) -> int:
-        """The numbers that a network gives for one example: one a class or value."""
+        """The numbers that a network gives for one example: one a class, label or value."""
         return self.target.outputs
 
     @property
@@ -187,7 +187,8 @@ class Task(Shared):
             name: for titles and folders.
             target_kind: ``"classes"``, ``"values"``, numbers to be predicted, or ``"labels"``, of which an
                 example may have several; None for labels where `y` has several columns of 0 and 1 that are
-                not one-hot, values where labels are hardly classes, see `nas_gym.tasks.labels`, else classes.
+                not one-hot, values where labels are hardly classes, see `nas_gym.tasks.targets.read_classes`,
+                else classes.
             class_names: a name per class in the order of the sorted labels; the labels by default.
             target_names: a name per value or label; those of the columns of a data frame, or ``"value"``.
             feature_names: a name per feature of a table.

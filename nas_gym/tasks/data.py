@@ -22,9 +22,10 @@ class Data:
     Attributes:
         x: examples, as in `Task.from_arrays`.
         y: labels or values, as in `Task.from_arrays`.
-        target_kind: ``"classes"`` or ``"values"``; None for what the labels look like.
+        target_kind: ``"classes"``, ``"values"`` or ``"labels"`` (several an example); None for what `y` looks
+            like.
         class_names: a name per class in the order of the sorted labels; None for the labels.
-        target_names: a name per value; None for ``"value"``.
+        target_names: a name per value or label; None for the usual ones.
         feature_names: a name per feature of a table.
         inputs: what an example is; None to tell by its number of dimensions.
         parts: indices of the training, validation and test examples where the split is given.

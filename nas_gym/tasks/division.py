@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -80,6 +80,14 @@ class Divided:
     parts: Split
     folds: tuple[np.ndarray, ...]
     words: str
+
+    def of_folds(self) -> Iterator[dict[str, np.ndarray]]:
+        """Yield, for each fold but the first, the indices of its training and its validation part by name."""
+        both = np.concatenate(self.parts[:2])
+        for number, places in enumerate(self.folds[1:], 2):
+            kept = np.ones(len(both), dtype=bool)
+            kept[places] = False
+            yield {f"fold-{number} train": both[kept], f"fold-{number} validation": both[places]}
 
 
 @dataclass(frozen=True, eq=False)

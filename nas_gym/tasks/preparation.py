@@ -8,7 +8,7 @@ from typing import Any
 
 from nas_gym._checks import number, plain, whole
 from nas_gym.errors import ConfigError
-from nas_gym.tasks.targets import check_metric
+from nas_gym.tasks.targets.kinds import check_metric
 
 Size = int | float
 
@@ -27,8 +27,8 @@ class Preparation:
         validation_size: size of the validation part.
         test_size: size of the test part.
         split_seed: which examples go where.
-        metric: what networks are scored by, one of `nas_gym.tasks.metrics.CLASS_METRICS` or, of values,
-            `nas_gym.tasks.metrics.VALUE_METRICS`; None for accuracy or R².
+        metric: what networks are scored by, one of `nas_gym.tasks.targets.metrics.CLASS_METRICS` or, of
+            values, `nas_gym.tasks.targets.metrics.VALUE_METRICS`; None for accuracy or R².
         class_weight: ``"balanced"`` for classes of equal weight in the loss, however many examples they
             have; None for examples of equal weight.
         label_noise: share of the training labels, in [0, 1), that another class replaces.

@@ -8,16 +8,26 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks import checks, labels, several_labels, values
+from nas_gym.tasks import checks
 from nas_gym.tasks.base import Sample, Task
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import UNUSED, Divided, Division, Strata, divided
 from nas_gym.tasks.fitting import fitted
 from nas_gym.tasks.preparation import Preparation
-from nas_gym.tasks.splits import PARTS, Split
-from nas_gym.tasks.targets import Classes, Labels, Target, Values, check_kind
+from nas_gym.tasks.reading.columns import CategoryColumn
+from nas_gym.tasks.splits import PARTS, check_classes
+from nas_gym.tasks.targets import read_classes, read_labels, read_values
+from nas_gym.tasks.targets.kinds import Classes, Labels, Target, Values, check_kind
 
 MEAN_STEPS = 2.0**20
+ONE_LABEL = (
+    "every example has exactly one of the labels, which are predicted one by one: if they exclude each "
+    "other, pass the classes as one column"
+)
+ALIKE = (
+    "intervals for new examples count each test example for itself: where those of a group are alike, the "
+    "intervals are too narrow"
+)
 SAMPLED = 16  # training examples that a saved network is checked on
 
 
@@ -46,7 +56,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     train, validation, test = split.parts
     data, x = fitted(data, x, train)
     feature_names = tuple(str(feature) for feature in data.feature_names)
-    target, y = found.fitted((train, validation, test))
+    target, y = found.fitted(split)
     target = target.measured_by(preparation.metric, preparation.class_weight)
     mean, scale = standardisation(x[train])
     noise, label_noise = np.random.default_rng(preparation.noise_seed).spawn(2)
@@ -55,7 +65,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     raw = x[sampled] if data.rows is None else data.rows.picked(sampled)
     return Task(
         name=data.title or name,
-        x_train=_noisy(x_train, preparation.noise, noise),
+        x_train=_noisy(x_train, preparation.noise, noise, _of_categories(data)),
         y_train=_relabelled(y[train], target, preparation.label_noise, label_noise),
         x_validation=standardised(x[validation], mean, scale),
         y_validation=y[validation],
@@ -127,18 +137,23 @@ class _Answers:
             return Strata(zeros, ("",), self.y if self.are_labels else None)
         return Strata(self.strata, self.names)
 
-    def fitted(self, parts: Split) -> tuple[Target, np.ndarray]:
+    def fitted(self, split: Divided) -> tuple[Target, np.ndarray]:
         """Return the target, fitted on the training part, and what is to be predicted as a task holds it."""
+        named = [dict(zip(PARTS, split.parts, strict=True)), *split.of_folds()]
         if self.strata is not None:
+            for parts in named[1:]:
+                check_classes(self.y, *next(iter(parts.items())), self.names)
             return Classes(self.names), self.y
         if self.are_labels:
-            several_labels.check_labels(self.y, self.names, dict(zip(PARTS, parts, strict=True)))
+            for parts in named:
+                read_labels.check_labels(self.y, self.names, parts)
             return Labels(self.names), self.y.astype(np.float32)
-        named = dict(zip(PARTS, parts, strict=True))
-        values.check_variation(self.y, self.names, named)
-        mean, scale = standardisation(self.y[parts[0]])
+        for parts in named:
+            read_values.check_variation(self.y, self.names, parts)
+        mean, scale = standardisation(self.y[split.parts[0]])
         y = standardised(self.y, mean, scale, "y")
-        values.check_variation(y, self.names, named)  # of which float32 may leave nothing
+        for parts in named:
+            read_values.check_variation(y, self.names, parts)  # of which float32 may leave nothing
         return Values(self.names, tuple(mean.tolist()), tuple(scale.tolist())), y
 
 
@@ -147,34 +162,39 @@ def _answers(data: Data) -> _Answers:
     if data.target_kind == "values":
         if data.class_names is not None:
             raise ConfigError("class_names are for classes, and target_kind is 'values': pass target_names")
-        return _Answers(*values.of_array(data.y, data.target_names), None, [])
+        return _Answers(*read_values.of_array(data.y, data.target_names), None, [])
     if data.target_kind == "labels" or (
-        data.target_kind is None and data.class_names is None and several_labels.looks_like_labels(data.y)
+        data.target_kind is None and data.class_names is None and read_labels.looks_like_labels(data.y)
     ):
         return _labels(data)
     if data.target_names is not None:
         raise ConfigError("target_names are for values: pass class_names, or target_kind='values'")
     try:
-        y, names, notes = labels.of_array(data.y, data.class_names, split=data.parts is None)
-    except labels.LooksLikeValuesError as error:
+        y, names, notes = read_classes.of_array(data.y, data.class_names, split=data.parts is None)
+    except read_classes.LooksLikeValuesError as error:
         if data.target_kind is not None or data.class_names is not None:
             raise
-        return _Answers(*values.of_array(data.y, None), None, [error.note])
+        return _Answers(*read_values.of_array(data.y, None), None, [error.note])
     return _Answers(y, names, y, notes)
 
 
 def _said(data: Data, split: Divided) -> list[str]:
     """Return what is to be said of parts that are not by chance, or not as the arrays came."""
     usual = data.division is None and (data.parts is None or len(data.parts[1]))
-    return [] if usual else [f"the parts are {split.words}"]
+    told = [] if usual else [f"the parts are {split.words}"]
+    if data.division is not None and data.division.groups is not None:
+        told.append(ALIKE)
+    return told
 
 
 def _labels(data: Data) -> _Answers:
     if data.class_names is not None:
         raise ConfigError("class_names are for classes, and target_kind is 'labels': pass target_names")
-    y, names = several_labels.of_array(data.y, data.target_names)
+    y, names = read_labels.of_array(data.y, data.target_names)
     told = [f"y is read as {len(names)} labels, of which an example may have several: target_kind= says more"]
-    return _Answers(y, names, None, told if data.target_kind is None else [], True)
+    if data.target_kind is not None:
+        told = [ONE_LABEL] if (y.sum(axis=1) == 1).all() else []
+    return _Answers(y, names, None, told, True)
 
 
 def _division(data: Data, examples: int) -> Division | None:
@@ -211,11 +231,21 @@ def standardised(x: np.ndarray, mean: np.ndarray, scale: np.ndarray, name: str =
     return found
 
 
-def _noisy(x: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
+def _noisy(x: np.ndarray, deviation: float, rng: np.random.Generator, kept: list[int]) -> np.ndarray:
+    """Return examples with noise in all features but those that are kept."""
     if not deviation:
         return x
     noisy: np.ndarray = (x + deviation * rng.standard_normal(x.shape)).astype(np.float32)
+    noisy[:, kept] = x[:, kept]
     return noisy
+
+
+def _of_categories(data: Data) -> list[int]:
+    """Return the places of the features that say which category a column has: noise would blur it."""
+    if data.encoder is None:
+        return []
+    places = (place for column, place in data.encoder.places if isinstance(column, CategoryColumn))
+    return [feature for place in places for feature in range(place.start, place.stop)]
 
 
 def _relabelled(y: np.ndarray, target: Target, share: float, rng: np.random.Generator) -> np.ndarray:

@@ -26,7 +26,7 @@ from nas_gym.tasks.own.npz import npz
 from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
 from nas_gym.tasks.reading.file_kinds import kind_of, looks_like_data
-from nas_gym.tasks.targets import KINDS
+from nas_gym.tasks.targets.kinds import KINDS
 
 TASKS: dict[str, Callable[..., Data]] = {
     "digits": digits,

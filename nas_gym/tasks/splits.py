@@ -207,12 +207,27 @@ def check_parts(y: np.ndarray, parts: Split, class_names: Sequence[str]) -> None
         NASGymError: naming the part and the class.
     """
     for name, part in zip(PARTS, parts, strict=True):
-        missing = np.setdiff1d(np.arange(len(class_names)), y[part])
-        if missing.size:
-            raise DataError(
-                f"the {name} part has no example of class {class_names[missing[0]]!r}: "
-                "every part needs every class, move some there or leave the class out"
-            )
+        check_classes(y, name, part, class_names)
+
+
+def check_classes(y: np.ndarray, name: str, part: np.ndarray, class_names: Sequence[str]) -> None:
+    """Check that a part has every class.
+
+    Args:
+        y: int64 (n,), labels in [0, classes).
+        name: of the part.
+        part: its indices.
+        class_names: a name per class.
+
+    Raises:
+        NASGymError: naming the part and the class.
+    """
+    missing = np.setdiff1d(np.arange(len(class_names)), y[part])
+    if missing.size:
+        raise DataError(
+            f"the {name} part has no example of class {class_names[missing[0]]!r}: "
+            "every part needs every class, move some there or leave the class out"
+        )
 
 
 def _check(totals: np.ndarray, counts: Sequence[int], class_names: Sequence[str]) -> None:

@@ -1,11 +1,13 @@
 from .chunk import ChunkTraining as ChunkTraining
-from .device import on_device as on_device
-from .device import resolve_device as resolve_device
-from .device import training_data as training_data
 from .engine import PASSES as PASSES
 from .engine import Progress as Progress
 from .engine import train as train
 from .epochs import Keep as Keep
+from .hardware.device import on_device as on_device
+from .hardware.device import resolve_device as resolve_device
+from .hardware.device import training_data as training_data
+from .hardware.processor import computer_name as computer_name
+from .hardware.processor import processor_name as processor_name
 from .kernels.paths import PATHS as PATHS
 from .kernels.paths import Paths as Paths
 from .kernels.paths import paths_set as paths_set
@@ -19,8 +21,6 @@ from .numerics import set_outside as set_outside
 from .ordinary import OrdinaryTraining as OrdinaryTraining
 from .planning import Cost as Cost
 from .planning import plan_chunks as plan_chunks
-from .processor import computer_name as computer_name
-from .processor import processor_name as processor_name
 from .recipe import Recipe as Recipe
 from .recipe import check_precision as check_precision
 from .recipe import recipe_for as recipe_for

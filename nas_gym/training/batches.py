@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nas_gym.training.hardware.memory import Memory
 from nas_gym.training.losses.base import Loss
 from nas_gym.training.losses.registry import LOSSES
 from nas_gym.training.members import TrainingData
-from nas_gym.training.memory import Memory
 from nas_gym.training.program.tape import VECTOR, padded
 from nas_gym.training.recipe import Recipe
 

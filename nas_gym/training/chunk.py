@@ -10,8 +10,9 @@ from torch import Tensor
 from nas_gym.networks import initial_weights
 from nas_gym.training.batches import EpochBatches, EqualBatches, EvaluationRound, evaluation_batches
 from nas_gym.training.epochs import EpochTraining, InterruptedTraining, Keep, Part
+from nas_gym.training.hardware.memory import Memory
+from nas_gym.training.hardware.streams import alone, fetched
 from nas_gym.training.members import Member, Trained, TrainingData
-from nas_gym.training.memory import Memory
 from nas_gym.training.optimizer import Rates, optimizer_of
 from nas_gym.training.program.grouping import Value, schedule
 from nas_gym.training.program.initial import InitialWeights
@@ -24,7 +25,6 @@ from nas_gym.training.program.tracing import WORTHWHILE_RUNS
 from nas_gym.training.program.values import Values
 from nas_gym.training.recipe import Recipe
 from nas_gym.training.steps import evaluation_step, training_step
-from nas_gym.training.streams import alone, fetched
 
 
 class ChunkTraining(EpochTraining):

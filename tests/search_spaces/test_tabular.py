@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -108,6 +109,7 @@ def test_a_task_says_how_many_features_each_column_has():
         ({"dropouts": [0, 1]}, r"must be rates in \[0, 1\)"),
         ({"bins": 1}, "bins of the tabular space must be at least 2"),
         ({"numbers": ["plane"]}, "did you mean 'plain'"),
+        ({"dropouts": [0.1, 0.10000001]}, "as six digits show them, must be a list of different values"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(options, words):
@@ -127,3 +129,13 @@ def test_options_that_do_not_fit_are_refused(options, words):
 def test_texts_that_do_not_fit_are_refused(text, words):
     with pytest.raises(NASGymError, match=words):
         space_of().parse(text)
+
+
+def test_noise_leaves_categories_as_they_are():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"size": rng.normal(size=90), "colour": rng.choice(["red", "green", "blue"], 90)})
+    answers = rng.integers(2, size=90)
+    plain, noisy = (Task.from_arrays(frame, answers, noise=noise) for noise in (0.0, 0.5))
+    assert plain.columns == (1, 3)
+    assert np.array_equal(plain.x_train[:, 1:], noisy.x_train[:, 1:])
+    assert np.abs(plain.x_train[:, 0] - noisy.x_train[:, 0]).min() > 0

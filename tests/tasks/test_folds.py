@@ -126,3 +126,24 @@ def test_data_that_comes_in_parts_has_no_folds(tmp_path):
     np.savez(tmp_path / "parts.npz", **parts)
     with pytest.raises(ConfigError, match="the data comes in parts, which leaves nothing to folds"):
         make_task({"name": "npz", "path": str(tmp_path / "parts.npz"), "folds": 3})
+
+
+def test_a_fold_that_leaves_nothing_to_learn_or_to_judge_by_is_refused():
+    groups = np.repeat(np.arange(10), 12)
+    x = np.random.default_rng(0).normal(size=(120, 4))
+    y = x[:, 0].copy()
+    y[groups == 3] = 1.0
+    made = {split: _refusal(x, y, groups, split) for split in range(6)}
+    # Where the equal values are those of the test part or of the first fold, that was refused before.
+    assert any(
+        "of the fold-" in words and "validation part, which leaves nothing" in words
+        for words in made.values()
+    )
+
+
+def _refusal(x, y, groups, split):
+    try:
+        Task.from_arrays(x, y, target_kind="values", group=groups, folds=8, test_size=0.1, split_seed=split)
+    except NASGymError as error:
+        return str(error)
+    return ""

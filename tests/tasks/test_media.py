@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import tracemalloc
 import wave
 import zipfile
 
@@ -227,6 +228,18 @@ def test_signals_of_several_rates_lengths_and_channels_become_one_form(tmp_path)
     assert short.files.config() == {"kind": "signal", "channels": 1, "length": 200, "rate": 4000}
 
 
+def test_long_signals_are_not_all_held_at_once(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(30):
+        sound(tmp_path / "s" / "ab"[number % 2] / f"{number}.wav", rng.uniform(-0.5, 0.5, 100_000), 8000)
+    tracemalloc.start()
+    task = make_task({"name": "folder", "path": str(tmp_path / "s"), "length": 50})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert task.input_shape == (1, 50)
+    assert peak < 10 * 100_000 * 8  # less than ten of the thirty as they are read
+
+
 def test_signals_in_arrays_and_tables_are_read(tmp_path):
     rng = np.random.default_rng(0)
     signals = rng.normal(size=(12, 2, 30))
@@ -266,6 +279,24 @@ def test_a_saved_network_reads_new_files_as_it_learned_to(tmp_path):
     (root / "cat" / "broken.png").write_bytes(b"no image")
     with pytest.raises(NASGymError, match=r"cat/broken\.png cannot be read as image"):
         saved.predict(root)
+
+
+def test_new_signals_may_come_as_one_array_in_a_file(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        sound(tmp_path / "s" / "ab"[number % 2] / f"{number}.wav", rng.uniform(-0.5, 0.5, 60), 8000)
+    task = make_task({"name": "folder", "path": str(tmp_path / "s")})
+    space = make_search_space("conv", task.input_shape, task.outputs)
+    architecture = space.parse("conv3-16-relu")
+    module, _ = TrainEvaluator(space, task, "cpu", recipe={"epochs": 1}).fit(architecture, 0)
+    save_network(tmp_path / "s.pt", space, task, architecture, module)
+    saved = load_network(tmp_path / "s.pt")
+    several = rng.uniform(-0.5, 0.5, (4, 1, 60)).astype(np.float32)
+    np.save(tmp_path / "several.npy", several)
+    np.save(tmp_path / "one.npy", several[0])
+    answers = saved.predict(tmp_path / "several.npy")
+    assert np.array_equal(answers, saved.predict(several))
+    assert np.allclose(saved.predict(tmp_path / "one.npy"), answers[:1], atol=1e-6)
 
 
 def test_arrays_of_images_are_read_in_any_usual_layout_and_new_ones_too(tmp_path):

@@ -22,7 +22,7 @@ from nas_gym.deploy import load_network, save_network
 from nas_gym.evaluators import Request, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Classes, Task, Values, constant_answer, make_task, target_of
-from nas_gym.tasks.metrics import BINS, CUT
+from nas_gym.tasks.targets.metrics import BINS, CUT
 from tests.helpers.refusals import refused
 
 RNG = np.random.default_rng(0)

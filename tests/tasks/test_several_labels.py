@@ -173,3 +173,12 @@ def test_bad_labels_are_refused_in_a_sentence(table):
         Task.from_arrays(x, [["maybe", 1]] * 9, target_kind="labels")
     with pytest.raises(NASGymError, match="target_names must be 3 different names"):
         Task.from_arrays(x, y, target_kind="labels", target_names=["a"])
+
+
+def test_labels_that_exclude_each_other_are_pointed_out():
+    x, y = np.random.default_rng(0).normal(size=(90, 2)), np.eye(3)[np.arange(90) % 3]
+    task = Task.from_arrays(x, y, target_kind="labels")
+    assert any("exactly one of the labels" in note and "one column" in note for note in task.notes)
+    y[0] = 1
+    task = Task.from_arrays(x, y, target_kind="labels")
+    assert not any("exactly one" in note for note in task.notes)

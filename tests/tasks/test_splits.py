@@ -145,10 +145,12 @@ def test_columns_that_split_are_no_features_and_what_they_did_is_said(table):
     frame, folder = table
     grouped = make_task(of_file(folder, group="patient", drop=["day", "fold"]))
     assert grouped.feature_names == ("age",)
-    assert grouped.notes[-1] == f"the parts are {grouped.split}"
+    assert grouped.notes[-2] == f"the parts are {grouped.split}"
+    assert grouped.notes[-1].endswith("where those of a group are alike, the intervals are too narrow")
     timed = make_task(of_file(folder, time="day", drop=["patient", "fold"]))
     assert timed.feature_names == ("age",)
     assert "train from 01.01.2024 to 23.02.2024" in timed.split
+    assert timed.notes[-1] == f"the parts are {timed.split}"
     named = make_task(of_file(folder, split="fold", drop=["patient", "day"]))
     assert (len(named.y_train), len(named.y_validation), len(named.y_test)) == (50, 20, 20)
     again = make_task(json.loads(json.dumps(named.spec)))

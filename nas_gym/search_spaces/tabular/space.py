@@ -350,6 +350,7 @@ def _rates(dropouts: Sequence[float]) -> tuple[float, ...]:
     checked = tuple(rate for rate in rates if rate is not None and 0 <= rate < 1)
     if len(checked) < len(rates):
         raise ConfigError(f"dropouts of the tabular space must be rates in [0, 1), not {list(dropouts)!r}")
+    distinct("dropouts of the tabular space, as six digits show them,", [f"{rate:g}" for rate in checked])
     return checked
 
 

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -92,27 +92,37 @@ def read_signals(
     for option, value in (("length", length), ("rate", rate)):
         if value is not None and not (whole(value) or 0) >= 1:
             raise ConfigError(f"{option} must be a whole number of at least 1, not {value!r}")
-    found: dict[str, tuple[np.ndarray, int | None]] = {}
+    found: dict[str, _Size] = {}
     refused: dict[str, str] = {}
+    # Read twice, since all of them at once, as long as they are, may not fit into memory.
     for name in files.in_order(names):
         try:
             with reading():
-                found[name] = _read(name, files.read(name))
+                signal, its_rate = _read(name, files.read(name))
+            found[name] = _Size(len(signal), signal.shape[1], its_rate)
         except (OSError, Unreadable) as error:
             refused[name] = str(error)
     found, refused = by_name(found, names), by_name(refused, names)
     if not found:
         return SignalForm(1, 1, None), np.zeros((0, 1, 1), np.float32), refused, []
     form, notes = _form(list(found.values()), whole(length), whole(rate))
-    return form, np.stack([form.fitted(*one) for one in found.values()]), refused, notes
+    signals = np.empty((len(found), *form.shape), dtype=np.float32)
+    places = {name: place for place, name in enumerate(found)}
+    for name in files.in_order(list(found)):
+        signals[places[name]] = form.fitted(*_read(name, files.read(name)))
+    return form, signals, refused, notes
 
 
-def _form(
-    found: Sequence[tuple[np.ndarray, int | None]], length: int | None, rate: int | None
-) -> tuple[SignalForm, list[str]]:
+class _Size(NamedTuple):
+    channels: int
+    length: int
+    rate: int | None
+
+
+def _form(found: Sequence[_Size], length: int | None, rate: int | None) -> tuple[SignalForm, list[str]]:
     """Return the form that signals have in common, and what is to be said of those that differ."""
     notes = []
-    rates = Counter(one for _, one in found if one is not None)
+    rates = Counter(one.rate for one in found if one.rate is not None)
     common = None
     if rates:
         common = rate or min(rates, key=lambda one: (-rates[one], one))
@@ -121,12 +131,12 @@ def _form(
             notes.append(
                 f"signals of {shown} points a second are resampled to {common:,}: rate= says another"
             )
-    channels = Counter(len(signal) for signal, _ in found)
+    channels = Counter(one.channels for one in found)
     number = next(iter(channels)) if len(channels) == 1 else 1
     if len(channels) > 1:
         shown = ", ".join(map(str, sorted(channels)))
         notes.append(f"signals have {shown} channels, whose mean is taken")
-    lengths = [math.ceil(signal.shape[1] * (common / one if one and common else 1)) for signal, one in found]
+    lengths = [math.ceil(one.length * (common / one.rate if one.rate and common else 1)) for one in found]
     chosen = length or min(max(lengths), LONGEST)
     longer, shorter = (sum(one > chosen for one in lengths), sum(one < chosen for one in lengths))
     if longer or shorter:

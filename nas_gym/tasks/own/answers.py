@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError
-from nas_gym.tasks import labels, several_labels
 from nas_gym.tasks.own.unlabelled import with_target
 from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.target_values import read_values
+from nas_gym.tasks.targets import read_classes, read_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +94,7 @@ def _listed_labels(
             "label_separator is for one target column whose cells list labels: name that column, and leave "
             "target_kind out"
         )
-    y, names, notes = several_labels.of_lists(
-        targets[0], table.columns[targets[0]], separator, options.missing
-    )
+    y, names, notes = read_labels.of_lists(targets[0], table.columns[targets[0]], separator, options.missing)
     return Answers("labels", y, None, np.arange(len(y)), notes, names)
 
 
@@ -113,11 +111,11 @@ def _several(
     what = f"targets {', '.join(map(repr, targets))}" if len(targets) > 1 else f"target {targets[0]!r}"
     said = []
     if kind is None:
-        flags = all(several_labels.are_flags(cells, options.missing) for cells in columns.values())
+        flags = all(read_labels.are_flags(cells, options.missing) for cells in columns.values())
         kind = "labels" if flags else "values"
         said = [f"{what} are read as {kind}: target_kind= says another kind"]
     if kind == "labels":
-        y, lacking = several_labels.of_columns(columns, options.missing)
+        y, lacking = read_labels.of_columns(columns, options.missing)
         rows, dropping = with_target(what, lacking, way)
         return Answers("labels", y[rows], None, rows, [*dropping, *said], targets)
     read = [read_values(table, name, options) for name in targets]
@@ -136,14 +134,14 @@ def _single(
     what, is_category = f"target {target!r}", target in options.categorical
     said: list[str] = []
     if kind != "values":
-        lacking = labels.lacking(table.columns[target], options.missing, categorical=is_category)
+        lacking = read_classes.lacking(table.columns[target], options.missing, categorical=is_category)
         rows, dropping = with_target(what, lacking, missing_target)
         present = table.at(rows).columns[target]
         if kind is None and not is_category:
-            labels.check_mixture(target, present, options.missing)
+            read_classes.check_mixture(target, present, options.missing)
         try:
-            y, names, notes = labels.of_cells(target, present, options.missing, categorical=is_category)
-        except labels.LooksLikeValuesError as error:
+            y, names, notes = read_classes.of_cells(target, present, options.missing, categorical=is_category)
+        except read_classes.LooksLikeValuesError as error:
             if kind is not None:
                 raise
             said = [error.note]

@@ -18,7 +18,7 @@ from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.reading.row_numbers import without_row_numbers
 from nas_gym.tasks.reading.rules import read_columns
 from nas_gym.tasks.reading.table_file import read_table
-from nas_gym.tasks.targets import check_kind
+from nas_gym.tasks.targets.kinds import check_kind
 
 
 def csv(
@@ -47,14 +47,15 @@ def csv(
 
     The file is a table of text with commas, semicolons, tabs or bars between its cells (``.csv``,
     ``.tsv``, ``.txt``), which may be compressed, an Excel workbook or a Parquet file. How its cells are
-    read is told in `nas_gym.tasks.reading.rules`, of the target column in `nas_gym.tasks.labels`.
+    read is told in `nas_gym.tasks.reading.rules`, of the target column in
+    `nas_gym.tasks.targets.read_classes`.
 
     Args:
         path: path of the file.
         target: column of the class labels or values; several columns, in a list or with commas between, of
             labels that are 0 or 1, yes or no, or of several values.
         target_kind: ``"classes"``, ``"values"``, numbers to be predicted, or ``"labels"``, of which a row may
-            have several; None to tell by the cells, see `nas_gym.tasks.labels`.
+            have several; None to tell by the cells, see `nas_gym.tasks.targets.read_classes`.
         label_separator: what stands between the labels of a row in cells such as ``red|round``.
         drop: columns to leave out.
         categorical: columns of numbers to be treated as categories; the target among them says that

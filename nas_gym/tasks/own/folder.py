@@ -26,7 +26,7 @@ from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.raw_table import MissingTexts, RawTable, listed, text_of
 from nas_gym.tasks.reading.table_file import read_table
-from nas_gym.tasks.targets import check_kind
+from nas_gym.tasks.targets.kinds import check_kind
 
 FILE, CLASS = "file", "class"
 FILE_COLUMNS = (FILE, "filename", "file_name", "path", "image", "signal", "name")

@@ -146,12 +146,15 @@ def read_examples(
         NASGymError: if the file does not exist or cannot be read.
     """
     given = Path(path).expanduser()
-    if form is not None and (is_of(given.name, form.suffixes) or is_collection(given)):
+    is_array = given.suffix == ".npy" and given.is_file()
+    if form is not None and (is_collection(given) or (is_of(given.name, form.suffixes) and not is_array)):
         return read_files(given if given.is_dir() else files.existing(path, "data"), form)
     path = files.existing(path, "data")
     found = file_kinds.contents_of(path)
     if found.kind == "npy":
         array = numpy_array(found.content, path.name)
+        if form is not None and is_of(path.name, form.suffixes) and array.ndim <= len(form.shape):
+            return read_files(path, form)  # one example, not an array of them
         return array if array.dtype.names is None else frame_table(array, path.name)
     if found.kind == "npz":
         try:

@@ -27,9 +27,10 @@ is said in one line, and what may be meant otherwise is refused.
 Spaces around a text are no part of it. Which texts are missing values is told by `MissingTexts`. A missing
 number is filled and flagged by a feature of its own, see `nas_gym.tasks.fitting`, and a missing text is one
 more category; ``impute=False`` refuses both. A column without any value is left out, and said. ``inf``,
-``1_000`` and digits of other scripts are texts. Labels are never numbers: see `nas_gym.tasks.labels`. A
-target of values always is: its numbers are read by 2, 5, 6 and 7, those that begin with 0, too, and any
-other text is refused. Where several columns are refused, all are named in one message.
+``1_000`` and digits of other scripts are texts. Labels are never numbers: see
+`nas_gym.tasks.targets.read_classes`. A target of values always is: its numbers are read by 2, 5, 6 and 7,
+those that begin with 0, too, and any other text is refused. Where several columns are refused, all are
+named in one message.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import Shape
+from nas_gym.training.hardware.memory import Memory
 from nas_gym.training.kernels.paths import Paths
-from nas_gym.training.memory import Memory
 from nas_gym.training.program.fresh import Fresh, copy_all
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters

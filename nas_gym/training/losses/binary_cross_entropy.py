@@ -22,7 +22,7 @@ class BinaryCrossEntropy(Loss):
 
     The sums of a member are, for each label, how often it is answered rightly and how often at all, then the
     examples with a wrong label, and 0 if all outputs are finite, else NaN. What the metrics are is told in
-    `nas_gym.tasks.label_metrics`.
+    `nas_gym.tasks.targets.label_metrics`.
 
     Args:
         metric: the score, one of `LABEL_METRICS`.

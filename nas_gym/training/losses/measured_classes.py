@@ -22,7 +22,7 @@ class MeasuredCrossEntropy(CrossEntropy):
 
     The sums of a member are, for each class, its right examples and the examples taken for it, then the sum
     of the log loss, and 0 if all logits are finite, else NaN. What the metrics are is told in
-    `nas_gym.tasks.metrics`.
+    `nas_gym.tasks.targets.metrics`.
 
     Args:
         metric: the score.

@@ -20,7 +20,7 @@ class Squared(Loss):
     """Squared error, averaged over values and examples; the score is R², cut at 0.
 
     RMSE and MAE are in the units of the outputs. R² of several values is the mean of theirs. The skill of
-    RMSE or MAE, see `nas_gym.tasks.metrics`, may be the score in its place, and R² is then beside it.
+    RMSE or MAE, see `nas_gym.tasks.targets.metrics`, may be the score in its place, and R² is then beside it.
 
     Args:
         metric: the score: ``"r2"``, ``"rmse"`` or ``"mae"``.

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from nas_gym.training.batches import EvaluationBatch
+from nas_gym.training.hardware.memory import Memory
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.paths import paths_of
 from nas_gym.training.kernels.registry import kernels_of
 from nas_gym.training.losses.base import Loss
-from nas_gym.training.memory import Memory
 from nas_gym.training.program.gradients import Gradients
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.parameters import Parameters

@@ -15,10 +15,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from nas_gym.training.hardware.streams import alone
 from nas_gym.training.program.fresh import Fresh, Part
 from nas_gym.training.program.tape import Kernel
 from nas_gym.training.program.tracing import WORTHWHILE_RUNS, traced
-from nas_gym.training.streams import alone
 
 GRAPH_RUNS = 4
 """Runs from which a CUDA graph pays: it takes one to warm up and one to record."""

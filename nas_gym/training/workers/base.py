@@ -11,12 +11,12 @@ import torch
 
 from nas_gym.training.chunk import ChunkTraining
 from nas_gym.training.epochs import EpochTraining, Keep
+from nas_gym.training.hardware.streams import alone, own_stream
 from nas_gym.training.kernels.registry import is_fusible
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import usual_numerics
 from nas_gym.training.ordinary import OrdinaryTraining
 from nas_gym.training.recipe import Recipe
-from nas_gym.training.streams import alone, own_stream
 
 OnEpoch = Callable[[int, float], None]
 """Called after every epoch of a chunk with the epochs done and the mean loss."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError
-from nas_gym.tasks.label_metrics import HAMMING, LABEL_METRICS, MACRO_F1, SUBSET
-from nas_gym.tasks.metrics import Metric
-from nas_gym.tasks.target import AnswerForm, Target, checked_metric
+from nas_gym.tasks.targets.label_metrics import HAMMING, LABEL_METRICS, MACRO_F1, SUBSET
+from nas_gym.tasks.targets.metrics import Metric
+from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
 
 
 @dataclass(frozen=True)

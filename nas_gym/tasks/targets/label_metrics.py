@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nas_gym.tasks.metrics import Metric
+from nas_gym.tasks.targets.metrics import Metric
 
 
 def _counts(outputs: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

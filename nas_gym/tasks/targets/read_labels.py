@@ -10,9 +10,9 @@ import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
 from nas_gym.tasks.checks import as_array
-from nas_gym.tasks.labels import FEWEST
 from nas_gym.tasks.reading.frames import frame_table, is_frame
 from nas_gym.tasks.reading.raw_table import ColumnCells, MissingTexts, clean_cell, listed, text_of
+from nas_gym.tasks.targets.read_classes import FEWEST
 
 YES = frozenset({"1", "true", "yes", "y", "t"})
 NO = frozenset({"0", "false", "no", "n", "f"})

@@ -1,8 +1,8 @@
 """Targets: what a network is asked for, the loss that it learns by, and the score it is searched by.
 
 A target brings the number of outputs of a network, the name of its loss (one of
-`nas_gym.training.LOSSES`) and its metrics. Outside this file and the losses nothing depends on which
-target a task has.
+`nas_gym.training.LOSSES`) and its metrics. Outside the files of the targets and the losses nothing of
+search and training depends on which target a task has.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.tasks.label_target import Labels
-from nas_gym.tasks.metrics import (
+from nas_gym.tasks.targets.labels import Labels
+from nas_gym.tasks.targets.metrics import (
     CLASS_METRICS,
     LOG_LOSS,
     MAE,
@@ -26,7 +26,7 @@ from nas_gym.tasks.metrics import (
     VALUE_METRICS,
     Metric,
 )
-from nas_gym.tasks.target import AnswerForm, Target, checked_metric
+from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
 
 __all__ = ["AnswerForm", "Classes", "Labels", "Target", "Values", "check_kind", "check_metric", "target_of"]
 
@@ -202,7 +202,7 @@ KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Labels, Val
 
 
 def check_kind(kind: object) -> None:
-    """Check an option ``target_kind``; None means classes.
+    """Check an option ``target_kind``; None means that what is to be predicted says it.
 
     Raises:
         NASGymError: if there is no such kind of target.

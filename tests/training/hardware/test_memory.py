@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from nas_gym.training import Recipe
-from nas_gym.training import memory as training_memory
-from nas_gym.training.memory import KEPT_BYTES, SEGMENT_BYTES, Memory
+from nas_gym.training.hardware import memory as training_memory
+from nas_gym.training.hardware.memory import KEPT_BYTES, SEGMENT_BYTES, Memory
 from tests.helpers.networks import make_data, make_space, random_members, trained
 from tests.training.test_invariance import same_bits
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from nas_gym.errors import ConfigError
-from nas_gym.tasks.metrics import Metric
+from nas_gym.tasks.targets.metrics import Metric
 
 
 @dataclass(frozen=True)

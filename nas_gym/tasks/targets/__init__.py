@@ -1,0 +1,1 @@
+"""What is to be predicted: kinds of targets, their metrics, and how answers in memory are read."""

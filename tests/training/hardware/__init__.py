@@ -1,0 +1,1 @@
+"""Tests of nas_gym.training.hardware, and of training on a GPU."""
