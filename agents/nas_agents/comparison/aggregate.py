@@ -110,7 +110,7 @@ def _page(comparison: Analysis, spread: dict[str, Quartiles], setting: Setting) 
     """Return the table of all agents, as Markdown: what their searches saw, without test scores."""
     regret = ["mean regret", "at the optimum"] if comparison.has_regret else []
     # TensorBoard breaks words where a table has many columns.
-    heads = ["agent (access)", "runs", "mean", "median [quartiles]", *regret, "evaluations", "seconds"]
+    heads = ["agent (access)", "runs", "mean", "median [quartiles]", *regret, "evals", "time (s)"]
     order = (
         comparison.agents
         if comparison.has_regret
@@ -136,12 +136,13 @@ def _row(row: AgentSummary, spread: Quartiles | None, *, with_regret: bool) -> l
     seen = ["-", "-"]
     if spread is not None:
         mean, median, lower, upper = (
-            f"{each[-1]:.4f}" for each in (spread.mean, spread.median, spread.lower, spread.upper)
+            f"{each[-1]:.4f}".replace("0.", ".")
+            for each in (spread.mean, spread.median, spread.lower, spread.upper)
         )
         seen = [mean, f"{median} [{lower}, {upper}]"]
     regret: list[str] = []
     if with_regret and row.regret is not None:
-        regret = [f"{row.regret.value:.5f}", f"{row.optimal:.0%}"]
+        regret = [f"{row.regret.value:.5f}".replace("0.", "."), f"{row.optimal:.0%}"]
     agent = row.agent.replace("|", "\\|")
     numbers = [f"{row.evaluations:.0f}", f"{row.seconds:.1f}"]
     return [f"{agent} ({row.access})", str(row.runs), *seen, *regret, *numbers]
