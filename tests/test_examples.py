@@ -24,7 +24,7 @@ EXAMPLES = {
 
 def test_every_example_is_run():
     names = {path.stem for path in FOLDER.glob("*.py")}
-    assert names == {*EXAMPLES, "q_learning_small"}  # which has tests of its own
+    assert names == {*EXAMPLES, "q_learning_small", "offline_policy"}  # which have tests of their own
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -34,6 +34,19 @@ def test_an_example_runs(name, monkeypatch, tmp_path, capsys):
     options, shown = EXAMPLES[name]
     importlib.import_module(name).main(store="memory", **options)
     assert shown in capsys.readouterr().out
+
+
+def test_a_policy_that_is_learned_offline_beats_random_search(monkeypatch, tmp_path, capsys):
+    for package in ("minari", "h5py"):
+        pytest.importorskip(package, reason=f"{package} is not installed")
+    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    importlib.import_module("offline_policy").main(
+        steps=2000, updates=300, evaluations=20, seeds=50, tasks=("mnist1d",)
+    )
+    (lower,) = re.findall(r"CQL .* above random search by \S+ \[(\S+),", capsys.readouterr().out)
+    assert float(lower) > 0
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)

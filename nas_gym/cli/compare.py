@@ -56,6 +56,13 @@ def compare(
         bool | None,
         typer.Option("--trace/--no-trace", help="Record every run; by default all but those on a table."),
     ] = None,
+    tensorboard: Annotated[
+        str | None,
+        typer.Option(
+            help="all: each agent and each run; aggregate: each agent alone; none. By default runs that are "
+            "recorded are shown if they are up to 200."
+        ),
+    ] = None,
     by_access: Annotated[
         bool,
         typer.Option(
@@ -88,6 +95,7 @@ def compare(
         name=problem.name,
         jobs=jobs,
         trace=trace,
+        tensorboard=tensorboard,
     )
     if not compare_and_show(plan, options.command_line(sys.argv), by_access=by_access):
         raise typer.Exit(FAILED)
@@ -112,7 +120,14 @@ def compare_and_show(plan: Plan, command: str, *, by_access: bool = False) -> bo
         show_comparison(each, console, errors, by_access=by_access)
     if across is not None:
         console.print(f"over all tasks: {across / 'comparison.md'}", soft_wrap=True)
-    print_plain(console, f"open TensorBoard: tensorboard --logdir {plan.logdir}")
+    if plan.tensorboard != "none":
+        print_plain(console, f"open TensorBoard: tensorboard --logdir {plan.logdir}")
+    if plan.tensorboard is None and not plan.shows_runs:
+        print_plain(
+            console,
+            f"it shows each agent as a whole, since {plan.runs:,} runs would hide it: --tensorboard all, "
+            "given when a comparison starts, records and shows each",
+        )
     return not any(each.missing for each in comparisons)
 
 

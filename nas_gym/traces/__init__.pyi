@@ -8,6 +8,9 @@ from .lines import Ask as Ask
 from .lines import Header as Header
 from .lines import Recording as Recording
 from .lines import Step as Step
+from .minari import check_minari as check_minari
+from .minari import check_recordable as check_recordable
+from .minari import to_minari as to_minari
 from .policies.base import Policy as Policy
 from .policies.base import State as State
 from .policies.base import TabularPolicy as TabularPolicy
@@ -29,7 +32,9 @@ from .tensorboard.embedding import one_hot as one_hot
 from .tensorboard.events import EventFile as EventFile
 from .tensorboard.picture import SHOWN_WIDTH as SHOWN_WIDTH
 from .tensorboard.summaries import custom_scalars as custom_scalars
+from .tensorboard.summaries import png_summary as png_summary
 from .tensorboard.summaries import text_summary as text_summary
+from .tensorboard.tags import About as About
 from .wrapper import NoTrace as NoTrace
 from .wrapper import Trace as Trace
 from .wrapper import run_config as run_config

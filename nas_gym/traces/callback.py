@@ -40,6 +40,7 @@ class TraceCallback(BaseCallback):
         finish: whether the run ends with `learn`; pass False to call `learn` several times on one
             trace and end it with ``env.close()``.
         overwrite: see `Trace`.
+        minari: see `Trace`; the steps of all environments go into one data set.
 
     Raises:
         NASGymError: when learning starts, if there is neither a folder nor a trace, the
@@ -53,8 +54,15 @@ class TraceCallback(BaseCallback):
         config: Mapping[str, Any] | None = None,
         finish: bool = True,
         overwrite: bool = False,
+        minari: str | Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
+        if minari is not None and not finish:
+            raise ConfigError(
+                "a Minari data set is written when the run ends, which finish=False leaves to others: "
+                "convert the folder afterwards with nas_gym.traces.to_minari"
+            )
+        self._minari = minari
         self._folder = None if folder is None else Path(folder)
         self._agent, self._config = agent, dict(config or {})
         self._finish, self._overwrite = finish, overwrite
@@ -71,6 +79,11 @@ class TraceCallback(BaseCallback):
                     "calls of learn(), or a new folder"
                 )
             trace.watch(NeuralPolicy(trace.search_space, self.model))
+        if self._minari is not None:
+            from nas_gym.traces.minari import check_recordable, minari_options
+
+            check_recordable(envs[0].unwrapped)
+            minari_options(self._minari)
 
     def _on_rollout_start(self) -> None:
         self._show_losses()
@@ -83,6 +96,11 @@ class TraceCallback(BaseCallback):
         if self._finish:
             for trace in self._traces:
                 trace.finish()
+            if self._minari is not None:
+                from nas_gym.traces.minari import minari_options, to_minari
+
+                folders = [trace.folder.path for trace in self._traces]
+                to_minari(folders, env=self._traces[0], **minari_options(self._minari))
 
     def _trace(self, envs: list[gym.Env[Any, Any]], number: int) -> Trace:
         """Return the trace around an environment, put around it if there is none."""

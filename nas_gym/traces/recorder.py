@@ -54,6 +54,7 @@ class Recorder:
         snapshots: the evaluations at which the policy is saved.
         policy: the policy whose scores are recorded; None for none.
         overwrite: record anew over a finished run, too.
+        tensorboard: whether the run is shown in TensorBoard.
 
     Raises:
         NASGymError: if the folder holds a run of another config or a finished one, or is being or
@@ -69,8 +70,9 @@ class Recorder:
         snapshots: Snapshots,
         policy: Policy | None,
         overwrite: bool = False,
+        tensorboard: bool = True,
     ) -> None:
-        from nas_gym.traces.tensorboard.digest import Digest
+        from nas_gym.traces.tensorboard.digest import Digest, NoDigest
 
         self._folder, self._env, self._agent, self._snapshots = folder, env, agent, snapshots
         self.policy = policy
@@ -83,7 +85,9 @@ class Recorder:
             actions = [str(action) for action in env.search_space.actions]
             self._writer.begin(Header(agent, env.ledger.budget, actions, scores))
             metric = env.task.target.metric.label
-            self._digest = Digest(folder, env.search_space, config, self._ledger, scores, metric)
+            self._digest: Digest | NoDigest = NoDigest()
+            if tensorboard:
+                self._digest = Digest(folder, env.search_space, config, self._ledger, scores, metric)
             self._snapshot_if_due()
         except BaseException:
             self._writer.close()
@@ -173,7 +177,7 @@ class Recorder:
 
     def scalars(self, values: Mapping[str, float]) -> None:
         """Show scalars at the current step."""
-        self._digest.board.scalars({tag: float(value) for tag, value in values.items()}, self._lines)
+        self._digest.scalars({tag: float(value) for tag, value in values.items()}, self._lines)
 
     def end_episode(self) -> None:
         """End the current episode, if it had a step."""
@@ -204,7 +208,7 @@ class Recorder:
 
     def abandon(self) -> None:
         """Close the files of a run that did not come to its end; the next run starts it anew."""
-        self._digest.board.close()
+        self._digest.close()
         self._writer.close()
 
     def _note_evaluations(self) -> None:

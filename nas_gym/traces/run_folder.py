@@ -137,10 +137,10 @@ class RunFolder:
             self._check_place()
             return
         there, here = self.config(), as_json(config)
-        differences = [*changes(there, here), *_differences(there, here)]
-        if differences:
-            named = ", ".join(differences[:NAMED_DIFFERENCES])
-            more = len(differences) - NAMED_DIFFERENCES
+        found = [*changes(there, here), *differences(there, here)]
+        if found:
+            named = ", ".join(found[:NAMED_DIFFERENCES])
+            more = len(found) - NAMED_DIFFERENCES
             others = f" and {more} more" if more > 0 else ""
             raise StoreError(
                 f"folder {self.path} holds a run of another config ({named}{others}): "
@@ -318,7 +318,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Return what differs between two configs, in words: ``env.horizon is 20 there and 10 here``.
 
     Fingerprints are left out, for which `changes` has better words, and where data lie that are the same.

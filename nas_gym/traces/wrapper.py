@@ -51,10 +51,13 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             budget it is at 0, 10, 20, 40, ... evaluations.
         overwrite: record anew over a finished run of the same config, too.
         searcher: the agent itself; where it is the user's own code, a change of that is noticed.
+        minari: id of a Minari data set that is written of the steps when the run has ended, or a dict of it
+            as ``"id"`` and of what `to_minari` takes beside it (``"author"`` ...); None for none.
+        tensorboard: whether the run is shown in TensorBoard; without it the folder has all the rest.
 
     Raises:
         NASGymError: if `env` is not a NAS environment, the folder holds a run of another config, or a
-            finished run.
+            finished run, or the Minari data set cannot be written.
     """
 
     def __init__(
@@ -67,6 +70,8 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         snapshots: Sequence[float] = FRACTIONS,
         overwrite: bool = False,
         searcher: object = None,
+        minari: str | Mapping[str, str] | None = None,
+        tensorboard: bool = True,
     ) -> None:
         snapshots = [plain(fraction) for fraction in snapshots]
         gym.utils.RecordConstructorArgs.__init__(
@@ -76,17 +81,20 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             config=None if config is None else as_json(config),
             snapshots=snapshots,
             overwrite=overwrite,
+            minari=minari if minari is None or isinstance(minari, str) else dict(minari),
+            tensorboard=tensorboard,
         )
         gym.Wrapper.__init__(self, env)
         if not isinstance(env.unwrapped, NASEnv):
             raise ConfigError(f"Trace records NAS environments, not {env.unwrapped}: pass gym.make('NAS-v0')")
         self._nas = env.unwrapped
+        self._minari = self._checked_minari(minari)
         self.folder = RunFolder(folder)
         self._agent, self._policy = agent, policy
         self._config = run_config(env, agent, config or {}, searcher)
         self._snapshots = Snapshots(snapshots)
         self._recorder: Recorder | None = None
-        self._ended, self._overwrite = False, overwrite
+        self._ended, self._overwrite, self._tensorboard = False, overwrite, tensorboard
         self._stopped = "closed"
         # An exception handled already when the run began says nothing about how the run ends.
         self._handled = sys.exc_info()[1]
@@ -186,6 +194,10 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
             with self._recording() as recorder:
                 self._ended = True
                 recorder.finish(result, self._stopped)
+            if self._minari:
+                from nas_gym.traces.minari import to_minari
+
+                to_minari(self.folder.path, env=self._nas, **self._minari)
 
     def close(self) -> None:
         """Close the environment; ends the run, unless it is being ended by an error."""
@@ -197,6 +209,15 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
                 self._abandon(self._recorder)
         super().close()
 
+    def _checked_minari(self, given: str | Mapping[str, str] | None) -> dict[str, str]:
+        """Return the options of the data set that the run is to leave, {} for none, before it is made."""
+        if given is None:
+            return {}
+        from nas_gym.traces.minari import check_recordable, minari_options
+
+        check_recordable(self._nas)
+        return minari_options(given)
+
     def _open(self) -> Recorder:
         if self._recorder is None:
             self._recorder = Recorder(
@@ -207,6 +228,7 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
                 self._snapshots,
                 self._policy,
                 overwrite=self._overwrite,
+                tensorboard=self._tensorboard,
             )
         return self._recorder
 

@@ -178,6 +178,8 @@ def test_the_wrapper_is_part_of_the_specification(tmp_path):
         "config": {"alpha": 0.5},
         "snapshots": [0.0, 0.1, 0.25, 0.5, 0.75, 1.0],
         "overwrite": False,
+        "minari": None,
+        "tensorboard": True,
     }
 
 

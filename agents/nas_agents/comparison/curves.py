@@ -42,6 +42,28 @@ def by_evaluations(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> 
     return _by_evaluations([run.incumbents for run in runs], [run.spent for run in runs], estimand, seed)
 
 
+@dataclass(frozen=True, eq=False)
+class Quartiles:
+    """What the runs of an agent saw of their best, as they differ from each other.
+
+    Attributes:
+        x: evaluations, (points,).
+        mean, lower, median, upper: mean, and first, second and third quartile over runs, float (points,).
+    """
+
+    x: np.ndarray
+    mean: np.ndarray
+    lower: np.ndarray
+    median: np.ndarray
+    upper: np.ndarray
+
+
+def quartiles_by_evaluations(runs: Sequence[Run]) -> Quartiles:
+    """Return how the incumbents of runs are spread after each number of evaluations charged."""
+    grid, curves = _on_grid([run.incumbents for run in runs], [run.spent for run in runs])
+    return Quartiles(grid, curves.mean(axis=0), *np.quantile(curves, (0.25, 0.5, 0.75), axis=0))
+
+
 def by_seconds(runs: Sequence[Run], seed: int, estimand: Estimand = IQM) -> Curve:
     """Return the incumbent after so many recorded seconds, from where every run has one."""
     return _by_seconds([run.incumbents for run in runs], [run.elapsed for run in runs], estimand, seed)
@@ -62,13 +84,19 @@ def _regrets(runs: Sequence[Run]) -> Values:
 
 
 def _by_evaluations(values: Values, spent: Values, estimand: Estimand, seed: int) -> Curve:
+    grid, curves = _on_grid(values, spent)
+    return Curve(grid, *estimand.curve(curves, seed).clip(0, 1))
+
+
+def _on_grid(values: Values, spent: Values) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers of evaluations, (points,), and the values of each run there, (runs, points)."""
     longest = max(1, math.ceil(max(each[-1] for each in spent)))
     grid = np.unique(np.linspace(1, longest, min(longest, POINTS)).round().astype(int))
     curves = [
         each[np.maximum(np.searchsorted(charged, grid, side="right") - 1, 0)]
         for each, charged in zip(values, spent, strict=True)
     ]
-    return Curve(grid, *estimand.curve(np.array(curves), seed).clip(0, 1))
+    return grid, np.array(curves)
 
 
 def _by_seconds(values: Values, elapsed: Values, estimand: Estimand, seed: int) -> Curve:

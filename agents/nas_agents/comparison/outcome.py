@@ -6,35 +6,21 @@ import csv
 import io
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from nas_agents.comparison.curves import Curve
+from nas_agents.comparison.aggregate import write_aggregate
 from nas_agents.comparison.plots import figure_names, plot_comparison, plot_figure
 from nas_agents.comparison.ranking import Analysis
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.report import Setting, latex, markdown, short_ranking, write_json
 from nas_gym.common import write_text, writing
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.traces import EventFile, custom_scalars
 
 Record = dict[str, Any]
 SUFFIXES = (".pdf", ".svg", ".png")
-TAGS = tuple(f"incumbent/{part}" for part in ("interquartile_mean", "lower", "upper"))
-MEAN_TAGS = tuple(f"incumbent/{part}" for part in ("mean", "lower", "upper"))
-REGRET_TAGS = tuple(f"regret/{part}" for part in ("mean", "lower", "upper"))
-TIMED_REGRET_TAGS = tuple(f"regret_by_millisecond/{part}" for part in ("mean", "lower", "upper"))
-CHART = "best {metric} so far, as seen (optimistic): {estimand} and 95% band"
-REGRET_CHARTS = {
-    "regret by distinct evaluation: mean and 95% band": ["Margin", list(REGRET_TAGS)],
-    "regret by recorded millisecond: mean and 95% band": ["Margin", list(TIMED_REGRET_TAGS)],
-}
-MILLISECONDS = 1000
 
 
 @dataclass(frozen=True)
@@ -47,6 +33,7 @@ class Comparison:
         analysis: ranking, tests and curves; None where fewer than two agents have a finished run.
         finished: the finished runs.
         fingerprints: fingerprints of the data and the code that every run found.
+        tensorboard: whether a report has a run for each agent in TensorBoard.
     """
 
     folder: Path
@@ -54,6 +41,7 @@ class Comparison:
     analysis: Analysis | None
     finished: tuple[Run, ...]
     fingerprints: Mapping[str, Any] = field(default_factory=dict)
+    tensorboard: bool = True
 
     @property
     def verdict(self) -> tuple[str, ...]:
@@ -221,7 +209,9 @@ class Comparison:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             figures = plot_comparison(analysis, folder, self.setting.where)
-            write_aggregate(analysis, folder / "aggregate")
+            shutil.rmtree(folder / "aggregate", ignore_errors=True)  # of an earlier comparison
+            if self.tensorboard:
+                write_aggregate(analysis, folder / "aggregate", self.finished, self.setting, figures)
             values = analysis.as_dict() | {"fingerprints": dict(self.fingerprints)}
             write_json(values, self.setting, folder / "comparison.json")
             write_text(folder / "comparison.md", markdown(analysis, self.setting, figures))
@@ -263,29 +253,3 @@ def _frame(records: list[Record], method: str) -> Any:
             f"data frames need pandas: pip install 'nas-gym[frames]', or call {method}() for plain dicts"
         ) from None
     return pandas.DataFrame.from_records(records)
-
-
-def write_aggregate(comparison: Analysis, folder: Path) -> None:
-    """Write one TensorBoard run per agent into ``folder/<agent>``, in place of an earlier comparison.
-
-    What the searches saw is written and, where the optimum is known, the regret of it; the test score
-    stays in the report.
-    """
-    shutil.rmtree(folder, ignore_errors=True)
-    tags = MEAN_TAGS if comparison.has_regret else TAGS
-    chart = CHART.format(metric=comparison.metric, estimand=comparison.estimand.name)
-    charts = {chart: ["Margin", list(tags)]}
-    charts |= REGRET_CHARTS if comparison.has_regret else {}
-    for agent, curve in comparison.evaluation_curves.items():
-        with closing(EventFile(folder / agent)) as events:
-            events.summary(custom_scalars({"comparison": charts}))
-            _write_curve(events, tags, curve, curve.x)
-            if comparison.has_regret:
-                regret, timed = comparison.evaluation_regrets[agent], comparison.second_regrets[agent]
-                _write_curve(events, REGRET_TAGS, regret, regret.x)
-                _write_curve(events, TIMED_REGRET_TAGS, timed, timed.x * MILLISECONDS)
-
-
-def _write_curve(events: EventFile, tags: Sequence[str], curve: Curve, steps: np.ndarray) -> None:
-    for step, *values in zip(steps, curve.value, curve.lower, curve.upper, strict=True):
-        events.scalars(dict(zip(tags, values, strict=True)), round(float(step)))

@@ -64,7 +64,8 @@ def _publish(
         with threadpool_limits(1):  # type: ignore[no-untyped-call]
             analysis = analyse(runs, selects_on_test=experiment.selects_on_test)
     fingerprints = experiment.specs[0].surroundings or {}
-    comparison = Comparison(experiment.folder, setting, analysis, runs, fingerprints)
+    shown = plan.tensorboard != "none"
+    comparison = Comparison(experiment.folder, setting, analysis, runs, fingerprints, shown)
     if analysis is not None:
         comparison.report()
     return comparison

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from nas_agents.comparison.progress import OnProgress, Tally
 from nas_agents.registry import make_agent
 from nas_agents.runs.pool import Failure, cores, run_jobs
 from nas_agents.runs.run import (
@@ -18,14 +19,13 @@ from nas_agents.runs.run import (
     RunSpec,
     environment_name,
     experiment_folder,
-    extent,
     folder_of,
     label,
     make_env,
     run,
 )
 from nas_gym.common import held, plain, writing
-from nas_gym.errors import ConfigError
+from nas_gym.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -34,26 +34,9 @@ if TYPE_CHECKING:
     from nas_gym.envs import Budget
 
 
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """How far a comparison is.
-
-    Attributes:
-        done: evaluations by the full recipe of all runs, or recorded seconds under a budget in seconds.
-        total: the evaluations or seconds that there will be at the end.
-        unit: ``"evaluations"`` or ``"seconds"``.
-        runs_over: runs that have ended.
-        runs: all runs.
-    """
-
-    done: float
-    total: float
-    unit: str
-    runs_over: int
-    runs: int
-
-
-OnProgress = Callable[[Advance], None]
+TENSORBOARD = ("all", "aggregate", "none")
+# TensorBoard lists two runs for each; of more than this its list and its charts are of no use any more.
+SINGLE_RUNS = 200
 
 
 @dataclass(frozen=True)
@@ -72,6 +55,8 @@ class Plan:
         jobs: worker processes; None for one per core.
         trace: whether every run is recorded, or only its result kept; None records them unless the
             optimum is known: on a table runs are cheap, many, and repeated at will.
+        tensorboard: ``"all"`` shows each agent and each run in TensorBoard, ``"aggregate"`` each agent alone,
+            ``"none"`` nothing; None shows the runs that are recorded, if the comparison has up to 200.
     """
 
     agents: Sequence[str | Mapping[str, Any]]
@@ -84,6 +69,17 @@ class Plan:
     name: str | None = None
     jobs: int | None = 1
     trace: bool | None = None
+    tensorboard: str | None = None
+
+    @property
+    def runs(self) -> int:
+        """Number of runs of all tasks."""
+        return len(self.agents) * self.seeds * len(self.tasks)
+
+    @property
+    def shows_runs(self) -> bool:
+        """Whether runs that are recorded are shown in TensorBoard, each by itself."""
+        return self.tensorboard == "all" or (self.tensorboard is None and self.runs <= SINGLE_RUNS)
 
     def __post_init__(self) -> None:
         for name in ("agents", "seeds", "budget", "tasks", "jobs"):
@@ -127,6 +123,7 @@ def compare(
     name: str | None = None,
     jobs: int | None = None,
     trace: bool | None = None,
+    tensorboard: str | None = None,
     on_progress: OnProgress | None = None,
     **options: Any,
 ) -> Comparison:
@@ -163,6 +160,7 @@ def compare(
         name: name of this variant, which gets a folder of its own.
         jobs: number of worker processes; one per core by default.
         trace: whether every decision is recorded; by default everywhere but on a table.
+        tensorboard: ``"all"``, ``"aggregate"`` or ``"none"``, see `Plan`.
         on_progress: called with an `Advance` before the first run and whenever a run reports.
         **options: keyword arguments of the environment, such as ``search_space`` and ``task``.
 
@@ -180,6 +178,7 @@ def compare(
         name=name,
         jobs=jobs,
         trace=trace,
+        tensorboard=tensorboard,
     )
     given = {"agents": list(agents), "env": env, "seeds": seeds, "budget": budget} | options
     called = ", ".join(f"{argument}={value!r}" for argument, value in given.items())
@@ -242,6 +241,12 @@ def prepare(plan: Plan) -> list[Experiment]:
     for what, number in (("seeds", plan.seeds), ("jobs", plan.jobs)):
         if number is not None and number < 1:
             raise ConfigError(f"{what} must be at least 1, not {number}")
+    if plan.tensorboard not in (None, *TENSORBOARD):
+        raise unknown("tensorboard", plan.tensorboard, TENSORBOARD)
+    if plan.tensorboard == "all" and plan.trace is False:
+        raise ConfigError(
+            "what TensorBoard shows of a run is recorded: leave trace=False out to see all runs"
+        )
     for agent in plan.agents:
         make_agent(agent)
     labels = [label(agent) for agent in plan.agents]
@@ -302,45 +307,13 @@ def execute(
     return [(waiting[failure.job], failure) for failure in failures]
 
 
-class Tally:
-    """The sum of what many runs with the same budget have done.
-
-    Args:
-        runs: number of runs.
-        finished: how many of them were finished before.
-        budget: budget of each.
-        on_progress: called with the sum now and after every report.
-    """
-
-    def __init__(
-        self, runs: int, finished: int, budget: Budget, on_progress: OnProgress | None = None
-    ) -> None:
-        self._runs, self._over, self._on_progress = runs, finished, on_progress
-        self._each, self._unit = extent(budget)
-        self._done: dict[int, float] = {}
-        self._before = finished * self._each
-        self._tell()
-
-    def report(self, run: int, progress: Any) -> None:
-        """Take the progress of a run; None at its end."""
-        self._over += progress is None
-        done = self._each if progress is None else progress.done(self._unit)
-        self._done[run] = min(done, self._each)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._on_progress is not None:
-            done = self._before + sum(self._done.values())
-            total = self._runs * self._each
-            self._on_progress(Advance(done, total, self._unit, self._over, self._runs))
-
-
 def _experiment(plan: Plan, task: Any) -> Experiment:
     options = dict(plan.env) if task is None else {**plan.env, "task": task}
     with closing(make_env(plan.env_id, options)) as env:
         unwrapped: Any = env.unwrapped
         folder = experiment_folder(plan.logdir, env, plan.name)
-        trace = unwrapped.evaluator.optimum() is None if plan.trace is None else plan.trace
+        wanted = plan.tensorboard == "all" or unwrapped.evaluator.optimum() is None
+        trace = wanted if plan.trace is None else plan.trace
         around = {label(agent): _fingerprints(env, agent) for agent in plan.agents}
         specs = tuple(
             RunSpec(
@@ -351,6 +324,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
                 env_id=plan.env_id,
                 env=options,
                 trace=trace,
+                tensorboard=plan.shows_runs,
                 surroundings=around[label(agent)],
             )
             for seed in range(plan.seeds)

@@ -45,6 +45,7 @@ class RunSpec:
         env_id: id of the environment, or a function that makes one.
         env: keyword arguments of the environment.
         trace: whether every decision is recorded, or only the result is kept.
+        tensorboard: whether a run that is recorded is shown in TensorBoard.
         surroundings: the fingerprints of data and code that the run has to find, as those of the runs
             it is compared with; None for whatever is there.
         finalists: how many of the best networks are trained again with further seeds before one of them is
@@ -65,6 +66,7 @@ class RunSpec:
     finalists: int = 1
     margin: float = 0.0
     finalist_seconds: float | None = None
+    tensorboard: bool = True
 
     def __post_init__(self) -> None:
         for name in ("budget", "seed", "agent"):
@@ -258,7 +260,14 @@ def _search(
             result = _outcome(spec, env, agent.access, found)
             _keep(folder, env, config, result, keep_network=keep_network)
         return result
-    traced = Trace(env, folder.path, agent=agent.name, config=run_options(spec), searcher=agent)
+    traced = Trace(
+        env,
+        folder.path,
+        agent=agent.name,
+        config=run_options(spec),
+        searcher=agent,
+        tensorboard=spec.tensorboard,
+    )
     try:
         with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress) as search_is_over:
             found = agent.search(traced, spec.budget, spec.seed)

@@ -43,7 +43,8 @@ from nas_gym.traces.tensorboard.tags import (
 from nas_gym.traces.tensorboard.writer import Board
 
 ASKS_PER_TABLE = 25
-EPISODES_ALL_SHOWN = 1000
+# Of episodes and of architectures that were asked for.
+TABLES_ALL_SHOWN = 1000
 DRAWINGS = 5
 # Of an architecture's text in the name of its learning curve.
 LONGEST_NAME = 60
@@ -87,7 +88,7 @@ class Digest:
         self._asked_fresh: Counter[tuple[str, int | None]] = Counter()
         self._drawn = ""
         self._pictures: dict[tuple[str, str], Picture] = {}
-        self._tables = Cadence(EPISODES_ALL_SHOWN)
+        self._tables, self._ask_tables = Cadence(TABLES_ALL_SHOWN), Cadence(TABLES_ALL_SHOWN)
 
     def evaluated(self, fresh: Sequence[tuple[int, Evaluation]]) -> None:
         """Show evaluations by their number among the distinct ones, comparable between agents."""
@@ -176,6 +177,14 @@ class Digest:
         self.board.end_session()
         self.board.close()
 
+    def scalars(self, values: Mapping[str, float], number: int) -> None:
+        """Show scalars of the agent at a step."""
+        self.board.scalars(values, number)
+
+    def close(self) -> None:
+        """Close the files of a run that did not come to its end."""
+        self.board.close()
+
     def _show_curves(self, top: Sequence[Evaluation], number: int) -> None:
         """Show how the best networks learned, of those that were trained for several epochs."""
         curves = {
@@ -195,7 +204,8 @@ class Digest:
         self.board.image(CURVES_PICTURE, line_chart(lines, title, "epoch"), number)
 
     def _write_asks(self, number: int) -> None:
-        self.board.text("evaluations", ask_table(self._asks[:ASKS_PER_TABLE], self._metric), number)
+        if self._ask_tables.due():
+            self.board.text("evaluations", ask_table(self._asks[:ASKS_PER_TABLE], self._metric), number)
         self._asks = self._asks[ASKS_PER_TABLE:]
 
     def _drawing(self, evaluation: Evaluation) -> Picture:
@@ -205,6 +215,38 @@ class Digest:
             drawn = architecture_picture(self._space, self._space.parse(evaluation.architecture), title)
             self._pictures[evaluation.architecture, title] = drawn
         return drawn
+
+
+class NoDigest:
+    """Stands where a run shows nothing in TensorBoard: the same calls, written nowhere."""
+
+    scores: str | None = None
+
+    def evaluated(self, fresh: Sequence[tuple[int, Evaluation]]) -> None:
+        """Show nothing."""
+
+    def step(
+        self, row: Row, state: State, mask: np.ndarray, scores: np.ndarray | None, stats: Stats, number: int
+    ) -> None:
+        """Show nothing."""
+
+    def ask(self, asks: Sequence[Ask], stats: Stats, number: int) -> None:
+        """Show nothing."""
+
+    def end_episode(self, policy: Policy | None, number: int) -> None:
+        """Show nothing."""
+
+    def snapshot(self, policy: Policy | None, number: int) -> None:
+        """Show nothing."""
+
+    def finish(self, policy: Policy | None, number: int) -> None:
+        """Show nothing."""
+
+    def scalars(self, values: Mapping[str, float], number: int) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Close nothing."""
 
 
 def _hyperparameters(config: Mapping[str, Any]) -> dict[str, Any]:

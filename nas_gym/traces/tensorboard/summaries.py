@@ -46,7 +46,11 @@ def described(about: About) -> Any:
 
 def image(tag: str, picture: Picture, about: About | None = None) -> Any:
     """Return a picture, and its description for TensorBoard to show beside it."""
-    png, width, height = picture.shown()
+    return png_summary(tag, *picture.shown(), about)
+
+
+def png_summary(tag: str, png: bytes, width: int, height: int, about: About | None = None) -> Any:
+    """Return a picture that is a PNG file already, of so many pixels."""
     shown = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
     return _summary(tag=tag, image=shown, metadata=None if about is None else _described(about, "images"))
 

@@ -14,6 +14,7 @@ from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[attr-define
 from nas_gym._files import encodable
 from nas_gym.errors import NASGymError
 from nas_gym.networks import Network
+from nas_gym.traces.cadence import Cadence
 from nas_gym.traces.tensorboard import summaries
 from nas_gym.traces.tensorboard.events import EventFile
 from nas_gym.traces.tensorboard.network_graph import graph_of
@@ -32,9 +33,15 @@ from nas_gym.traces.tensorboard.tags import (
     about_tags,
 )
 
+# TensorBoard keeps 1,000 points of a curve, drawn at random, so that a long run need not write them all.
+POINTS_ALL_SHOWN = 10_000
+
 
 class Board:
     """Writes the events of one run, and of the run `OUTCOME` inside it.
+
+    Of values that are written together the first 10,000 are, then ever fewer, and always the last, so that a
+    run's file stays small.
 
     Args:
         folder: the run's folder.
@@ -51,6 +58,8 @@ class Board:
         self._about = dict(about_tags(metric))
         self._shown: set[str] = set()
         self._lone: dict[str, tuple[float, int]] = {}
+        self._cadences: dict[tuple[str, ...], Cadence] = {}
+        self._left_out: dict[tuple[str, ...], tuple[EventFile, Mapping[str, float], int]] = {}
         self._metric = metric
         self._events.summary(summaries.custom_scalars(charts(metric, (SCORE, BEST, EVALUATIONS, STORED))))
 
@@ -60,12 +69,14 @@ class Board:
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Write values of one step."""
-        self._events.scalars(values, step, self._new(values))
+        if self._due(self._events, values, step):
+            self._events.scalars(values, step, self._new(values))
 
     def curves(self, values: Mapping[str, float], step: int) -> None:
         """Write points of curves; the first point of each waits for the second, since a dot shows nothing."""
         if values.keys() <= self._shown:
-            self._events.scalars(values, step)
+            if self._due(self._events, values, step):
+                self._events.scalars(values, step)
             return
         ready = {}
         for tag, value in values.items():
@@ -82,7 +93,8 @@ class Board:
 
     def outcome(self, values: Mapping[str, float], step: int) -> None:
         """Write values of `METRICS`, which HParams shows, too."""
-        self._outcome.scalars(values, step, self._new(values))
+        if self._due(self._outcome, values, step):
+            self._outcome.scalars(values, step, self._new(values))
 
     def text(self, tag: str, markdown: str, step: int = 0) -> None:
         """Write a Markdown text."""
@@ -120,6 +132,9 @@ class Board:
 
     def end_session(self) -> None:
         """Mark the run as finished in HParams, and lay out the charts of all that it has shown."""
+        for file, values, step in self._left_out.values():
+            file.scalars(values, step)
+        self._left_out.clear()
         self._outcome.summary(summaries.session_end())
         self._events.summary(summaries.custom_scalars(charts(self._metric, self._shown)))
 
@@ -145,6 +160,16 @@ class Board:
                 failures.append(failure)
         if failures and not told:
             raise failures[0]
+
+    def _due(self, file: EventFile, values: Mapping[str, float], step: int) -> bool:
+        """Return whether values are written now; the last of those left out are at the end."""
+        tags = tuple(values)
+        cadence = self._cadences.setdefault(tags, Cadence(POINTS_ALL_SHOWN))
+        if cadence.due():
+            self._left_out.pop(tags, None)
+            return True
+        self._left_out[tags] = file, dict(values), step
+        return False
 
     def _new(self, values: Mapping[str, float]) -> dict[str, Any]:
         """Return what those tags that were never written are to be shown with."""

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from nas_agents.comparison.across import across_markdown, compare_across
+from nas_agents.comparison.aggregate import REGRET_TAGS, TAGS, TIMED_REGRET_TAGS, write_aggregate
 from nas_agents.comparison.analysis import analyse
-from nas_agents.comparison.outcome import REGRET_TAGS, TAGS, TIMED_REGRET_TAGS, Comparison, write_aggregate
+from nas_agents.comparison.outcome import Comparison
 from nas_agents.comparison.plots import plot_across, plot_comparison
 from nas_agents.comparison.report import Setting, markdown, write_json
 from rich.console import Console

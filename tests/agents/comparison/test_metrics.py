@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from nas_agents.comparison.across import across_markdown, compare_across
+from nas_agents.comparison.aggregate import write_aggregate
 from nas_agents.comparison.analysis import analyse
-from nas_agents.comparison.outcome import Comparison, write_aggregate
+from nas_agents.comparison.outcome import Comparison
 from nas_agents.comparison.plots import curves, scores
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.report import Setting, markdown
