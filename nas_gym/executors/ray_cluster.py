@@ -1,0 +1,138 @@
+"""Ray itself: joined where it runs, started where it does not, and ended only if it was started here."""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import importlib.util
+import os
+import secrets
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from nas_gym.errors import ConfigError
+
+CLIENT = "ray://"
+REACHED_WITHIN = 5.0
+"""Seconds within which an address has to answer."""
+STORE_BYTES = 256 * 2**20
+"""Memory of a Ray that is started here for what is shared: the arrays of tasks."""
+OURS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray listens on all of a Linux machine's addresses unless it is told what it is told on macOS and Windows.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # Others on this machine would otherwise reach what listens on loopback.
+    "RAY_AUTH_MODE": "token",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+_lock = threading.Lock()
+
+
+def check_installed() -> None:
+    """Check that Ray is there, without importing it.
+
+    Raises:
+        NASGymError: if it is not.
+    """
+    if "ray" not in sys.modules and importlib.util.find_spec("ray") is None:
+        raise ConfigError(
+            "the executor 'ray' needs Ray: install it with pip install 'nas-gym[distributed]', or leave "
+            "executor out"
+        )
+
+
+def connected(address: str | None, cores: int) -> ModuleType:
+    """Return Ray, connected: to what this process is connected to, to an address, or to one started here.
+
+    Args:
+        address: ``"auto"``, ``"host:port"`` or ``"ray://host:port"``; None for ``RAY_ADDRESS`` where the
+            environment has it, as in jobs of a cluster, and else for this machine alone.
+        cores: processor cores of this machine to be used, where Ray is started here.
+
+    Raises:
+        NASGymError: if there is no Ray at the address.
+    """
+    with _lock:
+        if "ray" in sys.modules and (ray := importlib.import_module("ray")).is_initialized():
+            return ray
+        address = address or os.environ.get("RAY_ADDRESS")
+        if address:
+            return _joined(address)
+        return _started(cores)
+
+
+def _joined(address: str) -> ModuleType:
+    _check_reached(address)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray = importlib.import_module("ray")
+    try:
+        ray.init(address, **_quiet(address))
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise ConfigError(
+            f"there is no Ray at the address {address!r} ({reason}): start one with 'ray start --head', or "
+            "leave the address out to use this machine"
+        ) from error
+    atexit.register(ray.shutdown)
+    return ray
+
+
+def _started(cores: int) -> ModuleType:
+    before = {name: os.environ.get(name) for name in [*OURS, "RAY_AUTH_TOKEN"]}
+    ours = {**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    os.environ.update({name: value for name, value in ours.items() if before[name] is None})
+    ray = importlib.import_module("ray")
+    try:
+        ray.init(
+            "local",
+            num_cpus=cores,
+            include_dashboard=False,
+            object_store_memory=STORE_BYTES,
+            **_quiet("local"),
+        )
+    except (RuntimeError, ValueError, OSError, ConnectionError, TimeoutError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise ConfigError(
+            f"Ray cannot be started on this machine ({reason}): leave executor out, or pass the address of a "
+            "Ray that runs"
+        ) from error
+    finally:
+        # Ray has read them, and what this process starts later is not of this Ray.
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+    atexit.register(ray.shutdown)
+    return ray
+
+
+def _quiet(address: str) -> Mapping[str, Any]:
+    if address.startswith(CLIENT):
+        return {}
+    return {"log_to_driver": False, "logging_level": "ERROR"}
+
+
+def _check_reached(address: str) -> None:
+    """Check within some seconds that something answers at an address with a port.
+
+    Raises:
+        NASGymError: if nothing does, or it is no address.
+    """
+    if address == "auto":
+        return
+    host, colon, port = address.removeprefix(CLIENT).rpartition(":")
+    if not colon or not port.isdecimal():
+        raise ConfigError(
+            f"the address of Ray must be 'auto', 'host:port' or 'ray://host:port', not {address!r}"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), REACHED_WITHIN).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"nothing answers at the address of Ray {address!r} ({reason}): check host and port, or leave the "
+            "address out to use this machine"
+        ) from error
