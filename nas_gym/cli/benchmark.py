@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_gym.cli.errors import polite
+from nas_gym.cli.options import Address, Executing
 from nas_gym.cli.progress import building_bar, reading_bar
 
 if TYPE_CHECKING:
@@ -146,13 +147,15 @@ def build(
     benchmark: Annotated[str | None, typer.Option(help="Name of the table; of the space by default.")] = None,
     label: Annotated[str | None, typer.Option(help="What the task is called; its name by default.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    executor: Executing = None,
+    address: Address = None,
     out: Annotated[Path | None, typer.Option(help="The file; by default in the user's folder.")] = None,
 ) -> None:
     """Train every architecture of a space with every seed and record it as a table.
 
     An interrupted build goes on where it was when the same command is given again.
     """
-    from nas_gym.cli.options import name_or_json, recipe_of, seeds_of
+    from nas_gym.cli.options import executor_of, name_or_json, recipe_of, seeds_of
     from nas_gym.errors import ConfigError
     from nas_gym.tables import Tabulation, build_table, user_folder
 
@@ -162,6 +165,7 @@ def build(
         recipe_of(recipe),
         seeds_of(train_seeds),
         device,
+        executor_of(executor, address),
     )
     benchmark = tabulation.search_space.name if benchmark is None else benchmark
     label = tabulation.task.name if label is None else label

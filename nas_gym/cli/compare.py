@@ -52,6 +52,8 @@ def compare(
     minutes: Annotated[float | None, typer.Option(hidden=True)] = None,
     problem: options.Problem,
     jobs: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
+    executor: options.Executing = None,
+    address: options.Address = None,
     trace: Annotated[
         bool | None,
         typer.Option("--trace/--no-trace", help="Record every run; by default all but those on a table."),
@@ -88,6 +90,7 @@ def compare(
         name=problem.name,
         jobs=jobs,
         trace=trace,
+        executor=options.executor_of(executor, address),
     )
     if not compare_and_show(plan, options.command_line(sys.argv), by_access=by_access):
         raise typer.Exit(FAILED)

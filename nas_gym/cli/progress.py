@@ -289,13 +289,15 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
     columns = (
         TextColumn("training"),
         BarColumn(),
-        TextColumn("{task.fields[done]}/{task.fields[members]} networks, loss {task.fields[loss]:.4f}"),
+        TextColumn(
+            "{task.fields[done]}/{task.fields[members]} networks, loss {task.fields[loss]:.4f}{task.fields[wait]}"
+        ),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console or Console(stderr=True)) as shown_bar:
-        task = shown_bar.add_task("training", total=1.0, done=0, members=0, loss=float("nan"))
+        task = shown_bar.add_task("training", total=1.0, done=0, members=0, loss=float("nan"), wait="")
 
         def show(progress: TrainingProgress) -> None:
             shown_bar.update(
@@ -304,6 +306,7 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
                 done=progress.done,
                 members=progress.members,
                 loss=progress.loss,
+                wait=f", {progress.waiting}" if progress.waiting else "",
             )
 
         evaluator.progress = show

@@ -47,6 +47,8 @@ def search(
     minutes: options.Minutes = None,
     seed: Annotated[int, typer.Option(help="Seed of the agent.")] = 0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, NAME=VALUE.")] = None,
+    executor: options.Executing = None,
+    address: options.Address = None,
     problem: options.Problem,
     explained: Annotated[
         bool, typer.Option("--explain/--no-explain", help="Explain the search at its end.")
@@ -58,6 +60,8 @@ def search(
     of the first are saved as best.pt in the run's folder, beside the trace for TensorBoard.
     """
     environment = dict(problem.environment)
+    if (where := options.executor_of(executor, address)) is not None:
+        environment["executor"] = where
     for each in tasks_of(
         [] if task is None else [task], problem.target, problem.target_kind, problem.reading
     ):

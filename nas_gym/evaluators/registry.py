@@ -47,7 +47,9 @@ def make_evaluator(
     """
     if isinstance(spec, Evaluator):
         if executor is not None:
-            raise ConfigError("executor is an option of an evaluator that is built: give it to the one you made")
+            raise ConfigError(
+                "executor is an option of an evaluator that is built: give it to the one you made"
+            )
         return spec
     options = options_of("evaluator", spec)
     name, latency = options.pop("name", None), options.pop("latency", None)

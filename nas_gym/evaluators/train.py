@@ -64,9 +64,9 @@ class TrainEvaluator(Evaluator):
             the key hold the numbers that came of it. The tasks of `PUBLISHED` keep the usual recipe.
         seeds: training seeds that an architecture is evaluated with. Of a task with folds, a seed also says
             which of them is left out; None is one seed a fold, of other tasks the seed 0.
-        executor: where networks are trained, other than in this process: ``"ray"``, a dict with its options, or
-            an `Executor`; None for here. It changes no result and is no part of `config` and `key`. Scores on
-            test examples are measured on `device` all the same.
+        executor: where networks are trained, other than in this process: ``"ray"``, a dict with its options,
+            or an `Executor`; None for here. It changes no result and is no part of `config` and `key`. Scores
+            on test examples are measured on `device` all the same.
 
     Attributes:
         progress: called after every epoch of a chunk of a batch; see `training_bar` for a bar.
@@ -290,7 +290,7 @@ class TrainEvaluator(Evaluator):
     @cached_property
     def numerics(self) -> str:  # type: ignore[override]  # asks the device, so only when it is needed
         on = machine_of(self.executor, self.device)
-        parts = [on.device, PRECISION_NAMES[self.recipe.precision], f"torch {on.torch}", on.name]
+        parts = [on.device, PRECISION_NAMES[self.recipe.precision], f"torch {on.version}", on.name]
         return ", ".join(filter(None, [*parts, *on.outside]))
 
 

@@ -221,8 +221,8 @@ class RayPost(Post):
         self._failed_starts += 1
         if self._failed_starts > FAILED_STARTS:
             raise ConfigError(
-                f"Ray cannot start a worker ({_first_line(error)}): install the same nas-gym on every machine "
-                "of the cluster, and what it is to compute with"
+                f"Ray cannot start a worker ({_first_line(error)}): install the same nas-gym on every "
+                "machine of the cluster, and what it is to compute with"
             ) from error
         self._start()
 

@@ -23,11 +23,10 @@ STORE_BYTES = 256 * 2**20
 """Memory of a Ray that is started here for what is shared: the arrays of tasks."""
 OURS = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray listens on all of a Linux machine's addresses unless it is told what it is told on macOS and Windows.
+    # On Linux Ray listens on all addresses unless it is told what it is told on macOS and Windows.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     # Others on this machine would otherwise reach what listens on loopback.
     "RAY_AUTH_MODE": "token",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 _lock = threading.Lock()
 
@@ -133,6 +132,6 @@ def _check_reached(address: str) -> None:
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(
-            f"nothing answers at the address of Ray {address!r} ({reason}): check host and port, or leave the "
-            "address out to use this machine"
+            f"nothing answers at the address of Ray {address!r} ({reason}): check host and port, or leave "
+            "the address out to use this machine"
         ) from error

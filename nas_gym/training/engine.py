@@ -160,6 +160,4 @@ class _Account:
         if self._progress is not None:
             total = sum(cost.work for cost in self._costs)
             done = sum(cost.work * share for cost, share in zip(self._costs, self._shares, strict=True))
-            self._progress(
-                Progress(self._done, len(self._costs), done / total, self._loss, self._waiting)
-            )
+            self._progress(Progress(self._done, len(self._costs), done / total, self._loss, self._waiting))

@@ -24,8 +24,10 @@ from nas_agents.runs.run import (
     make_env,
     run,
 )
+from nas_agents.runs.spread import spread_runs
 from nas_gym.common import held, plain, writing
 from nas_gym.errors import ConfigError
+from nas_gym.executors import Executor, make_executor
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -70,6 +72,8 @@ class Plan:
         logdir: where everything is written.
         name: name of the variant, None for none.
         jobs: worker processes; None for one per core.
+        executor: what makes the runs in place of worker processes of this machine: ``"ray"``, a dict with its
+            options, or an `Executor`; None for those. It changes no result.
         trace: whether every run is recorded, or only its result kept; None records them unless the
             optimum is known: on a table runs are cheap, many, and repeated at will.
     """
@@ -84,6 +88,7 @@ class Plan:
     name: str | None = None
     jobs: int | None = 1
     trace: bool | None = None
+    executor: str | Mapping[str, Any] | Executor | None = None
 
     def __post_init__(self) -> None:
         for name in ("agents", "seeds", "budget", "tasks", "jobs"):
@@ -127,6 +132,7 @@ def compare(
     name: str | None = None,
     jobs: int | None = None,
     trace: bool | None = None,
+    executor: str | Mapping[str, Any] | Executor | None = None,
     on_progress: OnProgress | None = None,
     **options: Any,
 ) -> Comparison:
@@ -163,6 +169,8 @@ def compare(
         name: name of this variant, which gets a folder of its own.
         jobs: number of worker processes; one per core by default.
         trace: whether every decision is recorded; by default everywhere but on a table.
+        executor: what makes the runs in place of worker processes of this machine: ``"ray"`` or a dict like
+            ``{"name": "ray", "address": "auto"}`` (see docs/clusters.md); `jobs` then has no meaning.
         on_progress: called with an `Advance` before the first run and whenever a run reports.
         **options: keyword arguments of the environment, such as ``search_space`` and ``task``.
 
@@ -180,6 +188,7 @@ def compare(
         name=name,
         jobs=jobs,
         trace=trace,
+        executor=executor,
     )
     given = {"agents": list(agents), "env": env, "seeds": seeds, "budget": budget} | options
     called = ", ".join(f"{argument}={value!r}" for argument, value in given.items())
@@ -207,10 +216,12 @@ def compare_tasks(
     Raises:
         NASGymError: for a plan that does not fit, or a folder that holds runs of another config.
     """
+    executor = make_executor(plan.executor)
     experiments = prepare(plan)
     with undisturbed(experiments):
         with watching or nullcontext(None) as on_progress:
-            failures = execute(experiments, cores() if plan.jobs is None else plan.jobs, on_progress)
+            jobs = cores() if plan.jobs is None else plan.jobs
+            failures = execute(experiments, jobs, on_progress, executor)
         from nas_agents.comparison.publish import publish, publish_across
 
         comparisons = tuple(publish(plan, experiment, failures, command) for experiment in experiments)
@@ -282,7 +293,10 @@ def undisturbed(experiments: Sequence[Experiment]) -> Iterator[None]:
 
 
 def execute(
-    experiments: Sequence[Experiment], jobs: int, on_progress: OnProgress | None = None
+    experiments: Sequence[Experiment],
+    jobs: int,
+    on_progress: OnProgress | None = None,
+    executor: Executor | None = None,
 ) -> list[tuple[RunSpec, Failure]]:
     """Run what is not finished in worker processes, and return the runs that failed.
 
@@ -290,6 +304,7 @@ def execute(
         experiments: the tasks with their runs.
         jobs: number of worker processes.
         on_progress: called before the first run and whenever a run reports.
+        executor: makes the runs in place of worker processes.
     """
     specs = [spec for experiment in experiments for spec in experiment.specs]
     finished = [done for experiment in experiments for done in experiment.finished]
@@ -297,7 +312,10 @@ def execute(
     # While workers run, this process waits: time to import what reports need (SciPy and Matplotlib).
     Thread(target=import_module, args=("nas_agents.comparison.publish",), daemon=True).start()
     tally = Tally(len(specs), sum(finished), specs[0].budget, on_progress)
-    failures = run_jobs(run, waiting, jobs, tally.report)
+    if executor is None:
+        failures = run_jobs(run, waiting, jobs, tally.report)
+    else:
+        failures = spread_runs(executor, waiting, tally.report)
     return [(waiting[failure.job], failure) for failure in failures]
 
 
@@ -338,6 +356,11 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
     options = dict(plan.env) if task is None else {**plan.env, "task": task}
     with closing(make_env(plan.env_id, options)) as env:
         unwrapped: Any = env.unwrapped
+        if plan.executor is not None and unwrapped.evaluator.executor is not None:
+            raise ConfigError(
+                "an executor makes either the runs of a comparison or the trainings of each: leave it out of "
+                "the environment"
+            )
         folder = experiment_folder(plan.logdir, env, plan.name)
         trace = unwrapped.evaluator.optimum() is None if plan.trace is None else plan.trace
         around = {label(agent): _fingerprints(env, agent) for agent in plan.agents}

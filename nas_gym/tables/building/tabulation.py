@@ -132,7 +132,8 @@ class Tabulation:
     def numerics(self) -> str:
         """What the bits depend on beside the rest: device, torch version, processor or card."""
         on = machine_of(self.executor, self.device)
-        return ", ".join(filter(None, [on.device, f"torch {on.torch.partition('+')[0]}", on.name, *on.outside]))
+        torch_version = on.version.partition("+")[0]
+        return ", ".join(filter(None, [on.device, f"torch {torch_version}", on.name, *on.outside]))
 
     def config(self) -> dict[str, Any]:
         """Return all that the numbers depend on, JSON-able."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 import threading
+import time
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -44,14 +44,14 @@ class Machine:
 
     Attributes:
         device: type of the device.
-        torch: version of torch.
+        version: of torch.
         name: of the processor or card, see `computer_name`.
         outside: what the environment sets, see `set_outside`.
         engine: version of the engine.
     """
 
     device: str
-    torch: str
+    version: str
     name: str
     outside: tuple[str, ...]
     engine: int = ENGINE_VERSION
@@ -62,7 +62,7 @@ class Machine:
         return cls(device.type, torch.__version__, computer_name(device), tuple(set_outside()))
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, [self.device, f"torch {self.torch}", self.name, *self.outside]))
+        return ", ".join(filter(None, [self.device, f"torch {self.version}", self.name, *self.outside]))
 
 
 @dataclass(frozen=True, slots=True)
