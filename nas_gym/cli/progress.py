@@ -289,9 +289,8 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
     columns = (
         TextColumn("training"),
         BarColumn(),
-        TextColumn(
-            "{task.fields[done]}/{task.fields[members]} networks, loss {task.fields[loss]:.4f}{task.fields[wait]}"
-        ),
+        TextColumn("{task.fields[done]}/{task.fields[members]} networks, loss {task.fields[loss]:.4f}"),
+        TextColumn("{task.fields[wait]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -306,7 +305,7 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
                 done=progress.done,
                 members=progress.members,
                 loss=progress.loss,
-                wait=f", {progress.waiting}" if progress.waiting else "",
+                wait=progress.waiting,
             )
 
         evaluator.progress = show

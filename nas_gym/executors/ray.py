@@ -98,6 +98,7 @@ class RayExecutor(Executor):
         with self._lock:
             idle = self._idle[work]
             kept, self._idle[work] = idle[:count], idle[count:]
+        self.close()  # what is left would hold cores that these need
         return [*kept, *(RayPost(self._ray(), self, work) for _ in range(count - len(kept)))]
 
     def give_back(self, posts: list[Post]) -> None:
@@ -163,7 +164,7 @@ class RayPost(Post):
         until = time.monotonic() + seconds
         while True:
             if self._asked is None:
-                self._asked = self._desk.version.remote()
+                self._asked = self._desk.place.remote()
             done, _ = self._ray.wait([self._asked], timeout=max(0.0, until - time.monotonic()))
             if not done:
                 return False
@@ -226,11 +227,11 @@ class RayPost(Post):
             ) from error
         self._start()
 
-    def _check_version(self, there: tuple[str, str]) -> None:
-        place, its_version = there
+    def _check_version(self, there: tuple[str, int, str]) -> None:
+        host, _, its_version = there
         if its_version != version("nas-gym"):
             raise ConfigError(
-                f"the machine {place} of the cluster has nas-gym {its_version} and this one "
+                f"the machine {host} of the cluster has nas-gym {its_version} and this one "
                 f"{version('nas-gym')}: install the same on both"
             )
 
@@ -243,9 +244,9 @@ class Desk:
         self._stopped = 0  # jobs up to this number
         self._report: tuple[int, Any] = (0, None)
 
-    def version(self) -> tuple[str, str]:
-        """Return the machine's name and the version of nas-gym there."""
-        return socket.gethostname(), version("nas-gym")
+    def place(self) -> tuple[str, int, str]:
+        """Return the machine's name, the number of this process, and the version of nas-gym there."""
+        return socket.gethostname(), os.getpid(), version("nas-gym")
 
     def do(self, number: int, job: Any) -> Outcome:
         """Do a job."""
