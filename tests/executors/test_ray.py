@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 TASK = make_task({"name": "digits", "train_size": 300})
 SPACE = make_search_space("mlp", TASK.input_shape, TASK.outputs)
 REQUESTS = [Request(SPACE.architecture(int(number)), 0) for number in np.linspace(1, SPACE.size - 1, 24)]
+pytestmark = pytest.mark.filterwarnings("ignore::nas_gym.errors.WaitWarning")  # on a busy machine
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
@@ -45,7 +46,7 @@ def executor():
     ray.shutdown()
 
 
-def evaluator(executor=None, store="memory", epochs=60):
+def evaluator(executor=None, store="memory", epochs=40):
     options = {"name": "train", "recipe": {"epochs": epochs}}
     return make_evaluator(options, SPACE, TASK, device="cpu", store=store, executor=executor)
 
@@ -232,18 +233,7 @@ def test_an_address_where_nothing_is_is_told_at_once(address, words):
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_driver_that_dies_goes_on_where_it_was(tmp_path, how):
-    command = [
-        sys.executable,
-        "-c",
-        DRIVER,
-        "search",
-        "--agent",
-        "random",
-        "--budget",
-        "120",
-        "--task",
-        "digits",
-    ]
+    command = [sys.executable, "-m", "nas_gym", "search", "--agent", "random", "--budget", "120"]
     command += ["--executor", '{"name": "ray", "workers": 2}', "--store", str(tmp_path / "store.db")]
     command += ["--task", "digits", "--search-space", "mlp", "--recipe", '{"epochs": 40}', "--device", "cpu"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "agents")])}

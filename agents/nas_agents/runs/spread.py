@@ -23,7 +23,7 @@ from nas_gym.executors import LOST_AT_MOST, Executor, Here, Lost, Outcome, Post
 from nas_gym.traces import RunFolder
 
 POLL_SECONDS = 0.1
-TOLD_AFTER = 5.0
+TOLD_AFTER = 10.0
 """Seconds after which it is told that no run can begin yet."""
 
 

@@ -20,7 +20,7 @@ from nas_gym.training.recipe import Recipe
 from nas_gym.training.workers.base import Worker
 
 Chunk = list[int]  # positions of members
-PATIENCE = 5.0
+PATIENCE = 10.0
 """Seconds after which it is told that no worker can begin yet."""
 
 
