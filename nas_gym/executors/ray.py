@@ -222,7 +222,7 @@ class RayPost(Post):
         self._failed_starts += 1
         if self._failed_starts > FAILED_STARTS:
             raise ConfigError(
-                f"Ray cannot start a worker ({_first_line(error)}): install the same nas-gym on every "
+                f"Ray cannot start a worker ({_last_line(error)}): install the same nas-gym on every "
                 "machine of the cluster, and what it is to compute with"
             ) from error
         self._start()
@@ -302,6 +302,11 @@ def _at_least_1(name: str, value: object) -> int:
 def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0].rstrip(".:") if lines else type(error).__name__
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].rstrip(".:") if lines else type(error).__name__
 
 
 def _unreadable(error: Exception) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import importlib
 import importlib.util
+import logging
 import os
 import secrets
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Mapping
@@ -18,7 +20,9 @@ from nas_gym.errors import ConfigError
 
 CLIENT = "ray://"
 REACHED_WITHIN = 5.0
-"""Seconds within which an address has to answer."""
+"""Seconds within which something has to answer at an address."""
+KNOWN_WITHIN = 30.0
+"""Seconds within which it has to answer as Ray does. By itself Ray tries for minutes."""
 STORE_BYTES = 256 * 2**20
 """Memory of a Ray that is started here for what is shared: the arrays of tasks."""
 OURS = {
@@ -68,6 +72,7 @@ def _joined(address: str) -> ModuleType:
     _check_reached(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray = importlib.import_module("ray")
+    logging.getLogger("ray").setLevel(logging.ERROR)
     try:
         ray.init(address, **_quiet(address))
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -81,9 +86,11 @@ def _joined(address: str) -> ModuleType:
 
 
 def _started(cores: int) -> ModuleType:
-    before = {name: os.environ.get(name) for name in [*OURS, "RAY_AUTH_TOKEN"]}
-    ours = {**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    os.environ.update({name: value for name, value in ours.items() if before[name] is None})
+    # What this process can import its workers can.
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    ours = {**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32), "PYTHONPATH": paths}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
     ray = importlib.import_module("ray")
     try:
         ray.init(
@@ -102,8 +109,7 @@ def _started(cores: int) -> ModuleType:
     finally:
         # Ray has read them, and what this process starts later is not of this Ray.
         for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
     atexit.register(ray.shutdown)
     return ray
 
@@ -133,5 +139,19 @@ def _check_reached(address: str) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(
             f"nothing answers at the address of Ray {address!r} ({reason}): check host and port, or leave "
+            "the address out to use this machine"
+        ) from error
+    if not address.startswith(CLIENT):
+        _check_is_ray(address)
+
+
+def _check_is_ray(address: str) -> None:
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    try:
+        # Whatever Ray says of itself, such as that it wants a token, it says better when it is joined.
+        subprocess.run(command, capture_output=True, timeout=KNOWN_WITHIN, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise ConfigError(
+            f"what answers at the address {address!r} is not Ray, or too busy: check host and port, or leave "
             "the address out to use this machine"
         ) from error

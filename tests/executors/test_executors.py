@@ -12,7 +12,9 @@ import torch
 from nas_agents import RunSpec, compare, run
 from nas_agents.runs import spread
 from nas_agents.runs.spread import run_there, spread_runs
+from typer.testing import CliRunner
 
+from nas_gym.cli.app import app
 from nas_gym.errors import WaitWarning
 from nas_gym.training import train
 from nas_gym.training.workers import crew, remote
@@ -187,3 +189,32 @@ def test_an_executor_makes_either_the_runs_or_their_trainings(tmp_path):
     outer = {"seeds": 2, "budget": 2, "logdir": tmp_path, "executor": ThreadExecutor()}
     sentence = refusal(lambda: compare(["random", "evolution"], **outer, **inner))
     assert "either the runs of a comparison or the trainings of each" in sentence
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--address", "auto"], "--address is that of an executor and there is none: pass --executor ray"),
+        (["--executor", "[1]"], "--executor must be a name or a JSON object with a name"),
+        (["--executor", "{1"], "--executor must be JSON"),
+        (["--executor", "dask", "--address", "auto"], "unknown executor 'dask'"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["search", "--agent", "random", "--store", "memory"],
+        ["compare", "--agents", "random,evolution", "--store", "memory"],
+        ["benchmark", "build", "--space", "mlp", "--task", "digits"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_command_refuses_what_is_no_executor_and_writes_nothing(
+    tmp_path, monkeypatch, command, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(app, [*command, *arguments])
+    assert ended.exit_code == 2
+    assert words in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.iterdir())
