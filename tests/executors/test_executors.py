@@ -176,12 +176,11 @@ def test_a_run_that_fails_or_ends_its_posts_is_named_and_the_others_are_done(tmp
 
 def test_a_store_that_another_machine_cannot_reach_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    job = spread.RemoteRun(
-        spec(tmp_path / "run", store=str(tmp_path / "store.db")), "elsewhere", str(tmp_path)
-    )
+    stored = ENV | {"store": str(tmp_path / "store.db")}
+    job = spread.RemoteRun(spec(tmp_path / "run"), stored, "elsewhere", str(tmp_path))
     here = spread.Here(lambda content: None, lambda: False, lambda shared: shared, 1, 0)
     assert "is a file, which runs on other machines cannot share" in refusal(lambda: run_there(job, here))
-    assert run_there(replace(job, spec=spec(tmp_path / "run")), here)["result.json"]
+    assert run_there(replace(job, env=ENV), here)["result.json"]
 
 
 def test_an_executor_makes_either_the_runs_or_their_trainings(tmp_path):

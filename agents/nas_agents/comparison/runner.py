@@ -218,6 +218,8 @@ def compare_tasks(
     """
     executor = make_executor(plan.executor)
     experiments = prepare(plan)
+    if executor is not None:
+        executor.size()  # refused before anything is written, if it cannot be reached
     with undisturbed(experiments):
         with watching or nullcontext(None) as on_progress:
             jobs = cores() if plan.jobs is None else plan.jobs

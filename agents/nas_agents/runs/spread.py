@@ -32,12 +32,14 @@ class RemoteRun:
     """A run on its way to a post.
 
     Attributes:
-        spec: the run.
+        spec: the run, without the keyword arguments of its environment.
+        env: what stands for these, which may hold arrays and are the same for many runs.
         host: name of the machine that asked for it.
         folder: the current folder there.
     """
 
     spec: RunSpec
+    env: Any
     host: str
     folder: str
 
@@ -76,6 +78,8 @@ def spread_runs(
     if not specs:
         return []
     here = socket.gethostname(), str(Path.cwd())
+    envs = {id(spec.env): spec.env for spec in specs}
+    shared = {name: executor.share(dict(env)) for name, env in envs.items()}
     seats = [_Seat(post) for post in executor.posts(run_there, min(executor.size(), len(specs)))]
     queue = _Queue(deque(range(len(specs))))
     began, told = time.monotonic(), False
@@ -86,7 +90,8 @@ def spread_runs(
                     _look(seat, queue, specs, on_report)
                 elif queue.waiting and seat.post.ready(0.0):
                     seat.job, told = queue.waiting.popleft(), True
-                    seat.post.begin(RemoteRun(specs[seat.job], *here))
+                    spec = specs[seat.job]
+                    seat.post.begin(RemoteRun(replace(spec, env={}), shared[id(spec.env)], *here))
             if not told and time.monotonic() - began > TOLD_AFTER:
                 warnings.warn(
                     WaitWarning(f"waits for {executor.wanted(len(seats))} of {executor.name}"), stacklevel=2
@@ -168,14 +173,15 @@ def run_there(job: RemoteRun, here: Here) -> dict[str, bytes]:
     """
     if Path(job.folder).is_dir():
         os.chdir(job.folder)
+    spec = replace(job.spec, env=here.fetch(job.env))
     if socket.gethostname() != job.host:
-        _check_reaches_store(job.spec)
+        _check_reaches_store(spec)
     # Whoever planned the runs has built the same tasks and said how their data was read.
     warnings.simplefilter("ignore", DataWarning)
     with tempfile.TemporaryDirectory(prefix="nas-gym-run-") as place:
         folder = Path(place) / "run"
         try:
-            run(replace(job.spec, folder=str(folder)), here.report)
+            run(replace(spec, folder=str(folder)), here.report)
         except OSError as error:
             raise unwritten(error) from error
         return {

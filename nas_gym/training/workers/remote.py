@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from nas_gym.errors import ConfigError
+from nas_gym.errors import ConfigError, WaitWarning
 from nas_gym.executors import Executor, Here, Lost, Post
 from nas_gym.training.epochs import InterruptedTraining, Keep
 from nas_gym.training.members import Member, Trained, TrainingData
@@ -32,6 +32,8 @@ from nas_gym.training.workers.travel import UnknownCode, packed, unpacked, with_
 POLL_SECONDS = 0.5
 """Between looks at how far a chunk is."""
 READY_SECONDS = 0.5
+PATIENCE = 10.0
+"""Seconds after which it is told that no post can begin yet."""
 STOP_SECONDS = 2.0
 """Seconds that an interrupted post has for the step that it is in."""
 KEPT = 4
@@ -131,8 +133,7 @@ def machine_of(executor: Executor | None, device: torch.device) -> Machine:
         if executor not in _machines:
             posts = executor.posts(train_there, 1)
             try:
-                while not posts[0].ready(READY_SECONDS):
-                    pass
+                _wait_for(posts[0], executor)
                 posts[0].begin(None)
                 while (outcome := posts[0].wait(POLL_SECONDS)) is None:
                     pass
@@ -142,6 +143,19 @@ def machine_of(executor: Executor | None, device: torch.device) -> Machine:
             finally:
                 executor.give_back(posts)
         return _machines[executor]
+
+
+def _wait_for(post: Post, executor: Executor) -> None:
+    began, told = time.monotonic(), False
+    while not post.ready(READY_SECONDS):
+        if not told and time.monotonic() - began > PATIENCE:
+            told = True
+            warnings.warn(WaitWarning(waits_for(executor, 1)), stacklevel=2)
+
+
+def waits_for(executor: Executor, posts: int) -> str:
+    """Return what that many posts wait for, in words."""
+    return f"waits for {executor.wanted(posts)} of {executor.name}"
 
 
 _asking = threading.Lock()
@@ -197,7 +211,7 @@ class RemoteWorker(Worker):
         return self._post.ready(READY_SECONDS)
 
     def waits_for(self, workers: int) -> str:
-        return f"waits for {self._executor.wanted(workers)} of {self._executor.name}"
+        return waits_for(self._executor, workers)
 
     def train(self, members: Sequence[Member], on_epoch: OnEpoch) -> list[Trained]:
         content = packed(members)
