@@ -163,6 +163,14 @@ def test_runs_at_posts_leave_the_folders_that_runs_here_leave(tmp_path):
     assert reports[-1] == (0, None)
 
 
+def test_a_search_goes_on_in_its_folder_with_an_executor_or_without(tmp_path):
+    run(spec(tmp_path / "run", executor=ThreadExecutor()))
+    begun = told(tmp_path / "run")
+    (tmp_path / "run" / "result.json").unlink()
+    run(spec(tmp_path / "run"))
+    assert told(tmp_path / "run") == begun
+
+
 def test_a_run_that_fails_or_ends_its_posts_is_named_and_the_others_are_done(tmp_path):
     specs = [spec(tmp_path / "bad", reward="none"), spec(tmp_path / "lost", 1), spec(tmp_path / "good", 2)]
     executor = ThreadExecutor(1, loses=lambda job: job.spec.seed == 1)
