@@ -93,7 +93,7 @@ class TrainEvaluator(Evaluator):
         self.recipe = recipe if isinstance(recipe, Recipe) else _recipe_of(dict(recipe or {}), task)
         check_recipe(self.recipe, task.target.loss)
         self.seeds = check_seeds(range(max(1, len(task.folds))) if seeds is None else seeds)
-        self.device = resolve_device(device)
+        self.device = resolve_device(device if self.executor is None else _beside(self.executor, device))
         check_precision(self.recipe, self._trains_on.type)
         # Taken now: an agent that learns on one thread should not train networks on one core.
         self._cores = torch.get_num_threads()
@@ -292,6 +292,22 @@ class TrainEvaluator(Evaluator):
         on = machine_of(self.executor, self.device)
         parts = [on.device, PRECISION_NAMES[self.recipe.precision], f"torch {on.version}", on.name]
         return ", ".join(filter(None, [*parts, *on.outside]))
+
+
+def _beside(executor: Executor, device: str) -> str:
+    """Return the device of this process, which scores what an executor trains.
+
+    Raises:
+        NASGymError: if it is a card and the executor has none, which would train on cores in silence.
+    """
+    if executor.gpus or device == "cpu":
+        return device
+    if device != "auto":
+        raise ConfigError(
+            f"device {device!r} is of this process, and the workers of the executor {executor.name!r} have no "
+            f"GPU: pass {{'name': {executor.name!r}, 'gpus': 1}}, or leave device out to train on cores"
+        )
+    return "cpu"
 
 
 def _recipe_of(options: Mapping[str, Any], task: Task) -> Recipe:

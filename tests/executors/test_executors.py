@@ -126,6 +126,7 @@ def test_an_executor_is_in_the_config_of_the_environment_and_in_no_key():
         ({"executor": "dask"}, "unknown executor 'dask'"),
         ({"executor": {"cores": 2}}, "has no 'name'"),
         ({"executor": 3}, "must be a name or a dict"),
+        ({"executor": ThreadExecutor(), "device": "cuda"}, "workers of the executor 'threads' have no GPU"),
         (
             {"executor": ThreadExecutor(), "evaluator": {"name": "train", "executor": "ray"}},
             "name an executor each",
