@@ -304,7 +304,7 @@ def _beside(executor: Executor, device: str) -> str:
         return device
     if device != "auto":
         raise ConfigError(
-            f"device {device!r} is of this process, and the workers of the executor {executor.name!r} have no "
+            f"device {device!r} is of this process, and workers of the executor {executor.name!r} have no "
             f"GPU: pass {{'name': {executor.name!r}, 'gpus': 1}}, or leave device out to train on cores"
         )
     return "cpu"

@@ -148,6 +148,5 @@ class Executor(Shared, ABC):
 
     def wanted(self, posts: int) -> str:
         """Return what that many posts need, in words."""
-        if not self.gpus:
-            return f"{posts * self.cores} cores"
-        return f"{posts * self.gpus:g} GPUs"
+        count, what = (posts * self.gpus, "GPU") if self.gpus else (posts * self.cores, "core")
+        return f"{count:g} {what}{'' if count == 1 else 's'}"
