@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -29,8 +30,6 @@ OURS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # On Linux Ray listens on all addresses unless it is told what it is told on macOS and Windows.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    # Others on this machine would otherwise reach what listens on loopback.
-    "RAY_AUTH_MODE": "token",
 }
 _lock = threading.Lock()
 
@@ -88,10 +87,16 @@ def _joined(address: str) -> ModuleType:
 def _started(cores: int) -> ModuleType:
     # What this process can import its workers can.
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    ours = {**OURS, "RAY_AUTH_TOKEN": secrets.token_hex(32), "PYTHONPATH": paths}
+    ours = {**OURS, "PYTHONPATH": paths}
+    if "ray" not in sys.modules:
+        # Others on this machine would otherwise reach what listens on loopback. A Ray that is imported by now
+        # reads no more of this, and draws a token by itself.
+        ours |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     ray = importlib.import_module("ray")
+    with suppress(AttributeError):  # read before, where it is imported by now
+        ray._private.ray_constants.ENABLE_RAY_CLUSTER = False
     try:
         ray.init(
             "local",
