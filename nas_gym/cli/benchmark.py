@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_gym.cli.errors import polite
-from nas_gym.cli.options import Address, Executing
+from nas_gym.cli.executor_options import Address, Executing, executor_of
 from nas_gym.cli.progress import building_bar, reading_bar
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def build(
 
     An interrupted build goes on where it was when the same command is given again.
     """
-    from nas_gym.cli.options import executor_of, name_or_json, recipe_of, seeds_of
+    from nas_gym.cli.options import name_or_json, recipe_of, seeds_of
     from nas_gym.errors import ConfigError
     from nas_gym.tables import Tabulation, build_table, user_folder
 

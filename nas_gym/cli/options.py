@@ -97,16 +97,6 @@ Evaluating = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")]
 Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or an SQLAlchemy URL.")]
-Executing = Annotated[
-    str | None,
-    typer.Option(
-        "--executor", help="ray, or JSON with its options, see docs/clusters.md; this process by default."
-    ),
-]
-Address = Annotated[
-    str | None,
-    typer.Option(help="Of the executor: auto, HOST:PORT or ray://HOST:PORT; this machine by default."),
-]
 Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and reports are written.")]
 Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets folders of its own.")]
 
@@ -198,28 +188,6 @@ def recipe_of(text: str) -> dict[str, Any]:
     if not isinstance(recipe, dict):
         raise ConfigError(f"--recipe must be a JSON object like '{{\"epochs\": 20}}', not {text!r}")
     return recipe
-
-
-def executor_of(text: str | None, address: str | None) -> Any:
-    """Return an executor by name or JSON, at an address; None where there is none.
-
-    Raises:
-        NASGymError: if the text opens like JSON and is not an object, or there is an address alone.
-    """
-    if text is None:
-        if address is not None:
-            raise ConfigError("--address is that of an executor and there is none: pass --executor ray")
-        return None
-    executor = name_or_json("--executor", text)
-    if not isinstance(executor, str | dict):
-        raise ConfigError(f"--executor must be a name or a JSON object with a name, not {text!r}")
-    if address is None:
-        return executor
-    return (
-        {"name": executor, "address": address}
-        if isinstance(executor, str)
-        else executor | {"address": address}
-    )
 
 
 def seeds_of(text: str) -> list[int]:

@@ -196,7 +196,7 @@ def test_an_executor_makes_either_the_runs_or_their_trainings(tmp_path):
     inner = ENV | {"evaluator": {"name": "train", "executor": ThreadExecutor()}}
     outer = {"seeds": 2, "budget": 2, "logdir": tmp_path, "executor": ThreadExecutor()}
     sentence = refusal(lambda: compare(["random", "evolution"], **outer, **inner))
-    assert "either the runs of a comparison or the trainings of each" in sentence
+    assert "an executor makes the runs of a comparison or the trainings of each" in sentence
 
 
 @pytest.mark.parametrize(

@@ -72,8 +72,7 @@ class Plan:
         logdir: where everything is written.
         name: name of the variant, None for none.
         jobs: worker processes; None for one per core.
-        executor: what makes the runs in place of worker processes of this machine: ``"ray"``, a dict with its
-            options, or an `Executor`; None for those. It changes no result.
+        executor: what makes the runs in place of worker processes, see `compare`; it changes no result.
         trace: whether every run is recorded, or only its result kept; None records them unless the
             optimum is known: on a table runs are cheap, many, and repeated at will.
     """
@@ -360,8 +359,7 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
         unwrapped: Any = env.unwrapped
         if plan.executor is not None and unwrapped.evaluator.executor is not None:
             raise ConfigError(
-                "an executor makes either the runs of a comparison or the trainings of each: leave it out of "
-                "the environment"
+                "an executor makes the runs of a comparison or the trainings of each: leave one of them out"
             )
         folder = experiment_folder(plan.logdir, env, plan.name)
         trace = unwrapped.evaluator.optimum() is None if plan.trace is None else plan.trace
