@@ -3,6 +3,7 @@ from . import envs as envs
 from . import errors as errors
 from . import estimators as estimators
 from . import evaluators as evaluators
+from . import executors as executors
 from . import explain as explain
 from . import networks as networks
 from . import search_spaces as search_spaces

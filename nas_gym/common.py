@@ -3,7 +3,7 @@
 | names | what they do |
 |---|---|
 | `number`, `whole`, `plain` | take a number of any library for what it is |
-| `write_text`, `writing`, `unwritten`, `held` | write files whole and alone, or say why not |
+| `write_text`, `write_bytes`, `writing`, `unwritten`, `held` | write files whole and alone, or say why not |
 | `minutes_in_words` | says a time |
 | `SERIES`, `INK`, `FAINT` | colours of figures |
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 from nas_gym._checks import number, plain, whole
 from nas_gym._clock import minutes_in_words
 from nas_gym._colours import FAINT, INK, SERIES
-from nas_gym._files import unwritten, write_text, writing
+from nas_gym._files import unwritten, write_bytes, write_text, writing
 from nas_gym._lock import held
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "plain",
     "unwritten",
     "whole",
+    "write_bytes",
     "write_text",
     "writing",
 ]

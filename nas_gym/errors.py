@@ -35,6 +35,10 @@ class DataWarning(UserWarning):
     """One line on a reading of data that a user may want otherwise; the command line prints it once."""
 
 
+class WaitWarning(DataWarning):
+    """One line on what work waits for, told as those on data are."""
+
+
 def unknown(what: str, name: object, known: Iterable[str]) -> ConfigError:
     """Return the error for a name that is not among the known ones, with the nearest of them."""
     names = sorted(known)

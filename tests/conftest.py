@@ -26,6 +26,7 @@ LONGEST = (
     "test_estimators.py",
     "test_invariance.py",
     "test_processes.py",
+    "test_ray.py",
     "test_outside_parts.py",
 )
 """Files that are started first, so that no worker has a long one left when the others have finished."""

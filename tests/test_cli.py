@@ -523,7 +523,7 @@ def test_help_is_quick_since_nothing_heavy_is_imported():
 
 
 def test_failed_runs_are_named_one_by_one_and_exit_with_1(cli, monkeypatch):
-    def all_fail(experiments, jobs, on_progress):
+    def all_fail(experiments, jobs, on_progress, executor):
         return [(spec, Failure(0, "its process was killed by SIGKILL", "")) for spec in experiments[0].specs]
 
     monkeypatch.setattr("nas_agents.comparison.runner.execute", all_fail)

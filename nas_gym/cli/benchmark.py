@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nas_gym.cli.errors import polite
+from nas_gym.cli.executor_options import Address, Executing, executor_of
 from nas_gym.cli.progress import building_bar, reading_bar
 
 if TYPE_CHECKING:
@@ -146,6 +147,8 @@ def build(
     benchmark: Annotated[str | None, typer.Option(help="Name of the table; of the space by default.")] = None,
     label: Annotated[str | None, typer.Option(help="What the task is called; its name by default.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    executor: Executing = None,
+    address: Address = None,
     out: Annotated[Path | None, typer.Option(help="The file; by default in the user's folder.")] = None,
 ) -> None:
     """Train every architecture of a space with every seed and record it as a table.
@@ -162,6 +165,7 @@ def build(
         recipe_of(recipe),
         seeds_of(train_seeds),
         device,
+        executor_of(executor, address),
     )
     benchmark = tabulation.search_space.name if benchmark is None else benchmark
     label = tabulation.task.name if label is None else label

@@ -13,6 +13,7 @@ from rich.table import Table
 from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import FAILED, polite
+from nas_gym.cli.executor_options import Address, Executing, executor_of
 from nas_gym.cli.progress import comparison_bar
 from nas_gym.cli.task_options import tasks_of
 from nas_gym.errors import ConfigError
@@ -52,6 +53,8 @@ def compare(
     minutes: Annotated[float | None, typer.Option(hidden=True)] = None,
     problem: options.Problem,
     jobs: Annotated[int | None, typer.Option(help="Processes; one per core by default.")] = None,
+    executor: Executing = None,
+    address: Address = None,
     trace: Annotated[
         bool | None,
         typer.Option("--trace/--no-trace", help="Record every run; by default all but those on a table."),
@@ -96,6 +99,7 @@ def compare(
         jobs=jobs,
         trace=trace,
         tensorboard=tensorboard,
+        executor=executor_of(executor, address),
     )
     if not compare_and_show(plan, options.command_line(sys.argv), by_access=by_access):
         raise typer.Exit(FAILED)

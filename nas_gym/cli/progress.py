@@ -290,12 +290,13 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
         TextColumn("training"),
         BarColumn(),
         TextColumn("{task.fields[done]}/{task.fields[members]} networks, loss {task.fields[loss]:.4f}"),
+        TextColumn("{task.fields[wait]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console or Console(stderr=True)) as shown_bar:
-        task = shown_bar.add_task("training", total=1.0, done=0, members=0, loss=float("nan"))
+        task = shown_bar.add_task("training", total=1.0, done=0, members=0, loss=float("nan"), wait="")
 
         def show(progress: TrainingProgress) -> None:
             shown_bar.update(
@@ -304,6 +305,7 @@ def training_bar(evaluator: Evaluator, console: Console | None = None) -> Iterat
                 done=progress.done,
                 members=progress.members,
                 loss=progress.loss,
+                wait=progress.waiting,
             )
 
         evaluator.progress = show

@@ -15,6 +15,7 @@ from rich.console import Console
 from nas_gym.cli import options
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
+from nas_gym.cli.executor_options import Address, Executing, executor_of
 from nas_gym.cli.explain import explain_and_show
 from nas_gym.cli.progress import search_bar
 from nas_gym.cli.task_options import tasks_of
@@ -47,6 +48,8 @@ def search(
     minutes: options.Minutes = None,
     seed: Annotated[int, typer.Option(help="Seed of the agent.")] = 0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, NAME=VALUE.")] = None,
+    executor: Executing = None,
+    address: Address = None,
     problem: options.Problem,
     explained: Annotated[
         bool, typer.Option("--explain/--no-explain", help="Explain the search at its end.")
@@ -58,6 +61,8 @@ def search(
     of the first are saved as best.pt in the run's folder, beside the trace for TensorBoard.
     """
     environment = dict(problem.environment)
+    if (where := executor_of(executor, address)) is not None:
+        environment["executor"] = where
     for each in tasks_of(
         [] if task is None else [task], problem.target, problem.target_kind, problem.reading
     ):

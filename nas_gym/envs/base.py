@@ -23,6 +23,7 @@ from nas_gym.envs.run.payments import StepLedger
 from nas_gym.envs.run.walking import Walk
 from nas_gym.errors import ConfigError, NASGymError, unknown
 from nas_gym.evaluators import Evaluation, Evaluator, make_evaluator, table_of
+from nas_gym.executors import Executor
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 from nas_gym.tables import check_search_space, table_task
 from nas_gym.tasks import Task, make_task
@@ -62,6 +63,7 @@ class Problem:
         device: str = "auto",
         store: str | Path | Store = "user",
         render_mode: str | None = None,
+        executor: str | Mapping[str, Any] | Executor | None = None,
         **others: Any,
     ) -> None:
         if others:
@@ -73,7 +75,9 @@ class Problem:
             raise unknown("render mode", render_mode, self.metadata["render_modes"])
         self.search_space, self.task = _searched(search_space, task, evaluator)
         asked = make_reward(reward, self.task.target)
-        made = make_evaluator(evaluator, self.search_space, self.task, device=device, store=store)
+        made = make_evaluator(
+            evaluator, self.search_space, self.task, device=device, store=store, executor=executor
+        )
         # A store that came as an object is the caller's, also within an evaluator.
         self._built = isinstance(store, str | Path) and not isinstance(evaluator, Evaluator)
         self.reward = bound(asked, self.search_space, made)
@@ -139,6 +143,7 @@ class Problem:
 
     def config(self) -> dict[str, Any]:
         """Return the JSON-able keyword arguments that build this environment again, passwords masked."""
+        executor = self.evaluator.executor
         return {
             "search_space": self.search_space.config(),
             "task": self.task.spec,
@@ -148,7 +153,7 @@ class Problem:
             "initial": self.initial,
             "observation": self.observation,
             "device": self.device,
-        }
+        } | ({} if executor is None else {"executor": executor.config()})
 
     def start_run(self, budget: Budget | None = None) -> None:
         """Start a new ledger: forget counts and answers, and limit what may be asked.

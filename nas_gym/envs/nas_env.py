@@ -93,6 +93,8 @@ class NASEnv(Problem, gym.Env[Any, Any]):
         device: ``"auto"`` (CUDA, then MPS, then CPU) or a torch device; ``"cuda"`` is every visible card.
         store: ``"user"``, ``"memory"``, a path, a ``postgresql://`` URL, or a `Store`.
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
+        executor: where networks are trained, other than in this process: ``"ray"`` or a dict of its options
+            (see `nas_gym.executors`). It changes no result.
 
     Raises:
         NASGymError: for an argument that does not fit, in one sentence.

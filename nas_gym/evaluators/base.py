@@ -16,6 +16,7 @@ from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import ConstantAnswer, Task, constant_answer
 
 if TYPE_CHECKING:
+    from nas_gym.executors import Executor
     from nas_gym.networks import NetworkModule
     from nas_gym.tables import Table
     from nas_gym.training import Progress
@@ -45,6 +46,7 @@ class Evaluator(Shared, ABC):
         numerics: device type, precision, torch version and processor that results depend on;
             None where they depend on none.
         hits: requests so far that a store answered.
+        executor: where it trains networks, other than in this process; None for here.
         progress: what an evaluator that `trains` calls as networks are trained; None for nothing. It may
             be set at any time.
     """
@@ -63,6 +65,7 @@ class Evaluator(Shared, ABC):
     engine: int | None = None
     numerics: str | None = None
     hits: int = 0
+    executor: Executor | None = None
     progress: Callable[[Progress], None] | None = None
 
     @abstractmethod
@@ -204,6 +207,7 @@ DECLARATIONS = (
     "storable",
     "latency",
     "engine",
+    "executor",
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nas_gym.errors import ConfigError
 from nas_gym.evaluators.base import Evaluator
+from nas_gym.executors import Executor
 from nas_gym.registry import build, lookup, options_of
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.tables import Table, asked_table, task_label
@@ -22,6 +23,8 @@ EVALUATORS = {
     "table": "nas_gym.evaluators.lookup:table",
     "function": "nas_gym.evaluators.function:FunctionEvaluator",
 }
+AT_ONCE = ("table", "function")
+"""Those that answer at once, in this process."""
 
 
 def make_evaluator(
@@ -31,20 +34,33 @@ def make_evaluator(
     *,
     device: str = "auto",
     store: str | Path | Store = "user",
+    executor: str | Mapping[str, Any] | Executor | None = None,
 ) -> Evaluator:
     """Build an evaluator from its name or a dict; an evaluator stays as it is.
 
     The store goes in front of one that declares to be `storable`, and in front of that what adds latencies,
     where the dict has the option ``"latency"`` (see `nas_gym.evaluators.latency.evaluator.with_latency`).
+    An executor is where it trains networks, and may be an option of the dict, too.
 
     Raises:
         NASGymError: if the name or an option is unknown or does not fit.
     """
     if isinstance(spec, Evaluator):
+        if executor is not None:
+            raise ConfigError(
+                "executor is an option of an evaluator that is built: give it to the one you made"
+            )
         return spec
     options = options_of("evaluator", spec)
     name, latency = options.pop("name", None), options.pop("latency", None)
+    if executor is not None and options.setdefault("executor", executor) is not executor:
+        raise ConfigError("the environment and its evaluator name an executor each: leave one of them out")
     factory = lookup("evaluator", name, EVALUATORS)
+    if options.get("executor") is not None and name in AT_ONCE:
+        raise ConfigError(
+            f"the evaluator {name!r} trains no networks, so there is nothing for an executor to do: leave "
+            "executor out"
+        )
     built: Evaluator = build(factory, "evaluator", options, search_space, task, device)
     if built.storable:  # the store is imported where it is needed: it takes longer than loading a table
         from nas_gym.evaluators.store.evaluator import StoredEvaluator

@@ -16,6 +16,7 @@ from nas_gym._sources import sources_of
 from nas_gym.errors import ConfigError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
+from nas_gym.executors import Executor, make_executor
 from nas_gym.networks import Network, NetworkModule, Operation
 from nas_gym.registry import build
 from nas_gym.search_spaces import Architecture, SearchSpace
@@ -31,11 +32,10 @@ from nas_gym.training import (
     check_precision,
     check_recipe,
     check_seeds,
-    computer_name,
+    machine_of,
     on_device,
     recipe_for,
     resolve_device,
-    set_outside,
     train,
     training_data,
 )
@@ -64,6 +64,9 @@ class TrainEvaluator(Evaluator):
             the key hold the numbers that came of it. The tasks of `PUBLISHED` keep the usual recipe.
         seeds: training seeds that an architecture is evaluated with. Of a task with folds, a seed also says
             which of them is left out; None is one seed a fold, of other tasks the seed 0.
+        executor: where networks are trained, other than in this process: ``"ray"``, a dict with its options,
+            or an `Executor`; None for here. It changes no result and is no part of `config` and `key`. Scores
+            on test examples are measured on `device` all the same.
 
     Attributes:
         progress: called after every epoch of a chunk of a batch; see `training_bar` for a bar.
@@ -82,14 +85,16 @@ class TrainEvaluator(Evaluator):
         *,
         recipe: Recipe | Mapping[str, Any] | None = None,
         seeds: Sequence[int] | None = None,
+        executor: str | Mapping[str, Any] | Executor | None = None,
     ) -> None:
         self.search_space = search_space
         self.task = task
+        self.executor = make_executor(executor)
         self.recipe = recipe if isinstance(recipe, Recipe) else _recipe_of(dict(recipe or {}), task)
         check_recipe(self.recipe, task.target.loss)
         self.seeds = check_seeds(range(max(1, len(task.folds))) if seeds is None else seeds)
-        self.device = resolve_device(device)
-        check_precision(self.recipe, self.device.type)
+        self.device = resolve_device(device if self.executor is None else _beside(self.executor, device))
+        check_precision(self.recipe, self._trains_on.type)
         # Taken now: an agent that learns on one thread should not train networks on one core.
         self._cores = torch.get_num_threads()
         self.progress: Callable[[Progress], None] | None = None
@@ -229,8 +234,21 @@ class TrainEvaluator(Evaluator):
         if fold not in self._data:
             self._data[fold] = self._data_of(fold)
         return train(
-            members, self._data[fold], self.recipe, cores=self._cores, weights=weights, progress=self.progress
+            members,
+            self._data[fold],
+            self.recipe,
+            cores=self._cores,
+            weights=weights,
+            executor=self.executor,
+            progress=self.progress,
         )
+
+    @property
+    def _trains_on(self) -> torch.device:
+        """The device that networks are trained on, wherever that is."""
+        if self.executor is None:
+            return self.device
+        return torch.device("cuda" if self.executor.gpus else "cpu")
 
     def _too_large(self, network: Network) -> str:
         """Return why a network is not trained at all, "" if it is."""
@@ -251,7 +269,8 @@ class TrainEvaluator(Evaluator):
         parts = self.task.fold(fold or 0)
         if fold is None:
             parts = (*self.task.known, *parts[2:])
-        return training_data(self.device, *parts, loss=self.task.target.loss)
+        held_on = self.device if self.executor is None else torch.device("cpu")
+        return training_data(held_on, *parts, loss=self.task.target.loss)
 
     def _evaluation(self, request: Request, network: Network, trained: Trained) -> Evaluation:
         return Evaluation(
@@ -270,8 +289,25 @@ class TrainEvaluator(Evaluator):
 
     @cached_property
     def numerics(self) -> str:  # type: ignore[override]  # asks the device, so only when it is needed
-        parts = [self.device.type, PRECISION_NAMES[self.recipe.precision], f"torch {torch.__version__}"]
-        return ", ".join(filter(None, [*parts, computer_name(self.device), *set_outside()]))
+        on = machine_of(self.executor, self.device)
+        parts = [on.device, PRECISION_NAMES[self.recipe.precision], f"torch {on.version}", on.name]
+        return ", ".join(filter(None, [*parts, *on.outside]))
+
+
+def _beside(executor: Executor, device: str) -> str:
+    """Return the device of this process, which scores what an executor trains.
+
+    Raises:
+        NASGymError: if it is a card and the executor has none, which would train on cores in silence.
+    """
+    if executor.gpus or device == "cpu":
+        return device
+    if device != "auto":
+        raise ConfigError(
+            f"device {device!r} is of this process, and workers of the executor {executor.name!r} have no "
+            f"GPU: pass {{'name': {executor.name!r}, 'gpus': 1}}, or leave device out to train on cores"
+        )
+    return "cpu"
 
 
 def _recipe_of(options: Mapping[str, Any], task: Task) -> Recipe:

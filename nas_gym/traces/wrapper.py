@@ -307,7 +307,8 @@ def run_config(
         {
             "format": FORMAT,
             "env_id": "NAS-v0" if env.spec is None else env.spec.id,
-            "env": nas.config(),
+            # Where networks were trained is not what a run is.
+            "env": {name: value for name, value in nas.config().items() if name != "executor"},
             "agent": agent,
             "config": dict(config),
             "numerics": nas.evaluator.numerics,

@@ -26,3 +26,5 @@ from .recipe import check_precision as check_precision
 from .recipe import recipe_for as recipe_for
 from .seeds import check_seeds as check_seeds
 from .version import ENGINE_VERSION as ENGINE_VERSION
+from .workers.remote import Machine as Machine
+from .workers.remote import machine_of as machine_of

@@ -24,8 +24,10 @@ from nas_agents.runs.run import (
     make_env,
     run,
 )
+from nas_agents.runs.spread import spread_runs
 from nas_gym.common import held, plain, writing
 from nas_gym.errors import ConfigError, unknown
+from nas_gym.executors import Executor, make_executor
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -53,6 +55,7 @@ class Plan:
         logdir: where everything is written.
         name: name of the variant, None for none.
         jobs: worker processes; None for one per core.
+        executor: what makes the runs in place of worker processes, see `compare`; it changes no result.
         trace: whether every run is recorded, or only its result kept; None records them unless the
             optimum is known: on a table runs are cheap, many, and repeated at will.
         tensorboard: ``"all"`` shows each agent and each run in TensorBoard, ``"aggregate"`` each agent alone,
@@ -70,6 +73,7 @@ class Plan:
     jobs: int | None = 1
     trace: bool | None = None
     tensorboard: str | None = None
+    executor: str | Mapping[str, Any] | Executor | None = None
 
     @property
     def runs(self) -> int:
@@ -124,6 +128,7 @@ def compare(
     jobs: int | None = None,
     trace: bool | None = None,
     tensorboard: str | None = None,
+    executor: str | Mapping[str, Any] | Executor | None = None,
     on_progress: OnProgress | None = None,
     **options: Any,
 ) -> Comparison:
@@ -161,6 +166,8 @@ def compare(
         jobs: number of worker processes; one per core by default.
         trace: whether every decision is recorded; by default everywhere but on a table.
         tensorboard: ``"all"``, ``"aggregate"`` or ``"none"``, see `Plan`.
+        executor: what makes the runs in place of worker processes of this machine: ``"ray"`` or a dict like
+            ``{"name": "ray", "address": "auto"}`` (see docs/clusters.md); `jobs` then has no meaning.
         on_progress: called with an `Advance` before the first run and whenever a run reports.
         **options: keyword arguments of the environment, such as ``search_space`` and ``task``.
 
@@ -179,6 +186,7 @@ def compare(
         jobs=jobs,
         trace=trace,
         tensorboard=tensorboard,
+        executor=executor,
     )
     given = {"agents": list(agents), "env": env, "seeds": seeds, "budget": budget} | options
     called = ", ".join(f"{argument}={value!r}" for argument, value in given.items())
@@ -206,10 +214,14 @@ def compare_tasks(
     Raises:
         NASGymError: for a plan that does not fit, or a folder that holds runs of another config.
     """
+    executor = make_executor(plan.executor)
     experiments = prepare(plan)
+    if executor is not None:
+        executor.size()  # refused before anything is written, if it cannot be reached
     with undisturbed(experiments):
         with watching or nullcontext(None) as on_progress:
-            failures = execute(experiments, cores() if plan.jobs is None else plan.jobs, on_progress)
+            jobs = cores() if plan.jobs is None else plan.jobs
+            failures = execute(experiments, jobs, on_progress, executor)
         from nas_agents.comparison.publish import publish, publish_across
 
         comparisons = tuple(publish(plan, experiment, failures, command) for experiment in experiments)
@@ -288,7 +300,10 @@ def undisturbed(experiments: Sequence[Experiment]) -> Iterator[None]:
 
 
 def execute(
-    experiments: Sequence[Experiment], jobs: int, on_progress: OnProgress | None = None
+    experiments: Sequence[Experiment],
+    jobs: int,
+    on_progress: OnProgress | None = None,
+    executor: Executor | None = None,
 ) -> list[tuple[RunSpec, Failure]]:
     """Run what is not finished in worker processes, and return the runs that failed.
 
@@ -296,6 +311,7 @@ def execute(
         experiments: the tasks with their runs.
         jobs: number of worker processes.
         on_progress: called before the first run and whenever a run reports.
+        executor: makes the runs in place of worker processes.
     """
     specs = [spec for experiment in experiments for spec in experiment.specs]
     finished = [done for experiment in experiments for done in experiment.finished]
@@ -303,7 +319,10 @@ def execute(
     # While workers run, this process waits: time to import what reports need (SciPy and Matplotlib).
     Thread(target=import_module, args=("nas_agents.comparison.publish",), daemon=True).start()
     tally = Tally(len(specs), sum(finished), specs[0].budget, on_progress)
-    failures = run_jobs(run, waiting, jobs, tally.report)
+    if executor is None:
+        failures = run_jobs(run, waiting, jobs, tally.report)
+    else:
+        failures = spread_runs(executor, waiting, tally.report)
     return [(waiting[failure.job], failure) for failure in failures]
 
 
@@ -311,6 +330,10 @@ def _experiment(plan: Plan, task: Any) -> Experiment:
     options = dict(plan.env) if task is None else {**plan.env, "task": task}
     with closing(make_env(plan.env_id, options)) as env:
         unwrapped: Any = env.unwrapped
+        if plan.executor is not None and unwrapped.evaluator.executor is not None:
+            raise ConfigError(
+                "an executor makes the runs of a comparison or the trainings of each: leave one of them out"
+            )
         folder = experiment_folder(plan.logdir, env, plan.name)
         wanted = plan.tensorboard == "all" or unwrapped.evaluator.optimum() is None
         trace = wanted if plan.trace is None else plan.trace

@@ -50,6 +50,8 @@ class StoredEvaluator(ForwardingEvaluator):
         self._owners.discard(owner)
         if self._closes and not self._owners:
             self.store.close()
+            if self.executor is not None:
+                self.executor.close()
 
     def __getstate__(self) -> dict[str, Any]:
         # Owners elsewhere note themselves.

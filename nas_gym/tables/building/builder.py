@@ -47,8 +47,9 @@ def build_table(
         waiting = [pair for pair in pairs if pair not in partial.results]
         if on_progress is not None:
             on_progress(len(partial.results), len(pairs))
-        for start in range(0, len(waiting), AT_ONCE):
-            for recorded in tabulation.record(waiting[start : start + AT_ONCE]):
+        at_once = AT_ONCE * (1 if tabulation.executor is None else tabulation.executor.size())
+        for start in range(0, len(waiting), at_once):
+            for recorded in tabulation.record(waiting[start : start + at_once]):
                 partial.add(recorded)
                 if on_progress is not None:
                     on_progress(len(partial.results), len(pairs))

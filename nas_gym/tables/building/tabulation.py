@@ -13,6 +13,7 @@ import torch
 
 from nas_gym._sources import sources_of
 from nas_gym.errors import ConfigError
+from nas_gym.executors import Executor, make_executor
 from nas_gym.registry import build
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.table import Table
@@ -26,9 +27,8 @@ from nas_gym.training import (
     TrainingData,
     check_recipe,
     check_seeds,
-    computer_name,
+    machine_of,
     resolve_device,
-    set_outside,
     train,
     training_data,
 )
@@ -70,6 +70,7 @@ class Tabulation:
         recipe: how to train; every number of epochs up to its own is a fidelity.
         seeds: training seeds of each architecture.
         device: where to train.
+        executor: where to train, other than in this process; None for here.
     """
 
     search_space: SearchSpace[Any]
@@ -77,6 +78,7 @@ class Tabulation:
     recipe: Recipe
     seeds: tuple[int, ...]
     device: torch.device
+    executor: Executor | None = None
 
     @classmethod
     def of(
@@ -86,6 +88,7 @@ class Tabulation:
         recipe: Mapping[str, Any],
         seeds: Sequence[int],
         device: str = "auto",
+        executor: str | Mapping[str, Any] | Executor | None = None,
     ) -> Tabulation:
         """Make one from names, dicts and numbers.
 
@@ -108,7 +111,9 @@ class Tabulation:
             )
         built = build(Recipe, "recipe", recipe)
         check_recipe(built, made.target.loss)
-        return cls(space, made, built, check_seeds(seeds), resolve_device(device))
+        where = make_executor(executor)
+        on = resolve_device(device if where is None else "cpu")
+        return cls(space, made, built, check_seeds(seeds), on, where)
 
     @classmethod
     def of_table(cls, table: Table, device: str = "auto") -> Tabulation:
@@ -126,8 +131,9 @@ class Tabulation:
     @property
     def numerics(self) -> str:
         """What the bits depend on beside the rest: device, torch version, processor or card."""
-        parts = [self.device.type, f"torch {torch.__version__.partition('+')[0]}"]
-        return ", ".join(filter(None, [*parts, computer_name(self.device), *set_outside()]))
+        on = machine_of(self.executor, self.device)
+        torch_version = on.version.partition("+")[0]
+        return ", ".join(filter(None, [on.device, f"torch {torch_version}", on.name, *on.outside]))
 
     def config(self) -> dict[str, Any]:
         """Return all that the numbers depend on, JSON-able."""
@@ -160,7 +166,13 @@ class Tabulation:
             yield Recorded(
                 *pairs[n], (), 0, f"{members[n].network.parameters:,} parameters, more than allowed"
             )
-        results = train([members[n] for n in trained], self._data(), self.recipe, progress=progress)
+        results = train(
+            [members[n] for n in trained],
+            self._data(),
+            self.recipe,
+            executor=self.executor,
+            progress=progress,
+        )
         for position, result in results:
             yield self._recorded(pairs[trained[position]], result)
 

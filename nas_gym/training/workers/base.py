@@ -42,6 +42,14 @@ class Job:
 class Worker(ABC):
     """Trains one chunk at a time, on one thread of torch."""
 
+    def ready(self) -> bool:
+        """Return whether it can train now, after waiting for that for a moment."""
+        return True
+
+    def waits_for(self, workers: int) -> str:
+        """Return what that many workers like it wait for, in words, as long as they are not ready."""
+        return ""
+
     @abstractmethod
     def train(self, members: Sequence[Member], on_epoch: OnEpoch) -> list[Trained]:
         """Train the members of a chunk.
@@ -49,6 +57,7 @@ class Worker(ABC):
         Raises:
             MemoryError: if they do not fit into memory together.
             InterruptedTraining: after `interrupt`.
+            Lost: if the worker has ended, which is then to be waited for.
         """
 
     @abstractmethod

@@ -5,18 +5,23 @@ from __future__ import annotations
 import atexit
 import queue
 import threading
+import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from nas_gym.errors import ConfigError
+from nas_gym.executors import LOST_AT_MOST, Lost
 from nas_gym.training.epochs import InterruptedTraining
 from nas_gym.training.members import Member, Trained
 from nas_gym.training.recipe import Recipe
 from nas_gym.training.workers.base import Worker
 
 Chunk = list[int]  # positions of members
+PATIENCE = 10.0
+"""Seconds after which it is told that no worker can begin yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,14 @@ class Failed:
     error: BaseException
 
 
-Report = EpochDone | ChunkDone | ChunkHalved | Failed
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """No worker can take a chunk yet; what they wait for, in words, "" once one can."""
+
+    words: str
+
+
+Report = EpochDone | ChunkDone | ChunkHalved | Failed | Waiting
 
 
 class Crew:
@@ -68,6 +80,8 @@ class Crew:
         self._members, self._recipe, self._workers = members, recipe, workers
         self._work: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._begun = threading.Event()  # once a worker could take a chunk
+        self._lost: Counter[tuple[int, ...]] = Counter()
         self._threads = [
             threading.Thread(target=self._loop, args=[worker], daemon=True) for worker in workers
         ]
@@ -94,7 +108,9 @@ class Crew:
 
     def _loop(self, worker: Worker) -> None:
         try:
-            while (chunk := self._work.get()) is not None and not self._stopping.is_set():
+            while self._can_take(worker) and (chunk := self._work.get()) is not None:
+                if self._stopping.is_set():
+                    break
                 self._train(chunk, worker)
         except InterruptedTraining:
             pass
@@ -102,6 +118,21 @@ class Crew:
             self.reports.put(Failed(error))
         finally:
             worker.close()
+
+    def _can_take(self, worker: Worker) -> bool:
+        """Wait until a worker can take a chunk; return False if all of them are to end before."""
+        began, told = time.monotonic(), False
+        while not self._stopping.is_set():
+            if worker.ready():
+                self._begun.set()
+                if told:
+                    self.reports.put(Waiting(""))
+                return True
+            late = time.monotonic() - began > PATIENCE and not self._begun.is_set()
+            if late and not told and worker is self._workers[0]:
+                told = True
+                self.reports.put(Waiting(worker.waits_for(len(self._workers))))
+        return False
 
     def _train(self, chunk: Chunk, worker: Worker) -> None:
         members = [self._members[m] for m in chunk]
@@ -113,6 +144,13 @@ class Crew:
         except MemoryError as error:
             if len(chunk) == 1:
                 raise self._too_large(members[0]) from error
+        except Lost as error:
+            self._lost[tuple(chunk)] += 1
+            if self._lost[tuple(chunk)] < LOST_AT_MOST:
+                self._work.put(chunk)  # for whoever is free
+                return
+            if len(chunk) == 1:
+                raise self._fatal(error) from error
         else:
             self.reports.put(ChunkDone(chunk, results))
             return
@@ -125,6 +163,12 @@ class Crew:
         self._work.put(chunk[:half])
         self._work.put(chunk[half:])
         self.reports.put(ChunkHalved(chunk))
+
+    def _fatal(self, lost: Lost) -> ConfigError:
+        return ConfigError(
+            f"{LOST_AT_MOST} workers that trained the same network ended ({lost}): if memory ran out, lower "
+            "batch_size or set max_parameters; finished evaluations are kept"
+        )
 
     def _too_large(self, member: Member) -> ConfigError:
         return ConfigError(
