@@ -18,10 +18,10 @@ import torch
 from nas_gym.errors import ConfigError, WaitWarning
 from nas_gym.executors import Executor, Here, Lost, Post
 from nas_gym.training.epochs import InterruptedTraining, Keep
+from nas_gym.training.hardware.processor import computer_name
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.numerics import set_outside
 from nas_gym.training.planning import CACHE_BYTES, CUDA_BYTES, available_bytes
-from nas_gym.training.processor import computer_name
 from nas_gym.training.recipe import Recipe
 from nas_gym.training.version import ENGINE_VERSION
 from nas_gym.training.workers.base import Job, OnEpoch, Worker
