@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nas_gym._trust import trust as trust_modules
 from nas_gym.cli.data_options import (
     Colour,
     Gap,
@@ -99,6 +100,15 @@ Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, ...")]
 Store = Annotated[str | None, typer.Option(help="user, memory, the path of a file, or an SQLAlchemy URL.")]
 Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and reports are written.")]
 Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets folders of its own.")]
+
+
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="MODULE",
+        help="Module of your own that the files read may name, and that is imported then; may be repeated.",
+    ),
+]
 
 
 def budget_of(text: str) -> int | dict[str, float]:
@@ -314,12 +324,14 @@ def problem_of(
     store: Store = None,
     logdir: Logdir = Path("tensorboard_logs"),
     name: Name = None,
+    trust: Trust = None,
 ) -> Problem:
     """Return the problem that the options of a command state.
 
     Raises:
         NASGymError: if an option does not fit.
     """
+    trust_modules(*(trust or ()))
     training: dict[str, Any] = {}
     if recipe is not None:
         training["recipe"] = recipe_of(recipe)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym._files import write_bytes, writing
+from nas_gym._trust import named_by
 from nas_gym.errors import DataError
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.table import Table
@@ -72,7 +73,8 @@ def read_table(path: Path) -> Table:
         with np.load(path, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
             arrays = {name: archive[name] for name in ARRAYS}
-        return _table(header, arrays)
+        with named_by(path):
+            return _table(header, arrays)
     except FileNotFoundError:
         raise DataError(f"there is no table at {path}") from None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:

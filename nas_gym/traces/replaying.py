@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import numpy as np
 
+from nas_gym._trust import UntrustedError, check_named, named_by
 from nas_gym.errors import NASGymError, StoreError
 from nas_gym.traces.file import read_trace
 from nas_gym.traces.fingerprints import check_unchanged, fingerprints_of
@@ -114,8 +115,8 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
         store: store of the environment.
 
     Raises:
-        NASGymError: if a part of it was an object of the user's, which a config cannot hold, or its id
-            is not registered.
+        NASGymError: if a part of it was an object of the user's, which a config cannot hold, its id is not
+            registered, or it names code that the user did not (see `nas_gym.trust`).
     """
     import nas_gym  # noqa: F401 - registers the ids
 
@@ -131,7 +132,12 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
             f"the data of the run, {path}, are not there any more: put the file back where it was"
         )
     try:
-        return gym.make(env_id, **options, store=store)
+        with named_by("the run"):
+            if ":" in env_id:  # which gym.make would import
+                check_named("environment", env_id)
+            return gym.make(env_id, **options, store=store)
+    except UntrustedError:
+        raise
     except NASGymError as error:
         raise StoreError(
             f"the environment of the run cannot be built from its config.json ({error}): pass env=..., "

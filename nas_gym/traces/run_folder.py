@@ -17,6 +17,7 @@ import numpy as np
 
 from nas_gym._files import write_text, writing
 from nas_gym._lock import held
+from nas_gym._trust import trust_config
 from nas_gym.errors import ConfigError, StoreError
 from nas_gym.traces.file import TraceWriter
 from nas_gym.traces.fingerprints import changes, same_data
@@ -124,6 +125,7 @@ class RunFolder:
             NASGymError: if the folder holds a run of another config, or one whose data or code have
                 changed since, naming what differs; or files of something else.
         """
+        trust_config(config)
         if not self.config_file.exists():
             # An empty trace is of a run that was ended before it began.
             strangers = sorted(
