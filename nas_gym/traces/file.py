@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from nas_gym._checks import from_json
 from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
 from nas_gym.errors import StoreError
@@ -101,8 +102,8 @@ def read_trace(path: Path) -> Recording:
 def _read(text: str, number: int, path: Path) -> dict[str, Any]:
     """Return the values of a line."""
     try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
+        values = from_json(text)
+    except ValueError as error:
         raise _damaged(number, path, error) from error
     if not isinstance(values, dict):
         raise _damaged(number, path, TypeError("no JSON object"))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._checks import from_json
 from nas_gym._files import write_text, writing
 from nas_gym._lock import held
 from nas_gym._trust import trust_config
@@ -254,14 +255,14 @@ class RunFolder:
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:
-            values = json.loads(file.read_text(encoding="utf-8"))
+            values = from_json(file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise StoreError(
                 f"folder {self.path} holds no {'finished ' if file == self.result_file else ''}run "
                 f"({file.name} is missing): pass the folder of a run, "
                 "like tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0"
             ) from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise StoreError(f"{file} is no JSON ({error}): delete the folder and run again") from error
         if not isinstance(values, dict):
             raise StoreError(f"{file} holds no JSON object: delete the folder and run again")
