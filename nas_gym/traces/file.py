@@ -16,7 +16,8 @@ from nas_gym._checks import from_json
 from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
 from nas_gym.errors import StoreError
-from nas_gym.traces.lines import KINDS, NAMES, Ask, End, Header, Line, Recording, Step
+from nas_gym.traces.entries import flaw
+from nas_gym.traces.lines import ENTRIES, KINDS, NAMES, Ask, End, Header, Line, Recording, Step
 from nas_gym.traces.migrations import TRACE, Migration
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -114,10 +115,17 @@ def _line(values: Mapping[str, Any], number: int, path: Path, migration: Migrati
     """Return the line of some values, in the newest version."""
     try:
         migrated = migration(values)
-        return KINDS[migrated.pop("kind")](**migrated)
+        kind = KINDS[migrated.pop("kind")]
+        if found := flaw(migrated, ENTRIES[kind]):
+            raise TypeError(f"it has {found}")
+        return kind(**migrated)
     except (KeyError, TypeError, AttributeError) as error:
         raise _damaged(number, path, error) from error
 
 
 def _damaged(number: int, path: Path, error: Exception) -> StoreError:
-    return StoreError(f"line {number} of {path} is damaged ({error!r}): run again to record it anew")
+    return StoreError(f"line {number} of {path} is damaged ({_reason(error)}): run again to record it anew")
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, TypeError) else repr(error)

@@ -20,6 +20,7 @@ from nas_gym._files import write_text, writing
 from nas_gym._lock import held
 from nas_gym._trust import trust_config
 from nas_gym.errors import ConfigError, StoreError
+from nas_gym.traces.entries import FINISHED, flaw
 from nas_gym.traces.file import TraceWriter
 from nas_gym.traces.fingerprints import changes, same_data
 from nas_gym.traces.migrations import CONFIG, RESULT
@@ -115,7 +116,14 @@ class RunFolder:
             NASGymError: if the folder holds no finished run, or the file is damaged or of a format that is
                 not read.
         """
-        return RESULT.migrated(self._read(self.result_file), self.result_file)
+        result = RESULT.migrated(self._read(self.result_file), self.result_file)
+        # Of a search by an agent; what a user gave to `Trace.finish` may be anything.
+        found = flaw(result, FINISHED) if "test_score" in result or "final" in result else ""
+        if found:
+            raise StoreError(
+                f"{self.result_file} is damaged (it has {found}): delete the folder and run again"
+            )
+        return result
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that a run of this config may be in this folder.

@@ -21,6 +21,8 @@ from nas_gym.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 60.0
 HIDDEN = "***"
+OURS = "nas_gym_"
+"""How the names of all tables of a store begin."""
 SECRET_OPTIONS = ("password", "passwd", "pwd", "secret", "token", "odbc_connect")
 
 
@@ -70,7 +72,10 @@ def address(spec: str | Path) -> Address:
         return _of_url(spec)
     if not isinstance(spec, str | Path) or not str(spec):
         raise ConfigError(f"a store is 'user', 'memory', a path or an SQLAlchemy URL, not {spec!r}: pass one")
-    path = Path(spec).expanduser().resolve()
+    try:
+        path = Path(spec).expanduser().resolve()
+    except (ValueError, OSError, RuntimeError) as error:  # a null byte, a name too long, an unknown user
+        raise ConfigError(f"a store's file cannot be called {spec!r} ({error}): pass another path") from error
     return Address(URL.create("sqlite", database=str(path)), str(path))
 
 
@@ -95,6 +100,11 @@ def connect(place: Address) -> sa.Engine:
         raise StoreError(
             f"the store {place.shown} is of an unknown kind of database: write 'postgresql://', 'mysql://' "
             "or another that SQLAlchemy has a dialect for"
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise StoreError(
+            f"the store {place.shown} has an option that does not fit ({place.masked(str(error))}): change it "
+            "or leave it out"
         ) from error
     except ImportError as error:
         raise StoreError(f"the store {place.shown} needs the package {error.name!r}: install it") from error
@@ -123,7 +133,7 @@ def reported(place: Address) -> Iterator[None]:
 def _of_url(text: str) -> Address:
     try:
         url = make_url(text)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # the second of a port that is no number
         # The text is not repeated, since it may hold a password.
         raise StoreError(
             "the store URL cannot be read: write it as dialect://user:password@host:port/database"
@@ -161,6 +171,8 @@ def _use_wal(connection: Any, record: Any) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
+            if _is_foreign(connection):
+                return
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.OperationalError as error:
@@ -170,3 +182,9 @@ def _use_wal(connection: Any, record: Any) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def _is_foreign(connection: Any) -> bool:
+    """Return whether a file holds tables of others alone: it is refused, and not changed before."""
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return bool(names) and not any(name.startswith(OURS) for name in names)

@@ -107,7 +107,7 @@ class Leases:
                 query = sa.select(LEASES.c.name, LEASES.c.owner, LEASES.c.expires)
                 for row in connection.execute(query.where(LEASES.c.name.in_(part))):
                     lease = _Lease(*row)
-                    if lease.expires < now or Owner.parse(lease.owner).is_gone():
+                    if lease.expires < now or _is_gone(lease.owner):
                         gone.append(lease)
                     else:
                         held.add(lease.name)
@@ -151,3 +151,11 @@ class Leases:
             except NASGymError as error:
                 # At worst another process repeats the work; the first result stored stays.
                 _log.warning("leases could not be renewed: %s", error)
+
+
+def _is_gone(owner: str) -> bool:
+    """Return whether an owner certainly works no more; of one that cannot be read the lease expires."""
+    try:
+        return Owner.parse(owner).is_gone()
+    except ValueError:
+        return False

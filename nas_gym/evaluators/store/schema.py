@@ -214,7 +214,7 @@ def create(engine: sa.Engine, place: Address) -> None:
             time.sleep(0.02)
     if version != SCHEMA_VERSION:
         raise StoreError(
-            f"the store {place.shown} has version {version} and this nas-gym reads version {SCHEMA_VERSION}: "
+            f"the store {place.shown} has version {version!r} and this nas-gym reads version {SCHEMA_VERSION}: "
             "pass another path or install the nas-gym that wrote it"
         )
 
@@ -229,9 +229,9 @@ def _check_foreign(engine: sa.Engine, place: Address) -> None:
         )
 
 
-def _version(engine: sa.Engine) -> int:
+def _version(engine: sa.Engine) -> object:
     with engine.begin() as connection:
         found = connection.execute(sa.select(_VERSION.c.version)).scalar()
         if found is None:
             connection.execute(sa.insert(_VERSION).values(id=1, version=SCHEMA_VERSION))
-        return SCHEMA_VERSION if found is None else int(found)
+        return SCHEMA_VERSION if found is None else found

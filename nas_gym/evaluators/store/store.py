@@ -164,9 +164,13 @@ class Store(Shared):
         self._leases = Leases(self._transaction, self._lease_seconds)
         # Nobody has to close a store: what it opened ends with it.
         self._finalizer = weakref.finalize(self, _dispose, self._engine, self._pid)
-        with reported(self._address):
-            schema.create(self._engine, self._address)
-        self._leases.clear_expired()
+        try:
+            with reported(self._address):
+                schema.create(self._engine, self._address)
+            self._leases.clear_expired()
+        except BaseException:
+            self._finalizer()
+            raise
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

@@ -153,7 +153,7 @@ def is_collection(path: Path) -> bool:
             return False
         with opened(path) as files:
             names = files.names()
-    except (OSError, ValueError, DataError):
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):  # what reads it says what is wrong
         return False
     if not WORKBOOK.isdisjoint(names):
         return False
