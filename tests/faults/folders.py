@@ -29,7 +29,8 @@ def contents(logdir: Path) -> dict[str, Any]:
     for path in sorted(logdir.rglob("*")):
         name = str(path.relative_to(logdir))
         if path.suffix == ".json":
-            found[name] = timeless(json.loads(path.read_text()))
+            # Where a run lies is in its explanation.
+            found[name] = timeless(json.loads(path.read_text().replace(str(logdir), "LOGS")))
         elif path.name == "trace.jsonl":
             found[name] = path.read_text()
         elif path.suffix == ".npz" and path.parent.name == "policy":

@@ -140,11 +140,11 @@ def undisturbed(launcher: Launcher, tmp_path_factory: Any) -> Callable[[str], Un
 
 def moments(name: str) -> list[Any]:
     """Return the shares of a command's time at which it is killed, the first few for the short form."""
-    rng = random.Random(name)
-    drawn = [rng.uniform(0.05, 1.0) for _ in range(ALL)]
+    rng, (short, whole) = random.Random(name), NUMBERS[name]
+    drawn = [rng.uniform(0.05, 1.0) for _ in range(whole)]
     return [
         pytest.param(
-            name, share, id=f"{name}-{share:.3f}", marks=[] if number < SHORT else pytest.mark.faults
+            name, share, id=f"{name}-{share:.3f}", marks=[] if number < short else pytest.mark.faults
         )
         for number, share in enumerate(drawn)
     ]
