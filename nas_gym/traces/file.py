@@ -119,7 +119,7 @@ def _line(values: Mapping[str, Any], number: int, path: Path, migration: Migrati
         if found := flaw(migrated, ENTRIES[kind]):
             raise TypeError(f"it has {found}")
         return kind(**migrated)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(number, path, error) from error
 
 
