@@ -2,6 +2,7 @@
 # a report that says why one of the searches found what it found, and one on all of them together.
 # make test: the tests, lint and types.
 # make gpu: tests and figures on a GPU, in under 5 minutes on an H100, written to gpu.json.
+# make faults: kills, full disks, locks and fuzzing, whole; make test has the short form. Below 15 minutes on 2 cores.
 # make interop: short loops with other tools, in an environment of their own beside .venv.
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ DEMO := tensorboard_logs
 INTEROP := .venv-interop
 TOOLS := tianshou torchrl 'minari[create]' moviepy
 
-.PHONY: demo test slow gpu interop install clean
+.PHONY: demo test slow faults gpu interop install clean
 .DEFAULT_GOAL := test
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -55,6 +56,9 @@ interop: $(INTEROP)/.installed
 
 slow: install
 	$(BIN)/pytest -m slow -s
+
+faults: install
+	$(BIN)/pytest -m "faults or not faults" -n 2 tests/faults
 
 gpu: install
 	$(BIN)/python -m benchmarks.speed.gpu --json gpu.json

@@ -16,7 +16,9 @@ hypothesis.settings.load_profile("repeatable")
 
 LONGEST = (
     "test_readme.py",
-    "test_faults.py",
+    "test_kills.py",
+    "test_disk.py",
+    "test_malformed.py",
     "test_explain_browser.py",
     "test_browser.py",
     "test_explain_clock.py",

@@ -11,6 +11,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -222,7 +223,7 @@ def task(file: str, content: bytes, **more: Any) -> None:
 
 
 CELL = st.sampled_from(
-    ["1", "2.5", "", "x", "y", "NA", "1e999", "2024-01-02", '"', "a,b", "-0", "١"]
+    ["1", "2.5", "", "x", "y", "NA", "1e999", "2024-01-02", '"', "a,b", "-0", "\u0661"]
 ) | st.text(max_size=3)
 ROWS = st.lists(st.lists(CELL, min_size=1, max_size=4), max_size=12).map(
     lambda rows: "\n".join([",".join(row) for row in [["a", "b", "kind"], *rows * 3]]).encode(
@@ -412,10 +413,8 @@ def fuzz(parser: Parser, examples: int) -> None:
     @hypothesis.settings(max_examples=examples, suppress_health_check=list(hypothesis.HealthCheck))
     @hypothesis.given(parser.given)
     def check(given: Any) -> None:
-        try:
+        with suppress(NASGymError):
             parser.parse(given)
-        except NASGymError as error:
-            assert str(error).strip()
 
     check()
 

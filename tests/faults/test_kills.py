@@ -28,6 +28,7 @@ NUMBERS = {
     "comparison by two processes": (0, 10),
     "build": (3, 50),
     "explanation": (1, 50),
+    "two searches": (2, 50),
 }
 SPACE = '{"name": "mlp", "max_layers": 2, "widths": [8, 16], "activations": ["relu", "tanh"]}'
 DATA = ("--task", "breast_cancer")
@@ -138,16 +139,20 @@ def undisturbed(launcher: Launcher, tmp_path_factory: Any) -> Callable[[str], Un
     return of
 
 
-def moments(name: str) -> list[Any]:
-    """Return the shares of a command's time at which it is killed, the first few for the short form."""
+def drawn(name: str) -> list[tuple[float, list[Any]]]:
+    """Return the shares of a command's time at which it is killed, with their marks: the first in short."""
     rng, (short, whole) = random.Random(name), NUMBERS[name]
-    drawn = [rng.uniform(0.05, 1.0) for _ in range(whole)]
     return [
-        pytest.param(
-            name, share, id=f"{name}-{share:.3f}", marks=[] if number < short else pytest.mark.faults
-        )
-        for number, share in enumerate(drawn)
+        (rng.uniform(0.05, 1.0), [] if number < short else [pytest.mark.faults]) for number in range(whole)
     ]
+
+
+def moments(name: str) -> list[Any]:
+    return [pytest.param(name, share, id=f"{name}-{share:.3f}", marks=marks) for share, marks in drawn(name)]
+
+
+def shares(name: str) -> list[Any]:
+    return [pytest.param(share, id=f"{share:.3f}", marks=marks) for share, marks in drawn(name)]
 
 
 def kill_at(command: Command, began: float, moment: float) -> dict[int, float]:
@@ -195,3 +200,36 @@ def built(home: Path) -> bool:
 def partial_lines(home: Path) -> int | None:
     path = home / "own.npz.partial"
     return len(path.read_text().splitlines()) if path.exists() else None
+
+
+def two_searches(home: Path) -> tuple[list[str], list[str]]:
+    """Two searches by different agents of a space so small that both ask for most of it."""
+    return search(home, 0, "q-learning", "logs/one"), search(home, 1, "random", "logs/two")
+
+
+@pytest.fixture(scope="module")
+def both_undisturbed(launcher: Launcher, tmp_path_factory: Any) -> Undisturbed:
+    home = tmp_path_factory.mktemp("undisturbed-two")
+    seconds = 0.0
+    for arguments in two_searches(home):
+        began = time.monotonic()
+        launcher.run(*arguments, home=home)
+        seconds = max(seconds, time.monotonic() - began)
+    return Undisturbed(seconds, folders.contents(home / "logs"), folders.stored(home / "store.db"))
+
+
+@pytest.mark.parametrize("share", shares("two searches"))
+def test_of_two_searches_on_one_store_one_is_killed(launcher, both_undisturbed, tmp_path, share):
+    one, two = two_searches(tmp_path)
+    killed_one = launcher.start(*one, home=tmp_path)
+    other = launcher.start(*two, home=tmp_path)
+    killed = kill_at(killed_one, time.monotonic(), share * both_undisturbed.seconds)
+    folders.check_believable(tmp_path / "logs")
+    again = launcher.start(*one, home=tmp_path)  # while the other goes on
+    assert (other.wait(), again.wait()) == (0, 0), other.printed() + again.printed()
+    assert folders.contents(tmp_path / "logs") == both_undisturbed.outcome
+    assert folders.stored(tmp_path / "store.db") == both_undisturbed.stored
+    assert not trained_at_once(tmp_path / "log", killed)
+    ended = Counter(note.training for note in notes(tmp_path / "log") if note.event == ENDED)
+    # One that ended just before the kill may not have come into the store.
+    assert sum(ended.values()) - len(ended) <= 1

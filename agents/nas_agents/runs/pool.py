@@ -185,7 +185,7 @@ def _worker(work: Work, connection: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process once its parent has, at once: nobody wants what it does, and a rerun may do the same."""
+    """End this process as soon as its parent has ended: a rerun of that may do the same work."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])

@@ -103,8 +103,8 @@ def connect(place: Address) -> sa.Engine:
         ) from error
     except (TypeError, ValueError) as error:
         raise StoreError(
-            f"the store {place.shown} has an option that does not fit ({place.masked(str(error))}): change it "
-            "or leave it out"
+            f"the store {place.shown} has an option that does not fit ({place.masked(str(error))}): "
+            "change it or leave it out"
         ) from error
     except ImportError as error:
         raise StoreError(f"the store {place.shown} needs the package {error.name!r}: install it") from error

@@ -214,8 +214,8 @@ def create(engine: sa.Engine, place: Address) -> None:
             time.sleep(0.02)
     if version != SCHEMA_VERSION:
         raise StoreError(
-            f"the store {place.shown} has version {version!r} and this nas-gym reads version {SCHEMA_VERSION}: "
-            "pass another path or install the nas-gym that wrote it"
+            f"the store {place.shown} has version {version!r} and this nas-gym reads version "
+            f"{SCHEMA_VERSION}: pass another path or install the nas-gym that wrote it"
         )
 
 

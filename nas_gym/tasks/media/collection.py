@@ -59,8 +59,8 @@ class _Folder(Opened):
             found = [one.relative_to(self.path).as_posix() for one in self.path.rglob("*") if one.is_file()]
         except OSError as error:
             raise DataError(
-                f"the folder {self.path} cannot be read ({error.strerror}: {error.filename}): give permission, or "
-                "pass a folder of images or signals alone"
+                f"the folder {self.path} cannot be read ({error.strerror}: {error.filename}): give "
+                "permission, or pass a folder of images or signals alone"
             ) from error
         return sorted(name for name in found if _is_shown(name))
 

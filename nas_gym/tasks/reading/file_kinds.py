@@ -44,7 +44,7 @@ READABLE = (
 PACKED: dict[bytes, Callable[[io.BytesIO], BinaryIO]] = {
     b"\x1f\x8b": lambda content: cast("BinaryIO", gzip.GzipFile(fileobj=content)),
     b"BZh": lambda content: cast("BinaryIO", bz2.BZ2File(content)),
-    b"\xfd7zXZ\x00": lambda content: cast("BinaryIO", lzma.LZMAFile(content)),
+    b"\xfd7zXZ\x00": lambda content: cast("BinaryIO", lzma.open(content)),  # noqa: SIM115 (the caller closes it)
 }
 LARGEST = 2**32
 """Bytes beyond which nothing is unpacked: a small file may say that it holds more than any memory."""
@@ -188,8 +188,8 @@ def _limited(path: Path, file: IO[bytes]) -> bytes:
     content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise DataError(
-            f"{path.name} unpacks to a table larger than {LARGEST / 2**30:.2g} GiB: bring fewer rows, or save "
-            "the table as .npz or .parquet"
+            f"{path.name} unpacks to a table larger than {LARGEST / 2**30:.2g} GiB: bring fewer rows, or "
+            "save the table as .npz or .parquet"
         )
     return content
 

@@ -79,6 +79,11 @@ def first_weight(content: dict[str, Any]) -> str:
     return str(next(iter(content["weights"])))
 
 
+def as_folder(material: Material) -> None:
+    (material.run / "best.pt").unlink()
+    (material.run / "best.pt").mkdir()
+
+
 def drop_weight(content: dict[str, Any]) -> None:
     del content["weights"][first_weight(content)]
 
@@ -169,7 +174,7 @@ CASES = [
         "a network that is a folder",
         ("predict", "run", "good.csv"),
         "no saved network",
-        lambda material: ((material.run / "best.pt").unlink(), (material.run / "best.pt").mkdir()) and None,
+        as_folder,
     ),
     Case(
         "an export of a network that is a text",

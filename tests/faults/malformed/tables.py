@@ -39,6 +39,16 @@ def header(edit: Callable[[dict[str, Any]], Any]) -> Callable[[Material], None]:
     return write
 
 
+def header_array(value: np.ndarray | None) -> Callable[[Material], None]:
+    """Return what writes a table with another array as its header; None leaves it out."""
+
+    def write(material: Material) -> None:
+        written(material)
+        edited_archive(material.tables / FILE, {"header": value})
+
+    return write
+
+
 def array(name: str, edit: Callable[[np.ndarray], np.ndarray | None]) -> Callable[[Material], None]:
     """Return what writes a table with another array; None leaves it out."""
 
@@ -89,7 +99,10 @@ def latency(name: str, content: str, says: str) -> Case:
     )
 
 
-HEAD = "architecture,val_acc_12,val_acc_200,val_acc_200_by_seed,test_acc_200,train_seconds_200,params,flops_millions"
+HEAD = (
+    "architecture,val_acc_12,val_acc_200,val_acc_200_by_seed,test_acc_200,train_seconds_200,params,"
+    "flops_millions"
+)
 CELL = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
 
 CASES = [
@@ -110,26 +123,19 @@ CASES = [
     table(
         "a table without a header",
         "header",
-        lambda material: (
-            (written(material), edited_archive(material.tables / FILE, {"header": None})) and None
-        ),
+        header_array(None),
     ),
     table(
         "a header that is no JSON",
         "no table",
-        lambda material: (
-            (written(material), edited_archive(material.tables / FILE, {"header": np.array("{")})) and None
-        ),
+        header_array(np.array("{")),
     ),
     table("a header that is a list of a table", "no table", header(lambda found: [1])),
     table("a header that is a number", "no table", header(lambda found: 3)),
     table(
         "a header of too deep JSON",
         "no table",
-        lambda material: (
-            (written(material), edited_archive(material.tables / FILE, {"header": np.array("[" * 20_000)}))
-            and None
-        ),
+        header_array(np.array("[" * 20_000)),
     ),
     table("a header without a format", "format", header(lambda found: found.pop("format") and None)),
     table("a header of a later format", "format 99", header(lambda found: found.update(format=99))),
