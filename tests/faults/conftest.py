@@ -9,7 +9,7 @@ import pytest
 from tests.faults.launcher import Launcher
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def launcher() -> Iterator[Launcher]:
     """Starts command lines."""
     started = Launcher()

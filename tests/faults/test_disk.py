@@ -110,12 +110,13 @@ def test_a_table_and_an_explanation_on_a_disk_that_fills(tmp_path, launcher):
     ended = launcher.run(*build(tmp_path), home=tmp_path, hook=(LIMIT, 1_500), code=BAD_INPUT)
     assert_one_sentence(ended.printed())
     assert not (tmp_path / "own.npz").exists()
-    launcher.run("search", "--agent", "random", *TABLE, "--logdir", "logs", home=tmp_path)
+    scene = SCENES["explanation"]
+    scene.prepare(launcher, tmp_path)
     (result,) = tmp_path.rglob("result.json")
-    explain = ["explain", str(result.parent), "--budget", "0"]
-    ended = launcher.run(*explain, home=tmp_path, hook=(LIMIT, 20_000), code=BAD_INPUT)
+    ended = launcher.run(*scene.arguments(tmp_path), home=tmp_path, hook=(LIMIT, 60_000), code=BAD_INPUT)
     assert_one_sentence(ended.printed())
-    assert json.loads(result.read_text())["budget"] == 10
+    assert json.loads(result.read_text())["budget"] == 12
+    assert not (result.parent / "report.html").exists()
 
 
 @pytest.fixture(scope="module")

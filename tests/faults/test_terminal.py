@@ -28,19 +28,23 @@ def command(*arguments, cwd, **environment):
     )
 
 
+C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
 @pytest.mark.parametrize(
-    "environment",
+    ("environment", "explain"),
     [
-        pytest.param({"PYTHONIOENCODING": "ascii"}, marks=pytest.mark.slow),
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        (C, []),
+        pytest.param(C, ["--explain"], marks=pytest.mark.slow),
+        pytest.param({"PYTHONIOENCODING": "ascii"}, ["--explain"], marks=pytest.mark.slow),
     ],
-    ids=["ascii", "C"],
+    ids=["C", "C and a report", "ascii and a report"],
 )
-def test_a_terminal_of_another_encoding_ends_no_command(tmp_path, environment):
+def test_a_terminal_of_another_encoding_ends_no_command(tmp_path, environment, explain):
     own_data(tmp_path)
     search = ["search", "--agent", "random", "--task", "größe.csv", "--target", "ziel", "--budget", "2"]
-    training = ["--recipe", '{"epochs": 1}', "--store", "memory", "--logdir", "ł", "--explain"]
+    training = ["--recipe", '{"epochs": 1}', "--store", "memory", "--logdir", "ł", *explain]
     ended = command(*search, *training, cwd=tmp_path, **environment)
     assert (ended.returncode, "Traceback" in ended.stderr) == (0, False), ended.stderr
     (result,) = (tmp_path / "ł").rglob("result.json")
-    assert (result.parent / "report.html").exists()
+    assert (result.parent / "report.html").exists() == bool(explain)
