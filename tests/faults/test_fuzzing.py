@@ -5,6 +5,7 @@ In short some examples of each, and by `make faults` many more.
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import math
@@ -103,7 +104,9 @@ def edited(draw: Any, value: Any) -> Any:
 @cache
 def folder() -> Path:
     """A folder for files that are read at once."""
-    return Path(tempfile.mkdtemp(prefix="nas-gym-fuzzing-"))
+    place = Path(tempfile.mkdtemp(prefix="nas-gym-fuzzing-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def written(name: str, content: bytes) -> Path:
