@@ -3,6 +3,7 @@
 # make test: the tests, lint and types.
 # make documentation: every command and program that the README and the pages in docs show.
 # make gpu: tests and figures on a GPU, in under 5 minutes on an H100, written to gpu.json.
+# make faults: kills, full disks, locks and fuzzing, whole; make test has the short form. Below 15 minutes on 2 cores.
 # make interop: short loops with other tools, in an environment of their own beside .venv.
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ DEMO := tensorboard_logs
 INTEROP := .venv-interop
 TOOLS := tianshou torchrl 'minari[create]' moviepy
 
-.PHONY: demo test documentation slow gpu interop install clean
+.PHONY: demo test documentation slow faults gpu interop install clean
 .DEFAULT_GOAL := test
 
 $(BIN)/.installed: pyproject.toml constraints.txt
@@ -59,6 +60,9 @@ documentation: install
 
 slow: install
 	$(BIN)/pytest -m slow -s
+
+faults: install
+	$(BIN)/pytest -m "faults or not faults" -n 2 tests/faults
 
 gpu: install
 	$(BIN)/python -m benchmarks.speed.gpu --json gpu.json

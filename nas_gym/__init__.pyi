@@ -12,6 +12,7 @@ from . import tasks as tasks
 from . import testing as testing
 from . import traces as traces
 from . import training as training
+from ._trust import trust as trust
 from .deploy import load_network as load_network
 from .deploy import save_network as save_network
 from .envs import NASEnv as NASEnv

@@ -6,6 +6,7 @@ of the plain number. True and False are not numbers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
@@ -47,3 +48,16 @@ def listed(value: object) -> list[Any] | None:
     if getattr(value, "ndim", None) == 1 and hasattr(value, "tolist"):
         return list(value.tolist())
     return None
+
+
+def from_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: for every text that is none, also where lists are nested too deeply to be read and where
+            a number has more digits than Python takes.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

@@ -4,6 +4,7 @@
 |---|---|
 | `number`, `whole`, `plain` | take a number of any library for what it is |
 | `write_text`, `write_bytes`, `writing`, `unwritten`, `held` | write files whole and alone, or say why not |
+| `escaped`, `code` | show a text of others in Markdown |
 | `minutes_in_words` | says a time |
 | `SERIES`, `INK`, `FAINT` | colours of figures |
 """
@@ -15,11 +16,14 @@ from nas_gym._clock import minutes_in_words
 from nas_gym._colours import FAINT, INK, SERIES
 from nas_gym._files import unwritten, write_bytes, write_text, writing
 from nas_gym._lock import held
+from nas_gym._markdown import code, escaped
 
 __all__ = [
     "FAINT",
     "INK",
     "SERIES",
+    "code",
+    "escaped",
     "held",
     "minutes_in_words",
     "number",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from nas_gym._checks import plain
+from nas_gym._trust import check_named
 from nas_gym.errors import ConfigError, unknown
 
 T = TypeVar("T")
@@ -33,7 +34,8 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
     A registered part may be such a string itself, so that it is imported when it is first needed.
 
     Raises:
-        NASGymError: if the name is missing or unknown, listing the known ones, or the import fails.
+        NASGymError: if the name is missing or unknown, listing the known ones, the import fails, or a file
+            names a part that the user does not trust (see `nas_gym.trust`).
     """
     if name is None:
         raise ConfigError(f"the {what} has no 'name' among its options: known: {', '.join(sorted(known))}")
@@ -43,6 +45,8 @@ def lookup(what: str, name: object, known: Mapping[str, Any]) -> Any:
     module, colon, attribute = part.partition(":")
     if not colon:
         raise unknown(what, name, known)
+    if name not in known:
+        check_named(what, part)
     try:
         imported = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:

@@ -18,7 +18,9 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 LONGEST = (
-    "test_faults.py",
+    "test_kills.py",
+    "test_disk.py",
+    "test_malformed.py",
     "test_explain_browser.py",
     "test_browser.py",
     "test_explain_clock.py",

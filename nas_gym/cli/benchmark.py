@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas_gym._trust import trust as trust_modules
+from nas_gym.cli import options
 from nas_gym.cli.errors import polite
 from nas_gym.cli.executor_options import Address, Executing, executor_of
 from nas_gym.cli.progress import building_bar, reading_bar
@@ -67,8 +69,10 @@ def info(
     picture: Annotated[
         Path | None, typer.Option(help="Where the picture of the landscape is written; NAME.png by default.")
     ] = None,
+    trust: options.Trust = None,
 ) -> None:
     """Describe a table's landscape, and draw it."""
+    trust_modules(*(trust or ()))
     from nas_gym.tables import describe, draw_landscape, sentences
 
     table = _named(name)
@@ -119,6 +123,7 @@ def import_latency(
     table: Annotated[str, typer.Option(help="Name of the table whose networks they are of.")] = (
         "nasbench201-cifar10"
     ),
+    trust: options.Trust = None,
 ) -> None:
     """Attach the latencies of a table's networks on devices.
 
@@ -128,6 +133,8 @@ def import_latency(
     import numpy as np
 
     from nas_gym.tables import import_latencies
+
+    trust_modules(*(trust or ()))
 
     found, path = import_latencies(file, table)
     for device, latencies in found.items():
@@ -184,8 +191,10 @@ def verify(
     architectures: Annotated[int, typer.Option(help="How many to train again, drawn at random.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the draw.", min=0)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    trust: options.Trust = None,
 ) -> None:
     """Train a sample of a table's networks again and compare with what it holds."""
+    trust_modules(*(trust or ()))
     from nas_gym.tables import check_table
 
     check = check_table(_named(name), architectures, seed, device)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
+from nas_gym._trust import trust as trust_modules
 from nas_gym.cli import options
 from nas_gym.cli.errors import FAILED, polite
 from nas_gym.cli.progress import explanation_bar
@@ -78,6 +79,7 @@ def explain(
             "that is shown to lose less than one point; --adopt alone is --adopt better.",
         ),
     ] = None,
+    trust: options.Trust = None,
 ) -> None:
     """Say why a search found what it found: a report, and the same in TensorBoard.
 
@@ -86,6 +88,7 @@ def explain(
     policies of two agents agree, where they part, and who was right. A folder that holds several
     runs of one space and task: what all of them say together, and how their agents differ.
     """
+    trust_modules(*(trust or ()))
     check_options(1 if other is None else 2, every, budget, out, minutes, adopt)
     if question and other is not None:
         raise ConfigError("--question is asked of one run: pass one folder, not two")

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nas_gym._trust import trust as trust_modules
+from nas_gym.cli import options
 from nas_gym.cli.errors import polite
 from nas_gym.cli.predict import saved_network
 
@@ -28,6 +30,7 @@ def export(
     rows: Annotated[
         Path | None, typer.Option(help="File of rows to check with; by default test examples of the run.")
     ] = None,
+    trust: options.Trust = None,
 ) -> None:
     """Write a network for another program, and check that it answers there as here.
 
@@ -35,6 +38,7 @@ def export(
     """
     from nas_gym.deploy import export_network
 
+    trust_modules(*(trust or ()))
     saved = saved_network(network)
     folder = network if network.is_dir() else network.parent
     checked: Any = rows if rows is not None else _test_rows(folder)

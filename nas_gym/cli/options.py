@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -14,6 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nas_gym._checks import from_json
+from nas_gym._trust import trust as trust_modules
 from nas_gym.cli.data_options import (
     Colour,
     Gap,
@@ -30,6 +31,8 @@ from nas_gym.errors import ConfigError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 OPENING = ("{", "[")
+DIGITS = 18
+SHOWN = 200
 
 EnvId = Annotated[str, typer.Option("--env", help="Id of the environment.")]
 Space = Annotated[str | None, typer.Option(help="Name of a search space, or JSON with its options.")]
@@ -101,6 +104,15 @@ Logdir = Annotated[Path, typer.Option("--logdir", "--out", help="Where runs and 
 Name = Annotated[str | None, typer.Option(help="Name of this variant; it gets folders of its own.")]
 
 
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="MODULE",
+        help="Module of your own that the files read may name, and that is imported then; may be repeated.",
+    ),
+]
+
+
 def budget_of(text: str) -> int | dict[str, float]:
     """Return a budget: ``40`` is 40 distinct evaluations, ``30s`` (or ``5m``, ``2h``) recorded seconds.
 
@@ -111,8 +123,9 @@ def budget_of(text: str) -> int | dict[str, float]:
     """
     from nas_gym.envs import check_budget
 
-    whole = re.fullmatch(r"\s*([+-]?\d+)\s*", text)
-    timed = re.fullmatch(r"\s*([+-]?\d+(?:\.\d*)?)\s*([smh])\s*", text)
+    # No budget has more digits, and Python reads no number of thousands of them.
+    whole = re.fullmatch(rf"\s*([+-]?\d{{1,{DIGITS}}})\s*", text)
+    timed = re.fullmatch(rf"\s*([+-]?\d{{1,{DIGITS}}}(?:\.\d*)?)\s*([smh])\s*", text)
     budget: int | dict[str, float]
     if whole:
         budget = int(whole[1])
@@ -120,7 +133,8 @@ def budget_of(text: str) -> int | dict[str, float]:
         budget = {"seconds": float(timed[1]) * UNITS[timed[2]]}
     else:
         raise ConfigError(
-            f"--budget must be a number of evaluations like 40, or a time like 30s, 5m or 2h, not {text!r}"
+            "--budget must be a number of evaluations like 40, or a time like 30s, 5m or 2h, not "
+            f"{shown(text)}"
         )
     check_budget(budget)
     return budget
@@ -173,9 +187,14 @@ def parsed(option: str, text: str, example: str = '{"name": "mlp", "max_layers":
         NASGymError: if it is not JSON.
     """
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{option} must be JSON like '{example}', not {text!r} ({error})") from error
+        return from_json(text)
+    except ValueError as error:
+        raise ConfigError(f"{option} must be JSON like '{example}', not {shown(text)} ({error})") from error
+
+
+def shown(text: str) -> str:
+    """Return what the user typed as a sentence quotes it: of a long text the beginning."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
 
 
 def recipe_of(text: str) -> dict[str, Any]:
@@ -186,7 +205,7 @@ def recipe_of(text: str) -> dict[str, Any]:
     """
     recipe = parsed("--recipe", text, '{"epochs": 20}')
     if not isinstance(recipe, dict):
-        raise ConfigError(f"--recipe must be a JSON object like '{{\"epochs\": 20}}', not {text!r}")
+        raise ConfigError(f"--recipe must be a JSON object like '{{\"epochs\": 20}}', not {shown(text)}")
     return recipe
 
 
@@ -199,7 +218,7 @@ def seeds_of(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"--train-seeds must be whole numbers like 0,1,2, not {text!r}") from None
+        raise ConfigError(f"--train-seeds must be whole numbers like 0,1,2, not {shown(text)}") from None
 
 
 def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
@@ -216,8 +235,8 @@ def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:
         if name in values:
             raise ConfigError(f"--set gives {name!r} twice: leave one out")
         try:
-            values[name] = json.loads(value)
-        except json.JSONDecodeError:
+            values[name] = from_json(value)
+        except ValueError:
             values[name] = value
     return values
 
@@ -314,12 +333,14 @@ def problem_of(
     store: Store = None,
     logdir: Logdir = Path("tensorboard_logs"),
     name: Name = None,
+    trust: Trust = None,
 ) -> Problem:
     """Return the problem that the options of a command state.
 
     Raises:
         NASGymError: if an option does not fit.
     """
+    trust_modules(*(trust or ()))
     training: dict[str, Any] = {}
     if recipe is not None:
         training["recipe"] = recipe_of(recipe)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nas_gym._trust import trust as trust_modules
+from nas_gym.cli import options
 from nas_gym.cli.errors import polite
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def predict(
     delimiter: Annotated[str | None, typer.Option(help="Delimiter of a table of text.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of a table of text.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook.")] = None,
+    trust: options.Trust = None,
 ) -> None:
     """Write what a network answers beside the rows of a file.
 
@@ -44,6 +47,7 @@ def predict(
     """
     from nas_gym.deploy import predict_file
 
+    trust_modules(*(trust or ()))
     saved = saved_network(network)
     found = predict_file(saved, file, delimiter=delimiter, encoding=encoding, sheet=sheet)
     if str(out) == "-":

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from nas_gym._files import write_bytes
+from nas_gym._trust import named_by
 from nas_gym.errors import DataError, NASGymError
 from nas_gym.networks import NetworkModule, ensemble_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
@@ -190,7 +191,8 @@ def load_network(path: str | Path) -> SavedNetwork:
         if content["format"] == 5:  # of single networks alone
             content = {**content, "format": 6, "members": []}
         _check_format(path, content)
-        return _network_of(content)
+        with named_by(path):
+            return _network_of(content)
     except NASGymError:
         raise
     except Exception as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nas_gym.envs import check_budget
 from nas_gym.errors import ConfigError
 from nas_gym.estimators.estimator import NASClassifier, NASRegressor
 from nas_gym.estimators.plan import plan_for, with_folds
@@ -78,6 +79,8 @@ def fit(
     """
     if not 0 < minutes < float("inf"):
         raise ConfigError(f"minutes must be a number above 0, not {minutes!r}")
+    if budget is not None:
+        check_budget(budget)
     single = _single(data, target, options)
     task, folds, why = with_folds(
         single, lambda count: _with_folds(data, target, options, count), chosen="folds" in options

@@ -88,6 +88,7 @@ def table_of(spec: str | Mapping[str, Any] | Evaluator, task: object = None) -> 
     if not isinstance(spec, Evaluator):
         options = options_of("evaluator", spec)
         if options.get("name") != "table":
+            lookup("evaluator", options.get("name"), EVALUATORS)  # refused before any data is made for it
             return None
         if "benchmark" not in options:
             raise ConfigError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nas_gym._checks import from_json
 from nas_gym._lock import is_held
 from nas_gym.errors import ConfigError
 from nas_gym.explain.evidence.run import read_evidence
@@ -91,8 +91,8 @@ def explain_live(
 def evaluations_of(folder: RunFolder) -> int:
     """Return the distinct evaluations of a run so far, from the end of its trace; 0 before the first."""
     for line in reversed(_last_lines(folder)):
-        if "unique" in line:
-            return int(line["unique"])
+        if isinstance(unique := line.get("unique"), int):
+            return unique
     return 0
 
 
@@ -113,4 +113,8 @@ def _last_lines(folder: RunFolder) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     complete = texts[1 if start else 0 : -1]
-    return [json.loads(text) for text in complete[-2:]]
+    try:
+        lines = [from_json(text) for text in complete[-2:]]
+    except ValueError:
+        return []  # damaged, as whoever reads all of it says
+    return [line for line in lines if isinstance(line, dict)]

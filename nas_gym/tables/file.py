@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nas_gym._checks import from_json, whole
 from nas_gym._files import write_bytes, writing
-from nas_gym.errors import DataError
+from nas_gym._trust import named_by
+from nas_gym.errors import DataError, NASGymError
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.table import Table
 from nas_gym.tasks import target_of
@@ -70,12 +70,15 @@ def read_table(path: Path) -> Table:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            header = json.loads(str(archive["header"]))
+            header = from_json(str(archive["header"]))
             arrays = {name: archive[name] for name in ARRAYS}
-        return _table(header, arrays)
+        with named_by(path):
+            return _table(header, arrays)
     except FileNotFoundError:
         raise DataError(f"there is no table at {path}") from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except NASGymError:
+        raise
+    except Exception as error:  # a damaged or made-up file may meet anything
         raise DataError(
             f"{path} is no table of nas-gym, or is cut off ({type(error).__name__}: {error}): "
             "build or import it again"
@@ -90,6 +93,9 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
         )
     # Format 1 knew no other target than classes, and counted them.
     outputs = header["num_classes"] if header["format"] == 1 else header["outputs"]
+    numbers = [outputs, *header["input_shape"]]
+    if any((whole(number) or 0) < 1 for number in numbers) or not isinstance(header["about"], dict):
+        raise ValueError("it has no outputs, no shape, or nothing about it")
     space = make_search_space(header["search_space"], tuple(header["input_shape"]), outputs)
     examples = None if header["examples"] is None else (header["examples"][0], header["examples"][1])
     validation, test = arrays["validation"], arrays["test"]

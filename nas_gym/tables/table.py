@@ -13,6 +13,7 @@ import numpy as np
 
 from nas_gym._checks import whole
 from nas_gym._shared import Shared
+from nas_gym._trust import named_by
 from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.search_spaces import SearchSpace
 from nas_gym.tasks import Classes, ConstantAnswer, Target, constant_answer, make_task
@@ -106,7 +107,8 @@ class Table(Shared):
         if "task_fingerprint" not in self.about:
             return None
         try:
-            task = make_task(self.about["task"])
+            with named_by(f"the table {self.name}"):
+                task = make_task(self.about["task"])
         except NASGymError:
             return None  # its file is not there any more
         return constant_answer(task) if task.fingerprint == self.about["task_fingerprint"] else None

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from nas_gym._checks import from_json
 from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
 from nas_gym.errors import StoreError
-from nas_gym.traces.lines import KINDS, NAMES, Ask, End, Header, Line, Recording, Step
+from nas_gym.traces.entries import flaw
+from nas_gym.traces.lines import ENTRIES, KINDS, NAMES, Ask, End, Header, Line, Recording, Step
 from nas_gym.traces.migrations import TRACE, Migration
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -101,8 +103,8 @@ def read_trace(path: Path) -> Recording:
 def _read(text: str, number: int, path: Path) -> dict[str, Any]:
     """Return the values of a line."""
     try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
+        values = from_json(text)
+    except ValueError as error:
         raise _damaged(number, path, error) from error
     if not isinstance(values, dict):
         raise _damaged(number, path, TypeError("no JSON object"))
@@ -113,10 +115,17 @@ def _line(values: Mapping[str, Any], number: int, path: Path, migration: Migrati
     """Return the line of some values, in the newest version."""
     try:
         migrated = migration(values)
-        return KINDS[migrated.pop("kind")](**migrated)
-    except (KeyError, TypeError, AttributeError) as error:
+        kind = KINDS[migrated.pop("kind")]
+        if found := flaw(migrated, ENTRIES[kind]):
+            raise TypeError(f"it has {found}")
+        return kind(**migrated)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(number, path, error) from error
 
 
 def _damaged(number: int, path: Path, error: Exception) -> StoreError:
-    return StoreError(f"line {number} of {path} is damaged ({error!r}): run again to record it anew")
+    return StoreError(f"line {number} of {path} is damaged ({_reason(error)}): run again to record it anew")
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, TypeError) else repr(error)

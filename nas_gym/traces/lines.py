@@ -7,6 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym.traces.entries import (
+    FLAG,
+    MAYBE_NUMBER,
+    MAYBE_TEXT,
+    MAYBE_WHOLE,
+    NOTHING,
+    NUMBER,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    WHOLES,
+    Entry,
+)
 from nas_gym.traces.migrations import TRACE
 
 
@@ -116,6 +129,54 @@ class End:
     lines: int
     unique: int
 
+
+ENTRIES: dict[type, dict[str, Entry]] = {
+    Header: {
+        "agent": TEXT,
+        "budget": Entry((int, dict, NOTHING)),
+        "actions": TEXTS,
+        "scores": MAYBE_TEXT,
+        "version": WHOLE,
+    },
+    Step: {
+        "episode": WHOLE,
+        "t": WHOLE,
+        "architecture": TEXT,
+        "steps_left": MAYBE_WHOLE,
+        "mask": WHOLES,
+        "action": WHOLE,
+        "edit": TEXT,
+        "scores": Entry((list, NOTHING), (int, float, NOTHING)),
+        "reward": NUMBER,
+        "terminated": FLAG,
+        "truncated": FLAG,
+        "next": TEXT,
+        "score": MAYBE_NUMBER,
+        "illegal_action": FLAG,
+        "error": TEXT,
+        "unique": WHOLE,
+        "generator": Entry((dict, NOTHING), needed=False),
+    },
+    Ask: {
+        "batch": WHOLE,
+        "architecture": TEXT,
+        "fidelity": MAYBE_WHOLE,
+        "seeds": WHOLES,
+        "score": NUMBER,
+        "status": TEXT,
+        "error": TEXT,
+        "parameters": WHOLE,
+        "flops": WHOLE,
+        "unique": WHOLE,
+    },
+    End: {
+        "stopped": TEXT,
+        "architecture": MAYBE_TEXT,
+        "score": MAYBE_NUMBER,
+        "lines": WHOLE,
+        "unique": WHOLE,
+    },
+}
 
 Line = Header | Step | Ask | End
 KINDS: dict[str, type[Line]] = {"header": Header, "step": Step, "ask": Ask, "end": End}

@@ -58,7 +58,7 @@ class Format:
         migration = self.migration(values.get(self.key), file)
         try:
             return migration(values)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(f"{file} is damaged ({error!r}): delete the folder and run again") from error
 
     def migration(self, named: object, file: Path) -> Migration:

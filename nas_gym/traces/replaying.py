@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 import numpy as np
 
+from nas_gym._trust import UntrustedError, check_named, named_by
 from nas_gym.errors import NASGymError, StoreError
 from nas_gym.traces.file import read_trace
 from nas_gym.traces.fingerprints import check_unchanged, fingerprints_of
@@ -114,34 +115,53 @@ def rebuild(config: Mapping[str, Any], store: Any = "memory") -> gym.Env[Any, An
         store: store of the environment.
 
     Raises:
-        NASGymError: if a part of it was an object of the user's, which a config cannot hold, or its id
-            is not registered.
+        NASGymError: if a part of it was an object of the user's, which a config cannot hold, its id is not
+            registered, or it names code that the user did not (see `nas_gym.trust`).
     """
     import nas_gym  # noqa: F401 - registers the ids
 
     try:
-        env_id, options = config["env_id"], config["env"]
+        env_id, options = config["env_id"], {**config["env"], "store": store}
         path = options["task"].get("path")
-    except (KeyError, TypeError, AttributeError) as error:
-        raise StoreError(
-            f"config.json of the run is damaged ({error!r}): run again to record it anew"
-        ) from error
-    if path is not None and not Path(path).exists():
-        raise StoreError(
-            f"the data of the run, {path}, are not there any more: put the file back where it was"
-        )
-    try:
-        return gym.make(env_id, **options, store=store)
-    except NASGymError as error:
-        raise StoreError(
-            f"the environment of the run cannot be built from its config.json ({error}): pass env=..., "
-            "the environment it was recorded in"
-        ) from error
-    except gym.error.UnregisteredEnv as error:
+        here = path is None or Path(path).exists()
+        known = ":" in env_id or _searches(env_id)
+    except gym.error.Error as error:
         raise StoreError(
             f"the environment of the run, {env_id}, is not registered here: use the version of nas-gym that "
             "recorded it, or import what registers it first"
         ) from error
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        raise StoreError(
+            f"config.json of the run is damaged ({error!r}): run again to record it anew"
+        ) from error
+    if not here:
+        raise StoreError(
+            f"the data of the run, {path}, are not there any more: put the file back where it was"
+        )
+    if not known:
+        raise StoreError(f"the environment of the run, {env_id}, searches no architectures: run again")
+    try:
+        with named_by("the run"):
+            if ":" in env_id:  # which gym.make would import
+                check_named("environment", env_id)
+            return gym.make(env_id, **options)
+    except UntrustedError:
+        raise
+    except Exception as error:
+        what = str(error) if isinstance(error, NASGymError) else repr(error)
+        raise StoreError(
+            f"the environment of the run cannot be built from its config.json ({what}): pass env=..., "
+            "the environment it was recorded in"
+        ) from error
+
+
+def _searches(env_id: str) -> bool:
+    """Return whether an id that is registered is of an environment that searches architectures."""
+    from nas_gym.envs import Problem
+
+    creator = gym.spec(env_id).entry_point
+    made = gym.envs.registration.load_env_creator(creator) if isinstance(creator, str) else creator
+    return not isinstance(made, type) or issubclass(made, Problem)
 
 
 def check_surroundings(folder: RunFolder, config: Mapping[str, Any], problem: Problem) -> None:

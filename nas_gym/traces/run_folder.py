@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from nas_gym._checks import from_json
 from nas_gym._files import write_text, writing
 from nas_gym._lock import held
+from nas_gym._trust import trust_config
 from nas_gym.errors import ConfigError, StoreError
+from nas_gym.traces.entries import FINISHED, flaw
 from nas_gym.traces.file import TraceWriter
 from nas_gym.traces.fingerprints import changes, same_data
 from nas_gym.traces.migrations import CONFIG, RESULT
@@ -113,7 +116,14 @@ class RunFolder:
             NASGymError: if the folder holds no finished run, or the file is damaged or of a format that is
                 not read.
         """
-        return RESULT.migrated(self._read(self.result_file), self.result_file)
+        result = RESULT.migrated(self._read(self.result_file), self.result_file)
+        # Of a search by an agent; what a user gave to `Trace.finish` may be anything.
+        found = flaw(result, FINISHED) if "hyperparameters" in result else ""
+        if found:
+            raise StoreError(
+                f"{self.result_file} is damaged (it has {found}): delete the folder and run again"
+            )
+        return result
 
     def check(self, config: Mapping[str, Any]) -> None:
         """Check that a run of this config may be in this folder.
@@ -124,6 +134,7 @@ class RunFolder:
             NASGymError: if the folder holds a run of another config, or one whose data or code have
                 changed since, naming what differs; or files of something else.
         """
+        trust_config(config)
         if not self.config_file.exists():
             # An empty trace is of a run that was ended before it began.
             strangers = sorted(
@@ -252,14 +263,14 @@ class RunFolder:
 
     def _read(self, file: Path) -> dict[str, Any]:
         try:
-            values = json.loads(file.read_text(encoding="utf-8"))
+            values = from_json(file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise StoreError(
                 f"folder {self.path} holds no {'finished ' if file == self.result_file else ''}run "
                 f"({file.name} is missing): pass the folder of a run, "
                 "like tensorboard_logs/NAS-v0-mlp-mnist1d/q-learning/seed0"
             ) from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise StoreError(f"{file} is no JSON ({error}): delete the folder and run again") from error
         if not isinstance(values, dict):
             raise StoreError(f"{file} holds no JSON object: delete the folder and run again")

@@ -14,6 +14,7 @@ import torch
 from nas_agents.runs.run import RunSpec, run
 from typer.testing import CliRunner
 
+from nas_gym import trust
 from nas_gym.cli.app import app
 from nas_gym.envs import NASEnv
 from nas_gym.errors import NASGymError
@@ -508,6 +509,7 @@ REWARDS = {
 
 @pytest.mark.parametrize("case", REWARDS)
 def test_the_reward_of_an_old_config_is_built_as_today(tmp_path, case):
+    trust("tests.helpers.own_rewards")
     old, new = REWARDS[case]
     folder = old_run(tmp_path)
     config = read(folder / "config.json")

@@ -29,6 +29,7 @@ from nas_agents.comparison.significance import (
 )
 from nas_agents.comparison.statistics import Estimand, Interval, improvement_interval
 from nas_agents.comparison.verdict import found, more_often, reach_of_tasks, too_few_tasks
+from nas_gym.common import escaped
 
 HOW_TO_READ = """\
 - **Score**: test {metric} of the chosen network (on a table its validation {metric} at full fidelity)
@@ -203,10 +204,10 @@ def across_markdown(across: Across, setting: Setting, figures: Sequence[Path]) -
     """Return the whole report as Markdown."""
     omnibus = "" if across.omnibus is None else f"Friedman test: p = {p_value(across.omnibus)}."
     parts = [
-        f"# {setting.environment}, {setting.space} on {len(across.tasks)} tasks",
-        f"{len(across.agents)} agents on {', '.join(across.tasks)}: {setting.effort}.",
-        *[f"> **Caution:** {sentence}" for sentence in setting.cautions],
-        *[f"> **Missing:** {sentence}" for sentence in setting.missing],
+        f"# {escaped(setting.environment)}, {escaped(setting.space)} on {len(across.tasks)} tasks",
+        f"{len(across.agents)} agents on {escaped(', '.join(across.tasks))}: {setting.effort}.",
+        *[f"> **Caution:** {escaped(sentence)}" for sentence in setting.cautions],
+        *[f"> **Missing:** {escaped(sentence)}" for sentence in setting.missing],
         *([f"> {COUNTED}"] if setting.missing else []),
         "## Ranking",
         _ranking(across),

@@ -11,7 +11,7 @@ from typing import Any
 from nas_agents.comparison.how_to_read import how_to_read
 from nas_agents.comparison.ranking import AgentSummary, Analysis
 from nas_agents.comparison.statistics import Interval
-from nas_gym.common import write_text
+from nas_gym.common import code, escaped, write_text
 
 LATEX = {letter: f"\\{letter}" for letter in "&%$#_{}"}
 LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "²": "$^2$"}
@@ -118,11 +118,11 @@ def _short_numbers(row: AgentSummary) -> tuple[str, ...]:
 
 def markdown(comparison: Analysis, setting: Setting, figures: Sequence[Path]) -> str:
     """Return the whole report as Markdown."""
-    missing = [f"> **Missing:** {sentence}" for sentence in setting.missing]
+    missing = [f"> **Missing:** {escaped(sentence)}" for sentence in setting.missing]
     parts = [
-        f"# {setting.where}",
+        f"# {escaped(setting.where)}",
         f"{len(comparison.agents)} agents, {setting.effort}.",
-        *[f"> **Caution:** {sentence}" for sentence in setting.cautions],
+        *[f"> **Caution:** {escaped(sentence)}" for sentence in setting.cautions],
         *missing,
         *([f"> {COUNTED}"] if missing else []),
         "## Ranking",
@@ -230,7 +230,7 @@ def networks(comparison: Analysis) -> str:
     rows = [
         (
             row.agent,
-            f"`{row.architecture}`",
+            code(row.architecture),
             f"{row.architecture_validation:.3f}",
             *([] if comparison.selects_on_test else [f"{row.architecture_test:.3f}"]),
         )
@@ -242,7 +242,9 @@ def networks(comparison: Analysis) -> str:
 def foot(setting: Setting) -> str:
     """Return how to make the comparison again, and with which versions it was made."""
     versions = ", ".join(f"{name} {version}" for name, version in setting.versions.items())
-    return f"## Made with\n\n```\n{setting.command}\n```\n\n{versions}"
+    # Indented, since a command may hold what ends a fence.
+    command = " ".join(setting.command.splitlines())
+    return f"## Made with\n\n    {command}\n\n{versions}"
 
 
 def write_json(values: dict[str, Any], setting: Setting, file: Path) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.process import BaseProcess, parent_process
 from pickle import PicklingError
 from typing import Any
 
@@ -174,6 +174,7 @@ def _worker(work: Work, connection: Connection) -> None:
             # Nobody listens any more: a rerun may be using this run's folder, so stop at once.
             os._exit(1)
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # Whoever planned the jobs has built the same tasks and said how their data was read.
     warnings.simplefilter("ignore", DataWarning)
     # The parent has no more jobs, or is gone.
@@ -181,6 +182,15 @@ def _worker(work: Work, connection: Connection) -> None:
         while True:
             job = connection.recv()
             connection.send(_done(work, job, report))
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as its parent has ended: a rerun of that may do the same work."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        if not parent.is_alive():
+            os._exit(1)
 
 
 def _done(work: Work, job: Any, report: Callable[[Any], None]) -> tuple[str, Any]:

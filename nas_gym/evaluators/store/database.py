@@ -21,6 +21,8 @@ from nas_gym.errors import ConfigError, StoreError
 
 BUSY_SECONDS = 60.0
 HIDDEN = "***"
+OURS = "nas_gym_"
+"""How the names of all tables of a store begin."""
 SECRET_OPTIONS = ("password", "passwd", "pwd", "secret", "token")
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 # A server that is gone without a word is noticed within a minute, and its work asked of it again.
@@ -83,7 +85,10 @@ def address(spec: str | Path) -> Address:
         return _of_url(spec)
     if not isinstance(spec, str | Path) or not str(spec):
         raise ConfigError(f"a store is 'user', 'memory', a path or an SQLAlchemy URL, not {spec!r}: pass one")
-    path = Path(spec).expanduser().resolve()
+    try:
+        path = Path(spec).expanduser().resolve()
+    except (ValueError, OSError, RuntimeError) as error:  # a null byte, a name too long, an unknown user
+        raise ConfigError(f"a store's file cannot be called {spec!r} ({error}): pass another path") from error
     return Address(URL.create("sqlite", database=str(path)), str(path))
 
 
@@ -106,6 +111,11 @@ def connect(place: Address) -> sa.Engine:
         options = {"connect_args": arguments, "pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
     try:
         engine = sa.create_engine(place.url, **options)
+    except (TypeError, ValueError) as error:
+        raise StoreError(
+            f"the store {place.shown} has an option that does not fit ({place.masked(str(error))}): "
+            "change it or leave it out"
+        ) from error
     except ImportError as error:
         raise StoreError(
             f"the store {place.shown} needs the package psycopg, which cannot be imported "
@@ -186,6 +196,8 @@ def _use_wal(connection: Any, record: Any) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
+            if _is_foreign(connection):
+                return
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
         except sqlite3.OperationalError as error:
@@ -195,3 +207,9 @@ def _use_wal(connection: Any, record: Any) -> None:
             time.sleep(0.01)
         else:
             return
+
+
+def _is_foreign(connection: Any) -> bool:
+    """Return whether a file holds tables of others alone: it is refused, and not changed before."""
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return bool(names) and not any(name.startswith(OURS) for name in names)

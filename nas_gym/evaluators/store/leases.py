@@ -117,7 +117,7 @@ class Leases:
             query = sa.select(LEASES.c.name, LEASES.c.owner, LEASES.c.expires, expired)
             for *columns, has_expired in connection.execute(query.where(LEASES.c.name.in_(part))):
                 lease = _Lease(*columns)
-                if has_expired or Owner.parse(lease.owner).is_gone():
+                if has_expired or _is_gone(lease.owner):
                     gone.append(lease)
                 else:
                     held.add(lease.name)
@@ -185,3 +185,11 @@ def clock(connection: sa.Connection) -> sa.ColumnElement[Any]:
     if connection.dialect.name == "postgresql":
         return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
     return sa.literal(time.time(), sa.Double)
+
+
+def _is_gone(owner: str) -> bool:
+    """Return whether an owner certainly works no more; of one that cannot be read the lease expires."""
+    try:
+        return Owner.parse(owner).is_gone()
+    except ValueError:
+        return False

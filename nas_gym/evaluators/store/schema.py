@@ -252,20 +252,20 @@ def create(engine: sa.Engine, place: Address) -> None:
             f"the file {place.shown} is a database of something else (it holds the table {min(names)!r}): "
             "pass another path"
         )
-    version = None
+    version: object = None
     if names >= set(METADATA.tables):
         with engine.connect() as connection:
             version = connection.execute(sa.select(_VERSION.c.version)).scalar()
-    if version is None or version < SCHEMA_VERSION:
+    if version is None or (isinstance(version, int) and version < SCHEMA_VERSION):
         version = _make(engine)
     if version != SCHEMA_VERSION:
         raise StoreError(
-            f"the store {place.shown} has version {version} and this nas-gym reads version {SCHEMA_VERSION}: "
-            "pass another path or install the nas-gym that wrote it"
+            f"the store {place.shown} has version {version!r} and this nas-gym reads version "
+            f"{SCHEMA_VERSION}: pass another path or install the nas-gym that wrote it"
         )
 
 
-def _make(engine: sa.Engine) -> int:
+def _make(engine: sa.Engine) -> object:
     """Make and change the tables in one transaction, for whose end other processes wait."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -277,4 +277,4 @@ def _make(engine: sa.Engine) -> int:
         version = connection.execute(sa.select(_VERSION.c.version)).scalar()
         if version is None:
             connection.execute(sa.insert(_VERSION).values(id=1, version=SCHEMA_VERSION))
-        return SCHEMA_VERSION if version is None else int(version)
+        return SCHEMA_VERSION if version is None else version

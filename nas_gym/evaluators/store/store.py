@@ -302,7 +302,11 @@ class Store(Shared):
         self._leases = Leases(self.run, self._lease_seconds)
         # Nobody has to close a store: what it opened ends with it.
         self._finalizer = weakref.finalize(self, _dispose, self._engine, self._pid)
-        self._leases.clear_expired()
+        try:
+            self._leases.clear_expired()
+        except BaseException:
+            self._finalizer()
+            raise
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:

@@ -104,7 +104,7 @@ class Evidence:
         A finished run may have chosen another: by a reward that is not of the score, or by training its best
         networks again.
         """
-        text = None if self.result is None else self.result["architecture"]
+        text = None if self.result is None else self.result.get("architecture")
         return max(
             [one for one in self.succeeded if str(one.architecture) == text] or self.succeeded,
             key=lambda one: (math.inf if one.fidelity is None else one.fidelity, one.score),

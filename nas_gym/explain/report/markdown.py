@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from nas_gym._markdown import escaped
 from nas_gym.explain.report.page import Page, method_of, numeric_columns, texts_of
 from nas_gym.explain.section import Figure, Section, Table
 
-_SPECIAL = re.compile(r"[\\*_\[\]<>|~]")
-# TensorBoard's Markdown takes fewer escapes than others; entities all of them take.
-_ENTITIES = {"<": "&lt;", ">": "&gt;", "|": "&#124;", "~": "&#126;"}
 _MARKED = re.compile(r"(`[^`]+`|\*\*[^*]+\*\*)")
 
 Link = Callable[[Section, Figure], str]
@@ -72,20 +70,15 @@ def table_blocks(table: Table, most: int | None = None) -> list[str]:
 def plain(text: str) -> str:
     """Return a text that Markdown shows as it is, save for code between backticks and strong text."""
     parts = _MARKED.split(text.replace("\n", " "))
-    return "".join(_part(part) if number % 2 else _escaped(part) for number, part in enumerate(parts))
+    return "".join(_part(part) if number % 2 else escaped(part) for number, part in enumerate(parts))
 
 
 def _part(part: str) -> str:
     """Return what is between marks as strong text or as code."""
     if part.startswith("**"):
-        return f"**{_escaped(part[2:-2])}**"
+        return f"**{escaped(part[2:-2])}**"
     # A bar in code would end a cell of a table.
-    return _escaped(part.strip("`")) if "|" in part else part
-
-
-def _escaped(text: str) -> str:
-    text = text.replace("&", "&amp;")
-    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), text)
+    return escaped(part.strip("`")) if "|" in part else part
 
 
 def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:

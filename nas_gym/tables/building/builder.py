@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from nas_gym._checks import from_json
 from nas_gym._files import write_whole, writing
 from nas_gym._lock import hold, release
 from nas_gym.errors import StoreError
@@ -84,20 +85,26 @@ class Partial:
             raise
 
     def _read(self) -> None:
-        header, *lines = self.path.read_text(encoding="utf-8").split("\n")
+        try:
+            header, *lines = self.path.read_bytes().decode().split("\n")
+            there = from_json(header) if lines else {}
+            # What follows the last line's end was cut off by an interruption.
+            results = [_recorded(from_json(line)) for line in lines[:-1]]
+            found = _differences(there, self._header) if lines else []
+        except (ValueError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"{self.path} is damaged ({error}): remove it, and every training is made again"
+            ) from error
         if not lines:  # new, or ended within its first line
             self._file.truncate(0)
             self._write(json.dumps(self._header, sort_keys=True))
             return
-        if found := _differences(json.loads(header), self._header):
+        if found:
             raise StoreError(
                 f"{self.path} holds trainings of another table ({', '.join(found)}): give another file, or "
                 "remove it"
             )
-        # What follows the last line's end was cut off by an interruption.
-        for line in lines[:-1]:
-            index, seed, validation, test, error = json.loads(line)
-            self.results[index, seed] = Recorded(index, seed, tuple(validation), test, error)
+        self.results = {(each.number, each.seed): each for each in results}
         self._file.truncate(len("".join(f"{line}\n" for line in [header, *lines[:-1]]).encode()))
 
     def close(self) -> None:
@@ -116,6 +123,19 @@ class Partial:
     def _write(self, line: str) -> None:
         with writing(self.path):
             write_whole(self._file, f"{line}\n".encode())
+
+
+def _recorded(values: Any) -> Recorded:
+    """Return the result of a line.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    number, seed, validation, test, error = values
+    whole = type(number) is int and type(seed) is int and isinstance(error, str)
+    if not whole or not all(type(each) in (int, float) for each in (*validation, test)):
+        raise ValueError(f"{values} is no result of a training")
+    return Recorded(number, seed, tuple(validation), test, error)
 
 
 def as_plain(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from nas_gym._sources import sources_of
+from nas_gym._trust import named_by
 from nas_gym.errors import ConfigError
 from nas_gym.executors import Executor, make_executor
 from nas_gym.registry import build
@@ -126,7 +127,8 @@ class Tabulation:
         if "recipe" not in about:
             raise ConfigError(f"the table {table.name!r} was imported, its networks cannot be trained again")
         space = table.search_space.config()
-        return cls.of(space, about["task"], about["recipe"], table.seeds[table.fidelities[-1]], device)
+        with named_by(f"the table {table.name}"):
+            return cls.of(space, about["task"], about["recipe"], table.seeds[table.fidelities[-1]], device)
 
     @property
     def numerics(self) -> str:

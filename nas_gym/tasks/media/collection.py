@@ -55,7 +55,13 @@ class _Folder(Opened):
     path: Path
 
     def names(self) -> list[str]:
-        found = (file.relative_to(self.path).as_posix() for file in self.path.rglob("*") if file.is_file())
+        try:
+            found = [one.relative_to(self.path).as_posix() for one in self.path.rglob("*") if one.is_file()]
+        except OSError as error:
+            raise DataError(
+                f"the folder {self.path} cannot be read ({error.strerror}: {error.filename}): give "
+                "permission, or pass a folder of images or signals alone"
+            ) from error
         return sorted(name for name in found if _is_shown(name))
 
     def stamp(self) -> tuple[tuple[str, int, int], ...]:
@@ -153,7 +159,7 @@ def is_collection(path: Path) -> bool:
             return False
         with opened(path) as files:
             names = files.names()
-    except (OSError, ValueError, DataError):
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):  # what reads it says what is wrong
         return False
     if not WORKBOOK.isdisjoint(names):
         return False

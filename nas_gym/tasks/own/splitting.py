@@ -267,7 +267,7 @@ def _beside(split: object, table: RawTable) -> tuple[str, Cells]:
 
 
 def _cells_of(name: str, given: Any, examples: int) -> Cells:
-    if isinstance(given, str) or not hasattr(given, "__len__"):
+    if isinstance(given, str) or not hasattr(given, "__len__") or np.ndim(given) == 0:
         raise ConfigError(f"{name} must hold one value for each example, not {given!r}: pass an array (n,)")
     given = single_column(given)
     values = given.tolist() if isinstance(given, np.ndarray) and given.dtype.kind != "M" else list(given)

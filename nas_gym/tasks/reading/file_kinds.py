@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, BinaryIO, Literal, cast
 
 from nas_gym.errors import DataError
 
@@ -41,11 +41,15 @@ READABLE = (
     ".csv, .tsv and other text tables, also as .gz, .bz2, .xz or .zip, .npz, .xlsx and .parquet can be read"
 )
 
-PACKED: dict[bytes, Callable[[bytes], bytes]] = {
-    b"\x1f\x8b": gzip.decompress,
-    b"BZh": bz2.decompress,
-    b"\xfd7zXZ\x00": lzma.decompress,
+PACKED: dict[bytes, Callable[[io.BytesIO], BinaryIO]] = {
+    b"\x1f\x8b": lambda content: cast("BinaryIO", gzip.GzipFile(fileobj=content)),
+    b"BZh": lambda content: cast("BinaryIO", bz2.BZ2File(content)),
+    b"\xfd7zXZ\x00": lambda content: cast("BinaryIO", lzma.open(content)),  # noqa: SIM115 (the caller closes it)
 }
+LARGEST = 2**32
+"""Bytes beyond which nothing is unpacked: a small file may say that it holds more than any memory."""
+NESTED = 3
+"""Archives in archives that are unpacked; there are files that hold themselves."""
 ZIP = b"PK\x03\x04"
 UNREADABLE = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls)",
@@ -128,7 +132,7 @@ def contents_of(path: Path) -> Contents:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}): pass a file that can") from error
-    found = _unpacked(path, content)
+    found = _unpacked(path, content, NESTED)
     named = OWN_SUFFIXES.get(path.suffix.lower())
     if named == "npz" and found.kind != "npz":
         raise DataError(f"{path} is no .npz file: write one with numpy.savez(path, x=x, y=y)")
@@ -140,13 +144,16 @@ def contents_of(path: Path) -> Contents:
     return found
 
 
-def _unpacked(path: Path, content: bytes) -> Contents:
+def _unpacked(path: Path, content: bytes, nested: int) -> Contents:
+    packed = next((unpack for magic, unpack in PACKED.items() if content.startswith(magic)), None)
+    if nested == 0 and (packed is not None or content.startswith(ZIP)):
+        raise DataError(f"{path.name} holds archives in archives: unpack it, and pass the table in it")
     try:
-        for magic, unpack in PACKED.items():
-            if content.startswith(magic):
-                return _unpacked(path, unpack(content))
+        if packed is not None:
+            with packed(io.BytesIO(content)) as file:
+                return _unpacked(path, _limited(path, file), nested - 1)
         if content.startswith(ZIP):
-            return _unzipped(path, content)
+            return _unzipped(path, content, nested)
     except DAMAGE as error:
         raise DataError(f"{path} is damaged ({error}) and cannot be read: bring the whole file") from error
     for magic, what in UNREADABLE.items():
@@ -172,10 +179,27 @@ def _unpacked(path: Path, content: bytes) -> Contents:
     return Contents("text", content)
 
 
-def _unzipped(path: Path, content: bytes) -> Contents:
+def _limited(path: Path, file: IO[bytes]) -> bytes:
+    """Return what an archive holds.
+
+    Raises:
+        NASGymError: if it is larger than anything that is unpacked.
+    """
+    content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise DataError(
+            f"{path.name} unpacks to a table larger than {LARGEST / 2**30:.2g} GiB: bring fewer rows, or "
+            "save the table as .npz or .parquet"
+        )
+    return content
+
+
+def _unzipped(path: Path, content: bytes, nested: int) -> Contents:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         if "xl/workbook.xml" in names:
+            if sum(each.file_size for each in archive.infolist()) > LARGEST:
+                raise DataError(f"{path.name} is a workbook too large to unpack: save the table as .csv")
             return Contents("excel", content)
         if names and all(name.endswith(".npy") for name in names):
             return Contents("npz", b"")
@@ -185,4 +209,5 @@ def _unzipped(path: Path, content: bytes) -> Contents:
                 f"{path.name} is an archive of {len(tables)} files, and one table can be read: unpack it, "
                 "and pass one of them"
             )
-        return _unpacked(path, archive.read(tables[0]))
+        with archive.open(tables[0]) as file:
+            return _unpacked(path, _limited(path, file), nested - 1)

@@ -30,7 +30,8 @@ def excel_table(content: bytes, source: str, sheet: str | None = None) -> RawTab
     except NASGymError:
         raise
     except Exception as error:  # openpyxl raises whatever a damaged file makes it meet
-        raise DataError(f"{source} is damaged ({error}) and cannot be read: save it again") from error
+        why = " ".join(str(error).split())
+        raise DataError(f"{source} is damaged ({why}) and cannot be read: save it again") from error
     rows = [row for row in rows if any(cell is not None for cell in row)]
     if len(rows) < 2:
         raise DataError(f"{source} has no rows: it needs a row of column names and one row an example")
@@ -63,7 +64,8 @@ def parquet_table(content: bytes, source: str) -> RawTable:
             for column, numbers in zip(table.columns, columns, strict=True)
         ]
     except Exception as error:  # pyarrow raises whatever a damaged file makes it meet
-        raise DataError(f"{source} is damaged ({error}) and cannot be read: write it again") from error
+        why = " ".join(str(error).split())
+        raise DataError(f"{source} is damaged ({why}) and cannot be read: write it again") from error
     declared = {name for name, is_category in zip(names, categories, strict=True) if is_category}
     return replace(_table(source, names, cells), declared=frozenset(declared))
 

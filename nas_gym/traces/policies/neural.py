@@ -187,10 +187,16 @@ def _rebuilt(value: Any, path: Path) -> Any:
 
 
 def _class(name: str, path: Path) -> Any:
+    from torch import nn, optim
+
     module, _, attribute = name.rpartition(".")
     if name.startswith(TRUSTED):
-        found = getattr(importlib.import_module(module), attribute, None)
-        if isinstance(found, type):
+        try:
+            found = getattr(importlib.import_module(module), attribute, None)
+        except ImportError:
+            found = None
+        # No other is part of a policy, and to build one may do anything.
+        if isinstance(found, type) and issubclass(found, nn.Module | optim.Optimizer):
             return found
     raise StoreError(
         f"{path} was saved by a policy of class {name}, which is none of torch, stable-baselines3 or "

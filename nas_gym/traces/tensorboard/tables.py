@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
 
+from nas_gym._markdown import code, escaped
 from nas_gym.traces.lines import Ask, Step
 
 ALTERNATIVES = 3
@@ -86,7 +87,7 @@ def ask_table(asks: Sequence[Ask], metric: str) -> str:
             "all" if ask.fidelity is None else str(ask.fidelity),
             f"{ask.score:.4f}",
             f"{ask.parameters:,}",
-            ask.error or ask.status,
+            escaped(ask.error or ask.status),
         ]
         for ask in asks
     ]
@@ -95,19 +96,13 @@ def ask_table(asks: Sequence[Ask], metric: str) -> str:
 
 def config_table(config: Mapping[str, Any]) -> str:
     """Return the table of the names and values of a flat config."""
-    return table(["name", "value"], [[name, code(str(value))] for name, value in config.items()])
+    return table(["name", "value"], [[escaped(name), code(str(value))] for name, value in config.items()])
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a Markdown table; bars inside cells are escaped, since they would end the cell."""
     lines = [names, ["---"] * len(names), *([cell.replace("|", "&#124;") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def code(text: str) -> str:
-    """Return text shown as it is, in a fixed width."""
-    # In code, an entity would be shown as written, so a text with bars stays ordinary text.
-    return text if "|" in text or "`" in text else f"`{text}`"
 
 
 def _score_names(scores: str | None) -> list[str]:
@@ -122,7 +117,7 @@ def _cells(row: Row, actions: Sequence[str], scores: str | None) -> list[str]:
     own, others = _scores(step, actions)
     shown = [] if scores is None else [others]
     paid = f"{_number(row.before)} → {_number(step.score)}"
-    return [str(step.t), code(step.architecture), f"{step.edit}{own}{marks}", *shown, paid]
+    return [str(step.t), code(step.architecture), f"{escaped(step.edit)}{own}{escaped(marks)}", *shown, paid]
 
 
 def _scores(step: Step, actions: Sequence[str]) -> tuple[str, str]:
@@ -133,7 +128,7 @@ def _scores(step: Step, actions: Sequence[str]) -> tuple[str, str]:
     own = next((score for action, score in scored if action == step.action), nan)
     others = [each for each in scored if each[0] != step.action]
     best = sorted(others, key=lambda each: (isnan(each[1]), -each[1]))[:ALTERNATIVES]
-    words = [f"{actions[action]} ({score:.4f})" for action, score in best]
+    words = [f"{escaped(actions[action])} ({score:.4f})" for action, score in best]
     return "" if isnan(own) else f" ({own:.4f})", "; ".join(words)
 
 

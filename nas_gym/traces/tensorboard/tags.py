@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from nas_gym._markdown import code
+
 OUTCOME = "outcome"
 """The run inside the run that holds its hyperparameters and the curves of `METRICS`, and nothing else.
 
@@ -114,5 +116,5 @@ def about_curve(metric: str, name: str, architecture: str) -> About:
     """Return what the learning curve of an architecture is shown with."""
     return About(
         name,
-        f"Up: {metric} on the validation examples, of 1, of `{architecture}`. Across: epochs.",
+        f"Up: {metric} on the validation examples, of 1, of {code(architecture)}. Across: epochs.",
     )
