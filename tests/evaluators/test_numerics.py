@@ -16,7 +16,8 @@ from nas_gym.deploy import load_network, save_network
 from nas_gym.evaluators import Request, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import numerics, processor, processor_name
+from nas_gym.training import numerics, processor_name
+from nas_gym.training.hardware import processor
 
 TASK = make_task({"name": "digits", "train_size": 120, "validation_size": 100, "test_size": 100})
 BACKENDS = torch.backends
