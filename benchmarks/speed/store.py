@@ -1,7 +1,7 @@
 """How fast is a store that holds many evaluations?
 
     python -m benchmarks.speed.store --rows 1000000                          # SQLite, about two minutes
-    python -m benchmarks.speed.store --rows 10000000 --folder /big/disk      # 12 GB, about half an hour
+    python -m benchmarks.speed.store --rows 10000000 --folder /big/disk      # 22 GB, about half an hour
     python -m benchmarks.speed.store --rows 1000000 --url postgresql://me@host/an_empty_database
 
 The rows are generated: architectures of `mlp` on 10 tasks with 2 recipes by 2 kinds of processors, each
