@@ -20,4 +20,5 @@ from .registry import make_evaluator as make_evaluator
 from .registry import table_of as table_of
 from .store.evaluator import StoredEvaluator as StoredEvaluator
 from .store.store import Store as Store
+from .supernet.evaluator import SupernetEvaluator as SupernetEvaluator
 from .train import TrainEvaluator as TrainEvaluator

@@ -31,3 +31,4 @@ from .operations.pool import MaxPool as MaxPool
 from .operations.select import Select as Select
 from .operations.select import place_runs as place_runs
 from .operations.zero import Zero as Zero
+from .supernet import Supernet as Supernet

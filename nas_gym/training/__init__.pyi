@@ -25,4 +25,6 @@ from .recipe import Recipe as Recipe
 from .recipe import check_precision as check_precision
 from .recipe import recipe_for as recipe_for
 from .seeds import check_seeds as check_seeds
+from .supernet import Path as Path
+from .supernet import PathTraining as PathTraining
 from .version import ENGINE_VERSION as ENGINE_VERSION
