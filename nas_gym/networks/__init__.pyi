@@ -32,3 +32,4 @@ from .operations.select import Select as Select
 from .operations.select import place_runs as place_runs
 from .operations.zero import Zero as Zero
 from .supernet import Supernet as Supernet
+from .supernet import check_places as check_places

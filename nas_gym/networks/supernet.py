@@ -51,21 +51,18 @@ class Supernet:
         Raises:
             NASGymError: if a node with weights has no place.
         """
+        check_places(network, slots)
         found: list[dict[str, str]] = []
         twins: Counter[str] = Counter()
         for node, slot in zip(network.nodes, slots, strict=True):
-            shapes = {} if node.operation.normalises else node.parameter_shapes
+            shapes = _shared_shapes(node)
             if not shapes:
                 found.append({})
                 continue
-            if not slot:
-                raise ConfigError(
-                    f"operation {node.operation!r} has no place in the search space, so that networks cannot "
-                    "share its weights: pass layer= where the network is built, or define slots of the space"
-                )
-            kind = f"{slot}: {_kind(node)}"
+            # Of all shapes: a bias is of the weights beside it, and its first values follow from theirs, too.
+            kind = f"{slot}: {_kind(node)} {' '.join(map(str, shapes.values()))}"
             twins[kind] += 1
-            names = {name: f"{kind} {twins[kind]} {name} {shape}" for name, shape in shapes.items()}
+            names = {name: f"{kind} {twins[kind]} {name}" for name in shapes}
             for name, whole in names.items():
                 if whole not in self.arrays:
                     self.arrays[whole] = self._first(node, name, whole)
@@ -131,6 +128,20 @@ class Supernet:
         return self._constants[key]
 
 
+def check_places(network: Network, slots: Sequence[str]) -> None:
+    """Check that all nodes whose weights are shared have a place.
+
+    Raises:
+        NASGymError: for the first that has none.
+    """
+    for node, slot in zip(network.nodes, slots, strict=True):
+        if not slot and _shared_shapes(node):
+            raise ConfigError(
+                f"operation {node.operation!r} has no place in the search space, so that networks cannot "
+                "share its weights: pass layer= where the network is built, or define slots of the space"
+            )
+
+
 def needed(network: Network) -> list[int]:
     """Return the numbers of the nodes that the output needs, in order, without the input."""
     found = {len(network.nodes) - 1}
@@ -139,6 +150,11 @@ def needed(network: Network) -> list[int]:
         if number in found and not node.operation.gives_zeros:
             found.update(node.inputs)
     return sorted(found - {0})
+
+
+def _shared_shapes(node: Node) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the arrays of a node that are shared: none of what normalises."""
+    return {} if node.operation.normalises else node.parameter_shapes
 
 
 def _kind(node: Node) -> str:

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from nas_gym._checks import number, plain
+from nas_gym._sources import sources_of
 from nas_gym.errors import ConfigError
 from nas_gym.evaluators.base import Evaluator
 from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
 from nas_gym.evaluators.supernet.cache import keep, kept
 from nas_gym.evaluators.supernet.sampling import make_sampling
 from nas_gym.evaluators.train import TrainEvaluator
-from nas_gym.networks import Network, NetworkModule
+from nas_gym.networks import Network, NetworkModule, check_places
 from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import Task
 from nas_gym.training import PASSES, Path, PathTraining, Progress, Recipe, training_data
@@ -89,10 +90,11 @@ class SupernetEvaluator(Evaluator):
         self.shuffled = bool(shuffled)
         self._sampling = make_sampling(sampling, search_space)
         if self._limit < len(task.y_train) * PASSES * self._mean_flops:
+            least = math.ceil(1000 / self._alone.recipe.epochs) / 1000
             raise ConfigError(
-                f"{self.trainings:g} trainings are less than one epoch of the supernet: pass at least "
-                f"{1 / self._alone.recipe.epochs:.2g}"
+                f"{self.trainings:g} trainings are less than one epoch of the supernet: pass at least {least:g}"
             )
+        self._check_places()
         self._trained: dict[int, PathTraining] = {}
 
     def config(self) -> dict[str, Any]:
@@ -115,7 +117,19 @@ class SupernetEvaluator(Evaluator):
 
     def _own_key(self) -> dict[str, Any]:
         options = self.config()
-        return {"supernet": {name: options[name] for name in OPTIONS} | {"version": SUPERNET_VERSION}}
+        found = {name: options[name] for name in OPTIONS} | {"version": SUPERNET_VERSION}
+        # The weights follow from all networks of a space, so a change of the user's code makes them others.
+        code = sources_of(self.search_space)
+        return {"supernet": found | ({"code": code} if code else {})}
+
+    def _check_places(self) -> None:
+        """Check that nodes with weights have places, in the networks that the mean arithmetic was taken of.
+
+        Raises:
+            NASGymError: for the first that has none.
+        """
+        for network in self._drawn:
+            check_places(network, self.search_space.slots(network))
 
     def stream(self, requests: Sequence[Request]) -> Iterator[tuple[int, Evaluation]]:
         for position, request in enumerate(requests):
@@ -126,7 +140,10 @@ class SupernetEvaluator(Evaluator):
     def _evaluated(self, request: Request) -> Evaluation:
         network = self.search_space.network(request.architecture)
         start = time.perf_counter()
-        score, metrics = self.supernet(request.seed).measured(self._path(network))
+        score, metrics, error = math.nan, {}, self._alone.too_large(network)
+        if not error:
+            score, metrics = self.supernet(request.seed).measured(self._path(network))
+            error = "the network's outputs by shared weights were not finite"
         failed = not math.isfinite(score)
         return Evaluation(
             architecture=str(request.architecture),
@@ -136,7 +153,7 @@ class SupernetEvaluator(Evaluator):
             flops=network.flops,
             seconds=time.perf_counter() - start,
             status="failed" if failed else "ok",
-            error="the network's outputs by shared weights were not finite" if failed else "",
+            error=error if failed else "",
             seeds=(request.seed,),
             metrics={} if failed else self.task.target.in_units(metrics),
         )
@@ -193,9 +210,12 @@ class SupernetEvaluator(Evaluator):
 
     @cached_property
     def _mean_flops(self) -> float:
+        return float(np.mean([network.flops for network in self._drawn]))
+
+    @cached_property
+    def _drawn(self) -> list[Network]:
         rng = np.random.default_rng(0)
-        drawn = [self.search_space.network(self.search_space.sample(rng)).flops for _ in range(COUNTED)]
-        return float(np.mean(drawn))
+        return [self.search_space.network(self.search_space.sample(rng)) for _ in range(COUNTED)]
 
     def _file(self, seed: int) -> FilePath:
         key = self.key(Request(self.search_space.smallest(), seed))
