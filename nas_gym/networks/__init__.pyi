@@ -3,6 +3,12 @@ from .ensemble import ensemble_of as ensemble_of
 from .graph import Layer as Layer
 from .graph import Network as Network
 from .graph import NetworkBuilder as NetworkBuilder
+from .mixture import Blend as Blend
+from .mixture import Candidate as Candidate
+from .mixture import Mixture as Mixture
+from .mixture import candidates as candidates
+from .mixture import chosen as chosen
+from .mixture import mixtures as mixtures
 from .module import NetworkModule as NetworkModule
 from .module import initial_weights as initial_weights
 from .operations.activation import ACTIVATIONS as ACTIVATIONS
@@ -33,3 +39,4 @@ from .operations.select import place_runs as place_runs
 from .operations.zero import Zero as Zero
 from .supernet import Supernet as Supernet
 from .supernet import check_places as check_places
+from .supernet import needed as needed

@@ -10,7 +10,7 @@ networks.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from nas_gym.errors import ConfigError
 from nas_gym.networks.graph import Network
+from nas_gym.networks.mixture import Blend, Mixture, branches
 from nas_gym.networks.operations.base import Node, filled
 
 Noise = Callable[[int, Sequence[int]], Tensor]
@@ -53,16 +54,18 @@ class Supernet:
         """
         check_places(network, slots)
         found: list[dict[str, str]] = []
-        twins: Counter[str] = Counter()
-        for node, slot in zip(network.nodes, slots, strict=True):
+        alike: defaultdict[str, list[Mapping[int, int]]] = defaultdict(list)
+        for node, slot, branch in zip(network.nodes, slots, branches(network), strict=True):
             shapes = _shared_shapes(node)
             if not shapes:
                 found.append({})
                 continue
             # Of all shapes: a bias is of the weights beside it, and its first values follow from theirs, too.
             kind = f"{slot}: {_kind(node)} {' '.join(map(str, shapes.values()))}"
-            twins[kind] += 1
-            names = {name: f"{kind} {twins[kind]} {name}" for name in shapes}
+            # No path has nodes of two candidates of one mixture.
+            twin = 1 + sum(_together(branch, other) for other in alike[kind])
+            alike[kind].append(branch)
+            names = {name: f"{kind} {twin} {name}" for name in shapes}
             for name, whole in names.items():
                 if whole not in self.arrays:
                     self.arrays[whole] = self._first(node, name, whole)
@@ -70,7 +73,14 @@ class Supernet:
         return found
 
     def forward(
-        self, network: Network, names: Sequence[Mapping[str, str]], x: Tensor, noise: Noise | None = None
+        self,
+        network: Network,
+        names: Sequence[Mapping[str, str]],
+        x: Tensor,
+        noise: Noise | None = None,
+        *,
+        blends: Mapping[str, Blend] | None = None,
+        arrays: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """Return the outputs of a network for a batch by the shared weights, (batch, outputs).
 
@@ -79,14 +89,20 @@ class Supernet:
             names: as `names` gives them.
             x: (batch, *input_shape).
             noise: draws the noise of a node in training, as `NetworkModule.noise`; None after training.
+            blends: of a network of mixtures, the weights of the candidates of each variable.
+            arrays: what to take in place of the shared weights, by their names; None for these.
         """
+        blends, arrays = blends or {}, self.arrays if arrays is None else arrays
         values: dict[int, Tensor] = {0: x}
-        for number in needed(network):
+        for number in needed(network, blends):
             node = network.nodes[number]
-            arrays = {name: self.arrays[whole] for name, whole in names[number].items()}
+            if isinstance(node.operation, Mixture):
+                values[number] = _blended(node, values, blends[node.option("variable")])
+                continue
+            own = {name: arrays[whole] for name, whole in names[number].items()}
             # Zeros only need to know the size of the batch.
             inputs = [x] if node.operation.gives_zeros else [values[place] for place in node.inputs]
-            values[number] = self.compute(number, node, inputs, arrays, noise)
+            values[number] = self.compute(number, node, inputs, own, noise)
         return values[len(network.nodes) - 1]
 
     def compute(
@@ -142,14 +158,39 @@ def check_places(network: Network, slots: Sequence[str]) -> None:
             )
 
 
-def needed(network: Network) -> list[int]:
-    """Return the numbers of the nodes that the output needs, in order, without the input."""
+def needed(network: Network, blends: Mapping[str, Blend] | None = None) -> list[int]:
+    """Return the numbers of the nodes that the output needs, in order, without the input.
+
+    Args:
+        network: the network.
+        blends: of a network of mixtures, which candidates run; without them all do.
+    """
     found = {len(network.nodes) - 1}
     for number in reversed(range(len(network.nodes))):
         node = network.nodes[number]
-        if number in found and not node.operation.gives_zeros:
-            found.update(node.inputs)
+        if number not in found or node.operation.gives_zeros:
+            continue
+        runs = None
+        if blends and isinstance(node.operation, Mixture):
+            runs = blends[node.option("variable")].runs
+        found.update(node.inputs if runs is None else (node.inputs[choice] for choice in runs))
     return sorted(found - {0})
+
+
+def _blended(node: Node, values: Mapping[int, Tensor], blend: Blend) -> Tensor:
+    """Return the value of a mixture."""
+    runs = range(len(node.inputs)) if blend.runs is None else blend.runs
+    inputs = [values[place] if choice in runs else None for choice, place in enumerate(node.inputs)]
+    total = node.operation.forward(node, inputs, {"weights": blend.weights}, training=True)  # type: ignore[arg-type]
+    if blend.constant:
+        left_out = [choice for choice in range(len(inputs)) if choice not in runs]
+        total = total + blend.weights[left_out].sum()
+    return total
+
+
+def _together(one: Mapping[int, int], other: Mapping[int, int]) -> bool:
+    """Return whether a path may have two nodes of these branches, see `nas_gym.networks.mixture.branches`."""
+    return all(other.get(mixture, choice) == choice for mixture, choice in one.items())
 
 
 def _shared_shapes(node: Node) -> dict[str, tuple[int, ...]]:

@@ -174,6 +174,20 @@ class SearchSpace(Shared, ABC, Generic[A]):
         """
         return tuple(BOX.sub(r"\1", node.layer) for node in network.nodes)
 
+    def mixture(self) -> Network:
+        """Return one network of all architectures, in which a `Mixture` stands for each variable.
+
+        With one candidate at each mixture (`nas_gym.networks.chosen`) it computes what the network of that
+        architecture does, by the same places; searches by gradients weigh the candidates. By default it
+        is found by comparing networks, which works where each variable changes a part of its own.
+
+        Raises:
+            NASGymError: if there is no such network, naming the variable.
+        """
+        from nas_gym.search_spaces.mixing import mixture_of
+
+        return mixture_of(self)
+
     def members(self) -> dict[str, A]:
         """Return well-known architectures by name; `initial=` and `resolve` accept the names."""
         return {}

@@ -16,6 +16,10 @@ from .losses.registry import check_recipe as check_recipe
 from .members import Member as Member
 from .members import Trained as Trained
 from .members import TrainingData as TrainingData
+from .mixture import Batch as Batch
+from .mixture import Blends as Blends
+from .mixture import MixtureTraining as MixtureTraining
+from .mixture import hessian as hessian
 from .numerics import apart as apart
 from .numerics import set_outside as set_outside
 from .ordinary import OrdinaryTraining as OrdinaryTraining

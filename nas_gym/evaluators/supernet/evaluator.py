@@ -92,7 +92,8 @@ class SupernetEvaluator(Evaluator):
         if self._limit < len(task.y_train) * PASSES * self._mean_flops:
             least = math.ceil(1000 / self._alone.recipe.epochs) / 1000
             raise ConfigError(
-                f"{self.trainings:g} trainings are less than one epoch of the supernet: pass at least {least:g}"
+                f"{self.trainings:g} trainings are less than one epoch of the supernet: "
+                f"pass at least {least:g}"
             )
         self._check_places()
         self._trained: dict[int, PathTraining] = {}

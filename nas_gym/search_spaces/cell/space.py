@@ -20,7 +20,7 @@ from nas_gym.search_spaces.cell.architecture import (
     official_order,
     parse_cell,
 )
-from nas_gym.search_spaces.cell.network import cell_network
+from nas_gym.search_spaces.cell.network import cell_mixture, cell_network
 from nas_gym.search_spaces.description import Description, describe_graph
 from nas_gym.search_spaces.options import grid_shape, names, whole
 from nas_gym.search_spaces.product import ProductSpace
@@ -153,6 +153,12 @@ class CellSpace(ProductSpace[Cell]):
     def network(self, architecture: Cell) -> Network:
         return cell_network(
             architecture, self.input_shape, self.outputs, channels=self.channels, cells=self.cells
+        )
+
+    def mixture(self) -> Network:
+        """Return the network of all cells at once, with a mixture of the operations on each edge."""
+        return cell_mixture(
+            self.operations, self.input_shape, self.outputs, channels=self.channels, cells=self.cells
         )
 
     def members(self) -> dict[str, Cell]:

@@ -166,8 +166,7 @@ def test_distinct_steps_are_uniform_where_no_two_architectures_are_equivalent():
 def test_keys_tell_shared_scores_from_trained_ones_and_from_those_of_other_supernets():
     made = evaluator()
     request = Request(made.search_space.smallest(), 0)
-    keys = [TrainEvaluator(made.search_space, TASK, "cpu", recipe=RECIPE).key(request)]
-    for options in (
+    others = (
         {},
         {"trainings": 5},
         {"sampling": "uniform"},
@@ -175,8 +174,9 @@ def test_keys_tell_shared_scores_from_trained_ones_and_from_those_of_other_super
         {"shuffled": True},
         {"recipe": RECIPE | {"epochs": 3}},
         {"space": NARROW | {"max_layers": 3}},
-    ):
-        keys.append(evaluator(**options).key(request))
+    )
+    trained = TrainEvaluator(made.search_space, TASK, "cpu", recipe=RECIPE)
+    keys = [trained.key(request), *(evaluator(**options).key(request) for options in others)]
     assert all(one != other for place, one in enumerate(keys) for other in keys[:place])
     assert evaluator().key(request) == keys[1]
 
