@@ -61,6 +61,7 @@ AGENTS = _Agents(
         "successive-halving": "successive_halving:SuccessiveHalving",
         "hyperband": "hyperband:Hyperband",
         "model-based": "model_based.agent:ModelBased",
+        "darts": "one_shot.darts:DARTS",
     }
 )
 
@@ -87,7 +88,7 @@ class Description(NamedTuple):
     """An agent in words.
 
     Attributes:
-        access: ``"walk"`` or ``"query"``.
+        access: ``"walk"``, ``"query"`` or ``"gradient"``.
         docstring: docstring of its class.
     """
 

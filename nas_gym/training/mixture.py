@@ -124,6 +124,10 @@ class MixtureTraining:
         shape = self._data.x_train.shape[1:]
         return Batch(x.T.reshape(-1, *shape).contiguous(), targets.T.contiguous())
 
+    def batch_of(self, x: Tensor, y: Tensor) -> Batch:
+        """Return these examples as a batch, with labels as they are."""
+        return Batch(x, self._loss.targets(y, self._outputs, 0.0))
+
     def loss(
         self, batch: Batch, blends: Blends, w: Sequence[Tensor] | None = None, *, counted: bool = True
     ) -> Tensor:
@@ -186,6 +190,8 @@ def hessian(loss: Callable[[Tensor], Tensor], alpha: Tensor) -> Tensor:
     """Return the matrix of second derivatives of a function of a flat tensor, (n, n), one row at a time."""
     point = alpha.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(loss(point), point, create_graph=True)
+    if not gradient.requires_grad:  # of a linear function
+        return torch.zeros(len(point), len(point), dtype=point.dtype, device=point.device)
     rows = [
         torch.autograd.grad(each, point, retain_graph=True, allow_unused=True)[0] for each in gradient
     ]
