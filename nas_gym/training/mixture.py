@@ -174,16 +174,31 @@ class MixtureTraining:
         return value
 
     @torch.no_grad()
-    def measured(self, blends: Blends) -> float:
-        """Return the validation score with these weights of candidates; it is no part of the cost."""
+    def measured(self, blends: Blends, examples: Tensor | None = None) -> float:
+        """Return the validation score with these weights of candidates.
+
+        Args:
+            blends: weights of the candidates of each variable.
+            examples: the numbers of the validation examples to score, whose cost then counts; None for all,
+                at no cost.
+        """
         data = self._data
+        x, y = data.x_validation, data.y_validation
+        if examples is not None:
+            x, y = x[examples], y[examples]
+            self.trace.flops += len(x) * self.flops(blends)
         total = torch.zeros(self._loss.sums(self._outputs), 1, dtype=torch.float64)
-        count = -(-len(data.x_validation) // EVALUATION_BATCH)
-        batches = zip(data.x_validation.chunk(count), data.y_validation.chunk(count), strict=True)
-        for x, y in batches:
-            outputs = self.supernet.forward(self.network, self._nodes, x, blends=blends)
-            total += self._loss.sum_up(outputs, y).cpu().double()[:, None]
-        return float(self._loss.measured(total, data.y_validation)[0])
+        count = -(-len(x) // EVALUATION_BATCH)
+        for part, answers in zip(x.chunk(count), y.chunk(count), strict=True):
+            outputs = self.supernet.forward(self.network, self._nodes, part, blends=blends)
+            total += self._loss.sum_up(outputs, answers).cpu().double()[:, None]
+        return float(self._loss.measured(total, y)[0])
+
+    def examples(self, rng: np.random.Generator) -> Tensor:
+        """Return the numbers of a batch of validation examples, drawn without return."""
+        count = len(self._data.x_validation)
+        size = min(self._recipe.batch_size, count)
+        return torch.from_numpy(rng.choice(count, size, replace=False)).to(self._data.x_validation.device)
 
 
 def hessian(loss: Callable[[Tensor], Tensor], alpha: Tensor) -> Tensor:

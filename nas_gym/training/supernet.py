@@ -156,18 +156,24 @@ class PathTraining:
 
     @apart
     @torch.no_grad()
-    def measured(self, path: Path) -> tuple[float, dict[str, float]]:
-        """Return the validation score of a network by the shared weights, and its other metrics."""
-        data = self._data
+    def measured(self, path: Path, examples: Tensor | None = None) -> tuple[float, dict[str, float]]:
+        """Return the validation score of a network by the shared weights, and its other metrics.
+
+        Args:
+            path: the network.
+            examples: the numbers of the validation examples to score; None for all.
+        """
+        x_all, y_all = self._data.x_validation, self._data.y_validation
+        if examples is not None:
+            x_all, y_all = x_all[examples], y_all[examples]
         names = self.supernet.names(path.network, path.slots)
         total = torch.zeros(self._loss.sums(self._outputs), 1, dtype=torch.float64)
         # Of even size, since nodes that normalise do so by the batch.
-        count = -(-len(data.x_validation) // EVALUATION_BATCH)
-        batches = zip(data.x_validation.chunk(count), data.y_validation.chunk(count), strict=True)
-        for x, y in batches:
+        count = -(-len(x_all) // EVALUATION_BATCH)
+        for x, y in zip(x_all.chunk(count), y_all.chunk(count), strict=True):
             outputs = self.supernet.forward(path.network, names, x)
             total += self._loss.sum_up(outputs, y).cpu().double()[:, None]
-        score, metrics = self._loss.measured(total, data.y_validation)
+        score, metrics = self._loss.measured(total, y_all)
         return float(score), {name: float(value) for name, value in metrics.items()}
 
     def state(self) -> dict[str, Any]:

@@ -29,6 +29,8 @@ WINDOW, DELTA, RATIO, FROM = 5, 4, 1.3, 10
 DEGENERATE = 2 / 3
 """Share of the variables in which a candidate without weights leads from which a choice counts as collapsed:
 4 of the 6 edges of a cell. On NAS-Bench-201 no cell with 4 skips of 6 reaches 93.5 on CIFAR-10."""
+FIRM = 2.0
+"""Times the uniform weight from which a candidate counts as leading firmly: at first leads are chance."""
 DRIFT = 0.05
 """How far the mean weight of candidates without weights may rise above its first reading."""
 
@@ -175,7 +177,13 @@ class Diagnosis:
             gap=mixed - alone,
             changes=changes,
             eigenvalue=eigenvalue,
-            warning=self._warning(sum(kind != "weights" for kind in kinds), _mean(free), eigenvalue),
+            warning=self._warning(self._firm_free_leads(rows), _mean(free), eigenvalue),
+        )
+
+    def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
+        return sum(
+            self._kinds[name][self._leads[name]] != "weights" and float(row.max()) * len(row) > FIRM
+            for name, row in rows.items()
         )
 
     def _free_weight(self, name: str, row: Tensor) -> float:
@@ -206,7 +214,7 @@ class Diagnosis:
         if not any("weights" in kinds for kinds in self._kinds.values()):
             return ""
         if free_leads >= DEGENERATE * count:
-            signs.append(f"candidates without weights lead in {free_leads} of {count} places")
+            signs.append(f"candidates without weights lead firmly in {free_leads} of {count} places")
         elif self.readings and free_weight > self.readings[0].free_weight + DRIFT:
             first = self.readings[0].free_weight
             signs.append(f"the weight of candidates without weights rose from {first:.2f} to {free_weight:.2f}")

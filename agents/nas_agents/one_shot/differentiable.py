@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 INITIAL_SPREAD = 1e-3
 PUBLISHED_STEPS = 50 * 25_000 // 64
 """Steps of the search of DARTS on CIFAR-10 in NAS-Bench-201: 50 epochs of 25,000 images in batches of 64."""
+MOST_SCALED = 300.0
+"""A search so much shorter does not move further in a step: steps of .1 are coarse as they are."""
 LARGEST_DECAY = 243e-4
 WHEN_COLLAPSING = ("warn", "stop", "regularise")
 
@@ -58,7 +60,7 @@ class Differentiable(OneShot):
     In turns, a batch each: alpha against the loss on validation examples by Adam, w against the loss on
     training examples by stochastic gradient descent. What leads at the end is chosen. Steps of Adam have the
     size of the learning rate, so a search of fewer steps than the published one has a higher rate, in
-    proportion: else it would end before anything is decided.
+    proportion up to 300 times: else it would end before anything is decided.
 
     Attributes:
         learning_rate: highest learning rate of w; it falls to a twenty-fifth by a cosine.
@@ -70,6 +72,8 @@ class Differentiable(OneShot):
             of w (Zela et al. 2020, "Understanding and Robustifying Differentiable Architecture Search").
         diagnosis: whether the search is watched.
     """
+
+    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
 
     learning_rate: float = 0.025
     weight_decay: float = 3e-4
@@ -144,8 +148,8 @@ class Differentiable(OneShot):
         steps = shared.limit / epoch * -(-shared.examples // shared.recipe.batch_size)
         optimizer = torch.optim.Adam(
             [alpha.flat],
-            lr=self.arch_learning_rate * max(1.0, PUBLISHED_STEPS / steps),
-            betas=(0.5, 0.999),
+            lr=self.arch_learning_rate * min(MOST_SCALED, max(1.0, PUBLISHED_STEPS / steps)),
+            betas=self.betas,
             weight_decay=self.arch_weight_decay,
         )
         watch = Diagnosis(shared, net, self.weights, alpha) if self.diagnosis else None
