@@ -69,6 +69,7 @@ AGENTS = _Agents(
         "proxyless": "one_shot.proxyless:Proxyless",
         "drnas": "one_shot.drnas:DrNAS",
         "beta-darts": "one_shot.beta_darts:BetaDARTS",
+        "pc-darts": "one_shot.pc_darts:PCDARTS",
     }
 )
 

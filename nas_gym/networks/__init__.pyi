@@ -5,7 +5,9 @@ from .graph import Network as Network
 from .graph import NetworkBuilder as NetworkBuilder
 from .mixture import Blend as Blend
 from .mixture import Candidate as Candidate
+from .mixture import FirstChannels as FirstChannels
 from .mixture import Mixture as Mixture
+from .mixture import Rejoined as Rejoined
 from .mixture import candidates as candidates
 from .mixture import chosen as chosen
 from .mixture import mixtures as mixtures

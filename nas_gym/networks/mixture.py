@@ -42,6 +42,44 @@ class Mixture(Operation):
         return total
 
 
+class FirstChannels(Operation):
+    """The first of so many equal parts of the channels; option ``parts``."""
+
+    name = "first_channels"
+    keeps_result = False
+
+    def output_shape(self, *inputs: Shape, parts: int) -> Shape:
+        return (inputs[0][0] // parts, *inputs[0][1:])
+
+    def forward(
+        self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
+    ) -> Tensor:
+        return inputs[0][:, : node.shape[0]]
+
+
+class Rejoined(Operation):
+    """The first input in place of the first channels of the second, then all channels mixed in turn.
+
+    Xu et al. 2020, "PC-DARTS": with a part of 1/K of the channels, the first of each of K parts come first, then
+    the second of each, so that another part is the first one later on.
+    """
+
+    name = "rejoined"
+    keeps_result = False
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        return inputs[1]
+
+    def forward(
+        self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
+    ) -> Tensor:
+        import torch
+
+        part, whole = inputs
+        joined = torch.cat([part, whole[:, part.shape[1] :]], 1)
+        return joined.unflatten(1, (-1, part.shape[1])).transpose(1, 2).flatten(1, 2)
+
+
 @dataclass(frozen=True)
 class Blend:
     """The weights of the candidates of one variable in a forward pass.

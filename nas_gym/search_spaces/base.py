@@ -174,18 +174,23 @@ class SearchSpace(Shared, ABC, Generic[A]):
         """
         return tuple(BOX.sub(r"\1", node.layer) for node in network.nodes)
 
-    def mixture(self) -> Network:
+    def mixture(self, partial: int = 1) -> Network:
         """Return one network of all architectures, in which a `Mixture` stands for each variable.
 
         With one candidate at each mixture (`nas_gym.networks.chosen`) it computes what the network of that
         architecture does, by the same places; searches by gradients weigh the candidates. By default it
         is found by comparing networks, which works where each variable changes a part of its own.
 
+        Args:
+            partial: 1; of a space that says so, one channel of so many goes through candidates.
+
         Raises:
             NASGymError: if there is no such network, naming the variable.
         """
-        from nas_gym.search_spaces.mixing import mixture_of
+        from nas_gym.search_spaces.mixing import mixture_of, no_partial
 
+        if partial != 1:
+            raise no_partial(self)
         return mixture_of(self)
 
     def members(self) -> dict[str, A]:

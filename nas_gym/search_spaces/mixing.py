@@ -74,6 +74,14 @@ def refusal(space: SearchSpace[Any], reason: str) -> ConfigError:
     )
 
 
+def no_partial(space: SearchSpace[Any]) -> ConfigError:
+    """Return the error of a space whose mixture takes all channels."""
+    return ConfigError(
+        f"the {space.name} space has no mixture of a part of the channels: search it with another agent than "
+        "pc-darts, or search the cell space"
+    )
+
+
 def _base(space: SearchSpace[Any]) -> dict[str, int]:
     """Return the assignment of one choice throughout that has the most nodes, so that few parts are empty."""
     most = max(len(variable.choices) for variable in space.variables.values())

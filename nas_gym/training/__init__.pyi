@@ -1,3 +1,4 @@
+from ._torch import standard_gamma as standard_gamma
 from .chunk import ChunkTraining as ChunkTraining
 from .engine import PASSES as PASSES
 from .engine import Progress as Progress

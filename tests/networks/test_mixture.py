@@ -8,7 +8,17 @@ import torch
 from torch.nn import functional as F
 
 from nas_gym.errors import NASGymError
-from nas_gym.networks import Blend, NetworkBuilder, Supernet, candidates, chosen, mixtures, needed
+from nas_gym.networks import (
+    Blend,
+    FirstChannels,
+    NetworkBuilder,
+    Rejoined,
+    Supernet,
+    candidates,
+    chosen,
+    mixtures,
+    needed,
+)
 from nas_gym.search_spaces import ChoiceSpace, make_search_space
 from tests.helpers.own_space import OwnSpace
 from tests.helpers.supernets import CELL, MACRO
@@ -145,3 +155,39 @@ def test_a_space_without_a_mixture_says_which_choice_is_in_the_way(space, reason
 def test_ones_own_space_whose_choices_change_the_same_operations_is_refused():
     with pytest.raises(NASGymError, match="has no mixture of its candidates"):
         OwnSpace(SHAPE, 3).mixture()
+
+
+def test_a_part_of_the_channels_goes_through_the_candidates_and_the_others_pass_by():
+    space = make_search_space(CELL, SHAPE, 3)
+    mixture, supernet = space.mixture(partial=2), Supernet(0, CPU)
+    names = supernet.names(mixture, space.slots(mixture))
+    edges = [name for name in supernet.arrays if "edge" in name]
+    assert edges
+    assert all("(2, 2, " in name or "(4, 4, " in name for name in edges)
+    numbers = mixtures(mixture)
+    assert {name: len(mixture.nodes[places[0]].inputs) for name, places in numbers.items()} == {
+        **dict.fromkeys(space.variables, 5),
+        "node 2": 2,
+        "node 3": 3,
+    }
+    blends = {name: Blend(torch.eye(5)[1]) for name in space.variables}
+    blends |= {"node 2": Blend(torch.tensor([0.0, 1.0])), "node 3": Blend(torch.tensor([1.0, 0.0, 0.0]))}
+    x = torch.randn(7, *SHAPE, generator=torch.Generator().manual_seed(0))
+    outputs = supernet.forward(mixture, names, x, blends=blends)
+    assert outputs.shape == (7, 3)
+    with pytest.raises(NASGymError, match="cannot be divided by 3"):
+        space.mixture(partial=3)
+    with pytest.raises(NASGymError, match="no mixture of a part of the channels"):
+        make_search_space(MACRO, SHAPE, 3).mixture(partial=2)
+
+
+def test_channels_are_rejoined_and_mixed_in_turn():
+    builder = NetworkBuilder((6, 2))
+    part = builder.operation(FirstChannels(), builder.input, parts=3)
+    doubled = builder.add(part, part)
+    network = builder.build(builder.operation(Rejoined(), doubled, builder.input))
+    assert builder.shape(part) == (2, 2)
+    x = torch.arange(12.0).view(1, 6, 2)
+    values = Supernet(0, CPU).forward(network, [{}] * 4, x)
+    # Channels 0 and 1 are doubled; then 0, 2, 4 and 1, 3, 5.
+    assert values[0, :, 0].tolist() == [0.0, 4.0, 8.0, 4.0, 6.0, 10.0]

@@ -117,8 +117,8 @@ class Diagnosis:
         self._kinds = {
             name: [candidate.kind for candidate in each]
             for name, each in candidates(self.net.network).items()
+            if name in self.shared.space.variables
         }
-        self._names = {name: self.shared.space.variables[name].choices for name in self._kinds}
         self._leads: dict[str, int] = {}
         self._since: dict[str, int] = {}
         self.choice_before: Architecture = self._architecture({name: 0 for name in self._kinds})
@@ -129,8 +129,7 @@ class Diagnosis:
         due = (len(self.readings) + 1) / READINGS
         if self.net.share < min(due, 1.0):
             return
-        with torch.no_grad():
-            rows = {name: row.detach() for name, row in self.weights(self.alpha.rows()).items()}
+        rows = {name: row.detach() for name, row in self.weights(self.alpha.rows()).items()}
         reading = self._reading(rows)
         self.collapsing = bool(reading.warning)
         if not self._warned and not self.collapsing:
@@ -144,8 +143,10 @@ class Diagnosis:
         found: Architecture = space.decode(dict.fromkeys(space.variables, 0) | dict(leads))
         return found
 
-    def _reading(self, rows: Mapping[str, Tensor]) -> Reading:
+    def _reading(self, all_rows: Mapping[str, Tensor]) -> Reading:
         epoch = self.net.trace.epochs
+        # Mixtures that are no variables of the space, such as those of the edges of a node, stay as they are.
+        rows = {name: row for name, row in all_rows.items() if name in self._kinds}
         leads = {name: int(row.argmax()) for name, row in rows.items()}
         changes = sum(self._leads.get(name, lead) != lead for name, lead in leads.items())
         for name, lead in leads.items():
@@ -154,8 +155,9 @@ class Diagnosis:
         self._leads = leads
         kinds = [self._kinds[name][lead] for name, lead in leads.items()]
         free = [self._free_weight(name, row) for name, row in rows.items()]
-        mixed = self.net.measured({name: Blend(row) for name, row in rows.items()})
-        single = {
+        blends = {name: Blend(row) for name, row in all_rows.items()}
+        mixed = self.net.measured(blends)
+        single = blends | {
             name: Blend(F.one_hot(row.argmax(), len(row)).to(row.dtype), (leads[name],))
             for name, row in rows.items()
         }

@@ -15,10 +15,12 @@ from nas_agents.agent import within
 from nas_agents.one_shot.diagnosis import Diagnosis
 from nas_agents.one_shot.search import OneShot, SharedSearch
 from nas_gym.errors import unknown
+from nas_gym.networks import mixtures
 from nas_gym.search_spaces import Architecture
 from nas_gym.training import PASSES, MixtureTraining
 
 if TYPE_CHECKING:
+    from nas_gym.networks import Network
     from nas_gym.training import Batch, Blends
 
 INITIAL_SPREAD = 1e-3
@@ -90,6 +92,10 @@ class Differentiable(OneShot):
         if self.when_collapsing not in WHEN_COLLAPSING:
             raise unknown("when_collapsing", self.when_collapsing, WHEN_COLLAPSING)
 
+    def mixture(self, shared: SharedSearch) -> Network:
+        """Return the network of mixtures."""
+        return shared.space.mixture()
+
     @abstractmethod
     def blends(self, rows: Mapping[str, Tensor], share: float, rng: np.random.Generator) -> Blends:
         """Return the weights of the candidates in a step.
@@ -129,7 +135,7 @@ class Differentiable(OneShot):
 
     def choices(self, shared: SharedSearch) -> Sequence[Architecture]:
         space = shared.space
-        mixture = space.mixture()
+        mixture = self.mixture(shared)
         net = MixtureTraining(
             shared.data,
             shared.recipe,
@@ -141,7 +147,9 @@ class Differentiable(OneShot):
             learning_rates=(self.learning_rate, self.learning_rate / 25),
             weight_decay=self.weight_decay,
         )
-        counts = {name: len(each.choices) for name, each in space.variables.items() if len(each.choices) > 1}
+        counts = {
+            name: len(mixture.nodes[numbers[0]].inputs) for name, numbers in mixtures(mixture).items()
+        }
         alpha = Alpha(counts, shared.rng, shared.data.x_train.device)
         epoch = shared.examples * self.passes(net, alpha)
         shared.check_epoch(epoch)
@@ -189,5 +197,5 @@ class Differentiable(OneShot):
 
 def decided(shared: SharedSearch, weights: Mapping[str, Tensor]) -> Architecture:
     """Return the architecture of the heaviest candidates."""
-    choices = {name: int(row.argmax()) for name, row in weights.items()}
+    choices = {name: int(row.argmax()) for name, row in weights.items() if name in shared.space.variables}
     return shared.space.decode(dict.fromkeys(shared.space.variables, 0) | choices)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from nas_agents.agent import within
 from nas_agents.one_shot.differentiable import Differentiable
 from nas_gym.networks import Blend
+from nas_gym.training import standard_gamma
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,5 +70,5 @@ def dirichlet(beta: Tensor, rng: np.random.Generator) -> Tensor:
     Obermeyer 2018). The draw is of a generator of its own, not of torch's global one.
     """
     generator = torch.Generator(device=beta.device).manual_seed(int(rng.integers(2**62)))
-    gammas = torch._standard_gamma(beta, generator=generator).clamp_min(1e-30)
+    gammas = standard_gamma(beta, generator).clamp_min(1e-30)
     return gammas / gammas.sum()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from nas_gym.networks import Layer, Mixture, Network, NetworkBuilder, Shape
+from nas_gym.networks import FirstChannels, Layer, Mixture, Network, NetworkBuilder, Rejoined, Shape
 from nas_gym.search_spaces.cell.architecture import EDGES, NODES, Cell
 
 AddCell = Callable[[NetworkBuilder, int, str], int]
@@ -21,11 +21,17 @@ def cell_network(
 
 
 def cell_mixture(
-    operations: Sequence[str], input_shape: Shape, outputs: int, *, channels: Sequence[int], cells: int
+    operations: Sequence[str],
+    input_shape: Shape,
+    outputs: int,
+    *,
+    channels: Sequence[int],
+    cells: int,
+    partial: int = 1,
 ) -> Network:
-    """Return the network of all cells at once, with a mixture of the operations on each edge."""
+    """Return the network of all cells at once, see `CellSpace.mixture`."""
     return _skeleton(
-        lambda builder, node, layer: _mixed_cell(builder, node, operations, layer),
+        lambda builder, node, layer: _mixed_cell(builder, node, operations, partial, layer),
         input_shape,
         outputs,
         channels,
@@ -65,17 +71,30 @@ def _cell(builder: NetworkBuilder, node: int, cell: Cell, layer: str) -> int:
     return nodes[-1]
 
 
-def _mixed_cell(builder: NetworkBuilder, node: int, operations: Sequence[str], layer: str) -> int:
+def _mixed_cell(
+    builder: NetworkBuilder, node: int, operations: Sequence[str], partial: int, layer: str
+) -> int:
     nodes = [node]
     for target in range(1, NODES):
-        terms = []
-        for source, end in EDGES:
-            if end == target:
-                edge = (layer, f"edge {source}-{target}")
-                ends = [_candidate(builder, nodes[source], operation, edge) for operation in operations]
-                terms.append(builder.operation(Mixture(), *ends, variable=f"edge {source}-{target}"))
-        nodes.append(builder.add(*terms, layer=(layer, f"node {target}")))
+        terms = [
+            _mixed_edge(builder, nodes[source], operations, partial, layer, f"edge {source}-{target}")
+            for source, end in EDGES
+            if end == target
+        ]
+        if partial == 1 or len(terms) == 1:
+            nodes.append(builder.add(*terms, layer=(layer, f"node {target}")))
+        else:
+            nodes.append(builder.operation(Mixture(), *terms, variable=f"node {target}"))
     return nodes[-1]
+
+
+def _mixed_edge(
+    builder: NetworkBuilder, node: int, operations: Sequence[str], partial: int, layer: str, edge: str
+) -> int:
+    part = node if partial == 1 else builder.operation(FirstChannels(), node, parts=partial)
+    ends = [_candidate(builder, part, operation, (layer, edge)) for operation in operations]
+    mixed = builder.operation(Mixture(), *ends, variable=edge)
+    return mixed if partial == 1 else builder.operation(Rejoined(), mixed, node)
 
 
 def _candidate(builder: NetworkBuilder, node: int, operation: str, layer: Layer) -> int:

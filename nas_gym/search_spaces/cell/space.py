@@ -155,10 +155,29 @@ class CellSpace(ProductSpace[Cell]):
             architecture, self.input_shape, self.outputs, channels=self.channels, cells=self.cells
         )
 
-    def mixture(self) -> Network:
-        """Return the network of all cells at once, with a mixture of the operations on each edge."""
+    def mixture(self, partial: int = 1) -> Network:
+        """Return the network of all cells at once, with a mixture of the operations on each edge.
+
+        Args:
+            partial: one channel of so many goes through the operations, the others pass by, and a mixture
+                takes the place of the sum at each node, its variable called after it ("node 2"): PC-DARTS
+                (Xu et al. 2020).
+
+        Raises:
+            NASGymError: if the channels cannot be divided so.
+        """
+        if any(channels % partial for channels in self.channels):
+            raise ConfigError(
+                f"the channels {list(self.channels)} of the cell space cannot be divided by {partial}: "
+                "choose other channels, or another partial"
+            )
         return cell_mixture(
-            self.operations, self.input_shape, self.outputs, channels=self.channels, cells=self.cells
+            self.operations,
+            self.input_shape,
+            self.outputs,
+            channels=self.channels,
+            cells=self.cells,
+            partial=partial,
         )
 
     def members(self) -> dict[str, Cell]:
