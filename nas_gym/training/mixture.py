@@ -202,12 +202,15 @@ class MixtureTraining:
 
 
 def hessian(loss: Callable[[Tensor], Tensor], alpha: Tensor) -> Tensor:
-    """Return the matrix of second derivatives of a function of a flat tensor, (n, n), one row at a time."""
+    """Return the matrix of second derivatives of a function of a flat tensor, (n, n)."""
     point = alpha.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(loss(point), point, create_graph=True)
+    ways = torch.eye(len(point), dtype=point.dtype, device=point.device)
     if not gradient.requires_grad:  # of a linear function
-        return torch.zeros(len(point), len(point), dtype=point.dtype, device=point.device)
-    rows = [
-        torch.autograd.grad(each, point, retain_graph=True, allow_unused=True)[0] for each in gradient
-    ]
-    return torch.stack([torch.zeros_like(point) if row is None else row for row in rows])
+        return torch.zeros_like(ways)
+    try:
+        # All rows at once took .4 of the time of one after another, and gave the same bits.
+        (rows,) = torch.autograd.grad(gradient, point, ways, retain_graph=True, is_grads_batched=True)
+    except RuntimeError:  # of an operation of the user's own that cannot be batched
+        rows = torch.stack([torch.autograd.grad(gradient, point, way, retain_graph=True)[0] for way in ways])
+    return rows
