@@ -160,7 +160,9 @@ class MixtureTraining:
         self._noise.step += 1
         value = float(loss.detach())
         moved = [
-            (name, gradient) for name, gradient in zip(self.names, gradients, strict=True) if gradient is not None
+            (name, gradient)
+            for name, gradient in zip(self.names, gradients, strict=True)
+            if gradient is not None
         ]
         norm = math.sqrt(sum(float(gradient.double().square().sum()) for _, gradient in moved))
         if not math.isfinite(value + norm):

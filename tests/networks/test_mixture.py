@@ -142,7 +142,10 @@ def test_a_weighted_sum_of_candidates_is_what_a_mixture_gives():
     ("space", "reason"),
     [
         ({"name": "mlp", "max_layers": 2, "widths": [8]}, "'depth' and 'layer 2 activation' change the same"),
-        ({"name": "mlp", "max_layers": 1, "widths": [4, 8]}, "'layer 1 width' and 'layer 1 activation' change"),
+        (
+            {"name": "mlp", "max_layers": 1, "widths": [4, 8]},
+            "'layer 1 width' and 'layer 1 activation' change",
+        ),
     ],
 )
 def test_a_space_without_a_mixture_says_which_choice_is_in_the_way(space, reason):

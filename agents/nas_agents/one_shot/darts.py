@@ -99,7 +99,9 @@ def unrolled_gradient(
     ]
     d_alpha, *found = torch.autograd.grad(validation(ahead, alpha), [alpha, *ahead], allow_unused=True)
     v = [torch.zeros_like(each) if one is None else one for each, one in zip(ahead, found, strict=True)]
-    norm = float(torch.sqrt(sum((each.double().square().sum() for each in v), torch.zeros((), dtype=torch.float64))))
+    norm = float(
+        torch.sqrt(sum((each.double().square().sum() for each in v), torch.zeros((), dtype=torch.float64)))
+    )
     if norm == 0:
         return d_alpha
     epsilon = EPSILON / norm

@@ -77,7 +77,16 @@ class Reading:
 
     def scalars(self) -> dict[str, float]:
         """Return what TensorBoard draws, by tag."""
-        names = ("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes")
+        names = (
+            "entropy",
+            "skips",
+            "zeros",
+            "free_weight",
+            "mixture_score",
+            "choice_score",
+            "gap",
+            "changes",
+        )
         drawn = {f"one_shot/{name}": float(getattr(self, name)) for name in names}
         if self.eigenvalue is not None:
             drawn["one_shot/eigenvalue"] = self.eigenvalue
@@ -219,7 +228,9 @@ class Diagnosis:
             signs.append(f"candidates without weights lead firmly in {free_leads} of {count} places")
         elif self.readings and free_weight > self.readings[0].free_weight + DRIFT:
             first = self.readings[0].free_weight
-            signs.append(f"the weight of candidates without weights rose from {first:.2f} to {free_weight:.2f}")
+            signs.append(
+                f"the weight of candidates without weights rose from {first:.2f} to {free_weight:.2f}"
+            )
         if is_sharp([each.eigenvalue for each in self.readings] + [eigenvalue]):
             signs.append(
                 "the validation loss bends ever more with the architecture weights (the rule of RobustDARTS)"

@@ -147,9 +147,7 @@ class Differentiable(OneShot):
             learning_rates=(self.learning_rate, self.learning_rate / 25),
             weight_decay=self.weight_decay,
         )
-        counts = {
-            name: len(mixture.nodes[numbers[0]].inputs) for name, numbers in mixtures(mixture).items()
-        }
+        counts = {name: len(mixture.nodes[numbers[0]].inputs) for name, numbers in mixtures(mixture).items()}
         alpha = Alpha(counts, shared.rng, shared.data.x_train.device)
         epoch = shared.examples * self.passes(net, alpha)
         shared.check_epoch(epoch)

@@ -243,4 +243,3 @@ def path_cost(net: MixtureTraining, path: Blends) -> float:
     """Return the cost of a path."""
     costs = shares(net)
     return sum(costs[name][int(blend.weights.argmax())] for name, blend in path.items())
-
