@@ -36,7 +36,7 @@ class Mixture(Operation):
     ) -> Tensor:
         weights = arrays["weights"]
         terms = [weights[place] * value for place, value in enumerate(inputs) if value is not None]
-        total = terms[0]
+        total: Tensor = terms[0]
         for term in terms[1:]:
             total = total + term
         return total
@@ -60,8 +60,8 @@ class FirstChannels(Operation):
 class Rejoined(Operation):
     """The first input in place of the first channels of the second, then all channels mixed in turn.
 
-    Xu et al. 2020, "PC-DARTS": with a part of 1/K of the channels, the first of each of K parts come first, then
-    the second of each, so that another part is the first one later on.
+    Xu et al. 2020, "PC-DARTS": with a part of 1/K of the channels, the first of each of K parts come first,
+    then the second of each, so that another part is the first one later on.
     """
 
     name = "rejoined"
@@ -77,7 +77,8 @@ class Rejoined(Operation):
 
         part, whole = inputs
         joined = torch.cat([part, whole[:, part.shape[1] :]], 1)
-        return joined.unflatten(1, (-1, part.shape[1])).transpose(1, 2).flatten(1, 2)
+        mixed: Tensor = joined.unflatten(1, (-1, part.shape[1])).transpose(1, 2).flatten(1, 2)
+        return mixed
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,9 @@ def mixtures(network: Network) -> dict[str, list[int]]:
 
 
 def branches(network: Network) -> list[dict[int, int]]:
-    """Return for each node the mixtures that only one candidate of leads through it: which candidate of which.
+    """Return for each node of which candidate of a mixture it is a part, and of no other one of this mixture.
 
-    Of ``{7: 2}`` it is part of candidate 2 of the mixture with number 7, and of no other candidate of it.
+    Of ``{7: 2}`` it is part of candidate 2 of the mixture with number 7.
     """
     if not mixtures(network):  # as of a path, which is asked for at each step
         return [{} for _ in network.nodes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def mixture_of(space: SearchSpace[Any]) -> Network:
         _part(space, base, name) for name, variable in space.variables.items() if len(variable.choices) > 1
     ]
     parts.sort(key=lambda part: part.start)
-    for one, other in zip(parts, parts[1:], strict=False):
+    for one, other in itertools.pairwise(parts):
         if other.start < one.end:
             raise refusal(space, f"{one.variable!r} and {other.variable!r} change the same operations")
     network = _joined(_network(space, base), parts)

@@ -65,8 +65,8 @@ def check_agent(agent: Agent | type[Agent] | str, *, budget: int = 8) -> None:
     built = make_agent(agent() if isinstance(agent, type) else agent)
     if built.access == "gradient":
         raise ConfigError(
-            f"the agent {built.name!r} trains weights that architectures share, and check_agent trains nothing: "
-            "search a small task with it"
+            f"the agent {built.name!r} trains weights that architectures share, and check_agent trains "
+            "nothing: search a small task with it"
         )
     require_json(built.hyperparameters(), f"hyperparameters of the agent {built.name!r}")
     _check_budget(built, budget)

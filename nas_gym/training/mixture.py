@@ -1,4 +1,4 @@
-"""Training a network of mixtures: its shared weights on one part, the weights of its candidates on another."""
+"""Training a network of mixtures: shared weights on one part, the weights of candidates on another."""
 
 from __future__ import annotations
 

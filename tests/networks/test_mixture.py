@@ -1,4 +1,4 @@
-"""Networks of mixtures: which spaces have one, and that each candidate is what a path of the space computes."""
+"""Networks of mixtures: which spaces have one, and that a candidate is what a path of the space computes."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_weighted_sum_of_candidates_is_what_a_mixture_gives():
         ({"name": "mlp", "max_layers": 2, "widths": [8]}, "'depth' and 'layer 2 activation' change the same"),
         (
             {"name": "mlp", "max_layers": 1, "widths": [4, 8]},
-            "'layer 1 width' and 'layer 1 activation' change",
+            "'layer 1 width' and 'layer 1 activation'",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,6 @@ import torch
 from nas_agents.one_shot.differentiable import Alpha, Differentiable
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Blend
-
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,9 +99,7 @@ def unrolled_gradient(
     ]
     d_alpha, *found = torch.autograd.grad(validation(ahead, alpha), [alpha, *ahead], allow_unused=True)
     v = [torch.zeros_like(each) if one is None else one for each, one in zip(ahead, found, strict=True)]
-    norm = float(
-        torch.sqrt(sum((each.double().square().sum() for each in v), torch.zeros((), dtype=torch.float64)))
-    )
+    norm = math.sqrt(sum(float(each.double().square().sum()) for each in v))
     if norm == 0:
         return d_alpha
     epsilon = EPSILON / norm

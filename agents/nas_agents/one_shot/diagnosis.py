@@ -35,6 +35,9 @@ DRIFT = 0.05
 """How far the mean weight of candidates without weights may rise above its first reading."""
 
 
+DRAWN = ("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes")
+
+
 @dataclass(frozen=True)
 class Reading:
     """The state of a search by gradients at the end of an epoch.
@@ -77,17 +80,7 @@ class Reading:
 
     def scalars(self) -> dict[str, float]:
         """Return what TensorBoard draws, by tag."""
-        names = (
-            "entropy",
-            "skips",
-            "zeros",
-            "free_weight",
-            "mixture_score",
-            "choice_score",
-            "gap",
-            "changes",
-        )
-        drawn = {f"one_shot/{name}": float(getattr(self, name)) for name in names}
+        drawn = {f"one_shot/{name}": float(getattr(self, name)) for name in DRAWN}
         if self.eigenvalue is not None:
             drawn["one_shot/eigenvalue"] = self.eigenvalue
         for variable, row in self.weights.items():
@@ -130,7 +123,7 @@ class Diagnosis:
         }
         self._leads: dict[str, int] = {}
         self._since: dict[str, int] = {}
-        self.choice_before: Architecture = self._architecture({name: 0 for name in self._kinds})
+        self.choice_before: Architecture = self._architecture(dict.fromkeys(self._kinds, 0))
         self._warned = False
 
     def read(self) -> None:
@@ -199,7 +192,7 @@ class Diagnosis:
 
     def _free_weight(self, name: str, row: Tensor) -> float:
         pairs = zip(self._kinds[name], row.tolist(), strict=True)
-        return sum(weight for kind, weight in pairs if kind != "weights")
+        return float(sum(weight for kind, weight in pairs if kind != "weights"))
 
     def _eigenvalue(self) -> float | None:
         """Return the largest eigenvalue of the Hessian by alpha, which is exact: alpha is short."""
@@ -229,7 +222,7 @@ class Diagnosis:
         elif self.readings and free_weight > self.readings[0].free_weight + DRIFT:
             first = self.readings[0].free_weight
             signs.append(
-                f"the weight of candidates without weights rose from {first:.2f} to {free_weight:.2f}"
+                f"candidates without weights rose from {first:.2f} to {free_weight:.2f} of the weight"
             )
         if is_sharp([each.eigenvalue for each in self.readings] + [eigenvalue]):
             signs.append(
@@ -262,8 +255,8 @@ def _entropy(row: Tensor) -> float:
 
 def _lead(row: Tensor) -> float:
     first, second = row.topk(2).values.tolist()
-    return first - second
+    return float(first - second)
 
 
 def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+    return float(sum(values)) / len(values)

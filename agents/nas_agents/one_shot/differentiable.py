@@ -107,7 +107,7 @@ class Differentiable(OneShot):
         """
 
     def weights(self, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return what alpha says of the candidates, without a draw: of each variable numbers that sum to 1."""
+        """Return what alpha says of the candidates without a draw: numbers that sum to 1 by variable."""
         return {name: torch.softmax(row, 0) for name, row in rows.items()}
 
     def penalty(self, rows: Mapping[str, Tensor], share: float) -> Tensor | float:
@@ -129,7 +129,7 @@ class Differentiable(OneShot):
         return net.step(net.loss(train, self.blends(rows, net.share, rng)))
 
     def passes(self, net: MixtureTraining, alpha: Alpha) -> float:
-        """Return the forward and backward passes of one example by a step for alpha and one for w, in FLOPs."""
+        """Return the FLOPs of one example in a step for alpha and one for w, forward and backward."""
         rows = {name: row.detach() for name, row in alpha.rows().items()}
         return 2 * PASSES * net.flops(self.blends(rows, 0.0, np.random.default_rng(0)))
 
@@ -196,4 +196,5 @@ class Differentiable(OneShot):
 def decided(shared: SharedSearch, weights: Mapping[str, Tensor]) -> Architecture:
     """Return the architecture of the heaviest candidates."""
     choices = {name: int(row.argmax()) for name, row in weights.items() if name in shared.space.variables}
-    return shared.space.decode(dict.fromkeys(shared.space.variables, 0) | choices)
+    found: Architecture = shared.space.decode(dict.fromkeys(shared.space.variables, 0) | choices)
+    return found

@@ -66,8 +66,8 @@ def concentration(row: Tensor) -> Tensor:
 def dirichlet(beta: Tensor, rng: np.random.Generator) -> Tensor:
     """Return a draw of Dirichlet(beta) through which a gradient flows to beta.
 
-    The gradient is pathwise: a gamma draw is differentiated by its shape at a fixed probability (Jankowiak and
-    Obermeyer 2018). The draw is of a generator of its own, not of torch's global one.
+    The gradient is pathwise: a gamma draw is differentiated by its shape at a fixed probability (Jankowiak
+    and Obermeyer 2018). The draw is of a generator of its own, not of torch's global one.
     """
     generator = torch.Generator(device=beta.device).manual_seed(int(rng.integers(2**62)))
     gammas = standard_gamma(beta, generator).clamp_min(1e-30)

@@ -118,7 +118,7 @@ class Controller(nn.Module):
                 parameter.copy_(torch.tensor(first, dtype=torch.float32))
 
     def sample(self, rng: np.random.Generator) -> tuple[Architecture, Tensor, Tensor]:
-        """Return an architecture that is drawn, the logarithm of its probability, and the sum of entropies."""
+        """Return an architecture that is drawn, the logarithm of its probability, and the entropy."""
         inputs, state = self.first, None
         values, logs, entropies = {}, [], []
         for name, embedding, head in zip(self._space.variables, self.embeddings, self.heads, strict=True):

@@ -1,4 +1,4 @@
-"""GDAS (Dong and Yang 2019): one candidate at a time, drawn by Gumbel noise, with a straight-through gradient."""
+"""GDAS (Dong and Yang 2019): candidates drawn by Gumbel noise, with a straight-through gradient."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class GDAS(Differentiable):
     """GDAS: a step runs one candidate of each variable, which the Gumbel-softmax draws.
 
-    Source: Dong and Yang, "Searching for a Robust Neural Architecture in Four GPU Hours", 2019; settings as in
-    their "NAS-Bench-201", 2020. Candidates that are not run get a gradient as if their result were 1, as in
-    the authors' program.
+    Source: Dong and Yang, "Searching for a Robust Neural Architecture in Four GPU Hours", 2019; settings as
+    in their "NAS-Bench-201", 2020. Candidates that are not run get a gradient as if their result were 1, as
+    in the authors' program.
 
     Attributes:
         tau_first, tau_last: temperature of the Gumbel-softmax at the start and at the end; linear between.
@@ -52,16 +52,7 @@ class GDAS(Differentiable):
 
 def gumbel(count: int, rng: np.random.Generator, like: Tensor) -> Tensor:
     """Return draws of the standard Gumbel distribution, (count,)."""
-    # Never 0, whose logarithm is not finite.
-    u = 1 - rng.random(count)
-    return -torch.log(torch.tensor(-_log(u), dtype=like.dtype, device=like.device))
-
-
-def _log(u: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    # Never 1, whose logarithm is 0.
-    return np.asarray(np.log(np.minimum(u, 1 - 1e-12)))
+    return torch.tensor(rng.gumbel(size=count), dtype=like.dtype, device=like.device)
 
 
 def straight_through(row: Tensor, noise: Tensor, tau: float) -> Tensor:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 class PCDARTS(DARTS):
     """DARTS of the cell space in which one channel of K goes through the candidates and the others pass by.
 
-    Source: Xu et al., "PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search", 2020.
-    The edges into a node are summed by softmax(beta), which is learned beside alpha. Of each edge the heaviest
-    candidate is chosen.
+    Source: Xu et al., "PC-DARTS: Partial Channel Connections for Memory-Efficient Architecture Search",
+    2020. The edges into a node are summed by softmax(beta), which is learned beside alpha. Of each edge the
+    heaviest candidate is chosen.
 
     Attributes:
         partial: K, which the channels have to be multiples of.
-        frozen: share of the search in which only the shared weights are trained, 15 of 50 epochs in the paper.
+        frozen: share of the search in which only the shared weights are trained; in the paper 15 of 50
+            epochs.
     """
 
     name: ClassVar[str] = "pc-darts"

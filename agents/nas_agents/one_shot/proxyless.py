@@ -1,4 +1,4 @@
-"""ProxylessNAS (Cai et al. 2019): binary gates, so that a step runs one or two candidates of each variable."""
+"""ProxylessNAS (Cai et al. 2019): binary gates, by which a step runs one or two candidates of a variable."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def probabilities(row: Tensor) -> np.ndarray:
 
 def drawn(p: np.ndarray, rng: np.random.Generator) -> int:
     """Return a candidate drawn by its probability."""
-    return int(min(np.searchsorted(np.cumsum(p), rng.random(), side="right"), len(p) - 1))
+    return min(int(np.searchsorted(np.cumsum(p), rng.random(), side="right")), len(p) - 1)
 
 
 def drawn_pair(p: np.ndarray, rng: np.random.Generator) -> Pair:

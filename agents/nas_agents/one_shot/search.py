@@ -1,4 +1,4 @@
-"""What searches on shared weights have in common: the data, the cost, and the choice that is trained alone."""
+"""What searches on shared weights have in common: the data, the cost, and a choice that is trained alone."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ class SharedSearch:
         """
         if self.limit < flops:
             raise ConfigError(
-                f"one epoch of the shared weights costs as much as {flops / self.training:.2g} trainings, and "
-                f"the budget leaves {self.limit / self.training:.2g} for them: raise the budget"
+                f"one epoch of the shared weights costs as much as {flops / self.training:.2g} trainings, "
+                f"and the budget leaves {self.limit / self.training:.2g} for them: raise the budget"
             )
 
     def pay(self, flops: float) -> None:

@@ -26,7 +26,7 @@ class Charges:
 
     Attributes:
         seconds: the seconds charged for each request.
-        shares: the share of an evaluation charged for each request: in [0, 1], and what was advanced before it.
+        shares: the share of an evaluation charged for each request: in [0, 1], and what `advance` charged.
         cost: the seconds charged so far, added up.
         clock: the time since the run began, with its limit.
     """

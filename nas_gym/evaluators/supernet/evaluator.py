@@ -141,7 +141,8 @@ class SupernetEvaluator(Evaluator):
     def _evaluated(self, request: Request) -> Evaluation:
         network = self.search_space.network(request.architecture)
         start = time.perf_counter()
-        score, metrics, error = math.nan, {}, self._alone.too_large(network)
+        score, metrics = math.nan, dict[str, float]()
+        error = self._alone.too_large(network)
         if not error:
             score, metrics = self.supernet(request.seed).measured(self._path(network))
             error = "the network's outputs by shared weights were not finite"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import warnings
@@ -223,7 +224,7 @@ def test_a_search_by_gradients_is_read_as_it_goes_on_and_reading_changes_nothing
         assert np.isfinite(reading["eigenvalue"])
     changed = [
         sum(a != b for a, b in zip(*(space.parse(each["choice"]).edges for each in pair), strict=True))
-        for pair in zip(found, found[1:], strict=False)
+        for pair in itertools.pairwise(found)
     ]
     assert [reading["changes"] for reading in found[1:]] == changed
 
