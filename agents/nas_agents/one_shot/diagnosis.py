@@ -29,8 +29,8 @@ WINDOW, DELTA, RATIO, FROM = 5, 4, 1.3, 10
 DEGENERATE = 2 / 3
 """Share of the variables in which a candidate without weights leads from which a choice counts as collapsed:
 4 of the 6 edges of a cell. On NAS-Bench-201 no cell with 4 skips of 6 reaches 93.5 on CIFAR-10."""
-FIRM = 2.0
-"""Times the uniform weight from which a candidate counts as leading firmly: at first leads are chance."""
+FIRM, HELD = 2.0, 5
+"""Times the uniform weight, or readings in a row, from which a candidate leads firmly: first leads are chance."""
 DRIFT = 0.05
 """How far the mean weight of candidates without weights may rise above its first reading."""
 
@@ -123,6 +123,7 @@ class Diagnosis:
         }
         self._leads: dict[str, int] = {}
         self._since: dict[str, int] = {}
+        self._held: dict[str, int] = {}
         self.choice_before: Architecture = self._architecture(dict.fromkeys(self._kinds, 0))
         self._warned = False
 
@@ -152,7 +153,9 @@ class Diagnosis:
         leads = {name: int(row.argmax()) for name, row in rows.items()}
         changes = sum(self._leads.get(name, lead) != lead for name, lead in leads.items())
         for name, lead in leads.items():
-            if self._leads.get(name) != lead:
+            held = self._leads.get(name) == lead
+            self._held[name] = self._held[name] + 1 if held else 1
+            if not held:
                 self._since[name] = epoch
         self._leads = leads
         kinds = [self._kinds[name][lead] for name, lead in leads.items()]
@@ -186,7 +189,8 @@ class Diagnosis:
 
     def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
         return sum(
-            self._kinds[name][self._leads[name]] != "weights" and float(row.max()) * len(row) > FIRM
+            self._kinds[name][self._leads[name]] != "weights"
+            and (float(row.max()) * len(row) > FIRM or self._held[name] >= HELD)
             for name, row in rows.items()
         )
 

@@ -26,7 +26,9 @@ SMALL = CELL | {"channels": [4], "operations": ["none", "skip_connect", "nor_con
 PATHS = ["enas", "random-sharing", "spos"]
 MIXTURES = ["beta-darts", "darts", "drnas", "gdas", "pc-darts", "proxyless"]
 QUIET = {
-    **{name: {} for name in PATHS},
+    "enas": {"candidates": 10, "aggregated": 5},
+    "random-sharing": {"candidates": 20},
+    "spos": {"population": 8, "generations": 3},
     **{name: {"diagnosis": False} for name in MIXTURES},
     "pc-darts": {"diagnosis": False, "partial": 2},
 }
@@ -63,12 +65,13 @@ def test_these_are_the_agents_that_search_by_gradients():
 def test_the_same_seed_gives_the_same_choice_and_the_budget_is_spent(form):
     agent = make_agent({"name": form} | FORMS[form])
     env = environment()
-    first = agent.search(env, 8, 3)
+    budget = 8 if "order" in form else 6  # an epoch of the second order costs more
+    first = agent.search(env, budget, 3)
     spent = env.unwrapped.ledger.spent
-    assert without_seconds(agent.search(environment(), 8, 3)) == without_seconds(first)
+    assert without_seconds(agent.search(environment(), budget, 3)) == without_seconds(first)
     assert spent == pytest.approx(sum(first.shares))
     # Of paths, what the scores of small networks and of repeats leave is not spent.
-    assert (6 if form in PATHS else 8 - 1e-6) <= spent <= 8 + 1e-6
+    assert (4 if form in PATHS else budget - 1e-6) <= spent <= budget + 1e-6
     assert [each.architecture for each in first.evaluations] == [first.architecture]
     assert first.seconds == pytest.approx(sum(first.charges))
     assert first.stopped == "agent returned"
@@ -78,7 +81,7 @@ def test_the_same_seed_gives_the_same_choice_and_the_budget_is_spent(form):
 
 @pytest.mark.parametrize("form", QUIET)
 def test_seeds_lead_to_different_choices(form):
-    assert len({search(form, budget=6, seed=seed).architecture for seed in range(3)}) >= 2
+    assert len({search(form, budget=6, seed=seed).architecture for seed in range(2)}) == 2
 
 
 @pytest.mark.parametrize("form", ["random-sharing", "darts"])
