@@ -30,7 +30,7 @@ DEGENERATE = 2 / 3
 """Share of the variables in which a candidate without weights leads from which a choice counts as collapsed:
 4 of the 6 edges of a cell. On NAS-Bench-201 no cell with 4 skips of 6 reaches 93.5 on CIFAR-10."""
 FIRM, HELD = 2.0, 5
-"""Times the uniform weight, or readings in a row, from which a candidate leads firmly: first leads are chance."""
+"""Times the uniform weight, or readings in a row, from which a candidate leads firmly, and not by chance."""
 DRIFT = 0.05
 """How far the mean weight of candidates without weights may rise above its first reading."""
 
