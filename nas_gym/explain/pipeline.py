@@ -125,7 +125,7 @@ def explain_evidence(
             in_time(lambda: beside_simple_methods(evidence, settings.seed))
         given = None if selected is None else list(selected)
         shared = evidence.folder.readings_file.exists()
-        count = len(QUESTIONS) + len(OF_SHARED_WEIGHTS) * shared if given is None else len(given)
+        count = number_of_questions(evidence.folder) if given is None else len(given)
         asked = questions(of_shared_weights=shared) if given is None else given
         for number, question in enumerate(asked):
             if on_progress is not None and not evidence.clock.is_over:
@@ -142,6 +142,11 @@ def explain_evidence(
         evidence.metric,
         facts_of(evidence) | _limit_facts(evidence, sections),
     )
+
+
+def number_of_questions(folder: RunFolder) -> int:
+    """Return how many questions the registry asks of a run."""
+    return len(QUESTIONS) + len(OF_SHARED_WEIGHTS) * folder.readings_file.exists()
 
 
 def common_folder(first: Path, second: Path) -> Path:
@@ -162,7 +167,7 @@ def _one(
     folder: str | os.PathLike[str] | None,
     report: OnProgress,
 ) -> Explanation:
-    stages = len(QUESTIONS) + 2
+    stages = number_of_questions(RunFolder(run)) + 2
     report(0, stages, "Reading the run")
     evidence = read_evidence(run, store, clock)
     explanation = explain_evidence(

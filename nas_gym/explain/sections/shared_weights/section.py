@@ -72,8 +72,8 @@ def _answer(last: Reading, warned: Sequence[Reading], label: str) -> Iterator[st
     still_open = [name for name, (_, lead) in places.items() if lead < FIRM]
     if still_open:
         yield (
-            f"Of {counted(len(places), 'place')} {len(still_open)} stayed open, where the first candidate leads "
-            f"by less than {FIRM:g} of the weight: {', '.join(still_open)}."
+            f"Of {counted(len(places), 'place')} {len(still_open)} stayed open, where the first candidate "
+            f"leads by less than {FIRM:g} of the weight: {', '.join(still_open)}."
         )
     else:
         yield f"All {counted(len(places), 'place')} were decided, each by at least {FIRM:g} of the weight."
