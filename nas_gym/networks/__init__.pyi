@@ -11,6 +11,7 @@ from .mixture import Rejoined as Rejoined
 from .mixture import candidates as candidates
 from .mixture import chosen as chosen
 from .mixture import mixtures as mixtures
+from .mixture import reads_input as reads_input
 from .module import NetworkModule as NetworkModule
 from .module import initial_weights as initial_weights
 from .operations.activation import ACTIVATIONS as ACTIVATIONS

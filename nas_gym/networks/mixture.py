@@ -186,6 +186,12 @@ def chosen(network: Network, choices: Mapping[str, int]) -> Network:
     return Network(tuple(nodes))
 
 
+def reads_input(network: Network) -> bool:
+    """Return whether the output depends on the input: not where zeros are in every way between them."""
+    nodes = chosen(network, {}).nodes
+    return any(0 in node.inputs and not node.operation.gives_zeros for node in nodes)
+
+
 def _stand_ins(network: Network, choices: Mapping[str, int]) -> list[int]:
     """Return for each node the one that stands in for it: of a mixture its candidate."""
     stands: list[int] = []

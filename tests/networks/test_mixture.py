@@ -18,6 +18,7 @@ from nas_gym.networks import (
     chosen,
     mixtures,
     needed,
+    reads_input,
 )
 from nas_gym.search_spaces import ChoiceSpace, make_search_space
 from tests.helpers.own_space import OwnSpace
@@ -194,3 +195,13 @@ def test_channels_are_rejoined_and_mixed_in_turn():
     values = Supernet(0, CPU).forward(network, [{}] * 4, x)
     # Channels 0 and 1 are doubled; then 0, 2, 4 and 1, 3, 5.
     assert values[0, :, 0].tolist() == [0.0, 4.0, 8.0, 4.0, 6.0, 10.0]
+
+
+def test_a_network_without_a_way_from_its_input_is_known():
+    space = make_search_space(CELL, SHAPE, 3)
+    mixture = space.mixture()
+    lost = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"
+    for text, reads in ((lost, False), (str(space.smallest()), False), (str(space.resolve("resnet")), True)):
+        architecture = space.parse(text)
+        assert reads_input(space.network(architecture)) == reads
+        assert reads_input(chosen(mixture, space.encode(architecture))) == reads

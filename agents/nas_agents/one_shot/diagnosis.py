@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional as F
 
-from nas_gym.networks import Blend, candidates
+from nas_gym.networks import Blend, candidates, chosen, reads_input
 from nas_gym.training import MixtureTraining, hessian
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Reading:
         gap: the one less the other.
         changes: variables whose choice is another than at the reading before.
         eigenvalue: largest eigenvalue of the Hessian of the validation loss by alpha; None if not finite.
+        sharp: whether RobustDARTS' rule would stop the search: the smoothed eigenvalue grew by 1.3.
         warning: what is going wrong, in words; "" for nothing.
     """
 
@@ -72,6 +73,7 @@ class Reading:
     gap: float
     changes: int
     eigenvalue: float | None
+    sharp: bool
     warning: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -158,6 +160,7 @@ class Diagnosis:
             if not held:
                 self._since[name] = epoch
         self._leads = leads
+        self._all_leads = {name: int(row.argmax()) for name, row in all_rows.items()}
         kinds = [self._kinds[name][lead] for name, lead in leads.items()]
         free = [self._free_weight(name, row) for name, row in rows.items()]
         blends = {name: Blend(row) for name, row in all_rows.items()}
@@ -168,6 +171,7 @@ class Diagnosis:
         }
         alone = self.net.measured(single)
         eigenvalue = self._eigenvalue()
+        sharp = is_sharp([*(each.eigenvalue for each in self.readings), eigenvalue])
         skips, zeros = kinds.count("skip"), kinds.count("zero")
         return Reading(
             epoch=epoch,
@@ -184,7 +188,8 @@ class Diagnosis:
             gap=mixed - alone,
             changes=changes,
             eigenvalue=eigenvalue,
-            warning=self._warning(self._firm_free_leads(rows), _mean(free), eigenvalue),
+            sharp=sharp,
+            warning=self._warning(self._firm_free_leads(rows), _mean(free), is_sharp=sharp),
         )
 
     def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
@@ -215,29 +220,31 @@ class Diagnosis:
             return None
         return float(torch.linalg.eigvalsh((matrix + matrix.T) / 2)[-1])
 
-    def _warning(self, free_leads: int, free_weight: float, eigenvalue: float | None) -> str:
-        """Return what speaks for a collapse, in one sentence; "" for nothing."""
-        signs = []
-        count = len(self._kinds)
-        if not any("weights" in kinds for kinds in self._kinds.values()):
-            return ""
-        if free_leads >= DEGENERATE * count:
-            signs.append(f"candidates without weights lead firmly in {free_leads} of {count} places")
-        elif self.readings and free_weight > self.readings[0].free_weight + DRIFT:
-            first = self.readings[0].free_weight
-            signs.append(
-                f"candidates without weights rose from {first:.2f} to {free_weight:.2f} of the weight"
+    def _warning(self, free_leads: int, free_weight: float, *, is_sharp: bool) -> str:
+        """Return what is going wrong, a sentence each; "" for nothing."""
+        count, signs, found = len(self._kinds), list[str](), list[str]()
+        if not reads_input(chosen(self.net.network, self._all_leads)):
+            signs.append("no way leads from the input to the output of its choice")
+        if any("weights" in kinds for kinds in self._kinds.values()):
+            if free_leads >= DEGENERATE * count:
+                signs.append(f"candidates without weights lead firmly in {free_leads} of {count} places")
+            first = self.readings[0].free_weight if self.readings else free_weight
+            if free_weight > first + DRIFT:
+                signs.append(
+                    f"candidates without weights rose from {first:.2f} to {free_weight:.2f} of the weight"
+                )
+        if signs:
+            found.append(
+                f"The search collapses: {'; '.join(signs)}. What it would choose now may be worse than a "
+                "network drawn at random: stop earlier (when_collapsing='stop'), or search with drnas or "
+                "beta-darts."
             )
-        if is_sharp([each.eigenvalue for each in self.readings] + [eigenvalue]):
-            signs.append(
-                "the validation loss bends ever more with the architecture weights (the rule of RobustDARTS)"
+        if is_sharp:
+            found.append(
+                "The search grows sharp, by the rule of RobustDARTS: the validation loss bends ever more "
+                "with the architecture weights, so that the choice may score much less than the mixture."
             )
-        if not signs:
-            return ""
-        return (
-            f"The search seems to collapse: {'; '.join(signs)}. Its choice is likely worse than it could be: "
-            "stop earlier (when_collapsing='stop'), regularise, or search with beta-darts or drnas."
-        )
+        return " ".join(found)
 
 
 def is_sharp(eigenvalues: list[float | None]) -> bool:

@@ -232,15 +232,16 @@ def test_a_search_by_gradients_is_read_as_it_goes_on_and_reading_changes_nothing
     assert [reading["changes"] for reading in found[1:]] == changed
 
 
-def test_a_collapse_is_said_in_words_and_stops_a_search_that_is_told_to(tmp_path, monkeypatch):
+def test_a_warning_is_given_in_words_and_stops_a_search_that_is_told_to(tmp_path, monkeypatch):
     from nas_agents.one_shot import diagnosis
 
-    # Every second reading is taken for a sharp one.
+    # The third reading is taken for a sharp one.
     monkeypatch.setattr(diagnosis, "is_sharp", lambda values: len(values) == 3)
     traced(tmp_path / "warned")
     warned = readings(tmp_path / "warned")
     assert [bool(each["warning"]) for each in warned[:4]] == [False, False, True, False]
-    assert "seems to collapse" in warned[2]["warning"]
+    assert warned[2]["warning"].endswith("the choice may score much less than the mixture.")
+    assert [each["sharp"] for each in warned[:4]] == [False, False, True, False]
     stopped = traced(tmp_path / "stopped", when_collapsing="stop")
     assert len(readings(tmp_path / "stopped")) == 3
     assert stopped.architecture == warned[1]["choice"]
@@ -249,3 +250,34 @@ def test_a_collapse_is_said_in_words_and_stops_a_search_that_is_told_to(tmp_path
     calm = readings(tmp_path / "regularised")
     assert calm[2] == warned[2]
     assert calm[-1]["weights"] != warned[-1]["weights"]
+
+
+class Pulled:
+    """Weights of candidates that move towards one of them as readings go on."""
+
+    def __init__(self, towards):
+        self.towards, self.calls = towards, 0
+
+    def __call__(self, rows):
+        self.calls += 1
+        share = min(1.0, 0.04 * self.calls)
+        pulled = torch.eye(3)[self.towards]
+        return {name: (1 - share) * torch.softmax(row, 0) + share * pulled for name, row in rows.items()}
+
+
+@pytest.mark.parametrize(
+    ("towards", "words"),
+    [
+        (0, "no way leads from the input to the output of its choice"),
+        (1, "candidates without weights lead firmly in 6 of 6 places"),
+        (2, ""),
+    ],
+)
+def test_a_collapse_is_told_by_what_it_is(towards, words, tmp_path, monkeypatch):
+    pulled = Pulled(towards)
+    monkeypatch.setattr("nas_agents.one_shot.darts.DARTS.weights", lambda self, rows: pulled(rows))
+    monkeypatch.setattr("nas_agents.one_shot.diagnosis.is_sharp", lambda values: False)
+    traced(tmp_path / "run", budget=24)
+    warnings_ = [each["warning"] for each in readings(tmp_path / "run")]
+    assert words in warnings_[-1]
+    assert bool(warnings_[-1]) == bool(words)
