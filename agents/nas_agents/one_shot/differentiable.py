@@ -172,6 +172,7 @@ class Differentiable(OneShot):
                 continue
             watch.read()
             if watch.collapsing and self.when_collapsing == "stop":
+                shared.stopped = True
                 return [watch.choice_before]
             if watch.collapsing and self.when_collapsing == "regularise":
                 net.weight_decay = min(LARGEST_DECAY, 3 * net.weight_decay)

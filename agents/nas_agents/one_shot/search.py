@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nas_agents.agent import Agent, Session
+from nas_agents.agent import Agent, SearchOver, Session
 from nas_gym.errors import ConfigError
 from nas_gym.search_spaces import Architecture, SearchSpace
 
@@ -38,6 +38,8 @@ class OneShot(Agent):
         shared = SharedSearch(session, self.chosen)
         # In a thread of the engine's own, so that nothing that the process has set changes a number.
         session.ask(apart(self.choices)(shared))
+        if not shared.stopped:
+            raise SearchOver("budget")
 
     @property
     def chosen(self) -> int:
@@ -66,6 +68,7 @@ class SharedSearch:
         rng: generator of all draws.
         training: floating-point operations of a training.
         limit: floating-point operations of the search.
+        stopped: whether the agent ended the search before they were spent.
 
     Raises:
         NASGymError: if the budget is no number of evaluations, or pays for nothing but the choice.
@@ -101,6 +104,7 @@ class SharedSearch:
         self.pass_of_mean = float(np.mean(drawn))
         self.training = self.recipe.epochs * self.examples * PASSES * self.pass_of_mean
         self.limit = (limits.evaluations - alone) * self.training
+        self.stopped = False
         self._paid, self._since = 0.0, time.perf_counter()
 
     @staticmethod

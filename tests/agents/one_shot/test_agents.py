@@ -74,7 +74,7 @@ def test_the_same_seed_gives_the_same_choice_and_the_budget_is_spent(form):
     assert (4 if form in PATHS else budget - 1e-6) <= spent <= budget + 1e-6
     assert [each.architecture for each in first.evaluations] == [first.architecture]
     assert first.seconds == pytest.approx(sum(first.charges))
-    assert first.stopped == "agent returned"
+    assert first.stopped == "budget"
     assert first.policy is None
     assert Result.from_dict(json.loads(json.dumps(first.as_dict(), allow_nan=False))) == first
 
@@ -246,6 +246,7 @@ def test_a_warning_is_given_in_words_and_stops_a_search_that_is_told_to(tmp_path
     assert len(readings(tmp_path / "stopped")) == 3
     assert stopped.architecture == warned[1]["choice"]
     assert sum(stopped.shares) < 16
+    assert stopped.stopped == "agent returned"
     traced(tmp_path / "regularised", when_collapsing="regularise")
     calm = readings(tmp_path / "regularised")
     assert calm[2] == warned[2]
