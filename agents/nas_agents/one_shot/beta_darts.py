@@ -32,7 +32,7 @@ class BetaDARTS(DARTS):
         super().__post_init__()
         within("lambda_last", self.lambda_last, 0, 10_000)
 
-    def penalty(self, rows: Mapping[str, Tensor], share: float) -> Tensor | float:
+    def penalty(self, rows: Mapping[str, Tensor], share: float) -> Tensor:
         return self.lambda_last * share * beta_penalty(rows)
 
 

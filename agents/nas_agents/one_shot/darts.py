@@ -49,11 +49,11 @@ class DARTS(Differentiable):
     def blends(self, rows: Mapping[str, Tensor], share: float, rng: np.random.Generator) -> Blends:
         return {name: Blend(torch.softmax(row, 0)) for name, row in rows.items()}
 
-    def alpha_gradient(
+    def validation_gradient(
         self, net: MixtureTraining, alpha: Alpha, train: Batch, validation: Batch, rng: np.random.Generator
     ) -> Tensor:
         if self.order == 1:
-            return super().alpha_gradient(net, alpha, train, validation, rng)
+            return super().validation_gradient(net, alpha, train, validation, rng)
 
         def loss(batch: Batch) -> Loss:
             return lambda w, flat: net.loss(batch, self.blends(alpha.rows(flat), net.share, rng), w)

@@ -104,7 +104,6 @@ class Diagnosis:
 
     Attributes:
         readings: so far.
-        collapsing: whether the last reading warned.
         choice_before: the choice at the last reading before the first warning.
         flops: floating-point operations of all readings.
     """
@@ -114,7 +113,6 @@ class Diagnosis:
     weights: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
     alpha: Alpha
     readings: list[Reading] = field(default_factory=list)
-    collapsing: bool = False
     flops: float = 0.0
 
     def __post_init__(self) -> None:
@@ -129,19 +127,19 @@ class Diagnosis:
         self.choice_before: Architecture = self._architecture(dict.fromkeys(self._kinds, 0))
         self._warned = False
 
-    def read(self) -> None:
-        """Read the search, if a reading is due, and record it."""
+    def warns(self) -> bool:
+        """Read the search, if a reading is due, and record it; return whether that reading warns."""
         due = (len(self.readings) + 1) / READINGS
         if self.net.share < min(due, 1.0):
-            return
+            return False
         rows = {name: row.detach() for name, row in self.weights(self.alpha.rows()).items()}
         reading = self._reading(rows)
-        self.collapsing = bool(reading.warning)
-        if not self._warned and not self.collapsing:
+        self._warned |= bool(reading.warning)
+        if not self._warned:
             self.choice_before = self._architecture(self._leads)
-        self._warned |= self.collapsing
         self.readings.append(reading)
         self.shared.session.trace.reading(reading.as_dict(), reading.scalars(), reading.epoch)
+        return bool(reading.warning)
 
     def _architecture(self, leads: Mapping[str, int]) -> Architecture:
         space = self.shared.space
@@ -164,12 +162,12 @@ class Diagnosis:
         kinds = [self._kinds[name][lead] for name, lead in leads.items()]
         free = [self._free_weight(name, row) for name, row in rows.items()]
         blends = {name: Blend(row) for name, row in all_rows.items()}
-        mixed = self.net.measured(blends)
+        mixed = _finite(self.net.measured(blends))
         single = blends | {
             name: Blend(F.one_hot(row.argmax(), len(row)).to(row.dtype), (leads[name],))
             for name, row in rows.items()
         }
-        alone = self.net.measured(single)
+        alone = _finite(self.net.measured(single))
         eigenvalue = self._eigenvalue()
         sharp = is_sharp([*(each.eigenvalue for each in self.readings), eigenvalue])
         skips, zeros = kinds.count("skip"), kinds.count("zero")
@@ -262,6 +260,10 @@ def is_sharp(eigenvalues: list[float | None]) -> bool:
 def _entropy(row: Tensor) -> float:
     positive = row[row > 0]
     return float(-(positive * positive.log()).sum()) / math.log(len(row))
+
+
+def _finite(score: float) -> float:
+    return score if math.isfinite(score) else 0.0
 
 
 def _lead(row: Tensor) -> float:

@@ -110,16 +110,25 @@ class Differentiable(OneShot):
         """Return what alpha says of the candidates without a draw: numbers that sum to 1 by variable."""
         return {name: torch.softmax(row, 0) for name, row in rows.items()}
 
-    def penalty(self, rows: Mapping[str, Tensor], share: float) -> Tensor | float:
-        """Return what is added to the validation loss."""
-        return 0.0
+    def penalty(self, rows: Mapping[str, Tensor], share: float) -> Tensor | None:
+        """Return what is added to the validation loss; None for nothing."""
+        return None
 
     def alpha_gradient(
         self, net: MixtureTraining, alpha: Alpha, train: Batch, validation: Batch, rng: np.random.Generator
     ) -> Tensor:
         """Return the gradient that alpha is moved against, of its shape."""
-        rows = alpha.rows()
-        loss = net.loss(validation, self.blends(rows, net.share, rng)) + self.penalty(rows, net.share)
+        gradient = self.validation_gradient(net, alpha, train, validation, rng)
+        penalty = self.penalty(alpha.rows(), net.share)
+        if penalty is None:
+            return gradient
+        return gradient + torch.autograd.grad(penalty, alpha.flat)[0]
+
+    def validation_gradient(
+        self, net: MixtureTraining, alpha: Alpha, train: Batch, validation: Batch, rng: np.random.Generator
+    ) -> Tensor:
+        """Return the gradient by alpha of the validation loss."""
+        loss = net.loss(validation, self.blends(alpha.rows(), net.share, rng))
         (gradient,) = torch.autograd.grad(loss, alpha.flat)
         return gradient
 
@@ -168,13 +177,12 @@ class Differentiable(OneShot):
                     break
             net.trace.losses.append(float(np.mean(losses)))
             shared.pay(net.trace.flops)
-            if watch is None:
+            if watch is None or not watch.warns():
                 continue
-            watch.read()
-            if watch.collapsing and self.when_collapsing == "stop":
+            if self.when_collapsing == "stop":
                 shared.stopped = True
                 return [watch.choice_before]
-            if watch.collapsing and self.when_collapsing == "regularise":
+            if self.when_collapsing == "regularise":
                 net.weight_decay = min(LARGEST_DECAY, 3 * net.weight_decay)
         return [decided(shared, self.weights(alpha.rows()))]
 

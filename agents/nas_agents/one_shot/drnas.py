@@ -49,7 +49,7 @@ class DrNAS(Differentiable):
         betas = {name: concentration(row) for name, row in rows.items()}
         return {name: beta / beta.sum() for name, beta in betas.items()}
 
-    def penalty(self, rows: Mapping[str, Tensor], share: float) -> Tensor | float:
+    def penalty(self, rows: Mapping[str, Tensor], share: float) -> Tensor:
         divergences = []
         for row in rows.values():
             beta = concentration(row)

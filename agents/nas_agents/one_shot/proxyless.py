@@ -62,7 +62,7 @@ class Proxyless(Differentiable):
         """Return one path, drawn from p = softmax(alpha)."""
         return {name: gate(len(row), drawn(probabilities(row), rng), row) for name, row in rows.items()}
 
-    def alpha_gradient(
+    def validation_gradient(
         self, net: MixtureTraining, alpha: Alpha, train: Batch, validation: Batch, rng: np.random.Generator
     ) -> Tensor:
         rows = {name: row.detach() for name, row in alpha.rows().items()}
@@ -72,8 +72,8 @@ class Proxyless(Differentiable):
             found = self._gate_gradient(net, rows, validation, rng)
         gradient = torch.cat([found[name] for name in rows])
         if self.cost_weight and not self.reinforce:
-            (more,) = torch.autograd.grad(self.cost_weight * expected_cost(net, alpha.rows()), alpha.flat)
-            gradient = gradient + more
+            cost = self.cost_weight * expected_cost(net, alpha.rows())
+            gradient = gradient + torch.autograd.grad(cost, alpha.flat)[0]
         return gradient
 
     def _gate_gradient(

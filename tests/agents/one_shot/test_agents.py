@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from nas_agents import AGENTS, Result, make_agent
+from nas_agents import AGENTS, BetaDARTS, Result, make_agent
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
@@ -282,3 +282,22 @@ def test_a_collapse_is_told_by_what_it_is(towards, words, tmp_path, monkeypatch)
     warnings_ = [each["warning"] for each in readings(tmp_path / "run")]
     assert words in warnings_[-1]
     assert bool(warnings_[-1]) == bool(words)
+
+
+class Recorded(BetaDARTS):
+    """beta-DARTS that remembers the entropy of the weights when they were asked for last."""
+
+    def weights(self, rows):
+        found = super().weights(rows)
+        row = torch.stack(list(found.values())).detach()
+        Recorded.entropy = float(-(row * row.log()).sum(1).mean())
+        return found
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_penalty_of_beta_darts_keeps_weights_together_in_either_order(order):
+    entropies = []
+    for weight in (0.0, 50.0):
+        Recorded(order=order, lambda_last=weight, diagnosis=False).search(environment(), 12, 0)
+        entropies.append(Recorded.entropy)
+    assert entropies[1] > entropies[0]
