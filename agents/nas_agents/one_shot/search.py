@@ -71,7 +71,8 @@ class SharedSearch:
         stopped: whether the agent ended the search before they were spent.
 
     Raises:
-        NASGymError: if the budget is no number of evaluations, or pays for nothing but the choice.
+        NASGymError: if the budget is no number of evaluations or pays for nothing but the choice, or if the
+            task has no examples or has folds, or the reward looks at more than scores.
     """
 
     def __init__(self, session: Session, alone: int) -> None:
@@ -90,6 +91,16 @@ class SharedSearch:
                 f"{alone} that are trained alone: raise the budget"
             )
         task = env.task
+        if not len(task.y_train):
+            raise ConfigError(
+                "shared weights are trained on the examples of the task, and this environment looks networks "
+                "up in a table without them: search NAS-v0 with the task"
+            )
+        if env.objectives is not None or env.reward.sees != "scores":
+            raise ConfigError(
+                "a search on shared weights knows the score of networks alone, and the reward looks at more: "
+                "search with another agent, or for the reward 'score'"
+            )
         if task.folds:
             raise ConfigError("shared weights are trained on a single split: leave folds out of the task")
         self.session, self.rng, self.seed = session, session.rng, session.seed

@@ -156,6 +156,11 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
     refused("leaves nothing", "enas", budget=3, finalists=3)
     folds = environment(task=make_task({"name": "breast_cancer", "folds": 3}), space=NARROW)
     refused("leave folds out", "random-sharing", env=folds)
+    refused("looks networks up in a table without them", "spos", env=gym.make("NASTable-MLP-v0"))
+    several = gym.make("NASMultiObjective-v0", search_space=SMALL, task=TASK, store="memory")
+    refused("the reward looks at more", "darts", env=several)
+    small = {"name": "constraint", "at_most": {"parameters": 100}}
+    refused("the reward looks at more", "enas", env=environment(reward=small))
     own = environment(space=space_of({"name": "tests.helpers.own_space:OwnSpace"}, TASK))
     assert isinstance(own.unwrapped.search_space, OwnSpace)
     refused("has no place in the search space", "random-sharing", env=own)
