@@ -76,7 +76,6 @@ class PathTraining:
         self.trace = Trace()
         self._optimizer: torch.optim.Optimizer | None = None
         self._noise = MemberNoise(seed, self._device)
-        self._names: dict[str, list[dict[str, str]]] = {}
 
     @property
     def finished(self) -> bool:
