@@ -22,6 +22,15 @@ from .greedy_walk import GreedyWalk as GreedyWalk
 from .hyperband import Hyperband as Hyperband
 from .local_search import LocalSearch as LocalSearch
 from .model_based.agent import ModelBased as ModelBased
+from .one_shot.beta_darts import BetaDARTS as BetaDARTS
+from .one_shot.darts import DARTS as DARTS
+from .one_shot.drnas import DrNAS as DrNAS
+from .one_shot.enas import ENAS as ENAS
+from .one_shot.gdas import GDAS as GDAS
+from .one_shot.pc_darts import PCDARTS as PCDARTS
+from .one_shot.proxyless import Proxyless as Proxyless
+from .one_shot.random_sharing import RandomSharing as RandomSharing
+from .one_shot.spos import SPOS as SPOS
 from .optuna_samplers import NSGA2 as NSGA2
 from .optuna_samplers import TPE as TPE
 from .optuna_samplers import OptunaRandom as OptunaRandom

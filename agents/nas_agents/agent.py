@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nas_gym.traces import Policy
 
 Environment = gym.Env[Any, Any]
-ACCESS = ("walk", "query")
+ACCESS = ("walk", "query", "gradient")
 
 
 class SearchOver(Exception):  # noqa: N818 - an agent ends a search with it, nothing went wrong
@@ -43,12 +43,13 @@ class Agent(ABC):
     Attributes:
         name: the name in `nas_agents.AGENTS`.
         access: ``"walk"`` (only steps, in episodes that begin where the environment begins them) or
-            ``"query"`` (any architecture at will). A search holds a walk to it: whatever else would
-            evaluate an architecture raises.
+            ``"query"`` (any architecture at will), or ``"gradient"`` (weights that architectures share are
+            trained on the task itself, and only what they choose is evaluated). A search holds a walk to
+            it: whatever else would evaluate an architecture raises.
     """
 
     name: ClassVar[str]
-    access: ClassVar[Literal["walk", "query"]]
+    access: ClassVar[Literal["walk", "query", "gradient"]]
     tuned_on: ClassVar[tuple[str, ...]] = ()  # names of tables that its hyperparameters were chosen on
 
     @abstractmethod

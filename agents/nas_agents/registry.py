@@ -61,6 +61,15 @@ AGENTS = _Agents(
         "successive-halving": "successive_halving:SuccessiveHalving",
         "hyperband": "hyperband:Hyperband",
         "model-based": "model_based.agent:ModelBased",
+        "random-sharing": "one_shot.random_sharing:RandomSharing",
+        "spos": "one_shot.spos:SPOS",
+        "enas": "one_shot.enas:ENAS",
+        "darts": "one_shot.darts:DARTS",
+        "gdas": "one_shot.gdas:GDAS",
+        "proxyless": "one_shot.proxyless:Proxyless",
+        "drnas": "one_shot.drnas:DrNAS",
+        "beta-darts": "one_shot.beta_darts:BetaDARTS",
+        "pc-darts": "one_shot.pc_darts:PCDARTS",
     }
 )
 
@@ -87,7 +96,7 @@ class Description(NamedTuple):
     """An agent in words.
 
     Attributes:
-        access: ``"walk"`` or ``"query"``.
+        access: ``"walk"``, ``"query"`` or ``"gradient"``.
         docstring: docstring of its class.
     """
 

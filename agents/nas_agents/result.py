@@ -37,8 +37,9 @@ class Result:
         seconds: recorded cost of the search.
         charges: seconds charged for each of `evaluations`; less than its own seconds where it went
             on from a shorter training of the same network.
-        shares: the share of an evaluation charged for each of `evaluations`, in [0, 1]: 1 by the full
-            recipe, less for shorter trainings; what a budget in evaluations limits.
+        shares: the share of an evaluation charged for each of `evaluations`: 1 by the full recipe, less for
+            shorter trainings, and more where shared weights were trained before it, by the arithmetic of so
+            many trainings; what a budget in evaluations limits.
         repeatable: whether the same search again would give the same result, as far as numerics allow;
             False where the clock ended it or guided the agent.
         note: why it is not repeatable, in words; "" where it is.

@@ -69,7 +69,7 @@ def compare(
     by_access: Annotated[
         bool,
         typer.Option(
-            "--by-access", help="Show walk and query agents each alone; the report always has both views."
+            "--by-access", help="Show the agents of each access alone; the report always has both views."
         ),
     ] = False,
 ) -> None:
@@ -185,5 +185,7 @@ def show_comparison(comparison: Comparison, console: Console, errors: Console, *
     for sentence in (*setting.cautions, *analysis.notes):
         print_plain(console, sentence)
     if alone and not by_access:
-        print_plain(console, "walk and query agents answer different questions: --by-access shows each alone")
+        print_plain(
+            console, "agents of different access answer different questions: --by-access shows each alone"
+        )
     print_plain(console, f"report, figures and numbers: {comparison.folder / 'comparison.md'}")

@@ -34,7 +34,8 @@ def list_parts() -> None:
     print_table(console, "tables, see nas-gym benchmark list", [[name] for name in table_files()])
     described = {name: describe(name) for name in AGENTS}
     agents = [[name, about.access, _first_sentence(about.docstring)] for name, about in described.items()]
-    print_table(console, "agents, with their access: walk (only steps) or query (any architecture)", agents)
+    access = "walk (only steps), query (any architecture) or gradient (weights that architectures share)"
+    print_table(console, f"agents, with their access: {access}", agents)
     print_table(console, "rewards", [[name, _summary(reward)] for name, reward in REWARDS.items()])
 
 

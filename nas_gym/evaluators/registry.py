@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EVALUATORS = {
     "train": "nas_gym.evaluators.train:TrainEvaluator",
     "table": "nas_gym.evaluators.lookup:table",
+    "supernet": "nas_gym.evaluators.supernet.evaluator:SupernetEvaluator",
     "function": "nas_gym.evaluators.function:FunctionEvaluator",
 }
 AT_ONCE = ("table", "function")

@@ -146,7 +146,7 @@ class TrainEvaluator(Evaluator):
         for position, request in enumerate(requests):
             self._check_fidelity(request.fidelity)
             network = self.search_space.network(request.architecture)
-            if error := self._too_large(network):
+            if error := self.too_large(network):
                 yield position, self._evaluation(request, network, Trained(network, (), (), error, 0.0))
             else:
                 members[position] = Member(network, request.seed, request.fidelity)
@@ -164,7 +164,7 @@ class TrainEvaluator(Evaluator):
             NASGymError: if it has more parameters than the recipe allows.
         """
         seed, network = plain(seed), self.search_space.network(architecture)
-        if error := self._too_large(network):
+        if error := self.too_large(network):
             raise ConfigError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
         ((_, trained),) = self._train([Member(network, seed)], weights=True)
         return _module(trained), self._evaluation(Request(architecture, seed), network, trained)
@@ -196,7 +196,7 @@ class TrainEvaluator(Evaluator):
         made = []
         for architecture, seed in members:
             network = self.search_space.network(architecture)
-            if error := self._too_large(network):
+            if error := self.too_large(network):
                 raise ConfigError(f"architecture {str(architecture)!r} has {error}: raise max_parameters")
             made.append(Member(network, plain(seed)))
         trained = dict(self._train(made, None, weights=True))
@@ -207,7 +207,7 @@ class TrainEvaluator(Evaluator):
 
     def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
         seeds, network = [plain(seed) for seed in seeds], self.search_space.network(architecture)
-        if error := self._too_large(network):
+        if error := self.too_large(network):
             return [FinalScore(seed, 0.0, 0.0, "failed", error) for seed in seeds]
         trained = dict(self._train([Member(network, seed) for seed in seeds], weights=True))
         return [self._final_score(seed, trained[number]) for number, seed in enumerate(seeds)]
@@ -250,7 +250,7 @@ class TrainEvaluator(Evaluator):
             return self.device
         return torch.device("cuda" if self.executor.gpus else "cpu")
 
-    def _too_large(self, network: Network) -> str:
+    def too_large(self, network: Network) -> str:
         """Return why a network is not trained at all, "" if it is."""
         limit = self.recipe.max_parameters
         if limit is None or network.parameters <= limit:

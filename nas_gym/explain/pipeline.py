@@ -18,7 +18,7 @@ from nas_gym.explain.evidence.facts import facts_of, title_of
 from nas_gym.explain.evidence.run import Evidence, read_evidence
 from nas_gym.explain.evidence.together import read_together, run_folders
 from nas_gym.explain.fact import Verdict, out_of_time
-from nas_gym.explain.registry import QUESTIONS, questions
+from nas_gym.explain.registry import OF_SHARED_WEIGHTS, QUESTIONS, questions
 from nas_gym.explain.report.writer import TOGETHER, write_comparison, write_explanation
 from nas_gym.explain.section import Explanation, Question, Section, Settings, withheld
 from nas_gym.traces import RunFolder
@@ -124,8 +124,10 @@ def explain_evidence(
             # What the first page needs comes first, since the limit may leave no time for it later.
             in_time(lambda: beside_simple_methods(evidence, settings.seed))
         given = None if selected is None else list(selected)
-        count = len(QUESTIONS if given is None else given)
-        for number, question in enumerate(questions() if given is None else given):
+        shared = evidence.folder.readings_file.exists()
+        count = number_of_questions(evidence.folder) if given is None else len(given)
+        asked = questions(of_shared_weights=shared) if given is None else given
+        for number, question in enumerate(asked):
             if on_progress is not None and not evidence.clock.is_over:
                 on_progress(number, question.text)
             # Under a limit, so that the first questions leave some time to the others.
@@ -140,6 +142,11 @@ def explain_evidence(
         evidence.metric,
         facts_of(evidence) | _limit_facts(evidence, sections),
     )
+
+
+def number_of_questions(folder: RunFolder) -> int:
+    """Return how many questions the registry asks of a run."""
+    return len(QUESTIONS) + len(OF_SHARED_WEIGHTS) * folder.readings_file.exists()
 
 
 def common_folder(first: Path, second: Path) -> Path:
@@ -160,7 +167,7 @@ def _one(
     folder: str | os.PathLike[str] | None,
     report: OnProgress,
 ) -> Explanation:
-    stages = len(QUESTIONS) + 2
+    stages = number_of_questions(RunFolder(run)) + 2
     report(0, stages, "Reading the run")
     evidence = read_evidence(run, store, clock)
     explanation = explain_evidence(

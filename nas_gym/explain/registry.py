@@ -23,11 +23,23 @@ QUESTIONS: dict[str, Question | str] = {
     "costs": "nas_gym.explain.sections.costs.section:COSTS",
 }
 
+OF_SHARED_WEIGHTS: dict[str, Question | str] = {
+    "shared_weights": "nas_gym.explain.sections.shared_weights.section:SHARED_WEIGHTS",
+}
+"""Asked of runs alone that hold readings of shared weights."""
 
-def questions() -> Iterator[Question]:
-    """Return the questions in the order of a report; each is imported when it is reached."""
+
+def questions(*, of_shared_weights: bool = False) -> Iterator[Question]:
+    """Return the questions in the order of a report; each is imported when it is reached.
+
+    Args:
+        of_shared_weights: whether the run searched by gradients on shared weights, which adds one.
+    """
     for key in list(QUESTIONS):
         yield lookup("question", key, QUESTIONS)
+    if of_shared_weights:
+        for key in OF_SHARED_WEIGHTS:
+            yield lookup("question", key, OF_SHARED_WEIGHTS)
 
 
 def register_question(question: Question | str) -> None:

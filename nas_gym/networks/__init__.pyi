@@ -3,6 +3,15 @@ from .ensemble import ensemble_of as ensemble_of
 from .graph import Layer as Layer
 from .graph import Network as Network
 from .graph import NetworkBuilder as NetworkBuilder
+from .mixture import Blend as Blend
+from .mixture import Candidate as Candidate
+from .mixture import FirstChannels as FirstChannels
+from .mixture import Mixture as Mixture
+from .mixture import Rejoined as Rejoined
+from .mixture import candidates as candidates
+from .mixture import chosen as chosen
+from .mixture import mixtures as mixtures
+from .mixture import reads_input as reads_input
 from .module import NetworkModule as NetworkModule
 from .module import initial_weights as initial_weights
 from .operations.activation import ACTIVATIONS as ACTIVATIONS
@@ -31,3 +40,6 @@ from .operations.pool import MaxPool as MaxPool
 from .operations.select import Select as Select
 from .operations.select import place_runs as place_runs
 from .operations.zero import Zero as Zero
+from .supernet import Supernet as Supernet
+from .supernet import check_places as check_places
+from .supernet import needed as needed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ class Edit:
 
 
 KEEP = Edit("keep", "keep")
+BOX = re.compile(r"^(\d+) .*")
+"""The layer of a box, by its number in the sketch, with its label behind."""
 MASKS_KEPT = 20_000
 
 
@@ -161,6 +164,34 @@ class SearchSpace(Shared, ABC, Generic[A]):
         Drawings count the weights of a box by the nodes whose `layer` is its number in the sketch, alone
         or with its label behind ("2 relu-64"), and those of the last box by the layer "output".
         """
+
+    def slots(self, network: Network) -> tuple[str, ...]:
+        """Return the place of each node of a network in the space: "" where it has none.
+
+        Where networks share weights (see `nas_gym.evaluators.SupernetEvaluator`), two nodes share an array
+        if their places, operations and shapes are equal. By default it is the `layer` of the node, without
+        the label behind the number of a box, so that ``"2 relu-64"`` and ``"2 tanh-64"`` are one place.
+        """
+        return tuple(BOX.sub(r"\1", node.layer) for node in network.nodes)
+
+    def mixture(self, partial: int = 1) -> Network:
+        """Return one network of all architectures, in which a `Mixture` stands for each variable.
+
+        With one candidate at each mixture (`nas_gym.networks.chosen`) it computes what the network of that
+        architecture does, by the same places; searches by gradients weigh the candidates. By default it
+        is found by comparing networks, which works where each variable changes a part of its own.
+
+        Args:
+            partial: 1; of a space that says so, one channel of so many goes through candidates.
+
+        Raises:
+            NASGymError: if there is no such network, naming the variable.
+        """
+        from nas_gym.search_spaces.mixing import mixture_of, no_partial
+
+        if partial != 1:
+            raise no_partial(self)
+        return mixture_of(self)
 
     def members(self) -> dict[str, A]:
         """Return well-known architectures by name; `initial=` and `resolve` accept the names."""

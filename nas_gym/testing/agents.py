@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 
+from nas_gym.errors import ConfigError
 from nas_gym.evaluators import FunctionFailed, incumbent
 from nas_gym.testing.assertions import global_state_kept, require, require_json
 
@@ -57,10 +58,16 @@ def check_agent(agent: Agent | type[Agent] | str, *, budget: int = 8) -> None:
 
     Raises:
         AssertionError: for the first property that does not hold, in one sentence.
+        NASGymError: for an agent with the access ``"gradient"``.
     """
     from nas_agents import make_agent
 
     built = make_agent(agent() if isinstance(agent, type) else agent)
+    if built.access == "gradient":
+        raise ConfigError(
+            f"the agent {built.name!r} trains weights that architectures share, and check_agent trains "
+            "nothing: search a small task with it"
+        )
     require_json(built.hyperparameters(), f"hyperparameters of the agent {built.name!r}")
     _check_budget(built, budget)
     _check_repetition(built, budget)

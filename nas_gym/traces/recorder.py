@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -175,9 +176,17 @@ class Recorder:
             self._digest.ask(asks, stats, self._lines)
         self._snapshot_if_due()
 
-    def scalars(self, values: Mapping[str, float]) -> None:
-        """Show scalars at the current step."""
-        self._digest.scalars({tag: float(value) for tag, value in values.items()}, self._lines)
+    def scalars(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Show scalars at a step, by default the current one."""
+        shown = {tag: float(value) for tag, value in values.items()}
+        self._digest.scalars(shown, self._lines if step is None else step)
+
+    def reading(self, values: Mapping[str, Any], step: int) -> None:
+        """Append a reading of a search on shared weights to its file, and show a warning that it holds."""
+        with writing(self._folder.readings_file), self._folder.readings_file.open("a") as file:
+            file.write(json.dumps(as_json(values)) + "\n")
+        if values.get("warning"):
+            self._digest.text("one_shot/warning", str(values["warning"]), step)
 
     def end_episode(self) -> None:
         """End the current episode, if it had a step."""

@@ -33,6 +33,7 @@ NEEDED = ("env", "config")
 # All that a run writes beside config.json; wiping a folder removes these and nothing else.
 CONTENTS = (
     "trace.jsonl",
+    "one_shot.jsonl",
     "result.json",
     "best.pt",
     "policy",
@@ -70,6 +71,11 @@ class RunFolder:
     def trace_file(self) -> Path:
         """Every decision of the run, one a line."""
         return self.path / "trace.jsonl"
+
+    @property
+    def readings_file(self) -> Path:
+        """Readings of a search on shared weights, one a line."""
+        return self.path / "one_shot.jsonl"
 
     @property
     def policy_folder(self) -> Path:

@@ -152,11 +152,24 @@ class Trace(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
         if self._recorder is not None:
             self._recorder.watch(policy)
 
-    def scalars(self, values: Mapping[str, float]) -> None:
-        """Show scalars, by tag, in TensorBoard at the current step."""
+    def scalars(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Show scalars, by tag, in TensorBoard at a step, by default the current one."""
         if not self._ended:
             with self._recording() as recorder:
-                recorder.scalars(values)
+                recorder.scalars(values, step)
+
+    def reading(self, values: Mapping[str, Any], scalars: Mapping[str, float], step: int) -> None:
+        """Record a reading of a search on shared weights in ``one_shot.jsonl``, and its scalars as `scalars`.
+
+        Args:
+            values: the reading, JSON-able; a text under ``"warning"`` is shown in TensorBoard.
+            scalars: what is drawn, by tag.
+            step: the number of the epoch.
+        """
+        if not self._ended:
+            with self._recording() as recorder:
+                recorder.reading(values, step)
+                recorder.scalars(scalars, step)
 
     def evaluate(
         self, architectures: str | Architecture | Sequence[str | Architecture], fidelity: int | None = None
@@ -265,7 +278,10 @@ class NoTrace:
     def watch(self, policy: Policy | None) -> None:
         """Record nothing."""
 
-    def scalars(self, values: Mapping[str, float]) -> None:
+    def scalars(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Record nothing."""
+
+    def reading(self, values: Mapping[str, Any], scalars: Mapping[str, float], step: int) -> None:
         """Record nothing."""
 
     def evaluate(

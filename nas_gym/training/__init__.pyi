@@ -1,3 +1,4 @@
+from ._torch import standard_gamma as standard_gamma
 from .chunk import ChunkTraining as ChunkTraining
 from .engine import PASSES as PASSES
 from .engine import Progress as Progress
@@ -16,6 +17,10 @@ from .losses.registry import check_recipe as check_recipe
 from .members import Member as Member
 from .members import Trained as Trained
 from .members import TrainingData as TrainingData
+from .mixture import Batch as Batch
+from .mixture import Blends as Blends
+from .mixture import MixtureTraining as MixtureTraining
+from .mixture import hessian as hessian
 from .numerics import apart as apart
 from .numerics import set_outside as set_outside
 from .ordinary import OrdinaryTraining as OrdinaryTraining
@@ -25,6 +30,8 @@ from .recipe import Recipe as Recipe
 from .recipe import check_precision as check_precision
 from .recipe import recipe_for as recipe_for
 from .seeds import check_seeds as check_seeds
+from .supernet import Path as Path
+from .supernet import PathTraining as PathTraining
 from .version import ENGINE_VERSION as ENGINE_VERSION
 from .workers.remote import Machine as Machine
 from .workers.remote import machine_of as machine_of

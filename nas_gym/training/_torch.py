@@ -22,6 +22,19 @@ foreach_copy: Callable[..., None] | None = getattr(torch, "_foreach_copy_", None
 trace_without_warning: Callable[..., Any] | None = getattr(
     getattr(torch.jit, "_trace", None), "_trace_impl", None
 )
+_standard_gamma: Callable[..., Tensor] | None = getattr(torch, "_standard_gamma", None)
+
+
+def standard_gamma(concentration: Tensor, generator: torch.Generator) -> Tensor:
+    """Return draws of the gamma distribution with scale 1, through which a gradient flows to its shape.
+
+    The public call takes no generator, so that torch's global one is lent to it.
+    """
+    if _standard_gamma is not None:
+        return _standard_gamma(concentration, generator=generator)
+    with torch.random.fork_rng():
+        torch.manual_seed(generator.initial_seed())
+        return torch.distributions.Gamma(concentration, torch.ones_like(concentration)).rsample()
 
 
 @dataclass(frozen=True)

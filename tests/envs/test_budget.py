@@ -219,3 +219,38 @@ def test_a_budget_of_full_trainings_is_as_ever():
         env.evaluate(networks[:9])
     assert env.ledger.shares == [1.0] * 4
     assert (env.ledger.spent, env.stats.unique, env.ledger.max_steps) == (4, 4, 200)
+
+
+def test_what_is_advanced_counts_towards_the_budget_and_is_charged_with_the_next_evaluation():
+    env = fake_env().unwrapped
+    env.start_run(4)
+    ledger = env.ledger
+    for share in (0.7, 0.8, 0.5):  # 2, but for rounding
+        ledger.advance(share, 0.25)
+    assert ledger.spent == pytest.approx(2)
+    assert ledger.progress == pytest.approx(0.5)
+    assert ledger.remaining == 2
+    env.evaluate(["relu-64", "sigmoid-64"])
+    assert ledger.shares == pytest.approx([3, 1])
+    assert ledger.charges == pytest.approx([1.75, 1.0])
+    assert ledger.stats.cost == sum(ledger.charges)
+    assert ledger.remaining == 0
+    with pytest.raises(BudgetExhausted, match="budget"):
+        env.evaluate("relu-64 > relu-64")
+
+
+def test_what_is_advanced_leaves_less_for_evaluations():
+    env = fake_env().unwrapped
+    env.start_run(3)
+    env.ledger.advance(1.5, 0.0)
+    with pytest.raises(BudgetExhausted, match="budget"):
+        env.evaluate(["relu-64", "sigmoid-64"])
+    assert env.ledger.spent == 2.5
+    assert [each.architecture for each in env.ledger.history] == ["relu-64"]
+
+
+def test_an_agent_that_walks_advances_nothing():
+    env = fake_env().unwrapped
+    env.start_run(3)
+    with env.walking("mine"), pytest.raises(NASGymError, match="cannot train shared weights"):
+        env.ledger.advance(1.0, 0.0)

@@ -9,12 +9,18 @@ from dataclasses import dataclass, replace
 import pytest
 from nas_agents import AGENTS, Agent, RandomSearch
 
+from nas_gym.errors import NASGymError
 from nas_gym.testing import check_agent
 
 
-@pytest.mark.parametrize("name", AGENTS)
+@pytest.mark.parametrize("name", [name for name in AGENTS if AGENTS[name].access != "gradient"])
 def test_the_contract_holds(name):
     check_agent(name)
+
+
+def test_an_agent_that_trains_shared_weights_is_not_checked_by_searches_that_train_nothing():
+    with pytest.raises(NASGymError, match="trains weights that architectures share"):
+        check_agent("darts")
 
 
 @dataclass(kw_only=True)

@@ -10,6 +10,7 @@ import pytest
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import EVALUATORS
+from nas_gym.evaluators.supernet import cache
 from nas_gym.testing import check_evaluator
 from tests.helpers.fakes import fake_env
 
@@ -25,6 +26,18 @@ CASES = {
         "task": "diabetes",
         "evaluator": TRAIN | {"recipe": {"epochs": 2, "max_parameters": 1}},
     },
+    "supernet": {
+        "task": "breast_cancer",
+        "evaluator": {"name": "supernet", "trainings": 2, "recipe": {"epochs": 2, "batch_size": 128}},
+    },
+    "supernet, all fail": {
+        "task": "breast_cancer",
+        "evaluator": {
+            "name": "supernet",
+            "trainings": 2,
+            "recipe": {"epochs": 2, "batch_size": 128, "max_parameters": 1},
+        },
+    },
     "table": {"evaluator": {"name": "table", "benchmark": "mlp"}},
     "table, random": {"evaluator": {"name": "table", "benchmark": "mlp", "seeds": "random"}},
     "function": {
@@ -38,6 +51,12 @@ CASES = {
         "evaluator": {"name": "function", "function": "nas_gym.testing.agents:fails_with_sigmoid"}
     },
 }
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Keep the weights of supernets away from the user's."""
+    monkeypatch.setattr(cache.platformdirs, "user_cache_path", lambda *_, **__: tmp_path)
 
 
 def evaluator_of(case):

@@ -62,8 +62,9 @@ COMMON = """\
 - **Best seen** is the best {metric} during the search. It is optimistic: the search selected on it. The
   curves of the best {metric} so far show it too; their bands are intervals of each point alone.
 - **Access**: a `walk` agent only steps from the start state, and a search holds it to that; a `query`
-  agent may ask for any architecture. They answer different questions; compare like with like first. Where
-  both take part, the agents of each are ranked alone, too; p-values stay corrected for all pairs.
+  agent may ask for any architecture, a `gradient` agent trains weights that architectures share. They
+  answer different questions; compare like with like first. Where several take part, the agents of each
+  are ranked alone, too; p-values stay corrected for all pairs.
 - **Evaluations** are the distinct ones a run asked for, whether a store had them or not; of those charged
   a shorter training counts its share of the epochs. **Seconds** are the recorded time that training took,
   or that a table says it takes.

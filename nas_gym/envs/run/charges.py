@@ -13,6 +13,10 @@ from nas_gym.search_spaces import Architecture
 Key = tuple[Architecture, int | None, int | None]
 
 
+ROUNDING = 1e-6
+"""Epochs that a budget is exceeded by without a word."""
+
+
 class Charges:
     """The charges of a run's distinct requests, in order of first request, by the rule told at `Ledger`.
 
@@ -22,7 +26,7 @@ class Charges:
 
     Attributes:
         seconds: the seconds charged for each request.
-        shares: the share of an evaluation charged for each request, in [0, 1].
+        shares: the share of an evaluation charged for each request: in [0, 1], and what `advance` charged.
         cost: the seconds charged so far, added up.
         clock: the time since the run began, with its limit.
     """
@@ -38,11 +42,13 @@ class Charges:
         self._full = (evaluator.fidelities() or (1,))[-1]
         self._epochs: dict[tuple[Architecture, int | None], int] = {}
         self._spent = 0
+        self._advanced = 0.0
+        self._pending = (0.0, 0.0)
 
     @property
     def spent(self) -> float:
         """The shares of an evaluation charged so far, added up; what an integer budget limits."""
-        return self._spent / self._full
+        return self._spent / self._full + self._advanced
 
     @property
     def progress(self) -> float:
@@ -53,7 +59,7 @@ class Charges:
         """
         limits, parts = self._limits, list[float]()
         if limits.evaluations is not None:
-            parts.append(self._spent / (limits.evaluations * self._full))
+            parts.append(self.spent / limits.evaluations)
         if limits.seconds is not None:
             parts.append(self.cost / limits.seconds)
         return max(parts, default=self.clock.share)
@@ -73,18 +79,38 @@ class Charges:
         """Evaluations by the full recipe left; None where they are not limited."""
         if self._limits.evaluations is None:
             return None
-        return (self._limits.evaluations * self._full - self._spent) // self._full
+        return int(self._left // self._full)
+
+    @property
+    def _left(self) -> float:
+        """Epochs left of a limit on evaluations."""
+        assert self._limits.evaluations is not None
+        advanced = self._advanced * self._full
+        left = self._limits.evaluations * self._full - self._spent - advanced
+        # Shares that were advanced add up with rounding.
+        return left + ROUNDING if advanced else left
 
     def affordable(self, fresh: list[Key]) -> list[Key]:
         """Return those of the first requests that a limit on evaluations reaches for; all without one."""
         if self._limits.evaluations is None:
             return fresh
-        left = self._limits.evaluations * self._full - self._spent
+        left = self._left
         for count, key in enumerate(fresh):
             left -= self._epochs_of(key)
             if left < 0:
                 return fresh[:count]
         return fresh
+
+    def advance(self, share: float, seconds: float) -> None:
+        """Charge arithmetic that is no evaluation; it counts as part of the next one that is charged.
+
+        Args:
+            share: how much, in evaluations by the full recipe.
+            seconds: how long it took.
+        """
+        self._advanced += share
+        self.cost += seconds
+        self._pending = self._pending[0] + share, self._pending[1] + seconds
 
     def charge(self, key: Key, evaluation: Evaluation) -> None:
         """Charge a first request.
@@ -102,8 +128,9 @@ class Charges:
         self._epochs[key[:2]] = max(self._epochs.get(key[:2], 0), key[2] or self._full)
         self._spent += epochs
         self._paid[training] = max(paid, evaluation.seconds)
-        self.shares.append(epochs / self._full)
-        self.seconds.append(charge)
+        (share, seconds), self._pending = self._pending, (0.0, 0.0)
+        self.shares.append(epochs / self._full + share)
+        self.seconds.append(charge + seconds)
         self.cost = cost
 
     def _epochs_of(self, key: Key) -> int:

@@ -79,7 +79,7 @@ class Ledger:
 
     @property
     def shares(self) -> list[float]:
-        """The share of an evaluation charged for each of `history`, in [0, 1]."""
+        """The share of an evaluation charged for each of `history`: in [0, 1], and what `advance` charged."""
         return self._charges.shares
 
     @property
@@ -151,6 +151,20 @@ class Ledger:
             if not evaluation.failed:
                 found.setdefault(evaluation.architecture, evaluation)
         return list(found.values())[:count]
+
+    def advance(self, share: float, seconds: float) -> None:
+        """Charge the training of shared weights, which is no evaluation; the next one is charged with it.
+
+        Args:
+            share: its arithmetic, in trainings by the full recipe.
+            seconds: how long it took.
+
+        Raises:
+            NASGymError: in a walk.
+        """
+        if self.walk is not None:
+            self.walk.refuse("train shared weights")
+        self._charges.advance(share, seconds)
 
     def count_steps(self, steps: int = 1) -> None:
         """Count steps about to be made.

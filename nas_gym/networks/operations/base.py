@@ -60,6 +60,8 @@ class Operation:
         mergeable: whether nodes of equal options and inputs have equal results, so that one is enough.
         sums: whether its result is the sum of its inputs.
         gives_zeros: whether its result is zero, whatever its inputs are.
+        normalises: whether it normalises by statistics of the batch that it is in. Where networks share
+            weights it always does, and its own arrays stay at their first values.
         noisy: whether a forward pass of training finds ``arrays["noise"]``, numbers drawn uniformly from
             [0, 1], one for each of its result. They follow from the training seed, the number of the node
             and the step alone, so that a member is trained alike whatever is trained beside it.
@@ -72,6 +74,7 @@ class Operation:
     mergeable: ClassVar[bool] = False
     sums: ClassVar[bool] = False
     gives_zeros: ClassVar[bool] = False
+    normalises: ClassVar[bool] = False
     noisy: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:

@@ -25,6 +25,7 @@ class BatchNorm(Operation):
     name = "batch_norm"
     in_place = True
     keeps_result = False
+    normalises = True
 
     def parameter_shapes(self, node: Node) -> dict[str, Shape]:
         return {"weight": node.shape[:1], "bias": node.shape[:1]}

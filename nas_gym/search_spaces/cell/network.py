@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from nas_gym.networks import Layer, Network, NetworkBuilder, Shape
-from nas_gym.search_spaces.cell.architecture import NODES, Cell
+from nas_gym.networks import FirstChannels, Layer, Mixture, Network, NetworkBuilder, Rejoined, Shape
+from nas_gym.search_spaces.cell.architecture import EDGES, NODES, Cell
+
+AddCell = Callable[[NetworkBuilder, int, str], int]
+"""Append a cell behind a node, under a name, and return the number of its output."""
 
 
 def cell_network(
     cell: Cell, input_shape: Shape, outputs: int, *, channels: Sequence[int], cells: int
 ) -> Network:
     """Return a stem, stages of `cells` cells with a reduction block between them, and a linear head."""
+    return _skeleton(
+        lambda builder, node, layer: _cell(builder, node, cell, layer), input_shape, outputs, channels, cells
+    )
+
+
+def cell_mixture(
+    operations: Sequence[str],
+    input_shape: Shape,
+    outputs: int,
+    *,
+    channels: Sequence[int],
+    cells: int,
+    partial: int = 1,
+) -> Network:
+    """Return the network of all cells at once, see `CellSpace.mixture`."""
+    return _skeleton(
+        lambda builder, node, layer: _mixed_cell(builder, node, operations, partial, layer),
+        input_shape,
+        outputs,
+        channels,
+        cells,
+    )
+
+
+def _skeleton(
+    add_cell: AddCell, input_shape: Shape, outputs: int, channels: Sequence[int], cells: int
+) -> Network:
     builder = NetworkBuilder(input_shape)
     node = builder.batch_norm(builder.conv(builder.input, channels[0], 3, layer="stem"), layer="stem")
     for stage, width in enumerate(channels, start=1):
         if stage > 1:
             node = _reduction(builder, node, width, f"reduction {stage - 1}")
         for number in range(1, cells + 1):
-            node = _cell(builder, node, cell, f"stage {stage} cell {number}")
+            node = add_cell(builder, node, f"stage {stage} cell {number}")
     node = builder.activation(builder.batch_norm(node, layer="output"), "relu", layer="output")
     node = builder.global_avg_pool(node, layer="output")
     return builder.build(builder.linear(node, outputs, layer="output"))
@@ -39,6 +69,38 @@ def _cell(builder: NetworkBuilder, node: int, cell: Cell, layer: str) -> int:
         else:
             nodes.append(builder.zero(node, builder.shape(node), layer=label))
     return nodes[-1]
+
+
+def _mixed_cell(
+    builder: NetworkBuilder, node: int, operations: Sequence[str], partial: int, layer: str
+) -> int:
+    nodes = [node]
+    for target in range(1, NODES):
+        terms = [
+            _mixed_edge(builder, nodes[source], operations, partial, layer, f"edge {source}-{target}")
+            for source, end in EDGES
+            if end == target
+        ]
+        if partial == 1 or len(terms) == 1:
+            nodes.append(builder.add(*terms, layer=(layer, f"node {target}")))
+        else:
+            nodes.append(builder.operation(Mixture(), *terms, variable=f"node {target}"))
+    return nodes[-1]
+
+
+def _mixed_edge(
+    builder: NetworkBuilder, node: int, operations: Sequence[str], partial: int, layer: str, edge: str
+) -> int:
+    part = node if partial == 1 else builder.operation(FirstChannels(), node, parts=partial)
+    ends = [_candidate(builder, part, operation, (layer, edge)) for operation in operations]
+    mixed = builder.operation(Mixture(), *ends, variable=edge)
+    return mixed if partial == 1 else builder.operation(Rejoined(), mixed, node)
+
+
+def _candidate(builder: NetworkBuilder, node: int, operation: str, layer: Layer) -> int:
+    if operation == "none":
+        return builder.zero(node, builder.shape(node), layer=layer)
+    return _operation(builder, node, operation, layer)
 
 
 def _operation(builder: NetworkBuilder, node: int, operation: str, layer: Layer) -> int:

@@ -20,7 +20,7 @@ from nas_gym.search_spaces.cell.architecture import (
     official_order,
     parse_cell,
 )
-from nas_gym.search_spaces.cell.network import cell_network
+from nas_gym.search_spaces.cell.network import cell_mixture, cell_network
 from nas_gym.search_spaces.description import Description, describe_graph
 from nas_gym.search_spaces.options import grid_shape, names, whole
 from nas_gym.search_spaces.product import ProductSpace
@@ -153,6 +153,31 @@ class CellSpace(ProductSpace[Cell]):
     def network(self, architecture: Cell) -> Network:
         return cell_network(
             architecture, self.input_shape, self.outputs, channels=self.channels, cells=self.cells
+        )
+
+    def mixture(self, partial: int = 1) -> Network:
+        """Return the network of all cells at once, with a mixture of the operations on each edge.
+
+        Args:
+            partial: one channel of so many goes through the operations, the others pass by, and a mixture
+                takes the place of the sum at each node, its variable called after it ("node 2"): PC-DARTS
+                (Xu et al. 2020).
+
+        Raises:
+            NASGymError: if the channels cannot be divided so.
+        """
+        if any(channels % partial for channels in self.channels):
+            raise ConfigError(
+                f"the channels {list(self.channels)} of the cell space cannot be divided by {partial}: "
+                "choose other channels, or another partial"
+            )
+        return cell_mixture(
+            self.operations,
+            self.input_shape,
+            self.outputs,
+            channels=self.channels,
+            cells=self.cells,
+            partial=partial,
         )
 
     def members(self) -> dict[str, Cell]:

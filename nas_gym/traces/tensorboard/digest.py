@@ -181,6 +181,10 @@ class Digest:
         """Show scalars of the agent at a step."""
         self.board.scalars(values, number)
 
+    def text(self, tag: str, text: str, number: int) -> None:
+        """Show a text of the agent at a step."""
+        self.board.text(tag, text, number)
+
     def close(self) -> None:
         """Close the files of a run that did not come to its end."""
         self.board.close()
@@ -243,6 +247,9 @@ class NoDigest:
         """Show nothing."""
 
     def scalars(self, values: Mapping[str, float], number: int) -> None:
+        """Show nothing."""
+
+    def text(self, tag: str, text: str, number: int) -> None:
         """Show nothing."""
 
     def close(self) -> None:

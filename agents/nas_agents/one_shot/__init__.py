@@ -1,0 +1,1 @@
+"""Searches on weights that architectures share: by paths, and by gradients of mixtures."""

@@ -1,0 +1,275 @@
+"""What a search by gradients is doing while it goes on, and whether it collapses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional as F
+
+from nas_gym.networks import Blend, candidates, chosen, reads_input
+from nas_gym.training import MixtureTraining, hessian
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nas_agents.one_shot.differentiable import Alpha
+    from nas_agents.one_shot.search import SharedSearch
+    from nas_gym.search_spaces import Architecture
+
+READINGS = 25
+"""Readings of a search, about; one an epoch where there are fewer epochs."""
+CURVED_EXAMPLES = 64
+"""Validation examples that the Hessian is taken on: always the first, so that readings are comparable."""
+WINDOW, DELTA, RATIO, FROM = 5, 4, 1.3, 10
+"""The rule of RobustDARTS: means of 5 readings, compared with those 4 before, from the 10th reading on."""
+DEGENERATE = 2 / 3
+"""Share of the variables in which a candidate without weights leads from which a choice counts as collapsed:
+4 of the 6 edges of a cell. On NAS-Bench-201 no cell with 4 skips of 6 reaches 93.5 on CIFAR-10."""
+FIRM, HELD = 2.0, 5
+"""Times the uniform weight, or readings in a row, from which a candidate leads firmly, and not by chance."""
+DRIFT = 0.05
+"""How far the mean weight of candidates without weights may rise above its first reading."""
+
+
+DRAWN = ("entropy", "skips", "zeros", "free_weight", "mixture_score", "choice_score", "gap", "changes")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The state of a search by gradients at the end of an epoch.
+
+    Attributes:
+        epoch: epochs so far.
+        share: share of the search that is over.
+        weights: weights of the candidates of each variable.
+        choice: text of the architecture of the heaviest.
+        decided: of each variable the epoch since which its choice leads, and by how much it leads.
+        entropy: mean entropy of the weights, as a share of the largest.
+        skips, zeros: variables in which a candidate leads that passes on what comes in, or is zero.
+        free_weight: mean weight, by variable, of all candidates without trainable numbers.
+        mixture_score, choice_score: validation score of the mixture, and of its choice by the same weights.
+        gap: the one less the other.
+        changes: variables whose choice is another than at the reading before.
+        eigenvalue: largest eigenvalue of the Hessian of the validation loss by alpha; None if not finite.
+        sharp: whether RobustDARTS' rule would stop the search: the smoothed eigenvalue grew by 1.3.
+        warning: what is going wrong, in words; "" for nothing.
+    """
+
+    epoch: int
+    share: float
+    weights: Mapping[str, list[float]]
+    choice: str
+    decided: Mapping[str, tuple[int, float]]
+    entropy: float
+    skips: int
+    zeros: int
+    free_weight: float
+    mixture_score: float
+    choice_score: float
+    gap: float
+    changes: int
+    eigenvalue: float | None
+    sharp: bool
+    warning: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-able dict of all attributes."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def scalars(self) -> dict[str, float]:
+        """Return what TensorBoard draws, by tag."""
+        drawn = {f"one_shot/{name}": float(getattr(self, name)) for name in DRAWN}
+        if self.eigenvalue is not None:
+            drawn["one_shot/eigenvalue"] = self.eigenvalue
+        for variable, row in self.weights.items():
+            drawn |= {f"one_shot_weights/{variable}/{place}": value for place, value in enumerate(row)}
+        return drawn
+
+
+@dataclass
+class Diagnosis:
+    """Reads a search now and then, and says when it collapses towards candidates without weights.
+
+    What it computes is no part of the cost of the search, and `flops` says how much it was.
+
+    Args:
+        shared: the search.
+        net: the shared weights.
+        weights: from alpha by variable to weights of candidates.
+        alpha: the logits.
+
+    Attributes:
+        readings: so far.
+        choice_before: the choice at the last reading before the first warning.
+        flops: floating-point operations of all readings.
+    """
+
+    shared: SharedSearch
+    net: MixtureTraining
+    weights: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+    alpha: Alpha
+    readings: list[Reading] = field(default_factory=list)
+    flops: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._kinds = {
+            name: [candidate.kind for candidate in each]
+            for name, each in candidates(self.net.network).items()
+            if name in self.shared.space.variables
+        }
+        self._leads: dict[str, int] = {}
+        self._since: dict[str, int] = {}
+        self._held: dict[str, int] = {}
+        self.choice_before: Architecture = self._architecture(dict.fromkeys(self._kinds, 0))
+        self._warned = False
+
+    def warns(self) -> bool:
+        """Read the search, if a reading is due, and record it; return whether that reading warns."""
+        due = (len(self.readings) + 1) / READINGS
+        if self.net.share < min(due, 1.0):
+            return False
+        rows = {name: row.detach() for name, row in self.weights(self.alpha.rows()).items()}
+        reading = self._reading(rows)
+        self._warned |= bool(reading.warning)
+        if not self._warned:
+            self.choice_before = self._architecture(self._leads)
+        self.readings.append(reading)
+        self.shared.session.trace.reading(reading.as_dict(), reading.scalars(), reading.epoch)
+        return bool(reading.warning)
+
+    def _architecture(self, leads: Mapping[str, int]) -> Architecture:
+        space = self.shared.space
+        found: Architecture = space.decode(dict.fromkeys(space.variables, 0) | dict(leads))
+        return found
+
+    def _reading(self, all_rows: Mapping[str, Tensor]) -> Reading:
+        epoch = self.net.trace.epochs
+        # Mixtures that are no variables of the space, such as those of the edges of a node, stay as they are.
+        rows = {name: row for name, row in all_rows.items() if name in self._kinds}
+        leads = {name: int(row.argmax()) for name, row in rows.items()}
+        changes = sum(self._leads.get(name, lead) != lead for name, lead in leads.items())
+        for name, lead in leads.items():
+            held = self._leads.get(name) == lead
+            self._held[name] = self._held[name] + 1 if held else 1
+            if not held:
+                self._since[name] = epoch
+        self._leads = leads
+        self._all_leads = {name: int(row.argmax()) for name, row in all_rows.items()}
+        kinds = [self._kinds[name][lead] for name, lead in leads.items()]
+        free = [self._free_weight(name, row) for name, row in rows.items()]
+        blends = {name: Blend(row) for name, row in all_rows.items()}
+        mixed = _finite(self.net.measured(blends))
+        single = blends | {
+            name: Blend(F.one_hot(row.argmax(), len(row)).to(row.dtype), (leads[name],))
+            for name, row in rows.items()
+        }
+        alone = _finite(self.net.measured(single))
+        eigenvalue = self._eigenvalue()
+        sharp = is_sharp([*(each.eigenvalue for each in self.readings), eigenvalue])
+        skips, zeros = kinds.count("skip"), kinds.count("zero")
+        return Reading(
+            epoch=epoch,
+            share=self.net.share,
+            weights={name: row.tolist() for name, row in rows.items()},
+            choice=str(self._architecture(leads)),
+            decided={name: (self._since[name], _lead(row)) for name, row in rows.items()},
+            entropy=_mean([_entropy(row) for row in rows.values()]),
+            skips=skips,
+            zeros=zeros,
+            free_weight=_mean(free),
+            mixture_score=mixed,
+            choice_score=alone,
+            gap=mixed - alone,
+            changes=changes,
+            eigenvalue=eigenvalue,
+            sharp=sharp,
+            warning=self._warning(self._firm_free_leads(rows), _mean(free), is_sharp=sharp),
+        )
+
+    def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
+        return sum(
+            self._kinds[name][self._leads[name]] != "weights"
+            and (float(row.max()) * len(row) > FIRM or self._held[name] >= HELD)
+            for name, row in rows.items()
+        )
+
+    def _free_weight(self, name: str, row: Tensor) -> float:
+        pairs = zip(self._kinds[name], row.tolist(), strict=True)
+        return float(sum(weight for kind, weight in pairs if kind != "weights"))
+
+    def _eigenvalue(self) -> float | None:
+        """Return the largest eigenvalue of the Hessian by alpha, which is exact: alpha is short."""
+        data = self.shared.data
+        x, y = data.x_validation[:CURVED_EXAMPLES], data.y_validation[:CURVED_EXAMPLES]
+        batch = self.net.batch_of(x, y)
+
+        def loss(flat: Tensor) -> Tensor:
+            rows = self.weights(self.alpha.rows(flat))
+            blends = {name: Blend(row) for name, row in rows.items()}
+            self.flops += 3 * len(x) * self.net.flops(blends) * (1 + 2 * len(flat))
+            return self.net.loss(batch, blends, counted=False)
+
+        matrix = hessian(loss, self.alpha.flat).double()
+        if not bool(torch.isfinite(matrix).all()):
+            return None
+        return float(torch.linalg.eigvalsh((matrix + matrix.T) / 2)[-1])
+
+    def _warning(self, free_leads: int, free_weight: float, *, is_sharp: bool) -> str:
+        """Return what is going wrong, a sentence each; "" for nothing."""
+        count, signs, found = len(self._kinds), list[str](), list[str]()
+        if not reads_input(chosen(self.net.network, self._all_leads)):
+            signs.append("no way leads from the input to the output of its choice")
+        if any("weights" in kinds for kinds in self._kinds.values()):
+            if free_leads >= DEGENERATE * count:
+                signs.append(f"candidates without weights lead firmly in {free_leads} of {count} places")
+            first = self.readings[0].free_weight if self.readings else free_weight
+            if free_weight > first + DRIFT:
+                signs.append(
+                    f"candidates without weights rose from {first:.2f} to {free_weight:.2f} of the weight"
+                )
+        if signs:
+            found.append(
+                f"The search collapses: {'; '.join(signs)}. What it would choose now may be worse than a "
+                "network drawn at random: stop earlier (when_collapsing='stop'), or search with drnas or "
+                "beta-darts."
+            )
+        if is_sharp:
+            found.append(
+                "The search grows sharp, by the rule of RobustDARTS: the validation loss bends ever more "
+                "with the architecture weights, so that the choice may score much less than the mixture."
+            )
+        return " ".join(found)
+
+
+def is_sharp(eigenvalues: list[float | None]) -> bool:
+    """Return whether the smoothed eigenvalue has grown by the ratio of RobustDARTS' rule at the last reading.
+
+    Zela et al. 2020, section 4.2: mean of the last 5 over the mean of the 5 that ended 4 readings before.
+    """
+    values = [value for value in eigenvalues if value is not None]
+    if len(values) < max(FROM, WINDOW + DELTA):
+        return False
+    now, before = _mean(values[-WINDOW:]), _mean(values[-WINDOW - DELTA : -DELTA])
+    return before > 0 and now / before > RATIO
+
+
+def _entropy(row: Tensor) -> float:
+    positive = row[row > 0]
+    return float(-(positive * positive.log()).sum()) / math.log(len(row))
+
+
+def _finite(score: float) -> float:
+    return score if math.isfinite(score) else 0.0
+
+
+def _lead(row: Tensor) -> float:
+    first, second = row.topk(2).values.tolist()
+    return float(first - second)
+
+
+def _mean(values: list[float]) -> float:
+    return float(sum(values)) / len(values)

@@ -1,0 +1,209 @@
+"""What searches by gradients of mixtures share: weights w and alpha that are moved in turns."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nas_agents.agent import within
+from nas_agents.one_shot.diagnosis import Diagnosis
+from nas_agents.one_shot.search import OneShot, SharedSearch
+from nas_gym.errors import unknown
+from nas_gym.networks import mixtures
+from nas_gym.search_spaces import Architecture
+from nas_gym.training import PASSES, MixtureTraining
+
+if TYPE_CHECKING:
+    from nas_gym.networks import Network
+    from nas_gym.training import Batch, Blends
+
+INITIAL_SPREAD = 1e-3
+PUBLISHED_STEPS = 50 * 25_000 // 64
+"""Steps of the search of DARTS on CIFAR-10 in NAS-Bench-201: 50 epochs of 25,000 images in batches of 64."""
+MOST_SCALED = 300.0
+"""A search so much shorter does not move further in a step: steps of .1 are coarse as they are."""
+LARGEST_DECAY = 243e-4
+WHEN_COLLAPSING = ("warn", "stop", "regularise")
+
+
+class Alpha:
+    """The logits of the candidates of each variable, in one flat tensor.
+
+    Args:
+        counts: the number of candidates of each variable.
+        rng: generator of the first values, normal with standard deviation .001.
+        device: where they are.
+
+    Attributes:
+        flat: float32 (candidates of all variables,), which gradients flow to.
+    """
+
+    def __init__(self, counts: Mapping[str, int], rng: np.random.Generator, device: torch.device) -> None:
+        self._counts = dict(counts)
+        first = INITIAL_SPREAD * rng.standard_normal(sum(counts.values()))
+        self.flat = torch.tensor(first, dtype=torch.float32, device=device, requires_grad=True)
+
+    def rows(self, flat: Tensor | None = None) -> dict[str, Tensor]:
+        """Return the logits of each variable, (choices,), of these values or of others."""
+        parts = (self.flat if flat is None else flat).split(list(self._counts.values()))
+        return dict(zip(self._counts, parts, strict=True))
+
+
+@dataclass(kw_only=True)
+class Differentiable(OneShot):
+    """A search that weighs the candidates of a mixture by alpha, and moves alpha and the shared weights w.
+
+    In turns, a batch each: alpha against the loss on validation examples by Adam, w against the loss on
+    training examples by stochastic gradient descent. What leads at the end is chosen. Steps of Adam have the
+    size of the learning rate, so a search of fewer steps than the published one has a higher rate, in
+    proportion up to 300 times: else it would end before anything is decided.
+
+    Attributes:
+        learning_rate: highest learning rate of w; it falls to a twenty-fifth by a cosine.
+        weight_decay: L2 penalty of w.
+        arch_learning_rate: learning rate of alpha in a search of 19,531 steps.
+        arch_weight_decay: L2 penalty of alpha.
+        when_collapsing: what to do when the search collapses towards candidates without weights:
+            ``"warn"``, ``"stop"`` with the choice before, or ``"regularise"``, which trebles the weight decay
+            of w (Zela et al. 2020, "Understanding and Robustifying Differentiable Architecture Search").
+        diagnosis: whether the search is watched.
+    """
+
+    betas: ClassVar[tuple[float, float]] = (0.5, 0.999)
+
+    learning_rate: float = 0.025
+    weight_decay: float = 3e-4
+    arch_learning_rate: float = 3e-4
+    arch_weight_decay: float = 1e-3
+    when_collapsing: str = "warn"
+    diagnosis: bool = True
+
+    def __post_init__(self) -> None:
+        within("learning_rate", self.learning_rate, 0, 10, above_low=True)
+        within("weight_decay", self.weight_decay, 0, 1)
+        within("arch_learning_rate", self.arch_learning_rate, 0, 10, above_low=True)
+        within("arch_weight_decay", self.arch_weight_decay, 0, 1)
+        if self.when_collapsing not in WHEN_COLLAPSING:
+            raise unknown("when_collapsing", self.when_collapsing, WHEN_COLLAPSING)
+
+    def mixture(self, shared: SharedSearch) -> Network:
+        """Return the network of mixtures."""
+        return shared.space.mixture()
+
+    @abstractmethod
+    def blends(self, rows: Mapping[str, Tensor], share: float, rng: np.random.Generator) -> Blends:
+        """Return the weights of the candidates in a step.
+
+        Args:
+            rows: alpha of each variable.
+            share: the share of the search that is over, in [0, 1].
+            rng: generator of what is drawn.
+        """
+
+    def weights(self, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return what alpha says of the candidates without a draw: numbers that sum to 1 by variable."""
+        return {name: torch.softmax(row, 0) for name, row in rows.items()}
+
+    def penalty(self, rows: Mapping[str, Tensor], share: float) -> Tensor | None:
+        """Return what is added to the validation loss; None for nothing."""
+        return None
+
+    def alpha_gradient(
+        self, net: MixtureTraining, alpha: Alpha, train: Batch, validation: Batch, rng: np.random.Generator
+    ) -> Tensor:
+        """Return the gradient that alpha is moved against, of its shape."""
+        gradient = self.validation_gradient(net, alpha, train, validation, rng)
+        penalty = self.penalty(alpha.rows(), net.share)
+        if penalty is None:
+            return gradient
+        return gradient + torch.autograd.grad(penalty, alpha.flat)[0]
+
+    def validation_gradient(
+        self, net: MixtureTraining, alpha: Alpha, train: Batch, validation: Batch, rng: np.random.Generator
+    ) -> Tensor:
+        """Return the gradient by alpha of the validation loss."""
+        loss = net.loss(validation, self.blends(alpha.rows(), net.share, rng))
+        (gradient,) = torch.autograd.grad(loss, alpha.flat)
+        return gradient
+
+    def w_step(self, net: MixtureTraining, alpha: Alpha, train: Batch, rng: np.random.Generator) -> float:
+        """Move w by a batch; return the loss."""
+        rows = {name: row.detach() for name, row in alpha.rows().items()}
+        return net.step(net.loss(train, self.blends(rows, net.share, rng)))
+
+    def passes(self, net: MixtureTraining, alpha: Alpha) -> float:
+        """Return the FLOPs of one example in a step for alpha and one for w, forward and backward."""
+        rows = {name: row.detach() for name, row in alpha.rows().items()}
+        return 2 * PASSES * net.flops(self.blends(rows, 0.0, np.random.default_rng(0)))
+
+    def choices(self, shared: SharedSearch) -> Sequence[Architecture]:
+        space = shared.space
+        mixture = self.mixture(shared)
+        net = MixtureTraining(
+            shared.data,
+            shared.recipe,
+            mixture,
+            space.slots(mixture),
+            shared.outputs,
+            seed=shared.seed,
+            limit=shared.limit,
+            learning_rates=(self.learning_rate, self.learning_rate / 25),
+            weight_decay=self.weight_decay,
+        )
+        counts = {name: len(mixture.nodes[numbers[0]].inputs) for name, numbers in mixtures(mixture).items()}
+        alpha = Alpha(counts, shared.rng, shared.data.x_train.device)
+        epoch = shared.examples * self.passes(net, alpha)
+        shared.check_epoch(epoch)
+        steps = shared.limit / epoch * -(-shared.examples // shared.recipe.batch_size)
+        optimizer = torch.optim.Adam(
+            [alpha.flat],
+            lr=self.arch_learning_rate * min(MOST_SCALED, max(1.0, PUBLISHED_STEPS / steps)),
+            betas=self.betas,
+            weight_decay=self.arch_weight_decay,
+        )
+        watch = Diagnosis(shared, net, self.weights, alpha) if self.diagnosis else None
+        while not net.finished:
+            losses = []
+            for train, validation in net.epoch():
+                self.alpha_step(net, alpha, optimizer, train, validation, shared.rng)
+                losses.append(self.w_step(net, alpha, train, shared.rng))
+                if net.finished:
+                    break
+            net.trace.losses.append(float(np.mean(losses)))
+            shared.pay(net.trace.flops)
+            if watch is None or not watch.warns():
+                continue
+            if self.when_collapsing == "stop":
+                shared.stopped = True
+                return [watch.choice_before]
+            if self.when_collapsing == "regularise":
+                net.weight_decay = min(LARGEST_DECAY, 3 * net.weight_decay)
+        return [decided(shared, self.weights(alpha.rows()))]
+
+    def alpha_step(
+        self,
+        net: MixtureTraining,
+        alpha: Alpha,
+        optimizer: torch.optim.Optimizer,
+        train: Batch,
+        validation: Batch,
+        rng: np.random.Generator,
+    ) -> None:
+        """Move alpha."""
+        gradient = self.alpha_gradient(net, alpha, train, validation, rng)
+        if bool(torch.isfinite(gradient).all()):
+            alpha.flat.grad = gradient
+            optimizer.step()
+
+
+def decided(shared: SharedSearch, weights: Mapping[str, Tensor]) -> Architecture:
+    """Return the architecture of the heaviest candidates."""
+    choices = {name: int(row.argmax()) for name, row in weights.items() if name in shared.space.variables}
+    found: Architecture = shared.space.decode(dict.fromkeys(shared.space.variables, 0) | choices)
+    return found

@@ -1,0 +1,1 @@
+"""Scores by weights that all networks of a search space share."""

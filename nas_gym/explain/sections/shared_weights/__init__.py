@@ -1,0 +1,1 @@
+"""How a search by gradients decided: the weights of candidates, and signs of collapse."""

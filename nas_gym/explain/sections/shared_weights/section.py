@@ -1,0 +1,164 @@
+"""How a search on shared weights decided, in sentences, a report table, figures and numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from nas_gym.errors import ConfigError
+from nas_gym.explain.evidence.run import Evidence
+from nas_gym.explain.report import style
+from nas_gym.explain.report.phrases import counted
+from nas_gym.explain.section import DEFAULTS, Cell, Figure, Question, Section, Settings, Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+    from nas_gym.traces import RunFolder
+
+KEY, QUESTION = "shared_weights", "How did the weights of the candidates decide?"
+Reading = Mapping[str, Any]
+FIRM = 0.1
+"""Lead of a candidate over the second, as a weight, below which a place counts as open."""
+
+
+def explain_shared_weights(evidence: Evidence, settings: Settings = DEFAULTS) -> Section:
+    """Answer when each place was decided, how firmly, and whether the search collapsed.
+
+    Args:
+        evidence: evidence of the run, whose folder holds readings.
+        settings: not used: nothing is drawn or trained.
+    """
+    readings = read(evidence.folder)
+    last, label = readings[-1], evidence.metric.label
+    warned = [reading for reading in readings if reading["warning"]]
+    return Section(
+        KEY,
+        QUESTION,
+        tuple(_answer(last, warned, label)),
+        details=tuple(_details(readings, label)),
+        trust=(
+            "The weights say what the shared weights favour, not what trains best alone: the choice of this "
+            "run was trained alone once, and another seed of the search may choose otherwise."
+        ),
+        tables=(_table(last, evidence),),
+        figures=(_figure(readings, label),),
+        numbers={"readings": list(readings), "warnings": len(warned)},
+    )
+
+
+SHARED_WEIGHTS = Question(KEY, QUESTION, explain_shared_weights, method=QUESTION)
+
+
+def read(folder: RunFolder) -> list[Reading]:
+    """Return the readings of a run, in order.
+
+    Raises:
+        NASGymError: if the file holds none, or is damaged.
+    """
+    lines = folder.readings_file.read_text(encoding="utf-8").splitlines()
+    try:
+        found = [json.loads(line) for line in lines]
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{folder.readings_file} is damaged ({error}): run the search again") from error
+    if not found:
+        raise ConfigError(f"{folder.readings_file} holds no reading: run the search again")
+    return found
+
+
+def _answer(last: Reading, warned: Sequence[Reading], label: str) -> Iterator[str]:
+    places = last["decided"]
+    still_open = [name for name, (_, lead) in places.items() if lead < FIRM]
+    if still_open:
+        yield (
+            f"Of {counted(len(places), 'place')} {len(still_open)} stayed open, where the first candidate "
+            f"leads by less than {FIRM:g} of the weight: {', '.join(still_open)}."
+        )
+    else:
+        yield f"All {counted(len(places), 'place')} were decided, each by at least {FIRM:g} of the weight."
+    yield (
+        f"The mixture had {_percent(last['mixture_score'])} validation {label}, the choice by the same "
+        f"weights {_percent(last['choice_score'])}: {_gap(last['gap'])}."
+    )
+    if warned:
+        first = warned[0]
+        yield f"After epoch {first['epoch']}, {_percent(first['share'])} of the search: {first['warning']}"
+    else:
+        yield "No sign of a collapse towards candidates without weights was seen."
+
+
+def _gap(gap: float) -> str:
+    if gap <= 0:
+        return "nothing was lost by choosing"
+    return f"{100 * gap:.1f} points were lost by choosing, which training alone may win back"
+
+
+def _details(readings: Sequence[Reading], label: str) -> Iterator[str]:
+    first, last = readings[0], readings[-1]
+    yield (
+        f"Mean entropy of the weights, of 1: {first['entropy']:.2f} at the first of "
+        f"{counted(len(readings), 'reading')}, {last['entropy']:.2f} at the last."
+    )
+    yield (
+        f"Candidates without weights had {_percent(first['free_weight'])} of the weight first and "
+        f"{_percent(last['free_weight'])} last; of the choice {counted(last['skips'], 'skip')} and "
+        f"{counted(last['zeros'], 'zero')}."
+    )
+    curved = [reading["eigenvalue"] for reading in readings if reading["eigenvalue"] is not None]
+    if curved:
+        yield (
+            f"Largest eigenvalue of the Hessian of the validation loss: {curved[0]:.3g} first, "
+            f"{curved[-1]:.3g} last, at most {max(curved):.3g}."
+        )
+
+
+def _table(last: Reading, evidence: Evidence) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name, weights in last["weights"].items():
+        since, lead = last["decided"][name]
+        best = max(range(len(weights)), key=weights.__getitem__)
+        value = evidence.search_space.variables[name].choices[best]
+        rows.append((name, value, round(weights[best], 3), round(lead, 3), since))
+    return Table(
+        "decisions",
+        "What each place was decided for: the weight of its candidate, the lead over the second, and the "
+        "epoch since which it led.",
+        ("place", "chosen", "weight", "lead", "since epoch"),
+        tuple(rows),
+    )
+
+
+def _figure(readings: Sequence[Reading], label: str) -> Figure:
+    epochs = [reading["epoch"] for reading in readings]
+    names = list(readings[0]["weights"])
+
+    def draw(canvas: Canvas) -> None:
+        above, below = canvas.subplots(2, 1, sharex=True)
+        for place, name in enumerate(names):
+            leading = [max(reading["weights"][name]) for reading in readings]
+            above.plot(epochs, leading, color=style.colour(place), linewidth=1.4, label=name)
+        above.set_ylabel("largest weight")
+        for name, words in (("mixture_score", "mixture"), ("choice_score", "choice")):
+            colour = style.colour(0 if words == "mixture" else 1)
+            below.plot(epochs, [100 * reading[name] for reading in readings], color=colour, label=words)
+        for reading in readings:
+            if reading["warning"]:
+                below.axvline(reading["epoch"], color=style.bad(), linewidth=0.8, linestyle=":")
+        below.set_ylabel(f"{label} (%)")
+        below.set_xlabel("epoch")
+        canvas.legend(loc="outside lower left", ncols=style.columns(canvas, 4))
+
+    return Figure(
+        "decisions",
+        f"Above, the weight of the leading candidate of each place; below, the validation {label} of the "
+        "mixture and of the choice by the same weights, with a dotted line for each warning.",
+        f"{counted(len(names), 'place')} over {counted(len(readings), 'reading')}.",
+        draw,
+        (7.4, 4.6),
+        5.2,
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"

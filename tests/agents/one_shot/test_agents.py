@@ -1,0 +1,308 @@
+"""What holds for every agent that searches on shared weights."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import warnings
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from nas_agents import AGENTS, BetaDARTS, Result, make_agent
+
+import nas_gym  # noqa: F401 - registers the ids
+from nas_gym.errors import NASGymError
+from nas_gym.evaluators import TrainEvaluator
+from nas_gym.tasks import make_task
+from nas_gym.traces import Trace
+from tests.helpers.own_space import OwnSpace
+from tests.helpers.supernets import CELL, MACRO, NARROW, RECIPE, signals, space_of
+
+TASK = signals(120, 8)
+SMALL = CELL | {"channels": [4], "operations": ["none", "skip_connect", "nor_conv_3x3"]}
+PATHS = ["enas", "random-sharing", "spos"]
+MIXTURES = ["beta-darts", "darts", "drnas", "gdas", "pc-darts", "proxyless"]
+QUIET = {
+    "enas": {"candidates": 10, "aggregated": 5},
+    "random-sharing": {"candidates": 20},
+    "spos": {"population": 8, "generations": 3},
+    **{name: {"diagnosis": False} for name in MIXTURES},
+    "pc-darts": {"diagnosis": False, "partial": 2},
+}
+FORMS = {
+    **QUIET,
+    "darts of order 2": {"name": "darts", "order": 2, "diagnosis": False},
+    "proxyless by reinforce": {"name": "proxyless", "reinforce": True, "omega": -0.1, "diagnosis": False},
+    "proxyless with cost": {"name": "proxyless", "cost_weight": 0.5, "diagnosis": False},
+}
+
+
+def environment(space=SMALL, task=TASK, recipe=RECIPE, **options):
+    evaluator = {"name": "train", "recipe": recipe}
+    return gym.make("NAS-v0", search_space=space, task=task, evaluator=evaluator, store="memory", **options)
+
+
+def search(form, budget=8, seed=0, env=None, **options):
+    spec = {"name": form} | FORMS.get(form, {}) | options
+    return make_agent(spec).search(env or environment(), budget, seed)
+
+
+def without_seconds(result):
+    values = result.as_dict()
+    for each in values["evaluations"]:
+        del each["seconds"]
+    return {name: value for name, value in values.items() if name not in ("seconds", "charges")}
+
+
+def test_these_are_the_agents_that_search_by_gradients():
+    assert sorted(name for name in AGENTS if AGENTS[name].access == "gradient") == sorted(PATHS + MIXTURES)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_seed_gives_the_same_choice_and_the_budget_is_spent(form):
+    agent = make_agent({"name": form} | FORMS[form])
+    env = environment()
+    budget = 8 if "order" in form else 6  # an epoch of the second order costs more
+    first = agent.search(env, budget, 3)
+    spent = env.unwrapped.ledger.spent
+    assert without_seconds(agent.search(environment(), budget, 3)) == without_seconds(first)
+    assert spent == pytest.approx(sum(first.shares))
+    # Of paths, what the scores of small networks and of repeats leave is not spent.
+    assert (4 if form in PATHS else budget - 1e-6) <= spent <= budget + 1e-6
+    assert [each.architecture for each in first.evaluations] == [first.architecture]
+    assert first.seconds == pytest.approx(sum(first.charges))
+    assert first.stopped == "budget"
+    assert first.policy is None
+    assert Result.from_dict(json.loads(json.dumps(first.as_dict(), allow_nan=False))) == first
+
+
+@pytest.mark.parametrize("form", QUIET)
+def test_seeds_lead_to_different_choices(form):
+    assert len({search(form, budget=6, seed=seed).architecture for seed in range(2)}) == 2
+
+
+@pytest.mark.parametrize("form", ["random-sharing", "darts"])
+def test_the_choice_is_trained_alone(form):
+    env = environment()
+    result = search(form, budget=4, env=env)
+    space = env.unwrapped.search_space
+    alone = TrainEvaluator(space, TASK, "cpu", recipe=RECIPE)
+    assert result.score == alone.scores([space.parse(result.architecture)])[0]
+
+
+@pytest.mark.parametrize("form", PATHS)
+def test_several_finalists_are_trained_alone_within_the_budget(form):
+    result = search(form, budget=6, finalists=3)
+    assert len(result.evaluations) == 3
+    assert result.score == max(each.score for each in result.evaluations)
+    assert sum(result.shares) <= 6 + 1e-6
+    assert result.shares[1:] == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("form", QUIET)
+def test_the_test_part_and_global_states_are_left_alone(form, monkeypatch, capfd):
+    def refuse(self, *arguments):
+        raise AssertionError("test examples were asked for during a search")
+
+    monkeypatch.setattr(TrainEvaluator, "test", refuse)
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002
+    expected = random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state()  # noqa: NPY002
+    threads = torch.get_num_threads()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = search(form, budget=6)
+    assert capfd.readouterr() == ("", "")
+    assert random.getstate() == expected[0]
+    assert np.array_equal(np.random.get_state()[1], expected[1])  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), expected[2])
+    assert torch.get_num_threads() == threads
+    torch.manual_seed(7)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert search(form, budget=6).architecture == first.architecture
+    finally:
+        torch.set_default_dtype(before)
+
+
+@pytest.mark.parametrize("form", PATHS)
+def test_paths_search_spaces_that_have_no_mixture(form):
+    assert len(search(form, budget=4, env=environment(NARROW)).evaluations) == 1
+
+
+@pytest.mark.parametrize("form", ["darts", "gdas", "proxyless"])
+def test_gradients_search_other_spaces_of_separate_choices(form):
+    assert len(search(form, budget=8, env=environment(MACRO)).evaluations) == 1
+    one_layer = {"name": "mlp", "max_layers": 1, "widths": [8]}
+    assert len(search(form, budget=8, env=environment(one_layer)).evaluations) == 1
+
+
+def refused(words, form, **options):
+    with pytest.raises(NASGymError, match=words) as caught:
+        search(form, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_does_not_fit_is_refused_in_one_sentence():
+    refused("has no mixture of its candidates, since 'layer 1 width' and", "darts", env=environment(NARROW))
+    refused("no mixture of a part of the channels", "pc-darts", env=environment(MACRO))
+    refused("pass a budget in evaluations alone", "gdas", budget={"seconds": 50.0})
+    refused("pass a budget in evaluations alone", "spos", budget={"evaluations": 5, "minutes": 1})
+    refused("a budget of 1 leaves nothing to train shared weights for", "darts", budget=1)
+    refused("one epoch of the shared weights costs as much as", "darts", budget=2)
+    refused("leaves nothing", "enas", budget=3, finalists=3)
+    folds = environment(task=make_task({"name": "breast_cancer", "folds": 3}), space=NARROW)
+    refused("leave folds out", "random-sharing", env=folds)
+    refused("looks networks up in a table without them", "spos", env=gym.make("NASTable-MLP-v0"))
+    several = gym.make("NASMultiObjective-v0", search_space=SMALL, task=TASK, store="memory")
+    refused("the reward looks at more", "darts", env=several)
+    small = {"name": "constraint", "at_most": {"parameters": 100}}
+    refused("the reward looks at more", "enas", env=environment(reward=small))
+    own = environment(space=space_of({"name": "tests.helpers.own_space:OwnSpace"}, TASK))
+    assert isinstance(own.unwrapped.search_space, OwnSpace)
+    refused("has no place in the search space", "random-sharing", env=own)
+
+
+BAD = [
+    ("darts", "order", 3),
+    ("darts", "learning_rate", 0),
+    ("darts", "arch_learning_rate", "fast"),
+    ("darts", "when_collapsing", "panic"),
+    ("gdas", "tau_last", 0),
+    ("drnas", "regularisation", -1),
+    ("beta-darts", "lambda_last", -1),
+    ("pc-darts", "partial", 1),
+    ("pc-darts", "frozen", 2),
+    ("proxyless", "target", 0),
+    ("proxyless", "omega", 1),
+    ("proxyless", "reinforce", "yes"),
+    ("enas", "aggregated", 0),
+    ("enas", "momentum", 1),
+    ("spos", "mutation", 0),
+    ("spos", "parents", 0),
+    ("random-sharing", "candidates", 0),
+    ("random-sharing", "finalists", 0),
+]
+
+
+@pytest.mark.parametrize(("name", "hyperparameter", "value"), BAD)
+def test_a_hyperparameter_out_of_range_is_refused_by_name(name, hyperparameter, value):
+    with pytest.raises(NASGymError, match=hyperparameter):
+        make_agent({"name": name, hyperparameter: value})
+
+
+def readings(folder):
+    return [json.loads(line) for line in (folder / "one_shot.jsonl").read_text().splitlines()]
+
+
+def traced(folder, form="darts", budget=16, **options):
+    env = Trace(environment(), folder, agent=form)
+    result = search(form, budget=budget, env=env, diagnosis=True, **options)
+    env.finish(result.as_dict())
+    return result
+
+
+def test_a_search_by_gradients_is_read_as_it_goes_on_and_reading_changes_nothing(tmp_path):
+    result = traced(tmp_path / "run")
+    assert without_seconds(result) == without_seconds(search("darts", budget=16, diagnosis=False)) | {
+        "hyperparameters": result.hyperparameters
+    }
+    found = readings(tmp_path / "run")
+    space = environment().unwrapped.search_space
+    assert found[-1]["choice"] == result.architecture
+    assert found[-1]["share"] == 1
+    assert len(found) >= 4
+    for reading in found:
+        assert set(reading["weights"]) == set(reading["decided"]) == set(space.variables)
+        for name, row in reading["weights"].items():
+            assert sum(row) == pytest.approx(1, abs=1e-5)
+            since, lead = reading["decided"][name]
+            assert 0 <= since <= reading["epoch"]
+            assert lead == pytest.approx(sorted(row)[-1] - sorted(row)[-2], abs=1e-6)
+        values = space.encode(space.parse(reading["choice"]))
+        assert reading["zeros"] == sum(value == 0 for value in values.values())
+        assert reading["skips"] == sum(value == 1 for value in values.values())
+        assert reading["gap"] == pytest.approx(reading["mixture_score"] - reading["choice_score"])
+        free = [row[0] + row[1] for row in reading["weights"].values()]
+        assert reading["free_weight"] == pytest.approx(np.mean(free), abs=1e-6)
+        assert 0 <= reading["entropy"] <= 1
+        assert np.isfinite(reading["eigenvalue"])
+    changed = [
+        sum(a != b for a, b in zip(*(space.parse(each["choice"]).edges for each in pair), strict=True))
+        for pair in itertools.pairwise(found)
+    ]
+    assert [reading["changes"] for reading in found[1:]] == changed
+
+
+def test_a_warning_is_given_in_words_and_stops_a_search_that_is_told_to(tmp_path, monkeypatch):
+    from nas_agents.one_shot import diagnosis
+
+    # The third reading is taken for a sharp one.
+    monkeypatch.setattr(diagnosis, "is_sharp", lambda values: len(values) == 3)
+    traced(tmp_path / "warned")
+    warned = readings(tmp_path / "warned")
+    assert [bool(each["warning"]) for each in warned[:4]] == [False, False, True, False]
+    assert warned[2]["warning"].endswith("the choice may score much less than the mixture.")
+    assert [each["sharp"] for each in warned[:4]] == [False, False, True, False]
+    stopped = traced(tmp_path / "stopped", when_collapsing="stop")
+    assert len(readings(tmp_path / "stopped")) == 3
+    assert stopped.architecture == warned[1]["choice"]
+    assert sum(stopped.shares) < 16
+    assert stopped.stopped == "agent returned"
+    traced(tmp_path / "regularised", when_collapsing="regularise")
+    calm = readings(tmp_path / "regularised")
+    assert calm[2] == warned[2]
+    assert calm[-1]["weights"] != warned[-1]["weights"]
+
+
+class Pulled:
+    """Weights of candidates that move towards one of them as readings go on."""
+
+    def __init__(self, towards):
+        self.towards, self.calls = towards, 0
+
+    def __call__(self, rows):
+        self.calls += 1
+        share = min(1.0, 0.04 * self.calls)
+        pulled = torch.eye(3)[self.towards]
+        return {name: (1 - share) * torch.softmax(row, 0) + share * pulled for name, row in rows.items()}
+
+
+@pytest.mark.parametrize(
+    ("towards", "words"),
+    [
+        (0, "no way leads from the input to the output of its choice"),
+        (1, "candidates without weights lead firmly in 6 of 6 places"),
+        (2, ""),
+    ],
+)
+def test_a_collapse_is_told_by_what_it_is(towards, words, tmp_path, monkeypatch):
+    pulled = Pulled(towards)
+    monkeypatch.setattr("nas_agents.one_shot.darts.DARTS.weights", lambda self, rows: pulled(rows))
+    monkeypatch.setattr("nas_agents.one_shot.diagnosis.is_sharp", lambda values: False)
+    traced(tmp_path / "run", budget=24)
+    warnings_ = [each["warning"] for each in readings(tmp_path / "run")]
+    assert words in warnings_[-1]
+    assert bool(warnings_[-1]) == bool(words)
+
+
+class Recorded(BetaDARTS):
+    """beta-DARTS that remembers the entropy of the weights when they were asked for last."""
+
+    def weights(self, rows):
+        found = super().weights(rows)
+        row = torch.stack(list(found.values())).detach()
+        Recorded.entropy = float(-(row * row.log()).sum(1).mean())
+        return found
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_penalty_of_beta_darts_keeps_weights_together_in_either_order(order):
+    entropies = []
+    for weight in (0.0, 50.0):
+        Recorded(order=order, lambda_last=weight, diagnosis=False).search(environment(), 12, 0)
+        entropies.append(Recorded.entropy)
+    assert entropies[1] > entropies[0]
