@@ -144,7 +144,9 @@ class Evaluator(Shared, ABC):
         ]
         evaluations = self.evaluate(requests)
         count = len(self.seeds)
-        return [self.merged(evaluations[start : start + count]) for start in range(0, len(evaluations), count)]
+        return [
+            self.merged(evaluations[start : start + count]) for start in range(0, len(evaluations), count)
+        ]
 
     def merged(self, evaluations: Sequence[Evaluation]) -> Evaluation:
         """Return the evaluation that those of one architecture with several seeds come to: their mean."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError
-from nas_gym.evaluators import POOL_PROXIES, PROXIES, ProxyMeter, make_evaluator
+from nas_gym.errors import ConfigError, unknown
+from nas_gym.evaluators import EVALUATORS, POOL_PROXIES, PROXIES, ProxyMeter, make_evaluator
 from nas_gym.explain.methods.ranking import Interval, over_networks, over_seeds, rank_quality
 from nas_gym.registry import options_of
 from nas_gym.search_spaces import Architecture
@@ -108,6 +108,7 @@ def rank_scores(
     Raises:
         NASGymError: if a score is unknown or does not fit the task, or there are too few networks.
     """
+    _check_names(scores)
     chosen = _drawn(table, networks, draw)
     ranked = _Ranked(table, task, chosen, tuple(seeds), device, store, progress)
     names = [each for each in scores if isinstance(each, str) and (each in PROXIES or each in POOL_PROXIES)]
@@ -213,7 +214,6 @@ class _Ranked:
         start, found = time.perf_counter(), []
         for number, seed in enumerate(self._seeds):
             share = number / len(self._seeds)
-            self._progress(label, share)
             evaluator = make_evaluator(
                 {**spec, "seeds": [seed]},
                 self._table.search_space,
@@ -224,6 +224,7 @@ class _Ranked:
             evaluator.progress = lambda at, share=share: self._progress(  # type: ignore[misc]
                 label, share + at.share / len(self._seeds)
             )
+            self._progress(label, share)
             evaluations = evaluator.evaluate_architectures(self._architectures)
             found.append([-np.inf if each.failed else each.score for each in evaluations])
         seconds = (time.perf_counter() - start) / len(self._architectures) / len(self._seeds)
@@ -243,6 +244,13 @@ class _Ranked:
                 f"{self._task.outputs}: pass the task that it was recorded on"
             )
         return self._task
+
+
+def _check_names(scores: Sequence[str | Mapping[str, Any]]) -> None:
+    known = [*PROXIES, *POOL_PROXIES, *EVALUATORS]
+    for score in scores:
+        if isinstance(score, str) and score not in known and ":" not in score:
+            raise unknown("score", score, known)
 
 
 def _drawn(table: Table, networks: int | None, draw: int) -> np.ndarray:

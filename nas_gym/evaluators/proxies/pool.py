@@ -123,5 +123,7 @@ def best_of_pool(
     """
     values = meter.pool(architectures, [name], seed).values[name]
     if np.isneginf(values).all():
-        raise ConfigError(f"the proxy {name!r} has a value for none of {len(values):,} networks: take another")
+        raise ConfigError(
+            f"the proxy {name!r} has a value for none of {len(values):,} networks: take another"
+        )
     return [architectures[place] for place in np.argsort(-values, kind="stable")]

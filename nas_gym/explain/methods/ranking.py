@@ -139,7 +139,10 @@ def top_count(count: int, share: float) -> int:
 
 def over_seeds(by_seed: Sequence[dict[str, float]]) -> dict[str, Interval]:
     """Return the mean of each measure over seeds, with Student's interval for further seeds; at least two."""
-    return {name: _over_seeds([each[name] for each in by_seed]) for name in by_seed[0]}
+    return {
+        name: _over_seeds([each[name] for each in by_seed], 0.0 if _of_best(name) else -1.0)
+        for name in by_seed[0]
+    }
 
 
 def over_networks(
@@ -171,21 +174,24 @@ def over_networks(
     found = {}
     for name, value in values.items():
         known = [each for each in samples[name] if not math.isnan(each)]
-        ends = np.quantile(known, (0.025, 0.975)) if known and _resampled(name) else (math.nan, math.nan)
+        ends = np.quantile(known, (0.025, 0.975)) if known and not _of_best(name) else (math.nan, math.nan)
         found[name] = Interval(value, float(ends[0]), float(ends[1]))
     return found
 
 
-def _resampled(name: str) -> bool:
-    return not name.startswith(("precision", "best_rank"))
+def _of_best(name: str) -> bool:
+    """Return whether a measure is one of the best by score, a share in [0, 1]; others are correlations."""
+    return name.startswith(("precision", "best_rank"))
 
 
-def _over_seeds(values: Sequence[float]) -> Interval:
+def _over_seeds(values: Sequence[float], lowest: float) -> Interval:
+    """Return the mean with its interval, cut to what the measure can be."""
     known = np.array([each for each in values if not math.isnan(each)])
     if len(known) < 2:
         return Interval(float(known.mean()) if len(known) else math.nan, math.nan, math.nan)
     half = stats.t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / math.sqrt(len(known))
-    return Interval(float(known.mean()), float(known.mean() - half), float(known.mean() + half))
+    mean = float(known.mean())
+    return Interval(mean, max(lowest, float(mean - half)), min(1.0, float(mean + half)))
 
 
 def _constant(values: np.ndarray) -> bool:

@@ -1,0 +1,110 @@
+"""Which cheap scores rank networks: every proxy against every shipped table, and NAS-Bench-201.
+
+    python benchmarks/quality/proxies.py                                 # the shipped tables
+    python benchmarks/quality/proxies.py --networks 1000 --seeds 5
+    python benchmarks/quality/proxies.py --cells 1000                    # NAS-Bench-201, with CIFAR-10 images
+
+Printed are Kendall's tau-b over all networks, within the best tenth, and Spearman's correlation with the rank
+of parameters held fixed, of networks drawn at random against the mean validation accuracy over training seeds.
+Signs are those that the proxies state: none is turned by what the table says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import tarfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from nas_gym.evaluators import POOL_PROXIES, PROXIES
+from nas_gym.explain import Interval, ScoreRanking, rank_scores
+from nas_gym.tables import load_table, read_nasbench201
+from nas_gym.tasks import Task, make_task
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHIPPED = ("mlp-mnist1d", "mlp-digits", "conv-mnist1d")
+EVERY = [*PROXIES, *POOL_PROXIES]
+SHOWN = {"tau": "tau", "tau_top_tenth": "top tenth", "partial_rho": "rho, params fixed"}
+IMAGES = 40
+"""Images of each class that batches of CIFAR-10 are drawn from."""
+
+
+def main() -> None:
+    options = _options()
+    scores = options.proxies.split(",") if options.proxies else EVERY
+    if options.cells:
+        table = read_nasbench201(options.data / "nasbench201_cifar10.csv.gz", "cifar10")
+        task = cifar10(options.data / "cifar10_jpg.tar.xz")
+        asked = [(table, task, options.cells)]
+    else:
+        asked = []
+        for name in options.tables.split(","):
+            table = load_table(*name.split("-", 1))
+            asked.append((table, make_task(table.about["task"]), options.networks))
+    for table, task, networks in asked:
+        start = time.perf_counter()
+        found = rank_scores(
+            table, task, scores, networks=networks, seeds=range(options.seeds), device=options.device
+        )
+        took = time.perf_counter() - start
+        print(f"\n{found.networks:,} of {found.size:,} networks of {found.table}, {took:.0f} s\n")
+        print(markdown(found))
+
+
+def cifar10(archive: Path) -> Task:
+    """Return a task of some training images, standardised; it is for batches, not for training."""
+    by_class: dict[str, list[np.ndarray]] = defaultdict(list)
+    with tarfile.open(archive) as files:
+        for member in files:
+            parts = Path(member.name).parts
+            if len(parts) != 3 or parts[0] != "train" or len(by_class[parts[1]]) >= IMAGES:
+                continue
+            content = files.extractfile(member)
+            assert content is not None
+            image = np.asarray(Image.open(io.BytesIO(content.read())).convert("RGB"))
+            by_class[parts[1]].append(image.transpose(2, 0, 1).astype(np.float32) / 255)
+    names = sorted(by_class)
+    x = np.concatenate([np.stack(by_class[name]) for name in names])
+    y = np.repeat(np.array(names), [len(by_class[name]) for name in names])
+    return Task.from_arrays(x, y, inputs="image", title="cifar10")
+
+
+def markdown(found: ScoreRanking) -> str:
+    """Return the table of a ranking, as the page of proxies shows it."""
+    lines = [f"| score | {' | '.join(SHOWN.values())} | ms |", f"|{'---|' * (len(SHOWN) + 2)}"]
+    for row in found.rows:
+        cells = [_cell(row.quality[name]) for name in SHOWN]
+        note = f" ({row.without} without a value)" if row.without else ""
+        lines.append(f"| {row.score}{note} | {' | '.join(cells)} | {row.seconds * 1000:.3g} |")
+    return "\n".join(lines)
+
+
+def _cell(interval: Interval) -> str:
+    if math.isnan(interval.value):
+        return "-"
+    if math.isnan(interval.low):
+        return f"{interval.value:.2f}"
+    return f"{interval.value:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
+
+
+def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tables", default=",".join(SHIPPED), help="names of tables of the package")
+    parser.add_argument("--networks", type=int, default=300, help="of each table")
+    parser.add_argument("--cells", type=int, default=0, help="of NAS-Bench-201, in place of the tables")
+    parser.add_argument("--seeds", type=int, default=3, help="of each proxy")
+    parser.add_argument("--proxies", default="", help="names with commas between; all by default")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--data", type=Path, default=SHARED, help="folder of the files of NAS-Bench-201")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
