@@ -4,8 +4,9 @@
     python benchmarks/quality/proxies.py --networks 1000 --seeds 5
     python benchmarks/quality/proxies.py --cells 1000                    # NAS-Bench-201, with CIFAR-10 images
 
-Printed are Kendall's tau-b over all networks, within the best tenth, and Spearman's correlation with the rank
-of parameters held fixed, of networks drawn at random against the mean validation accuracy over training seeds.
+Printed are Kendall's tau-b over all networks, within the best tenth, and Spearman's correlation with the
+rank of parameters held fixed, of networks drawn at random against the mean validation accuracy over training
+seeds.
 Signs are those that the proxies state: none is turned by what the table says.
 """
 

@@ -32,9 +32,9 @@ A supernet: `nas-gym rank mlp-mnist1d --scores '[{"name": "supernet", "trainings
 """
 USUAL = "plain,snip,grasp,grad_norm,l2_norm,jacov,nwot,synflow,zen,zico,swap,meco,az_nas"
 ABOUT = (
-    "tau: Kendall's tau-b; top 10%: the same within the best tenth; rho: Spearman; rho | params: with the rank "
-    "of parameters held fixed; P@: share of the best by score that is among the best; BR@: place of the best "
-    "of them, in % of all; s: seconds a network and seed"
+    "tau: Kendall's tau-b; top 10%: the same within the best tenth; rho: Spearman; rho | params: with the "
+    "rank of parameters held fixed; P@: share of the best by score that is among the best; BR@: place of the "
+    "best of them, in % of all; s: seconds a network and seed"
 )
 COLUMNS = {
     "tau": "tau",
@@ -76,7 +76,8 @@ def rank(
 
     What they should rank by is the validation score of the table, averaged over its training seeds.
     Parameters, FLOPs and short trainings stand beside them; a supernet also stands beside one that was
-    trained on shuffled labels. Intervals are of 95%: over seeds, and over networks where seeds change nothing.
+    trained on shuffled labels. Intervals are of 95%: over seeds, and over networks where seeds change
+    nothing.
     """
     from nas_gym.explain import rank_scores
 

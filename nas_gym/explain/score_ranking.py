@@ -86,7 +86,7 @@ def rank_scores(
     fidelities: Sequence[int] | None = None,
     device: str = "auto",
     store: Any = "user",
-    progress: Told = lambda what, share: None,
+    progress: Told = lambda *_: None,
 ) -> ScoreRanking:
     """Compare cheap scores with the mean validation score of a table's networks over its training seeds.
 
@@ -221,7 +221,7 @@ class _Ranked:
                 device=self._device,
                 store=self._store,
             )
-            evaluator.progress = lambda at, share=share: self._progress(  # type: ignore[misc]
+            evaluator.progress = lambda at, share=share: self._progress(
                 label, share + at.share / len(self._seeds)
             )
             self._progress(label, share)

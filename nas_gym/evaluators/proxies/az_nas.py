@@ -1,14 +1,14 @@
 """AZ-NAS: four views of a network's blocks, and their common rank in a pool.
 
 Source: Lee and Ham 2024, "AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search". Blocks are
-the largest parts of an architecture (cells, reductions, layers of a chain) up to the one with the output. Weights
-are normal by fan-in (He et al. 2015), inputs standard normal.
+the largest parts of an architecture (cells, reductions, layers of a chain) up to the one with the output.
+Weights are normal by fan-in (He et al. 2015), inputs standard normal.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -165,7 +165,6 @@ def _as_wide(back: Tensor, after: Tensor) -> Tensor:
         return back
     if after.dim() == 2:
         return back.flatten(2).sum(2)
-    pool = F.adaptive_avg_pool1d if back.dim() == 3 else F.adaptive_avg_pool2d
+    pool: Callable[..., Tensor] = F.adaptive_avg_pool1d if back.dim() == 3 else F.adaptive_avg_pool2d
     window = math.prod(back.shape[2:]) / math.prod(after.shape[2:])
-    found: Tensor = pool(back, list(after.shape[2:])) * window
-    return found
+    return pool(back, list(after.shape[2:])) * window

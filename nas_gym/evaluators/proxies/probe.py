@@ -74,16 +74,16 @@ class Probe:
     def arrays(self) -> Arrays:
         """The arrays of each node; the weights of layers ask for gradients."""
         found: Arrays = [{} for _ in self.network.nodes]
-        for name, array in initial_weights(self.network, self.seed):
-            number, _, own = name.partition("_")
-            found[int(number)][own] = array.to(self.device)
+        for whole, array in initial_weights(self.network, self.seed):
+            node, _, own = whole.partition("_")
+            found[int(node)][own] = array.to(self.device)
         for number, name in self.places:
             found[number][name].requires_grad_(True)
         return found
 
     @cached_property
     def places(self) -> list[tuple[int, str]]:
-        """The weights of layers, by node and name: arrays of two sides or more, of what does not normalise."""
+        """The weights of layers, by node and name: arrays with two sides or more, but of no normalisation."""
         return [
             (number, name)
             for number in self.live

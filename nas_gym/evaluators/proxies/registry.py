@@ -74,8 +74,8 @@ def check_task(proxy: Proxy, task: Task) -> None:
     """
     if proxy.needs in ("examples", "labels", "classes") and not len(task.y_train):
         raise ConfigError(
-            f"the proxy {proxy.name!r} reads training examples, and the task {task.name!r} has none: pass the "
-            "task that the table was recorded on, or a proxy of the network alone such as 'synflow'"
+            f"the proxy {proxy.name!r} reads training examples, and the task {task.name!r} has none: pass "
+            "the task that the table was recorded on, or a proxy without data such as 'synflow'"
         )
     if proxy.needs == "classes" and task.target.kind != "classes":
         raise ConfigError(

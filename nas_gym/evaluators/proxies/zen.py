@@ -27,7 +27,7 @@ class Zen(Proxy):
     def value(self, probe: Probe) -> float:
         nodes = probe.network.nodes
         with torch.no_grad():
-            arrays = probe.drawn_arrays(11, lambda shape: 1.0)
+            arrays = probe.drawn_arrays(11, lambda _: 1.0)
             generator = probe.generator(12)
             shape = (EXAMPLES, *probe.network.input_shape)
             x, e = probe.gaussian(shape, generator), probe.gaussian(shape, generator)

@@ -122,11 +122,12 @@ def top_quality(score: np.ndarray, worth: np.ndarray, share: float) -> tuple[flo
 def _expected_best(places: np.ndarray, drawn: int, best: int) -> float:
     """Return the expected minimum of `best` and of so many of `places`, drawn without replacement."""
     ordered = np.minimum(np.sort(places), best)
-    total, none_before = 0.0, 1.0
+    total: float = 0.0
+    none_before: float = 1.0
     for position, place in enumerate(ordered.tolist()):
         left = len(ordered) - position
         if drawn >= left:  # one of those left is drawn for sure
-            return total + none_before * place
+            return float(total + none_before * place)
         total += none_before * drawn / left * place
         none_before *= 1 - drawn / left
     return total
@@ -159,7 +160,9 @@ def over_networks(
     Measures of the best K% have none: a network that is drawn twice takes two of few places.
 
     Args:
-        score, worth, fixed: as of `rank_quality`.
+        score: as of `rank_quality`.
+        worth: as of `rank_quality`.
+        fixed: as of `rank_quality`.
         draws: bootstrap samples.
         seed: seed of them.
         quality: what is measured.
