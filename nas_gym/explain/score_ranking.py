@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.evaluators import EVALUATORS, POOL_PROXIES, PROXIES, ProxyMeter, make_evaluator
+from nas_gym.evaluators import EVALUATORS, POOL_PROXIES, PROXIES, Evaluator, ProxyMeter, make_evaluator
 from nas_gym.explain.methods.ranking import Interval, over_networks, over_seeds, rank_quality
 from nas_gym.registry import options_of
 from nas_gym.search_spaces import Architecture
@@ -114,6 +114,8 @@ def rank_scores(
     names = [each for each in scores if isinstance(each, str) and (each in PROXIES or each in POOL_PROXIES)]
     meter = ranked.meter(names)
     evaluators = list(_evaluators([each for each in scores if each not in names]))
+    for label, spec in evaluators:
+        ranked.evaluator(label, spec, seeds[0])  # what is wrong with one is said before anything takes time
     rows = [ranked.row("size", name, ranked.sizes(name)) for name in SIZES]
     shown = short_fidelities(table) if fidelities is None else fidelities
     rows += [ranked.row("training", *ranked.short(epochs)) for epochs in shown]
@@ -209,18 +211,22 @@ class _Ranked:
             found.append(meter.pool(self._architectures, [name], seed, told).values[name])
         return _Values(np.array(found), (time.perf_counter() - start) / count / len(self._seeds))
 
+    def evaluator(self, label: str, spec: Mapping[str, Any], seed: int) -> Evaluator:
+        """Return an evaluator with one seed."""
+        return make_evaluator(
+            {**spec, "seeds": [seed]},
+            self._table.search_space,
+            self._task_for(label),
+            device=self._device,
+            store=self._store,
+        )
+
     def by_evaluator(self, label: str, spec: Mapping[str, Any]) -> _Values:
         """Return the scores by an evaluator, of each seed, minus infinity where it failed."""
         start, found = time.perf_counter(), []
         for number, seed in enumerate(self._seeds):
             share = number / len(self._seeds)
-            evaluator = make_evaluator(
-                {**spec, "seeds": [seed]},
-                self._table.search_space,
-                self._task_for(label),
-                device=self._device,
-                store=self._store,
-            )
+            evaluator = self.evaluator(label, spec, seed)
             evaluator.progress = lambda at, share=share: self._progress(
                 label, share + at.share / len(self._seeds)
             )

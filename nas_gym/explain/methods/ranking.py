@@ -8,7 +8,7 @@ apart from others, every number is its expectation over a random order of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,16 +55,21 @@ def rank_quality(score: np.ndarray, worth: np.ndarray, fixed: np.ndarray) -> dic
         worth: what ranks them in truth, (networks,).
         fixed: what is held fixed, such as parameters, (networks,).
     """
-    found = {
+    found = correlations(score, worth, fixed)
+    for percent in (5, 0.5):
+        precision, best = top_quality(score, worth, percent / 100)
+        found[f"precision_{percent}"], found[f"best_rank_{percent}"] = precision, best
+    return found
+
+
+def correlations(score: np.ndarray, worth: np.ndarray, fixed: np.ndarray) -> dict[str, float]:
+    """Return those measures of `rank_quality` that are correlations."""
+    return {
         "tau": tau_b(score, worth),
         "rho": spearman(score, worth),
         "tau_top_tenth": tau_top(score, worth, 0.1),
         "partial_rho": partial_spearman(score, worth, fixed),
     }
-    for percent in (5, 0.5):
-        precision, best = top_quality(score, worth, percent / 100)
-        found[f"precision_{percent}"], found[f"best_rank_{percent}"] = precision, best
-    return found
 
 
 def tau_b(score: np.ndarray, worth: np.ndarray) -> float:
@@ -153,7 +158,6 @@ def over_networks(
     *,
     draws: int = 200,
     seed: int = 0,
-    quality: Callable[[np.ndarray, np.ndarray, np.ndarray], dict[str, float]] = rank_quality,
 ) -> dict[str, Interval]:
     """Return each measure with the interval that a bootstrap over networks gives.
 
@@ -165,19 +169,16 @@ def over_networks(
         fixed: as of `rank_quality`.
         draws: bootstrap samples.
         seed: seed of them.
-        quality: what is measured.
     """
     rng = np.random.default_rng(seed)
-    values = quality(score, worth, fixed)
-    samples: dict[str, list[float]] = {name: [] for name in values}
-    for _ in range(draws):
-        rows = rng.integers(len(score), size=len(score))
-        for name, value in quality(score[rows], worth[rows], fixed[rows]).items():
-            samples[name].append(value)
+    samples = [
+        correlations(score[rows], worth[rows], fixed[rows])
+        for rows in (rng.integers(len(score), size=len(score)) for _ in range(draws))
+    ]
     found = {}
-    for name, value in values.items():
-        known = [each for each in samples[name] if not math.isnan(each)]
-        ends = np.quantile(known, (0.025, 0.975)) if known and not _of_best(name) else (math.nan, math.nan)
+    for name, value in rank_quality(score, worth, fixed).items():
+        known = [each[name] for each in samples if name in each and not math.isnan(each[name])]
+        ends = np.quantile(known, (0.025, 0.975)) if known else (math.nan, math.nan)
         found[name] = Interval(value, float(ends[0]), float(ends[1]))
     return found
 
