@@ -110,6 +110,7 @@ def rank_scores(
     """
     _check_names(scores)
     chosen = _drawn(table, networks, draw)
+    shown = [table.fidelity(each) for each in (short_fidelities(table) if fidelities is None else fidelities)]
     ranked = _Ranked(table, task, chosen, tuple(seeds), device, store, progress)
     names = [each for each in scores if isinstance(each, str) and (each in PROXIES or each in POOL_PROXIES)]
     meter = ranked.meter(names)
@@ -117,7 +118,6 @@ def rank_scores(
     for label, spec in evaluators:
         ranked.evaluator(label, spec, seeds[0])  # what is wrong with one is said before anything takes time
     rows = [ranked.row("size", name, ranked.sizes(name)) for name in SIZES]
-    shown = short_fidelities(table) if fidelities is None else fidelities
     rows += [ranked.row("training", *ranked.short(epochs)) for epochs in shown]
     for name in (each for each in names if each not in SIZES):
         assert meter is not None

@@ -76,14 +76,15 @@ def tau_b(score: np.ndarray, worth: np.ndarray) -> float:
     """Return Kendall's tau-b; nan where one of them is constant."""
     if len(score) < 2 or _constant(score) or _constant(worth):
         return math.nan
-    return float(stats.kendalltau(stats.rankdata(score), stats.rankdata(worth)).statistic)
+    return float(stats.kendalltau(mean_ranks(score), mean_ranks(worth)).statistic)
 
 
 def spearman(score: np.ndarray, worth: np.ndarray) -> float:
     """Return the correlation of ranks; nan where one of them is constant."""
     if len(score) < 2 or _constant(score) or _constant(worth):
         return math.nan
-    return float(np.corrcoef(stats.rankdata(score), stats.rankdata(worth))[0, 1])
+    one, other = (ranks - ranks.mean() for ranks in (mean_ranks(score), mean_ranks(worth)))
+    return float(one @ other / math.sqrt((one @ one) * (other @ other)))
 
 
 def tau_top(score: np.ndarray, worth: np.ndarray, share: float) -> float:
@@ -198,10 +199,19 @@ def _over_seeds(values: Sequence[float], lowest: float) -> Interval:
     return Interval(mean, max(lowest, float(mean - half)), min(1.0, float(mean + half)))
 
 
+def mean_ranks(values: np.ndarray) -> np.ndarray:
+    """Return the rank of each value from 1, the mean for ties, float64: `scipy.stats.rankdata`, but quick."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: np.ndarray = np.cumsum(counts) - (counts - 1) / 2
+    return ranks[which]
+
+
 def _constant(values: np.ndarray) -> bool:
     return bool((values == values[0]).all())
 
 
 def _places(worth: np.ndarray) -> np.ndarray:
     """Return how many networks are better than each, int (networks,)."""
-    return (stats.rankdata(-worth, method="min") - 1).astype(int)
+    _, which, counts = np.unique(worth, return_inverse=True, return_counts=True)
+    above: np.ndarray = len(worth) - np.cumsum(counts)
+    return above[which]
