@@ -103,17 +103,10 @@ def rank(
 
 def _task(table: Table, text: str | None) -> Task | None:
     """Return the task asked for, or the one that a table of our own was recorded on; None where unknown."""
-    from nas_gym.errors import NASGymError
+    from nas_gym.tables import recorded_task
     from nas_gym.tasks import make_task
 
-    if text is not None:
-        return make_task(options.name_or_json("--task", text))
-    if "task_fingerprint" not in table.about:
-        return None
-    try:
-        return make_task(table.about["task"])
-    except NASGymError:
-        return None  # its file is not there any more
+    return recorded_task(table) if text is None else make_task(options.name_or_json("--task", text))
 
 
 def _show(found: ScoreRanking) -> None:

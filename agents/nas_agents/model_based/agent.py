@@ -14,6 +14,7 @@ from nas_agents.model_based.features import Features, all_features
 from nas_agents.model_based.front import ACQUISITIONS, FrontSearch
 from nas_agents.model_based.planning import PlannedPolicy, simulate
 from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
+from nas_agents.warm_start import WarmStart, check_warm_start, starts, take_distinct
 from nas_gym.errors import unknown
 from nas_gym.search_spaces import Architecture, SearchSpace
 
@@ -66,6 +67,8 @@ class ModelBased(Agent):
         acquisition: of several objectives, see `nas_agents.model_based.front.FrontSearch`: ``"ehvi"``,
             expected hypervolume improvement, exact of two objectives, or ``"parego"``, the improvement of a
             Chebyshev scalarisation with weights drawn anew each time, which three and more have in any case.
+        warm_start: what the first designs of the first model are instead, of one objective, see
+            `nas_agents.warm_start.starts`; None for uniform ones.
     """
 
     name = "model-based"
@@ -86,6 +89,7 @@ class ModelBased(Agent):
     edits: int = 24
     gamma: float = 0.9
     acquisition: str = "ehvi"
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
         for name in ("first", "starts", "steps", "edits"):
@@ -100,6 +104,7 @@ class ModelBased(Agent):
         within("gamma", self.gamma, 0, 0.999)
         if self.acquisition not in ACQUISITIONS:
             raise unknown("acquisition of several objectives", self.acquisition, ACQUISITIONS)
+        check_warm_start(self.warm_start)
 
     def model(self, features: Features) -> RewardModel:
         """Return a model that knows nothing yet."""
@@ -128,7 +133,11 @@ class ModelBased(Agent):
     def _attempt(self, planner: Planner, overall: Planner, known: Rewards, session: Session) -> None:
         """Search on one model until it stagnates; `overall`, of the first, is told of all attempts."""
         space, rewards, stale = session.search_space, Rewards(), 0
-        asked = _distinct(session, min(self.first, space.size - len(known)), known)
+        count = min(self.first, space.size - len(known))
+        if self.warm_start is not None and not known:
+            asked = take_distinct(starts(session, self.warm_start), count)
+        else:
+            asked = _distinct(session, count, known)
         while not self.patience or stale < self.patience:
             fresh = _evaluated([each for each in asked if each not in known], session)
             known.update(fresh)

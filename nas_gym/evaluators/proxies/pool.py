@@ -114,14 +114,14 @@ class ProxyMeter:
 
 
 def best_of_pool(
-    meter: ProxyMeter, architectures: Sequence[Architecture], name: str, seed: int
+    meter: ProxyMeter, architectures: Sequence[Architecture], name: str, seeds: Sequence[int]
 ) -> list[Architecture]:
-    """Return the networks of a pool, the best by a proxy first; ties stay in their order.
+    """Return the networks of a pool, the best by a proxy first, averaged over seeds; ties stay in order.
 
     Raises:
         NASGymError: if the proxy gives none of them a value.
     """
-    values = meter.pool(architectures, [name], seed).values[name]
+    values = np.mean([meter.pool(architectures, [name], seed).values[name] for seed in seeds], axis=0)
     if np.isneginf(values).all():
         raise ConfigError(
             f"the proxy {name!r} has a value for none of {len(values):,} networks: take another"
