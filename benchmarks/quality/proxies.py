@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import sys
 import tarfile
 import time
 from collections import defaultdict
@@ -24,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nas_gym.evaluators import POOL_PROXIES, PROXIES
+from nas_gym.evaluators import BATCH, POOL_PROXIES, PROXIES
 from nas_gym.explain import Interval, ScoreRanking, rank_scores
 from nas_gym.tables import load_table, read_nasbench201
 from nas_gym.tasks import Task, make_task
@@ -52,7 +53,14 @@ def main() -> None:
     for table, task, networks in asked:
         start = time.perf_counter()
         found = rank_scores(
-            table, task, scores, networks=networks, seeds=range(options.seeds), device=options.device
+            table,
+            task,
+            scores,
+            networks=networks,
+            seeds=range(options.seeds),
+            device=options.device,
+            batch=options.batch,
+            progress=_told,
         )
         took = time.perf_counter() - start
         print(f"\n{found.networks:,} of {found.size:,} networks of {found.table}, {took:.0f} s\n")
@@ -87,6 +95,11 @@ def markdown(found: ScoreRanking) -> str:
     return "\n".join(lines)
 
 
+def _told(what: str, share: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{what}: {share:.0%} ", end="", file=sys.stderr)
+
+
 def _cell(interval: Interval) -> str:
     if math.isnan(interval.value):
         return "-"
@@ -101,6 +114,7 @@ def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--networks", type=int, default=300, help="of each table")
     parser.add_argument("--cells", type=int, default=0, help="of NAS-Bench-201, in place of the tables")
     parser.add_argument("--seeds", type=int, default=3, help="of each proxy")
+    parser.add_argument("--batch", type=int, default=BATCH, help="examples of a batch")
     parser.add_argument("--proxies", default="", help="names with commas between; all by default")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--data", type=Path, default=SHARED, help="folder of the files of NAS-Bench-201")

@@ -17,6 +17,7 @@ from .latency.measured import MeasuredLatency as MeasuredLatency
 from .lookup import TableEvaluator as TableEvaluator
 from .proxies.evaluator import ProxyEvaluator as ProxyEvaluator
 from .proxies.graf import graf_features as graf_features
+from .proxies.pool import BATCH as BATCH
 from .proxies.pool import ProxyMeter as ProxyMeter
 from .proxies.pool import best_of_pool as best_of_pool
 from .proxies.registry import POOL_PROXIES as POOL_PROXIES

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, unknown
-from nas_gym.evaluators import EVALUATORS, POOL_PROXIES, PROXIES, Evaluator, ProxyMeter, make_evaluator
+from nas_gym.evaluators import BATCH, EVALUATORS, POOL_PROXIES, PROXIES, Evaluator, ProxyMeter, make_evaluator
 from nas_gym.explain.methods.ranking import Interval, over_networks, over_seeds, rank_quality
 from nas_gym.registry import options_of
 from nas_gym.search_spaces import Architecture
@@ -19,6 +19,8 @@ from nas_gym.tasks import Task
 
 SIZES = ("params", "flops")
 LEAST_NETWORKS = 20
+TIMED = 10
+"""Networks that a proxy is timed on."""
 Told = Callable[[str, float], None]
 
 
@@ -86,6 +88,7 @@ def rank_scores(
     fidelities: Sequence[int] | None = None,
     device: str = "auto",
     store: Any = "user",
+    batch: int = BATCH,
     progress: Told = lambda *_: None,
 ) -> ScoreRanking:
     """Compare cheap scores with the mean validation score of a table's networks over its training seeds.
@@ -103,6 +106,7 @@ def rank_scores(
         fidelities: epochs of short trainings; by default a few of the table's.
         device: where scores are computed.
         store: for what evaluators compute.
+        batch: examples of a batch of proxies.
         progress: told what is under way and the share of it that is done.
 
     Raises:
@@ -111,7 +115,7 @@ def rank_scores(
     _check_names(scores)
     chosen = _drawn(table, networks, draw)
     shown = [table.fidelity(each) for each in (short_fidelities(table) if fidelities is None else fidelities)]
-    ranked = _Ranked(table, task, chosen, tuple(seeds), device, store, progress)
+    ranked = _Ranked(table, task, chosen, tuple(seeds), device, store, batch, progress)
     names = [each for each in scores if isinstance(each, str) and (each in PROXIES or each in POOL_PROXIES)]
     meter = ranked.meter(names)
     evaluators = list(_evaluators([each for each in scores if each not in names]))
@@ -119,9 +123,10 @@ def rank_scores(
         ranked.evaluator(label, spec, seeds[0])  # what is wrong with one is said before anything takes time
     rows = [ranked.row("size", name, ranked.sizes(name)) for name in SIZES]
     rows += [ranked.row("training", *ranked.short(epochs)) for epochs in shown]
-    for name in (each for each in names if each not in SIZES):
-        assert meter is not None
-        rows.append(ranked.row("proxy", name, ranked.by_proxy(meter, name)))
+    shown_names = [name for name in names if name not in SIZES]
+    if meter is not None and shown_names:
+        by_name = ranked.by_proxies(meter, shown_names)
+        rows += [ranked.row("proxy", name, by_name[name]) for name in shown_names]
     rows += [ranked.row("evaluator", label, ranked.by_evaluator(label, spec)) for label, spec in evaluators]
     return ScoreRanking(
         table.name, table.measure, len(chosen), table.size, tuple(seeds), tuple(rows), ranked.values
@@ -156,10 +161,11 @@ class _Ranked:
         seeds: tuple[int, ...],
         device: str,
         store: Any,
+        batch: int,
         progress: Told,
     ) -> None:
         self._table, self._task, self._rows, self._seeds = table, task, rows, seeds
-        self._device, self._store, self._progress = device, store, progress
+        self._device, self._store, self._batch, self._progress = device, store, batch, progress
         space = table.search_space
         self._architectures: list[Architecture] = [space.architecture(int(row)) for row in rows]
         self._worth, self._fixed = table.mean_score()[rows], table.parameters[rows]
@@ -196,20 +202,31 @@ class _Ranked:
         if not names:
             return None
         task = self._task_for(names[0])
-        meter = ProxyMeter(self._table.search_space, task, self._device)
+        meter = ProxyMeter(self._table.search_space, task, self._device, batch=self._batch)
         meter.check(names)
         return meter
 
-    def by_proxy(self, meter: ProxyMeter, name: str) -> _Values:
-        """Return the values by a proxy, of each seed."""
-        start, count, found = time.perf_counter(), len(self._architectures), []
+    def by_proxies(self, meter: ProxyMeter, names: Sequence[str]) -> dict[str, _Values]:
+        """Return the values by proxies, of each seed; they share passes, but are timed alone on a few."""
+        label, found = f"{len(names)} proxies", []
         for number, seed in enumerate(self._seeds):
 
             def told(done: int, number: int = number) -> None:
-                self._progress(name, (number + done / count) / len(self._seeds))
+                share = done / len(self._architectures)
+                self._progress(label, (number + share) / len(self._seeds))
 
-            found.append(meter.pool(self._architectures, [name], seed, told).values[name])
-        return _Values(np.array(found), (time.perf_counter() - start) / count / len(self._seeds))
+            found.append(meter.pool(self._architectures, names, seed, told).values)
+        return {
+            name: _Values(np.array([each[name] for each in found]), self._seconds(meter, name))
+            for name in names
+        }
+
+    def _seconds(self, meter: ProxyMeter, name: str) -> float:
+        """Return what one network takes by a proxy alone, over a few spread over all."""
+        few = self._architectures[:: -(-len(self._architectures) // TIMED)]
+        start = time.perf_counter()
+        meter.pool(few, [name], self._seeds[0])
+        return (time.perf_counter() - start) / len(few)
 
     def evaluator(self, label: str, spec: Mapping[str, Any], seed: int) -> Evaluator:
         """Return an evaluator with one seed."""
