@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import math
 import sys
 import tarfile
@@ -24,9 +25,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy import stats
 
 from nas_gym.evaluators import BATCH, POOL_PROXIES, PROXIES
-from nas_gym.explain import Interval, ScoreRanking, rank_scores
+from nas_gym.explain import Interval, ScoreRanking, rank_scores, tau_b
 from nas_gym.tables import load_table, read_nasbench201
 from nas_gym.tasks import Task, make_task
 
@@ -50,6 +52,7 @@ def main() -> None:
         for name in options.tables.split(","):
             table = load_table(*name.split("-", 1))
             asked.append((table, make_task(table.about["task"]), options.networks))
+    rankings = []
     for table, task, networks in asked:
         start = time.perf_counter()
         found = rank_scores(
@@ -65,6 +68,9 @@ def main() -> None:
         took = time.perf_counter() - start
         print(f"\n{found.networks:,} of {found.size:,} networks of {found.table}, {took:.0f} s\n")
         print(markdown(found))
+        rankings.append(found)
+    if len(rankings) > 1:
+        print(f"\n{combined(rankings)}")
 
 
 def cifar10(archive: Path) -> Task:
@@ -93,6 +99,36 @@ def markdown(found: ScoreRanking) -> str:
         note = f" ({row.without} without a value)" if row.without else ""
         lines.append(f"| {row.score}{note} | {' | '.join(cells)} | {row.seconds * 1000:.3g} |")
     return "\n".join(lines)
+
+
+def combined(rankings: Sequence[ScoreRanking]) -> str:
+    """Return how well pairs of proxies rank each table, each pair chosen on the other tables alone.
+
+    A pair ranks by the sum of the ranks by both, each averaged over seeds. The interval of the difference to
+    parameters is of a bootstrap over networks.
+    """
+    names = [name for name in rankings[0].values if name in PROXIES or name in POOL_PROXIES]
+    pairs = list(itertools.combinations(names, 2))
+    taus = np.array([[tau_b(_pair(one, pair), one.worth) for pair in pairs] for one in rankings])
+    lines = ["| table | pair, chosen on the others | tau | minus that of params |", "|---|---|---|---|"]
+    for place, found in enumerate(rankings):
+        others = np.delete(taus, place, axis=0).mean(axis=0)
+        pair = pairs[int(np.nanargmax(others))]
+        score, params, worth = _pair(found, pair), found.values["params"][0], found.worth
+        differences = []
+        rng = np.random.default_rng(0)
+        for _ in range(500):
+            rows = rng.integers(len(worth), size=len(worth))
+            differences.append(tau_b(score[rows], worth[rows]) - tau_b(params[rows], worth[rows]))
+        low, high = np.quantile(differences, (0.025, 0.975))
+        tau = tau_b(score, worth)
+        gap = f"{tau - tau_b(params, worth):.2f} [{low:.2f}, {high:.2f}]"
+        lines.append(f"| {found.table} | {' and '.join(pair)} | {tau:.2f} | {gap} |")
+    return "\n".join(lines)
+
+
+def _pair(found: ScoreRanking, pair: Sequence[str]) -> np.ndarray:
+    return np.sum([stats.rankdata(found.values[name].mean(axis=0)) for name in pair], axis=0)
 
 
 def _told(what: str, share: float) -> None:

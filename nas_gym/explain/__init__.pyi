@@ -25,6 +25,7 @@ from .methods.policies.viper import distil as distil
 from .methods.ranking import MEASURES as MEASURES
 from .methods.ranking import Interval as Interval
 from .methods.ranking import rank_quality as rank_quality
+from .methods.ranking import tau_b as tau_b
 from .pipeline import explain as explain
 from .pipeline import explain_evidence as explain_evidence
 from .registry import questions as questions

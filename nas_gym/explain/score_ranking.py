@@ -65,6 +65,7 @@ class ScoreRanking:
         size: how many architectures the table has.
         seeds: seeds of scores that have some.
         rows: one a score.
+        worth: what each network is worth, (networks,).
         values: the values that were compared, by score: (seeds, networks).
     """
 
@@ -74,6 +75,7 @@ class ScoreRanking:
     size: int
     seeds: tuple[int, ...]
     rows: tuple[ScoreRow, ...]
+    worth: np.ndarray = field(repr=False)
     values: Mapping[str, np.ndarray] = field(repr=False)
 
 
@@ -129,7 +131,14 @@ def rank_scores(
         rows += [ranked.row("proxy", name, by_name[name]) for name in shown_names]
     rows += [ranked.row("evaluator", label, ranked.by_evaluator(label, spec)) for label, spec in evaluators]
     return ScoreRanking(
-        table.name, table.measure, len(chosen), table.size, tuple(seeds), tuple(rows), ranked.values
+        table=table.name,
+        measure=table.measure,
+        networks=len(chosen),
+        size=table.size,
+        seeds=tuple(seeds),
+        rows=tuple(rows),
+        worth=ranked.worth,
+        values=ranked.values,
     )
 
 
@@ -168,7 +177,7 @@ class _Ranked:
         self._device, self._store, self._batch, self._progress = device, store, batch, progress
         space = table.search_space
         self._architectures: list[Architecture] = [space.architecture(int(row)) for row in rows]
-        self._worth, self._fixed = table.mean_score()[rows], table.parameters[rows]
+        self.worth, self._fixed = table.mean_score()[rows], table.parameters[rows]
         self.values: dict[str, np.ndarray] = {}
 
     def row(self, kind: str, score: str, values: _Values) -> ScoreRow:
@@ -176,10 +185,10 @@ class _Ranked:
         self.values[score] = values.by_seed
         if len(values.by_seed) > 1 and not (values.by_seed == values.by_seed[0]).all():
             over = "seeds"
-            quality = over_seeds([rank_quality(each, self._worth, self._fixed) for each in values.by_seed])
+            quality = over_seeds([rank_quality(each, self.worth, self._fixed) for each in values.by_seed])
         else:
             over = "networks"
-            quality = over_networks(values.by_seed[0], self._worth, self._fixed)
+            quality = over_networks(values.by_seed[0], self.worth, self._fixed)
         without = int(np.isneginf(values.by_seed).any(axis=0).sum())
         return ScoreRow(score, kind, quality, over, without, values.seconds)
 
