@@ -6,6 +6,7 @@ Source: Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS", 2021, secti
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from nas_agents.agent import Session, whole_number
@@ -16,6 +17,7 @@ from nas_gym.search_spaces import Architecture, SearchSpace
 if TYPE_CHECKING:
     import numpy as np
 
+    from nas_gym.tables import Table
     from nas_gym.tasks import Task
 
 POOL = 3000
@@ -70,7 +72,7 @@ def pool_of(session: Session, warm_start: WarmStart) -> list[Architecture]:
 
     space = session.search_space
     drawn = distinct(space, warm_start.get("pool", POOL), session.rng)
-    meter = ProxyMeter(space, _task(session), "cpu")
+    meter = ProxyMeter(space, data_of(session), "cpu")
     return best_of_pool(meter, drawn, warm_start["proxy"], warm_start.get("seeds", [0]))
 
 
@@ -90,11 +92,16 @@ def take_distinct(architectures: Iterator[Architecture], count: int) -> list[Arc
     return list(taken)
 
 
-def _task(session: Session) -> Task:
+def data_of(session: Session) -> Task:
     """Return the data that proxies read: of a table what it was recorded on, where that is known."""
-    from nas_gym.tables import recorded_task
-
     task: Task = session.unwrapped.task
     table = session.unwrapped.evaluator.table
-    recorded = None if table is None else recorded_task(table)
+    recorded = None if table is None else _recorded(table)
     return task if recorded is None else recorded
+
+
+@lru_cache(maxsize=4)
+def _recorded(table: Table) -> Task | None:
+    from nas_gym.tables import recorded_task
+
+    return recorded_task(table)

@@ -8,6 +8,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from nas_agents import Evolution, LocalSearch, ModelBased, RandomSearch, SuccessiveHalving, make_agent
+from nas_agents.model_based.proxy_features import DRAWN, ProxyScores
+from scipy import stats
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
@@ -89,3 +91,48 @@ def test_an_unknown_proxy_is_one_sentence_when_the_search_begins():
     agent = Evolution(warm_start={"proxy": "synfow", "pool": 10})
     with pytest.raises(NASGymError, match="unknown proxy 'synfow': did you mean 'synflow'"):
         agent.search(environment(), budget=10)
+
+
+def test_proxies_of_the_model_are_places_among_networks_of_the_space():
+    env = environment(space=MLP3)
+    space = env.unwrapped.search_space
+    scores = ProxyScores(space, env.unwrapped.task, ["params", "flops"])
+    rng = np.random.default_rng(0)
+    reference = [space.network(space.sample(rng)).parameters for _ in range(DRAWN)]
+    asked = [space.sample(np.random.default_rng(each)) for each in range(50)]
+    found = scores(asked)
+    assert found.shape == (50, 2)
+    for architecture, score in zip(asked, found[:, 0], strict=True):
+        parameters = space.network(architecture).parameters
+        place = np.mean([(each < parameters) + (each == parameters) / 2 for each in reference])
+        assert stats.norm.cdf(score) == pytest.approx(place, abs=1 / DRAWN)
+    drawn = scores([space.sample(rng) for _ in range(2000)])
+    assert drawn.mean(axis=0) == pytest.approx(0, abs=0.2)
+    assert drawn.std(axis=0) == pytest.approx(1, abs=0.2)
+
+
+def fewest_parameters(architecture, seed):
+    space = environment(space=MLP3).unwrapped.search_space
+    return 1 / (1 + np.log(space.network(architecture).parameters))
+
+
+@pytest.mark.parametrize("listed", [50_000, 0])
+def test_the_model_learns_that_a_proxy_has_the_wrong_sign(listed):
+    env = environment(fewest_parameters, space=MLP3)
+    with_proxy = ModelBased(proxies=["params"], first=5, listed=listed)
+    result = with_proxy.search(env, budget=25, seed=0)
+    space = env.unwrapped.search_space
+    fewest = min(space.network(each).parameters for each in space)
+    assert space.network(space.parse(result.architecture)).parameters == fewest
+    assert result.hyperparameters["proxies"] == ["params"]
+
+
+@pytest.mark.parametrize("proxies", ["nwot", [], [1]])
+def test_proxies_of_the_model_are_a_list_of_names(proxies):
+    with pytest.raises(NASGymError, match="proxies must be a list of names"):
+        ModelBased(proxies=proxies)
+
+
+def test_a_common_rank_is_no_feature_of_a_network():
+    with pytest.raises(NASGymError, match="az_nas ranks a pool and is not a feature of a network"):
+        ModelBased(proxies=["az_nas"]).search(environment(), budget=12)

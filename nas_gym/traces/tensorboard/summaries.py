@@ -93,7 +93,7 @@ def session_start(hyperparameters: Mapping[str, Any]) -> Any:
     for name, value in hyperparameters.items():
         if isinstance(value, str):
             start.hparams[name].string_value = value
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping | list):
             start.hparams[name].string_value = json.dumps(value)
         else:
             start.hparams[name].number_value = value
