@@ -15,7 +15,13 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-MORE_PAGES = ["docs/offline_data.md", "docs/other_libraries.md", "docs/own_data.md", "docs/own_parts.md"]
+MORE_PAGES = [
+    "docs/offline_data.md",
+    "docs/other_libraries.md",
+    "docs/own_data.md",
+    "docs/own_parts.md",
+    "docs/proxies.md",
+]
 """Pages whose snippets are a program of their own."""
 
 

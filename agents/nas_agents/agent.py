@@ -96,8 +96,9 @@ class Agent(ABC):
         super().__setattr__(name, plain(value) if field is not None and field.init else value)
 
     def hyperparameters(self) -> dict[str, Hyperparameter]:
-        """Return the hyperparameters by name, JSON-able."""
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        """Return the hyperparameters by name, JSON-able, without those that are None."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class NoEvaluationError(ConfigError):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 from nas_agents.agent import Agent, Session, whole_number, within
 from nas_agents.pareto import preferences
+from nas_agents.warm_start import WarmStart, check_warm_start, starts
 from nas_gym.evaluators import Evaluation
 from nas_gym.search_spaces import Architecture
 
@@ -25,11 +27,12 @@ class Evolution(Agent):
     to its neighbours there, as in NSGA-II.
 
     Attributes:
-        population: P, architectures alive at a time; the first P are uniform random ones.
+        population: P, architectures alive at a time; the first P are uniform random ones, or by `warm_start`.
         sample: S, architectures drawn from the population with replacement; the best is the parent.
         batch: children bred from one population and evaluated in one call; the paper's is 1.
         crossover: probability that a child is first crossed: each variable of the fixed-length
             form comes from either of two parents, then the child is mutated like any other.
+        warm_start: what the first P are instead, see `nas_agents.warm_start.starts`; None for uniform ones.
     """
 
     name = "evolution"
@@ -39,15 +42,17 @@ class Evolution(Agent):
     sample: int = 5
     batch: int = 1
     crossover: float = 0.0
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
         whole_number("batch", self.batch, at_least=1)
         whole_number("population", self.population, at_least=1)
         whole_number("sample", self.sample, at_least=1)
         within("crossover", self.crossover, 0, 1)
+        check_warm_start(self.warm_start)
 
     def run(self, session: Session) -> None:
-        first = [session.search_space.sample(session.rng) for _ in range(self.population)]
+        first = list(islice(starts(session, self.warm_start), self.population))
         population = deque(zip(first, session.ask(first), strict=True))
         while True:
             children = [self._child(population, session) for _ in range(self.batch)]

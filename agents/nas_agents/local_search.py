@@ -8,6 +8,7 @@ import numpy as np
 
 from nas_agents.agent import Agent, Session
 from nas_agents.pareto import ParetoLocalSearch
+from nas_agents.warm_start import WarmStart, check_warm_start, starts
 from nas_gym.errors import unknown
 from nas_gym.search_spaces import Architecture
 
@@ -28,22 +29,25 @@ class LocalSearch(Agent):
     Attributes:
         improvement: ``"best"`` evaluates all neighbours at once and moves to the best of them,
             ``"first"`` moves to the first better one in a random order.
+        warm_start: where climbs start instead, of one objective, see `nas_agents.warm_start.starts`; None for
+            uniform starts.
     """
 
     name = "local-search"
     access = "query"
 
     improvement: str = "first"
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
         if self.improvement not in IMPROVEMENTS:
             raise unknown("improvement of local search", self.improvement, IMPROVEMENTS)
+        check_warm_start(self.warm_start)
 
     def run(self, session: Session) -> None:
         if session.objectives is not None:
             ParetoLocalSearch(self.improvement, session).run()
-        while True:
-            here = session.search_space.sample(session.rng)
+        for here in starts(session, self.warm_start):
             value = session.worth(session.ask([here])[0])
             while (step := self._better(here, value, session)) is not None:
                 here, value = step

@@ -13,7 +13,7 @@ from nas_gym.evaluators import Evaluation
 if TYPE_CHECKING:
     from nas_gym.traces import Policy
 
-Hyperparameter = float | int | str | bool
+Hyperparameter = float | int | str | bool | list[str] | dict[str, Any]
 
 
 @dataclass(frozen=True)

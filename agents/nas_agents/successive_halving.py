@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 
-import numpy as np
-
 from nas_agents.agent import Agent, Session, whole_number, within
+from nas_agents.warm_start import WarmStart, check_warm_start, starts, take_distinct
 from nas_gym.errors import ConfigError
 from nas_gym.evaluators import standing
-from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.search_spaces import Architecture
 
 HIGHEST_ETA = 1000
 
@@ -29,6 +28,9 @@ class SuccessiveHalving(Agent):
         eta: of two rungs the upper trains `eta` times as long, and `1 / eta` of the networks.
         lowest: epochs below which no network is judged.
         finalists: networks of a bracket that are trained fully.
+        warm_start: where brackets take their networks from, see `nas_agents.warm_start.starts`: a rung below
+            the lowest, which costs no training. The first bracket has the best of the pool, the second the
+            next best; None for uniform ones.
     """
 
     name = "successive-halving"
@@ -37,15 +39,18 @@ class SuccessiveHalving(Agent):
     eta: float = 3.0
     lowest: int = 1
     finalists: int = 1
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
         check_rungs(self.eta, self.lowest)
         whole_number("finalists", self.finalists, at_least=1)
+        check_warm_start(self.warm_start)
 
     def run(self, session: Session) -> None:
         ladder = rungs(session.fidelities(), self.eta, self.lowest)
+        draws = starts(session, self.warm_start)
         while True:
-            halve(session, self.finalists * ladder[-1] // ladder[0], ladder)
+            halve(session, self.finalists * ladder[-1] // ladder[0], ladder, draws)
 
 
 def check_rungs(eta: object, lowest: object) -> None:
@@ -79,7 +84,9 @@ def rungs(fidelities: Sequence[int], eta: float, lowest: int) -> list[int]:
     return sorted(found)
 
 
-def halve(session: Session, count: int, ladder: Sequence[int]) -> None:
+def halve(
+    session: Session, count: int, ladder: Sequence[int], draws: Iterator[Architecture] | None = None
+) -> None:
     """Run a bracket: `count` architectures at the lowest rung, as many at each as cost the same as there.
 
     Li et al. keep floor(n / eta); where rungs are exactly `eta` apart this is the same.
@@ -88,8 +95,10 @@ def halve(session: Session, count: int, ladder: Sequence[int]) -> None:
         session: the search.
         count: n, at least 1.
         ladder: fidelities, ascending; the last is the full recipe.
+        draws: where architectures come from; None for uniform draws.
     """
-    survivors = distinct(session.search_space, count, session.rng)
+    draws = starts(session, None) if draws is None else draws
+    survivors = take_distinct(draws, min(count, session.search_space.size))
     for rung in ladder:
         kept = survivors[: max(1, count * ladder[0] // rung)]
         evaluations = session.ask(kept, None if rung == ladder[-1] else rung)
@@ -97,13 +106,3 @@ def halve(session: Session, count: int, ladder: Sequence[int]) -> None:
         survivors = [kept[i] for i in order if not evaluations[i].failed]
         if not survivors:
             return
-
-
-def distinct(
-    search_space: SearchSpace[Architecture], count: int, rng: np.random.Generator
-) -> list[Architecture]:
-    """Return so many different architectures, or all of a smaller space, drawn uniformly."""
-    drawn: dict[Architecture, None] = {}
-    while len(drawn) < min(count, search_space.size):
-        drawn[search_space.sample(rng)] = None
-    return list(drawn)

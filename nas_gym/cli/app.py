@@ -14,6 +14,7 @@ from nas_gym.cli.export import EXPORT_EXAMPLE, export
 from nas_gym.cli.fit import FIT_EXAMPLE, fit
 from nas_gym.cli.list import LIST_EXAMPLE, list_parts
 from nas_gym.cli.predict import PREDICT_EXAMPLE, predict
+from nas_gym.cli.rank import RANK_EXAMPLE, rank
 from nas_gym.cli.record import RECORD_EXAMPLE, record
 from nas_gym.cli.replay import REPLAY_EXAMPLE, replay
 from nas_gym.cli.search import SEARCH_EXAMPLE, search
@@ -36,6 +37,7 @@ app.command("compare", epilog=COMPARE_EXAMPLE)(compare)
 app.command("predict", epilog=PREDICT_EXAMPLE)(predict)
 app.command("export", epilog=EXPORT_EXAMPLE)(export)
 app.command("record", epilog=RECORD_EXAMPLE)(record)
+app.command("rank", epilog=RANK_EXAMPLE)(rank)
 app.command("replay", epilog=REPLAY_EXAMPLE)(replay)
 app.command("list", epilog=LIST_EXAMPLE)(list_parts)
 

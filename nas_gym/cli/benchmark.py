@@ -75,7 +75,7 @@ def info(
     trust_modules(*(trust or ()))
     from nas_gym.tables import describe, draw_landscape, sentences
 
-    table = _named(name)
+    table = named_table(name)
     landscape = describe(table)
     for sentence in sentences(landscape):
         typer.echo(sentence)
@@ -197,7 +197,7 @@ def verify(
     trust_modules(*(trust or ()))
     from nas_gym.tables import check_table
 
-    check = check_table(_named(name), architectures, seed, device)
+    check = check_table(named_table(name), architectures, seed, device)
     for sentence in check.wrong:
         typer.echo(f"  {sentence}")
     verdict = "all agree" if check.ok else f"{len(check.wrong)} differ"
@@ -209,7 +209,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _named(name: str) -> Table:
+def named_table(name: str) -> Table:
     """Return the table of ``"<benchmark>-<task>"``, or of a benchmark that has one."""
     from nas_gym.tables import asked_table, load_table, table_files
 

@@ -215,10 +215,19 @@ def seeds_of(text: str) -> list[int]:
     Raises:
         NASGymError: if a part is not a whole number.
     """
+    return whole_numbers("--train-seeds", text)
+
+
+def whole_numbers(option: str, text: str) -> list[int]:
+    """Return whole numbers with commas between.
+
+    Raises:
+        NASGymError: if a part is not a whole number.
+    """
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"--train-seeds must be whole numbers like 0,1,2, not {shown(text)}") from None
+        raise ConfigError(f"{option} must be whole numbers like 0,1,2, not {shown(text)}") from None
 
 
 def hyperparameters_of(settings: Sequence[str]) -> dict[str, Any]:

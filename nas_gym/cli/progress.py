@@ -224,6 +224,27 @@ def explanation_bar(console: Console) -> Iterator[Callable[[int, int, str], None
         yield move
 
 
+@contextmanager
+def ranking_bar(console: Console) -> Iterator[Callable[[str, float], None]]:
+    """Show which score is under way and the share of it that is done, from the first call on."""
+    bar: Bar | None = None
+    shown = ""
+
+    def move(what: str, share: float) -> None:
+        nonlocal bar, shown
+        if bar is None or what != shown:
+            if bar is not None:
+                bar.__exit__(None)
+            bar, shown = Bar(console, what).__enter__(), what
+        bar.move(share, f"{share:.0%} of the networks")
+
+    try:
+        yield move
+    finally:
+        if bar is not None:
+            bar.__exit__(None)
+
+
 def building_bar(description: str) -> AbstractContextManager[Callable[[int, int], None]]:
     """Show the trainings of a table that are done, from the first call on."""
     columns = (

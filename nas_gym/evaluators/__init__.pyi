@@ -15,6 +15,13 @@ from .latency.evaluator import LatencyEvaluator as LatencyEvaluator
 from .latency.measured import HowMeasured as HowMeasured
 from .latency.measured import MeasuredLatency as MeasuredLatency
 from .lookup import TableEvaluator as TableEvaluator
+from .proxies.evaluator import ProxyEvaluator as ProxyEvaluator
+from .proxies.graf import graf_features as graf_features
+from .proxies.pool import BATCH as BATCH
+from .proxies.pool import ProxyMeter as ProxyMeter
+from .proxies.pool import best_of_pool as best_of_pool
+from .proxies.registry import POOL_PROXIES as POOL_PROXIES
+from .proxies.registry import PROXIES as PROXIES
 from .registry import EVALUATORS as EVALUATORS
 from .registry import make_evaluator as make_evaluator
 from .registry import table_of as table_of

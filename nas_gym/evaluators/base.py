@@ -147,7 +147,13 @@ class Evaluator(Shared, ABC):
         ]
         evaluations = self.evaluate(requests)
         count = len(self.seeds)
-        return [mean(evaluations[start : start + count]) for start in range(0, len(evaluations), count)]
+        return [
+            self.merged(evaluations[start : start + count]) for start in range(0, len(evaluations), count)
+        ]
+
+    def merged(self, evaluations: Sequence[Evaluation]) -> Evaluation:
+        """Return the evaluation that those of one architecture with several seeds come to: their mean."""
+        return mean(evaluations)
 
     def scores(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Return the score of each architecture, float64 (N,); its mean where the evaluator `draws`."""
@@ -255,6 +261,9 @@ class ForwardingEvaluator(Evaluator):
         self, members: Sequence[tuple[Architecture, int]]
     ) -> list[tuple[Architecture, NetworkModule | str]]:
         return self._inner.refit_all(members)
+
+    def merged(self, evaluations: Sequence[Evaluation]) -> Evaluation:
+        return self._inner.merged(evaluations)
 
     def parts(self) -> dict[str, object]:
         return self._inner.parts()

@@ -22,6 +22,7 @@ EVALUATORS = {
     "train": "nas_gym.evaluators.train:TrainEvaluator",
     "table": "nas_gym.evaluators.lookup:table",
     "supernet": "nas_gym.evaluators.supernet.evaluator:SupernetEvaluator",
+    "proxy": "nas_gym.evaluators.proxies.evaluator:ProxyEvaluator",
     "function": "nas_gym.evaluators.function:FunctionEvaluator",
 }
 AT_ONCE = ("table", "function")

@@ -22,6 +22,7 @@ from .latencies import devices_of as devices_of
 from .latencies import import_latencies as import_latencies
 from .resolve import asked_table as asked_table
 from .resolve import check_search_space as check_search_space
+from .resolve import recorded_task as recorded_task
 from .resolve import table_task as table_task
 from .resolve import task_label as task_label
 from .table import Table as Table

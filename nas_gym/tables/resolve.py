@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError
+from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables.catalogue import HOW_TO_GET, load_table, tasks_of
 from nas_gym.tables.table import Table
-from nas_gym.tasks import Classes, Task
+from nas_gym.tasks import Classes, Task, make_task
 
 USUAL_TASK = "mnist1d"
 """Of a benchmark with several tasks, where none was asked for."""
@@ -74,6 +74,17 @@ def check_search_space(table: Table, asked: str | Mapping[str, Any] | SearchSpac
             f"the table {table.name!r} is of the search space {space.config()!r}, not {shown!r}: "
             "leave search_space out, or evaluate by training"
         )
+
+
+def recorded_task(table: Table) -> Task | None:
+    """Return the data that a table of our own was recorded on; None where it is not there, or has changed."""
+    if "task_fingerprint" not in table.about:
+        return None
+    try:
+        task = make_task(table.about["task"])
+    except NASGymError:
+        return None  # its file is not there any more
+    return task if task.fingerprint == table.about["task_fingerprint"] else None
 
 
 def table_task(table: Table) -> Task:

@@ -23,7 +23,7 @@ from nas_agents.evolution import _mutate
 from nas_agents.model_based.agent import ModelBased
 from nas_agents.reinforce import SoftmaxPolicy
 from nas_agents.sb3.dqn import DQN
-from nas_agents.successive_halving import distinct
+from nas_agents.warm_start import distinct
 from scipy.stats import chi2_contingency, chisquare
 
 from nas_gym.search_spaces import ChoiceSpace, make_search_space

@@ -13,8 +13,10 @@ from nas_agents.agent import Agent, Session, whole_number, within
 from nas_agents.model_based.features import Features, all_features
 from nas_agents.model_based.front import ACQUISITIONS, FrontSearch
 from nas_agents.model_based.planning import PlannedPolicy, simulate
+from nas_agents.model_based.proxy_features import features_with, scores_of
 from nas_agents.model_based.reward_model import EveryArchitecture, RewardModel
-from nas_gym.errors import unknown
+from nas_agents.warm_start import WarmStart, check_warm_start, starts, take_distinct
+from nas_gym.errors import ConfigError, unknown
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 Rewards = dict[Architecture, float]
@@ -66,6 +68,11 @@ class ModelBased(Agent):
         acquisition: of several objectives, see `nas_agents.model_based.front.FrontSearch`: ``"ehvi"``,
             expected hypervolume improvement, exact of two objectives, or ``"parego"``, the improvement of a
             Chebyshev scalarisation with weights drawn anew each time, which three and more have in any case.
+        proxies: names of proxies that the model compares networks by, too, of one objective; it learns which
+            count and in which direction, see `nas_agents.model_based.proxy_features`. In a listed space all
+            networks are measured before the search. None for none.
+        warm_start: what the first designs of the first model are instead, of one objective, see
+            `nas_agents.warm_start.starts`; None for uniform ones.
     """
 
     name = "model-based"
@@ -86,6 +93,8 @@ class ModelBased(Agent):
     edits: int = 24
     gamma: float = 0.9
     acquisition: str = "ehvi"
+    proxies: list[str] | None = None
+    warm_start: WarmStart | None = None
 
     def __post_init__(self) -> None:
         for name in ("first", "starts", "steps", "edits"):
@@ -100,6 +109,13 @@ class ModelBased(Agent):
         within("gamma", self.gamma, 0, 0.999)
         if self.acquisition not in ACQUISITIONS:
             raise unknown("acquisition of several objectives", self.acquisition, ACQUISITIONS)
+        if self.proxies is not None and not (
+            isinstance(self.proxies, list)
+            and self.proxies
+            and all(isinstance(each, str) for each in self.proxies)
+        ):
+            raise ConfigError(f"proxies must be a list of names like ['nwot'], not {self.proxies!r}")
+        check_warm_start(self.warm_start)
 
     def model(self, features: Features) -> RewardModel:
         """Return a model that knows nothing yet."""
@@ -115,6 +131,8 @@ class ModelBased(Agent):
         # One thread: the matrices are small, and sums in another order would be other results.
         with threadpool_limits(limits=1):  # type: ignore[no-untyped-call]
             if session.objectives is not None:
+                if self.proxies:
+                    raise ConfigError("proxies of the model are for one objective: leave them out")
                 FrontSearch(self, session).run()
             self._search(session)
 
@@ -128,7 +146,11 @@ class ModelBased(Agent):
     def _attempt(self, planner: Planner, overall: Planner, known: Rewards, session: Session) -> None:
         """Search on one model until it stagnates; `overall`, of the first, is told of all attempts."""
         space, rewards, stale = session.search_space, Rewards(), 0
-        asked = _distinct(session, min(self.first, space.size - len(known)), known)
+        count = min(self.first, space.size - len(known))
+        if self.warm_start is not None and not known:
+            asked = take_distinct(starts(session, self.warm_start), count)
+        else:
+            asked = _distinct(session, count, known)
         while not self.patience or stale < self.patience:
             fresh = _evaluated([each for each in asked if each not in known], session)
             known.update(fresh)
@@ -180,7 +202,10 @@ class _Listed:
 
     def __init__(self, agent: ModelBased, session: Session) -> None:
         self._space = session.search_space
-        features, matrix = all_features(self._space)
+        if agent.proxies:
+            features, matrix = features_with(scores_of(session, agent.proxies), self._space)
+        else:
+            features, matrix = all_features(self._space)
         self.model = agent.model(features)
         self._every = EveryArchitecture(self.model, matrix)
 
@@ -207,7 +232,11 @@ class _Simulated:
 
     def __init__(self, agent: ModelBased, session: Session) -> None:
         self._agent, self._space, self._rng = agent, session.search_space, session.rng
-        self.model = agent.model(Features(self._space))
+        if agent.proxies:
+            features = Features(self._space, scores_of(session, agent.proxies), len(agent.proxies))
+        else:
+            features = Features(self._space)
+        self.model = agent.model(features)
 
     def promise(self, architectures: Sequence[Architecture]) -> np.ndarray:
         return self.model.expected_improvement(self.model.beliefs(architectures))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,12 +91,14 @@ def custom_scalars(layout: Mapping[str, Mapping[str, Sequence[Any]]]) -> Any:
     return _summary(tag="custom_scalars__config__", tensor=tensor, metadata=_metadata("custom_scalars"))
 
 
-def session_start(hyperparameters: Mapping[str, float | str]) -> Any:
-    """Return the beginning of a run in HParams, with its hyperparameters."""
+def session_start(hyperparameters: Mapping[str, Any]) -> Any:
+    """Return the beginning of a run in HParams, with its hyperparameters; what has parts stands as JSON."""
     start = SessionStartInfo()
     for name, value in hyperparameters.items():
         if isinstance(value, str):
             start.hparams[name].string_value = value
+        elif isinstance(value, Mapping | list):
+            start.hparams[name].string_value = json.dumps(value)
         else:
             start.hparams[name].number_value = value
     metadata = _metadata("hparams", HParamsPluginData(session_start_info=start))

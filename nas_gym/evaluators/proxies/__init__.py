@@ -1,0 +1,1 @@
+"""Scores of networks that were not trained: one proxy or one family of proxies a file."""

@@ -1,0 +1,129 @@
+"""The values of many networks by several proxies: what they share is computed once a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nas_gym.errors import ConfigError
+from nas_gym.evaluators.proxies.az_nas import AGGREGATE, aggregate
+from nas_gym.evaluators.proxies.base import Measured, measured
+from nas_gym.evaluators.proxies.probe import Examples, Probe
+from nas_gym.evaluators.proxies.registry import check_task, views_of
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.tasks import Task
+from nas_gym.training import apart, resolve_device
+
+BATCH = 64
+TOLD_EVERY = 16  # networks
+
+
+@dataclass(frozen=True)
+class PoolValues:
+    """The values of the networks of a pool.
+
+    Attributes:
+        values: by proxy, float64 (networks,), minus infinity where a network has none.
+        reasons: by proxy why networks have none, "" elsewhere.
+    """
+
+    values: dict[str, np.ndarray]
+    reasons: dict[str, list[str]]
+
+
+class ProxyMeter:
+    """Measures networks of a search space by proxies.
+
+    Args:
+        search_space: the space.
+        task: where the batches come from.
+        device: torch device; one device computes.
+        batch: examples of a batch.
+    """
+
+    def __init__(
+        self, search_space: SearchSpace[Any], task: Task, device: str = "auto", *, batch: int = BATCH
+    ) -> None:
+        self._space, self._task, self._batch = search_space, task, batch
+        self._device = resolve_device(device)
+        self._examples: dict[int, Examples] = {}
+
+    def check(self, names: Sequence[str]) -> None:
+        """Check that there are such proxies and that the task has what they read.
+
+        Raises:
+            NASGymError: if not.
+        """
+        for name in names:
+            for proxy in views_of(name):
+                check_task(proxy, self._task)
+
+    @apart
+    def measure(self, architecture: Architecture, names: Sequence[str], seed: int) -> dict[str, Measured]:
+        """Return the value of one network by proxies, by name, without those of `POOL_PROXIES`."""
+        return self._measured(architecture, names, seed)
+
+    def _measured(self, architecture: Architecture, names: Sequence[str], seed: int) -> dict[str, Measured]:
+        proxies = [view for name in names for view in views_of(name)]
+        network = self._space.network(architecture)
+        probe = Probe(network, seed, self._batches(seed), self._device)
+        return {proxy.name: measured(proxy, probe) for proxy in proxies}
+
+    def pool(
+        self,
+        architectures: Sequence[Architecture],
+        names: Sequence[str],
+        seed: int,
+        progress: Callable[[int], None] | None = None,
+    ) -> PoolValues:
+        """Return the values of a pool by proxies, those of `POOL_PROXIES` among them.
+
+        Args:
+            architectures: the pool.
+            names: names of proxies.
+            seed: seed of weights and batches.
+            progress: told how many networks are measured.
+        """
+        self.check(names)
+        found: list[dict[str, Measured]] = []
+        for start in range(0, len(architectures), TOLD_EVERY):
+            found += self._part(architectures[start : start + TOLD_EVERY], names, seed)
+            if progress is not None:
+                progress(len(found))
+        single = dict.fromkeys(view.name for name in names for view in views_of(name))
+        values = {name: np.array([each[name].value for each in found]) for name in single}
+        reasons = {name: [each[name].reason for each in found] for name in single}
+        if AGGREGATE in names:
+            values[AGGREGATE] = aggregate(values)
+            reasons[AGGREGATE] = reasons["az_expressivity"]
+        return PoolValues({name: values[name] for name in names}, {name: reasons[name] for name in names})
+
+    @apart
+    def _part(
+        self, architectures: Sequence[Architecture], names: Sequence[str], seed: int
+    ) -> list[dict[str, Measured]]:
+        return [self._measured(architecture, names, seed) for architecture in architectures]
+
+    def _batches(self, seed: int) -> Examples:
+        if seed not in self._examples:
+            self._examples[seed] = Examples.drawn(self._task, seed, self._batch, self._device)
+        return self._examples[seed]
+
+
+def best_of_pool(
+    meter: ProxyMeter, architectures: Sequence[Architecture], name: str, seeds: Sequence[int]
+) -> list[Architecture]:
+    """Return the networks of a pool, the best by a proxy first, averaged over seeds; ties stay in order.
+
+    Raises:
+        NASGymError: if the proxy gives none of them a value.
+    """
+    values = np.mean([meter.pool(architectures, [name], seed).values[name] for seed in seeds], axis=0)
+    if np.isneginf(values).all():
+        raise ConfigError(
+            f"the proxy {name!r} has a value for none of {len(values):,} networks: take another"
+        )
+    return [architectures[place] for place in np.argsort(-values, kind="stable")]

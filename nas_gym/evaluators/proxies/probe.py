@@ -1,0 +1,270 @@
+"""A network with fresh weights and a batch, and what proxies read of it, each computed once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nas_gym.evaluators.proxies.base import NoValueError
+from nas_gym.networks import Activation, BatchNorm, Dropout, LayerNorm, Network, Node, initial_weights
+from nas_gym.tasks import Task
+from nas_gym.training import LOSSES, on_device
+
+Arrays = list[dict[str, Tensor]]
+BATCHES = 2
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The batches that networks are looked at with, the same for all of a seed.
+
+    Attributes:
+        batches: inputs (batch, *input_shape) float32 and what is to be predicted, as the task has it.
+        classes: the class of each example of the first batch, int64; None of a task without classes.
+        loss: name of the loss.
+        outputs: values that a network gives for one example.
+    """
+
+    batches: tuple[tuple[Tensor, Tensor], ...]
+    classes: np.ndarray | None
+    loss: str
+    outputs: int
+
+    @staticmethod
+    def drawn(task: Task, seed: int, batch: int, device: torch.device) -> Examples:
+        """Draw `BATCHES` batches of training examples without replacement, fewer of a small task."""
+        rows = np.random.default_rng([seed, 3]).permutation(len(task.y_train))
+        parts = [rows[start * batch : (start + 1) * batch] for start in range(BATCHES)]
+        batches = tuple(
+            (on_device(task.x_train[part], device), on_device(task.y_train[part], device))
+            for part in parts
+            if len(part)
+        )
+        classes = task.y_train[parts[0]] if task.target.kind == "classes" else None
+        return Examples(batches, classes, task.target.loss, task.outputs)
+
+
+class Probe:
+    """A network with the weights that a training with a seed begins with.
+
+    Batch norms use the statistics of the batch, dropout is off. Nodes that no path from the input to the
+    output leads through count nothing.
+
+    Args:
+        network: the network.
+        seed: seed of the weights, and of whatever else is drawn.
+        examples: batches; None where no proxy reads them.
+        device: where it is computed.
+
+    Attributes:
+        live: numbers of the nodes on a path from the input to the output, ascending; () without a path.
+    """
+
+    def __init__(self, network: Network, seed: int, examples: Examples | None, device: torch.device) -> None:
+        self.network, self.seed, self.examples, self.device = network, seed, examples, device
+        self.live = live_nodes(network)
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        """The arrays of each node; the weights of layers ask for gradients."""
+        found: Arrays = [{} for _ in self.network.nodes]
+        for whole, array in initial_weights(self.network, self.seed):
+            node, _, own = whole.partition("_")
+            found[int(node)][own] = array.to(self.device)
+        for number, name in self.places:
+            found[number][name].requires_grad_(True)
+        return found
+
+    @cached_property
+    def places(self) -> list[tuple[int, str]]:
+        """The weights of layers, by node and name: arrays with two sides or more, but of no normalisation."""
+        return [
+            (number, name)
+            for number in self.live
+            if not self.network.nodes[number].operation.normalises
+            for name, shape in self.network.nodes[number].parameter_shapes.items()
+            if len(shape) > 1
+        ]
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """The weights of layers."""
+        return [self.arrays[number][name] for number, name in self.places]
+
+    @property
+    def layers(self) -> list[int]:
+        """The numbers of the nodes with such weights."""
+        return list(dict.fromkeys(number for number, _ in self.places))
+
+    @property
+    def activations(self) -> list[int]:
+        """The numbers of the nodes that bend: activations other than the identity."""
+        nodes = self.network.nodes
+        return [
+            number
+            for number in self.live
+            if isinstance(nodes[number].operation, Activation) and nodes[number].function != "identity"
+        ]
+
+    def generator(self, purpose: int) -> torch.Generator:
+        """Return a generator of random numbers, by the seed and a purpose."""
+        state = np.random.SeedSequence([self.seed, purpose]).generate_state(1)
+        return torch.Generator(device="cpu").manual_seed(int(state[0]))
+
+    def gaussian(self, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+        """Return numbers from the standard normal distribution, float32."""
+        return torch.randn(tuple(shape), generator=generator, dtype=torch.float32, device="cpu").to(
+            self.device
+        )
+
+    def drawn_arrays(self, purpose: int, gain: Callable[[Sequence[int]], float]) -> Arrays:
+        """Return other first values: weights of layers normal with a deviation by shape, biases 0."""
+        generator, found = self.generator(purpose), [dict(arrays) for arrays in self.arrays]
+        places = set(self.places)
+        for number, arrays in enumerate(found):
+            normalises = self.network.nodes[number].operation.normalises
+            for name, array in arrays.items():
+                if (number, name) in places:
+                    arrays[name] = self.gaussian(array.shape, generator) * gain(array.shape)
+                elif name == "bias" and not normalises:
+                    arrays[name] = torch.zeros_like(array)
+        return found
+
+    @cached_property
+    def x(self) -> Tensor:
+        """The inputs of the first batch; they ask for gradients."""
+        assert self.examples is not None
+        return self.examples.batches[0][0].clone().requires_grad_(True)
+
+    @cached_property
+    def values(self) -> dict[int, Tensor]:
+        """The result of each node for the first batch."""
+        return run(self.network, self.arrays, self.x)
+
+    @property
+    def outputs(self) -> Tensor:
+        """The outputs for the first batch, (batch, outputs)."""
+        return self.values[len(self.network.nodes) - 1]
+
+    def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the mean loss of outputs, without label smoothing."""
+        assert self.examples is not None
+        loss = LOSSES[self.examples.loss]
+        return loss.mean(outputs, loss.targets(y, self.examples.outputs, 0.0))
+
+    @cached_property
+    def gradients(self) -> list[Tensor]:
+        """The gradients of the loss of the first batch by the weights of layers."""
+        return self._by_loss[: len(self.places)]
+
+    @cached_property
+    def layer_gradients(self) -> list[Tensor]:
+        """Its gradients by the results of `layers`."""
+        return self._by_loss[len(self.places) :]
+
+    @cached_property
+    def _by_loss(self) -> list[Tensor]:
+        assert self.examples is not None
+        loss = self.loss(self.outputs, self.examples.batches[0][1])
+        results = [self.values[number] for number in self.layers]
+        return gradients_of(loss, [*self.weights, *results], keep=True)
+
+    @cached_property
+    def input_gradients(self) -> np.ndarray:
+        """The gradient of the sum of all outputs by each example of the first batch, float64 (batch, -1)."""
+        (found,) = gradients_of(self.outputs.sum(), [self.x], keep=True)
+        return found.flatten(1).cpu().numpy().astype(np.float64)
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """Which inputs of `activations` are above 0 for each example, bool (batch, units)."""
+        parts = [
+            (self.values[self.network.nodes[number].inputs[0]] > 0).flatten(1).cpu().numpy()
+            for number in self.activations
+        ]
+        return np.concatenate(parts, axis=1) if parts else np.zeros((len(self.x), 0), dtype=bool)
+
+
+def live_nodes(network: Network) -> tuple[int, ...]:
+    """Return the numbers of the nodes on a path from the input to the output, without the input; () for none.
+
+    A node that gives zeros whatever its inputs are is on no path.
+    """
+    reached = {0}
+    for number, node in enumerate(network.nodes):
+        if not node.operation.gives_zeros and any(place in reached for place in node.inputs):
+            reached.add(number)
+    last = len(network.nodes) - 1
+    if last not in reached:
+        return ()
+    needed = {last}
+    for number in reversed(range(len(network.nodes))):
+        if number in needed:
+            needed.update(place for place in network.nodes[number].inputs if place in reached)
+    return tuple(sorted(needed - {0}))
+
+
+def run(network: Network, arrays: Arrays, x: Tensor, *, linear: bool = False) -> dict[int, Tensor]:
+    """Return the result of each node that the output needs, for a batch.
+
+    Args:
+        network: the network.
+        arrays: trainable arrays of each node.
+        x: (batch, *input_shape), of any floating type.
+        linear: whether normalisations and activations are left out, as are biases then by their zeros.
+    """
+    values = {0: x}
+    for number in _order(network):
+        node = network.nodes[number]
+        # Zeros only need to know the size of the batch.
+        inputs = [x] if node.operation.gives_zeros else [values[place] for place in node.inputs]
+        if linear and isinstance(node.operation, BatchNorm | LayerNorm | Activation | Dropout):
+            values[number] = inputs[0]
+            continue
+        buffers = {
+            name: torch.full(shape, first, dtype=x.dtype, device=x.device)
+            for name, (shape, first) in node.operation.buffers(node).items()
+        }
+        own = arrays[number] | buffers
+        values[number] = node.operation.forward(node, inputs, own, node.operation.normalises)
+    return values
+
+
+def gradients_of(value: Tensor, by: Sequence[Tensor], *, keep: bool = False) -> list[Tensor]:
+    """Return the gradients of a number, zeros by what it does not depend on.
+
+    Raises:
+        NoValueError: if it depends on nothing.
+    """
+    if not value.requires_grad:
+        raise NoValueError("nothing in it can be differentiated")
+    found = torch.autograd.grad(value, list(by), retain_graph=keep, allow_unused=True)
+    return [
+        torch.zeros_like(array) if gradient is None else gradient
+        for array, gradient in zip(by, found, strict=True)
+    ]
+
+
+def by_place(result: Tensor) -> Tensor:
+    """Return a result (batch, channels, *sides) as rows (batch * places, channels)."""
+    return result.flatten(2).transpose(1, 2).flatten(0, 1) if result.dim() > 2 else result
+
+
+def fan_in(shape: Sequence[int]) -> int:
+    """Return how many inputs a unit of a weight has."""
+    return math.prod(shape[1:])
+
+
+def _order(network: Network) -> list[int]:
+    needed = {len(network.nodes) - 1}
+    for number in reversed(range(len(network.nodes))):
+        node: Node = network.nodes[number]
+        if number in needed and not node.operation.gives_zeros:
+            needed.update(node.inputs)
+    return sorted(needed - {0})
