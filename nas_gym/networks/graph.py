@@ -21,6 +21,7 @@ from nas_gym.networks.operations.average import Average
 from nas_gym.networks.operations.base import Node, Operation, Shape
 from nas_gym.networks.operations.batch_norm import BatchNorm
 from nas_gym.networks.operations.category_embedding import CategoryEmbedding
+from nas_gym.networks.operations.concat import Concat
 from nas_gym.networks.operations.conv import Conv
 from nas_gym.networks.operations.dropout import Dropout
 from nas_gym.networks.operations.flatten import Flatten
@@ -163,7 +164,7 @@ class NetworkBuilder:
         return node if rate == 0 else self.operation(Dropout(), node, rate=float(rate), layer=layer)
 
     def select(self, node: int, places: Sequence[int], *, layer: Layer = "") -> int:
-        """Append the features at some places; of all of them in order, return the node itself."""
+        """Append the features or channels at some places; of all of them in order, return the node itself."""
         if list(places) == list(range(self.shape(node)[0])):
             return node
         return self.operation(Select(), node, places=tuple(map(int, places)), layer=layer)
@@ -179,6 +180,10 @@ class NetworkBuilder:
     def piecewise_linear(self, node: int, bins: int, *, layer: Layer = "") -> int:
         """Append how far each number reaches into each of so many intervals, at least 2."""
         return self.operation(PiecewiseLinear(), node, bins=bins, layer=layer)
+
+    def concat(self, *nodes: int, layer: Layer = "") -> int:
+        """Append nodes of the same sides, channel behind channel; of a single node, return that."""
+        return nodes[0] if len(nodes) == 1 else self.operation(Concat(), *nodes, layer=layer)
 
     def average(self, *nodes: int, of: str, layer: Layer = "") -> int:
         """Append the common answer of nodes of one shape, of ``"probabilities"`` or ``"values"``."""

@@ -70,6 +70,11 @@ def conv(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     return result + arrays["bias"] if node.bias else result
 
 
+def concat(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Join the channels of the inputs."""
+    return tf.concat(list(inputs), axis=-1)
+
+
 def dropout(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return the input, as in evaluation."""
     return inputs[0]
@@ -133,8 +138,8 @@ def piecewise_linear(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays)
 
 
 def select(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
-    """Return some features."""
-    return tf.gather(inputs[0], list(node.option("places")), axis=1)
+    """Return some features or channels."""
+    return tf.gather(inputs[0], list(node.option("places")), axis=-1)
 
 
 def zero(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
@@ -150,6 +155,7 @@ OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
     "avg_pool": avg_pool,
     "batch_norm": batch_norm,
     "category_embedding": category_embedding,
+    "concat": concat,
     "conv": conv,
     "dropout": dropout,
     "flatten": flatten,
