@@ -33,6 +33,7 @@ from nas_gym.networks.operations.periodic import Periodic
 from nas_gym.networks.operations.piecewise_linear import PiecewiseLinear
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
 from nas_gym.networks.operations.select import Select
+from nas_gym.networks.operations.truncate import Truncate
 from nas_gym.networks.operations.zero import Zero
 
 POOLS = {"max": MaxPool(), "avg": AvgPool()}
@@ -164,7 +165,7 @@ class NetworkBuilder:
         return node if rate == 0 else self.operation(Dropout(), node, rate=float(rate), layer=layer)
 
     def select(self, node: int, places: Sequence[int], *, layer: Layer = "") -> int:
-        """Append the features or channels at some places; of all of them in order, return the node itself."""
+        """Append the features at some places; of all of them in order, return the node itself."""
         if list(places) == list(range(self.shape(node)[0])):
             return node
         return self.operation(Select(), node, places=tuple(map(int, places)), layer=layer)
@@ -184,6 +185,12 @@ class NetworkBuilder:
     def concat(self, *nodes: int, layer: Layer = "") -> int:
         """Append nodes of the same sides, channel behind channel; of a single node, return that."""
         return nodes[0] if len(nodes) == 1 else self.operation(Concat(), *nodes, layer=layer)
+
+    def truncate(self, node: int, channels: int, *, layer: Layer = "") -> int:
+        """Append the first channels of a node; of as many as it has, return the node itself."""
+        if channels == self.shape(node)[0]:
+            return node
+        return self.operation(Truncate(), node, kept=channels, layer=layer)
 
     def average(self, *nodes: int, of: str, layer: Layer = "") -> int:
         """Append the common answer of nodes of one shape, of ``"probabilities"`` or ``"values"``."""

@@ -89,7 +89,7 @@ def operation_networks(shape: Shape) -> dict[str, Network]:
     add("add", lambda b, x: b.add(x, b.activation(x, "tanh"), b.conv(x, 8, 1), b.activation(x, "silu")))
     add("concat", lambda b, x: b.concat(b.conv(x, 3, 3), x, b.pool(x, "max", 3, stride=1)))
     add("concat of the same", lambda b, x: b.concat(x, x))
-    add("select of channels", lambda b, x: b.select(x, [0, 1, 2, 5]))
+    add("truncate", lambda b, x: b.truncate(x, 5))
     add("zero added", lambda b, x: b.add(b.zero(x, b.shape(x)), x))
     add("zero alone", lambda b, x: b.zero(x, b.shape(x)))
     add("conv of zero", lambda b, x: b.conv(b.zero(x, b.shape(x)), 6, 3))

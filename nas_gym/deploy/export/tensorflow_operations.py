@@ -138,8 +138,13 @@ def piecewise_linear(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays)
 
 
 def select(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
-    """Return some features or channels."""
-    return tf.gather(inputs[0], list(node.option("places")), axis=-1)
+    """Return some features."""
+    return tf.gather(inputs[0], list(node.option("places")), axis=1)
+
+
+def truncate(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return the first channels."""
+    return inputs[0][..., : node.option("kept")]
 
 
 def zero(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
@@ -166,6 +171,7 @@ OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
     "periodic": periodic,
     "piecewise_linear": piecewise_linear,
     "select": select,
+    "truncate": truncate,
     "zero": zero,
 }
 

@@ -1,4 +1,4 @@
-"""Some of the features or channels of an example."""
+"""Some of the features of an example."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ if TYPE_CHECKING:
 
 
 class Select(Operation):
-    """(features,) -> (chosen,): the features whose places the option ``places`` lists, in its order.
-
-    Of signals and images it chooses channels: (channels, *sides) -> (chosen, *sides).
-    """
+    """(features,) -> (chosen,): the features whose places the option ``places`` lists, in its order."""
 
     name = "select"
     mergeable = True
@@ -23,7 +20,7 @@ class Select(Operation):
     shares_rows = True
 
     def output_shape(self, *inputs: Any, **options: Any) -> Shape:
-        return (len(options["places"]), *inputs[0][1:])
+        return (len(options["places"]),)
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
@@ -38,7 +35,7 @@ class Select(Operation):
         return Source(f"{{0}}[:, {list(node.option('places'))}]")
 
     def label(self, node: Node) -> str:
-        return f"{node.shape[0]} {'features' if len(node.shape) == 1 else 'channels'}"
+        return f"{node.shape[0]} features"
 
 
 def place_runs(places: Sequence[int]) -> list[tuple[int, int]]:

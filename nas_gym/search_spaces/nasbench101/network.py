@@ -46,9 +46,7 @@ def _cell(builder: NetworkBuilder, node: int, cell: GraphCell, channels: int, la
     for vertex, width in enumerate(vertex_channels(cell, channels), start=1):
         label = (layer, f"vertex {vertex}")
         sources = cell.sources[vertex - 1]
-        terms = [
-            builder.select(values[source], range(width), layer=label) for source in sources if source > 0
-        ]
+        terms = [builder.truncate(values[source], width, layer=label) for source in sources if source > 0]
         if 0 in sources:
             terms.append(_conv_norm_relu(builder, node, width, 1, layer=label))
         operation = cell.operations[vertex - 1]
