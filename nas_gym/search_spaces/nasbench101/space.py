@@ -214,7 +214,7 @@ class NASBench101Space(SearchSpace[GraphCell]):
         )
 
     def describe(self, architecture: GraphCell) -> Description:
-        parts = {
+        parts: dict[tuple[int, ...], str] = {
             (number,): IN_WORDS[operation]
             for number, operation in enumerate(architecture.operations, start=1)
         }
