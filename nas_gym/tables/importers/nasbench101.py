@@ -153,7 +153,8 @@ def _cell(matrix: tuple[str, str], where: str, space: SearchSpace[Any]) -> Any:
         return space.parse(str(cell))
     except (ValueError, TypeError, NASGymError) as error:
         raise DataError(
-            f"{where} has no cell of the space as {MATRIX} and {OPERATIONS}: {error}; mend or replace the file"
+            f"{where} has no cell of the space as {MATRIX} and {OPERATIONS}: {error}; mend it or "
+            "replace the file"
         ) from error
 
 
