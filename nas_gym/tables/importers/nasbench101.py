@@ -27,7 +27,7 @@ SHAPE = (3, 32, 32)
 HASH, MATRIX, OPERATIONS = "module_hash", "module_adjacency", "module_operations"
 MEASURED = ("validation_accuracy", "test_accuracy", "training_time")
 PARAMETERS, EPOCHS = "trainable_parameters", "epochs"
-TRIED, TRIED_WHOLE = 500, 4_000
+TRIED, TRIED_WHOLE = 200, 1_000
 """Cells that hashes without their cells are compared with: drawn ones, and the first of the numbering."""
 ABOUT = {
     "source": "NAS-Bench-101 (Ying et al. 2019): each budget is a schedule of its own, on 40,000 images",
