@@ -155,7 +155,7 @@ def test_the_place_of_an_edit_is_in_the_sketch_after_it(space: Space, picks: lis
         edit, sketch = space.actions[action], space.sketch(space.apply(state, int(action)))
         links = {link[:2]: link[2] for link in sketch.links}
         assert all(-1 <= number < len(sketch.boxes) for number in edit.place)
-        place = tuple(number % len(sketch.boxes) for number in edit.place)
+        place = sketch.place(edit.place)
         if edit.aspect in ("skip", "edge"):
             assert (links.get(place) == edit.value) == (edit.kind != "remove")
         elif edit.kind == "remove":
