@@ -23,6 +23,7 @@ from nas_gym.search_spaces.nasbench101.architecture import (
     trimmed,
 )
 from nas_gym.search_spaces.nasbench101.distance import fewest_edits
+from nas_gym.search_spaces.nasbench101.indexing import whole_graphs
 from nas_gym.search_spaces.nasbench101.network import vertex_channels
 from nas_gym.search_spaces.nasbench101.space import NASBench101Space
 from nas_gym.tasks import make_task
@@ -121,6 +122,44 @@ def test_cells_have_one_hash_exactly_if_they_are_isomorphic(five: NASBench101Spa
     assert len({form for forms in classes.values() for form in forms}) == len(classes)
     # Those of five vertices and fewer of the 423,624 published ones.
     assert Counter(inner.values()) == {0: 1, 1: 6, 2: 84, 3: 2441}
+
+
+def cycles(order: tuple[int, ...]) -> int:
+    """How many cycles a permutation has."""
+    found, left = 0, set(range(len(order)))
+    while left:
+        found += 1
+        place = left.pop()
+        while order[place] in left:
+            place = order[place]
+            left.remove(place)
+    return found
+
+
+def classes_of(inner: int) -> int:
+    """How many cells with so many inner vertices differ, by Burnside's lemma on each graph that differs."""
+    size = inner + 2
+    codes = whole_graphs(size, 9)
+    matrices = np.zeros((len(codes), size, size), dtype=np.int64)
+    for source, target in itertools.combinations(range(size), 2):
+        matrices[:, source, target] = codes >> target * (target - 1) // 2 + source & 1
+    weights = 2 ** np.arange(size * size, dtype=np.int64).reshape(size, size)
+    keys = (matrices * weights).sum((1, 2))
+    least, fixed, symmetries = keys.copy(), np.zeros(len(keys)), np.zeros(len(keys))
+    for order in itertools.permutations(range(inner)):
+        places = [0, *(1 + place for place in order), size - 1]
+        moved = (matrices[:, places][:, :, places] * weights).sum((1, 2))
+        least = np.minimum(least, moved)
+        symmetries += moved == keys
+        fixed += (moved == keys) * 3 ** cycles(order)
+    _, first = np.unique(least, return_index=True)
+    return int((fixed[first] / symmetries[first]).sum())
+
+
+def test_as_many_cells_differ_as_were_published() -> None:
+    counts = [classes_of(inner) for inner in range(6)]
+    assert counts[:4] == [1, 6, 84, 2441]  # those that the hash tells apart
+    assert sum(counts) == 423_624
 
 
 def test_pruning_leaves_what_lies_on_a_way_whatever_else_there_is() -> None:
