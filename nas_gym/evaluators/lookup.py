@@ -192,20 +192,15 @@ class TableEvaluator(Evaluator):
     def _epochs(self, fidelity: int | None) -> int:
         return self.fidelity if fidelity is None else self.table.fidelity(fidelity)
 
-    def _flops(self, architecture: Architecture, row: int) -> int:
-        recorded: int = self.table.flops.item(row)
-        return int(self.table.costs("flops", [architecture])[0]) if recorded < 0 else recorded
-
     def _unrecorded(
         self, architecture: Architecture, seeds: tuple[int, ...], fidelity: int | None
     ) -> Evaluation:
-        network = self.search_space.network(architecture)
         return Evaluation(
             architecture=str(architecture),
             score=0.0,
             curve=(),
-            parameters=network.parameters,
-            flops=network.flops,
+            parameters=self.table.cost_of("parameters", architecture),
+            flops=self.table.cost_of("flops", architecture),
             seconds=0.0,
             status="failed",
             error=UNRECORDED,
@@ -223,12 +218,13 @@ class TableEvaluator(Evaluator):
         seeds: tuple[int, ...],
         fidelity: int | None,
     ) -> Evaluation:
+        flops: int = self.table.flops.item(index)
         return Evaluation(
             architecture=str(architecture),
             score=0.0 if failed else curve[-1],
             curve=() if failed else tuple(curve),
             parameters=self.table.parameters.item(index),
-            flops=self._flops(architecture, index),
+            flops=self.table.cost_of("flops", architecture) if flops < 0 else flops,
             seconds=seconds,
             status="failed" if failed else "ok",
             error=FAILED if failed else "",

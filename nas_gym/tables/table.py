@@ -18,6 +18,7 @@ from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import Classes, ConstantAnswer, Target, constant_answer, make_task
 
 ROWS_KEPT = 100_000
+"""Most architectures whose row, or the size of whose network, is remembered."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,6 +75,7 @@ class Table(Shared):
     target: Target | None = None
     classes: tuple[str, ...] = ()
     _rows: dict[Any, int] = field(default_factory=dict, init=False)
+    _counted: dict[Any, dict[str, int]] = field(default_factory=dict, init=False)
     _means: dict[int, np.ndarray] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -105,22 +107,30 @@ class Table(Shared):
         """Return what a row is of: the text of its architecture, or its class."""
         return self.classes[row] if self.classes else str(self.search_space.architecture(row))
 
-    def costs(self, name: str, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return the parameters or FLOPs of architectures, int64; of their networks where unrecorded.
+    def cost_of(self, name: str, architecture: Architecture) -> int:
+        """Return the parameters or FLOPs of an architecture; those of its network where unrecorded.
 
         Args:
             name: ``"parameters"`` or ``"flops"``.
-            architectures: architectures of the space.
+            architecture: architecture of the space.
         """
-        rows = [self.row(architecture) for architecture in architectures]
-        known = [-1 if row < 0 else getattr(self, name).item(row) for row in rows]
-        return np.array(
-            [
-                getattr(self.search_space.network(one), name) if cost < 0 else cost
-                for one, cost in zip(architectures, known, strict=True)
-            ],
-            dtype=np.int64,
-        )
+        row = self.row(architecture)
+        recorded: int = -1 if row < 0 else getattr(self, name).item(row)
+        if recorded >= 0:
+            return recorded
+        if (counted := self._counted.get(architecture)) is None:
+            if len(self._counted) >= ROWS_KEPT:
+                self._counted.clear()
+            network = self.search_space.network(architecture)
+            self._counted[architecture] = counted = {
+                "parameters": network.parameters,
+                "flops": network.flops,
+            }
+        return counted[name]
+
+    def costs(self, name: str, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return what `cost_of` does of several architectures, int64 (architectures,)."""
+        return np.array([self.cost_of(name, each) for each in architectures], dtype=np.int64)
 
     def has_all(self, name: str) -> bool:
         """Return whether the parameters or FLOPs of every architecture were recorded."""
