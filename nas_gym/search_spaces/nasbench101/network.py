@@ -48,14 +48,14 @@ def _cell(builder: NetworkBuilder, node: int, cell: GraphCell, channels: int, la
         sources = cell.sources[vertex - 1]
         terms = [builder.truncate(values[source], width, layer=label) for source in sources if source > 0]
         if 0 in sources:
-            terms.append(_conv_norm_relu(builder, node, width, 1, layer=label))
+            terms.append(_conv_norm_relu(builder, node, width, 1, layer=(*label, "projection")))
         operation = cell.operations[vertex - 1]
         values.append(_operation(builder, builder.add(*terms, layer=label), width, operation, layer=label))
     label = (layer, "output")
     joined = [values[source] for source in cell.sources[-1] if source > 0]
     ends = [builder.concat(*joined, layer=label)] if joined else []
     if 0 in cell.sources[-1]:
-        ends.append(_conv_norm_relu(builder, node, channels, 1, layer=label))
+        ends.append(_conv_norm_relu(builder, node, channels, 1, layer=(*label, "projection")))
     return builder.add(*ends, layer=label)
 
 
