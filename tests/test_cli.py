@@ -356,6 +356,7 @@ def test_the_parts_are_listed(cli):
         r"mlp-mnist1d",
         r"mlp +4,680",
         r"cell +15,625",
+        r"nasbench101 +1,293,208",
         r"q-learning +walk",
         r"tpe +query",
         r"digits +\S",

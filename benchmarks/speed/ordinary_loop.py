@@ -65,6 +65,10 @@ class OrdinaryNetwork(nn.Module):
                 values[number] = layer(values[inputs[0]])
             elif self._nodes[number].operation.sums:
                 values[number] = sum((values[index] for index in inputs[1:]), values[inputs[0]])
+            elif self._nodes[number].operation.name == "concat":
+                values[number] = torch.cat([values[index] for index in inputs], dim=1)
+            elif self._nodes[number].operation.name == "truncate":
+                values[number] = values[inputs[0]][:, : self._nodes[number].shape[0]]
             else:
                 values[number] = x.new_zeros(len(x), *self._nodes[number].shape)
         return values[self._order[-1]]
@@ -82,7 +86,7 @@ class OrdinaryNetwork(nn.Module):
 
 
 def make_layer(node: Node) -> nn.Module | None:
-    """The layer of a node; None for a sum and for zeros."""
+    """The layer of a node; None for what has no layer of its own: a sum, zeros, channels side by side or cut."""
     signal, ceil_mode = len(node.input_shape) == 2, node.kernel % 2 == 0
     match node.operation.name:
         case "flatten":

@@ -87,14 +87,21 @@ def info(
 @benchmark_app.command("import", epilog=IMPORT_EXAMPLE)
 @polite
 def import_published(
-    name: Annotated[str, typer.Argument(help="nasbench201 or nasbench_macro.")],
-    file: Annotated[Path, typer.Argument(help="A .csv or .csv.gz file; of nasbench201 also the archive.")],
+    name: Annotated[str, typer.Argument(help="nasbench101, nasbench201 or nasbench_macro.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A .csv(.gz) file; of nasbench101 also .jsonl(.gz), of nasbench201 the archive."),
+    ],
     task: Annotated[str, typer.Option(help="Label of the data set that the results are of.")] = "cifar10",
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Read an archive of pickles, which can run any code.")
     ] = False,
 ) -> None:
     """Import published results as a table.
+
+    NAS-Bench-101: rows of CSV or lines of JSON with module_adjacency and module_operations (JSON) or
+    module_hash, epochs, trainable_parameters, validation_accuracy, test_accuracy (shares) and training_time;
+    one row for each training, or several joined by semicolons. Cells that it lacks count as failed.
 
     NAS-Bench-201: a .csv or .csv.gz file with the columns architecture (the official string),
     val_acc_12, val_acc_200, val_acc_200_by_seed (joined by semicolons), test_acc_200,
@@ -105,7 +112,7 @@ def import_published(
     NAS-Bench-Macro: architecture (8 digits), test_acc_0 to test_acc_2, params and flops. Only test
     accuracies were published, so a search selects on what it is scored by.
 
-    Accuracies are percent; every architecture must be there once, in any order.
+    Of the last two accuracies are percent, and every architecture must be there once, in any order.
     """
     from nas_gym.tables import import_table
 

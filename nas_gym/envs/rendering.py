@@ -86,7 +86,7 @@ def draw(
         A Matplotlib figure on the Agg canvas, in no global state.
     """
     sketch = search_space.sketch(architecture)
-    place = edit.place if edit is not None else ()
+    place = () if edit is None else sketch.place(edit.place)
     spans = [target - source for source, target, _ in sketch.links] or [1]
     needed, step = _room(sketch), _step(sketch)
     figure = Figure(figsize=_inches(needed, room), dpi=DPI, layout="constrained")

@@ -17,6 +17,7 @@ from nas_gym.tables import Table, load_table, table_task
 from nas_gym.tasks import ConstantAnswer, Task
 
 FAILED = "its training failed when the table was recorded"
+UNRECORDED = "the table has no result of it"
 
 
 class TableEvaluator(Evaluator):
@@ -25,6 +26,9 @@ class TableEvaluator(Evaluator):
     An evaluation is of the mean over the recorded seeds (``"mean"``) or over some of them (a
     list), and costs the sum of their trainings; or of one recorded seed that the environment draws
     for it (``"random"``), and costs one. A fidelity recorded without seeds is one training.
+
+    An architecture that the table has no row for (see `Table.classes`) is a failed evaluation without cost:
+    it is the same whenever it is asked for, and explanations leave it out.
 
     Args:
         table: what was recorded.
@@ -79,26 +83,27 @@ class TableEvaluator(Evaluator):
         )
 
     def score_by_index(self, fidelity: int | None = None) -> np.ndarray:
-        """Return the score of an evaluation, float64 (size,), by index; averaged where it `draws`."""
+        """Return the score of an evaluation, float64 (size,), by row; averaged where it `draws`."""
         return self._recorded.averages(self._epochs(fidelity)).scores
 
     def cost_by_index(self, fidelity: int | None = None) -> np.ndarray:
-        """Return the recorded seconds that an evaluation costs, float64 (size,), by index.
+        """Return the recorded seconds that an evaluation costs, float64 (size,), by row.
 
         Those of the trainings that are averaged, added up; of one training where it `draws`.
         """
         return self._recorded.averages(self._epochs(fidelity)).seconds
 
     def scores(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        indices = [self.search_space.index(architecture) for architecture in architectures]
-        return self.score_by_index()[indices]
+        rows = np.array([self.table.row(architecture) for architecture in architectures], dtype=np.int64)
+        return np.where(rows < 0, 0.0, self.score_by_index()[rows])
 
     def recorded(self, index: int, fidelity: int | None = None) -> tuple[int, ...]:
-        """Return those of the seeds of an evaluation that were recorded for an architecture."""
+        """Return those of the seeds of an evaluation that were recorded for the architecture of a row."""
         return self._recorded.of(index, self._epochs(fidelity))
 
     def draw(self, architecture: Architecture, rng: np.random.Generator) -> int:
-        seeds = self.recorded(self.search_space.index(architecture))
+        row = self.table.row(architecture)
+        seeds = self.seeds if row < 0 else self.recorded(row)
         return seeds[int(rng.integers(len(seeds)))]
 
     def evaluate_architectures(
@@ -113,7 +118,10 @@ class TableEvaluator(Evaluator):
         averages = self._recorded.averages(epochs)
         found = []
         for architecture in architectures:
-            index = self.search_space.index(architecture)
+            index = self.table.row(architecture)
+            if index < 0:
+                found.append(self._unrecorded(architecture, averages.seeds, fidelity))
+                continue
             curve = averages.curves[index].tolist()
             failed, seconds = averages.failed.item(index), averages.seconds.item(index)
             lacks = averages.lacking.item(index)
@@ -125,7 +133,10 @@ class TableEvaluator(Evaluator):
         """Yield one evaluation for each request, of the one seed it names."""
         for position, request in enumerate(requests):
             epochs = self._epochs(request.fidelity)
-            index = self.search_space.index(request.architecture)
+            index = self.table.row(request.architecture)
+            if index < 0:
+                yield position, self._unrecorded(request.architecture, (request.seed,), request.fidelity)
+                continue
             column = self._recorded.column(request.seed, epochs)
             curve = [self.table.scores(each).item(index, column) for each in self._recorded.passed(epochs)]
             if np.isnan(curve[-1]):
@@ -145,7 +156,9 @@ class TableEvaluator(Evaluator):
 
         Where test scores were recorded as one mean, every score has it.
         """
-        index, full = self.search_space.index(architecture), self.table.fidelities[-1]
+        index, full = self.table.row(architecture), self.table.fidelities[-1]
+        if index < 0:
+            return [FinalScore(seed, 0.0, 0.0, "failed", UNRECORDED) for seed in map(plain, seeds)]
         validation, test = self.table.scores()[index], self.table.test[index]
         if test.shape != validation.shape:
             test = np.full(validation.shape, np.nanmean(test))
@@ -179,6 +192,22 @@ class TableEvaluator(Evaluator):
     def _epochs(self, fidelity: int | None) -> int:
         return self.fidelity if fidelity is None else self.table.fidelity(fidelity)
 
+    def _unrecorded(
+        self, architecture: Architecture, seeds: tuple[int, ...], fidelity: int | None
+    ) -> Evaluation:
+        return Evaluation(
+            architecture=str(architecture),
+            score=0.0,
+            curve=(),
+            parameters=self.table.cost_of("parameters", architecture),
+            flops=self.table.cost_of("flops", architecture),
+            seconds=0.0,
+            status="failed",
+            error=UNRECORDED,
+            seeds=seeds,
+            fidelity=fidelity,
+        )
+
     def _evaluation(
         self,
         architecture: Architecture,
@@ -189,12 +218,13 @@ class TableEvaluator(Evaluator):
         seeds: tuple[int, ...],
         fidelity: int | None,
     ) -> Evaluation:
+        flops: int = self.table.flops.item(index)
         return Evaluation(
             architecture=str(architecture),
             score=0.0 if failed else curve[-1],
             curve=() if failed else tuple(curve),
             parameters=self.table.parameters.item(index),
-            flops=self.table.flops.item(index),
+            flops=self.table.cost_of("flops", architecture) if flops < 0 else flops,
             seconds=seconds,
             status="failed" if failed else "ok",
             error=FAILED if failed else "",

@@ -25,6 +25,7 @@ from .operations.base import Shape as Shape
 from .operations.base import Source as Source
 from .operations.batch_norm import BatchNorm as BatchNorm
 from .operations.category_embedding import CategoryEmbedding as CategoryEmbedding
+from .operations.concat import Concat as Concat
 from .operations.conv import Conv as Conv
 from .operations.dropout import Dropout as Dropout
 from .operations.global_avg_pool import GlobalAvgPool as GlobalAvgPool
@@ -39,6 +40,7 @@ from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
 from .operations.select import Select as Select
 from .operations.select import place_runs as place_runs
+from .operations.truncate import Truncate as Truncate
 from .operations.zero import Zero as Zero
 from .supernet import Supernet as Supernet
 from .supernet import check_places as check_places

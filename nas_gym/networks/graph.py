@@ -21,6 +21,7 @@ from nas_gym.networks.operations.average import Average
 from nas_gym.networks.operations.base import Node, Operation, Shape
 from nas_gym.networks.operations.batch_norm import BatchNorm
 from nas_gym.networks.operations.category_embedding import CategoryEmbedding
+from nas_gym.networks.operations.concat import Concat
 from nas_gym.networks.operations.conv import Conv
 from nas_gym.networks.operations.dropout import Dropout
 from nas_gym.networks.operations.flatten import Flatten
@@ -32,6 +33,7 @@ from nas_gym.networks.operations.periodic import Periodic
 from nas_gym.networks.operations.piecewise_linear import PiecewiseLinear
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
 from nas_gym.networks.operations.select import Select
+from nas_gym.networks.operations.truncate import Truncate
 from nas_gym.networks.operations.zero import Zero
 
 POOLS = {"max": MaxPool(), "avg": AvgPool()}
@@ -179,6 +181,16 @@ class NetworkBuilder:
     def piecewise_linear(self, node: int, bins: int, *, layer: Layer = "") -> int:
         """Append how far each number reaches into each of so many intervals, at least 2."""
         return self.operation(PiecewiseLinear(), node, bins=bins, layer=layer)
+
+    def concat(self, *nodes: int, layer: Layer = "") -> int:
+        """Append nodes of the same sides, channel behind channel; of a single node, return that."""
+        return nodes[0] if len(nodes) == 1 else self.operation(Concat(), *nodes, layer=layer)
+
+    def truncate(self, node: int, channels: int, *, layer: Layer = "") -> int:
+        """Append the first channels of a node; of as many as it has, return the node itself."""
+        if channels == self.shape(node)[0]:
+            return node
+        return self.operation(Truncate(), node, kept=channels, layer=layer)
 
     def average(self, *nodes: int, of: str, layer: Layer = "") -> int:
         """Append the common answer of nodes of one shape, of ``"probabilities"`` or ``"values"``."""

@@ -15,6 +15,7 @@ from .graph.paths import EditPath as EditPath
 from .graph.paths import distances_from as distances_from
 from .graph.text import Text as Text
 from .graph.text import let_torch_stack_texts as let_torch_stack_texts
+from .nasbench101.architecture import cell_of_matrix as cell_of_matrix
 from .product import ProductSpace as ProductSpace
 from .registry import SEARCH_SPACES as SEARCH_SPACES
 from .registry import make_search_space as make_search_space

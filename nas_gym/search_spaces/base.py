@@ -45,7 +45,8 @@ class Edit:
         aspect: what is edited: ``"layer"``, ``"width"``, ``"activation"``, ``"operation"``,
             ``"channels"``, ``"skip"`` or ``"edge"``; ``""`` for keep.
         place: the place of the edit in the `Sketch` of the architecture after it: the number of a box,
-            or the two of a link; of a removed layer the link that closed over it.
+            or the two of a link; of a removed layer the link that closed over it. In a space whose
+            architectures have different numbers of boxes -1 is the last one; () is no place.
         value: what is there afterwards ("relu-64", "tanh"); ``""`` for keep and remove.
     """
 

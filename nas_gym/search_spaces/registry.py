@@ -15,6 +15,7 @@ from nas_gym.search_spaces.checking import check_space
 from nas_gym.search_spaces.conv.space import ConvSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
+from nas_gym.search_spaces.nasbench101.space import NASBench101Space
 from nas_gym.search_spaces.tabular.space import TabularSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
@@ -22,6 +23,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "conv": ConvSpace,
     "cell": CellSpace,
     "macro": MacroSpace,
+    "nasbench101": NASBench101Space,
     "tabular": TabularSpace,
 }
 

@@ -36,6 +36,10 @@ class Sketch:
             inner = map(str, range(1, len(self.boxes) - 1))
             object.__setattr__(self, "box_layers", ("", *inner, "output"))
 
+    def place(self, place: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the place of an `Edit` in this sketch, where -1 is the number of the last box."""
+        return tuple(number % len(self.boxes) for number in place)
+
 
 def numbered_layers(labels: Sequence[str]) -> tuple[str, ...]:
     """Return the layers of a chain's boxes whose nodes are named by number and label: ``"1 relu-64"``."""

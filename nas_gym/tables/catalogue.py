@@ -18,6 +18,8 @@ FOLDER = "NAS_GYM_TABLES"
 SUFFIX = ".npz"
 
 HOW_TO_GET = {
+    "nasbench101": "get its results as a .csv or lines of JSON (its source is "
+    "github.com/google-research/nasbench) and run 'nas-gym benchmark import nasbench101 FILE'",
     "nasbench201": "download NATS-tss-v1_0-3ffb9-simple (its address is at github.com/D-X-Y/NATS-Bench), or "
     "get its results as a .csv, and run 'nas-gym benchmark import nasbench201 FILE'",
     "nasbench_macro": "get its results as a .csv (its source is github.com/xiusu/NAS-Bench-Macro) and run "

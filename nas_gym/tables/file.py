@@ -17,10 +17,12 @@ from nas_gym.search_spaces import make_search_space
 from nas_gym.tables.table import Table
 from nas_gym.tasks import target_of
 
-FORMAT = 2
-READABLE = (1, FORMAT)
+FORMAT = 3
+READABLE = (1, 2, FORMAT)
 FAILED = np.iinfo(np.uint16).max
 """What stands for the scores of a failed training."""
+CLASSES = "classes"
+"""The array of a table that has a row for each of some classes of architectures, no other has it."""
 ARRAYS = ("validation", "test", "seconds", "parameters", "flops")
 
 
@@ -55,6 +57,8 @@ def write_table(table: Table, path: Path) -> None:
         "parameters": table.parameters,
         "flops": table.flops,
     }
+    if table.classes:
+        arrays[CLASSES] = np.array([each.encode() for each in table.classes])
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     with writing(path.parent):
@@ -72,6 +76,8 @@ def read_table(path: Path) -> Table:
         with np.load(path, allow_pickle=False) as archive:
             header = from_json(str(archive["header"]))
             arrays = {name: archive[name] for name in ARRAYS}
+            if CLASSES in archive:
+                arrays[CLASSES] = archive[CLASSES]
         with named_by(path):
             return _table(header, arrays)
     except FileNotFoundError:
@@ -118,6 +124,7 @@ def _table(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Table:
         # A file that does not say so is told by its numbers.
         selects_on_test=header.get("selects_on_test", np.array_equal(validation[-1], test)),
         about=header["about"],
+        classes=tuple(each.decode() for each in arrays.get(CLASSES, np.array([], dtype="S")).tolist()),
         target=None if header.get("target") is None else target_of(header["target"]),
     )
 

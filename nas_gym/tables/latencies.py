@@ -131,6 +131,11 @@ def import_latencies(file: Path, table: str) -> tuple[dict[str, DeviceLatencies]
 def _order(rows: Rows, table: Table) -> np.ndarray:
     """Return the number of the row of each architecture, by index."""
     space = table.search_space
+    if table.classes:
+        raise DataError(
+            f"the table {table.name!r} has classes of architectures as rows, latencies are of every "
+            "architecture: measure them with the option 'latency': 'here'"
+        )
     if TEXT in rows.columns:
         return rows.order(space)
     if NUMBER not in rows.columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,13 +15,19 @@ from nas_gym._checks import whole
 from nas_gym._shared import Shared
 from nas_gym._trust import named_by
 from nas_gym.errors import ConfigError, DataError, NASGymError
-from nas_gym.search_spaces import SearchSpace
+from nas_gym.search_spaces import Architecture, SearchSpace
 from nas_gym.tasks import Classes, ConstantAnswer, Target, constant_answer, make_task
+
+ROWS_KEPT = 100_000
+"""Most architectures whose row, or the size of whose network, is remembered."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Table(Shared):
-    """Recorded results of all architectures of a space; row i is ``search_space.architecture(i)``.
+    """Recorded results of the architectures of a space; row i is ``search_space.architecture(i)``.
+
+    Of a space with too many for that, a table has a row for each of some `classes` of isomorphic
+    architectures; those of other classes have no result in it.
 
     A column is a training seed. Where a fidelity was recorded without seeds there is one number, in
     the first column; where a seed is missing stands NaN. A failed training has score 0.0.
@@ -40,13 +46,16 @@ class Table(Shared):
         seconds: recorded cost of one training at the last fidelity, float64 (size,); a fidelity
             costs its share of the epochs.
         parameters: trainable parameters, int64 (size,).
-        flops: floating-point operations of a forward pass of one example, int64 (size,).
+        flops: floating-point operations of a forward pass of one example, int64 (size,); -1 where they
+            were not published.
         examples: validation and test examples, if the scores are counted over them; else None.
         selects_on_test: whether the validation scores are test scores, because no others were
             published; a search then selects on what it is scored by, and its test score is not an
             independent measurement.
         about: JSON-able: where the numbers come from.
         target: what the networks predict; classes that are numbered where it was not recorded.
+        classes: the isomorphism class of each row (see `SearchSpace.isomorphism_class`), all different; ()
+            where every architecture has a row.
     """
 
     benchmark: str
@@ -65,6 +74,9 @@ class Table(Shared):
     selects_on_test: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
     target: Target | None = None
+    classes: tuple[str, ...] = ()
+    _rows: dict[Any, int] = field(default_factory=dict, init=False)
+    _counted: dict[Any, dict[str, int]] = field(default_factory=dict, init=False)
     _means: dict[int, np.ndarray] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -77,8 +89,53 @@ class Table(Shared):
 
     @property
     def size(self) -> int:
-        """Number of architectures."""
-        return self.search_space.size
+        """Number of rows: of architectures, or of their classes."""
+        return len(self.classes) or self.search_space.size
+
+    def row(self, architecture: Architecture) -> int:
+        """Return the row of an architecture; -1 where its class was not recorded."""
+        if not self.classes:
+            return self.search_space.index(architecture)
+        row = self._rows.get(architecture)
+        if row is None:
+            if len(self._rows) >= ROWS_KEPT:
+                self._rows.clear()
+            row = self._row_of_class.get(self.search_space.isomorphism_class(architecture), -1)
+            self._rows[architecture] = row
+        return row
+
+    def row_words(self, row: int) -> str:
+        """Return what a row is of: the text of its architecture, or its class."""
+        return self.classes[row] if self.classes else str(self.search_space.architecture(row))
+
+    def cost_of(self, name: str, architecture: Architecture) -> int:
+        """Return the parameters or FLOPs of an architecture; those of its network where unrecorded.
+
+        Args:
+            name: ``"parameters"`` or ``"flops"``.
+            architecture: architecture of the space.
+        """
+        row = self.row(architecture)
+        recorded: int = -1 if row < 0 else getattr(self, name).item(row)
+        if recorded >= 0:
+            return recorded
+        if (counted := self._counted.get(architecture)) is None:
+            if len(self._counted) >= ROWS_KEPT:
+                self._counted.clear()
+            network = self.search_space.network(architecture)
+            self._counted[architecture] = counted = {
+                "parameters": network.parameters,
+                "flops": network.flops,
+            }
+        return counted[name]
+
+    def costs(self, name: str, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return what `cost_of` does of several architectures, int64 (architectures,)."""
+        return np.array([self.cost_of(name, each) for each in architectures], dtype=np.int64)
+
+    def has_all(self, name: str) -> bool:
+        """Return whether the parameters or FLOPs of every architecture were recorded."""
+        return not self.classes and bool((getattr(self, name) >= 0).all())
 
     @property
     def metric(self) -> str:
@@ -116,12 +173,14 @@ class Table(Shared):
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of all that its answers depend on, 64 hexadecimal digits: where they come from is not."""
-        plain = {
+        plain: dict[str, Any] = {
             "search_space": self.search_space.config(),
             "fidelities": self.fidelities,
             "seeds": {str(epochs): seeds for epochs, seeds in self.seeds.items()},
             "resumable": self.resumable,
         }
+        if self.classes:
+            plain["classes"] = self.classes
         digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
         for name in ("validation", "test", "failed", "seconds", "parameters", "flops"):
             array = np.ascontiguousarray(getattr(self, name))
@@ -174,8 +233,13 @@ class Table(Shared):
         means[self.failed.any(axis=1)] = 0.0
         return means
 
+    @cached_property
+    def _row_of_class(self) -> dict[str, int]:
+        return {each: row for row, each in enumerate(self.classes)}
+
     def __repr__(self) -> str:
-        return f"<table {self.name}: {self.size:,} architectures, fidelities {list(self.fidelities)}>"
+        rows = "classes of architectures" if self.classes else "architectures"
+        return f"<table {self.name}: {self.size:,} {rows}, fidelities {list(self.fidelities)}>"
 
 
 def _check(table: Table) -> None:
@@ -199,6 +263,8 @@ def _check(table: Table) -> None:
                 f"the table {table.name!r} must have {name} of shape {shape} for its {size:,} architectures, "
                 f"not {getattr(table, name).shape}"
             )
+    if len(set(table.classes)) < len(table.classes):
+        raise DataError(f"the table {table.name!r} must name each class of architectures once")
     if list(table.fidelities) != sorted(set(table.fidelities)) or set(table.seeds) != set(table.fidelities):
         raise DataError(
             f"the table {table.name!r} must name its fidelities in ascending order, and the seeds of each"
@@ -214,7 +280,7 @@ def _check(table: Table) -> None:
         if missing.any():
             raise DataError(
                 f"the table {table.name!r} lacks {int(missing.sum()):,} of {size:,} architectures at "
-                f"{epochs} epochs, the first {str(table.search_space.architecture(int(missing.argmax())))!r}"
+                f"{epochs} epochs, the first {table.row_words(int(missing.argmax()))!r}"
             )
         _check_range(table, f"validation {table.metric} at {epochs} epochs", table.validation[number])
     _check_range(table, f"test {table.metric}", table.test)
@@ -228,5 +294,5 @@ def _check_range(table: Table, what: str, values: np.ndarray) -> None:
         row = int(wrong.any(axis=-1).argmax())
         raise DataError(
             f"the table {table.name!r} has a {what} of {values[wrong][0]:g} for "
-            f"{str(table.search_space.architecture(row))!r}: it must be in [0, 1]"
+            f"{table.row_words(row)!r}: it must be in [0, 1]"
         )

@@ -64,6 +64,22 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     ),
     "macro on signals": ({"name": "macro"}, (1, 40)),
     "macro on images": ({"name": "macro", "channels": 4, "head": 12}, (3, 7, 5)),
+    "nasbench101 on signals": ({"name": "nasbench101"}, (1, 40)),
+    "nasbench101 on images": (
+        {
+            "name": "nasbench101",
+            "operations": ["conv1x1-bn-relu", "maxpool3x3"],
+            "vertices": 5,
+            "channels": 5,
+            "stacks": 3,
+            "cells": 2,
+        },
+        (3, 7, 5),
+    ),
+    "nasbench101, one operation": (
+        {"name": "nasbench101", "vertices": 4, "edges": 5, "operations": ["maxpool3x3"]},
+        (2, 9),
+    ),
 }
 
 

@@ -47,6 +47,10 @@ def parsed(space: Space, text: str) -> tuple[Any, str]:
         return None, str(error)
 
 
+def _is_full(space: Space, state: Any) -> bool:
+    return hasattr(space, "edges") and len(state.edges) == space.edges
+
+
 def test_the_catalogue_has_every_registered_space() -> None:
     assert {spec["name"] for spec, _ in CATALOGUE.values()} >= set(SEARCH_SPACES)
 
@@ -82,8 +86,9 @@ def test_an_active_variable_can_change_the_architecture(space: Space, picks: lis
     free = {name: variable.choices for name, variable in space.variables.items() if variable.choices[1:]}
     for name in space.active_variables(state) & set(free):
         changed = {space.decode(values | {name: value}) for value in range(len(free[name]))}
-        # A pool without room is mended to a convolution, so an operation may change nothing.
-        assert len(changed) > 1 or name.endswith("operation")
+        # A pool without room is mended to a convolution, so an operation may change nothing; and an edge
+        # beyond the most that there may be is taken away again.
+        assert len(changed) > 1 or name.endswith("operation") or _is_full(space, state)
 
 
 def test_variables_say_what_and_where_they_are(space: Space) -> None:
@@ -149,13 +154,14 @@ def test_the_place_of_an_edit_is_in_the_sketch_after_it(space: Space, picks: lis
     for action in np.flatnonzero(space.mask(state))[1:]:
         edit, sketch = space.actions[action], space.sketch(space.apply(state, int(action)))
         links = {link[:2]: link[2] for link in sketch.links}
-        assert max(edit.place) < len(sketch.boxes)
+        assert all(-1 <= number < len(sketch.boxes) for number in edit.place)
+        place = sketch.place(edit.place)
         if edit.aspect in ("skip", "edge"):
-            assert (links.get(edit.place) == edit.value) == (edit.kind != "remove")
+            assert (links.get(place) == edit.value) == (edit.kind != "remove")
         elif edit.kind == "remove":
-            assert edit.place in links
+            assert not place or place in links  # a vertex takes its links with it
         else:
-            label = sketch.boxes[edit.place[0]]
+            label = sketch.boxes[place[0]]
             assert edit.value in (label, *label.split("-"))
 
 

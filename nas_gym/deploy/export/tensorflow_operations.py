@@ -70,6 +70,11 @@ def conv(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     return result + arrays["bias"] if node.bias else result
 
 
+def concat(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Join the channels of the inputs."""
+    return tf.concat(list(inputs), axis=-1)
+
+
 def dropout(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return the input, as in evaluation."""
     return inputs[0]
@@ -137,6 +142,11 @@ def select(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     return tf.gather(inputs[0], list(node.option("places")), axis=1)
 
 
+def truncate(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Return the first channels."""
+    return inputs[0][..., : node.option("kept")]
+
+
 def zero(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return zeros for every example."""
     shape = (*node.shape[1:], node.shape[0]) if len(node.shape) > 1 else node.shape
@@ -150,6 +160,7 @@ OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
     "avg_pool": avg_pool,
     "batch_norm": batch_norm,
     "category_embedding": category_embedding,
+    "concat": concat,
     "conv": conv,
     "dropout": dropout,
     "flatten": flatten,
@@ -160,6 +171,7 @@ OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
     "periodic": periodic,
     "piecewise_linear": piecewise_linear,
     "select": select,
+    "truncate": truncate,
     "zero": zero,
 }
 

@@ -82,7 +82,7 @@ class Objective:
             assert evaluator.latency is not None
             costs: Any = evaluator.latency.of(architectures)
         elif evaluator.table is not None:
-            costs = getattr(evaluator.table, self.name)[[space.index(each) for each in architectures]]
+            costs = evaluator.table.costs(self.name, architectures)
         else:
             costs = [getattr(space.network(each), self.name) for each in architectures]
         scale = 1.0 if self.scale is None else self.scale
@@ -111,7 +111,7 @@ class Objective:
         if self.name == LATENCY:
             known = evaluator.latency is not None and evaluator.latency.bounded
         else:
-            known = evaluator.table is not None
+            known = evaluator.table is not None and evaluator.table.has_all(self.name)
         if not known or self.scale is None:
             return -math.inf
         return -max(1.0, _highest(self.name, evaluator.search_space, evaluator) / self.scale)
@@ -198,7 +198,7 @@ def _highest(name: str, space: SearchSpace[Any], evaluator: Evaluator) -> float:
     if name == LATENCY:
         assert evaluator.latency is not None
         return evaluator.latency.scale
-    if evaluator.table is not None:
+    if evaluator.table is not None and evaluator.table.has_all(name):
         costs = getattr(evaluator.table, name)
     else:
         rng = np.random.default_rng(0)

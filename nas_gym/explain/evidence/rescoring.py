@@ -123,7 +123,10 @@ def _recorded(evaluator: Evaluator, table: Table, architectures: list[Architectu
         columns, unseen = kept, True
     scores, failed = {}, {}
     for one in architectures:
-        index = table.search_space.index(one)
+        index = table.row(one)
+        if index < 0:
+            scores[str(one)], failed[str(one)] = np.empty(0), len(columns)
+            continue
         values, broken = table.scores()[index, columns], table.failed[index, columns]
         scores[str(one)] = values[~broken & ~np.isnan(values)]
         if broken.any():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from nas_gym.errors import DataError
 from nas_gym.search_spaces import edits_to, local_optima, successors, unimproved
 from nas_gym.tables.table import Table
 
@@ -116,7 +117,16 @@ class Landscape:
 
 
 def describe(table: Table) -> Landscape:
-    """Return the figures of a table; it takes seconds for tens of thousands of architectures."""
+    """Return the figures of a table; it takes seconds for tens of thousands of architectures.
+
+    Raises:
+        NASGymError: for a table of classes of architectures, which edits do not connect one by one.
+    """
+    if table.classes:
+        raise DataError(
+            f"{table!r} has a row for each class of isomorphic architectures: a landscape by edits is "
+            "described of tables with a row for each architecture"
+        )
     means = table.mean_score()
     after, _ = successors(table.search_space)
     best = np.flatnonzero(means == means.max())

@@ -127,6 +127,7 @@ def test_a_deep_network_keeps_its_letters_and_they_stay_in_their_boxes(is_narrow
         ("mlp", "relu-64 > tanh-16", "layer 1 width", (1,)),
         ("mlp", "relu-64 > tanh-16", "depth", ()),
         ("cell", "|none~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|none~2|", "edge 0-2", (0, 2)),
+        ("nasbench101", "maxpool3x3(0) > output(0,1)", "edge 0-output", (0, 2)),
         ("conv", "conv3-16-relu > max_pool > conv3-32-tanh + skip 0-2", "skip 0-2", (0, 2)),
     ],
 )

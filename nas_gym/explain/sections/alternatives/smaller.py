@@ -95,7 +95,7 @@ def _sizes(evidence: Evidence, found: Alternatives) -> Mapping[str, int]:
     tried = {str(one.architecture): one.architecture for one in evidence.succeeded}
     tried |= {str(one.architecture): one.architecture for one in found.neighbours}
     if (table := evidence.evaluator.table) is not None:
-        return {text: int(table.parameters[space.index(one)]) for text, one in tried.items()}
+        return dict(zip(tried, table.costs("parameters", list(tried.values())).tolist(), strict=True))
     try:
         return {text: space.network(one).parameters for text, one in tried.items()}
     except NotImplementedError:

@@ -63,7 +63,7 @@ def exact_of(
 ) -> Importances | None:
     """Return importances by the whole table of a run; None without one, or for too large a space."""
     table, space = evidence.evaluator.table, evidence.search_space
-    if table is None or space.size > ENUMERATED:
+    if table is None or table.classes or space.size > ENUMERATED:
         return None
     epochs = evidence.evaluator.fidelities()[-1] if fidelity is None else fidelity
     scores = np.array(table.scores(epochs), dtype=np.float64)

@@ -124,6 +124,5 @@ def _column(evidence: Evidence, name: str, architectures: Sequence[Architecture]
         assert evaluator.latency is not None
         return np.array(evaluator.latency.of(architectures), dtype=np.float64)
     if evaluator.table is not None:
-        rows = [space.index(architecture) for architecture in architectures]
-        return np.asarray(getattr(evaluator.table, name)[rows], dtype=np.float64)
+        return np.asarray(evaluator.table.costs(name, architectures), dtype=np.float64)
     return np.array([getattr(space.network(each), name) for each in architectures], dtype=np.float64)

@@ -35,7 +35,7 @@ def place_of(space: SearchSpace[Any], architecture: Architecture, choice: str) -
     ]
     # A layer that is added or removed is at another place than what it changes.
     fitting = [edit.place for edit in edits if edit.kind == "swap" or edit.aspect == variable.group]
-    return fitting[0] if fitting else ()
+    return space.sketch(architecture).place(fitting[0]) if fitting else ()
 
 
 def _mark(evidence: Evidence, reason: Reason) -> Mark:
