@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from nas_gym.cli import options as cli_options
 from nas_gym.cli import training_bar
 from nas_gym.cli.app import app, main
-from nas_gym.cli.search import _rounded
+from nas_gym.cli.commands.search import _rounded
 from nas_gym.cli.task_options import tasks_of
 from nas_gym.deploy import load_network
 from nas_gym.errors import NASGymError
@@ -511,7 +511,7 @@ def test_an_interruption_says_how_to_go_on(cli, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nas_gym.cli.search.search_and_show", interrupted)
+    monkeypatch.setattr("nas_gym.cli.commands.search.search_and_show", interrupted)
     result = search(cli, "--agent", "random")
     assert result.exit_code == 130
     assert "run the same command again" in result.stderr

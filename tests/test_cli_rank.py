@@ -15,7 +15,7 @@ from nas_gym.evaluators import ProxyMeter
 from nas_gym.explain import rank_scores
 from nas_gym.tables import load_table
 from nas_gym.tasks import make_task
-from tests.helpers.tables import fake_table
+from tests.helpers.data.tables import fake_table
 
 
 def rank(*arguments):

@@ -86,7 +86,7 @@ class OrdinaryNetwork(nn.Module):
 
 
 def make_layer(node: Node) -> nn.Module | None:
-    """The layer of a node; None for what has no layer of its own: a sum, zeros, channels side by side or cut."""
+    """The layer of a node; None for what has no layer of its own: a sum, zeros, channels joined or cut."""
     signal, ceil_mode = len(node.input_shape) == 2, node.kernel % 2 == 0
     match node.operation.name:
         case "flatten":

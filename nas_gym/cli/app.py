@@ -6,19 +6,19 @@ import sys
 
 import typer
 
-from nas_gym.cli.benchmark import benchmark_app
-from nas_gym.cli.compare import COMPARE_EXAMPLE, compare
+from nas_gym.cli.commands.benchmark import benchmark_app
+from nas_gym.cli.commands.compare import COMPARE_EXAMPLE, compare
+from nas_gym.cli.commands.explain import EXPLAIN_EXAMPLE, ExplainCommand, explain
+from nas_gym.cli.commands.export import EXPORT_EXAMPLE, export
+from nas_gym.cli.commands.fit import FIT_EXAMPLE, fit
+from nas_gym.cli.commands.list import LIST_EXAMPLE, list_parts
+from nas_gym.cli.commands.predict import PREDICT_EXAMPLE, predict
+from nas_gym.cli.commands.rank import RANK_EXAMPLE, rank
+from nas_gym.cli.commands.record import RECORD_EXAMPLE, record
+from nas_gym.cli.commands.replay import REPLAY_EXAMPLE, replay
+from nas_gym.cli.commands.search import SEARCH_EXAMPLE, search
+from nas_gym.cli.commands.store import store_app
 from nas_gym.cli.errors import encodable, told
-from nas_gym.cli.explain import EXPLAIN_EXAMPLE, ExplainCommand, explain
-from nas_gym.cli.export import EXPORT_EXAMPLE, export
-from nas_gym.cli.fit import FIT_EXAMPLE, fit
-from nas_gym.cli.list import LIST_EXAMPLE, list_parts
-from nas_gym.cli.predict import PREDICT_EXAMPLE, predict
-from nas_gym.cli.rank import RANK_EXAMPLE, rank
-from nas_gym.cli.record import RECORD_EXAMPLE, record
-from nas_gym.cli.replay import REPLAY_EXAMPLE, replay
-from nas_gym.cli.search import SEARCH_EXAMPLE, search
-from nas_gym.cli.store import store_app
 
 app = typer.Typer(
     name="nas-gym",

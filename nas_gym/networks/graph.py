@@ -20,7 +20,6 @@ from nas_gym.networks.operations.add import Add
 from nas_gym.networks.operations.average import Average
 from nas_gym.networks.operations.base import Node, Operation, Shape
 from nas_gym.networks.operations.batch_norm import BatchNorm
-from nas_gym.networks.operations.category_embedding import CategoryEmbedding
 from nas_gym.networks.operations.concat import Concat
 from nas_gym.networks.operations.conv import Conv
 from nas_gym.networks.operations.dropout import Dropout
@@ -29,10 +28,11 @@ from nas_gym.networks.operations.global_avg_pool import GlobalAvgPool
 from nas_gym.networks.operations.input import Input
 from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
-from nas_gym.networks.operations.periodic import Periodic
-from nas_gym.networks.operations.piecewise_linear import PiecewiseLinear
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
-from nas_gym.networks.operations.select import Select
+from nas_gym.networks.operations.tables.category_embedding import CategoryEmbedding
+from nas_gym.networks.operations.tables.periodic import Periodic
+from nas_gym.networks.operations.tables.piecewise_linear import PiecewiseLinear
+from nas_gym.networks.operations.tables.select import Select
 from nas_gym.networks.operations.truncate import Truncate
 from nas_gym.networks.operations.zero import Zero
 

@@ -12,8 +12,8 @@ from nas_agents.runs.run import RunSpec, run
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import TableEvaluator
 from tests.helpers.clock import fake_clock
+from tests.helpers.data.tables import fake_table
 from tests.helpers.environments import environment, scattered, texts
-from tests.helpers.tables import fake_table
 
 # Searches on shared weights refuse a limit by the clock.
 ALL = sorted(name for name in AGENTS if AGENTS[name].access != "gradient")

@@ -17,8 +17,8 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators import TableEvaluator
 from nas_gym.evaluators.store.store import make_store
 from nas_gym.traces import State, Trace
+from tests.helpers.data.tables import fake_table
 from tests.helpers.environments import SMALL, environment, everything_fails, relu_layers, scattered, texts
-from tests.helpers.tables import fake_table
 
 # Those that search on shared weights have a contract of their own, tests/agents/one_shot.
 ALL = sorted(name for name in AGENTS if AGENTS[name].access != "gradient")

@@ -16,8 +16,8 @@ from nas_gym.envs import Ledger, SB3VecEnv
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Request, TableEvaluator
 from nas_gym.traces import Trace
+from tests.helpers.data.tables import fake_table
 from tests.helpers.environments import environment, texts
-from tests.helpers.tables import fake_table
 
 
 @dataclass(kw_only=True)

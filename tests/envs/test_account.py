@@ -12,7 +12,7 @@ import pytest
 
 from nas_gym.envs import BudgetExhausted
 from nas_gym.evaluators import Evaluator, TableEvaluator
-from tests.helpers.tables import fake_table
+from tests.helpers.data.tables import fake_table
 from tests.helpers.vectors import make, same, sync
 
 COUNT, HORIZON = 7, 4

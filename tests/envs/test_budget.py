@@ -8,8 +8,8 @@ from nas_gym import NASGymError
 from nas_gym.envs import BudgetExhausted, NASEnv
 from nas_gym.evaluators import TableEvaluator
 from tests.helpers.clock import fake_clock
+from tests.helpers.data.tables import fake_table
 from tests.helpers.fakes import action, fake_env
-from tests.helpers.tables import fake_table
 
 BAD_LIMITS = [
     {"seconds": 0},

@@ -10,8 +10,8 @@ import pytest
 
 from nas_gym.envs import BudgetExhausted
 from nas_gym.evaluators import TableEvaluator
+from tests.helpers.data.tables import fake_table
 from tests.helpers.fakes import action
-from tests.helpers.tables import fake_table
 from tests.helpers.vectors import make
 
 RESUMABLE = fake_table(missing=((5, 2),))

@@ -10,7 +10,7 @@ import pytest
 
 from nas_gym.envs import IDS
 from nas_gym.tables import import_table
-from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
+from tests.helpers.data.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
 # Of a step: action, architecture, score, observation. Transitions and scores of tables are exact;
 # trained scores may differ in a few of 5,000 examples between processors.

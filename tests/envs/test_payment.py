@@ -6,7 +6,7 @@ import pytest
 
 from nas_gym.envs import BudgetExhausted
 from nas_gym.evaluators import TableEvaluator
-from tests.helpers.tables import fake_table
+from tests.helpers.data.tables import fake_table
 
 BUDGETS = [None, 1, 9, {"seconds": 90.0}]
 

@@ -16,8 +16,8 @@ from nas_gym.evaluators import (
 )
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
+from tests.helpers.data.tables import fake_table
 from tests.helpers.fakes import SMALL, FakeEvaluator
-from tests.helpers.tables import fake_table
 
 TASK = make_task("breast_cancer")
 SPACE = make_search_space(SMALL, TASK.input_shape, TASK.outputs)

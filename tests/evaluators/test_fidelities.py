@@ -8,8 +8,8 @@ from nas_gym.envs import Ledger
 from nas_gym.evaluators import Evaluation, TableEvaluator, incumbent, make_evaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
+from tests.helpers.data.tables import fake_table
 from tests.helpers.fakes import SMALL, FakeEvaluator
-from tests.helpers.tables import fake_table
 
 GOOD = Evaluation("relu-64", 0.5, (0.5,), 1, 1, 1.0, "ok", "", (0,))
 SHORT = replace(GOOD, architecture="relu-64 > relu-64", score=0.9, fidelity=3)

@@ -24,8 +24,8 @@ from nas_gym.search_spaces import make_search_space
 from nas_gym.tables import table_task
 from nas_gym.tasks import make_task
 from nas_gym.testing import check_evaluator
+from tests.helpers.data.tables import fake_table
 from tests.helpers.fakes import SMALL
-from tests.helpers.tables import fake_table
 
 CPU = torch.device("cpu")
 N, CLASSES, LENGTH = 12, 3, 9

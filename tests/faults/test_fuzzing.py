@@ -36,7 +36,7 @@ from nas_gym.tables.building.builder import Partial
 from nas_gym.tables.building.tabulation import Tabulation
 from nas_gym.tasks import make_task
 from nas_gym.traces import RunFolder, load_policy, read_trace, rebuild
-from tests.helpers.tables import SMALL, fake_table
+from tests.helpers.data.tables import SMALL, fake_table
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_1" / "q-learning"
 NETWORK = Path(__file__).parents[1] / "fixtures" / "best_v2.pt"

@@ -13,7 +13,7 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators import make_evaluator
 from nas_gym.search_spaces.macro import LAYERS, Macro, MacroSpace
 from nas_gym.tasks import make_task
-from tests.helpers.shared_data import NASBENCH_MACRO, shared_file
+from tests.helpers.data.shared_data import NASBENCH_MACRO, shared_file
 
 from .test_network import arrays, batch_of, copy_parts, module_of
 

@@ -11,8 +11,8 @@ import pytest
 
 from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import make_search_space
+from tests.helpers.data.shared_data import NASBENCH201, shared_file
 from tests.helpers.environments import environment, scattered
-from tests.helpers.shared_data import NASBENCH201, shared_file
 
 # Of the published file; among them the optimum, the residual block and the all-skip cell.
 KNOWN = {

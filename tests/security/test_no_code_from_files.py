@@ -23,7 +23,7 @@ from nas_gym.explain import explain
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tables import read_table, write_table
 from nas_gym.traces import load_policy, replay
-from tests.helpers.tables import SMALL, fake_table
+from tests.helpers.data.tables import SMALL, fake_table
 
 ROOT = Path(nas_gym.__file__).parents[1]
 CANARY = "canary_of_a_test"

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from nas_gym.cli.app import app
 from nas_gym.tables import load_table
-from tests.helpers.published_tables import macro_rows, nasbench201_rows, write_rows
-from tests.helpers.tables import fake_table, shelve
+from tests.helpers.data.published_tables import macro_rows, nasbench201_rows, write_rows
+from tests.helpers.data.tables import fake_table, shelve
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
 from nas_gym.tables import import_table, load_table
-from tests.helpers.published_tables import (
+from tests.helpers.data.published_tables import (
     COLUMNS,
     changed,
     macro_rows,
@@ -19,7 +19,7 @@ from tests.helpers.published_tables import (
     nasbench201_rows,
     write_rows,
 )
-from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
+from tests.helpers.data.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
 
 
 def test_cells_are_found_by_their_text_whatever_the_order_of_rows(shelf, tmp_path) -> None:

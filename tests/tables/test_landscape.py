@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from nas_gym.search_spaces import edits_to, local_optima, make_search_space, successors, unimproved
 from nas_gym.tables import draw_landscape, import_table, sentences
 from nas_gym.tables.landscape.analysis import describe, noise_of
-from tests.helpers.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
-from tests.helpers.tables import SMALL, fake_table
+from tests.helpers.data.shared_data import NASBENCH201, NASBENCH_MACRO, shared_file
+from tests.helpers.data.tables import SMALL, fake_table
 
 SPACE = make_search_space(SMALL, (1, 40), 10)
 AFTER, _ = successors(SPACE)

@@ -11,7 +11,7 @@ from nas_gym.cli.app import app
 from nas_gym.envs import NASMultiObjectiveEnv
 from nas_gym.errors import NASGymError
 from nas_gym.tables import devices_of, import_latencies
-from tests.helpers.tables import fake_table, shelve
+from tests.helpers.data.tables import fake_table, shelve
 
 
 def written(path, table, columns, numbered=True, leave_out=0):

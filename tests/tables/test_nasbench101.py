@@ -25,7 +25,7 @@ from nas_gym.explain import explain
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables import Table, describe, import_latencies, import_table, load_table
 from nas_gym.testing import check_evaluator
-from tests.helpers.tables import shelve
+from tests.helpers.data.tables import shelve
 
 SHAPE = (3, 32, 32)
 PUBLISHED = {"name": "nasbench101", "channels": 128, "stacks": 3, "cells": 3}

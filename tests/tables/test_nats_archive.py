@@ -10,7 +10,7 @@ import pytest
 
 from nas_gym.errors import NASGymError
 from nas_gym.tables import import_table, load_table
-from tests.helpers.published_tables import nasbench201_rows
+from tests.helpers.data.published_tables import nasbench201_rows
 
 ARCHIVE = "NATS-tss-v1_0-3ffb9-full.pickle.pbz2"
 SEEDS = {2: (777, 999), 3: (777, 888, 999)}

@@ -19,7 +19,7 @@ from nas_gym.evaluators import TableEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace, replay
-from tests.helpers.tables import SMALL, fake_table, shelve
+from tests.helpers.data.tables import SMALL, fake_table, shelve
 
 FAKE = {"name": "table", "benchmark": "fake"}
 

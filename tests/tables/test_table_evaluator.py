@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import Evaluator, Request, TableEvaluator, make_evaluator
 from nas_gym.tables import Table
-from tests.helpers.tables import fake_table, shelve
+from tests.helpers.data.tables import fake_table, shelve
 
 # One architecture lacks seed 2, one failed with seed 1, one fidelity has no seeds.
 TABLE = fake_table(

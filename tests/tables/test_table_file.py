@@ -11,7 +11,7 @@ import pytest
 
 from nas_gym.errors import NASGymError
 from nas_gym.tables import Table, load_table, read_table, table_files, table_path, write_table
-from tests.helpers.tables import fake_table, shelve
+from tests.helpers.data.tables import fake_table, shelve
 
 TABLES = {
     "counts": fake_table(failed=((3, 1), (5, 0))),

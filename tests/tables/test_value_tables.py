@@ -30,7 +30,7 @@ from nas_gym.tables import (
 )
 from nas_gym.tables.landscape import figure as landscape_figure
 from nas_gym.tasks import Classes, Values, constant_answer, make_task
-from tests.helpers.tables import fake_table, shelve
+from tests.helpers.data.tables import fake_table, shelve
 
 SPACE = {"name": "mlp", "max_layers": 2, "widths": [4], "activations": ["relu", "tanh"]}
 RECIPE = {"epochs": 2, "learning_rate": 0.05, "batch_size": 32}

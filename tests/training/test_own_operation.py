@@ -221,7 +221,7 @@ def test_the_ordinary_path_leaves_global_randomness_and_settings_alone() -> None
 def test_kernels_stand_in_files_named_as_those_of_their_operations() -> None:
     for operation, kernels in KERNELS.items():
         stem = operation.__module__.rpartition(".")[2]
-        assert (ROOT / "networks" / "operations" / f"{stem}.py").is_file()
+        assert len(list((ROOT / "networks" / "operations").rglob(f"{stem}.py"))) == 1
         source = (ROOT / "training" / "kernels" / "operations" / f"{stem}.py").read_text()
         assert "Kernels(" in source
         assert kernels.forward is not None

@@ -16,7 +16,7 @@ from nas_agents.comparison.plots import plot_across, plot_comparison
 from nas_agents.comparison.report import Setting, markdown, write_json
 from rich.console import Console
 
-from nas_gym.cli.compare import terminal_table
+from nas_gym.cli.commands.compare import terminal_table
 from tests.helpers.comparison_runs import field, on_a_table
 from tests.helpers.serving import tensorboard
 

@@ -14,7 +14,7 @@ from nas_agents.comparison.records import Run
 from nas_agents.comparison.report import Setting, markdown
 from rich.console import Console
 
-from nas_gym.cli.compare import show_comparison
+from nas_gym.cli.commands.compare import show_comparison
 from nas_gym.errors import NASGymError
 from tests.helpers.comparison_runs import field, on_a_table
 

@@ -18,10 +18,10 @@ from nas_agents.comparison.runner import Plan, prepare
 from nas_agents.runs.run import run
 from rich.console import Console
 
-from nas_gym.cli.compare import show_comparison, terminal_table
+from nas_gym.cli.commands.compare import show_comparison, terminal_table
 from nas_gym.tables.catalogue import FOLDER
 from tests.helpers.comparison_runs import field, made_up, on_a_table
-from tests.helpers.tables import fake_table, shelve
+from tests.helpers.data.tables import fake_table, shelve
 
 SETTING = Setting("NAS-v0", "mlp", "mnist1d", "accuracy", 8, 6, "nas-gym compare", {})
 

@@ -11,7 +11,7 @@ from nas_agents.comparison.runner import Plan, prepare
 from nas_agents.runs.run import RunSpec, make_env, run
 
 from nas_gym.tables.catalogue import FOLDER
-from tests.helpers.tables import fake_table, shelve
+from tests.helpers.data.tables import fake_table, shelve
 
 ENV = "NASTable-MLP-v0"
 

@@ -12,7 +12,7 @@ from scipy.sparse.linalg import spsolve
 
 from nas_gym.envs import make_reward
 from nas_gym.tables import load_table, table_files
-from tests.helpers.tables import fake_table
+from tests.helpers.data.tables import fake_table
 
 GAMMA, ALPHA = 0.9, 1.0
 CONVERGED = 1e-9

@@ -12,9 +12,9 @@ from nas_gym.explain.section import Settings
 from nas_gym.explain.sections.alternatives.analysis import find_alternatives
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
 from nas_gym.explain.sections.alternatives.smaller import CANDIDATES
+from tests.helpers.data.tables import fake_table, shelve
 from tests.helpers.explain.runs import depth_and_relus, recorded, walked
 from tests.helpers.fakes import fake_env
-from tests.helpers.tables import fake_table, shelve
 
 
 @pytest.fixture(scope="module")

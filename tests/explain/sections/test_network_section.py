@@ -13,8 +13,8 @@ from nas_gym.explain.section import Settings
 from nas_gym.explain.sections.network import analysis
 from nas_gym.explain.sections.network import section as network_section
 from nas_gym.explain.sections.network.section import explain_network
+from tests.helpers.data.tables import fake_table, shelve
 from tests.helpers.explain.runs import recorded
-from tests.helpers.tables import fake_table, shelve
 
 SMALL = {"name": "mlp", "max_layers": 2, "widths": [16], "activations": ["relu", "identity"]}
 

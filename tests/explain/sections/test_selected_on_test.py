@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from nas_agents.runs.run import RunSpec, run
 
-from nas_gym.cli.search import search_and_show
+from nas_gym.cli.commands.search import search_and_show
 from nas_gym.explain import explain
 from nas_gym.explain.report.page import page_of
 from nas_gym.search_spaces import make_search_space

@@ -11,7 +11,7 @@ import numpy as np
 
 from nas_gym.tables import write_table
 from tests.faults.malformed.case import Case, Material, edited_archive, file
-from tests.helpers.tables import fake_table
+from tests.helpers.data.tables import fake_table
 
 SEARCH = (
     "search",

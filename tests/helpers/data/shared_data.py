@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(os.environ.get("NAS_GYM_SHARED") or Path(__file__).parents[3] / "shared" / "data")
+FOLDER = Path(os.environ.get("NAS_GYM_SHARED") or Path(__file__).parents[4] / "shared" / "data")
 NASBENCH201 = "nasbench201_cifar10.csv.gz"
 NASBENCH_MACRO = "nasbench_macro_cifar10.csv.gz"
 

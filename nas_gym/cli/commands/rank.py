@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from nas_gym.cli import options
-from nas_gym.cli.benchmark import named_table
+from nas_gym.cli.commands.benchmark import named_table
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
 from nas_gym.cli.progress import ranking_bar

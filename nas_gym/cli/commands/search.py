@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 
 from nas_gym.cli import options
+from nas_gym.cli.commands.explain import explain_and_show
 from nas_gym.cli.console import output, print_plain
 from nas_gym.cli.errors import polite
 from nas_gym.cli.executor_options import Address, Executing, executor_of
-from nas_gym.cli.explain import explain_and_show
 from nas_gym.cli.progress import search_bar
 from nas_gym.cli.task_options import tasks_of
 

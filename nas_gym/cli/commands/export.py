@@ -9,8 +9,8 @@ import typer
 
 from nas_gym._trust import trust as trust_modules
 from nas_gym.cli import options
+from nas_gym.cli.commands.predict import saved_network
 from nas_gym.cli.errors import polite
-from nas_gym.cli.predict import saved_network
 
 EXPORT_EXAMPLE = """
 Example: `nas-gym export tensorboard_logs/NAS-v0-mlp-wine/tpe/seed0 --to onnx --out wine.onnx`
