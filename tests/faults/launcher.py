@@ -64,14 +64,14 @@ class Command:
     def _watch(left: set[int], ends: dict[int, float]) -> None:
         while left:
             for pid in list(left):
-                if not _runs(pid):
+                if not runs(pid):
                     ends[pid] = time.monotonic()
                     left.remove(pid)
             time.sleep(0.002)
 
     def ended(self) -> bool:
         """Return whether it has ended."""
-        return not _runs(self.pid)
+        return not runs(self.pid)
 
     def wait(self) -> int:
         """Return its exit code, that of a signal below 0."""
@@ -139,7 +139,8 @@ class Launcher:
         self._process.wait()
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Return whether a process has not ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:

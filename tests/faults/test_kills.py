@@ -58,19 +58,21 @@ def nothing(launcher: Launcher, home: Path) -> None:
     """Nothing is needed."""
 
 
-def search(home: Path, seed: int = 0, agent: str = "q-learning", logdir: str = "logs") -> list[str]:
+def search(
+    home: Path, seed: int = 0, agent: str = "q-learning", logdir: str = "logs", store: str = "store.db"
+) -> list[str]:
     return [
         *("search", "--agent", agent, "--seed", str(seed), "--budget", "12", "--horizon", "5"),
         *("--search-space", SPACE, *DATA, "--evaluator", evaluator(home / "log")),
-        *("--store", "store.db", "--logdir", logdir),
+        *("--store", store, "--logdir", logdir),
     ]
 
 
-def comparison(home: Path, jobs: int = 1) -> list[str]:
+def comparison(home: Path, jobs: int = 1, store: str = "store.db") -> list[str]:
     return [
         *("compare", "--agents", "random,q-learning", "--seeds", "2", "--budget", "6", "--jobs", str(jobs)),
         *("--search-space", SPACE, *DATA, "--evaluator", evaluator(home / "log"), "--horizon", "5"),
-        *("--store", "store.db", "--logdir", "logs"),
+        *("--store", store, "--logdir", "logs"),
     ]
 
 
