@@ -7,6 +7,7 @@ wait for one, with its exit code. `Launcher` is the other end.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -23,6 +24,29 @@ from threading import Thread
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+IMPORTED = (
+    "matplotlib.pyplot",
+    "nas_agents.comparison.publish",
+    "nas_agents.q_learning",
+    "nas_agents.random_search",
+    "nas_agents.runs.run",
+    "nas_gym.cli.app",
+    "nas_gym.envs.nas_env",
+    "nas_gym.evaluators.store.evaluator",
+    "nas_gym.explain.pipeline",
+    "nas_gym.explain.report.tensorboard",
+    "nas_gym.explain.report.writer",
+    "nas_gym.explain.sections.summary.section",
+    "nas_gym.tables.building.builder",
+    "nas_gym.tables.resolve",
+    "nas_gym.traces.tensorboard.writer",
+    "nas_gym.traces.wrapper",
+    "nas_gym.training",
+    "sklearn.datasets",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "tests.faults.noted",
+)
+"""What no command has to import again."""
 
 
 @dataclass
@@ -180,20 +204,15 @@ def _child(asked: Mapping[str, Any]) -> int:
 
 def main() -> None:
     """Read lines until there are no more."""
-    import matplotlib.pyplot  # noqa: F401
-    import nas_agents.comparison.publish
-    import nas_agents.runs.run  # noqa: F401
+    for name in IMPORTED:
+        importlib.import_module(name)
     import torch
 
-    import nas_gym.cli.app
-    import nas_gym.explain.pipeline
-    import nas_gym.explain.registry
-    import nas_gym.explain.report.writer
-    import nas_gym.tables.building.builder
-    import nas_gym.training
+    from nas_gym.explain.registry import questions
 
     torch.set_num_threads(1)
-    list(nas_gym.explain.registry.questions())
+    list(questions())
+    gc.freeze()  # so that no copy touches, and so copies, all that is here
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         asked = json.loads(line)
