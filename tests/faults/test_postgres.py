@@ -1,7 +1,7 @@
 """Searches and comparisons on a PostgreSQL server that is started again, or of which a client is killed.
 
-All is compared with the same commands, undisturbed and on a file. A moment is so many notes in the log of trainings
-and a few milliseconds, drawn with a seed.
+All is compared with the same commands, undisturbed and on a file. A moment is so many notes in the log of
+trainings and a few milliseconds, drawn with a seed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Searches and comparisons by Ray of which a worker or the driver is killed.
 
-All is compared with the same commands undisturbed and without Ray. A moment is so many networks that a worker was
-seen at, and a few milliseconds, drawn with a seed.
+All is compared with the same commands, undisturbed and without Ray. A moment is when a share of the trainings,
+drawn with a seed, is done and a worker is at work.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def finished(home: Path) -> int:
 def stored(home: Path) -> dict[str, Any]:
     """Rows of a store without what only the clock gives."""
     rows = folders.stored(home / "store.db")
-    return {key: {name: value for name, value in row.items() if name != "seconds"} for key, row in rows.items()}
+    return {
+        key: {name: value for name, value in row.items() if name != "seconds"} for key, row in rows.items()
+    }
 
 
 def wait_for(home: Path, share: float, expected: Path, command: Command) -> int:

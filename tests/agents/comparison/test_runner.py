@@ -6,9 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
+from nas_agents.comparison.plan import Plan, prepare
 from nas_agents.comparison.progress import Advance, Tally
 from nas_agents.comparison.publish import publish, publish_across
-from nas_agents.comparison.runner import Plan, execute, prepare
+from nas_agents.comparison.runner import execute
 from nas_agents.runs.run import Progress, make_env, run_options
 from rich.console import Console
 
