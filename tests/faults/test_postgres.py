@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import pytest
 
 from tests.faults import folders
 from tests.faults.launcher import Command, Launcher, wait_until
-from tests.faults.noted import ENDED, notes, trained_at_once
+from tests.faults.noted import done_twice, notes, trained_at_once
 from tests.faults.test_kills import comparison, search
 from tests.helpers.postgres import Server
 
@@ -97,12 +96,11 @@ def wait_for(home: Path, share: float, lines: int, commands: Sequence[Command]) 
 
 
 def check(home: Path, store: str, expected: Undisturbed, killed: dict[int, float], again: int) -> None:
-    """Check what is left behind, where as many finished trainings as `again` may have been done again."""
+    """Check what is left behind, where as many finished requests as `again` may have been done again."""
     assert folders.contents(home / "logs") == expected.contents
     assert folders.stored(store) == expected.stored
     assert not trained_at_once(home / "log", killed)
-    ended = Counter(note.training for note in notes(home / "log") if note.event == ENDED)
-    assert sum(ended.values()) - len(ended) <= again
+    assert len(done_twice(home / "log")) <= again
 
 
 @pytest.mark.parametrize(("name", "share"), moments("server"))

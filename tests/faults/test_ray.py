@@ -12,7 +12,6 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +21,7 @@ import pytest
 
 from tests.faults import folders
 from tests.faults.launcher import Command, Launcher, runs, wait_until
-from tests.faults.noted import ENDED, notes, trained_at_once
+from tests.faults.noted import ENDED, done_twice, notes, trained_at_once
 from tests.faults.test_kills import DATA, SPACE, comparison
 
 pytestmark = [
@@ -114,12 +113,11 @@ def wait_for(home: Path, share: float, expected: Path, command: Command) -> int:
 
 
 def check(home: Path, expected: Path, killed: dict[int, float], again: int) -> None:
-    """Check what is left behind, where as many finished trainings as `again` may have been done again."""
+    """Check what is left behind, where as many finished requests as `again` may have been done again."""
     assert folders.contents(home / "logs") == folders.contents(expected / "logs")
     assert stored(home) == stored(expected)
     assert not trained_at_once(home / "log", killed)
-    ended = Counter(note.training for note in notes(home / "log") if note.event == ENDED)
-    assert sum(ended.values()) - len(ended) <= again
+    assert len(done_twice(home / "log")) <= again
 
 
 @pytest.mark.parametrize(("name", "share"), moments("worker"))

@@ -160,7 +160,14 @@ def read_examples(
         try:
             with zipfile.ZipFile(path) as archive:
                 return numpy_array(archive.read("x.npy"), path.name)
-        except (KeyError, zipfile.BadZipFile, zlib.error, OSError) as error:
+        except (
+            KeyError,
+            zipfile.BadZipFile,
+            zlib.error,
+            OSError,
+            NotImplementedError,
+            UnicodeError,
+        ) as error:
             raise DataError(
                 f"{path.name} has no array 'x' ({error}): save it with numpy.savez(path, x=x)"
             ) from error
