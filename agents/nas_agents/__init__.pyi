@@ -4,9 +4,9 @@ from .agent import SearchOver as SearchOver
 from .agent import Session as Session
 from .brute_force import BruteForce as BruteForce
 from .comparison.outcome import Comparison as Comparison
+from .comparison.plan import Plan as Plan
 from .comparison.progress import Advance as Advance
 from .comparison.report import COUNTED as COUNTED
-from .comparison.runner import Plan as Plan
 from .comparison.runner import compare as compare
 from .comparison.runner import compare_tasks as compare_tasks
 from .comparison.runner import masked as masked

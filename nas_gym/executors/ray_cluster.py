@@ -31,6 +31,8 @@ OURS = {
     # On Linux Ray listens on all addresses unless it is told what it is told on macOS and Windows.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
+# A worker that dies is made up for, and Ray would print several lines of it among the output of a command.
+QUIET = {"RAY_DEDUP_LOGS_SKIP_REGEX": "A worker died or was killed while executing a task"}
 _lock = threading.Lock()
 
 
@@ -70,6 +72,8 @@ def connected(address: str | None, cores: int) -> ModuleType:
 def _joined(address: str) -> ModuleType:
     _check_reached(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     ray = importlib.import_module("ray")
     logging.getLogger("ray").setLevel(logging.ERROR)
     try:
@@ -87,7 +91,7 @@ def _joined(address: str) -> ModuleType:
 def _started(cores: int) -> ModuleType:
     # What this process can import its workers can.
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
-    ours = {**OURS, "PYTHONPATH": paths}
+    ours = {**QUIET, **OURS, "PYTHONPATH": paths}
     if "ray" not in sys.modules:
         # Others on this machine would otherwise reach what listens on loopback. A Ray that is imported by now
         # reads no more of this, and draws a token by itself.

@@ -63,7 +63,7 @@ def devices_of(table: Table) -> dict[str, DeviceLatencies]:
             found = {name: DeviceLatencies(name, archive[key]) for name, key in names.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path} holds no latencies, or is cut off ({type(error).__name__}: {error}): import them again"
         ) from error

@@ -142,9 +142,12 @@ class RunFolder:
         """
         trust_config(config)
         if not self.config_file.exists():
-            # An empty trace is of a run that was ended before it began.
+            # An empty trace is of a run that was ended before it began, as is a config that is not whole.
+            unfinished = self.config_file.name + ".unfinished"
             strangers = sorted(
-                path.name for path in self._contents() if path != self.trace_file or path.stat().st_size
+                path.name
+                for path in self._contents()
+                if path.name != unfinished and (path != self.trace_file or path.stat().st_size)
             )
             if strangers:
                 raise StoreError(

@@ -22,6 +22,7 @@ from nas_gym.evaluators import Store, StoredEvaluator
 from nas_gym.evaluators.store import leases, migrations, owner
 from nas_gym.evaluators.store import store as store_module
 from nas_gym.evaluators.store.database import address
+from nas_gym.evaluators.store.retrying import persist
 from nas_gym.evaluators.store.schema import EVALUATIONS, FINAL_SCORES, LEASES
 from tests.helpers.postgres import PASSWORD, USER
 from tests.helpers.store_worker import TASK, NotedEvaluator, evaluation, requests, rows
@@ -184,6 +185,35 @@ def test_leases_are_renewed_again_when_connections_are_dropped(postgres_server, 
     holder.join()
     assert other.hits == 1
     assert_each_once(postgres_url, log, 1)
+
+
+def test_of_two_transactions_that_wait_for_each_other_the_one_that_is_ended_is_done_again(postgres_url):
+    engine = sa.create_engine(address(postgres_url).url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE counts (name TEXT, n INTEGER)")
+        connection.exec_driver_sql("INSERT INTO counts VALUES ('a', 0), ('b', 0)")
+    both_hold_one, attempts = threading.Barrier(2), []
+
+    def add(*names):
+        def attempt():
+            attempts.append(names)
+            with engine.begin() as connection:
+                for name in names:
+                    connection.exec_driver_sql(f"UPDATE counts SET n = n + 1 WHERE name = '{name}'")
+                    if name == names[0] and len(attempts) <= 2:
+                        both_hold_one.wait(10)
+
+        persist(attempt)
+
+    threads = [threading.Thread(target=add, args=names) for names in ("ab", "ba")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT n FROM counts").scalars().all() == [2, 2]
+    engine.dispose()
+    assert len(attempts) == 3
 
 
 @pytest.mark.parametrize("skew", [-3600.0, 3600.0])

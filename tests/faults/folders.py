@@ -50,11 +50,11 @@ def table(path: Path) -> dict[str, Any]:
     }
 
 
-def stored(path: Path) -> dict[str, Any]:
-    """Return the rows of a store by key, without when they were made; {} where there is none yet."""
-    if not path.exists():
+def stored(place: Path | str) -> dict[str, Any]:
+    """Return the rows of a store by key, without when they were made; {} where there is no file yet."""
+    if isinstance(place, Path) and not place.exists():
         return {}
-    store = Store(path)
+    store = Store(place)
     found = {}
     try:
         with store._engine.connect() as connection:

@@ -7,6 +7,7 @@ wait for one, with its exit code. `Launcher` is the other end.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -23,6 +24,29 @@ from threading import Thread
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+IMPORTED = (
+    "matplotlib.pyplot",
+    "nas_agents.comparison.publish",
+    "nas_agents.q_learning",
+    "nas_agents.random_search",
+    "nas_agents.runs.run",
+    "nas_gym.cli.app",
+    "nas_gym.envs.nas_env",
+    "nas_gym.evaluators.store.evaluator",
+    "nas_gym.explain.pipeline",
+    "nas_gym.explain.report.tensorboard",
+    "nas_gym.explain.report.writer",
+    "nas_gym.explain.sections.summary.section",
+    "nas_gym.tables.building.builder",
+    "nas_gym.tables.resolve",
+    "nas_gym.traces.tensorboard.writer",
+    "nas_gym.traces.wrapper",
+    "nas_gym.training",
+    "sklearn.datasets",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "tests.faults.noted",
+)
+"""What no command has to import again."""
 
 
 @dataclass
@@ -64,14 +88,14 @@ class Command:
     def _watch(left: set[int], ends: dict[int, float]) -> None:
         while left:
             for pid in list(left):
-                if not _runs(pid):
+                if not runs(pid):
                     ends[pid] = time.monotonic()
                     left.remove(pid)
             time.sleep(0.002)
 
     def ended(self) -> bool:
         """Return whether it has ended."""
-        return not _runs(self.pid)
+        return not runs(self.pid)
 
     def wait(self) -> int:
         """Return its exit code, that of a signal below 0."""
@@ -139,7 +163,8 @@ class Launcher:
         self._process.wait()
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Return whether a process has not ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
@@ -179,20 +204,15 @@ def _child(asked: Mapping[str, Any]) -> int:
 
 def main() -> None:
     """Read lines until there are no more."""
-    import matplotlib.pyplot  # noqa: F401
-    import nas_agents.comparison.publish
-    import nas_agents.runs.run  # noqa: F401
+    for name in IMPORTED:
+        importlib.import_module(name)
     import torch
 
-    import nas_gym.cli.app
-    import nas_gym.explain.pipeline
-    import nas_gym.explain.registry
-    import nas_gym.explain.report.writer
-    import nas_gym.tables.building.builder
-    import nas_gym.training
+    from nas_gym.explain.registry import questions
 
     torch.set_num_threads(1)
-    list(nas_gym.explain.registry.questions())
+    list(questions())
+    gc.freeze()  # so that no copy touches, and so copies, all that is here
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         asked = json.loads(line)

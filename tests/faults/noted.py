@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,15 @@ def notes(log: Path) -> list[Note]:
     """Return the lines of a log, in order."""
     lines = [line.split("\t") for line in log.read_text().splitlines()] if log.exists() else []
     return [Note(event, float(at), int(pid), (what, int(seed))) for event, at, pid, what, seed in lines]
+
+
+def done_twice(log: Path) -> set[str]:
+    """Return the requests that were finished more than once.
+
+    The seeds of a final score are one request: they are stored together, when all of them are trained.
+    """
+    ended = Counter(note.training for note in notes(log) if note.event == ENDED)
+    return {what for (what, _), count in ended.items() if count > 1}
 
 
 def trained_at_once(log: Path, killed: dict[int, float]) -> dict[tuple[str, int], Any]:

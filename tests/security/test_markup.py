@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 from nas_gym._markdown import code, escaped
 from nas_gym.explain import explain
+from tests.helpers.executors import ThreadExecutor
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = "\"><img src=x onerror=alert(1)>'"
@@ -90,7 +91,7 @@ def compared(tmp_path_factory) -> SimpleNamespace:
                 horizon=3,
                 seeds=1,
                 budget=2,
-                jobs=1,
+                executor=ThreadExecutor(1),  # no process to start
                 logdir=str(home / "logs"),
                 name=f"{SCRIPT} ../{LINK}",
             )

@@ -11,7 +11,7 @@ from dataclasses import replace
 import gymnasium as gym
 import numpy as np
 import pytest
-from nas_agents.comparison.runner import Plan, prepare
+from nas_agents.comparison.plan import Plan, prepare
 from nas_agents.runs.run import RunSpec, run
 
 from nas_gym.errors import NASGymError

@@ -12,7 +12,8 @@ from pathlib import Path
 import nas_agents
 import nas_agents.runs.run as running
 import pytest
-from nas_agents.comparison.runner import Plan, prepare, undisturbed
+from nas_agents.comparison.plan import Plan, prepare
+from nas_agents.comparison.runner import undisturbed
 from nas_agents.runs.run import RunSpec, run
 
 from nas_gym._lock import PATIENCE, held, hold, is_held, release

@@ -12,10 +12,10 @@ from threadpoolctl import threadpool_limits
 from nas_agents.comparison.across import across_markdown, compare_across
 from nas_agents.comparison.analysis import analyse
 from nas_agents.comparison.outcome import Comparison
+from nas_agents.comparison.plan import Experiment, Plan
 from nas_agents.comparison.plots import plot_across
 from nas_agents.comparison.records import by_agent, read_run
 from nas_agents.comparison.report import Setting, write_json
-from nas_agents.comparison.runner import Experiment, Plan
 from nas_agents.runs.run import RunSpec, experiment_name, label
 from nas_gym.common import write_text, writing
 from nas_gym.traces import versions

@@ -24,6 +24,17 @@ WORKBOOK = frozenset({"xl/workbook.xml", "[Content_Types].xml"})
 PLACEHOLDERS = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 LARGEST = 2**30
 """Bytes of a file above which it is no single image or signal, but may fill the memory."""
+# What the modules of archives raise over one that is damaged, or of a later version of its format.
+UNREADABLE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    UnicodeError,
+)
 
 
 class Opened(ABC):
@@ -142,7 +153,7 @@ def opened(path: Path) -> Iterator[Opened]:
             return
         with tarfile.open(path) as archive_of_tape:
             yield _Tar.of(archive_of_tape, path)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+    except UNREADABLE as error:
         why = str(error).partition("\n")[0].rstrip(":")
         raise DataError(
             f"{path.name} is neither a folder nor a .zip or .tar archive that can be read ({why}): pass a "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -160,7 +159,7 @@ def read_examples(
         try:
             with zipfile.ZipFile(path) as archive:
                 return numpy_array(archive.read("x.npy"), path.name)
-        except (KeyError, zipfile.BadZipFile, zlib.error, OSError) as error:
+        except (*file_kinds.DAMAGE, KeyError, UnicodeError) as error:
             raise DataError(
                 f"{path.name} has no array 'x' ({error}): save it with numpy.savez(path, x=x)"
             ) from error

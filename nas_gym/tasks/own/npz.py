@@ -137,7 +137,7 @@ def _keys(path: Path) -> set[str]:
     try:
         with zipfile.ZipFile(path) as file:
             return {name.removesuffix(".npy") for name in file.namelist()}
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, NotImplementedError, UnicodeError) as error:
         raise DataError(
             f"{path} is no .npz file ({error}): write one with numpy.savez(path, x=x, y=y)"
         ) from error

@@ -10,11 +10,11 @@ import pytest
 from nas_agents import Agent, make_agent
 from nas_agents.comparison.analysis import analyse
 from nas_agents.comparison.outcome import Comparison
+from nas_agents.comparison.plan import Plan, prepare
 from nas_agents.comparison.plots import curves
 from nas_agents.comparison.publish import publish
 from nas_agents.comparison.records import Run
 from nas_agents.comparison.report import Setting, markdown
-from nas_agents.comparison.runner import Plan, prepare
 from nas_agents.runs.run import run
 from rich.console import Console
 

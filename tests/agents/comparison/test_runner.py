@@ -6,12 +6,14 @@ import json
 from dataclasses import replace
 
 import pytest
+from nas_agents.comparison.plan import Plan, prepare
 from nas_agents.comparison.progress import Advance, Tally
 from nas_agents.comparison.publish import publish, publish_across
-from nas_agents.comparison.runner import Plan, execute, prepare
+from nas_agents.comparison.runner import execute
 from nas_agents.runs.run import Progress, make_env, run_options
 from rich.console import Console
 
+from nas_gym._markdown import escaped
 from nas_gym.cli.progress import comparison_bar
 from nas_gym.errors import NASGymError
 from nas_gym.traces import RunFolder, run_config
@@ -109,7 +111,7 @@ def test_a_failed_run_is_named_the_others_go_on_and_a_rerun_runs_it_alone(tmp_pa
     (sentence,) = published.setting.missing
     assert sentence.startswith("the run of q-learning with seed 1 on breast_cancer failed: ")
     assert "being written by a running search" in sentence
-    assert sentence in (experiment.folder / "comparison.md").read_text()
+    assert escaped(sentence) in (experiment.folder / "comparison.md").read_text()
     assert str(busy) in (experiment.folder / "failures.log").read_text()
     assert {row.agent: row.runs for row in published.analysis.agents} == {"random": 2, "q-learning": 1}
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from nas_agents import make_agent
+from nas_agents.comparison.plan import Plan, prepare
 from nas_agents.comparison.publish import publish
-from nas_agents.comparison.runner import Plan, prepare
 from nas_agents.runs.run import RunSpec, make_env, run
 
 from nas_gym.tables.catalogue import FOLDER

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from nas_agents.comparison.aggregate import SPREAD_TAGS, write_aggregate
 from nas_agents.comparison.analysis import analyse
+from nas_agents.comparison.plan import SINGLE_RUNS, Plan, prepare
 from nas_agents.comparison.publish import publish
-from nas_agents.comparison.runner import SINGLE_RUNS, Plan, prepare
 from nas_agents.runs.run import run
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -140,7 +140,7 @@ def test_what_is_asked_for_is_written_and_nothing_else(
 def test_the_command_says_what_tensorboard_shows(options, most, shown, words, tmp_path, monkeypatch):
     plans = []
     monkeypatch.setattr(nas_agents, "compare_tasks", lambda plan, *_: (plans.append(plan), ((), None))[1])
-    monkeypatch.setattr("nas_agents.comparison.runner.SINGLE_RUNS", most)
+    monkeypatch.setattr("nas_agents.comparison.plan.SINGLE_RUNS", most)
     command = ["compare", "--agents", "random,random-walk", "--env", TABLE, "--seeds", "2"]
     done = CliRunner().invoke(app, [*command, "--logdir", str(tmp_path), *options])
     assert done.exit_code == 0, done.output

@@ -62,6 +62,20 @@ def damaged_npz(material: Material) -> None:
     (material.home / "data.npz").write_bytes(bytes(damaged))
 
 
+def of_the_future(archive: bytes) -> bytes:
+    """Return a zip archive that says that only a version of zip that there is not can read it."""
+    changed = bytearray(archive)
+    at = changed.find(b"PK\x01\x02")
+    changed[at + 6] = 255
+    return bytes(changed)
+
+
+def npz_of_the_future() -> bytes:
+    content = io.BytesIO()
+    np.savez(content, x=X, y=Y)
+    return of_the_future(content.getvalue())
+
+
 def member_that_is_no_array(material: Material) -> None:
     with zipfile.ZipFile(material.home / "data.npz", "w") as archive:
         archive.writestr("x.npy", b"\x93NUMPY\x01\x00 no header")
@@ -204,6 +218,14 @@ CASES = [
     ),
     npz("names of classes that are too few", "class|unknown|target", x=X, y=Y, options=("--target", "y")),
     Case("arrays of Python objects", (*SEARCH, "--task", "data.npz"), "run code", pickled),
+    Case(
+        "arrays in a zip of the future",
+        (*SEARCH, "--task", "data.npz"),
+        "npz",
+        file("data.npz", npz_of_the_future()),
+    ),
+    predicting("rows in a zip of the future", npz_of_the_future(), "npz|zip", "rows.npz"),
+    archive("files in a zip of the future", of_the_future(zipped(a__1=b"x", b__1=b"x")), "archive|zip"),
     Case("arrays that are cut off", (*SEARCH, "--task", "data.npz"), "npz", cut_npz),
     Case("arrays that are damaged", (*SEARCH, "--task", "data.npz"), "damaged", damaged_npz),
     Case("members that are no arrays", (*SEARCH, "--task", "data.npz"), "damaged", member_that_is_no_array),
