@@ -18,6 +18,7 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 LONGEST = (
+    "test_ray.py",
     "test_kills.py",
     "test_disk.py",
     "test_malformed.py",
