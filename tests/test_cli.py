@@ -586,6 +586,7 @@ def lines_of(file):
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
+@pytest.mark.faults  # kills of searches at many moments are there, too
 @pytest.mark.timeout(300)
 def test_a_search_killed_in_the_middle_and_started_again_ends_as_if_undisturbed(tmp_path):
     arguments = ["search", "--agent", "q-learning", "--budget", "12", "--task", "mnist1d", "--horizon", "6"]

@@ -32,6 +32,7 @@ def run(tmp_path, monkeypatch, capsys):
 QUICK = ("--minutes", "0.3", "--budget", "2", "--store", "memory", "--no-report", "--out", "run")
 
 
+@pytest.mark.slow
 def test_a_folder_of_sounds_from_fit_to_predictions(run):
     rng = np.random.default_rng(0)
     for number in range(24):

@@ -50,6 +50,7 @@ def test_every_agent_that_asks_searches_several_objectives(name):
     assert result.score == max(one.score for one in full)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", FRONT_SEARCHERS, ids=str)
 def test_more_of_the_front_is_found_than_by_random_search(agent):
     env = environment()

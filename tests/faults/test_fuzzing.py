@@ -42,7 +42,14 @@ FIXTURE = Path(__file__).parents[1] / "fixtures" / "format_1" / "q-learning"
 NETWORK = Path(__file__).parents[1] / "fixtures" / "best_v2.pt"
 MORE = 12
 """Examples of the whole form for one of the short one."""
-SHAPES = {"mlp": (1, 40), "conv": (3, 16, 16), "cell": (3, 16, 16), "macro": (3, 16, 16), "tabular": (8,)}
+SHAPES = {
+    "mlp": (1, 40),
+    "conv": (3, 16, 16),
+    "cell": (3, 16, 16),
+    "macro": (3, 16, 16),
+    "tabular": (8,),
+    "nasbench101": (3, 16, 16),
+}
 
 NUMBERS = (
     st.integers(-5, 5)

@@ -8,6 +8,7 @@ import pytest
 from tests.interop.tools import HORIZON, INFORMATION, needed, single
 
 minari = needed("minari")
+pytest.importorskip("jax", reason="Minari records by jax: make interop installs it")
 try:
     from minari import DataCollector
 except ImportError as error:

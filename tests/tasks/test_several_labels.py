@@ -138,6 +138,7 @@ def test_a_saved_network_answers_each_label_and_exports(table, tmp_path):
         assert export_network(saved, to, tmp_path / name).difference < 1e-5
 
 
+@pytest.mark.slow
 def test_the_estimator_takes_labels_as_scikit_learn_does(tmp_path):
     frame = frame_of()
     x = frame[["a", "b", "c"]].to_numpy()

@@ -38,6 +38,7 @@ CASES = {
             "recipe": {"epochs": 2, "batch_size": 128, "max_parameters": 1},
         },
     },
+    "proxy": {"task": "breast_cancer", "evaluator": {"name": "proxy", "proxy": "nwot", "seeds": [0, 1]}},
     "table": {"evaluator": {"name": "table", "benchmark": "mlp"}},
     "table, random": {"evaluator": {"name": "table", "benchmark": "mlp", "seeds": "random"}},
     "function": {

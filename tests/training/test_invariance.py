@@ -36,7 +36,7 @@ def assert_same(members: list[Member], alone: dict[int, Trained], results: list[
     assert compared
 
 
-LONG = ("conv on images", "cell on signals")  # beside "conv on signals" and "cell on images"
+LONG = ("conv on images", "cell on signals", "conv on signals")  # beside "cell on images"
 
 
 @pytest.mark.parametrize(

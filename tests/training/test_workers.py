@@ -12,7 +12,8 @@ import torch
 from nas_gym.evaluators import Request, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import Keep, device
+from nas_gym.training import Keep
+from nas_gym.training.hardware import device
 from nas_gym.training.workers import base, child, choice, thread
 from nas_gym.training.workers.pool import POOL
 from tests.helpers.networks import RECIPE, make_data, make_space, random_members, trained

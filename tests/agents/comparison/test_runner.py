@@ -131,7 +131,7 @@ def test_several_tasks_have_a_report_each_and_one_over_all(tmp_path, compared):
     folder = publish_across(replace(made, logdir=str(tmp_path)), published)
     assert folder == tmp_path / "NAS-v0-mlp-2-tasks"
     text = (folder / "comparison.md").read_text()
-    assert "on breast_cancer, another" in text
+    assert "on breast\\_cancer, another" in text
     assert "Tests over tasks need at least 6 tasks" in text
     assert publish_across(made, published[:1]) is None
 
