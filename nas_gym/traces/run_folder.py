@@ -124,7 +124,8 @@ class RunFolder:
         """
         result = RESULT.migrated(self._read(self.result_file), self.result_file)
         # Of a search by an agent; what a user gave to `Trace.finish` may be anything.
-        found = flaw(result, FINISHED) if {"label", "access", "final"} & set(result) else ""
+        of_agent = "hyperparameters" in result and {"label", "access", "final"} & set(result)
+        found = flaw(result, FINISHED) if of_agent else ""
         if found:
             raise StoreError(
                 f"{self.result_file} is damaged (it has {found}): delete the folder and run again"
