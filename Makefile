@@ -56,7 +56,7 @@ interop: $(INTEROP)/.installed
 	$(INTEROP)/bin/python -m pytest -m interop -rs tests/interop
 
 documentation: install
-	$(BIN)/pytest -m documentation -n 2 --dist loadgroup
+	$(BIN)/pytest -m documentation -n 2 --dist loadfile
 
 slow: install
 	$(BIN)/pytest -m slow -s

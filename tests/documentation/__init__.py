@@ -1,0 +1,1 @@
+"""The README and the pages in docs, as a newcomer reads them."""
