@@ -9,14 +9,13 @@ from typing import Any
 
 from nas_gym._checks import whole
 from nas_gym.errors import ConfigError
-from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request, mean
+from nas_gym.evaluators.alone import CheapEvaluator
+from nas_gym.evaluators.evaluation import Evaluation, Request, mean
 from nas_gym.evaluators.proxies.base import unit
 from nas_gym.evaluators.proxies.pool import BATCH, ProxyMeter
 from nas_gym.evaluators.proxies.registry import check_task, proxy_of
 from nas_gym.evaluators.train import TrainEvaluator
-from nas_gym.networks import NetworkModule
-from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.search_spaces import SearchSpace
 from nas_gym.tasks import Task
 from nas_gym.training import Recipe
 
@@ -24,7 +23,7 @@ PROXY_VERSION = 1
 """Raised when the values of a proxy change."""
 
 
-class ProxyEvaluator(Evaluator):
+class ProxyEvaluator(CheapEvaluator):
     """Scores networks by a proxy, without training them.
 
     ``metrics[proxy]`` is the value of the proxy, and the score, in [0, 1], a fixed increasing function of
@@ -112,17 +111,3 @@ class ProxyEvaluator(Evaluator):
     def merged(self, evaluations: Sequence[Evaluation]) -> Evaluation:
         found = mean(evaluations)
         return found if found.failed else replace(found, score=unit(found.metrics[self.proxy.name]))
-
-    def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
-        return self._alone.test(architecture, seeds)
-
-    def fit(self, architecture: Architecture, seed: int) -> tuple[NetworkModule, Evaluation]:
-        return self._alone.fit(architecture, seed)
-
-    def refit(self, architecture: Architecture, seed: int) -> NetworkModule:
-        return self._alone.refit(architecture, seed)
-
-    def refit_all(
-        self, members: Sequence[tuple[Architecture, int]]
-    ) -> list[tuple[Architecture, NetworkModule | str]]:
-        return self._alone.refit_all(members)

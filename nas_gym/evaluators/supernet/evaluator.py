@@ -16,13 +16,13 @@ import numpy as np
 from nas_gym._checks import number, plain
 from nas_gym._sources import sources_of
 from nas_gym.errors import ConfigError
-from nas_gym.evaluators.base import Evaluator
-from nas_gym.evaluators.evaluation import Evaluation, FinalScore, Request
+from nas_gym.evaluators.alone import CheapEvaluator
+from nas_gym.evaluators.evaluation import Evaluation, Request
 from nas_gym.evaluators.supernet.cache import keep, kept
 from nas_gym.evaluators.supernet.sampling import make_sampling
 from nas_gym.evaluators.train import TrainEvaluator
-from nas_gym.networks import Network, NetworkModule, check_places
-from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.networks import Network, check_places
+from nas_gym.search_spaces import SearchSpace
 from nas_gym.tasks import Task
 from nas_gym.training import PASSES, Path, PathTraining, Progress, Recipe, training_data
 
@@ -35,7 +35,7 @@ LEARNING_RATE = 0.005
 KEPT_EVERY = 20.0  # seconds
 
 
-class SupernetEvaluator(Evaluator):
+class SupernetEvaluator(CheapEvaluator):
     """Scores architectures by weights that all of them share.
 
     The weights are trained at the first request, once for each seed, within a cost that is stated in
@@ -223,20 +223,6 @@ class SupernetEvaluator(Evaluator):
         key = self.key(Request(self.search_space.smallest(), seed))
         del key["architecture"]
         return FilePath(hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32])
-
-    def test(self, architecture: Architecture, seeds: Sequence[int]) -> list[FinalScore]:
-        return self._alone.test(architecture, seeds)
-
-    def fit(self, architecture: Architecture, seed: int) -> tuple[NetworkModule, Evaluation]:
-        return self._alone.fit(architecture, seed)
-
-    def refit(self, architecture: Architecture, seed: int) -> NetworkModule:
-        return self._alone.refit(architecture, seed)
-
-    def refit_all(
-        self, members: Sequence[tuple[Architecture, int]]
-    ) -> list[tuple[Architecture, NetworkModule | str]]:
-        return self._alone.refit_all(members)
 
     def examples(self) -> tuple[int, int] | None:
         return self._alone.examples()
