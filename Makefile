@@ -3,7 +3,7 @@
 # make test: the tests, lint and types.
 # make documentation: every command and program that the README and the pages in docs show.
 # make gpu: tests and figures on a GPU, in under 5 minutes on an H100, written to gpu.json.
-# make faults: kills, full disks, locks and fuzzing, whole; make test has the short form. Below 15 minutes on 2 cores.
+# make faults: kills, full disks, locks and fuzzing, whole; make test has the short form.
 # make interop: short loops with other tools, in an environment of their own beside .venv.
 PYTHON ?= python3
 VENV := .venv

@@ -71,7 +71,7 @@ class Address:
 
 
 def address(spec: str | Path) -> Address:
-    """Return the place that a spec names: ``"user"``, ``"memory"``, a path, or an SQLAlchemy URL.
+    """Return the place that a spec names: ``"user"``, ``"memory"``, a path, or a URL.
 
     Raises:
         NASGymError: if it is none of them.
@@ -84,7 +84,9 @@ def address(spec: str | Path) -> Address:
     if isinstance(spec, str) and "://" in spec:
         return _of_url(spec)
     if not isinstance(spec, str | Path) or not str(spec):
-        raise ConfigError(f"a store is 'user', 'memory', a path or an SQLAlchemy URL, not {spec!r}: pass one")
+        raise ConfigError(
+            f"a store is 'user', 'memory', a path or a URL like postgresql://user@host/database, not {spec!r}: pass one"
+        )
     try:
         path = Path(spec).expanduser().resolve()
     except (ValueError, OSError, RuntimeError) as error:  # a null byte, a name too long, an unknown user
