@@ -85,8 +85,8 @@ def address(spec: str | Path) -> Address:
         return _of_url(spec)
     if not isinstance(spec, str | Path) or not str(spec):
         raise ConfigError(
-            f"a store is 'user', 'memory', a path or a URL like postgresql://user@host/database, not {spec!r}: "
-            "pass one"
+            f"a store is 'user', 'memory', a path or a URL like postgresql://user@host/database, "
+            f"not {spec!r}: pass one"
         )
     try:
         path = Path(spec).expanduser().resolve()
