@@ -288,7 +288,7 @@ def _searched(
     if table is None:
         made = make_task("mnist1d" if task is None else task)
         spec = "mlp" if search_space is None else search_space
-        return make_search_space(spec, made.input_shape, made.outputs, made.columns), made
+        return make_search_space(spec, made.input_shape, made.outputs, made.facts), made
     if search_space is not None:
         check_search_space(table, search_space)
     return table.search_space, table_task(table)

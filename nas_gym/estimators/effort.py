@@ -80,7 +80,7 @@ def effort_of(
         options = {"epochs": epochs, "batch_size": size}
         made = recipe_for(options, examples)
     batches = -(-examples // made.batch_size)
-    built = make_search_space(space, task.input_shape, task.outputs, task.columns)
+    built = make_search_space(space, task.input_shape, task.outputs, task.facts)
     rng = np.random.default_rng(0)
     networks = [built.network(built.sample(rng)) for _ in range(SAMPLED)]
     flops = float(np.median([network.flops for network in networks]))

@@ -82,12 +82,16 @@ class SearchSpace(Shared, ABC, Generic[A]):
             decodes to an architecture (see `decode`).
         observation_space: flat `Dict` of one-dimensional arrays (see `observe`).
         num_box_codes, num_link_codes: how many codes the sketches of this space use.
-        takes_columns: whether it has an option ``columns``, how many features each column of a table has,
-            which `make_search_space` then passes on from the task.
+        takes: options that `make_search_space` passes on from the task (`nas_gym.tasks.Task.facts`), where
+            the user names no others: ``"columns"``, how many features each column of a table has;
+            ``"vocabulary"`` and ``"lengths"``, the number of codes and the lengths of the sequences of an
+            example of tokens; ``"node_features"`` and ``"edge_kinds"`` of an example that is a graph;
+            ``"positions"`` and ``"causal"`` where there is an answer at each position, see
+            `nas_gym.tasks.Tokens`.
     """
 
     name: ClassVar[str]
-    takes_columns: ClassVar[bool] = False
+    takes: ClassVar[tuple[str, ...]] = ()
 
     input_shape: Shape
     outputs: int

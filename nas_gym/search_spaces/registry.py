@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -27,6 +27,13 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "tabular": TabularSpace,
 }
 
+MUST_TAKE = {
+    "vocabulary": "examples of tokens",
+    "edge_kinds": "examples that are graphs",
+    "positions": "an answer at each position",
+}
+"""What a space cannot do without knowing, in words."""
+
 # Spaces that passed the check, by identity: whether two are equal is a part of what is checked.
 _checked: WeakValueDictionary[int, SearchSpace[Any]] = WeakValueDictionary()
 
@@ -35,7 +42,7 @@ def make_search_space(
     spec: str | Mapping[str, Any] | SearchSpace[Any],
     input_shape: Shape,
     outputs: int,
-    columns: Sequence[int] = (),
+    facts: Mapping[str, Any] | None = None,
 ) -> SearchSpace[Any]:
     """Build a search space from its name, a dict with ``"name"`` and options, or a space as it is.
 
@@ -45,13 +52,14 @@ def make_search_space(
         spec: the name, dict or space.
         input_shape: shape of one example of the task.
         outputs: number of values that a network gives for one example.
-        columns: how many features each column of a table has (`nas_gym.tasks.Task.columns`); () for none. A
-            space that reads them takes them as its option ``columns``, where the options do not name it.
+        facts: what the task tells of examples and answers (`nas_gym.tasks.Task.facts`), which a space takes
+            as its options where they are not named; None for nothing.
 
     Raises:
-        NASGymError: if the name or an option is unknown, the options do not fit, the space has
-            fewer than two architectures, or it does not pass the check.
+        NASGymError: if the name or an option is unknown, the options do not fit, the space does not read what
+            the task gives, has fewer than two architectures, or does not pass the check.
     """
+    told = dict(facts or {})
     if isinstance(spec, SearchSpace):
         _check_complete(spec)
         if (spec.input_shape, spec.outputs) != (tuple(input_shape), outputs):
@@ -64,14 +72,15 @@ def make_search_space(
         options = options_of("search space", spec)
         name = options.pop("name", None)
         factory = lookup("search space", name, SEARCH_SPACES)
-        if columns and getattr(factory, "takes_columns", False):
-            options.setdefault("columns", list(columns))
+        takes = getattr(factory, "takes", ())
+        options = {option: value for option, value in told.items() if option in takes} | options
         space = build(factory, "search space", options, tuple(input_shape), outputs)
         if not isinstance(space, SearchSpace):
             raise ConfigError(
                 f"{name!r} is no search space: derive it from nas_gym.search_spaces.SearchSpace"
             )
         _check_complete(space)
+    _check_reads(space, told)
     if space.size < 2:
         raise ConfigError(
             f"the search space has {space.size} architecture, a search needs at least 2: widen its options"
@@ -80,6 +89,23 @@ def make_search_space(
         check_space(space)
         _checked[id(space)] = space
     return space
+
+
+def _check_reads(space: SearchSpace[Any], told: Mapping[str, Any]) -> None:
+    """Check that a space knows what the task gives otherwise than as plain numbers."""
+    for fact, words in MUST_TAKE.items():
+        if fact in told and fact not in space.takes:
+            fitting = [
+                name for name, each in SEARCH_SPACES.items() if all(m in each.takes for m in _needed(told))
+            ]
+            passed = f"pass {' or '.join(fitting)}" if fitting else "derive one that does"
+            raise ConfigError(
+                f"the {space.name} space knows nothing of {words}, which the task has: {passed}"
+            )
+
+
+def _needed(told: Mapping[str, Any]) -> list[str]:
+    return [fact for fact in MUST_TAKE if fact in told]
 
 
 def _check_complete(space: SearchSpace[Any]) -> None:

@@ -4,6 +4,8 @@ from .baseline import constant_answer as constant_answer
 from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
+from .inputs import GraphInputs as GraphInputs
+from .inputs import TokenInputs as TokenInputs
 from .media.forms import FileExamples as FileExamples
 from .media.forms import FileForm as FileForm
 from .media.forms import form_of as form_of
@@ -29,3 +31,4 @@ from .targets.metrics import Metric as Metric
 from .targets.read_classes import check_classes as check_classes
 from .targets.target import AnswerForm as AnswerForm
 from .targets.target import Target as Target
+from .targets.tokens import Tokens as Tokens

@@ -6,18 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from nas_gym._shared import Shared
 from nas_gym.networks import Shape
+from nas_gym.tasks.inputs import INPUTS, CodedInputs, Inputs
 from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.reading.columns import CategoryColumn, TableEncoder
 from nas_gym.tasks.targets.target import Target
 
-Inputs = Literal["features", "signal", "image"]
-INPUTS: tuple[Inputs, ...] = ("features", "signal", "image")
 ARRAYS = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "mean", "scale")
 
 
@@ -39,8 +38,8 @@ class Sample:
 class Task(Shared):
     """A data set in three parts, standardised, and what is to be predicted. Build it with `make_task`.
 
-    An example is a table's row ``(features,)``, a signal ``(channels, length)`` or an image
-    ``(channels, height, width)``.
+    An example is a table's row ``(features,)``, a signal ``(channels, length)``, an image
+    ``(channels, height, width)``, or codes as `nas_gym.tasks.inputs` tells.
 
     The arrays cannot be written to, since results are stored under their fingerprint; copies of what
     holds a task share it.
@@ -49,12 +48,13 @@ class Task(Shared):
         name: for titles and folders.
         x_train, x_validation, x_test: float32 (n, *input_shape), standardised.
         y_train, y_validation, y_test: what is to be predicted, as `target` has it: int64 (n,) for classes,
-            float32 (n, values), standardised, for values, float32 (n, labels), 0 or 1, for several labels.
+            float32 (n, values), standardised, for values, float32 (n, labels), 0 or 1, for several labels,
+            int64 (n, positions), -1 where nothing is asked, for tokens.
         target: what is to be predicted, with its loss and metrics.
         feature_names: a name per feature of a table; () for signals and images.
         mean, scale: float64, of a shape that broadcasts over an example: (features,) for tables,
             (channels, 1) for signals, (channels, 1, 1) for images. They are fitted on the training
-            part; x is (raw - mean) / scale.
+            part; x is (raw - mean) / scale. Of codes they are 0 and 1.
         spec: the JSON-able dict that `make_task` builds the task from again; of arrays in memory
             it holds their fingerprint in place of them.
         encoder: how the columns of a table became the features; None for data that came as arrays.
@@ -84,6 +84,7 @@ class Task(Shared):
     notes: tuple[str, ...] = ()
     split: str = ""
     folds: tuple[np.ndarray, ...] = ()
+    coded: CodedInputs | None = None
 
     def __post_init__(self) -> None:
         for part in ARRAYS:
@@ -144,8 +145,26 @@ class Task(Shared):
 
     @property
     def inputs(self) -> Inputs:
-        """What an example is: ``"features"`` (a table's row), ``"signal"`` or ``"image"``."""
-        return INPUTS[len(self.input_shape) - 1]
+        """What an example is: ``"features"`` (a table's row), ``"signal"``, ``"image"``, or one of codes."""
+        return INPUTS[len(self.input_shape) - 1] if self.coded is None else self.coded.kind
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a search space is told of examples and answers, by the name of its option, JSON-able."""
+        columns = {"columns": list(self.columns)} if self.columns else {}
+        coded = {} if self.coded is None else self.coded.options
+        return columns | dict(coded) | dict(self.target.options)
+
+    def plain(self, x: np.ndarray) -> np.ndarray:
+        """Return examples as numbers of one length each, as methods other than networks read them.
+
+        Args:
+            x: (n, *input_shape).
+
+        Returns:
+            float32 (n, numbers).
+        """
+        return x.reshape(len(x), -1) if self.coded is None else self.coded.plain(x)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -154,6 +173,8 @@ class Task(Shared):
         The order of the classes or values is in it, their names are not: they change no result.
         """
         digest = hashlib.sha256(self.target.identity.encode())
+        if self.coded is not None:
+            digest.update(f"{self.coded.kind} {sorted(self.coded.options.items())};".encode())
         for part in ARRAYS:
             array = np.ascontiguousarray(getattr(self, part))
             little = array.astype(array.dtype.newbyteorder("<"), copy=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError, unknown
-from nas_gym.tasks.base import INPUTS, Inputs
+from nas_gym.tasks.inputs import INPUTS, CodedInputs, Inputs
 from nas_gym.tasks.reading.raw_table import check_width
 
 CHANNELS_LAST = (1, 3, 4)
@@ -41,6 +41,14 @@ def examples(x: Any, inputs: Inputs | None, feature_names: Sequence[str]) -> tup
     check_finite(array, feature_names)
     _check_exact(array)
     return array, notes
+
+
+def codes(x: Any, coded: CodedInputs) -> np.ndarray:
+    """Return examples of codes as a loader made them, float32 (n, *shape)."""
+    array = np.asarray(x, dtype=np.float32)
+    if not len(array):
+        raise DataError(f"x has no {coded.kind}: pass at least three examples, of classes three of each")
+    return array
 
 
 def as_array(given: Any, name: str) -> np.ndarray:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.division import Division
+from nas_gym.tasks.inputs import CodedInputs, Inputs
 from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.reading.columns import TableEncoder
 from nas_gym.tasks.reading.raw_table import RawTable
+from nas_gym.tasks.targets.target import Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,8 @@ class Data:
         target_names: a name per value or label; None for the usual ones.
         feature_names: a name per feature of a table.
         inputs: what an example is; None to tell by its number of dimensions.
+        coded: what the codes of examples stand for, of examples that are codes; None for numbers.
+        target: what is to be predicted, where `y` alone does not tell; None for what it looks like.
         parts: indices of the training, validation and test examples where the split is given.
         division: what the examples come with that says which part they go to.
         encoder: how the columns of a table became the features; None for arrays.
@@ -47,6 +50,8 @@ class Data:
     target_names: Sequence[str] | None = None
     feature_names: Sequence[str] = ()
     inputs: Inputs | None = None
+    coded: CodedInputs | None = None
+    target: Target | None = None
     parts: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     division: Division | None = None
     encoder: TableEncoder | None = None

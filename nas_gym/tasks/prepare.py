@@ -45,7 +45,10 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     """
     preparation = Preparation(**{**data.defaults, **options})
     feature_names = tuple(str(feature) for feature in data.feature_names)
-    x, shaping = checks.examples(data.x, data.inputs, feature_names)
+    if data.coded is None:
+        x, shaping = checks.examples(data.x, data.inputs, feature_names)
+    else:
+        x, shaping = checks.codes(data.x, data.coded), []
     found = _answers(data)
     if len(x) != len(found.y):
         what = "labels" if found.strata is not None else "values"
@@ -58,7 +61,11 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
     feature_names = tuple(str(feature) for feature in data.feature_names)
     target, y = found.fitted(split)
     target = target.measured_by(preparation.metric, preparation.class_weight)
-    mean, scale = standardisation(x[train])
+    mean, scale = standardisation(x[train]) if data.coded is None else unchanged(x)
+    if preparation.noise and data.coded is not None:
+        raise ConfigError(
+            f"noise is for examples that are numbers, and these are {data.coded.kind}: leave it out"
+        )
     noise, label_noise = np.random.default_rng(preparation.noise_seed).spawn(2)
     x_train = standardised(x[train], mean, scale)
     sampled = train[:SAMPLED]
@@ -82,6 +89,7 @@ def prepare(name: str, data: Data, options: dict[str, Any], spec: dict[str, Any]
         notes=(*data.notes, *shaping, *found.notes, *_said(data, split)),
         split=split.words,
         folds=split.folds,
+        coded=data.coded,
     )
 
 
@@ -111,6 +119,12 @@ def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean.reshape(sides), scale.reshape(sides)
 
 
+def unchanged(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and scale that leave examples as they are, float64, which broadcast over an example."""
+    sides = (1,) * (x.ndim - 1)
+    return np.zeros(sides), np.ones(sides)
+
+
 @dataclass(frozen=True)
 class _Answers:
     """What is to be predicted, before the split.
@@ -121,6 +135,7 @@ class _Answers:
         strata: what every part needs some of, int64 (n,); None for values and several labels.
         notes: what is to be said of how it was read.
         are_labels: whether they are several labels.
+        target: the target, where the data brings it.
     """
 
     y: np.ndarray
@@ -128,6 +143,7 @@ class _Answers:
     strata: np.ndarray | None
     notes: list[str]
     are_labels: bool = False
+    target: Target | None = None
 
     @property
     def weighed(self) -> Strata:
@@ -144,6 +160,8 @@ class _Answers:
             for parts in named[1:]:
                 check_classes(self.y, *next(iter(parts.items())), self.names)
             return Classes(self.names), self.y
+        if self.target is not None:
+            return self.target, self.y
         if self.are_labels:
             for parts in named:
                 read_labels.check_labels(self.y, self.names, parts)
@@ -158,6 +176,8 @@ class _Answers:
 
 
 def _answers(data: Data) -> _Answers:
+    if data.target is not None:
+        return _Answers(np.asarray(data.y), data.target.names, None, [], target=data.target)
     check_kind(data.target_kind)
     if data.target_kind == "values":
         if data.class_names is not None:

@@ -26,7 +26,7 @@ from nas_gym.tasks.own.npz import npz
 from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
 from nas_gym.tasks.reading.file_kinds import kind_of, looks_like_data
-from nas_gym.tasks.targets.kinds import KINDS
+from nas_gym.tasks.targets.kinds import check_kind
 
 TASKS: dict[str, Callable[..., Data]] = {
     "digits": digits,
@@ -65,8 +65,7 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     for option in options:
         if option not in own and option not in OPTIONS:
             raise unknown(f"option of the task {name!r}", option, {*own, *OPTIONS})
-    if options.get("target_kind") not in (None, *KINDS):
-        raise unknown("target_kind", options["target_kind"], KINDS)
+    check_kind(options.get("target_kind"))
     shared = {key: value for key, value in options.items() if key in OPTIONS}
     Preparation(**shared)  # refuses bad options before anything is loaded or generated
     data = build(loader, "task", {key: value for key, value in options.items() if key in own})

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.tasks import Task, make_task, target_of
+from nas_gym.tasks import GraphInputs, Task, TokenInputs, make_task, target_of
 from nas_gym.testing.assertions import global_state_kept, require, require_json
 
 PARTS = ("train", "validation", "test")
@@ -20,7 +20,8 @@ def check_task(task: Task | str | Mapping[str, Any]) -> None:
     It holds that
 
     - the parts hold finite float32 examples of one shape, and what the target asks for: int64 labels with
-      every class in every part, float32 labels, 0 or 1, or float32 values, standardised by the training part;
+      every class in every part, int64 tokens, float32 labels, 0 or 1, or float32 values, standardised by the
+      training part;
     - nothing can be written into the arrays;
     - the target is built again by its config, and the best constant answer has a score in [0, 1];
     - feature names are one a feature, and of tables only;
@@ -59,20 +60,46 @@ def _built(spec: str | Mapping[str, Any]) -> Task:
 
 def _check_part(task: Task, part: str) -> None:
     x, y = getattr(task, f"x_{part}"), getattr(task, f"y_{part}")
-    has_classes = task.target.kind == "classes"
-    types, wanted = (x.dtype, y.dtype), (np.float32, np.int64 if has_classes else np.float32)
+    has_classes, has_tokens = (task.target.kind == kind for kind in ("classes", "tokens"))
+    types, wanted = (x.dtype, y.dtype), (np.float32, np.int64 if has_classes or has_tokens else np.float32)
     names = " and ".join(one.__name__ for one in wanted)
     require(types == wanted, f"the {part} part must be {names}, not {types}")
     shapes = (x.shape[1:], y.shape)
-    expected = (task.input_shape, (len(x),) if has_classes else (len(x), task.outputs))
+    answers = (task.outputs // len(task.target.names),) if has_tokens else (task.outputs,)
+    expected = (task.input_shape, (len(x), *(() if has_classes else answers)))
     require(shapes == expected, f"the {part} part has shapes {shapes}, expected {expected}")
     finite = np.isfinite(x).all() and np.isfinite(y).all()
     require(finite, f"the {part} part has values that are NaN or infinite")
     if has_classes:
         found, known = set(y.tolist()), set(range(task.outputs))
         require(found == known, f"the {part} part has the classes {sorted(found)}, expected {sorted(known)}")
+    if has_tokens:
+        known = y.size and y.min() >= -1 and 0 <= y.max() < len(task.target.names)
+        require(known, f"the {part} part has tokens from {y.min()} to {y.max()}, or asks nothing")
+    if task.coded is not None:
+        _check_codes(task, x, part)
     for name, array in (("x", x), ("y", y)):
         require(not array.flags.writeable, f"{name}_{part} can be written to, and results depend on it")
+
+
+def _check_codes(task: Task, x: np.ndarray, part: str) -> None:
+    """Check examples that are codes against what the task tells of them."""
+    coded = task.coded
+    whole = bool((x == np.round(x)).all()) if isinstance(coded, TokenInputs) else True
+    require(whole and x.min() >= 0, f"the {part} part has codes that are no whole numbers from 0")
+    if isinstance(coded, TokenInputs):
+        require(coded.vocabulary[0] == "", "the first code must be the padding, with the name ''")
+        require(x.shape[1:] == (sum(coded.lengths),), f"tokens of {coded.lengths} have the shape {x.shape}")
+        require(x.max() < len(coded.vocabulary), f"the {part} part has codes that the vocabulary lacks")
+    if isinstance(coded, GraphInputs):
+        count = len(coded.features)
+        require(x.shape[1:] == (count + coded.nodes, coded.nodes), f"graphs have the shape {x.shape}")
+        edges = x[:, count:]
+        require(
+            bool((edges == edges.transpose(0, 2, 1)).all()), f"edges of the {part} part are not symmetric"
+        )
+        require(edges.max() <= len(coded.edges), f"the {part} part has kinds of edges that have no name")
+        require(bool(np.isin(x[:, 0], (0, 1)).all()), "the first feature must tell which nodes are there")
 
 
 def _check_target(task: Task) -> None:

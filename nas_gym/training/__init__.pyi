@@ -14,6 +14,7 @@ from .kernels.paths import Paths as Paths
 from .kernels.paths import paths_set as paths_set
 from .losses.registry import LOSSES as LOSSES
 from .losses.registry import check_recipe as check_recipe
+from .losses.registry import loss_of as loss_of
 from .members import Member as Member
 from .members import Trained as Trained
 from .members import TrainingData as TrainingData

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nas_gym.training.hardware.memory import Memory
 from nas_gym.training.losses.base import Loss
-from nas_gym.training.losses.registry import LOSSES
+from nas_gym.training.losses.registry import loss_of
 from nas_gym.training.members import TrainingData
 from nas_gym.training.program.tape import VECTOR, padded
 from nas_gym.training.recipe import Recipe
@@ -31,7 +31,7 @@ class BatchStream:
 
     def __init__(self, data: TrainingData, recipe: Recipe, seed: int, outputs: int) -> None:
         self._x = data.x_train.flatten(1)
-        self._targets = LOSSES[data.loss].targets(data.y_train, outputs, recipe.label_smoothing)
+        self._targets = loss_of(data.loss).targets(data.y_train, outputs, recipe.label_smoothing)
         self._size = recipe.batch_size
         self._generator = torch.Generator().manual_seed(seed)
 
@@ -78,7 +78,7 @@ class EpochBatches:
         self, data: TrainingData, recipe: Recipe, seeds: Sequence[int], outputs: int, memory: Memory
     ) -> None:
         self._x = data.x_train.flatten(1)
-        self._targets = LOSSES[data.loss].targets(data.y_train, outputs, recipe.label_smoothing)
+        self._targets = loss_of(data.loss).targets(data.y_train, outputs, recipe.label_smoothing)
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         examples = len(self._x)
         size = min(recipe.batch_size, examples)

@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from nas_gym.training.losses.registry import LOSSES
+from nas_gym.training.losses.registry import loss_of
 from nas_gym.training.members import Member, Trained, TrainingData
 from nas_gym.training.recipe import Recipe
 
@@ -44,7 +44,7 @@ class EpochTraining(ABC):
     def __init__(self, members: Sequence[Member], data: TrainingData, recipe: Recipe, keep: Keep) -> None:
         self._members, self._data, self._recipe, self._keep = members, data, recipe, keep
         self._device = data.x_train.device
-        self._loss = LOSSES[data.loss]
+        self._loss = loss_of(data.loss)
         self._outputs = members[0].network.output_shape[0]
         self._epochs = members[0].epochs or recipe.epochs
 

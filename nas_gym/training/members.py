@@ -26,7 +26,7 @@ class TrainingData:
     With a test part, every member is measured on it once, after its last epoch.
 
     Attributes:
-        loss: name of what members learn by, one of `LOSSES`.
+        loss: name of what members learn by, see `loss_of`.
     """
 
     x_train: Tensor

@@ -14,7 +14,7 @@ from torch import Tensor
 from nas_gym.networks import Blend, Network, Supernet, needed
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.engine import PASSES
-from nas_gym.training.losses.registry import LOSSES
+from nas_gym.training.losses.registry import loss_of
 from nas_gym.training.members import TrainingData
 from nas_gym.training.noise import MemberNoise
 from nas_gym.training.recipe import Recipe
@@ -71,7 +71,7 @@ class MixtureTraining:
         weight_decay: float,
     ) -> None:
         self._data, self._recipe, self._outputs, self._seed, self._limit = data, recipe, outputs, seed, limit
-        self._loss = LOSSES[data.loss]
+        self._loss = loss_of(data.loss)
         self._highest, self._lowest = learning_rates
         self.weight_decay = weight_decay
         self.network = network

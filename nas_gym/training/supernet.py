@@ -15,7 +15,7 @@ from nas_gym.networks import Network, Supernet
 from nas_gym.training.batches import EVALUATION_BATCH, BatchStream
 from nas_gym.training.engine import PASSES
 from nas_gym.training.epochs import InterruptedTraining
-from nas_gym.training.losses.registry import LOSSES
+from nas_gym.training.losses.registry import loss_of
 from nas_gym.training.members import TrainingData
 from nas_gym.training.noise import MemberNoise
 from nas_gym.training.numerics import apart
@@ -70,7 +70,7 @@ class PathTraining:
 
     def __init__(self, data: TrainingData, recipe: Recipe, outputs: int, *, seed: int, limit: float) -> None:
         self._data, self._recipe, self._outputs, self._seed, self._limit = data, recipe, outputs, seed, limit
-        self._loss = LOSSES[data.loss]
+        self._loss = loss_of(data.loss)
         self._device = data.x_train.device
         self.supernet = Supernet(seed, self._device)
         self.trace = Trace()

@@ -93,7 +93,7 @@ def test_a_network_with_embeddings_of_categories_is_exported_from_columns(to, tm
     task = Task.from_arrays(
         pandas.DataFrame({"age": rng.normal(size=150), "town": towns}), np.arange(150) % 3
     )
-    space = make_search_space("tabular", task.input_shape, task.outputs, task.columns)
+    space = make_search_space("tabular", task.input_shape, task.outputs, task.facts)
     architecture = space.parse("periodic, embedded, layer_norm, dropout_0.1, residual: relu-32 > silu-32")
     module = with_random_arrays(NetworkModule(space.network(architecture)))
     save_network(tmp_path / "towns.pt", space, task, architecture, module)

@@ -17,7 +17,7 @@ PLAIN = "plain, one_hot, no_norm, dropout_0, chain: relu-32"
 
 
 def space_of(columns=COLUMNS, **options):
-    return make_search_space({"name": "tabular", **options}, (sum(columns),), 4, columns)
+    return make_search_space({"name": "tabular", **options}, (sum(columns),), 4, {"columns": list(columns)})
 
 
 def operations(space, text):
@@ -97,7 +97,7 @@ def test_a_task_says_how_many_features_each_column_has():
     )
     task = Task.from_arrays(frame, rng.integers(2, size=120))
     assert task.columns == (1, 1, 6, 2)  # of the age and where it is missing
-    space = make_search_space("tabular", task.input_shape, task.outputs, task.columns)
+    space = make_search_space("tabular", task.input_shape, task.outputs, task.facts)
     assert "categories" in space.wholes
     assert Task.from_arrays(rng.normal(size=(120, 3)), rng.integers(2, size=120)).columns == ()
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from nas_gym.evaluators.proxies.base import NoValueError
 from nas_gym.networks import Activation, BatchNorm, Dropout, LayerNorm, Network, Node, initial_weights
 from nas_gym.tasks import Task
-from nas_gym.training import LOSSES, on_device
+from nas_gym.training import loss_of, on_device
 
 Arrays = list[dict[str, Tensor]]
 BATCHES = 2
@@ -155,7 +155,7 @@ class Probe:
     def loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         """Return the mean loss of outputs, without label smoothing."""
         assert self.examples is not None
-        loss = LOSSES[self.examples.loss]
+        loss = loss_of(self.examples.loss)
         return loss.mean(outputs, loss.targets(y, self.examples.outputs, 0.0))
 
     @cached_property

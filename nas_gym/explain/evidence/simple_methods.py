@@ -71,7 +71,7 @@ def simple_methods(task: Task, seed: int) -> tuple[list[Method], tuple[str, ...]
     constant = constant_answer(task)
     if constant is None:
         return [], ()
-    x, y = task.x_train.reshape(len(task.x_train), -1), task.y_train
+    x, y = task.plain(task.x_train), task.y_train
     if len(x) > MOST_EXAMPLES:
         kept = np.sort(np.random.default_rng(seed).choice(len(x), MOST_EXAMPLES, replace=False))
         x, y = x[kept], y[kept]
@@ -118,6 +118,9 @@ def network_method(task: Task, module: NetworkModule, name: str, parameters: int
 
 
 def _models(task: Task, seed: int) -> list[tuple[str, str, Any]]:
+    """Return the methods by key and name; none for answers that follow on one another."""
+    if task.target.kind == "tokens":
+        return []
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.multiclass import OneVsRestClassifier
@@ -160,13 +163,13 @@ def _fitted(task: Task, key: str, name: str, model: Any, x: np.ndarray, y: np.nd
     validation, _ = task.target.measure(_outputs(model, task, task.x_validation), task.y_validation)
     outputs = _outputs(model, task, task.x_test)
     test, _ = task.target.measure(outputs, task.y_test)
-    shown = _repeated(task.x_validation).reshape(TIMED, -1)
+    shown = task.plain(_repeated(task.x_validation))
     seconds = _timed(lambda: model.predict(shown))
     return Method(key, name, validation, test, _size(model), seconds, len(x), outputs)
 
 
 def _outputs(model: Any, task: Task, x: np.ndarray) -> np.ndarray:
-    flat = x.reshape(len(x), -1)
+    flat = task.plain(x)
     if task.target.kind == "classes":
         probabilities = np.asarray(model.predict_proba(flat))
         if task.target.metric.share_of_examples:

@@ -91,7 +91,7 @@ class TabularSpace(SearchSpace[Tabular]):
     """
 
     name = "tabular"
-    takes_columns = True
+    takes = ("columns",)
 
     def __init__(
         self,

@@ -98,7 +98,7 @@ class Tabulation:
                 of the task too large to count.
         """
         made = make_task(task)
-        space = make_search_space(search_space, made.input_shape, made.outputs, made.columns)
+        space = make_search_space(search_space, made.input_shape, made.outputs, made.facts)
         if space.size > LARGEST_SPACE:
             raise ConfigError(
                 f"the {space.name} space has {space.size:,} architectures, a table holds at most "

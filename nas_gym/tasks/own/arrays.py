@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import Data
+from nas_gym.tasks.inputs import Inputs
 from nas_gym.tasks.own.splitting import divide_arrays, divide_frame
 from nas_gym.tasks.own.unlabelled import check_missing_target, lacking_labels, with_target
 from nas_gym.tasks.reading.frames import frame_table, is_frame, single_column

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError, unknown
-from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import Division
+from nas_gym.tasks.inputs import Inputs
 from nas_gym.tasks.media.collection import IMAGES, SIGNALS, is_of, opened
 from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.media.images import read_images

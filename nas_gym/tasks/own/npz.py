@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from nas_gym.errors import ConfigError, DataError, NASGymError, unknown
-from nas_gym.tasks.base import Inputs
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import Division
+from nas_gym.tasks.inputs import Inputs
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.own.splitting import divide_arrays
 from nas_gym.tasks.splits import PARTS

@@ -1,7 +1,7 @@
 """Targets: what a network is asked for, the loss that it learns by, and the score it is searched by.
 
-A target brings the number of outputs of a network, the name of its loss (one of
-`nas_gym.training.LOSSES`) and its metrics. Outside the files of the targets and the losses nothing of
+A target brings the number of outputs of a network, the name of its loss (see
+`nas_gym.training.loss_of`) and its metrics. Outside the files of the targets and the losses nothing of
 search and training depends on which target a task has.
 """
 
@@ -27,8 +27,19 @@ from nas_gym.tasks.targets.metrics import (
     Metric,
 )
 from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
+from nas_gym.tasks.targets.tokens import Tokens
 
-__all__ = ["AnswerForm", "Classes", "Labels", "Target", "Values", "check_kind", "check_metric", "target_of"]
+__all__ = [
+    "AnswerForm",
+    "Classes",
+    "Labels",
+    "Target",
+    "Tokens",
+    "Values",
+    "check_kind",
+    "check_metric",
+    "target_of",
+]
 
 
 @dataclass(frozen=True)
@@ -198,7 +209,11 @@ class Values(Target):
         return {"kind": self.kind, "names": names, "mean": mean, "scale": scale, **measured}
 
 
-KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Labels, Values)}
+KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Labels, Values, Tokens)}
+
+
+OF_ARRAYS = (Classes.kind, Labels.kind, Values.kind)
+"""Kinds that an array of answers can have; tokens need the loader of a task that knows their names."""
 
 
 def check_kind(kind: object) -> None:
@@ -207,8 +222,8 @@ def check_kind(kind: object) -> None:
     Raises:
         NASGymError: if there is no such kind of target.
     """
-    if kind is not None and kind not in tuple(KINDS):
-        raise unknown("target_kind", kind, KINDS)
+    if kind is not None and kind not in OF_ARRAYS:
+        raise unknown("target_kind", kind, OF_ARRAYS)
 
 
 def target_of(config: Mapping[str, Any]) -> Target:
@@ -222,7 +237,7 @@ def target_of(config: Mapping[str, Any]) -> Target:
     if kind not in KINDS:
         raise unknown("kind of target", kind, KINDS)
     given: dict[str, Any] = {
-        name: value if isinstance(value, str) else tuple(value) for name, value in options.items()
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
     }
     return KINDS[kind](**given)
 

@@ -21,11 +21,14 @@ class AnswerForm:
     Attributes:
         function: ``"softmax"`` over the outputs, ``"sigmoid"`` of each, or ``"identity"``.
         scale, mean: what each output is multiplied by, and what is added then; one number an output.
+        positions: answers of an example, each over its own outputs: output ``o * positions + p`` is that of
+            name o at position p.
     """
 
     function: Literal["softmax", "sigmoid", "identity"]
     scale: tuple[float, ...]
     mean: tuple[float, ...]
+    positions: int = 1
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Target(ABC):
 
     Attributes:
         names: a name per class, label or value.
-        kind: ``"classes"``, ``"labels"`` or ``"values"``.
+        kind: ``"classes"``, ``"labels"``, ``"values"`` or ``"tokens"``.
         metrics: what the score may be, by the name of the option ``metric``.
     """
 
@@ -79,6 +82,11 @@ class Target(ABC):
     def identity(self) -> str:
         """What results depend on beside the arrays of a task, for its fingerprint; names are not."""
         return ""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What a search space is told of the answers, by the name of its option; nothing of one answer."""
+        return {}
 
     @property
     def answer_scale(self) -> np.ndarray:

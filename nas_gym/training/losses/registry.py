@@ -9,6 +9,8 @@ from nas_gym.training.losses.cross_entropy import CrossEntropy
 from nas_gym.training.losses.measured_classes import METRICS, MeasuredCrossEntropy
 from nas_gym.training.losses.ranked_classes import RANKED, RankedCrossEntropy
 from nas_gym.training.losses.squared import Squared
+from nas_gym.training.losses.token_cross_entropy import FAMILY, TokenCrossEntropy
+from nas_gym.training.losses.token_cross_entropy import METRICS as TOKEN_METRICS
 from nas_gym.training.recipe import Recipe
 
 LOSSES: dict[str, Loss] = {
@@ -23,13 +25,22 @@ LOSSES: dict[str, Loss] = {
 }
 
 
+def loss_of(name: str) -> Loss:
+    """Return a loss by its name: one of `LOSSES`, or that of tokens, whose name tells the positions."""
+    family, _, rest = name.partition("/")
+    metric, _, positions = rest.partition("/")
+    if family == FAMILY and metric in TOKEN_METRICS and positions.isdecimal():
+        return TokenCrossEntropy(metric, int(positions))
+    return LOSSES[name]
+
+
 def check_recipe(recipe: Recipe, loss: str) -> None:
     """Check a recipe against the loss of a task.
 
     Raises:
         NASGymError: if it smooths labels where there are none.
     """
-    if recipe.label_smoothing and not LOSSES[loss].smooths_labels:
+    if recipe.label_smoothing and not loss_of(loss).smooths_labels:
         raise ConfigError(
             f"label_smoothing is for classes, and the task's loss is {loss!r}: leave it out of the recipe"
         )

@@ -52,6 +52,8 @@ class NetworkUse:
         """Why there are no attributions of inputs, in a sentence; "" where there are."""
         if self.inputs is not None and self.check is not None:
             return ""
+        if self.trained.task.coded is not None:
+            return f"Attributions are for inputs that are numbers, and these are {self.trained.task.inputs}."
         return NO_CAPTUM if not has_captum() else "There was no time for attributions of inputs."
 
     @property
@@ -94,7 +96,7 @@ def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
         missing += ["the shuffling of features"] if permutation is None else []
     layers = in_time(lambda: ablations(module, task.x_train.astype(np.float64), x, y, target, seed))
     missing += ["what its layers contribute"] if layers is None else []
-    if has_captum():
+    if has_captum() and task.coded is None:
         explained, network = answers.explained, module.network
         inputs = in_time(lambda: input_use(module, x, explained, network=network, seed=seed))
         if inputs is not None:
