@@ -50,8 +50,8 @@ class NASTasksEnv(gym.Env[Any, Any]):
     * v0: initial version.
 
     Args:
-        tasks: at least two, each a name, dict, path of a file or `Task`, of different names (``"title"`` gives
-            one).
+        tasks: at least two, each a name, dict, path of a file or `Task`, of different names (``"title"``
+            gives one).
         **options: keyword arguments of `NASEnv`, but the task, for all of them.
 
     Attributes:
