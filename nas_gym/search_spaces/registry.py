@@ -16,6 +16,8 @@ from nas_gym.search_spaces.conv.space import ConvSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
 from nas_gym.search_spaces.nasbench101.space import NASBench101Space
+from nas_gym.search_spaces.recurrent.cell import RecurrentCellSpace
+from nas_gym.search_spaces.recurrent.layers import RecurrentSpace
 from nas_gym.search_spaces.tabular.space import TabularSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
@@ -25,6 +27,8 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "macro": MacroSpace,
     "nasbench101": NASBench101Space,
     "tabular": TabularSpace,
+    "recurrent": RecurrentSpace,
+    "recurrent_cell": RecurrentCellSpace,
 }
 
 MUST_TAKE = {
