@@ -18,6 +18,7 @@ from nas_gym.search_spaces.mlp import MLPSpace
 from nas_gym.search_spaces.nasbench101.space import NASBench101Space
 from nas_gym.search_spaces.recurrent.cell import RecurrentCellSpace
 from nas_gym.search_spaces.recurrent.layers import RecurrentSpace
+from nas_gym.search_spaces.seq2seq.space import Seq2SeqSpace
 from nas_gym.search_spaces.tabular.space import TabularSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
@@ -29,6 +30,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "tabular": TabularSpace,
     "recurrent": RecurrentSpace,
     "recurrent_cell": RecurrentCellSpace,
+    "seq2seq": Seq2SeqSpace,
 }
 
 MUST_TAKE = {

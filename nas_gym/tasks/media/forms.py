@@ -30,11 +30,13 @@ class FileExamples:
 
     Attributes:
         x: raw examples, (n, *shape).
-        names: names of the files.
+        names: names of the files, or the texts themselves where a file holds many.
+        column: what the names are called beside answers.
     """
 
     x: np.ndarray
     names: tuple[str, ...]
+    column: str = "file"
 
 
 def form_of(config: Mapping[str, Any]) -> FileForm:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -159,31 +158,3 @@ class PairForm:
         """Return the example of a file that holds one text."""
         found: np.ndarray = self.encoded([content.decode("utf-8-sig").strip()])[0]
         return found
-
-
-@dataclass(frozen=True, eq=False)
-class PairTexts:
-    """Sources that were read from a file, a line each.
-
-    Attributes:
-        texts: the sources.
-        x: the same as examples.
-    """
-
-    texts: tuple[str, ...]
-    x: np.ndarray = field(repr=False)
-
-
-def read_sources(path: Path, form: PairForm) -> PairTexts:
-    """Return the sources in a file of text, one a line; of a ``.tsv`` file the first cell of each line.
-
-    Raises:
-        NASGymError: if it cannot be read, or a line cannot be a source.
-    """
-    from nas_gym.tasks.pairs.reading import lines_of
-
-    texts = [line.partition("\t")[0] for line in lines_of(path)]
-    texts = [text for text in texts if text.strip()]
-    if not texts:
-        raise DataError(f"{path.name} has no text: write one a line")
-    return PairTexts(tuple(texts), form.encoded(texts))

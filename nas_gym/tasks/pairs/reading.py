@@ -24,3 +24,16 @@ def lines_of(path: str | Path, encoding: str | None = None) -> list[str]:
     while lines and not lines[-1].strip():
         lines.pop()
     return lines
+
+
+def sources_of(path: Path, encoding: str | None = None) -> tuple[str, ...]:
+    """Return the texts of a file, one a line; of a file with tabs the first cell of each line.
+
+    Raises:
+        NASGymError: if there is none.
+    """
+    texts = [line.partition("\t")[0].strip() for line in lines_of(path, encoding)]
+    found = tuple(text for text in texts if text)
+    if not found:
+        raise DataError(f"{path.name} has no text: write one a line")
+    return found
