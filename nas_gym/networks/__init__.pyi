@@ -33,6 +33,10 @@ from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
+from .operations.sequences.as_sequence import AsSequence as AsSequence
+from .operations.sequences.attention import HIDDEN as HIDDEN
+from .operations.sequences.attention import Attention as Attention
+from .operations.sequences.causal_depthwise import CausalDepthwise as CausalDepthwise
 from .operations.sequences.channel_norm import CHANNEL_NORM_EPSILON as CHANNEL_NORM_EPSILON
 from .operations.sequences.channel_norm import ChannelLayerNorm as ChannelLayerNorm
 from .operations.sequences.channel_norm import RMSNorm as RMSNorm
