@@ -40,6 +40,10 @@ from .operations.recurrent.layers import GRU as GRU
 from .operations.recurrent.layers import LSTM as LSTM
 from .operations.recurrent.layers import PlainRecurrent as PlainRecurrent
 from .operations.recurrent.spread import Spread as Spread
+from .operations.sequences.as_sequence import AsSequence as AsSequence
+from .operations.sequences.attention import HIDDEN as HIDDEN
+from .operations.sequences.attention import Attention as Attention
+from .operations.sequences.causal_depthwise import CausalDepthwise as CausalDepthwise
 from .operations.sequences.channel_norm import CHANNEL_NORM_EPSILON as CHANNEL_NORM_EPSILON
 from .operations.sequences.channel_norm import ChannelLayerNorm as ChannelLayerNorm
 from .operations.sequences.channel_norm import RMSNorm as RMSNorm

@@ -124,7 +124,9 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
         head, colon, chain = text.partition(":")
         words = tuple(word.strip() for word in head.split(","))
         if not colon or len(words) != len(self.wholes):
-            example = HeadedChain(self.smallest().wholes, (self.choices[0], self.choices[-1])[: self.max_layers])
+            example = HeadedChain(
+                self.smallest().wholes, (self.choices[0], self.choices[-1])[: self.max_layers]
+            )
             raise ConfigError(
                 f"architecture {text!r} does not fit the {self.name} space: write {', '.join(self.wholes)}, a "
                 f"colon and layers, like {str(example)!r}"

@@ -20,6 +20,7 @@ from nas_gym.search_spaces.recurrent.cell import RecurrentCellSpace
 from nas_gym.search_spaces.recurrent.layers import RecurrentSpace
 from nas_gym.search_spaces.seq2seq.space import Seq2SeqSpace
 from nas_gym.search_spaces.tabular.space import TabularSpace
+from nas_gym.search_spaces.transformer.space import TransformerSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "mlp": MLPSpace,
@@ -31,6 +32,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "recurrent": RecurrentSpace,
     "recurrent_cell": RecurrentCellSpace,
     "seq2seq": Seq2SeqSpace,
+    "transformer": TransformerSpace,
 }
 
 MUST_TAKE = {

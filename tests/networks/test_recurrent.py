@@ -31,9 +31,7 @@ def layer_network(kind, *, masked=False, last=False, reverse=False):
     mask = builder.padding_mask(builder.operation(LastChannel(), 0)) if masked else None
     if kind == "cell":
         functions = ("relu", "sigmoid", "identity")
-        return builder.build(
-            builder.recurrent_cell(0, SIZE, (0, 0, 2), functions, mask=mask, last=last)
-        )
+        return builder.build(builder.recurrent_cell(0, SIZE, (0, 0, 2), functions, mask=mask, last=last))
     return builder.build(builder.recurrent(0, kind, SIZE, mask=mask, last=last, reverse=reverse))
 
 

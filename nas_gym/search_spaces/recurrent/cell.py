@@ -101,7 +101,13 @@ class RecurrentCellSpace(ProductSpace[Cell]):
         self.actions = (
             KEEP,
             *(
-                Edit("swap", f"swap {v.aspect} of {v.place} to {choice}", v.aspect, (v.position[0] + 1,), choice)
+                Edit(
+                    "swap",
+                    f"swap {v.aspect} of {v.place} to {choice}",
+                    v.aspect,
+                    (v.position[0] + 1,),
+                    choice,
+                )
                 for v in self.variables.values()
                 for choice in v.choices
             ),

@@ -70,7 +70,9 @@ def build_network(sizes: Sizes, encoder: Encoder, decoder: Sequence[DecoderLayer
     summary = builder.linear(builder.masked_mean(node, mask), sizes.width, layer="summary")
     answered = builder.select(builder.input, range(source, source + positions))
     # Nothing is asked behind the end of an answer, so that the decoder needs no mask.
-    node = parts.embedding(answered, "decoder embedding", placed=any(one.kind == "transformer" for one in decoder))
+    node = parts.embedding(
+        answered, "decoder embedding", placed=any(one.kind == "transformer" for one in decoder)
+    )
     node = builder.add(node, builder.spread(summary, positions, layer="summary"), layer="summary")
     for number, one in enumerate(decoder, start=1):
         layer = f"{number} {one.kind}-{one.attends}"
@@ -116,9 +118,7 @@ class _Parts:
     def self_attention(self, node: int, mask: int | None, *, layer: str, causal: bool = False) -> int:
         normal = self.builder.channel_norm(node, "layer", layer=layer)
         q, k, v = (self._pointwise(normal, layer) for _ in range(3))
-        found = self.builder.attention(
-            q, k, v, mask, heads=self.sizes.heads, causal=causal, layer=layer
-        )
+        found = self.builder.attention(q, k, v, mask, heads=self.sizes.heads, causal=causal, layer=layer)
         return self.builder.add(node, self._pointwise(found, layer), layer=layer)
 
     def attended(self, node: int, memories: Sequence[int], mask: int, layer: str) -> list[int]:

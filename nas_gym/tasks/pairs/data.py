@@ -52,9 +52,7 @@ def data_of_pairs(
     for given, asked, (one, other) in zip(x, y, pairs, strict=True):
         given[: len(one)] = [_of(codes, token, read) for token in one]
         given[lengths[0]] = codes[START]
-        given[lengths[0] + 1 : lengths[0] + len(other)] = [
-            _of(codes, token, answers) for token in other[:-1]
-        ]
+        given[lengths[0] + 1 : lengths[0] + len(other)] = [_of(codes, token, answers) for token in other[:-1]]
         asked[: len(other)] = [_of(numbers, token, answers) for token in other]
         asked[len(other)] = 0
     tokens = Tokens(form.answers, lengths[1], causal=True, score="token_accuracy")

@@ -76,7 +76,8 @@ class RecurrentCell(Recurrent):
         given = "({x}.transpose(1, 2) @ {layer}['weight_ih'].mT + {layer}['bias']).unbind(1)"
         states = f"torch.stack([(h := ({', '.join(steps)}, {mean})[-1]) for step in {given}], 2)"
         shapes = ", ".join(
-            f"'{name}': nn.Parameter(torch.zeros{shape})" for name, shape in self.parameter_shapes(node).items()
+            f"'{name}': nn.Parameter(torch.zeros{shape})"
+            for name, shape in self.parameter_shapes(node).items()
         )
         zeros = f"(h := {{0}}.new_zeros(len({{0}}), {size}))"
         return self.code(node, f"({zeros}, {states})[1]", f"nn.ParameterDict({{{shapes}}})")

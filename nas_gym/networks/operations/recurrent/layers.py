@@ -28,9 +28,7 @@ class GRU(Recurrent):
         import torch
 
         first = x.new_zeros(1, len(x), node.option("size"))
-        states, _ = torch.gru(
-            x.transpose(1, 2), first, _flat(arrays), True, 1, 0.0, False, False, True
-        )
+        states, _ = torch.gru(x.transpose(1, 2), first, _flat(arrays), True, 1, 0.0, False, False, True)
         return states.transpose(1, 2)
 
     def source(self, node: Node) -> Source:
@@ -70,9 +68,7 @@ class PlainRecurrent(Recurrent):
         import torch
 
         first = x.new_zeros(1, len(x), node.option("size"))
-        states, _ = torch.rnn_tanh(
-            x.transpose(1, 2), first, _flat(arrays), True, 1, 0.0, False, False, True
-        )
+        states, _ = torch.rnn_tanh(x.transpose(1, 2), first, _flat(arrays), True, 1, 0.0, False, False, True)
         return states.transpose(1, 2)
 
     def source(self, node: Node) -> Source:
