@@ -10,6 +10,8 @@ from nas_gym.networks import (
     CategoryEmbedding,
     Conv,
     Dropout,
+    GRU,
+    LSTM,
     GlobalAvgPool,
     LayerNorm,
     Linear,
@@ -19,7 +21,9 @@ from nas_gym.networks import (
     Operation,
     Periodic,
     PiecewiseLinear,
+    PlainRecurrent,
     Select,
+    Spread,
     Zero,
 )
 from nas_gym.training.kernels.base import Kernels
@@ -39,6 +43,7 @@ from nas_gym.training.kernels.operations import (
     select,
     zero,
 )
+from nas_gym.training.kernels.operations.recurrent import gru, lstm, rnn, spread
 
 # By class: a subclass computes something else.
 KERNELS: dict[type[Operation], Kernels] = {
@@ -49,6 +54,10 @@ KERNELS: dict[type[Operation], Kernels] = {
     CategoryEmbedding: category_embedding.KERNELS,
     Conv: conv.KERNELS,
     Dropout: dropout.KERNELS,
+    GRU: gru.KERNELS,
+    LSTM: lstm.KERNELS,
+    PlainRecurrent: rnn.KERNELS,
+    Spread: spread.KERNELS,
     GlobalAvgPool: global_avg_pool.KERNELS,
     LayerNorm: layer_norm.KERNELS,
     Linear: linear.KERNELS,
