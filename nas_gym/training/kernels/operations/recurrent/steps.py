@@ -112,7 +112,12 @@ class Steps(ABC):
     def slot(self, first: int, last: int, time: int | None = None) -> Tensor:
         """Slots from one to before another, of a step (members, rows, batch) or of all, a row for all times."""
         found = self.gates[:, first * self.size : last * self.size]
-        return found.flatten(2) if time is None else found[:, :, time]
+        if time is not None:
+            return found[:, :, time]
+        # Of one member torch would say that its part of a row is all of it, and take another way to a product.
+        over = self.length * self.batch
+        strides = (padded(self.slots * self.size * over), over, 1)
+        return found.as_strided((self.members, found.shape[1], over), strides)
 
     def tanh(self, x: Tensor) -> Iterator[Kernel]:
         """Compute tanh in place."""
@@ -180,9 +185,12 @@ class Steps(ABC):
         """Write the gradient of the input from those of some rows of the weights each."""
         out = matrix(dx, self.channels, self.batch, self.length)
         weight = self.context.parameters.weight(self.group, "weight_ih")
-        for number, (rows, gradients) in enumerate(parts):
-            add = out if number else None
-            yield from product(self.context.paths, weight[:, rows].mT, gradients, out, add=add)
+        (rows, gradients), *others = parts
+        yield from product(self.context.paths, weight[:, rows].mT, gradients, out)
+        for rows, gradients in others:  # not added within the product, whose small cases round otherwise
+            part = self.context.scratch("recurrent input", (self.members, *out.shape[1:]))
+            yield from product(self.context.paths, weight[:, rows].mT, gradients, part)
+            yield partial(out.add_, part)
 
 
 def kernels_of(steps: type[Steps]) -> Kernels:
