@@ -14,11 +14,13 @@ from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
+from nas_gym.tasks.texts.form import TextForm
 
-FileForm = ImageForm | SignalForm
-FORMS: dict[str, type[ImageForm] | type[SignalForm]] = {
+FileForm = ImageForm | SignalForm | TextForm
+FORMS: dict[str, type[FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    TextForm.kind: TextForm,
 }
 
 
