@@ -16,8 +16,10 @@ from nas_gym.tasks.builtin.breast_cancer import breast_cancer
 from nas_gym.tasks.builtin.dates import dates
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
+from nas_gym.tasks.builtin.language_id import language_id
 from nas_gym.tasks.builtin.mnist1d import mnist1d
 from nas_gym.tasks.builtin.pronunciation import pronunciation
+from nas_gym.tasks.builtin.spelling import spelling
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
 from nas_gym.tasks.notes import say
@@ -37,6 +39,8 @@ TASKS: dict[str, Callable[..., Data]] = {
     "diabetes": diabetes,
     "dates": dates,
     "pronunciation": pronunciation,
+    "language_id": language_id,
+    "spelling": spelling,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,

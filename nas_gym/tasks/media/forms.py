@@ -15,12 +15,14 @@ from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
 from nas_gym.tasks.pairs.form import PairForm
+from nas_gym.tasks.texts.form import TextForm
 
-FileForm = ImageForm | SignalForm | PairForm
+FileForm = ImageForm | SignalForm | PairForm | TextForm
 FORMS: dict[str, type[FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
     PairForm.kind: PairForm,
+    TextForm.kind: TextForm,
 }
 
 

@@ -37,9 +37,7 @@ class GRUSteps(Steps):
             summed = self.slot(RESET, SLOTS, time)
             yield from product(self.context.paths, self.weight_hh, previous, summed, add=summed)
         yield self.slot(RESET, KEPT, time).sigmoid_
-        yield partial(
-            torch.mul, self.slot(RESET, UPDATE, time), self.slot(KEPT, SLOTS, time), out=state
-        )
+        yield partial(torch.mul, self.slot(RESET, UPDATE, time), self.slot(KEPT, SLOTS, time), out=state)
         yield partial(new.add_, state)
         yield from self.tanh(new)
         update = self.slot(UPDATE, KEPT, time)

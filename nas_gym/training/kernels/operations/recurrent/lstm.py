@@ -31,9 +31,7 @@ class LSTMSteps(Steps):
         previous = None if before is None else self.states[:, :, before]
         if previous is not None:
             yield from product(self.context.paths, self.weight_hh, previous, summed, add=summed)
-        gate, forget, new, output, cell, shown = (
-            self.slot(slot, slot + 1, time) for slot in range(SLOTS)
-        )
+        gate, forget, new, output, cell, shown = (self.slot(slot, slot + 1, time) for slot in range(SLOTS))
         yield self.slot(INPUT, NEW, time).sigmoid_
         yield output.sigmoid_
         yield from self.tanh(new)
