@@ -24,7 +24,7 @@ POSITIONS = LONGEST + 1  # the end is told, too
 WORDS = 12_000
 
 
-def spelling(train_size: Size | None = 4_000, validation_size: Size = 4_000, test_size: Size = 4_000) -> Data:
+def spelling(train_size: Size | None = 3_000, validation_size: Size = 4_500, test_size: Size = 4_500) -> Data:
     """12,000 English words of 4 to 15 letters; the answer at each position is the next letter, or the end.
 
     Source: the Carnegie Mellon Pronouncing Dictionary (its own licence, in the manner of BSD) as the package
@@ -32,8 +32,8 @@ def spelling(train_size: Size | None = 4_000, validation_size: Size = 4_000, tes
     and places are among the words. Those of the letters a to z alone are taken, of which the 12,000 whose
     SHA-256 is lowest: as good as by chance, the same everywhere.
 
-    An example is 16 codes: ``^``, then the letters but the last, filled up with 0. The target at position p is
-    the letter there, after the last one the end of the word (the name ""), and behind it nothing is asked:
+    An example is 16 codes: ``^``, then the letters, filled up with 0. The target at position p is the letter
+    there, after the last one the end of the word (the name ""), and behind it nothing is asked:
     about 8 answers a word. No answer may depend on a later letter. The score is the share of uncertainty that
     is removed, 1 - cross-entropy / entropy of how frequent the letters are (the unigram model); beside it are
     the bits per letter, how many letters the likeliest answer gets right, and how many words are right
