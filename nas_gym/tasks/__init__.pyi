@@ -11,6 +11,7 @@ from .media.forms import FileForm as FileForm
 from .media.forms import form_of as form_of
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
+from .pairs.form import PairForm as PairForm
 from .prepare import standardised as standardised
 from .reading.columns import CategoryColumn as CategoryColumn
 from .reading.columns import NumberColumn as NumberColumn

@@ -13,10 +13,12 @@ from nas_gym.errors import ConfigError, DataError, DataWarning, unknown
 from nas_gym.registry import build, lookup
 from nas_gym.tasks.base import Task
 from nas_gym.tasks.builtin.breast_cancer import breast_cancer
+from nas_gym.tasks.builtin.dates import dates
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
 from nas_gym.tasks.builtin.language_id import language_id
 from nas_gym.tasks.builtin.mnist1d import mnist1d
+from nas_gym.tasks.builtin.pronunciation import pronunciation
 from nas_gym.tasks.builtin.spelling import spelling
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
@@ -35,6 +37,8 @@ TASKS: dict[str, Callable[..., Data]] = {
     "mnist1d": mnist1d,
     "breast_cancer": breast_cancer,
     "diabetes": diabetes,
+    "dates": dates,
+    "pronunciation": pronunciation,
     "language_id": language_id,
     "spelling": spelling,
     "arrays": arrays,

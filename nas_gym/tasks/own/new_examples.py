@@ -15,6 +15,8 @@ from nas_gym.tasks import checks
 from nas_gym.tasks.media.collection import is_collection, is_of
 from nas_gym.tasks.media.forms import FileExamples, FileForm, read_files
 from nas_gym.tasks.own import paths as files
+from nas_gym.tasks.pairs.form import PairForm
+from nas_gym.tasks.pairs.reading import sources_of
 from nas_gym.tasks.reading import file_kinds
 from nas_gym.tasks.reading.columns import TableEncoder
 from nas_gym.tasks.reading.frames import frame_table, is_frame, is_numbered_as, of_mapping
@@ -145,6 +147,9 @@ def read_examples(
         NASGymError: if the file does not exist or cannot be read.
     """
     given = Path(path).expanduser()
+    if isinstance(form, PairForm) and given.suffix not in (".npy", ".npz"):
+        texts = sources_of(files.existing(path, "text"), reading.get("encoding"))
+        return FileExamples(form.encoded(texts), texts, "source")
     is_array = given.suffix == ".npy" and given.is_file()
     if form is not None and (is_collection(given) or (is_of(given.name, form.suffixes) and not is_array)):
         return read_files(given if given.is_dir() else files.existing(path, "data"), form)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from nas_gym.networks import (
+    GRU,
+    LSTM,
     Activation,
     Add,
     Attention,
@@ -27,9 +29,11 @@ from nas_gym.networks import (
     PaddingMask,
     Periodic,
     PiecewiseLinear,
+    PlainRecurrent,
     RMSNorm,
     Select,
     SinusoidalPositions,
+    Spread,
     Zero,
 )
 from nas_gym.training.kernels.base import Kernels
@@ -49,6 +53,7 @@ from nas_gym.training.kernels.operations import (
     select,
     zero,
 )
+from nas_gym.training.kernels.operations.recurrent import gru, lstm, rnn, spread
 from nas_gym.training.kernels.operations.sequences import (
     attention,
     causal_depthwise,
@@ -70,6 +75,10 @@ KERNELS: dict[type[Operation], Kernels] = {
     ChannelLayerNorm: channel_norm.KERNELS,
     Conv: conv.KERNELS,
     Dropout: dropout.KERNELS,
+    GRU: gru.KERNELS,
+    LSTM: lstm.KERNELS,
+    PlainRecurrent: rnn.KERNELS,
+    Spread: spread.KERNELS,
     Embedding: embedding.KERNELS,
     GlobalAvgPool: global_avg_pool.KERNELS,
     LayerNorm: layer_norm.KERNELS,
