@@ -71,7 +71,7 @@ def language_id(
         NASGymError: if Babel is missing, or a version of it has fewer than 500 names of a language.
     """
     names, languages = _names()
-    form = form_for(names, LENGTH)
+    form = form_for(names, LENGTH, column="name")
     sizes = {"train_size": train_size, "validation_size": validation_size, "test_size": test_size}
     return Data(
         form.encode(names),
