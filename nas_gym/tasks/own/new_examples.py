@@ -163,9 +163,9 @@ def read_examples(
     if isinstance(form, PairForm) and given.suffix not in (".npy", ".npz"):
         texts = sources_of(files.existing(path, "text"), reading.get("encoding"))
         return FileExamples(form.encoded(texts), texts, "source")
-    if isinstance(form, TextForm) and form.column and not is_collection(given):
-        if given.suffix not in (".npy", ".npz"):
-            return _texts_in(files.existing(path, "text"), form, reading)
+    in_column = isinstance(form, TextForm) and bool(form.column) and not is_collection(given)
+    if isinstance(form, TextForm) and in_column and given.suffix not in (".npy", ".npz"):
+        return _texts_in(files.existing(path, "text"), form, reading)
     is_array = given.suffix == ".npy" and given.is_file()
     if form is not None and (is_collection(given) or (is_of(given.name, form.suffixes) and not is_array)):
         return read_files(given if given.is_dir() else files.existing(path, "data"), form)

@@ -1,4 +1,4 @@
-"""The user's own texts: a column of a table, a folder of files for each class, or one file of running text."""
+"""The user's own texts: a column of a table, a folder of files for each class, or running text."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def text(
 
     - A table (``.csv``, ``.tsv`` and the others of `nas_gym.tasks.own.csv.csv`) with a column of texts and a
       target: classes, values or several labels.
-    - A folder or archive with a folder of ``.txt`` files for each class; folders ``train``, ``validation`` and
-      ``test`` above those are the parts.
+    - A folder or archive with a folder of ``.txt`` files for each class; folders ``train``, ``validation``
+      and ``test`` above those are the parts.
     - A file of running text, without a target: a language model. The text is cut into windows, and the answer
       at each position is the next character; the first 70% are the training part, the last 15% the test part.
 
@@ -92,7 +92,7 @@ def text(
     check_missing_target(missing_target)
     if length is not None and (whole(length) or 0) < 1:
         raise ConfigError(f"length must be a whole number of at least 1, not {length!r}")
-    given = Path(path).expanduser()
+    given, targets = Path(path).expanduser(), tuple[str, ...]()
     if target is None and not is_collection(given):
         full = files.existing(path, "text")
         _check_alone({"text": text, "split": split, "group": group, "time": time}, full.name)

@@ -53,7 +53,7 @@ def running_text(
     if windows < LEAST_WINDOWS:
         raise DataError(
             f"{path.name} has {len(tokens):,} {unit}, which are {windows} windows of {size}, and at least "
-            f"{LEAST_WINDOWS} are needed: pass a longer text, a smaller length, or target= where it is a table"
+            f"{LEAST_WINDOWS} are needed: pass a longer text, a smaller length, or the target of a table"
         )
     starts = [round(share * windows) for share in PARTS]
     counts = Counter(tokens[: starts[0] * size])
