@@ -25,6 +25,7 @@ from nas_gym.tasks import (
     TableEncoder,
     Target,
     Task,
+    TextForm,
     Tokens,
     features_of,
     form_of,
@@ -89,7 +90,7 @@ class SavedNetwork:
                 order and beside others; or rows of cells, in the order of the columns in training. The
                 path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network. Of
                 a network for images or signals in files also the path of one, or of a folder or archive; of a
-                network for translations a list of texts, or the path of a file with one a line.
+                network for texts a list of them, or the path of a file with one a line, or of a table.
             delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
             encoding: encoding of a table of text.
             sheet: sheet of a workbook.
@@ -142,6 +143,8 @@ class SavedNetwork:
         """Return examples as the network takes them."""
         if isinstance(self.files, PairForm) and isinstance(x, list | tuple) and all_texts(x):
             x = self.files.encoded(x)
+        if isinstance(self.files, TextForm) and isinstance(x, list | tuple) and all_texts(x):
+            x = self.files.encode(x)
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
         return standardised(raw, self.mean, self.scale)
 
@@ -281,7 +284,9 @@ def all_texts(x: Sequence[Any]) -> bool:
 
 def averaged(target: Target) -> str:
     """Return what an ensemble averages for a target, see `nas_gym.networks.Average`."""
-    return "probabilities" if target.answer_form.function == "softmax" else "values"
+    # Of several answers the logits: probabilities are of one answer's names, not of all outputs together.
+    form = target.answer_form
+    return "probabilities" if form.function == "softmax" and form.positions == 1 else "values"
 
 
 def _provenance(task: Task) -> dict[str, Any]:

@@ -35,3 +35,4 @@ from .targets.read_classes import check_classes as check_classes
 from .targets.target import AnswerForm as AnswerForm
 from .targets.target import Target as Target
 from .targets.tokens import Tokens as Tokens
+from .texts.form import TextForm as TextForm

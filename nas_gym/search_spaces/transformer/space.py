@@ -57,8 +57,8 @@ class TransformerSpace(SearchSpace[Transformer]):
 
     Text: ``"attention-4-plain-layer > feedforward-64-gelu-layer"``.
 
-    Actions, in order: keep; add a block (for each gap, each choice); remove a block; swap its kind, its heads,
-    its convolution of queries, keys and values (``qkv``), norm, width, activation or kernel. A block of
+    Actions, in order: keep; add a block (for each gap, each choice); remove a block; swap its kind, heads,
+    convolution of queries, keys and values (``qkv``), norm, width, activation or kernel. A block of
     another kind keeps what both kinds have and takes the first choice of the rest.
 
     Observation: ``blocks`` and each aspect, MultiDiscrete([1 + choices] * max_layers), 0 = nothing there.

@@ -47,7 +47,7 @@ class _Sizes:
     @property
     def weights(self) -> int:
         """Weights of an example, of all heads."""
-        return self.heads * self.queries[1] * self.keys[1]
+        return math.prod((self.heads, self.queries[1], self.keys[1]))
 
     def parts(self) -> list[slice]:
         """Members whose products are one call."""
@@ -60,12 +60,14 @@ class _Sizes:
     def turned(self, rows: Tensor, part: slice, shape: tuple[int, ...]) -> Tensor:
         """Return rows as (members, batch, channels * length): a view, since they lie the other way round."""
         floats = math.prod(shape)
-        return rows[part, : floats * self._context.batch].unflatten(1, (floats, -1)).mT
+        lying: Tensor = rows[part, : floats * self._context.batch].unflatten(1, (floats, -1))
+        return lying.mT
 
     def by_example(self, rows: Tensor, part: slice, shape: tuple[int, ...]) -> Tensor:
         """Return rows that lie (batch, channels, length) as (members, batch, channels * length)."""
         floats = math.prod(shape)
-        return rows[part, : floats * self._context.batch].unflatten(1, (-1, floats))
+        copied: Tensor = rows[part, : floats * self._context.batch].unflatten(1, (-1, floats))
+        return copied
 
     def by_head(self, lying: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Return such a copy as (members * batch * heads, channels of a head, length)."""
