@@ -20,6 +20,7 @@ from nas_gym.training import ChunkTraining, Member, Recipe, TrainingData, plan_c
 TASKS: dict[str, dict[str, Any]] = {
     "digits": {"name": "digits"},  # 60% for training by default
     "mnist1d": {"name": "mnist1d", "train_size": 3000, "validation_size": 1000, "test_size": 1000},
+    "language_id": {"name": "language_id"},
 }
 SAME = "relu-64 > tanh-64"
 
@@ -83,7 +84,7 @@ def _set_beside(part: Any, constant: str, value: float) -> None:
 
 def draw(case: dict[str, Any], task: Any) -> list[Member]:
     """Architectures drawn uniformly with seed 0, or one architecture with many seeds."""
-    space = make_search_space(case["space"], task.input_shape, task.outputs)
+    space = make_search_space(case["space"], task.input_shape, task.outputs, task.facts)
     if case.get("same"):
         network = space.network(space.parse(SAME))
         return [Member(network, 0)] * int(case["networks"])

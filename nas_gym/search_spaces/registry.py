@@ -16,7 +16,11 @@ from nas_gym.search_spaces.conv.space import ConvSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
 from nas_gym.search_spaces.nasbench101.space import NASBench101Space
+from nas_gym.search_spaces.recurrent.cell import RecurrentCellSpace
+from nas_gym.search_spaces.recurrent.layers import RecurrentSpace
+from nas_gym.search_spaces.seq2seq.space import Seq2SeqSpace
 from nas_gym.search_spaces.tabular.space import TabularSpace
+from nas_gym.search_spaces.transformer.space import TransformerSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "mlp": MLPSpace,
@@ -25,6 +29,10 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "macro": MacroSpace,
     "nasbench101": NASBench101Space,
     "tabular": TabularSpace,
+    "recurrent": RecurrentSpace,
+    "recurrent_cell": RecurrentCellSpace,
+    "seq2seq": Seq2SeqSpace,
+    "transformer": TransformerSpace,
 }
 
 MUST_TAKE = {

@@ -14,11 +14,15 @@ from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
+from nas_gym.tasks.pairs.form import PairForm
+from nas_gym.tasks.texts.form import TextForm
 
-FileForm = ImageForm | SignalForm
-FORMS: dict[str, type[ImageForm] | type[SignalForm]] = {
+FileForm = ImageForm | SignalForm | PairForm | TextForm
+FORMS: dict[str, type[FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    PairForm.kind: PairForm,
+    TextForm.kind: TextForm,
 }
 
 
@@ -28,11 +32,13 @@ class FileExamples:
 
     Attributes:
         x: raw examples, (n, *shape).
-        names: names of the files.
+        names: names of the files, or the texts themselves where a file holds many.
+        column: what the names are called beside answers.
     """
 
     x: np.ndarray
     names: tuple[str, ...]
+    column: str = "file"
 
 
 def form_of(config: Mapping[str, Any]) -> FileForm:
