@@ -15,6 +15,9 @@ from nas_gym.tasks.base import Task
 from nas_gym.tasks.builtin.breast_cancer import breast_cancer
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
+from nas_gym.tasks.builtin.inorganic_density import inorganic_density
+from nas_gym.tasks.builtin.logp import logp
+from nas_gym.tasks.builtin.melting_point import melting_point
 from nas_gym.tasks.builtin.mnist1d import mnist1d
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
@@ -33,6 +36,9 @@ TASKS: dict[str, Callable[..., Data]] = {
     "mnist1d": mnist1d,
     "breast_cancer": breast_cancer,
     "diabetes": diabetes,
+    "melting_point": melting_point,
+    "logp": logp,
+    "inorganic_density": inorganic_density,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,

@@ -10,15 +10,21 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import DataError
+from nas_gym.tasks.chemistry.formulas import FormulaForm
+from nas_gym.tasks.chemistry.molecules import MoleculeForm
 from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
 
-FileForm = ImageForm | SignalForm
-FORMS: dict[str, type[ImageForm] | type[SignalForm]] = {
+ColumnForm = MoleculeForm | FormulaForm
+"""How the texts in a column of a table become examples."""
+FileForm = ImageForm | SignalForm | ColumnForm
+FORMS: dict[str, type[FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    MoleculeForm.kind: MoleculeForm,
+    FormulaForm.kind: FormulaForm,
 }
 
 
