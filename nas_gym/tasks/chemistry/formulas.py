@@ -15,7 +15,7 @@ from nas_gym.tasks.reading.raw_table import RawTable, clean_cell
 TOKEN = re.compile(r"(?P<element>[A-Z][a-z]?)|(?P<open>[(\[{])|(?P<close>[)\]}])")
 AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
 CHARGE = re.compile(r"\^?[+-][0-9]*$|\^[0-9]*[+-]$")
-WATER = r"\.(?=(?:[0-9]+(?:\.[0-9]+)?)?H2O)(?<!\.[0-9]\.)"
+WATER = r"\.(?=(?:[0-9]+(?:\.[0-9]+)?)?H2O)(?<![.·•*][0-9]\.)"
 PARTS = re.compile(rf"[·•*]|(?<![0-9])\.|\.(?=[A-Z(\[])|{WATER}")
 """What parts a salt from its water of crystallisation: a middle dot, or a dot that is no decimal point, as
 before ``5H2O``."""
