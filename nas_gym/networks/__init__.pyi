@@ -45,6 +45,16 @@ from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
+from .operations.sequences.channel_norm import CHANNEL_NORM_EPSILON as CHANNEL_NORM_EPSILON
+from .operations.sequences.channel_norm import ChannelLayerNorm as ChannelLayerNorm
+from .operations.sequences.channel_norm import RMSNorm as RMSNorm
+from .operations.sequences.embedding import Embedding as Embedding
+from .operations.sequences.masked import Masked as Masked
+from .operations.sequences.masked_mean import MaskedMean as MaskedMean
+from .operations.sequences.padding_mask import PaddingMask as PaddingMask
+from .operations.sequences.positions import LearnedPositions as LearnedPositions
+from .operations.sequences.positions import SinusoidalPositions as SinusoidalPositions
+from .operations.sequences.positions import sinusoids as sinusoids
 from .operations.tables.category_embedding import CategoryEmbedding as CategoryEmbedding
 from .operations.tables.periodic import TURN as TURN
 from .operations.tables.periodic import Periodic as Periodic

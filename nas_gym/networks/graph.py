@@ -35,6 +35,12 @@ from nas_gym.networks.operations.input import Input
 from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
+from nas_gym.networks.operations.sequences.channel_norm import ChannelLayerNorm, RMSNorm
+from nas_gym.networks.operations.sequences.embedding import Embedding
+from nas_gym.networks.operations.sequences.masked import Masked
+from nas_gym.networks.operations.sequences.masked_mean import MaskedMean
+from nas_gym.networks.operations.sequences.padding_mask import PaddingMask
+from nas_gym.networks.operations.sequences.positions import LearnedPositions, SinusoidalPositions
 from nas_gym.networks.operations.tables.category_embedding import CategoryEmbedding
 from nas_gym.networks.operations.tables.periodic import Periodic
 from nas_gym.networks.operations.tables.piecewise_linear import PiecewiseLinear
@@ -43,6 +49,8 @@ from nas_gym.networks.operations.truncate import Truncate
 from nas_gym.networks.operations.zero import Zero
 
 POOLS = {"max": MaxPool(), "avg": AvgPool()}
+CHANNEL_NORMS = {"layer": ChannelLayerNorm(), "rms": RMSNorm()}
+POSITIONS = {"sines": SinusoidalPositions(), "trained": LearnedPositions()}
 Layer = str | tuple[str, ...]
 """The part of the architecture that a node belongs to: its name, or that after those of larger parts."""
 NODE_FIELDS = ("function", "kernel", "stride", "groups", "bias")
@@ -207,9 +215,7 @@ class NetworkBuilder:
         options = {"features": index(features), "kinds": index(kinds)}
         return self.operation(EdgeCounts(), node, **options, layer=layer)
 
-    def adjacency(
-        self, node: int, features: int, weights: str, *, kind: int = 0, layer: Layer = ""
-    ) -> int:
+    def adjacency(self, node: int, features: int, weights: str, *, kind: int = 0, layer: Layer = "") -> int:
         """Append the weights with which the nodes of a packed graph read each other (see `Adjacency`)."""
         options = {"features": index(features), "weights": weights, "kind": index(kind)}
         return self.operation(Adjacency(), node, **options, layer=layer)
@@ -227,6 +233,30 @@ class NetworkBuilder:
         if function == "attention":
             return self.operation(AttentionReadout(), node, mask, layer=layer)
         return self.operation(Readout(), node, mask, function=function, layer=layer)
+
+    def embedding(self, node: int, size: int, *, codes: int, layer: Layer = "") -> int:
+        """Append `size` trained numbers for the code at each position; codes lie below `codes`, 0 gives zeros."""
+        return self.operation(Embedding(), node, size=index(size), codes=index(codes), layer=layer)
+
+    def padding_mask(self, node: int, *, layer: Layer = "") -> int:
+        """Append where a sequence of codes has tokens: (1, length), 1 or 0."""
+        return self.operation(PaddingMask(), node, layer=layer)
+
+    def masked(self, node: int, mask: int, *, layer: Layer = "") -> int:
+        """Append a sequence with zeros where the mask, (1, length), is 0."""
+        return self.operation(Masked(), node, mask, layer=layer)
+
+    def masked_mean(self, node: int, mask: int, *, layer: Layer = "") -> int:
+        """Append the mean of each channel where the mask, (1, length), is 1."""
+        return self.operation(MaskedMean(), node, mask, layer=layer)
+
+    def positions(self, node: int, kind: str, *, layer: Layer = "") -> int:
+        """Append a sequence with what tells its positions apart added, ``"sines"`` or ``"trained"``."""
+        return self.operation(POSITIONS[kind], node, layer=layer)
+
+    def channel_norm(self, node: int, kind: str, *, layer: Layer = "") -> int:
+        """Append a normalisation over the channels at each position, ``"layer"`` or ``"rms"``."""
+        return self.operation(CHANNEL_NORMS[kind], node, layer=layer)
 
     def average(self, *nodes: int, of: str, layer: Layer = "") -> int:
         """Append the common answer of nodes of one shape, of ``"probabilities"`` or ``"values"``."""

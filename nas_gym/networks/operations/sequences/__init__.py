@@ -1,0 +1,1 @@
+"""Operations on sequences: (channels, length), and codes of a sequence, (length,)."""
