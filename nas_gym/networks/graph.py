@@ -232,7 +232,7 @@ class NetworkBuilder:
         """Append one vector for the nodes where the mask is 1, by a function of `READOUTS`."""
         if function == "attention":
             return self.operation(AttentionReadout(), node, mask, layer=layer)
-        return self.operation(Readout(), node, mask, function=function, layer=layer)
+        return self.operation(Readout(), node, mask, reduction=function, layer=layer)
 
     def embedding(self, node: int, size: int, *, codes: int, layer: Layer = "") -> int:
         """Append `size` trained numbers for the code at each position; codes lie below `codes`, 0 gives zeros."""

@@ -18,7 +18,7 @@ NOWHERE = -1e9
 class Readout(Operation):
     """States (channels, nodes) and mask (1, nodes) -> (channels,): the sum, mean or maximum over the nodes.
 
-    The option ``function`` says which. The mask is 1 where there is a node; of a graph without nodes the result
+    The option ``reduction`` says which. The mask is 1 where there is a node; of a graph without nodes the result
     is 0. The mask gets no gradient.
     """
 
@@ -33,17 +33,17 @@ class Readout(Operation):
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
         x, mask = inputs
-        if node.option("function") == "max":
+        if node.option("reduction") == "max":
             there = (mask.sum(2) > 0).to(x.dtype)
             return (x + (1 - mask) * NOWHERE).amax(2) * there
         total = (x * mask).sum(2)
-        return total if node.option("function") == "sum" else total / mask.sum(2).clamp(min=1)
+        return total if node.option("reduction") == "sum" else total / mask.sum(2).clamp(min=1)
 
     def source(self, node: Node) -> Source:
-        if node.option("function") == "max":
+        if node.option("reduction") == "max":
             return Source(f"({{0}} + (1 - {{1}}) * {NOWHERE}).amax(2) * ({{1}}.sum(2) > 0).float()")
         total = "({0} * {1}).sum(2)"
-        return Source(total if node.option("function") == "sum" else f"{total} / {{1}}.sum(2).clamp(min=1)")
+        return Source(total if node.option("reduction") == "sum" else f"{total} / {{1}}.sum(2).clamp(min=1)")
 
     def label(self, node: Node) -> str:
         return f"{node.option('function')} over nodes"
