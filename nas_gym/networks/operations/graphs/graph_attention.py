@@ -36,7 +36,7 @@ class GraphAttention(Operation):
 
     def flops(self, node: Node) -> int:
         channels, nodes = node.shape
-        return 4 * channels * nodes + 2 * channels * nodes * nodes
+        return 2 * channels * nodes * nodes
 
     def initial_range(self, node: Node, name: str) -> tuple[float, float]:
         bound = 1 / math.sqrt(node.shape[0] // node.option("heads"))
@@ -60,7 +60,9 @@ class GraphAttention(Operation):
     def source(self, node: Node) -> Source:
         heads, channels, nodes = node.option("heads"), *node.shape
         parts = f"{{0}}.unflatten(1, ({heads}, {channels // heads}))"
-        reading, read = (f"({parts} * {{layer}}['{name}'].unsqueeze(2)).sum(2)" for name in ("reading", "read"))
+        reading, read = (
+            f"({parts} * {{layer}}['{name}'].unsqueeze(2)).sum(2)" for name in ("reading", "read")
+        )
         zeros = f"torch.zeros({heads}, {channels // heads})"
         layer = f"nn.ParameterDict({{'reading': {zeros}, 'read': {zeros}}})"
         return Source(_attended(parts, reading, read, nodes), layer)

@@ -67,10 +67,6 @@ class AttentionReadout(Operation):
     def parameter_shapes(self, node: Node) -> dict[str, Shape]:
         return {"weight": (1, node.shape[0])}
 
-    def flops(self, node: Node) -> int:
-        channels, nodes = node.input_shape
-        return 4 * channels * nodes
-
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
