@@ -2,59 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
 
-from nas_gym.networks import Network, NetworkBuilder, NetworkModule, initial_weights
-
-FEATURES, KINDS, NODES = 4, 3, 7
-Body = Callable[[NetworkBuilder, int, int], int]
-
-
-def random_graph(rng: np.random.Generator, nodes: int, room: int) -> np.ndarray:
-    """Return a packed graph of so many nodes in an array with room for more."""
-    x = np.zeros((FEATURES + room, room), dtype=np.float32)
-    x[0, :nodes] = 1
-    x[1:FEATURES, :nodes] = rng.random((FEATURES - 1, nodes))
-    edges = np.triu(rng.integers(0, KINDS + 1, (nodes, nodes)) * (rng.random((nodes, nodes)) < 0.5), 1)
-    x[FEATURES : FEATURES + nodes, :nodes] = edges + edges.T
-    return x
-
-
-def permuted(x: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Return a packed graph with its nodes in another order."""
-    return np.concatenate([x[:FEATURES, order], x[FEATURES:][order][:, order]])
-
-
-def layer(name: str) -> Body:
-    """Return what appends a layer of one kind behind a linear one."""
-
-    def body(builder: NetworkBuilder, packed: int, x: int) -> int:
-        if name == "gat":
-            links = builder.adjacency(packed, FEATURES, "sum")
-            return builder.graph_attention(x, links, heads=2)
-        if name == "kinds":
-            kinds = [builder.adjacency(packed, FEATURES, "mean", kind=kind) for kind in range(1, KINDS + 1)]
-            return builder.add(*(builder.conv(builder.aggregate(x, links), 6, 1) for links in kinds))
-        if name == "counts":
-            counts = builder.edge_counts(packed, FEATURES, KINDS)
-            return builder.add(x, builder.conv(counts, 6, 1))
-        return builder.aggregate(x, builder.adjacency(packed, FEATURES, name))
-
-    return body
-
-
-def graph_network(name: str, readout: str, nodes: int) -> Network:
-    builder = NetworkBuilder((FEATURES + nodes, nodes))
-    mask = builder.node_features(builder.input, 1)
-    x = builder.conv(builder.node_features(builder.input, FEATURES), 6, 1, bias=True)
-    for _ in range(2):
-        x = builder.activation(layer(name)(builder, builder.input, x), "tanh")
-        x = builder.conv(x, 6, 1, bias=True)  # with a bias, so that something stands where no node is
-    return builder.build(builder.linear(builder.readout(x, mask, readout), 3))
+from nas_gym.networks import READOUTS, Network, NetworkBuilder, NetworkModule, initial_weights
+from tests.helpers.graphs import FEATURES, LAYERS, NODES, graph_network, permuted, random_graph
 
 
 def answered(network: Network, x: np.ndarray) -> np.ndarray:
@@ -65,8 +18,8 @@ def answered(network: Network, x: np.ndarray) -> np.ndarray:
         return np.asarray(module(torch.as_tensor(x)))
 
 
-@pytest.mark.parametrize("name", ["sum", "mean", "symmetric", "gat", "kinds", "counts"])
-@pytest.mark.parametrize("readout", ["sum", "mean", "max", "attention"])
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("readout", READOUTS)
 def test_room_for_more_nodes_and_their_order_change_nothing(name: str, readout: str) -> None:
     rng = np.random.default_rng(0)
     for nodes in (1, 2, 5, NODES):

@@ -18,7 +18,6 @@ class Aggregate(Operation):
     """
 
     name = "aggregate"
-    keeps_result = False
     shares_rows = True
 
     def flops(self, node: Node) -> int:
