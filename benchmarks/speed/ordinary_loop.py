@@ -26,6 +26,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "leaky_relu": nn.LeakyReLU,
     "elu": nn.ELU,
 }
+SUMS = ("add", "concat", "truncate", "zero")
+"""Operations without a layer of their own."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class OrdinaryNetwork(nn.Module):
         """Logits (batch, classes)."""
         values: dict[int, Tensor] = {0: x}
         for number, inputs, layer in self._steps:
-            if layer is not None:
+            if isinstance(layer, AsStated):
+                values[number] = layer(*(values[index] for index in inputs))
+            elif layer is not None:
                 values[number] = layer(values[inputs[0]])
             elif self._nodes[number].operation.sums:
                 values[number] = sum((values[index] for index in inputs[1:]), values[inputs[0]])
@@ -85,6 +89,20 @@ class OrdinaryNetwork(nn.Module):
                     getattr(self.layers[number], name).copy_(array)
 
 
+class AsStated(nn.Module):
+    """An operation that `torch.nn` has no layer for, as it states itself, differentiated by autograd."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__()
+        self._node = node
+        for name, shape in node.parameter_shapes.items():
+            self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The result for a batch of each input."""
+        return self._node.operation.forward(self._node, inputs, dict(self.named_parameters()), self.training)
+
+
 def make_layer(node: Node) -> nn.Module | None:
     """The layer of a node; None for what has no layer of its own: a sum, zeros, channels joined or cut."""
     signal, ceil_mode = len(node.input_shape) == 2, node.kernel % 2 == 0
@@ -99,7 +117,7 @@ def make_layer(node: Node) -> nn.Module | None:
             return conv(node.input_shape[0], node.shape[0], node.kernel, bias=node.bias, **options)
         case "batch_norm":
             return nn.BatchNorm1d(node.shape[0]) if signal else nn.BatchNorm2d(node.shape[0])
-        case "activation":
+        case "activation" if node.function in ACTIVATIONS:
             return ACTIVATIONS[node.function]()
         case "max_pool":
             pool: type[nn.Module] = nn.MaxPool1d if signal else nn.MaxPool2d
@@ -110,8 +128,8 @@ def make_layer(node: Node) -> nn.Module | None:
         case "global_avg_pool":
             pooled: nn.Module = nn.AdaptiveAvgPool1d(1) if signal else nn.AdaptiveAvgPool2d(1)
             return nn.Sequential(pooled, nn.Flatten())
-        case _:
-            return None
+        case name:
+            return None if name in SUMS else AsStated(node)
 
 
 def train_ordinary(member: Member, data: TrainingData, recipe: Recipe) -> OrdinaryResult:

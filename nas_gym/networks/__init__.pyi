@@ -33,7 +33,7 @@ from .operations.graphs.adjacency import Adjacency as Adjacency
 from .operations.graphs.aggregate import Aggregate as Aggregate
 from .operations.graphs.edge_counts import EdgeCounts as EdgeCounts
 from .operations.graphs.graph_attention import ATTENTION_SLOPE as ATTENTION_SLOPE
-from .operations.graphs.graph_attention import HIDDEN as HIDDEN
+from .operations.graphs.graph_attention import NO_NEIGHBOUR as NO_NEIGHBOUR
 from .operations.graphs.graph_attention import GraphAttention as GraphAttention
 from .operations.graphs.node_features import NodeFeatures as NodeFeatures
 from .operations.graphs.readout import NOWHERE as NOWHERE
@@ -45,6 +45,10 @@ from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
+from .operations.sequences.as_sequence import AsSequence as AsSequence
+from .operations.sequences.attention import HIDDEN as HIDDEN
+from .operations.sequences.attention import Attention as Attention
+from .operations.sequences.causal_depthwise import CausalDepthwise as CausalDepthwise
 from .operations.sequences.channel_norm import CHANNEL_NORM_EPSILON as CHANNEL_NORM_EPSILON
 from .operations.sequences.channel_norm import ChannelLayerNorm as ChannelLayerNorm
 from .operations.sequences.channel_norm import RMSNorm as RMSNorm

@@ -35,6 +35,9 @@ from nas_gym.networks.operations.input import Input
 from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
+from nas_gym.networks.operations.sequences.as_sequence import AsSequence
+from nas_gym.networks.operations.sequences.attention import Attention
+from nas_gym.networks.operations.sequences.causal_depthwise import CausalDepthwise
 from nas_gym.networks.operations.sequences.channel_norm import ChannelLayerNorm, RMSNorm
 from nas_gym.networks.operations.sequences.embedding import Embedding
 from nas_gym.networks.operations.sequences.masked import Masked
@@ -235,7 +238,7 @@ class NetworkBuilder:
         return self.operation(Readout(), node, mask, reduction=function, layer=layer)
 
     def embedding(self, node: int, size: int, *, codes: int, layer: Layer = "") -> int:
-        """Append `size` trained numbers for the code at each position; codes lie below `codes`, 0 gives zeros."""
+        """Append `size` trained numbers for each code, of codes below `codes`; 0 gives zeros."""
         return self.operation(Embedding(), node, size=index(size), codes=index(codes), layer=layer)
 
     def padding_mask(self, node: int, *, layer: Layer = "") -> int:
@@ -257,6 +260,36 @@ class NetworkBuilder:
     def channel_norm(self, node: int, kind: str, *, layer: Layer = "") -> int:
         """Append a normalisation over the channels at each position, ``"layer"`` or ``"rms"``."""
         return self.operation(CHANNEL_NORMS[kind], node, layer=layer)
+
+    def as_sequence(self, node: int, *, layer: Layer = "") -> int:
+        """Lay the positions of an image in one row: (channels, positions)."""
+        return self.operation(AsSequence(), node, layer=layer)
+
+    def attention(
+        self,
+        q: int,
+        k: int,
+        v: int,
+        mask: int | None = None,
+        *,
+        heads: int,
+        causal: bool = False,
+        layer: Layer = "",
+    ) -> int:
+        """Append attention of queries to keys and values, where the mask of the keys, (1, length), is 1.
+
+        Raises:
+            NASGymError: if the heads do not divide the channels.
+        """
+        if self.shape(q)[0] % heads or self.shape(v)[0] % heads:
+            raise ConfigError(f"{heads} heads do not divide {self.shape(q)[0]} channels: pass a divisor")
+        nodes = (q, k, v) if mask is None else (q, k, v, mask)
+        options: dict[str, Any] = {"heads": index(heads), "causal": bool(causal), "keys": self.shape(k)[1]}
+        return self.operation(Attention(), *nodes, layer=layer, **options)
+
+    def causal_depthwise(self, node: int, kernel: int, *, layer: Layer = "") -> int:
+        """Append a convolution of each channel by itself over a position and those before it."""
+        return self.operation(CausalDepthwise(), node, kernel=index(kernel), layer=layer)
 
     def average(self, *nodes: int, of: str, layer: Layer = "") -> int:
         """Append the common answer of nodes of one shape, of ``"probabilities"`` or ``"values"``."""

@@ -18,6 +18,7 @@ from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
 from nas_gym.search_spaces.nasbench101.space import NASBench101Space
 from nas_gym.search_spaces.tabular.space import TabularSpace
+from nas_gym.search_spaces.transformer.space import TransformerSpace
 
 SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "mlp": MLPSpace,
@@ -27,6 +28,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "nasbench101": NASBench101Space,
     "tabular": TabularSpace,
     "graph": GraphSpace,
+    "transformer": TransformerSpace,
 }
 
 MUST_TAKE = {

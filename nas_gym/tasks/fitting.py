@@ -18,6 +18,7 @@ from nas_gym.errors import DataError
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.reading.columns import CategoryColumn, Column, NumberColumn, TableEncoder
 from nas_gym.tasks.reading.date_column import DateColumn
+from nas_gym.tasks.texts.form import TextForm
 
 SHOWN = 8  # columns that a note lists
 
@@ -41,13 +42,16 @@ def fitted(data: Data, x: np.ndarray, train: np.ndarray) -> tuple[Data, np.ndarr
     """Return data whose encoder is fitted on the training part, and its features.
 
     Args:
-        data: raw data; without an encoder it is returned as it is.
+        data: raw data; without an encoder, and unless it is texts, it is returned as it is.
         x: its examples, numbers.
         train: indices of the training examples.
 
     Raises:
         NASGymError: if no column is left.
     """
+    if isinstance(data.files, TextForm):
+        form, x = data.files.fitted(x, train)
+        return replace(data, files=form, coded=form.inputs), x
     if data.encoder is None:
         return data, x
     found, notes = [], []

@@ -16,9 +16,11 @@ from nas_gym.tasks.builtin.breast_cancer import breast_cancer
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
 from nas_gym.tasks.builtin.inorganic_density import inorganic_density
+from nas_gym.tasks.builtin.language_id import language_id
 from nas_gym.tasks.builtin.logp import logp
 from nas_gym.tasks.builtin.melting_point import melting_point
 from nas_gym.tasks.builtin.mnist1d import mnist1d
+from nas_gym.tasks.builtin.spelling import spelling
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
 from nas_gym.tasks.notes import say
@@ -39,6 +41,8 @@ TASKS: dict[str, Callable[..., Data]] = {
     "melting_point": melting_point,
     "logp": logp,
     "inorganic_density": inorganic_density,
+    "language_id": language_id,
+    "spelling": spelling,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from nas_gym.errors import NASGymError
 from nas_gym.networks import NetworkBuilder, NetworkModule, initial_weights
 
 CODES, LENGTH = 9, 7
@@ -38,6 +39,69 @@ def answers_alone_and_padded(build):
     text = torch.tensor([TEXT], dtype=torch.float32)
     filled = torch.tensor([TEXT + [0] * (LENGTH - len(TEXT))], dtype=torch.float32)
     return alone(text), padded(filled)
+
+
+def attended(heads, causal):
+    def build(builder, codes, mask):
+        x = builder.positions(builder.embedding(codes, 6, codes=CODES), "sines")
+        q, k, v = (builder.conv(x, 6, 1, bias=True) for _ in range(3))
+        return builder.masked(builder.attention(q, k, v, mask, heads=heads, causal=causal), mask)
+
+    return build
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("heads", [1, 3])
+def test_attention_to_tokens_is_that_in_the_text_alone(heads, causal) -> None:
+    alone, padded = answers_alone_and_padded(attended(heads, causal))
+    torch.testing.assert_close(padded[:, :, : len(TEXT)], alone, atol=1e-5, rtol=0)
+
+
+def test_attention_is_that_of_torch() -> None:
+    module = module_of(LENGTH, attended(3, causal=True))
+    module.load_state_dict(dict(initial_weights(module.network, 0)))
+    codes = torch.tensor([[2.0, 5, 3, 8, 1, 4, 2]])
+    values = [codes]
+    for number, node in enumerate(module.network.nodes[1:], start=1):
+        values.append(module.compute(number, node, [values[each] for each in node.inputs]))
+    q, k, v = (each.unflatten(1, (3, 2)).transpose(2, 3) for each in values[4:7])
+    expected = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    torch.testing.assert_close(values[-1], expected.transpose(2, 3).flatten(1, 2), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["attention", "convolution"])
+def test_what_is_causal_knows_nothing_of_later_tokens(kind) -> None:
+    def convolved(builder, codes, mask):
+        return builder.causal_depthwise(builder.embedding(codes, 6, codes=CODES), 3)
+
+    module = module_of(LENGTH, attended(2, causal=True) if kind == "attention" else convolved)
+    module.load_state_dict(dict(initial_weights(module.network, 0)))
+    one, other = (module(torch.tensor([[2.0, 5, 3, *end]])) for end in ([1, 1, 1, 1], [8, 7, 6, 5]))
+    torch.testing.assert_close(one[:, :, :3], other[:, :, :3], atol=1e-6, rtol=0)
+    assert (one[:, :, 3:] != other[:, :, 3:]).any()
+
+
+def test_a_query_attends_to_another_sequence_with_its_own_padding() -> None:
+    def crossed(length):
+        builder = NetworkBuilder((length + 3,))
+        source, target = builder.select(0, range(length)), builder.select(0, range(length, length + 3))
+        x, y = (builder.embedding(each, 6, codes=CODES) for each in (source, target))
+        return NetworkModule(
+            builder.build(builder.attention(y, x, x, builder.padding_mask(source), heads=2))
+        ).eval()
+
+    alone, padded = crossed(2), crossed(5)
+    for module in (alone, padded):
+        module.load_state_dict(dict(initial_weights(module.network, 0)))
+    answer = alone(torch.tensor([[4.0, 6, 1, 2, 3]]))
+    assert answer.shape == (1, 6, 3)
+    filled = padded(torch.tensor([[4.0, 6, 0, 0, 0, 1, 2, 3]]))
+    torch.testing.assert_close(filled, answer, atol=1e-5, rtol=0)
+
+
+def test_heads_that_do_not_divide_the_channels_are_refused() -> None:
+    with pytest.raises(NASGymError, match="4 heads do not divide 6 channels"):
+        module_of(LENGTH, attended(4, causal=False))
 
 
 @pytest.mark.parametrize("norm", ["layer", "rms"])

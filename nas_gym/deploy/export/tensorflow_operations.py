@@ -26,6 +26,8 @@ def activation(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> An
             return tf.nn.gelu(x, approximate=False)
         case "leaky_relu":
             return tf.nn.leaky_relu(x, alpha=0.01)
+        case "relu2":
+            return tf.square(tf.nn.relu(x))
         case _:
             # The other names are those of `tf.nn`.
             return getattr(tf.nn, node.function)(x)

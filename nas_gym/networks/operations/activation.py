@@ -10,7 +10,8 @@ from nas_gym.networks.operations.base import Node, Operation, Source
 if TYPE_CHECKING:
     from torch import Tensor
 
-ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh", "silu", "gelu", "leaky_relu", "elu")
+ACTIVATIONS = ("identity", "relu", "sigmoid", "tanh", "silu", "gelu", "leaky_relu", "elu", "relu2")
+"""All of one argument; ``relu2`` is the square of relu (So et al. 2021, "Primer")."""
 LAYERS = {
     "identity": "Identity",
     "relu": "ReLU",
@@ -42,12 +43,16 @@ class Activation(Operation):
                 return inputs[0]
             case "sigmoid" | "tanh":
                 result: Tensor = getattr(torch, node.function)(inputs[0])
+            case "relu2":
+                result = inputs[0].relu().square()
             case _:
                 # The other names are those of `torch.nn.functional`.
                 result = getattr(F, node.function)(inputs[0])
         return result
 
     def source(self, node: Node) -> Source:
+        if node.function == "relu2":
+            return Source("{0}.relu().square()")
         return Source("{layer}({0})", f"nn.{LAYERS[node.function]}()")
 
     def is_identity(self, node: Node) -> bool:

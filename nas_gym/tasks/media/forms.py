@@ -16,13 +16,15 @@ from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
+from nas_gym.tasks.texts.form import TextForm
 
-ColumnForm = MoleculeForm | FormulaForm
+ColumnForm = MoleculeForm | FormulaForm | TextForm
 """How the texts in a column of a table become examples."""
 FileForm = ImageForm | SignalForm | ColumnForm
 FORMS: dict[str, type[FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    TextForm.kind: TextForm,
     MoleculeForm.kind: MoleculeForm,
     FormulaForm.kind: FormulaForm,
 }

@@ -12,7 +12,8 @@ from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel, Rows
 
 Forward = Callable[[Context, Group, Sequence[Rows], bool], Rows]
-Backward = Callable[[Context, Group, Rows, bool], Rows | None]
+Found = Rows | tuple[Rows | None, ...] | None
+Backward = Callable[[Context, Group, Rows, bool], Found]
 Bind = Callable[..., Sequence[Kernel]]
 
 
@@ -25,9 +26,10 @@ class Kernels:
             member. It gets, for each input position, a row for each member, and whether the first
             input may be overwritten.
         backward: appends the backward pass and returns the gradient of the only input, None if it is
-            not needed. It gets the gradient of the result, which it only reads, since it may be the
-            gradient of other values too, and whether a gradient is needed. None for an operation
-            that is never asked: sums pass their gradient on, zeros have none.
+            not needed; of several inputs a tuple, None for those that `Group.reached` leaves out. It gets
+            the gradient of the result, which it only reads, since it may be the gradient of other values
+            too, and whether a gradient of the first input is needed. None for an operation that is never
+            asked: sums pass their gradient on, zeros have none.
     """
 
     forward: Forward

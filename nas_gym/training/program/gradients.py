@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -33,10 +34,11 @@ class Gradients:
         """Note the gradients of all members' outputs, which the loss gives."""
         self._arrived.put(self._outputs, rows)
 
-    def arrive(self, group: Group, rows: Rows) -> None:
-        """Note the gradients that a group gives of its first inputs."""
-        sources, order = group.sources[0]
-        self._arrived.put(sources, rows, order)
+    def arrive(self, group: Group, found: Sequence[Rows | None]) -> None:
+        """Note the gradients that a group gives of its inputs, in their order; None of what needs none."""
+        for (sources, order), rows in zip(group.sources, found, strict=False):
+            if rows is not None:
+                self._arrived.put(sources, rows, order)
 
     def of(self, ids: Ids) -> Rows:
         """The gradients of values as consecutive rows, to be only read."""

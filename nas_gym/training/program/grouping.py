@@ -25,7 +25,8 @@ class Group:
         values: the same as (position of the member, number of the node).
         sources: for each input position what it reads, and as which of its readers each value does so.
         overwrites: whether it may overwrite its first inputs, which nothing else reads.
-        trainable: whether gradients must reach it, and `passes` whether they must reach its inputs.
+        trainable: whether gradients must reach it, and `passes` whether they must reach its first input.
+        reached: for each input whether gradients must reach it.
     """
 
     node: Node
@@ -35,6 +36,7 @@ class Group:
     overwrites: bool
     trainable: bool
     passes: bool
+    reached: tuple[bool, ...] = ()
 
 
 @dataclass(slots=True)
@@ -139,9 +141,11 @@ def _group(values: Values, ids: Ids) -> Group:
     sources = tuple(values.sources(ids, position) for position in range(values.inputs[ids[0]]))
     first = sources[0][0] if sources else ids[:0]
     overwrites = bool(sources) and bool(values.overwritable[first].all())
-    # Of all inputs or of none, since it is a part of the signature.
-    trainable, passes = bool(values.trainable[ids[0]]), bool(values.trainable[first[:1]].any())
-    return Group(values.node(ids[0]), ids, pairs, sources, overwrites, trainable, passes)
+    # Alike in all values, since it is a part of the signature.
+    trainable = bool(values.trainable[ids[0]])
+    reached = tuple(bool(values.trainable[each[0]]) for each, _ in sources)
+    passes = bool(reached) and reached[0]
+    return Group(values.node(ids[0]), ids, pairs, sources, overwrites, trainable, passes, reached)
 
 
 def _by_signature(values: Values, ids: Ids) -> list[tuple[int, Ids]]:

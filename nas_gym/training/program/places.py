@@ -36,6 +36,10 @@ class Places:
         """Return the block, by number, and the row of every value."""
         return self._blocks[ids, copy], self._rows[ids, copy]
 
+    def size(self, ids: Ids) -> int:
+        """Return the floats of a row of values, which are of one size."""
+        return self._tape.blocks[int(self._blocks[ids[0], 0])].size
+
     def gather(self, ids: Ids, copy: int = 0, *, shared: bool = False) -> Rows:
         """Return values as consecutive rows (see `Tape.gather`)."""
         return self._tape.gather(*self.of(ids, copy), shared=shared)

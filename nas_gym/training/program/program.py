@@ -122,7 +122,14 @@ class Program:
         shared = group.node.operation.shares_rows
         if len(group.sources) == 1:
             return [self._places.gather(group.sources[0][0], shared=shared)]
-        return self._places.gather_all([(ids, 0) for ids, _ in group.sources], shared=shared)
+        by_size: dict[int, list[int]] = {}
+        for position, (ids, _) in enumerate(group.sources):
+            by_size.setdefault(self._places.size(ids), []).append(position)
+        found: dict[int, Rows] = {}
+        for positions in by_size.values():
+            wanted = [(group.sources[position][0], 0) for position in positions]
+            found |= zip(positions, self._places.gather_all(wanted, shared=shared), strict=True)
+        return [found[position] for position in range(len(group.sources))]
 
     def _record_input(self, group: Group) -> None:
         self._inputs = self._tape.new(math.prod(group.node.shape), max(self._chunk.seeds) + 1)
@@ -159,6 +166,5 @@ class Program:
                 continue
             backward = kernels_of(group.node).backward
             assert backward is not None
-            dx = backward(self._context, group, gradients.of(group.ids), group.passes)
-            if dx is not None:
-                gradients.arrive(group, dx)
+            found = backward(self._context, group, gradients.of(group.ids), group.passes)
+            gradients.arrive(group, found if isinstance(found, tuple) else (found,))

@@ -147,19 +147,15 @@ class Tape:
         return self._copied(blocks, rows) if lying is None else lying
 
     def gather_all(self, places: Sequence[tuple[Ids, Ids]], *, shared: bool = False) -> list[Rows]:
-        """Several times rows, see `gather`; those of one size that must be copied by one operation."""
+        """Several times rows of one size, see `gather`; those that must be copied by one operation."""
         found = [self._lying(blocks, rows, shared) for blocks, rows in places]
-        apart: dict[int, list[int]] = defaultdict(list)
-        for number, (rows, (blocks, _)) in enumerate(zip(found, places, strict=True)):
-            if rows is None:
-                apart[self.blocks[blocks[0]].size].append(number)
-        for numbers in apart.values():
-            together = zip(*(places[number] for number in numbers), strict=True)
-            copied = self._copied(*(np.concatenate(each) for each in together))
-            ends = itertools.accumulate(len(places[number][0]) for number in numbers)
-            for number, end in zip(numbers, ends, strict=True):
-                found[number] = copied[end - len(places[number][0]) : end]
-        return [rows for rows in found if rows is not None]
+        apart = [place for place, rows in zip(places, found, strict=True) if rows is None]
+        if not apart:
+            return [rows for rows in found if rows is not None]
+        copied = self._copied(*(np.concatenate(each) for each in zip(*apart, strict=True)))
+        ends = itertools.accumulate(len(numbers) for _, numbers in apart)
+        parts = (copied[end - len(numbers) : end] for end, (_, numbers) in zip(ends, apart, strict=True))
+        return [next(parts) if rows is None else rows for rows in found]
 
     def _copied(self, blocks: Ids, rows: Ids) -> Rows:
         """Append a copy of single rows, side by side."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ATTENTION_SLOPE = 0.2
 """Slope of the leaky relu of the logits below 0, as in the paper."""
-HIDDEN = -1e9
+NO_NEIGHBOUR = -1e9
 """What is added to the logit of a node that is no neighbour."""
 
 
@@ -53,7 +53,7 @@ class GraphAttention(Operation):
         reading, read = ((parts * arrays[name].unsqueeze(2)).sum(2) for name in ("reading", "read"))
         logits = F.leaky_relu(reading.unsqueeze(3) + read.unsqueeze(2), ATTENTION_SLOPE)
         itself = torch.eye(x.shape[2], dtype=x.dtype, device=x.device)
-        hidden = (adjacency + itself == 0).to(x.dtype) * HIDDEN
+        hidden = (adjacency + itself == 0).to(x.dtype) * NO_NEIGHBOUR
         weights = (logits + hidden.unsqueeze(1)).softmax(3)
         return (parts @ weights.mT).flatten(1, 2)
 
@@ -70,5 +70,5 @@ class GraphAttention(Operation):
 
 def _attended(parts: str, reading: str, read: str, nodes: int) -> str:
     logits = f"nn.functional.leaky_relu({reading}.unsqueeze(3) + {read}.unsqueeze(2), {ATTENTION_SLOPE})"
-    hidden = f"(({{1}} + torch.eye({nodes}).to({{1}})) == 0).float().mul({HIDDEN}).unsqueeze(1)"
+    hidden = f"(({{1}} + torch.eye({nodes}).to({{1}})) == 0).float().mul({NO_NEIGHBOUR}).unsqueeze(1)"
     return f"({parts} @ ({logits} + {hidden}).softmax(3).mT).flatten(1, 2)"

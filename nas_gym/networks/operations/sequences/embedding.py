@@ -17,9 +17,9 @@ BOUND = 1.0
 class Embedding(Operation):
     """(length,) -> (size, length): the column of trained numbers that belongs to the code at each position.
 
-    Codes are whole numbers below the option ``codes``, as float32; the option ``size`` is how many numbers
-    each has. Code 0, the padding, has none: it gives zeros, so that the first row of the weights is that of
-    code 1.
+    Codes are whole numbers below the option ``codes``, as float32, others are cut down to that range; the
+    option ``size`` is how many numbers each has. Code 0, the padding, has none: it gives zeros, so that the
+    first row of the weights is that of code 1.
     """
 
     name = "embedding"
@@ -41,12 +41,13 @@ class Embedding(Operation):
         from torch.nn import functional as F
 
         rows = F.pad(arrays["weight"], (0, 0, 1, 0))
-        return F.embedding(inputs[0].long(), rows).transpose(1, 2)
+        return F.embedding(inputs[0].long().clamp(0, len(rows) - 1), rows).transpose(1, 2)
 
     def source(self, node: Node) -> Source:
         rows = "nn.functional.pad({layer}.weight, (0, 0, 1, 0))"
         layer = f"nn.Embedding({node.option('codes') - 1}, {node.option('size')})"
-        return Source(f"nn.functional.embedding({{0}}.long(), {rows}).transpose(1, 2)", layer)
+        codes = f"{{0}}.long().clamp(0, {node.option('codes') - 1})"
+        return Source(f"nn.functional.embedding({codes}, {rows}).transpose(1, 2)", layer)
 
     def label(self, node: Node) -> str:
         return f"embedding of {node.option('codes') - 1} codes"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class MaskedMean(Operation):
-    """(channels, length) and a mask (1, length) -> (channels,): the mean where the mask is 1; without any, 0."""
+    """(channels, length) and a mask (1, length) -> (channels,): the mean where the mask is 1."""
 
     name = "masked_mean"
     keeps_result = False

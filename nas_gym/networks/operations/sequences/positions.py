@@ -48,7 +48,7 @@ class SinusoidalPositions(Operation):
 
 
 class LearnedPositions(Operation):
-    """(channels, length) -> the same: trained numbers for each channel and position, added to every example."""
+    """(channels, length) -> the same: trained numbers for each channel and position, added."""
 
     name = "learned_positions"
     keeps_result = False

@@ -46,6 +46,9 @@ def forward(function: str, x: Tensor, y: Tensor, *, whole: bool = False) -> Iter
             yield partial(aten.leaky_relu.out, x, SLOPE, out=y)
         case "elu":
             yield partial(aten.elu.out, x, out=y)
+        case "relu2":
+            yield partial(torch.clamp_min, x, 0, out=y)
+            yield partial(torch.mul, y, y, out=y)
         case _:
             raise ValueError(f"unknown activation {function!r}")
 
@@ -65,6 +68,10 @@ def backward(function: str, kept: Tensor, dy: Tensor, dx: Tensor) -> Iterator[Ke
             yield partial(aten.gelu_backward.grad_input, dy, kept, grad_input=dx)
         case "leaky_relu":
             yield partial(aten.leaky_relu_backward.grad_input, dy, kept, SLOPE, True, grad_input=dx)
+        case "relu2":
+            yield partial(torch.clamp_min, kept, 0, out=dx)
+            yield partial(torch.add, dx, dx, out=dx)
+            yield partial(torch.mul, dx, dy, out=dx)
         case "elu":
             yield partial(aten.elu_backward.grad_input, dy, 1.0, 1.0, 1.0, True, kept, grad_input=dx)
         case _:

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.networks import ATTENTION_SLOPE, HIDDEN, Shape
+from nas_gym.networks import ATTENTION_SLOPE, NO_NEIGHBOUR, Shape
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant, grid
@@ -65,7 +65,7 @@ def _forward(
     each = context.scratch("of each reading node", _sides(states))
     yield partial(torch.eq, rows, constant(0, x), out=shift)
     yield partial(shift.diagonal(0, 2, 3).fill_, 0)
-    yield partial(shift.mul_, constant(HIDDEN, x))
+    yield partial(shift.mul_, constant(NO_NEIGHBOUR, x))
     yield partial(aten.leaky_relu.out, every, ATTENTION_SLOPE, out=part)
     yield partial(part.add_, shift)
     yield partial(torch.amax, part, 3, out=each)

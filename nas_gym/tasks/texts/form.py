@@ -1,0 +1,137 @@
+"""How texts become codes: the same for training, for new texts and where a network is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from nas_gym.errors import NASGymError, unknown
+from nas_gym.tasks.inputs import PADDING, TokenInputs
+from nas_gym.tasks.media.reading import Unreadable
+from nas_gym.tasks.reading.text_file import decoded
+
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""What every token stands for that is not in the vocabulary, code 1."""
+UNITS = ("characters", "bytes")
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """How texts become codes: cut into units, of which each has a code, filled up or cut to one length.
+
+    Attributes:
+        vocabulary: what each code stands for; the first is ``""``, the padding, the second `UNKNOWN`.
+        length: codes of a text; what is behind is cut off.
+        unit: ``"characters"``, or ``"bytes"`` of UTF-8, which are written as two hexadecimal digits.
+        lower: whether capital letters count as small ones.
+        column: name of the column of a table that holds the texts; "" where they come otherwise.
+    """
+
+    vocabulary: tuple[str, ...]
+    length: int
+    unit: str = "characters"
+    lower: bool = False
+    column: str = ""
+    kind: ClassVar[str] = "text"
+    what: ClassVar[str] = "texts"
+    suffixes: ClassVar[tuple[str, ...]] = (".txt",)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an array."""
+        return (self.length,)
+
+    @property
+    def inputs(self) -> TokenInputs:
+        """What the codes stand for."""
+        return TokenInputs(self.vocabulary, (self.length,))
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the units of a text, as many as it has."""
+        return tokens_of(text, self.unit, self.lower)
+
+    def encode(self, texts: Iterable[str]) -> np.ndarray:
+        """Return the codes of texts, float32 (n, length)."""
+        codes = {token: code for code, token in enumerate(self.vocabulary)}
+        strange = codes[UNKNOWN]
+        rows = [[codes.get(token, strange) for token in self.tokens(text)[: self.length]] for text in texts]
+        found = np.full((len(rows), self.length), PADDING, dtype=np.float32)
+        for number, row in enumerate(rows):
+            found[number, : len(row)] = row
+        return found
+
+    def read(self, name: str, content: bytes) -> np.ndarray:
+        """Return the codes of a file, float32 (length,).
+
+        Raises:
+            Unreadable: if it is not of a known encoding.
+        """
+        codes: np.ndarray = self.encode([text_of_file(content)])[0]
+        return codes
+
+    def fitted(self, x: np.ndarray, train: np.ndarray) -> tuple[TextForm, np.ndarray]:
+        """Return the form of what the training part alone knows, and the codes in it.
+
+        A token that occurs there at most once is unknown, so that networks learn what to make of such.
+
+        Args:
+            x: codes of all texts, (n, length).
+            train: indices of the training examples.
+        """
+        counts = np.bincount(x[train].astype(np.int64).ravel(), minlength=len(self.vocabulary))
+        kept = [code for code in range(2, len(self.vocabulary)) if counts[code] > 1]
+        new = np.full(len(self.vocabulary), 1, dtype=np.float32)
+        new[PADDING] = PADDING
+        new[kept] = np.arange(2, 2 + len(kept))
+        vocabulary = ("", UNKNOWN, *(self.vocabulary[code] for code in kept))
+        return replace(self, vocabulary=vocabulary), new[x.astype(np.int64)]
+
+    def config(self) -> dict[str, Any]:
+        """Return the JSON-able description of this form."""
+        return {
+            "kind": self.kind,
+            "vocabulary": list(self.vocabulary),
+            "length": self.length,
+            "unit": self.unit,
+            "lower": self.lower,
+            "column": self.column,
+        }
+
+
+def tokens_of(text: str, unit: str, lower: bool) -> list[str]:
+    """Return the units of a text."""
+    if lower:
+        text = text.lower()
+    return list(text) if unit == "characters" else [f"{byte:02x}" for byte in text.encode("utf-8")]
+
+
+def form_for(
+    texts: Sequence[str], length: int, unit: str = "characters", *, lower: bool = False, column: str = ""
+) -> TextForm:
+    """Return the form whose vocabulary has every unit of some texts, in order.
+
+    Raises:
+        NASGymError: for an unknown unit.
+    """
+    if unit not in UNITS:
+        raise unknown("unit of texts", unit, UNITS)
+    found = {token for text in texts for token in tokens_of(text, unit, lower)} - {"", UNKNOWN}
+    return TextForm(("", UNKNOWN, *sorted(found)), length, unit, lower, column)
+
+
+def text_of_file(content: bytes) -> str:
+    """Return the text of a file, in whatever encoding it seems to be.
+
+    Raises:
+        Unreadable: if it is not of a known encoding.
+    """
+    try:
+        return decoded(content, "the file")
+    except NASGymError as error:
+        raise Unreadable(f"it is in no encoding that could be told: {error}") from error
