@@ -84,7 +84,7 @@ def _set_beside(part: Any, constant: str, value: float) -> None:
 
 def draw(case: dict[str, Any], task: Any) -> list[Member]:
     """Architectures drawn uniformly with seed 0, or one architecture with many seeds."""
-    space = make_search_space(case["space"], task.input_shape, task.outputs)
+    space = make_search_space(case["space"], task.input_shape, task.outputs, task.facts)
     if case.get("same"):
         network = space.network(space.parse(SAME))
         return [Member(network, 0)] * int(case["networks"])

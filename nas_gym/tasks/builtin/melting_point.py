@@ -19,8 +19,8 @@ def melting_point(
     kind: str = "values",
     split: str = "scaffold",
     atoms: int = LARGEST,
-    train_size: Size | None = 3_000,
-    validation_size: Size = 1_500,
+    train_size: Size | None = 2_500,
+    validation_size: Size = 1_200,
     test_size: Size = 1_500,
     split_seed: int = 0,
 ) -> Data:
