@@ -11,7 +11,7 @@ from nas_gym.networks import READOUTS, Network, NetworkBuilder
 from nas_gym.training import TrainingData
 
 FEATURES, KINDS, NODES = 4, 3, 7
-LAYERS = ("sum", "mean", "symmetric", "gat", "kinds", "counts")
+LAYERS = ("sum", "mean", "symmetric", "gat", "kinds", "counts", "both")
 Body = Callable[[NetworkBuilder, int, int], int]
 
 
@@ -50,6 +50,9 @@ def layer(name: str) -> Body:
         if name == "kinds":
             kinds = [builder.adjacency(packed, FEATURES, "mean", kind=kind) for kind in range(1, KINDS + 1)]
             return builder.add(*(builder.conv(builder.aggregate(x, links), 6, 1) for links in kinds))
+        if name == "both":
+            links = builder.adjacency(packed, FEATURES, "sum")
+            return builder.graph_attention(builder.aggregate(x, links), links)
         if name == "counts":
             counts = builder.edge_counts(packed, FEATURES, KINDS)
             return builder.add(x, builder.conv(counts, 6, 1))

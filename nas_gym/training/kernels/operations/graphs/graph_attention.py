@@ -1,9 +1,9 @@
-"""Attention to neighbours."""
+"""Attention to neighbours, computed with the batch outermost."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -12,8 +12,10 @@ from torch import Tensor
 from nas_gym.networks import ATTENTION_SLOPE, NO_NEIGHBOUR, Shape
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
-from nas_gym.training.kernels.layout import constant, grid
+from nas_gym.training.kernels.layout import constant
+from nas_gym.training.kernels.matmul import product
 from nas_gym.training.kernels.operations.graphs.turned import (
+    TurnedWeights,
     products,
     tiles,
     turn,
@@ -30,16 +32,20 @@ NAMES = ("reading", "read")
 
 def _record_forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
     (x, weights), members, tape = inputs, len(group.values), context.tape
+    neighbours = TurnedWeights(context, weights, group.node.shape[1])
     logits, shares = (tape.new(math.prod(_pairs(group)), members) for _ in range(2))
     y = tape.new(math.prod(group.node.shape), members)
     context.saved[group] = (x, logits, shares)
-    bind = lambda x, w, e, a, y: list(_forward(context, group, x, w, e, a, y))  # noqa: E731
+
+    def bind(x: Tensor, weights: Tensor, logits: Tensor, shares: Tensor, y: Tensor) -> Sequence[Kernel]:
+        return list(_forward(context, group, neighbours, x, weights, logits, shares, y))
+
     tape.add(bind, x, weights, logits, shares, y)
     return y
 
 
 def _record_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
-    # A gradient by the states costs little beside that of the weights, for which most of it is needed.
+    # A gradient by the states costs little beside that of the vectors, for which most of it is needed.
     dx = context.tape.new(math.prod(group.node.input_shape), len(group.values))
     bind = lambda x, e, a, dy, dx: list(_backward(context, group, x, e, a, dy, dx))  # noqa: E731
     context.tape.add(bind, *context.saved[group], dy, dx)
@@ -47,94 +53,97 @@ def _record_backward(context: Context, group: Group, dy: Rows, needed: bool) -> 
 
 
 def _forward(
-    context: Context, group: Group, x: Tensor, weights: Tensor, logits: Tensor, shares: Tensor, y: Tensor
+    context: Context,
+    group: Group,
+    neighbours: TurnedWeights,
+    x: Tensor,
+    weights: Tensor,
+    logits: Tensor,
+    shares: Tensor,
+    y: Tensor,
 ) -> Iterator[Kernel]:
-    """Attend; `logits` and `shares`, (members, heads, reading node, read node, batch), are kept."""
-    states, every = _states(context, group, x), _grid(context, group, logits)
-    part = _grid(context, group, shares)
-    given = {}
-    work = context.scratch("products of heads", tuple(states.shape))
-    for name in NAMES:
-        given[name] = context.scratch(f"logits, {name}", _sides(states))
-        yield partial(torch.mul, states, _vector(context, group, name), out=work)
-        yield partial(torch.sum, work, 2, out=given[name])
-    yield partial(torch.add, given["reading"].unsqueeze(3), given["read"].unsqueeze(2), out=every)
-    nodes = group.node.shape[1]
-    rows = grid(weights[:1] if weights.stride(0) == 0 else weights, (1, nodes, nodes), context.batch)
-    shift = context.scratch("no neighbours", tuple(rows.shape))
-    each = context.scratch("of each reading node", _sides(states))
-    yield partial(torch.eq, rows, constant(0, x), out=shift)
-    yield partial(shift.diagonal(0, 2, 3).fill_, 0)
-    yield partial(shift.mul_, constant(NO_NEIGHBOUR, x))
-    yield partial(aten.leaky_relu.out, every, ATTENTION_SLOPE, out=part)
-    yield partial(part.add_, shift)
-    yield partial(torch.amax, part, 3, out=each)
-    yield partial(part.sub_, each.unsqueeze(3))
-    yield part.exp_
-    yield partial(torch.sum, part, 3, out=each)
-    yield partial(part.div_, each.unsqueeze(3))
-    yield from _mixed(context, group, x, shares, y, reads=True)
+    """Attend; `logits` and `shares`, (members, batch, heads, reading node, read node), are kept."""
+    made, matrices = neighbours.of(weights)
+    yield from made
+    hidden = context.scratch("no neighbours", tuple(matrices.shape), neighbours.key)
+    if ("no neighbours", neighbours.key) not in context.turned:
+        context.turned.add(("no neighbours", neighbours.key))
+        yield partial(torch.eq, matrices, constant(0, x), out=hidden)
+        yield partial(hidden.diagonal(0, 2, 3).fill_, 0)
+        yield partial(hidden.mul_, constant(NO_NEIGHBOUR, x))
+    vectors = yield from _vectors(context, group)
+    (heads, channels, nodes), batch = _heads(group), context.batch
+    every, part_of = _turned(context, group, logits), _turned(context, group, shares)
+    for part in tiles(context, len(y)):
+        members = part.stop - part.start
+        sides = context.scratch("logits of nodes", (members, heads, 2, nodes * batch))
+        yield from _head_products(context, vectors[part], _states(context, group, x[part]), sides)
+        turned = turned_scratch(context, "logits of nodes", members, (heads, 2, nodes))
+        yield from turn(context, sides.flatten(1), (heads, 2, nodes), turned)
+        raw, mixed = every[part], part_of[part]
+        yield partial(torch.add, turned[:, :, :, 0, :, None], turned[:, :, :, 1, None, :], out=raw)
+        yield partial(aten.leaky_relu.out, raw, ATTENTION_SLOPE, out=mixed)
+        shift = hidden[part] if len(hidden) > 1 else hidden
+        yield partial(mixed.add_, shift.unsqueeze(2))
+        yield partial(aten._softmax.out, mixed, 4, False, out=mixed)
+        states, read = (turned_scratch(context, each, members, _heads(group)) for each in ("states", "sums"))
+        yield from turn(context, x[part], _heads(group), states)
+        yield from products(context, states.flatten(1, 2), mixed.flatten(1, 2).mT, read.flatten(1, 2))
+        yield from turn_back(context, read, _heads(group), y[part])
 
 
 def _backward(
     context: Context, group: Group, x: Tensor, logits: Tensor, shares: Tensor, dy: Tensor, dx: Tensor
 ) -> Iterator[Kernel]:
-    """Gradients: with shares a, dlogit = a (da - sum over read nodes of a da), times the slope."""
-    yield from _mixed(context, group, dy, shares, dx, reads=False)
-    gradient = context.scratch("gradient of logits", tuple(logits.shape))
-    yield from _share_gradients(context, group, x, dy, gradient)
-    every, part, found = (_grid(context, group, rows) for rows in (logits, shares, gradient))
-    states, out = _states(context, group, x), _states(context, group, dx)
-    work, each = context.scratch("products of heads", tuple(states.shape)), _sides(states)
-    summed = context.scratch("of each reading node", each)
-    yield partial(found.mul_, part)
-    yield partial(torch.sum, found, 3, out=summed)
-    yield partial(part.mul_, summed.unsqueeze(3))
-    yield partial(found.sub_, part)
-    slope = (found, every, ATTENTION_SLOPE, False)
-    yield partial(aten.leaky_relu_backward.grad_input, *slope, grad_input=found)
-    for name, side in zip(NAMES, (3, 2), strict=True):
-        yield partial(torch.sum, found, side, out=summed)
-        yield partial(torch.mul, states, summed.unsqueeze(2), out=work)
-        yield partial(torch.sum, work.flatten(3), 3, out=context.parameters.gradient(group, name))
-        yield partial(torch.mul, _vector(context, group, name), summed.unsqueeze(2), out=work)
-        yield partial(out.add_, work)
-
-
-def _mixed(
-    context: Context, group: Group, read: Tensor, shares: Tensor, written: Tensor, *, reads: bool
-) -> Iterator[Kernel]:
-    """Write the states that each node reads, or, for gradients, what each node was read for."""
-    heads, channels, nodes = _heads(group)
-    for part in tiles(context, len(written)):
+    """Gradients, by way of those of the shares, the logits and the two sides of each logit."""
+    vectors = yield from _vectors(context, group)
+    (heads, channels, nodes), batch = _heads(group), context.batch
+    gradients = context.scratch("gradients of vectors", tuple(vectors.shape))
+    every, part_of = _turned(context, group, logits), _turned(context, group, shares)
+    for part in tiles(context, len(dy)):
         members = part.stop - part.start
-        states, mixed = (
-            turned_scratch(context, each, members, (heads, channels, nodes)) for each in ("states", "sums")
+        states, arrived, passed = (
+            turned_scratch(context, each, members, _heads(group)) for each in ("states", "arrived", "sums")
         )
-        pairs = turned_scratch(context, "shares", members, (heads, nodes, nodes))
-        yield from turn(context, read[part], (heads, channels, nodes), states)
-        yield from turn(context, shares[part], (heads, nodes, nodes), pairs)
-        a, b, out = (each.flatten(1, 2) for each in (states, pairs, mixed))
-        yield from products(context, a, b.mT if reads else b, out)
-        yield from turn_back(context, mixed, (heads, channels, nodes), written[part])
+        yield from turn(context, x[part], _heads(group), states)
+        yield from turn(context, dy[part], _heads(group), arrived)
+        given, mixed, raw = arrived.flatten(1, 2), part_of[part], every[part]
+        yield from products(context, given, mixed.flatten(1, 2), passed.flatten(1, 2))
+        found = turned_scratch(context, "gradient of shares", members, _pairs(group))
+        yield from products(context, given.mT, states.flatten(1, 2), found.flatten(1, 2))
+        yield from turn_back(context, passed, _heads(group), dx[part])
+        done = (found, mixed, 4, torch.float32)
+        yield partial(aten._softmax_backward_data.out, *done, grad_input=found)
+        slope = (found, raw, ATTENTION_SLOPE, False)
+        yield partial(aten.leaky_relu_backward.grad_input, *slope, grad_input=found)
+        turned = turned_scratch(context, "logits of nodes", members, (heads, 2, nodes))
+        yield partial(torch.sum, found, 4, out=turned[:, :, :, 0])
+        yield partial(torch.sum, found, 3, out=turned[:, :, :, 1])
+        sides = context.scratch("logits of nodes", (members, heads, 2, nodes * batch))
+        yield from turn_back(context, turned, (heads, 2, nodes), sides.flatten(1))
+        yield from _head_products(context, sides, _states(context, group, x[part]).mT, gradients[part])
+        out = _states(context, group, dx[part])
+        yield from _head_products(context, vectors[part].mT, sides, out, added=True)
+    for place, name in enumerate(NAMES):
+        yield partial(context.parameters.gradient(group, name).copy_, gradients[:, :, place])
 
 
-def _share_gradients(
-    context: Context, group: Group, x: Tensor, dy: Tensor, written: Tensor
+def _vectors(context: Context, group: Group) -> Generator[Kernel, None, Tensor]:
+    """Bring the two vectors of each head together, (members, heads, 2, channels of a head)."""
+    heads, channels, _ = _heads(group)
+    vectors = context.scratch("vectors", (len(group.values), heads, 2, channels), group)
+    for place, name in enumerate(NAMES):
+        yield partial(vectors[:, :, place].copy_, context.parameters.weight(group, name))
+    return vectors
+
+
+def _head_products(
+    context: Context, a: Tensor, b: Tensor, out: Tensor, *, added: bool = False
 ) -> Iterator[Kernel]:
-    """Write the products of each node's gradient with each node's state."""
-    heads, channels, nodes = _heads(group)
-    for part in tiles(context, len(written)):
-        members = part.stop - part.start
-        states, arrived = (
-            turned_scratch(context, each, members, (heads, channels, nodes)) for each in ("states", "sums")
-        )
-        pairs = turned_scratch(context, "shares", members, (heads, nodes, nodes))
-        yield from turn(context, x[part], (heads, channels, nodes), states)
-        yield from turn(context, dy[part], (heads, channels, nodes), arrived)
-        a, b, out = (each.flatten(1, 2) for each in (arrived, states, pairs))
-        yield from products(context, a.mT, b, out)
-        yield from turn_back(context, pairs, (heads, nodes, nodes), written[part])
+    """Write the products of the heads of each member, or add them, head by head."""
+    for head in range(out.shape[1]):
+        one = out[:, head]
+        yield from product(context.paths, a[:, head], b[:, head], one, add=one if added else None)
 
 
 def _heads(group: Group) -> tuple[int, int, int]:
@@ -148,22 +157,16 @@ def _pairs(group: Group) -> Shape:
 
 
 def _states(context: Context, group: Group, rows: Tensor) -> Tensor:
-    """Rows as (members, heads, channels of a head, nodes, batch)."""
-    return grid(rows, _heads(group), context.batch)
+    """Rows as (members, heads, channels of a head, nodes * batch)."""
+    heads, channels, nodes = _heads(group)
+    floats = heads * channels * nodes * context.batch
+    return rows[:, :floats].unflatten(1, (heads, channels, nodes * context.batch))
 
 
-def _grid(context: Context, group: Group, rows: Tensor) -> Tensor:
-    return grid(rows, _pairs(group), context.batch)
-
-
-def _sides(states: Tensor) -> Shape:
-    members, heads, _, nodes, batch = states.shape
-    return members, heads, nodes, batch
-
-
-def _vector(context: Context, group: Group, name: str) -> Tensor:
-    """The trained vector of a name, (members, heads, channels of a head, 1, 1)."""
-    return context.parameters.weight(group, name)[..., None, None]
+def _turned(context: Context, group: Group, rows: Tensor) -> Tensor:
+    """Rows as (members, batch, heads, nodes, nodes)."""
+    pairs = _pairs(group)
+    return rows[:, : math.prod(pairs) * context.batch].unflatten(1, (context.batch, *pairs))
 
 
 KERNELS = Kernels(_record_forward, _record_backward)

@@ -47,6 +47,9 @@ def products(context: Context, a: Tensor, b: Tensor, out: Tensor) -> Iterator[Ke
 
     Each member takes one call over the batch, so that its bits do not depend on how many there are.
     """
+    if context.paths.whole_groups and not context.paths.bfloat16:
+        yield partial(torch.matmul, a, b, out=out)
+        return
     for member, result in enumerate(out):
         one, other = (each[member if len(each) > 1 else 0] for each in (a, b))
         if context.paths.bfloat16:
@@ -73,19 +76,22 @@ class TurnedWeights:
         context: the recording.
         rows: where they lie, one row for all members or one for each.
         nodes: nodes of a graph.
+
+    Attributes:
+        key: what tells them from others.
     """
 
     def __init__(self, context: Context, rows: Rows, nodes: int) -> None:
         self._context, self._shape = context, (nodes, nodes)
         self._repeated = bool(rows.repeat) or len(rows) == 1
-        self._key = (rows.block.number, rows.start, rows.stop)
+        self.key = (rows.block.number, rows.start, rows.stop)
 
     def of(self, weights: Tensor) -> tuple[list[Kernel], Tensor]:
         """Return the kernels that turn them, none where that is done, and (members or 1, batch, nodes, nodes)."""
         context = self._context
         members = 1 if self._repeated else len(weights)
-        turned = context.scratch("weights of neighbours", (members, context.batch, *self._shape), self._key)
-        if self._key in context.turned:
+        turned = context.scratch("weights of neighbours", (members, context.batch, *self._shape), self.key)
+        if self.key in context.turned:
             return [], turned
-        context.turned.add(self._key)
+        context.turned.add(self.key)
         return list(turn(context, weights[:members], self._shape, turned)), turned
