@@ -41,6 +41,12 @@ CASES: dict[str, dict[str, Any]] = {
     "cell on mnist1d": {"space": "cell", "task": "mnist1d", "networks": 64, "ordinary": 6},
     "cell on digits": {"space": "cell", "task": "digits", "networks": 64, "ordinary": 6},
     "graph on melting_point": {"space": "graph", "task": "melting_point", "networks": 64, "ordinary": 6},
+    "transformer on language_id": {
+        "space": "transformer",
+        "task": "language_id",
+        "networks": 64,
+        "ordinary": 6,
+    },
 }
 BATCHES = (16, 64, 256)
 PARTS = ("cases", "batches", "sizes", "profile", "ideas", "workers", "jax")

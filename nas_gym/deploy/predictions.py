@@ -27,7 +27,7 @@ class Predictions:
         names: of all columns: those of the rows, then those of the answers.
         rows: cells of each row, answers at the end.
         answers: as `SavedNetwork.predict` gives them.
-        labels: the class of each row; () of values and several labels.
+        labels: the class of each row, or its text of tokens; () of values and several labels.
     """
 
     names: tuple[str, ...]
@@ -67,7 +67,8 @@ def predict_file(
     """Return what a network answers for the rows of a file, beside them.
 
     Classes give the columns ``predicted <target>`` and ``probability <class>``, several labels ``predicted
-    <label>``, 0 or 1, and ``probability <label>`` each, values ``predicted <value>``.
+    <label>``, 0 or 1, and ``probability <label>`` each, values ``predicted <value>``, tokens ``predicted``, a
+    text.
 
     Args:
         saved: the network.
@@ -100,6 +101,9 @@ def predict_file(
             [cell for one in row for cell in (str(int(one > 0.5)), f"{one:.{DIGITS}f}")]
             for row in answers.tolist()
         ]
+    elif saved.target.kind == "tokens":
+        labels = tuple(saved.texts(answers))
+        names, found = ["predicted"], [[text] for text in labels]
     else:
         names = [f"predicted {name}" for name in saved.target.names]
         found = [[f"{value:.9g}" for value in row] for row in answers.tolist()]
@@ -120,4 +124,4 @@ def _beside(rows: Any) -> Mapping[str, Any]:
     """Return the columns that answers are written beside: those of a table, or the names of files."""
     if isinstance(rows, RawTable):
         return rows.columns
-    return {"file": list(rows.names)} if isinstance(rows, FileExamples) else {}
+    return {rows.column: list(rows.names)} if isinstance(rows, FileExamples) else {}

@@ -16,14 +16,18 @@ import torch
 
 from nas_gym._files import write_bytes
 from nas_gym._trust import named_by
-from nas_gym.errors import DataError, NASGymError
+from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.networks import NetworkModule, ensemble_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 from nas_gym.tasks import (
+    ColumnForm,
     FileForm,
+    PairForm,
     TableEncoder,
     Target,
     Task,
+    TextForm,
+    Tokens,
     features_of,
     form_of,
     read_examples,
@@ -86,14 +90,18 @@ class SavedNetwork:
                 of dicts, a dict of columns or the path of a file, whose columns are found by name, in any
                 order and beside others; or rows of cells, in the order of the columns in training. The
                 path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network. Of
-                a network for images or signals in files also the path of one, or of a folder or archive.
+                a network for images or signals in files also the path of one, or of a folder or archive; of a
+                network for texts a list of them, or the path of a file with one a line, or of a table; of one for
+                molecules or formulas likewise a list, or the path of a table.
             delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
             encoding: encoding of a table of text.
             sheet: sheet of a workbook.
 
         Returns:
             Probabilities of the classes or of each label, float32 (n, classes or labels), or values in the
-            units of the training data, float64 (n, values).
+            units of the training data, float64 (n, values); or, at each position of an answer, those of each
+            token, float32 (n, tokens * positions), of which `texts` makes texts. A translation is decoded
+            token by token, each after the likeliest ones before it (greedy decoding).
 
         Raises:
             NASGymError: if the examples have another shape, or a value is missing, not finite, or unknown, or
@@ -103,10 +111,48 @@ class SavedNetwork:
             x = read_examples(
                 x, self.encoder, self.files, delimiter=delimiter, encoding=encoding, sheet=sheet
             )
+        prepared = self._prepared(x)
+        if isinstance(self.files, PairForm):
+            return self.target.answers(self.files.decoded(prepared, self._outputs))
+        return self.target.answers(self._outputs(prepared))
+
+    @apart
+    @torch.no_grad()
+    def given(self, x: Any) -> np.ndarray:
+        """Return what `predict` does, but of a translation with the answers so far that the examples have.
+
+        Args:
+            x: examples as `predict` takes them.
+        """
+        return self.target.answers(self._outputs(self._prepared(x)))
+
+    def texts(self, answers: np.ndarray) -> list[str]:
+        """Return the answers of a network for sequences as texts, each up to its end.
+
+        Args:
+            answers: as `predict` gives them.
+
+        Raises:
+            NASGymError: if the network answers with something else.
+        """
+        if isinstance(self.files, PairForm):
+            return self.files.texts(answers)
+        if isinstance(self.target, Tokens):
+            return self.target.texts(answers)
+        raise ConfigError(f"the network answers with {self.target.words}, which are no texts: use predict")
+
+    def _prepared(self, x: Any) -> np.ndarray:
+        """Return examples as the network takes them."""
+        if isinstance(self.files, PairForm) and isinstance(x, list | tuple) and all_texts(x):
+            x = self.files.encoded(x)
+        if isinstance(self.files, TextForm | ColumnForm) and isinstance(x, list | tuple) and all_texts(x):
+            x = self.files.encode(x)
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
-        prepared = standardised(raw, self.mean, self.scale)
-        outputs: torch.Tensor = self.module(torch.as_tensor(prepared))
-        return self.target.answers(outputs.numpy())
+        return standardised(raw, self.mean, self.scale)
+
+    def _outputs(self, prepared: np.ndarray) -> np.ndarray:
+        outputs: np.ndarray = self.module(torch.as_tensor(prepared)).numpy()
+        return outputs
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -233,6 +279,11 @@ def _network_of(content: Mapping[str, Any]) -> SavedNetwork:
     )
 
 
+def all_texts(x: Sequence[Any]) -> bool:
+    """Return whether a list is one of texts."""
+    return bool(x) and all(isinstance(each, str) for each in x)
+
+
 def averaged(target: Target) -> str:
     """Return what an ensemble averages for a target, see `nas_gym.networks.Average`."""
     return "probabilities" if target.answer_form.function == "softmax" else "values"
@@ -280,7 +331,7 @@ def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
     kind = next(trained.parameters()).dtype
     outputs = trained(torch.as_tensor(task.sample.x, dtype=kind))
     expected = task.target.answers(outputs.numpy())
-    found = saved.predict(task.sample.raw)
+    found = saved.given(task.sample.raw)
     tolerance = TOLERANCE * task.target.answer_scale
     if found.shape != expected.shape or not (np.abs(found - expected) <= tolerance).all():
         raise _another(saved.architecture, task)

@@ -45,6 +45,13 @@ from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
+from .operations.recurrent.cell import FUNCTIONS as FUNCTIONS
+from .operations.recurrent.cell import RecurrentCell as RecurrentCell
+from .operations.recurrent.cell import loose_ends as loose_ends
+from .operations.recurrent.layers import GRU as GRU
+from .operations.recurrent.layers import LSTM as LSTM
+from .operations.recurrent.layers import PlainRecurrent as PlainRecurrent
+from .operations.recurrent.spread import Spread as Spread
 from .operations.sequences.as_sequence import AsSequence as AsSequence
 from .operations.sequences.attention import HIDDEN as HIDDEN
 from .operations.sequences.attention import Attention as Attention

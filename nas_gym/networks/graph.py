@@ -35,6 +35,9 @@ from nas_gym.networks.operations.input import Input
 from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
+from nas_gym.networks.operations.recurrent.cell import RecurrentCell
+from nas_gym.networks.operations.recurrent.layers import GRU, LSTM, PlainRecurrent
+from nas_gym.networks.operations.recurrent.spread import Spread
 from nas_gym.networks.operations.sequences.as_sequence import AsSequence
 from nas_gym.networks.operations.sequences.attention import Attention
 from nas_gym.networks.operations.sequences.causal_depthwise import CausalDepthwise
@@ -51,6 +54,7 @@ from nas_gym.networks.operations.tables.select import Select
 from nas_gym.networks.operations.truncate import Truncate
 from nas_gym.networks.operations.zero import Zero
 
+RECURRENT = {"gru": GRU(), "lstm": LSTM(), "rnn": PlainRecurrent()}
 POOLS = {"max": MaxPool(), "avg": AvgPool()}
 CHANNEL_NORMS = {"layer": ChannelLayerNorm(), "rms": RMSNorm()}
 POSITIONS = {"sines": SinusoidalPositions(), "trained": LearnedPositions()}
@@ -260,6 +264,43 @@ class NetworkBuilder:
     def channel_norm(self, node: int, kind: str, *, layer: Layer = "") -> int:
         """Append a normalisation over the channels at each position, ``"layer"`` or ``"rms"``."""
         return self.operation(CHANNEL_NORMS[kind], node, layer=layer)
+
+    def recurrent(
+        self,
+        node: int,
+        kind: str,
+        size: int,
+        *,
+        mask: int | None = None,
+        last: bool = False,
+        reverse: bool = False,
+        layer: Layer = "",
+    ) -> int:
+        """Append a recurrent layer of `RECURRENT`, whose state stays where the mask, a node, has no tokens."""
+        inputs = (node,) if mask is None else (node, mask)
+        return self.operation(RECURRENT[kind], *inputs, size=size, last=last, reverse=reverse, layer=layer)
+
+    def recurrent_cell(
+        self,
+        node: int,
+        size: int,
+        previous: Sequence[int],
+        functions: Sequence[str],
+        *,
+        mask: int | None = None,
+        last: bool = False,
+        layer: Layer = "",
+    ) -> int:
+        """Append a recurrent cell, of which each node reads an earlier one and has a function."""
+        inputs = (node,) if mask is None else (node, mask)
+        nodes = {"previous": tuple(map(int, previous)), "functions": tuple(functions)}
+        return self.operation(
+            RecurrentCell(), *inputs, size=size, last=last, reverse=False, **nodes, layer=layer
+        )
+
+    def spread(self, node: int, length: int, *, layer: Layer = "") -> int:
+        """Append a vector at each of so many positions."""
+        return self.operation(Spread(), node, length=length, layer=layer)
 
     def as_sequence(self, node: int, *, layer: Layer = "") -> int:
         """Lay the positions of an image in one row: (channels, positions)."""

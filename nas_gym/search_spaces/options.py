@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nas_gym._checks import listed
+from nas_gym._checks import listed, number
 from nas_gym._checks import whole as _whole
 from nas_gym.errors import ConfigError, unknown
 from nas_gym.networks import Shape
@@ -42,6 +42,20 @@ def wholes(what: str, values: Sequence[Any]) -> tuple[int, ...]:
         NASGymError: if it is not.
     """
     return tuple(whole(f"each of the {what}", value) for value in distinct(what, values))
+
+
+def rates(what: str, values: Sequence[Any]) -> tuple[float, ...]:
+    """Return the values of an option that must be a list of different rates in [0, 1), as six digits show them.
+
+    Raises:
+        NASGymError: if it is not.
+    """
+    found = [number(rate) for rate in distinct(what, values)]
+    checked = tuple(rate for rate in found if rate is not None and 0 <= rate < 1)
+    if len(checked) < len(found):
+        raise ConfigError(f"{what} must be rates in [0, 1), not {list(values)!r}")
+    distinct(f"{what}, as six digits show them,", [f"{rate:g}" for rate in checked])
+    return checked
 
 
 def names(what: str, each: str, values: Sequence[Any], known: Iterable[str]) -> tuple[str, ...]:

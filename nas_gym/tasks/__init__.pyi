@@ -6,11 +6,13 @@ from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
 from .inputs import GraphInputs as GraphInputs
 from .inputs import TokenInputs as TokenInputs
+from .media.forms import ColumnForm as ColumnForm
 from .media.forms import FileExamples as FileExamples
 from .media.forms import FileForm as FileForm
 from .media.forms import form_of as form_of
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
+from .pairs.form import PairForm as PairForm
 from .prepare import standardised as standardised
 from .reading.columns import CategoryColumn as CategoryColumn
 from .reading.columns import NumberColumn as NumberColumn
@@ -32,3 +34,4 @@ from .targets.read_classes import check_classes as check_classes
 from .targets.target import AnswerForm as AnswerForm
 from .targets.target import Target as Target
 from .targets.tokens import Tokens as Tokens
+from .texts.form import TextForm as TextForm

@@ -13,6 +13,7 @@ from nas_gym.errors import ConfigError, DataError, DataWarning, unknown
 from nas_gym.registry import build, lookup
 from nas_gym.tasks.base import Task
 from nas_gym.tasks.builtin.breast_cancer import breast_cancer
+from nas_gym.tasks.builtin.dates import dates
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
 from nas_gym.tasks.builtin.inorganic_density import inorganic_density
@@ -20,6 +21,7 @@ from nas_gym.tasks.builtin.language_id import language_id
 from nas_gym.tasks.builtin.logp import logp
 from nas_gym.tasks.builtin.melting_point import melting_point
 from nas_gym.tasks.builtin.mnist1d import mnist1d
+from nas_gym.tasks.builtin.pronunciation import pronunciation
 from nas_gym.tasks.builtin.spelling import spelling
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
@@ -28,6 +30,7 @@ from nas_gym.tasks.own.arrays import arrays
 from nas_gym.tasks.own.csv import csv
 from nas_gym.tasks.own.folder import folder
 from nas_gym.tasks.own.npz import npz
+from nas_gym.tasks.own.text import text
 from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
 from nas_gym.tasks.reading.file_kinds import kind_of, looks_like_data
@@ -41,12 +44,15 @@ TASKS: dict[str, Callable[..., Data]] = {
     "melting_point": melting_point,
     "logp": logp,
     "inorganic_density": inorganic_density,
+    "dates": dates,
+    "pronunciation": pronunciation,
     "language_id": language_id,
     "spelling": spelling,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,
     "folder": folder,
+    "text": text,
 }
 
 __all__ = ["TASKS", "Data", "DataWarning", "Task", "make_task"]

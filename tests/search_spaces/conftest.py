@@ -52,6 +52,12 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"name": "cell", "operations": ["none", "skip_connect"], "channels": [3]},
         (2, 9),
     ),
+    "recurrent on tokens": ({"name": "recurrent", "vocabulary": 9, "lengths": [7], "max_layers": 2}, (7,)),
+    "seq2seq": ({"name": "seq2seq", "vocabulary": 9, "lengths": [5, 3], "positions": 3}, (8,)),
+    "recurrent cell, the next token": (
+        {"name": "recurrent_cell", "vocabulary": 9, "positions": 7, "causal": True, "nodes": 3},
+        (7,),
+    ),
     "tabular, numbers": ({"name": "tabular"}, (5,)),
     "tabular, columns": ({"name": "tabular", "columns": [1, 6, 1, 3, 7], "max_layers": 4}, (18,)),
     "tabular, categories": (
@@ -125,7 +131,10 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
 
 
 # Some are for tasks of values; the others have one output per class of ten.
-OUTPUTS = {"mlp on a table": 1, "conv on signals": 2, "cell on images": 1, "macro on signals": 1}
+OUTPUTS = {"mlp on a table": 1, "conv on signals": 2, "cell on images": 1, "macro on signals": 1} | {
+    "recurrent cell, the next token": 14,
+    "seq2seq": 12,
+}
 
 
 def built(name: str) -> SearchSpace[Any]:

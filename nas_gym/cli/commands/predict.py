@@ -72,6 +72,8 @@ def _summary(found: Predictions, saved: SavedNetwork) -> str:
     if saved.target.kind == "labels":
         given = (found.answers > 0.5).sum(axis=0).tolist()
         return _counted(Counter(dict(zip(saved.target.names, given, strict=True))), "labels")
+    if saved.target.kind == "tokens":
+        return f"as the first of them {found.labels[0]!r}"
     if not found.labels:
         low, high = found.answers.min(axis=0), found.answers.max(axis=0)
         ranges = zip(saved.target.names, low.tolist(), high.tolist(), strict=True)

@@ -157,7 +157,7 @@ def _numbers(saved: SavedNetwork, raw: np.ndarray, to: str, form: ExportFormat) 
 
 def _difference(saved: SavedNetwork, raw: np.ndarray, found: np.ndarray) -> float:
     """Return how far answers are off those of the saved network, infinite if they are of another shape."""
-    expected = saved.predict(raw)
+    expected = saved.given(raw)
     if found.shape != expected.shape:
         return float("inf")
     off = np.abs(found.astype(np.float64) - expected) / saved.target.answer_scale

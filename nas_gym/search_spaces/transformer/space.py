@@ -57,9 +57,9 @@ class TransformerSpace(SearchSpace[Transformer]):
 
     Text: ``"attention-4-plain-layer > feedforward-64-gelu-layer"``.
 
-    Actions, in order: keep; add a block (for each gap, each choice); remove a block; swap its kind, its heads,
-    its convolution of queries, keys and values (``qkv``), its norm, its width, its activation, its kernel. A
-    block of another kind keeps what both kinds have and takes the first choice of the rest.
+    Actions, in order: keep; add a block (for each gap, each choice); remove a block; swap its kind, heads,
+    convolution of queries, keys and values (``qkv``), norm, width, activation or kernel. A block of
+    another kind keeps what both kinds have and takes the first choice of the rest.
 
     Observation: ``blocks`` and each aspect, MultiDiscrete([1 + choices] * max_layers), 0 = nothing there.
 
@@ -101,7 +101,7 @@ class TransformerSpace(SearchSpace[Transformer]):
         positions: int | None = None,
         causal: bool = False,
         max_layers: int = 4,
-        channels: int = 32,
+        channels: int = 16,
         blocks: Sequence[str] = tuple(KINDS),
         heads: Sequence[int] = (2, 4),
         qkv: Sequence[int] = (0, 3),

@@ -16,14 +16,16 @@ from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
+from nas_gym.tasks.pairs.form import PairForm
 from nas_gym.tasks.texts.form import TextForm
 
-ColumnForm = MoleculeForm | FormulaForm | TextForm
-"""How the texts in a column of a table become examples."""
-FileForm = ImageForm | SignalForm | ColumnForm
+ColumnForm = MoleculeForm | FormulaForm
+"""How texts in a column of a table that only chemistry can read become examples."""
+FileForm = ImageForm | SignalForm | PairForm | TextForm | ColumnForm
 FORMS: dict[str, type[FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    PairForm.kind: PairForm,
     TextForm.kind: TextForm,
     MoleculeForm.kind: MoleculeForm,
     FormulaForm.kind: FormulaForm,
@@ -36,11 +38,13 @@ class FileExamples:
 
     Attributes:
         x: raw examples, (n, *shape).
-        names: names of the files.
+        names: names of the files, or the texts themselves where a file holds many.
+        column: what the names are called beside answers.
     """
 
     x: np.ndarray
     names: tuple[str, ...]
+    column: str = "file"
 
 
 def form_of(config: Mapping[str, Any]) -> FileForm:

@@ -97,7 +97,7 @@ def folder(
                         f"{option} is a column of an index of {full.name}, and there is none: pass index, a "
                         "table with a column 'file', or leave it out"
                     )
-            table, division, said = _by_folder(names, full.name)
+            table, division, said = by_folder(names, full.name)
             targets: tuple[str, ...] = (CLASS,)
         else:
             table, targets, said = _by_index(names, own, target, full.name, delimiter)
@@ -166,7 +166,7 @@ def _examples_of(
     return kind, found, notes if others else []
 
 
-def _by_folder(names: Sequence[str], source: str) -> tuple[RawTable, Division | None, list[str]]:
+def by_folder(names: Sequence[str], source: str) -> tuple[RawTable, Division | None, list[str]]:
     """Return a table of the files and their classes, their parts where folders name them, and notes."""
     paths = [PurePosixPath(name).parts for name in names]
     while len({path[0] for path in paths}) == 1 and all(len(path) > 2 for path in paths):

@@ -27,7 +27,8 @@ class TextForm:
         length: codes of a text; what is behind is cut off.
         unit: ``"characters"``, or ``"bytes"`` of UTF-8, which are written as two hexadecimal digits.
         lower: whether capital letters count as small ones.
-        column: name of the column of a table that holds the texts; "" where they come otherwise.
+        column: name of the column of a table that holds the texts; "" where each is a file.
+        start: a token before each text; "" for none.
     """
 
     vocabulary: tuple[str, ...]
@@ -35,6 +36,7 @@ class TextForm:
     unit: str = "characters"
     lower: bool = False
     column: str = ""
+    start: str = ""
     kind: ClassVar[str] = "text"
     what: ClassVar[str] = "texts"
     suffixes: ClassVar[tuple[str, ...]] = (".txt",)
@@ -54,7 +56,8 @@ class TextForm:
 
     def tokens(self, text: str) -> list[str]:
         """Return the units of a text, as many as it has."""
-        return tokens_of(text, self.unit, self.lower)
+        begin = [self.start] if self.start else []
+        return begin + tokens_of(text, self.unit, self.lower)
 
     def encode(self, texts: Iterable[str]) -> np.ndarray:
         """Return the codes of texts, float32 (n, length)."""
@@ -101,6 +104,7 @@ class TextForm:
             "unit": self.unit,
             "lower": self.lower,
             "column": self.column,
+            "start": self.start,
         }
 
 

@@ -23,13 +23,15 @@ class Depthwise:
     Args:
         context: where scratch memory comes from.
         group: equal convolutions of several members.
+        padding: zeros before the start; None for those of the node, as many as behind the end.
     """
 
-    def __init__(self, context: Context, group: Group) -> None:
+    def __init__(self, context: Context, group: Group, padding: int | None = None) -> None:
         self._context, self._group, self._node = context, group, group.node
         node = group.node
+        self._padding = node.padding if padding is None else padding
         sides = zip(node.input_shape[1:], node.shape[1:], strict=True)
-        windows = [taps(side, out, node.kernel, node.stride, node.padding) for side, out in sides]
+        windows = [taps(side, out, node.kernel, node.stride, self._padding) for side, out in sides]
         self._taps = sorted(itertools.product(*windows), key=self._from_the_middle)
 
     def forward(self, x: Tensor, y: Tensor) -> Iterator[Kernel]:
@@ -74,7 +76,7 @@ class Depthwise:
             yield partial(torch.sum, rows, 2, out=parameters.gradient(self._group, "bias"))
 
     def _from_the_middle(self, tap: tuple[Tap, ...]) -> tuple[bool, int]:
-        return any(side.number != self._node.padding for side in tap), self._number(tap)
+        return any(side.number != self._padding for side in tap), self._number(tap)
 
     def _number(self, tap: tuple[Tap, ...]) -> int:
         number = 0

@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 class Masked(Operation):
     """(channels, length) and a mask (1, length) -> (channels, length): the product of both.
 
-    A convolution behind it finds zeros after the end of a sequence, as it finds beyond the edge.
+    A convolution behind it finds zeros after the end of a sequence, as it finds beyond the edge. No gradient
+    goes to the mask.
     """
 
     name = "masked"
+    in_place = True
     keeps_result = False
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
-        return inputs[0] * inputs[1]
+        return inputs[0] * inputs[1].detach()
 
     def source(self, node: Node) -> Source:
         return Source("{0} * {1}")

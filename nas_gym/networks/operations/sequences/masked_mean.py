@@ -23,7 +23,8 @@ class MaskedMean(Operation):
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
-        return (inputs[0] * inputs[1]).sum(2) / inputs[1].sum(2).clamp(min=1)
+        mask = inputs[1].detach()
+        return (inputs[0] * mask).sum(2) / mask.sum(2).clamp(min=1)
 
     def source(self, node: Node) -> Source:
         return Source("({0} * {1}).sum(2) / {1}.sum(2).clamp(min=1)")

@@ -26,6 +26,7 @@ class SinusoidalPositions(Operation):
     """
 
     name = "sinusoidal_positions"
+    in_place = True
     keeps_result = False
     shares_rows = True
 
@@ -51,6 +52,7 @@ class LearnedPositions(Operation):
     """(channels, length) -> the same: trained numbers for each channel and position, added."""
 
     name = "learned_positions"
+    in_place = True
     keeps_result = False
     shares_rows = True
 

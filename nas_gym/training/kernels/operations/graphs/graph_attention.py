@@ -72,7 +72,7 @@ def _forward(
         yield partial(hidden.diagonal(0, 2, 3).fill_, 0)
         yield partial(hidden.mul_, constant(NO_NEIGHBOUR, x))
     vectors = yield from _vectors(context, group)
-    (heads, channels, nodes), batch = _heads(group), context.batch
+    (heads, _, nodes), batch = _heads(group), context.batch
     every, part_of = _turned(context, group, logits), _turned(context, group, shares)
     for part in tiles(context, len(y)):
         members = part.stop - part.start
@@ -97,7 +97,7 @@ def _backward(
 ) -> Iterator[Kernel]:
     """Gradients, by way of those of the shares, the logits and the two sides of each logit."""
     vectors = yield from _vectors(context, group)
-    (heads, channels, nodes), batch = _heads(group), context.batch
+    (heads, _, nodes), batch = _heads(group), context.batch
     gradients = context.scratch("gradients of vectors", tuple(vectors.shape))
     every, part_of = _turned(context, group, logits), _turned(context, group, shares)
     for part in tiles(context, len(dy)):

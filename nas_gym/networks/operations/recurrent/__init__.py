@@ -1,0 +1,1 @@
+"""Operations that go through a sequence step by step."""

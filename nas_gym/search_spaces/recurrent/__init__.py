@@ -1,0 +1,1 @@
+"""Spaces of recurrent networks for sequences: stacked layers, and the cell of ENAS."""

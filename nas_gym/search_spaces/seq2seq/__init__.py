@@ -1,0 +1,1 @@
+"""The space of networks that read one sequence and answer with another."""

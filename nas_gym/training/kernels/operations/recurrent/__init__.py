@@ -1,0 +1,1 @@
+"""Recurrent layers, a step of all members at a time."""

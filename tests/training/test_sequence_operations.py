@@ -1,0 +1,40 @@
+"""Fused kernels of the operations on sequences: as the ordinary loop, and a member alone as in company."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from benchmarks.speed.ordinary_loop import train_ordinary
+from nas_gym.training import Member, Recipe
+from nas_gym.training.kernels.registry import is_fusible
+from tests.helpers.networks import trained
+from tests.helpers.sequences import code_data, crossing_network, sequence_networks
+
+LENGTH = 7
+RECIPE = Recipe(epochs=1, batch_size=32, optimizer="sgd", learning_rate=0.05)
+
+
+def networks():
+    return sequence_networks(LENGTH) | {"cross-attention": crossing_network(LENGTH)}
+
+
+def test_every_operation_gives_the_losses_of_the_ordinary_loop() -> None:
+    data, every = code_data(LENGTH), networks()
+    assert all(map(is_fusible, every.values()))
+    members = [Member(network, 1) for network in every.values()]
+    for name, member, result in zip(every, members, trained(members, data, RECIPE), strict=True):
+        expected = train_ordinary(member, data, RECIPE)
+        assert result.step_losses == pytest.approx(expected.step_losses, abs=1e-5), name
+        assert result.curve == pytest.approx(expected.curve, abs=0.03), name
+
+
+def test_a_member_is_trained_alike_alone_and_in_company() -> None:
+    data = code_data(LENGTH)
+    members = [Member(network, seed) for network in networks().values() for seed in (1, 2)]
+    together = trained(members, data, RECIPE)
+    for number, (member, result) in enumerate(zip(members, together, strict=True)):
+        if number % 3 == 0:  # of each network one seed or the other
+            (alone,) = trained([member], data, RECIPE)
+            assert alone.step_losses == result.step_losses
+            assert all(torch.equal(alone.state[key], result.state[key]) for key in alone.state)
