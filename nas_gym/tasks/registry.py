@@ -29,6 +29,8 @@ from nas_gym.tasks.notes import say
 from nas_gym.tasks.own.arrays import arrays
 from nas_gym.tasks.own.csv import csv
 from nas_gym.tasks.own.folder import folder
+from nas_gym.tasks.own.materials import materials
+from nas_gym.tasks.own.molecules import molecules
 from nas_gym.tasks.own.npz import npz
 from nas_gym.tasks.own.text import text
 from nas_gym.tasks.preparation import OPTIONS, Preparation
@@ -52,6 +54,8 @@ TASKS: dict[str, Callable[..., Data]] = {
     "npz": npz,
     "csv": csv,
     "folder": folder,
+    "molecules": molecules,
+    "materials": materials,
     "text": text,
 }
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nas_gym.errors import DataError
-from nas_gym.tasks.reading.raw_table import RawTable, clean_cell
+from nas_gym.tasks.reading.raw_table import RawTable
 
 TOKEN = re.compile(r"(?P<element>[A-Z][a-z]?)|(?P<open>[(\[{])|(?P<close>[)\]}])")
 AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
@@ -163,7 +163,7 @@ class FormulaForm:
         found = np.zeros((len(texts), *self.shape))
         for place, text in enumerate(texts):
             try:
-                if clean_cell(text) is None:
+                if text is None or not str(text).strip():
                     raise DataError("it is empty: pass a formula")
                 found[place] = self.features(str(text))
             except DataError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from nas_gym.errors import DataError
 from nas_gym.tasks.chemistry.rdkit import quietly
 from nas_gym.tasks.inputs import GraphInputs
 from nas_gym.tasks.media.reading import Unreadable
-from nas_gym.tasks.reading.raw_table import RawTable, clean_cell
+from nas_gym.tasks.reading.raw_table import RawTable
 
 ELEMENTS = ("C", "N", "O", "F", "S", "Cl", "Br", "I", "P")
 FEATURES = (
@@ -102,7 +103,7 @@ class MoleculeForm:
         with quietly() as chem:
             for place, text in enumerate(texts):
                 molecule = read_smiles(chem, text)
-                trouble = EMPTY if clean_cell(text) is None else self.trouble(molecule)
+                trouble = EMPTY if is_empty(text) else self.trouble(molecule)
                 if trouble:
                     raise DataError(
                         f"molecule {place + 1:,}, {str(text)[:60]!r}, has {trouble}: pass SMILES of one "
@@ -123,23 +124,51 @@ class MoleculeForm:
             )
         return self.encode(list(table.columns[self.column]))
 
+    def read_all(self, name: str, content: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Return the molecules of an ``.sdf`` file as graphs, and their SMILES.
+
+        Raises:
+            NASGymError: if there is none, or one is not as `encode` asks.
+        """
+        found, texts = [], []
+        with quietly() as chem:
+            for place, molecule in enumerate(sdf_molecules(chem, content), start=1):
+                trouble = self.trouble(molecule)
+                if trouble:
+                    raise DataError(f"molecule {place:,} of {name} has {trouble}: leave it out")
+                found.append(self.graph(molecule))
+                texts.append(str(chem.MolToSmiles(molecule)))
+        if not found:
+            raise DataError(f"{name} has no molecule: pass an .sdf file with molecules")
+        return np.stack(found).astype(np.float32), tuple(texts)
+
     def read(self, name: str, content: bytes) -> np.ndarray:
-        """Return the molecule of a file ``.mol``, or the only one of an ``.sdf``, as a graph.
+        """Return the molecule of a file ``.mol`` as a graph.
 
         Raises:
             Unreadable: if it is none, or has several fragments or too many atoms.
         """
         with quietly() as chem:
-            molecule = chem.MolFromMolBlock(content.decode("utf-8", "replace").partition("$$$$")[0])
+            molecule = chem.MolFromMolBlock(content.decode("utf-8", "replace"))
             trouble = self.trouble(molecule)
             if trouble:
                 raise Unreadable(f"{name} has {trouble}")
             return self.graph(molecule).astype(np.float32)
 
 
+def is_empty(cell: Any) -> bool:
+    """Return whether a cell of a table holds nothing."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
 def read_smiles(chem: Any, text: Any) -> Any:
     """Return a molecule of RDKit, None where the text is none."""
     return chem.MolFromSmiles(text.strip()) if isinstance(text, str) and text.strip() else None
+
+
+def sdf_molecules(chem: Any, content: bytes) -> list[Any]:
+    """Return the molecules of an SDF file, None for those that RDKit cannot read."""
+    return list(chem.ForwardSDMolSupplier(io.BytesIO(content)))
 
 
 def flat_smiles(chem: Any, molecule: Any) -> str:

@@ -12,8 +12,9 @@ from nas_gym.tasks.division import UNUSED, Division
 from nas_gym.tasks.preparation import Preparation, Size
 
 SPLITS = ("scaffold", "random")
-COMMON = 0.1
-"""Share of the smaller of the validation and the test part above which a scaffold's molecules are training's."""
+COMMON = (0.1, 0.3, 1.0)
+"""Share of the smaller of the validation and the test part above which a scaffold's molecules are those of
+training, the first that leaves enough others."""
 
 
 def check_split(split: object) -> None:
@@ -54,19 +55,24 @@ def scaffold_division(
 
     Args:
         scaffolds: number of each molecule's scaffold, int64 (n,).
-        train_size, validation_size, test_size, seed: as in `nas_gym.tasks.preparation.Preparation`.
+        train_size: as in `nas_gym.tasks.preparation.Preparation`.
+        validation_size: as in `nas_gym.tasks.preparation.Preparation`.
+        test_size: as in `nas_gym.tasks.preparation.Preparation`.
+        seed: seed of the order of the scaffolds.
 
     Raises:
-        NASGymError: if there are too few molecules of rare scaffolds.
+        NASGymError: if there are too few molecules of scaffolds that are not common.
     """
     preparation = Preparation(train_size=train_size, validation_size=validation_size, test_size=test_size)
     train, validation, test = preparation.counts(len(scaffolds))
     rng = np.random.default_rng([seed, len(scaffolds)])
     counts = np.bincount(scaffolds)
-    rare = np.flatnonzero((counts > 0) & (counts <= max(1, COMMON * min(validation, test))))
+    few = min(validation, test)
+    limits = [max(1.0, share * few) for share in COMMON]
+    limit = next((one for one in limits if counts[counts <= one].sum() >= validation + test), limits[-1])
     parts = np.full(len(scaffolds), UNUSED, dtype=np.int64)
     taken = np.zeros(len(counts), dtype=bool)
-    order = iter(rng.permutation(rare).tolist())
+    order = iter(rng.permutation(np.flatnonzero((counts > 0) & (counts <= limit))).tolist())
     for part, size in ((2, test), (1, validation)):
         left = size
         while left:
@@ -74,8 +80,8 @@ def scaffold_division(
             if scaffold is None:
                 raise ConfigError(
                     f"the scaffolds that are not common have too few molecules for a validation part of "
-                    f"{validation:,} and a test part of {test:,}: lower validation_size or test_size, or pass "
-                    "split='random'"
+                    f"{validation:,} and a test part of {test:,}: lower validation_size or test_size, or "
+                    "pass split='random'"
                 )
             taken[scaffold] = True
             members = np.flatnonzero(scaffolds == scaffold)[:left]

@@ -148,6 +148,8 @@ def _texts_in(path: Path, form: TextForm, reading: Mapping[str, str | None]) -> 
 
 def _in_column(path: Path, form: ColumnForm, reading: Mapping[str, str | None]) -> Any:
     """Return the molecules or formulas of a file, or its table where that holds their features."""
+    if isinstance(form, MoleculeForm) and path.suffix.casefold() == ".sdf":
+        return FileExamples(*form.read_all(path.name, path.read_bytes()), form.column)
     if is_of(path.name, form.suffixes):
         return read_files(path, form)
     table = read_table(path, **reading, expected=(form.column,))

@@ -113,8 +113,6 @@ KERNELS: dict[type[Operation], Kernels] = {
     PiecewiseLinear: piecewise_linear.KERNELS,
     Readout: readout.KERNELS,
     PaddingMask: masks.PADDING_MASK_KERNELS,
-    Periodic: periodic.KERNELS,
-    PiecewiseLinear: piecewise_linear.KERNELS,
     RMSNorm: channel_norm.KERNELS,
     Select: select.KERNELS,
     SinusoidalPositions: positions.KERNELS,
