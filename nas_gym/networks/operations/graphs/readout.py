@@ -46,7 +46,7 @@ class Readout(Operation):
         return Source(total if node.option("reduction") == "sum" else f"{total} / {{1}}.sum(2).clamp(min=1)")
 
     def label(self, node: Node) -> str:
-        return f"{node.option('function')} over nodes"
+        return f"{node.option('reduction')} over nodes"
 
 
 class AttentionReadout(Operation):
