@@ -49,6 +49,13 @@ CASES: dict[str, dict[str, Any]] = {
         "task": {"name": "mnist1d", "train_size": 500},
     },
     "cell on digits": {"search_space": "cell", "task": "digits"},
+    "graph on melting_point": {"search_space": "graph", "task": "melting_point"},
+    "graph on melting_point, random split": {
+        "search_space": "graph",
+        "task": {"name": "melting_point", "split": "random"},
+    },
+    "graph on logp": {"search_space": "graph", "task": "logp"},
+    "tabular on inorganic_density": {"search_space": "tabular", "task": "inorganic_density"},
     "the table conv-mnist1d": {
         "search_space": {
             "name": "conv",

@@ -40,6 +40,7 @@ CASES: dict[str, dict[str, Any]] = {
     "conv on mnist1d": {"space": "conv", "task": "mnist1d", "networks": 64, "ordinary": 6},
     "cell on mnist1d": {"space": "cell", "task": "mnist1d", "networks": 64, "ordinary": 6},
     "cell on digits": {"space": "cell", "task": "digits", "networks": 64, "ordinary": 6},
+    "graph on melting_point": {"space": "graph", "task": "melting_point", "networks": 64, "ordinary": 6},
     "gru on mnist1d": {
         "space": {"name": "recurrent", "kinds": ["gru"], "max_layers": 2},
         "task": "mnist1d",

@@ -20,6 +20,7 @@ from nas_gym.training import ChunkTraining, Member, Recipe, TrainingData, plan_c
 TASKS: dict[str, dict[str, Any]] = {
     "digits": {"name": "digits"},  # 60% for training by default
     "mnist1d": {"name": "mnist1d", "train_size": 3000, "validation_size": 1000, "test_size": 1000},
+    "melting_point": {"name": "melting_point", "kind": "classes"},
     "language_id": {"name": "language_id"},
 }
 SAME = "relu-64 > tanh-64"

@@ -20,6 +20,7 @@ from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.networks import NetworkModule, ensemble_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 from nas_gym.tasks import (
+    ColumnForm,
     FileForm,
     PairForm,
     TableEncoder,
@@ -90,7 +91,8 @@ class SavedNetwork:
                 order and beside others; or rows of cells, in the order of the columns in training. The
                 path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network. Of
                 a network for images or signals in files also the path of one, or of a folder or archive; of a
-                network for texts a list of them, or the path of a file with one a line, or of a table.
+                network for texts a list of them, or the path of a file with one a line, or of a table; of one for
+                molecules or formulas likewise a list, or the path of a table.
             delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
             encoding: encoding of a table of text.
             sheet: sheet of a workbook.
@@ -143,7 +145,7 @@ class SavedNetwork:
         """Return examples as the network takes them."""
         if isinstance(self.files, PairForm) and isinstance(x, list | tuple) and all_texts(x):
             x = self.files.encoded(x)
-        if isinstance(self.files, TextForm) and isinstance(x, list | tuple) and all_texts(x):
+        if isinstance(self.files, TextForm | ColumnForm) and isinstance(x, list | tuple) and all_texts(x):
             x = self.files.encode(x)
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
         return standardised(raw, self.mean, self.scale)

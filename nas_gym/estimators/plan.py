@@ -36,6 +36,7 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "features": ({"name": "tabular"},),
     "signal": CONVOLUTIONS,
     "image": CONVOLUTIONS,
+    "graph": ({"name": "graph"}, {"name": "graph", "widths": [16], "max_layers": 2}),
 }
 """The search spaces for each kind of input, the one to prefer first, smaller ones for less time."""
 FIRST = 10

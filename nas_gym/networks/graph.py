@@ -25,6 +25,12 @@ from nas_gym.networks.operations.conv import Conv
 from nas_gym.networks.operations.dropout import Dropout
 from nas_gym.networks.operations.flatten import Flatten
 from nas_gym.networks.operations.global_avg_pool import GlobalAvgPool
+from nas_gym.networks.operations.graphs.adjacency import Adjacency
+from nas_gym.networks.operations.graphs.aggregate import Aggregate
+from nas_gym.networks.operations.graphs.edge_counts import EdgeCounts
+from nas_gym.networks.operations.graphs.graph_attention import GraphAttention
+from nas_gym.networks.operations.graphs.node_features import NodeFeatures
+from nas_gym.networks.operations.graphs.readout import AttentionReadout, Readout
 from nas_gym.networks.operations.input import Input
 from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
@@ -206,6 +212,34 @@ class NetworkBuilder:
         if channels == self.shape(node)[0]:
             return node
         return self.operation(Truncate(), node, kept=channels, layer=layer)
+
+    def node_features(self, node: int, kept: int, *, layer: Layer = "") -> int:
+        """Append the first features of the nodes of a packed graph; the first one is the mask of the nodes."""
+        return self.operation(NodeFeatures(), node, kept=index(kept), layer=layer)
+
+    def edge_counts(self, node: int, features: int, kinds: int, *, layer: Layer = "") -> int:
+        """Append how many edges of each kind each node of a packed graph has."""
+        options = {"features": index(features), "kinds": index(kinds)}
+        return self.operation(EdgeCounts(), node, **options, layer=layer)
+
+    def adjacency(self, node: int, features: int, weights: str, *, kind: int = 0, layer: Layer = "") -> int:
+        """Append the weights with which the nodes of a packed graph read each other (see `Adjacency`)."""
+        options = {"features": index(features), "weights": weights, "kind": index(kind)}
+        return self.operation(Adjacency(), node, **options, layer=layer)
+
+    def aggregate(self, node: int, adjacency: int, *, layer: Layer = "") -> int:
+        """Append the weighted sum over the neighbours of each node."""
+        return self.operation(Aggregate(), node, adjacency, layer=layer)
+
+    def graph_attention(self, node: int, adjacency: int, *, heads: int = 1, layer: Layer = "") -> int:
+        """Append the mean over the neighbours of each node by attention, of heads that divide the channels."""
+        return self.operation(GraphAttention(), node, adjacency, heads=index(heads), layer=layer)
+
+    def readout(self, node: int, mask: int, function: str, *, layer: Layer = "") -> int:
+        """Append one vector for the nodes where the mask is 1, by a function of `READOUTS`."""
+        if function == "attention":
+            return self.operation(AttentionReadout(), node, mask, layer=layer)
+        return self.operation(Readout(), node, mask, reduction=function, layer=layer)
 
     def embedding(self, node: int, size: int, *, codes: int, layer: Layer = "") -> int:
         """Append `size` trained numbers for each code, of codes below `codes`; 0 gives zeros."""

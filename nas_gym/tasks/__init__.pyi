@@ -6,6 +6,7 @@ from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
 from .inputs import GraphInputs as GraphInputs
 from .inputs import TokenInputs as TokenInputs
+from .media.forms import ColumnForm as ColumnForm
 from .media.forms import FileExamples as FileExamples
 from .media.forms import FileForm as FileForm
 from .media.forms import form_of as form_of

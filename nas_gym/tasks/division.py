@@ -38,6 +38,7 @@ class Division:
         gap: examples left out before the validation and the test part, of an order by time.
         clock: the times as they were written.
         names: what `parts`, `groups` and `times` are called, such as ``{"groups": "column 'patient'"}``.
+        sized: whether the parts were drawn in the sizes that the options ask for.
     """
 
     parts: np.ndarray | None = None
@@ -46,6 +47,7 @@ class Division:
     gap: int = 0
     clock: Sequence[Any] = ()
     names: tuple[tuple[str, str], ...] = ()
+    sized: bool = False
 
     def at(self, rows: np.ndarray) -> Division:
         """Return the division of some examples."""
@@ -151,7 +153,7 @@ def _check_options(division: Division, preparation: Preparation, options: Sequen
         )
     if division.parts is not None:
         settled = (*SIZES, "split_seed", "folds") if division.is_complete else ("train_size", "test_size")
-        for option in settled:
+        for option in ("folds",) if division.sized else settled:
             if option in options and (option != "folds" or preparation.folds > 1):
                 raise ConfigError(
                     f"the data comes in parts, which leaves nothing to {option}: leave the option out"

@@ -16,7 +16,10 @@ from nas_gym.tasks.builtin.breast_cancer import breast_cancer
 from nas_gym.tasks.builtin.dates import dates
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
+from nas_gym.tasks.builtin.inorganic_density import inorganic_density
 from nas_gym.tasks.builtin.language_id import language_id
+from nas_gym.tasks.builtin.logp import logp
+from nas_gym.tasks.builtin.melting_point import melting_point
 from nas_gym.tasks.builtin.mnist1d import mnist1d
 from nas_gym.tasks.builtin.pronunciation import pronunciation
 from nas_gym.tasks.builtin.spelling import spelling
@@ -26,6 +29,8 @@ from nas_gym.tasks.notes import say
 from nas_gym.tasks.own.arrays import arrays
 from nas_gym.tasks.own.csv import csv
 from nas_gym.tasks.own.folder import folder
+from nas_gym.tasks.own.materials import materials
+from nas_gym.tasks.own.molecules import molecules
 from nas_gym.tasks.own.npz import npz
 from nas_gym.tasks.own.translation import translation
 from nas_gym.tasks.own.text import text
@@ -39,6 +44,9 @@ TASKS: dict[str, Callable[..., Data]] = {
     "mnist1d": mnist1d,
     "breast_cancer": breast_cancer,
     "diabetes": diabetes,
+    "melting_point": melting_point,
+    "logp": logp,
+    "inorganic_density": inorganic_density,
     "dates": dates,
     "pronunciation": pronunciation,
     "language_id": language_id,
@@ -48,6 +56,8 @@ TASKS: dict[str, Callable[..., Data]] = {
     "csv": csv,
     "folder": folder,
     "translation": translation,
+    "molecules": molecules,
+    "materials": materials,
     "text": text,
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from nas_gym.networks import Network, NetworkBuilder, Shape
-from nas_gym.search_spaces.tabular.architecture import Layer, layer_text
+from nas_gym.search_spaces.layered.architecture import Layer, layer_text
 
 LEAST_EMBEDDED = 5
 """Categories from which a column has an embedding: of fewer it would hardly be smaller than one-hot."""

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import DataError
+from nas_gym.tasks.chemistry.formulas import FormulaForm
+from nas_gym.tasks.chemistry.molecules import MoleculeForm
 from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
@@ -17,12 +19,16 @@ from nas_gym.tasks.media.signals import SignalForm
 from nas_gym.tasks.pairs.form import PairForm
 from nas_gym.tasks.texts.form import TextForm
 
-FileForm = ImageForm | SignalForm | PairForm | TextForm
+ColumnForm = MoleculeForm | FormulaForm
+"""How texts in a column of a table that only chemistry can read become examples."""
+FileForm = ImageForm | SignalForm | PairForm | TextForm | ColumnForm
 FORMS: dict[str, type[FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
     PairForm.kind: PairForm,
     TextForm.kind: TextForm,
+    MoleculeForm.kind: MoleculeForm,
+    FormulaForm.kind: FormulaForm,
 }
 
 

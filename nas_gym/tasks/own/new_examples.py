@@ -12,8 +12,9 @@ import numpy as np
 from nas_gym.errors import DataError, unknown
 from nas_gym.networks import Shape
 from nas_gym.tasks import checks
+from nas_gym.tasks.chemistry.molecules import MoleculeForm
 from nas_gym.tasks.media.collection import is_collection, is_of
-from nas_gym.tasks.media.forms import FileExamples, FileForm, read_files
+from nas_gym.tasks.media.forms import ColumnForm, FileExamples, FileForm, read_files
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.pairs.form import PairForm
 from nas_gym.tasks.pairs.reading import sources_of
@@ -145,6 +146,20 @@ def _texts_in(path: Path, form: TextForm, reading: Mapping[str, str | None]) -> 
     return FileExamples(form.encode(texts), texts, form.column)
 
 
+def _in_column(path: Path, form: ColumnForm, reading: Mapping[str, str | None]) -> Any:
+    """Return the molecules or formulas of a file, or its table where that holds their features."""
+    if isinstance(form, MoleculeForm) and path.suffix.casefold() == ".sdf":
+        return FileExamples(*form.read_all(path.name, path.read_bytes()), form.column)
+    if is_of(path.name, form.suffixes):
+        return read_files(path, form)
+    table = read_table(path, **reading, expected=(form.column,))
+    if form.column not in table.columns and not isinstance(form, MoleculeForm):
+        return table
+    return FileExamples(
+        form.examples(table), tuple(map(text_of, listed(table.columns[form.column]))), form.column
+    )
+
+
 def read_examples(
     path: str | Path, encoder: TableEncoder | None, form: FileForm | None = None, **reading: str | None
 ) -> Any:
@@ -163,6 +178,8 @@ def read_examples(
     if isinstance(form, PairForm) and given.suffix not in (".npy", ".npz"):
         texts = sources_of(files.existing(path, "text"), reading.get("encoding"))
         return FileExamples(form.encoded(texts), texts, "source")
+    if isinstance(form, ColumnForm) and given.suffix not in (".npy", ".npz"):
+        return _in_column(files.existing(path, "table"), form, reading)
     in_column = isinstance(form, TextForm) and bool(form.column) and not is_collection(given)
     if isinstance(form, TextForm) and in_column and given.suffix not in (".npy", ".npz"):
         return _texts_in(files.existing(path, "text"), form, reading)

@@ -35,6 +35,7 @@ class Context:
         leaves: gradients of weights and statistics in memory of a library, which nothing reads before the
             end of the step, and where they belong.
         preparations: kernels to run once before evaluating with new weights.
+        turned: what was turned over for products of each example, and is there for others that read it.
     """
 
     tape: Tape
@@ -47,6 +48,7 @@ class Context:
     objects: dict[Group, Any] = field(default_factory=dict)
     leaves: list[tuple[Tensor, Fresh]] = field(default_factory=list)
     preparations: list[Kernel] = field(default_factory=list)
+    turned: set[object] = field(default_factory=set)
     _scratch: dict[tuple[object, ...], Tensor] = field(default_factory=dict)
 
     @property

@@ -24,8 +24,9 @@ class Places:
         self._blocks, self._rows = (np.full((values, copies), -1, dtype=np.int64) for _ in range(2))
 
     def put(self, ids: Ids, rows: Rows, copy: Ids | int = 0) -> None:
-        """Note that values lie in consecutive rows, in their order."""
-        self.put_at(ids, rows.block.number, np.arange(rows.start, rows.start + len(ids)), copy)
+        """Note that values lie in consecutive rows, in their order, or all in one that is repeated."""
+        steps = 0 if rows.repeat else 1
+        self.put_at(ids, rows.block.number, rows.start + steps * np.arange(len(ids)), copy)
 
     def put_at(self, ids: Ids, blocks: Ids | int, rows: Ids, copy: Ids | int = 0) -> None:
         """Note the block, by number, and the row of every value."""

@@ -1,4 +1,4 @@
-"""Architectures for tables and their text."""
+"""Architectures of layers in a row and choices for the whole, and their text."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from nas_gym.errors import ConfigError
 
 Layer = tuple[int, str]
-"""Width and activation."""
+"""Width, and what is chosen beside it: an activation, an operation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tabular:
-    """A perceptron for tables.
+class Layered:
+    """Layers in a row, and what is chosen for the whole network.
 
     Attributes:
         wholes: what is chosen for the whole network, in the order of the space's aspects.
-        layers: (width, activation) from the input to the output.
+        layers: (width, name) from the input to the output.
     """
 
     wholes: tuple[str, ...]
@@ -29,14 +29,17 @@ class Tabular:
 
 def layer_text(layer: Layer) -> str:
     """Return the text of a layer: ``"relu-64"``."""
-    width, activation = layer
-    return f"{activation}-{width}"
+    width, name = layer
+    return f"{name}-{width}"
 
 
-def parse(text: str, wholes: Mapping[str, Sequence[str]], layers: Sequence[Layer], most: int) -> Tabular:
+def parse(
+    space: str, text: str, wholes: Mapping[str, Sequence[str]], layers: Sequence[Layer], most: int
+) -> Layered:
     """Return the architecture of a text.
 
     Args:
+        space: name of the space.
         text: the text.
         wholes: the choices for the whole network by aspect.
         layers: the layers to choose from.
@@ -48,7 +51,7 @@ def parse(text: str, wholes: Mapping[str, Sequence[str]], layers: Sequence[Layer
     head, colon, chain = text.partition(":")
     words = tuple(word.strip() for word in head.split(","))
     if not colon or len(words) != len(wholes):
-        raise _misfit(text, wholes, layers)
+        raise _misfit(space, text, wholes, layers)
     for word, (aspect, choices) in zip(words, wholes.items(), strict=True):
         if word not in choices:
             raise ConfigError(
@@ -64,15 +67,17 @@ def parse(text: str, wholes: Mapping[str, Sequence[str]], layers: Sequence[Layer
             )
     if len(parts) > most:
         raise ConfigError(
-            f"architecture {text!r} has {len(parts)} layers, the tabular space at most {most}: "
+            f"architecture {text!r} has {len(parts)} layers, the {space} space at most {most}: "
             "remove layers or raise max_layers"
         )
-    return Tabular(words, tuple(known[part] for part in parts))
+    return Layered(words, tuple(known[part] for part in parts))
 
 
-def _misfit(text: str, wholes: Mapping[str, Sequence[str]], layers: Sequence[Layer]) -> ConfigError:
-    example = Tabular(tuple(choices[0] for choices in wholes.values()), (layers[0], layers[-1]))
+def _misfit(
+    space: str, text: str, wholes: Mapping[str, Sequence[str]], layers: Sequence[Layer]
+) -> ConfigError:
+    example = Layered(tuple(choices[0] for choices in wholes.values()), (layers[0], layers[-1]))
     return ConfigError(
-        f"architecture {text!r} does not fit the tabular space: write {', '.join(wholes)}, a colon and "
+        f"architecture {text!r} does not fit the {space} space: write {', '.join(wholes)}, a colon and "
         f"layers, like {str(example)!r}"
     )

@@ -1,0 +1,1 @@
+"""Networks of message passing for graphs, such as molecules."""
