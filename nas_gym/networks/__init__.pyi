@@ -33,6 +33,7 @@ from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
+from .operations.squeeze_excitation import SqueezeExcitation as SqueezeExcitation
 from .operations.tables.category_embedding import CategoryEmbedding as CategoryEmbedding
 from .operations.tables.periodic import TURN as TURN
 from .operations.tables.periodic import Periodic as Periodic

@@ -29,6 +29,7 @@ from nas_gym.networks.operations.input import Input
 from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
+from nas_gym.networks.operations.squeeze_excitation import SqueezeExcitation
 from nas_gym.networks.operations.tables.category_embedding import CategoryEmbedding
 from nas_gym.networks.operations.tables.periodic import Periodic
 from nas_gym.networks.operations.tables.piecewise_linear import PiecewiseLinear
@@ -145,6 +146,10 @@ class NetworkBuilder:
         """Append the mean of every channel."""
         shape = GlobalAvgPool().output_shape(self.shape(node))
         return self._append(GlobalAvgPool(), (node,), shape, layer=layer)
+
+    def squeeze_excitation(self, node: int, squeezed: int, *, layer: Layer = "") -> int:
+        """Append weights of the channels, computed from their means by way of `squeezed` numbers."""
+        return self.operation(SqueezeExcitation(), node, squeezed=index(squeezed), layer=layer)
 
     def add(self, *nodes: int, layer: Layer = "") -> int:
         """Append the sum of nodes of one shape; of a single node, return the node itself."""

@@ -20,6 +20,7 @@ from nas_gym.networks import (
     Periodic,
     PiecewiseLinear,
     Select,
+    SqueezeExcitation,
     Zero,
 )
 from nas_gym.training.kernels.base import Kernels
@@ -37,6 +38,7 @@ from nas_gym.training.kernels.operations import (
     piecewise_linear,
     pool,
     select,
+    squeeze_excitation,
     zero,
 )
 
@@ -56,6 +58,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     Periodic: periodic.KERNELS,
     PiecewiseLinear: piecewise_linear.KERNELS,
     Select: select.KERNELS,
+    SqueezeExcitation: squeeze_excitation.KERNELS,
     Zero: zero.KERNELS,
 }
 
