@@ -146,8 +146,11 @@ def test_only_architectures_that_fit_every_task_are_drawn():
     assert max(text.count("pool") for text in texts) < 3
 
 
-def test_tasks_of_one_name_are_numbered():
-    assert labels_of([TASKS[0], TASKS[1], TASKS[0]]) == ("up 1", "like", "up 2")
+def test_tasks_of_one_name_are_told_apart_by_their_options():
+    small = {"name": "friedman", "train_size": 20, "validation_size": 20, "test_size": 20}
+    tasks = [make_task("diabetes"), make_task({"name": "diabetes", "split_seed": 3}), make_task(small)]
+    assert labels_of(tasks) == ("diabetes", "diabetes (split_seed 3)", "friedman")
+    assert labels_of([tasks[2], tasks[2]])[1].endswith(" 2")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from nas_gym.cli.task_options import tasks_of
 from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nas_gym.explain import Interval, Transfer
+    from nas_gym.explain import Interval, Retrained, Transfer
 
 TRANSFER_EXAMPLE = """
 Example: `nas-gym transfer --task breast_cancer --task diabetes --task friedman --architectures 40`
@@ -122,12 +122,9 @@ def _show(found: Transfer) -> None:
     console.print(grid)
     print_plain(console, ABOUT_AGREEMENT)
     grid = _grid("trained on", "found on", "test", "regret", "place")
-    best = {
-        each.trained_on: each.architecture for each in found.retrained if each.found_on == each.trained_on
-    }
+    own_best = {each.trained_on: each.architecture for each in found.retrained if _is_own(each)}
     for each in found.retrained:
-        own = each.found_on == each.trained_on
-        same = each.architecture == best[each.trained_on]
+        own, same = _is_own(each), each.architecture == own_best[each.trained_on]
         grid.add_row(
             each.trained_on,
             "itself" if own else each.found_on,
@@ -139,6 +136,10 @@ def _show(found: Transfer) -> None:
     print_plain(console, ABOUT_AGAIN.format(count=len(found.retrained[0].scores)))
     scored = ", ".join(f"{task} by {metric}" for task, metric in found.metrics.items())
     print_plain(console, f"scores: {scored}")
+
+
+def _is_own(row: Retrained) -> bool:
+    return row.found_on == row.trained_on
 
 
 def _grid(*heads: str) -> Grid:

@@ -54,8 +54,8 @@ def scene_digits(
       2015, "Unsupervised Domain Adaptation by Backpropagation"): what makes house numbers hard, without
       photographs. The files of the faces are checked by their hash, and the images are kept in the cache
       folder, so that they are made once.
-    - **An image**: a digit of a random face, colour, size, place, slant and rotation, before a background that
-      runs from one colour to another. Parts of other digits stand left and right of it, as in SVHN, and the
+    - **An image**: a digit of a random face, colour, size, place, slant and rotation, before a background
+      that runs from one colour to another. Parts of other digits stand left and right of it, as in SVHN, and the
       whole is blurred and noisy. Pixels are whole numbers from 0 to 255.
     - **Difficulty**: at 0 digits stand upright, alone and in clear colours; at 1 they are rotated by up to 40
       degrees, hardly differ from their background, have neighbours on both sides, and lie in strong noise.
