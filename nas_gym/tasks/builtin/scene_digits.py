@@ -55,8 +55,8 @@ def scene_digits(
       photographs. The files of the faces are checked by their hash, and the images are kept in the cache
       folder, so that they are made once.
     - **An image**: a digit of a random face, colour, size, place, slant and rotation, before a background
-      that runs from one colour to another. Parts of other digits stand left and right of it, as in SVHN, and the
-      whole is blurred and noisy. Pixels are whole numbers from 0 to 255.
+      that runs from one colour to another. Parts of other digits stand left and right of it, as in SVHN,
+      and the whole is blurred and noisy. Pixels are whole numbers from 0 to 255.
     - **Difficulty**: at 0 digits stand upright, alone and in clear colours; at 1 they are rotated by up to 40
       degrees, hardly differ from their background, have neighbours on both sides, and lie in strong noise.
     - **Examples**: as many of each digit; 2,000 for training, 2,000 for validation, 2,000 for test. More are
