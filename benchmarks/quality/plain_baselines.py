@@ -3,9 +3,10 @@
     python benchmarks/quality/plain_baselines.py                 # every task of TASKS
     python benchmarks/quality/plain_baselines.py --task friedman --task '{"name": "digits"}'
 
-The best constant answer, a linear model on the raw numbers (logistic regression on pixels, linear regression of
-values) and gradient boosting, all of scikit-learn with its defaults, fitted on the training part alone and
-scored by the task's metric on the test part. Nothing is tuned and nothing is chosen by the test part.
+The best constant answer, a linear model on the raw numbers (logistic regression on pixels, linear
+regression of values) and gradient boosting, all of scikit-learn with its defaults, fitted on the training
+part alone and scored by the task's metric on the test part. Nothing is tuned, and nothing is chosen by the
+test part.
 """
 
 from __future__ import annotations
