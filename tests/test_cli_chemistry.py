@@ -25,7 +25,16 @@ def run(tmp_path, monkeypatch, capsys):
     return invoke
 
 
-QUICK = ("--agent", "random", "--budget", "2", "--store", "memory", "--recipe", '{"epochs": 2, "batch_size": 16}')
+QUICK = (
+    "--agent",
+    "random",
+    "--budget",
+    "2",
+    "--store",
+    "memory",
+    "--recipe",
+    '{"epochs": 2, "batch_size": 16}',
+)
 
 
 def rows_of(path: str) -> list[dict[str, str]]:

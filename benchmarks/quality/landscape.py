@@ -32,6 +32,13 @@ from nas_gym.evaluators import Request
 
 SEEDS = (0, 1, 2)
 TABLE_TASK = {"name": "mnist1d", "train_size": 3000, "validation_size": 3000}
+SMALL_CONV = {
+    "name": "conv",
+    "max_layers": 4,
+    "operations": ["conv3", "conv5", "max_pool"],
+    "channels": [4, 8],
+    "activations": ["relu"],
+}
 CASES: dict[str, dict[str, Any]] = {
     "default: mlp on mnist1d": {},
     "mlp on mnist1d, 5 epochs": {"evaluator": {"recipe": {"epochs": 5}}},
@@ -56,6 +63,25 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "graph on logp": {"search_space": "graph", "task": "logp"},
     "tabular on inorganic_density": {"search_space": "tabular", "task": "inorganic_density"},
+    "mlp on friedman": {"task": "friedman"},
+    "mlp on friedman2": {"task": {"name": "friedman", "function": "friedman2"}},
+    "mlp on diabetes": {"task": "diabetes"},
+    "conv on mnist5k": {
+        "search_space": SMALL_CONV,
+        "task": {"name": "mnist5k", "train_size": 500, "validation_size": 1000},
+    },
+    "conv on scene_digits": {"search_space": SMALL_CONV, "task": "scene_digits"},
+    "conv on scene_digits, plain and small": {
+        "search_space": SMALL_CONV,
+        "task": {
+            "name": "scene_digits",
+            "side": 16,
+            "difficulty": 0.0,
+            "train_size": 1000,
+            "validation_size": 1000,
+            "test_size": 1000,
+        },
+    },
     "the table conv-mnist1d": {
         "search_space": {
             "name": "conv",

@@ -103,6 +103,22 @@ class AsStated(nn.Module):
         return self._node.operation.forward(self._node, inputs, dict(self.named_parameters()), self.training)
 
 
+class SqueezeExcitation(nn.Module):
+    """Channels weighted by two linear layers over their means."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.reducing, self.widening = nn.Linear(channels, squeezed), nn.Linear(squeezed, channels)
+        # By the names that the engine has for them.
+        self.squeeze, self.squeeze_bias = self.reducing.weight, self.reducing.bias
+        self.excite, self.excite_bias = self.widening.weight, self.widening.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The weighted channels, of the shape of `x`."""
+        weights = self.widening(self.reducing(x.flatten(2).mean(2)).relu()).sigmoid()
+        return x * weights[(..., *(None,) * (x.ndim - 2))]
+
+
 def make_layer(node: Node) -> nn.Module | None:
     """The layer of a node; None for what has no layer of its own: a sum, zeros, channels joined or cut."""
     signal, ceil_mode = len(node.input_shape) == 2, node.kernel % 2 == 0
@@ -125,6 +141,8 @@ def make_layer(node: Node) -> nn.Module | None:
         case "avg_pool":
             average: type[nn.Module] = nn.AvgPool1d if signal else nn.AvgPool2d
             return average(node.kernel, node.stride, node.padding, ceil_mode, count_include_pad=False)
+        case "squeeze_excitation":
+            return SqueezeExcitation(node.shape[0], node.option("squeezed"))
         case "global_avg_pool":
             pooled: nn.Module = nn.AdaptiveAvgPool1d(1) if signal else nn.AdaptiveAvgPool2d(1)
             return nn.Sequential(pooled, nn.Flatten())

@@ -44,6 +44,9 @@ CASES: dict[str, dict[str, Any]] = {
     "gru on mnist1d": {
         "space": {"name": "recurrent", "kinds": ["gru"], "max_layers": 2},
         "task": "mnist1d",
+        "networks": 64,
+        "ordinary": 6,
+    },
     "transformer on language_id": {
         "space": "transformer",
         "task": "language_id",

@@ -18,6 +18,7 @@ from nas_gym.cli.commands.record import RECORD_EXAMPLE, record
 from nas_gym.cli.commands.replay import REPLAY_EXAMPLE, replay
 from nas_gym.cli.commands.search import SEARCH_EXAMPLE, search
 from nas_gym.cli.commands.store import store_app
+from nas_gym.cli.commands.transfer import TRANSFER_EXAMPLE, transfer
 from nas_gym.cli.errors import encodable, told
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command("predict", epilog=PREDICT_EXAMPLE)(predict)
 app.command("export", epilog=EXPORT_EXAMPLE)(export)
 app.command("record", epilog=RECORD_EXAMPLE)(record)
 app.command("rank", epilog=RANK_EXAMPLE)(rank)
+app.command("transfer", epilog=TRANSFER_EXAMPLE)(transfer)
 app.command("replay", epilog=REPLAY_EXAMPLE)(replay)
 app.command("list", epilog=LIST_EXAMPLE)(list_parts)
 

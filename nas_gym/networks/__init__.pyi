@@ -66,6 +66,7 @@ from .operations.sequences.padding_mask import PaddingMask as PaddingMask
 from .operations.sequences.positions import LearnedPositions as LearnedPositions
 from .operations.sequences.positions import SinusoidalPositions as SinusoidalPositions
 from .operations.sequences.positions import sinusoids as sinusoids
+from .operations.squeeze_excitation import SqueezeExcitation as SqueezeExcitation
 from .operations.tables.category_embedding import CategoryEmbedding as CategoryEmbedding
 from .operations.tables.periodic import TURN as TURN
 from .operations.tables.periodic import Periodic as Periodic

@@ -47,6 +47,7 @@ from nas_gym.networks.operations.sequences.masked import Masked
 from nas_gym.networks.operations.sequences.masked_mean import MaskedMean
 from nas_gym.networks.operations.sequences.padding_mask import PaddingMask
 from nas_gym.networks.operations.sequences.positions import LearnedPositions, SinusoidalPositions
+from nas_gym.networks.operations.squeeze_excitation import SqueezeExcitation
 from nas_gym.networks.operations.tables.category_embedding import CategoryEmbedding
 from nas_gym.networks.operations.tables.periodic import Periodic
 from nas_gym.networks.operations.tables.piecewise_linear import PiecewiseLinear
@@ -166,6 +167,10 @@ class NetworkBuilder:
         """Append the mean of every channel."""
         shape = GlobalAvgPool().output_shape(self.shape(node))
         return self._append(GlobalAvgPool(), (node,), shape, layer=layer)
+
+    def squeeze_excitation(self, node: int, squeezed: int, *, layer: Layer = "") -> int:
+        """Append weights of the channels, computed from their means by way of `squeezed` numbers."""
+        return self.operation(SqueezeExcitation(), node, squeezed=index(squeezed), layer=layer)
 
     def add(self, *nodes: int, layer: Layer = "") -> int:
         """Append the sum of nodes of one shape; of a single node, return the node itself."""

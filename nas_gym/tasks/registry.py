@@ -16,12 +16,15 @@ from nas_gym.tasks.builtin.breast_cancer import breast_cancer
 from nas_gym.tasks.builtin.dates import dates
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
+from nas_gym.tasks.builtin.friedman import friedman
 from nas_gym.tasks.builtin.inorganic_density import inorganic_density
 from nas_gym.tasks.builtin.language_id import language_id
 from nas_gym.tasks.builtin.logp import logp
 from nas_gym.tasks.builtin.melting_point import melting_point
 from nas_gym.tasks.builtin.mnist1d import mnist1d
+from nas_gym.tasks.builtin.mnist5k import mnist5k
 from nas_gym.tasks.builtin.pronunciation import pronunciation
+from nas_gym.tasks.builtin.scene_digits import scene_digits
 from nas_gym.tasks.builtin.spelling import spelling
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
@@ -32,8 +35,8 @@ from nas_gym.tasks.own.folder import folder
 from nas_gym.tasks.own.materials import materials
 from nas_gym.tasks.own.molecules import molecules
 from nas_gym.tasks.own.npz import npz
-from nas_gym.tasks.own.translation import translation
 from nas_gym.tasks.own.text import text
+from nas_gym.tasks.own.translation import translation
 from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
 from nas_gym.tasks.reading.file_kinds import kind_of, looks_like_data
@@ -51,6 +54,9 @@ TASKS: dict[str, Callable[..., Data]] = {
     "pronunciation": pronunciation,
     "language_id": language_id,
     "spelling": spelling,
+    "scene_digits": scene_digits,
+    "mnist5k": mnist5k,
+    "friedman": friedman,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,

@@ -90,6 +90,8 @@ def operation_networks(shape: Shape) -> dict[str, Network]:
     add("concat", lambda b, x: b.concat(b.conv(x, 3, 3), x, b.pool(x, "max", 3, stride=1)))
     add("concat of the same", lambda b, x: b.concat(x, x))
     add("truncate", lambda b, x: b.truncate(x, 5))
+    add("squeeze_excitation", lambda b, x: b.squeeze_excitation(x, 3))
+    add("squeeze_excitation to one", lambda b, x: b.squeeze_excitation(b.activation(x, "relu"), 1))
     add("zero added", lambda b, x: b.add(b.zero(x, b.shape(x)), x))
     add("zero alone", lambda b, x: b.zero(x, b.shape(x)))
     add("conv of zero", lambda b, x: b.conv(b.zero(x, b.shape(x)), 6, 3))

@@ -111,6 +111,10 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     ),
     "macro on signals": ({"name": "macro"}, (1, 40)),
     "macro on images": ({"name": "macro", "channels": 4, "head": 12}, (3, 7, 5)),
+    "macro, squeezed": (
+        {"name": "macro", "channels": 2, "head": 3, "blocks": ["mb3_k3_se", "mb6_k5"]},
+        (1, 9),
+    ),
     "nasbench101 on signals": ({"name": "nasbench101"}, (1, 40)),
     "nasbench101 on images": (
         {

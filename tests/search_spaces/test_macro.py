@@ -148,3 +148,58 @@ def test_rows_of_a_table_are_no_input() -> None:
 
 def test_a_chain_has_eight_layers(space: MacroSpace) -> None:
     assert len(space.variables) == LAYERS == 8
+
+
+BLOCKS = ["identity", "mb3_k5", "mb6_k3_se"]
+SQUEEZE = "squeeze_excitation"
+
+
+class Squeezed(nn.Module):
+    """Squeeze and excitation of layers of `torch.nn`."""
+
+    def __init__(self, channels: int, squeezed: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(channels, squeezed), nn.ReLU(), nn.Linear(squeezed, channels), nn.Sigmoid()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.layers(x.mean(dim=tuple(range(2, x.ndim))))
+        return x * weights.reshape(*weights.shape, *(1 for _ in x.shape[2:]))
+
+
+@pytest.mark.parametrize("shape", [(2, 9, 12), (2, 11)], ids=["image", "signal"])
+def test_blocks_may_weight_their_channels(shape: tuple[int, ...]) -> None:
+    space = MacroSpace(shape, 10, channels=3, head=8, blocks=BLOCKS)
+    plain = MacroSpace(shape, 10, channels=3, head=8, blocks=["identity", "mb3_k5", "mb6_k3"])
+    chain = space.parse("01200020")
+    network, without = space.network(chain), plain.network(chain)
+    hidden = 6 * 6, 6 * 24
+    added = sum(2 * channels * (channels // 4) + channels + channels // 4 for channels in hidden)
+    assert network.parameters == without.parameters + added
+    module = module_of(space, chain)
+    state = module.state_dict()
+    weighted = [number for number, node in enumerate(network.nodes) if node.operation.name == SQUEEZE]
+    assert [network.nodes[number].shape[0] for number in weighted] == list(hidden)
+    for number in weighted:
+        node = network.nodes[number]
+        own = Squeezed(node.shape[0], node.shape[0] // 4)
+        for written, name in zip(own.parameters(), node.parameter_shapes, strict=True):
+            written.data.copy_(state[f"{number}_{name}"])
+        x = torch.randn(3, *node.shape)
+        torch.testing.assert_close(module.compute(number, node, [x]), own(x))
+
+
+def test_other_blocks_are_in_the_configuration_and_the_benchmarks_are_not(space: MacroSpace) -> None:
+    assert space.config() == {"name": "macro", "channels": 32, "head": 1280}
+    other = MacroSpace((1, 40), 10, blocks=BLOCKS)
+    assert other.config()["blocks"] == BLOCKS
+    assert "and squeeze and excitation" in other.describe(other.parse("00200000")).words
+
+
+def test_an_unknown_block_is_refused_with_the_nearest() -> None:
+    with pytest.raises(NASGymError, match="did you mean 'mb3_k3_se'"):
+        MacroSpace((3, 32, 32), 10, blocks=["identity", "mb3_k3se"])
+    two = MacroSpace((3, 32, 32), 10, blocks=["identity", "mb3_k3"])
+    with pytest.raises(NASGymError, match="write 8 digits of 0 and 1, like '11111101'"):
+        two.parse("22212202")

@@ -144,6 +144,14 @@ def select(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     return tf.gather(inputs[0], list(node.option("places")), axis=1)
 
 
+def squeeze_excitation(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
+    """Weight the channels by two linear layers over their means."""
+    sides = list(range(1, len(inputs[0].shape) - 1))
+    means = tf.reduce_mean(inputs[0], axis=sides, keepdims=True)
+    hidden = tf.nn.relu(tf.matmul(means, arrays["squeeze"].T.copy()) + arrays["squeeze_bias"])
+    return inputs[0] * tf.nn.sigmoid(tf.matmul(hidden, arrays["excite"].T.copy()) + arrays["excite_bias"])
+
+
 def truncate(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return the first channels."""
     return inputs[0][..., : node.option("kept")]
@@ -173,6 +181,7 @@ OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
     "periodic": periodic,
     "piecewise_linear": piecewise_linear,
     "select": select,
+    "squeeze_excitation": squeeze_excitation,
     "truncate": truncate,
     "zero": zero,
 }

@@ -41,6 +41,7 @@ from nas_gym.networks import (
     Select,
     SinusoidalPositions,
     Spread,
+    SqueezeExcitation,
     Zero,
 )
 from nas_gym.training.kernels.base import Kernels
@@ -58,6 +59,7 @@ from nas_gym.training.kernels.operations import (
     piecewise_linear,
     pool,
     select,
+    squeeze_excitation,
     zero,
 )
 from nas_gym.training.kernels.operations.graphs import (
@@ -116,6 +118,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     RMSNorm: channel_norm.KERNELS,
     Select: select.KERNELS,
     SinusoidalPositions: positions.KERNELS,
+    SqueezeExcitation: squeeze_excitation.KERNELS,
     Zero: zero.KERNELS,
 }
 

@@ -1,0 +1,106 @@
+"""What plain methods of the field get on the tasks of images and of tables, on the same split.
+
+    python benchmarks/quality/plain_baselines.py                 # every task of TASKS
+    python benchmarks/quality/plain_baselines.py --task friedman --task '{"name": "digits"}'
+
+The best constant answer, a linear model on the raw numbers (logistic regression on pixels, linear
+regression of values) and gradient boosting, all of scikit-learn with its defaults, fitted on the training
+part alone and scored by the task's metric on the test part. Nothing is tuned, and nothing is chosen by the
+test part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from nas_gym.tasks import Task, constant_answer, make_task
+
+TASKS: tuple[Any, ...] = (
+    "breast_cancer",
+    "diabetes",
+    *({"name": "friedman", "function": f"friedman{number}"} for number in (1, 2, 3)),
+    "digits",
+    "mnist5k",
+    *({"name": "scene_digits", "difficulty": difficulty} for difficulty in (0.0, 0.25, 0.5)),
+)
+SEED = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--task", action="append", help="name or JSON of a task; repeatable")
+    parser.add_argument("--no-boosting", action="store_true", help="leave gradient boosting out: it is slow")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", ConvergenceWarning)  # of pixels; it changes little
+    asked = [json.loads(text) if text.startswith("{") else text for text in options.task or []] or TASKS
+    rows = [row for spec in asked for row in measured(spec, boosting=not options.no_boosting)]
+    Console(width=110).print(as_table(rows))
+    if options.out:
+        options.out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def measured(spec: Any, *, boosting: bool) -> Iterator[dict[str, Any]]:
+    """The figures of each method on one task."""
+    task = make_task(spec)
+    words = spec if isinstance(spec, str) else ", ".join(str(value) for value in spec.values())
+    about = {"task": words, "examples": len(task.y_train), "metric": task.target.metric.label}
+    constant = constant_answer(task)
+    assert constant is not None
+    yield about | {"method": "constant answer", "test": constant.test, "seconds": 0.0}
+    for name, model in methods(task, boosting=boosting):
+        start = time.perf_counter()
+        model.fit(task.plain(task.x_train), task.y_train.ravel())
+        test, _ = task.target.measure(outputs(model, task), task.y_test)
+        yield about | {"method": name, "test": test, "seconds": time.perf_counter() - start}
+
+
+def methods(task: Task, *, boosting: bool) -> list[tuple[str, Any]]:
+    """The methods by name."""
+    if task.target.kind == "classes":
+        linear: Any = LogisticRegression(max_iter=300)
+        boosted: Any = HistGradientBoostingClassifier(random_state=SEED)
+    else:
+        linear, boosted = LinearRegression(), HistGradientBoostingRegressor(random_state=SEED)
+    return [("linear", linear), *([("gradient boosting", boosted)] if boosting else [])]
+
+
+def outputs(model: Any, task: Task) -> np.ndarray:
+    """What a method gives for the test part, as a network does."""
+    x = task.plain(task.x_test)
+    if task.target.kind == "classes":
+        return np.asarray(model.predict_proba(x))
+    return np.asarray(model.predict(x)).reshape(len(x), -1)
+
+
+def as_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table(title="Plain methods, on the test part")
+    for head in ("task", "trained on", "metric", "method", "test", "seconds"):
+        table.add_column(head, justify="right" if head in ("trained on", "test", "seconds") else "left")
+    for row in rows:
+        table.add_row(
+            row["task"],
+            f"{row['examples']:,}",
+            row["metric"],
+            row["method"],
+            f"{row['test']:.3f}",
+            f"{row['seconds']:.1f}",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()
