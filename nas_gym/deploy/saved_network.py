@@ -106,7 +106,7 @@ class SavedNetwork:
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
         prepared = standardised(raw, self.mean, self.scale)
         outputs: torch.Tensor = self.module(torch.as_tensor(prepared))
-        return self.target.answers(outputs.numpy())
+        return self.target.answers_to(outputs.numpy(), raw)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -279,8 +279,9 @@ def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
     trained = copy.deepcopy(module).cpu().eval()
     kind = next(trained.parameters()).dtype
     outputs = trained(torch.as_tensor(task.sample.x, dtype=kind))
-    expected = task.target.answers(outputs.numpy())
-    found = saved.predict(task.sample.raw)
+    raw = task.sample.raw
+    expected = task.target.answers_to(outputs.numpy(), raw)
+    found = saved.predict(raw)
     tolerance = TOLERANCE * task.target.answer_scale
     if found.shape != expected.shape or not (np.abs(found - expected) <= tolerance).all():
         raise _another(saved.architecture, task)

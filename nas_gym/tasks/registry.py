@@ -15,7 +15,10 @@ from nas_gym.tasks.base import Task
 from nas_gym.tasks.builtin.breast_cancer import breast_cancer
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
+from nas_gym.tasks.builtin.glucose import glucose
 from nas_gym.tasks.builtin.mnist1d import mnist1d
+from nas_gym.tasks.builtin.seasonal import seasonal
+from nas_gym.tasks.builtin.volatility import volatility
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
 from nas_gym.tasks.notes import say
@@ -33,6 +36,9 @@ TASKS: dict[str, Callable[..., Data]] = {
     "mnist1d": mnist1d,
     "breast_cancer": breast_cancer,
     "diabetes": diabetes,
+    "glucose": glucose,
+    "seasonal": seasonal,
+    "volatility": volatility,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,
