@@ -200,8 +200,8 @@ def _apart(times: np.ndarray, begins: np.ndarray, parts: Split) -> Split:
         NASGymError: if that leaves a part nothing.
     """
     kept = [
-        part[times[part] < begins[later].min()] if len(later) else part
-        for part, later in zip(parts, (*parts[1:], ()), strict=True)
+        *(part[times[part] < begins[later].min()] for part, later in pairwise(parts)),
+        parts[-1],
     ]
     for name, part in zip(PARTS, kept, strict=False):
         if not len(part):

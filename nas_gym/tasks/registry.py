@@ -26,6 +26,7 @@ from nas_gym.tasks.own.arrays import arrays
 from nas_gym.tasks.own.csv import csv
 from nas_gym.tasks.own.folder import folder
 from nas_gym.tasks.own.npz import npz
+from nas_gym.tasks.own.series import series
 from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
 from nas_gym.tasks.reading.file_kinds import kind_of, looks_like_data
@@ -43,6 +44,7 @@ TASKS: dict[str, Callable[..., Data]] = {
     "npz": npz,
     "csv": csv,
     "folder": folder,
+    "series": series,
 }
 
 __all__ = ["TASKS", "Data", "DataWarning", "Task", "make_task"]

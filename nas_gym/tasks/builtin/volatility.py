@@ -9,7 +9,8 @@ import numpy as np
 
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.series.packages import sample_rows
-from nas_gym.tasks.series.windows import Cut, Run, windowed
+from nas_gym.tasks.series.run import Run
+from nas_gym.tasks.series.windows import Cut, windowed
 
 DAYS = 5
 LEAST = 1e-4
@@ -25,15 +26,15 @@ def volatility(window: int = 32, stride: int = 1) -> Data:
     - **Examples**: 32 trading days of one share in three channels: ``volatility``, the logarithm of the root
       mean square of the last 5 days' returns; ``return``, the day's logarithmic return of the adjusted
       close; ``range``, the logarithm of the day's highest over its lowest price.
-    - **Answer**: ``volatility`` 5 days later, that is of the 5 days after the window. Never the direction of a
-      price: whether it rises is noise in such data (every model that was tried is right half the time), and
-      who searches long enough finds a network that seems to know.
+    - **Answer**: ``volatility`` 5 days later, that is of the 5 days after the window. Never the direction of
+      a price: whether it rises is noise in such data (whatever was tried is right half the time), and who
+      searches long enough finds a network that seems to know.
     - **Parts**: by time over all shares together, so that no day is in two parts; windows that reach into the
       next part are left out.
     - **Score**: skill against the volatility of the last 5 days.
     - **Best known**: volatility comes in spells, so that the mean over a month is a better forecast than the
-      last 5 days, and a linear model of the window is close to the best: this task is hard to beat. The
-      figures are in docs/domains/series.md.
+      last 5 days. A ridge regression of the window has a skill of .42 on the test part, and no perceptron
+      that was tried has more: the task is there to be honest about. Figures: docs/domains/series.md.
 
     Args:
         window: days of an example.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
+from nas_gym.tasks.series.form import SeriesForm
 
-FileForm = ImageForm | SignalForm
-FORMS: dict[str, type[ImageForm] | type[SignalForm]] = {
+FileForm = ImageForm | SignalForm | SeriesForm
+FORMS: dict[str, Callable[..., FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    SeriesForm.kind: SeriesForm.of,
 }
 
 
@@ -41,7 +43,7 @@ def form_of(config: Mapping[str, Any]) -> FileForm:
     return FORMS[options.pop("kind")](**options)
 
 
-def read_files(path: Path, form: FileForm) -> FileExamples:
+def read_files(path: Path, form: ImageForm | SignalForm) -> FileExamples:
     """Return the examples in a file, or in all files of a folder or an archive, however deep.
 
     Raises:

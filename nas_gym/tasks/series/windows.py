@@ -10,22 +10,8 @@ import numpy as np
 
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import Division
+from nas_gym.tasks.series.run import Run
 from nas_gym.tasks.targets.forecast import unfitted
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """Values at equal steps of time, none missing.
-
-    Attributes:
-        values: float64 (steps, channels).
-        times: float64 (steps,), ascending; of several runs by one clock.
-        clock: the times as they were written.
-    """
-
-    values: np.ndarray
-    times: np.ndarray
-    clock: Sequence[Any]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The next values of series: changes from what stood one season before, in units of a seasonal naive forecast."""
+"""The next values of series, as changes from a seasonal naive forecast."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import DataError
-from nas_gym.tasks.targets.metrics import FORECAST_METRICS, MAE, R2, RMSE, Metric
+from nas_gym.tasks.targets.metrics import FORECAST_METRICS, MAE, R2_OF_CHANGES, RMSE, Metric
 from nas_gym.tasks.targets.target import AnswerForm
 from nas_gym.tasks.targets.values import Values
 
@@ -28,8 +28,8 @@ class Forecast(Values):
     cut at 0; each series counts in units of its own naive errors in training. Answers add the naive forecast
     back.
 
-    RMSE and MAE are of the values, which are as far off as the changes: of one series in its units, of several
-    in those of their naive errors. R² is of the changes.
+    RMSE and MAE are of the values, which are as far off as the changes: of one series in its units, of
+    several in those of their naive errors. R² is of the changes.
 
     Attributes:
         series: names of the series that are forecast.
@@ -45,7 +45,7 @@ class Forecast(Values):
 
     @property
     def loss(self) -> str:
-        return "squared" if self.score == "r2" else f"squared/{self.score}"
+        return f"squared/{self.score}"
 
     @property
     def metric(self) -> Metric:
@@ -53,7 +53,7 @@ class Forecast(Values):
 
     @property
     def others(self) -> tuple[Metric, ...]:
-        return (RMSE, MAE) if self.score == "r2" else (RMSE, MAE, R2)
+        return RMSE, MAE, R2_OF_CHANGES
 
     @property
     def horizon(self) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError, unknown
+from nas_gym.errors import unknown
 from nas_gym.tasks.targets.forecast import Forecast
 from nas_gym.tasks.targets.labels import Labels
 from nas_gym.tasks.targets.metrics import CLASS_METRICS, LOG_LOSS, RANKED_METRICS, Metric

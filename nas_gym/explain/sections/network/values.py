@@ -213,10 +213,11 @@ class ValueAnswers(Answers):
         def draw(canvas: Canvas) -> None:
             for axes, number in zip(_panels(canvas, len(shown)), range(len(shown)), strict=True):
                 truth = self.truth[:, number]
+                other = self._naive or "always the same"
                 for place, (label, answers) in enumerate(
                     (
                         ("the network", self.answers[:, number]),
-                        (self._naive or "always the same", self.constant[:, number]),
+                        (other, self.constant[:, number]),
                     )
                 ):
                     sizes = np.sort(np.abs(answers - truth))
