@@ -15,7 +15,7 @@ WINDOW, HORIZON = 48, 12
 DIFFICULTIES = {"easy": 0.02, "medium": 0.1, "hard": 0.3}
 """Standard deviation of the noise, which nobody can foresee, beside seasons of size 1."""
 DELAY, PER_STEP, GRID = 17, 2, 10
-"""Of the equation of Mackey and Glass: its delay, its time in a step, and points of the computation in one."""
+"""Of the equation of Mackey and Glass: its delay, its time in a step, and points computed of one."""
 
 
 def seasonal(difficulty: str = "medium", steps: int = 16_000, stride: int = 3, seed: int = 0) -> Data:
