@@ -33,6 +33,11 @@ from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
+from .operations.series.as_signal import AsSignal as AsSignal
+from .operations.series.basis import Basis as Basis
+from .operations.series.causal_conv import CausalConv as CausalConv
+from .operations.series.moving_average import MovingAverage as MovingAverage
+from .operations.series.time_map import TimeMap as TimeMap
 from .operations.tables.category_embedding import CategoryEmbedding as CategoryEmbedding
 from .operations.tables.periodic import TURN as TURN
 from .operations.tables.periodic import Periodic as Periodic
