@@ -13,6 +13,7 @@ from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.cell.space import CellSpace
 from nas_gym.search_spaces.checking import check_space
 from nas_gym.search_spaces.conv.space import ConvSpace
+from nas_gym.search_spaces.forecaster.space import ForecasterSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
 from nas_gym.search_spaces.nasbench101.space import NASBench101Space
@@ -25,6 +26,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "macro": MacroSpace,
     "nasbench101": NASBench101Space,
     "tabular": TabularSpace,
+    "forecaster": ForecasterSpace,
 }
 
 MUST_TAKE = {

@@ -62,6 +62,15 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"name": "tabular", "max_layers": 1, "numbers": ["plain"], "normalisations": ["batch_norm"]},
         (3,),
     ),
+    "forecaster": ({"name": "forecaster"}, (1, 32)),
+    "forecaster of two series": (
+        {"name": "forecaster", "horizon": 5, "season": 4, "max_layers": 2, "kernels": [3], "widths": [4]},
+        (3, 9),
+    ),
+    "forecaster, one block": (
+        {"name": "forecaster", "max_layers": 1, "kinds": ["causal", "season"], "channels": [3]},
+        (2, 2),
+    ),
     "macro on signals": ({"name": "macro"}, (1, 40)),
     "macro on images": ({"name": "macro", "channels": 4, "head": 12}, (3, 7, 5)),
     "nasbench101 on signals": ({"name": "nasbench101"}, (1, 40)),

@@ -30,6 +30,9 @@ class TimeMap(Operation):
         """Return the number of channels, which lie one after another in input and result."""
         return node.input_shape[0]
 
+    def flops(self, node: Node) -> int:
+        return 2 * self.matrix(node).size * self.channels(node)
+
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
