@@ -49,6 +49,10 @@ CASES: dict[str, dict[str, Any]] = {
         "task": {"name": "mnist1d", "train_size": 500},
     },
     "cell on digits": {"search_space": "cell", "task": "digits"},
+    **{
+        f"forecaster on {task}": {"search_space": "forecaster", "task": task}
+        for task in ("glucose", "seasonal", "volatility")
+    },
     "the table conv-mnist1d": {
         "search_space": {
             "name": "conv",

@@ -33,7 +33,7 @@ MEMBERS: dict[str, tuple[Block, ...]] = {
     "perceptron": (("perceptron", 64),),
     "nbeats": (("trend", 64), ("season", 64)),
     "nbeats_generic": (("generic", 64), ("generic", 64)),
-    "tcn": (("causal", 16),),
+    "tcn": (("causal", 8),),
 }
 
 
@@ -60,7 +60,7 @@ class ForecasterSpace(SearchSpace[Forecaster]):
     - ``generic-64``, ``trend-64``, ``season-64``: blocks of N-BEATS, two hidden layers of that width, from
       which come the weights of what is taken off and of the forecast: of each step by itself, of a parabola,
       or of up to four waves of a season (where there is none, of the window);
-    - ``causal-16``: a temporal convolutional network (Bai et al. 2018): convolutions of kernel 3 and so many
+    - ``causal-8``: a temporal convolutional network (Bai et al. 2018): convolutions of kernel 3 and so many
       channels, whose dilation doubles until they reach over the window (at most 5 of them), with shortcuts
       and relu; the last step goes through a linear map.
 
@@ -103,7 +103,7 @@ class ForecasterSpace(SearchSpace[Forecaster]):
         kinds: Sequence[str] = KINDS,
         kernels: Sequence[int] = (5, 25),
         widths: Sequence[int] = (16, 64),
-        channels: Sequence[int] = (8, 16),
+        channels: Sequence[int] = (4, 8),
     ) -> None:
         self.input_shape, self.outputs = _signal(input_shape), outputs
         self.horizon = None if horizon is None else whole("horizon of the forecaster space", horizon)

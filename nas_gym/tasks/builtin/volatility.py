@@ -17,15 +17,16 @@ LEAST = 1e-4
 """Added to a volatility before its logarithm: a day without a change has none."""
 
 
-def volatility(window: int = 32, stride: int = 1) -> Data:
+def volatility(window: int = 32, stride: int = 2) -> Data:
     """Signals (3, 32) of a share's last 32 days; the logarithm of its volatility in the next 5 is forecast.
 
     - **Source**: `stocks.csv.gz` of the package bokeh-sampledata (extra ``series``), which is read without
       importing it: daily prices of AAPL, FB, GOOG, IBM and MSFT from 2000 to 2013, 12,154 rows. Public
       domain, as the package's ``licenses/datasets.json`` says.
-    - **Examples**: 32 trading days of one share in three channels: ``volatility``, the logarithm of the root
-      mean square of the last 5 days' returns; ``return``, the day's logarithmic return of the adjusted
-      close; ``range``, the logarithm of the day's highest over its lowest price.
+    - **Examples**: 32 trading days of one share, a new window every second day, in three channels:
+      ``volatility``, the logarithm of the root mean square of the last 5 days' returns; ``return``, the
+      day's logarithmic return of the adjusted close; ``range``, the logarithm of the day's highest over its
+      lowest price.
     - **Answer**: ``volatility`` 5 days later, that is of the 5 days after the window. Never the direction of
       a price: whether it rises is noise in such data (whatever was tried is right half the time), and who
       searches long enough finds a network that seems to know.

@@ -89,7 +89,7 @@ def read_series(table: RawTable, layout: Layout) -> SeriesTable:
         )
     kept, twice, moved = _ordered(ids, times, complete)
     if twice:
-        notes.append(f"{twice:,} rows are skipped, since a row before has the same time")
+        notes.append(f"{_rows(twice)} skipped, since a row before has the same time")
     if moved:
         notes.append(f"the rows are put in order of {layout.time!r}, which they were not in")
     steps = np.concatenate([np.diff(times[rows]) for rows in kept.values()] or [np.zeros(0)])
@@ -104,6 +104,10 @@ def read_series(table: RawTable, layout: Layout) -> SeriesTable:
     notes += _of_steps(steps, usual, layout)
     found = Layout(layout.time, layout.values, layout.identity, layout.gaps, layout.day_first, marks)
     return SeriesTable(runs, found, tuple(notes))
+
+
+def _rows(count: int) -> str:
+    return "1 row is" if count == 1 else f"{count:,} rows are"
 
 
 def _numbers(source: str, name: str, column: ColumnCells, mark: str) -> tuple[np.ndarray, str]:
@@ -171,7 +175,7 @@ def _of_steps(steps: np.ndarray, usual: float, layout: Layout) -> list[str]:
     other = int((np.abs(steps - usual) > EVEN * usual).sum()) - jumps
     told = []
     if jumps and layout.gaps == "cut":
-        told.append(f"{layout.time!r} makes {jumps:,} jumps, and no window crosses one")
+        told.append(f"{layout.time!r} makes {jumps:,} jump{'s' * (jumps > 1)}, and no window crosses one")
     elif jumps:
         told.append(f"{jumps:,} of {len(steps):,} steps of {layout.time!r} are jumps, and count as one step")
     if other:

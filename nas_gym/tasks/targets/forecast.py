@@ -93,6 +93,9 @@ class Forecast(Values):
         """Return the naive forecast: no change."""
         return self.naive, np.zeros(self.outputs)
 
+    def without(self, answer: str) -> str:
+        return f"answering {answer}"
+
     def answers_to(self, outputs: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Return the forecasts in the units of the data, float64: the changes, on the naive forecasts."""
         naive = raw.reshape(len(raw), -1)[:, list(self.base)].astype(np.float64)

@@ -130,6 +130,10 @@ class Target(ABC):
     def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
         """Return the best answer without looking: in words, and as outputs of a network (outputs,)."""
 
+    def without(self, answer: str) -> str:
+        """Return what one does without a network, given the best answer in words of `best_constant`."""
+        return f"always answering {answer}"
+
     @abstractmethod
     def answers(self, outputs: np.ndarray) -> np.ndarray:
         """Return a network's outputs as a user reads them, (n, outputs)."""

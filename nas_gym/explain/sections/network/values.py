@@ -114,9 +114,7 @@ class ValueAnswers(Answers):
 
     def _without(self, number: int) -> str:
         """Return what is done without a network."""
-        if self._naive:
-            return f"answering {self._naive}"
-        return f"always answering {quantity(self.constant[0, number])}"
+        return self.task.target.without(self._naive or quantity(self.constant[0, number]))
 
     def _spread_in_words(self, number: int) -> str:
         own, other, name = self.errors[number], self.constant_errors[number], self.names[number]
