@@ -38,7 +38,7 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "image": CONVOLUTIONS,
     "series": ({"name": "forecaster"}, {"name": "forecaster", "max_layers": 2}),
 }
-"""The search spaces for each kind of input and for series, the first preferred, smaller ones for less time."""
+"""Search spaces for each kind of input and for series, the first preferred, smaller ones for less time."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
 ENOUGH = 40
