@@ -212,11 +212,12 @@ class NetworkBuilder:
             Basis(), node, of=of, channels=channels, steps=steps, period=period, layer=layer
         )
 
-    def causal_conv(self, node: int, channels: int, kernel: int, dilation: int, *, layer: Layer = "") -> int:
+    def causal_conv(
+        self, node: int, channels: int, kernel: int, *, dilation: int = 1, stride: int = 1, layer: Layer = ""
+    ) -> int:
         """Append a convolution over steps that have been, each `dilation` before the next."""
-        return self.operation(
-            CausalConv(), node, channels=channels, kernel=kernel, dilation=dilation, layer=layer
-        )
+        sizes: dict[str, Any] = {"kernel": kernel, "dilation": dilation, "stride": stride}
+        return self.operation(CausalConv(), node, channels=channels, **sizes, layer=layer)
 
     def as_signal(self, node: int, channels: int, *, layer: Layer = "") -> int:
         """Append the numbers of a row as so many channels over time."""

@@ -147,14 +147,16 @@ def series_networks(channels: int, steps: int, outputs: int = 10) -> dict[str, N
         return builder.add(node, builder.as_signal(lines, channels))
 
     def wide(builder: NetworkBuilder, node: int) -> int:
-        inner = builder.activation(builder.causal_conv(node, 4, 3, 2), "relu")
-        return builder.causal_conv(inner, 4, 3, steps)
+        inner = builder.activation(builder.causal_conv(node, 4, 3, dilation=2), "relu")
+        return builder.causal_conv(inner, 4, 3, dilation=steps)
 
     add("average", lambda b, x: b.moving_average(x, 5))
     add("remainder", lambda b, x: b.moving_average(x, 2 * steps + 1, remainder=True))
     add("waves", waves)
     add("powers", powers)
     add("as_signal", again)
-    add("causal", lambda b, x: b.causal_conv(x, 3, 3, 1))
+    add("causal", lambda b, x: b.causal_conv(x, 3, 3))
     add("causal, wide", wide)
+    add("causal, strided", lambda b, x: b.causal_conv(b.causal_conv(x, 3, 3, stride=2), 2, 1, stride=3))
+    add("causal, strided and wide", lambda b, x: b.causal_conv(x, 2, 4, dilation=3, stride=2))
     return networks

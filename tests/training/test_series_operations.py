@@ -75,7 +75,7 @@ def test_a_basis_gives_powers_and_waves_of_each_channel() -> None:
 
 
 def test_a_causal_convolution_sees_no_later_step_and_those_that_its_dilation_reaches() -> None:
-    module = module_of(lambda b, n: b.causal_conv(n, 3, 3, 2))
+    module = module_of(lambda b, n: b.causal_conv(n, 3, 3, dilation=2))
     x = torch.randn(1, *SHAPE)
     before = module(x)
     for step in range(SHAPE[1]):
@@ -84,6 +84,15 @@ def test_a_causal_convolution_sees_no_later_step_and_those_that_its_dilation_rea
         moved = (module(changed) - before).abs().amax((0, 1)) > 1e-6
         reached = [place for place in (step, step + 2, step + 4) if place < SHAPE[1]]
         assert moved.nonzero().flatten().tolist() == reached
+
+
+@pytest.mark.parametrize("steps", [9, 10])
+def test_a_stride_keeps_every_second_step_and_the_last(steps: int) -> None:
+    shape = (2, steps)
+    every = module_of(lambda b, n: b.causal_conv(n, 3, 3, dilation=2), shape)
+    second = module_of(lambda b, n: b.causal_conv(n, 3, 3, dilation=2, stride=2), shape)
+    x = torch.randn(2, *shape)
+    torch.testing.assert_close(second(x), every(x)[:, :, (steps - 1) % 2 :: 2])
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name.endswith("hidden")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from nas_gym.networks import Network, NetworkBuilder, Shape
@@ -13,7 +12,7 @@ KINDS = ("linear", "average", "perceptron", "generic", "trend", "season", "causa
 POWERS = 3
 """Functions of a trend: a level, a slope, a bend."""
 MOST_WAVES = 4
-KERNEL, MOST_CONVOLUTIONS = 3, 5
+KERNEL, MOST_CONVOLUTIONS = 3, 6
 IN_WORDS = {
     "linear": "a linear map",
     "average": "a linear map of the moving average of {} steps, which is taken off",
@@ -110,16 +109,22 @@ class _Made:
         return self._by_basis(width, "season", 2 * max(1, min(MOST_WAVES, period // 2)), period)
 
     def causal(self, channels: int) -> int:
-        builder, steps = self._builder, self._frame.input_shape[1]
+        builder, layer = self._builder, self._layer
         node = self._window
-        reach = math.ceil(math.log2(max(2, (steps - 1) / (KERNEL - 1) + 1)))
-        for number in range(min(reach, MOST_CONVOLUTIONS)):
-            conv = builder.causal_conv(node, channels, KERNEL, 2**number, layer=self._layer)
-            inside = builder.activation(conv, "relu", layer=self._layer)
-            node = builder.add(node, inside, layer=self._layer) if number else inside
-        row = builder.flatten(node, layer=self._layer)
+        for number in range(MOST_CONVOLUTIONS):
+            if number and builder.shape(node)[1] == 1:
+                break
+            # Only the last step is read in the end: of a dilation that doubles, half of the steps are enough.
+            conv = builder.causal_conv(node, channels, KERNEL, stride=2, layer=layer)
+            inside = builder.activation(conv, "relu", layer=layer)
+            if number:
+                shortcut = builder.causal_conv(node, channels, 1, stride=2, layer=layer)
+                inside = builder.add(inside, shortcut, layer=layer)
+            node = inside
+        steps = builder.shape(node)[1]
         last = [channel * steps + steps - 1 for channel in range(channels)]
-        return self._forecast(builder.select(row, last, layer=self._layer))
+        row = builder.flatten(node, layer=layer)
+        return self._forecast(builder.select(row, last, layer=layer))
 
     def _by_basis(self, width: int, of: str, functions: int, period: int) -> int:
         builder, frame, layer = self._builder, self._frame, self._layer

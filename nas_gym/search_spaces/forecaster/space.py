@@ -60,9 +60,10 @@ class ForecasterSpace(SearchSpace[Forecaster]):
     - ``generic-64``, ``trend-64``, ``season-64``: blocks of N-BEATS, two hidden layers of that width, from
       which come the weights of what is taken off and of the forecast: of each step by itself, of a parabola,
       or of up to four waves of a season (where there is none, of the window);
-    - ``causal-8``: a temporal convolutional network (Bai et al. 2018): convolutions of kernel 3 and so many
-      channels, whose dilation doubles until they reach over the window (at most 5 of them), with shortcuts
-      and relu; the last step goes through a linear map.
+    - ``causal-8``: a temporal convolutional network (Bai et al. 2018): causal convolutions of kernel 3 and so
+      many channels, whose dilation doubles until they reach over the window (at most 6 of them), with relu
+      and shortcuts by convolutions of kernel 1; the last step goes through a linear map. Steps that do not
+      reach the last one are not computed, so that the dilation is a stride of 2.
 
     Only the average and the blocks of N-BEATS take something off. Where the task is one of series, networks
     answer changes from the seasonal naive forecast, see `nas_gym.tasks.Forecast`.

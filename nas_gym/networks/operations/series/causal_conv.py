@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nas_gym.networks.operations.base import Node, Operation, Shape, Source
+from nas_gym.networks.operations.base import Node, Operation, Shape, Source, strided
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,6 +16,7 @@ class CausalConv(Operation):
     """(channels, steps) -> (channels, steps): each step reads itself and steps before it, zeros at the start.
 
     It reads ``kernel`` steps, each ``dilation`` before the next (van den Oord et al. 2016, Bai et al. 2018).
+    Of a ``stride`` above 1 only every so many steps are there, the last of them the last one.
     """
 
     name = "causal_conv"
@@ -23,7 +24,7 @@ class CausalConv(Operation):
     shares_rows = True
 
     def output_shape(self, *inputs: Any, **options: Any) -> Shape:
-        return options["channels"], inputs[0][1]
+        return options["channels"], *strided(inputs[0], options.get("stride", 1))
 
     def parameter_shapes(self, node: Node) -> dict[str, Shape]:
         channels = node.shape[0]
@@ -38,14 +39,16 @@ class CausalConv(Operation):
         from torch.nn import functional as F
 
         dilation = node.option("dilation")
-        x = F.pad(inputs[0], ((node.kernel - 1) * dilation, 0))
-        return F.conv1d(x, arrays["weight"], arrays["bias"], dilation=dilation)
+        skipped = (node.input_shape[1] - 1) % node.stride
+        x = F.pad(inputs[0], ((node.kernel - 1) * dilation - skipped, 0))
+        return F.conv1d(x, arrays["weight"], arrays["bias"], dilation=dilation, stride=node.stride)
 
     def source(self, node: Node) -> Source:
         dilation = node.option("dilation")
-        before = (node.kernel - 1) * dilation
-        layer = f"nn.Conv1d({node.input_shape[0]}, {node.shape[0]}, {node.kernel}, dilation={dilation})"
+        before = (node.kernel - 1) * dilation - (node.input_shape[1] - 1) % node.stride
+        sizes = f"{node.input_shape[0]}, {node.shape[0]}, {node.kernel}"
+        layer = f"nn.Conv1d({sizes}, dilation={dilation}, stride={node.stride})"
         return Source(f"{{layer}}(nn.functional.pad({{0}}, ({before}, 0)))", layer)
 
     def sizes(self, node: Node) -> dict[str, int]:
-        return {"kernel": node.kernel, "dilation": node.option("dilation")}
+        return {"kernel": node.kernel, "dilation": node.option("dilation"), "stride": node.stride}

@@ -38,15 +38,15 @@ class TimeMap(Operation):
     ) -> Tensor:
         import torch
 
-        x = inputs[0].reshape(len(inputs[0]), self.channels(node), -1)
-        matrix = torch.as_tensor(self.matrix(node).T.copy()).to(x)
-        found: Tensor = (x @ matrix).reshape(len(x), *node.shape)
+        matrix = torch.as_tensor(self.matrix(node).T.copy()).to(inputs[0])
+        x = inputs[0].reshape(-1, self.channels(node), len(matrix))
+        found: Tensor = (x @ matrix).reshape(-1, *node.shape)
         return found
 
     def source(self, node: Node) -> Source:
         rows = [[float(f"{value:.9g}") for value in row] for row in self.matrix(node).T.tolist()]
         shape = ", ".join(map(str, node.shape))
-        call = f"({{0}}.reshape(len({{0}}), {self.channels(node)}, -1) @ torch.tensor({rows}).to({{0}}))"
+        call = f"({{0}}.reshape(-1, {self.channels(node)}, {len(rows)}) @ torch.tensor({rows}).to({{0}}))"
         return Source(f"{call}.reshape(-1, {shape})")
 
 
