@@ -50,7 +50,8 @@ class DeployedModule(nn.Module):
             return outputs.softmax(1)
         if self._form.function == "sigmoid":
             return outputs.sigmoid()
-        return outputs * self.answer_scale + self.answer_mean
+        answers = outputs * self.answer_scale + self.answer_mean
+        return answers + x.flatten(1)[:, list(self._form.base)] if self._form.base else answers
 
 
 def example_rows(saved: SavedNetwork, count: int = 64, seed: int = 0) -> np.ndarray:

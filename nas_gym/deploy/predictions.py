@@ -14,7 +14,7 @@ import numpy as np
 from nas_gym._files import write_text
 from nas_gym.deploy.saved_network import SavedNetwork
 from nas_gym.errors import ConfigError, DataError
-from nas_gym.tasks import FileExamples, RawTable, read_examples
+from nas_gym.tasks import FileExamples, RawTable, SeriesExamples, read_examples
 
 DIGITS = 6  # of a probability
 
@@ -72,7 +72,8 @@ def predict_file(
 
     Args:
         saved: the network.
-        path: table, or, of images or signals, a folder, archive or file, beside whose names the answers are;
+        path: table, of series the rows whose last ones are forecast from; or, of images or signals, a folder,
+            archive or file, beside whose names the answers are;
             or ``.npy`` or ``.npz`` file, of which the answers come without the rows.
         delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
         encoding: encoding of a table of text.
@@ -124,4 +125,6 @@ def _beside(rows: Any) -> Mapping[str, Any]:
     """Return the columns that answers are written beside: those of a table, or the names of files."""
     if isinstance(rows, RawTable):
         return rows.columns
+    if isinstance(rows, SeriesExamples):
+        return rows.beside
     return {rows.column: list(rows.names)} if isinstance(rows, FileExamples) else {}

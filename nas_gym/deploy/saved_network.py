@@ -90,9 +90,10 @@ class SavedNetwork:
                 of dicts, a dict of columns or the path of a file, whose columns are found by name, in any
                 order and beside others; or rows of cells, in the order of the columns in training. The
                 path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network. Of
-                a network for images or signals in files also the path of one, or of a folder or archive; of a
-                network for texts a list of them, or the path of a file with one a line, or of a table; of one for
-                molecules or formulas likewise a list, or the path of a table.
+                a network for images or signals in files also the path of one, or of a folder or archive; of one for
+                series the path of a table, whose last rows are forecast from; of one for texts a list of them,
+                or the path of a file with one a line, or of a table; of one for molecules or formulas likewise
+                a list, or the path of a table.
             delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
             encoding: encoding of a table of text.
             sheet: sheet of a workbook.
@@ -111,10 +112,10 @@ class SavedNetwork:
             x = read_examples(
                 x, self.encoder, self.files, delimiter=delimiter, encoding=encoding, sheet=sheet
             )
-        prepared = self._prepared(x)
+        raw, prepared = self._prepared(x)
         if isinstance(self.files, PairForm):
             return self.target.answers(self.files.decoded(prepared, self._outputs))
-        return self.target.answers(self._outputs(prepared))
+        return self.target.answers_to(self._outputs(prepared), raw)
 
     @apart
     @torch.no_grad()
@@ -124,7 +125,8 @@ class SavedNetwork:
         Args:
             x: examples as `predict` takes them.
         """
-        return self.target.answers(self._outputs(self._prepared(x)))
+        raw, prepared = self._prepared(x)
+        return self.target.answers_to(self._outputs(prepared), raw)
 
     def texts(self, answers: np.ndarray) -> list[str]:
         """Return the answers of a network for sequences as texts, each up to its end.
@@ -141,14 +143,14 @@ class SavedNetwork:
             return self.target.texts(answers)
         raise ConfigError(f"the network answers with {self.target.words}, which are no texts: use predict")
 
-    def _prepared(self, x: Any) -> np.ndarray:
-        """Return examples as the network takes them."""
+    def _prepared(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return examples as they are, and as the network takes them."""
         if isinstance(self.files, PairForm) and isinstance(x, list | tuple) and all_texts(x):
             x = self.files.encoded(x)
         if isinstance(self.files, TextForm | ColumnForm) and isinstance(x, list | tuple) and all_texts(x):
             x = self.files.encode(x)
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
-        return standardised(raw, self.mean, self.scale)
+        return raw, standardised(raw, self.mean, self.scale)
 
     def _outputs(self, prepared: np.ndarray) -> np.ndarray:
         outputs: np.ndarray = self.module(torch.as_tensor(prepared)).numpy()
@@ -332,8 +334,9 @@ def _check(saved: SavedNetwork, task: Task, module: NetworkModule) -> None:
     trained = copy.deepcopy(module).cpu().eval()
     kind = next(trained.parameters()).dtype
     outputs = trained(torch.as_tensor(task.sample.x, dtype=kind))
-    expected = task.target.answers(outputs.numpy())
-    found = saved.given(task.sample.raw)
+    raw = task.sample.raw
+    expected = task.target.answers_to(outputs.numpy(), raw)
+    found = saved.given(raw)
     tolerance = TOLERANCE * task.target.answer_scale
     if found.shape != expected.shape or not (np.abs(found - expected) <= tolerance).all():
         raise _another(saved.architecture, task)

@@ -8,7 +8,7 @@ from typing import Any
 
 from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.estimators.effort import Effort, effort_of
-from nas_gym.tasks import Task, make_task
+from nas_gym.tasks import Forecast, Task, make_task
 
 SMALL_DATA = 2000
 """Examples below which networks are judged by folds: a fifth of fewer is too few to tell networks apart."""
@@ -37,8 +37,9 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "signal": CONVOLUTIONS,
     "image": CONVOLUTIONS,
     "graph": ({"name": "graph"}, {"name": "graph", "widths": [16], "max_layers": 2}),
+    "series": ({"name": "forecaster"}, {"name": "forecaster", "max_layers": 2}),
 }
-"""The search spaces for each kind of input, the one to prefer first, smaller ones for less time."""
+"""Search spaces for each kind of input and for series, the first preferred, smaller ones for less time."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
 ENOUGH = 40
@@ -183,7 +184,7 @@ def _space(task: Task, seconds: float, recipe: Mapping[str, Any] | None) -> tupl
     efforts = [
         (space, effort_of(task, space, recipe, longer=longer))
         for longer in (True, False)
-        for space in SPACES[task.inputs]
+        for space in SPACES["series" if isinstance(task.target, Forecast) else task.inputs]
     ]
     return next((pair for pair in efforts if pair[1].trainings(seconds) >= ENOUGH), efforts[-1])
 

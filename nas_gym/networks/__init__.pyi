@@ -66,6 +66,11 @@ from .operations.sequences.padding_mask import PaddingMask as PaddingMask
 from .operations.sequences.positions import LearnedPositions as LearnedPositions
 from .operations.sequences.positions import SinusoidalPositions as SinusoidalPositions
 from .operations.sequences.positions import sinusoids as sinusoids
+from .operations.series.as_signal import AsSignal as AsSignal
+from .operations.series.basis import Basis as Basis
+from .operations.series.causal_conv import CausalConv as CausalConv
+from .operations.series.moving_average import MovingAverage as MovingAverage
+from .operations.series.time_map import TimeMap as TimeMap
 from .operations.squeeze_excitation import SqueezeExcitation as SqueezeExcitation
 from .operations.tables.category_embedding import CategoryEmbedding as CategoryEmbedding
 from .operations.tables.periodic import TURN as TURN

@@ -47,6 +47,10 @@ from nas_gym.networks.operations.sequences.masked import Masked
 from nas_gym.networks.operations.sequences.masked_mean import MaskedMean
 from nas_gym.networks.operations.sequences.padding_mask import PaddingMask
 from nas_gym.networks.operations.sequences.positions import LearnedPositions, SinusoidalPositions
+from nas_gym.networks.operations.series.as_signal import AsSignal
+from nas_gym.networks.operations.series.basis import Basis
+from nas_gym.networks.operations.series.causal_conv import CausalConv
+from nas_gym.networks.operations.series.moving_average import MovingAverage
 from nas_gym.networks.operations.squeeze_excitation import SqueezeExcitation
 from nas_gym.networks.operations.tables.category_embedding import CategoryEmbedding
 from nas_gym.networks.operations.tables.periodic import Periodic
@@ -340,6 +344,29 @@ class NetworkBuilder:
     def average(self, *nodes: int, of: str, layer: Layer = "") -> int:
         """Append the common answer of nodes of one shape, of ``"probabilities"`` or ``"values"``."""
         return self.operation(Average(), *nodes, of=of, layer=layer)
+
+    def moving_average(self, node: int, kernel: int, *, remainder: bool = False, layer: Layer = "") -> int:
+        """Append the mean of an odd number of steps around each step, or what it leaves."""
+        return self.operation(MovingAverage(), node, kernel=kernel, remainder=remainder, layer=layer)
+
+    def basis(
+        self, node: int, of: str, channels: int, steps: int, *, period: int = 1, layer: Layer = ""
+    ) -> int:
+        """Append sums of functions of time, ``"trend"`` or ``"season"``, whose weights `node` gives."""
+        return self.operation(
+            Basis(), node, of=of, channels=channels, steps=steps, period=period, layer=layer
+        )
+
+    def causal_conv(
+        self, node: int, channels: int, kernel: int, *, dilation: int = 1, stride: int = 1, layer: Layer = ""
+    ) -> int:
+        """Append a convolution over steps that have been, each `dilation` before the next."""
+        sizes: dict[str, Any] = {"kernel": kernel, "dilation": dilation, "stride": stride}
+        return self.operation(CausalConv(), node, channels=channels, **sizes, layer=layer)
+
+    def as_signal(self, node: int, channels: int, *, layer: Layer = "") -> int:
+        """Append the numbers of a row as so many channels over time."""
+        return self.operation(AsSignal(), node, channels=channels, layer=layer)
 
     def operation(
         self,

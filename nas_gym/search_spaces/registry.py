@@ -13,6 +13,7 @@ from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.cell.space import CellSpace
 from nas_gym.search_spaces.checking import check_space
 from nas_gym.search_spaces.conv.space import ConvSpace
+from nas_gym.search_spaces.forecaster.space import ForecasterSpace
 from nas_gym.search_spaces.graph_network.space import GraphSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
@@ -35,6 +36,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "recurrent_cell": RecurrentCellSpace,
     "seq2seq": Seq2SeqSpace,
     "transformer": TransformerSpace,
+    "forecaster": ForecasterSpace,
 }
 
 MUST_TAKE = {

@@ -27,6 +27,8 @@ from .reading.text_file import decoded as decoded
 from .registry import TASKS as TASKS
 from .registry import loader_of as loader_of
 from .registry import make_task as make_task
+from .series.form import SeriesExamples as SeriesExamples
+from .targets.forecast import Forecast as Forecast
 from .targets.kinds import Classes as Classes
 from .targets.kinds import Values as Values
 from .targets.kinds import target_of as target_of

@@ -37,6 +37,8 @@ class Division:
         times: what the examples are ordered by, float64 (n,): training is before validation and test.
         gap: examples left out before the validation and the test part, of an order by time.
         clock: the times as they were written.
+        begins: where examples are windows of time, when each begins, float64 (n,): of an order by time those
+            are left out that would reach into a later part, so that no time is in two parts.
         names: what `parts`, `groups` and `times` are called, such as ``{"groups": "column 'patient'"}``.
         sized: whether the parts were drawn in the sizes that the options ask for.
     """
@@ -48,6 +50,7 @@ class Division:
     clock: Sequence[Any] = ()
     names: tuple[tuple[str, str], ...] = ()
     sized: bool = False
+    begins: np.ndarray | None = None
 
     def at(self, rows: np.ndarray) -> Division:
         """Return the division of some examples."""
@@ -57,6 +60,7 @@ class Division:
             groups=None if self.groups is None else self.groups[rows],
             times=None if self.times is None else self.times[rows],
             clock=[self.clock[row] for row in rows] if len(self.clock) else (),
+            begins=None if self.begins is None else self.begins[rows],
         )
 
     @property
@@ -176,6 +180,7 @@ def _drawn(
     """Return parts of these sizes, two or three of them, and why they are so."""
     if division.times is not None:
         parts = in_order(division.times, sizes, division.gap, division.called("times"))
+        parts = parts if division.begins is None else _apart(division.times, division.begins, parts)
         return parts, _of_time(division, parts)
     if division.groups is not None or strata.labels is not None:
         groups = np.arange(len(strata.y)) if division.groups is None else division.groups
@@ -188,6 +193,25 @@ def _drawn(
     parts = stratified(strata.y, sizes, strata.names, seed)
     classes = ", with the same share of each class in every part" if len(strata.names) > 1 else ""
     return parts, f"at random{classes}"
+
+
+def _apart(times: np.ndarray, begins: np.ndarray, parts: Split) -> Split:
+    """Return parts without the windows that reach into a later part.
+
+    Raises:
+        NASGymError: if that leaves a part nothing.
+    """
+    kept = [
+        *(part[times[part] < begins[later].min()] for part, later in pairwise(parts)),
+        parts[-1],
+    ]
+    for name, part in zip(PARTS, kept, strict=False):
+        if not len(part):
+            raise DataError(
+                f"the {name} part has no window that does not reach into the next part: lower window or "
+                "horizon, or add rows"
+            )
+    return tuple(kept)
 
 
 def _named(strata: Strata, division: Division, preparation: Preparation) -> tuple[Split, str]:
@@ -277,6 +301,8 @@ def _of_time(division: Division, parts: Sequence[np.ndarray]) -> str:
     for name, part in zip(PARTS, parts, strict=False):
         ordered = part[division.times[part].argsort(kind="stable")]
         ends.append(f"{name} from {division.clock[ordered[0]]} to {division.clock[ordered[-1]]}")
+    if division.begins is not None:
+        return f"by {division.called('times')}: {', '.join(ends)}; no window reaches into a later part"
     gap = f"; {division.gap:,} examples are left out before each later part" if division.gap else ""
     return f"by {division.called('times')}: {', '.join(ends)}{gap}"
 

@@ -161,7 +161,7 @@ class _Answers:
                 check_classes(self.y, *next(iter(parts.items())), self.names)
             return Classes(self.names), self.y
         if self.target is not None:
-            return self.target, self.y
+            return self.target.fitted(self.y, split.parts)
         if self.are_labels:
             for parts in named:
                 read_labels.check_labels(self.y, self.names, parts)
@@ -200,6 +200,8 @@ def _answers(data: Data) -> _Answers:
 
 def _said(data: Data, split: Divided) -> list[str]:
     """Return what is to be said of parts that are not by chance, or not as the arrays came."""
+    if data.division is not None and data.division.begins is not None:
+        return []  # windows of series are by time, as everybody expects
     usual = data.division is None and (data.parts is None or len(data.parts[1]))
     told = [] if usual else [f"the parts are {split.words}"]
     if data.division is not None and data.division.groups is not None:

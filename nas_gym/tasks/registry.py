@@ -17,6 +17,7 @@ from nas_gym.tasks.builtin.dates import dates
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
 from nas_gym.tasks.builtin.friedman import friedman
+from nas_gym.tasks.builtin.glucose import glucose
 from nas_gym.tasks.builtin.inorganic_density import inorganic_density
 from nas_gym.tasks.builtin.language_id import language_id
 from nas_gym.tasks.builtin.logp import logp
@@ -25,7 +26,9 @@ from nas_gym.tasks.builtin.mnist1d import mnist1d
 from nas_gym.tasks.builtin.mnist5k import mnist5k
 from nas_gym.tasks.builtin.pronunciation import pronunciation
 from nas_gym.tasks.builtin.scene_digits import scene_digits
+from nas_gym.tasks.builtin.seasonal import seasonal
 from nas_gym.tasks.builtin.spelling import spelling
+from nas_gym.tasks.builtin.volatility import volatility
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
 from nas_gym.tasks.notes import say
@@ -35,6 +38,7 @@ from nas_gym.tasks.own.folder import folder
 from nas_gym.tasks.own.materials import materials
 from nas_gym.tasks.own.molecules import molecules
 from nas_gym.tasks.own.npz import npz
+from nas_gym.tasks.own.series import series
 from nas_gym.tasks.own.text import text
 from nas_gym.tasks.own.translation import translation
 from nas_gym.tasks.preparation import OPTIONS, Preparation
@@ -57,6 +61,9 @@ TASKS: dict[str, Callable[..., Data]] = {
     "scene_digits": scene_digits,
     "mnist5k": mnist5k,
     "friedman": friedman,
+    "glucose": glucose,
+    "seasonal": seasonal,
+    "volatility": volatility,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,
@@ -65,6 +72,7 @@ TASKS: dict[str, Callable[..., Data]] = {
     "molecules": molecules,
     "materials": materials,
     "text": text,
+    "series": series,
 }
 
 __all__ = ["TASKS", "Data", "DataWarning", "Task", "make_task"]

@@ -122,3 +122,43 @@ def table_networks(features: int, outputs: int = 10) -> dict[str, Network]:
     add("piecewise_linear", lambda b, x: b.piecewise_linear(x, 5))
     add("piecewise_linear of two", lambda b, x: b.piecewise_linear(x, 2))
     return networks
+
+
+def series_networks(channels: int, steps: int, outputs: int = 10) -> dict[str, Network]:
+    """A small network around every operation for series, on the input and behind trained layers."""
+    networks: dict[str, Network] = {}
+
+    def add(name: str, body: Callable[[NetworkBuilder, int], int]) -> None:
+        for place in ("input", "hidden"):
+            builder = NetworkBuilder((channels, steps))
+            node = builder.input if place == "input" else builder.conv(builder.input, channels, 1)
+            networks[f"{name} of {place}"] = builder.build(
+                builder.linear(builder.flatten(body(builder, node)), outputs)
+            )
+
+    def waves(builder: NetworkBuilder, node: int) -> int:
+        weights = builder.linear(builder.flatten(node), 5 * channels)
+        return builder.add(node, builder.basis(weights, "season", channels, steps, period=7))
+
+    def powers(builder: NetworkBuilder, node: int) -> int:
+        weights = builder.linear(builder.flatten(node), 3 * channels)
+        return builder.basis(weights, "trend", channels, 4)
+
+    def again(builder: NetworkBuilder, node: int) -> int:
+        lines = builder.linear(builder.flatten(node), channels * steps)
+        return builder.add(node, builder.as_signal(lines, channels))
+
+    def wide(builder: NetworkBuilder, node: int) -> int:
+        inner = builder.activation(builder.causal_conv(node, 4, 3, dilation=2), "relu")
+        return builder.causal_conv(inner, 4, 3, dilation=steps)
+
+    add("average", lambda b, x: b.moving_average(x, 5))
+    add("remainder", lambda b, x: b.moving_average(x, 2 * steps + 1, remainder=True))
+    add("waves", waves)
+    add("powers", powers)
+    add("as_signal", again)
+    add("causal", lambda b, x: b.causal_conv(x, 3, 3))
+    add("causal, wide", wide)
+    add("causal, strided", lambda b, x: b.causal_conv(b.causal_conv(x, 3, 3, stride=2), 2, 1, stride=3))
+    add("causal, strided and wide", lambda b, x: b.causal_conv(x, 2, 4, dilation=3, stride=2))
+    return networks

@@ -85,6 +85,7 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
             "normalisations": ["no_norm", "layer_norm"],
         },
         (7, 4),
+    ),
     "transformer on tokens": ({"name": "transformer", "vocabulary": 30, "max_layers": 3}, (9,)),
     "transformer, an answer at each position": (
         {
@@ -108,6 +109,15 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "transformer on images": (
         {"name": "transformer", "stride": 2, "max_layers": 1, "dropout": 0.1},
         (1, 8, 8),
+    ),
+    "forecaster": ({"name": "forecaster"}, (1, 32)),
+    "forecaster of two series": (
+        {"name": "forecaster", "horizon": 5, "season": 4, "max_layers": 2, "kernels": [3], "widths": [4]},
+        (3, 9),
+    ),
+    "forecaster, one block": (
+        {"name": "forecaster", "max_layers": 1, "kinds": ["causal", "season"], "channels": [3]},
+        (2, 2),
     ),
     "macro on signals": ({"name": "macro"}, (1, 40)),
     "macro on images": ({"name": "macro", "channels": 4, "head": 12}, (3, 7, 5)),

@@ -177,7 +177,7 @@ def _guessing(result: Mapping[str, Any], target: Target) -> Iterator[str]:
         yield f"  always answering {constant['answer']!r} is right for {constant['test']:.4f}"
     else:
         label, answer = target.metric.label, constant["answer"]
-        yield f"  always answering {answer} has a test {label} of {constant['test']:.4f}"
+        yield f"  {target.without(answer)} has a test {label} of {constant['test']:.4f}"
 
 
 def _means(result: Mapping[str, Any], target: Target, *, selects_on_test: bool) -> str:

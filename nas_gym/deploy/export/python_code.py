@@ -140,7 +140,8 @@ def _preparation(saved: SavedNetwork) -> dict[str, Any]:
             "scale": list(form.scale),
             "mean": list(form.mean),
             "positions": form.positions,
-        },
+        }
+        | ({"base": list(form.base)} if form.base else {}),
         "about": dict(saved.about),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from pathlib import Path
@@ -102,7 +103,11 @@ def _module(saved: SavedNetwork) -> Any:
             return tf.nn.softmax(values[-1])
         if form.function == "sigmoid":
             return tf.nn.sigmoid(values[-1])
-        return values[-1] * np.array(form.scale, np.float32) + np.array(form.mean, np.float32)
+        found = values[-1] * np.array(form.scale, np.float32) + np.array(form.mean, np.float32)
+        if not form.base:
+            return found
+        cells = tf.reshape(x, [-1, math.prod(saved.search_space.input_shape)])
+        return found + tf.gather(cells, list(form.base), axis=1)
 
     module = tf.Module()
     signature = tf.TensorSpec([None, *saved.search_space.input_shape], tf.float32, name="x")

@@ -78,7 +78,7 @@ def simple_methods(task: Task, seed: int) -> tuple[list[Method], tuple[str, ...]
     _, answer = task.target.best_constant(task.y_train)
     always = Method(
         "constant",
-        f"always answering “{constant.answer}”",
+        task.target.without(f"“{constant.answer}”"),
         constant.validation,
         constant.test,
         task.outputs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ from nas_gym.tasks.media.images import ImageForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
 from nas_gym.tasks.pairs.form import PairForm
+from nas_gym.tasks.series.form import SeriesForm
 from nas_gym.tasks.texts.form import TextForm
 
 ColumnForm = MoleculeForm | FormulaForm
 """How texts in a column of a table that only chemistry can read become examples."""
-FileForm = ImageForm | SignalForm | PairForm | TextForm | ColumnForm
-FORMS: dict[str, type[FileForm]] = {
+FileForm = ImageForm | SignalForm | SeriesForm | PairForm | TextForm | ColumnForm
+FORMS: dict[str, Callable[..., FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    SeriesForm.kind: SeriesForm.of,
     PairForm.kind: PairForm,
     TextForm.kind: TextForm,
     MoleculeForm.kind: MoleculeForm,
@@ -53,7 +55,7 @@ def form_of(config: Mapping[str, Any]) -> FileForm:
     return FORMS[options.pop("kind")](**options)
 
 
-def read_files(path: Path, form: FileForm) -> FileExamples:
+def read_files(path: Path, form: ImageForm | SignalForm) -> FileExamples:
     """Return the examples in a file, or in all files of a folder or an archive, however deep.
 
     Raises:

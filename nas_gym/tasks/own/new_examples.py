@@ -24,6 +24,7 @@ from nas_gym.tasks.reading.frames import frame_table, is_frame, is_numbered_as, 
 from nas_gym.tasks.reading.raw_table import RawTable, listed, of_rows, text_of
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.reading.typed_files import numpy_array
+from nas_gym.tasks.series.form import SeriesExamples, SeriesForm
 from nas_gym.tasks.texts.form import TextForm
 
 TEXTS = (str, bytes, np.str_)
@@ -48,7 +49,7 @@ def features_of(
         return _encoded(table, encoder)
     if table is not None:
         x = _by_place(table, shape)
-    raw = checks.as_trained(checks.numeric(x.x if isinstance(x, FileExamples) else x), shape)
+    raw = checks.as_trained(checks.numeric(x.x if isinstance(x, FileExamples | SeriesExamples) else x), shape)
     if raw.shape[1:] != shape or raw.ndim != len(shape) + 1:
         rows = f", or rows of the columns {', '.join(encoder.names)}" if encoder else ""
         raise DataError(
@@ -160,6 +161,13 @@ def _in_column(path: Path, form: ColumnForm, reading: Mapping[str, str | None]) 
     )
 
 
+def _last_of(path: Path, form: SeriesForm, reading: Mapping[str, str | None]) -> Any:
+    """Return the last windows of the series in a table, or the windows in an array."""
+    if path.suffix in (".npy", ".npz"):
+        return read_examples(path, None)
+    return form.last(read_table(path, **reading, expected=form.columns))
+
+
 def read_examples(
     path: str | Path, encoder: TableEncoder | None, form: FileForm | None = None, **reading: str | None
 ) -> Any:
@@ -183,6 +191,8 @@ def read_examples(
     in_column = isinstance(form, TextForm) and bool(form.column) and not is_collection(given)
     if isinstance(form, TextForm) and in_column and given.suffix not in (".npy", ".npz"):
         return _texts_in(files.existing(path, "text"), form, reading)
+    if isinstance(form, SeriesForm):
+        return _last_of(files.existing(path, "data"), form, reading)
     is_array = given.suffix == ".npy" and given.is_file()
     if form is not None and (is_collection(given) or (is_of(given.name, form.suffixes) and not is_array)):
         return read_files(given if given.is_dir() else files.existing(path, "data"), form)

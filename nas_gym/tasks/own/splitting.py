@@ -208,6 +208,16 @@ def _division(
     return Division(parts, groups, times, int(gap), clock, tuple(names))
 
 
+def times_of(name: str, column: ColumnCells, day_first: bool | None) -> tuple[Cells, np.ndarray]:
+    """Return the cells of a column of times as they were written, and as numbers that grow, float64 (n,).
+
+    Raises:
+        NASGymError: if one is missing, or neither a number nor a date in the order of the others.
+    """
+    cells = _complete(name, column, USUAL)
+    return cells, _times(name, cells, day_first)
+
+
 def _times(name: str, cells: Cells, day_first: bool | None) -> np.ndarray:
     """Return cells as numbers that grow with time, float64 (n,)."""
     if all(_is_plain(cell) for cell in cells):

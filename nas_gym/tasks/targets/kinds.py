@@ -7,31 +7,24 @@ search and training depends on which target a task has.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import ConfigError, unknown
+from nas_gym.errors import unknown
+from nas_gym.tasks.targets.forecast import Forecast
 from nas_gym.tasks.targets.labels import Labels
-from nas_gym.tasks.targets.metrics import (
-    CLASS_METRICS,
-    LOG_LOSS,
-    MAE,
-    R2,
-    RANKED_METRICS,
-    RMSE,
-    VALUE_METRICS,
-    Metric,
-)
+from nas_gym.tasks.targets.metrics import CLASS_METRICS, LOG_LOSS, RANKED_METRICS, Metric
 from nas_gym.tasks.targets.target import AnswerForm, Target, checked_metric
 from nas_gym.tasks.targets.tokens import Tokens
+from nas_gym.tasks.targets.values import Values
 
 __all__ = [
     "AnswerForm",
     "Classes",
+    "Forecast",
     "Labels",
     "Target",
     "Tokens",
@@ -124,92 +117,8 @@ class Classes(Target):
         }
 
 
-@dataclass(frozen=True)
-class Values(Target):
-    """Numbers; the score is R², cut at 0, or another metric, and an evaluation has RMSE and MAE beside it.
-
-    ``y`` is float32 (n, values), standardised by the training part, as a network's outputs are. RMSE and
-    MAE are in the units of the data; of several values in standard deviations.
-
-    Attributes:
-        mean, scale: the standardisation, one number a value; ``y`` is (raw - mean) / scale.
-        score: name of the metric, one of `VALUE_METRICS`.
-    """
-
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    score: str = "r2"
-    kind = "values"
-    metrics = VALUE_METRICS
-
-    @property
-    def loss(self) -> str:
-        return "squared" if self.score == "r2" else f"squared/{self.score}"
-
-    @property
-    def metric(self) -> Metric:
-        return VALUE_METRICS[self.score]
-
-    @property
-    def others(self) -> tuple[Metric, ...]:
-        return (RMSE, MAE) if self.score == "r2" else (RMSE, MAE, R2)
-
-    def measured_by(self, metric: str | None, class_weight: str | None) -> Values:
-        if class_weight:
-            raise ConfigError(
-                f"class_weight is for classes, and the task predicts {self.words}: leave it out"
-            )
-        return replace(self, score=checked_metric(self, metric) or self.score)
-
-    @property
-    def words(self) -> str:
-        return "1 value" if len(self.names) == 1 else f"{len(self.names)} values"
-
-    def aim(self, data: str) -> str:
-        return f"predict {', '.join(self.names)} of {data}"
-
-    @property
-    def identity(self) -> str:
-        """The kind, and the standardisation, since metrics are in the units of the data."""
-        measured = () if self.score == "r2" else (self.score,)
-        return repr((self.kind, self.mean, self.scale, *measured))
-
-    @property
-    def answer_scale(self) -> np.ndarray:
-        return np.array(self.scale)
-
-    def in_units(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        unit = self.scale[0] if len(self.scale) == 1 else 1.0
-        with_unit = (RMSE.name, MAE.name)
-        return {name: measured * (unit if name in with_unit else 1.0) for name, measured in metrics.items()}
-
-    def other_metrics(self, score: float) -> dict[str, float]:
-        """Return RMSE and MAE of errors that are Gaussian and leave so much of the variance unexplained."""
-        rmse = math.sqrt(1.0 - score)
-        return self.in_units({RMSE.name: rmse, MAE.name: math.sqrt(2.0 / math.pi) * rmse})
-
-    def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
-        """Return the mean of the training part, its median where absolute errors are scored."""
-        y_train = y_train.astype(np.float64)
-        mean = np.median(y_train, axis=0) if self.score == "mae" else y_train.mean(axis=0)
-        return ", ".join(f"{value:.6g}" for value in self.answers(mean[None])[0].tolist()), mean
-
-    def answers(self, outputs: np.ndarray) -> np.ndarray:
-        """Return the values in the units of the data, float64: an offset may leave float32 no decimals."""
-        values: np.ndarray = outputs * np.array(self.scale) + np.array(self.mean)
-        return values
-
-    @property
-    def answer_form(self) -> AnswerForm:
-        return AnswerForm("identity", self.scale, self.mean)
-
-    def config(self) -> dict[str, Any]:
-        names, mean, scale = list(self.names), list(self.mean), list(self.scale)
-        measured = {} if self.score == "r2" else {"score": self.score}
-        return {"kind": self.kind, "names": names, "mean": mean, "scale": scale, **measured}
-
-
 KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Labels, Values, Tokens)}
+KINDS["forecast"] = Forecast  # values too, whose config has a name of its own
 
 
 OF_ARRAYS = (Classes.kind, Labels.kind, Values.kind)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 1024
+TINY = 1e-12  # of a sum of squares that is divided by
 CUT = 12.0
 """Rankings are measured on log-odds in bins from -CUT to CUT, whose examples are ties."""
 
@@ -135,6 +136,17 @@ def _mae_skill(outputs: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean(1 - error / np.abs(truth - np.median(truth, axis=0)).sum(axis=0)))
 
 
+def _r2_of_changes(outputs: np.ndarray, truth: np.ndarray) -> float:
+    truth = truth.astype(np.float64)
+    spread = np.square(truth - truth.mean(axis=0)).sum()
+    return float(1 - np.square(outputs - truth).sum() / max(spread, TINY))
+
+
+def _skill(outputs: np.ndarray, truth: np.ndarray) -> float:
+    truth = truth.astype(np.float64)
+    return float(1 - np.square(outputs - truth).sum() / np.square(truth).sum())
+
+
 ACCURACY = Metric("accuracy", "accuracy", _accuracy, share_of_examples=True)
 """Share of the examples whose first largest output is at the right class."""
 
@@ -173,6 +185,13 @@ RMSE_SKILL = Metric("rmse_skill", "RMSE skill", _rmse_skill)
 MAE_SKILL = Metric("mae_skill", "MAE skill", _mae_skill)
 """1 - MAE / MAE of the median of the truth; of several values their mean."""
 
+SKILL = Metric("skill", "skill", _skill)
+"""1 - squared error / squared error of answering 0, which of `nas_gym.tasks.targets.forecast.Forecast` is
+the naive forecast; all values together. 1 is perfect, 0 no better than that; it has no lower end."""
+
+R2_OF_CHANGES = Metric("r2", "R² of the changes", _r2_of_changes)
+"""Coefficient of determination of changes from the naive forecast, all values together."""
+
 CLASS_METRICS = {one.name: one for one in (ACCURACY, BALANCED_ACCURACY, MACRO_F1, LOG_LOSS)}
 RANKED_METRICS = {one.name: one for one in (ROC_AUC, AVERAGE_PRECISION)}
 CLASS_METRICS |= RANKED_METRICS
@@ -181,3 +200,6 @@ only where one of them is."""
 
 VALUE_METRICS = {"r2": R2, "rmse": RMSE_SKILL, "mae": MAE_SKILL}
 """What the score of values may be, by the name of the option ``metric``."""
+
+FORECAST_METRICS = {SKILL.name: SKILL}
+"""What the score of forecasts may be, by the name of the option ``metric``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -23,12 +23,14 @@ class AnswerForm:
         scale, mean: what each output is multiplied by, and what is added then; one number an output.
         positions: answers of an example, each over its own outputs: output ``o * positions + p`` is that of
             name o at position p.
+        base: places in the flattened raw example of what is added to each answer; () for nothing.
     """
 
     function: Literal["softmax", "sigmoid", "identity"]
     scale: tuple[float, ...]
     mean: tuple[float, ...]
     positions: int = 1
+    base: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,29 @@ class Target(ABC):
     def best_constant(self, y_train: np.ndarray) -> tuple[str, np.ndarray]:
         """Return the best answer without looking: in words, and as outputs of a network (outputs,)."""
 
+    def without(self, answer: str) -> str:
+        """Return what one does without a network, given the best answer in words of `best_constant`."""
+        return f"always answering {answer}"
+
     @abstractmethod
     def answers(self, outputs: np.ndarray) -> np.ndarray:
         """Return a network's outputs as a user reads them, (n, outputs)."""
+
+    def answers_to(self, outputs: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        """Return a network's outputs for raw examples (n, *shape) as a user reads them, (n, outputs)."""
+        return self.answers(outputs)
+
+    def fitted(self, y: np.ndarray, parts: Sequence[np.ndarray]) -> tuple[Target, np.ndarray]:
+        """Return the target and what is to be predicted as a task holds it, given the parts.
+
+        Args:
+            y: as a loader made it, (n, ...).
+            parts: indices of the training, validation and test examples.
+
+        Raises:
+            NASGymError: if a part leaves nothing to measure.
+        """
+        return self, y
 
     @property
     @abstractmethod

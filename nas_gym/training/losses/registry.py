@@ -20,7 +20,7 @@ LOSSES: dict[str, Loss] = {
         *(MeasuredCrossEntropy(metric, balanced=each) for metric in METRICS for each in (False, True)),
         *(RankedCrossEntropy(metric, balanced=each) for metric in RANKED for each in (False, True)),
         *(BinaryCrossEntropy(metric) for metric in LABEL_METRICS),
-        *(Squared(metric) for metric in ("r2", "rmse", "mae")),
+        *(Squared(metric) for metric in ("r2", "rmse", "mae", "skill")),
     )
 }
 

@@ -13,6 +13,7 @@ from nas_gym.training.kernels.layout import constant, matrix
 from nas_gym.training.losses.base import Loss, padded_answers
 from nas_gym.training.program.tape import Kernel
 
+TINY = 1e-12  # of a sum of squares that is divided by
 QUANTILES = 2**24  # examples that torch can take quantiles of; the lower median is as good for an error
 
 
@@ -23,7 +24,7 @@ class Squared(Loss):
     RMSE or MAE, see `nas_gym.tasks.targets.metrics`, may be the score in its place, and R² is then beside it.
 
     Args:
-        metric: the score: ``"r2"``, ``"rmse"`` or ``"mae"``.
+        metric: the score: ``"r2"``, ``"rmse"``, ``"mae"``, or ``"skill"`` against answering 0.
     """
 
     def __init__(self, metric: str = "r2") -> None:
@@ -89,5 +90,10 @@ class Squared(Loss):
             middle = truth.quantile(0.5, 0) if len(truth) < QUANTILES else truth.median(0).values
             constant_error = (truth - middle).abs().sum(0)
             found, beside["r2"] = (1 - absolutes / constant_error[:, None]).mean(0), r2
+        elif self.metric == "skill":
+            found, beside["r2"] = (
+                1 - squares.sum(0) / truth.square().sum(),
+                1 - squares.sum(0) / spread.sum().clamp_min(TINY),
+            )
         # Not cut where it is not finite, since that tells a failed training.
         return torch.where(found.isfinite(), found.clamp_min(0.0), torch.nan), beside

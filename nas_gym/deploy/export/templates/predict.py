@@ -63,7 +63,10 @@ class Predictor:
             return outputs.unflatten(1, (-1, form["positions"])).softmax(1).flatten(1).numpy()
         if form["function"] == "sigmoid":
             return outputs.sigmoid().numpy()
-        return outputs.numpy() * np.array(form["scale"]) + np.array(form["mean"])
+        answers = outputs.numpy() * np.array(form["scale"]) + np.array(form["mean"])
+        if "base" in form:  # forecasts are changes from some values of the example
+            answers = answers + raw.reshape(len(raw), -1)[:, form["base"]]
+        return answers
 
     def features(self, rows: list[dict[str, Any]]) -> np.ndarray:
         """Return the raw features of rows of a table, float64 (n, features)."""

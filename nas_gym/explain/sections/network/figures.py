@@ -10,6 +10,7 @@ from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import labels, name_ticks, note_whole
 from nas_gym.explain.section import Figure
+from nas_gym.tasks import Forecast
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -86,6 +87,7 @@ def signals(use: NetworkUse) -> Figure:
     by_output = np.nan_to_num(use.inputs.by_output[:MOST_OUTPUTS]).mean(1)
     by_output = by_output / np.maximum(by_output.sum(1, keepdims=True), 1e-300)
     several = len(by_output) > 1
+    is_series = isinstance(use.trained.task.target, Forecast)
 
     def draw(canvas: Canvas) -> None:
         panels = canvas.subplots(
@@ -103,15 +105,18 @@ def signals(use: NetworkUse) -> Figure:
             name_ticks(bottom.yaxis, names[: len(by_output)])
             bottom.grid(visible=False)
             bottom.set_ylabel(noun)
-        bottom.set_xlabel("point of the signal")
+        bottom.set_xlabel("steps back from the last one" if is_series else "point of the signal")
+        if is_series:
+            bottom.xaxis.set_major_formatter(lambda point, _: f"{len(whole) - point:.0f}")
 
     peak = int(whole.argmax()) + 1
+    highest = f"{len(whole) - peak} steps back, of" if is_series else f"at point {peak} of"
     parts = f", above of all of them, below its share within each {noun}, lighter for more" if several else ""
     return Figure(
         "signal",
-        "Where along the signal the network looks: mean absolute attribution (integrated gradients) of "
-        f"validation examples{parts}.",
-        f"Attribution is highest at point {peak} of {len(whole)}.",
+        f"{'How far back' if is_series else 'Where along the signal'} the network looks: mean absolute "
+        f"attribution (integrated gradients) of validation examples{parts}.",
+        f"Attribution is highest {highest} {len(whole)}.",
         draw,
         (7.0, 4.2 if several else 2.4),
     )

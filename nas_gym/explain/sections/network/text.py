@@ -12,11 +12,13 @@ from nas_gym.explain.methods.attribution.network_layers import LayerUse
 from nas_gym.explain.methods.attribution.score_drop import ScoreDrop
 from nas_gym.explain.report.phrases import counted, listed, points
 from nas_gym.explain.sections.network.facts import layer_fact
+from nas_gym.tasks import Forecast
 
 if TYPE_CHECKING:
     from nas_gym.explain.sections.network.analysis import NetworkUse
 
 NAMED = 3
+LAGS = 3
 RELIABLE = 0.95
 ENOUGH_AGREEMENT = 0.5
 MARGIN = 0.01
@@ -99,7 +101,10 @@ def _place_words(use: NetworkUse, importance: np.ndarray) -> str:
     """Return where in a signal or an image it looks, and what hiding that costs."""
     assert use.check is not None
     inputs = use.trained.task.inputs
-    where = _signal_words(importance) if inputs == "signal" else _image_words(importance)
+    if isinstance(use.trained.task.target, Forecast):
+        where = _lag_words(importance)
+    else:
+        where = _signal_words(importance) if inputs == "signal" else _image_words(importance)
     check = use.check
     return (
         f"{where}; with the {check.deleted} highest-ranked hidden it loses {lost(check.drop)}, with "
@@ -169,6 +174,19 @@ def _signal_words(importance: np.ndarray) -> str:
     return (
         f"Along the signal of {len(along)} points it looks most at points {start + 1} to {start + count}, a "
         f"{count / len(along):.0%} of the signal that has {share:.0%} of the attribution"
+    )
+
+
+def _lag_words(importance: np.ndarray) -> str:
+    """Return how far back a forecast looks: 0 is the last step of the window."""
+    lags = importance.mean(0)[::-1]
+    shares = lags / max(lags.sum(), 1e-300)
+    most = [int(lag) for lag in np.argsort(-shares, kind="stable")[:LAGS]]
+    half = int(np.searchsorted(np.cumsum(shares), 0.5)) + 1
+    named = listed([f"{'the last one' if lag == 0 else f'{lag} back'} ({shares[lag]:.0%})" for lag in most])
+    return (
+        f"Of the {len(lags)} steps of a window it looks most at {named}; the last {half} have half of the "
+        "attribution"
     )
 
 

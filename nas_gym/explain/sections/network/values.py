@@ -14,7 +14,7 @@ from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import listed, quantity
 from nas_gym.explain.section import Cell, Figure, Table
 from nas_gym.explain.sections.network.answers import Answers
-from nas_gym.tasks import Task
+from nas_gym.tasks import Forecast, Task
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,9 +31,10 @@ class ValueAnswers(Answers):
 
     Attributes:
         answers, truth: answers for the validation examples and the true values, float (n, values).
-        constant: the best constant answer, float (values,).
+        constant: the best answer without a network, float (n, values): always the same one, or of a
+            series the naive forecast.
         errors: errors of the answers for each value.
-        constant_errors: errors of the best constant answer for each value.
+        constant_errors: errors of the best answer without a network for each value.
         worst: the (example, value) pairs with the largest errors, in standard deviations of the values.
     """
 
@@ -55,7 +56,7 @@ class ValueAnswers(Answers):
         answers = f"Its answers for {name}" if len(self.names) > 1 else "Its answers"
         told = (
             f"{answers} are off by {quantity(own.mean_absolute)} on average, in the units of the data; "
-            f"always answering {quantity(self.constant[0])} would be off by {quantity(other.mean_absolute)}."
+            f"{self._without(0)} would be off by {quantity(other.mean_absolute)}."
         )
         return [told, *_bias_in_words(self.facts()[0])]
 
@@ -87,12 +88,12 @@ class ValueAnswers(Answers):
             "errors": [
                 {
                     "value": name,
-                    "constant_answer": float(constant),
+                    "constant_answer": None if self._naive else float(constant),
                     "network": _as_dict(own),
                     "constant": _as_dict(other),
                 }
                 for name, constant, own, other in zip(
-                    self.names, self.constant, self.errors, self.constant_errors, strict=True
+                    self.names, self.constant[0], self.errors, self.constant_errors, strict=True
                 )
             ],
             "largest_errors": [
@@ -106,12 +107,21 @@ class ValueAnswers(Answers):
             ],
         }
 
+    @property
+    def _naive(self) -> str:
+        """The naive forecast in words; "" where the answers are no forecasts."""
+        return self.task.target.naive if isinstance(self.task.target, Forecast) else ""
+
+    def _without(self, number: int) -> str:
+        """Return what is done without a network."""
+        return self.task.target.without(self._naive or quantity(self.constant[0, number]))
+
     def _spread_in_words(self, number: int) -> str:
         own, other, name = self.errors[number], self.constant_errors[number], self.names[number]
         return (
             f"Of its errors for {name} half are at most {quantity(own.quantiles[HALF])} and nine in ten at "
             f"most {quantity(own.quantiles[MOST])}; their root mean square is "
-            f"{quantity(own.root_mean_square)}, that of always answering {quantity(self.constant[number])} "
+            f"{quantity(own.root_mean_square)}, that of {self._without(number)} "
             f"{quantity(other.root_mean_square)}. The mean of answer minus truth is {quantity(own.bias)} "
             f"(95% interval {quantity(own.bias_low)} to {quantity(own.bias_high)})."
         )
@@ -128,7 +138,7 @@ class ValueAnswers(Answers):
         for number, name in enumerate(self.names):
             pairs = (
                 ("the network", self.errors[number]),
-                (f"always {quantity(self.constant[number])}", self.constant_errors[number]),
+                (self._naive or f"always {quantity(self.constant[0, number])}", self.constant_errors[number]),
             )
             for who, one in pairs:
                 sizes = [_rounded(one.quantiles[share]) for share in QUANTILES]
@@ -201,8 +211,12 @@ class ValueAnswers(Answers):
         def draw(canvas: Canvas) -> None:
             for axes, number in zip(_panels(canvas, len(shown)), range(len(shown)), strict=True):
                 truth = self.truth[:, number]
+                other = self._naive or "always the same"
                 for place, (label, answers) in enumerate(
-                    (("the network", self.answers[:, number]), ("always the same", self.constant[number]))
+                    (
+                        ("the network", self.answers[:, number]),
+                        (other, self.constant[:, number]),
+                    )
                 ):
                     sizes = np.sort(np.abs(answers - truth))
                     shares = np.arange(1, len(sizes) + 1) / len(sizes)
@@ -233,10 +247,11 @@ class ValueAnswers(Answers):
 
 def measure_values(task: Task, outputs: np.ndarray, seed: int) -> ValueAnswers:
     """Return what is said of outputs for the validation examples, float64 (n, values); nothing is drawn."""
-    truth = task.target.answers(task.y_validation.astype(np.float64))
-    answers = task.target.answers(outputs)
+    raw = task.x_validation * task.scale + task.mean
+    truth = task.target.answers_to(task.y_validation.astype(np.float64), raw)
+    answers = task.target.answers_to(outputs, raw)
     _, standardised = task.target.best_constant(task.y_train)
-    constant = task.target.answers(standardised[None])[0]
+    constant = task.target.answers_to(np.broadcast_to(standardised, outputs.shape), raw)
     values = range(task.outputs)
     return ValueAnswers(
         task,
@@ -245,7 +260,7 @@ def measure_values(task: Task, outputs: np.ndarray, seed: int) -> ValueAnswers:
         truth,
         constant,
         tuple(residuals(answers[:, number], truth[:, number]) for number in values),
-        tuple(residuals(np.full(len(truth), constant[number]), truth[:, number]) for number in values),
+        tuple(residuals(constant[:, number], truth[:, number]) for number in values),
         tuple(largest_errors(outputs, task.y_validation, WORST)),
     )
 

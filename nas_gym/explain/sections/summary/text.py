@@ -19,10 +19,15 @@ from nas_gym.explain.section import Section
 from nas_gym.explain.sections.summary.page import FirstPage, Smaller
 from nas_gym.explain.sections.summary.reasons import Reason
 from nas_gym.explain.sections.summary.words import change_of, compared_fact, percent, percent_range
-from nas_gym.tasks import Target
+from nas_gym.tasks import Forecast, Target
 
 WORST = 3
 MOST_REASONS = 3
+MEANINGS = {
+    "r2": ", the share of the variance that it explains,",
+    "skill": ", the share of the naive forecast's squared error that it avoids,",
+}
+"""What a score means, by the name of the metric; "" where its name says it."""
 WORSE, MUCH_WORSE, ALIKE = "worse", ("breaks", "fails"), "does not matter"
 
 
@@ -376,11 +381,13 @@ class Words:
     def _short(self, method: Method) -> str:
         """Return a method as it is named again."""
         if method.key == "constant":
+            if isinstance(self._target, Forecast):
+                return "the naive forecast"
             return "guessing" if self._target.metric.share_of_examples else "the constant answer"
         return f"the {method.name}" if method.key == "forest" else method.name
 
     def _reaches(self, fact: Fact) -> str:
         if self._target.metric.share_of_examples:
             return f"is right for {percent(fact)} of"
-        meaning = ", the share of the variance that it explains," if self._target.metric.name == "r2" else ""
+        meaning = MEANINGS.get(self._target.metric.name, "")
         return f"reaches {self._target.metric.label} {percent(fact)}{meaning} on"

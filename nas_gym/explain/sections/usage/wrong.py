@@ -66,8 +66,9 @@ def _classes(task: Task, outputs: np.ndarray) -> Wrong:
 
 
 def _values(task: Task, outputs: np.ndarray) -> Wrong:
-    answers = task.target.answers(outputs)
-    truth = task.target.answers(task.y_validation.astype(np.float64))
+    raw = task.x_validation * task.scale + task.mean
+    answers = task.target.answers_to(outputs, raw)
+    truth = task.target.answers_to(task.y_validation.astype(np.float64), raw)
     worst = largest_errors(outputs, task.y_validation, WORST)
     names, (example, value) = task.target.names, worst[0]
     words = (

@@ -1,0 +1,1 @@
+"""Operations for series, whose last side is time."""

@@ -1,0 +1,1 @@
+"""Chains of forecasting blocks over the windows of series."""

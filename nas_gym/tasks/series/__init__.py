@@ -1,0 +1,1 @@
+"""Series: values in order of time, cut into windows, of which what comes next is forecast."""
