@@ -38,6 +38,7 @@ class Division:
         gap: examples left out before the validation and the test part, of an order by time.
         clock: the times as they were written.
         names: what `parts`, `groups` and `times` are called, such as ``{"groups": "column 'patient'"}``.
+        documented: whether the task's own documentation tells of it, so that nobody need be warned.
     """
 
     parts: np.ndarray | None = None
@@ -46,6 +47,7 @@ class Division:
     gap: int = 0
     clock: Sequence[Any] = ()
     names: tuple[tuple[str, str], ...] = ()
+    documented: bool = False
 
     def at(self, rows: np.ndarray) -> Division:
         """Return the division of some examples."""

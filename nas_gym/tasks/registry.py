@@ -16,6 +16,7 @@ from nas_gym.tasks.builtin.breast_cancer import breast_cancer
 from nas_gym.tasks.builtin.diabetes import diabetes
 from nas_gym.tasks.builtin.digits import digits
 from nas_gym.tasks.builtin.mnist1d import mnist1d
+from nas_gym.tasks.builtin.spoken_words import spoken_words
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
 from nas_gym.tasks.notes import say
@@ -33,6 +34,7 @@ TASKS: dict[str, Callable[..., Data]] = {
     "mnist1d": mnist1d,
     "breast_cancer": breast_cancer,
     "diabetes": diabetes,
+    "spoken_words": spoken_words,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,
@@ -75,7 +77,7 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     task = prepare(name, data, shared, {"name": name, **_plain(recorded), **data.spec})
     if data.in_memory:
         _identify(task, options.get("fingerprint"))
-    say(task.notes)
+    say(() if data.division is not None and data.division.documented else task.notes)
     return task
 
 

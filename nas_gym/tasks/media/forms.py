@@ -12,13 +12,15 @@ import numpy as np
 from nas_gym.errors import DataError
 from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
+from nas_gym.tasks.media.log_mel import LogMelForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
 
-FileForm = ImageForm | SignalForm
-FORMS: dict[str, type[ImageForm] | type[SignalForm]] = {
+FileForm = ImageForm | SignalForm | LogMelForm
+FORMS: dict[str, type[ImageForm] | type[SignalForm] | type[LogMelForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    LogMelForm.kind: LogMelForm,
 }
 
 

@@ -51,7 +51,7 @@ class SignalForm:
             Unreadable: if it is none, or has another number of channels.
         """
         with reading():
-            return self.fitted(*_read(name, content))
+            return self.fitted(*read_signal(name, content))
 
     def fitted(self, signal: np.ndarray, rate: int | None) -> np.ndarray:
         """Return a signal of some rate in this form."""
@@ -98,7 +98,7 @@ def read_signals(
     for name in files.in_order(names):
         try:
             with reading():
-                signal, its_rate = _read(name, files.read(name))
+                signal, its_rate = read_signal(name, files.read(name))
             found[name] = _Size(len(signal), signal.shape[1], its_rate)
         except (OSError, Unreadable) as error:
             refused[name] = str(error)
@@ -109,7 +109,7 @@ def read_signals(
     signals = np.empty((len(found), *form.shape), dtype=np.float32)
     places = {name: place for place, name in enumerate(found)}
     for name in files.in_order(list(found)):
-        signals[places[name]] = form.fitted(*_read(name, files.read(name)))
+        signals[places[name]] = form.fitted(*read_signal(name, files.read(name)))
     return form, signals, refused, notes
 
 
@@ -149,7 +149,7 @@ def _form(found: Sequence[_Size], length: int | None, rate: int | None) -> tuple
     return SignalForm(number, chosen, common), notes
 
 
-def _read(name: str, content: bytes) -> tuple[np.ndarray, int | None]:
+def read_signal(name: str, content: bytes) -> tuple[np.ndarray, int | None]:
     """Return a signal as float64 (channels, length), and its rate where it is known."""
     if is_of(name, (".wav",)):
         signal, rate = _of_wave(content)
