@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FLOOR = 1e-6
-"""Energy that is added to that of each band, so that silence has a logarithm: 60 dB below a sine of amplitude 1."""
+"""Energy that is added to that of each band: 60 dB below a sine of amplitude 1."""
 
 
 class LogMel(Operation):
     """(1, samples) -> (bands, frames): log-mel features of raw samples, without anything trained.
 
-    The options are ``bands``, ``window`` (even) and ``hop``, in samples, and ``rate``, samples a second. Frame i is
-    centred at sample ``i * hop``, with zeros around the recording, so that there are ``1 + samples // hop``.
-    Each is weighted by a Hann window; the Fourier transform is a matrix product, which every runtime has.
+    The options are ``bands``, ``window`` (even) and ``hop``, in samples, and ``rate``, samples a second.
+    Frame i is centred at sample ``i * hop``, with zeros around the recording, so that there are
+    ``1 + samples // hop``. Each is weighted by a Hann window; the Fourier transform is a matrix product,
+    which every runtime has.
     """
 
     name = "log_mel"

@@ -36,10 +36,10 @@ def spoken_words(
 
     Each of 104 voices says each word in 5 accents of English (American, British, Scottish, Caribbean,
     Lancastrian): 5,200 recordings of 0.8 seconds at 8 kHz. The words are the ten commands of Speech Commands
-    (Warden 2018, "Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition"), whose recordings of
-    people are not a part of any package. These are synthetic: a formant synthesiser, eSpeak NG, speaks them, at a
-    speed, pitch, loudness and place in the recording drawn for each, under pink noise of its own. So figures are
-    for comparing networks, and say little of how one does on people.
+    (Warden 2018, "Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition"), whose recordings
+    are in no package. These are synthetic: a formant synthesiser, eSpeak NG, speaks them, at a speed, pitch,
+    loudness and place in the recording drawn for each, under pink noise of its own. So figures are for
+    comparing networks, and say little of how one does on people.
 
     Validation and test are by voices that training does not have (81 voices, where variants of one, such as
     klatt2 and klatt3, are counted once), so that what is measured is whether a word is known whoever says it.
@@ -48,10 +48,10 @@ def spoken_words(
     Of log-mel, a frame is 40 ms long, one every 20 ms, with 24 bands of the mel scale to 4 kHz; a band is a
     channel. `nas-gym predict` takes .wav files of any rate.
 
-    The library comes with the package espeakng-loader (the library GPL-3; what it says is nobody's), `pip install
-    'nas-gym[speech]'`. Making takes some 15 seconds once, in a process of its own, then it is cached. One version
-    of the package gives the same recordings each time; those of another processor or system may differ in their
-    last bits, of which the task's fingerprint tells.
+    The library, GPL-3, comes with the package espeakng-loader: `pip install 'nas-gym[speech]'`. Making takes
+    some 10 seconds once, in a process of its own, then it is cached. One version of the package gives the
+    same recordings each time; those of another processor or system may differ, of which the task's
+    fingerprint tells.
 
     Args:
         train_size: as in `Preparation`; about so many, since voices stay together.
@@ -77,13 +77,8 @@ def spoken_words(
         RATE,
         _seed(seed),
     )
-    frames = Frames()
-    window, hop = frames.in_samples(RATE)
-    form = (
-        LogMelForm(length, RATE, frames.bands, window, hop)
-        if features == "log_mel"
-        else SignalForm(1, length, RATE)
-    )
+    samples = SignalForm(1, length, RATE)
+    form = Frames().form(samples) if features == "log_mel" else samples
     key = {**speech.key(), "form": form.config()}
     arrays = cached("spoken_words", key, lambda: _made(speech, form))
     return Data(

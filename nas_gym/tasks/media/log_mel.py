@@ -44,6 +44,21 @@ class Frames:
         """Return window, an even number, and hop in samples."""
         return max(2, 2 * round(self.window_ms * rate / 2000)), max(1, round(self.hop_ms * rate / 1000))
 
+    def form(self, samples: SignalForm, rate: int | None = None) -> LogMelForm:
+        """Return how recordings that have a form as samples become frames.
+
+        Args:
+            samples: their form as samples; several channels become one, their mean.
+            rate: samples a second, where the files do not say it.
+
+        Raises:
+            NASGymError: if nothing says the rate.
+        """
+        known = samples.rate or rate
+        if known is None:
+            raise ConfigError("log_mel needs points a second, which the files do not say: pass rate")
+        return LogMelForm(samples.length, known, self.bands, *self.in_samples(known))
+
 
 @dataclass(frozen=True)
 class LogMelForm:

@@ -1,8 +1,8 @@
-"""A program that speaks: run in a process of its own, since what eSpeak NG says depends on what it said before.
+"""A program that speaks, for a process of its own: what eSpeak NG says depends on what it said before.
 
-It reads JSON from its standard input: the path of the library, that of its data, and a list of utterances, each
-a voice, a speed in words a minute, a pitch from 0 to 99 and a text. It writes, for each, the number of samples
-(4 bytes) and the samples (2 bytes each), little-endian, 22,050 a second. It needs nothing but Python itself.
+It reads JSON from its standard input: the path of the library, that of its data, and a list of utterances,
+each a voice, a speed in words a minute, a pitch from 0 to 99 and a text. It writes, for each, the number of
+samples (4 bytes) and the samples (2 bytes each), little-endian, 22,050 a second. It needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 SYNCHRONOUS = 2
-"""The mode that returns when all is said: 0.4 ms a word instead of the 20 ms of the other that returns samples,
-which waits for a thread; the samples are the same."""
+"""The mode that returns when all is said: 0.4 ms a word instead of the 20 ms of the other that returns
+samples, which waits for a thread; the samples are the same."""
 RATE, PITCH = 1, 3
 UTF_8 = 1
 AHEAD = 0  # milliseconds of sound at a time; 0 for what the library thinks fit
