@@ -26,6 +26,9 @@ from .operations.base import Source as Source
 from .operations.batch_norm import BatchNorm as BatchNorm
 from .operations.concat import Concat as Concat
 from .operations.conv import Conv as Conv
+from .operations.dilated_conv import DilatedConv as DilatedConv
+from .operations.dilated_conv import dilation as dilation
+from .operations.dilated_conv import reach as reach
 from .operations.dropout import Dropout as Dropout
 from .operations.global_avg_pool import GlobalAvgPool as GlobalAvgPool
 from .operations.layer_norm import LAYER_NORM_EPSILON as LAYER_NORM_EPSILON
