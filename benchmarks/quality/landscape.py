@@ -49,6 +49,11 @@ CASES: dict[str, dict[str, Any]] = {
         "task": {"name": "mnist1d", "train_size": 500},
     },
     "cell on digits": {"search_space": "cell", "task": "digits"},
+    "asr_cell on spoken_words": {
+        "search_space": "asr_cell",
+        "task": "spoken_words",
+        "evaluator": {"recipe": {"epochs": 10}},
+    },
     "the table conv-mnist1d": {
         "search_space": {
             "name": "conv",

@@ -81,7 +81,7 @@ def _network(macro: Macro, add_node: AddNode) -> Network:
         node = builder.batch_norm(node, layer="frames")
     for block, width in enumerate(macro.channels, start=1):
         layer = f"block {block}"
-        node = builder.conv(node, width, BLOCK_KERNEL, stride=1 if block == 1 else 2, layer=layer)
+        node = builder.conv(node, width, BLOCK_KERNEL, stride=2, layer=layer)
         node = builder.batch_norm(builder.activation(node, "relu", layer=layer), layer=layer)
         for number in range(1, macro.cells + 1):
             name = f"block {block} cell {number}"

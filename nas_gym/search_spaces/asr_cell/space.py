@@ -33,17 +33,17 @@ class AsrCellSpace(ProductSpace[AsrCell]):
     """Cells of three operations in a row with shortcuts, over signals: 13,824 architectures.
 
     Cells and operations are those of NAS-Bench-ASR (Mehrotra et al. 2021, "NAS-Bench-ASR: Reproducible
-    Neural Architecture Search for Speech Recognition"). Node 0 is the input of the cell. The value of each
-    of nodes 1 to 3 is its operation on the value before, plus the values of the earlier nodes that a shortcut
-    leads from, that right before among them. An operation is ``linear`` (one layer for each frame), ``conv5``,
-    ``conv7``, ``conv5d2`` or ``conv7d2`` (kernels of 5 or 7, d2 with dilation 2, in `groups` groups), each
-    with bias and relu, or ``zero``: nothing.
+    Neural Architecture Search for Speech Recognition"). Node 0 is the input of the cell. The value of each of
+    nodes 1 to 3 is its operation on the value before, plus the values of the earlier nodes that a shortcut
+    leads from, that right before among them. An operation is ``linear`` (one layer for each frame),
+    ``conv5``, ``conv7``, ``conv5d2`` or ``conv7d2`` (kernels of 5 or 7, d2 with dilation 2, in `groups`
+    groups), each with bias and relu, or ``zero``: nothing.
 
-    The skeleton: for each of `channels` a block, of a convolution of kernel 5 (of stride 2 from the second
-    block), relu, normalisation, and `cells` cells with a normalisation behind each; then the mean over time
-    and a linear layer. The benchmark has four blocks of 3 to 6 cells with 600 to 1,200 channels in 100
-    groups, layer normalisation where here it is batch normalisation, relu cut at 20, and a recurrent layer
-    that writes phones where here it is the mean that names one word. So this is its space, not its numbers.
+    The skeleton: for each of `channels` a block, of a convolution of kernel 5 and stride 2, relu,
+    normalisation, and `cells` cells with a normalisation behind each; then the mean over time and a linear
+    layer. The benchmark has four blocks of 3 to 6 cells with 600 to 1,200 channels in 100 groups, layer
+    normalisation where here it is batch normalisation, relu cut at 20, and a recurrent layer that writes
+    phones where here it is the mean that names one word. So this is its space, not its numbers.
 
     Of examples that are raw samples, whose task says their rate, the network begins with log-mel frames (40
     ms long, one every 20 ms; see `nas_gym.networks.LogMel`) and a normalisation, so that it takes samples by
@@ -85,7 +85,7 @@ class AsrCellSpace(ProductSpace[AsrCell]):
         input_shape: Shape,
         outputs: int,
         *,
-        channels: Sequence[int] = (24, 32),
+        channels: Sequence[int] = (16, 24),
         cells: int = 1,
         groups: int = 4,
         bands: int = 24,
