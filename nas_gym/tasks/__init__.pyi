@@ -9,6 +9,7 @@ from .inputs import TokenInputs as TokenInputs
 from .media.forms import FileExamples as FileExamples
 from .media.forms import FileForm as FileForm
 from .media.forms import form_of as form_of
+from .media.log_mel import LogMelForm as LogMelForm
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
 from .prepare import standardised as standardised

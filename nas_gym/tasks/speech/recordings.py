@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nas_gym.errors import ConfigError, DataError
+from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.cache import Arrays
 
 PACKAGE = "espeakng-loader"
@@ -28,6 +28,7 @@ LOUDNESS = 0.1
 """Root mean square of a word, of samples in [-1, 1]."""
 GAINS = 0.5, 2.0
 SNR_RANGE = 20.0
+LANGUAGES = "gmw"  # West Germanic, among them English
 TIMEOUT = 600
 HALF_LENGTH = 10  # of the filter, in samples of the lower rate, as `scipy.signal.resample_poly` has it
 FAMILY = re.compile(r"(?i)(robot)?\d*$")
@@ -84,6 +85,10 @@ def recordings(speech: Speech) -> Arrays:
     """
     found = package()
     voices = sorted(path.name for path in found.files or () if path.parent.name == "!v")
+    accents = {path.name for path in found.files or () if path.parent.name == LANGUAGES}
+    for accent in speech.accents:
+        if accent not in accents:
+            raise unknown("accent", accent, accents)
     families = sorted({family(voice) for voice in voices})
     # Speeds and pitches are drawn first, noise of each recording from a generator of its own.
     rng = np.random.default_rng([speech.seed, 0])
@@ -93,7 +98,9 @@ def recordings(speech: Speech) -> Arrays:
             for number, word in enumerate(speech.words):
                 factor = 1 + speech.speed * rng.uniform(-1, 1)
                 pitch = int(rng.integers(*PITCHES, endpoint=True))
-                utterances.append((f"gmw/{accent}+{voice}", round(WORDS_A_MINUTE * factor), pitch, word))
+                utterances.append(
+                    (f"{LANGUAGES}/{accent}+{voice}", round(WORDS_A_MINUTE * factor), pitch, word)
+                )
                 words.append(number)
                 speakers.append(families.index(family(voice)))
     samples = np.empty((len(utterances), speech.length), dtype=np.int16)

@@ -12,6 +12,7 @@ from nas_gym.explain.methods.attribution.network_layers import LayerUse
 from nas_gym.explain.methods.attribution.score_drop import ScoreDrop
 from nas_gym.explain.report.phrases import counted, listed, points
 from nas_gym.explain.sections.network.facts import layer_fact
+from nas_gym.explain.sections.network.recordings import form_of_frames, listened
 
 if TYPE_CHECKING:
     from nas_gym.explain.sections.network.analysis import NetworkUse
@@ -100,6 +101,8 @@ def _place_words(use: NetworkUse, importance: np.ndarray) -> str:
     assert use.check is not None
     inputs = use.trained.task.inputs
     where = _signal_words(importance) if inputs == "signal" else _image_words(importance)
+    form = form_of_frames(use)
+    where = where if form is None else listened(use, form)
     check = use.check
     return (
         f"{where}; with the {check.deleted} highest-ranked hidden it loses {lost(check.drop)}, with "
