@@ -85,6 +85,11 @@ CASES: dict[str, dict[str, Any]] = {
         f"forecaster on {task}": {"search_space": "forecaster", "task": task}
         for task in ("glucose", "seasonal", "volatility")
     },
+    "asr_cell on spoken_words": {
+        "search_space": "asr_cell",
+        "task": "spoken_words",
+        "evaluator": {"recipe": {"epochs": 10}},
+    },
     "the table conv-mnist1d": {
         "search_space": {
             "name": "conv",

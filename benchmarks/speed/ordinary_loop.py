@@ -131,6 +131,10 @@ def make_layer(node: Node) -> nn.Module | None:
             conv: type[nn.Module] = nn.Conv1d if signal else nn.Conv2d
             options = {"stride": node.stride, "padding": node.padding, "groups": node.groups}
             return conv(node.input_shape[0], node.shape[0], node.kernel, bias=node.bias, **options)
+        case "dilated_conv":
+            dilated: type[nn.Module] = nn.Conv1d if signal else nn.Conv2d
+            same = {"padding": "same", "dilation": node.option("dilation"), "groups": node.groups}
+            return dilated(node.input_shape[0], node.shape[0], node.kernel, bias=node.bias, **same)
         case "batch_norm":
             return nn.BatchNorm1d(node.shape[0]) if signal else nn.BatchNorm2d(node.shape[0])
         case "activation" if node.function in ACTIVATIONS:

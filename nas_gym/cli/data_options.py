@@ -35,6 +35,14 @@ Colour = Annotated[
 ]
 Length = Annotated[int | None, typer.Option(help="Points that signals in files are cut or padded to.")]
 Rate = Annotated[int | None, typer.Option(help="Points a second that .wav files are resampled to.")]
+Features = Annotated[
+    str | None,
+    typer.Option(help="What signals in files become: log_mel, as recognisers of speech read recordings."),
+]
+GroupInName = Annotated[
+    str | None,
+    typer.Option(help="Regular expression whose one group is the group in a file's name, such as '_(.+)_'."),
+]
 Index = Annotated[
     Path | None,
     typer.Option(help="Table with a column 'file' that names images or signals, beside it the target."),

@@ -17,8 +17,10 @@ from nas_gym._checks import from_json
 from nas_gym._trust import trust as trust_modules
 from nas_gym.cli.data_options import (
     Colour,
+    Features,
     Gap,
     Group,
+    GroupInName,
     Index,
     LabelSeparator,
     Length,
@@ -331,6 +333,8 @@ def problem_of(
     colour: Colour = None,
     length: Length = None,
     rate: Rate = None,
+    features: Features = None,
+    group_in_name: GroupInName = None,
     index: Index = None,
     reward: Reward = None,
     horizon: Horizon = None,
@@ -382,6 +386,8 @@ def problem_of(
         colour=colour,
         length=length,
         rate=rate,
+        features=features,
+        group_in_name=group_in_name,
         index=None if index is None else str(index),
         metric=metric,
     )

@@ -26,6 +26,9 @@ from .operations.base import Source as Source
 from .operations.batch_norm import BatchNorm as BatchNorm
 from .operations.concat import Concat as Concat
 from .operations.conv import Conv as Conv
+from .operations.dilated_conv import DilatedConv as DilatedConv
+from .operations.dilated_conv import dilation as dilation
+from .operations.dilated_conv import reach as reach
 from .operations.dropout import Dropout as Dropout
 from .operations.global_avg_pool import GlobalAvgPool as GlobalAvgPool
 from .operations.graphs.adjacency import WEIGHTS as WEIGHTS
@@ -43,6 +46,10 @@ from .operations.graphs.readout import Readout as Readout
 from .operations.layer_norm import LAYER_NORM_EPSILON as LAYER_NORM_EPSILON
 from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
+from .operations.log_mel import LogMel as LogMel
+from .operations.log_mel import band_frequencies as band_frequencies
+from .operations.log_mel import frame_count as frame_count
+from .operations.log_mel import log_mel as log_mel
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
 from .operations.recurrent.cell import FUNCTIONS as FUNCTIONS

@@ -22,6 +22,7 @@ from nas_gym.networks.operations.base import Node, Operation, Shape
 from nas_gym.networks.operations.batch_norm import BatchNorm
 from nas_gym.networks.operations.concat import Concat
 from nas_gym.networks.operations.conv import Conv
+from nas_gym.networks.operations.dilated_conv import DilatedConv
 from nas_gym.networks.operations.dropout import Dropout
 from nas_gym.networks.operations.flatten import Flatten
 from nas_gym.networks.operations.global_avg_pool import GlobalAvgPool
@@ -34,6 +35,7 @@ from nas_gym.networks.operations.graphs.readout import AttentionReadout, Readout
 from nas_gym.networks.operations.input import Input
 from nas_gym.networks.operations.layer_norm import LayerNorm
 from nas_gym.networks.operations.linear import Linear
+from nas_gym.networks.operations.log_mel import LogMel
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
 from nas_gym.networks.operations.recurrent.cell import RecurrentCell
 from nas_gym.networks.operations.recurrent.layers import GRU, LSTM, PlainRecurrent
@@ -152,6 +154,30 @@ class NetworkBuilder:
         shape = Conv().output_shape(self.shape(node), channels, stride)
         sizes = {"kernel": index(kernel), "stride": index(stride), "groups": index(groups)}
         return self._append(Conv(), (node,), shape, **sizes, bias=bias, layer=layer)
+
+    def dilated_conv(
+        self,
+        node: int,
+        channels: int,
+        kernel: int,
+        *,
+        dilation: int,
+        groups: int = 1,
+        bias: bool = False,
+        layer: Layer = "",
+    ) -> int:
+        """Append a convolution of stride 1 that reads every `dilation`-th position; of 1, a `conv`."""
+        if dilation == 1:
+            return self.conv(node, channels, kernel, groups=groups, bias=bias, layer=layer)
+        shape = DilatedConv().output_shape(self.shape(node), channels, 1)
+        sizes = {"kernel": index(kernel), "groups": index(groups)}
+        options = (("dilation", index(dilation)),)
+        return self._append(DilatedConv(), (node,), shape, **sizes, bias=bias, layer=layer, options=options)
+
+    def log_mel(self, node: int, bands: int, *, window: int, hop: int, rate: int, layer: Layer = "") -> int:
+        """Append the log-mel frames of raw samples (1, samples), of so many samples a second."""
+        sizes = {"bands": bands, "window": window, "hop": hop, "rate": rate}
+        return self.operation(LogMel(), node, **sizes, layer=layer)
 
     def batch_norm(self, node: int, *, layer: Layer = "") -> int:
         """Append a batch normalisation per channel."""

@@ -86,8 +86,8 @@ class SearchSpace(Shared, ABC, Generic[A]):
             the user names no others: ``"columns"``, how many features each column of a table has;
             ``"vocabulary"`` and ``"lengths"``, the number of codes and the lengths of the sequences of an
             example of tokens; ``"node_features"`` and ``"edge_kinds"`` of an example that is a graph;
-            ``"positions"`` and ``"causal"`` where there is an answer at each position, see
-            `nas_gym.tasks.Tokens`.
+            ``"rate"``, samples a second, of recordings as samples; ``"positions"`` and ``"causal"`` where
+            there is an answer at each position, see `nas_gym.tasks.Tokens`.
     """
 
     name: ClassVar[str]

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Shape
 from nas_gym.registry import build, lookup, options_of
+from nas_gym.search_spaces.asr_cell.space import AsrCellSpace
 from nas_gym.search_spaces.base import SearchSpace
 from nas_gym.search_spaces.cell.space import CellSpace
 from nas_gym.search_spaces.checking import check_space
@@ -37,6 +38,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "seq2seq": Seq2SeqSpace,
     "transformer": TransformerSpace,
     "forecaster": ForecasterSpace,
+    "asr_cell": AsrCellSpace,
 }
 
 MUST_TAKE = {

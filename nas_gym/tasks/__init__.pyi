@@ -10,6 +10,7 @@ from .media.forms import ColumnForm as ColumnForm
 from .media.forms import FileExamples as FileExamples
 from .media.forms import FileForm as FileForm
 from .media.forms import form_of as form_of
+from .media.log_mel import LogMelForm as LogMelForm
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
 from .pairs.form import PairForm as PairForm

@@ -14,6 +14,7 @@ from nas_gym._shared import Shared
 from nas_gym.networks import Shape
 from nas_gym.tasks.inputs import INPUTS, CodedInputs, Inputs
 from nas_gym.tasks.media.forms import FileForm
+from nas_gym.tasks.media.signals import SignalForm
 from nas_gym.tasks.reading.columns import CategoryColumn, TableEncoder
 from nas_gym.tasks.targets.target import Target
 
@@ -151,8 +152,10 @@ class Task(Shared):
     @property
     def facts(self) -> dict[str, Any]:
         """What a search space is told of examples and answers, by the name of its option, JSON-able."""
-        columns = {"columns": list(self.columns)} if self.columns else {}
+        columns: dict[str, Any] = {"columns": list(self.columns)} if self.columns else {}
         coded = {} if self.coded is None else self.coded.options
+        if isinstance(self.files, SignalForm) and self.files.rate is not None:
+            columns = {"rate": self.files.rate}
         return columns | dict(coded) | dict(self.target.options)
 
     def plain(self, x: np.ndarray) -> np.ndarray:

@@ -41,6 +41,7 @@ class Division:
             are left out that would reach into a later part, so that no time is in two parts.
         names: what `parts`, `groups` and `times` are called, such as ``{"groups": "column 'patient'"}``.
         sized: whether the parts were drawn in the sizes that the options ask for.
+        documented: whether the task's own documentation tells of it, so that nobody need be warned.
     """
 
     parts: np.ndarray | None = None
@@ -51,6 +52,7 @@ class Division:
     names: tuple[tuple[str, str], ...] = ()
     sized: bool = False
     begins: np.ndarray | None = None
+    documented: bool = False
 
     def at(self, rows: np.ndarray) -> Division:
         """Return the division of some examples."""

@@ -28,6 +28,7 @@ from nas_gym.tasks.builtin.pronunciation import pronunciation
 from nas_gym.tasks.builtin.scene_digits import scene_digits
 from nas_gym.tasks.builtin.seasonal import seasonal
 from nas_gym.tasks.builtin.spelling import spelling
+from nas_gym.tasks.builtin.spoken_words import spoken_words
 from nas_gym.tasks.builtin.volatility import volatility
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.media.collection import is_collection
@@ -64,6 +65,7 @@ TASKS: dict[str, Callable[..., Data]] = {
     "glucose": glucose,
     "seasonal": seasonal,
     "volatility": volatility,
+    "spoken_words": spoken_words,
     "arrays": arrays,
     "npz": npz,
     "csv": csv,
@@ -111,7 +113,7 @@ def make_task(spec: str | Path | Mapping[str, Any] | Task) -> Task:
     task = prepare(name, data, shared, {"name": name, **_plain(recorded), **data.spec})
     if data.in_memory:
         _identify(task, options.get("fingerprint"))
-    say(task.notes)
+    say(() if data.division is not None and data.division.documented else task.notes)
     return task
 
 

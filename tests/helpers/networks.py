@@ -73,6 +73,8 @@ def operation_networks(shape: Shape) -> dict[str, Network]:
     add("depthwise 5/2 with bias", lambda b, x: b.conv(x, 8, 5, groups=8, stride=2, bias=True))
     add("grouped", lambda b, x: b.conv(x, 6, 3, groups=2))
     add("separable", lambda b, x: b.conv(b.conv(x, 8, 3, groups=8), 6, 1))
+    add("dilated_conv 3", lambda b, x: b.dilated_conv(x, 6, 3, dilation=2))
+    add("dilated_conv 7", lambda b, x: b.dilated_conv(x, 8, 7, dilation=2, groups=2, bias=True))
     add("one channel", lambda b, x: b.conv(b.conv(x, 1, 3), 6, 3))
     add("batch_norm", lambda b, x: b.batch_norm(x))
     add("batch_norm of one channel", lambda b, x: b.batch_norm(b.conv(x, 1, 1)))

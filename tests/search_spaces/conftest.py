@@ -58,6 +58,8 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"name": "recurrent_cell", "vocabulary": 9, "positions": 7, "causal": True, "nodes": 3},
         (7,),
     ),
+    "asr_cell on frames": ({"name": "asr_cell", "channels": [8, 12]}, (6, 21)),
+    "asr_cell on samples": ({"name": "asr_cell", "channels": [8], "cells": 2, "rate": 400}, (1, 320)),
     "tabular, numbers": ({"name": "tabular"}, (5,)),
     "tabular, columns": ({"name": "tabular", "columns": [1, 6, 1, 3, 7], "max_layers": 4}, (18,)),
     "tabular, categories": (

@@ -43,6 +43,8 @@ def fit(
     colour: data_options.Colour = None,
     length: data_options.Length = None,
     rate: data_options.Rate = None,
+    features: data_options.Features = None,
+    group_in_name: data_options.GroupInName = None,
     index: data_options.Index = None,
     minutes: Annotated[float, typer.Option(help="Time for all of it, by the clock.")] = 5.0,
     small: Annotated[bool, typer.Option("--small", help="A smaller network may score a point less.")] = False,
@@ -77,6 +79,8 @@ def fit(
         colour=colour,
         length=length,
         rate=rate,
+        features=features,
+        group_in_name=group_in_name,
         index=None if index is None else str(index),
     )
     limits: Any = {"minutes": minutes} | ({} if budget is None else {"evaluations": budget})

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.networks import TURN, Node, interval_slopes
+from nas_gym.networks import TURN, Node, dilation, interval_slopes, reach
 
 Arrays = Mapping[str, np.ndarray]
 EPSILON = 1e-5  # of batch normalisation, PyTorch's default
@@ -65,7 +65,7 @@ def conv(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     x = tf.pad(inputs[0], [[0, 0], *_margins(node), [0, 0]])
     parts = tf.split(x, node.groups, axis=-1)
     found = [
-        tf.nn.convolution(part, each, strides=node.stride, padding="VALID")
+        tf.nn.convolution(part, each, strides=node.stride, padding="VALID", dilations=dilation(node))
         for part, each in zip(parts, np.split(weight, node.groups, axis=-1), strict=True)
     ]
     result = tf.concat(found, axis=-1) if node.groups > 1 else found[0]
@@ -172,6 +172,7 @@ OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
     "category_embedding": category_embedding,
     "concat": concat,
     "conv": conv,
+    "dilated_conv": conv,
     "dropout": dropout,
     "flatten": flatten,
     "global_avg_pool": global_avg_pool,
@@ -191,6 +192,7 @@ def _margins(node: Node) -> list[tuple[int, int]]:
     """Return the padding of each side: as PyTorch has it, and at the end what the last window overhangs."""
     found = []
     for side, out in zip(node.input_shape[1:], node.shape[1:], strict=True):
-        needed = (out - 1) * node.stride + node.kernel - side - node.padding
-        found.append((node.padding, max(0, needed)))
+        seen = (node.kernel - 1) * dilation(node) + 1
+        needed = (out - 1) * node.stride + seen - side - reach(node)
+        found.append((reach(node), max(0, needed)))
     return found

@@ -14,6 +14,7 @@ from nas_gym.tasks.chemistry.formulas import FormulaForm
 from nas_gym.tasks.chemistry.molecules import MoleculeForm
 from nas_gym.tasks.media.collection import by_name, is_of, opened
 from nas_gym.tasks.media.images import ImageForm
+from nas_gym.tasks.media.log_mel import LogMelForm
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.media.signals import SignalForm
 from nas_gym.tasks.pairs.form import PairForm
@@ -22,10 +23,11 @@ from nas_gym.tasks.texts.form import TextForm
 
 ColumnForm = MoleculeForm | FormulaForm
 """How texts in a column of a table that only chemistry can read become examples."""
-FileForm = ImageForm | SignalForm | SeriesForm | PairForm | TextForm | ColumnForm
+FileForm = ImageForm | SignalForm | LogMelForm | SeriesForm | PairForm | TextForm | ColumnForm
 FORMS: dict[str, Callable[..., FileForm]] = {
     ImageForm.kind: ImageForm,
     SignalForm.kind: SignalForm,
+    LogMelForm.kind: LogMelForm,
     SeriesForm.kind: SeriesForm.of,
     PairForm.kind: PairForm,
     TextForm.kind: TextForm,

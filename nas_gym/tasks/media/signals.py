@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,13 @@ from nas_gym.errors import ConfigError
 from nas_gym.tasks.media.collection import SIGNALS, Opened, by_name, is_of, stream
 from nas_gym.tasks.media.reading import Unreadable, reading
 
+if TYPE_CHECKING:
+    from nas_gym.tasks.media.log_mel import Frames, LogMelForm
+
 LONGEST = 2**14
 """Points above which signals are cut where nobody says their length."""
+LONGEST_FRAMED = 2**18
+"""The same where frames are cut from them, which are fewer."""
 DELIMITERS = ("\t", ";", ",")
 """What may part the cells of a table, the first that is there; else blanks do."""
 TIMES_LONGER = 4  # a side of a .npy array that is so much longer than the other is that of time
@@ -51,7 +56,7 @@ class SignalForm:
             Unreadable: if it is none, or has another number of channels.
         """
         with reading():
-            return self.fitted(*_read(name, content))
+            return self.fitted(*read_signal(name, content))
 
     def fitted(self, signal: np.ndarray, rate: int | None) -> np.ndarray:
         """Return a signal of some rate in this form."""
@@ -72,8 +77,8 @@ class SignalForm:
 
 
 def read_signals(
-    files: Opened, names: Sequence[str], length: object, rate: object
-) -> tuple[SignalForm, np.ndarray, dict[str, str], list[str]]:
+    files: Opened, names: Sequence[str], length: object, rate: object, frames: Frames | None = None
+) -> tuple[SignalForm | LogMelForm, np.ndarray, dict[str, str], list[str]]:
     """Return signals as arrays of one length.
 
     Args:
@@ -81,6 +86,7 @@ def read_signals(
         names: names of the signals: .wav, .npy or .csv.
         length: points; None for the longest, at most `LONGEST`.
         rate: points a second of .wav files; None for the most frequent.
+        frames: how frames are cut from them; None for the points as they are.
 
     Returns:
         The form; float32 (n, channels, length) of those that can be read; why others cannot, by name; what is
@@ -98,18 +104,20 @@ def read_signals(
     for name in files.in_order(names):
         try:
             with reading():
-                signal, its_rate = _read(name, files.read(name))
+                signal, its_rate = read_signal(name, files.read(name))
             found[name] = _Size(len(signal), signal.shape[1], its_rate)
         except (OSError, Unreadable) as error:
             refused[name] = str(error)
     found, refused = by_name(found, names), by_name(refused, names)
     if not found:
         return SignalForm(1, 1, None), np.zeros((0, 1, 1), np.float32), refused, []
-    form, notes = _form(list(found.values()), whole(length), whole(rate))
+    limit = LONGEST if frames is None else LONGEST_FRAMED
+    samples, notes = _form(list(found.values()), whole(length), whole(rate), limit)
+    form = samples if frames is None else frames.form(samples, whole(rate))
     signals = np.empty((len(found), *form.shape), dtype=np.float32)
     places = {name: place for place, name in enumerate(found)}
     for name in files.in_order(list(found)):
-        signals[places[name]] = form.fitted(*_read(name, files.read(name)))
+        signals[places[name]] = form.fitted(*read_signal(name, files.read(name)))
     return form, signals, refused, notes
 
 
@@ -119,7 +127,9 @@ class _Size(NamedTuple):
     rate: int | None
 
 
-def _form(found: Sequence[_Size], length: int | None, rate: int | None) -> tuple[SignalForm, list[str]]:
+def _form(
+    found: Sequence[_Size], length: int | None, rate: int | None, longest: int
+) -> tuple[SignalForm, list[str]]:
     """Return the form that signals have in common, and what is to be said of those that differ."""
     notes = []
     rates = Counter(one.rate for one in found if one.rate is not None)
@@ -137,7 +147,7 @@ def _form(found: Sequence[_Size], length: int | None, rate: int | None) -> tuple
         shown = ", ".join(map(str, sorted(channels)))
         notes.append(f"signals have {shown} channels, whose mean is taken")
     lengths = [math.ceil(one.length * (common / one.rate if one.rate and common else 1)) for one in found]
-    chosen = length or min(max(lengths), LONGEST)
+    chosen = length or min(max(lengths), longest)
     longer, shorter = (sum(one > chosen for one in lengths), sum(one < chosen for one in lengths))
     if longer or shorter:
         done = [
@@ -149,7 +159,7 @@ def _form(found: Sequence[_Size], length: int | None, rate: int | None) -> tuple
     return SignalForm(number, chosen, common), notes
 
 
-def _read(name: str, content: bytes) -> tuple[np.ndarray, int | None]:
+def read_signal(name: str, content: bytes) -> tuple[np.ndarray, int | None]:
     """Return a signal as float64 (channels, length), and its rate where it is known."""
     if is_of(name, (".wav",)):
         signal, rate = _of_wave(content)

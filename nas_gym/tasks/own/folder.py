@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from nas_gym.tasks.inputs import Inputs
 from nas_gym.tasks.media.collection import IMAGES, SIGNALS, is_of, opened
 from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.media.images import read_images
+from nas_gym.tasks.media.log_mel import Frames
 from nas_gym.tasks.media.signals import read_signals
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.own.answers import answers_of, targets_of
@@ -41,6 +43,10 @@ def folder(
     colour: str | None = None,
     length: int | None = None,
     rate: int | None = None,
+    features: str | None = None,
+    bands: int | None = None,
+    window_ms: float | None = None,
+    hop_ms: float | None = None,
     index: str | Path | None = None,
     target: str | Sequence[str] | None = None,
     target_kind: str | None = None,
@@ -51,6 +57,7 @@ def folder(
     delimiter: str | None = None,
     split: str | Path | None = None,
     group: str | None = None,
+    group_in_name: str | None = None,
     time: str | None = None,
     gap: int = 0,
 ) -> Data:
@@ -68,6 +75,11 @@ def folder(
         colour: ``"colour"`` or ``"grey"``; None to tell by the images.
         length: points of a signal; None for the longest, at most 16,384.
         rate: points a second of .wav files; None for the most frequent.
+        features: what signals become: ``"log_mel"`` for the energy in bands of the mel scale, frame by frame,
+            as recognisers of speech read recordings; None for the points as they are.
+        bands: bands of log-mel features; None for 24.
+        window_ms: length of a frame in milliseconds; None for 40.
+        hop_ms: milliseconds from one frame to the next; None for 20.
         index: path of a table with a column ``file`` that names the files, whose other columns hold the
             target, and what splits the files; None for a class by folder.
         target: column of the index to be predicted, or several.
@@ -79,6 +91,8 @@ def folder(
         delimiter: delimiter of the index.
         split: column of the index; for it and the next three see `nas_gym.tasks.own.csv.csv`.
         group: column of the index.
+        group_in_name: what in the name of a file says its group, such as its speaker, where no column does: a
+            regular expression with one group, ``"_(.+)_"`` for ``7_jackson_32.wav``.
         time: column of the index.
         gap: files left out before later parts, of an order by time.
     """
@@ -103,6 +117,8 @@ def folder(
             table, targets, said = _by_index(names, own, target, full.name, delimiter)
             texts = MissingTexts.of_option(missing)
             division, _ = divide_table(table, split, group, time, gap, missing=texts)
+        if group_in_name is not None:
+            division = _by_name(listed(table.columns[FILE]), group_in_name, division)
         options = ReadingOptions.of(
             table, [CLASS] if index is None else categorical, (), 50, None, missing, True, None
         )
@@ -110,6 +126,7 @@ def folder(
         rows = answers.rows
         wanted = [listed(table.columns[FILE])[row] for row in rows]
         shape = {"size": size, "colour": colour, "length": length, "rate": rate}
+        shape |= {"features": features, "bands": bands, "window_ms": window_ms, "hop_ms": hop_ms}
         form, x, refused, shaping = _read(full, found.stamp(), tuple(wanted), kind, **_plain(shape))
     kept = np.array([place for place, name in enumerate(wanted) if name not in refused], dtype=np.int64)
     notes += [*said, *_unreadable(refused, wanted, form), *shaping, *answers.notes]
@@ -293,9 +310,15 @@ def _read(
     colour: Hashable,
     length: Hashable,
     rate: Hashable,
+    features: Hashable,
+    bands: Hashable,
+    window_ms: Hashable,
+    hop_ms: Hashable,
 ) -> tuple[FileForm, np.ndarray, Mapping[str, str], tuple[str, ...]]:
     """Return examples, as `read_images` and `read_signals` do; another stamp has them read anew."""
     own = {"image": {"size": size, "colour": colour}, "signal": {"length": length, "rate": rate}}
+    framing = {"bands": bands, "window_ms": window_ms, "hop_ms": hop_ms}
+    own["signal"] |= {"features": features, **framing}
     other = "signal" if kind == "image" else "image"
     for option, value in own[other].items():
         if value is not None:
@@ -305,10 +328,48 @@ def _read(
         if kind == "image":
             read = read_images(found, names, size, colour)
         else:
-            read = read_signals(found, names, length, rate)
+            read = read_signals(found, names, length, rate, _frames(features, framing))
     form, x, refused, notes = read
     x.flags.writeable = False
     return form, x, refused, tuple(notes)
+
+
+def _frames(features: object, framing: Mapping[str, Any]) -> Frames | None:
+    """Return how frames are cut from recordings; None where signals stay as they are."""
+    given = {option: value for option, value in framing.items() if value is not None}
+    if features is None:
+        for option in given:
+            raise ConfigError(f"{option} is for frames: pass features='log_mel', or leave {option} out")
+        return None
+    if features != "log_mel":
+        raise unknown("features of signals", features, ("log_mel",))
+    return Frames(**given)
+
+
+def _by_name(names: Sequence[str], pattern: str, division: Division | None) -> Division:
+    """Return the division of files whose names say their groups.
+
+    Raises:
+        NASGymError: if the pattern is none with one group, does not fit a name, or there are groups already.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, TypeError) as error:
+        raise ConfigError(f"group_in_name {pattern!r} is no regular expression ({error})") from error
+    if compiled.groups != 1:
+        raise ConfigError(
+            f"group_in_name {pattern!r} has {compiled.groups} groups in parentheses, expected 1: put what "
+            "names the group into parentheses, as '_(.+)_'"
+        )
+    if division is not None and (division.groups is not None or division.times is not None):
+        raise ConfigError("group_in_name says the groups, beside group or time: leave one of them out")
+    found = [compiled.search(PurePosixPath(name).name) for name in names]
+    lost = [name for name, match in zip(names, found, strict=True) if match is None or not match[1]]
+    if lost:
+        raise DataError(f"group_in_name {pattern!r} finds no group in {len(lost):,} names, {_few(lost)}")
+    _, groups = np.unique([match[1] for match in found if match], return_inverse=True)
+    known = division or Division()
+    return replace(known, groups=groups, names=(*known.names, ("groups", "group in the name")))
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Hashable]:

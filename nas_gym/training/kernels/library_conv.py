@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nas_gym.networks import Shape
+from nas_gym.networks import Shape, dilation, reach
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import matrix
 from nas_gym.training.kernels.matmul import BFLOAT16_LAUNCHES, product
@@ -41,8 +41,9 @@ class LibraryConvolution:
         self._context, self._group, self._node = context, group, node
         sides = len(node.shape) - 1
         image = (1, self._members * node.shape[0], *node.shape[1:], context.batch)
-        stride, padding = (node.stride,) * sides + (1,), (node.padding,) * sides + (0,)
-        self._how = How(self._members, image, stride, padding, context.paths.bfloat16)
+        stride, padding = (node.stride,) * sides + (1,), (reach(node),) * sides + (0,)
+        step = (dilation(node),) * sides + (1,)
+        self._how = How(self._members, image, stride, padding, step, context.paths.bfloat16)
         weight = context.parameters.weight(group, "weight")
         self._weight = weight.flatten(0, 1).unsqueeze(-1)  # (members * out, in, *kernel, 1), where it lies
 
@@ -95,6 +96,7 @@ class How:
         members: their number.
         image: the result as (1, members * channels, *sides, batch).
         stride, padding: 1 and 0 along the batch.
+        dilation: steps between what the kernel reads, 1 along the batch.
         rounded: whether products are of bfloat16.
     """
 
@@ -102,6 +104,7 @@ class How:
     image: Shape
     stride: Shape
     padding: Shape
+    dilation: Shape
     rounded: bool
 
     def factors(self, *factors: Tensor) -> tuple[Tensor, ...]:
@@ -115,7 +118,7 @@ class How:
     def options(self, groups: int) -> tuple[Any, ...]:
         """Stride, padding, dilation, not transposed, padding of the output, groups."""
         sides = len(self.stride)
-        return self.stride, self.padding, [1] * sides, False, [0] * sides, groups
+        return self.stride, self.padding, self.dilation, False, [0] * sides, groups
 
     def gradients(self, dy: Tensor, x: Tensor, weight: Tensor, groups: int, *mask: bool) -> tuple[Any, Any]:
         """Gradients by x and by the weight, of which `mask` says which are wanted."""

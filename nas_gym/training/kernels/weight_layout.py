@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from torch import Tensor
 
-from nas_gym.networks import Conv, Node, Shape
+from nas_gym.networks import Conv, DilatedConv, Node, Shape, dilation
 
 FEW_CHANNELS = 4
 """Below so many channels a product for each tap is too thin, and all taps are gathered."""
@@ -49,7 +49,7 @@ class WeightForm:
 
 def stored_form(node: Node, name: str) -> WeightForm | None:
     """Return the form of an array of a node; None of one that is stored as PyTorch lays it out."""
-    return weight_form(node) if type(node.operation) is Conv and name == "weight" else None
+    return weight_form(node) if type(node.operation) in (Conv, DilatedConv) and name == "weight" else None
 
 
 def in_stored_form(form: WeightForm | None, arrays: Tensor) -> Tensor:
@@ -71,5 +71,5 @@ def weight_form(node: Node) -> WeightForm:
 
 
 def is_depthwise(node: Node) -> bool:
-    """Whether every channel is convolved by itself."""
-    return node.groups > 1 and node.groups == node.input_shape[0] == node.shape[0]
+    """Whether every channel is convolved by itself, by a kernel without gaps."""
+    return dilation(node) == 1 and node.groups > 1 and node.groups == node.input_shape[0] == node.shape[0]

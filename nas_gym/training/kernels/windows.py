@@ -34,12 +34,12 @@ class Tap:
         return slice(self.first, last + 1, self.stride)
 
 
-def taps(side: int, out: int, kernel: int, stride: int, padding: int) -> tuple[Tap, ...]:
+def taps(side: int, out: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> tuple[Tap, ...]:
     """The taps of a window along a side of `side` positions that reach at least one of them."""
     found = []
     for number in range(kernel):
-        inside = [o for o in range(out) if 0 <= o * stride - padding + number < side]
+        inside = [o for o in range(out) if 0 <= o * stride - padding + number * dilation < side]
         if inside:
-            first = inside[0] * stride - padding + number
+            first = inside[0] * stride - padding + number * dilation
             found.append(Tap(inside[0], inside[-1] + 1, first, stride, number))
     return tuple(found)

@@ -10,6 +10,7 @@ from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import labels, name_ticks, note_whole
 from nas_gym.explain.section import Figure
+from nas_gym.explain.sections.network.recordings import form_of_frames, recordings
 from nas_gym.tasks import Forecast
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def figures_of(use: NetworkUse) -> tuple[Figure, ...]:
     found = []
     if use.inputs is not None:
         draw = {"features": features, "signal": signals, "image": images}[use.trained.task.inputs]
-        found.append(draw(use))
+        form = form_of_frames(use)
+        found.append(draw(use) if form is None else recordings(use, form))
     if use.layers:
         found.append(layers(use))
     found += use.answers.figures()

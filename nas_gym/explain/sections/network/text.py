@@ -12,6 +12,7 @@ from nas_gym.explain.methods.attribution.network_layers import LayerUse
 from nas_gym.explain.methods.attribution.score_drop import ScoreDrop
 from nas_gym.explain.report.phrases import counted, listed, points
 from nas_gym.explain.sections.network.facts import layer_fact
+from nas_gym.explain.sections.network.recordings import form_of_frames, listened
 from nas_gym.tasks import Forecast
 
 if TYPE_CHECKING:
@@ -101,8 +102,11 @@ def _place_words(use: NetworkUse, importance: np.ndarray) -> str:
     """Return where in a signal or an image it looks, and what hiding that costs."""
     assert use.check is not None
     inputs = use.trained.task.inputs
+    form = form_of_frames(use)
     if isinstance(use.trained.task.target, Forecast):
         where = _lag_words(importance)
+    elif form is not None:
+        where = listened(use, form)
     else:
         where = _signal_words(importance) if inputs == "signal" else _image_words(importance)
     check = use.check

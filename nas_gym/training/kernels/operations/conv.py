@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.networks import Node
+from nas_gym.networks import Node, dilation, reach
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.depthwise import Depthwise
@@ -47,7 +47,9 @@ class Convolution:
         self._batch = context.batch
         self._ranged = weight_form(node).ranged
         sides = list(zip(node.input_shape[1:], node.shape[1:], strict=True))
-        windows = [taps(side, out, node.kernel, node.stride, node.padding) for side, out in sides]
+        windows = [
+            taps(side, out, node.kernel, node.stride, reach(node), dilation(node)) for side, out in sides
+        ]
         self._row = math.prod(node.shape[2:]) * self._batch
         self._range_taps = _middle_first(windows[0], node) if self._ranged else ()
         self._gathered = windows[1:] if self._ranged else windows
@@ -120,7 +122,13 @@ class Convolution:
 
     def _columns_scratch(self) -> Tensor:
         # The border of the columns stays zero, so only equal convolutions may share them.
-        key = (self._node.kernel, self._node.stride, self._node.input_shape, self._ranged)
+        key = (
+            self._node.kernel,
+            self._node.stride,
+            self._node.input_shape,
+            self._ranged,
+            dilation(self._node),
+        )
         return self._context.scratch("columns", (self.tile, *self._columns_shape), key)
 
     def need(self) -> None:

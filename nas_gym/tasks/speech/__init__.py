@@ -1,0 +1,1 @@
+"""Words spoken by a machine: what says them, and the recordings of them."""
