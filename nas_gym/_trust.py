@@ -39,6 +39,11 @@ def trust(*names: str) -> None:
     _named.update(names)
 
 
+def trusted() -> tuple[str, ...]:
+    """Return what this process lets files name, for processes that work for it."""
+    return tuple(sorted(_named))
+
+
 def trust_config(values: Mapping[str, Any]) -> None:
     """Let files name the parts that a config of this process's own names."""
     for key, value in values.items():

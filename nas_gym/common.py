@@ -6,6 +6,7 @@
 | `write_text`, `write_bytes`, `writing`, `unwritten`, `held` | write files whole and alone, or say why not |
 | `escaped`, `code` | show a text of others in Markdown |
 | `minutes_in_words` | says a time |
+| `trust`, `trusted` | hand on to other processes what files may name |
 | `SERIES`, `INK`, `FAINT` | colours of figures |
 """
 
@@ -17,6 +18,7 @@ from nas_gym._colours import FAINT, INK, SERIES
 from nas_gym._files import unwritten, write_bytes, write_text, writing
 from nas_gym._lock import held
 from nas_gym._markdown import code, escaped
+from nas_gym._trust import trust, trusted
 
 __all__ = [
     "FAINT",
@@ -28,6 +30,8 @@ __all__ = [
     "minutes_in_words",
     "number",
     "plain",
+    "trust",
+    "trusted",
     "unwritten",
     "whole",
     "write_bytes",

@@ -32,7 +32,7 @@ class StoreError(NASGymError):
 
 
 class DataWarning(UserWarning):
-    """One line on a reading of data that a user may want otherwise; the command line prints it once."""
+    """One line on how data or a file was read, which a user may want otherwise; a command prints it once."""
 
 
 class WaitWarning(DataWarning):

@@ -11,6 +11,7 @@ import scipy.linalg  # noqa: F401 - its threads are limited too, once it is load
 import torch
 from threadpoolctl import threadpool_limits
 
+from tests.helpers.explain import drawing
 from tests.helpers.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures for all tests
 
 # The same examples every time, however busy the machine is.
@@ -52,4 +53,11 @@ def _one_thread() -> Iterator[None]:
     """Several threads only slow down tiny networks and matrices, and starve tests that run beside."""
     torch.set_num_threads(1)
     with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+@pytest.fixture
+def undrawn() -> Iterator[None]:
+    """Write reports with empty pictures, which `tests/explain/report` has drawn."""
+    with drawing.undrawn():
         yield

@@ -168,7 +168,19 @@ def test_what_is_said_of_own_data_is_printed_once_as_a_line(cli):
     assert notes[1].startswith("nas-gym: note: column 'price' is read as numbers with a decimal comma")
     assert "Warning" not in result.stderr
     compared = cli(
-        "compare", "--agents", "random,tpe", "--seeds", "2", "--budget", "2", "--logdir", "both", *QUICK, *own
+        "compare",
+        "--agents",
+        "random,tpe",
+        "--seeds",
+        "2",
+        "--budget",
+        "2",
+        "--jobs",
+        "1",
+        "--logdir",
+        "both",
+        *QUICK,
+        *own,
     )
     assert compared.exit_code == 0, compared.output
     assert compared.stderr.count("note: column 'price'") == 1

@@ -263,7 +263,7 @@ def searched(user) -> SimpleNamespace:
 @pytest.fixture(scope="module")
 def explained(user, searched) -> SimpleNamespace:
     """The explanation of that search, with the user's question."""
-    options = ["--budget", "40", "--store", "memory", "--question", "parts.sines:SINES", "--trust", "parts"]
+    options = ["--budget", "16", "--store", "memory", "--question", "parts.sines:SINES", "--trust", "parts"]
     said = command(user, "explain", str(searched.folder), *options)
     return SimpleNamespace(said=said, folder=searched.folder)
 

@@ -93,8 +93,8 @@ def _check_budget(agent: Agent, budget: int) -> None:
     require(sum(result.shares) <= budget + 1e-9, f"{agent.name!r} spends {sum(result.shares)} of {budget}")
     env = _environment()
     with global_state_kept(f"a search of the agent {agent.name!r}"):  # not the first, which imports packages
-        whole = agent.search(env, 3 * 14, 0)
-    _check_result(agent, whole, 3 * 14)
+        whole = agent.search(env, 14 + 2, 0)
+    _check_result(agent, whole, 14 + 2)
 
 
 def _check_result(agent: Agent, result: Result, budget: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -113,7 +114,7 @@ def to_minari(
     told = {"author": author, "author_email": author_email, "code_permalink": code_permalink}
     said = description or _description(agents, configs[0], recordings)
     about = told | {"description": said, "algorithm_name": agents}
-    with _removed_if_unfinished(id):
+    with _written_beside(id):
         made = _minari().create_dataset_from_buffers(
             id,
             buffers,
@@ -124,7 +125,7 @@ def to_minari(
         )
         made.storage.update_episode_metadata([_about_episode(runs, run) for run in of_runs])
         made.storage.update_metadata({"nas_gym": {"runs": runs}})
-    return made
+    return _minari().load_dataset(id)
 
 
 def check_minari(id: str) -> None:  # noqa: A002 - what Minari calls it
@@ -381,15 +382,42 @@ def _path(id: str) -> Path:  # noqa: A002 - what Minari calls it
 
 
 @contextmanager
-def _removed_if_unfinished(id: str) -> Iterator[None]:  # noqa: A002 - what Minari calls it
-    """Leave nothing of a data set that could not be written whole, and say so in one sentence."""
-    path = _path(id)
+def _written_beside(id: str) -> Iterator[None]:  # noqa: A002 - what Minari calls it
+    """Let Minari write into a hidden folder, from which a data set that is whole is moved to its place.
+
+    So a process that is killed leaves none that is cut, and what cannot be written is one sentence.
+    """
+    path, root = _path(id), _path("")
     check_minari(id)
     with warnings.catch_warnings(), writing(path):
         # It asks for an author, an address and a link, which are the user's choice.
         warnings.simplefilter("ignore", UserWarning)
+        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=root))
         try:
-            yield
-        except BaseException:
-            shutil.rmtree(path, ignore_errors=True)
-            raise
+            with _data_sets_in(unfinished):
+                yield
+            _make_namespace(id)
+            os.rename(unfinished / id, path)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def _data_sets_in(folder: Path) -> Iterator[None]:
+    """Set the folder of Minari's data sets, which it knows by the environment alone."""
+    before = os.environ.get("MINARI_DATASETS_PATH")
+    os.environ["MINARI_DATASETS_PATH"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["MINARI_DATASETS_PATH"]
+        else:
+            os.environ["MINARI_DATASETS_PATH"] = before
+
+
+def _make_namespace(id: str) -> None:  # noqa: A002 - what Minari calls it
+    namespace = import_module("minari.namespace")
+    name, _, _ = id.rpartition("/")
+    if name and name not in namespace.list_local_namespaces():
+        namespace.create_namespace(name)

@@ -82,11 +82,11 @@ def test_samples_of_seeds_in_a_row_are_uniform():
 
 
 @pytest.mark.parametrize("agent", [RandomSearch(), BruteForce(), BruteForce(batch=8)], ids=str)
-@pytest.mark.parametrize("visit", [0, 1, 7, 13])
+@pytest.mark.parametrize("visit", [0, 7, 13])
 def test_every_visit_of_an_agent_without_replacement_is_uniform(agent, visit):
     env = environment(scattered, SPACES["mlp"])
     space = env.unwrapped.search_space
-    found = [texts(agent.search(env, visit + 1, seed))[visit] for seed in range(1000)]
+    found = [texts(agent.search(env, visit + 1, seed))[visit] for seed in range(600)]
     assert uniform(found, list(space)) > ALPHA
 
 
@@ -115,7 +115,7 @@ def test_no_part_of_a_larger_space_comes_first(agent):
 )
 def test_the_first_architectures_of_agents_that_say_so_are_uniform(first):
     env = environment(scattered, SPACES["mlp"])
-    found = [text for seed in range(500) for text in first(env, seed)]
+    found = [text for seed in range(250) for text in first(env, seed)]
     assert uniform(found, list(env.unwrapped.search_space)) > ALPHA
 
 
@@ -170,7 +170,7 @@ def test_first_steps_are_uniform_over_legal_edits(agent, keeps):
 def test_random_starts_are_uniform_and_tell_nothing_of_the_first_edit(agent):
     env = environment(scattered, SPACES["mlp"], initial="random")
     space = env.unwrapped.search_space
-    found = [first_step(agent, env, seed) for seed in range(2400)]
+    found = [first_step(agent, env, seed) for seed in range(1200)]
     assert uniform([start for start, _ in found], list(space)) > ALPHA
     # By the place of the edit among the legal ones, in thirds.
     thirds = np.zeros((2, 3))
@@ -211,7 +211,7 @@ def test_random_starts_of_the_environment_and_its_vector_form_are_uniform():
 def test_optunas_random_sampler_is_uniform_over_assignments():
     env = environment(relu_layers, SPACES["mlp"])
     space = env.unwrapped.search_space
-    found = [texts(OptunaRandom().search(env, 1, seed))[0] for seed in range(800)]
+    found = [texts(OptunaRandom().search(env, 1, seed))[0] for seed in range(400)]
     shares = Counter()
     for numbers in np.ndindex(*(len(variable.choices) for variable in space.variables.values())):
         shares[str(space.decode(dict(zip(space.variables, numbers, strict=True))))] += 1

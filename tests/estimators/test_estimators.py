@@ -65,7 +65,7 @@ def test_a_regressor_predicts_in_the_units_of_the_data():
 
 def test_scikit_learns_conventions_hold():
     x, kinds = flowers(120)
-    made = NASClassifier(**QUICK, random_state=3)
+    made = NASClassifier(**QUICK | {"budget": 2}, random_state=3)
     assert clone(made).get_params() == made.get_params()
     with pytest.raises(NotFittedError):
         made.predict(x)
@@ -89,7 +89,7 @@ def test_a_saved_network_predicts_what_the_estimator_does(tmp_path):
 def test_fit_takes_a_file_a_frame_or_arrays(tmp_path):
     pandas = pytest.importorskip("pandas")
     file = write_flowers(tmp_path / "flowers.csv")
-    options = {**QUICK, "store": "memory", "report": False}
+    options = {**QUICK, "budget": 2, "store": "memory", "report": False}
     of_file = nas_gym.fit(file, "kind", folder=tmp_path / "file", **options)
     of_frame = nas_gym.fit(pandas.read_csv(file), "kind", folder=tmp_path / "frame", **options)
     x, kinds = flowers()
@@ -101,6 +101,7 @@ def test_fit_takes_a_file_a_frame_or_arrays(tmp_path):
     assert (tmp_path / "frame" / "trace.jsonl").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_command_leaves_a_network_a_report_and_says_how_to_go_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_flowers(tmp_path / "flowers.csv")
@@ -258,7 +259,7 @@ def test_data_that_cannot_have_folds_is_judged_by_its_split_and_that_is_said(tmp
     ends = {"train": slice(120), "validation": slice(120, 160), "test": slice(160, 200)}
     parts = {f"{name}_{part}": a[to] for name, a in (("x", x), ("y", kinds)) for part, to in ends.items()}
     np.savez(tmp_path / "parts.npz", **parts)
-    options = {**QUICK, "store": "memory", "report": False}
+    options = {**QUICK, "budget": 2, "recipe": {"epochs": 5}, "store": "memory", "report": False}
     for data, why in [
         (tmp_path / "parts.npz", "no folds, since the data comes in parts"),
         (Task.from_arrays(x, kinds), "no folds, since a Task is taken as it is"),
@@ -293,9 +294,10 @@ def test_groups_and_times_are_kept_apart_by_a_fit():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(120, 2))
     y = np.where(x[:, 0] > 0, "yes", "no")
-    grouped = NASClassifier(minutes=0.3, budget=2).fit(x, y, groups=np.arange(120) // 6)
+    quick = NASClassifier(**QUICK | {"budget": 2, "recipe": {"epochs": 5}})
+    grouped = clone(quick).fit(x, y, groups=np.arange(120) // 6)
     assert "groups stay together" in grouped.network_.about["split"]
     assert any("5 folds" in reason for reason in grouped.reasons_)
-    timed = NASClassifier(minutes=0.3, budget=2).fit(x, y, times=np.arange(120))
+    timed = clone(quick).fit(x, y, times=np.arange(120))
     assert "train from 0 to" in timed.network_.about["split"]
     assert any("no folds, since the examples are in order of time" in reason for reason in timed.reasons_)

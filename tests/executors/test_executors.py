@@ -14,7 +14,9 @@ from nas_agents.runs import spread
 from nas_agents.runs.spread import run_there, spread_runs
 from typer.testing import CliRunner
 
+from nas_gym import _trust
 from nas_gym.cli.app import app
+from nas_gym.common import trusted
 from nas_gym.errors import WaitWarning
 from nas_gym.training import train
 from nas_gym.training.workers import crew, remote
@@ -184,12 +186,14 @@ def test_a_run_that_fails_or_ends_its_posts_is_named_and_the_others_are_done(tmp
 
 
 def test_a_store_that_another_machine_cannot_reach_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(_trust, "_named", set())
     monkeypatch.chdir(tmp_path)
     stored = ENV | {"store": str(tmp_path / "store.db")}
-    job = spread.RemoteRun(spec(tmp_path / "run"), stored, "elsewhere", str(tmp_path))
+    job = spread.RemoteRun(spec(tmp_path / "run"), stored, "elsewhere", str(tmp_path), ("my_module",))
     here = spread.Here(lambda content: None, lambda: False, lambda shared: shared, 1, 0)
     assert "is a file, which runs on other machines cannot share" in refusal(lambda: run_there(job, here))
     assert run_there(replace(job, env=ENV), here)["result.json"]
+    assert "my_module" in trusted()  # as where the comparison was started
 
 
 def test_an_executor_makes_either_the_runs_or_their_trainings(tmp_path):

@@ -16,7 +16,10 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators import TrainEvaluator
 from nas_gym.explain import NothingToAdoptError, adopt, adoption, explain, read_evidence
 from nas_gym.traces import Trace
+from tests.helpers.explain.drawing import undrawn
 from tests.helpers.explain.runs import recorded
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 # Two units cannot tell ten digits apart, so one edit gains much.
 SPACE = {"name": "mlp", "max_layers": 2, "widths": [2, 64], "activations": ["relu"]}
@@ -36,7 +39,8 @@ def poor_run(folder, task="digits"):
 @pytest.fixture(scope="module")
 def explained(tmp_path_factory):
     folder = poor_run(tmp_path_factory.mktemp("runs") / "run")
-    return folder, explain(folder, store="memory")
+    with undrawn():
+        return folder, explain(folder, store="memory")
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def test_a_run_is_explained_whole(runs):
     assert (folder / "report.html").stat().st_size < 3_000_000
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_without_a_policy_is_explained_without_it(runs):
     folder = runs / "random" / "seed0"
     result = explain(folder, "--out", runs / "elsewhere")
@@ -60,6 +61,7 @@ def test_a_run_without_a_policy_is_explained_without_it(runs):
     assert not (folder / "report.html").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_two_runs_are_compared(runs):
     result = explain(runs / "q-learning" / "seed0", runs / "random" / "seed0", "--out", runs / "compared")
     assert result.exit_code == 0
@@ -74,6 +76,7 @@ def test_a_run_of_one_step_has_an_honest_short_report(tmp_path, function):
     assert (tmp_path / "run" / "report.html").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_cut_trace_is_explained_and_a_damaged_one_is_refused(tmp_path):
     folder = walked(tmp_path / "run", 10, finished=False)
     trace = folder / "trace.jsonl"
@@ -84,6 +87,7 @@ def test_a_cut_trace_is_explained_and_a_damaged_one_is_refused(tmp_path):
     assert "is damaged" in one_sentence(explain(folder))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_damaged_snapshot_withholds_what_needs_it(runs, tmp_path):
     folder = Path(shutil.copytree(runs / "q-learning" / "seed0", tmp_path / "run"))
     for file in (folder / "policy").iterdir():
@@ -123,6 +127,7 @@ def test_help_has_an_example():
     assert "nas-gym explain tensorboard_logs" in " ".join(result.stdout.split())
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_search_explains_itself(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     quick = ["--recipe", '{"epochs": 1}', "--task", "breast_cancer", "--store", "memory", "--horizon", "4"]

@@ -55,7 +55,7 @@ def test_the_catalogue_has_every_registered_space() -> None:
     assert {spec["name"] for spec, _ in CATALOGUE.values()} >= set(SEARCH_SPACES)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_the_contract_holds(space: Space, seed: int) -> None:
     check_search_space(space, seed=seed)
 
@@ -117,7 +117,7 @@ def test_a_description_has_words_for_every_box_and_labelled_link(space: Space, p
         assert all(space.value_words(variable, value) for value in variable.choices)
 
 
-@few
+@settings(few, max_examples=8)
 @given(picks=edits, others=edits)
 def test_distances_and_shortest_paths_agree_with_a_search_without_a_bound(
     space: Space, picks: list[int], others: list[int]

@@ -57,7 +57,7 @@ CASES = {
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """Keep the weights of supernets away from the user's."""
-    monkeypatch.setattr(cache.platformdirs, "user_cache_path", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "supernets")
 
 
 def evaluator_of(case):

@@ -183,6 +183,7 @@ def without_times(table):
 
 
 @pytest.mark.parametrize("name", ["q-learning", pytest.param("tpe", marks=pytest.mark.slow)])
+@pytest.mark.usefixtures("undrawn")
 def test_an_old_run_is_explained_as_one_of_today(tmp_path, name):
     old, new = as_of_here(old_run(tmp_path / "old", name)), tmp_path / "new" / name
     run(spec_of(name, new), keep_network=True)

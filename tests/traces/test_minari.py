@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import gymnasium as gym
@@ -264,6 +266,24 @@ def test_a_data_set_that_cannot_be_written_whole_leaves_nothing(tmp_path, data_s
     monkeypatch.undo()
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(data_sets))
     assert to_minari(tmp_path / "run", ID).total_steps == 12
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a process of this system cannot fork")
+def test_a_process_that_is_killed_while_it_writes_leaves_no_data_set(tmp_path, data_sets, monkeypatch):
+    walked(Trace(table(), tmp_path / "run"))
+    storage = __import__("minari.dataset._storages.hdf5_storage", fromlist=["HDF5Storage"]).HDF5Storage
+    child = os.fork()
+    if not child:
+        monkeypatch.setattr(
+            storage, "update_episode_metadata", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+        )
+        to_minari(tmp_path / "run", ID)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert not (data_sets / ID).exists()
+    assert minari.list_local_datasets() == {}
+    assert to_minari(tmp_path / "run", ID).total_steps == 12
+    assert list(minari.list_local_datasets()) == [ID]
 
 
 def command(*arguments):

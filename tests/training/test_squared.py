@@ -218,13 +218,13 @@ def linear_member(shape: Shape, values: int, layers: int = 0) -> Member:
 def test_bits_are_the_same_alone_and_in_any_company(name: str, values: int) -> None:
     space = value_space(name, values)
     data = value_data(space.input_shape, values, train_size=54, validation_size=300)
-    members = random_members(space, 8, seed=3)
+    members = random_members(space, 6, seed=3)
     alone = {id(member): trained([member], data, RECIPE)[0] for member in members}
     for size in (2, 3):
         for start in range(0, len(members), size):
             part = members[start : start + size]
             assert_same(part, alone, trained(part, data, RECIPE))
-    others = [Member(one.network, number % 3) for number, one in enumerate(random_members(space, 12, seed=4))]
+    others = [Member(one.network, number % 3) for number, one in enumerate(random_members(space, 6, seed=4))]
     crowd = members + others
     for budget in BUDGETS:
         results = trained(crowd, data, RECIPE, memory=budget)

@@ -19,7 +19,7 @@ from typing import Any
 
 import cloudpickle
 
-from nas_gym.common import unwritten
+from nas_gym.common import trust, trusted, unwritten
 from nas_gym.errors import DataWarning, NASGymError
 
 # Parallelism comes from the processes; threads inside them would only fight for the same cores.
@@ -94,7 +94,7 @@ def _start(work: Work) -> _Worker:
     # Spawned, since a forked copy of a process in which torch has run threads can hang.
     context = get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_worker, args=(work, there), daemon=False)
+    process = context.Process(target=_worker, args=(work, trusted(), there), daemon=False)
     with _inherited():
         process.start()
     there.close()
@@ -166,7 +166,7 @@ def _end(pool: Sequence[_Worker]) -> None:
             worker.process.join()
 
 
-def _worker(work: Work, connection: Connection) -> None:
+def _worker(work: Work, names: tuple[str, ...], connection: Connection) -> None:
     def report(content: Any) -> None:
         try:
             connection.send(("report", content))
@@ -175,6 +175,7 @@ def _worker(work: Work, connection: Connection) -> None:
             os._exit(1)
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    trust(*names)
     # Whoever planned the jobs has built the same tasks and said how their data was read.
     warnings.simplefilter("ignore", DataWarning)
     # The parent has no more jobs, or is gone.

@@ -17,7 +17,7 @@ from typing import Any
 
 from nas_agents.runs.pool import Failure
 from nas_agents.runs.run import RunSpec, make_env, run
-from nas_gym.common import unwritten, write_bytes
+from nas_gym.common import trust, trusted, unwritten, write_bytes
 from nas_gym.errors import ConfigError, DataWarning, NASGymError, WaitWarning
 from nas_gym.executors import LOST_AT_MOST, Executor, Here, Lost, Outcome, Post
 from nas_gym.traces import RunFolder
@@ -36,12 +36,14 @@ class RemoteRun:
         env: what stands for these, which may hold arrays and are the same for many runs.
         host: name of the machine that asked for it.
         folder: the current folder there.
+        trusted: what files may name there.
     """
 
     spec: RunSpec
     env: Any
     host: str
     folder: str
+    trusted: tuple[str, ...]
 
 
 @dataclass
@@ -77,7 +79,7 @@ def spread_runs(
     """
     if not specs:
         return []
-    here = socket.gethostname(), str(Path.cwd())
+    here = socket.gethostname(), str(Path.cwd()), trusted()
     envs = {id(spec.env): spec.env for spec in specs}
     shared = {name: executor.share(dict(env)) for name, env in envs.items()}
     seats = [_Seat(post) for post in executor.posts(run_there, min(executor.size(), len(specs)))]
@@ -173,6 +175,7 @@ def run_there(job: RemoteRun, here: Here) -> dict[str, bytes]:
     """
     if Path(job.folder).is_dir():
         os.chdir(job.folder)
+    trust(*job.trusted)
     spec = replace(job.spec, env=here.fetch(job.env))
     if socket.gethostname() != job.host:
         _check_reaches_store(spec)

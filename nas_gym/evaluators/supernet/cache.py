@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import platformdirs
 import torch
 
 from nas_gym._files import write_bytes, writing
+from nas_gym.errors import DataWarning
 
 
 def folder() -> Path:
@@ -19,13 +21,23 @@ def folder() -> Path:
 
 
 def kept(name: Path) -> dict[str, Any] | None:
-    """Return the state that was kept under a name; None where there is none, or none that can be read."""
+    """Return the state that was kept under a name; None where there is none.
+
+    One that cannot be read is none either, and a warning says so.
+    """
     file = folder() / name.with_suffix(".pt")
+    if not file.exists():
+        return None
     try:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):
-        return None
-    return state if isinstance(state, dict) and set(FIELDS) <= set(state) else None
+        if isinstance(state, dict) and set(FIELDS) <= set(state):
+            return state
+        reason = "it holds something else"
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).partition("\n")[0] or "it is cut off"
+    what = f"the supernet kept in {file} cannot be read and is trained again: {reason}"
+    warnings.warn(DataWarning(what), stacklevel=2)
+    return None
 
 
 def keep(name: Path, state: dict[str, Any]) -> None:

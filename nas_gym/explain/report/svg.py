@@ -130,14 +130,27 @@ def laid_out(figure: Figure, *, is_narrow: bool = False) -> Canvas:
 
 def cut_off(canvas: Canvas) -> list[str]:
     """Return the texts that the edge of a figure cuts."""
-    found = []
+    found, not_drawn = [], _not_drawn(canvas)
     for text in canvas.findobj(Text):
         assert isinstance(text, Text)
-        if text.get_visible() and text.get_text():
+        if text.get_visible() and text.get_text() and text not in not_drawn:
             box = text.get_window_extent()
             right, top = canvas.bbox.width + EDGE, canvas.bbox.height + EDGE
             if min(box.x0, box.y0) < -EDGE or box.x1 > right or box.y1 > top:
                 found.append(text.get_text())
+    return found
+
+
+def _not_drawn(canvas: Canvas) -> set[Text]:
+    """Return the labels of ticks beyond the ends of an axis, which lie anywhere and are not drawn."""
+    found = set[Text]()
+    for axes in canvas.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            is_shown = axes.axison and axes.get_visible() and axis.get_visible()
+            low, high = sorted(axis.get_view_interval())
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if not (is_shown and low <= tick.get_loc() <= high):
+                    found |= {tick.label1, tick.label2}
     return found
 
 

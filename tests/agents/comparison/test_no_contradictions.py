@@ -74,7 +74,7 @@ def check(comparison):
 
 
 @pytest.mark.parametrize(
-    "number", [pytest.param(number, marks=pytest.mark.slow if number >= 60 else ()) for number in range(200)]
+    "number", [pytest.param(number, marks=pytest.mark.slow if number >= 30 else ()) for number in range(200)]
 )
 def test_ranking_differences_verdict_and_intervals_agree(number):
     comparison = comparison_of(number)

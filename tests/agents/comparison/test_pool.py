@@ -10,6 +10,8 @@ import time
 import pytest
 from nas_agents.runs.pool import run_jobs
 
+from nas_gym import _trust
+from nas_gym.common import trusted
 from nas_gym.errors import NASGymError
 
 
@@ -67,6 +69,17 @@ def test_jobs_with_a_lambda_or_a_local_object_are_done(tmp_path):
     jobs = [(tmp_path / str(number), reward) for number, reward in enumerate(rewards)]
     assert run_jobs(paid, jobs, 1, lambda job, content: None) == []
     assert [path.read_text() for path in sorted(tmp_path.iterdir())] == ["1.0", "0.25"]
+
+
+def tell_trusted(path, report):
+    path.write_text(" ".join(trusted()))
+
+
+@pytest.mark.timeout(120)
+def test_files_may_name_in_a_worker_what_they_may_name_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(_trust, "_named", {"my_module"})
+    assert run_jobs(tell_trusted, [tmp_path / "told"], 1, lambda job, content: None) == []
+    assert "my_module" in (tmp_path / "told").read_text().split()
 
 
 ENDLESS = """

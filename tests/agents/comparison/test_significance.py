@@ -47,7 +47,7 @@ values = st.lists(st.integers(0, 100).map(lambda n: n / 100), min_size=2, max_si
 
 
 @given(values, values)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_p_value_is_the_share_of_divisions_as_extreme_or_that_of_welchs_t(x, y):
     test = permutation_test(x, y, seed=0)
@@ -108,10 +108,10 @@ def test_one_run_alone_shows_nothing():
 
 
 def test_the_smaller_and_more_variable_group_is_not_taken_for_a_better_one():
-    """The test of a bare difference is wrong here in 25 of 100 cases."""
+    """The test of a bare difference is wrong here in 31 of 100 cases."""
     rng = np.random.default_rng(5)
     for estimand in (MEAN, IQM):
-        p = [permutation_test(rng.normal(size=15), rng.normal(0, 5, 5), 0, estimand).p for _ in range(300)]
+        p = [permutation_test(rng.normal(size=12), rng.normal(0, 5, 4), 0, estimand).p for _ in range(300)]
         assert np.mean(np.array(p) <= 0.05) <= 0.08
 
 

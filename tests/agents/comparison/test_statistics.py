@@ -41,7 +41,7 @@ def test_the_interval_is_scipys_percentile_bootstrap_widened_for_few_runs():
     tail = stats.norm.sf(stats.t.ppf(0.975, 14) * np.sqrt(15 / 14))
     theirs = stats.bootstrap(
         (scores,),
-        interquartile_mean,
+        lambda drawn, axis: stats.trim_mean(drawn, 0.25, axis=axis),
         method="percentile",
         n_resamples=20_000,
         confidence_level=1 - 2 * tail,

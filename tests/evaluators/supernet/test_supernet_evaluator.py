@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
-from nas_gym.errors import NASGymError
+from nas_gym.errors import DataWarning, NASGymError
 from nas_gym.evaluators import Request, SupernetEvaluator, TrainEvaluator, make_evaluator
 from nas_gym.evaluators.supernet import cache
 from nas_gym.tasks import make_task
@@ -20,7 +20,7 @@ TASK = signals(120, 8)
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache.platformdirs, "user_cache_path", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "supernets")
     return tmp_path / "supernets"
 
 
@@ -91,12 +91,13 @@ def test_a_finished_training_is_read_and_not_repeated(monkeypatch):
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", None])
-def test_kept_weights_that_cannot_be_read_are_trained_again(content, folder):
+def test_kept_weights_that_cannot_be_read_are_trained_again_and_that_is_said(content, folder):
     made = evaluator()
     first = made.scores(some(made.search_space))
     (file,) = folder.iterdir()
     file.write_bytes(file.read_bytes()[:-200] if content is None else content)
-    assert np.array_equal(evaluator().scores(some(made.search_space)), first)
+    with pytest.warns(DataWarning, match=rf"{file.name} cannot be read and is trained again: \S"):
+        assert np.array_equal(evaluator().scores(some(made.search_space)), first)
 
 
 @pytest.mark.parametrize(("sampling", "trainings"), [("uniform", 2.5), ("distinct", 3), ("fair", 1)])

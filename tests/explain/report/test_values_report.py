@@ -25,7 +25,7 @@ from nas_gym.explain.sections.network.section import numbers_of, tables_of
 from nas_gym.explain.sections.network.text import answer_of
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task
-from tests.helpers.explain.drawing import draw_all
+from tests.helpers.explain.drawing import draw_all, undrawn
 
 SPACE = {"name": "mlp", "max_layers": 2, "widths": [8, 16], "activations": ["relu", "identity"]}
 
@@ -46,7 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def explanation(folder: Path) -> Explanation:
-    return explain(folder, budget=40, store="memory")
+    with undrawn():  # what is drawn for a page of values is looked at in a browser
+        return explain(folder, budget=40, store="memory")
 
 
 def texts_of(section: Section) -> Iterator[str]:

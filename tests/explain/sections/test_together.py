@@ -20,6 +20,7 @@ from nas_gym.explain import explain
 from nas_gym.explain.evidence.together import read_together
 from nas_gym.explain.fact import Verdict
 from nas_gym.explain.sections.together.differences import differences
+from tests.helpers.explain.drawing import undrawn
 from tests.helpers.explain.runs import SPACE, environment, recorded, walked
 from tests.helpers.explain.section_checks import of_sections_together
 
@@ -83,7 +84,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def explained(folder):
-    return explain(folder, store="memory")
+    with undrawn():
+        return explain(folder, store="memory")
 
 
 def test_the_choices_that_matter_are_the_planted_ones_in_the_planted_order(explained):
@@ -219,6 +221,7 @@ def test_two_folders_of_runs_stay_a_comparison_of_two_policies(folder):
         explain(folder, runs[0], store="memory")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_with_one_run_explains_that_run(tmp_path):
     place = recorded(tmp_path / "random" / "seed0", "random", budget=20)
     explanation = explain(tmp_path, store="memory", budget=0)

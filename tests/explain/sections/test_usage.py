@@ -17,7 +17,7 @@ from nas_gym.explain.sections.usage.wrong import WORST, most_wrong
 from nas_gym.tasks import Task
 
 pytestmark = pytest.mark.filterwarnings("ignore::nas_gym.errors.DataWarning")
-QUICK = {"budget": 3, "minutes": 10, "agent": "random", "report": False}
+QUICK = {"budget": 2, "minutes": 10, "agent": "random", "recipe": {"epochs": 5}, "report": False}
 
 
 def table(path, values):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,15 +27,27 @@ TOLERANCE = 1e-5
 WAYS = {"library": PATHS["cuda"], "products": Paths(whole_groups=True)}
 
 
-@pytest.fixture(params=WAYS)
-def _gpu_ways(request: pytest.FixtureRequest) -> Iterator[None]:
-    with paths_set("cpu", WAYS[request.param]):
+SHAPES: list[Shape] = [(1, 40), (3, 13), (1, 8, 8), (2, 7, 5)]
+
+
+def each_way(cases: Iterable[Any], long: Collection[Any]) -> list[Any]:
+    """Every case by each way; by whole groups, which take longer, some in `make slow` alone."""
+    return [
+        pytest.param(way, case, marks=pytest.mark.slow if way == "products" and case in long else ())
+        for way in WAYS
+        for case in cases
+    ]
+
+
+@pytest.fixture
+def _gpu_ways(way: str) -> Iterator[None]:
+    with paths_set("cpu", WAYS[way]):
         yield
 
 
 @pytest.mark.usefixtures("_gpu_ways")
-@pytest.mark.parametrize("shape", [(1, 40), (3, 13), (1, 8, 8), (2, 7, 5)], ids=str)
-def test_every_operation_gives_the_losses_of_the_ordinary_loop(shape: Shape) -> None:
+@pytest.mark.parametrize(("way", "shape"), each_way(SHAPES, [(1, 40), (1, 8, 8)]), ids=str)
+def test_every_operation_gives_the_losses_of_the_ordinary_loop(way: str, shape: Shape) -> None:
     data = make_data(shape)  # a last batch whose rows are not dense
     networks = operation_networks(shape)
     members = [Member(network, seed) for network in networks.values() for seed in (1, 1, 2)]
@@ -47,13 +60,13 @@ def test_every_operation_gives_the_losses_of_the_ordinary_loop(shape: Shape) -> 
 
 
 @pytest.mark.usefixtures("_gpu_ways")
-@pytest.mark.parametrize("name", SPACES)
-def test_random_architectures_give_the_results_of_the_cpu(name: str) -> None:
+@pytest.mark.parametrize(("way", "name"), each_way(SPACES, ["conv on images", "cell on signals"]))
+def test_random_architectures_give_the_results_of_the_cpu(way: str, name: str) -> None:
     """By SGD: AdamW makes a step out of the rounding of a gradient that is exactly zero."""
     space = make_space(name)
     data = make_data(space.input_shape)
     recipe = Recipe(epochs=1, batch_size=64, optimizer="sgd", learning_rate=0.02)
-    members = random_members(space, 12)
+    members = random_members(space, 8)
     results = trained(members, data, recipe)
     with paths_set("cpu", Paths()):
         expected = trained(members, data, recipe)
