@@ -49,7 +49,7 @@ class RecurrentCell(Recurrent):
         previous, functions = node.option("previous"), node.option("functions")
         ends = loose_ends(previous)
         given = (x.transpose(1, 2) @ arrays["weight_ih"].mT + arrays["bias"]).unbind(1)
-        state, states = x.new_zeros(len(x), node.option("size")), []
+        state, states = x.new_zeros(x.shape[0], node.option("size")), []
         for step in given:
             gate, new = (step + state @ arrays["weight_hh"].mT).chunk(2, 1)
             values = [state + gate.sigmoid() * (new.tanh() - state)]
@@ -79,7 +79,7 @@ class RecurrentCell(Recurrent):
             f"'{name}': nn.Parameter(torch.zeros{shape})"
             for name, shape in self.parameter_shapes(node).items()
         )
-        zeros = f"(h := {{0}}.new_zeros(len({{0}}), {size}))"
+        zeros = f"(h := {{0}}.new_zeros({{0}}.shape[0], {size}))"
         return self.code(node, f"({zeros}, {states})[1]", f"nn.ParameterDict({{{shapes}}})")
 
 

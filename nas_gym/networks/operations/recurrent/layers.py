@@ -27,7 +27,7 @@ class GRU(Recurrent):
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch
 
-        first = x.new_zeros(1, len(x), node.option("size"))
+        first = x.new_zeros(1, x.shape[0], node.option("size"))
         states, _ = torch.gru(x.transpose(1, 2), first, _flat(arrays), True, 1, 0.0, False, False, True)
         return states.transpose(1, 2)
 
@@ -48,7 +48,7 @@ class LSTM(Recurrent):
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch
 
-        first = x.new_zeros(1, len(x), node.option("size"))
+        first = x.new_zeros(1, x.shape[0], node.option("size"))
         states, _, _ = torch.lstm(
             x.transpose(1, 2), (first, first), _flat(arrays), True, 1, 0.0, False, False, True
         )
@@ -67,7 +67,7 @@ class PlainRecurrent(Recurrent):
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch
 
-        first = x.new_zeros(1, len(x), node.option("size"))
+        first = x.new_zeros(1, x.shape[0], node.option("size"))
         states, _ = torch.rnn_tanh(x.transpose(1, 2), first, _flat(arrays), True, 1, 0.0, False, False, True)
         return states.transpose(1, 2)
 
