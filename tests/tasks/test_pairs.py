@@ -42,7 +42,7 @@ def test_a_built_in_task_holds_what_every_task_does_and_has_no_source_twice(name
     train, validation, test = sources(task)
     assert not train & validation | train & test | validation & test
     # The answer so far is the answer, shifted by one.
-    vocabulary, (source, length) = task.coded.vocabulary, task.coded.lengths
+    vocabulary, source = task.coded.vocabulary, task.coded.lengths[0]
     for x, y in zip(task.x_train, task.y_train, strict=True):
         before = [vocabulary[int(code)] for code in x[source:]]
         asked = [task.target.names[number] if number > 0 else "" for number in y]

