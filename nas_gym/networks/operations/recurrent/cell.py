@@ -20,8 +20,8 @@ class RecurrentCell(Recurrent):
     """The recurrent cell of ENAS (Pham et al. 2018, section 2.1), with the start of DARTS (Liu et al. 2019).
 
     Node 0 mixes input and state: with c, s = W x + U h + b it is h + sigmoid(c) (tanh(s) - h). Every further
-    node reads an earlier one a and has a function f: with c, s = V a it is a + sigmoid(c) (f(s) - a). The next
-    state is the mean of the nodes that no other node reads.
+    node reads an earlier one a and has a function f: with c, s = V a it is a + sigmoid(c) (f(s) - a). The
+    next state is the mean of the nodes that no other node reads.
 
     Options beside those of `Recurrent`: ``previous``, the earlier node that each node reads, and
     ``functions``, one of `FUNCTIONS` for each.

@@ -17,8 +17,8 @@ NAMES = tuple((name, f"{name}_l0") for name in ("weight_ih", "weight_hh", "bias_
 class GRU(Recurrent):
     """Gated recurrent unit (Cho et al. 2014), of the form and with the gates of `torch.nn.GRU`.
 
-    r = sigmoid(W_r x + U_r h), z = sigmoid(W_z x + U_z h), n = tanh(W_n x + r (U_n h)), each with biases; then
-    h <- (1 - z) n + z h.
+    r = sigmoid(W_r x + U_r h), z = sigmoid(W_z x + U_z h), n = tanh(W_n x + r (U_n h)), each with biases;
+    then h <- (1 - z) n + z h.
     """
 
     name = "gru"
