@@ -39,7 +39,8 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "tokens": ({"name": "recurrent"}, {"name": "recurrent", "max_layers": 1}),
     "pairs": ({"name": "seq2seq"}, {"name": "seq2seq", "widths": [32], "max_layers": 1}),
 }
-"""The search spaces for each kind of input, and of pairs of sequences, the one to prefer first, smaller ones for less time."""
+"""The search spaces for each kind of input, and for pairs of sequences, the one to prefer first, smaller ones
+for less time."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
 ENOUGH = 40
