@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import DataWarning, NASGymError
-from nas_gym.tasks import PairForm, decoded_metrics, form_of, make_task
+from nas_gym.tasks import PairForm, Tokens, decoded_metrics, form_of, make_task
 from nas_gym.testing import check_task
 
 PAIRS = [(f"{'abcde'[n % 5]}{'xyz'[n % 3]}{n // 15}", f"{n // 15}{'XYZ'[n % 3]}") for n in range(60)]
@@ -179,3 +179,16 @@ def test_a_form_is_built_again_by_its_config():
 def test_a_text_that_cannot_be_read_is_one_sentence(text, sentence):
     with pytest.raises(NASGymError, match=sentence):
         FORM.encoded([text])
+
+
+@pytest.mark.parametrize("score", ["token_accuracy", "exact_match", "uncertainty_removed"])
+def test_a_score_is_that_of_what_it_is_made_of(score):
+    rng = np.random.default_rng(0)
+    target = Tokens(("", "a", "b"), 4, score=score)
+    outputs, truth = 3 * rng.standard_normal((50, 12)), rng.integers(-1, 3, size=(50, 4))
+    truth[:20] = outputs[:20].reshape(20, 3, 4).argmax(axis=1)
+    found = target.score_of_parts(target.parts(outputs, truth))
+    assert found == pytest.approx(target.measure(outputs, truth)[0])
+    twice = rng.integers(50, size=70)
+    found = target.score_of_parts(target.parts(outputs, truth)[twice])
+    assert found == pytest.approx(target.measure(outputs[twice], truth[twice])[0])
