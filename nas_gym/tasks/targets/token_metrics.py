@@ -55,7 +55,7 @@ ASKED, RIGHT, LOSS, EXACT, NAMES = range(5)
 
 
 def sums_of(outputs: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return what the metrics of an example are made of, float64 (n, 4 + names), to be added up over examples."""
+    """Return what metrics are made of, float64 (n, 4 + names), to be added up over examples."""
     logits = outputs.astype(np.float64).reshape(len(outputs), -1, truth.shape[1])
     asked = truth >= 0
     shifted = logits - logits.max(axis=1, keepdims=True)
