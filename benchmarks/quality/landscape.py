@@ -90,6 +90,8 @@ CASES: dict[str, dict[str, Any]] = {
         "task": "spoken_words",
         "evaluator": {"recipe": {"epochs": 10}},
     },
+    "transformer on language_id": {"search_space": "transformer", "task": "language_id"},
+    "transformer on spelling": {"search_space": "transformer", "task": "spelling"},
     "the table conv-mnist1d": {
         "search_space": {
             "name": "conv",
@@ -111,6 +113,8 @@ CASES: dict[str, dict[str, Any]] = {
         "task": TABLE_TASK,
         "evaluator": {"recipe": {"epochs": 6, "learning_rate": 0.03}},
     },
+    "seq2seq on pronunciation": {"search_space": "seq2seq", "task": "pronunciation"},
+    "seq2seq on dates": {"search_space": "seq2seq", "task": "dates"},
 }
 
 

@@ -42,7 +42,7 @@ CASES: dict[str, dict[str, Any]] = {
     "cell on digits": {"space": "cell", "task": "digits", "networks": 64, "ordinary": 6},
     "graph on melting_point": {"space": "graph", "task": "melting_point", "networks": 64, "ordinary": 6},
     "gru on mnist1d": {
-        "space": {"name": "recurrent", "kinds": ["gru"], "max_layers": 2},
+        "space": {"name": "recurrent", "kinds": ["gru"], "max_layers": 1, "dropouts": [0.0]},
         "task": "mnist1d",
         "networks": 64,
         "ordinary": 6,

@@ -8,7 +8,7 @@ from typing import Any
 
 from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.estimators.effort import Effort, effort_of
-from nas_gym.tasks import Forecast, Task, make_task
+from nas_gym.tasks import Forecast, PairForm, Task, make_task
 
 SMALL_DATA = 2000
 """Examples below which networks are judged by folds: a fifth of fewer is too few to tell networks apart."""
@@ -38,8 +38,11 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "image": CONVOLUTIONS,
     "graph": ({"name": "graph"}, {"name": "graph", "widths": [16], "max_layers": 2}),
     "series": ({"name": "forecaster"}, {"name": "forecaster", "max_layers": 2}),
+    "tokens": ({"name": "recurrent"}, {"name": "recurrent", "max_layers": 1}),
+    "pairs": ({"name": "seq2seq"}, {"name": "seq2seq", "widths": [32], "max_layers": 1}),
 }
-"""Search spaces for each kind of input and for series, the first preferred, smaller ones for less time."""
+"""Search spaces for each kind of input, for series, and for pairs of sequences: the first preferred, smaller ones
+for less time."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
 ENOUGH = 40
@@ -179,12 +182,19 @@ def check_ensemble(ensemble: Any) -> None:
         raise ConfigError(f"ensemble must be a whole number of at least 1, not {ensemble!r}")
 
 
+def _family(task: Task) -> str:
+    """Return which of `SPACES` are for a task."""
+    if isinstance(task.target, Forecast):
+        return "series"
+    return "pairs" if isinstance(task.files, PairForm) else task.inputs
+
+
 def _space(task: Task, seconds: float, recipe: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], Effort]:
     """Return the first space with a recipe of which enough networks are trained in a time."""
     efforts = [
         (space, effort_of(task, space, recipe, longer=longer))
         for longer in (True, False)
-        for space in SPACES["series" if isinstance(task.target, Forecast) else task.inputs]
+        for space in SPACES[_family(task)]
     ]
     return next((pair for pair in efforts if pair[1].trainings(seconds) >= ENOUGH), efforts[-1])
 

@@ -4,6 +4,7 @@ from .baseline import constant_answer as constant_answer
 from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
+from .inputs import CodedInputs as CodedInputs
 from .inputs import GraphInputs as GraphInputs
 from .inputs import TokenInputs as TokenInputs
 from .media.forms import ColumnForm as ColumnForm

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import DataWarning, NASGymError
-from nas_gym.tasks import PairForm, decoded_metrics, form_of, make_task
+from nas_gym.tasks import PairForm, Tokens, decoded_metrics, form_of, make_task
 from nas_gym.testing import check_task
 
 PAIRS = [(f"{'abcde'[n % 5]}{'xyz'[n % 3]}{n // 15}", f"{n // 15}{'XYZ'[n % 3]}") for n in range(60)]
@@ -42,7 +42,7 @@ def test_a_built_in_task_holds_what_every_task_does_and_has_no_source_twice(name
     train, validation, test = sources(task)
     assert not train & validation | train & test | validation & test
     # The answer so far is the answer, shifted by one.
-    vocabulary, (source, length) = task.coded.vocabulary, task.coded.lengths
+    vocabulary, source = task.coded.vocabulary, task.coded.lengths[0]
     for x, y in zip(task.x_train, task.y_train, strict=True):
         before = [vocabulary[int(code)] for code in x[source:]]
         asked = [task.target.names[number] if number > 0 else "" for number in y]
@@ -58,8 +58,8 @@ def test_a_date_is_written_in_iso_and_a_word_in_phones():
     dates, words = make_task("dates"), make_task("pronunciation")
     assert all(len(text) == 10 and text[4] == text[7] == "-" for text in dates.files.named(dates.y_test))
     found = dict(zip(_texts(dates), dates.files.named(dates.y_train), strict=True))
-    assert found["jul 12, 1982"] == "1982-07-12"
-    assert "L AE V IH SH T" in words.files.named(words.y_train)
+    assert found["20 settembre 1958"] == "1958-09-20"
+    assert "B AA T CH ER" in words.files.named(words.y_train)
 
 
 def _texts(task):
@@ -179,3 +179,16 @@ def test_a_form_is_built_again_by_its_config():
 def test_a_text_that_cannot_be_read_is_one_sentence(text, sentence):
     with pytest.raises(NASGymError, match=sentence):
         FORM.encoded([text])
+
+
+@pytest.mark.parametrize("score", ["token_accuracy", "exact_match", "uncertainty_removed"])
+def test_a_score_is_that_of_what_it_is_made_of(score):
+    rng = np.random.default_rng(0)
+    target = Tokens(("", "a", "b"), 4, score=score)
+    outputs, truth = 3 * rng.standard_normal((50, 12)), rng.integers(-1, 3, size=(50, 4))
+    truth[:20] = outputs[:20].reshape(20, 3, 4).argmax(axis=1)
+    found = target.score_of_parts(target.parts(outputs, truth))
+    assert found == pytest.approx(target.measure(outputs, truth)[0])
+    twice = rng.integers(50, size=70)
+    found = target.score_of_parts(target.parts(outputs, truth)[twice])
+    assert found == pytest.approx(target.measure(outputs[twice], truth[twice])[0])

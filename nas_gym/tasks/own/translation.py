@@ -51,8 +51,8 @@ def translation(
         encoding: encoding of the text; None for UTF-8, and UTF-16 with a byte-order mark.
 
     Raises:
-        NASGymError: if a file cannot be read, two files have different numbers of lines, a line has no tab, or
-            too few pairs are left.
+        NASGymError: if a file cannot be read, two files have different numbers of lines, a line has no tab,
+            or too few pairs are left.
     """
     units = _unit("unit", unit), _unit("target_unit", unit if target_unit is None else target_unit)
     for option, value in (("max_length", max_length), ("max_names", max_names)):
@@ -120,8 +120,8 @@ def _of_columns(path: Path, source: str | None, target: str | None, encoding: st
                 found.append(("", ""))
                 continue
             raise DataError(
-                f"line {number:,} of {path.name} has {len(cells)} cell{'s' * (len(cells) != 1)} between tabs, "
-                f"a pair needs {max(places) + 1}: mend it, or pass target_path= of a file of answers"
+                f"line {number:,} of {path.name} has {len(cells)} cell{'s' * (len(cells) != 1)} between "
+                f"tabs, a pair needs {max(places) + 1}: mend it, or pass target_path= of a file of answers"
             )
         found.append((cells[places[0]], cells[places[1]]))
     return found

@@ -111,7 +111,7 @@ class PairForm:
         code = self._codes.get(token, self._codes.get(UNKNOWN))
         if code is None or token in (START, ""):
             raise DataError(
-                f"the text {text!r} has {token!r}, which no source had in training: leave it out or replace it"
+                f"the text {text!r} has {token!r}, which none had in training: replace it, or leave it out"
             )
         return code
 
@@ -150,7 +150,7 @@ class PairForm:
         return self.named(taken)
 
     def named(self, numbers: np.ndarray) -> list[str]:
-        """Return the texts of numbers of answers, (n, positions); the end, and what is not asked, end them."""
+        """Return the texts of numbers of answers, (n, positions), each up to its end or what is not asked."""
         between = "" if self.target == "characters" else " "
         found = []
         for row in numbers.tolist():

@@ -15,7 +15,7 @@ DECODED = {
     "chrf": "chrF of decoded answers",
     "bleu": "BLEU of decoded answers",
 }
-"""What is measured, with its words; chrF (Popović 2015) and BLEU (Papineni et al. 2002) reach from 0 to 100."""
+"""What is measured, in words; chrF (Popović 2015) and BLEU (Papineni et al. 2002) are from 0 to 100."""
 
 
 def decoded_metrics(

@@ -10,6 +10,7 @@ from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import labels, name_ticks, note_whole
 from nas_gym.explain.section import Figure
+from nas_gym.explain.sections.network import hidden_parts
 from nas_gym.explain.sections.network.recordings import form_of_frames, recordings
 from nas_gym.tasks import Forecast
 
@@ -37,6 +38,7 @@ def figures_of(use: NetworkUse) -> tuple[Figure, ...]:
         draw = {"features": features, "signal": signals, "image": images}[use.trained.task.inputs]
         form = form_of_frames(use)
         found.append(draw(use) if form is None else recordings(use, form))
+    found += hidden_parts.figures_of(use)
     if use.layers:
         found.append(layers(use))
     found += use.answers.figures()
