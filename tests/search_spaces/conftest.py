@@ -68,23 +68,6 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"name": "tabular", "max_layers": 1, "numbers": ["plain"], "normalisations": ["batch_norm"]},
         (3,),
     ),
-    "graph": ({"name": "graph", "node_features": 4, "edge_kinds": 3}, (9, 5)),
-    "graph, one kind of edge": (
-        {"name": "graph", "node_features": 2, "operations": ["gin", "fc"], "readouts": ["sum"]},
-        (6, 4),
-    ),
-    "graph, every form": (
-        {
-            "name": "graph",
-            "node_features": 3,
-            "edge_kinds": 2,
-            "max_layers": 2,
-            "widths": [4],
-            "edges": ["edge_weights", "edge_vectors"],
-            "jumping": ["concat"],
-            "normalisations": ["no_norm", "layer_norm"],
-        },
-        (7, 4),
     "transformer on tokens": ({"name": "transformer", "vocabulary": 30, "max_layers": 3}, (9,)),
     "transformer, an answer at each position": (
         {
@@ -108,6 +91,20 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "transformer on images": (
         {"name": "transformer", "stride": 2, "max_layers": 1, "dropout": 0.1},
         (1, 8, 8),
+    ),
+    "graph": ({"name": "graph", "node_features": 4, "edge_kinds": 3}, (9, 5)),
+    "graph, every form": (
+        {
+            "name": "graph",
+            "node_features": 3,
+            "edge_kinds": 2,
+            "max_layers": 2,
+            "widths": [4],
+            "edges": ["edge_weights", "edge_vectors"],
+            "jumping": ["concat"],
+            "normalisations": ["no_norm", "layer_norm"],
+        },
+        (7, 4),
     ),
     "macro on signals": ({"name": "macro"}, (1, 40)),
     "macro on images": ({"name": "macro", "channels": 4, "head": 12}, (3, 7, 5)),

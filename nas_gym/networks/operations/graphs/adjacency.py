@@ -20,11 +20,12 @@ class Adjacency(Operation):
 
     - ``sum``: 1 for a neighbour;
     - ``mean``: 1 / number of neighbours;
-    - ``symmetric``: 1 / sqrt(d_i d_j) for neighbours and the node itself, where d is one more than the number of
-      neighbours (Kipf and Welling 2017, "Semi-Supervised Classification with Graph Convolutional Networks").
+    - ``symmetric``: 1 / sqrt(d_i d_j) for neighbours and the node itself, where d is one more than the number
+      of neighbours (Kipf and Welling 2017, "Semi-Supervised Classification with Graph Convolutional
+      Networks").
 
-    With the option ``kind`` above 0, which ``symmetric`` has no use for, only edges of that kind have a weight;
-    a mean is still one over all neighbours.
+    With the option ``kind`` above 0, which ``symmetric`` has no use for, only edges of that kind have a
+    weight; a mean is still one over all neighbours.
     """
 
     name = "adjacency"
