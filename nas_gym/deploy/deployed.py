@@ -44,6 +44,9 @@ class DeployedModule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the answers to raw examples (batch, *input_shape), (batch, outputs)."""
         outputs: Tensor = self.network(((x - self.mean) / self.scale).to(torch.float32)).to(self._dtype)
+        if self._form.function == "softmax" and self._form.positions > 1:
+            each: torch.Tensor = outputs.unflatten(1, (-1, self._form.positions))
+            return each.softmax(1).flatten(1)
         if self._form.function == "softmax":
             return outputs.softmax(1)
         if self._form.function == "sigmoid":

@@ -286,7 +286,9 @@ def all_texts(x: Sequence[Any]) -> bool:
 
 def averaged(target: Target) -> str:
     """Return what an ensemble averages for a target, see `nas_gym.networks.Average`."""
-    return "probabilities" if target.answer_form.function == "softmax" else "values"
+    # Of several answers the logits: probabilities are of one answer's names, not of all outputs together.
+    form = target.answer_form
+    return "probabilities" if form.function == "softmax" and form.positions == 1 else "values"
 
 
 def _provenance(task: Task) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
 from .inputs import GraphInputs as GraphInputs
+from .inputs import CodedInputs as CodedInputs
 from .inputs import TokenInputs as TokenInputs
 from .media.forms import ColumnForm as ColumnForm
 from .media.forms import FileExamples as FileExamples

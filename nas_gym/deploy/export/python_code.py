@@ -135,7 +135,12 @@ def _preparation(saved: SavedNetwork) -> dict[str, Any]:
         "files": None if saved.files is None else saved.files.config(),
         "mean": saved.mean.tolist(),
         "scale": saved.scale.tolist(),
-        "answers": {"function": form.function, "scale": list(form.scale), "mean": list(form.mean)},
+        "answers": {
+            "function": form.function,
+            "scale": list(form.scale),
+            "mean": list(form.mean),
+            "positions": form.positions,
+        },
         "about": dict(saved.about),
     }
 

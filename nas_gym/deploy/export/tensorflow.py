@@ -95,6 +95,9 @@ def _module(saved: SavedNetwork) -> Any:
             names = (*node.parameter_shapes, *node.operation.buffers(node))
             arrays = {name: state[f"{number}_{name}"] for name in names}
             values.append(OPERATIONS[node.operation.name](tf, node, [values[i] for i in node.inputs], arrays))
+        if form.function == "softmax" and form.positions > 1:
+            each = tf.reshape(values[-1], [-1, len(saved.target.names), form.positions])
+            return tf.reshape(tf.nn.softmax(each, axis=1), [-1, saved.target.outputs])
         if form.function == "softmax":
             return tf.nn.softmax(values[-1])
         if form.function == "sigmoid":

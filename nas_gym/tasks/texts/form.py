@@ -69,6 +69,14 @@ class TextForm:
             found[number, : len(row)] = row
         return found
 
+    def texts(self, x: np.ndarray) -> list[str]:
+        """Return the texts of codes, (n, length), as far as codes say them."""
+        joined = [[self.vocabulary[code] for code in row if code] for row in x.astype(np.int64).tolist()]
+        if self.unit == "characters":
+            return ["".join(tokens) for tokens in joined]
+        known = [[token for token in tokens if token != UNKNOWN] for tokens in joined]
+        return [bytes.fromhex("".join(tokens)).decode("utf-8", "replace") for tokens in known]
+
     def read(self, name: str, content: bytes) -> np.ndarray:
         """Return the codes of a file, float32 (length,).
 

@@ -60,14 +60,16 @@ class Predictor:
             outputs = self.network(x)
         form = self.about["answers"]
         if form["function"] == "softmax":
-            return outputs.softmax(1).numpy()
+            return outputs.unflatten(1, (-1, form["positions"])).softmax(1).flatten(1).numpy()
         if form["function"] == "sigmoid":
             return outputs.sigmoid().numpy()
         return outputs.numpy() * np.array(form["scale"]) + np.array(form["mean"])
 
     def features(self, rows: list[dict[str, Any]]) -> np.ndarray:
         """Return the raw features of rows of a table, float64 (n, features)."""
-        columns = self.about["columns"]
+        columns, files = self.about["columns"], self.about["files"]
+        if files is not None and files["kind"] == "text":
+            return _codes(files, rows)
         if columns is None:
             raise RefusedError("this network takes arrays of features, and knows no columns")
         texts = self.about["missing"]
@@ -174,6 +176,28 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
     return list(rows[0]) if rows else [], rows
 
 
+def _codes(form: dict[str, Any], rows: list[dict[str, Any]]) -> np.ndarray:
+    """Return the codes of the texts in a column, (n, length)."""
+    column = form["column"] or "text"
+    if rows and column not in rows[0]:
+        raise RefusedError(f"there is no column {column!r}, which holds the texts: add it")
+    codes = {token: code for code, token in enumerate(form["vocabulary"])}
+    found = np.zeros((len(rows), form["length"]))
+    for place, row in enumerate(rows):
+        text = row[column].strip().lower() if form["lower"] else row[column].strip()
+        tokens = list(text) if form["unit"] == "characters" else [f"{each:02x}" for each in text.encode()]
+        tokens = ([form["start"]] if form["start"] else []) + tokens
+        numbers = [codes.get(token, 1) for token in tokens[: form["length"]]]
+        found[place, : len(numbers)] = numbers
+    return found
+
+
+def _joined(row: np.ndarray, names: list[str]) -> str:
+    """Return the likeliest name at each position, joined up to the first empty one."""
+    found = [names[number] for number in row.reshape(len(names), -1).argmax(0)]
+    return "".join(found[: found.index("")] if "" in found else found)
+
+
 def main() -> None:
     """Answer the rows of a file."""
     if len(sys.argv) not in (2, 3):
@@ -189,7 +213,10 @@ def main() -> None:
         print(f"predict.py: {error}", file=sys.stderr)
         sys.exit(2)
     about = predictor.about
-    if about["answers"]["function"] == "softmax":
+    if about["answers"]["positions"] > 1:
+        header = ["predicted"]
+        found = [[_joined(row, about["names"])] for row in answers]
+    elif about["answers"]["function"] == "softmax":
         header = ["predicted", *(f"probability {name}" for name in about["names"])]
         found = [[about["names"][row.argmax()], *(f"{p:.6f}" for p in row)] for row in answers]
     elif about["answers"]["function"] == "sigmoid":

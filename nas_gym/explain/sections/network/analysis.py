@@ -18,6 +18,7 @@ from nas_gym.explain.methods.attribution.network_inputs import (
     permutation_importance,
 )
 from nas_gym.explain.methods.attribution.network_layers import LayerUse, ablations, conductances
+from nas_gym.explain.methods.attribution.occlusion import HIDING, Occlusion, occlusion
 from nas_gym.explain.methods.attribution.score_drop import outputs_of, score_of
 from nas_gym.explain.sections.network.answers import Answers
 from nas_gym.explain.sections.network.kinds import measure_answers
@@ -36,6 +37,7 @@ class NetworkUse:
         permutation: permutation importance of a table's features, float64 (repeats, features); else None.
         layers: contribution of each layer.
         no_time_for: what a limit by the clock left no time for, in words.
+        hidden: what hiding parts of examples that are codes does; None of other examples.
     """
 
     trained: TrainedNetwork
@@ -46,11 +48,12 @@ class NetworkUse:
     permutation: np.ndarray | None
     layers: list[LayerUse]
     no_time_for: tuple[str, ...] = ()
+    hidden: Occlusion | None = None
 
     @property
     def why_no_inputs(self) -> str:
         """Why there are no attributions of inputs, in a sentence; "" where there are."""
-        if self.inputs is not None and self.check is not None:
+        if self.hidden is not None or (self.inputs is not None and self.check is not None):
             return ""
         if self.trained.task.coded is not None:
             return f"Attributions are for inputs that are numbers, and these are {self.trained.task.inputs}."
@@ -90,7 +93,10 @@ def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
     outputs = outputs_of(module, x)
     answers = measure_answers(task, outputs, seed)
     score, missing = score_of(target, outputs, y), []
-    inputs = check = permutation = flows = None
+    inputs = check = permutation = flows = hidden = None
+    if task.coded is not None and task.coded.kind in HIDING:
+        hidden = in_time(lambda: occlusion(module, task, seed))
+        missing += ["hiding parts of its inputs"] if hidden is None else []
     if task.inputs == "features":
         permutation = in_time(lambda: permutation_importance(module, x, y, target, seed))
         missing += ["the shuffling of features"] if permutation is None else []
@@ -110,5 +116,5 @@ def measure_use(trained: TrainedNetwork, seed: int) -> NetworkUse:
         flows = in_time(lambda: conductances(module, layers, examples, explained, pieces))
         missing += ["the flow through its layers"] if flows is None else []
     return NetworkUse(
-        trained, score, answers, inputs, check, permutation, flows or layers or [], tuple(missing)
+        trained, score, answers, inputs, check, permutation, flows or layers or [], tuple(missing), hidden
     )

@@ -10,6 +10,7 @@ from nas_gym.explain.methods.attribution.network_layers import REPLACEMENTS
 from nas_gym.explain.report import style
 from nas_gym.explain.report.labels import labels, name_ticks, note_whole
 from nas_gym.explain.section import Figure
+from nas_gym.explain.sections.network import hidden_parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -34,6 +35,7 @@ def figures_of(use: NetworkUse) -> tuple[Figure, ...]:
     if use.inputs is not None:
         draw = {"features": features, "signal": signals, "image": images}[use.trained.task.inputs]
         found.append(draw(use))
+    found += hidden_parts.figures_of(use)
     if use.layers:
         found.append(layers(use))
     found += use.answers.figures()

@@ -7,13 +7,15 @@ import numpy as np
 from nas_gym.explain.sections.network.answers import Answers, Measure
 from nas_gym.explain.sections.network.classes import measure_classes
 from nas_gym.explain.sections.network.labels import measure_labels
+from nas_gym.explain.sections.network.tokens import measure_tokens
 from nas_gym.explain.sections.network.values import measure_values
-from nas_gym.tasks import Classes, Labels, Task, Values
+from nas_gym.tasks import Classes, Labels, Task, Tokens, Values
 
 KINDS: dict[str, Measure] = {
     Classes.kind: measure_classes,
     Labels.kind: measure_labels,
     Values.kind: measure_values,
+    Tokens.kind: measure_tokens,
 }
 
 

@@ -11,6 +11,7 @@ from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE
 from nas_gym.explain.methods.attribution.network_layers import LayerUse
 from nas_gym.explain.methods.attribution.score_drop import ScoreDrop
 from nas_gym.explain.report.phrases import counted, listed, points
+from nas_gym.explain.sections.network import hidden_parts
 from nas_gym.explain.sections.network.facts import layer_fact
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def lost(drop: float) -> str:
 
 def _input_words(use: NetworkUse) -> list[str]:
     """Return what it uses, in a sentence, and whether the check confirms it."""
+    if use.hidden is not None:
+        return hidden_parts.words_of(use)
     if use.inputs is None or use.check is None:
         why = [] if use.no_time_for else [use.why_no_inputs]
         if use.permutation is None:

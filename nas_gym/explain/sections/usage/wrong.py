@@ -13,7 +13,8 @@ from nas_gym.explain.methods.attribution.residuals import largest_errors
 from nas_gym.explain.methods.attribution.score_drop import outputs_of
 from nas_gym.explain.report.phrases import quantity
 from nas_gym.explain.section import Cell, Table
-from nas_gym.tasks import Classes, Task, Values
+from nas_gym.explain.sections.network.tokens import TokenAnswers
+from nas_gym.tasks import Classes, Task, TextForm, Tokens, Values
 
 WORST = 8
 """Examples that are listed."""
@@ -40,7 +41,22 @@ def most_wrong(trained: TrainedNetwork) -> Wrong | None:
     outputs = outputs_of(trained.module, task.x_validation)
     if task.target.kind == Classes.kind:
         return _classes(task, outputs)
+    if task.target.kind == Tokens.kind:
+        return _tokens(task, outputs)
     return _values(task, outputs) if task.target.kind == Values.kind else None
+
+
+def _tokens(task: Task, outputs: np.ndarray) -> Wrong:
+    answers = TokenAnswers(task, outputs)
+    asked = task.y_validation >= 0
+    wrong = ((answers.taken != task.y_validation) & asked).sum(axis=1)
+    order = np.argsort(-wrong / np.maximum(asked.sum(axis=1), 1), kind="stable")[:WORST]
+    cells = [answers.row(row)[1:] for row in order.tolist()]
+    words = (
+        f"All tokens are right in {(wrong == 0).sum():,} of {len(wrong):,} validation examples; it is most "
+        f"wrong on number {order[0] + 1}, where it answers {cells[0][1]!r} and {cells[0][0]!r} is right."
+    )
+    return Wrong(words, _table(task, order, ("right", "answer", "right tokens"), cells))
 
 
 def _classes(task: Task, outputs: np.ndarray) -> Wrong:
@@ -62,7 +78,12 @@ def _classes(task: Task, outputs: np.ndarray) -> Wrong:
         (names[truth[row]], names[answers[row]], _rounded(float(probabilities[row, answers[row]])))
         for row in order[:WORST]
     ]
-    return Wrong(words, _table(task, order[:WORST], ("true", "answer", "its probability"), cells))
+    heads, shown = ("true", "answer", "its probability"), order[:WORST]
+    if isinstance(task.files, TextForm):  # a text says more than its number
+        texts = task.files.texts(task.x_validation[shown])
+        told = [(text, *cell) for text, cell in zip(texts, cells, strict=True)]
+        return Wrong(words, _table(task, shown, ("text", *heads), told))
+    return Wrong(words, _table(task, shown, heads, cells))
 
 
 def _values(task: Task, outputs: np.ndarray) -> Wrong:
