@@ -93,6 +93,7 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         (1, 8, 8),
     ),
     "graph": ({"name": "graph", "node_features": 4, "edge_kinds": 3}, (9, 5)),
+    "nasbench_graph": ({"name": "nasbench_graph", "node_features": 3, "channels": 4}, (7, 4)),
     "graph, every form": (
         {
             "name": "graph",
