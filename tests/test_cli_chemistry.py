@@ -25,16 +25,8 @@ def run(tmp_path, monkeypatch, capsys):
     return invoke
 
 
-QUICK = (
-    "--agent",
-    "random",
-    "--budget",
-    "2",
-    "--store",
-    "memory",
-    "--recipe",
-    '{"epochs": 2, "batch_size": 16}',
-)
+RECIPE = '{"epochs": 2, "batch_size": 16}'
+QUICK = ("--agent", "random", "--budget", "2", "--store", "memory", "--recipe", RECIPE)
 
 
 def rows_of(path: str) -> list[dict[str, str]]:
@@ -47,7 +39,7 @@ def test_molecules_from_search_to_predictions_and_onnx(run):
     written(Path("new.csv"), "smiles", [("CCO",), ("c1ccccc1CC",)])
     written(Path("wrong.csv"), "smiles", [("CCO",), ("C1CC",)])
     task = '{"name": "molecules", "path": "made.csv", "target": "value", "target_kind": "values"}'
-    code, out, told = run("search", "--task", task, "--search-space", "graph", *QUICK)
+    code, _, told = run("search", "--task", task, "--search-space", "graph", *QUICK)
     assert code == 0, told
     assert "1 with an invalid SMILES" in told
     (best,) = Path().rglob("best.pt")

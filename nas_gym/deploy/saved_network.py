@@ -90,10 +90,10 @@ class SavedNetwork:
                 of dicts, a dict of columns or the path of a file, whose columns are found by name, in any
                 order and beside others; or rows of cells, in the order of the columns in training. The
                 path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network. Of
-                a network for images or signals in files also the path of one, or of a folder or archive; of one for
-                series the path of a table, whose last rows are forecast from; of one for texts a list of them,
-                or the path of a file with one a line, or of a table; of one for molecules or formulas likewise
-                a list, or the path of a table.
+                a network for images or signals in files also the path of one, or of a folder or archive; of a
+                network for series the path of a table, whose last rows are forecast from; of one for texts a
+                list of them, or the path of a file with one a line, or of a table; of one for molecules or
+                formulas likewise a list, or the path of a table.
             delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
             encoding: encoding of a table of text.
             sheet: sheet of a workbook.

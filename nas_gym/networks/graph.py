@@ -249,7 +249,7 @@ class NetworkBuilder:
         return self.operation(Truncate(), node, kept=channels, layer=layer)
 
     def node_features(self, node: int, kept: int, *, layer: Layer = "") -> int:
-        """Append the first features of the nodes of a packed graph; the first one is the mask of the nodes."""
+        """Append the first features of the nodes of a packed graph, of which the first is their mask."""
         return self.operation(NodeFeatures(), node, kept=index(kept), layer=layer)
 
     def edge_counts(self, node: int, features: int, kinds: int, *, layer: Layer = "") -> int:
@@ -267,7 +267,7 @@ class NetworkBuilder:
         return self.operation(Aggregate(), node, adjacency, layer=layer)
 
     def graph_attention(self, node: int, adjacency: int, *, heads: int = 1, layer: Layer = "") -> int:
-        """Append the mean over the neighbours of each node by attention, of heads that divide the channels."""
+        """Append the mean over the neighbours of each node by attention, of so many heads."""
         return self.operation(GraphAttention(), node, adjacency, heads=index(heads), layer=layer)
 
     def readout(self, node: int, mask: int, function: str, *, layer: Layer = "") -> int:

@@ -19,6 +19,7 @@ from nas_gym.search_spaces.graph_network.space import GraphSpace
 from nas_gym.search_spaces.macro import MacroSpace
 from nas_gym.search_spaces.mlp import MLPSpace
 from nas_gym.search_spaces.nasbench101.space import NASBench101Space
+from nas_gym.search_spaces.nasbench_graph import NASBenchGraphSpace
 from nas_gym.search_spaces.recurrent.cell import RecurrentCellSpace
 from nas_gym.search_spaces.recurrent.layers import RecurrentSpace
 from nas_gym.search_spaces.seq2seq.space import Seq2SeqSpace
@@ -33,6 +34,7 @@ SEARCH_SPACES: dict[str, type[SearchSpace[Any]]] = {
     "nasbench101": NASBench101Space,
     "tabular": TabularSpace,
     "graph": GraphSpace,
+    "nasbench_graph": NASBenchGraphSpace,
     "recurrent": RecurrentSpace,
     "recurrent_cell": RecurrentCellSpace,
     "seq2seq": Seq2SeqSpace,

@@ -3,6 +3,10 @@ from .baseline import ConstantAnswer as ConstantAnswer
 from .baseline import constant_answer as constant_answer
 from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
+from .chemistry.drawing import MoleculeLayout as MoleculeLayout
+from .chemistry.drawing import atom_labels as atom_labels
+from .chemistry.drawing import layout as layout
+from .chemistry.molecules import MoleculeForm as MoleculeForm
 from .data import Data as Data
 from .inputs import CodedInputs as CodedInputs
 from .inputs import GraphInputs as GraphInputs

@@ -11,7 +11,7 @@ from nas_gym.networks import READOUTS, Network, NetworkBuilder
 from nas_gym.training import TrainingData
 
 FEATURES, KINDS, NODES = 4, 3, 7
-LAYERS = ("sum", "mean", "symmetric", "gat", "kinds", "counts", "both")
+LAYERS = ("sum", "mean", "normalised", "symmetric", "gat", "kinds", "counts", "both")
 Body = Callable[[NetworkBuilder, int, int], int]
 
 

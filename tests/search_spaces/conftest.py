@@ -70,24 +70,6 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
         {"name": "tabular", "max_layers": 1, "numbers": ["plain"], "normalisations": ["batch_norm"]},
         (3,),
     ),
-    "graph": ({"name": "graph", "node_features": 4, "edge_kinds": 3}, (9, 5)),
-    "graph, one kind of edge": (
-        {"name": "graph", "node_features": 2, "operations": ["gin", "fc"], "readouts": ["sum"]},
-        (6, 4),
-    ),
-    "graph, every form": (
-        {
-            "name": "graph",
-            "node_features": 3,
-            "edge_kinds": 2,
-            "max_layers": 2,
-            "widths": [4],
-            "edges": ["edge_weights", "edge_vectors"],
-            "jumping": ["concat"],
-            "normalisations": ["no_norm", "layer_norm"],
-        },
-        (7, 4),
-    ),
     "transformer on tokens": ({"name": "transformer", "vocabulary": 30, "max_layers": 3}, (9,)),
     "transformer, an answer at each position": (
         {
@@ -120,6 +102,21 @@ CATALOGUE: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "forecaster, one block": (
         {"name": "forecaster", "max_layers": 1, "kinds": ["causal", "season"], "channels": [3]},
         (2, 2),
+    ),
+    "graph": ({"name": "graph", "node_features": 4, "edge_kinds": 3}, (9, 5)),
+    "nasbench_graph": ({"name": "nasbench_graph", "node_features": 3, "channels": 4}, (7, 4)),
+    "graph, every form": (
+        {
+            "name": "graph",
+            "node_features": 3,
+            "edge_kinds": 2,
+            "max_layers": 2,
+            "widths": [4],
+            "edges": ["edge_weights", "edge_vectors"],
+            "jumping": ["concat"],
+            "normalisations": ["no_norm", "layer_norm"],
+        },
+        (7, 4),
     ),
     "macro on signals": ({"name": "macro"}, (1, 40)),
     "macro on images": ({"name": "macro", "channels": 4, "head": 12}, (3, 7, 5)),

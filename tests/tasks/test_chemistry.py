@@ -146,7 +146,7 @@ def test_formulas_are_counted(text: str, amounts: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "H2O)", "(OH", "5", "[Fe(CN]6)", "C0"])
 def test_what_is_no_formula_is_refused(text: str) -> None:
-    with pytest.raises(DataError, match="mend|write it like"):
+    with pytest.raises(DataError, match=r"mend|write it like"):
         parse_formula(text)
 
 

@@ -10,7 +10,7 @@ from nas_gym.search_spaces.layered.architecture import Layer, layer_text
 
 OPERATIONS = ("fc", "gcn", "sage", "gin", "gat", "kgnn")
 ACTIVATION = "relu"
-EVERY = {"sage": "mean", "gin": "sum", "kgnn": "sum"}
+EVERY = {"sage": "mean", "gin": "sum", "kgnn": "sum", "cheb": "normalised", "arma": "normalised"}
 """The weights of the neighbours of a node beside itself, by operation."""
 
 
@@ -49,7 +49,7 @@ def build_network(
         layers: (width, operation) of each layer.
     """
     builder = NetworkBuilder(input_shape)
-    made = _Layers(builder, packing, chosen.get("edges", "plain_edges"))
+    made = MessageLayers(builder, packing, chosen.get("edges", "plain_edges"))
     node = builder.node_features(builder.input, packing.features)
     states = []
     for number, (width, operation) in enumerate(layers, start=1):
@@ -70,17 +70,18 @@ def build_network(
     return builder.build(builder.linear(joined, outputs, layer="output"))
 
 
-class _Layers:
+class MessageLayers:
     """Appends layers of message passing.
 
     Args:
         builder: where they are appended.
         packing: how the graph is packed.
         edges: what the kinds of edges are used for.
+        heads: heads of attention to neighbours.
     """
 
-    def __init__(self, builder: NetworkBuilder, packing: Packing, edges: str) -> None:
-        self._builder, self._packing, self._edges = builder, packing, edges
+    def __init__(self, builder: NetworkBuilder, packing: Packing, edges: str, heads: int = 1) -> None:
+        self._builder, self._packing, self._edges, self._heads = builder, packing, edges, heads
 
     def append(self, node: int, width: int, operation: str, layer: str) -> int:
         """Append a layer without normalisation and activation."""
@@ -90,7 +91,8 @@ class _Layers:
         if operation == "gat":
             linear = self._linear(node, width, layer, bias=True)
             links = builder.adjacency(builder.input, self._packing.features, "sum")
-            return self._told(builder.graph_attention(linear, links, layer=layer), width, operation, layer)
+            attended = builder.graph_attention(linear, links, heads=self._heads, layer=layer)
+            return self._told(attended, width, operation, layer)
         if operation == "gcn":
             links = builder.adjacency(builder.input, self._packing.features, "symmetric")
             heard = builder.aggregate(node, links, layer=layer)

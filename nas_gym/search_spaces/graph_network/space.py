@@ -39,7 +39,8 @@ IN_WORDS = {
 class GraphSpace(LayeredSpace):
     """Networks of 1 to `max_layers` layers of message passing, for graphs such as molecules.
 
-    A layer is one of these, a normalisation and relu; A are the neighbours of a node, W and V trained weights:
+    A layer is one of these, a normalisation and relu; A are the neighbours of a node, W and V trained
+    weights:
 
     - ``fc``: W h, each node by itself;
     - ``gcn``: W of the symmetrically normalised sum over A and the node (Kipf and Welling 2017);
@@ -52,8 +53,9 @@ class GraphSpace(LayeredSpace):
 
     Chosen for the whole network are:
 
-    - edges, where they have kinds: ``plain_edges``; ``edge_vectors``, of which each neighbour brings that of its
-      edge; or ``edge_weights``, where sage, gin and kgnn have weights V for each kind (the others take vectors);
+    - edges, where they have kinds: ``plain_edges``; ``edge_vectors``, of which each neighbour brings that of
+      its edge; or ``edge_weights``, where sage, gin and kgnn have weights V for each kind (the others take
+      vectors);
     - readout: ``sum``, ``mean``, ``max`` or ``attention`` over the nodes;
     - jumping: ``last``, or ``concat`` for the readouts of all layers side by side (Xu et al. 2018,
       "Representation Learning on Graphs with Jumping Knowledge Networks");
@@ -147,7 +149,7 @@ class GraphSpace(LayeredSpace):
         return "readout" if aspect == "readout" else ""
 
     def members(self) -> dict[str, Layered]:
-        """Return a GCN, a GraphSAGE, a GIN, a GAT and a k-GNN of most layers, with readouts as in their papers."""
+        """Return networks of most layers of one operation each, with readouts as in their papers."""
         if not set(OPERATIONS) <= set(self.names) or not {"sum", "mean"} <= set(self.wholes["readout"]):
             return {}
         width, depth, jumping = self.widths[-1], self.max_layers, self.wholes["jumping"]
@@ -170,7 +172,7 @@ class GraphSpace(LayeredSpace):
 def _packing(shape: Shape, features: int | None, kinds: int) -> Packing:
     if len(shape) != 2 or features is None:
         raise ConfigError(
-            f"the graph space needs graphs, (features + nodes, nodes), of which the task tells the features, not "
+            f"the graph space needs graphs, (features + nodes, nodes), whose features the task tells, not "
             f"examples of shape {shape}: choose a task of graphs, such as melting_point, or another space"
         )
     packing = Packing(

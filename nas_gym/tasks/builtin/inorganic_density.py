@@ -60,7 +60,7 @@ def inorganic_density() -> Data:
         feature_names=form.feature_names,
         files=form,
         notes=(
-            f"{len(keys):,} solids of {rows:,} rows with a density: others are no solids, or their formula is "
-            "unknown or does not fit the density",
+            f"{len(keys):,} solids of {rows:,} rows with a density: others are no solids, or their formula "
+            "is unknown or does not fit the density",
         ),
     )

@@ -19,7 +19,7 @@ def logp(
     test_size: Size = 800,
     split_seed: int = 0,
 ) -> Data:
-    """Measured logarithms of the partition coefficient between octanol and water, logP, of some 4,500 molecules.
+    """Measured logP, the logarithm of the partition between octanol and water, of 4,512 molecules.
 
     logP says how fat-soluble a molecule is; drug designers watch it since it decides how a drug is taken up
     (Lipinski's rule asks for at most 5). The values are those of the SRC PHYSPROP database in the copy of

@@ -36,7 +36,8 @@ def melting_point(
 
     An example is a graph: of each atom its element, how many atoms and hydrogens it is bonded to, charge, and
     whether it is aromatic, in a ring, sp or sp2; of each bond whether it is single, double, triple or
-    aromatic. The score of values is R² (the mean has 0), of classes accuracy (the more frequent has about .5).
+    aromatic. The score of values is R² (the mean has 0), of classes accuracy (the more frequent has about
+    .5).
 
     By default no ring system is in two parts: validation and test are of other scaffolds than training, which
     is harder than a random split, and what a chemist asks of a model. docs/domains/chemistry.md has what is

@@ -66,7 +66,8 @@ def _counted(part: str, text: str) -> dict[str, float]:
         token = TOKEN.match(part, place)
         if token is None:
             raise DataError(
-                f"{text!r} is no chemical formula, for {part[place:][:10]!r} is none: write it like 'CuSO4·5H2O'"
+                f"{text!r} is no chemical formula, for {part[place:][:10]!r} is none: write it like "
+                "'CuSO4·5H2O'"
             )
         place = token.end()
         if token["open"]:

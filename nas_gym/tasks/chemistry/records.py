@@ -121,8 +121,8 @@ def _read(path: Path, column: str, form: MoleculeForm, task: str) -> dict[str, n
         "scaffolds": scaffolds_of(smiles),
         "smiles": np.array(smiles),
         "note": np.array(
-            f"{len(smiles):,} molecules of {len(rows):,} rows: left out are {', '.join(told)}; {twins:,} rows "
-            "that differ from another in stereochemistry alone, or not at all, are averaged with it"
+            f"{len(smiles):,} molecules of {len(rows):,} rows: left out are {', '.join(told)}; {twins:,} "
+            "rows that differ from another in stereochemistry alone, or not at all, are averaged with it"
         ),
     }
 

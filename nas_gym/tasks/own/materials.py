@@ -43,8 +43,8 @@ def materials(
 
     The features are those of `nas_gym.tasks.builtin.inorganic_density.inorganic_density`: the share of each
     element, and statistics of properties of the elements. Rows without a formula, or with one that cannot be
-    read, are left out and counted. Rows of one composition are one example, since features could not tell them
-    apart, and twins in two parts would let a network look answers up.
+    read, are left out and counted. Rows of one composition are one example, since features could not tell
+    them apart, and twins in two parts would let a network look answers up.
 
     Args:
         path: path of the table.

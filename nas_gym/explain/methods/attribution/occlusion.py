@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from nas_gym.explain.methods.attribution.score_drop import outputs_of, score_of
-from nas_gym.tasks import CodedInputs, Target, Task, TokenInputs
+from nas_gym.tasks import CodedInputs, GraphInputs, Target, Task, TokenInputs
 
 EXAMPLES = 64
 """Examples whose parts are hidden one by one."""
@@ -129,5 +129,19 @@ def _of_tokens(coded: CodedInputs) -> Hiding:
     return Hiding(lambda x: x > 1, hidden)
 
 
-HIDING: Mapping[str, Callable[[CodedInputs], Hiding]] = {"tokens": _of_tokens}
+def _of_graphs(coded: CodedInputs) -> Hiding:
+    """Hide a node with its features and its edges."""
+    assert isinstance(coded, GraphInputs)
+    features = len(coded.features)
+
+    def hidden(x: np.ndarray, places: np.ndarray) -> np.ndarray:
+        copy, each = x.copy(), np.arange(len(x))
+        copy[each, :, places] = 0
+        copy[each, features + places] = 0
+        return copy
+
+    return Hiding(lambda x: x[:, 0] > 0, hidden)
+
+
+HIDING: Mapping[str, Callable[[CodedInputs], Hiding]] = {"tokens": _of_tokens, "graph": _of_graphs}
 """By kind of input: how parts of its examples are hidden."""

@@ -11,6 +11,7 @@ import numpy as np
 from nas_gym.explain.report import style
 from nas_gym.explain.report.phrases import listed
 from nas_gym.explain.section import Figure, Table
+from nas_gym.explain.sections.network import hidden_atoms
 from nas_gym.tasks import TokenInputs
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ def words_of(use: NetworkUse) -> list[str]:
         return []
     found, metric = use.hidden, use.label
     ranked = _by_token(use)[:NAMED]
-    names = listed([repr(one[0]) for one in ranked]) if ranked else ""
-    which = f"Of the tokens it uses {names} most" if ranked else "No token is frequent"
+    names = listed([_named(use, one[0]) for one in ranked]) if ranked else ""
+    noun = _noun(use)
+    which = f"Of the {noun}s it uses {names} most" if ranked else f"No {noun} is frequent"
     sizes = (
         ""
         if not ranked
@@ -51,17 +53,21 @@ def tables_of(use: NetworkUse) -> list[Table]:
         return []
     return [
         Table(
-            "tokens",
-            f"Tokens that are {LEAST} times or more in {len(use.hidden.rows)} validation examples, and how "
-            f"much less {_what(use)} is on average where one of them is hidden, the largest first.",
-            ("token", "times", "loss if hidden"),
-            tuple((repr(token), count, round(mean, 4)) for token, count, mean in _by_token(use)[:LISTED]),
+            f"{_noun(use)}s",
+            f"{_noun(use).capitalize()}s that are {LEAST} times or more in {len(use.hidden.rows)} validation "
+            f"examples, and {_change(use)[0]} on average where one of them is hidden, the largest first.",
+            (_noun(use), "times", "loss if hidden"),
+            tuple(
+                (_named(use, token), count, round(mean, 4)) for token, count, mean in _by_token(use)[:LISTED]
+            ),
         )
     ]
 
 
 def figures_of(use: NetworkUse) -> list[Figure]:
-    """Return example texts, each letter coloured by what hiding it does."""
+    """Return example texts, each letter coloured by what hiding it does; of molecules the atoms."""
+    if use.hidden is not None and use.trained.task.inputs == "graph":
+        return hidden_atoms.figures_of(use, use.hidden, _change(use)[1])
     if use.hidden is None or not isinstance(use.trained.task.coded, TokenInputs):
         return []
     found, names = use.hidden, use.trained.task.coded.vocabulary
@@ -101,7 +107,7 @@ def figures_of(use: NetworkUse) -> list[Figure]:
     return [
         Figure(
             "letters",
-            f"Validation examples, letter by letter: the darker violet, the less {_what(use)} is without the "
+            f"Validation examples, letter by letter: the darker violet, {_change(use)[1]} without the "
             "letter; orange where it is more.",
             f"Largest mean effects of hiding a letter: {', '.join(ranked) or 'none'}.",
             draw,
@@ -130,28 +136,51 @@ def numbers_of(use: NetworkUse) -> dict[str, Any]:
 
 def _by_token(use: NetworkUse) -> list[tuple[str, int, float]]:
     """Return each token that is there often enough, how often, and the mean effect, the largest first."""
-    coded = use.trained.task.coded
-    if use.hidden is None or not isinstance(coded, TokenInputs):
+    if use.hidden is None:
         return []
-    codes = use.trained.task.x_validation[use.hidden.rows].astype(np.int64)
-    found: dict[int, list[float]] = defaultdict(list)
-    for code, effect in zip(codes.ravel().tolist(), use.hidden.effects.ravel().tolist(), strict=True):
-        if not np.isnan(effect):
-            found[code].append(effect)
+    found: dict[str, list[float]] = defaultdict(list)
+    for labels, effects in zip(_labels(use), use.hidden.effects.tolist(), strict=True):
+        for label, effect in zip(labels, effects, strict=True):
+            if not np.isnan(effect):
+                found[label].append(effect)
     means = [
-        (coded.vocabulary[code], len(effects), float(np.mean(effects)))
-        for code, effects in found.items()
+        (label, len(effects), float(np.mean(effects)))
+        for label, effects in found.items()
         if len(effects) >= LEAST
     ]
     return sorted(means, key=lambda one: (-one[2], one[0]))
 
 
-def _what(use: NetworkUse) -> str:
-    """Return what hiding changes, in words."""
-    return {
+def _labels(use: NetworkUse) -> list[list[str]]:
+    """Return what each part of each example is called."""
+    assert use.hidden is not None
+    task = use.trained.task
+    x = task.x_validation[use.hidden.rows]
+    if isinstance(task.coded, TokenInputs):
+        return [[task.coded.vocabulary[int(code)] for code in row] for row in x]
+    return [hidden_atoms.labels_of(task, graph) for graph in x]
+
+
+def _noun(use: NetworkUse) -> str:
+    """Return what a part of an example is called."""
+    task = use.trained.task
+    return "token" if isinstance(task.coded, TokenInputs) else hidden_atoms.noun_of(task)
+
+
+def _named(use: NetworkUse, part: str) -> str:
+    """Return the name of a part in sentences and tables."""
+    return repr(part) if isinstance(use.trained.task.coded, TokenInputs) else part
+
+
+def _change(use: NetworkUse) -> tuple[str, str]:
+    """Return what hiding changes, in words of a table and of a figure."""
+    what = {
         "classes": "the probability of its answer",
         "tokens": "the mean probability of the right tokens",
-    }.get(use.trained.task.target.kind, "the same its answer")
+    }.get(use.trained.task.target.kind)
+    if what is None:
+        return "how far its answer moves", "the farther its answer moves"
+    return f"how much less {what} is", f"the less {what} is"
 
 
 def _truth(use: NetworkUse, row: int) -> str:

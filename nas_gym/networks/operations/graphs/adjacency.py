@@ -10,7 +10,7 @@ from nas_gym.networks.operations.base import Node, Operation, Shape, Source
 if TYPE_CHECKING:
     from torch import Tensor
 
-WEIGHTS = ("sum", "mean", "symmetric")
+WEIGHTS = ("sum", "mean", "normalised", "symmetric")
 
 
 class Adjacency(Operation):
@@ -20,11 +20,13 @@ class Adjacency(Operation):
 
     - ``sum``: 1 for a neighbour;
     - ``mean``: 1 / number of neighbours;
-    - ``symmetric``: 1 / sqrt(d_i d_j) for neighbours and the node itself, where d is one more than the number of
-      neighbours (Kipf and Welling 2017, "Semi-Supervised Classification with Graph Convolutional Networks").
+    - ``normalised``: 1 / sqrt(n_i n_j), where n is the number of neighbours;
+    - ``symmetric``: 1 / sqrt(d_i d_j) for neighbours and the node itself, where d is one more than the number
+      of neighbours (Kipf and Welling 2017, "Semi-Supervised Classification with Graph Convolutional
+      Networks").
 
-    With the option ``kind`` above 0, which ``symmetric`` has no use for, only edges of that kind have a weight;
-    a mean is still one over all neighbours.
+    With the option ``kind`` above 0, which ``symmetric`` has no use for, only edges of that kind have a
+    weight; a mean is still one over all neighbours.
     """
 
     name = "adjacency"
@@ -47,6 +49,9 @@ class Adjacency(Operation):
             return links
         if node.option("weights") == "mean":
             return links / every.sum(2, keepdim=True).clamp(min=1)
+        if node.option("weights") == "normalised":
+            root = every.sum(2).clamp(min=1).rsqrt()
+            return links * root.unsqueeze(2) * root.unsqueeze(1)
         looped = links + torch.eye(x.shape[2], dtype=x.dtype, device=x.device) * x[:, :1]
         scale = looped.sum(2).clamp(min=1).rsqrt()
         return looped * scale.unsqueeze(2) * scale.unsqueeze(1)
@@ -59,6 +64,9 @@ class Adjacency(Operation):
             return Source(links)
         if node.option("weights") == "mean":
             return Source(f"{links} / {every}.sum(2, keepdim=True).clamp(min=1)")
+        if node.option("weights") == "normalised":
+            root = f"{every}.sum(2).clamp(min=1).rsqrt()"
+            return Source(f"{links} * {root}.unsqueeze(2) * {root}.unsqueeze(1)")
         looped = f"({links} + torch.eye({node.shape[0]}).to({{0}}) * {{0}}[:, :1])"
         scale = f"{looped}.sum(2).clamp(min=1).rsqrt()"
         return Source(f"{looped} * {scale}.unsqueeze(2) * {scale}.unsqueeze(1)")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Aggregate(Operation):
-    """States (channels, nodes) and weights (nodes, nodes) -> (channels, nodes): the weighted sum at each node.
+    """States (channels, nodes) and weights (nodes, nodes) -> (channels, nodes): the weighted sums.
 
     The weights, of `Adjacency`, get no gradient.
     """

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 class EdgeCounts(Operation):
     """(features + nodes, nodes) -> (kinds, nodes): the number of edges of each kind at each node.
 
-    The options ``features`` and ``kinds`` are the numbers of features of a node and of kinds of edges. A linear
-    layer of the counts, added to a sum over the neighbours, gives each edge the trained vector of its kind.
+    The options ``features`` and ``kinds`` are the numbers of features of a node and of kinds of edges. A
+    linear layer of the counts, added to a sum over the neighbours, gives each edge the trained vector of its
+    kind.
     """
 
     name = "edge_counts"

@@ -20,10 +20,10 @@ NO_NEIGHBOUR = -1e9
 class GraphAttention(Operation):
     """States (channels, nodes) and weights (nodes, nodes) -> (channels, nodes): means by attention.
 
-    Node i weighs itself and each neighbour j by the softmax of leaky_relu(r·h_i + s·h_j), with trained vectors
-    r (``reading``) and s (``read``) for each of ``heads`` equal parts of the channels (Veličković et al. 2018,
-    "Graph Attention Networks", equation 3; the linear layer is one before). The weights, of `Adjacency`, only
-    say who neighbours whom.
+    Node i weighs itself and each neighbour j by the softmax of leaky_relu(r·h_i + s·h_j), with trained
+    vectors r (``reading``) and s (``read``) for each of ``heads`` equal parts of the channels (Veličković et
+    al. 2018, "Graph Attention Networks", equation 3; the linear layer is one before). The weights, of
+    `Adjacency`, only say who neighbours whom.
     """
 
     name = "graph_attention"

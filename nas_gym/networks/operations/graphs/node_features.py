@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class NodeFeatures(Operation):
-    """(features + nodes, nodes) -> (kept, nodes): the first features of each node, as the option ``kept`` says.
+    """(features + nodes, nodes) -> (kept, nodes): the first features of each node.
 
-    The first of all is 1 where there is a node, so that one feature is the mask of the nodes.
+    The option ``kept`` says how many. The first of all is 1 where there is a node, so that one feature is
+    the mask of the nodes.
     """
 
     name = "node_features"

@@ -18,8 +18,8 @@ NOWHERE = -1e9
 class Readout(Operation):
     """States (channels, nodes) and mask (1, nodes) -> (channels,): the sum, mean or maximum over the nodes.
 
-    The option ``reduction`` says which. The mask is 1 where there is a node; of a graph without nodes the result
-    is 0. The mask gets no gradient.
+    The option ``reduction`` says which. The mask is 1 where there is a node; of a graph without nodes the
+    result is 0. The mask gets no gradient.
     """
 
     name = "readout"
@@ -52,9 +52,9 @@ class Readout(Operation):
 class AttentionReadout(Operation):
     """States (channels, nodes) and mask (1, nodes) -> (channels,): a mean that weighs nodes by attention.
 
-    The weights are the softmax over the nodes of w·h with a trained vector w (after Li et al. 2016, "Gated Graph
-    Sequence Neural Networks", equation 7, with one gate for all channels). Of a graph without nodes the result
-    is 0. The mask gets no gradient.
+    The weights are the softmax over the nodes of w·h with a trained vector w (after Li et al. 2016, "Gated
+    Graph Sequence Neural Networks", equation 7, with one gate for all channels). Of a graph without nodes the
+    result is 0. The mask gets no gradient.
     """
 
     name = "attention_readout"

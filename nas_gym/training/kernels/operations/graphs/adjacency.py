@@ -34,7 +34,7 @@ def _weights(context: Context, group: Group, x: Tensor, y: Tensor) -> Iterator[K
     nodes = node.shape[0]
     degree = context.scratch("degrees", (len(out), nodes, context.batch))
     counted = out
-    if weights == "mean" and kind:
+    if weights in ("mean", "normalised") and kind:
         counted = context.scratch("every edge", tuple(out.shape))
         yield partial(torch.gt, edges, zero, out=counted)
     if weights == "symmetric":

@@ -17,7 +17,7 @@ from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel, Rows
 
 LEAST = -85.0
-"""Logit below the largest whose share is nothing in float32; a library takes 20 times longer where exp is 0."""
+"""Logit below the largest whose share is nothing in float32; where exp is 0, a library takes far longer."""
 
 
 def _record_forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:

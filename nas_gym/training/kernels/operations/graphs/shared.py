@@ -19,7 +19,8 @@ Bind = Callable[[Context, Group, Tensor, Tensor], Sequence[Kernel]]
 def shared_forward(bind: Bind) -> Forward:
     """Return a forward pass whose result is one row, read by all members, where the input is one.
 
-    The operation must have no weights, and must say that it keeps its result, so that no reader overwrites it.
+    The operation must have no weights, and must say that it keeps its result, so that no reader overwrites
+    it.
 
     Args:
         bind: takes the recording, the group, the input and the result; returns the kernels.

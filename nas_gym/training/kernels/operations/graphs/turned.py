@@ -87,7 +87,10 @@ class TurnedWeights:
         self.key = (rows.block.number, rows.start, rows.stop)
 
     def of(self, weights: Tensor) -> tuple[list[Kernel], Tensor]:
-        """Return the kernels that turn them, none where that is done, and (members or 1, batch, nodes, nodes)."""
+        """Return the kernels that turn them, none where that is done, and where they are.
+
+        They are (members, batch, nodes, nodes), or of one member for all.
+        """
         context = self._context
         members = 1 if self._repeated else len(weights)
         turned = context.scratch("weights of neighbours", (members, context.batch, *self._shape), self.key)
