@@ -37,7 +37,7 @@ TASKS: tuple[Any, ...] = (
     *({"name": "friedman", "function": f"friedman{number}"} for number in (1, 2, 3)),
     "digits",
     "mnist5k",
-    *({"name": "scene_digits", "difficulty": difficulty} for difficulty in (0.0, 0.25, 0.5)),
+    *({"name": "scene_digits", "difficulty": difficulty} for difficulty in (0.0, 0.1, 0.25, 0.5)),
 )
 SEED = 0
 SEEDS = (0, 1, 2)
