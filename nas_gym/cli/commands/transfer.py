@@ -122,15 +122,16 @@ def _show(found: Transfer) -> None:
     console.print(grid)
     print_plain(console, ABOUT_AGREEMENT)
     grid = _grid("trained on", "found on", "test", "regret", "place")
-    own_best = {each.trained_on: each.architecture for each in found.retrained if _is_own(each)}
-    for each in found.retrained:
-        own, same = _is_own(each), each.architecture == own_best[each.trained_on]
+    own_best = {row.trained_on: row.architecture for row in found.retrained if _is_own(row)}
+    for row in found.retrained:
+        same = row.architecture == own_best[row.trained_on]
+        regret = "the same network" if same else _interval(row.regret, 3)
         grid.add_row(
-            each.trained_on,
-            "itself" if own else each.found_on,
-            f"{each.score:.3f}",
-            "" if own else "the same network" if same else _interval(each.regret, 3),
-            f"{each.place:.0%}",
+            row.trained_on,
+            "itself" if _is_own(row) else row.found_on,
+            f"{row.score:.3f}",
+            "" if _is_own(row) else regret,
+            f"{row.place:.0%}",
         )
     console.print(grid)
     print_plain(console, ABOUT_AGAIN.format(count=len(found.retrained[0].scores)))

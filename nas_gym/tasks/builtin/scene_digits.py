@@ -41,7 +41,7 @@ BATCH = 500
 
 def scene_digits(
     side: int = 24,
-    difficulty: float = 0.25,
+    difficulty: float = 0.1,
     train_size: Size | None = 2_000,
     validation_size: Size = 2_000,
     test_size: Size = 2_000,
