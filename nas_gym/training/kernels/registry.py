@@ -29,6 +29,7 @@ from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.operations import (
     activation,
     add,
+    basis,
     batch_norm,
     category_embedding,
     causal_conv,
@@ -37,11 +38,11 @@ from nas_gym.training.kernels.operations import (
     global_avg_pool,
     layer_norm,
     linear,
+    moving_average,
     periodic,
     piecewise_linear,
     pool,
     select,
-    time_map,
     zero,
 )
 
@@ -50,7 +51,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     Activation: activation.KERNELS,
     Add: add.KERNELS,
     AvgPool: pool.AVERAGE_KERNELS,
-    Basis: time_map.KERNELS,
+    Basis: basis.KERNELS,
     BatchNorm: batch_norm.KERNELS,
     CategoryEmbedding: category_embedding.KERNELS,
     CausalConv: causal_conv.KERNELS,
@@ -60,7 +61,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     LayerNorm: layer_norm.KERNELS,
     Linear: linear.KERNELS,
     MaxPool: pool.MAXIMUM_KERNELS,
-    MovingAverage: time_map.KERNELS,
+    MovingAverage: moving_average.KERNELS,
     Periodic: periodic.KERNELS,
     PiecewiseLinear: piecewise_linear.KERNELS,
     Select: select.KERNELS,
