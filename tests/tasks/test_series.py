@@ -44,14 +44,21 @@ def raw(task: Task, part: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["glucose", "seasonal", "volatility"])
-def test_built_in_series_hold_the_contract_and_no_time_is_in_two_parts(name: str) -> None:
+def test_the_naive_forecast_of_a_built_in_series_has_no_skill_and_nothing_is_noted(name: str) -> None:
     task = make_task(name)
-    check_task(task)
     assert not task.notes
+    assert "no window reaches into a later part" in task.split
     assert task.target.measure(np.zeros_like(task.y_test), task.y_test)[0] == 0
+    assert task.target.measure(task.y_test, task.y_test)[0] == 1
+
+
+def test_series_of_ones_own_hold_the_contract(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [[row[0], *(float(f"{cell + rng.normal():.4f}") for cell in row[1:])] for row in rows_of(200, 2)]
+    task = task_of(written(tmp_path / "a.csv", rows))
+    check_task(task)
+    assert make_task(task.spec).fingerprint == task.fingerprint
     assert target_of(task.target.config()) == task.target
-    again = make_task(task.spec)
-    assert again.fingerprint == task.fingerprint
 
 
 def test_examples_are_windows_and_answers_are_added_to_the_value_one_season_before(tmp_path: Path) -> None:

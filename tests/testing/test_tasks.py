@@ -12,7 +12,7 @@ import pytest
 from nas_gym.tasks import TASKS, Data, make_task
 from nas_gym.testing import check_task
 
-BUILT_IN = sorted(set(TASKS) - {"arrays", "csv", "folder", "npz"})
+BUILT_IN = sorted(set(TASKS) - {"arrays", "csv", "folder", "npz", "series"})
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(300, 4)), RNG.integers(0, 3, size=300)
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import TimeMap
-from nas_gym.training.kernels.base import Kernels, backward_of, forward_of
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import grid
 from nas_gym.training.kernels.matmul import product
@@ -17,7 +16,8 @@ from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel
 
 
-def _forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
+def forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[Kernel]:
+    """Return the kernels that map every channel of x to y."""
     matrix, source, out = _views(context, group, x, y)
     return [
         kernel
@@ -26,9 +26,10 @@ def _forward(context: Context, group: Group, x: Tensor, y: Tensor) -> Sequence[K
     ]
 
 
-def _backward(
+def backward(
     context: Context, group: Group, _x: Tensor, dy: Tensor, dx: Tensor | None = None
 ) -> Sequence[Kernel]:
+    """Return the kernels that bring the gradient of y to that of x, where one is needed."""
     if dx is None:
         return []
     matrix, out, arrived = _views(context, group, dx, dy)
@@ -49,6 +50,3 @@ def _views(context: Context, group: Group, x: Tensor, y: Tensor) -> tuple[Tensor
         grid(rows, (channels, numbers), context.batch) for rows, numbers in ((x, before), (y, after))
     )
     return matrix.expand(len(group.values), after, before), source, out
-
-
-KERNELS = Kernels(forward_of(_forward), backward_of(_backward))
