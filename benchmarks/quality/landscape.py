@@ -83,18 +83,19 @@ def main() -> None:
     parser.add_argument("--case", action="append", choices=CASES, help="only this case; repeatable")
     parser.add_argument("--architectures", type=int, default=200, help="size of the random sample")
     parser.add_argument("--all", action="store_true", help="every architecture instead of a sample")
+    parser.add_argument("--store", default="memory", help="file of results, so that an ended run goes on")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
     sample = None if options.all else options.architectures
-    rows = {case: measure(case, sample) for case in options.case or CASES}
+    rows = {case: measure(case, sample, options.store) for case in options.case or CASES}
     Console(width=150).print(as_table(rows))
     if options.out:
         options.out.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def measure(case: str, sample: int | None) -> dict[str, Any]:
+def measure(case: str, sample: int | None, store: str = "memory") -> dict[str, Any]:
     """The figures of one case."""
-    env = make(CASES[case])
+    env = make(CASES[case], store)
     space = env.search_space
     whole = sample is None or sample >= space.size
     texts = [str(architecture) for architecture in space] if whole else draw(space, sample)
@@ -103,10 +104,10 @@ def measure(case: str, sample: int | None) -> dict[str, Any]:
     return summary(scores) | counts
 
 
-def make(case: dict[str, Any]) -> Any:
-    """The environment of a case, without a store."""
+def make(case: dict[str, Any], store: str = "memory") -> Any:
+    """The environment of a case."""
     evaluator = {"name": "train"} | case.get("evaluator", {})
-    return gym.make("NAS-v0", **case | {"evaluator": evaluator, "store": "memory"}).unwrapped
+    return gym.make("NAS-v0", **case | {"evaluator": evaluator, "store": store}).unwrapped
 
 
 def draw(space: Any, count: int) -> list[str]:
@@ -125,7 +126,7 @@ def train_all(env: Any, texts: list[str], label: str) -> tuple[np.ndarray, float
     start = time.perf_counter()
     print(label)
     with training_bar(env.evaluator):
-        for position, evaluation in env.evaluator.inner.stream(requests):
+        for position, evaluation in env.evaluator.stream(requests):
             scores[position] = evaluation.score
     return scores.reshape(len(texts), len(SEEDS)), (time.perf_counter() - start) / len(requests)
 
