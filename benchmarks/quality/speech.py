@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--digits", type=Path, help="fsdd_int16.npz: x end to end, off, y and speaker")
     parser.add_argument("--split", type=int, action="append", help="seed of a split; repeatable")
+    parser.add_argument("--only", choices=("random", "held out"), help="only this kind of split")
     parser.add_argument("--epochs", type=int, default=15)
     options = parser.parse_args()
     warnings.simplefilter("ignore", DataWarning)
@@ -52,6 +53,7 @@ def main() -> None:
                 for seed in options.split or (0, 1, 2)
             ]
             for name, spec in specs.items()
+            if name.endswith(options.only or "")
         }
     Console(width=130).print(as_table(rows))
 

@@ -37,7 +37,7 @@ class LogMel(Operation):
     def flops(self, node: Node) -> int:
         window, frames = node.option("window"), node.shape[1]
         places = window // 2 + 1
-        return 2 * frames * places * (2 * window + node.shape[0])
+        return int(2 * frames * places * (2 * window + node.shape[0]))
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
@@ -96,7 +96,8 @@ def log_mel(samples: np.ndarray, bands: int, window: int, hop: int, rate: int) -
     padded = np.pad(np.asarray(samples, dtype=np.float64), window // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
     spectrum = np.fft.rfft(frames * waves)
-    return np.log((spectrum.real**2 + spectrum.imag**2) @ bank.T + FLOOR).T
+    found: np.ndarray = np.log((spectrum.real**2 + spectrum.imag**2) @ bank.T + FLOOR).T
+    return found
 
 
 def band_frequencies(bands: int, rate: int) -> np.ndarray:
