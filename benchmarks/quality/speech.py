@@ -3,8 +3,8 @@
     python benchmarks/quality/speech.py                                  # spoken_words, 3 splits
     python benchmarks/quality/speech.py --digits fsdd_int16.npz          # the Free Spoken Digit Dataset
 
-Each split is drawn twice, at random and with speakers held out. Networks are members of the space
-asr_cell; the baseline is logistic regression on all log-mel values, its penalty chosen by the validation part.
+Each split is drawn twice, at random and with speakers held out. Networks are members of
+asr_cell; the baseline is logistic regression on log-mel values, its penalty chosen by the validation part.
 All are scored on the test part, which nothing was chosen by.
 """
 

@@ -48,7 +48,8 @@ class LogMel(Operation):
         x = inputs[0]
         window, hop = node.option("window"), node.option("hop")
         waves, bank = (
-            torch.from_numpy(array).to(x) for array in _matrices(node.shape[0], window, node.option("rate"))
+            torch.from_numpy(array).to(x)
+            for array in log_mel_matrices(node.shape[0], window, node.option("rate"))
         )
         padded = F.pad(x, (window // 2, window // 2))
         parts = F.conv1d(padded, waves[:, None], stride=hop)
@@ -139,7 +140,7 @@ def _weights(bands: int, window: int, rate: int) -> tuple[np.ndarray, np.ndarray
 
 
 @lru_cache(maxsize=8)
-def _matrices(bands: int, window: int, rate: int) -> tuple[np.ndarray, np.ndarray]:
+def log_mel_matrices(bands: int, window: int, rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the windowed waves, cosines and then sines, (2 * frequencies, window), and the bank; float32."""
     hann, bank = _weights(bands, window, rate)
     angles = 2 * np.pi * np.outer(np.arange(window // 2 + 1), np.arange(window)) / window
