@@ -46,10 +46,12 @@ from .operations.graphs.readout import Readout as Readout
 from .operations.layer_norm import LAYER_NORM_EPSILON as LAYER_NORM_EPSILON
 from .operations.layer_norm import LayerNorm as LayerNorm
 from .operations.linear import Linear as Linear
+from .operations.log_mel import FLOOR as FLOOR
 from .operations.log_mel import LogMel as LogMel
 from .operations.log_mel import band_frequencies as band_frequencies
 from .operations.log_mel import frame_count as frame_count
 from .operations.log_mel import log_mel as log_mel
+from .operations.log_mel import log_mel_matrices as log_mel_matrices
 from .operations.pool import AvgPool as AvgPool
 from .operations.pool import MaxPool as MaxPool
 from .operations.recurrent.cell import FUNCTIONS as FUNCTIONS

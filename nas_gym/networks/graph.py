@@ -176,8 +176,7 @@ class NetworkBuilder:
 
     def log_mel(self, node: int, bands: int, *, window: int, hop: int, rate: int, layer: Layer = "") -> int:
         """Append the log-mel frames of raw samples (1, samples), of so many samples a second."""
-        sizes = {"bands": bands, "window": window, "hop": hop, "rate": rate}
-        return self.operation(LogMel(), node, **sizes, layer=layer)
+        return self.operation(LogMel(), node, bands=bands, window=window, hop=hop, rate=rate, layer=layer)
 
     def batch_norm(self, node: int, *, layer: Layer = "") -> int:
         """Append a batch normalisation per channel."""

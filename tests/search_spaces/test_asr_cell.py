@@ -55,7 +55,7 @@ def test_an_edit_changes_one_operation_or_one_shortcut(space):
     ("text", "words"),
     [
         ("conv5 > conv5", "2 nodes joined by '>', expected 3"),
-        ("conv5 > conv9 > zero", "unknown operation of node 2 .* did you mean 'conv5'"),
+        ("conv5 > conv9 > zero", "unknown operation of node 2 .* 'conv9'"),
         ("conv5+1 > zero > zero", "'conv5\\+1' for node 1, expected an operation and numbers of earlier"),
         ("conv5 > zero+1+0 > zero", "ascending"),
         ("conv5 > zero+1+1 > zero", "ascending"),

@@ -37,7 +37,7 @@ class LogMel(Operation):
     def flops(self, node: Node) -> int:
         window, frames = node.option("window"), node.shape[1]
         places = window // 2 + 1
-        return 2 * frames * places * (2 * window + node.shape[0])
+        return int(2 * frames * places * (2 * window + node.shape[0]))
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
@@ -48,7 +48,8 @@ class LogMel(Operation):
         x = inputs[0]
         window, hop = node.option("window"), node.option("hop")
         waves, bank = (
-            torch.from_numpy(array).to(x) for array in _matrices(node.shape[0], window, node.option("rate"))
+            torch.from_numpy(array).to(x)
+            for array in log_mel_matrices(node.shape[0], window, node.option("rate"))
         )
         padded = F.pad(x, (window // 2, window // 2))
         parts = F.conv1d(padded, waves[:, None], stride=hop)
@@ -96,7 +97,8 @@ def log_mel(samples: np.ndarray, bands: int, window: int, hop: int, rate: int) -
     padded = np.pad(np.asarray(samples, dtype=np.float64), window // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
     spectrum = np.fft.rfft(frames * waves)
-    return np.log((spectrum.real**2 + spectrum.imag**2) @ bank.T + FLOOR).T
+    found: np.ndarray = np.log((spectrum.real**2 + spectrum.imag**2) @ bank.T + FLOOR).T
+    return found
 
 
 def band_frequencies(bands: int, rate: int) -> np.ndarray:
@@ -138,7 +140,7 @@ def _weights(bands: int, window: int, rate: int) -> tuple[np.ndarray, np.ndarray
 
 
 @lru_cache(maxsize=8)
-def _matrices(bands: int, window: int, rate: int) -> tuple[np.ndarray, np.ndarray]:
+def log_mel_matrices(bands: int, window: int, rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the windowed waves, cosines and then sines, (2 * frequencies, window), and the bank; float32."""
     hann, bank = _weights(bands, window, rate)
     angles = 2 * np.pi * np.outer(np.arange(window // 2 + 1), np.arange(window)) / window

@@ -190,7 +190,7 @@ class AsrCellSpace(ProductSpace[AsrCell]):
             ways += [(source, node, f"a {SHORTCUT}") for source in architecture.sources(node)]
         words = describe_graph("cell", ("input", "node 1", "node 2", "output"), ways).words
         parts = describe_sketch(self.sketch(architecture)).parts
-        named = {
+        named: dict[tuple[int, ...], str] = {
             (2 * node - 1,): IN_WORDS[operation]
             for node, operation in enumerate(architecture.operations, start=1)
         }

@@ -125,7 +125,7 @@ def folder(
         answers = answers_of(table, targets, target_kind, options, missing_target, label_separator)
         rows = answers.rows
         wanted = [listed(table.columns[FILE])[row] for row in rows]
-        shape = {"size": size, "colour": colour, "length": length, "rate": rate}
+        shape: dict[str, Any] = {"size": size, "colour": colour, "length": length, "rate": rate}
         shape |= {"features": features, "bands": bands, "window_ms": window_ms, "hop_ms": hop_ms}
         form, x, refused, shaping = _read(full, found.stamp(), tuple(wanted), kind, **_plain(shape))
     kept = np.array([place for place, name in enumerate(wanted) if name not in refused], dtype=np.int64)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -154,8 +155,13 @@ def _resampler(rate: int) -> Callable[[np.ndarray], np.ndarray]:
     common = math.gcd(rate, SPOKEN_RATE)
     up, down = rate // common, SPOKEN_RATE // common
     most = max(up, down)
-    window = firwin(2 * HALF_LENGTH * most + 1, 1 / most, window=("kaiser", 5.0))
-    return lambda samples: resample_poly(samples, up, down, window=window)
+    window: Any = firwin(2 * HALF_LENGTH * most + 1, 1 / most, window=("kaiser", 5.0))
+
+    def resampled(samples: np.ndarray) -> np.ndarray:
+        found: np.ndarray = resample_poly(samples, up, down, window=window)
+        return found
+
+    return resampled
 
 
 def _recorded(word: np.ndarray, speech: Speech, rng: np.random.Generator) -> np.ndarray:
