@@ -62,7 +62,7 @@ def by_scikit_learn(outputs: Tensor, truth: Tensor) -> dict[str, float]:
     }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     members=st.integers(1, 4),
     labels=st.integers(1, 5),

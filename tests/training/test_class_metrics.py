@@ -46,7 +46,7 @@ def labels(examples: int, classes: int, generator: torch.Generator) -> Tensor:
     return torch.cat([torch.arange(classes), rest])[torch.randperm(examples, generator=generator)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     members=st.integers(1, 3),
     classes=st.integers(2, 5),

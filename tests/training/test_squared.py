@@ -72,7 +72,7 @@ def by_scikit_learn(outputs: Tensor, truth: Tensor) -> dict[str, float]:
     }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     members=st.integers(1, 4),
     values=st.integers(1, 5),
@@ -101,7 +101,7 @@ def test_the_kernels_give_the_loss_and_the_gradient_of_autograd(
     assert (gradient[:, values * batch :] == 7.0).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     members=st.integers(1, 3),
     values=st.integers(1, 4),

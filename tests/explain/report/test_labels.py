@@ -131,3 +131,16 @@ def test_an_axis_that_knows_nothing_of_long_names_is_shortened_too():
 
     svg = drawn(Figure("bars", "Bars.", "Three bars.", draw), "bars").svg
     assert svg.count("<title>") == 3
+
+
+def test_labels_of_ticks_beyond_an_axis_are_not_drawn_and_so_not_cut_off():
+    canvas = Canvas(figsize=(4, 3), layout="constrained")
+    axes = canvas.add_subplot()
+    axes.plot([0, 1], [0, 1])
+    axes.set_ylim(0, 0.97)
+    axes.set_yticks([0, 0.5, 5])
+    axes.set_ylim(0, 0.97)
+    canvas.draw_without_rendering()
+    assert cut_off(canvas) == []
+    axes.text(0.5, 5, "above", clip_on=False)
+    assert cut_off(canvas) == ["above"]

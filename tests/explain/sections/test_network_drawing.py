@@ -105,7 +105,7 @@ def test_a_deep_network_keeps_its_letters_and_they_stay_in_their_boxes(is_narrow
     figure = network_figure(space, architecture, marks, "10 classes")
     with style.set_style(), style.set_narrow_style() if is_narrow else nullcontext():
         canvas = laid_out(figure, is_narrow=is_narrow)
-        assert [text for text in cut_off(canvas) if not text.isdigit()] == []  # the ticks are not drawn
+        assert cut_off(canvas) == []  # the labels of the ticks are not drawn
         (axes,) = canvas.axes
         boxes = [one.get_window_extent() for one in axes.patches if isinstance(one, FancyBboxPatch)]
         assert len(boxes) == 12

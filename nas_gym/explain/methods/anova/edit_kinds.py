@@ -96,10 +96,10 @@ def edits_between(
     """
     found: list[tuple[int, int, int]] = []
     for architecture, row in list(rows.items()):
-        for action in np.flatnonzero(space.mask(architecture))[1:]:
-            after = space.apply(architecture, int(action))
-            if after != architecture and (not inside or after in rows):
-                found.append((row, rows.setdefault(after, len(rows)), int(action)))
+        for action in range(1, len(space.actions)):
+            after = space.edited(architecture, action)
+            if after is not None and after != architecture and (not inside or after in rows):
+                found.append((row, rows.setdefault(after, len(rows)), action))
     encoded = encode_architectures(space, rows)
     ends = np.array(found, dtype=np.int64).reshape(-1, 3)
     keys, which = np.unique(_changes(space, encoded, ends), axis=0, return_inverse=True)
