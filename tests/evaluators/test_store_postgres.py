@@ -155,6 +155,17 @@ def test_a_server_that_is_started_again_loses_nothing_and_repeats_nothing(postgr
     assert_each_once(postgres_url, log, 40)
 
 
+def test_a_store_that_was_open_before_is_opened_again_while_its_server_starts(postgres_server, postgres_url):
+    Store(postgres_url)
+    postgres_server.stop()
+    starting = threading.Timer(0.5, postgres_server.start)
+    starting.start()
+    try:
+        assert Store(postgres_url).spec
+    finally:
+        starting.join()
+
+
 def test_a_server_that_stays_away_is_one_sentence_and_what_is_finished_is_kept(
     postgres_server, postgres_url, log, monkeypatch
 ):

@@ -36,6 +36,9 @@ FIRST_POLL, LONGEST_POLL = 0.05, 0.5
 
 PAGE = 1000  # rows that are read at a time
 
+_reached = set[str]()
+"""Addresses of stores that this process has opened: a server that is away for a while is waited for."""
+
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -64,8 +67,10 @@ class Store(Shared):
         self._address = address(spec)
         self._lease_seconds = lease_seconds
         self._inherited: list[sa.Engine] = []
+        url = self._address.url.render_as_string(hide_password=False)
         with reported(self._address):
-            persist(self._open, was_reached=False)
+            persist(self._open, was_reached=url in _reached)
+        _reached.add(url)
 
     @property
     def spec(self) -> str:
