@@ -86,7 +86,7 @@ class Transfer:
         scores: validation scores of the sample by task, (architectures, seeds); minus infinity where
             training failed.
         agreements: of every task with itself and every later one.
-        retrained: the best network of every task on every task.
+        retrained: the best network of every task on every task; () where none was trained again.
         seconds: recorded seconds of a training, on average, by task.
     """
 
@@ -156,7 +156,8 @@ def measure_transfer(
         evaluator: see `make_evaluator`, or what makes one of a space and a task. With two seeds and more
             the agreement of a task with itself is known; by default they are 0 and 1.
         architectures: how many, drawn uniformly from those that fit every task; all if there are fewer.
-        retrainings: training seeds of a task's best network, none of which the sample used.
+        retrainings: training seeds of a task's best network, none of which the sample used; 0 to rank the
+            sample alone.
         draw: seed of the draw.
         device: where networks are trained.
         store: where results are kept.
@@ -165,12 +166,14 @@ def measure_transfer(
     Raises:
         NASGymError: if the tasks are too few or of different inputs, or the space does not fit one of them.
     """
-    for name, value, least in (
-        ("architectures", architectures, LEAST_ARCHITECTURES),
-        ("retrainings", retrainings, 2),
-    ):
-        if whole(value) is None or value < least:
-            raise ConfigError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    if whole(architectures) is None or architectures < LEAST_ARCHITECTURES:
+        raise ConfigError(
+            f"architectures must be a whole number of at least {LEAST_ARCHITECTURES}, not {architectures!r}"
+        )
+    if whole(retrainings) is None or retrainings < 0 or retrainings == 1:
+        raise ConfigError(
+            f"retrainings must be a whole number of at least 2, or 0 for none, not {retrainings!r}"
+        )
     _check_tasks(tasks)
     labels = labels_of(tasks)
     spaces = [_space_for(search_space, task) for task in tasks]
@@ -191,7 +194,7 @@ def measure_transfer(
         seeds=next(iter(evaluators.values())).seeds,
         scores=scores,
         agreements=_agreements(scores, draw),
-        retrained=_retrained(evaluators, texts, scores, retrainings, progress),
+        retrained=_retrained(evaluators, texts, scores, retrainings, progress) if retrainings else (),
         seconds={
             label: float(np.mean([one.seconds for row in rows for one in row]))
             for label, rows in evaluated.items()
