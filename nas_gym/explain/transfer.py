@@ -203,12 +203,16 @@ def measure_transfer(
 
 
 def labels_of(tasks: Sequence[Task]) -> tuple[str, ...]:
-    """Return a name for each task, with its options where several have one name."""
-    named, seen = Counter(task.name for task in tasks), Counter[str]()
-    labels = []
+    """Return a name for each task, with the options in which those of one name differ."""
+    seen, labels = Counter[str](), []
     for task in tasks:
-        options = ", ".join(f"{name} {value}" for name, value in task.spec.items() if name != "name")
-        label = f"{task.name} ({options})" if named[task.name] > 1 and options else task.name
+        alike = [other.spec for other in tasks if other.name == task.name]
+        options = ", ".join(
+            f"{name} {value}"
+            for name, value in task.spec.items()
+            if any(spec.get(name) != value for spec in alike)
+        )
+        label = f"{task.name} ({options})" if options else task.name
         seen[label] += 1
         labels.append(label if seen[label] == 1 else f"{label} {seen[label]}")
     return tuple(labels)

@@ -161,7 +161,8 @@ def test_only_architectures_that_fit_every_task_are_drawn():
 
 def test_tasks_of_one_name_are_told_apart_by_their_options():
     small = {"name": "friedman", "train_size": 20, "validation_size": 20, "test_size": 20}
-    tasks = [make_task("diabetes"), make_task({"name": "diabetes", "split_seed": 3}), make_task(small)]
+    other = {"name": "diabetes", "split_seed": 3, "test_size": 0.1}
+    tasks = [make_task(spec) for spec in ({"name": "diabetes", "test_size": 0.1}, other, small)]
     assert labels_of(tasks) == ("diabetes", "diabetes (split_seed 3)", "friedman")
     assert labels_of([tasks[2], tasks[2]])[1].endswith(" 2")
 
