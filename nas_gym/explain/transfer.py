@@ -86,7 +86,7 @@ class Transfer:
         scores: validation scores of the sample by task, (architectures, seeds); minus infinity where
             training failed.
         agreements: of every task with itself and every later one.
-        retrained: the best network of every task on every task.
+        retrained: the best network of every task on every task; () where none was trained again.
         seconds: recorded seconds of a training, on average, by task.
     """
 
@@ -156,7 +156,8 @@ def measure_transfer(
         evaluator: see `make_evaluator`, or what makes one of a space and a task. With two seeds and more
             the agreement of a task with itself is known; by default they are 0 and 1.
         architectures: how many, drawn uniformly from those that fit every task; all if there are fewer.
-        retrainings: training seeds of a task's best network, none of which the sample used.
+        retrainings: training seeds of a task's best network, none of which the sample used; 0 to rank the
+            sample alone.
         draw: seed of the draw.
         device: where networks are trained.
         store: where results are kept.
@@ -165,12 +166,14 @@ def measure_transfer(
     Raises:
         NASGymError: if the tasks are too few or of different inputs, or the space does not fit one of them.
     """
-    for name, value, least in (
-        ("architectures", architectures, LEAST_ARCHITECTURES),
-        ("retrainings", retrainings, 2),
-    ):
-        if whole(value) is None or value < least:
-            raise ConfigError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    if whole(architectures) is None or architectures < LEAST_ARCHITECTURES:
+        raise ConfigError(
+            f"architectures must be a whole number of at least {LEAST_ARCHITECTURES}, not {architectures!r}"
+        )
+    if whole(retrainings) is None or retrainings < 0 or retrainings == 1:
+        raise ConfigError(
+            f"retrainings must be a whole number of at least 2, or 0 for none, not {retrainings!r}"
+        )
     _check_tasks(tasks)
     labels = labels_of(tasks)
     spaces = [_space_for(search_space, task) for task in tasks]
@@ -191,7 +194,7 @@ def measure_transfer(
         seeds=next(iter(evaluators.values())).seeds,
         scores=scores,
         agreements=_agreements(scores, draw),
-        retrained=_retrained(evaluators, texts, scores, retrainings, progress),
+        retrained=_retrained(evaluators, texts, scores, retrainings, progress) if retrainings else (),
         seconds={
             label: float(np.mean([one.seconds for row in rows for one in row]))
             for label, rows in evaluated.items()
@@ -200,12 +203,16 @@ def measure_transfer(
 
 
 def labels_of(tasks: Sequence[Task]) -> tuple[str, ...]:
-    """Return a name for each task, with its options where several have one name."""
-    named, seen = Counter(task.name for task in tasks), Counter[str]()
-    labels = []
+    """Return a name for each task, with the options in which those of one name differ."""
+    seen, labels = Counter[str](), []
     for task in tasks:
-        options = ", ".join(f"{name} {value}" for name, value in task.spec.items() if name != "name")
-        label = f"{task.name} ({options})" if named[task.name] > 1 and options else task.name
+        alike = [other.spec for other in tasks if other.name == task.name]
+        options = ", ".join(
+            f"{name} {value}"
+            for name, value in task.spec.items()
+            if any(spec.get(name) != value for spec in alike)
+        )
+        label = f"{task.name} ({options})" if options else task.name
         seen[label] += 1
         labels.append(label if seen[label] == 1 else f"{label} {seen[label]}")
     return tuple(labels)

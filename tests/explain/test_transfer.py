@@ -113,6 +113,19 @@ def test_final_seeds_are_none_of_those_that_chose(found):
     assert set(asked) == {2, 3, 4}
 
 
+def test_ranking_alone_asks_for_no_test_score():
+    class Untested(FunctionEvaluator):
+        def test(self, architecture, seeds):
+            raise AssertionError("nothing was to be trained again")
+
+    def make(space, task):
+        return Untested(space, task, function=quality)
+
+    found = measure_transfer(SMALL, TASKS[:2], evaluator=make, architectures=10, retrainings=0)
+    assert found.retrained == ()
+    assert of_pair(found, "up", "like").tau.value == pytest.approx(1)
+
+
 def test_it_is_jsonable_and_repeatable():
     texts = [
         json.dumps(measure_transfer(SMALL, TASKS[1:], evaluator=landscapes(0.01), architectures=12).as_dict())
@@ -148,7 +161,8 @@ def test_only_architectures_that_fit_every_task_are_drawn():
 
 def test_tasks_of_one_name_are_told_apart_by_their_options():
     small = {"name": "friedman", "train_size": 20, "validation_size": 20, "test_size": 20}
-    tasks = [make_task("diabetes"), make_task({"name": "diabetes", "split_seed": 3}), make_task(small)]
+    other = {"name": "diabetes", "split_seed": 3, "test_size": 0.1}
+    tasks = [make_task(spec) for spec in ({"name": "diabetes", "test_size": 0.1}, other, small)]
     assert labels_of(tasks) == ("diabetes", "diabetes (split_seed 3)", "friedman")
     assert labels_of([tasks[2], tasks[2]])[1].endswith(" 2")
 
@@ -170,7 +184,7 @@ def test_tasks_that_cannot_be_compared_are_refused_in_one_sentence(tasks, words)
     ("options", "words"),
     [
         ({"architectures": 3}, "architectures must be a whole number of at least 10, not 3"),
-        ({"retrainings": 1}, "retrainings must be a whole number of at least 2"),
+        ({"retrainings": 1}, "retrainings must be a whole number of at least 2, or 0 for none, not 1"),
         ({"evaluator": {"name": "table", "benchmark": "mlp"}}, "a table answers for one task alone"),
     ],
 )

@@ -49,7 +49,8 @@ def transfer(
         int, typer.Option(help="Architectures to compare, drawn at random from those that fit every task.")
     ] = 60,
     retrainings: Annotated[
-        int, typer.Option(help="Training seeds of the best network of each task on every task.")
+        int,
+        typer.Option(help="Training seeds of the best network of each task on every task; 0 to rank alone."),
     ] = 3,
     recipe: options.Recipe = None,
     train_seeds: Annotated[
@@ -121,6 +122,13 @@ def _show(found: Transfer) -> None:
         grid.add_row(each.one, other, _interval(each.tau), _interval(each.rho))
     console.print(grid)
     print_plain(console, ABOUT_AGREEMENT)
+    if found.retrained:
+        _show_retrained(found, console)
+    scored = ", ".join(f"{task} by {metric}" for task, metric in found.metrics.items())
+    print_plain(console, f"scores: {scored}")
+
+
+def _show_retrained(found: Transfer, console: Console) -> None:
     grid = _grid("trained on", "found on", "test", "regret", "place")
     own_best = {row.trained_on: row.architecture for row in found.retrained if _is_own(row)}
     for row in found.retrained:
@@ -135,8 +143,6 @@ def _show(found: Transfer) -> None:
         )
     console.print(grid)
     print_plain(console, ABOUT_AGAIN.format(count=len(found.retrained[0].scores)))
-    scored = ", ".join(f"{task} by {metric}" for task, metric in found.metrics.items())
-    print_plain(console, f"scores: {scored}")
 
 
 def _is_own(row: Retrained) -> bool:

@@ -45,8 +45,8 @@ def friedman(
     - **Examples**: 1,000 for training, 2,000 for validation and 2,000 for test.
     - **Measured**: R². The noise bounds it: 1 less the share of the noise in the variance, about .96, .90
       and .91 for the three functions; no network can be better, whatever its size.
-    - **For ranking agents**: take ``"friedman2"``. Perceptrons differ 4.6 times the noise of a seed on it, and
-      1.2 times on ``"friedman1"`` (see the page on tables).
+    - **For ranking agents**: take ``"friedman2"``. Perceptrons differ by 4.6 times the noise of a seed on
+      it, and by 1.2 times on ``"friedman1"`` (see the page on tables).
     - **Best known**: that bound. Linear regression and gradient boosting on the same split stand on the
       page on tables.
 
