@@ -41,7 +41,7 @@ from .section import Question as Question
 from .section import Section as Section
 from .section import Settings as Settings
 from .section import Table as Table
-from .transfer import Retrained as Retrained
-from .transfer import TaskAgreement as TaskAgreement
-from .transfer import Transfer as Transfer
-from .transfer import measure_transfer as measure_transfer
+from .transfer.measuring import measure_transfer as measure_transfer
+from .transfer.record import Retrained as Retrained
+from .transfer.record import TaskAgreement as TaskAgreement
+from .transfer.record import Transfer as Transfer

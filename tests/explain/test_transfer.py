@@ -14,7 +14,8 @@ from nas_gym.errors import NASGymError
 from nas_gym.evaluators import FunctionEvaluator
 from nas_gym.evaluators.function import standard_normal
 from nas_gym.explain import measure_transfer
-from nas_gym.explain.transfer import agreement, labels_of, shared_architectures
+from nas_gym.explain.methods.agreement import agreement
+from nas_gym.explain.transfer.sample import labels_of, shared_architectures
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task, make_task
 

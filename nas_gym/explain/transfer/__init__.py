@@ -1,0 +1,1 @@
+"""How well architectures found on one task do on others."""
