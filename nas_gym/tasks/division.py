@@ -304,7 +304,10 @@ def _of_time(division: Division, parts: Sequence[np.ndarray]) -> str:
         ordered = part[division.times[part].argsort(kind="stable")]
         ends.append(f"{name} from {division.clock[ordered[0]]} to {division.clock[ordered[-1]]}")
     if division.begins is not None:
-        return f"by {division.called('times')}: {', '.join(ends)}; no window reaches into a later part"
+        apart = (
+            "no window reaches into a later part, but windows of a part overlap, so that intervals for new "
+        )
+        return f"by {division.called('times')}: {', '.join(ends)}; {apart}examples are too narrow"
     gap = f"; {division.gap:,} examples are left out before each later part" if division.gap else ""
     return f"by {division.called('times')}: {', '.join(ends)}{gap}"
 

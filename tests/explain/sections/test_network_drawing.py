@@ -35,7 +35,13 @@ def parts_of(figure):
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("mlp", (30,)), ("conv", (1, 8, 8)), ("macro", (3, 16, 16)), ("tabular", (30,))],
+    [
+        ("mlp", (30,)),
+        ("conv", (1, 8, 8)),
+        ("macro", (3, 16, 16)),
+        ("tabular", (30,)),
+        ("forecaster", (2, 32)),
+    ],
 )
 def test_the_layers_of_boxes_are_those_of_the_network(name, shape):
     space, rng = make_search_space(name, shape, 7), np.random.default_rng(0)
