@@ -81,6 +81,7 @@ CASES: dict[str, dict[str, Any]] = {
             "validation_size": 1000,
             "test_size": 1000,
         },
+    },
     **{
         f"forecaster on {task}": {"search_space": "forecaster", "task": task}
         for task in ("glucose", "seasonal", "volatility")
