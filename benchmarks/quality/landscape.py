@@ -72,6 +72,8 @@ CASES: dict[str, dict[str, Any]] = {
         "task": TABLE_TASK,
         "evaluator": {"recipe": {"epochs": 6, "learning_rate": 0.03}},
     },
+    "seq2seq on pronunciation": {"search_space": "seq2seq", "task": "pronunciation"},
+    "seq2seq on dates": {"search_space": "seq2seq", "task": "dates"},
 }
 
 

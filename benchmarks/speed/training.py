@@ -40,6 +40,12 @@ CASES: dict[str, dict[str, Any]] = {
     "conv on mnist1d": {"space": "conv", "task": "mnist1d", "networks": 64, "ordinary": 6},
     "cell on mnist1d": {"space": "cell", "task": "mnist1d", "networks": 64, "ordinary": 6},
     "cell on digits": {"space": "cell", "task": "digits", "networks": 64, "ordinary": 6},
+    "gru on mnist1d": {
+        "space": {"name": "recurrent", "kinds": ["gru"], "max_layers": 1, "dropouts": [0.0]},
+        "task": "mnist1d",
+        "networks": 64,
+        "ordinary": 6,
+    },
     "transformer on language_id": {
         "space": "transformer",
         "task": "language_id",

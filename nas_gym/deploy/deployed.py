@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nas_gym.deploy.saved_network import SavedNetwork
-from nas_gym.tasks import CategoryColumn
+from nas_gym.tasks import CategoryColumn, PairForm, TextForm
 
 Numbers = Literal["float32", "float64"]
 
@@ -57,9 +57,12 @@ class DeployedModule(nn.Module):
 def example_rows(saved: SavedNetwork, count: int = 64, seed: int = 0) -> np.ndarray:
     """Return raw examples that are like those in training by mean and deviation, float64 (n, *shape).
 
-    Of a column of categories one is drawn, each as likely; a number is missing as often as in training.
+    Of a column of categories one is drawn, each as likely; a number is missing as often as in training. Codes
+    of tokens are drawn with equal chances, as many as fit or fewer.
     """
     rng = np.random.default_rng(seed)
+    if isinstance(saved.files, PairForm | TextForm):
+        return saved.files.inputs.drawn(rng, count).astype(np.float64)
     rows: np.ndarray = saved.mean + saved.scale * rng.standard_normal(
         (count, *saved.search_space.input_shape)
     )

@@ -110,7 +110,7 @@ class SavedNetwork:
                 x, self.encoder, self.files, delimiter=delimiter, encoding=encoding, sheet=sheet
             )
         prepared = self._prepared(x)
-        if isinstance(self.files, PairForm):
+        if isinstance(self.files, PairForm):  # as `decodes` says
             return self.target.answers(self.files.decoded(prepared, self._outputs))
         return self.target.answers(self._outputs(prepared))
 
@@ -138,6 +138,11 @@ class SavedNetwork:
         if isinstance(self.target, Tokens):
             return self.target.texts(answers)
         raise ConfigError(f"the network answers with {self.target.words}, which are no texts: use predict")
+
+    @property
+    def decodes(self) -> bool:
+        """Whether an answer is decoded token by token, each after those that the network gave before."""
+        return isinstance(self.files, PairForm)
 
     def _prepared(self, x: Any) -> np.ndarray:
         """Return examples as the network takes them."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from nas_gym.errors import ConfigError, NASGymError
 from nas_gym.estimators.effort import Effort, effort_of
-from nas_gym.tasks import Task, make_task
+from nas_gym.tasks import PairForm, Task, make_task
 
 SMALL_DATA = 2000
 """Examples below which networks are judged by folds: a fifth of fewer is too few to tell networks apart."""
@@ -36,8 +36,11 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "features": ({"name": "tabular"},),
     "signal": CONVOLUTIONS,
     "image": CONVOLUTIONS,
+    "tokens": ({"name": "recurrent"}, {"name": "recurrent", "max_layers": 1}),
+    "pairs": ({"name": "seq2seq"}, {"name": "seq2seq", "widths": [32], "max_layers": 1}),
 }
-"""The search spaces for each kind of input, the one to prefer first, smaller ones for less time."""
+"""The search spaces for each kind of input, and for pairs of sequences, the one to prefer first, smaller ones
+for less time."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
 ENOUGH = 40
@@ -182,7 +185,7 @@ def _space(task: Task, seconds: float, recipe: Mapping[str, Any] | None) -> tupl
     efforts = [
         (space, effort_of(task, space, recipe, longer=longer))
         for longer in (True, False)
-        for space in SPACES[task.inputs]
+        for space in SPACES["pairs" if isinstance(task.files, PairForm) else task.inputs]
     ]
     return next((pair for pair in efforts if pair[1].trainings(seconds) >= ENOUGH), efforts[-1])
 

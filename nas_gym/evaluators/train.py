@@ -20,7 +20,7 @@ from nas_gym.executors import Executor, make_executor
 from nas_gym.networks import Network, NetworkModule, Operation
 from nas_gym.registry import build
 from nas_gym.search_spaces import Architecture, SearchSpace
-from nas_gym.tasks import Task
+from nas_gym.tasks import PairForm, Task, decoded_metrics
 from nas_gym.training import (
     ENGINE_VERSION,
     Member,
@@ -221,10 +221,17 @@ class TrainEvaluator(Evaluator):
     def _final_score(self, seed: int, trained: Trained) -> FinalScore:
         if trained.error:
             return FinalScore(seed, 0.0, 0.0, "failed", trained.error)
-        outputs = _outputs(trained.module.to(self.device), on_device(self.task.x_test, self.device))
+        module = trained.module.to(self.device)
+
+        def decoder(x: np.ndarray) -> np.ndarray:
+            return _outputs(module, on_device(x, self.device))
+
+        outputs = decoder(self.task.x_test)
         score, metrics = self.task.target.measure(outputs, self.task.y_test)
         if not math.isfinite(score):
             return FinalScore(seed, trained.curve[-1], 0.0, "failed", NOT_FINITE)
+        if isinstance(self.task.files, PairForm):
+            metrics |= decoded_metrics(self.task.files, self.task.x_test, self.task.y_test, decoder)
         return FinalScore(seed, trained.curve[-1], score, metrics=metrics)
 
     def _train(

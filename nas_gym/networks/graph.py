@@ -242,7 +242,7 @@ class NetworkBuilder:
         reverse: bool = False,
         layer: Layer = "",
     ) -> int:
-        """Append a recurrent layer of `RECURRENT`, whose state stays where the mask, a node, has no tokens."""
+        """Append a recurrent layer of `RECURRENT`, whose state stays where the mask has no tokens."""
         inputs = (node,) if mask is None else (node, mask)
         return self.operation(RECURRENT[kind], *inputs, size=size, last=last, reverse=reverse, layer=layer)
 

@@ -45,8 +45,8 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
 
     Text: ``"dropout_0, residual: gru-32 > lstm-64"``.
 
-    Actions, in order: keep; add a layer (for each gap, each layer); remove a layer; swap an aspect of a layer;
-    swap what is chosen for the whole.
+    Actions, in order: keep; add a layer (for each gap, each layer); remove a layer; swap an aspect of a
+    layer; swap what is chosen for the whole.
 
     Observation: ``layers``, MultiDiscrete([1 + choices] * max_layers), 0 = no layer, and ``wholes``,
     MultiDiscrete, what is chosen for the whole.
@@ -128,8 +128,8 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
                 self.smallest().wholes, (self.choices[0], self.choices[-1])[: self.max_layers]
             )
             raise ConfigError(
-                f"architecture {text!r} does not fit the {self.name} space: write {', '.join(self.wholes)}, a "
-                f"colon and layers, like {str(example)!r}"
+                f"architecture {text!r} does not fit the {self.name} space: write {', '.join(self.wholes)}, "
+                f"a colon and layers, like {str(example)!r}"
             )
         for word, (aspect, choices) in zip(words, self.wholes.items(), strict=True):
             if word not in choices:

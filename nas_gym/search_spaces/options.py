@@ -45,7 +45,7 @@ def wholes(what: str, values: Sequence[Any]) -> tuple[int, ...]:
 
 
 def rates(what: str, values: Sequence[Any]) -> tuple[float, ...]:
-    """Return the values of an option that must be a list of different rates in [0, 1), as six digits show them.
+    """Return the values of an option that must be a list of rates in [0, 1), which differ in six digits.
 
     Raises:
         NASGymError: if it is not.

@@ -4,8 +4,8 @@ from .baseline import constant_answer as constant_answer
 from .builtin.mnist1d import CLASSES as CLASSES
 from .builtin.mnist1d import SHAPE as SHAPE
 from .data import Data as Data
-from .inputs import GraphInputs as GraphInputs
 from .inputs import CodedInputs as CodedInputs
+from .inputs import GraphInputs as GraphInputs
 from .inputs import TokenInputs as TokenInputs
 from .media.forms import FileExamples as FileExamples
 from .media.forms import FileForm as FileForm
@@ -13,6 +13,8 @@ from .media.forms import form_of as form_of
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples
 from .pairs.form import PairForm as PairForm
+from .pairs.measures import DECODED as DECODED
+from .pairs.measures import decoded_metrics as decoded_metrics
 from .prepare import standardised as standardised
 from .reading.columns import CategoryColumn as CategoryColumn
 from .reading.columns import NumberColumn as NumberColumn

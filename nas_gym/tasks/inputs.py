@@ -49,6 +49,19 @@ class TokenInputs:
         codes = np.arange(1, len(self.vocabulary))
         return np.stack([(x == code).sum(axis=1) for code in codes], axis=1).astype(np.float32)
 
+    def drawn(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Return examples of codes drawn with equal chances, each sequence of 1 to as many as fit.
+
+        Returns:
+            float32 (count, length).
+        """
+        parts = []
+        for length in self.lengths:
+            codes = rng.integers(1, len(self.vocabulary), size=(count, length))
+            kept = np.arange(length) < rng.integers(1, length + 1, size=(count, 1))
+            parts.append(np.where(kept, codes, PADDING))
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
 
 @dataclass(frozen=True)
 class GraphInputs:

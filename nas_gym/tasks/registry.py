@@ -28,6 +28,7 @@ from nas_gym.tasks.own.csv import csv
 from nas_gym.tasks.own.folder import folder
 from nas_gym.tasks.own.npz import npz
 from nas_gym.tasks.own.text import text
+from nas_gym.tasks.own.translation import translation
 from nas_gym.tasks.preparation import OPTIONS, Preparation
 from nas_gym.tasks.prepare import prepare
 from nas_gym.tasks.reading.file_kinds import kind_of, looks_like_data
@@ -46,6 +47,7 @@ TASKS: dict[str, Callable[..., Data]] = {
     "npz": npz,
     "csv": csv,
     "folder": folder,
+    "translation": translation,
     "text": text,
 }
 

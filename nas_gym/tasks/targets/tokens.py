@@ -18,6 +18,8 @@ from nas_gym.tasks.targets.token_metrics import (
     TOKEN_METRICS,
     UNCERTAINTY,
     exact,
+    of_sums,
+    sums_of,
 )
 
 LEAST = 1e-9  # of a share, whose logarithm is an output
@@ -82,6 +84,14 @@ class Tokens(Target):
 
     def aim(self, data: str) -> str:
         return f"tell the next token of {data}" if self.causal else f"tell the tokens of {data}"
+
+    def parts(self, outputs: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """Return for each example what the score is made of, for `score_of_parts`."""
+        return sums_of(outputs, truth)
+
+    def score_of_parts(self, parts: np.ndarray) -> float:
+        """Return the score of some examples, which may be there more than once, in [0, 1]."""
+        return min(1.0, max(0.0, of_sums(self.score, parts.sum(axis=0), len(parts))))
 
     def right(self, outputs: np.ndarray, truth: np.ndarray) -> np.ndarray:
         return exact(outputs, truth)

@@ -16,7 +16,7 @@ from nas_gym.explain.methods.significance.paired import (
     difference_of_shares,
     resampled_interval,
 )
-from nas_gym.tasks import Task
+from nas_gym.tasks import Task, Tokens
 
 LEVEL = 0.95
 
@@ -92,6 +92,9 @@ def interval_of(task: Task, network: Method, seed: int) -> tuple[float | None, f
     """Return the 95% interval of a test score for new examples; None where a count of examples gives it."""
     if task.target.metric.share_of_examples:
         return None, None
+    if isinstance(task.target, Tokens):  # whose outputs are many
+        parts = task.target.parts(network.outputs, task.y_test)
+        return resampled_interval(parts, task.target.score_of_parts, seed)
     count = task.outputs
     both = np.concatenate([network.outputs, _columns(task.y_test)], axis=1)
     return resampled_interval(
@@ -103,6 +106,8 @@ def _resampled_difference(
     task: Task, network: Method, other: Method, level: float
 ) -> tuple[float, float, float]:
     """Return the difference of two scores of the same test examples, with its bootstrap interval."""
+    if isinstance(task.target, Tokens):
+        return _difference_of_tokens(task.target, task.y_test, network, other, level)
     count = task.outputs
 
     def difference_of(drawn: np.ndarray) -> float:
@@ -111,6 +116,20 @@ def _resampled_difference(
         return own - others
 
     both = np.concatenate([network.outputs, other.outputs, _columns(task.y_test)], axis=1)
+    return difference_of(both), *resampled_interval(both, difference_of, seed=0, level=level)
+
+
+def _difference_of_tokens(
+    target: Tokens, truth: np.ndarray, network: Method, other: Method, level: float
+) -> tuple[float, float, float]:
+    """Return the same of answers that are tokens, from what the scores are made of."""
+    parts = [target.parts(one.outputs, truth) for one in (network, other)]
+    width = parts[0].shape[1]
+
+    def difference_of(drawn: np.ndarray) -> float:
+        return target.score_of_parts(drawn[:, :width]) - target.score_of_parts(drawn[:, width:])
+
+    both = np.concatenate(parts, axis=1)
     return difference_of(both), *resampled_interval(both, difference_of, seed=0, level=level)
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Recurrent(Operation):
     """(channels, length) -> (size, length), the states after each step, or (size,), the last one.
 
-    A second input is a mask (1, length), 1 where the sequence has tokens, which come first: the state stays as
-    it is where there are none, so that padding changes nothing. The first state is zero.
+    A second input is a mask (1, length), 1 where the sequence has tokens, which come first: the state stays
+    as it is where there are none, so that padding changes nothing. The first state is zero.
 
     Options: ``size``, the numbers of a state; ``last``, whether the result is the last state alone;
     ``reverse``, whether it goes from the last token to the first, which an answer at each position that must
@@ -71,7 +71,7 @@ class Recurrent(Operation):
         return taken * (inputs[1] if node.option("reverse") else there)
 
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
-        """Return the states (batch, size, length) of a sequence without padding, from the first to the last."""
+        """Return the states (batch, size, length) of a sequence without padding, in its order."""
         raise NotImplementedError
 
     def label(self, node: Node) -> str:

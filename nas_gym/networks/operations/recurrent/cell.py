@@ -19,9 +19,9 @@ CODE = {"tanh": "{0}.tanh()", "relu": "{0}.relu()", "identity": "{0}", "sigmoid"
 class RecurrentCell(Recurrent):
     """The recurrent cell of ENAS (Pham et al. 2018, section 2.1), with the start of DARTS (Liu et al. 2019).
 
-    Node 0 mixes input and state: with c, s = W x + U h + b it is h + σ(c) (tanh(s) - h). Every further node
-    reads an earlier one a and has a function f: with c, s = V a it is a + σ(c) (f(s) - a). The next state is
-    the mean of the nodes that no other node reads.
+    Node 0 mixes input and state: with c, s = W x + U h + b it is h + sigmoid(c) (tanh(s) - h). Every further
+    node reads an earlier one a and has a function f: with c, s = V a it is a + sigmoid(c) (f(s) - a). The
+    next state is the mean of the nodes that no other node reads.
 
     Options beside those of `Recurrent`: ``previous``, the earlier node that each node reads, and
     ``functions``, one of `FUNCTIONS` for each.
@@ -49,7 +49,7 @@ class RecurrentCell(Recurrent):
         previous, functions = node.option("previous"), node.option("functions")
         ends = loose_ends(previous)
         given = (x.transpose(1, 2) @ arrays["weight_ih"].mT + arrays["bias"]).unbind(1)
-        state, states = x.new_zeros(len(x), node.option("size")), []
+        state, states = x.new_zeros(x.shape[0], node.option("size")), []
         for step in given:
             gate, new = (step + state @ arrays["weight_hh"].mT).chunk(2, 1)
             values = [state + gate.sigmoid() * (new.tanh() - state)]
@@ -79,7 +79,7 @@ class RecurrentCell(Recurrent):
             f"'{name}': nn.Parameter(torch.zeros{shape})"
             for name, shape in self.parameter_shapes(node).items()
         )
-        zeros = f"(h := {{0}}.new_zeros(len({{0}}), {size}))"
+        zeros = f"(h := {{0}}.new_zeros({{0}}.shape[0], {size}))"
         return self.code(node, f"({zeros}, {states})[1]", f"nn.ParameterDict({{{shapes}}})")
 
 

@@ -17,8 +17,8 @@ NAMES = tuple((name, f"{name}_l0") for name in ("weight_ih", "weight_hh", "bias_
 class GRU(Recurrent):
     """Gated recurrent unit (Cho et al. 2014), of the form and with the gates of `torch.nn.GRU`.
 
-    r = σ(W_r x + U_r h), z = σ(W_z x + U_z h), n = tanh(W_n x + r (U_n h)), each with biases; then
-    h <- (1 - z) n + z h.
+    r = sigmoid(W_r x + U_r h), z = sigmoid(W_z x + U_z h), n = tanh(W_n x + r (U_n h)), each with biases;
+    then h <- (1 - z) n + z h.
     """
 
     name = "gru"
@@ -27,7 +27,7 @@ class GRU(Recurrent):
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch
 
-        first = x.new_zeros(1, len(x), node.option("size"))
+        first = x.new_zeros(1, x.shape[0], node.option("size"))
         states, _ = torch.gru(x.transpose(1, 2), first, _flat(arrays), True, 1, 0.0, False, False, True)
         return states.transpose(1, 2)
 
@@ -38,8 +38,8 @@ class GRU(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory (Hochreiter and Schmidhuber 1997), of the form of `torch.nn.LSTM`.
 
-    i, f, o = σ(W x + U h), g = tanh(W x + U h), each with biases; then c <- f c + i g and h <- o tanh(c).
-    The states that it gives are h.
+    i, f, o = sigmoid(W x + U h), g = tanh(W x + U h), each with biases; then c <- f c + i g and
+    h <- o tanh(c). The states that it gives are h.
     """
 
     name = "lstm"
@@ -48,7 +48,7 @@ class LSTM(Recurrent):
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch
 
-        first = x.new_zeros(1, len(x), node.option("size"))
+        first = x.new_zeros(1, x.shape[0], node.option("size"))
         states, _, _ = torch.lstm(
             x.transpose(1, 2), (first, first), _flat(arrays), True, 1, 0.0, False, False, True
         )
@@ -59,7 +59,7 @@ class LSTM(Recurrent):
 
 
 class PlainRecurrent(Recurrent):
-    """The plain recurrent layer (Elman 1990), of the form of `torch.nn.RNN`: h <- tanh(W x + U h + biases)."""
+    """The plain recurrent layer (Elman 1990), as `torch.nn.RNN` has it: h <- tanh(W x + U h + biases)."""
 
     name = "rnn"
     gates = 1
@@ -67,7 +67,7 @@ class PlainRecurrent(Recurrent):
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch
 
-        first = x.new_zeros(1, len(x), node.option("size"))
+        first = x.new_zeros(1, x.shape[0], node.option("size"))
         states, _ = torch.rnn_tanh(x.transpose(1, 2), first, _flat(arrays), True, 1, 0.0, False, False, True)
         return states.transpose(1, 2)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Spread(Operation):
-    """(channels,) -> (channels, length): the same at each of as many positions as the option ``length`` says."""
+    """(channels,) -> (channels, length): the same at each position; the option ``length`` says how many."""
 
     name = "spread"
     mergeable = True

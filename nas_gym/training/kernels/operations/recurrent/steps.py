@@ -1,8 +1,9 @@
 """What recurrent kernels share: memory of all steps, the way through them, and gradients of weights.
 
-Of each step the gates are kept in one array (members, slots * size, length, batch), whose slots the backward
-pass turns, one step after another, into gradients by what was added up there. The product of input and weights
-is taken for all steps at once and lies in the slots before the first step; a step adds that of the state.
+Of each step the gates are kept in one array (members, slots * size, length, batch), whose slots the
+backward pass turns, one step after another, into gradients by what was added up there. The product of input
+and weights is taken for all steps at once and lies in the slots before the first step; a step adds that of
+the state.
 """
 
 from __future__ import annotations
@@ -103,18 +104,18 @@ class Steps(ABC):
         return self.scratch("arrived")
 
     def scratch(self, purpose: str) -> Tensor:
-        """Memory of the size of a state of every member, each at the start of a row (members, size, batch)."""
+        """Memory of the size of a state of every member, (members, size, batch), each in a row of its own."""
         floats = self.size * self.batch
         rows = self.context.scratch(f"recurrent {purpose}", (self.members, padded(floats)))
         result: Tensor = rows[:, :floats].unflatten(1, (self.size, self.batch))
         return result
 
     def slot(self, first: int, last: int, time: int | None = None) -> Tensor:
-        """Slots from one to before another, of a step (members, rows, batch) or of all, a row for all times."""
+        """Slots from one to before another, of a step (members, rows, batch), or a row for all times."""
         found = self.gates[:, first * self.size : last * self.size]
         if time is not None:
             return found[:, :, time]
-        # Of one member torch would say that its part of a row is all of it, and take another way to a product.
+        # Of one member torch would take its part of a row for all of it, and another way to a product.
         over = self.length * self.batch
         strides = (padded(self.slots * self.size * over), over, 1)
         return found.as_strided((self.members, found.shape[1], over), strides)
@@ -139,7 +140,7 @@ class Steps(ABC):
         yield partial(state.add_, previous)
 
     def split(self, time: int, gradient: Tensor, purpose: str) -> tuple[Tensor, Tensor | None, list[Kernel]]:
-        """Return the gradient of a new state, what of it goes to the state before as it is, and the kernels."""
+        """Return the gradient of a new state, what of it goes to the state before, and the kernels."""
         if self.mask is None:
             return gradient, None, []
         new, rest = self.scratch(f"{purpose} new"), self.scratch(f"{purpose} rest")
