@@ -38,7 +38,7 @@ def network(request, tmp_path_factory):
     return saved(request.param, tmp_path_factory.mktemp(request.param) / "best.pt")
 
 
-@pytest.mark.parametrize("to", ["onnx", "python"])
+@pytest.mark.parametrize("to", [pytest.param("onnx", marks=pytest.mark.slow), "python"])
 def test_a_transformer_is_exported(network, to, tmp_path) -> None:
     if to == "onnx" and importlib.util.find_spec("onnxruntime") is None:
         pytest.skip("onnxruntime is not installed")
@@ -71,6 +71,7 @@ def test_a_file_of_texts_is_answered_line_by_line_and_a_table_by_its_column(netw
         predict_file(loaded, other_table)
 
 
+@pytest.mark.slow
 def test_exported_code_answers_a_table_of_texts(tmp_path) -> None:
     loaded, task, _ = saved("language_id", tmp_path / "best.pt")
     export_network(loaded, "python", tmp_path / "code", rows=task.x_test[:5])

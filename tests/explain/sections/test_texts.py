@@ -68,7 +68,7 @@ def test_answers_that_are_tokens_are_shown_beside_what_is_right(tmp_path) -> Non
     assert right[3] != answered[3]
     assert GAP not in right
     assert answers.words() == [
-        "Its likeliest token is the right one 75.0% of the time, least at position 4 (0%), most at position 1 "
-        "(100%)."
+        "Its likeliest token is the right one 75.0% of the time, least at position 4 (0%), most at "
+        "position 1 (100%)."
     ]
     assert answers.numbers() == {"right_by_position": [1.0, 1.0, 1.0, 0.0]}
