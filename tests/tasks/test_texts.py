@@ -157,5 +157,5 @@ def test_the_sms_spam_collection_is_scored_by_its_balanced_accuracy() -> None:
 def test_a_folder_of_texts_alone_is_told_how_it_is_read(tmp_path) -> None:
     (tmp_path / "cats").mkdir()
     (tmp_path / "cats" / "1.txt").write_text("meow", "utf-8")
-    with pytest.raises(NASGymError, match='texts need {"name": "text"'):
+    with pytest.raises(NASGymError, match=r'texts need \{"name": "text"'):
         quietly(str(tmp_path))
