@@ -86,7 +86,7 @@ class Seq2SeqSpace(HeadedChainSpace):
         positions: int = 0,
         causal: bool = True,
         max_layers: int = 2,
-        widths: Sequence[int] = (32, 64),
+        widths: Sequence[int] = (16, 32),
         encoders: Sequence[str] = ENCODERS,
         encoder_depths: Sequence[int] = (1, 2),
         heads: Sequence[int] = (1, 2, 4),
