@@ -20,6 +20,7 @@ from .observations import Observer as Observer
 from .observations import make_observer as make_observer
 from .recorded_reward import RecordedReward as RecordedReward
 from .registration import IDS as IDS
+from .registration import TASKS_ID as TASKS_ID
 from .registration import register as register
 from .rewards import REWARDS as REWARDS
 from .rewards import Reward as Reward
@@ -33,6 +34,7 @@ from .run.budget import BudgetExhausted as BudgetExhausted
 from .run.budget import Stats as Stats
 from .run.budget import check_budget as check_budget
 from .run.ledger import Ledger as Ledger
+from .tasks_env import NASTasksEnv as NASTasksEnv
 from .vector.env import NASVectorEnv as NASVectorEnv
 from .vector.sb3 import SB3VecEnv as SB3VecEnv
 from .wrappers import ActionMaskObservation as ActionMaskObservation

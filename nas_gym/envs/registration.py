@@ -11,6 +11,9 @@ VECTOR = "nas_gym.envs.vector.env:NASVectorEnv"
 MULTI_OBJECTIVE = "nas_gym.envs.multi_objective_env:NASMultiObjectiveEnv"
 MULTI_OBJECTIVE_VECTOR = "nas_gym.envs.multi_objective_env:NASMultiObjectiveVectorEnv"
 
+TASKS_ID = "NASTasks-v0"
+TASKS_ENTRY = "nas_gym.envs.tasks_env:NASTasksEnv"
+
 
 def _on_table(benchmark: str, space: str, task: str) -> dict[str, Any]:
     return {
@@ -28,7 +31,7 @@ IDS: dict[str, dict[str, Any]] = {
     "NASBenchMacro-v0": _on_table("nasbench_macro", "macro", "cifar10"),
     "NASMultiObjective-v0": {},
 }
-"""The keyword arguments of each id; whoever makes one can give others."""
+"""The keyword arguments of each id that a search can be of; whoever makes one can give others."""
 
 
 def register() -> None:
@@ -44,3 +47,5 @@ def register() -> None:
                 disable_env_checker=several,
                 kwargs=options,
             )
+    if TASKS_ID not in gym.registry:
+        gym.register(TASKS_ID, entry_point=TASKS_ENTRY)

@@ -17,14 +17,14 @@ def list_parts() -> None:
     """List environments, search spaces with their sizes, tasks, tables, agents and rewards."""
     from nas_agents import AGENTS, describe
 
-    from nas_gym.envs import IDS, REWARDS
+    from nas_gym.envs import IDS, REWARDS, TASKS_ID
     from nas_gym.search_spaces import SEARCH_SPACES, make_search_space
     from nas_gym.tables import table_files
     from nas_gym.tasks import CLASSES, SHAPE, TASKS
 
     console = output()
     sizes = {name: f"{make_search_space(name, SHAPE, CLASSES).size:,}" for name in SEARCH_SPACES}
-    print_table(console, "environments", [[name] for name in IDS])
+    print_table(console, "environments", [[name] for name in (*IDS, TASKS_ID)])
     print_table(
         console,
         f"search spaces, with their number of architectures for inputs of mnist1d {SHAPE}",
