@@ -37,7 +37,7 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "signal": CONVOLUTIONS,
     "image": CONVOLUTIONS,
     "tokens": ({"name": "recurrent"}, {"name": "recurrent", "max_layers": 1}),
-    "pairs": ({"name": "seq2seq"}, {"name": "seq2seq", "widths": [32], "max_layers": 1}),
+    "pairs": ({"name": "seq2seq"}, {"name": "seq2seq", "widths": [16], "max_layers": 1}),
 }
 """The search spaces for each kind of input, and for pairs of sequences, the one to prefer first, smaller ones
 for less time."""
