@@ -10,7 +10,9 @@ from typing import Any
 from nas_gym.cli.options import OPENING, parsed
 from nas_gym.errors import ConfigError
 
-OWN_DATA = ("csv", "npz", "folder")
+OWN_DATA = ("csv", "npz", "folder", "text")
+WITH_TARGET = ("csv", "folder", "text")
+"""Those whose target is a column, which --target names."""
 
 
 def tasks_of(
@@ -35,7 +37,7 @@ def tasks_of(
     metric = {"metric": reading.pop("metric")} if "metric" in reading else {}
     tasks = [_task_of(text, target, target_kind) for text in texts]
     named = f"--task {texts[0]} is none" if texts else "there is none"
-    if target is not None and not any(_is_named(task, "csv", "folder") for task in tasks):
+    if target is not None and not any(_is_named(task, *WITH_TARGET) for task in tasks):
         raise ConfigError(
             f"--target names the column to be predicted of a .csv or another table and {named}: leave it out "
             "or pass --task FILE.csv"
@@ -84,7 +86,7 @@ def _task_of(text: str, target: str | None, target_kind: str | None) -> Any:
     kind = {} if target_kind is None else {"target_kind": target_kind}
     if text.lstrip().startswith(OPENING):
         task = parsed("--task", text, '{"name": "csv", "path": "wine.csv", "delimiter": ";"}')
-        named = {"target": target} if _is_named(task, "csv", "folder") and target is not None else {}
+        named = {"target": target} if _is_named(task, *WITH_TARGET) and target is not None else {}
         return named | kind | task if _is_named(task, *OWN_DATA) else task
     from nas_gym.tasks import TASKS, loader_of, looks_like_data
 

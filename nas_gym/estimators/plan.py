@@ -39,7 +39,7 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "graph": ({"name": "graph"}, {"name": "graph", "widths": [16], "max_layers": 2}),
     "series": ({"name": "forecaster"}, {"name": "forecaster", "max_layers": 2}),
     "tokens": ({"name": "recurrent"}, {"name": "recurrent", "max_layers": 1}),
-    "pairs": ({"name": "seq2seq"}, {"name": "seq2seq", "widths": [32], "max_layers": 1}),
+    "pairs": ({"name": "seq2seq"}, {"name": "seq2seq", "widths": [16], "max_layers": 1}),
 }
 """Search spaces for each kind of input, for series, and for pairs of sequences: the first preferred, smaller ones
 for less time."""

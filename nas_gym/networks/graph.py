@@ -327,7 +327,7 @@ class NetworkBuilder:
     ) -> int:
         """Append a recurrent cell, of which each node reads an earlier one and has a function."""
         inputs = (node,) if mask is None else (node, mask)
-        nodes = {"previous": tuple(map(int, previous)), "functions": tuple(functions)}
+        nodes: dict[str, Any] = {"previous": tuple(map(int, previous)), "functions": tuple(functions)}
         return self.operation(
             RecurrentCell(), *inputs, size=size, last=last, reverse=False, **nodes, layer=layer
         )

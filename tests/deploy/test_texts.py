@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from nas_gym.deploy import export_network, load_network, predict_file, save_network
+from nas_gym.deploy import SavedNetwork, export_network, load_network, predict_file, save_network
 from nas_gym.errors import NASGymError
 from nas_gym.networks import NetworkModule, initial_weights
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
+from tests.deploy.test_export import with_random_arrays
+from tests.helpers.sequences import sequence_networks
 
 ARCHITECTURE = (
     "attention-2-conv3-rms > feedforward-32-relu2-layer > convolution-5-gelu-layer > attention-4-plain-layer"
@@ -38,7 +40,7 @@ def network(request, tmp_path_factory):
     return saved(request.param, tmp_path_factory.mktemp(request.param) / "best.pt")
 
 
-@pytest.mark.parametrize("to", ["onnx", "python"])
+@pytest.mark.parametrize("to", [pytest.param("onnx", marks=pytest.mark.slow), "python"])
 def test_a_transformer_is_exported(network, to, tmp_path) -> None:
     if to == "onnx" and importlib.util.find_spec("onnxruntime") is None:
         pytest.skip("onnxruntime is not installed")
@@ -71,6 +73,7 @@ def test_a_file_of_texts_is_answered_line_by_line_and_a_table_by_its_column(netw
         predict_file(loaded, other_table)
 
 
+@pytest.mark.slow
 def test_exported_code_answers_a_table_of_texts(tmp_path) -> None:
     loaded, task, _ = saved("language_id", tmp_path / "best.pt")
     export_network(loaded, "python", tmp_path / "code", rows=task.x_test[:5])
@@ -80,3 +83,13 @@ def test_exported_code_answers_a_table_of_texts(tmp_path) -> None:
     with (tmp_path / "answers.csv").open(encoding="utf-8") as file:
         answers = [row["predicted"] for row in csv.DictReader(file)]
     assert answers == [task.target.names[row.argmax()] for row in loaded.predict(["polska", "suomi"])]
+
+
+def test_every_operation_on_sequences_is_written_as_code(tmp_path) -> None:
+    task = make_task({"name": "language_id", "train_size": 100, "validation_size": 100, "test_size": 100})
+    space = make_search_space("mlp", task.input_shape, task.outputs)
+    for name, network in sequence_networks(task.input_shape[0], task.outputs).items():
+        module = with_random_arrays(NetworkModule(network))
+        loaded = SavedNetwork(name, space, module, task.target, (), task.mean, task.scale, None)
+        done = export_network(loaded, "python", tmp_path / name.replace(" ", "-"), rows=task.x_test[:20])
+        assert done.difference <= 1e-5, name

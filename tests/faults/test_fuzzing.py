@@ -50,7 +50,12 @@ SHAPES = {
     "tabular": (8,),
     "forecaster": (1, 32),
     "nasbench101": (3, 16, 16),
+    "transformer": (3, 16, 16),
+    "recurrent": (3, 16),
+    "recurrent_cell": (3, 16),
+    "seq2seq": (7,),
 }
+FACTS = {"seq2seq": {"vocabulary": 6, "lengths": [5, 2], "positions": 2}}
 
 NUMBERS = (
     st.integers(-5, 5)
@@ -185,7 +190,7 @@ def network_with(values: Any) -> Path:
 
 @cache
 def space_of(name: str) -> Any:
-    return make_search_space(name, SHAPES[name], 10)
+    return make_search_space(name, SHAPES[name], 10, FACTS.get(name))
 
 
 def architecture(given: tuple[str, int, tuple[float, bytes, str], str, bool]) -> None:

@@ -53,7 +53,8 @@ def test_forward_shape_parameters_and_flops_are_those_of_the_network(space: Sear
         assert network.output_shape == (space.outputs,)
         assert network.input_shape == space.input_shape
         assert sum(parameter.numel() for parameter in module.parameters()) == network.parameters
-        assert counter.get_total_flops() == 2 * network.flops
+        if not any(node.operation.name == "lstm" for node in network.nodes):  # which torch does not count
+            assert counter.get_total_flops() == 2 * network.flops
 
 
 def test_every_node_has_the_shape_that_the_network_says(space: SearchSpace[Any]) -> None:

@@ -46,7 +46,7 @@ def test_an_answer_at_a_position_does_not_depend_on_later_tokens(seed) -> None:
 def test_a_tagger_sees_what_comes_later() -> None:
     made = space((4,), 4 * 3, vocabulary=9, positions=4, causal=False)
     module = module_of(made.parse("attention-2-plain-layer"), made)
-    one, other = (module(torch.tensor([TEXT[:3] + [end]])).view(3, 4) for end in (1.0, 2.0))
+    one, other = (module(torch.tensor([[*TEXT[:3], end]])).view(3, 4) for end in (1.0, 2.0))
     assert (one[:, 0] != other[:, 0]).any()
 
 

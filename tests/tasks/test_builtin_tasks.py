@@ -162,7 +162,7 @@ def test_mnist1d_makes_more_examples_where_the_counts_ask_for_more(few):
     [
         (
             "mnst1d",
-            r"unknown task 'mnst1d': did you mean 'mnist1d'\? known: arrays, breast_cancer, csv, diabetes",
+            r"unknown task 'mnst1d': did you mean 'mnist1d'\? known: arrays, breast_cancer, csv",
         ),
         (
             {"name": "digits", "train": 3},

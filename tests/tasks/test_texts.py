@@ -152,3 +152,10 @@ def test_the_sms_spam_collection_is_scored_by_its_balanced_accuracy() -> None:
     assert task.target.names == ("ham", "spam")
     assert task.target.metric.name == "balanced_accuracy"
     assert task.input_shape == (128,)
+
+
+def test_a_folder_of_texts_alone_is_told_how_it_is_read(tmp_path) -> None:
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats" / "1.txt").write_text("meow", "utf-8")
+    with pytest.raises(NASGymError, match=r'texts need \{"name": "text"'):
+        quietly(str(tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -12,7 +13,11 @@ import pytest
 from nas_gym.tasks import TASKS, Data, make_task
 from nas_gym.testing import check_task
 
-BUILT_IN = sorted(set(TASKS) - {"arrays", "csv", "folder", "npz", "series"})
+BUILT_IN = sorted(
+    name
+    for name, loader in TASKS.items()
+    if all(one.default is not one.empty for one in signature(loader).parameters.values())
+)
 SMALLER = {
     "spoken_words": {
         "words": ["yes", "no"],
@@ -31,7 +36,8 @@ X, Y = RNG.normal(size=(300, 4)), RNG.integers(0, 3, size=300)
 def test_the_contract_holds(name):
     spec = {"name": name, **SMALLER.get(name, {})}
     check_task(spec)
-    check_task({**spec, "split_seed": 3, "noise": 0.1})
+    if make_task(spec).coded is None:
+        check_task({**spec, "split_seed": 3, "noise": 0.1})
 
 
 @pytest.mark.parametrize("shape", [(300, 4), (300, 2, 5), (300, 1, 6, 6)])

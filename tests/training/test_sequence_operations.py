@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from benchmarks.speed.ordinary_loop import train_ordinary
+from nas_gym.search_spaces import make_search_space
 from nas_gym.training import Member, Recipe
+from nas_gym.training.kernels.paths import PATHS, paths_set
 from nas_gym.training.kernels.registry import is_fusible
-from tests.helpers.networks import trained
+from tests.helpers.networks import make_data, random_members, trained
 from tests.helpers.sequences import code_data, crossing_network, sequence_networks
 
 LENGTH = 7
@@ -38,3 +40,23 @@ def test_a_member_is_trained_alike_alone_and_in_company() -> None:
             (alone,) = trained([member], data, RECIPE)
             assert alone.step_losses == result.step_losses
             assert all(torch.equal(alone.state[key], result.state[key]) for key in alone.state)
+
+
+def test_the_ways_of_a_gpu_give_the_same_losses() -> None:
+    data, every = code_data(LENGTH), networks()
+    members = [Member(network, seed) for network in every.values() for seed in (1, 2)]
+    expected = trained(members, data, RECIPE)
+    with paths_set("cpu", PATHS["cuda"]):
+        found = trained(members, data, RECIPE)
+    for one, other in zip(found, expected, strict=True):
+        assert one.step_losses == pytest.approx(other.step_losses, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (2, 60)], ids=str)
+def test_transformers_on_images_and_signals_stay_with_the_ordinary_loop(shape) -> None:
+    data = make_data(shape, 70, 40)
+    space = make_search_space({"name": "transformer", "max_layers": 2, "channels": 8}, shape, 10)
+    members = random_members(space, 3, seed=1)
+    for member, result in zip(members, trained(members, data, RECIPE), strict=True):
+        expected = train_ordinary(member, data, RECIPE)
+        assert result.step_losses == pytest.approx(expected.step_losses, abs=1e-5)

@@ -107,6 +107,7 @@ class _Parts:
         return self.builder.positions(node, "sines", layer=layer) if placed else node
 
     def recurrent(self, node: int, kind: str, mask: int | None, *, layer: str) -> int:
+        """Append a recurrent layer, or one in each direction, and add what it reads (Wu et al. 2016)."""
         both = kind == "both_ways"
         ways = [
             self.builder.recurrent(
@@ -114,7 +115,7 @@ class _Parts:
             )
             for reverse in (False, True)[: 1 + both]
         ]
-        return self.builder.add(*ways, layer=layer)
+        return self.builder.add(node, *ways, layer=layer)
 
     def self_attention(self, node: int, mask: int | None, *, layer: str, causal: bool = False) -> int:
         normal = self.builder.channel_norm(node, "layer", layer=layer)

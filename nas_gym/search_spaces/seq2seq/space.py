@@ -40,7 +40,9 @@ class Seq2SeqSpace(HeadedChainSpace):
     - depth of the encoder, ``encoder_depth_1``;
     - heads of every attention, ``heads_2``.
 
-    The mean of the encoder's result over the tokens of the source is added to every input of the decoder.
+    What a recurrent layer reads is added to its result (as in GNMT, Wu et al. 2016); without, two layers of
+    LSTM learn or do not, as the seed has it. The mean of the encoder's result over the tokens of the source
+    is added to every input of the decoder.
     Behind a recurrent layer of the decoder attention is that of Luong, Pham and Manning (2015); a transformer
     layer normalises first. The decoder reads the right answer shifted by one in training, its own where it
     predicts.
@@ -86,7 +88,7 @@ class Seq2SeqSpace(HeadedChainSpace):
         positions: int = 0,
         causal: bool = True,
         max_layers: int = 2,
-        widths: Sequence[int] = (32, 64),
+        widths: Sequence[int] = (16, 32),
         encoders: Sequence[str] = ENCODERS,
         encoder_depths: Sequence[int] = (1, 2),
         heads: Sequence[int] = (1, 2, 4),

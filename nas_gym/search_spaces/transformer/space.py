@@ -159,8 +159,8 @@ class TransformerSpace(SearchSpace[Transformer]):
             )
         if len(lengths) > 1:
             raise ConfigError(
-                f"the transformer space reads one sequence, an example has {len(lengths)}: use a space with "
-                "an encoder and a decoder"
+                f"the transformer space reads one sequence, an example has {len(lengths)}: pass "
+                "search_space='seq2seq'"
             )
         return whole("vocabulary of the transformer space", vocabulary)
 
@@ -172,7 +172,7 @@ class TransformerSpace(SearchSpace[Transformer]):
         if len(self.input_shape) != 1 or self.input_shape[0] != count or self.outputs % count:
             raise ConfigError(
                 f"the transformer space gives an answer at each position of a sequence, {count} are asked of "
-                f"input shape {self.input_shape} with {self.outputs} outputs: use a space with a decoder"
+                f"input shape {self.input_shape} with {self.outputs} outputs: pass search_space='seq2seq'"
             )
         return count
 

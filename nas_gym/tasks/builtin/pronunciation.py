@@ -18,7 +18,7 @@ WORD = re.compile(r"([a-z]{3,8}) ([A-Z0-9 ]+)")
 MOST_PHONES = 8
 POOL = 6_000
 """Words that the parts are drawn from, so that a larger training part leaves the others as they are."""
-SIZES = {"train_size": 2_500, "validation_size": 1_000, "test_size": 2_000}
+SIZES = {"train_size": 2_000, "validation_size": 1_000, "test_size": 2_000}
 
 
 def pronunciation(
@@ -34,7 +34,7 @@ def pronunciation(
     code of the package, which is under GPL 3, is not imported.
 
     Of 135,166 lines 84,093 are the first pronunciation of a word of 3 to 8 letters a to z with at most 8 of
-    39 phones; marks of stress are left out. Counts: 2,500 training, 1,000 validation and 2,000 test words,
+    39 phones; marks of stress are left out. Counts: 2,000 training, 1,000 validation and 2,000 test words,
     drawn from them with equal chances, so that no word is on both sides; forms of one word may be. An answer
     is its phones and the end. The most frequent phones are AH, N and L.
 

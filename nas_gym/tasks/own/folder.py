@@ -176,7 +176,8 @@ def _examples_of(
         suffixes = IMAGES if inputs == "image" else SIGNALS if inputs == "signal" else (*IMAGES, *SIGNALS)
         raise DataError(
             f"{source} has no images or signals among its {len(names):,} files: pass a folder for each "
-            f"class, with files such as {', '.join(suffixes[:4])}"
+            f"class, with files such as {', '.join(suffixes[:4])}; texts need "
+            '{"name": "text", "path": ...}'
         )
     others = sorted(set(names) - set(found))
     notes = [f"left out, since they are no {kind}s: {len(others):,} of {len(names):,} files, {_few(others)}"]

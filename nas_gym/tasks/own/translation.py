@@ -165,7 +165,8 @@ class _SortedOut:
 
 
 def _sorted_out(texts: Texts, units: tuple[Unit, Unit], lower: bool, most: int) -> _SortedOut:
-    pairs, kept, empty, too_long = [], [], 0, 0
+    pairs: list[Pair] = []
+    kept, empty, too_long = [], 0, 0
     for source, answer in texts:
         pair = tokens_of(source.lower() if lower else source, units[0]), tokens_of(answer, units[1])
         if not all(pair):

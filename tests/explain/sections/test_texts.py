@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from nas_gym.explain.methods.attribution.occlusion import occlusion
-from nas_gym.explain.sections.network.tokens import GAP, TokenAnswers
+from nas_gym.explain.methods.attribution.token_rows import GAP
+from nas_gym.explain.sections.network.tokens import TokenAnswers
 from nas_gym.tasks import make_task
 
 
@@ -62,13 +63,14 @@ def test_answers_that_are_tokens_are_shown_beside_what_is_right(tmp_path) -> Non
         outputs[np.arange(len(outputs)), task.y_validation[:, position], position] = 5
     outputs[:, 0, 3] = 5
     answers = TokenAnswers(task, outputs.reshape(len(outputs), -1))
-    number, right, answered, count = answers.row(0)
+    (table,) = answers.tables()
+    number, right, answered, count = table.rows[0]
     assert (number, count) == (1, "3 of 4")
     assert right[:3] == answered[:3]
     assert right[3] != answered[3]
     assert GAP not in right
     assert answers.words() == [
-        "Its likeliest token is the right one 75.0% of the time, least at position 4 (0%), most at position 1 "
-        "(100%)."
+        "Its likeliest token is the right one 75.0% of the time, least at position 4 (0%), most at "
+        "position 1 (100%)."
     ]
     assert answers.numbers() == {"right_by_position": [1.0, 1.0, 1.0, 0.0]}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from nas_gym.explain.methods.attribution.token_rows import GAP, taken, token_row
 from nas_gym.explain.section import Table
 from nas_gym.explain.sections.network.answers import Answers
 from nas_gym.tasks import Task
 
 SHOWN = 10
-GAP = "\N{MIDDLE DOT}"
-"""What stands for the end."""
 
 
 class TokenAnswers(Answers):
@@ -42,21 +42,12 @@ class TokenAnswers(Answers):
                 "The first validation examples: the right tokens, and at each position the likeliest one by "
                 f"the network, with the right tokens before it in view; {GAP} is the end.",
                 ("example", "right", "answer", "right tokens"),
-                tuple(self.row(number) for number in range(min(SHOWN, len(self.outputs)))),
+                tuple(
+                    (number + 1, *token_row(self.task, self.taken, number))
+                    for number in range(min(SHOWN, len(self.outputs)))
+                ),
             )
         ]
-
-    def row(self, number: int) -> tuple[int, str, str, str]:
-        """Return what a report table says of an example."""
-        truth = self.task.y_validation[number]
-        asked = np.flatnonzero(truth >= 0)
-        right = int((self.taken[number, asked] == truth[asked]).sum())
-        return (
-            number + 1,
-            self._text(truth[asked]),
-            self._text(self.taken[number, asked]),
-            f"{right} of {len(asked)}",
-        )
 
     def numbers(self) -> dict[str, Any]:
         """Return the share of right tokens at each position; None where none is asked."""
@@ -66,16 +57,10 @@ class TokenAnswers(Answers):
         shares = [float(one / all_) if all_ else None for one, all_ in zip(right, counts, strict=True)]
         return {"right_by_position": shares}
 
-    @property
+    @cached_property
     def taken(self) -> np.ndarray:
         """The likeliest name at each position, int64 (n, positions)."""
-        names = len(self.task.target.names)
-        found: np.ndarray = self.outputs.reshape(len(self.outputs), names, -1).argmax(axis=1)
-        return found
-
-    def _text(self, numbers: np.ndarray) -> str:
-        names = [self.task.target.names[number] or GAP for number in numbers.tolist()]
-        return ("" if all(len(name) == 1 for name in names) else " ").join(names)
+        return taken(self.task, self.outputs)
 
 
 def measure_tokens(task: Task, outputs: np.ndarray, seed: int) -> TokenAnswers:

@@ -11,9 +11,9 @@ import torch
 from nas_gym.explain.evidence.network import TrainedNetwork
 from nas_gym.explain.methods.attribution.residuals import largest_errors
 from nas_gym.explain.methods.attribution.score_drop import outputs_of
+from nas_gym.explain.methods.attribution.token_rows import taken, token_row
 from nas_gym.explain.report.phrases import quantity
 from nas_gym.explain.section import Cell, Table
-from nas_gym.explain.sections.network.tokens import TokenAnswers
 from nas_gym.tasks import Classes, Task, TextForm, Tokens, Values
 
 WORST = 8
@@ -47,11 +47,11 @@ def most_wrong(trained: TrainedNetwork) -> Wrong | None:
 
 
 def _tokens(task: Task, outputs: np.ndarray) -> Wrong:
-    answers = TokenAnswers(task, outputs)
+    answers = taken(task, outputs)
     asked = task.y_validation >= 0
-    wrong = ((answers.taken != task.y_validation) & asked).sum(axis=1)
+    wrong = ((answers != task.y_validation) & asked).sum(axis=1)
     order = np.argsort(-wrong / np.maximum(asked.sum(axis=1), 1), kind="stable")[:WORST]
-    cells = [answers.row(row)[1:] for row in order.tolist()]
+    cells = [token_row(task, answers, row) for row in order.tolist()]
     words = (
         f"All tokens are right in {(wrong == 0).sum():,} of {len(wrong):,} validation examples; it is most "
         f"wrong on number {order[0] + 1}, where it answers {cells[0][1]!r} and {cells[0][0]!r} is right."

@@ -48,7 +48,7 @@ class Recurrent(Operation):
 
     def flops(self, node: Node) -> int:
         channels, length = node.input_shape
-        size = node.option("size")
+        size: int = node.option("size")
         return 2 * self.gates * size * (channels + size) * length
 
     def forward(

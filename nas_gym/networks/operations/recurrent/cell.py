@@ -40,7 +40,7 @@ class RecurrentCell(Recurrent):
         }
 
     def flops(self, node: Node) -> int:
-        nodes = 4 * node.option("size") ** 2 * len(node.option("previous"))
+        nodes: int = 4 * node.option("size") ** 2 * len(node.option("previous"))
         return super().flops(node) + nodes * node.input_shape[1]
 
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
@@ -57,7 +57,7 @@ class RecurrentCell(Recurrent):
                 gate, new = (values[place] @ weight.mT).chunk(2, 1)
                 new = new if function == "identity" else getattr(torch, function)(new)
                 values.append(values[place] + gate.sigmoid() * (new - values[place]))
-            state = sum(values[end] for end in ends) / len(ends)
+            state = torch.stack([values[end] for end in ends]).mean(0)
             states.append(state)
         return torch.stack(states, 2)
 

@@ -124,19 +124,16 @@ class Steps(ABC):
         """Compute tanh in place."""
         return activation.forward("tanh", x, x, whole=self.context.paths.whole_groups)
 
-    def tokens(self, time: int) -> Tensor | None:
-        """The mask at a time, (members, 1, batch)."""
-        return None if self.mask is None else self.mask[:, :, time]
-
     def stay(self, time: int, before: int | None, state: Tensor, previous: Tensor | None) -> Iterator[Kernel]:
         """Let a state be the one before where there is no token; before the first it is zero."""
         if self.mask is None:
             return
+        tokens = self.mask[:, :, time]
         if previous is None:
-            yield partial(state.mul_, self.tokens(time))
+            yield partial(state.mul_, tokens)
             return
         yield partial(state.sub_, previous)
-        yield partial(state.mul_, self.tokens(time))
+        yield partial(state.mul_, tokens)
         yield partial(state.add_, previous)
 
     def split(self, time: int, gradient: Tensor, purpose: str) -> tuple[Tensor, Tensor | None, list[Kernel]]:
@@ -145,7 +142,7 @@ class Steps(ABC):
             return gradient, None, []
         new, rest = self.scratch(f"{purpose} new"), self.scratch(f"{purpose} rest")
         kernels: list[Kernel] = [
-            partial(torch.mul, gradient, self.tokens(time), out=new),
+            partial(torch.mul, gradient, self.mask[:, :, time], out=new),
             partial(torch.sub, gradient, new, out=rest),
         ]
         return new, rest, kernels
@@ -203,7 +200,7 @@ def kernels_of(steps: type[Steps]) -> Kernels:
         gates, states = tape.new(steps.slots * over, rows), tape.new(over, rows)
         kept = (inputs[0], gates, states, *inputs[1:])
         context.saved[group] = kept
-        result = (tape.new(node.option("size"), rows),) if last else ()
+        result = [tape.new(node.option("size"), rows)] if last else []
 
         def bind(x: Tensor, gates: Tensor, states: Tensor, *others: Tensor) -> list[Kernel]:
             mask = others[0] if len(inputs) > 1 else None
@@ -216,7 +213,7 @@ def kernels_of(steps: type[Steps]) -> Kernels:
     def record_backward(context: Context, group: Group, dy: Rows, needed: bool) -> Rows | None:
         kept, node = context.saved[group], group.node
         channels, length = node.input_shape
-        dx = (context.tape.new(channels * length, len(group.values)),) if needed else ()
+        dx = [context.tape.new(channels * length, len(group.values))] if needed else []
 
         def bind(dy: Tensor, x: Tensor, gates: Tensor, states: Tensor, *others: Tensor) -> list[Kernel]:
             mask = others[0] if len(kept) > 3 else None
