@@ -160,7 +160,8 @@ def test_decoded_answers_are_measured_by_exact_match_chrf_and_bleu():
     pytest.importorskip("sacrebleu")
     x, y = FORM.encoded(["ab", "bba"]), np.array([[1, 2, 0, -1], [2, 2, 2, 0]])
     found = decoded_metrics(FORM, x, y, echo)
-    assert set(found) == {"decoded_exact_match", "chrf", "bleu"}
+    assert set(found) == {"decoded_exact_match", "decoded_token_errors", "chrf", "bleu"}
+    assert found["decoded_token_errors"] == pytest.approx(1 / 5)  # "bba" for "bbb"
     assert found["decoded_exact_match"] == 0.5
     assert 0 < found["chrf"] < 100
 
