@@ -13,7 +13,7 @@ FACTS = {"node_features": 4, "edge_kinds": 3}
 def test_the_task_tells_how_graphs_are_packed() -> None:
     space = make_search_space("graph", (9, 5), 1, FACTS)
     assert space.config()["node_features"] == 4
-    assert space.size == 30_144
+    assert space.size == 60_288
     assert make_search_space(space.config(), (9, 5), 1) == space
     assert "edges" in space.variables
     alone = make_search_space("graph", (9, 5), 1, FACTS | {"edge_kinds": 1})
@@ -23,8 +23,8 @@ def test_the_task_tells_how_graphs_are_packed() -> None:
 def test_members_are_the_networks_of_their_papers() -> None:
     space = make_search_space("graph", (9, 5), 1, FACTS)
     texts = {name: str(architecture) for name, architecture in space.members().items()}
-    assert texts["gcn"] == "plain_edges, mean, last, no_norm: gcn-32 > gcn-32 > gcn-32"
-    assert texts["gin"] == "plain_edges, sum, concat, no_norm: gin-32 > gin-32 > gin-32"
+    assert texts["gcn"] == "plain_edges, mean, last, layer_norm: gcn-32 > gcn-32 > gcn-32"
+    assert texts["gin"] == "plain_edges, sum, concat, layer_norm: gin-32 > gin-32 > gin-32"
     assert set(texts) == {"gcn", "sage", "gin", "gat", "kgnn"}
 
 

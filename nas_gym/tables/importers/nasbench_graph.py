@@ -151,4 +151,5 @@ def _read(path: Path) -> dict[int, dict[str, float]]:
     )
     if not is_fit:
         raise DataError(f"{path} has no {', '.join(names)} by architecture: it is of another benchmark")
-    return content
+    results: dict[int, dict[str, float]] = content
+    return results
