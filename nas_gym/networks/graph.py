@@ -253,13 +253,13 @@ class NetworkBuilder:
 
     def edge_counts(self, node: int, features: int, kinds: int, *, layer: Layer = "") -> int:
         """Append how many edges of each kind each node of a packed graph has."""
-        options = {"features": index(features), "kinds": index(kinds)}
-        return self.operation(EdgeCounts(), node, **options, layer=layer)
+        return self.operation(EdgeCounts(), node, features=index(features), kinds=index(kinds), layer=layer)
 
     def adjacency(self, node: int, features: int, weights: str, *, kind: int = 0, layer: Layer = "") -> int:
         """Append the weights with which the nodes of a packed graph read each other (see `Adjacency`)."""
-        options = {"features": index(features), "weights": weights, "kind": index(kind)}
-        return self.operation(Adjacency(), node, **options, layer=layer)
+        return self.operation(
+            Adjacency(), node, features=index(features), weights=weights, kind=index(kind), layer=layer
+        )
 
     def aggregate(self, node: int, adjacency: int, *, layer: Layer = "") -> int:
         """Append the weighted sum over the neighbours of each node."""

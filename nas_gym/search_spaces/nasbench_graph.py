@@ -25,12 +25,12 @@ class NASBenchGraphSpace(ChoiceSpace):
     """Four operations on graphs, each of nine, in one of nine arrangements: 59,049 architectures.
 
     The space of NAS-Bench-Graph (Qin et al. 2022, "NAS-Bench-Graph: Benchmarking Graph Neural
-    Architecture Search"), whose networks label the nodes of one large graph. Those that `network` builds have the same
-    layers, between a linear layer in front and a linear layer of the operations that nothing reads, but take
+    Architecture Search"), whose networks label the nodes of one large graph. Those that `network` builds have
+    the same layers, between a linear layer in front and a linear layer of the operations that nothing reads, but take
     the mean over the nodes, so that they answer once for each of many graphs.
 
-    Text: ``"shape=0112, node 1=gcn, node 2=gat, node 3=skip, node 4=fc"``, where the shape says what each node
-    reads, 0 the input.
+    Text: ``"shape=0112, node 1=gcn, node 2=gat, node 3=skip, node 4=fc"``, where the shape says what each
+    node reads, 0 the input.
 
     Actions, observations and variables are those of `ChoiceSpace`.
 

@@ -7,7 +7,15 @@ import pytest
 import torch
 
 from nas_gym.networks import READOUTS, Network, NetworkBuilder, NetworkModule, initial_weights
-from tests.helpers.graphs import FEATURES, LAYERS, NODES, graph_network, permuted, random_graph
+from tests.helpers.graphs import (
+    FEATURES,
+    LAYERS,
+    NODES,
+    graph_network,
+    graph_networks,
+    permuted,
+    random_graph,
+)
 
 
 def answered(network: Network, x: np.ndarray) -> np.ndarray:
@@ -49,3 +57,32 @@ def test_the_weights_of_neighbours_are_those_of_the_papers() -> None:
     side = 1 / np.sqrt(6)
     expected = [[1 / 3, side, side], [side, 1 / 2, 0], [side, 0, 1 / 2]]
     np.testing.assert_allclose(weights("symmetric"), expected, atol=1e-6)
+
+
+def test_the_code_of_every_operation_computes_what_the_module_does() -> None:
+    from torch import nn
+
+    rng = np.random.default_rng(0)
+    x = torch.as_tensor(np.stack([random_graph(rng, nodes, NODES) for nodes in (1, 4, NODES)]))
+    for network in graph_networks().values():
+        module = NetworkModule(network).eval()
+        values: list[torch.Tensor] = [x]
+        with torch.no_grad():
+            for name, array in initial_weights(network, 0):
+                getattr(module, name).copy_(array)
+            for number, node in enumerate(network.nodes[1:], start=1):
+                inputs = [values[index] for index in node.inputs]
+                values.append(module.compute(number, node, inputs))
+                source, known = node.operation.source(node), {"torch": torch, "nn": nn}
+                if source.layer:
+                    known["layer"] = eval(source.layer, known)
+                    names = dict(source.names)
+                    arrays = {
+                        names.get(each, each): getattr(module, f"{number}_{each}")
+                        for each in node.parameter_shapes
+                    }
+                    known["layer"].load_state_dict(arrays)
+                places = [f"h{index}" for index in range(len(inputs))]
+                known |= dict(zip(places, inputs, strict=True))
+                found = eval(source.call.format(*places, layer="layer"), known)
+                torch.testing.assert_close(found, values[-1])

@@ -40,7 +40,7 @@ def test_a_file_that_asks_for_more_than_numbers_is_refused(tmp_path: Path) -> No
     with pytest.raises(DataError, match="getcwd"):
         read_nasbench_graph(path, "arxiv")
     path.write_bytes(b"nothing")
-    with pytest.raises(DataError, match="no .bench file"):
+    with pytest.raises(DataError, match=r"no \.bench file"):
         read_nasbench_graph(path, "arxiv")
     path.write_bytes(pickle.dumps({0: {"valid_perf": 0.5}}))
     with pytest.raises(DataError, match="another benchmark"):

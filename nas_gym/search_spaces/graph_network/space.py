@@ -103,7 +103,7 @@ class GraphSpace(LayeredSpace):
         edges: Sequence[str] = ("plain_edges", "edge_vectors"),
         readouts: Sequence[str] = READOUTS,
         jumping: Sequence[str] = JUMPING,
-        normalisations: Sequence[str] = ("no_norm",),
+        normalisations: Sequence[str] = NORMALISATIONS,
         head: int = 32,
     ) -> None:
         self.input_shape, self.outputs = tuple(input_shape), outputs
@@ -157,6 +157,8 @@ class GraphSpace(LayeredSpace):
         for operation in OPERATIONS[1:]:
             chosen = {aspect: choices[0] for aspect, choices in self.wholes.items()}
             chosen["readout"] = "sum" if operation in ("gin", "kgnn") else "mean"
+            if "layer_norm" in self.wholes["normalisation"]:
+                chosen["normalisation"] = "layer_norm"
             if operation == "gin" and "concat" in jumping:
                 chosen["jumping"] = "concat"
             found[operation] = Layered(tuple(chosen.values()), ((width, operation),) * depth)

@@ -24,7 +24,7 @@ NAME = "nasbench_graph"
 PACKAGE, INSTALL = "nas-bench-graph", "nas-gym[nasbench-graph]"
 CLASSES = {"arxiv": 40, "cs": 15}
 """Data sets that can be imported, with their classes: those on which validation accuracy tells good networks
-apart even in the top tenth (its rank correlation with test accuracy there: arxiv .54, cs .39; others less)."""
+apart even in the top tenth (its rank correlation with test accuracy there: arxiv .54, cs .39)."""
 EPOCHS, RUNS = 1, 3
 NODES, FEATURES, CHANNELS = 16, 8, 32
 """Of the form of the graphs that networks of the space read, which is not that of the benchmark."""
@@ -151,4 +151,5 @@ def _read(path: Path) -> dict[int, dict[str, float]]:
     )
     if not is_fit:
         raise DataError(f"{path} has no {', '.join(names)} by architecture: it is of another benchmark")
-    return content
+    results: dict[int, dict[str, float]] = content
+    return results

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nas_gym.errors import DataError
+from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.reading.raw_table import RawTable
 
 TOKEN = re.compile(r"(?P<element>[A-Z][a-z]?)|(?P<open>[(\[{])|(?P<close>[)\]}])")
@@ -170,6 +171,17 @@ class FormulaForm:
             except DataError as error:
                 raise DataError(f"formula {place + 1:,}: {error}") from error
         return found
+
+    def read(self, name: str, content: bytes) -> np.ndarray:
+        """Return the features of the formula that a file holds.
+
+        Raises:
+            Unreadable: if it holds none.
+        """
+        try:
+            return self.features(content.decode("utf-8", "replace"))
+        except DataError as error:
+            raise Unreadable(f"{name}: {error}") from error
 
     def examples(self, table: RawTable) -> np.ndarray:
         """Return the features of the formulas of a table.

@@ -55,7 +55,8 @@ class GraphAttention(Operation):
         itself = torch.eye(x.shape[2], dtype=x.dtype, device=x.device)
         hidden = (adjacency + itself == 0).to(x.dtype) * NO_NEIGHBOUR
         weights = (logits + hidden.unsqueeze(1)).softmax(3)
-        return (parts @ weights.mT).flatten(1, 2)
+        attended: Tensor = (parts @ weights.mT).flatten(1, 2)
+        return attended
 
     def source(self, node: Node) -> Source:
         heads, channels, nodes = node.option("heads"), *node.shape

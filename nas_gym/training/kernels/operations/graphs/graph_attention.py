@@ -160,13 +160,15 @@ def _states(context: Context, group: Group, rows: Tensor) -> Tensor:
     """Rows as (members, heads, channels of a head, nodes * batch)."""
     heads, channels, nodes = _heads(group)
     floats = heads * channels * nodes * context.batch
-    return rows[:, :floats].unflatten(1, (heads, channels, nodes * context.batch))
+    states: Tensor = rows[:, :floats].unflatten(1, (heads, channels, nodes * context.batch))
+    return states
 
 
 def _turned(context: Context, group: Group, rows: Tensor) -> Tensor:
     """Rows as (members, batch, heads, nodes, nodes)."""
     pairs = _pairs(group)
-    return rows[:, : math.prod(pairs) * context.batch].unflatten(1, (context.batch, *pairs))
+    turned: Tensor = rows[:, : math.prod(pairs) * context.batch].unflatten(1, (context.batch, *pairs))
+    return turned
 
 
 KERNELS = Kernels(_record_forward, _record_backward)

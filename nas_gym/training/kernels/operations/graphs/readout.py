@@ -30,10 +30,11 @@ def _record_backward(context: Context, group: Group, dy: Rows, needed: bool) -> 
     if not needed:
         return None
     dx = context.tape.new(math.prod(group.node.input_shape), len(group.values))
-    if group.node.option("reduction") == "max":
-        bind = lambda x, m, y, dy, dx: list(_to_largest(context, group, x, m, y, dy, dx))  # noqa: E731
-    else:
-        bind = lambda m, dy, dx: list(_to_all(context, group, m, dy, dx))  # noqa: E731
+    gradients = _to_largest if group.node.option("reduction") == "max" else _to_all
+
+    def bind(*tensors: Tensor) -> Sequence[Kernel]:
+        return list(gradients(context, group, *tensors))
+
     context.tape.add(bind, *context.saved[group], dy, dx)
     return dx
 
