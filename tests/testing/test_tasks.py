@@ -16,7 +16,7 @@ from nas_gym.testing import check_task
 BUILT_IN = sorted(
     name
     for name, loader in TASKS.items()
-    if all(one.default is not one.empty for one in signature(loader).parameters.values())
+    if name != "arrays" and all(each.default is not each.empty for each in signature(loader).parameters.values())
 )
 SMALLER = {
     "spoken_words": {
