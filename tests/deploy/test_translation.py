@@ -87,7 +87,7 @@ def test_plain_code_answers_as_a_translator_does(tmp_path, task):
 @pytest.mark.parametrize(
     ("space", "text"),
     [
-        ("recurrent", "both_ways, last_state, dropout_0, chain: gru-8 > lstm-8"),
+        ("recurrent", "both_ways, last_state, dropout_0, chain: gru-16 > lstm-16"),
         ("recurrent_cell", "tanh of 0, relu of 1, identity of 1, sigmoid of 3"),
     ],
 )

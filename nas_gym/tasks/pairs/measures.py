@@ -16,9 +16,12 @@ DECODED = {
     "chrf": "chrF of decoded answers",
     "bleu": "BLEU of decoded answers",
 }
-"""What is measured, in words. The token error rate is the edits that make answers the right ones, by tokens of
-these, as the phone error rate and the word error rate are; exact match is the same as with the right tokens in
-view, since the first wrong token ends both. chrF (Popović 2015) and BLEU (Papineni et al. 2002) are from 0 to 100."""
+"""What is measured, in words.
+
+The token error rate is the edits that make the answers the right ones, by tokens of these, as are the phone
+error rate and the word error rate. Exact match is the same as with the right tokens in view, since the first
+wrong token ends both. chrF (Popović 2015) and BLEU (Papineni et al. 2002) are from 0 to 100.
+"""
 
 
 def decoded_metrics(
