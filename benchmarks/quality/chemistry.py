@@ -5,8 +5,8 @@
 
 Molecules: ridge regression and a random forest on counts of Morgan fingerprints (radius 2, 2,048 places), the
 strength of the ridge chosen on the validation part. Materials: the same two on the features of the
-composition. Networks: members of the ``graph`` space, or one architecture of the ``tabular`` space, trained
-with the default recipe, or more epochs; the mean and the range over seeds. All figures are R² on the test part.
+composition. Networks: members of the ``graph`` space, or one of the ``tabular`` space, trained with
+the default recipe, or more epochs; the mean and the range over seeds. All figures are R² on the test part.
 """
 
 from __future__ import annotations
