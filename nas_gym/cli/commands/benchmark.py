@@ -87,7 +87,7 @@ def info(
 @benchmark_app.command("import", epilog=IMPORT_EXAMPLE)
 @polite
 def import_published(
-    name: Annotated[str, typer.Argument(help="nasbench101, nasbench201 or nasbench_macro.")],
+    name: Annotated[str, typer.Argument(help="nasbench101, nasbench201, nasbench_graph or nasbench_macro.")],
     file: Annotated[
         Path,
         typer.Argument(help="A .csv(.gz) file; of nasbench101 also .jsonl(.gz), of nasbench201 the archive."),
@@ -109,10 +109,14 @@ def import_published(
     (NATS-tss-v1_0-3ffb9-full.pickle.pbz2 or the folder NATS-tss-v1_0-3ffb9-simple) with
     `pip install 'nas-gym[nats]'` and --trust-pickle.
 
+    NAS-Bench-Graph: arxiv.bench or cs.bench of the package that `pip install 'nas-gym[nasbench-graph]'`
+    brings. Plain numbers are read of it and nothing else, so that it needs no --trust-pickle.
+
     NAS-Bench-Macro: architecture (8 digits), test_acc_0 to test_acc_2, params and flops. Only test
     accuracies were published, so a search selects on what it is scored by.
 
-    Of the last two accuracies are percent, and every architecture must be there once, in any order.
+    Of NAS-Bench-201 and NAS-Bench-Macro accuracies are percent, and every architecture must be there
+    once, in any order.
     """
     from nas_gym.tables import import_table
 

@@ -90,9 +90,9 @@ def _draw_molecule(axes: Axes, molecule: MoleculeLayout, effects: np.ndarray) ->
             axes.plot(ends[:, 0], ends[:, 1], dashes, color=style.muted(), linewidth=1.0, zorder=1)
     for symbol, place, effect in zip(molecule.symbols, places, effects.tolist(), strict=True):
         shade = colours(0.5 + 0.5 * effect)
-        axes.scatter(*place, s=90, color=[shade], linewidths=0, zorder=2)
+        axes.scatter(place[0], place[1], s=90, color=[shade], linewidths=0, zorder=2)
         if symbol != "C":
-            axes.text(*place, symbol, ha="center", va="center", color=style.over(shade), zorder=3)
+            axes.text(place[0], place[1], symbol, ha="center", va="center", color=style.over(shade), zorder=3)
     axes.set_aspect("equal")
     axes.margins(0.15)
 
