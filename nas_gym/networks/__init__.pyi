@@ -57,9 +57,9 @@ from .operations.pool import MaxPool as MaxPool
 from .operations.recurrent.cell import FUNCTIONS as FUNCTIONS
 from .operations.recurrent.cell import RecurrentCell as RecurrentCell
 from .operations.recurrent.cell import loose_ends as loose_ends
-from .operations.recurrent.layers import GRU as GRU
-from .operations.recurrent.layers import LSTM as LSTM
-from .operations.recurrent.layers import PlainRecurrent as PlainRecurrent
+from .operations.recurrent.gru import GRU as GRU
+from .operations.recurrent.lstm import LSTM as LSTM
+from .operations.recurrent.rnn import PlainRecurrent as PlainRecurrent
 from .operations.recurrent.spread import Spread as Spread
 from .operations.sequences.as_sequence import AsSequence as AsSequence
 from .operations.sequences.attention import HIDDEN as HIDDEN

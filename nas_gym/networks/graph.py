@@ -38,7 +38,9 @@ from nas_gym.networks.operations.linear import Linear
 from nas_gym.networks.operations.log_mel import LogMel
 from nas_gym.networks.operations.pool import AvgPool, MaxPool
 from nas_gym.networks.operations.recurrent.cell import RecurrentCell
-from nas_gym.networks.operations.recurrent.layers import GRU, LSTM, PlainRecurrent
+from nas_gym.networks.operations.recurrent.gru import GRU
+from nas_gym.networks.operations.recurrent.lstm import LSTM
+from nas_gym.networks.operations.recurrent.rnn import PlainRecurrent
 from nas_gym.networks.operations.recurrent.spread import Spread
 from nas_gym.networks.operations.sequences.as_sequence import AsSequence
 from nas_gym.networks.operations.sequences.attention import Attention

@@ -68,3 +68,12 @@ def backward_of(bind: Bind) -> Backward:
         return dx
 
     return record
+
+
+def without_gradient(context: Context, group: Group, position: int, features: int) -> Rows | None:
+    """Return zeros, the gradient of an input that is only compared; None where nobody asks for it."""
+    if not group.reached[position]:
+        return None
+    zeros = context.tape.new(features, len(group.values))
+    context.tape.add(lambda zeros: [zeros.zero_], zeros)
+    return zeros

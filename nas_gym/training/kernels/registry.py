@@ -53,21 +53,15 @@ from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.operations import (
     activation,
     add,
-    basis,
     batch_norm,
-    category_embedding,
-    causal_conv,
     conv,
+    dilated_conv,
     dropout,
     global_avg_pool,
     layer_norm,
     linear,
     log_mel,
-    moving_average,
-    periodic,
-    piecewise_linear,
     pool,
-    select,
     squeeze_excitation,
     zero,
 )
@@ -86,9 +80,13 @@ from nas_gym.training.kernels.operations.sequences import (
     causal_depthwise,
     channel_norm,
     embedding,
-    masks,
+    masked,
+    masked_mean,
+    padding_mask,
     positions,
 )
+from nas_gym.training.kernels.operations.series import basis, causal_conv, moving_average
+from nas_gym.training.kernels.operations.tables import category_embedding, periodic, piecewise_linear, select
 
 # By class: a subclass computes something else.
 KERNELS: dict[type[Operation], Kernels] = {
@@ -106,7 +104,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     ChannelLayerNorm: channel_norm.KERNELS,
     CausalConv: causal_conv.KERNELS,
     Conv: conv.KERNELS,
-    DilatedConv: conv.KERNELS,
+    DilatedConv: dilated_conv.KERNELS,
     Dropout: dropout.KERNELS,
     EdgeCounts: edge_counts.KERNELS,
     GRU: gru.KERNELS,
@@ -119,8 +117,8 @@ KERNELS: dict[type[Operation], Kernels] = {
     LayerNorm: layer_norm.KERNELS,
     LearnedPositions: positions.KERNELS,
     Linear: linear.KERNELS,
-    Masked: masks.MASKED_KERNELS,
-    MaskedMean: masks.MASKED_MEAN_KERNELS,
+    Masked: masked.KERNELS,
+    MaskedMean: masked_mean.KERNELS,
     LogMel: log_mel.KERNELS,
     MaxPool: pool.MAXIMUM_KERNELS,
     NodeFeatures: node_features.KERNELS,
@@ -128,7 +126,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     Periodic: periodic.KERNELS,
     PiecewiseLinear: piecewise_linear.KERNELS,
     Readout: readout.KERNELS,
-    PaddingMask: masks.PADDING_MASK_KERNELS,
+    PaddingMask: padding_mask.KERNELS,
     RMSNorm: channel_norm.KERNELS,
     Select: select.KERNELS,
     SinusoidalPositions: positions.KERNELS,

@@ -11,6 +11,8 @@ from nas_gym.networks.operations.base import Node, Operation, Shape, Source
 if TYPE_CHECKING:
     from torch import Tensor
 
+NAMES = tuple((name, f"{name}_l0") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+
 
 class Recurrent(Operation):
     """(channels, length) -> (size, length), the states after each step, or (size,), the last one.
@@ -111,3 +113,14 @@ def _places(node: Node, inputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     mask = inputs[1]
     back = (mask.sum(2, keepdim=True) - mask.cumsum(2)).long()
     return back, back if node.option("reverse") else (mask.cumsum(2) - 1).clamp(min=0).long()
+
+
+def flat(arrays: Mapping[str, Tensor]) -> list[Tensor]:
+    """Return the arrays in the order in which functions of PyTorch take them."""
+    return [arrays[name] for name, _ in NAMES]
+
+
+def source_of(operation: Recurrent, node: Node, module: str) -> Source:
+    """Return the code of a layer that `torch.nn` has under the name `module`."""
+    layer = f"nn.{module}({node.input_shape[0]}, {node.option('size')}, batch_first=True)"
+    return operation.code(node, "{layer}({x}.transpose(1, 2))[0].transpose(1, 2)", layer, NAMES)

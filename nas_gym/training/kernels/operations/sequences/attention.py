@@ -15,10 +15,9 @@ import torch
 from torch import Tensor
 
 from nas_gym.networks import HIDDEN
-from nas_gym.training.kernels.base import Kernels
+from nas_gym.training.kernels.base import Kernels, without_gradient
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant
-from nas_gym.training.kernels.operations.sequences.masks import without_gradient
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel, Rows
 

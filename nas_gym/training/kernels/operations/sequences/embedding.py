@@ -9,11 +9,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from nas_gym.training.kernels.base import Kernels, forward_of
+from nas_gym.training.kernels.base import Kernels, forward_of, without_gradient
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import matrix
 from nas_gym.training.kernels.matmul import product
-from nas_gym.training.kernels.operations.sequences.masks import without_gradient
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel, Rows
 

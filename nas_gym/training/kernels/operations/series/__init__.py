@@ -1,0 +1,1 @@
+"""Fused kernels of operations on series."""
