@@ -41,8 +41,8 @@ SPACES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "tokens": ({"name": "recurrent"}, {"name": "recurrent", "max_layers": 1}),
     "pairs": ({"name": "seq2seq"}, {"name": "seq2seq", "widths": [16], "max_layers": 1}),
 }
-"""Search spaces for each kind of input, for series, and for pairs of sequences: the first preferred, smaller ones
-for less time."""
+"""Search spaces for each kind of input, for series, and for pairs of sequences: the first preferred, smaller
+ones for less time."""
 FIRST = 10
 """Networks that the agent begins with, at most; in little time a quarter of all."""
 ENOUGH = 40

@@ -1,8 +1,8 @@
+from .building.builder import Layer as Layer
+from .building.network_builder import NetworkBuilder as NetworkBuilder
 from .ensemble import ensemble_module as ensemble_module
 from .ensemble import ensemble_of as ensemble_of
-from .graph import Layer as Layer
 from .graph import Network as Network
-from .graph import NetworkBuilder as NetworkBuilder
 from .mixture import Blend as Blend
 from .mixture import Candidate as Candidate
 from .mixture import FirstChannels as FirstChannels

@@ -26,8 +26,8 @@ class NASBenchGraphSpace(ChoiceSpace):
 
     The space of NAS-Bench-Graph (Qin et al. 2022, "NAS-Bench-Graph: Benchmarking Graph Neural
     Architecture Search"), whose networks label the nodes of one large graph. Those that `network` builds have
-    the same layers, between a linear layer in front and one of the operations that nothing reads, but take the
-    mean over the nodes, so that they answer once for each of many graphs.
+    the same layers, between a linear layer in front and one of the operations that nothing reads, but take
+    the mean over the nodes, so that they answer once for each of many graphs.
 
     Text: ``"shape=0112, node 1=gcn, node 2=gat, node 3=skip, node 4=fc"``, where the shape says what each
     node reads, 0 the input.

@@ -1,0 +1,1 @@
+"""Building networks, operation by operation; the operations of each field in a file."""
