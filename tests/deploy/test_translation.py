@@ -117,7 +117,7 @@ def test_from_pairs_in_a_file_to_translations(tmp_path, monkeypatch):
     assert "test exact match of decoded answers" in told
     run = next(tmp_path.glob("tensorboard_logs/*/random/seed0"))
     invoke("explain", run)
-    assert "exact match of decoded answers" in (run / "explanation" / "report.md").read_text()
+    assert "exact match of decoded answers" in (run / "report.html").read_text("utf-8")
     (tmp_path / "new.txt").write_text("ax0\nby1\n")
     assert invoke("predict", run, "new.txt", "--out", "-").startswith("source,predicted\nax0,")
     if importlib.util.find_spec("onnxruntime") is not None:
