@@ -20,13 +20,11 @@ from nas_gym.errors import ConfigError, DataError, NASGymError
 from nas_gym.networks import NetworkModule, ensemble_of
 from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 from nas_gym.tasks import (
-    ColumnForm,
-    FileForm,
+    ExampleForm,
     PairForm,
     TableEncoder,
     Target,
     Task,
-    TextForm,
     Tokens,
     features_of,
     form_of,
@@ -70,7 +68,7 @@ class SavedNetwork:
     scale: np.ndarray
     encoder: TableEncoder | None
     about: Mapping[str, Any] = field(default_factory=dict)
-    files: FileForm | None = None
+    files: ExampleForm | None = None
     members: tuple[str, ...] = ()
 
     @apart
@@ -146,14 +144,13 @@ class SavedNetwork:
     @property
     def decodes(self) -> bool:
         """Whether an answer is decoded token by token, each after those that the network gave before."""
-        return isinstance(self.files, PairForm)
+        return self.files is not None and self.files.decodes
 
     def _prepared(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return examples as they are, and as the network takes them."""
-        if isinstance(self.files, PairForm) and isinstance(x, list | tuple) and all_texts(x):
-            x = self.files.encoded(x)
-        if isinstance(self.files, TextForm | ColumnForm) and isinstance(x, list | tuple) and all_texts(x):
-            x = self.files.encode(x)
+        form = self.files
+        if form is not None and form.takes_texts and isinstance(x, list | tuple) and all_texts(x):
+            x = form.encode(x)
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
         return raw, standardised(raw, self.mean, self.scale)
 

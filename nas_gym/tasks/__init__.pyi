@@ -8,13 +8,12 @@ from .chemistry.drawing import atom_labels as atom_labels
 from .chemistry.drawing import layout as layout
 from .chemistry.molecules import MoleculeForm as MoleculeForm
 from .data import Data as Data
+from .forms.base import ExampleForm as ExampleForm
+from .forms.base import FileExamples as FileExamples
+from .forms.registry import form_of as form_of
 from .inputs import CodedInputs as CodedInputs
 from .inputs import GraphInputs as GraphInputs
 from .inputs import TokenInputs as TokenInputs
-from .media.forms import ColumnForm as ColumnForm
-from .media.forms import FileExamples as FileExamples
-from .media.forms import FileForm as FileForm
-from .media.forms import form_of as form_of
 from .media.log_mel import LogMelForm as LogMelForm
 from .own.new_examples import features_of as features_of
 from .own.new_examples import read_examples as read_examples

@@ -12,8 +12,8 @@ import numpy as np
 
 from nas_gym._shared import Shared
 from nas_gym.networks import Shape
+from nas_gym.tasks.forms.base import ExampleForm
 from nas_gym.tasks.inputs import INPUTS, CodedInputs, Inputs
-from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.media.signals import SignalForm
 from nas_gym.tasks.reading.columns import CategoryColumn, TableEncoder
 from nas_gym.tasks.targets.target import Target
@@ -80,7 +80,7 @@ class Task(Shared):
     scale: np.ndarray
     spec: dict[str, Any]
     encoder: TableEncoder | None = None
-    files: FileForm | None = None
+    files: ExampleForm | None = None
     sample: Sample | None = None
     notes: tuple[str, ...] = ()
     split: str = ""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from nas_gym.tasks.division import Division
+from nas_gym.tasks.forms.base import ExampleForm
 from nas_gym.tasks.inputs import CodedInputs, Inputs
-from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.reading.columns import TableEncoder
 from nas_gym.tasks.reading.raw_table import RawTable
 from nas_gym.tasks.targets.target import Target
@@ -56,7 +56,7 @@ class Data:
     division: Division | None = None
     encoder: TableEncoder | None = None
     rows: RawTable | None = None
-    files: FileForm | None = None
+    files: ExampleForm | None = None
     notes: Sequence[str] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""

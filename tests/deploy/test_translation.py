@@ -47,7 +47,7 @@ def test_a_saved_translator_decodes_from_its_own_answers(tmp_path, task):
     # By hand: one text at a time, one position at a time.
     names, (source, length) = task.files.answers, task.coded.lengths
     for text, found in zip(texts, saved.texts(answers), strict=True):
-        x = torch.tensor(task.files.encoded([text]))
+        x = torch.tensor(task.files.encode([text]))
         taken = []
         for place in range(length):
             with torch.no_grad():

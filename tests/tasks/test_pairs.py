@@ -105,7 +105,7 @@ def test_rare_words_have_one_code(tmp_path):
     task = quiet({"name": "translation", "path": path, "unit": "words", "max_names": 2})
     assert task.coded.vocabulary == ("", "<start>", "<unknown>", "cat", "the", "chat", "le")
     assert task.files.named(task.y_train)[0] == "le chat <unknown>"
-    assert task.files.encoded(["the dog"])[0].tolist() == [4, 2, 0, 1, 0, 0, 0]
+    assert task.files.encode(["the dog"])[0].tolist() == [4, 2, 0, 1, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def echo(x):
 
 
 def test_answers_are_decoded_from_a_networks_own_answers():
-    x = FORM.encoded(["ab", "bba", "a"])
+    x = FORM.encode(["ab", "bba", "a"])
     wrong = x.copy()
     wrong[:, 4:] = 3  # what stands there as an answer is not looked at
     found = FORM.decoded(wrong, echo)
@@ -158,7 +158,7 @@ def test_answers_are_decoded_from_a_networks_own_answers():
 
 def test_decoded_answers_are_measured_by_exact_match_chrf_and_bleu():
     pytest.importorskip("sacrebleu")
-    x, y = FORM.encoded(["ab", "bba"]), np.array([[1, 2, 0, -1], [2, 2, 2, 0]])
+    x, y = FORM.encode(["ab", "bba"]), np.array([[1, 2, 0, -1], [2, 2, 2, 0]])
     found = decoded_metrics(FORM, x, y, echo)
     assert set(found) == {"decoded_exact_match", "decoded_token_errors", "chrf", "bleu"}
     assert found["decoded_token_errors"] == pytest.approx(1 / 5)  # "bba" for "bbb"
@@ -176,7 +176,7 @@ def test_a_form_is_built_again_by_its_config():
 )
 def test_a_text_that_cannot_be_read_is_one_sentence(text, sentence):
     with pytest.raises(NASGymError, match=sentence):
-        FORM.encoded([text])
+        FORM.encode([text])
 
 
 @pytest.mark.parametrize("score", ["token_accuracy", "exact_match", "uncertainty_removed"])

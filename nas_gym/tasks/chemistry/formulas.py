@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from nas_gym.errors import DataError
+from nas_gym.tasks.forms.base import ARRAYS, ExampleForm, FileExamples, Reading
 from nas_gym.tasks.media.reading import Unreadable
-from nas_gym.tasks.reading.raw_table import RawTable
+from nas_gym.tasks.own import paths
+from nas_gym.tasks.reading.raw_table import RawTable, listed, text_of
+from nas_gym.tasks.reading.table_file import read_table
 
 TOKEN = re.compile(r"(?P<element>[A-Z][a-z]?)|(?P<open>[(\[{])|(?P<close>[)\]}])")
 AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
@@ -98,7 +102,7 @@ def reduced(amounts: Mapping[str, float]) -> str:
 
 
 @dataclass(frozen=True)
-class FormulaForm:
+class FormulaForm(ExampleForm):
     """How formulas become features: the share of each element, and statistics over the atoms.
 
     The statistics of each of `PROPERTIES` are its mean, standard deviation, smallest and largest value over
@@ -115,6 +119,7 @@ class FormulaForm:
     kind: ClassVar[str] = "formula"
     what: ClassVar[str] = "formulas"
     suffixes: ClassVar[tuple[str, ...]] = ()
+    takes_texts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         plain = tuple((str(symbol), tuple(map(float, numbers))) for symbol, numbers in self.elements)
@@ -182,6 +187,17 @@ class FormulaForm:
             return self.features(content.decode("utf-8", "replace"))
         except DataError as error:
             raise Unreadable(f"{name}: {error}") from error
+
+    def examples_in(self, path: Path, reading: Reading) -> Any:
+        """Return the formulas of a file, or its table where that holds features; None of a file of arrays."""
+        if path.suffix in ARRAYS:
+            return None
+        path = paths.existing(path, "table")
+        table = read_table(path, **reading, expected=(self.column,))
+        if self.column not in table.columns:
+            return table
+        texts = tuple(map(text_of, listed(table.columns[self.column])))
+        return FileExamples(self.examples(table), texts, self.column)
 
     def examples(self, table: RawTable) -> np.ndarray:
         """Return the features of the formulas of a table.

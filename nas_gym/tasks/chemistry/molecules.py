@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from nas_gym.errors import DataError
 from nas_gym.tasks.chemistry.rdkit import quietly
+from nas_gym.tasks.forms.base import ARRAYS, ExampleForm, FileExamples, Reading, read_files
 from nas_gym.tasks.inputs import GraphInputs
+from nas_gym.tasks.media.collection import is_of
 from nas_gym.tasks.media.reading import Unreadable
-from nas_gym.tasks.reading.raw_table import RawTable
+from nas_gym.tasks.own import paths
+from nas_gym.tasks.reading.raw_table import RawTable, listed, text_of
+from nas_gym.tasks.reading.table_file import read_table
 
 ELEMENTS = ("C", "N", "O", "F", "S", "Cl", "Br", "I", "P")
 FEATURES = (
@@ -39,7 +44,7 @@ SUFFIXES = (".sdf", ".mol")
 
 
 @dataclass(frozen=True)
-class MoleculeForm:
+class MoleculeForm(ExampleForm):
     """How texts become graphs of atoms, float32 (features + atoms, atoms), as `GraphInputs` has them.
 
     Hydrogens are counted at the atom that they are bonded to and are no nodes. Bonds of other kinds than
@@ -55,6 +60,7 @@ class MoleculeForm:
     kind: ClassVar[str] = "molecule"
     what: ClassVar[str] = "molecules"
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
+    takes_texts: ClassVar[bool] = True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -111,6 +117,19 @@ class MoleculeForm:
                     )
                 found[place] = self.graph(molecule)
         return found
+
+    def examples_in(self, path: Path, reading: Reading) -> Any:
+        """Return the molecules of a file; None of a file of arrays."""
+        if path.suffix in ARRAYS:
+            return None
+        path = paths.existing(path, "table")
+        if path.suffix.casefold() == ".sdf":
+            return FileExamples(*self.read_all(path.name, path.read_bytes()), self.column)
+        if is_of(path.name, self.suffixes):
+            return read_files(path, self)
+        table = read_table(path, **reading, expected=(self.column,))
+        x = self.examples(table)
+        return FileExamples(x, tuple(map(text_of, listed(table.columns[self.column]))), self.column)
 
     def examples(self, table: RawTable) -> np.ndarray:
         """Return the molecules of a table as graphs.

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from nas_gym._checks import whole
 from nas_gym.errors import ConfigError, unknown
+from nas_gym.tasks.forms.base import ExampleForm
 from nas_gym.tasks.media.collection import IMAGES, Opened, by_name, stream
 from nas_gym.tasks.media.reading import Unreadable, reading
 
@@ -22,7 +23,7 @@ GREY_MODES = frozenset({"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"})
 
 
 @dataclass(frozen=True)
-class ImageForm:
+class ImageForm(ExampleForm):
     """How images become arrays: resized to one size, in colour or grey.
 
     Attributes:

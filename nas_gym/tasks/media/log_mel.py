@@ -10,6 +10,7 @@ import numpy as np
 from nas_gym._checks import number, whole
 from nas_gym.errors import ConfigError
 from nas_gym.networks import band_frequencies, frame_count, log_mel
+from nas_gym.tasks.forms.base import ExampleForm
 from nas_gym.tasks.media.collection import SIGNALS
 from nas_gym.tasks.media.reading import reading
 from nas_gym.tasks.media.signals import SignalForm, read_signal
@@ -61,7 +62,7 @@ class Frames:
 
 
 @dataclass(frozen=True)
-class LogMelForm:
+class LogMelForm(ExampleForm):
     """How recordings become log-mel frames, a channel for each band: see `nas_gym.networks.LogMel`.
 
     Attributes:

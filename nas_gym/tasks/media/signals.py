@@ -12,6 +12,7 @@ import numpy as np
 
 from nas_gym._checks import whole
 from nas_gym.errors import ConfigError
+from nas_gym.tasks.forms.base import ExampleForm
 from nas_gym.tasks.media.collection import SIGNALS, Opened, by_name, is_of, stream
 from nas_gym.tasks.media.reading import Unreadable, reading
 
@@ -28,7 +29,7 @@ TIMES_LONGER = 4  # a side of a .npy array that is so much longer than the other
 
 
 @dataclass(frozen=True)
-class SignalForm:
+class SignalForm(ExampleForm):
     """How signals become arrays: of one rate, padded with zeros or cut at the end to one length.
 
     Attributes:

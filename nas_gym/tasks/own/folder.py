@@ -15,9 +15,9 @@ import numpy as np
 from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.division import Division
+from nas_gym.tasks.forms.base import ExampleForm
 from nas_gym.tasks.inputs import Inputs
 from nas_gym.tasks.media.collection import IMAGES, SIGNALS, is_of, opened
-from nas_gym.tasks.media.forms import FileForm
 from nas_gym.tasks.media.images import read_images
 from nas_gym.tasks.media.log_mel import Frames
 from nas_gym.tasks.media.signals import read_signals
@@ -315,7 +315,7 @@ def _read(
     bands: Hashable,
     window_ms: Hashable,
     hop_ms: Hashable,
-) -> tuple[FileForm, np.ndarray, Mapping[str, str], tuple[str, ...]]:
+) -> tuple[ExampleForm, np.ndarray, Mapping[str, str], tuple[str, ...]]:
     """Return examples, as `read_images` and `read_signals` do; another stamp has them read anew."""
     own = {"image": {"size": size, "colour": colour}, "signal": {"length": length, "rate": rate}}
     framing = {"bands": bands, "window_ms": window_ms, "hop_ms": hop_ms}
@@ -325,7 +325,7 @@ def _read(
         if value is not None:
             raise ConfigError(f"{option} is for {other}s, and the files are {kind}s: leave it out")
     with opened(path) as found:
-        read: tuple[FileForm, np.ndarray, dict[str, str], list[str]]
+        read: tuple[ExampleForm, np.ndarray, dict[str, str], list[str]]
         if kind == "image":
             read = read_images(found, names, size, colour)
         else:
@@ -390,7 +390,7 @@ def _plain(options: Mapping[str, Any]) -> dict[str, Hashable]:
     return found
 
 
-def _unreadable(refused: Mapping[str, str], names: Sequence[str], form: FileForm) -> list[str]:
+def _unreadable(refused: Mapping[str, str], names: Sequence[str], form: ExampleForm) -> list[str]:
     if not refused:
         return []
     first, why = next(iter(refused.items()))

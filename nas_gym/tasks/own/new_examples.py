@@ -9,23 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from nas_gym.errors import DataError, unknown
+from nas_gym.errors import DataError
 from nas_gym.networks import Shape
 from nas_gym.tasks import checks
-from nas_gym.tasks.chemistry.molecules import MoleculeForm
-from nas_gym.tasks.media.collection import is_collection, is_of
-from nas_gym.tasks.media.forms import ColumnForm, FileExamples, FileForm, read_files
+from nas_gym.tasks.forms.base import ExampleForm, FileExamples, read_files
+from nas_gym.tasks.media.collection import is_of
 from nas_gym.tasks.own import paths as files
-from nas_gym.tasks.pairs.form import PairForm
-from nas_gym.tasks.pairs.reading import sources_of
 from nas_gym.tasks.reading import file_kinds
 from nas_gym.tasks.reading.columns import TableEncoder
 from nas_gym.tasks.reading.frames import frame_table, is_frame, is_numbered_as, of_mapping
-from nas_gym.tasks.reading.raw_table import RawTable, listed, of_rows, text_of
+from nas_gym.tasks.reading.raw_table import RawTable, of_rows
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.reading.typed_files import numpy_array
-from nas_gym.tasks.series.form import SeriesExamples, SeriesForm
-from nas_gym.tasks.texts.form import TextForm
+from nas_gym.tasks.series.form import SeriesExamples
 
 TEXTS = (str, bytes, np.str_)
 
@@ -135,41 +131,8 @@ def _by_place(table: RawTable, shape: Shape) -> np.ndarray:
     return TableEncoder.of_numbers(list(table.columns)).encode(table)
 
 
-def _texts_in(path: Path, form: TextForm, reading: Mapping[str, str | None]) -> FileExamples:
-    """Return the texts of a file, one a line of a ``.txt`` file, else those of the column of a table."""
-    if path.suffix == ".txt":
-        texts = sources_of(path, reading.get("encoding"))
-        return FileExamples(form.encode(texts), texts, form.column)
-    table = read_table(path, **reading, expected=(form.column,))
-    if form.column not in table.columns:
-        raise unknown(f"column of texts of {path.name}", form.column, table.columns)
-    texts = tuple(text_of(cell) for cell in listed(table.columns[form.column]))
-    return FileExamples(form.encode(texts), texts, form.column)
-
-
-def _in_column(path: Path, form: ColumnForm, reading: Mapping[str, str | None]) -> Any:
-    """Return the molecules or formulas of a file, or its table where that holds their features."""
-    if isinstance(form, MoleculeForm) and path.suffix.casefold() == ".sdf":
-        return FileExamples(*form.read_all(path.name, path.read_bytes()), form.column)
-    if is_of(path.name, form.suffixes):
-        return read_files(path, form)
-    table = read_table(path, **reading, expected=(form.column,))
-    if form.column not in table.columns and not isinstance(form, MoleculeForm):
-        return table
-    return FileExamples(
-        form.examples(table), tuple(map(text_of, listed(table.columns[form.column]))), form.column
-    )
-
-
-def _last_of(path: Path, form: SeriesForm, reading: Mapping[str, str | None]) -> Any:
-    """Return the last windows of the series in a table, or the windows in an array."""
-    if path.suffix in (".npy", ".npz"):
-        return read_examples(path, None)
-    return form.last(read_table(path, **reading, expected=form.columns))
-
-
 def read_examples(
-    path: str | Path, encoder: TableEncoder | None, form: FileForm | None = None, **reading: str | None
+    path: str | Path, encoder: TableEncoder | None, form: ExampleForm | None = None, **reading: str | None
 ) -> Any:
     """Return the array or the table in a file, or the images or signals in a folder, for `features_of`.
 
@@ -183,19 +146,8 @@ def read_examples(
         NASGymError: if the file does not exist or cannot be read.
     """
     given = Path(path).expanduser()
-    if isinstance(form, PairForm) and given.suffix not in (".npy", ".npz"):
-        texts = sources_of(files.existing(path, "text"), reading.get("encoding"))
-        return FileExamples(form.encoded(texts), texts, "source")
-    if isinstance(form, ColumnForm) and given.suffix not in (".npy", ".npz"):
-        return _in_column(files.existing(path, "table"), form, reading)
-    in_column = isinstance(form, TextForm) and bool(form.column) and not is_collection(given)
-    if isinstance(form, TextForm) and in_column and given.suffix not in (".npy", ".npz"):
-        return _texts_in(files.existing(path, "text"), form, reading)
-    if isinstance(form, SeriesForm):
-        return _last_of(files.existing(path, "data"), form, reading)
-    is_array = given.suffix == ".npy" and given.is_file()
-    if form is not None and (is_collection(given) or (is_of(given.name, form.suffixes) and not is_array)):
-        return read_files(given if given.is_dir() else files.existing(path, "data"), form)
+    if form is not None and (examples := form.examples_in(given, reading)) is not None:
+        return examples
     path = files.existing(path, "data")
     found = file_kinds.contents_of(path)
     if found.kind == "npy":

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from nas_gym.errors import DataError
+from nas_gym.tasks.forms.base import ARRAYS, ExampleForm, FileExamples, Reading
 from nas_gym.tasks.inputs import PADDING, TokenInputs
+from nas_gym.tasks.own import paths
+from nas_gym.tasks.pairs.reading import sources_of
 
 Unit = Literal["characters", "words"]
 UNITS: tuple[Unit, ...] = ("characters", "words")
@@ -26,7 +30,7 @@ def tokens_of(text: str, unit: Unit) -> list[str]:
 
 
 @dataclass(frozen=True)
-class PairForm:
+class PairForm(ExampleForm):
     """How the texts of a task of pairs became its examples, which a saved network keeps.
 
     An example is the source, filled up with padding, and behind it what was answered so far: `START`, then
@@ -52,6 +56,8 @@ class PairForm:
     kind: ClassVar[str] = "pairs"
     what: ClassVar[str] = "texts"
     suffixes: ClassVar[tuple[str, ...]] = (".txt", ".tsv")
+    takes_texts: ClassVar[bool] = True
+    decodes: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in ("vocabulary", "answers", "lengths"):  # from JSON they come as lists
@@ -77,7 +83,7 @@ class PairForm:
         return np.array([self._codes.get(name, PADDING) for name in self.answers], dtype=np.float32)
 
     def config(self) -> dict[str, Any]:
-        """Return what `nas_gym.tasks.media.forms.form_of` builds the form from again, JSON-able."""
+        """Return what `nas_gym.tasks.forms.registry.form_of` builds the form from again, JSON-able."""
         return {
             "kind": self.kind,
             "vocabulary": list(self.vocabulary),
@@ -89,7 +95,7 @@ class PairForm:
             "translates": self.translates,
         }
 
-    def encoded(self, texts: Sequence[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the examples of sources without answers, float32 (n, *shape).
 
         Raises:
@@ -158,7 +164,14 @@ class PairForm:
             found.append(between.join(names[: names.index("")] if "" in names else names))
         return found
 
+    def examples_in(self, path: Path, reading: Reading) -> FileExamples | None:
+        """Return the examples of the sources in a file, one a line; None of a file of arrays."""
+        if path.suffix in ARRAYS:
+            return None
+        texts = sources_of(paths.existing(path, "text"), reading.get("encoding"))
+        return FileExamples(self.encode(texts), texts, "source")
+
     def read(self, name: str, content: bytes) -> np.ndarray:
         """Return the example of a file that holds one text."""
-        found: np.ndarray = self.encoded([content.decode("utf-8-sig").strip()])[0]
+        found: np.ndarray = self.encode([content.decode("utf-8-sig").strip()])[0]
         return found

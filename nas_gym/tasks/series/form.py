@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from nas_gym.errors import DataError
+from nas_gym.tasks.forms.base import ARRAYS, ExampleForm, Reading
+from nas_gym.tasks.own import paths
 from nas_gym.tasks.reading.raw_table import RawTable, text_of
+from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.series.table import WHOLE, Layout, read_series
 
 
@@ -27,7 +31,7 @@ class SeriesExamples:
 
 
 @dataclass(frozen=True)
-class SeriesForm:
+class SeriesForm(ExampleForm):
     """How a table of series becomes examples.
 
     Attributes:
@@ -50,6 +54,12 @@ class SeriesForm:
     def shape(self) -> tuple[int, ...]:
         """The shape of an example."""
         return len(self.layout.values), self.window
+
+    def examples_in(self, path: Path, reading: Reading) -> SeriesExamples | None:
+        """Return the last windows of the series in a table; None of a file of arrays."""
+        if path.suffix in ARRAYS:
+            return None
+        return self.last(read_table(paths.existing(path, "data"), **reading, expected=self.columns))
 
     def last(self, table: RawTable) -> SeriesExamples:
         """Return the last window of each series, whose forecast is of what comes after its last row.

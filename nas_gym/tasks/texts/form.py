@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from nas_gym.errors import NASGymError, unknown
+from nas_gym.tasks.forms.base import ARRAYS, ExampleForm, FileExamples, Reading
 from nas_gym.tasks.inputs import PADDING, TokenInputs
+from nas_gym.tasks.media.collection import is_collection
 from nas_gym.tasks.media.reading import Unreadable
+from nas_gym.tasks.own import paths
+from nas_gym.tasks.pairs.reading import sources_of
+from nas_gym.tasks.reading.raw_table import listed, text_of
+from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.reading.text_file import decoded
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -19,7 +26,7 @@ UNITS = ("characters", "bytes")
 
 
 @dataclass(frozen=True)
-class TextForm:
+class TextForm(ExampleForm):
     """How texts become codes: cut into units, of which each has a code, filled up or cut to one length.
 
     Attributes:
@@ -40,6 +47,7 @@ class TextForm:
     kind: ClassVar[str] = "text"
     what: ClassVar[str] = "texts"
     suffixes: ClassVar[tuple[str, ...]] = (".txt",)
+    takes_texts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
@@ -76,6 +84,23 @@ class TextForm:
             return ["".join(tokens) for tokens in joined]
         known = [[token for token in tokens if token != UNKNOWN] for tokens in joined]
         return [bytes.fromhex("".join(tokens)).decode("utf-8", "replace") for tokens in known]
+
+    def examples_in(self, path: Path, reading: Reading) -> FileExamples | None:
+        """Return the texts of a file: one a line of a ``.txt`` file, else those of the column of a table."""
+        if path.suffix in ARRAYS:
+            return None
+        if not self.column or is_collection(path):
+            found: FileExamples | None = super().examples_in(path, reading)
+            return found
+        path = paths.existing(path, "text")
+        if path.suffix == ".txt":
+            texts = sources_of(path, reading.get("encoding"))
+        else:
+            table = read_table(path, **reading, expected=(self.column,))
+            if self.column not in table.columns:
+                raise unknown(f"column of texts of {path.name}", self.column, table.columns)
+            texts = tuple(text_of(cell) for cell in listed(table.columns[self.column]))
+        return FileExamples(self.encode(texts), texts, self.column)
 
     def read(self, name: str, content: bytes) -> np.ndarray:
         """Return the codes of a file, float32 (length,).
