@@ -171,7 +171,8 @@ def _scenes(
     blur = rng.uniform(0, difficulty, n)[:, None, None, None]
     scene += blur * (_smoothed(scene) - scene)
     scene += rng.normal(scale=60 * difficulty, size=scene.shape) * rng.uniform(0.3, 1, (n, 1, 1, 1))
-    return np.clip(np.round(scene), 0, 255).astype(np.uint8)
+    pixels: np.ndarray = np.clip(np.round(scene), 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _colours(
@@ -217,11 +218,13 @@ def _covered(
     first = (np.arange(n)[:, None, None] * sides + top) * sides + left
     above = flat[first] * (1 - across) + flat[first + 1] * across
     below = flat[first + sides] * (1 - across) + flat[first + sides + 1] * across
-    return above * (1 - low) + below * low
+    between: np.ndarray = above * (1 - low) + below * low
+    return between
 
 
 def _smoothed(scene: np.ndarray) -> np.ndarray:
     """Return images with each pixel mixed with its neighbours, by quarters, in both directions."""
     wide = np.pad(scene, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
     rows = (wide[:, :, :-2] + 2 * wide[:, :, 1:-1] + wide[:, :, 2:]) / 4
-    return (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 4
+    blurred: np.ndarray = (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 4
+    return blurred
