@@ -1,0 +1,137 @@
+"""Candidates of a search, with all that the policy compares them by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from nas_agents.model_based.features import Features
+from nas_agents.pretrained.readings import READINGS, readings
+from nas_gym.search_spaces import Architecture, SearchSpace
+
+REFERENCE = 1000
+"""Architectures of a space too large to list that scales are taken from."""
+KERNELS = ("near choices", "choices", "walks", "readings", "line of readings", "all")
+"""The kernels by which architectures are alike, in order."""
+REACH = 1.2
+"""Differing choices over which likeness by the first kernel falls to 1/e."""
+
+
+class Pool:
+    """Architectures of a space that may be proposed, by number, and how alike they are.
+
+    Nothing of it depends on names or on the order of operations, edges or layers: choices and walks count
+    only as equal or different, and readings are what networks do.
+
+    Args:
+        space: search space.
+        architectures: the first candidates; scales are taken from them.
+
+    Attributes:
+        architectures: the candidates.
+        numbers: their numbers.
+        readings: float64 (candidates, `READINGS`), of mean 0 and variance 1 over the first candidates.
+        groups: the number of each candidate's class of isomorphism.
+    """
+
+    def __init__(self, space: SearchSpace[Any], architectures: Sequence[Architecture]) -> None:
+        self.space = space
+        self.architectures: list[Architecture] = []
+        self.numbers: dict[Architecture, int] = {}
+        self._features = Features(space)
+        self._classes: dict[str, int] = {}
+        self.groups = np.zeros(0, dtype=np.int64)
+        raw = readings(space, architectures)
+        self._centre = raw.mean(axis=0)
+        spread = raw.std(axis=0)
+        self._varies = spread > 1e-9
+        self._spread = np.where(self._varies, spread, 1.0)
+        self.readings = np.zeros((0, len(READINGS)))
+        self._append(architectures, raw)
+        choices = self.choices
+        self._choice_mean = choices.mean(axis=0)
+        self._linear_scale = float(((choices - self._choice_mean) ** 2).sum(axis=1).mean()) or 1.0
+        spread_of_walks = float(self._walk_norms.mean() - np.square(self.walks.mean(axis=0)).sum())
+        self._walk_scale = 2 * spread_of_walks if spread_of_walks > 1e-9 else 1.0
+        self._reading_scale = _mean_square(self.readings)
+        self._reading_peak = 1.0 + float((self.readings**2).sum(axis=1).mean())
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    @property
+    def num_variables(self) -> int:
+        """Number of variables of the space."""
+        return len(self.space.variables)
+
+    def add(self, architectures: Sequence[Architecture]) -> None:
+        """Append candidates that are new."""
+        fresh = list(dict.fromkeys(each for each in architectures if each not in self.numbers))
+        if fresh:
+            self._append(fresh, readings(self.space, fresh))
+
+    def differences(self, number: int, first: int = 0) -> np.ndarray:
+        """Return in how many choices each candidate from `first` on differs from one."""
+        return np.asarray(np.abs(self.choices[first:] - self.choices[number]).sum(axis=1) / 2)
+
+    def likeness(self, number: int, first: int = 0) -> np.ndarray:
+        """Return how alike candidates from `first` on are to one, float64 (`KERNELS`, candidates)."""
+        choices, read = self.choices, self.readings
+        near = np.exp(-self.differences(number, first) / REACH)
+        centred = choices[number] - self._choice_mean
+        alike = ((choices[first:] - self._choice_mean) @ centred) / self._linear_scale
+        by_walks = np.exp(-self._walk_squares(number, first) / self._walk_scale)
+        by_readings = np.exp(-_squares(read, number, first) / self._reading_scale)
+        line = (1.0 + read[first:] @ read[number]) / self._reading_peak
+        found = np.array([near, alike, by_walks, by_readings, line])
+        return np.concatenate([found, found.mean(axis=0, keepdims=True)])
+
+    def own_likeness(self, first: int = 0) -> np.ndarray:
+        """Return how alike candidates are to themselves, float64 (`KERNELS`, candidates)."""
+        ones = np.ones(len(self) - first)
+        alike = ((self.choices[first:] - self._choice_mean) ** 2).sum(axis=1) / self._linear_scale
+        line = (1.0 + (self.readings[first:] ** 2).sum(axis=1)) / self._reading_peak
+        found = np.array([ones, alike, ones, ones, line])
+        return np.concatenate([found, found.mean(axis=0, keepdims=True)])
+
+    def _walk_squares(self, number: int, first: int) -> np.ndarray:
+        """Return squared distances by walks."""
+        common = self.walks[first:] @ self.walks[[number]].toarray()[0]
+        norms = self._walk_norms
+        return np.maximum(norms[first:] + norms[number] - 2 * common, 0.0)
+
+    def _append(self, architectures: Sequence[Architecture], raw: np.ndarray) -> None:
+        for architecture in architectures:
+            self.numbers[architecture] = len(self.architectures)
+            self.architectures.append(architecture)
+        keys = [self.space.isomorphism_class(each) for each in architectures]
+        groups = [self._classes.setdefault(key, len(self._classes)) for key in keys]
+        self.groups = np.concatenate([self.groups, np.array(groups, dtype=np.int64)])
+        read = np.clip((raw - self._centre) / self._spread, -5, 5) * self._varies
+        self.readings = np.concatenate([self.readings, read])
+        matrix = self._features.matrix(self.architectures)
+        columns = int(self._features.groups()[0].columns.stop)
+        rows = sparse.csr_array(matrix)
+        self.choices, self.walks = rows[:, :columns].toarray(), sparse.csr_array(rows[:, columns:])
+        self._walk_norms = np.asarray(self.walks.power(2).sum(axis=1))
+
+
+@lru_cache(maxsize=2)
+def whole_pool(space: SearchSpace[Any]) -> Pool:
+    """Return the pool of all architectures of a space, by index; it is made once in a process."""
+    return Pool(space, list(space))
+
+
+def _mean_square(rows: np.ndarray) -> float:
+    """Return the mean squared distance between two rows, or 1 where it is 0."""
+    mean = rows.mean(axis=0, dtype=np.float64)
+    found = 2 * float((np.square(rows - mean)).sum(axis=1, dtype=np.float64).mean())
+    return found if found > 1e-12 else 1.0
+
+
+def _squares(rows: np.ndarray, number: int, first: int) -> np.ndarray:
+    return np.asarray(np.square(rows[first:] - rows[number]).sum(axis=1), dtype=np.float64)

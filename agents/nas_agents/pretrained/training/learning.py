@@ -1,0 +1,157 @@
+"""Pretraining: rounds of searches on fresh landscapes, after each of which the network is fitted to all states."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from nas_agents.pretrained.network import PolicyNetwork
+from nas_agents.pretrained.pool import Pool
+from nas_agents.pretrained.state import FEATURES, READ
+from nas_agents.pretrained.training.imitation import Judge, States, joined, no_states, played
+from nas_agents.pretrained.training.landscapes import draw_landscape
+from nas_agents.pretrained.training.spaces import SPACES, training_space
+
+FIRST_GUIDE = FEATURES.index("mixed improvement")
+"""What the searches of the first round go by, before there is a network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a pretraining does.
+
+    Attributes:
+        seed: seed of all draws.
+        rounds: how often searches are made and the network is fitted.
+        searches: searches of a round.
+        passes: passes over all states of a round.
+        batch: states of a gradient step.
+        rate: learning rate of Adam at its highest; it falls to a twentieth over the last round.
+        unread: share of the states that readings are hidden in, so that the run counts, too.
+        spaces: names of the spaces of `SPACES`.
+    """
+
+    seed: int = 0
+    rounds: int = 6
+    searches: int = 300
+    passes: int = 4
+    batch: int = 32
+    rate: float = 1e-3
+    unread: float = 0.15
+    spaces: tuple[str, ...] = tuple(SPACES)
+
+
+class Advance(NamedTuple):
+    """How far a pretraining is.
+
+    Attributes:
+        done: share that is done, in [0, 1].
+        stage: what it is at, in words.
+        loss: mean loss of the last pass, NaN before the first.
+    """
+
+    done: float
+    stage: str
+    loss: float
+
+
+def pretrain(plan: Plan, folder: Path, report: Callable[[Advance], None]) -> PolicyNetwork:
+    """Train a policy; a training of the same plan goes on where one in the folder stopped.
+
+    After each round the folder has the states of that round and the weights; it is bit for bit the same
+    training whether it was interrupted or not.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pools: dict[str, Pool] = {}
+    network, first = _last(folder, plan)
+    states = joined([no_states(), *(_read(_states_file(folder, number)) for number in range(first))])
+    loss = float("nan")
+    for number in range(first, plan.rounds):
+        judge: Judge = (lambda seen: seen[:, FIRST_GUIDE]) if number == 0 else network.judge
+        parts = []
+        for search in range(plan.searches):
+            report(Advance((number + 0.7 * search / plan.searches) / plan.rounds, f"searches, round {number + 1}", loss))
+            parts.append(_one(plan, number, search, pools, judge))
+        fresh = joined(parts)
+        states = joined([states, fresh])
+        report(Advance((number + 0.7) / plan.rounds, f"fitting, round {number + 1}", loss))
+        loss = fit(network, states, plan, number)
+        _write(_states_file(folder, number), fresh)
+        torch.save(network.state_dict(), _weights_file(folder, number))
+    report(Advance(1.0, "done", loss))
+    return network
+
+
+def fit(network: PolicyNetwork, states: States, plan: Plan, number: int) -> float:
+    """Fit a network to states by cross-entropy, and return the mean loss of the last pass."""
+    generator = np.random.default_rng([plan.seed, 2, number])
+    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-3)
+    count = len(states.features)
+    steps = plan.passes * -(-count // plan.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.rate, total_steps=steps, pct_start=0.1)
+    total = 0.0
+    for _ in range(plan.passes):
+        total, order = 0.0, generator.permutation(count)
+        for start in range(0, count, plan.batch):
+            rows = order[start : start + plan.batch]
+            seen = states.features[rows].astype(np.float32)
+            seen[generator.random(len(rows)) < plan.unread, :, READ] = 0.0
+            scores = network(torch.from_numpy(seen)) + torch.from_numpy(states.weights[rows])
+            wanted = torch.from_numpy(states.targets[rows])
+            loss = -(wanted * torch.log_softmax(scores, dim=1)).sum(dim=1).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            total += float(loss.detach()) * len(rows)
+    return total / count
+
+
+def fresh_network(seed: int) -> PolicyNetwork:
+    """Return a network of random weights, which a seed determines."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return PolicyNetwork()
+
+
+def _one(plan: Plan, number: int, search: int, pools: dict[str, Pool], judge: Judge) -> States:
+    rng = np.random.default_rng([plan.seed, 1, number, search])
+    name = plan.spaces[int(rng.integers(len(plan.spaces)))]
+    if name not in pools:
+        space = training_space(name)
+        pools[name] = Pool(space, list(space))
+    return played(draw_landscape(pools[name], rng), judge, rng)
+
+
+def _last(folder: Path, plan: Plan) -> tuple[PolicyNetwork, int]:
+    """Return the network of the last finished round of a folder, and the number of the next round."""
+    network, number = fresh_network(plan.seed), 0
+    while number < plan.rounds and _weights_file(folder, number).exists():
+        number += 1
+    if number:
+        network.load_state_dict(torch.load(_weights_file(folder, number - 1), weights_only=True))
+    return network, number
+
+
+def _states_file(folder: Path, number: int) -> Path:
+    return folder / f"states-{number}.npz"
+
+
+def _weights_file(folder: Path, number: int) -> Path:
+    return folder / f"weights-{number}.pt"
+
+
+def _read(path: Path) -> States:
+    with np.load(path, allow_pickle=False) as arrays:
+        return States(*(arrays[name] for name in States._fields))
+
+
+def _write(path: Path, states: States) -> None:
+    np.savez(path, **states._asdict())
