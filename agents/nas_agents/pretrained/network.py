@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,12 +24,7 @@ class PolicyNetwork(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return scores, (..., candidates), of features (..., candidates, `FEATURES`)."""
-        hidden = torch.nn.functional.silu(self.first(features))
-        hidden = hidden + torch.nn.functional.silu(self.second(hidden))
+        hidden = torch.relu(self.first(features))
+        hidden = hidden + torch.relu(self.second(hidden))
         scores: Tensor = self.score(hidden)[..., 0]
         return scores
-
-    def judge(self, features: np.ndarray) -> np.ndarray:
-        """Return scores of candidates without gradients, float64 (candidates,)."""
-        with torch.inference_mode():
-            return self(torch.from_numpy(features)).numpy().astype(np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from functools import lru_cache
 from typing import Any
 
@@ -29,16 +30,22 @@ class Pool:
 
     Args:
         space: search space.
-        architectures: the first candidates; scales are taken from them.
+        architectures: the first candidates.
+        reference: architectures that scales are taken from; None for the first candidates.
 
     Attributes:
         architectures: the candidates.
         numbers: their numbers.
-        readings: float64 (candidates, `READINGS`), of mean 0 and variance 1 over the first candidates.
+        readings: float64 (candidates, `READINGS`), of mean 0 and variance 1 over the reference.
         groups: the number of each candidate's class of isomorphism.
     """
 
-    def __init__(self, space: SearchSpace[Any], architectures: Sequence[Architecture]) -> None:
+    def __init__(
+        self,
+        space: SearchSpace[Any],
+        architectures: Sequence[Architecture],
+        reference: Sequence[Architecture] | None = None,
+    ) -> None:
         self.space = space
         self.architectures: list[Architecture] = []
         self.numbers: dict[Architecture, int] = {}
@@ -46,8 +53,9 @@ class Pool:
         self._classes: dict[str, int] = {}
         self.groups = np.zeros(0, dtype=np.int64)
         raw = readings(space, architectures)
-        self._centre = raw.mean(axis=0)
-        spread = raw.std(axis=0)
+        scales = raw if reference is None else readings(space, reference)
+        self._centre = scales.mean(axis=0)
+        spread = scales.std(axis=0)
         self._varies = spread > 1e-9
         self._spread = np.where(self._varies, spread, 1.0)
         self.readings = np.zeros((0, len(READINGS)))
@@ -74,9 +82,20 @@ class Pool:
         if fresh:
             self._append(fresh, readings(self.space, fresh))
 
+    def subset(self, kept: np.ndarray) -> Pool:
+        """Return a pool of some of the candidates, with the same scales."""
+        found = copy(self)
+        found.architectures = [self.architectures[number] for number in kept]
+        found.numbers = {each: number for number, each in enumerate(found.architectures)}
+        found.groups, found.readings = self.groups[kept], self.readings[kept]
+        found.choices, found.walks = self.choices[kept], self.walks[kept]
+        found._walk_norms, found._chosen = self._walk_norms[kept], self._chosen[kept]
+        return found
+
     def differences(self, number: int, first: int = 0) -> np.ndarray:
         """Return in how many choices each candidate from `first` on differs from one."""
-        return np.asarray(np.abs(self.choices[first:] - self.choices[number]).sum(axis=1) / 2)
+        common = self.choices[first:] @ self.choices[number]
+        return np.asarray((self._chosen[first:] + self._chosen[number]) / 2 - common)
 
     def likeness(self, number: int, first: int = 0) -> np.ndarray:
         """Return how alike candidates from `first` on are to one, float64 (`KERNELS`, candidates)."""
@@ -85,7 +104,7 @@ class Pool:
         centred = choices[number] - self._choice_mean
         alike = ((choices[first:] - self._choice_mean) @ centred) / self._linear_scale
         by_walks = np.exp(-self._walk_squares(number, first) / self._walk_scale)
-        by_readings = np.exp(-_squares(read, number, first) / self._reading_scale)
+        by_readings = np.exp(-self._reading_squares(number, first) / self._reading_scale)
         line = (1.0 + read[first:] @ read[number]) / self._reading_peak
         found = np.array([near, alike, by_walks, by_readings, line])
         return np.concatenate([found, found.mean(axis=0, keepdims=True)])
@@ -104,6 +123,10 @@ class Pool:
         norms = self._walk_norms
         return np.maximum(norms[first:] + norms[number] - 2 * common, 0.0)
 
+    def _reading_squares(self, number: int, first: int) -> np.ndarray:
+        """Return squared distances by readings."""
+        return np.asarray(np.square(self.readings[first:] - self.readings[number]).sum(axis=1))
+
     def _append(self, architectures: Sequence[Architecture], raw: np.ndarray) -> None:
         for architecture in architectures:
             self.numbers[architecture] = len(self.architectures)
@@ -117,6 +140,7 @@ class Pool:
         columns = int(self._features.groups()[0].columns.stop)
         rows = sparse.csr_array(matrix)
         self.choices, self.walks = rows[:, :columns].toarray(), sparse.csr_array(rows[:, columns:])
+        self._chosen = self.choices.sum(axis=1)
         self._walk_norms = np.asarray(self.walks.power(2).sum(axis=1))
 
 
@@ -131,7 +155,3 @@ def _mean_square(rows: np.ndarray) -> float:
     mean = rows.mean(axis=0, dtype=np.float64)
     found = 2 * float((np.square(rows - mean)).sum(axis=1, dtype=np.float64).mean())
     return found if found > 1e-12 else 1.0
-
-
-def _squares(rows: np.ndarray, number: int, first: int) -> np.ndarray:
-    return np.asarray(np.square(rows[first:] - rows[number]).sum(axis=1), dtype=np.float64)

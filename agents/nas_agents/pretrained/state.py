@@ -108,6 +108,8 @@ def _improvement(mean: np.ndarray, deviation: np.ndarray, best: float) -> np.nda
 
 def _places(values: np.ndarray) -> np.ndarray:
     """Return minus the logarithm of the share of candidates that have at least as much."""
-    ordered = np.sort(values)
-    above = len(values) - np.searchsorted(ordered, values, side="left")
-    return -np.log10(above / len(values))
+    order = np.argsort(values)
+    ordered = values[order]
+    below = np.empty(len(values))
+    below[order] = np.searchsorted(ordered, ordered, side="left")
+    return -np.log10(1 - below / len(values))

@@ -50,8 +50,8 @@ class PolicyWeights:
         Args:
             features: float32 (candidates, `FEATURES`).
         """
-        one = _silu(features @ self.arrays["first.weight"].T + self.arrays["first.bias"])
-        two = one + _silu(one @ self.arrays["second.weight"].T + self.arrays["second.bias"])
+        one = _relu(features @ self.arrays["first.weight"].T + self.arrays["first.bias"])
+        two = one + _relu(one @ self.arrays["second.weight"].T + self.arrays["second.bias"])
         return (two @ self.arrays["score.weight"][0] + self.arrays["score.bias"][0]).astype(np.float64)
 
     def save(self, path: Path) -> None:
@@ -103,5 +103,5 @@ def shipped_weights() -> PolicyWeights:
         return read_weights(path)
 
 
-def _silu(values: np.ndarray) -> np.ndarray:
-    return np.asarray(values / (1 + np.exp(-np.clip(values, -60, 60))))
+def _relu(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.maximum(values, 0))

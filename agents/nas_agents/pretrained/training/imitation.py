@@ -22,9 +22,11 @@ from nas_agents.pretrained.training.landscapes import Landscape
 BEST, LIKELY, OTHERS = 16, 32, 64
 """Candidates of a state that are kept: the best ones, those that the policy likes most, and uniform ones."""
 KEPT = BEST + LIKELY + OTHERS
+FEWEST = 12
+"""Candidates that are left at least."""
 LONGEST = 80
 """Evaluations of a run of training at most."""
-STATES = 10
+STATES = 16
 """States of a run that are kept."""
 Judge = Callable[[np.ndarray], np.ndarray]
 """Scores of candidates by their features."""
@@ -52,7 +54,7 @@ def played(landscape: Landscape, judge: Judge, rng: np.random.Generator) -> Stat
     scores, size = landscape.scores, len(landscape.pool)
     beliefs = Beliefs(landscape.pool)
     budget = int(rng.integers(20, 160))
-    longest = min(LONGEST, budget, size - KEPT)
+    longest = min(LONGEST, budget, size - FEWEST)
     drawn, chance = int(rng.integers(0, 9)), float(rng.choice([0.0, 0.1, 0.3]))
     wanted = set(rng.choice(longest, min(STATES, longest), replace=False).tolist())
     order = np.argsort(-scores)
@@ -89,14 +91,16 @@ def no_states() -> States:
 
 
 def _state(seen: np.ndarray, liked: np.ndarray, best_first: np.ndarray, rng: np.random.Generator) -> States:
-    best, rest = best_first[:BEST], best_first[BEST:]
-    likely = rest[np.argsort(-liked[rest], kind="stable")[:LIKELY]]
+    several = min(BEST, len(best_first) // 3)
+    best, rest = best_first[:several], best_first[several:]
+    likely = rest[np.argsort(-liked[rest], kind="stable")[: min(LIKELY, len(rest) // 2)]]
     others = np.setdiff1d(rest, likely)
-    drawn = rng.choice(others, OTHERS, replace=len(others) < OTHERS)
+    count = KEPT - len(best) - len(likely)
+    drawn = rng.choice(others, count, replace=len(others) < count)
     kept = np.concatenate([best, likely, drawn])
     weights = np.zeros(KEPT, dtype=np.float32)
-    weights[-OTHERS:] = np.log(max(1, len(others)) / OTHERS)
+    weights[-count:] = np.log(len(others) / count)
     targets = np.zeros(KEPT, dtype=np.float32)
-    targets[:BEST] = 1.0 / np.arange(1, BEST + 1) ** 1.5
+    targets[:several] = 1.0 / np.arange(1, several + 1) ** 1.5
     targets /= targets.sum()
     return States(seen[kept].astype(np.float16)[None], weights[None], targets[None])

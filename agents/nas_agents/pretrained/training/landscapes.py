@@ -63,6 +63,13 @@ class Landscape:
     scores: np.ndarray
     kind: str
 
+    def subset(self, count: int, rng: np.random.Generator) -> Landscape:
+        """Return the landscape of so many of the candidates, or all of fewer, drawn uniformly."""
+        if count >= len(self.pool):
+            return self
+        kept = np.sort(rng.choice(len(self.pool), count, replace=False))
+        return Landscape(self.pool.subset(kept), self.scores[kept], self.kind)
+
     def __call__(self, architecture: Architecture) -> float:
         """Return the score of an architecture."""
         return float(self.scores[self.pool.numbers[architecture]])

@@ -17,9 +17,13 @@ from nas_agents.pretrained.state import FEATURES, READ
 from nas_agents.pretrained.training.imitation import Judge, States, joined, no_states, played
 from nas_agents.pretrained.training.landscapes import draw_landscape
 from nas_agents.pretrained.training.spaces import SPACES, training_space
+from nas_agents.pretrained.weights import PolicyWeights
 
 FIRST_GUIDE = FEATURES.index("mixed improvement")
 """What the searches of the first round go by, before there is a network."""
+
+FEW_CANDIDATES, MOST_OF_FEW = 0.5, 1200
+"""The share of searches that see a part of the architectures of a space, and how many those are at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,7 @@ def pretrain(plan: Plan, folder: Path, report: Callable[[Advance], None]) -> Pol
     states = joined([no_states(), *(_read(_states_file(folder, number)) for number in range(first))])
     loss = float("nan")
     for number in range(first, plan.rounds):
-        judge: Judge = (lambda seen: seen[:, FIRST_GUIDE]) if number == 0 else network.judge
+        judge: Judge = (lambda seen: seen[:, FIRST_GUIDE]) if number == 0 else PolicyWeights.of_network(network, {}).judge
         parts = []
         for search in range(plan.searches):
             report(Advance((number + 0.7 * search / plan.searches) / plan.rounds, f"searches, round {number + 1}", loss))
@@ -93,10 +97,12 @@ def fit(network: PolicyNetwork, states: States, plan: Plan, number: int) -> floa
     generator = np.random.default_rng([plan.seed, 2, number])
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.rate, weight_decay=1e-3)
     count = len(states.features)
-    steps = plan.passes * -(-count // plan.batch)
+    # All passes after the last round, fewer before, whose network only guides searches.
+    passes = plan.passes if number == plan.rounds - 1 else -(-plan.passes // 2)
+    steps = passes * -(-count // plan.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.rate, total_steps=steps, pct_start=0.1)
     total = 0.0
-    for _ in range(plan.passes):
+    for _ in range(passes):
         total, order = 0.0, generator.permutation(count)
         for start in range(0, count, plan.batch):
             rows = order[start : start + plan.batch]
@@ -127,7 +133,10 @@ def _one(plan: Plan, number: int, search: int, pools: dict[str, Pool], judge: Ju
     if name not in pools:
         space = training_space(name)
         pools[name] = Pool(space, list(space))
-    return played(draw_landscape(pools[name], rng), judge, rng)
+    landscape = draw_landscape(pools[name], rng)
+    if rng.random() < FEW_CANDIDATES:
+        landscape = landscape.subset(MOST_OF_FEW, rng)
+    return played(landscape, judge, rng)
 
 
 def _last(folder: Path, plan: Plan) -> tuple[PolicyNetwork, int]:
