@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,15 +15,18 @@ from nas_agents.pretrained.network import PolicyNetwork
 from nas_agents.pretrained.pool import Pool
 from nas_agents.pretrained.state import FEATURES, READ
 from nas_agents.pretrained.training.imitation import Judge, States, joined, no_states, played
-from nas_agents.pretrained.training.landscapes import draw_landscape
+from nas_agents.pretrained.training.landscapes import Landscape, draw_landscape
 from nas_agents.pretrained.training.spaces import SPACES, training_space
 from nas_agents.pretrained.weights import PolicyWeights
+from nas_gym.errors import ConfigError
 
 FIRST_GUIDE = FEATURES.index("mixed improvement")
 """What the searches of the first round go by, before there is a network."""
 
 FEW_CANDIDATES, MOST_OF_FEW = 0.5, 1200
 """The share of searches that see a part of the architectures of a space, and how many those are at most."""
+FEWEST_OWN = 24
+"""Candidates at least of a search in a recorded landscape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,21 +69,35 @@ class Advance(NamedTuple):
 
 
 def pretrain(plan: Plan, folder: Path, report: Callable[[Advance], None]) -> PolicyNetwork:
-    """Train a policy; a training of the same plan goes on where one in the folder stopped.
+    """Train a policy on synthetic landscapes; a training of the same plan goes on where one in the folder stopped.
 
     After each round the folder has the states of that round and the weights; it is bit for bit the same
     training whether it was interrupted or not.
+
+    Raises:
+        NASGymError: if the folder has a training of another plan.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _hold(folder, plan)
     pools: dict[str, Pool] = {}
     network, first = _last(folder, plan)
     states = joined([no_states(), *(_read(_states_file(folder, number)) for number in range(first))])
     loss = float("nan")
     for number in range(first, plan.rounds):
-        judge: Judge = (lambda seen: seen[:, FIRST_GUIDE]) if number == 0 else PolicyWeights.of_network(network, {}).judge
+        judge: Judge = (
+            (lambda seen: seen[:, FIRST_GUIDE])
+            if number == 0
+            else PolicyWeights.of_network(network, {}).judge
+        )
         parts = []
         for search in range(plan.searches):
-            report(Advance((number + 0.7 * search / plan.searches) / plan.rounds, f"searches, round {number + 1}", loss))
+            report(
+                Advance(
+                    (number + 0.7 * search / plan.searches) / plan.rounds,
+                    f"searches, round {number + 1}",
+                    loss,
+                )
+            )
             parts.append(_one(plan, number, search, pools, judge))
         fresh = joined(parts)
         states = joined([states, fresh])
@@ -88,6 +105,36 @@ def pretrain(plan: Plan, folder: Path, report: Callable[[Advance], None]) -> Pol
         loss = fit(network, states, plan, number)
         _write(_states_file(folder, number), fresh)
         torch.save(network.state_dict(), _weights_file(folder, number))
+    report(Advance(1.0, "done", loss))
+    return network
+
+
+def fine_tune(
+    weights: PolicyWeights, landscapes: Sequence[Landscape], plan: Plan, report: Callable[[Advance], None]
+) -> PolicyNetwork:
+    """Train a policy further, by searches of recorded landscapes; nothing is kept but the network.
+
+    Args:
+        weights: what it starts from.
+        landscapes: landscapes of runs, see `nas_agents.pretrained.training.own_runs`.
+        plan: what is done; its spaces are not read.
+        report: is told how far it is.
+    """
+    network = fresh_network(plan.seed)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.arrays.items()})
+    states, loss = no_states(), float("nan")
+    for number in range(plan.rounds):
+        judge, parts = PolicyWeights.of_network(network, {}).judge, [states]
+        for search in range(plan.searches):
+            done = (number + 0.7 * search / plan.searches) / plan.rounds
+            report(Advance(done, f"searches, round {number + 1}", loss))
+            rng = np.random.default_rng([plan.seed, 3, number, search])
+            landscape = landscapes[int(rng.integers(len(landscapes)))]
+            share = rng.uniform(0.5, 1.0)
+            part = landscape.subset(max(FEWEST_OWN, int(share * len(landscape.pool))), rng)
+            parts.append(played(part, judge, rng))
+        states = joined(parts)
+        loss = fit(network, states, plan, number)
     report(Advance(1.0, "done", loss))
     return network
 
@@ -147,6 +194,16 @@ def _last(folder: Path, plan: Plan) -> tuple[PolicyNetwork, int]:
     if number:
         network.load_state_dict(torch.load(_weights_file(folder, number - 1), weights_only=True))
     return network, number
+
+
+def _hold(folder: Path, plan: Plan) -> None:
+    """Write the plan into a folder, or check that it is the one there."""
+    file, text = folder / "plan.json", json.dumps(asdict(plan), sort_keys=True)
+    if file.exists() and file.read_text() != text:
+        raise ConfigError(
+            f"{folder} has a training of another plan: delete it, or pass another --work folder"
+        )
+    file.write_text(text)
 
 
 def _states_file(folder: Path, number: int) -> Path:

@@ -66,7 +66,9 @@ class EdgeSpace(ChoiceSpace):
                 if end == target and operation != "zero" and values[source]:
                     same = operation == "same"
                     terms.append(values[source] if same else f"{operation}({values[source]})")
-            values.append("" if not terms else terms[0] if len(terms) == 1 else f"[{'+'.join(sorted(terms))}]")
+            values.append(
+                "" if not terms else terms[0] if len(terms) == 1 else f"[{'+'.join(sorted(terms))}]"
+            )
         return values[-1]
 
     def _cell(self, builder: NetworkBuilder, node: int, architecture: Choices) -> int:
@@ -180,20 +182,68 @@ SPACES: dict[str, tuple[dict[str, Any], Shape]] = {
     "edges-c": (_edges("01 12 23 02 13", "conv3", "mean", "conv1", "same"), SIGNAL),
     "edges-d": (_edges("01 02 03 13 23", "zero", "conv5", "conv3", "mean", "same"), SIGNAL),
     "blocks-a": ({"name": BlockSpace.name, "layers": 6, "blocks": ["none", "2x3", "4x5"]}, IMAGE),
-    "blocks-b": ({"name": BlockSpace.name, "layers": 5, "blocks": ["4x3", "none", "2x7", "4x7", "2x3"]}, IMAGE),
+    "blocks-b": (
+        {"name": BlockSpace.name, "layers": 5, "blocks": ["4x3", "none", "2x7", "4x7", "2x3"]},
+        IMAGE,
+    ),
     "blocks-c": ({"name": BlockSpace.name, "layers": 7, "blocks": ["6x3", "2x5", "none"]}, IMAGE),
     "shapes": ({"name": ShapeSpace.name}, IMAGE),
-    "mlp-a": ({"name": "mlp", "max_layers": 3, "widths": [8, 32, 128], "activations": ["relu", "tanh", "gelu"]}, SIGNAL),
-    "mlp-b": ({"name": "mlp", "max_layers": 5, "widths": [32], "activations": ["silu", "relu", "sigmoid", "identity"]}, SIGNAL),
-    "mlp-c": ({"name": "mlp", "max_layers": 2, "widths": [4, 12, 48, 200], "activations": ["elu", "relu", "sigmoid", "tanh", "identity"]}, SIGNAL),
-    "conv-a": ({"name": "conv", "max_layers": 3, "operations": ["conv3", "sep3", "avg_pool"], "channels": [8, 24], "activations": ["relu"]}, SIGNAL),
-    "conv-b": ({"name": "conv", "max_layers": 4, "operations": ["conv5", "max_pool"], "channels": [8], "activations": ["gelu"]}, SIGNAL),
+    "mlp-a": (
+        {"name": "mlp", "max_layers": 3, "widths": [8, 32, 128], "activations": ["relu", "tanh", "gelu"]},
+        SIGNAL,
+    ),
+    "mlp-b": (
+        {
+            "name": "mlp",
+            "max_layers": 5,
+            "widths": [32],
+            "activations": ["silu", "relu", "sigmoid", "identity"],
+        },
+        SIGNAL,
+    ),
+    "mlp-c": (
+        {
+            "name": "mlp",
+            "max_layers": 2,
+            "widths": [4, 12, 48, 200],
+            "activations": ["elu", "relu", "sigmoid", "tanh", "identity"],
+        },
+        SIGNAL,
+    ),
+    "conv-a": (
+        {
+            "name": "conv",
+            "max_layers": 3,
+            "operations": ["conv3", "sep3", "avg_pool"],
+            "channels": [8, 24],
+            "activations": ["relu"],
+        },
+        SIGNAL,
+    ),
+    "conv-b": (
+        {
+            "name": "conv",
+            "max_layers": 4,
+            "operations": ["conv5", "max_pool"],
+            "channels": [8],
+            "activations": ["gelu"],
+        },
+        SIGNAL,
+    ),
 }
 """Spaces by name: what makes them, and the shape of an example."""
 UNSEEN: dict[str, tuple[dict[str, Any], Shape]] = {
     "edges-unseen": (_edges("01 12 02 23 34", "conv3", "zero", "same", "mean", "sep3"), SIGNAL),
     "blocks-unseen": ({"name": BlockSpace.name, "layers": 6, "blocks": ["none", "3x3", "3x5", "6x3"]}, IMAGE),
-    "mlp-unseen": ({"name": "mlp", "max_layers": 3, "widths": [16, 96], "activations": ["relu", "elu", "tanh", "sigmoid"]}, SIGNAL),
+    "mlp-unseen": (
+        {
+            "name": "mlp",
+            "max_layers": 3,
+            "widths": [16, 96],
+            "activations": ["relu", "elu", "tanh", "sigmoid"],
+        },
+        SIGNAL,
+    ),
 }
 """Spaces that landscapes for checking the policy are drawn on, which it was not trained on."""
 
