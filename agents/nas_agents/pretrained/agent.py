@@ -46,7 +46,7 @@ class Pretrained(Agent):
             best; afterwards the most likely is taken.
         listed: size up to which all architectures of a space are candidates.
         memory: evaluations that posteriors remember at most; beyond it the best and the latest are kept.
-        temperature: exponent of those draws, as 1 / temperature: below 1 the likely ones are drawn more often.
+        temperature: of those draws; below 1 likely candidates are drawn more often than that.
         policy: path of weights that `nas-gym pretrain` wrote; None for those of the package.
     """
 

@@ -62,9 +62,9 @@ class _Ways(NamedTuple):
 
 
 def readings(space: SearchSpace[Any], architectures: Sequence[Architecture]) -> np.ndarray:
-    """Return the readings of architectures, float64 (architectures, `READINGS`); 0 in a space without networks.
+    """Return the readings of architectures, float64 (architectures, `READINGS`).
 
-    Architectures of one class of isomorphism are read once.
+    In a space that builds no networks they are 0. Architectures of one class of isomorphism are read once.
     """
     rows: dict[str, np.ndarray] = {}
     found = []

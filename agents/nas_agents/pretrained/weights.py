@@ -89,7 +89,8 @@ def read_weights(path: str | Path) -> PolicyWeights:
     found = PolicyWeights(arrays, provenance)
     if arrays["first.weight"].ndim != 2 or arrays["first.weight"].shape[1] != len(FEATURES):
         raise ConfigError(
-            f"policy file {path} reads other features than the {len(FEATURES)} of this version: train it again"
+            f"policy file {path} reads other features than the {len(FEATURES)} of this version: "
+            "train it again"
         )
     if found.digest != told:
         raise ConfigError(f"policy file {path} is not what its provenance tells of: train it again")

@@ -1,4 +1,4 @@
-"""Pretraining: rounds of searches on fresh landscapes, after each of which the network is fitted to all states."""
+"""Pretraining: rounds of searches on fresh landscapes, each followed by a fit to the states of all."""
 
 from __future__ import annotations
 
@@ -69,10 +69,11 @@ class Advance(NamedTuple):
 
 
 def pretrain(plan: Plan, folder: Path, report: Callable[[Advance], None]) -> PolicyNetwork:
-    """Train a policy on synthetic landscapes; a training of the same plan goes on where one in the folder stopped.
+    """Train a policy on synthetic landscapes.
 
-    After each round the folder has the states of that round and the weights; it is bit for bit the same
-    training whether it was interrupted or not.
+    A training of the same plan goes on where one in the folder stopped. After each round the folder has the
+    states of that round and the weights; it is bit for bit the same training whether it was interrupted or
+    not.
 
     Raises:
         NASGymError: if the folder has a training of another plan.

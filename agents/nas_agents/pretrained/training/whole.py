@@ -24,7 +24,7 @@ def pretrain_policy(
     runs: Sequence[Path] = (),
     start: Path | None = None,
     work: Path,
-    report: Callable[[Advance], None] = lambda advance: None,
+    report: Callable[[Advance], None] | None = None,
 ) -> str:
     """Train a policy, write its weights and their provenance, and return the weights' SHA-256.
 
@@ -35,28 +35,32 @@ def pretrain_policy(
         runs: folders of finished runs to train further on; none for synthetic landscapes.
         start: with `runs`, the policy to train further; None for that of the package.
         work: folder that an interrupted training on synthetic landscapes goes on from.
-        report: is told how far it is.
+        report: is told how far it is; None for nobody.
 
     Raises:
         NASGymError: if `runs` have nothing to learn from, or `start` is no policy.
     """
     import torch
 
-    threads = torch.get_num_threads()
+    threads, told = torch.get_num_threads(), report or _nobody
     torch.set_num_threads(1)  # sums in another order would be other weights
     try:
         with threadpool_limits(limits=1):  # type: ignore[no-untyped-call]
             if runs:
                 plan = Plan(**(OWN_RUNS | dict(options)))  # type: ignore[arg-type]
                 before = shipped_weights() if start is None else read_weights(start)
-                network = fine_tune(before, landscapes_of(runs), plan, report)
+                network = fine_tune(before, landscapes_of(runs), plan, told)
                 whence = fine_tuned(before, plan, command, runs)
             else:
                 plan = Plan(**options)  # type: ignore[arg-type]
-                network, whence = pretrain(plan, work, report), provenance(plan, command)
+                network, whence = pretrain(plan, work, told), provenance(plan, command)
     finally:
         torch.set_num_threads(threads)
     weights = PolicyWeights.of_network(network, whence)
     out.parent.mkdir(parents=True, exist_ok=True)
     weights.save(out)
     return weights.digest
+
+
+def _nobody(advance: Advance) -> None:
+    """Tell nobody."""
