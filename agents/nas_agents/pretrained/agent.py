@@ -30,7 +30,7 @@ class Pretrained(Agent):
     It is a learned acquisition: at each step a small network scores every candidate, and the best is
     evaluated. What it reads of a candidate are what its network does (sizes, depth, receptive field,
     shortcuts, behaviour of activations, see `nas_agents.pretrained.readings`) and what the run so far says
-    of it (posteriors of Gaussian processes over choices, walks and readings; distances to what was
+    of it (posteriors of Gaussian processes over choices, pieces of graphs and readings; distances to what was
     evaluated; the best so far; the budget left). Names and the numbering of operations, edges and layers
     do not enter. Nothing is learned during a search but those posteriors: the weights stay as they are.
 

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from nas_agents.model_based.features import Features
-from nas_agents.pretrained.readings import READINGS, readings
+from nas_agents.pretrained.readings import READINGS, read_network
+from nas_agents.pretrained.subtrees import Pieces, subtrees
 from nas_gym.search_spaces import Architecture, SearchSpace
 
 REFERENCE = 1000
 """Architectures of a space too large to list that scales are taken from."""
-KERNELS = ("near choices", "choices", "walks", "readings", "line of readings", "all")
+KERNELS = ("near choices", "choices", "pieces", "readings", "line of readings", "all")
 """The kernels by which architectures are alike, in order."""
 REACH = 1.2
 """Differing choices over which likeness by the first kernel falls to 1/e."""
@@ -25,7 +25,7 @@ REACH = 1.2
 class Pool:
     """Architectures of a space that may be proposed, by number, and how alike they are.
 
-    Nothing of it depends on names or on the order of operations, edges or layers: choices and walks count
+    Nothing of it depends on names or on the order of operations, edges or layers: choices and pieces of networks count
     only as equal or different, and readings are what networks do.
 
     Args:
@@ -49,22 +49,27 @@ class Pool:
         self.space = space
         self.architectures: list[Architecture] = []
         self.numbers: dict[Architecture, int] = {}
-        self._features = Features(space)
         self._classes: dict[str, int] = {}
+        self._read: list[np.ndarray] = []
+        self._pieces: list[dict[int, int]] = []
+        self._known: Pieces = {}
+        sizes = [len(variable.choices) for variable in space.variables.values()]
+        self._first_column = dict(zip(space.variables, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
+        self._columns = sum(sizes)
         self.groups = np.zeros(0, dtype=np.int64)
-        raw = readings(space, architectures)
-        scales = raw if reference is None else readings(space, reference)
+        scales = self._raw(architectures if reference is None else reference)
         self._centre = scales.mean(axis=0)
         spread = scales.std(axis=0)
         self._varies = spread > 1e-9
         self._spread = np.where(self._varies, spread, 1.0)
         self.readings = np.zeros((0, len(READINGS)))
-        self._append(architectures, raw)
+        self.choices, self.pieces = np.zeros((0, self._columns)), sparse.csr_array((0, 0))
+        self._append(architectures)
         choices = self.choices
         self._choice_mean = choices.mean(axis=0)
         self._linear_scale = float(((choices - self._choice_mean) ** 2).sum(axis=1).mean()) or 1.0
-        spread_of_walks = float(self._walk_norms.mean() - np.square(self.walks.mean(axis=0)).sum())
-        self._walk_scale = 2 * spread_of_walks if spread_of_walks > 1e-9 else 1.0
+        spread_of_pieces = float(self._piece_norms.mean() - np.square(self.pieces.mean(axis=0)).sum())
+        self._piece_scale = 2 * spread_of_pieces if spread_of_pieces > 1e-9 else 1.0
         self._reading_scale = _mean_square(self.readings)
         self._reading_peak = 1.0 + float((self.readings**2).sum(axis=1).mean())
 
@@ -80,7 +85,7 @@ class Pool:
         """Append candidates that are new."""
         fresh = list(dict.fromkeys(each for each in architectures if each not in self.numbers))
         if fresh:
-            self._append(fresh, readings(self.space, fresh))
+            self._append(fresh)
 
     def subset(self, kept: np.ndarray) -> Pool:
         """Return a pool of some of the candidates, with the same scales."""
@@ -88,8 +93,8 @@ class Pool:
         found.architectures = [self.architectures[number] for number in kept]
         found.numbers = {each: number for number, each in enumerate(found.architectures)}
         found.groups, found.readings = self.groups[kept], self.readings[kept]
-        found.choices, found.walks = self.choices[kept], self.walks[kept]
-        found._walk_norms, found._chosen = self._walk_norms[kept], self._chosen[kept]
+        found.choices, found.pieces = self.choices[kept], self.pieces[kept]
+        found._piece_norms, found._chosen = self._piece_norms[kept], self._chosen[kept]
         return found
 
     def differences(self, number: int, first: int = 0) -> np.ndarray:
@@ -103,10 +108,10 @@ class Pool:
         near = np.exp(-self.differences(number, first) / REACH)
         centred = choices[number] - self._choice_mean
         alike = ((choices[first:] - self._choice_mean) @ centred) / self._linear_scale
-        by_walks = np.exp(-self._walk_squares(number, first) / self._walk_scale)
+        by_pieces = np.exp(-self._piece_squares(number, first) / self._piece_scale)
         by_readings = np.exp(-self._reading_squares(number, first) / self._reading_scale)
         line = (1.0 + read[first:] @ read[number]) / self._reading_peak
-        found = np.array([near, alike, by_walks, by_readings, line])
+        found = np.array([near, alike, by_pieces, by_readings, line])
         return np.concatenate([found, found.mean(axis=0, keepdims=True)])
 
     def own_likeness(self, first: int = 0) -> np.ndarray:
@@ -117,31 +122,67 @@ class Pool:
         found = np.array([ones, alike, ones, ones, line])
         return np.concatenate([found, found.mean(axis=0, keepdims=True)])
 
-    def _walk_squares(self, number: int, first: int) -> np.ndarray:
-        """Return squared distances by walks."""
-        common = self.walks[first:] @ self.walks[[number]].toarray()[0]
-        norms = self._walk_norms
+    def _piece_squares(self, number: int, first: int) -> np.ndarray:
+        """Return squared distances by pieces."""
+        common = self.pieces[first:] @ self.pieces[[number]].toarray()[0]
+        norms = self._piece_norms
         return np.maximum(norms[first:] + norms[number] - 2 * common, 0.0)
 
     def _reading_squares(self, number: int, first: int) -> np.ndarray:
         """Return squared distances by readings."""
         return np.asarray(np.square(self.readings[first:] - self.readings[number]).sum(axis=1))
 
-    def _append(self, architectures: Sequence[Architecture], raw: np.ndarray) -> None:
+    def _append(self, architectures: Sequence[Architecture]) -> None:
         for architecture in architectures:
             self.numbers[architecture] = len(self.architectures)
             self.architectures.append(architecture)
-        keys = [self.space.isomorphism_class(each) for each in architectures]
-        groups = [self._classes.setdefault(key, len(self._classes)) for key in keys]
+        raw = self._raw(architectures)
+        groups = [self._class_of(each) for each in architectures]
         self.groups = np.concatenate([self.groups, np.array(groups, dtype=np.int64)])
         read = np.clip((raw - self._centre) / self._spread, -5, 5) * self._varies
         self.readings = np.concatenate([self.readings, read])
-        matrix = self._features.matrix(self.architectures)
-        columns = int(self._features.groups()[0].columns.stop)
-        rows = sparse.csr_array(matrix)
-        self.choices, self.walks = rows[:, :columns].toarray(), sparse.csr_array(rows[:, columns:])
+        self.choices = np.concatenate([self.choices, self._chosen_by(architectures)])
+        rows = [self._pieces[group] for group in groups]
+        ends = np.cumsum([0, *map(len, rows)])
+        columns = np.fromiter((column for row in rows for column in row), np.int64, ends[-1])
+        counts = np.fromiter((count for row in rows for count in row.values()), np.float64, ends[-1])
+        width = len(self._known)
+        fresh = sparse.csr_array((np.sqrt(counts), columns, ends), shape=(len(rows), width))
+        before = self.pieces
+        wider = sparse.csr_array((before.data, before.indices, before.indptr), (before.shape[0], width))
+        self.pieces = sparse.csr_array(sparse.vstack([wider, fresh]))
         self._chosen = self.choices.sum(axis=1)
-        self._walk_norms = np.asarray(self.walks.power(2).sum(axis=1))
+        self._piece_norms = np.asarray(self.pieces.power(2).sum(axis=1))
+
+    def _raw(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return readings as they are, float64 (architectures, `READINGS`)."""
+        return np.array([self._read[self._class_of(each)] for each in architectures])
+
+    def _class_of(self, architecture: Architecture) -> int:
+        """Return the number of a class of isomorphism; a network of each is read once."""
+        key = self.space.isomorphism_class(architecture)
+        number = self._classes.get(key)
+        if number is None:
+            number = self._classes[key] = len(self._classes)
+            try:
+                network = self.space.network(architecture)
+            except NotImplementedError:  # a function may score a space that builds no networks
+                self._read.append(np.zeros(len(READINGS)))
+                self._pieces.append({})
+            else:
+                self._read.append(read_network(network))
+                self._pieces.append(subtrees(network, self._known))
+        return number
+
+    def _chosen_by(self, architectures: Sequence[Architecture]) -> np.ndarray:
+        """Return choices in one-hot form, 0 where a variable does not matter."""
+        found = np.zeros((len(architectures), self._columns))
+        for row, architecture in zip(found, architectures, strict=True):
+            active = self.space.active_variables(architecture)
+            for name, value in self.space.encode(architecture).items():
+                if name in active:
+                    row[self._first_column[name] + value] = 1.0
+        return found
 
 
 @lru_cache(maxsize=2)

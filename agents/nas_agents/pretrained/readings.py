@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nas_gym.networks import ACTIVATIONS, Activation, Network, Node
-from nas_gym.search_spaces import Architecture, SearchSpace
 
 READINGS = (
     "parameters",
     "flops",
     "connected",
-    "unused parameters",
     "longest path",
     "shortest path",
     "mean path",
@@ -61,29 +59,10 @@ class _Ways(NamedTuple):
     field: float
 
 
-def readings(space: SearchSpace[Any], architectures: Sequence[Architecture]) -> np.ndarray:
-    """Return the readings of architectures, float64 (architectures, `READINGS`).
-
-    In a space that builds no networks they are 0. Architectures of one class of isomorphism are read once.
-    """
-    rows: dict[str, np.ndarray] = {}
-    found = []
-    for architecture in architectures:
-        key = space.isomorphism_class(architecture)
-        if key not in rows:
-            try:
-                rows[key] = read_network(space.network(architecture))
-            except NotImplementedError:
-                rows[key] = np.zeros(len(READINGS))
-        found.append(rows[key])
-    return np.array(found, dtype=np.float64).reshape(len(architectures), len(READINGS))
-
-
 def read_network(network: Network) -> np.ndarray:
     """Return the readings of a network, float64 (`READINGS`,)."""
     nodes = network.nodes
-    fed = _fed(nodes)
-    used = _used(nodes, fed)
+    used = live_nodes(nodes)
     sizes = {number: _size(nodes[number]) for number in used}
     ways: dict[int, _Ways] = {}
     for number in used:
@@ -104,7 +83,6 @@ def read_network(network: Network) -> np.ndarray:
             math.log(1 + parameters),
             math.log(1 + sum(sizes[number][1] for number in weights)),
             float(len(nodes) - 1 in ways),
-            math.log1p(sum(_size(node)[0] for node in nodes)) - math.log1p(parameters),
             last.longest,
             last.shortest,
             last.total / last.count,
@@ -112,7 +90,7 @@ def read_network(network: Network) -> np.ndarray:
             len(weighted),
             math.log2(last.field),
             wide / max(1, parameters),
-            sum(_is_window(node) and node.stride == 1 for node in live),
+            sum(is_window(node) and node.stride == 1 for node in live),
             sum(node.stride > 1 for node in live),
             len(sums),
             plain,
@@ -125,6 +103,21 @@ def read_network(network: Network) -> np.ndarray:
             float(np.mean([one.nonlinearity < 1e-9 for one in behaviours])),
         ]
     )
+
+
+def live_nodes(nodes: Sequence[Node]) -> list[int]:
+    """Return the nodes that the output depends on and that depend on the input, in order."""
+    return _used(nodes, _fed(nodes))
+
+
+def is_weighted(node: Node) -> bool:
+    """Return whether a node multiplies by weights."""
+    return min(_size(node)) > 0
+
+
+def is_window(node: Node) -> bool:
+    """Return whether a node reads windows without weights, as pools do."""
+    return node.kernel > 1 and not _size(node)[0]
 
 
 def _fed(nodes: Sequence[Node]) -> set[int]:
@@ -166,10 +159,6 @@ def _joins_a_shortcut(nodes: Sequence[Node], number: int, ways: dict[int, _Ways]
     """Return whether a sum adds branches of unequal depth, as a residual block does."""
     depths = {ways[source].longest for source in nodes[number].inputs if source in ways}
     return len(depths) > 1
-
-
-def _is_window(node: Node) -> bool:
-    return node.kernel > 1 and not _size(node)[0]
 
 
 def _size(node: Node) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Landscapes to train on: scores for all architectures of a space, drawn from a seed.
 
 A landscape is a sum of parts, each of which the space may have or not: what networks do (larger and deeper
-ones are better more often than not), additive choices, interactions of two choices, counts of walks, and a
+ones are better more often than not), additive choices, interactions of two choices, counts of pieces of the graph, and a
 smooth function of the edit graph. Then traps are planted, scores are bent as accuracies are, and noise is
 added. Nothing of it reads a table: that size, depth and shortcuts tend to help is what is assumed.
 """
@@ -40,7 +40,7 @@ TENDENCIES = {
     "linear": -0.6,
 }
 """How readings change scores on average over landscapes; those that are not named, not at all."""
-PARTS = ("network", "choices", "pairs", "walks", "smooth")
+PARTS = ("network", "choices", "pairs", "pieces", "smooth")
 """The parts of a landscape."""
 SHARES = (1.2, 0.8, 0.4, 0.5, 0.5)
 """The parameters of the Dirichlet distribution that the variances of the parts are drawn from."""
@@ -106,7 +106,7 @@ def draw_landscape(pool: Pool, rng: np.random.Generator, kind: str | None = None
 
 def _sum_of_parts(pool: Pool, rng: np.random.Generator) -> np.ndarray:
     shares = rng.dirichlet(SHARES)
-    makers = (_network, _choices, _pairs, _walks, _smooth)
+    makers = (_network, _choices, _pairs, _pieces, _smooth)
     return np.asarray(
         sum(
             share**0.5 * _standard(maker(pool, rng))
@@ -155,9 +155,9 @@ def _pairs(pool: Pool, rng: np.random.Generator) -> np.ndarray:
     return found
 
 
-def _walks(pool: Pool, rng: np.random.Generator) -> np.ndarray:
-    """Draw a weight of each walk."""
-    return np.asarray(pool.walks @ rng.standard_normal(pool.walks.shape[1]))
+def _pieces(pool: Pool, rng: np.random.Generator) -> np.ndarray:
+    """Draw a weight of each piece."""
+    return np.asarray(pool.pieces @ rng.standard_normal(pool.pieces.shape[1]))
 
 
 def _smooth(pool: Pool, rng: np.random.Generator) -> np.ndarray:

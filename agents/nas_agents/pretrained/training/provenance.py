@@ -19,6 +19,7 @@ from nas_gym.traces import versions
 
 SOURCES = (
     "readings.py",
+    "subtrees.py",
     "pool.py",
     "beliefs.py",
     "state.py",
