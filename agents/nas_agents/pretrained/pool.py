@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from functools import lru_cache
@@ -12,12 +13,23 @@ from scipy import sparse
 
 from nas_agents.pretrained.readings import READINGS, read_network
 from nas_agents.pretrained.subtrees import Pieces, subtrees
-from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.networks import Network
+from nas_gym.search_spaces import Architecture, SearchSpace, make_search_space
 
 REFERENCE = 1000
 """Architectures of a space too large to list that scales are taken from."""
 KERNELS = ("near choices", "choices", "pieces", "readings", "line of readings", "all")
 """The kernels by which architectures are alike, in order."""
+SCALES = (
+    "_centre",
+    "_varies",
+    "_spread",
+    "_choice_mean",
+    "_linear_scale",
+    "_piece_scale",
+    "_reading_scale",
+    "_reading_peak",
+)
 REACH = 1.2
 """Differing choices over which likeness by the first kernel falls to 1/e."""
 
@@ -37,7 +49,7 @@ class Pool:
         architectures: the candidates.
         numbers: their numbers.
         readings: float64 (candidates, `READINGS`), of mean 0 and variance 1 over the reference.
-        groups: the number of each candidate's class of isomorphism.
+        groups: the number of each candidate's class: candidates of one have the same pieces.
     """
 
     def __init__(
@@ -49,29 +61,44 @@ class Pool:
         self.space = space
         self.architectures: list[Architecture] = []
         self.numbers: dict[Architecture, int] = {}
-        self._classes: dict[str, int] = {}
-        self._read: list[np.ndarray] = []
-        self._pieces: list[dict[int, int]] = []
+        self._shown = with_one_cell(space)
+        self._read: dict[Architecture, np.ndarray] = {}
+        self._classes: dict[frozenset[tuple[int, int]], int] = {}
+        self._class_of: dict[Architecture, int] = {}
+        self._pieces: list[Counter[int]] = []
         self._known: Pieces = {}
         sizes = [len(variable.choices) for variable in space.variables.values()]
         self._first_column = dict(zip(space.variables, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
         self._columns = sum(sizes)
         self.groups = np.zeros(0, dtype=np.int64)
-        scales = self._raw(architectures if reference is None else reference)
-        self._centre = scales.mean(axis=0)
-        spread = scales.std(axis=0)
-        self._varies = spread > 1e-9
-        self._spread = np.where(self._varies, spread, 1.0)
         self.readings = np.zeros((0, len(READINGS)))
         self.choices, self.pieces = np.zeros((0, self._columns)), sparse.csr_array((0, 0))
-        self._append(architectures)
-        choices = self.choices
-        self._choice_mean = choices.mean(axis=0)
-        self._linear_scale = float(((choices - self._choice_mean) ** 2).sum(axis=1).mean()) or 1.0
+        if reference is None:
+            self._set_scale_of_readings(architectures)
+            self._append(architectures)
+            self._set_scales()
+        else:
+            self._take_scales(Pool(space, reference))
+            self._append(architectures)
+
+    def _set_scale_of_readings(self, architectures: Sequence[Architecture]) -> None:
+        raw = self._raw(architectures)
+        self._centre, spread = raw.mean(axis=0), raw.std(axis=0)
+        self._varies = spread > 1e-9
+        self._spread = np.where(self._varies, spread, 1.0)
+
+    def _set_scales(self) -> None:
+        """Set the scales of likeness by the candidates."""
+        self._choice_mean = self.choices.mean(axis=0)
+        self._linear_scale = float(((self.choices - self._choice_mean) ** 2).sum(axis=1).mean()) or 1.0
         spread_of_pieces = float(self._piece_norms.mean() - np.square(self.pieces.mean(axis=0)).sum())
         self._piece_scale = 2 * spread_of_pieces if spread_of_pieces > 1e-9 else 1.0
         self._reading_scale = _mean_square(self.readings)
         self._reading_peak = 1.0 + float((self.readings**2).sum(axis=1).mean())
+
+    def _take_scales(self, other: Pool) -> None:
+        for name in SCALES:
+            setattr(self, name, getattr(other, name))
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -137,7 +164,7 @@ class Pool:
             self.numbers[architecture] = len(self.architectures)
             self.architectures.append(architecture)
         raw = self._raw(architectures)
-        groups = [self._class_of(each) for each in architectures]
+        groups = [self._class_of[each] for each in architectures]
         self.groups = np.concatenate([self.groups, np.array(groups, dtype=np.int64)])
         read = np.clip((raw - self._centre) / self._spread, -5, 5) * self._varies
         self.readings = np.concatenate([self.readings, read])
@@ -155,24 +182,29 @@ class Pool:
         self._piece_norms = np.asarray(self.pieces.power(2).sum(axis=1))
 
     def _raw(self, architectures: Sequence[Architecture]) -> np.ndarray:
-        """Return readings as they are, float64 (architectures, `READINGS`)."""
-        return np.array([self._read[self._class_of(each)] for each in architectures])
+        """Return readings as they are, float64 (architectures, `READINGS`), and remember the pieces."""
+        return np.array([self._reading(each) for each in architectures]).reshape(-1, len(READINGS))
 
-    def _class_of(self, architecture: Architecture) -> int:
-        """Return the number of a class of isomorphism; a network of each is read once."""
-        key = self.space.isomorphism_class(architecture)
-        number = self._classes.get(key)
-        if number is None:
-            number = self._classes[key] = len(self._classes)
-            try:
-                network = self.space.network(architecture)
-            except NotImplementedError:  # a function may score a space that builds no networks
-                self._read.append(np.zeros(len(READINGS)))
-                self._pieces.append({})
-            else:
-                self._read.append(read_network(network))
-                self._pieces.append(subtrees(network, self._known))
-        return number
+    def _reading(self, architecture: Architecture) -> np.ndarray:
+        if architecture not in self._read:
+            read, pieces = np.zeros(len(READINGS)), Counter[int]()
+            network = self._network(architecture)
+            if network is not None:
+                read, pieces = read_network(network), subtrees(network, self._known)
+            self._read[architecture] = read
+            # Few networks have the same pieces, so that the counts themselves say which are equal.
+            group = self._classes.setdefault(frozenset(pieces.items()), len(self._classes))
+            self._class_of[architecture] = group
+            if group == len(self._pieces):
+                self._pieces.append(pieces)
+        return self._read[architecture]
+
+    def _network(self, architecture: Architecture) -> Network | None:
+        """Return a network to read; None in a space that builds none, which a function may score."""
+        try:
+            return self._shown.network(self._shown.parse(str(architecture)))
+        except NotImplementedError:
+            return None
 
     def _chosen_by(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Return choices in one-hot form, 0 where a variable does not matter."""
@@ -183,6 +215,14 @@ class Pool:
                 if name in active:
                     row[self._first_column[name] + value] = 1.0
         return found
+
+
+def with_one_cell(space: SearchSpace[Any]) -> SearchSpace[Any]:
+    """Return a space with one cell a stage, where a space repeats them: more would be the same again."""
+    config = space.config()
+    if not isinstance(config.get("cells"), int) or config["cells"] == 1:
+        return space
+    return make_search_space(config | {"cells": 1}, space.input_shape, space.outputs)
 
 
 @lru_cache(maxsize=2)

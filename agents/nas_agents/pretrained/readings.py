@@ -76,7 +76,8 @@ def read_network(network: Network) -> np.ndarray:
     last = ways.get(len(nodes) - 1, _Ways(0, 0, 0.0, 1.0, 1.0))
     parameters = sum(sizes[number][0] for number in weights)
     wide = sum(sizes[number][0] for number in weights if nodes[number].kernel > 1)
-    sums = [number for number in used if nodes[number].operation.sums]
+    merged = merged_sums(nodes, used)
+    sums = [number for number in used if number not in merged and _joins(nodes, number, ways)]
     plain = sum(_joins_a_shortcut(nodes, number, ways) for number in sums)
     return np.array(
         [
@@ -155,10 +156,31 @@ def _through(nodes: Sequence[Node], number: int, ways: dict[int, _Ways], *, step
     )
 
 
+def merged_sums(nodes: Sequence[Node], used: Sequence[int]) -> set[int]:
+    """Return the sums that only another sum reads, or that have one term: they are no sums of their own."""
+    alive, readers = set(used), dict[int, list[int]]()
+    for number in used:
+        for source in nodes[number].inputs:
+            readers.setdefault(source, []).append(number)
+    sums = {number for number in used if nodes[number].operation.sums}
+    return {
+        number
+        for number in sums
+        if (len(readers.get(number, ())) == 1 and readers[number][0] in sums)
+        or sum(source in alive for source in nodes[number].inputs) == 1
+    }
+
+
+def _joins(nodes: Sequence[Node], number: int, ways: dict[int, _Ways]) -> bool:
+    """Return whether a node sums several values that depend on the input of the network."""
+    node = nodes[number]
+    return node.operation.sums and sum(source in ways for source in node.inputs) > 1
+
+
 def _joins_a_shortcut(nodes: Sequence[Node], number: int, ways: dict[int, _Ways]) -> bool:
     """Return whether a sum adds branches of unequal depth, as a residual block does."""
     depths = {ways[source].longest for source in nodes[number].inputs if source in ways}
-    return len(depths) > 1
+    return len(depths) > 1 or ways[number].shortest < ways[number].longest
 
 
 def _size(node: Node) -> tuple[int, int]:
@@ -202,5 +224,5 @@ def _behaviour(function: str) -> _Behaviour:
     grid = x.numpy()
     line = np.polyval(np.polyfit(grid, y, 1), grid)
     slopes = np.gradient(y, grid)
-    flat = (abs(slopes[0]) < 0.1 * abs(slopes).max()) + (abs(slopes[-1]) < 0.1 * abs(slopes).max())
-    return _Behaviour(float(np.std(y - line) / max(1e-9, np.std(y))), flat / 2)
+    flat = np.abs(slopes[[0, -1]]) < 0.1 * np.abs(slopes).max()
+    return _Behaviour(float(np.std(y - line) / max(1e-9, np.std(y))), float(flat.mean()))

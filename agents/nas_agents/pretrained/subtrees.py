@@ -10,13 +10,12 @@ Architecture Search via Bayesian Optimisation with Weisfeiler-Lehman Kernels", 2
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
-from nas_agents.pretrained.readings import is_weighted, is_window, live_nodes
+from nas_agents.pretrained.readings import is_weighted, is_window, live_nodes, merged_sums
 from nas_gym.networks import Activation, Network, Node
 
-DEPTH = 2
+DEPTH = 3
 """Operations before an operation that a piece has at most."""
 Pieces = dict[Any, int]
 
@@ -24,22 +23,26 @@ Pieces = dict[Any, int]
 def subtrees(network: Network, known: Pieces) -> Counter[int]:
     """Count the pieces of the live part of a network, by their numbers in `known`, which new ones are added to.
 
-    Operations that only change each value, such as normalisations, are not pieces; activations tell apart what
-    stands before an operation.
+    Activations, normalisations and the like are not pieces of their own: they tell apart what stands before an
+    operation.
     """
     nodes = network.nodes
     sources: dict[int, list[tuple[int, tuple[str, ...]]]] = {}
     kept: dict[int, tuple[tuple[int, tuple[str, ...]], ...]] = {}
-    for number in live_nodes(nodes):
+    used = live_nodes(nodes)
+    merged = merged_sums(nodes, used)
+    for number in used:
         node = nodes[number]
         before = [source for each in node.inputs for source in sources.get(each, ())]
-        if not node.inputs or _is_piece(nodes, node, number):
+        several = len(before) != 1 and number not in merged
+        if several or is_weighted(node) or is_window(node) or number == len(nodes) - 1:
             kept[number] = tuple(before)
             sources[number] = [(number, ())]
-        elif isinstance(node.operation, Activation):
-            sources[number] = [(source, (*passed, node.function)) for source, passed in before]
-        else:
+        elif node.operation.sums:
             sources[number] = before
+        else:
+            word = node.function if isinstance(node.operation, Activation) else type(node.operation).__name__
+            sources[number] = [(source, (*passed, word)) for source, passed in before]
     labels = {number: known.setdefault(_what(nodes[number]), len(known)) for number in kept}
     found = Counter(labels.values())
     for _ in range(DEPTH):
@@ -52,11 +55,6 @@ def subtrees(network: Network, known: Pieces) -> Counter[int]:
         }
         found.update(labels.values())
     return found
-
-
-def _is_piece(nodes: Sequence[Node], node: Node, number: int) -> bool:
-    several = len(node.inputs) > 1
-    return several or is_weighted(node) or is_window(node) or number == len(nodes) - 1
 
 
 def _what(node: Node) -> tuple[Any, ...]:
