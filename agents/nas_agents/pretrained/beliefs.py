@@ -10,6 +10,8 @@ from nas_agents.pretrained.pool import KERNELS, Pool
 
 NOISE = 0.1
 """The part of the variance of targets that no kernel explains."""
+LEAST_VARIANCE = 1e-4
+"""What rounding in single precision may leave of a variance."""
 LOWEST = -2.5
 """Where targets by value are cut below: failures are far below the rest, and how far says nothing."""
 
@@ -34,8 +36,8 @@ class Beliefs:
         self.scores: list[float] = []
         self._lower = np.zeros((len(KERNELS), 0, 0))
         # Of each kernel the factor's inverse times the likeness of evaluated ones to all candidates.
-        self._cross = np.zeros((len(KERNELS), 32, len(pool)))
-        self._own = pool.own_likeness()
+        self._cross = np.zeros((len(KERNELS), 32, len(pool)), dtype=np.float32)
+        self._own = pool.own_likeness().astype(np.float32)
         self._explained = np.zeros_like(self._own)
         self.nearest = np.full(len(pool), np.inf)
 
@@ -44,14 +46,15 @@ class Beliefs:
         count = len(self.told)
         self.told.append(number)
         self.scores.append(score)
-        alike = self.pool.likeness(number)
+        alike = self.pool.likeness(number).astype(np.float32)
         before = self._cross[:, :count]
         to_before = before[:, :, number]
-        last = np.sqrt(np.maximum(self._own[:, number] + NOISE - (to_before**2).sum(axis=1), 1e-6))
+        # Never below the noise but by rounding.
+        last = np.sqrt(np.maximum(self._own[:, number] + NOISE - (to_before**2).sum(axis=1), NOISE))
         row = alike - np.matmul(to_before[:, None, :], before)[:, 0]
         row /= last[:, None]
         if count == self._cross.shape[1]:
-            grown = np.zeros((len(KERNELS), 2 * count, len(self.pool)))
+            grown = np.zeros((len(KERNELS), 2 * count, len(self.pool)), dtype=np.float32)
             grown[:, :count] = self._cross
             self._cross = grown
         self._cross[:, count] = row
@@ -69,12 +72,12 @@ class Beliefs:
             return
         count, added = len(self.told), len(self.pool) - first
         alike = [self.pool.likeness(number, first) for number in self.told]
-        cross = np.zeros((len(KERNELS), self._cross.shape[1], added))
+        cross = np.zeros((len(KERNELS), self._cross.shape[1], added), dtype=np.float32)
         for kernel in range(len(KERNELS)):
             rows = np.array([each[kernel] for each in alike]).reshape(count, added)
             cross[kernel, :count] = solve_triangular(self._lower[kernel], rows, lower=True)
         self._cross = np.concatenate([self._cross, cross], axis=2)
-        self._own = np.concatenate([self._own, self.pool.own_likeness(first)], axis=1)
+        self._own = np.concatenate([self._own, self.pool.own_likeness(first).astype(np.float32)], axis=1)
         self._explained = np.concatenate([self._explained, (cross**2).sum(axis=1)], axis=1)
         near = [self.pool.differences(number, first) for number in self.told]
         self.nearest = np.concatenate([self.nearest, np.min(near, axis=0, initial=np.inf, where=True)])
@@ -95,11 +98,12 @@ class Beliefs:
 
     def means(self, targets: np.ndarray) -> np.ndarray:
         """Return the posterior means of all candidates, float64 (`KERNELS`, candidates)."""
-        return np.array([w @ c[: len(w)] for w, c in zip(self._whitened(targets), self._cross, strict=True)])
+        whitened = self._whitened(targets).astype(np.float32)
+        return np.array([w @ c[: len(w)] for w, c in zip(whitened, self._cross, strict=True)])
 
     def deviations(self) -> np.ndarray:
         """Return the posterior standard deviations, without the noise, shaped as `means`."""
-        return np.sqrt(np.maximum(self._own - self._explained, 1e-6))
+        return np.sqrt(np.maximum(self._own - self._explained, LEAST_VARIANCE))
 
     def evidence(self, targets: np.ndarray) -> np.ndarray:
         """Return the log likelihood of the targets by each kernel, for each of them, float64 (`KERNELS`,)."""

@@ -161,13 +161,13 @@ def test_posteriors_are_those_of_a_gaussian_process(pool):
         noisy = rows[:, told] + NOISE * np.eye(len(told))
         solved = np.linalg.solve(noisy, rows)
         own = pool.own_likeness()[kernel]
-        np.testing.assert_allclose(beliefs.means(ranks)[kernel], ranks @ solved, atol=1e-8)
+        np.testing.assert_allclose(beliefs.means(ranks)[kernel], ranks @ solved, atol=1e-5)
         np.testing.assert_allclose(
-            beliefs.deviations()[kernel] ** 2, np.maximum(own - (rows * solved).sum(axis=0), 1e-6), atol=1e-8
+            beliefs.deviations()[kernel] ** 2, np.maximum(own - (rows * solved).sum(axis=0), 1e-4), atol=1e-5
         )
         determinant = np.linalg.slogdet(noisy)[1]
         expected = -(0.5 * ranks @ np.linalg.solve(noisy, ranks) + 0.5 * determinant) / len(told)
-        assert beliefs.evidence(ranks)[kernel] == pytest.approx(expected)
+        assert beliefs.evidence(ranks)[kernel] == pytest.approx(expected, abs=1e-5)
 
 
 def test_candidates_that_come_later_are_believed_of_as_if_they_had_been_there(pool):
@@ -181,7 +181,7 @@ def test_candidates_that_come_later_are_believed_of_as_if_they_had_been_there(po
     for beliefs in (some, every):
         beliefs.tell(40, 0.7)
     ranks, values = some.targets()
-    np.testing.assert_allclose(some.means(values), every.means(values), atol=1e-8)
+    np.testing.assert_allclose(some.means(values), every.means(values), atol=1e-5)
     np.testing.assert_allclose(some.nearest, every.nearest)
     assert len(ranks) == 4
 
