@@ -79,8 +79,9 @@ class Beliefs:
         self._cross = np.concatenate([self._cross, cross], axis=2)
         self._own = np.concatenate([self._own, self.pool.own_likeness(first).astype(np.float32)], axis=1)
         self._explained = np.concatenate([self._explained, (cross**2).sum(axis=1)], axis=1)
-        near = [self.pool.differences(number, first) for number in self.told]
-        self.nearest = np.concatenate([self.nearest, np.min(near, axis=0, initial=np.inf, where=True)])
+        near = np.array([self.pool.differences(number, first) for number in self.told])
+        nearest = near.reshape(count, added).min(axis=0, initial=np.inf)
+        self.nearest = np.concatenate([self.nearest, nearest])
 
     def targets(self) -> tuple[np.ndarray, np.ndarray]:
         """Return what is modelled in place of scores, by rank and by value, each of variance about 1.
