@@ -21,10 +21,10 @@ Pieces = dict[Any, int]
 
 
 def subtrees(network: Network, known: Pieces) -> Counter[int]:
-    """Count the pieces of the live part of a network, by their numbers in `known`, which new ones are added to.
+    """Count the pieces of the live part of a network, by their numbers in `known`.
 
-    Activations, normalisations and the like are not pieces of their own: they tell apart what stands before an
-    operation.
+    New ones are added there. Activations, normalisations and the like are not pieces of their own: they tell
+    apart what stands before an operation.
     """
     nodes = network.nodes
     sources: dict[int, list[tuple[int, tuple[str, ...]]]] = {}

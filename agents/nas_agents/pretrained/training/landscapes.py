@@ -1,9 +1,9 @@
 """Landscapes to train on: scores for all architectures of a space, drawn from a seed.
 
 A landscape is a sum of parts, each of which the space may have or not: what networks do (larger and deeper
-ones are better more often than not), additive choices, interactions of two choices, counts of pieces of the graph, and a
-smooth function of the edit graph. Then traps are planted, scores are bent as accuracies are, and noise is
-added. Nothing of it reads a table: that size, depth and shortcuts tend to help is what is assumed.
+ones are better more often than not), additive choices, interactions of two choices, counts of pieces of the
+graph, and a smooth function of the edit graph. Then traps are planted, scores are bent as accuracies are, and
+noise is added. Nothing of it reads a table: that size, depth and shortcuts tend to help is what is assumed.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ from nas_gym.errors import ConfigError
 FIRST_GUIDE = FEATURES.index("mixed improvement")
 """What the searches of the first round go by, before there is a network."""
 
+SEARCHING = 0.7
+"""The part of a round that its searches take."""
 FEW_CANDIDATES, MOST_OF_FEW = 0.5, 1200
 """The share of searches that see a part of the architectures of a space, and how many those are at most."""
 FEWEST_OWN = 24
@@ -45,8 +47,8 @@ class Plan:
     """
 
     seed: int = 0
-    rounds: int = 6
-    searches: int = 300
+    rounds: int = 3
+    searches: int = 200
     passes: int = 4
     batch: int = 32
     rate: float = 1e-3
@@ -85,26 +87,13 @@ def pretrain(plan: Plan, folder: Path, report: Callable[[Advance], None]) -> Pol
     states = joined([no_states(), *(_read(_states_file(folder, number)) for number in range(first))])
     loss = float("nan")
     for number in range(first, plan.rounds):
-        judge: Judge = (
-            (lambda seen: seen[:, FIRST_GUIDE])
-            if number == 0
-            else PolicyWeights.of_network(network, {}).judge
-        )
-        parts = []
-        for search in range(plan.searches):
-            report(
-                Advance(
-                    (number + 0.7 * search / plan.searches) / plan.rounds,
-                    f"searches, round {number + 1}",
-                    loss,
-                )
-            )
-            parts.append(_one(plan, number, search, pools, judge))
-        fresh = joined(parts)
-        states = joined([states, fresh])
-        report(Advance((number + 0.7) / plan.rounds, f"fitting, round {number + 1}", loss))
+        if not _states_file(folder, number).exists():
+            guide = PolicyWeights.of_network(network, {}).judge
+            fresh = _searched(plan, number, pools, _first_guide if number == 0 else guide, report)
+            _write(_states_file(folder, number), fresh)
+        states = joined([states, _read(_states_file(folder, number))])
+        report(Advance((number + SEARCHING) / plan.rounds, f"fitting, round {number + 1}", loss))
         loss = fit(network, states, plan, number)
-        _write(_states_file(folder, number), fresh)
         torch.save(network.state_dict(), _weights_file(folder, number))
     report(Advance(1.0, "done", loss))
     return network
@@ -127,7 +116,7 @@ def fine_tune(
     for number in range(plan.rounds):
         judge, parts = PolicyWeights.of_network(network, {}).judge, [states]
         for search in range(plan.searches):
-            done = (number + 0.7 * search / plan.searches) / plan.rounds
+            done = (number + SEARCHING * search / plan.searches) / plan.rounds
             report(Advance(done, f"searches, round {number + 1}", loss))
             rng = np.random.default_rng([plan.seed, 3, number, search])
             landscape = landscapes[int(rng.integers(len(landscapes)))]
@@ -173,6 +162,23 @@ def fresh_network(seed: int) -> PolicyNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return PolicyNetwork()
+
+
+def _first_guide(seen: np.ndarray) -> np.ndarray:
+    """Score candidates as the searches of the first round do, before there is a network."""
+    return np.asarray(seen[:, FIRST_GUIDE])
+
+
+def _searched(
+    plan: Plan, number: int, pools: dict[str, Pool], judge: Judge, report: Callable[[Advance], None]
+) -> States:
+    """Return the states of the searches of a round."""
+    parts = []
+    for search in range(plan.searches):
+        done = (number + SEARCHING * search / plan.searches) / plan.rounds
+        report(Advance(done, f"searches, round {number + 1}", float("nan")))
+        parts.append(_one(plan, number, search, pools, judge))
+    return joined(parts)
 
 
 def _one(plan: Plan, number: int, search: int, pools: dict[str, Pool], judge: Judge) -> States:
@@ -221,4 +227,7 @@ def _read(path: Path) -> States:
 
 
 def _write(path: Path, states: States) -> None:
-    np.savez(path, **states._asdict())
+    """Write states whole or not at all."""
+    part = path.with_suffix(".part.npz")
+    np.savez(part, **states._asdict())
+    part.replace(path)
