@@ -192,7 +192,7 @@ def tabulated(table: str, runs: list[dict[str, Any]]) -> Grid:
 
 
 def _regrets(runs: list[dict[str, Any]], searcher: str) -> np.ndarray:
-    """Return regrets after 20 evaluations in hundredths of the score; of drawn landscapes, of their spread."""
+    """Return regrets after 20 evaluations in hundredths of the score, or of the spread of drawn scores."""
     return np.array(
         [
             100 * run["regret"] / (run["spread"] if run["table"] == SYNTHETIC else 1.0)

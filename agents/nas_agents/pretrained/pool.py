@@ -37,8 +37,8 @@ REACH = 1.2
 class Pool:
     """Architectures of a space that may be proposed, by number, and how alike they are.
 
-    Nothing of it depends on names or on the order of operations, edges or layers: choices and pieces of networks
-    count only as equal or different, and readings are what networks do.
+    Nothing of it depends on names or on the order of operations, edges or layers: choices and pieces count
+    only as equal or different, and readings are what networks do.
 
     Args:
         space: search space.
