@@ -54,7 +54,7 @@ class Pretrained(Agent):
     access = "query"
     carries = True
 
-    first: int = 4
+    first: int = 1
     listed: int = 20_000
     memory: int = 300
     temperature: float = 1.0
