@@ -12,14 +12,13 @@ import gymnasium as gym
 import numpy as np
 from nas_agents import SearchOver
 from nas_agents.pretrained.pool import Pool
-from nas_agents.pretrained.training.landscapes import Landscape, draw_landscape
+from nas_agents.pretrained.training.landscapes import Landscape, blank_task, draw_landscape
 from nas_agents.pretrained.training.spaces import UNSEEN, training_space
 from until_optimum import UntilOptimum
 
 from nas_gym.evaluators import Evaluation, FunctionEvaluator
 from nas_gym.search_spaces import SearchSpace, make_search_space
 from nas_gym.tables import Table, import_table, load_table, read_nasbench201
-from nas_gym.tasks import make_task
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 PUBLISHED = {"nasbench201": "nasbench201_cifar10.csv.gz", "nasbench_macro": "nasbench_macro_cifar10.csv.gz"}
@@ -33,8 +32,7 @@ class LandscapeUntilOptimum(FunctionEvaluator):
 
     def __init__(self, landscape: Landscape) -> None:
         space = landscape.pool.space
-        task = make_task("mnist1d" if len(space.input_shape) == 2 else "digits")
-        super().__init__(space, task, function=landscape)
+        super().__init__(space, blank_task(space), function=landscape)
         self._best = landscape.pool.architectures[int(np.argmax(landscape.scores))]
         self._found = False
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from nas_agents.pretrained.pool import Pool
 from nas_agents.pretrained.readings import READINGS
-from nas_gym.search_spaces import Architecture
+from nas_gym.search_spaces import Architecture, SearchSpace
+from nas_gym.tasks import Task
 
 TENDENCIES = {
     "parameters": 1.0,
@@ -78,10 +79,17 @@ class Landscape:
         """Return an ordinary environment whose trainings score so."""
         import nas_gym  # noqa: F401 - registers the ids
 
-        evaluator = {"name": "function", "function": self}
         space = self.pool.space
-        task = {"name": "mnist1d"} if len(space.input_shape) == 2 else {"name": "digits"}
+        evaluator = {"name": "function", "function": self}
+        task = blank_task(space)
         return gym.make("NAS-v0", search_space=space, task=task, evaluator=evaluator, store="memory")
+
+
+def blank_task(space: SearchSpace[Any]) -> Task:
+    """Return a task of the shape that a space is built for; nothing is learned from its examples."""
+    rng = np.random.default_rng(0)
+    classes = np.arange(20 * space.outputs) % space.outputs
+    return Task.from_arrays(rng.standard_normal((len(classes), *space.input_shape)), classes)
 
 
 def draw_landscape(pool: Pool, rng: np.random.Generator, kind: str | None = None) -> Landscape:
