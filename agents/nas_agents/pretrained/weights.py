@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -100,8 +99,7 @@ def read_weights(path: str | Path) -> PolicyWeights:
 @lru_cache(maxsize=1)
 def shipped_weights() -> PolicyWeights:
     """Return the policy that comes with the package."""
-    with files("nas_agents.pretrained").joinpath(SHIPPED) as path:  # type: ignore[attr-defined]
-        return read_weights(path)
+    return read_weights(Path(__file__).with_name(SHIPPED))
 
 
 def _relu(values: np.ndarray) -> np.ndarray:
