@@ -129,7 +129,7 @@ def _some(session: Session, count: int) -> list[Architecture]:
 def _candidates(beliefs: Beliefs, session: Session) -> list[Architecture]:
     """Return what may be proposed next: neighbours of the best architectures known, and uniform draws."""
     pool = beliefs.pool
-    best = np.argsort(beliefs.scores)[::-1][:AROUND] if beliefs.told else []
+    best = np.argsort(beliefs.scores)[::-1][:AROUND].tolist() if beliefs.told else list[int]()
     around = [
         each for number in best for each in pool.space.neighbours(pool.architectures[beliefs.told[number]])
     ]

@@ -104,7 +104,7 @@ class Beliefs:
 
     def deviations(self) -> np.ndarray:
         """Return the posterior standard deviations, without the noise, shaped as `means`."""
-        return np.sqrt(np.maximum(self._own - self._explained, LEAST_VARIANCE))
+        return np.asarray(np.sqrt(np.maximum(self._own - self._explained, LEAST_VARIANCE)))
 
     def evidence(self, targets: np.ndarray) -> np.ndarray:
         """Return the log likelihood of the targets by each kernel, for each of them, float64 (`KERNELS`,)."""

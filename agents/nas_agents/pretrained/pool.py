@@ -153,7 +153,7 @@ class Pool:
         """Return squared distances by pieces."""
         common = self.pieces[first:] @ self.pieces[[number]].toarray()[0]
         norms = self._piece_norms
-        return np.maximum(norms[first:] + norms[number] - 2 * common, 0.0)
+        return np.asarray(np.maximum(norms[first:] + norms[number] - 2 * common, 0.0))
 
     def _reading_squares(self, number: int, first: int) -> np.ndarray:
         """Return squared distances by readings."""
@@ -179,7 +179,7 @@ class Pool:
         wider = sparse.csr_array((before.data, before.indices, before.indptr), (before.shape[0], width))
         self.pieces = sparse.csr_array(sparse.vstack([wider, fresh]))
         self._chosen = self.choices.sum(axis=1)
-        self._piece_norms = np.asarray(self.pieces.power(2).sum(axis=1))
+        self._piece_norms: np.ndarray = np.asarray(self.pieces.power(2).sum(axis=1))
 
     def _raw(self, architectures: Sequence[Architecture]) -> np.ndarray:
         """Return readings as they are, float64 (architectures, `READINGS`), and remember the pieces."""

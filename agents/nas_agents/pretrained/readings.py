@@ -55,7 +55,7 @@ class _Ways(NamedTuple):
     longest: int
     shortest: int
     total: float
-    count: float
+    ways: float
     field: float
 
 
@@ -86,8 +86,8 @@ def read_network(network: Network) -> np.ndarray:
             float(len(nodes) - 1 in ways),
             last.longest,
             last.shortest,
-            last.total / last.count,
-            math.log(last.count),
+            last.total / last.ways,
+            math.log(last.ways),
             len(weighted),
             math.log2(last.field),
             wide / max(1, parameters),
@@ -144,8 +144,8 @@ def _through(nodes: Sequence[Node], number: int, ways: dict[int, _Ways], *, step
     before = [ways[source] for source in node.inputs if source in ways]
     if not before:
         return _Ways(0, 0, 0.0, 1.0, 1.0)
-    count = min(MOST_PATHS, sum(one.count for one in before))
-    mean = sum(one.total for one in before) / sum(one.count for one in before)
+    count = min(MOST_PATHS, sum(one.ways for one in before))
+    mean = sum(one.total for one in before) / sum(one.ways for one in before)
     reach = (node.kernel - 1) * _side(nodes[0]) / _side_in(node) if node.kernel > 1 else 0.0
     return _Ways(
         max(one.longest for one in before) + step,

@@ -103,7 +103,7 @@ def _globals(beliefs: Beliefs, left: float) -> list[float]:
 def _improvement(mean: np.ndarray, deviation: np.ndarray, best: float) -> np.ndarray:
     z = (mean - best) / deviation
     density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
-    return np.maximum(deviation * (z * ndtr(z) + density), 0.0)
+    return np.asarray(np.maximum(deviation * (z * ndtr(z) + density), 0.0))
 
 
 def _places(values: np.ndarray) -> np.ndarray:

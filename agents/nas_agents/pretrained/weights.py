@@ -51,11 +51,13 @@ class PolicyWeights:
         """
         one = _relu(features @ self.arrays["first.weight"].T + self.arrays["first.bias"])
         two = one + _relu(one @ self.arrays["second.weight"].T + self.arrays["second.bias"])
-        return (two @ self.arrays["score.weight"][0] + self.arrays["score.bias"][0]).astype(np.float64)
+        scores = two @ self.arrays["score.weight"][0] + self.arrays["score.bias"][0]
+        return np.asarray(scores, dtype=np.float64)
 
     def save(self, path: Path) -> None:
         """Write the arrays to ``path`` and the provenance beside them, to ``<stem>.json``."""
-        np.savez(path, **{name: np.asarray(self.arrays[name], dtype=np.float32) for name in ARRAYS})
+        arrays: dict[str, Any] = {name: np.asarray(self.arrays[name], np.float32) for name in ARRAYS}
+        np.savez(path, **arrays)
         provenance = {**self.provenance, "sha256": self.digest, "features": len(FEATURES)}
         path.with_suffix(".json").write_text(json.dumps(provenance, indent=1) + "\n")
 

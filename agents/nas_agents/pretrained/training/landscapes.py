@@ -190,7 +190,7 @@ def _with_basin(values: np.ndarray, pool: Pool, rng: np.random.Generator) -> np.
     hill[away < 0.3 * away.max()] = 0.0
     below = rng.uniform(0.02, 0.3) * values.std()
     height = float(np.min((values[best] - below - values[hill > 0.05]) / hill[hill > 0.05], initial=np.inf))
-    return values + min(height, 4 * values.std()) * hill if height > 0 else values
+    return np.asarray(values + min(height, 4 * values.std()) * hill) if height > 0 else values
 
 
 def _with_needle(values: np.ndarray, pool: Pool, rng: np.random.Generator) -> np.ndarray:
@@ -199,7 +199,7 @@ def _with_needle(values: np.ndarray, pool: Pool, rng: np.random.Generator) -> np
     centre = int(rng.choice(good))
     lift = values.max() + rng.uniform(0.05, 0.5) * values.std() - values[centre]
     beside = np.exp(-pool.differences(centre) / rng.uniform(0.3, 1.0))
-    return values + lift * beside
+    return np.asarray(values + lift * beside)
 
 
 def _by_class(values: np.ndarray, groups: np.ndarray) -> np.ndarray:

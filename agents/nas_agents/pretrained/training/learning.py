@@ -56,7 +56,7 @@ class Plan:
     spaces: tuple[str, ...] = tuple(SPACES)
 
 
-class Advance(NamedTuple):
+class Pretraining(NamedTuple):
     """How far a pretraining is.
 
     Attributes:
@@ -70,7 +70,7 @@ class Advance(NamedTuple):
     loss: float
 
 
-def pretrain(plan: Plan, folder: Path, report: Callable[[Advance], None]) -> PolicyNetwork:
+def pretrain(plan: Plan, folder: Path, report: Callable[[Pretraining], None]) -> PolicyNetwork:
     """Train a policy on synthetic landscapes.
 
     A training of the same plan goes on where one in the folder stopped. After each round the folder has the
@@ -92,15 +92,15 @@ def pretrain(plan: Plan, folder: Path, report: Callable[[Advance], None]) -> Pol
             fresh = _searched(plan, number, pools, _first_guide if number == 0 else guide, report)
             _write(_states_file(folder, number), fresh)
         states = joined([states, _read(_states_file(folder, number))])
-        report(Advance((number + SEARCHING) / plan.rounds, f"fitting, round {number + 1}", loss))
+        report(Pretraining((number + SEARCHING) / plan.rounds, f"fitting, round {number + 1}", loss))
         loss = fit(network, states, plan, number)
         torch.save(network.state_dict(), _weights_file(folder, number))
-    report(Advance(1.0, "done", loss))
+    report(Pretraining(1.0, "done", loss))
     return network
 
 
 def fine_tune(
-    weights: PolicyWeights, landscapes: Sequence[Landscape], plan: Plan, report: Callable[[Advance], None]
+    weights: PolicyWeights, landscapes: Sequence[Landscape], plan: Plan, report: Callable[[Pretraining], None]
 ) -> PolicyNetwork:
     """Train a policy further, by searches of recorded landscapes; nothing is kept but the network.
 
@@ -117,7 +117,7 @@ def fine_tune(
         judge, parts = PolicyWeights.of_network(network, {}).judge, [states]
         for search in range(plan.searches):
             done = (number + SEARCHING * search / plan.searches) / plan.rounds
-            report(Advance(done, f"searches, round {number + 1}", loss))
+            report(Pretraining(done, f"searches, round {number + 1}", loss))
             rng = np.random.default_rng([plan.seed, 3, number, search])
             landscape = landscapes[int(rng.integers(len(landscapes)))]
             share = rng.uniform(0.5, 1.0)
@@ -125,7 +125,7 @@ def fine_tune(
             parts.append(played(part, judge, rng))
         states = joined(parts)
         loss = fit(network, states, plan, number)
-    report(Advance(1.0, "done", loss))
+    report(Pretraining(1.0, "done", loss))
     return network
 
 
@@ -170,13 +170,13 @@ def _first_guide(seen: np.ndarray) -> np.ndarray:
 
 
 def _searched(
-    plan: Plan, number: int, pools: dict[str, Pool], judge: Judge, report: Callable[[Advance], None]
+    plan: Plan, number: int, pools: dict[str, Pool], judge: Judge, report: Callable[[Pretraining], None]
 ) -> States:
     """Return the states of the searches of a round."""
     parts = []
     for search in range(plan.searches):
         done = (number + SEARCHING * search / plan.searches) / plan.rounds
-        report(Advance(done, f"searches, round {number + 1}", float("nan")))
+        report(Pretraining(done, f"searches, round {number + 1}", float("nan")))
         parts.append(_one(plan, number, search, pools, judge))
     return joined(parts)
 

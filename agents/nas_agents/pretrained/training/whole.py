@@ -7,7 +7,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from nas_agents.pretrained.training.learning import Advance, Plan, fine_tune, pretrain
+from nas_agents.pretrained.training.learning import Plan, Pretraining, fine_tune, pretrain
 from nas_agents.pretrained.training.own_runs import landscapes_of
 from nas_agents.pretrained.training.provenance import fine_tuned, provenance
 from nas_agents.pretrained.weights import PolicyWeights, read_weights, shipped_weights
@@ -24,7 +24,7 @@ def pretrain_policy(
     runs: Sequence[Path] = (),
     start: Path | None = None,
     work: Path,
-    report: Callable[[Advance], None] | None = None,
+    report: Callable[[Pretraining], None] | None = None,
 ) -> str:
     """Train a policy, write its weights and their provenance, and return the weights' SHA-256.
 
@@ -62,5 +62,5 @@ def pretrain_policy(
     return weights.digest
 
 
-def _nobody(advance: Advance) -> None:
+def _nobody(advance: Pretraining) -> None:
     """Tell nobody."""
