@@ -186,7 +186,7 @@ def tabulated(table: str, runs: list[dict[str, Any]]) -> Grid:
         if len(regrets):
             row += [f"{regrets.mean():.3f}", f"{regrets.std(ddof=1) / len(regrets) ** 0.5:.3f}"]
             if name != POLICY and len(own) > 1:
-                row.append(f"{permutation_test(own, regrets):.4f}")
+                row.append(f"{permutation_test(own, regrets, 0).p:.4f}")
         grid.add_row(name, *row)
     return grid
 
