@@ -34,6 +34,11 @@ from .one_shot.spos import SPOS as SPOS
 from .optuna_samplers import NSGA2 as NSGA2
 from .optuna_samplers import TPE as TPE
 from .optuna_samplers import OptunaRandom as OptunaRandom
+from .pretrained.agent import Pretrained as Pretrained
+from .pretrained.training.learning import Pretraining as Pretraining
+from .pretrained.training.whole import pretrain_policy as pretrain_policy
+from .pretrained.weights import PolicyWeights as PolicyWeights
+from .pretrained.weights import read_weights as read_weights
 from .q_learning import QLearning as QLearning
 from .random_search import RandomSearch as RandomSearch
 from .random_walk import RandomWalk as RandomWalk

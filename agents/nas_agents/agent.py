@@ -38,7 +38,7 @@ class SearchOver(Exception):  # noqa: N818 - an agent ends a search with it, not
 class Agent(ABC):
     """A search strategy; its dataclass fields are its hyperparameters.
 
-    An agent keeps nothing from one search to the next.
+    An agent keeps nothing from one search to the next, except what `search` is told to start from.
 
     Attributes:
         name: the name in `nas_agents.AGENTS`.
@@ -46,9 +46,11 @@ class Agent(ABC):
             ``"query"`` (any architecture at will), or ``"gradient"`` (weights that architectures share are
             trained on the task itself, and only what they choose is evaluated). A search holds a walk to
             it: whatever else would evaluate an architecture raises.
+        carries: whether a search may start from what was learned before it, see `search`.
     """
 
     name: ClassVar[str]
+    carries: ClassVar[bool] = False
     access: ClassVar[Literal["walk", "query", "gradient"]]
     tuned_on: ClassVar[tuple[str, ...]] = ()  # names of tables that its hyperparameters were chosen on
 
@@ -56,7 +58,7 @@ class Agent(ABC):
     def run(self, session: Session) -> None:
         """Search until the session stops it by raising; returning ends the search too."""
 
-    def search(self, env: Environment, budget: Budget, seed: int = 0) -> Result:
+    def search(self, env: Environment, budget: Budget, seed: int = 0, *, start: Any = None) -> Result:
         """Search `env` within `budget`; the same seed gives the same result, bit for bit on the CPU.
 
         A search that the clock ended cannot be repeated exactly, and its result says so.
@@ -68,18 +70,24 @@ class Agent(ABC):
                 clock, or several of ``"evaluations"``, ``"seconds"`` and ``"minutes"``, the first of which
                 to be reached ends the search.
             seed: seed of everything that the agent draws, and of the start states.
+            start: what was learned before and the search starts from, of an agent that `carries` such: a
+                path, or an object that the agent names; None for its default. The result says what it was.
 
         Raises:
             NASGymError: if the budget or the seed is out of range, does not pay for one evaluation,
-                a hyperparameter does not fit the environment, or the agent does not keep to its
-                `access`.
+                a hyperparameter does not fit the environment, the agent carries nothing that it could start
+                from, or does not keep to its `access`.
         """
+        if start is not None and not self.carries:
+            raise ConfigError(
+                f"the agent {self.name!r} carries nothing from one search to the next: leave start out"
+            )
         seed, budget = whole_number("seed", seed, at_least=0), plain(budget)
         access = getattr(self, "access", None)
         if access not in ACCESS:
             raise unknown(f"access of the agent {self.name!r}", access, ACCESS)
         env.unwrapped.start_run(budget)  # type: ignore[attr-defined]
-        session = Session(env, seed)
+        session = Session(env, seed, start)
         # Start states and drawn seeds belong to the run; agents that step reset again.
         env.unwrapped.reset(seed=session.env_seed)
         held = session.unwrapped.walking(self.name) if access == "walk" else nullcontext()
@@ -112,6 +120,8 @@ class Session:
     Attributes:
         env: the environment, with its wrappers.
         seed: seed of the search.
+        start: what the search was told to start from; None for the agent's default.
+        started_from: what it started from in words, with a hash of it; "" for nothing.
         rng: the one source of the agent's own draws.
         policy: scores of the edits in any state, if the agent has such a policy.
         follows_clock: whether the agent asked how much of its time is over, where that is its only limit.
@@ -119,6 +129,8 @@ class Session:
 
     env: Environment
     seed: int
+    start: Any = None
+    started_from: str = field(default="", init=False)
     rng: np.random.Generator = field(init=False)
     policy: Policy | None = field(default=None, init=False)
     follows_clock: bool = field(default=False, init=False)
@@ -248,6 +260,7 @@ class Session:
             shares=tuple(ledger.shares),
             repeatable=not note,
             note=note,
+            started_from=self.started_from,
             policy=self.policy,
         )
 

@@ -61,6 +61,7 @@ AGENTS = _Agents(
         "successive-halving": "successive_halving:SuccessiveHalving",
         "hyperband": "hyperband:Hyperband",
         "model-based": "model_based.agent:ModelBased",
+        "pretrained": "pretrained.agent:Pretrained",
         "random-sharing": "one_shot.random_sharing:RandomSharing",
         "spos": "one_shot.spos:SPOS",
         "enas": "one_shot.enas:ENAS",

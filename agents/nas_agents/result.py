@@ -43,6 +43,7 @@ class Result:
         repeatable: whether the same search again would give the same result, as far as numerics allow;
             False where the clock ended it or guided the agent.
         note: why it is not repeatable, in words; "" where it is.
+        started_from: what was learned before the search and it started from, with a hash; "" for nothing.
         policy: scores of the edits in any state, of agents that have a policy over edits.
     """
 
@@ -60,11 +61,14 @@ class Result:
     shares: tuple[float, ...]
     repeatable: bool = True
     note: str = ""
+    started_from: str = ""
     policy: Policy | None = field(default=None, compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return a JSON-able dict of all attributes but the policy."""
+        """Return a JSON-able dict of all attributes but the policy, and `started_from` where there is any."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "policy"}
+        if not self.started_from:
+            del values["started_from"]
         return values | {
             "hyperparameters": dict(self.hyperparameters),
             "evaluations": [evaluation.as_dict() for evaluation in self.evaluations],

@@ -13,6 +13,7 @@ from nas_gym.cli.commands.export import EXPORT_EXAMPLE, export
 from nas_gym.cli.commands.fit import FIT_EXAMPLE, fit
 from nas_gym.cli.commands.list import LIST_EXAMPLE, list_parts
 from nas_gym.cli.commands.predict import PREDICT_EXAMPLE, predict
+from nas_gym.cli.commands.pretrain import PRETRAIN_EXAMPLE, pretrain
 from nas_gym.cli.commands.rank import RANK_EXAMPLE, rank
 from nas_gym.cli.commands.record import RECORD_EXAMPLE, record
 from nas_gym.cli.commands.replay import REPLAY_EXAMPLE, replay
@@ -38,6 +39,7 @@ app.command("compare", epilog=COMPARE_EXAMPLE)(compare)
 app.command("predict", epilog=PREDICT_EXAMPLE)(predict)
 app.command("export", epilog=EXPORT_EXAMPLE)(export)
 app.command("record", epilog=RECORD_EXAMPLE)(record)
+app.command("pretrain", epilog=PRETRAIN_EXAMPLE)(pretrain)
 app.command("rank", epilog=RANK_EXAMPLE)(rank)
 app.command("transfer", epilog=TRANSFER_EXAMPLE)(transfer)
 app.command("replay", epilog=REPLAY_EXAMPLE)(replay)

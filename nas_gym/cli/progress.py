@@ -26,7 +26,7 @@ from nas_gym.cli.outlook import Outlook
 from nas_gym.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nas_agents import Advance
+    from nas_agents import Advance, Pretraining
     from nas_agents import Progress as SearchProgress
 
     from nas_gym.envs import Budget
@@ -189,6 +189,19 @@ def comparison_bar(console: Console) -> Iterator[Callable[[Advance], None]]:
         bar.move(at.done / at.total, f"{text}; {at.runs_over} of {at.runs} runs")
 
     with Bar(console, "comparing") as bar:
+        yield move
+
+
+@contextmanager
+def pretraining_bar(console: Console) -> Iterator[Callable[[Pretraining], None]]:
+    """Show how far the training of a policy is: its stage, the loss, and the time left."""
+
+    def move(at: Pretraining) -> None:
+        loss = "" if at.loss != at.loss else f"; loss {at.loss:.3f}"
+        left = bar.elapsed * (1 - at.done) / at.done if at.done > 0 else 0.0
+        bar.move(at.done, f"{at.done:.0%}, {at.stage}{loss}; about {clock(left)} left")
+
+    with Bar(console, "pretraining") as bar:
         yield move
 
 

@@ -40,6 +40,9 @@ BAD = [
     ("model-based", "near", -1),
     ("model-based", "noise", 0),
     ("model-based", "growth", 1),
+    ("pretrained", "first", 0),
+    ("pretrained", "memory", 3),
+    ("pretrained", "temperature", 0),
 ]
 
 
@@ -100,6 +103,7 @@ def test_every_agent_says_how_it_reaches_architectures():
         "hyperband": "query",
         "local-search": "query",
         "model-based": "query",
+        "pretrained": "query",
         "nsga2": "query",
         "optuna-random": "query",
         "pc-darts": "gradient",

@@ -46,6 +46,8 @@ class RunSpec:
         env: keyword arguments of the environment.
         trace: whether every decision is recorded, or only the result is kept.
         tensorboard: whether a run that is recorded is shown in TensorBoard.
+        start: path of what the search starts from, of an agent that carries such (see `Agent.search`); None
+            for the agent's default.
         surroundings: the fingerprints of data and code that the run has to find, as those of the runs
             it is compared with; None for whatever is there.
         finalists: how many of the best networks are trained again with further seeds before one of them is
@@ -67,6 +69,7 @@ class RunSpec:
     margin: float = 0.0
     finalist_seconds: float | None = None
     tensorboard: bool = True
+    start: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("budget", "seed", "agent"):
@@ -185,7 +188,8 @@ def run_options(spec: RunSpec) -> dict[str, Any]:
     options = {"budget": budget, "seed": spec.seed, "hyperparameters": hyperparameters}
     again = {"finalists": spec.finalists, "margin": spec.margin} if spec.finalists > 1 else {}
     limit = {} if spec.finalist_seconds is None else {"finalist_seconds": spec.finalist_seconds}
-    return options | again | limit
+    start = {} if spec.start is None else {"start": spec.start}
+    return options | again | limit | start
 
 
 def folder_of(spec: RunSpec, env: gym.Env[Any, Any]) -> RunFolder:
@@ -255,7 +259,7 @@ def _search(
             folder.kept_for(config),
             _reported(env, on_progress) as search_is_over,
         ):
-            found = agent.search(env, spec.budget, spec.seed)
+            found = agent.search(env, spec.budget, spec.seed, start=spec.start)
             search_is_over()
             result = _outcome(spec, env, agent.access, found)
             _keep(folder, env, config, result, keep_network=keep_network)
@@ -270,7 +274,7 @@ def _search(
     )
     try:
         with _removed_if_never_begun(folder, env, traced), _reported(env, on_progress) as search_is_over:
-            found = agent.search(traced, spec.budget, spec.seed)
+            found = agent.search(traced, spec.budget, spec.seed, start=spec.start)
             search_is_over()
             result = _outcome(spec, env, agent.access, found)
             if keep_network:

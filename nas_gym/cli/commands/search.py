@@ -48,6 +48,10 @@ def search(
     minutes: options.Minutes = None,
     seed: Annotated[int, typer.Option(help="Seed of the agent.")] = 0,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Hyperparameter, NAME=VALUE.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Policy that the search starts from, of `pretrained`; see `nas-gym pretrain`."),
+    ] = None,
     executor: Executing = None,
     address: Address = None,
     problem: options.Problem,
@@ -75,6 +79,7 @@ def search(
         environment,
         problem.logdir,
         problem.name,
+        start,
     )
     if explained:
         explain_and_show(folder, store=environment.get("store", "user"))
@@ -88,6 +93,7 @@ def search_and_show(
     env: Mapping[str, Any],
     logdir: Path,
     name: str | None,
+    start: Path | None = None,
 ) -> Path:
     """Search under a progress bar, keep the chosen network, and print its scores and where it is.
 
@@ -101,7 +107,7 @@ def search_and_show(
         unwrapped: Any = made.unwrapped
         target, selects_on_test = unwrapped.task.target, unwrapped.evaluator.selects_on_test
     folder = experiment / label(agent) / f"seed{seed}"
-    spec = RunSpec(agent, budget, str(folder), seed, env_id, env)
+    spec = RunSpec(agent, budget, str(folder), seed, env_id, env, start=None if start is None else str(start))
     with search_bar(Console(stderr=True), label(agent), budget) as move:
         result = run(spec, move, keep_network=True)
     _show_result(result, target, folder, experiment, selects_on_test=selects_on_test)
@@ -130,6 +136,7 @@ def _show_result(
         f"  {target.metric.label} that the search saw: {result['score']:.4f} (optimistic)",
         f"{len(result['evaluations'])} distinct evaluations{_charged(result)} in {result['seconds']:.1f} "
         f"recorded seconds; {_end(result)}",
+        *([f"it started from {result['started_from']}"] if result.get("started_from") else []),
         f"run folder: {folder}" + (" (with best.pt)" if has_network else ""),
         f"open TensorBoard: tensorboard --logdir {experiment}",
         f"ask why: nas-gym explain {folder}",

@@ -1,0 +1,1 @@
+"""How the policy is trained: on which spaces and landscapes, and by imitation of what."""

@@ -1,0 +1,222 @@
+"""The pretrained policy where it was not trained: evaluations to the optimum, score after 20, and controls.
+
+    python benchmarks/quality/pretrained.py --table unseen --seeds 60         # synthetic, spaces left out
+    python benchmarks/quality/pretrained.py --table mlp-mnist1d --table mlp-digits --table conv-mnist1d
+    python benchmarks/quality/pretrained.py --table nasbench201 --table nasbench_macro --seeds 500
+
+``optimum``: evaluations until a search asks for the table's best architecture by the mean validation score
+over training seeds, at most 150. ``after 20``: regret of the best of 20 evaluations, of searches with that
+budget. Of ``unseen`` each seed is a landscape of its own, on a space that the policy was not trained on. The
+policy was trained on no table, so that all tables are unseen.
+
+Controls: ``random-weights``, the network before its training; ``no-run``, the policy without what the run
+says, so that it goes down a fixed list; ``exchanged``, the policy on the table in which the choices of each
+variable have changed places, so that sizes and depths mean something else than in training; ``renumbered``,
+the space with its operations in another order, which changes nothing but how ties fall; ``replay``, the best
+networks of another table of the space in order (where there is none, the largest networks first).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nas_agents import Agent, PolicyWeights, Session, make_agent, permutation_test, run_jobs
+from nas_agents.pretrained.pool import whole_pool
+from nas_agents.pretrained.readings import READINGS
+from nas_agents.pretrained.state import READ
+from nas_agents.pretrained.training.learning import fresh_network
+from nas_agents.pretrained.weights import read_weights, shipped_weights
+from pretrained_landscapes import SYNTHETIC, problem, table_of
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+from rich.table import Table as Grid
+
+POLICY = "pretrained"
+CONTROLS = ("random-weights", "no-run", "exchanged", "renumbered", "replay")
+RIVALS = (
+    "model-based",
+    "local-search",
+    "evolution",
+    "tpe",
+    "reinforce",
+    "greedy-walk",
+    "random",
+    "random-walk",
+    "q-learning",
+)
+OTHER = {"mlp-mnist1d": "mlp-digits", "mlp-digits": "mlp-mnist1d"}
+MOST, EARLY = 150, 20
+SEEDS_OF_A_JOB = 5
+
+
+class WithoutRun(PolicyWeights):
+    """The policy, blind for what the run says but which architectures were evaluated."""
+
+    def judge(self, features: np.ndarray) -> np.ndarray:
+        """Score candidates by their readings alone."""
+        seen = np.zeros_like(features)
+        seen[:, READ] = features[:, READ]
+        return super().judge(seen)
+
+
+@dataclass(kw_only=True)
+class Replay(Agent):
+    """Asks for architectures in a fixed order: the best of another table, or the largest first."""
+
+    name = "replay"
+    access = "query"
+
+    table: str
+
+    def run(self, session: Session) -> None:
+        space = session.search_space
+        if self.table in OTHER:
+            order = np.argsort(-table_of(OTHER[self.table]).mean_score())
+        else:
+            order = np.argsort(-whole_pool(space).readings[:, READINGS.index("parameters")], kind="stable")
+        for number in order:
+            session.ask([space.architecture(int(number))])
+
+
+def main() -> None:
+    options = _options()
+    searchers = options.searcher or [POLICY, *CONTROLS, *RIVALS]
+    wanted = [
+        (table, searcher, kind, seed)
+        for table in options.table or [SYNTHETIC]
+        for searcher in searchers
+        if fits(table, searcher)
+        for kind in options.kind or ("optimum", "early")
+        for seed in range(min(options.seeds, 3) if searcher == "replay" else options.seeds)
+    ]
+    out = options.out or Path(tempfile.gettempdir()) / "nas-gym-pretrained.jsonl"
+    runs = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    policy = (shipped_weights() if options.policy is None else read_weights(options.policy)).digest[:12]
+    known = {_key(run) for run in runs}
+    missing = [each for each in wanted if (*each, policy) not in known]
+    jobs = [
+        {"runs": missing[start : start + SEEDS_OF_A_JOB], "policy": options.policy, "digest": policy}
+        for start in range(0, len(missing), SEEDS_OF_A_JOB)
+    ]
+    with out.open("a") as file, Progress(*Progress.get_default_columns(), MofNCompleteColumn()) as progress:
+        bar = progress.add_task("runs", total=len(missing))
+
+        def keep(_: int, run: dict[str, Any] | None) -> None:
+            if run is not None:
+                runs.append(run)
+                file.write(json.dumps(run) + "\n")
+                file.flush()
+                progress.update(bar, advance=1)
+
+        for failure in run_jobs(work, jobs, options.workers, keep):
+            raise SystemExit(f"{jobs[failure.job]['runs'][0]}: {failure.reason}\n{failure.details}")
+    asked = {(*each, policy) for each in wanted}
+    shown = [run for run in runs if _key(run) in asked]
+    for table in options.table or [SYNTHETIC]:
+        Console(width=120).print(tabulated(table, [run for run in shown if run["table"] == table]))
+
+
+def fits(table: str, searcher: str) -> bool:
+    """Return whether there is such a control of a table."""
+    if table == SYNTHETIC:
+        return searcher not in ("exchanged", "renumbered", "replay")
+    if searcher == "renumbered":
+        return table in ("nasbench201", *OTHER)
+    return not (searcher == "exchanged" and table.startswith("conv"))
+
+
+def work(job: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
+    """Some runs, in a process of their own."""
+    for table, searcher, kind, seed in job["runs"]:
+        env, scores = problem(table, searcher, seed)
+        budget = MOST if kind == "optimum" else EARLY
+        agent, start = _searcher(table, searcher, job["policy"], seed)
+        found = agent.search(env, budget, seed, start=start).evaluations
+        seen = [one.score for one in found if one.fidelity is None]
+        best = float(scores.max())
+        reached = next((number for number, score in enumerate(seen, 1) if score == best), None)
+        regret = best - max(seen, default=0.0)
+        run = {"table": table, "searcher": searcher, "kind": kind, "seed": seed, "policy": job["digest"]}
+        report(run | {"evaluations_to_optimum": reached, "regret": regret, "spread": float(scores.std())})
+
+
+def _searcher(table: str, searcher: str, policy: str | None, seed: int) -> tuple[Agent, Any]:
+    """Return the agent, and what it starts from."""
+    if searcher in RIVALS:
+        return make_agent(searcher), None
+    if searcher == "replay":
+        return Replay(table=table), None
+    weights = shipped_weights() if policy is None else read_weights(policy)
+    if searcher == "random-weights":
+        weights = PolicyWeights.of_network(fresh_network(1000 + seed), {})
+    elif searcher == "no-run":
+        weights = WithoutRun(weights.arrays, weights.provenance)
+    return make_agent(POLICY), weights
+
+
+def tabulated(table: str, runs: list[dict[str, Any]]) -> Grid:
+    """Show evaluations to the optimum and the regret after 20, with tests against the policy."""
+    title = f"{table}: at most {MOST} evaluations to the optimum, regret after {EARLY} in hundredths"
+    grid = Grid(title=title + (" of the spread" if table == SYNTHETIC else ""))
+    grid.add_column("searcher")
+    for head in ("seeds", "median", "in 64", "in 150", f"after {EARLY}", "± s.e.", "p against policy"):
+        grid.add_column(head, justify="right")
+    own = _regrets(runs, POLICY)
+    for name in dict.fromkeys(run["searcher"] for run in runs):
+        needed = np.array(
+            [
+                run["evaluations_to_optimum"] or MOST + 1
+                for run in runs
+                if run["searcher"] == name and run["kind"] == "optimum"
+            ]
+        )
+        row = [f"{len(needed)}", "", "", ""]
+        if len(needed):
+            median = np.median(needed)
+            shares = [f"{np.mean(needed <= most):.1%}" for most in (64, MOST)]
+            row = [f"{len(needed)}", f"> {MOST}" if median > MOST else f"{median:g}", *shares]
+        regrets = _regrets(runs, name)
+        if len(regrets):
+            row += [f"{regrets.mean():.3f}", f"{regrets.std(ddof=1) / len(regrets) ** 0.5:.3f}"]
+            if name != POLICY and len(own) > 1:
+                row.append(f"{permutation_test(own, regrets, 0).p:.4f}")
+        grid.add_row(name, *row)
+    return grid
+
+
+def _regrets(runs: list[dict[str, Any]], searcher: str) -> np.ndarray:
+    """Return regrets after 20 evaluations in hundredths of the score, or of the spread of drawn scores."""
+    return np.array(
+        [
+            100 * run["regret"] / (run["spread"] if run["table"] == SYNTHETIC else 1.0)
+            for run in runs
+            if run["searcher"] == searcher and run["kind"] == "early"
+        ]
+    )
+
+
+def _key(run: dict[str, Any]) -> tuple[Any, ...]:
+    return (run["table"], run["searcher"], run["kind"], run["seed"], run["policy"])
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--table", action="append", help="a table, or `unseen`; repeatable")
+    parser.add_argument("--searcher", action="append", help="the policy, a control or an agent; repeatable")
+    parser.add_argument("--kind", action="append", choices=("optimum", "early"), help="repeatable")
+    parser.add_argument("--seeds", type=int, default=60, help="runs of each searcher")
+    parser.add_argument("--policy", help="weights other than those of the package")
+    parser.add_argument("--workers", type=int, default=1, help="processes side by side")
+    parser.add_argument("--out", type=Path, help="JSON lines of the runs")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
