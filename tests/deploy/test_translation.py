@@ -16,7 +16,7 @@ from nas_gym.errors import DataWarning, NASGymError
 from nas_gym.networks import NetworkModule, initial_weights
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from tests.tasks.test_pairs import PAIRS, written
+from tests.tasks.domains.test_pairs import PAIRS, written
 
 SPACE = {"name": "seq2seq", "widths": [8], "encoders": ["gru", "transformer"], "heads": [2]}
 TEXT = "width_8, gru_encoder, encoder_depth_1, heads_2: gru-last > transformer-all"

@@ -11,7 +11,7 @@ from nas_gym.explain.methods.attribution.occlusion import HIDING, occlusion
 from nas_gym.explain.sections.network.hidden_atoms import figures_of, labels_of
 from nas_gym.networks import NetworkBuilder, NetworkModule
 from nas_gym.tasks import MoleculeForm, atom_labels, layout, make_task
-from tests.tasks.test_chemistry import molecule_rows, written
+from tests.tasks.domains.test_chemistry import molecule_rows, written
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What networks of fixed size reach on the tasks of pairs: the plain baselines of the field.
 
-    python benchmarks/quality/translations.py                      # both tasks, 3 seeds
-    python benchmarks/quality/translations.py --task dates --seeds 1
+    python benchmarks/quality/domains/translations.py                      # both tasks, 3 seeds
+    python benchmarks/quality/domains/translations.py --task dates --seeds 1
 
 Each architecture is trained with the default recipe. ``token accuracy`` has the right tokens in view,
 ``exact match`` and ``token errors`` are of greedily decoded answers; all are means over seeds on the test

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nas_gym import cli, load_network
-from tests.tasks.test_chemistry import molecule_rows, written
+from tests.tasks.domains.test_chemistry import molecule_rows, written
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Networks for molecules and materials beside the plain methods of the field, on the same parts.
 
-    python benchmarks/quality/chemistry.py                             # every task and split
-    python benchmarks/quality/chemistry.py --case "logp, scaffold" --networks kgnn --seeds 3
+    python benchmarks/quality/domains/chemistry.py                             # every task and split
+    python benchmarks/quality/domains/chemistry.py --case "logp, scaffold" --networks kgnn --seeds 3
 
 Molecules: ridge regression and a random forest on counts of Morgan fingerprints (radius 2, 2,048 places), the
 strength of the ridge chosen on the validation part. Materials: the same two on the features of the

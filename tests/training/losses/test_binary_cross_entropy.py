@@ -23,8 +23,8 @@ from nas_gym.training.batches import EVALUATION_BATCH, evaluation_batches
 from nas_gym.training.losses.binary_cross_entropy import LABEL_METRICS
 from nas_gym.training.program.tape import VECTOR
 from tests.helpers.networks import SPACES, random_members, trained
+from tests.training.losses.test_squared import linear_member, ordinary
 from tests.training.test_invariance import BUDGETS, assert_same, same_bits
-from tests.training.test_squared import linear_member, ordinary
 
 BINARY = LOSSES["binary_cross_entropy/macro_f1"]
 RECIPE = Recipe(epochs=2, batch_size=32, learning_rate=0.01)

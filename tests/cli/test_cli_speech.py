@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from nas_gym import load_network
+from tests.cli.test_cli_own_data import run  # noqa: F401 - a fixture
 from tests.tasks.test_media import sound
-from tests.test_cli_own_data import run  # noqa: F401 - a fixture
 
 SMALL = {"words": ["yes", "no"], "accents": ["en-US"], "train_size": 120, "validation_size": 40}
 SPACE = '{"name": "asr_cell", "channels": [8]}'

@@ -1,7 +1,7 @@
 """How well speech is recognised by speakers that were trained on and by others, beside a linear baseline.
 
-    python benchmarks/quality/speech.py                                  # spoken_words, 3 splits
-    python benchmarks/quality/speech.py --digits fsdd_int16.npz          # the Free Spoken Digit Dataset
+    python benchmarks/quality/domains/speech.py                             # spoken_words, 3 splits
+    python benchmarks/quality/domains/speech.py --digits fsdd_int16.npz     # the Free Spoken Digit Dataset
 
 Each split is drawn twice, at random and with speakers held out. Networks are members of
 asr_cell; the baseline is logistic regression on log-mel values, its penalty chosen by the validation part.

@@ -1,8 +1,8 @@
 """What plain methods of the field get on the tasks of images and of tables, on the same split.
 
-    python benchmarks/quality/plain_baselines.py                 # every task of TASKS
-    python benchmarks/quality/plain_baselines.py --task friedman --task '{"name": "digits"}'
-    python benchmarks/quality/plain_baselines.py --task digits --methods linear --architecture "conv3-16-relu"
+    python benchmarks/quality/domains/plain_baselines.py                 # every task of TASKS
+    python benchmarks/quality/domains/plain_baselines.py --task friedman --task '{"name": "digits"}'
+    python benchmarks/quality/domains/plain_baselines.py --task digits --architecture "conv3-16-relu"
 
 The best constant answer, a linear model on the raw numbers (logistic regression on pixels, linear
 regression of values) and gradient boosting, all of scikit-learn with its defaults, fitted on the training

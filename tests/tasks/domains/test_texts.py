@@ -11,7 +11,7 @@ import pytest
 from nas_gym.errors import NASGymError
 from nas_gym.tasks import TextForm, make_task
 
-SMS = Path(__file__).parents[3] / "shared" / "data" / "SMSSpamCollection.tsv"
+SMS = Path(__file__).parents[4] / "shared" / "data" / "SMSSpamCollection.tsv"
 GREETINGS = [("hello there", "en"), ("good morning", "en"), ("guten tag", "de"), ("hallo", "de")]
 
 

@@ -1,6 +1,6 @@
 """What is to be beaten on the tasks of series: the naive forecast, ridge regression, and known forecasters.
 
-    python benchmarks/quality/series.py --task glucose   # one task; without it all three
+    python benchmarks/quality/domains/series.py --task glucose   # one task; without it all three
 
 Each network is a member of the space `forecaster`, trained with three seeds by the default recipe; its skill
 is their mean on the validation and on the test part, with their standard deviation on the latter. The naive
