@@ -2,8 +2,7 @@
 
     python benchmarks/quality/domains/text_baselines.py          # language_id and spelling
     python benchmarks/quality/domains/text_baselines.py --task spelling --architecture gpt --epochs 15
-    python benchmarks/quality/domains/text_baselines.py \\
-        --task '{"name": "text", "path": "a.tsv", "target": "label"}'
+    python benchmarks/quality/domains/text_baselines.py --task '{"name": "text", "path": "a.tsv", ...}'
 
 Of classes: logistic regression on how often each character is there, and on how often each run of 1 to 3
 characters is, both of scikit-learn with its defaults. Of language models: the probabilities of a letter by
