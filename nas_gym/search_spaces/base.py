@@ -158,6 +158,15 @@ class SearchSpace(Shared, ABC, Generic[A]):
         """Return the architecture in words, as reports use them; by default the labels of its sketch."""
         return describe_sketch(self.sketch(architecture))
 
+    @property
+    def input_words(self) -> str:
+        """What an example is, as reports say it: so many numbers or tokens, or a graph."""
+        told = self.config()
+        if told.get("edge_kinds") or told.get("node_features"):
+            return f"a graph of at most {self.input_shape[-1]} nodes"
+        sides = " \N{MULTIPLICATION SIGN} ".join(str(size) for size in self.input_shape if size > 1) or "1"
+        return f"{sides} {'tokens' if told.get('vocabulary') else 'numbers'}"
+
     def value_words(self, variable: Variable, value: str) -> str:
         """Return what an architecture has where a variable has a value, as reports say it."""
         return "none" if variable.aspect == "activation" and value == "identity" else value

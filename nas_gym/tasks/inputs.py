@@ -31,6 +31,7 @@ class TokenInputs:
     vocabulary: tuple[str, ...]
     lengths: tuple[int, ...]
     kind: ClassVar[Inputs] = "tokens"
+    plain_words: ClassVar[str] = "how often each token is there"
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -81,6 +82,7 @@ class GraphInputs:
     edges: tuple[str, ...]
     nodes: int
     kind: ClassVar[Inputs] = "graph"
+    plain_words: ClassVar[str] = "sums over the nodes"
 
     @property
     def options(self) -> Mapping[str, Any]:

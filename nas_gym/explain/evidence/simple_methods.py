@@ -88,7 +88,7 @@ def simple_methods(task: Task, seed: int) -> tuple[list[Method], tuple[str, ...]
     )
     fitted = {
         name: in_time(partial(_fitted_once, task, seed, key, name, model, x, y))
-        for key, name, model in _models(task, seed)
+        for key, name, model in _named(task, _models(task, seed))
     }
     missing = tuple(name for name, method in fitted.items() if method is None)
     return [always, *(method for method in fitted.values() if method is not None)], missing
@@ -115,6 +115,12 @@ def network_method(task: Task, module: NetworkModule, name: str, parameters: int
         torch.set_num_threads(threads)
     test, _ = task.target.measure(tested, task.y_test)
     return Method("network", name, validation, test, parameters, seconds, len(task.y_train), tested)
+
+
+def _named(task: Task, models: list[tuple[str, str, Any]]) -> list[tuple[str, str, Any]]:
+    """Return the methods with what they read in their names, where it is not the examples as they are."""
+    reads = "" if task.coded is None else f" of {task.coded.plain_words}"
+    return [(key, name + reads, model) for key, name, model in models]
 
 
 def _models(task: Task, seed: int) -> list[tuple[str, str, Any]]:

@@ -116,9 +116,8 @@ def _labels(
     weights = Counter[str]()
     for node in space.network(architecture).nodes:
         weights[node.layer] += node.parameters
-    sides = " \N{MULTIPLICATION SIGN} ".join(str(size) for size in space.input_shape if size > 1) or "1"
     last = len(sketch.boxes) - 1
-    ends = {0: f"input: {sides} numbers", last: f"output: {answers}"}
+    ends = {0: f"input: {space.input_words}", last: f"output: {answers}"}
     labels, parts = [], space.describe(architecture).parts
     for number, layer in enumerate(sketch.box_layers):
         name = ends.get(number) or _without_article(parts[number,])
