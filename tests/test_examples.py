@@ -27,8 +27,14 @@ def test_every_example_is_run():
     assert names == {*EXAMPLES, "q_learning_small", "offline_policy"}  # which have tests of their own
 
 
-INSIDE = {"store": "nas_gym.evaluators.store."}
-"""Programs that look behind a face: this one fills a database by the shortest way that it has."""
+INSIDE = {
+    "store": "nas_gym.evaluators.store.",
+    "chemistry": "nas_gym.tasks.",
+    "pretrained": "nas_agents.pretrained.",
+    "pretrained_landscapes": "nas_agents.pretrained.",
+}
+"""Programs that look behind a face: one fills a database by the shortest way that it has, one gives the molecules
+of a task to methods that read no graphs, and two exchange what a policy reads, to see what it needs."""
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

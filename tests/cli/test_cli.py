@@ -369,6 +369,7 @@ def test_the_parts_are_listed(cli):
         r"mlp +4,680",
         r"cell +15,625",
         r"nasbench101 +1,293,208",
+        r"seq2seq +other inputs",
         r"q-learning +walk",
         r"tpe +query",
         r"digits +\S",

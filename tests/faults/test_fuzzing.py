@@ -54,8 +54,15 @@ SHAPES = {
     "recurrent": (3, 16),
     "recurrent_cell": (3, 16),
     "seq2seq": (7,),
+    "asr_cell": (6, 21),
+    "graph": (9, 5),
+    "nasbench_graph": (7, 4),
 }
-FACTS = {"seq2seq": {"vocabulary": 6, "lengths": [5, 2], "positions": 2}}
+FACTS: dict[str, dict[str, Any]] = {
+    "seq2seq": {"vocabulary": 6, "lengths": [5, 2], "positions": 2},
+    "graph": {"node_features": 4, "edge_kinds": 3},
+    "nasbench_graph": {"node_features": 3, "edge_kinds": 1},
+}
 
 NUMBERS = (
     st.integers(-5, 5)

@@ -11,7 +11,11 @@ import pytest
 from nas_gym.search_spaces import KEEP, SEARCH_SPACES, Sketch, make_search_space
 from nas_gym.testing import check_search_space
 
-ONLY = {"seq2seq": ((5,), {"vocabulary": 6, "lengths": [4, 1], "positions": 1})}
+ONLY = {
+    "seq2seq": ((5,), {"vocabulary": 6, "lengths": [4, 1], "positions": 1}),
+    "graph": ((9, 5), {"node_features": 4, "edge_kinds": 3}),
+    "nasbench_graph": ((7, 4), {"node_features": 3, "edge_kinds": 1}),
+}
 """Input shape and facts for spaces that read one kind of examples alone."""
 
 

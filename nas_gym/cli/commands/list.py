@@ -8,6 +8,7 @@ from typing import Any
 
 from nas_gym.cli.console import output, print_table
 from nas_gym.cli.errors import polite
+from nas_gym.errors import ConfigError
 
 LIST_EXAMPLE = "Example: `nas-gym list`"
 
@@ -23,12 +24,18 @@ def list_parts() -> None:
     from nas_gym.tasks import CLASSES, SHAPE, TASKS
 
     console = output()
-    sizes = {name: f"{make_search_space(name, SHAPE, CLASSES).size:,}" for name in SEARCH_SPACES}
+
+    def size(name: str) -> str:
+        try:
+            return f"{make_search_space(name, SHAPE, CLASSES).size:,}"
+        except ConfigError:
+            return "other inputs"
+
     print_table(console, "environments", [[name] for name in (*IDS, TASKS_ID)])
     print_table(
         console,
         f"search spaces, with their number of architectures for inputs of mnist1d {SHAPE}",
-        [[name, size, _summary(SEARCH_SPACES[name])] for name, size in sizes.items()],
+        [[name, size(name), _summary(space)] for name, space in SEARCH_SPACES.items()],
     )
     print_table(console, "tasks", [[name, _summary(loader)] for name, loader in TASKS.items()])
     print_table(console, "tables, see nas-gym benchmark list", [[name] for name in table_files()])

@@ -59,7 +59,7 @@ def test_the_test_part_is_not_looked_at(evidence, monkeypatch):
 
     found = trained_network(evidence)
     names = ("x_train", "y_train", "x_validation", "y_validation", "target", "feature_names", "inputs")
-    names += ("outputs", "input_shape", "coded")
+    names += ("outputs", "input_shape", "coded", "files")
     task = Guarded(**{name: getattr(found.task, name) for name in names})
     guarded = SimpleNamespace(
         architecture=found.architecture, module=found.module, task=task, source="trained"
