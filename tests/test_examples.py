@@ -34,7 +34,7 @@ INSIDE = {
     "pretrained_landscapes": "nas_agents.pretrained.",
 }
 """Programs that look behind a face: one fills a database by the shortest way that it has, one gives the
-molecules of a task to methods that read no graphs, and two exchange what a policy reads, to see what it needs."""
+molecules of a task to methods that read no graphs, and two exchange what a policy reads."""
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
