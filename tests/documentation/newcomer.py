@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 MORE_PAGES = [
     "docs/offline_data.md",
     "docs/other_libraries.md",
     "docs/own_data.md",
     "docs/own_parts.md",
+    "docs/pretrained.md",
     "docs/proxies.md",
 ]
 """Pages whose snippets are a program of their own."""
