@@ -154,3 +154,12 @@ def test_a_network_whose_builder_names_no_layers_has_none_to_look_into():
     hidden = builder.activation(builder.linear(builder.flatten(builder.input), 4), "relu")
     module = NetworkModule(builder.build(builder.linear(hidden, 3))).eval().double()
     assert flowing(module) == {}
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_nothing_flows_through_a_network_whose_answer_never_changes():
+    module = network("mlp", "relu-16")
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.zero_()
+    assert [use.share for use in flowing(module).values()] == [0.0]

@@ -167,7 +167,7 @@ def conductances(
 
 
 def _with_flow(use: LayerUse, flow: np.ndarray, changes: np.ndarray, bottlenecks: set[int]) -> LayerUse:
-    sums, total = flow.sum(1), np.abs(changes).sum()
+    sums, total = flow.sum(1), np.abs(changes).sum() or 1.0  # of answers that never change nothing flows
     sizes = np.sort(np.abs(flow).mean(0))[::-1]
     carrying = int(np.searchsorted(np.cumsum(sizes), MOST_OF_IT * sizes.sum()) + 1)
     return LayerUse(
