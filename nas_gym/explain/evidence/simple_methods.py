@@ -119,7 +119,7 @@ def network_method(task: Task, module: NetworkModule, name: str, parameters: int
 
 def _named(task: Task, models: list[tuple[str, str, Any]]) -> list[tuple[str, str, Any]]:
     """Return the methods with what they read in their names, where it is not the examples as they are."""
-    reads = "" if task.coded is None else f" of {task.coded.plain_words}"
+    reads = "" if task.coded is None else f" on {task.coded.plain_words}"
     return [(key, name + reads, model) for key, name, model in models]
 
 
