@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nas_gym.networks import Network, NetworkBuilder, Shape
-from nas_gym.search_spaces.headed import HeadedChain, HeadedChainSpace, Layer
+from nas_gym.search_spaces.layered.chain import HeadedChain, HeadedChainSpace, Layer
 from nas_gym.search_spaces.options import names, rates, whole, wholes
 from nas_gym.search_spaces.recurrent.sequence import SequenceForm
 

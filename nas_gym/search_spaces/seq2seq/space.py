@@ -7,7 +7,7 @@ from typing import Any
 
 from nas_gym.errors import ConfigError
 from nas_gym.networks import Network, Shape
-from nas_gym.search_spaces.headed import HeadedChain, HeadedChainSpace, Layer
+from nas_gym.search_spaces.layered.chain import HeadedChain, HeadedChainSpace, Layer
 from nas_gym.search_spaces.options import names, whole, wholes
 from nas_gym.search_spaces.seq2seq.network import DecoderLayer, Encoder, Sizes, build_network
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
-import numpy as np
-from gymnasium import spaces
-
 from nas_gym.errors import ConfigError
-from nas_gym.search_spaces.base import KEEP, Edit, SearchSpace
-from nas_gym.search_spaces.chain import chain_edits, chain_variables, layer_distance
+from nas_gym.search_spaces.base import Edit
 from nas_gym.search_spaces.description import Description, describe_chain
-from nas_gym.search_spaces.mixed_radix import MixedRadix
+from nas_gym.search_spaces.layered.base import HeadedSpace
 from nas_gym.search_spaces.sketch import Sketch, numbered_layers
-from nas_gym.search_spaces.variables import Variable, by_name
 
 Layer = tuple[str, ...]
 """The value of each aspect of a layer, as a text without spaces, commas and hyphens."""
@@ -38,7 +33,7 @@ class HeadedChain:
         return f"{', '.join(self.wholes)}: {' > '.join(map('-'.join, self.layers))}"
 
 
-class HeadedChainSpace(SearchSpace[HeadedChain]):
+class HeadedChainSpace(HeadedSpace[HeadedChain]):
     """Chains of 1 to `max_layers` layers, each with some aspects, and choices for the whole network.
 
     A subclass calls `set_form` and builds the networks.
@@ -54,7 +49,6 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
 
     wholes: dict[str, tuple[str, ...]]
     aspects: dict[str, tuple[str, ...]]
-    max_layers: int
 
     def set_form(
         self, wholes: Mapping[str, Sequence[str]], aspects: Mapping[str, Sequence[str]], max_layers: int
@@ -70,36 +64,16 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
         self.aspects = {aspect: tuple(choices) for aspect, choices in aspects.items()}
         self.max_layers = max_layers
         self.choices: tuple[Layer, ...] = tuple(product(*self.aspects.values()))
-        self._by_text = {"-".join(choice): choice for choice in self.choices}
-        self._numbers = {choice: place for place, choice in enumerate(self.choices)}
-        shift = len(self.wholes)  # a box for each of them stands before the layers
-        layers = [
-            replace(edit, place=tuple(place + shift for place in edit.place))
-            for edit in chain_edits(max_layers, list(self._by_text), self.aspects)
-        ]
-        swaps = [
-            Edit("swap", f"swap {aspect} to {choice}", aspect, (box,), choice)
-            for box, (aspect, choices) in enumerate(self.wholes.items(), start=1)
-            for choice in choices
-        ]
-        self.actions = (KEEP, *layers, *swaps)
-        sizes = [len(choices) for choices in self.wholes.values()]
-        self._heads = MixedRadix(sizes)
-        self._chains = [MixedRadix([len(self.choices)] * depth) for depth in range(1, max_layers + 1)]
-        self._chain_count = sum(chains.size for chains in self._chains)
-        self.size = self._heads.size * self._chain_count
-        whole_variables = [Variable.of_whole(aspect, choices) for aspect, choices in self.wholes.items()]
-        self.variables = by_name([*whole_variables, *chain_variables(max_layers, self.aspects)])
-        self.observation_space = spaces.Dict(
-            {
-                "layers": spaces.MultiDiscrete([1 + len(self.choices)] * max_layers),
-                "wholes": spaces.MultiDiscrete(sizes),
-            }
-        )
+        self._set_edits({"-".join(choice): choice for choice in self.choices}, self.aspects)
         words = [(aspect, word) for aspect, choices in self.wholes.items() for word in choices]
         self._codes = {pair: code for code, pair in enumerate(words)}
-        self.num_box_codes = 2 + len(self.choices) + len(self._codes)
-        self.num_link_codes = 1
+
+    def _made(self, wholes: tuple[str, ...], layers: tuple[Layer, ...]) -> HeadedChain:
+        return HeadedChain(wholes, layers)
+
+    def _with_value(self, layer: Layer, edit: Edit) -> Layer:
+        pairs = zip(self.aspects, layer, strict=True)
+        return tuple(edit.value if aspect == edit.aspect else value for aspect, value in pairs)
 
     @abstractmethod
     def whole_words(self, aspect: str, word: str) -> str:
@@ -116,9 +90,6 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
     def chosen(self, architecture: HeadedChain) -> dict[str, str]:
         """Return what is chosen for the whole network, by aspect."""
         return dict(zip(self.wholes, architecture.wholes, strict=True))
-
-    def smallest(self) -> HeadedChain:
-        return HeadedChain(tuple(choices[0] for choices in self.wholes.values()), (self.choices[0],))
 
     def parse(self, text: str) -> HeadedChain:
         head, colon, chain = text.partition(":")
@@ -150,57 +121,6 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
             )
         return HeadedChain(words, tuple(self._by_text[part] for part in parts))
 
-    def edited(self, architecture: HeadedChain, action: int) -> HeadedChain | None:
-        edit = self.actions[action]
-        if edit.kind == "keep":
-            return architecture
-        if edit.aspect in self.wholes:
-            return self._with_whole(architecture, edit)
-        layers, shift = architecture.layers, len(self.wholes)
-        position = edit.place[0] - shift - (edit.kind != "remove")
-        if edit.kind == "add":
-            if len(layers) == self.max_layers or position > len(layers):
-                return None
-            added = self._by_text[edit.value]
-            return replace(architecture, layers=(*layers[:position], added, *layers[position:]))
-        if position >= len(layers) or (edit.kind == "remove" and len(layers) == 1):
-            return None
-        if edit.kind == "remove":
-            return replace(architecture, layers=(*layers[:position], *layers[position + 1 :]))
-        pairs = zip(self.aspects, layers[position], strict=True)
-        swapped = tuple(edit.value if aspect == edit.aspect else value for aspect, value in pairs)
-        if swapped == layers[position]:
-            return None
-        return replace(architecture, layers=(*layers[:position], swapped, *layers[position + 1 :]))
-
-    def _with_whole(self, architecture: HeadedChain, edit: Edit) -> HeadedChain | None:
-        place, words = edit.place[0] - 1, architecture.wholes
-        if words[place] == edit.value:
-            return None
-        return replace(architecture, wholes=(*words[:place], edit.value, *words[place + 1 :]))
-
-    def index(self, architecture: HeadedChain) -> int:
-        depth = len(architecture.layers)
-        chain = self._chains[depth - 1].number([self._numbers[layer] for layer in architecture.layers])
-        chain += sum(chains.size for chains in self._chains[: depth - 1])
-        return self._heads.number(self._digits(architecture)) * self._chain_count + chain
-
-    def architecture(self, index: int) -> HeadedChain:
-        if not 0 <= index < self.size:
-            raise IndexError(f"index {index} is not in range({self.size})")
-        head, index = divmod(index, self._chain_count)
-        pairs = zip(self.wholes.values(), self._heads.digits(head), strict=True)
-        words = tuple(choices[digit] for choices, digit in pairs)
-        for chains in self._chains:
-            if index < chains.size:
-                break
-            index -= chains.size
-        return HeadedChain(words, tuple(self.choices[digit] for digit in chains.digits(index)))
-
-    def _digits(self, architecture: HeadedChain) -> list[int]:
-        pairs = zip(self.wholes.values(), architecture.wholes, strict=True)
-        return [choices.index(word) for choices, word in pairs]
-
     def encode(self, architecture: HeadedChain) -> dict[str, int]:
         values = dict.fromkeys(self.variables, 0)
         values |= dict(zip(self.wholes, self._digits(architecture), strict=True))
@@ -224,11 +144,6 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
         layers = range(1, len(architecture.layers) + 1)
         of_layers = {f"layer {layer} {aspect}" for layer in layers for aspect in self.aspects}
         return frozenset({"depth", *self.wholes} | of_layers)
-
-    def observe(self, architecture: HeadedChain) -> dict[str, np.ndarray]:
-        layers = np.zeros(self.max_layers, dtype=np.int64)
-        layers[: len(architecture.layers)] = [1 + self._numbers[layer] for layer in architecture.layers]
-        return {"layers": layers, "wholes": np.array(self._digits(architecture), dtype=np.int64)}
 
     def sketch(self, architecture: HeadedChain) -> Sketch:
         labels = tuple(map("-".join, architecture.layers))
@@ -256,16 +171,3 @@ class HeadedChainSpace(SearchSpace[HeadedChain]):
         parts |= {tuple(place + shift for place in at): words for at, words in chain.parts.items()}
         told = heads[0] if shift == 1 else f"{', '.join(heads[:-1])} and {heads[-1]}"
         return Description(f"{chain.words}; with {told}", parts)
-
-    def least_edits(self, one: HeadedChain, goal: HeadedChain) -> int:
-        pairs = zip(one.wholes, goal.wholes, strict=True)
-        return sum(here != there for here, there in pairs) + layer_distance(one.layers, goal.layers, _swaps)
-
-    def edit_distance(self, one: HeadedChain, other: HeadedChain, most: int) -> int:
-        # The order of edits that keeps the depth in range always exists: remove, swap, then add.
-        return min(self.least_edits(one, other), most + 1)
-
-
-def _swaps(layer: Layer, other: Layer) -> int:
-    """Return how many swaps make a layer another one."""
-    return sum(here != there for here, there in zip(layer, other, strict=True))
