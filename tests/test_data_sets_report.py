@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.quality.data_sets_report import report
+from benchmarks.quality.data_sets.report import report
 
 
 def rows_of(scores, seconds=5.0):

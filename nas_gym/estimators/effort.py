@@ -13,7 +13,7 @@ from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import Task
 
 STEPS = 300
-"""Steps of a longer training. On the data sets of `benchmarks/quality/data_sets.py` about 300 steps scored
+"""Steps of a longer training. On the data of `benchmarks/quality/data_sets/compare.py` about 300 steps scored
 more than the usual recipe's 120 to 180, and 1,000 hardly more than 300."""
 SMALL, SMALL_BATCH = 256, 32
 """Examples below which a longer training has small batches: an epoch of one batch is measured as often."""

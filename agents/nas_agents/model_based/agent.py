@@ -77,7 +77,7 @@ class ModelBased(Agent):
 
     name = "model-based"
     access = "query"
-    # By benchmarks/quality/model_based_tuning.py.
+    # By benchmarks/quality/agents/model_based_tuning.py.
     tuned_on = ("conv-mnist1d", "mlp-mnist1d", "mlp-digits")
 
     first: int = 10

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.quality.planted_policies import WIDE, from_depth_three, of_noise, optimal, space_of
+from benchmarks.quality.explanations.planted_policies import (
+    WIDE,
+    from_depth_three,
+    of_noise,
+    optimal,
+    space_of,
+)
 from nas_gym.envs import make_reward
 from nas_gym.explain import ArchitectureScores, Setting, earnings
 from nas_gym.explain.methods.policies.decision_tree import grow

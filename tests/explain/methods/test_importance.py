@@ -12,8 +12,8 @@ import pytest
 from nas_agents import make_agent
 from scipy.stats import f, kendalltau, ncx2
 
-from benchmarks.quality import planted
-from benchmarks.quality.planted import Landscape, additive
+from benchmarks.quality.explanations import planted
+from benchmarks.quality.explanations.planted import Landscape, additive
 from nas_gym.explain import Importances, deletion, edited_choice, estimate, exact, read_evidence
 from nas_gym.explain.methods.anova.components import components
 from nas_gym.explain.methods.anova.encoding import (

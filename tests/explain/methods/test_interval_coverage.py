@@ -3,7 +3,7 @@
 `make slow` prints the coverage of each. Of 2,000 draws the coverage of an exact 95% interval is between 94
 and 96% in 95 of 100 cases. Where a kind is known to hold more often than it says, the band says so. The
 intervals of choices and of kinds of edit, which take a model of the run, are measured by
-``benchmarks/quality/explanations.py``, those of comparisons with the comparisons.
+``benchmarks/quality/explanations/methods.py``, those of comparisons with the comparisons.
 """
 
 import numpy as np

@@ -13,7 +13,7 @@ from gymnasium.wrappers import FlattenObservation
 from sb3_contrib import MaskablePPO
 from stable_baselines3 import A2C, DQN, PPO
 
-from benchmarks.quality.planted_policies import from_depth_three, optimal, space_of
+from benchmarks.quality.explanations.planted_policies import from_depth_three, optimal, space_of
 from nas_gym.errors import NASGymError
 from nas_gym.explain import Decisions, read_evidence
 from nas_gym.explain.methods.attribution.integrated_gradients import TOLERANCE

@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmarks.quality.planted_policies import from_depth_three, of_noise, optimal, space_of
+from benchmarks.quality.explanations.planted_policies import from_depth_three, of_noise, optimal, space_of
 from nas_gym.errors import NASGymError
 from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.methods.significance.sign_flip import sign_flips

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.quality.planted import TRAP_SPACE, climbed_to, deceptive, trap
+from benchmarks.quality.explanations.planted import TRAP_SPACE, climbed_to, deceptive, trap
 from nas_gym.explain import estimate_effects, read_evidence
 from nas_gym.explain.sections.alternatives.analysis import find_alternatives
 from nas_gym.explain.sections.alternatives.section import explain_alternatives
@@ -48,7 +48,13 @@ def along(way: EditPath) -> TabularPolicy:
 
 def run_of(folder: Path, policy: TabularPolicy, **options: Any) -> Any:
     return read_evidence(
-        followed(folder, policy, space=TRAP_SPACE, function="benchmarks.quality.planted:trap", **options)
+        followed(
+            folder,
+            policy,
+            space=TRAP_SPACE,
+            function="benchmarks.quality.explanations.planted:trap",
+            **options,
+        )
     )
 
 

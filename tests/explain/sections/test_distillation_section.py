@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.quality.planted_policies import from_depth_three, of_noise, optimal, space_of
+from benchmarks.quality.explanations.planted_policies import from_depth_three, of_noise, optimal, space_of
 from nas_gym.explain import read_evidence
 from nas_gym.explain.evidence.scores import scores_of_space
 from nas_gym.explain.methods.policies.snapshots import KINDS

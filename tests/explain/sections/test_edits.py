@@ -7,7 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality.planted import Landscape, additive, hill_climb, step_changes, true_effects
+from benchmarks.quality.explanations.planted import (
+    Landscape,
+    additive,
+    hill_climb,
+    step_changes,
+    true_effects,
+)
 from nas_gym.explain import read_evidence
 from nas_gym.explain.methods.anova.edit_effects import Effect, estimate_effects
 from nas_gym.explain.methods.anova.edit_kinds import edits_between

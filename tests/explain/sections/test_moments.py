@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.quality.planted_policies import from_depth_three, optimal, space_of
+from benchmarks.quality.explanations.planted_policies import from_depth_three, optimal, space_of
 from nas_gym.explain import Settings, read_evidence
 from nas_gym.explain.evidence.setting import discount_of
 from nas_gym.explain.methods.policies.decisive_steps import measure_steps, most_decisive

@@ -9,11 +9,11 @@ import gymnasium as gym
 import numpy as np
 
 import nas_gym  # noqa: F401 - registers the ids
-from benchmarks.quality.planted_policies import SPACE
+from benchmarks.quality.explanations.planted_policies import SPACE
 from nas_gym.traces import State, TabularPolicy, Trace
 from tests.helpers.traced_runs import q_learning
 
-FUNCTION = "benchmarks.quality.planted_policies:from_depth_three"
+FUNCTION = "benchmarks.quality.explanations.planted_policies:from_depth_three"
 
 
 def environment(space: Any = SPACE, function: str = FUNCTION, **options: Any) -> gym.Env[Any, Any]:

@@ -1,7 +1,7 @@
 """Whether explanations tell the truth: importances and edit effects on landscapes whose truth is known.
 
-    python benchmarks/quality/explanations.py   # all cases, about two minutes a case on one core
-    python benchmarks/quality/explanations.py --case intervals --repetitions 200 --out figures.json
+    python benchmarks/quality/explanations/methods.py   # all cases, about two minutes a case on one core
+    python benchmarks/quality/explanations/methods.py --case intervals --repetitions 200 --out figures.json
 
 The landscapes are those of `planted.py`: a space of 4,680 perceptrons with nine
 choices, eight of which matter, with deviations in ratio 1.25, noise .01 (see there).

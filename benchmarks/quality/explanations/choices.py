@@ -1,7 +1,7 @@
 """How often a choice is called shown: where none matters, and where it does.
 
-    python benchmarks/quality/choices.py                        # 200 runs of each case, about twenty minutes
-    python benchmarks/quality/choices.py --repetitions 40 --agent random --evaluations 40
+    python benchmarks/quality/explanations/choices.py            # 200 runs of each case, about twenty minutes
+    python benchmarks/quality/explanations/choices.py --repetitions 40 --agent random --evaluations 40
 
 Agents that adapt choose what to evaluate by the noise they have seen, so their evaluations are no sample: a
 test has to keep its level for them as for random ones. Each run searches the 4,680 perceptrons of

@@ -1,7 +1,7 @@
 """The choice of how the model-based agent searches a front, on tables of the package and planted cells.
 
-    python benchmarks/quality/front_tuning.py
-    python benchmarks/quality/front_tuning.py --problem cells0 --agent '{"name": "model-based", "near": 2}'
+    python benchmarks/quality/agents/front_tuning.py
+    python benchmarks/quality/agents/front_tuning.py --agent '{"name": "model-based", "near": 2}'
 
 A planted landscape of cells has the FLOPs of the networks of the cell space and a score by a formula whose
 constants are drawn: every path from input to output adds to it by its operations. No published benchmark

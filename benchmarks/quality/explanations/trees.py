@@ -1,6 +1,6 @@
 """Whether small trees are faithful where a policy has a rule, and said not to be where it has none.
 
-    python benchmarks/quality/explanations_trees.py
+    python benchmarks/quality/explanations/trees.py
 
 Planted is a landscape on which layers help and one activation is best from depth 3 on, in several
 spaces, with the best policy by value iteration; and policies of noise.

@@ -1,8 +1,8 @@
 """Searches for the front of NAS-Bench-201: score against FLOPs, and against a latency.
 
-    python benchmarks/quality/objectives.py                                # against FLOPs, every agent below
-    python benchmarks/quality/objectives.py --cost raspi4 --seeds 100
-    python benchmarks/quality/objectives.py --agent model-based --agent nsga2
+    python benchmarks/quality/agents/objectives.py                          # against FLOPs, every agent below
+    python benchmarks/quality/agents/objectives.py --cost raspi4 --seeds 100
+    python benchmarks/quality/agents/objectives.py --agent model-based --agent nsga2
 
 Score is the mean 200-epoch validation accuracy. What is measured is the share of the exact front's
 hypervolume that the networks evaluated so far dominate, normalised by ideal and nadir of the front, with the
@@ -32,7 +32,7 @@ import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.envs import hypervolume_share, igd_plus, share_found
 from nas_gym.tables import import_latencies, import_table
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 TABLE, LATENCY = "nasbench201_cifar10.csv.gz", "nasbench201_latency.csv.gz"
 SPECS: list[Any] = [
     "random",

@@ -1,9 +1,9 @@
 """All agents on NAS-Bench-201, and a protocol of replays beside the figures that others found by it.
 
-    python benchmarks/quality/nasbench201.py                    # every agent at 12,000 and 20,000 seconds
-    python benchmarks/quality/nasbench201.py --agent model-based --agent local-search --seeds 100
-    python benchmarks/quality/nasbench201.py optimum            # evaluations to the best cell
-    python benchmarks/quality/nasbench201.py replay             # the protocol of nasbench201_replay.py
+    python benchmarks/quality/agents/nasbench201.py                 # every agent at 12,000 and 20,000 seconds
+    python benchmarks/quality/agents/nasbench201.py --agent model-based --agent local-search --seeds 100
+    python benchmarks/quality/agents/nasbench201.py optimum            # evaluations to the best cell
+    python benchmarks/quality/agents/nasbench201.py replay             # the protocol of nasbench201_replay.py
 
 ``search``: an agent sees the 12-epoch validation accuracy and pays a run's recorded seconds; the
 request that would exceed the budget is not made. Its choice, the best that it saw, is scored by the
@@ -12,7 +12,7 @@ accuracy, and what counts are the evaluations until it asks for the best cell. R
 earlier call with the same ``--out`` stopped.
 
 The hyperparameters of the model-based agent were chosen on other landscapes, before it was run on
-this one: see benchmarks/quality/model_based_tuning.py, which repeats the choice.
+this one: see benchmarks/quality/agents/model_based_tuning.py, which repeats the choice.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.evaluators import TableEvaluator
 from nas_gym.tables import Table, read_nasbench201
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
+DATA = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.csv.gz"
 SHORT = 12
 BUDGETS = (12_000, 20_000)
 MOST_EVALUATIONS = 150

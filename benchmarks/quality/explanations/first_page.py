@@ -1,7 +1,7 @@
 """Whether planted truth reaches the first page: its reasons, their order, their intervals, and its silence.
 
-    python benchmarks/quality/first_page.py                      # 100 runs of each case, about six minutes
-    python benchmarks/quality/first_page.py --repetitions 20 --out figures.json
+    python benchmarks/quality/explanations/first_page.py            # 100 runs of each case, about six minutes
+    python benchmarks/quality/explanations/first_page.py --repetitions 20 --out figures.json
 
 Each run searches an additive landscape of `planted.py` whose nine choices cost known amounts to undo, with
 noise .01 on every training, and is explained. On the landscape without a signal every network has

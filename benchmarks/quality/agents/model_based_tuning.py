@@ -1,8 +1,8 @@
 """The choice of the model-based agent's hyperparameters, on tables that come with the package.
 
-    python benchmarks/quality/model_based_tuning.py
-    python benchmarks/quality/model_based_tuning.py --agent '{"name": "model-based", "near": 4}'
-    python benchmarks/quality/model_based_tuning.py --table mlp-mnist1d@1 --table mlp-digits@1   # rugged ones
+    python benchmarks/quality/agents/model_based_tuning.py
+    python benchmarks/quality/agents/model_based_tuning.py --agent '{"name": "model-based", "near": 4}'
+    python benchmarks/quality/agents/model_based_tuning.py --table mlp-mnist1d@1 --table mlp-digits@1
 
 Every variant searches every table from many uniform starts; what counts are the evaluations until
 it asks for the table's best architecture, by the mean accuracy over seeds at the full fidelity or,

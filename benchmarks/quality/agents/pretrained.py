@@ -1,8 +1,8 @@
 """The pretrained policy where it was not trained: evaluations to the optimum, score after 20, and controls.
 
-    python benchmarks/quality/pretrained.py --table unseen --seeds 60         # synthetic, spaces left out
-    python benchmarks/quality/pretrained.py --table mlp-mnist1d --table mlp-digits --table conv-mnist1d
-    python benchmarks/quality/pretrained.py --table nasbench201 --table nasbench_macro --seeds 500
+    python benchmarks/quality/agents/pretrained.py --table unseen --seeds 60      # synthetic, spaces left out
+    python benchmarks/quality/agents/pretrained.py --table mlp-mnist1d --table mlp-digits --table conv-mnist1d
+    python benchmarks/quality/agents/pretrained.py --table nasbench201 --table nasbench_macro --seeds 500
 
 ``optimum``: evaluations until a search asks for the table's best architecture by the mean validation score
 over training seeds, at most 150. ``after 20``: regret of the best of 20 evaluations, of searches with that

@@ -1,8 +1,8 @@
 """How good `nas_gym.fit` is on 20 data sets, beside scikit-learn's methods in the same time.
 
-    python benchmarks/quality/data_sets.py --seconds 60                    # all of it, about eight hours
-    python benchmarks/quality/data_sets.py --seconds 20 --splits 2 --data wine --data digits
-    python benchmarks/quality/data_sets.py --report                        # the tables of what is finished
+    python benchmarks/quality/data_sets/compare.py --seconds 60                 # all of it, about eight hours
+    python benchmarks/quality/data_sets/compare.py --seconds 20 --splits 2 --data wine --data digits
+    python benchmarks/quality/data_sets/compare.py --report                   # the tables of what is finished
 
 Every method learns from the same four fifths of the examples and is scored by the same last fifth, another
 one in each split: `NASClassifier` and `NASRegressor`, which search as `nas_gym.fit` does, a random forest,
@@ -54,7 +54,7 @@ def main() -> None:
         if options.processor:
             time.monotonic = time.perf_counter = time.process_time
         _run(options)
-    from data_sets_report import report
+    from report import report
 
     print(report(read(options.out), options.seconds, options.columns))
 
@@ -66,8 +66,8 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
     """Yield all cells of a run, split by split, so that a part of them is a smaller benchmark."""
-    from data_sets_made import DATA_SETS
-    from data_sets_rivals import METHODS
+    from made import DATA_SETS
+    from rivals import METHODS
 
     rivals = [f"{name}{kind}" for name in METHODS for kind in ("", " searched")]
     for split in range(options.first, options.first + options.splits):
@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _measured(cell: Cell, options: argparse.Namespace) -> dict[str, Any]:
     """Return the test score of a method and what it took."""
-    from data_sets_made import load
+    from made import load
     from sklearn.metrics import accuracy_score, r2_score
 
     found = load(cell.data)
@@ -143,7 +143,7 @@ def _ours(
 def _rivals(
     x: Any, y: np.ndarray, train: np.ndarray, test: np.ndarray, cell: Cell
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    from data_sets_rivals import as_frame, searched, with_defaults
+    from rivals import as_frame, searched, with_defaults
 
     name = cell.method.removesuffix(" searched")
     fit = searched if cell.method.endswith(" searched") else with_defaults
