@@ -50,8 +50,8 @@ def fitted(data: Data, x: np.ndarray, train: np.ndarray) -> tuple[Data, np.ndarr
         NASGymError: if no column is left.
     """
     if isinstance(data.files, TextForm):
-        form, x = data.files.fitted(x, train)
-        return replace(data, files=form, coded=form.inputs), x
+        form, x, said = data.files.fitted(x, train)
+        return replace(data, files=form, coded=form.inputs, notes=(*data.notes, *said)), x
     if data.encoder is None:
         return data, x
     found, notes = [], []

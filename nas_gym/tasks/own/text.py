@@ -23,15 +23,14 @@ from nas_gym.tasks.reading.options import ReadingOptions
 from nas_gym.tasks.reading.raw_table import RawTable, listed, text_of
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.targets.kinds import check_kind
-from nas_gym.tasks.texts.form import TextForm, form_for, text_of_file
+from nas_gym.tasks.texts.form import TextForm, UnfittedSubwords, form_for, length_for, text_of_file
 from nas_gym.tasks.texts.running import running_text
+from nas_gym.tasks.texts.subwords import SIZE
 
 USUAL = ("text", "sentence", "message", "content")
 """Names of the column of texts, where it is not named and there are several."""
-MOST_LENGTH = 128
-"""Codes of a text above which texts are cut where nobody says their length: attention takes their square."""
-SHARE = 0.95
-"""Share of the texts that are not cut, up to there."""
+LONGEST = 8192
+"""Characters of a text that are read before it is cut into subwords."""
 SHOWN = 3  # files that a note lists
 
 
@@ -43,6 +42,7 @@ def text(
     unit: str = "characters",
     length: int | None = None,
     lower: bool = False,
+    subwords: int = SIZE,
     characters: int = 200_000,
     label_separator: str | None = None,
     missing_target: str = "drop",
@@ -54,7 +54,7 @@ def text(
     time: str | None = None,
     gap: int = 0,
 ) -> Data:
-    """A task of texts, which networks read as sequences of characters or bytes.
+    """A task of texts, which networks read as sequences of characters, bytes or subwords.
 
     - A table (``.csv``, ``.tsv`` and the others of `nas_gym.tasks.own.csv.csv`) with a column of texts and a
       target: classes, values or several labels.
@@ -70,10 +70,12 @@ def text(
         text: column of the texts; None for the only column beside the target, or one called ``text``.
         target: column to be predicted, or several; None for a folder and a language model.
         target_kind: as in `nas_gym.tasks.own.csv.csv`.
-        unit: ``"characters"`` or ``"bytes"`` of UTF-8.
+        unit: ``"characters"``, ``"bytes"`` of UTF-8, or ``"subwords"``, which are learned from the training
+            part; running text has none.
         length: units of a text, behind which it is cut; None for as many as 95% of the texts have, at most
             128, and for 32 of a language model.
         lower: whether capital letters count as small ones.
+        subwords: subwords that are learned, of that unit.
         characters: most characters of a running text that are read, from its start.
         label_separator: as in `nas_gym.tasks.own.csv.csv`.
         missing_target: as in `nas_gym.tasks.own.csv.csv`.
@@ -126,7 +128,7 @@ def text(
     if not there.any():
         raise DataError(f"{full.name} has no text in {column!r}: name the column of the texts")
     kept = [one for one, is_there in zip(chosen, there.tolist(), strict=True) if is_there]
-    form, said = _form(kept, unit, length, lower=lower, column=kept_name)
+    form, said = _form(kept, unit, length, lower=lower, column=kept_name, size=subwords)
     return Data(
         form.encode(kept),
         answers.y[there],
@@ -143,14 +145,18 @@ def text(
 
 
 def _form(
-    texts: Sequence[str], unit: str, length: int | None, *, lower: bool, column: str
-) -> tuple[TextForm, list[str]]:
+    texts: Sequence[str], unit: str, length: int | None, *, lower: bool, column: str, size: int
+) -> tuple[TextForm, tuple[str, ...]]:
     """Return how texts become codes, and what is to be said of it."""
     form = form_for(texts, 1, unit, lower=lower, column=column)
-    lengths = np.array([len(form.tokens(one)) for one in texts])
-    chosen = length or int(min(MOST_LENGTH, max(1, np.quantile(lengths, SHARE, method="higher"))))
-    cut = int((lengths > chosen).sum())
-    notes = [f"{cut:,} of {len(texts):,} texts are longer than {chosen} {unit} and cut there"] if cut else []
+    lengths = [len(form.tokens(one)) for one in texts]
+    if unit == "subwords":
+        if (whole(size) or 0) < 2:
+            raise ConfigError(f"subwords must be a whole number of at least 2, not {size!r}")
+        characters = min(max(lengths), LONGEST)
+        plain = (form.vocabulary, characters, "characters", lower, column)
+        return UnfittedSubwords(*plain, size=size, cut=length), ()
+    chosen, notes = length_for(lengths, length, unit)
     return replace(form, length=chosen), notes
 
 

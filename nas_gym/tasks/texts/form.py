@@ -19,10 +19,11 @@ from nas_gym.tasks.pairs.reading import sources_of
 from nas_gym.tasks.reading.raw_table import listed, text_of
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.reading.text_file import decoded
+from nas_gym.tasks.texts import subwords
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """What every token stands for that is not in the vocabulary, code 1."""
-UNITS = ("characters", "bytes")
+UNITS = ("characters", "bytes", "subwords")
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,12 @@ class TextForm(ExampleForm):
     Attributes:
         vocabulary: what each code stands for; the first is ``""``, the padding, the second `UNKNOWN`.
         length: codes of a text; what is behind is cut off.
-        unit: ``"characters"``, or ``"bytes"`` of UTF-8, which are written as two hexadecimal digits.
+        unit: ``"characters"``, ``"bytes"`` of UTF-8, which are written as two hexadecimal digits, or
+            ``"subwords"``.
         lower: whether capital letters count as small ones.
         column: name of the column of a table that holds the texts; "" where each is a file.
         start: a token before each text; "" for none.
+        model: the subwords, see `nas_gym.tasks.texts.subwords`; "" of other units.
     """
 
     vocabulary: tuple[str, ...]
@@ -44,6 +47,7 @@ class TextForm(ExampleForm):
     lower: bool = False
     column: str = ""
     start: str = ""
+    model: str = ""
     kind: ClassVar[str] = "text"
     what: ClassVar[str] = "texts"
     suffixes: ClassVar[tuple[str, ...]] = (".txt",)
@@ -65,6 +69,8 @@ class TextForm(ExampleForm):
     def tokens(self, text: str) -> list[str]:
         """Return the units of a text, as many as it has."""
         begin = [self.start] if self.start else []
+        if self.model:
+            return begin + subwords.pieces(self.model, text.lower() if self.lower else text)
         return begin + tokens_of(text, self.unit, self.lower)
 
     def encode(self, texts: Iterable[str]) -> np.ndarray:
@@ -80,6 +86,8 @@ class TextForm(ExampleForm):
     def texts(self, x: np.ndarray) -> list[str]:
         """Return the texts of codes, (n, length), as far as codes say them."""
         joined = [[self.vocabulary[code] for code in row if code] for row in x.astype(np.int64).tolist()]
+        if self.model:
+            return [subwords.joined(tokens) for tokens in joined]
         if self.unit == "characters":
             return ["".join(tokens) for tokens in joined]
         known = [[token for token in tokens if token != UNKNOWN] for tokens in joined]
@@ -111,8 +119,8 @@ class TextForm(ExampleForm):
         codes: np.ndarray = self.encode([text_of_file(content)])[0]
         return codes
 
-    def fitted(self, x: np.ndarray, train: np.ndarray) -> tuple[TextForm, np.ndarray]:
-        """Return the form of what the training part alone knows, and the codes in it.
+    def fitted(self, x: np.ndarray, train: np.ndarray) -> tuple[TextForm, np.ndarray, tuple[str, ...]]:
+        """Return the form of what the training part alone knows, the codes in it, and what is to be said.
 
         A token that occurs there at most once is unknown, so that networks learn what to make of such.
 
@@ -126,7 +134,7 @@ class TextForm(ExampleForm):
         new[PADDING] = PADDING
         new[kept] = np.arange(2, 2 + len(kept))
         vocabulary = ("", UNKNOWN, *(self.vocabulary[code] for code in kept))
-        return replace(self, vocabulary=vocabulary), new[x.astype(np.int64)]
+        return replace(self, vocabulary=vocabulary), new[x.astype(np.int64)], ()
 
     def config(self) -> dict[str, Any]:
         """Return the JSON-able description of this form."""
@@ -138,14 +146,59 @@ class TextForm(ExampleForm):
             "lower": self.lower,
             "column": self.column,
             "start": self.start,
+            **({"model": self.model} if self.model else {}),
         }
+
+
+MOST_LENGTH = 128
+"""Tokens of a text above which texts are cut where nobody says their length: attention takes their square."""
+SHARE = 0.95
+"""Share of the texts that are not cut, up to there."""
+
+
+@dataclass(frozen=True)
+class UnfittedSubwords(TextForm):
+    """Texts as characters, which become subwords as soon as the training part is known.
+
+    Attributes:
+        size: subwords that are learned from the training part.
+        cut: subwords of a text, behind which it is cut; None for as many as most texts have.
+    """
+
+    size: int = subwords.SIZE
+    cut: int | None = None
+
+    def fitted(self, x: np.ndarray, train: np.ndarray) -> tuple[TextForm, np.ndarray, tuple[str, ...]]:
+        texts = self.texts(x)
+        model = subwords.learned([texts[place] for place in train.tolist()], self.size)
+        found = [subwords.pieces(model, text) for text in texts]
+        length, notes = length_for([len(each) for each in found], self.cut, "subwords")
+        known = sorted({piece for each in found for piece in each} - {"", UNKNOWN})
+        form = TextForm(("", UNKNOWN, *known), length, "subwords", self.lower, self.column, self.start, model)
+        narrowed, codes, _ = form.fitted(form.encode(texts), train)
+        return narrowed, codes, notes
+
+
+def length_for(lengths: Sequence[int], length: int | None, unit: str) -> tuple[int, tuple[str, ...]]:
+    """Return the tokens behind which texts are cut, and a note if some are.
+
+    Args:
+        lengths: tokens of each text.
+        length: what the user chose; None for as many as `SHARE` of the texts have, at most `MOST_LENGTH`.
+        unit: what the tokens are.
+    """
+    chosen = length or int(min(MOST_LENGTH, max(1, np.quantile(lengths, SHARE, method="higher"))))
+    cut = sum(each > chosen for each in lengths)
+    return chosen, (
+        f"{cut:,} of {len(lengths):,} texts are longer than {chosen} {unit} and cut there",
+    ) if cut else ()
 
 
 def tokens_of(text: str, unit: str, lower: bool) -> list[str]:
     """Return the units of a text."""
     if lower:
         text = text.lower()
-    return list(text) if unit == "characters" else [f"{byte:02x}" for byte in text.encode("utf-8")]
+    return [f"{byte:02x}" for byte in text.encode("utf-8")] if unit == "bytes" else list(text)
 
 
 def form_for(

@@ -11,8 +11,10 @@ from nas_gym.errors import ConfigError, DataError, unknown
 from nas_gym.tasks.data import Data
 from nas_gym.tasks.reading.text_file import decoded
 from nas_gym.tasks.targets.tokens import Tokens
-from nas_gym.tasks.texts.form import UNITS, UNKNOWN, TextForm, tokens_of
+from nas_gym.tasks.texts.form import UNKNOWN, TextForm, tokens_of
 
+RUNNING_UNITS = ("characters", "bytes")
+"""Units of running text, of which scores can be compared; those of subwords depend on the subwords."""
 LENGTH = 32
 PARTS = (0.70, 0.85)
 """Where the validation and the test part begin."""
@@ -38,8 +40,8 @@ def running_text(
     Raises:
         NASGymError: if the file cannot be read, or is too short.
     """
-    if unit not in UNITS:
-        raise unknown("unit of texts", unit, UNITS)
+    if unit not in RUNNING_UNITS:
+        raise unknown("unit of running text", unit, RUNNING_UNITS)
     if not isinstance(characters, int) or characters < 1:
         raise ConfigError(f"characters must be a whole number of at least 1, not {characters!r}")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from nas_gym.errors import NASGymError
 from nas_gym.tasks import TextForm, make_task
+from nas_gym.tasks.forms.registry import form_of
 
 SMS = Path(__file__).parents[4] / "shared" / "data" / "SMSSpamCollection.tsv"
 GREETINGS = [("hello there", "en"), ("good morning", "en"), ("guten tag", "de"), ("hallo", "de")]
@@ -80,6 +82,20 @@ def test_bytes_and_small_letters(tmp_path) -> None:
     assert task.files.encode(["Ä", "a"]).astype(bool).sum(axis=1).tolist() == [2, 1]
 
 
+def test_subwords_are_learned_from_the_training_part_and_read_new_texts(tmp_path) -> None:
+    rows = [(f"{text} {number % 7}", label) for number in range(20) for text, label in GREETINGS]
+    task = quietly({**table(tmp_path / "greetings.tsv", rows), "unit": "subwords", "subwords": 40})
+    form, x = task.files, task.x_train
+    assert form.unit == "subwords"
+    assert task.input_shape == (form.length,)
+    assert max(map(len, form.vocabulary[2:])) > 3  # pieces of several characters
+    assert set(form.texts(x)) <= {text for text, _ in rows}
+    again = form_of(json.loads(json.dumps(form.config())))
+    assert again == form
+    assert again.encode([rows[0][0]]).tolist() == form.encode([rows[0][0]]).tolist()
+    assert make_task(task.spec).fingerprint == task.fingerprint
+
+
 def test_a_folder_of_texts_for_each_class_counts_what_it_cannot_read(tmp_path) -> None:
     for label, text in (("cats", "meow"), ("dogs", "woof")):
         (tmp_path / label).mkdir()
@@ -120,6 +136,9 @@ def test_quotes_in_a_table_with_tabs_are_part_of_its_texts(tmp_path) -> None:
         ({"target": "langage"}, "did you mean 'language'"),
         ({"text": "txt"}, "did you mean 'text'"),
         ({"unit": "words"}, "unknown unit of texts 'words'"),
+        ({"unit": "subwords", "subwords": 0}, "subwords must be a whole number of at least 2, not 0"),
+        ({"unit": "subwords", "subwords": 4}, "4 subwords cannot be learned from"),
+        ({"unit": "subwords", "target": None}, "unknown unit of running text 'subwords'"),
         ({"length": 0}, "length must be a whole number of at least 1, not 0"),
         ({"target": None, "text": "text"}, "text is a column of a table"),
         ({"target": None}, "windows of 32, and at least 20 are needed"),

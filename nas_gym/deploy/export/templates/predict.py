@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +189,24 @@ def _codes(form: dict[str, Any], rows: list[dict[str, Any]]) -> np.ndarray:
     found = np.zeros((len(rows), form["length"]))
     for place, row in enumerate(rows):
         text = row[column].strip().lower() if form["lower"] else row[column].strip()
-        tokens = list(text) if form["unit"] == "characters" else [f"{each:02x}" for each in text.encode()]
+        tokens = _tokens(form, text)
         tokens = ([form["start"]] if form["start"] else []) + tokens
         numbers = [codes.get(token, 1) for token in tokens[: form["length"]]]
         found[place, : len(numbers)] = numbers
+    return found
+
+
+def _tokens(form: dict[str, Any], text: str) -> list[str]:
+    """Return the characters, bytes or subwords of a text."""
+    if form["unit"] == "bytes":
+        return [f"{each:02x}" for each in text.encode()]
+    if form["unit"] == "characters":
+        return list(text)
+    try:
+        from sentencepiece import SentencePieceProcessor
+    except ImportError:
+        raise RefusedError("subwords are read by a package: pip install sentencepiece") from None
+    found: list[str] = SentencePieceProcessor(model_proto=b64decode(form["model"])).encode(text, out_type=str)
     return found
 
 
