@@ -64,8 +64,8 @@ def fitted(data: Data, x: np.ndarray, train: np.ndarray) -> tuple[Data, np.ndarr
             found.append(one)
     if empty:
         notes.append(f"{_columns(empty)} no value in the training part and {_are(empty)} left out")
-    found, said = _telling(found, train)
-    notes += [*said, *_filled(found), *_shortened(data.encoder, found)]
+    found, told = _telling(found, train)
+    notes += [*told, *_filled(found), *_shortened(data.encoder, found)]
     if not found:
         raise DataError(f"no column is left that can be a feature: {'; '.join(notes)}")
     kept = np.concatenate([one.kept for one in found])
