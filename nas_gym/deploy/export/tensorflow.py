@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import numpy as np
 from nas_gym._files import write_bytes
 from nas_gym.deploy.deployed import Numbers
 from nas_gym.deploy.export.base import Answers, ExportFormat
-from nas_gym.deploy.export.tensorflow_operations import OPERATIONS
+from nas_gym.deploy.export.tensorflow_operations.registry import OPERATIONS
 from nas_gym.deploy.saved_network import SavedNetwork
 from nas_gym.errors import ConfigError
+from nas_gym.networks import Node
 
 
 class TensorFlow(ExportFormat):
@@ -91,19 +93,15 @@ def _module(saved: SavedNetwork) -> Any:
     form = saved.target.answer_form
 
     def answers(x: Any) -> Any:
-        values = [_channels_last(tf, (x - mean) / scale)]
-        for number, node in enumerate(nodes[1:], start=1):
-            names = (*node.parameter_shapes, *node.operation.buffers(node))
-            arrays = {name: state[f"{number}_{name}"] for name in names}
-            values.append(OPERATIONS[node.operation.name](tf, node, [values[i] for i in node.inputs], arrays))
+        outputs = outputs_of(tf, nodes, state, (x - mean) / scale)
         if form.function == "softmax" and form.positions > 1:
-            each = tf.reshape(values[-1], [-1, len(saved.target.names), form.positions])
+            each = tf.reshape(outputs, [-1, len(saved.target.names), form.positions])
             return tf.reshape(tf.nn.softmax(each, axis=1), [-1, saved.target.outputs])
         if form.function == "softmax":
-            return tf.nn.softmax(values[-1])
+            return tf.nn.softmax(outputs)
         if form.function == "sigmoid":
-            return tf.nn.sigmoid(values[-1])
-        found = values[-1] * np.array(form.scale, np.float32) + np.array(form.mean, np.float32)
+            return tf.nn.sigmoid(outputs)
+        found = outputs * np.array(form.scale, np.float32) + np.array(form.mean, np.float32)
         if not form.base:
             return found
         cells = tf.reshape(x, [-1, math.prod(saved.search_space.input_shape)])
@@ -113,6 +111,23 @@ def _module(saved: SavedNetwork) -> Any:
     signature = tf.TensorSpec([None, *saved.search_space.input_shape], tf.float32, name="x")
     module.answers = tf.function(answers, input_signature=[signature], autograph=False)
     return module
+
+
+def outputs_of(tf: Any, nodes: Sequence[Node], state: Mapping[str, np.ndarray], x: Any) -> Any:
+    """Return the outputs of a network, (batch, outputs).
+
+    Args:
+        tf: TensorFlow.
+        nodes: nodes of the network.
+        state: arrays of its module by name.
+        x: its inputs, (batch, *input_shape).
+    """
+    values = [_channels_last(tf, x)]
+    for number, node in enumerate(nodes[1:], start=1):
+        names = (*node.parameter_shapes, *node.operation.buffers(node))
+        arrays = {name: state[f"{number}_{name}"] for name in names}
+        values.append(OPERATIONS[node.operation.name](tf, node, [values[i] for i in node.inputs], arrays))
+    return values[-1]
 
 
 def _channels_last(tf: Any, x: Any) -> Any:

@@ -1,11 +1,8 @@
-"""What TensorFlow computes for each operation, by its name; a line in `OPERATIONS` adds one.
-
-Signals and images have their channels last here: (batch, *sides, channels).
-"""
+"""Layers of features, signals and images, and what reads tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -161,31 +158,6 @@ def zero(tf: Any, node: Node, inputs: Sequence[Any], arrays: Arrays) -> Any:
     """Return zeros for every example."""
     shape = (*node.shape[1:], node.shape[0]) if len(node.shape) > 1 else node.shape
     return tf.zeros([tf.shape(inputs[0])[0], *shape])
-
-
-OPERATIONS: dict[str, Callable[[Any, Node, Sequence[Any], Arrays], Any]] = {
-    "activation": activation,
-    "add": add,
-    "average": average,
-    "avg_pool": avg_pool,
-    "batch_norm": batch_norm,
-    "category_embedding": category_embedding,
-    "concat": concat,
-    "conv": conv,
-    "dilated_conv": conv,
-    "dropout": dropout,
-    "flatten": flatten,
-    "global_avg_pool": global_avg_pool,
-    "layer_norm": layer_norm,
-    "linear": linear,
-    "max_pool": max_pool,
-    "periodic": periodic,
-    "piecewise_linear": piecewise_linear,
-    "select": select,
-    "squeeze_excitation": squeeze_excitation,
-    "truncate": truncate,
-    "zero": zero,
-}
 
 
 def _margins(node: Node) -> list[tuple[int, int]]:
