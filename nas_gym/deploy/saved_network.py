@@ -28,6 +28,7 @@ from nas_gym.tasks import (
     Tokens,
     features_of,
     form_of,
+    in_rows,
     read_examples,
     standardised,
     target_of,
@@ -89,9 +90,9 @@ class SavedNetwork:
                 order and beside others; or rows of cells, in the order of the columns in training. The
                 path of an ``.npy`` file, or of an ``.npz`` file with the array ``x``, serves any network. Of
                 a network for images or signals in files also the path of one, or of a folder or archive; of a
-                network for series the path of a table, whose last rows are forecast from; of one for texts a
-                list of them, or the path of a file with one a line, or of a table; of one for molecules or
-                formulas likewise a list, or the path of a table.
+                network for series a data frame or the path of a table, whose last rows are forecast from; of
+                one for texts a list of them, the path of a file with one a line, or a data frame or the path
+                of a table; of one for molecules or formulas likewise.
             delimiter: delimiter of a table of text; for it and the next two see `nas_gym.tasks.own.csv.csv`.
             encoding: encoding of a table of text.
             sheet: sheet of a workbook.
@@ -151,6 +152,8 @@ class SavedNetwork:
         form = self.files
         if form is not None and form.takes_texts and isinstance(x, list | tuple) and all_texts(x):
             x = form.encode(x)
+        elif form is not None:
+            x = in_rows(x, form)
         raw = features_of(x, self.search_space.input_shape, self.encoder, self.feature_names)
         return raw, standardised(raw, self.mean, self.scale)
 

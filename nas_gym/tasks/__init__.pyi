@@ -16,6 +16,7 @@ from .inputs import GraphInputs as GraphInputs
 from .inputs import TokenInputs as TokenInputs
 from .media.log_mel import LogMelForm as LogMelForm
 from .own.new_examples import features_of as features_of
+from .own.new_examples import in_rows as in_rows
 from .own.new_examples import read_examples as read_examples
 from .pairs.form import PairForm as PairForm
 from .pairs.measures import DECODED as DECODED

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas
 import pytest
 import torch
 
@@ -56,6 +57,15 @@ def test_new_texts_are_answered_as_their_codes(network) -> None:
     with torch.no_grad():
         expected = task.target.answers(module(codes).numpy())
     np.testing.assert_allclose(loaded.predict(texts), expected, atol=1e-6)
+    column = task.files.column
+    for rows in (
+        {column: texts},
+        [{"id": 1, column: text} for text in texts],
+        pandas.DataFrame({column: texts}),
+    ):
+        np.testing.assert_allclose(loaded.predict(rows), expected, atol=1e-6)
+    with pytest.raises(NASGymError, match=f"unknown column of texts of x '{column}'"):
+        loaded.predict({"nam": texts})
 
 
 def test_a_file_of_texts_is_answered_line_by_line_and_a_table_by_its_column(network, tmp_path) -> None:

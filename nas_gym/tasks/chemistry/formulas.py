@@ -194,8 +194,12 @@ class FormulaForm(ExampleForm):
             return None
         path = paths.existing(path, "table")
         table = read_table(path, **reading, expected=(self.column,))
+        return self.in_table(table) or table
+
+    def in_table(self, table: RawTable) -> FileExamples | None:
+        """Return the formulas of a table; None of one that holds features."""
         if self.column not in table.columns:
-            return table
+            return None
         texts = tuple(map(text_of, listed(table.columns[self.column])))
         return FileExamples(self.examples(table), texts, self.column)
 

@@ -127,7 +127,9 @@ class MoleculeForm(ExampleForm):
             return FileExamples(*self.read_all(path.name, path.read_bytes()), self.column)
         if is_of(path.name, self.suffixes):
             return read_files(path, self)
-        table = read_table(path, **reading, expected=(self.column,))
+        return self.in_table(read_table(path, **reading, expected=(self.column,)))
+
+    def in_table(self, table: RawTable) -> FileExamples:
         x = self.examples(table)
         return FileExamples(x, tuple(map(text_of, listed(table.columns[self.column]))), self.column)
 

@@ -14,6 +14,7 @@ from nas_gym.errors import DataError
 from nas_gym.tasks.media.collection import by_name, is_collection, is_of, opened
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.own import paths
+from nas_gym.tasks.reading.raw_table import RawTable
 
 ARRAYS = (".npy", ".npz")
 Reading = Mapping[str, str | None]
@@ -72,6 +73,14 @@ class ExampleForm(ABC):
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the examples of texts, (n, *shape), of a form that takes them."""
         raise NotImplementedError
+
+    def in_table(self, table: RawTable) -> Any:
+        """Return the examples in a table, with a field ``x``; None of a form that tables do not hold.
+
+        Raises:
+            NASGymError: if a column is missing, or something in it is no example.
+        """
+        return None
 
     def examples_in(self, path: Path, reading: Reading) -> Any:
         """Return the examples in a file or folder; None of a file that may hold an array of them.

@@ -58,6 +58,24 @@ def features_of(
     return raw
 
 
+def in_rows(x: Any, form: ExampleForm) -> Any:
+    """Return what a form finds in a data frame, a dict of columns or a list of dicts; else what was given.
+
+    Raises:
+        NASGymError: as `ExampleForm.in_table`.
+    """
+    if is_frame(x):
+        table = frame_table(x, "x")
+    elif isinstance(x, Mapping):
+        table = of_mapping(x, "x")
+    elif isinstance(x, list | tuple) and x and all(isinstance(row, Mapping) for row in x):
+        table = of_rows("x", list(x[0]), x)
+    else:
+        return x
+    found = form.in_table(table)
+    return x if found is None else found
+
+
 def _table(x: Any, encoder: TableEncoder | None, shape: Shape) -> RawTable | None:
     """Return examples as a table where they are one; None where they are an array of features."""
     if is_frame(x) or (encoder is not None and is_numbered_as(x, encoder.names)):

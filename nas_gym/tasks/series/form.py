@@ -59,9 +59,9 @@ class SeriesForm(ExampleForm):
         """Return the last windows of the series in a table; None of a file of arrays."""
         if path.suffix in ARRAYS:
             return None
-        return self.last(read_table(paths.existing(path, "data"), **reading, expected=self.columns))
+        return self.in_table(read_table(paths.existing(path, "data"), **reading, expected=self.columns))
 
-    def last(self, table: RawTable) -> SeriesExamples:
+    def in_table(self, table: RawTable) -> SeriesExamples:
         """Return the last window of each series, whose forecast is of what comes after its last row.
 
         Raises:

@@ -16,7 +16,7 @@ from nas_gym.tasks.media.collection import is_collection
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.own import paths
 from nas_gym.tasks.pairs.reading import sources_of
-from nas_gym.tasks.reading.raw_table import listed, text_of
+from nas_gym.tasks.reading.raw_table import RawTable, listed, text_of
 from nas_gym.tasks.reading.table_file import read_table
 from nas_gym.tasks.reading.text_file import decoded
 from nas_gym.tasks.texts import subwords
@@ -101,13 +101,17 @@ class TextForm(ExampleForm):
             found: FileExamples | None = super().examples_in(path, reading)
             return found
         path = paths.existing(path, "text")
-        if path.suffix == ".txt":
-            texts = sources_of(path, reading.get("encoding"))
-        else:
-            table = read_table(path, **reading, expected=(self.column,))
-            if self.column not in table.columns:
-                raise unknown(f"column of texts of {path.name}", self.column, table.columns)
-            texts = tuple(text_of(cell) for cell in listed(table.columns[self.column]))
+        if path.suffix != ".txt":
+            return self.in_table(read_table(path, **reading, expected=(self.column,)))
+        texts = sources_of(path, reading.get("encoding"))
+        return FileExamples(self.encode(texts), texts, self.column)
+
+    def in_table(self, table: RawTable) -> FileExamples | None:
+        if not self.column:
+            return None
+        if self.column not in table.columns:
+            raise unknown(f"column of texts of {table.source}", self.column, table.columns)
+        texts = tuple(text_of(cell) for cell in listed(table.columns[self.column]))
         return FileExamples(self.encode(texts), texts, self.column)
 
     def read(self, name: str, content: bytes) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nas_gym.errors import ConfigError, DataError, DataWarning
-from nas_gym.tasks import Task, make_task
+from nas_gym.tasks import Task, in_rows, make_task
 from nas_gym.tasks.chemistry.formulas import parse_formula, place_in_table
 from nas_gym.tasks.chemistry.molecules import BONDS, FEATURES, MoleculeForm
 from nas_gym.tasks.chemistry.scaffolds import scaffold_division, scaffolds_of
@@ -63,6 +63,14 @@ def test_a_molecule_is_a_graph_of_its_heavy_atoms() -> None:
 def test_a_new_molecule_that_is_none_is_refused_by_its_row(text: str, trouble: str) -> None:
     with pytest.raises(DataError, match=f"molecule 2, .*{trouble}"):
         MoleculeForm("smiles", 5).encode(["CC", text])
+
+
+def test_rows_of_molecules_are_read_by_their_column() -> None:
+    form = MoleculeForm("smiles", 5)
+    found = in_rows([{"id": 7, "smiles": "CCO"}, {"id": 8, "smiles": "CN"}], form)
+    np.testing.assert_array_equal(found.x, form.encode(["CCO", "CN"]))
+    with pytest.raises(DataError, match="x has no column 'smiles', which held the SMILES in training"):
+        in_rows({"molecule": ["CCO"]}, form)
 
 
 def test_no_scaffold_is_in_two_parts_and_the_parts_have_their_sizes() -> None:

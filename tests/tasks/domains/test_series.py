@@ -8,10 +8,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from nas_gym.errors import DataWarning, NASGymError
-from nas_gym.tasks import SeriesExamples, Task, make_task, read_examples, target_of
+from nas_gym.tasks import SeriesExamples, Task, in_rows, make_task, read_examples, target_of
 from nas_gym.testing import check_task
 from nas_gym.training import LOSSES
 
@@ -118,6 +119,15 @@ def test_a_long_table_has_a_series_for_each_id_and_a_forecast_for_each(tmp_path:
     assert isinstance(found, SeriesExamples)
     assert found.beside == {"id": ["b", "a"], "last ds": ["2024-01-03 01:00"] * 2}
     assert found.x[0, 0].tolist() == [row[2] for row in rows[46:50]]
+
+
+def test_a_data_frame_is_forecast_from_like_its_file(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", rows_of(60, 2))
+    form = task_of(path).files
+    assert form is not None
+    found = in_rows(pandas.read_csv(path), form)
+    assert isinstance(found, SeriesExamples)
+    np.testing.assert_array_equal(found.x, read_examples(path, None, form).x)
 
 
 def test_trading_days_follow_one_another_where_gaps_are_ignored(tmp_path: Path) -> None:
