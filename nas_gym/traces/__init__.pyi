@@ -8,9 +8,9 @@ from .lines import Ask as Ask
 from .lines import Header as Header
 from .lines import Recording as Recording
 from .lines import Step as Step
-from .minari import check_minari as check_minari
 from .minari import check_recordable as check_recordable
 from .minari import to_minari as to_minari
+from .minari_folder import check_minari as check_minari
 from .policies.base import Policy as Policy
 from .policies.base import State as State
 from .policies.base import TabularPolicy as TabularPolicy

@@ -8,34 +8,25 @@ through the search space, where each has to lead to what was recorded, and obser
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from copy import deepcopy
-from importlib import import_module
-from importlib.util import find_spec
-from itertools import takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from nas_gym._files import encodable, writing
+from nas_gym._files import encodable
 from nas_gym.errors import ConfigError, StoreError
 from nas_gym.traces.file import read_trace
 from nas_gym.traces.lines import Recording, Step
+from nas_gym.traces.minari_folder import EXAMPLE, check_minari, minari, written_beside
 from nas_gym.traces.replaying import check_surroundings, rebuild
 from nas_gym.traces.run_folder import RunFolder, differences, versions
 
 if TYPE_CHECKING:
     from nas_gym.envs import NASEnv
 
-NEEDED = ("minari", "h5py")
-EXAMPLE = "nas-gym/mlp-mnist1d/random-v0"
 # What a data set may be told to say of itself, beside its id.
 ABOUT = ("author", "author_email", "code_permalink", "description")
 
@@ -114,8 +105,8 @@ def to_minari(
     told = {"author": author, "author_email": author_email, "code_permalink": code_permalink}
     said = description or _description(agents, configs[0], recordings)
     about = told | {"description": said, "algorithm_name": agents}
-    with _written_beside(id):
-        made = _minari().create_dataset_from_buffers(
+    with written_beside(id):
+        made = minari().create_dataset_from_buffers(
             id,
             buffers,
             env=_described(nas, configs[0]),
@@ -125,37 +116,7 @@ def to_minari(
         )
         made.storage.update_episode_metadata([_about_episode(runs, run) for run in of_runs])
         made.storage.update_metadata({"nas_gym": {"runs": runs}})
-    return _minari().load_dataset(id)
-
-
-def check_minari(id: str) -> None:  # noqa: A002 - what Minari calls it
-    """Check that a data set of this id can be written, before a search is made for it.
-
-    Raises:
-        NASGymError: if Minari is not installed, the id does not fit or is taken, or MINARI_DATASETS_PATH is
-            relative.
-    """
-    missing = [package for package in NEEDED if find_spec(package) is None]
-    if missing:
-        raise ConfigError(f"Minari data sets need {' and '.join(missing)}: pip install 'nas-gym[minari]'")
-    minari_dataset = import_module("minari.dataset.minari_dataset")
-    try:
-        minari_dataset.parse_dataset_id(id)
-    except (ValueError, TypeError):  # a TypeError where the version is missing
-        raise ConfigError(f"{id!r} is no id of a Minari data set: use one like {EXAMPLE}") from None
-    if "data" in id.split("/"):
-        # Minari 0.5.4 takes what a folder of this name is in for a data set, and lists none any more.
-        raise ConfigError(f"{id!r} has a part 'data', by which Minari knows its own folders: rename it")
-    path = _path(id)
-    if path.exists():
-        raise StoreError(
-            f"the data set {id} is in {path} already: choose another version or name, or remove it with "
-            f"'minari delete {id}'"
-        )
-    root = _path("")
-    for folder in takewhile(lambda folder: folder != root, path.parents):
-        if (folder / "data" / "metadata.json").is_file():
-            raise StoreError(f"{id} would lie within the data set in {folder}: choose another name")
+    return minari().load_dataset(id)
 
 
 def check_recordable(nas: Any) -> None:
@@ -246,7 +207,7 @@ class _Follower:
         self._space, self._graph, self._horizon = nas.search_space, nas.search_space.edit_graph, nas.horizon
         countdown = nas.horizon if nas.reward.episodic else None
         self._observer: Any = make_observer(nas.observation, nas.search_space, countdown)
-        self._buffer = import_module("minari.data_collector").EpisodeBuffer
+        self._buffer = minari().data_collector.EpisodeBuffer
         self._numbers: dict[str, int] = {}
 
     def check_actions(self, folder: RunFolder, recording: Recording) -> None:
@@ -363,61 +324,3 @@ def _description(agents: str, config: Mapping[str, Any], recordings: Sequence[Re
         f"{steps:,} steps of {agents} in {runs} of {config['env_id']}, a search for network architectures "
         f"({', '.join(map(str, parts))}); an action edits the network, infos['action_mask'] has legal edits."
     )
-
-
-def _minari() -> Any:
-    return import_module("minari")
-
-
-def _path(id: str) -> Path:  # noqa: A002 - what Minari calls it
-    storage = import_module("minari.storage")
-    root = os.environ.get("MINARI_DATASETS_PATH")
-    if root is not None and not Path(root).is_absolute():
-        # Minari 0.5.4 then looks for the file it has written below itself.
-        raise ConfigError(
-            f"MINARI_DATASETS_PATH must be a whole path like {Path(root).absolute()}, not {root!r}"
-        )
-    with writing(root or "Minari's folder"):
-        return Path(storage.get_dataset_path(id))
-
-
-@contextmanager
-def _written_beside(id: str) -> Iterator[None]:  # noqa: A002 - what Minari calls it
-    """Let Minari write into a hidden folder, from which a data set that is whole is moved to its place.
-
-    So a process that is killed leaves none that is cut, and what cannot be written is one sentence.
-    """
-    path, root = _path(id), _path("")
-    check_minari(id)
-    with warnings.catch_warnings(), writing(path):
-        # It asks for an author, an address and a link, which are the user's choice.
-        warnings.simplefilter("ignore", UserWarning)
-        unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=root))
-        try:
-            with _data_sets_in(unfinished):
-                yield
-            _make_namespace(id)
-            os.rename(unfinished / id, path)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-
-
-@contextmanager
-def _data_sets_in(folder: Path) -> Iterator[None]:
-    """Set the folder of Minari's data sets, which it knows by the environment alone."""
-    before = os.environ.get("MINARI_DATASETS_PATH")
-    os.environ["MINARI_DATASETS_PATH"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["MINARI_DATASETS_PATH"]
-        else:
-            os.environ["MINARI_DATASETS_PATH"] = before
-
-
-def _make_namespace(id: str) -> None:  # noqa: A002 - what Minari calls it
-    namespace = import_module("minari.namespace")
-    name, _, _ = id.rpartition("/")
-    if name and name not in namespace.list_local_namespaces():
-        namespace.create_namespace(name)

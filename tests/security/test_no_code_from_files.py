@@ -66,7 +66,7 @@ IMPORTS = {
     "nas_gym/registry.py": "a part by its import path, which `nas_gym._trust` asks for those of files",
     "nas_gym/traces/policies/neural.py": "classes of torch and stable-baselines3 in a list of prefixes",
     "nas_gym/tables/importers/nats_archive.py": "nats_bench, with --trust-pickle alone",
-    "nas_gym/traces/minari.py": "minari, by names in the code",
+    "nas_gym/traces/minari_folder.py": "minari, by names in the code",
     "nas_gym/executors/ray_cluster.py": "ray, by a name in the code",
     "nas_gym/tasks/reading/typed_files.py": "openpyxl and pyarrow, by names in the code",
     "nas_gym/tasks/builtin/mnist1d.py": "mnist1d.data, by a name in the code",

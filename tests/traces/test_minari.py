@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from nas_gym.cli.app import app
 from nas_gym.errors import ConfigError, StoreError
 from nas_gym.traces import RunFolder, Trace, TraceCallback, read_trace, to_minari
-from nas_gym.traces import minari as module
+from nas_gym.traces import minari_folder as module
 
 minari = pytest.importorskip("minari", reason="Minari is not installed")
 pytest.importorskip("h5py", reason="h5py is not installed")

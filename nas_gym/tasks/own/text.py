@@ -16,7 +16,7 @@ from nas_gym.tasks.media.collection import is_collection, is_of, opened
 from nas_gym.tasks.media.reading import Unreadable
 from nas_gym.tasks.own import paths as files
 from nas_gym.tasks.own.answers import answers_of, targets_of
-from nas_gym.tasks.own.folder import CLASS, FILE, by_folder
+from nas_gym.tasks.own.file_names import CLASS, FILE, by_folder
 from nas_gym.tasks.own.splitting import beside, divide_table
 from nas_gym.tasks.own.unlabelled import check_missing_target
 from nas_gym.tasks.reading.options import ReadingOptions
