@@ -30,6 +30,20 @@ def networks(length=LENGTH, size=5):
     vector = builder.linear(builder.global_avg_pool(builder.input), 4)
     node = builder.recurrent(builder.spread(vector, length), "gru", size)
     found["spread"] = builder.build(builder.linear(builder.global_avg_pool(node), 10))
+    return found | cell_networks(length, size)
+
+
+def cell_networks(length, size):
+    """Cells whose nodes read each other in different ways, with and without several loose ends."""
+    found = {}
+    functions = ("tanh", "relu", "identity", "sigmoid")
+    for name, previous in (("deep", (0, 1, 2, 3)), ("wide", (0, 0, 1, 0)), ("one node", (0,))):
+        builder = NetworkBuilder((CHANNELS, length))
+        node = builder.recurrent_cell(builder.input, size, (0,), ("tanh",))
+        node = builder.recurrent_cell(node, size, previous, functions[: len(previous)], last=name == "wide")
+        if name != "wide":
+            node = builder.global_avg_pool(node)
+        found[f"cell {name}"] = builder.build(builder.linear(node, 10))
     return found
 
 
@@ -46,6 +60,13 @@ def token_networks(size=5):
             if "last" not in form:
                 node = builder.masked_mean(node, mask)
             found[f"{kind} {form} of tokens"] = builder.build(builder.linear(node, 10))
+    for last in (False, True):
+        builder = NetworkBuilder((LENGTH,))
+        mask = builder.padding_mask(builder.input)
+        node = builder.embedding(builder.input, 4, codes=6)
+        node = builder.recurrent_cell(node, size, (0, 0, 1), ("relu", "tanh", "sigmoid"), mask=mask, last=last)
+        node = node if last else builder.masked_mean(node, mask)
+        found[f"cell of tokens, last: {last}"] = builder.build(builder.linear(node, 10))
     return found
 
 
