@@ -218,5 +218,7 @@ def score(model: nn.Module, data: TrainingData) -> float:
     if data.loss == "cross_entropy":
         return (outputs.argmax(1) == data.y_validation).double().mean().item()
     loss = loss_of(data.loss)
-    found, _ = loss.measured(loss.sum_up(outputs, data.y_validation).double().cpu()[:, None], data.y_validation)
+    found, _ = loss.measured(
+        loss.sum_up(outputs, data.y_validation).double().cpu()[:, None], data.y_validation
+    )
     return found.item()

@@ -34,7 +34,7 @@ from rich.table import Table
 from benchmarks.speed.training_worker import TASKS, data_of
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import ChunkTraining, Cost, Keep, Member, Recipe, TrainingData, plan_chunks
+from nas_gym.training import ChunkTraining, Cost, Keep, Member, Recipe, plan_chunks
 
 CASES: dict[str, dict[str, Any]] = {
     "mlp on digits": {"space": "mlp", "task": "digits", "networks": 256, "epochs": 10},

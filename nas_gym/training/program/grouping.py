@@ -147,7 +147,9 @@ def _group(values: Values, ids: Ids) -> Group:
     trainable = bool(values.trainable[ids[0]])
     reached = tuple(bool(values.trainable[each[0]]) for each, _ in sources)
     passes = bool(reached) and reached[0]
-    return Group(values.node(ids[0]), ids, pairs, sources, overwrites, trainable, passes, reached, values.read(ids[0]))
+    return Group(
+        values.node(ids[0]), ids, pairs, sources, overwrites, trainable, passes, reached, values.read(ids[0])
+    )
 
 
 def _by_signature(values: Values, ids: Ids) -> list[tuple[int, Ids]]:

@@ -94,9 +94,7 @@ class Values:
     def _signatures(self, patterns: Sequence[Reached]) -> Ids:
         codes, places = np.unique(self._kinds * len(patterns) + self._patterns, return_inverse=True)
         pairs = [divmod(int(code), len(patterns)) for code in codes]
-        texts = [
-            signature(self._nodes[kind], patterns[pattern], self._read[kind]) for kind, pattern in pairs
-        ]
+        texts = [signature(self._nodes[kind], patterns[pattern], self._read[kind]) for kind, pattern in pairs]
         rank = {text: place for place, text in enumerate(sorted(set(texts)))}
         return np.array([rank[text] for text in texts], dtype=np.int64)[places]
 

@@ -64,7 +64,9 @@ def token_networks(size=5):
         builder = NetworkBuilder((LENGTH,))
         mask = builder.padding_mask(builder.input)
         node = builder.embedding(builder.input, 4, codes=6)
-        node = builder.recurrent_cell(node, size, (0, 0, 1), ("relu", "tanh", "sigmoid"), mask=mask, last=last)
+        node = builder.recurrent_cell(
+            node, size, (0, 0, 1), ("relu", "tanh", "sigmoid"), mask=mask, last=last
+        )
         node = node if last else builder.masked_mean(node, mask)
         found[f"cell of tokens, last: {last}"] = builder.build(builder.linear(node, 10))
     return found

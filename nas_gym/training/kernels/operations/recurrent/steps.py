@@ -128,9 +128,7 @@ class Steps(ABC):
         strides = (self._pitch, over, 1)
         if time is None:
             return self.gates.as_strided((self.members, rows, over), strides, start)
-        return self.gates.as_strided(
-            (self.members, rows, self.batch), strides, start + time * self.batch
-        )
+        return self.gates.as_strided((self.members, rows, self.batch), strides, start + time * self.batch)
 
     def tanh(self, x: Tensor) -> Iterator[Kernel]:
         """Compute tanh in place."""
