@@ -64,7 +64,7 @@ class Steps(ABC):
         self.weight_hh = context.parameters.weight(group, "weight_hh")
 
     @classmethod
-    def slots_of(cls, node: Node) -> int:
+    def slots_of(cls, node: Node) -> int:  # noqa: ARG003 (of a cell it depends on the node)
         """Return how many arrays of the size of a state are kept of each step of a layer."""
         return cls.slots
 
