@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nas_gym.networks import LogMel, Network, NetworkBuilder, Zero
+from nas_gym.networks import LogMel, NetworkBuilder, Zero
 from nas_gym.search_spaces import make_search_space
 from nas_gym.training import (
     LOSSES,
@@ -33,17 +33,13 @@ from nas_gym.training.kernels.registry import KERNELS, is_fusible
 from nas_gym.training.program.fresh import Fresh, Part
 from nas_gym.training.program.tape import Kernel
 from nas_gym.training.steps import evaluation_step
-from tests.helpers.graphs import graph_networks
-from tests.helpers.networks import operation_networks, series_networks, table_networks
-from tests.helpers.sequences import crossing_network, sequence_networks
+from tests.helpers.networks import operation_networks
+from tests.helpers.operations.every_operation import other_networks
 from tests.search_spaces.conftest import CATALOGUE
-from tests.training.operations.test_recurrent_kernels import networks, token_networks
 
 META = torch.device("meta")
 BATCH, EXAMPLES = 16, 24  # a full batch and a last one whose rows are not dense
 OUTPUTS = 12
-LENGTH = 7
-"""Tokens of the networks around operations on sequences."""
 
 
 def answers(loss: str) -> Tensor:
@@ -109,27 +105,18 @@ def check(training: ChunkTraining) -> None:
                 call()
 
 
-def around_operations() -> dict[str, list[Network]]:
-    """Return networks of one shape of examples each, around all operations that have kernels."""
-    return {
-        "signals": list(operation_networks((1, 40)).values()),
-        "images": list(operation_networks((2, 8, 8)).values()),
-        "tables": list(table_networks(6).values()),
-        "series": list(series_networks(2, 9).values()),
-        "tokens": [*sequence_networks(LENGTH).values(), crossing_network(LENGTH)],
-        "graphs": list(graph_networks().values()),
-        "recurrent": list(networks(3).values()),
-        "recurrent tokens": list(token_networks().values()),
-    }
-
-
 def _mark(name: str) -> tuple[pytest.MarkDecorator, ...]:
     """Leave what spaces and signals have, too, to `make slow`."""
     return (pytest.mark.slow,) if "images" in name or name == "recurrent tokens" else ()
 
 
 PRECISIONS = ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)]
-AROUND = around_operations()
+AROUND = {
+    "signals": list(operation_networks((1, 40)).values()),
+    "images": list(operation_networks((2, 8, 8)).values()),
+    **{name: networks for name, (networks, _) in other_networks().items()},
+}
+"""Networks of one shape of examples each, around all operations that have kernels."""
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
