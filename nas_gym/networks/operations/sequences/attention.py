@@ -36,6 +36,12 @@ class Attention(Operation):
         keys: int = node.option("keys")
         return 2 * (node.input_shape[0] + channels) * queries * keys
 
+    def held(self, node: Node) -> int:
+        """Count copies of queries, keys and values, and the weights of all heads."""
+        (channels, queries), keys = node.shape, node.option("keys")
+        read = node.input_shape[0] * (queries + keys) + channels * keys
+        return super().held(node) + read + node.option("heads") * queries * keys
+
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:
