@@ -38,9 +38,10 @@ class Attention(Operation):
 
     def held(self, node: Node) -> int:
         """Count copies of queries, keys and values, and the weights of all heads."""
-        (channels, queries), keys = node.shape, node.option("keys")
-        read = node.input_shape[0] * (queries + keys) + channels * keys
-        return super().held(node) + read + node.option("heads") * queries * keys
+        channels, queries = node.shape
+        keys: int = node.option("keys")
+        weights: int = node.option("heads") * queries * keys
+        return super().held(node) + node.input_shape[0] * (queries + keys) + channels * keys + weights
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
