@@ -73,10 +73,12 @@ class CellSteps(Steps):
         for node in reversed(range(len(self._nodes))):
             read, function = self._nodes[node]
             gate, new = (self._slot(node, slot, time) for slot in (GATE, NEW))
+            target = found[read] if node else arrived
+            previous: Tensor | None = None
             if node:
-                previous, target = self._slot(read, VALUE, time), found[read]
-            else:
-                previous, target = None if before is None else self.states[:, :, before], arrived
+                previous = self._slot(read, VALUE, time)
+            elif before is not None:
+                previous = self.states[:, :, before]
             # What is passed on as it is: the gradient less what the function takes.
             through = self.scratch("through")
             yield partial(torch.mul, found[node], gate, out=through)
