@@ -2,16 +2,20 @@
 
     python -m benchmarks.speed.gpu --json gpu.json       # or: make gpu
     python -m benchmarks.speed.gpu --device cpu --small  # tries the script out where there is no GPU
+    python -m benchmarks.speed.gpu --device cpu --part kernels  # counts kernels a step, which takes no GPU
 
 cases: the engine beside the ordinary loop (`ordinary_loop.py`) on the same device, same networks, recipe and
 data; where the engine's time goes; kernels of a step, by its list and as the card reports, of at most 512
 networks; the least time by arithmetic and by memory traffic, at the rates of a large product and of a large
 copy on this device. Shares of several streams add up to more than the whole.
+spaces: the same for the other spaces of the package, fewer networks for two epochs.
+kernels: kernels of a step by its list alone, of 64 networks of every space, as a GPU would start them.
 ways: convolutions by a library's grouped convolution, and as products. streams: chunks side by side.
 precision: final accuracies beside those of the CPU engine. jax: two-layer perceptrons of equal shape in JAX,
 warm, and its compilation. tests: those marked `cuda`.
 
-A part that fails is named, the others go on; the JSON is written after each.
+A part that fails is named, the others go on; the JSON is written after each. A row that would begin after
+``--minutes`` is left out, and named.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import os
 import subprocess
 import sys
@@ -34,7 +39,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.speed import gpu_figures as figures_of
-from benchmarks.speed.training_worker import TASKS, draw
+from benchmarks.speed.training_worker import FITTING, TASKS, draw
+from nas_gym.errors import NASGymError
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
 from nas_gym.training import PATHS, Member, Recipe, TrainingData, paths_set, resolve_device, training_data
@@ -63,10 +69,26 @@ CASES: dict[str, dict[str, Any]] = {
     "conv on mnist1d, 256": {"space": "conv", "task": "mnist1d", "networks": 256, "ordinary": 2},
     "cell on digits, 512": {"space": "cell", "task": "digits", "networks": 512, "ordinary": 2},
 }
-SMALL = {"train_size": 128, "validation_size": 64, "test_size": 64}
+SPACES: dict[str, dict[str, Any]] = {
+    f"{space} on {tasks[0]}, {networks}": {
+        "space": space,
+        "task": tasks[0],
+        "networks": networks,
+        "ordinary": 1,
+    }
+    for space, tasks in FITTING.items()
+    if space not in ("mlp", "conv", "cell")
+    for networks in (16 if space in ("macro", "seq2seq") else 64,)
+}
+COUNTED = 64
+"""Networks of which kernels are counted."""
+SMALL = 128
+"""Examples of a part, where the script is tried out."""
 WAYS = {"library": True, "products": False}
 STREAMS = (1, 4, 16)
-PARTS = ("cases", "ways", "streams", "precision", "jax", "tests")
+PARTS = ("cases", "tests", "precision", "jax", "kernels", "spaces", "ways", "streams")
+TABLES = ("cases", "spaces", "ways", "streams")
+"""Parts whose rows are those of one table."""
 COLUMNS = ("case", "engine", "ordinary", "ratio", "set-up", "steps", "evaluation", "results", "ms a step")
 MORE_COLUMNS = ("kernels listed", "on the card", "least: arithmetic", "memory")
 
@@ -77,25 +99,45 @@ class Figures:
     Args:
         device: what is measured.
         small: whether only a few networks are trained, for an epoch.
+        seconds: time after which no row is begun.
     """
 
-    def __init__(self, device: torch.device, small: bool) -> None:
+    def __init__(self, device: torch.device, small: bool, seconds: float = math.inf) -> None:
         self._device, self._small = device, small
+        self._end = time.monotonic() + seconds
         self._recipe = Recipe(epochs=1 if small else 10, batch_size=64, learning_rate=0.01)
 
     def cases(self) -> dict[str, Any]:
         """Every case, beside the ordinary loop and the floors."""
         peaks = figures_of.peaks(self._device, self._small)
-        rows: dict[str, Any] = {"rates": peaks}
-        for name, case in CASES.items():
-            members, data = self._load(case)
-            row = figures_of.engine(members, data, self._recipe)
-            row["ordinary"] = figures_of.ordinary(members, data, self._recipe, case["ordinary"])
-            row["ratio"] = row["ordinary"] / row["seconds"]
-            row["kernels"] = figures_of.kernels(members[:512], data, self._recipe)
-            row["least"] = figures_of.floors(members, data, self._recipe, peaks)
-            rows[name] = row
-        return rows
+        rows = {name: self._row(case, self._recipe, peaks) for name, case in CASES.items()}
+        return {"rates": peaks, **rows}
+
+    def spaces(self) -> dict[str, Any]:
+        """The other spaces of the package."""
+        peaks = figures_of.peaks(self._device, small=True)
+        recipe = replace(self._recipe, epochs=1 if self._small else 2)
+        return {name: self._row(case, recipe, peaks) for name, case in SPACES.items()}
+
+    def kernels(self) -> dict[str, int]:
+        """Kernels that a step starts on a GPU, by its list, of networks of every space."""
+        counts = {}
+        for space, (task, *_) in FITTING.items():
+            members, data = self._load({"space": space, "task": task, "networks": COUNTED})
+            counts[f"{space} on {task}, {len(members)}"] = figures_of.listed(members, data, self._recipe)
+        return counts
+
+    def _row(self, case: dict[str, Any], recipe: Recipe, peaks: dict[str, float]) -> dict[str, Any]:
+        """A case beside the ordinary loop and the floors."""
+        if time.monotonic() > self._end:
+            return {"left out": "no time was left"}
+        members, data = self._load(case)
+        row = figures_of.engine(members, data, recipe)
+        row["ordinary"] = figures_of.ordinary(members, data, recipe, case["ordinary"])
+        row["ratio"] = row["ordinary"] / row["seconds"]
+        row["kernels"] = figures_of.kernels(members[:512], data, recipe)
+        row["least"] = figures_of.floors(members, data, recipe, peaks)
+        return row
 
     def ways(self) -> dict[str, Any]:
         """The convolutional spaces by each way of convolving."""
@@ -103,6 +145,8 @@ class Figures:
         for name in ("conv on mnist1d, 64", "cell on mnist1d, 64"):
             members, data = self._load(CASES[name])
             for way, library in WAYS.items():
+                if time.monotonic() > self._end:
+                    return rows
                 paths = replace(PATHS["cuda"], library_convolutions=library)
                 with paths_set(self._device.type, paths):
                     row = figures_of.engine(members, data, self._recipe)
@@ -116,6 +160,8 @@ class Figures:
         for name in ("conv on mnist1d, 64", "cell on mnist1d, 64"):
             members, data = self._load(CASES[name])
             for streams in STREAMS:
+                if time.monotonic() > self._end:
+                    return rows
                 rows[f"{name}, {streams} streams"] = figures_of.engine(
                     members, data, self._recipe, streams=streams
                 )
@@ -150,6 +196,8 @@ class Figures:
 
     def tests(self) -> dict[str, Any]:
         """The tests that need a GPU."""
+        if time.monotonic() > self._end:
+            return {"left out": "no time was left"}
         folders = ["tests/training", *([] if self._small else ["tests/evaluators"])]
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "cuda", *folders]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603
@@ -162,14 +210,15 @@ class Figures:
     ) -> tuple[list[Member], TrainingData]:
         if self._small:
             case = {**case, "networks": 4}
-        task = make_task({**TASKS[case["task"]], **(SMALL if self._small else {})})
+        task = make_task(TASKS[case["task"]])
         if case["networks"] is None:
-            space = make_search_space(case["space"], task.input_shape, task.outputs)
+            space = make_search_space(case["space"], task.input_shape, task.outputs, task.facts)
             members = [Member(space.network(architecture), 0) for architecture in space]
         else:
             members = draw(case, task)
         arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-        (data,) = training_data(device or self._device, *arrays)
+        parts = (array[:SMALL] for array in arrays) if self._small else arrays
+        (data, *_) = training_data(device or self._device, *parts, loss=task.target.loss)
         return members, data
 
 
@@ -178,12 +227,17 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", help="auto, cpu, cuda, ...")
     parser.add_argument("--small", action="store_true", help="4 networks of each case, two batches of data")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part; repeatable")
+    parser.add_argument("--minutes", type=float, default=5, help="no row is begun later, 5 by default")
     parser.add_argument("--json", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
-    device = resolve_device(options.device)
+    try:
+        device = resolve_device(options.device)
+    except NASGymError as error:
+        print(f"{error}; --device cpu --small tries the script out without a GPU", file=sys.stderr)
+        sys.exit(2)
     figures: dict[str, Any] = {"machine": machine(device), "small": options.small}
     Console().print(figures["machine"])
-    measures = Figures(device, options.small)
+    measures = Figures(device, options.small, 60 * options.minutes)
     for part in options.part or PARTS:
         start = time.perf_counter()
         figures[part] = tried(getattr(measures, part))
@@ -218,7 +272,7 @@ def machine(device: torch.device) -> dict[str, Any]:
 def show(part: str, figures: Any) -> None:
     """Print the figures of a part."""
     console = Console(width=170)
-    if part not in ("cases", "ways", "streams") or "failed" in figures:
+    if part not in TABLES or "failed" in figures:
         console.print(figures if not isinstance(figures, dict) else json.dumps(figures, indent=2))
         return
     table = Table(title=f"{part}: ms a network")
@@ -231,6 +285,8 @@ def show(part: str, figures: Any) -> None:
     for name, row in figures.items():
         for reason in row.get("kernels", {}).get("not recorded", []):
             console.print(f"{name}: a list was not recorded: {reason}")
+        if "left out" in row:
+            console.print(f"{name}: {row['left out']}")
 
 
 def cells(row: dict[str, Any]) -> list[str]:

@@ -17,7 +17,17 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.speed.ordinary_loop import train_ordinary
 from benchmarks.speed.training_worker import arithmetic
-from nas_gym.training import ChunkTraining, Keep, Member, Recipe, TrainingData, apart, train
+from nas_gym.training import (
+    PATHS,
+    ChunkTraining,
+    Keep,
+    Member,
+    Recipe,
+    TrainingData,
+    apart,
+    paths_set,
+    train,
+)
 
 SPANS = {
     "__init__": "set-up",
@@ -100,6 +110,15 @@ def ordinary(members: Sequence[Member], data: TrainingData, recipe: Recipe, coun
     device = data.x_train.device
     train_ordinary(Member(members[0].network, 0, epochs=1), data, recipe)
     return timed(device, lambda: [train_ordinary(member, data, recipe) for member in chosen]) / len(chosen)
+
+
+@apart
+def listed(members: Sequence[Member], data: TrainingData, recipe: Recipe) -> int:
+    """Kernels that a step starts on a GPU, by its list, as it is on torch's device without numbers."""
+    parts = (data.x_train, data.y_train, data.x_validation, data.y_validation)
+    there = TrainingData(*(part.to("meta") for part in parts), loss=data.loss)
+    with paths_set("meta", PATHS["cuda"]):
+        return ChunkTraining(members, there, recipe, Keep()).launches
 
 
 @apart

@@ -8,13 +8,14 @@ order of batches are those of the engine, so that losses can be compared step by
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from nas_gym.networks import Network, Node, initial_weights
-from nas_gym.training import Member, Recipe, TrainingData
+from nas_gym.training import Member, Recipe, TrainingData, loss_of
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
@@ -32,7 +33,7 @@ SUMS = ("add", "concat", "truncate", "zero")
 
 @dataclass(frozen=True)
 class OrdinaryResult:
-    """Validation accuracy after each epoch, and the loss of every step."""
+    """Validation score after each epoch, and the loss of every step."""
 
     curve: list[float]
     step_losses: list[float]
@@ -60,7 +61,7 @@ class OrdinaryNetwork(nn.Module):
         ]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (batch, classes)."""
+        """The outputs, (batch, outputs)."""
         values: dict[int, Tensor] = {0: x}
         for number, inputs, layer in self._steps:
             if isinstance(layer, AsStated):
@@ -97,10 +98,11 @@ class AsStated(nn.Module):
         self._node = node
         for name, shape in node.parameter_shapes.items():
             self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+        self._arrays = dict(self.named_parameters())
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """The result for a batch of each input."""
-        return self._node.operation.forward(self._node, inputs, dict(self.named_parameters()), self.training)
+        return self._node.operation.forward(self._node, inputs, self._arrays, self.training)
 
 
 class SqueezeExcitation(nn.Module):
@@ -136,7 +138,7 @@ def make_layer(node: Node) -> nn.Module | None:
             same = {"padding": "same", "dilation": node.option("dilation"), "groups": node.groups}
             return dilated(node.input_shape[0], node.shape[0], node.kernel, bias=node.bias, **same)
         case "batch_norm":
-            return nn.BatchNorm1d(node.shape[0]) if signal else nn.BatchNorm2d(node.shape[0])
+            return (nn.BatchNorm2d if len(node.shape) == 3 else nn.BatchNorm1d)(node.shape[0])
         case "activation" if node.function in ACTIVATIONS:
             return ACTIVATIONS[node.function]()
         case "max_pool":
@@ -147,6 +149,8 @@ def make_layer(node: Node) -> nn.Module | None:
             return average(node.kernel, node.stride, node.padding, ceil_mode, count_include_pad=False)
         case "squeeze_excitation":
             return SqueezeExcitation(node.shape[0], node.option("squeezed"))
+        case "dropout":
+            return nn.Dropout(node.option("rate"))
         case "global_avg_pool":
             pooled: nn.Module = nn.AdaptiveAvgPool1d(1) if signal else nn.AdaptiveAvgPool2d(1)
             return nn.Sequential(pooled, nn.Flatten())
@@ -160,7 +164,7 @@ def train_ordinary(member: Member, data: TrainingData, recipe: Recipe) -> Ordina
     model.load(member.network, member.seed)
     model.to(data.x_train.device)
     optimizer = make_optimizer(model, recipe)
-    criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+    criterion = make_criterion(data, recipe)
     generator = torch.Generator().manual_seed(member.seed)
     steps = math.ceil(len(data.y_train) / recipe.batch_size)
     losses: list[Tensor] = []
@@ -191,9 +195,30 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.SGD(model.parameters(), momentum=0.9, nesterov=True, **options)
 
 
+def make_criterion(data: TrainingData, recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss of a task: cross-entropy of classes or of tokens, or squared error of values."""
+    entropy = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing, ignore_index=-1)
+    kind, _, rest = data.loss.partition("/")
+    match kind:
+        case "cross_entropy":
+            return entropy
+        case "squared":
+            return nn.MSELoss()
+        case "token_cross_entropy":
+            positions = int(rest.rpartition("/")[2])
+            return lambda outputs, y: entropy(outputs.unflatten(1, (-1, positions)), y)
+    raise ValueError(f"the ordinary loop has no loss {data.loss!r}")
+
+
 @torch.no_grad()
 def score(model: nn.Module, data: TrainingData) -> float:
-    """Validation accuracy, in [0, 1]."""
+    """The score of the validation part, in [0, 1]; of classes the accuracy."""
     model.eval()
-    predictions = [model(x).argmax(1) for x in data.x_validation.split(2048)]
-    return (torch.cat(predictions) == data.y_validation).double().mean().item()
+    outputs = torch.cat([model(x) for x in data.x_validation.split(2048)])
+    if data.loss == "cross_entropy":
+        return (outputs.argmax(1) == data.y_validation).double().mean().item()
+    loss = loss_of(data.loss)
+    found, _ = loss.measured(
+        loss.sum_up(outputs, data.y_validation).double().cpu()[:, None], data.y_validation
+    )
+    return found.item()

@@ -31,16 +31,28 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.speed.training_worker import TASKS
+from benchmarks.speed.training_worker import TASKS, data_of
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import ChunkTraining, Cost, Keep, Member, Recipe, TrainingData, plan_chunks
+from nas_gym.training import ChunkTraining, Cost, Keep, Member, Recipe, plan_chunks
 
 CASES: dict[str, dict[str, Any]] = {
     "mlp on digits": {"space": "mlp", "task": "digits", "networks": 256, "epochs": 10},
     "whole mlp space, 1 epoch": {"space": "mlp", "task": "digits", "networks": None, "epochs": 1},
     "conv on mnist1d": {"space": "conv", "task": "mnist1d", "networks": 16, "epochs": 10},
     "cell on mnist1d": {"space": "cell", "task": "mnist1d", "networks": 16, "epochs": 10},
+    "transformer on language_id": {
+        "space": "transformer",
+        "task": "language_id",
+        "networks": 64,
+        "epochs": 3,
+    },
+    "tabular on breast_cancer": {
+        "space": "tabular",
+        "task": "breast_cancer",
+        "networks": 256,
+        "epochs": 10,
+    },
 }
 PARTS = ("plan", "build", "record", "steps", "results")
 BUDGET = 2**30
@@ -90,8 +102,7 @@ def main() -> None:
 def measure(case: dict[str, Any], device: torch.device, every: int) -> dict[str, float]:
     """Seconds a network of every part."""
     task = make_task(TASKS[case["task"]])
-    arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-    data = TrainingData(*(torch.tensor(array, device=device) for array in arrays))
+    data = data_of(task, device)
     recipe = Recipe(epochs=case["epochs"], batch_size=64)
     members = draw(case, task)
     seconds = dict.fromkeys(PARTS, 0.0)
@@ -120,7 +131,7 @@ def plan(members: list[Member], recipe: Recipe, device: torch.device) -> list[li
 
 def draw(case: dict[str, Any], task: Any) -> list[Member]:
     """Architectures drawn uniformly with seed 0, or all of the space."""
-    space = make_search_space(case["space"], task.input_shape, task.outputs)
+    space = make_search_space(case["space"], task.input_shape, task.outputs, task.facts)
     if case["networks"] is None:
         return [Member(space.network(architecture), 0) for architecture in space]
     rng = np.random.default_rng(0)

@@ -14,7 +14,7 @@ import torch
 
 from benchmarks.speed.ordinary_loop import train_ordinary
 from nas_gym.search_spaces import make_search_space
-from nas_gym.tasks import make_task
+from nas_gym.tasks import Task, make_task
 from nas_gym.training import ChunkTraining, Member, Recipe, TrainingData, plan_chunks, train
 
 TASKS: dict[str, dict[str, Any]] = {
@@ -22,7 +22,29 @@ TASKS: dict[str, dict[str, Any]] = {
     "mnist1d": {"name": "mnist1d", "train_size": 3000, "validation_size": 1000, "test_size": 1000},
     "melting_point": {"name": "melting_point", "kind": "classes"},
     "language_id": {"name": "language_id"},
+    "breast_cancer": {"name": "breast_cancer"},
+    "spelling": {"name": "spelling"},
+    "dates": {"name": "dates"},
+    "seasonal": {"name": "seasonal"},
+    "spoken_words": {"name": "spoken_words"},
 }
+FITTING: dict[str, tuple[str, ...]] = {
+    "mlp": ("digits", "mnist1d"),
+    "conv": ("digits", "mnist1d"),
+    "cell": ("digits", "mnist1d"),
+    "macro": ("digits", "mnist1d"),
+    "nasbench101": ("digits", "mnist1d"),
+    "tabular": ("breast_cancer",),
+    "graph": ("melting_point",),
+    "nasbench_graph": ("melting_point",),
+    "recurrent": ("language_id",),
+    "recurrent_cell": ("spelling",),
+    "seq2seq": ("dates",),
+    "transformer": ("language_id",),
+    "forecaster": ("seasonal",),
+    "asr_cell": ("spoken_words",),
+}
+"""Tasks of `TASKS` that fit each search space of the package."""
 SAME = "relu-64 > tanh-64"
 
 
@@ -31,8 +53,7 @@ def main() -> None:
     threads = int(case.get("threads", 1))
     torch.set_num_threads(threads)
     task = make_task(TASKS[case["task"]])
-    arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
-    data = TrainingData(*(torch.tensor(array) for array in arrays))
+    data = data_of(task)
     recipe = Recipe(epochs=10, batch_size=case.get("batch", 64), optimizer="adamw", learning_rate=0.01)
     members = draw(case, task)
     if case["kind"] == "jax":
@@ -65,6 +86,13 @@ def main() -> None:
     print(
         json.dumps({"seconds": seconds / len(members), "bytes": memory, "rate": rate, "of peak": rate / peak})
     )
+
+
+def data_of(task: Task, device: torch.device | None = None, examples: int | None = None) -> TrainingData:
+    """The training and the validation part of a task, or the first examples of each."""
+    arrays = (task.x_train, task.y_train, task.x_validation, task.y_validation)
+    parts = (torch.tensor(array[:examples], device=device) for array in arrays)
+    return TrainingData(*parts, loss=task.target.loss)
 
 
 def try_idea(case: dict[str, Any]) -> None:

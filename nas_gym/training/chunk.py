@@ -42,7 +42,7 @@ class ChunkTraining(EpochTraining):
         failures: why lists of calls could not be recorded, once it has run; they are called one by one.
 
     Raises:
-        MemoryError: if the chunk takes more than `limit`, before any large memory is taken.
+        MemoryError: if the chunk takes more than `limit`, mostly before any large memory is taken.
     """
 
     def __init__(
@@ -81,8 +81,13 @@ class ChunkTraining(EpochTraining):
         if limit is not None and self.bytes > limit:
             raise MemoryError
         memory = self._memory.zeros(floats)
+        taken = self._memory.floats
         for program in programs:
             program.bind(memory)
+        self.bytes += 4 * (self._memory.floats - taken)  # scratch memory of operations
+        if limit is not None and self.bytes > limit:
+            self._memory.release()
+            raise MemoryError
         InitialWeights(members, values).load(self._parameters)
         self._optimizer = optimizer_of(self._parameters.weights, self._parameters.gradients, recipe)
         self._rates = Rates(recipe, self._steps, self._optimizer.rate)

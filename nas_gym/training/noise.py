@@ -9,12 +9,13 @@ whole numbers of 32 bits, which every device computes alike.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from nas_gym.training.kernels.layout import constant
 from nas_gym.training.program.tape import Kernel
 
 PLACE, STEP = 0x9E3779B1, 0x85EBCA77  # odd, so that places and steps are spread over all 32 bits
@@ -64,8 +65,8 @@ class NoiseKernels:
             yield from _mixed(bits, shifted, shift)
             yield partial(bits.mul_, self._factors[factor])
         yield from _mixed(bits, shifted, LAST_SHIFT)
-        yield partial(torch.mul, bits, torch.tensor(SHARE, dtype=torch.float32, device=bits.device), out=out)
-        yield partial(out.add_, torch.tensor(0.5, dtype=torch.float32, device=bits.device))
+        yield partial(torch.mul, bits, constant(SHARE, out), out=out)
+        yield partial(out.add_, constant(0.5, out))
 
 
 class MemberNoise:
@@ -107,5 +108,6 @@ def _mixed(bits: Tensor, shifted: Tensor, shift: int) -> Iterator[Kernel]:
     yield partial(bits.bitwise_xor_, shifted)
 
 
+@lru_cache(maxsize=64)
 def _int32(number: int, device: torch.device) -> Tensor:
     return torch.tensor(number if number < 2**31 else number - 2**32, dtype=torch.int32, device=device)

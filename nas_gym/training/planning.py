@@ -39,7 +39,8 @@ class Cost:
     def of(cls, member: Member, recipe: Recipe) -> Cost:
         """The cost of a member; the bytes are an estimate, checked once a chunk is laid out."""
         values = sum(math.prod(node.shape) for node in member.network.nodes)
-        floats = round(COPIES * values * recipe.batch_size) + 4 * member.network.parameters
+        held = sum(node.operation.held(node) for node in member.network.nodes)
+        floats = round(COPIES * held * recipe.batch_size) + 4 * member.network.parameters
         epochs = member.epochs or recipe.epochs
         return cls((member.network.flops + VALUE_FLOPS * values) * epochs, 4 * floats, epochs)
 

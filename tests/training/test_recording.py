@@ -16,6 +16,7 @@ from nas_gym.training import chunk as chunk_training
 from nas_gym.training.program.recording import GraphRecorder, one_by_one, recorder_for
 from nas_gym.training.program.tape import Kernel
 from tests.helpers.networks import SPACES, make_data, make_space, random_members, trained
+from tests.helpers.operations.every_operation import other_networks
 from tests.training.test_invariance import same_bits
 
 RECIPES = [
@@ -84,6 +85,29 @@ def test_replayed_steps_give_the_bits_of_steps_that_are_called(
     space = make_space(name)
     data = make_data(space.input_shape)
     members = [Member(member.network, number % 3) for number, member in enumerate(random_members(space, 5))]
+    expected = trained(members, data, recipe)
+    fake = FakeGraphs()
+    monkeypatch.setattr(chunk_training, "recorder_for", lambda *_: fake)
+    results = trained(members, data, recipe)
+    assert all(same_bits(one, other) for one, other in zip(expected, results, strict=True))
+    assert fake.replays
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tables",
+        "tokens",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("series", "graphs", "recurrent tokens")),
+    ],
+)
+def test_the_other_operations_are_replayed_with_the_same_bits(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dropout among them, whose noise follows from the number of the step, which the list moves on."""
+    networks, data = other_networks()[name]
+    members = [Member(network, 0) for network in networks]
+    recipe = Recipe(epochs=1, batch_size=32, learning_rate=0.01)
     expected = trained(members, data, recipe)
     fake = FakeGraphs()
     monkeypatch.setattr(chunk_training, "recorder_for", lambda *_: fake)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from nas_gym.evaluators import Request, TrainEvaluator
 from nas_gym.search_spaces import make_search_space
 from nas_gym.tasks import make_task
-from nas_gym.training import Keep
+from nas_gym.training import Keep, Member, Progress, Recipe, train
 from nas_gym.training.hardware import device
 from nas_gym.training.workers import base, child, choice, thread
 from nas_gym.training.workers.pool import POOL
@@ -95,6 +96,26 @@ def test_several_devices_share_the_members_with_the_same_bits(monkeypatch: pytes
     results = trained(MEMBERS, copies, memory=10**6)  # type: ignore[arg-type]
     assert set(used) == {0, 1, 2}
     assert all(same_bits(one, other) for one, other in zip(expected, results, strict=True))
+
+
+def test_an_interruption_on_several_devices_keeps_what_is_finished() -> None:
+    """Pretended as above; what still trains on the other devices stops at its next step."""
+    copies = [make_data(SPACE.input_shape) for _ in range(3)]
+    members = [Member(MEMBERS[0].network, 0, epochs=1), *MEMBERS[1:3]]
+    threads, finished = threading.active_count(), []
+
+    def interrupt(progress: Progress) -> None:
+        if finished:
+            raise KeyboardInterrupt
+
+    def consume() -> None:
+        for position, _ in train(members, copies, Recipe(epochs=10_000), progress=interrupt):
+            finished.append(position)
+
+    with pytest.raises(KeyboardInterrupt):
+        consume()
+    assert finished == [0]
+    assert threading.active_count() == threads
 
 
 def test_each_device_has_its_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,13 @@ class Operation:
         """
         return 0
 
+    def held(self, node: Node) -> int:
+        """Return how many numbers training holds of one example: the result, and what else is kept.
+
+        It is an estimate, by which memory is planned.
+        """
+        return math.prod(node.shape)
+
     def initial(self, node: Node, name: str, generator: Generator) -> Tensor:
         """Return the first value of a trainable array, float32 on the CPU.
 

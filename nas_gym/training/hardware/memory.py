@@ -23,10 +23,13 @@ class Memory:
 
     Args:
         device: where it lies; on other devices than a CPU torch itself keeps memory.
+
+    Attributes:
+        floats: how many were taken so far.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
+        self._device, self.floats = device, 0
         self._segments: list[Tensor] = []
         self._used = 0  # floats of the last segment
         self._needed: dict[str, int] = {}
@@ -34,6 +37,7 @@ class Memory:
 
     def zeros(self, *shape: int) -> Tensor:
         """Memory of a shape, float32."""
+        self.floats += math.prod(shape)
         if self._device.type != "cpu":
             return torch.zeros(shape, dtype=torch.float32, device=self._device)
         floats = math.prod(shape)

@@ -18,6 +18,7 @@ from nas_gym.networks import (
     CausalConv,
     CausalDepthwise,
     ChannelLayerNorm,
+    Concat,
     Conv,
     DilatedConv,
     Dropout,
@@ -42,11 +43,13 @@ from nas_gym.networks import (
     PiecewiseLinear,
     PlainRecurrent,
     Readout,
+    RecurrentCell,
     RMSNorm,
     Select,
     SinusoidalPositions,
     Spread,
     SqueezeExcitation,
+    Truncate,
     Zero,
 )
 from nas_gym.training.kernels.base import Kernels
@@ -54,6 +57,7 @@ from nas_gym.training.kernels.operations import (
     activation,
     add,
     batch_norm,
+    concat,
     conv,
     dilated_conv,
     dropout,
@@ -63,6 +67,7 @@ from nas_gym.training.kernels.operations import (
     log_mel,
     pool,
     squeeze_excitation,
+    truncate,
     zero,
 )
 from nas_gym.training.kernels.operations.graphs import (
@@ -74,7 +79,7 @@ from nas_gym.training.kernels.operations.graphs import (
     node_features,
     readout,
 )
-from nas_gym.training.kernels.operations.recurrent import gru, lstm, rnn, spread
+from nas_gym.training.kernels.operations.recurrent import cell, gru, lstm, rnn, spread
 from nas_gym.training.kernels.operations.sequences import (
     attention,
     causal_depthwise,
@@ -103,6 +108,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     CausalDepthwise: causal_depthwise.KERNELS,
     ChannelLayerNorm: channel_norm.KERNELS,
     CausalConv: causal_conv.KERNELS,
+    Concat: concat.KERNELS,
     Conv: conv.KERNELS,
     DilatedConv: dilated_conv.KERNELS,
     Dropout: dropout.KERNELS,
@@ -110,6 +116,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     GRU: gru.KERNELS,
     LSTM: lstm.KERNELS,
     PlainRecurrent: rnn.KERNELS,
+    RecurrentCell: cell.KERNELS,
     Spread: spread.KERNELS,
     Embedding: embedding.KERNELS,
     GlobalAvgPool: global_avg_pool.KERNELS,
@@ -131,6 +138,7 @@ KERNELS: dict[type[Operation], Kernels] = {
     Select: select.KERNELS,
     SinusoidalPositions: positions.KERNELS,
     SqueezeExcitation: squeeze_excitation.KERNELS,
+    Truncate: truncate.KERNELS,
     Zero: zero.KERNELS,
 }
 

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from nas_gym.networks import Node
+from nas_gym.networks import Node, Shape
 from nas_gym.training.program.values import Ids, Values
 
 Value = tuple[int, int]  # (position of the member, number of the node)
@@ -27,6 +27,7 @@ class Group:
         overwrites: whether it may overwrite its first inputs, which nothing else reads.
         trainable: whether gradients must reach it, and `passes` whether they must reach its first input.
         reached: for each input whether gradients must reach it.
+        read: shapes of the inputs, where they are not all that of the first; else ().
     """
 
     node: Node
@@ -37,6 +38,7 @@ class Group:
     trainable: bool
     passes: bool
     reached: tuple[bool, ...] = ()
+    read: tuple[Shape, ...] = ()
 
 
 @dataclass(slots=True)
@@ -145,7 +147,9 @@ def _group(values: Values, ids: Ids) -> Group:
     trainable = bool(values.trainable[ids[0]])
     reached = tuple(bool(values.trainable[each[0]]) for each, _ in sources)
     passes = bool(reached) and reached[0]
-    return Group(values.node(ids[0]), ids, pairs, sources, overwrites, trainable, passes, reached)
+    return Group(
+        values.node(ids[0]), ids, pairs, sources, overwrites, trainable, passes, reached, values.read(ids[0])
+    )
 
 
 def _by_signature(values: Values, ids: Ids) -> list[tuple[int, Ids]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nas_gym.networks import Network, Node
+from nas_gym.networks import Network, Node, Shape
 
 Signature = str
 
@@ -72,13 +72,14 @@ def _is_alias(node: Node, inputs: Sequence[int]) -> bool:
     return node.operation.is_identity(node) or (node.operation.sums and len(inputs) == 1)
 
 
-def signature(node: Node, reached: tuple[bool, ...] = ()) -> Signature:
+def signature(node: Node, reached: tuple[bool, ...] = (), read: tuple[Shape, ...] = ()) -> Signature:
     """Return what nodes must share to run in one kernel.
 
-    A gradient is needed for all inputs of a group or for none, so what it reaches is a part of it.
+    A gradient is needed for all inputs of a group or for none, so what it reaches is a part of it; the
+    shapes of what they read, where these differ from one input to the next, are another.
     """
     sizes = (node.kernel, node.stride, node.groups, node.bias, *node.options)
-    return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, reached))
+    return repr((node.operation, node.function, node.input_shape, node.shape, *sizes, reached, *read))
 
 
 def _finished(kept: dict[int, GraphNode], output: int) -> Graph:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.networks import Network, Node, Operation
+from nas_gym.networks import Network, Node, Operation, Shape
 from nas_gym.training.program.reduced_graph import Graph, graph_of
 
 Key = tuple[object, ...]
@@ -24,11 +24,13 @@ class Kind:
 
     Attributes:
         node: one of them.
+        read: shapes of what it reads, where they are not all that of its first input; else ().
         traits: all of it that decides which nodes of a network are computed, in the bits of a number.
         drawn: random numbers that its first values take; `NOT_KNOWN` if drawn in a way of its own.
     """
 
     node: Node
+    read: tuple[Shape, ...]
     traits: int
     drawn: int
 
@@ -106,7 +108,7 @@ class Templates:
         self._numbers: dict[Key, int] = {}
         self._found: dict[Key, Template] = {}
         for m, network in enumerate(networks):
-            kinds = [self._kind(node) for node in network.nodes]
+            kinds = [self._kind(node, network.nodes) for node in network.nodes]
             form = self._form(network, kinds)
             template = self._found.get(form)
             if template is None:
@@ -117,14 +119,15 @@ class Templates:
     def __iter__(self) -> Iterator[Template]:
         return iter(self._found.values())
 
-    def _kind(self, node: Node) -> int:
+    def _kind(self, node: Node, nodes: Sequence[Node]) -> int:
+        read = _read(node, nodes) if len(node.inputs) > 1 else ()
         options = repr(node.options) if node.options else ""
         sizes = (node.kernel, node.stride, node.groups, node.bias, options)
-        key: Key = (type(node.operation), node.function, node.input_shape, node.shape, *sizes)
+        key: Key = (type(node.operation), node.function, node.input_shape, node.shape, *sizes, read)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.kinds)
-            self.kinds.append(Kind(node, _traits(node), _drawn(node)))
+            self.kinds.append(Kind(node, read, _traits(node), _drawn(node)))
         return number
 
     def _form(self, network: Network, kinds: list[int]) -> Key:
@@ -181,6 +184,12 @@ def _remaining(graph: Graph) -> list[int]:
 
 def _array(numbers: list[int]) -> Numbers:
     return np.array(numbers, dtype=np.int64)
+
+
+def _read(node: Node, nodes: Sequence[Node]) -> tuple[Shape, ...]:
+    """Return the shapes of what a node reads, () where they are alike."""
+    shapes = tuple(nodes[index].shape for index in node.inputs)
+    return () if all(shape == node.input_shape for shape in shapes) else shapes
 
 
 def _traits(node: Node) -> int:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nas_gym.networks import Network, Node
+from nas_gym.networks import Network, Node, Shape
 from nas_gym.training.program.reduced_graph import signature
 from nas_gym.training.program.templates import NOT_KNOWN, Template, Templates
 
@@ -58,6 +58,7 @@ class Values:
         self._first_source = np.cumsum(self.inputs) - self.inputs
         self._first_target = np.cumsum(self.readers) - self.readers
         self._nodes: list[Node] = [kind.node for kind in templates.kinds]
+        self._read = [kind.read for kind in templates.kinds]
         kept = np.array([node.operation.keeps_result for node in self._nodes], dtype=bool)
         self.overwritable = (self.readers == 1) & ~kept[self._kinds]
         self.outputs = np.empty(sum(len(part.outputs) for part in parts), dtype=np.int64)
@@ -72,6 +73,10 @@ class Values:
     def node(self, id_: int) -> Node:
         """Return a node that computes what the value's own does."""
         return self._nodes[int(self._kinds[id_])]
+
+    def read(self, id_: int) -> tuple[Shape, ...]:
+        """Return the shapes of what a value's node reads, () where they are alike."""
+        return self._read[int(self._kinds[id_])]
 
     def sources(self, ids: Ids, position: int) -> tuple[Ids, Ids]:
         """Return what values read at an input position, and as which of its readers each does so."""
@@ -88,9 +93,8 @@ class Values:
 
     def _signatures(self, patterns: Sequence[Reached]) -> Ids:
         codes, places = np.unique(self._kinds * len(patterns) + self._patterns, return_inverse=True)
-        texts = [
-            signature(self._nodes[code // len(patterns)], patterns[code % len(patterns)]) for code in codes
-        ]
+        pairs = [divmod(int(code), len(patterns)) for code in codes]
+        texts = [signature(self._nodes[kind], patterns[pattern], self._read[kind]) for kind, pattern in pairs]
         rank = {text: place for place, text in enumerate(sorted(set(texts)))}
         return np.array([rank[text] for text in texts], dtype=np.int64)[places]
 

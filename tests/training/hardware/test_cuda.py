@@ -15,6 +15,7 @@ from nas_gym.training import chunk as chunk_training
 from nas_gym.training.program.recording import GraphRecorder, one_by_one
 from nas_gym.training.program.tape import Kernel
 from tests.helpers.networks import SPACES, make_data, make_space, random_members, trained
+from tests.helpers.operations.every_operation import other_networks
 
 pytestmark = [
     pytest.mark.cuda,
@@ -23,10 +24,12 @@ pytestmark = [
 RECIPE = Recipe(epochs=3, batch_size=64, learning_rate=0.01)
 
 
+OTHERS = other_networks()
+
+
 def on_cuda(data: TrainingData) -> TrainingData:
-    return TrainingData(
-        *(part.cuda() for part in (data.x_train, data.y_train, data.x_validation, data.y_validation))
-    )
+    parts = (data.x_train, data.y_train, data.x_validation, data.y_validation)
+    return TrainingData(*(part.cuda() for part in parts), loss=data.loss)
 
 
 class Unrecorded:
@@ -64,6 +67,26 @@ def test_first_losses_are_those_of_the_cpu(name: str) -> None:
         assert result.step_losses[:3] == pytest.approx(expected.step_losses[:3], abs=1e-4)
 
 
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_other_operations_give_the_first_losses_of_the_cpu(name: str) -> None:
+    networks, data = OTHERS[name]
+    members = [Member(network, seed) for network in networks for seed in (0, 1)]
+    pairs = zip(trained(members, data, RECIPE), trained(members, on_cuda(data), RECIPE), strict=True)
+    for expected, result in pairs:
+        assert result.step_losses[:3] == pytest.approx(expected.step_losses[:3], abs=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bfloat16"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_other_operations_train_in_other_precisions(name: str, precision: str) -> None:
+    networks, data = OTHERS[name]
+    members = [Member(network, 0) for network in networks]
+    recipe = Recipe(epochs=2, batch_size=64, learning_rate=0.01, precision=precision)
+    pairs = zip(trained(members, data, RECIPE), trained(members, on_cuda(data), recipe), strict=True)
+    for expected, result in pairs:
+        assert result.step_losses[0] == pytest.approx(expected.step_losses[0], abs=0.05)
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("name", ["mlp", "conv on signals", "cell on images"])
 def test_a_recorded_step_computes_what_its_calls_compute(
@@ -80,7 +103,7 @@ def test_a_recorded_step_computes_what_its_calls_compute(
         assert one.curve == pytest.approx(other.curve, abs=0.05)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", [*SPACES, *OTHERS])
 def test_every_list_of_a_chunk_is_recorded(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     recorders: list[GraphRecorder] = []
 
@@ -90,8 +113,13 @@ def test_every_list_of_a_chunk_is_recorded(name: str, monkeypatch: pytest.Monkey
         return recorders[-1]
 
     monkeypatch.setattr(chunk_training, "recorder_for", made)
-    space = make_space(name)
-    trained(random_members(space, 4), on_cuda(make_data(space.input_shape)), RECIPE)
+    if name in OTHERS:
+        networks, data = OTHERS[name]
+        members = [Member(network, 0) for network in networks]
+    else:
+        space = make_space(name)
+        members, data = random_members(space, 4), make_data(space.input_shape)
+    trained(members, on_cuda(data), RECIPE)
     assert recorders
     assert [recorder.failures for recorder in recorders] == [[]] * len(recorders)
 

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks.speed import gpu, gpu_figures
+from nas_gym.search_spaces import SEARCH_SPACES
 from nas_gym.training import ChunkTraining
 
 
 def run(monkeypatch: pytest.MonkeyPatch, path: Path, *parts: str) -> dict:
-    arguments = ["--device", "cpu", "--small", "--json", str(path)]
+    arguments = ["--device", "cpu", "--small", "--minutes", "60", "--json", str(path)]
     monkeypatch.setattr(sys, "argv", ["gpu.py", *arguments, *(f"--part={part}" for part in parts)])
     gpu.main()
     return json.loads(path.read_text())
@@ -41,6 +43,37 @@ def test_every_part_but_the_tests_gives_its_figures(
     shown = capsys.readouterr().out
     assert "no GPU" in shown
     assert all(name.split(",")[0] in shown for name in named)
+
+
+def test_the_other_spaces_have_rows_and_counts_of_kernels(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spaces = {name: case for name, case in gpu.SPACES.items() if case["space"] in ("tabular", "forecaster")}
+    assert {case["space"] for case in (*gpu.CASES.values(), *gpu.SPACES.values())} == set(SEARCH_SPACES)
+    monkeypatch.setattr(gpu, "SPACES", spaces)
+    monkeypatch.setattr(gpu, "FITTING", {"tabular": gpu.FITTING["tabular"]})
+    figures = run(monkeypatch, tmp_path / "gpu.json", "spaces", "kernels")
+    assert set(figures["spaces"]) == set(spaces)
+    assert all(row["ordinary"] > 0 for row in figures["spaces"].values())
+    assert figures["kernels"]["tabular on breast_cancer, 4"] > 10
+
+
+def test_rows_are_left_out_once_time_is_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    figures = gpu.Figures(torch.device("cpu"), small=True, seconds=-1)
+    assert figures.tests() == figures._row({}, figures._recipe, {}) == {"left out": "no time was left"}
+    assert figures.streams() == figures.ways() == {}
+
+
+def test_without_a_gpu_one_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--device", "cuda:7"])
+    with pytest.raises(SystemExit) as left:
+        gpu.main()
+    assert left.value.code == 2
+    told = capsys.readouterr().err
+    assert "cannot be used" in told
+    assert told.count("\n") == 1
 
 
 def test_a_part_that_fails_is_told_and_the_next_one_goes_on(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
-from nas_gym.training import Recipe
+from nas_gym.training import ChunkTraining, Cost, Keep, Member, Recipe
 from nas_gym.training.hardware import memory as training_memory
 from nas_gym.training.hardware.memory import KEPT_BYTES, SEGMENT_BYTES, Memory
-from tests.helpers.networks import make_data, make_space, random_members, trained
+from tests.helpers.networks import RECIPE, make_data, make_space, random_members, trained
+from tests.helpers.operations.every_operation import other_networks
 from tests.training.test_invariance import same_bits
 
 CPU = torch.device("cpu")
@@ -61,6 +64,29 @@ def test_users_for_one_purpose_share_memory() -> None:
     assert one.data_ptr() == other.data_ptr()
     assert one.shape == (4, 5)
     assert other.shape == (2, 3)
+
+
+@pytest.mark.parametrize("name", ["graphs", "recurrent", "tokens"])
+def test_a_chunk_knows_what_it_takes_scratch_memory_included(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks, data = other_networks()[name]
+    members = [Member(network, 0) for network in networks[:6]]
+    taken: list[int] = []
+    zeros = Memory.zeros
+
+    def counted(self: Memory, *shape: int) -> torch.Tensor:
+        taken.append(4 * math.prod(shape))
+        return zeros(self, *shape)
+
+    monkeypatch.setattr(Memory, "zeros", counted)
+    needed = ChunkTraining(members, data, RECIPE, Keep()).bytes
+    batches = sum(4 * (part.numel() + RECIPE.batch_size) for part in (data.x_train, data.y_train))
+    assert needed >= sum(taken) - 12 * batches
+    assert ChunkTraining(members, data, RECIPE, Keep(), needed).bytes == needed
+    with pytest.raises(MemoryError):
+        ChunkTraining(members, data, RECIPE, Keep(), needed - 1)
+    assert needed <= 4 * sum(Cost.of(member, RECIPE).bytes for member in members)
 
 
 def test_a_network_trains_the_same_in_memory_that_another_one_used() -> None:

@@ -5,60 +5,22 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nas_gym.networks import NetworkBuilder
-from nas_gym.training import Keep, Member, OrdinaryTraining, Recipe, TrainingData
+from nas_gym.training import Keep, Member, OrdinaryTraining, Recipe
 from tests.helpers.networks import make_data, trained
+from tests.helpers.operations.recurrent import (
+    CHANNELS,
+    LENGTH,
+    recurrent_networks,
+    token_data,
+    token_networks,
+)
 from tests.training.test_invariance import same_bits
 
 RECIPE = Recipe(epochs=2, batch_size=32, optimizer="sgd", learning_rate=0.02)
-CHANNELS, LENGTH = 3, 6
 DATA = make_data((CHANNELS, LENGTH), train_size=54)  # batches of 32 and 22
 
 
-def networks(length=LENGTH, size=5):
-    """Two layers of each kind and form on a signal, whose first channel says where tokens are."""
-    found = {}
-    for kind in ("gru", "lstm", "rnn"):
-        for form in ("", "reverse", "last", "last reverse"):
-            builder = NetworkBuilder((CHANNELS, length))
-            first = builder.recurrent(builder.input, kind, size, reverse="reverse" in form)
-            node = builder.recurrent(first, kind, size, reverse="reverse" in form, last="last" in form)
-            if "last" not in form:
-                node = builder.global_avg_pool(builder.add(first, node))
-            found[f"{kind} {form}".strip()] = builder.build(builder.linear(node, 10))
-    builder = NetworkBuilder((CHANNELS, length))
-    vector = builder.linear(builder.global_avg_pool(builder.input), 4)
-    node = builder.recurrent(builder.spread(vector, length), "gru", size)
-    found["spread"] = builder.build(builder.linear(builder.global_avg_pool(node), 10))
-    return found
-
-
-def token_networks(size=5):
-    """Layers of each kind on tokens, whose state stays where there are none."""
-    found = {}
-    for kind in ("gru", "lstm", "rnn"):
-        for form in ("", "reverse", "last"):
-            builder = NetworkBuilder((LENGTH,))
-            mask = builder.padding_mask(builder.input)
-            node = builder.embedding(builder.input, 4, codes=6)
-            for last in (False, "last" in form):
-                node = builder.recurrent(node, kind, size, mask=mask, last=last, reverse="reverse" in form)
-            if "last" not in form:
-                node = builder.masked_mean(node, mask)
-            found[f"{kind} {form} of tokens"] = builder.build(builder.linear(node, 10))
-    return found
-
-
-def token_data():
-    """Codes, of which each example has at least one before its padding."""
-    generator = torch.Generator().manual_seed(0)
-    codes = torch.randint(1, 6, (90, LENGTH), generator=generator).float()
-    counts = torch.randint(1, LENGTH + 1, (90, 1), generator=generator)
-    x, y = codes * (torch.arange(LENGTH) < counts), torch.randint(0, 10, (90,), generator=generator)
-    return TrainingData(x[:54], y[:54], x[54:], y[54:])
-
-
-NETWORKS = networks() | token_networks()
+NETWORKS = recurrent_networks() | token_networks()
 TOKENS = token_data()
 
 
@@ -77,7 +39,8 @@ def test_fused_kernels_give_the_losses_of_the_module(name):
 def test_bits_are_the_same_alone_and_in_company(length, size):
     data = make_data((CHANNELS, length), train_size=54) if length else TOKENS
     members = [
-        Member(network, 1) for network in (networks(length, size) if length else token_networks()).values()
+        Member(network, 1)
+        for network in (recurrent_networks(length, size) if length else token_networks()).values()
     ]
     alone = [trained([member], data, RECIPE)[0] for member in members]
     crowd = [Member(one.network, seed) for seed in (0, 1, 2) for one in members]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from benchmarks.speed.ordinary_loop import train_ordinary
 from nas_gym.search_spaces import make_search_space
-from nas_gym.training import Member, Recipe
+from nas_gym.training import ChunkTraining, Keep, Member, Recipe
 from nas_gym.training.kernels.paths import PATHS, paths_set
 from nas_gym.training.kernels.registry import is_fusible
 from tests.helpers.networks import make_data, random_members, trained
@@ -50,6 +52,21 @@ def test_the_ways_of_a_gpu_give_the_same_losses() -> None:
         found = trained(members, data, RECIPE)
     for one, other in zip(found, expected, strict=True):
         assert one.step_losses == pytest.approx(other.step_losses, abs=1e-5)
+
+
+def test_attention_rounds_its_factors_where_a_recipe_asks_for_bfloat16() -> None:
+    """By the engine's kernels on a CPU, which `train` refuses there, and which are those of a GPU."""
+    data, steps = code_data(LENGTH), []
+    members = [Member(networks()["cross-attention"], 1)]
+    for precision in ("float32", "bfloat16"):
+        chunk = ChunkTraining(members, data, replace(RECIPE, precision=precision), Keep(step_losses=True))
+        (result,) = chunk.run(lambda *_: None, lambda: False)
+        steps.append((chunk.launches, result.step_losses[0]))
+        held = [getattr(call, "func", None) for call in chunk._training_calls(chunk._batches.parts[0])]
+        assert (torch.bmm in held) == (torch.baddbmm in held) == (precision == "float32")
+    (less, exact), (more, rounded) = steps
+    assert less < more
+    assert exact != rounded == pytest.approx(exact, abs=0.05)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (2, 60)], ids=str)

@@ -26,10 +26,12 @@ class Recurrent(Operation):
 
     Attributes:
         gates: rows of the weights for each number of a state.
+        kept: arrays of the size of a state that training keeps of each step, beside the state.
     """
 
     shares_rows = True
     gates: ClassVar[int]
+    kept: ClassVar[int]
 
     def output_shape(self, *inputs: Any, **options: Any) -> Shape:
         return (options["size"],) if options["last"] else (options["size"], inputs[0][1])
@@ -52,6 +54,10 @@ class Recurrent(Operation):
         channels, length = node.input_shape
         size: int = node.option("size")
         return 2 * self.gates * size * (channels + size) * length
+
+    def held(self, node: Node) -> int:
+        size: int = node.option("size")
+        return (1 + self.kept) * size * node.input_shape[1]
 
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool

@@ -29,6 +29,7 @@ class RecurrentCell(Recurrent):
 
     name = "recurrent_cell"
     gates = 2
+    kept = 3
 
     def parameter_shapes(self, node: Node) -> dict[str, Shape]:
         size = node.option("size")
@@ -42,6 +43,11 @@ class RecurrentCell(Recurrent):
     def flops(self, node: Node) -> int:
         nodes: int = 4 * node.option("size") ** 2 * len(node.option("previous"))
         return super().flops(node) + nodes * node.input_shape[1]
+
+    def held(self, node: Node) -> int:
+        size: int = node.option("size")
+        nodes = 1 + len(node.option("previous"))
+        return (1 + self.kept * nodes) * size * node.input_shape[1]
 
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch

@@ -21,6 +21,7 @@ class GRU(Recurrent):
 
     name = "gru"
     gates = 3
+    kept = 4
 
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch

@@ -21,6 +21,7 @@ class LSTM(Recurrent):
 
     name = "lstm"
     gates = 4
+    kept = 6
 
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch

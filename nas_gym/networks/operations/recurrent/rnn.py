@@ -17,6 +17,7 @@ class PlainRecurrent(Recurrent):
 
     name = "rnn"
     gates = 1
+    kept = 1
 
     def states(self, node: Node, x: Tensor, arrays: Mapping[str, Tensor]) -> Tensor:
         import torch

@@ -36,6 +36,13 @@ class Attention(Operation):
         keys: int = node.option("keys")
         return 2 * (node.input_shape[0] + channels) * queries * keys
 
+    def held(self, node: Node) -> int:
+        """Count copies of queries, keys and values, and the weights of all heads."""
+        channels, queries = node.shape
+        keys: int = node.option("keys")
+        weights: int = node.option("heads") * queries * keys
+        return super().held(node) + node.input_shape[0] * (queries + keys) + channels * keys + weights
+
     def forward(
         self, node: Node, inputs: Sequence[Tensor], arrays: Mapping[str, Tensor], training: bool
     ) -> Tensor:

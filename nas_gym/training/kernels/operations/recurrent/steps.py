@@ -16,6 +16,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from nas_gym.networks import Node
 from nas_gym.training.kernels.base import Kernels
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import grid, matrix
@@ -39,7 +40,7 @@ class Steps(ABC):
         mask: 1 where there is a token; None without padding.
 
     Attributes:
-        slots: arrays of the size of a state that are kept of each step.
+        slots: arrays of the size of a state that are kept of each step, of every layer of a kind.
     """
 
     slots: ClassVar[int]
@@ -52,12 +53,20 @@ class Steps(ABC):
         self.channels, self.length = node.input_shape
         self.size = int(node.option("size"))
         self.x = matrix(x, self.channels, self.batch, self.length)
-        self.gates = grid(gates, (self.slots * self.size, self.length), self.batch)
+        rows = self.slots_of(node) * self.size
+        self.gates = grid(gates, (rows, self.length), self.batch)
+        self._pitch = padded(rows * self.length * self.batch)
+        self._scratch: dict[str, Tensor] = {}
         self.states = grid(states, (self.size, self.length), self.batch)
         self.mask = None if mask is None else grid(mask, (1, self.length), self.batch)
         times = range(self.length)
         self.times = list(reversed(times)) if node.option("reverse") else list(times)
         self.weight_hh = context.parameters.weight(group, "weight_hh")
+
+    @classmethod
+    def slots_of(cls, node: Node) -> int:  # noqa: ARG003 (of a cell it depends on the node)
+        """Return how many arrays of the size of a state are kept of each step of a layer."""
+        return cls.slots
 
     @abstractmethod
     def begin(self) -> Iterator[Kernel]:
@@ -105,20 +114,21 @@ class Steps(ABC):
 
     def scratch(self, purpose: str) -> Tensor:
         """Memory of the size of a state of every member, (members, size, batch), each in a row of its own."""
-        floats = self.size * self.batch
-        rows = self.context.scratch(f"recurrent {purpose}", (self.members, padded(floats)))
-        result: Tensor = rows[:, :floats].unflatten(1, (self.size, self.batch))
-        return result
+        if purpose not in self._scratch:
+            floats = self.size * self.batch
+            rows = self.context.scratch(f"recurrent {purpose}", (self.members, padded(floats)))
+            self._scratch[purpose] = rows[:, :floats].unflatten(1, (self.size, self.batch))
+        return self._scratch[purpose]
 
     def slot(self, first: int, last: int, time: int | None = None) -> Tensor:
         """Slots from one to before another, of a step (members, rows, batch), or a row for all times."""
-        found = self.gates[:, first * self.size : last * self.size]
-        if time is not None:
-            return found[:, :, time]
+        rows, over = (last - first) * self.size, self.length * self.batch
+        start = self.gates.storage_offset() + first * self.size * over
         # Of one member torch would take its part of a row for all of it, and another way to a product.
-        over = self.length * self.batch
-        strides = (padded(self.slots * self.size * over), over, 1)
-        return found.as_strided((self.members, found.shape[1], over), strides)
+        strides = (self._pitch, over, 1)
+        if time is None:
+            return self.gates.as_strided((self.members, rows, over), strides, start)
+        return self.gates.as_strided((self.members, rows, self.batch), strides, start + time * self.batch)
 
     def tanh(self, x: Tensor) -> Iterator[Kernel]:
         """Compute tanh in place."""
@@ -197,7 +207,7 @@ def kernels_of(steps: type[Steps]) -> Kernels:
     def record_forward(context: Context, group: Group, inputs: Sequence[Rows], owned: bool) -> Rows:
         node, tape, rows = group.node, context.tape, len(group.values)
         last, over = node.option("last"), node.option("size") * node.input_shape[1]
-        gates, states = tape.new(steps.slots * over, rows), tape.new(over, rows)
+        gates, states = tape.new(steps.slots_of(node) * over, rows), tape.new(over, rows)
         kept = (inputs[0], gates, states, *inputs[1:])
         context.saved[group] = kept
         result = [tape.new(node.option("size"), rows)] if last else []

@@ -18,6 +18,7 @@ from nas_gym.networks import HIDDEN
 from nas_gym.training.kernels.base import Kernels, without_gradient
 from nas_gym.training.kernels.context import Context
 from nas_gym.training.kernels.layout import constant
+from nas_gym.training.kernels.matmul import bfloat16_product
 from nas_gym.training.program.grouping import Group
 from nas_gym.training.program.tape import Kernel, Rows
 
@@ -30,6 +31,7 @@ class _Sizes:
     Attributes:
         queries, keys, values: (channels, length) of each.
         scale: what fits are multiplied by.
+        bfloat16: whether factors of products are rounded to bfloat16.
     """
 
     def __init__(self, context: Context, group: Group) -> None:
@@ -42,6 +44,7 @@ class _Sizes:
         self.scale = 1 / math.sqrt(node.input_shape[0] // self.heads)
         self.masked = len(group.sources) > 3
         self.causal: bool = node.option("causal")
+        self.bfloat16 = context.paths.bfloat16
 
     @property
     def weights(self) -> int:
@@ -139,10 +142,15 @@ def _forward(
         hidden, kernels = sizes.hiding(mask, part, q.device)
         yield from kernels
         hidden = hidden.expand(fits.shape)
-        yield partial(torch.baddbmm, hidden, queries.mT, keys, alpha=sizes.scale, out=fits)
+        if sizes.bfloat16:
+            yield from _product(sizes, queries.mT, keys, fits)
+            yield partial(fits.mul_, constant(sizes.scale, fits))
+            yield partial(fits.add_, hidden)
+        else:
+            yield partial(torch.baddbmm, hidden, queries.mT, keys, alpha=sizes.scale, out=fits)
         yield partial(torch.softmax, fits, 2, out=fits)
         mixed = sizes.scratch("result", part.stop - part.start, sizes.out)
-        yield partial(torch.bmm, values, fits.mT, out=sizes.by_head(mixed, sizes.out))
+        yield from _product(sizes, values, fits.mT, sizes.by_head(mixed, sizes.out))
         yield partial(sizes.turned(y, part, sizes.out).copy_, mixed)
 
 
@@ -186,24 +194,32 @@ def _backward(
         dfits = turned.view(weights.shape)
         dq, dk, dv = gradients
         if dv is not None:
-            yield from _returned(sizes, part, dv, sizes.values, partial(torch.bmm, dout, weights))
+            yield from _returned(sizes, part, dv, sizes.values, (dout, weights))
         if dq is None and dk is None:
             continue
-        yield partial(torch.bmm, dout.mT, v, out=dfits)
+        yield from _product(sizes, dout.mT, v, dfits)
         yield partial(aten._softmax_backward_data.out, dfits, weights, 2, torch.float32, grad_input=dfits)
         yield partial(dfits.mul_, constant(sizes.scale, dfits))
         if dq is not None:
-            yield from _returned(sizes, part, dq, sizes.queries, partial(torch.bmm, k, dfits.mT))
+            yield from _returned(sizes, part, dq, sizes.queries, (k, dfits.mT))
         if dk is not None:
-            yield from _returned(sizes, part, dk, sizes.keys, partial(torch.bmm, q, dfits))
+            yield from _returned(sizes, part, dk, sizes.keys, (q, dfits))
+
+
+def _product(sizes: _Sizes, a: Tensor, b: Tensor, out: Tensor) -> Iterator[Kernel]:
+    """Write the products of the matrices of each head, in the precision of the recipe."""
+    if sizes.bfloat16:
+        yield partial(bfloat16_product, a, b, out, None)
+    else:
+        yield partial(torch.bmm, a, b, out=out)
 
 
 def _returned(
-    sizes: _Sizes, part: slice, rows: Tensor, shape: tuple[int, ...], made: partial[Tensor]
+    sizes: _Sizes, part: slice, rows: Tensor, shape: tuple[int, ...], factors: tuple[Tensor, Tensor]
 ) -> Iterator[Kernel]:
     """Let a product write by example and head, and bring it to where rows lie."""
     lying = sizes.scratch("returned", part.stop - part.start, shape)
-    yield partial(made.func, *made.args, out=sizes.by_head(lying, shape))
+    yield from _product(sizes, *factors, sizes.by_head(lying, shape))
     yield partial(sizes.turned(rows, part, shape).copy_, lying)
 
 

@@ -1,0 +1,1 @@
+"""Networks around the operations that have kernels, by the kind of their examples."""
