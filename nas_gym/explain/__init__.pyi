@@ -24,6 +24,8 @@ from .methods.policies.viper import Distillation as Distillation
 from .methods.policies.viper import distil as distil
 from .methods.ranking import MEASURES as MEASURES
 from .methods.ranking import Interval as Interval
+from .methods.ranking import over_networks as over_networks
+from .methods.ranking import over_seeds as over_seeds
 from .methods.ranking import rank_quality as rank_quality
 from .methods.ranking import tau_b as tau_b
 from .pipeline import explain as explain

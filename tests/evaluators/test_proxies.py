@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import PROXIES, ProxyEvaluator, ProxyMeter, Request, graf_features, make_evaluator
 from nas_gym.evaluators.proxies import az_nas
-from nas_gym.evaluators.proxies.az_nas import Blocks, aggregate
+from nas_gym.evaluators.proxies.az_nas import Blocks, az_nas_ranks
 from nas_gym.evaluators.proxies.base import measured, unit
 from nas_gym.evaluators.proxies.patterns import NWOT
 from nas_gym.evaluators.proxies.probe import Examples, Probe
@@ -299,8 +299,8 @@ def test_az_nas_is_the_sum_of_the_logs_of_ranks():
         "az_complexity": np.array([5.0, 5.0, 7.0, 1.0]),
     }
     ranks = np.array([[4, 2, 3], [2, 3.5, 3.5], [4, 3, 2], [2.5, 2.5, 4]])
-    assert aggregate(values)[:3] == pytest.approx(np.log(ranks / 4).sum(axis=0))
-    assert aggregate(values)[3] == -np.inf
+    assert az_nas_ranks(values)[:3] == pytest.approx(np.log(ranks / 4).sum(axis=0))
+    assert az_nas_ranks(values)[3] == -np.inf
 
 
 def test_graf_counts_what_is_on_paths():

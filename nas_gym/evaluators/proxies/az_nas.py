@@ -131,7 +131,7 @@ class Complexity(Proxy):
 VIEWS = (Expressivity, Progressivity, Trainability, Complexity)
 
 
-def aggregate(values: Mapping[str, np.ndarray]) -> np.ndarray:
+def az_nas_ranks(values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the common rank of the networks of a pool: the sum over views of log(rank / networks).
 
     The best has rank N, ties share their mean rank, and a network without a value is below all others; one

@@ -1,8 +1,8 @@
 """Which cheap scores rank networks: every proxy against every shipped table, and NAS-Bench-201.
 
-    python benchmarks/quality/proxies.py                                 # the shipped tables
-    python benchmarks/quality/proxies.py --networks 1000 --seeds 5
-    python benchmarks/quality/proxies.py --cells 1000                    # NAS-Bench-201, with CIFAR-10 images
+    python benchmarks/quality/ranking/proxies.py                   # the shipped tables
+    python benchmarks/quality/ranking/proxies.py --networks 1000 --seeds 5
+    python benchmarks/quality/ranking/proxies.py --cells 1000                    # NAS-Bench-201, with CIFAR-10 images
 
 Printed are Kendall's tau-b over all networks, within the best tenth, and Spearman's correlation with the
 rank of parameters held fixed, of networks drawn at random against the mean validation accuracy over training
@@ -32,7 +32,7 @@ from nas_gym.explain import Interval, ScoreRanking, rank_scores, tau_b
 from nas_gym.tables import load_table, read_nasbench201
 from nas_gym.tasks import Task, make_task
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 SHIPPED = ("mlp-mnist1d", "mlp-digits", "conv-mnist1d")
 EVERY = [*PROXIES, *POOL_PROXIES]
 SHOWN = {"tau": "tau", "tau_top_tenth": "top tenth", "partial_rho": "rho, params fixed"}
@@ -95,7 +95,7 @@ def markdown(found: ScoreRanking) -> str:
     """Return the table of a ranking, as the page of proxies shows it."""
     lines = [f"| score | {' | '.join(SHOWN.values())} | ms |", f"|{'---|' * (len(SHOWN) + 2)}"]
     for row in found.rows:
-        cells = [_cell(row.quality[name]) for name in SHOWN]
+        cells = [shown_interval(row.quality[name]) for name in SHOWN]
         note = f" ({row.without} without a value)" if row.without else ""
         lines.append(f"| {row.score}{note} | {' | '.join(cells)} | {row.seconds * 1000:.3g} |")
     return "\n".join(lines)
@@ -136,7 +136,8 @@ def _told(what: str, share: float) -> None:
         print(f"\r{what}: {share:.0%} ", end="", file=sys.stderr)
 
 
-def _cell(interval: Interval) -> str:
+def shown_interval(interval: Interval) -> str:
+    """Return a number with its interval, "-" for none."""
     if math.isnan(interval.value):
         return "-"
     if math.isnan(interval.low):
