@@ -34,6 +34,8 @@ from .registry import questions as questions
 from .registry import register_question as register_question
 from .report.writer import Names as Names
 from .report.writer import write_explanation as write_explanation
+from .score_ranking import Score as Score
+from .score_ranking import Scorer as Scorer
 from .score_ranking import ScoreRanking as ScoreRanking
 from .score_ranking import ScoreRow as ScoreRow
 from .score_ranking import rank_scores as rank_scores

@@ -110,6 +110,8 @@ def test_a_supernet_stands_beside_one_that_was_trained_on_shuffled_labels(tmp_pa
         (("mlp-mnist1d", "--task", "digits", "--scores", "snip"), "pass the task that it was recorded on"),
         (("nothing-mnist1d",), "unknown table benchmark 'nothing'"),
         (("mlp-mnist1d", "--scores", '[{"name": "proxy", "proxy": "az_nas"}]'), "no score by it"),
+        (("mlp-mnist1d", "--scores", '[{"name": "surrogate", "agent": "ppo"}]'), "the model of an agent"),
+        (("mlp-mnist1d", "--scores", "surrogate", "--networks", "0"), "compare at most 4,620 networks"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, words):
