@@ -20,8 +20,8 @@ class Hyperband(Agent):
     Attributes:
         eta: of two rungs the upper trains `eta` times as long, and `1 / eta` of the networks.
         lowest: epochs below which no network is judged.
-        warm_start: where brackets take their networks from, as of `SuccessiveHalving`: a rung below the lowest
-            that costs no training. None for uniform ones.
+        warm_start: where brackets take their networks from, as of `SuccessiveHalving`: a rung below the
+            lowest that costs no training. None for uniform ones.
     """
 
     name = "hyperband"

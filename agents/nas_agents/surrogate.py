@@ -37,7 +37,9 @@ class Surrogate:
     def __post_init__(self) -> None:
         whole_number("trainings of a surrogate", self.trainings, at_least=LEAST)
         if self.agent != AGENT:
-            raise ConfigError(f"a surrogate is the model of an agent that has one: {AGENT}, not {self.agent!r}")
+            raise ConfigError(
+                f"a surrogate is the model of an agent that has one: {AGENT}, not {self.agent!r}"
+            )
         make_agent({"name": self.agent, **self.options})  # says what is wrong with the options
 
     @property
@@ -80,7 +82,9 @@ class Surrogate:
         if names:
             task = recorded_task(table)
             if task is None:
-                raise ConfigError(f"proxies of a surrogate need data, and {table.name!r} does not say where it is")
+                raise ConfigError(
+                    f"proxies of a surrogate need data, and {table.name!r} does not say where it is"
+                )
             costs = ProxyScores(space, task, names)
         with threadpool_limits(limits=1):  # type: ignore[no-untyped-call]
             model = agent.model(Features(space, costs, len(names)))  # type: ignore[attr-defined]

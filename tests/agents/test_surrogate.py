@@ -44,7 +44,10 @@ def test_it_stands_in_a_ranking_with_what_it_costs():
     ("spec", "words"),
     [
         ({"name": "surrogate", "agent": "random"}, "a surrogate is the model of an agent that has one"),
-        ({"name": "surrogate", "trainings": 1}, "trainings of a surrogate must be a whole number of at least 2"),
+        (
+            {"name": "surrogate", "trainings": 1},
+            "trainings of a surrogate must be a whole number of at least 2",
+        ),
         ({"name": "surrogate", "smoothnes": 1}, "smoothness"),
     ],
 )

@@ -1,9 +1,9 @@
 """Proxies on NAS-Bench-201 with CIFAR-10 images, beside the correlations that others published.
 
-    python benchmarks/quality/ranking/cells.py --cells 1000 --proxies nwot,synflow    # some proxies
-    python benchmarks/quality/ranking/cells.py --cells 1000                           # those of `AFFORDABLE`
-    python benchmarks/quality/ranking/cells.py --cells 300 --proxies grasp            # adds one to the records
-    python benchmarks/quality/ranking/cells.py --report                               # prints what there is
+    python benchmarks/quality/ranking/cells.py --cells 1000 --proxies nwot,synflow
+    python benchmarks/quality/ranking/cells.py --cells 1000                   # those of `AFFORDABLE`
+    python benchmarks/quality/ranking/cells.py --cells 300 --proxies grasp    # adds one to the records
+    python benchmarks/quality/ranking/cells.py --report                       # prints what there is
 
 Each cell's values are a line of ``--records``, so that a run which was stopped goes on. Cells come in a
 random order, the same in every call: the first n of it are a random sample. All cells share the batch and
@@ -100,7 +100,7 @@ def measure(
 
 
 def read_records(path: Path, setting: Mapping[str, Any]) -> Records:
-    """Return the values of each cell by proxy, minus infinity for none; a line that was cut off is left out."""
+    """Return the values of each cell by proxy, minus infinity for none; a line that was cut off is none."""
     known: Records = {}
     for line in path.read_text().splitlines() if path.exists() else ():
         try:

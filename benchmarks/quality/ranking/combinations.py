@@ -70,7 +70,8 @@ def main() -> None:
         tables.append(measured_cells(options.cells, options.data))
     shared = [name for name in tables[0].names if all(name in each.names for each in tables)]
     tables = [
-        Measured(t.table, t.worth, np.stack([t.of(name) for name in shared], 1), tuple(shared)) for t in tables
+        Measured(t.table, t.worth, np.stack([t.of(name) for name in shared], 1), tuple(shared))
+        for t in tables
     ]
     print("Tables:", ", ".join(f"{each.table} ({len(each.worth):,} networks)" for each in tables))
     print("Proxies:", ", ".join(shared), "\n")
@@ -81,7 +82,8 @@ def report(tables: Sequence[Measured]) -> str:
     """Return tau of each combination on each table that it was not chosen on, beside that of parameters."""
     lines = [f"| chosen on the others | {' | '.join(each.table for each in tables)} |"]
     lines.append(f"|{'---|' * (len(tables) + 1)}")
-    lines.append(f"| params | {' | '.join(f'{each.tau(each.of("params")):.2f}' for each in tables)} |")
+    bars = [f"{each.tau(each.of('params')):.2f}" for each in tables]
+    lines.append(f"| params | {' | '.join(bars)} |")
     chosen: list[str] = []
     for name, choose in METHODS.items():
         cells = []
@@ -152,9 +154,7 @@ def non_negative(others: Sequence[Measured]) -> tuple[Ranker, str]:
     x = np.concatenate([each.places / math.sqrt(len(each.worth)) for each in others])
     y = np.concatenate([normal_scores(each.worth) / math.sqrt(len(each.worth)) for each in others])
     weights, _ = nnls(x, y)
-    words = ", ".join(
-        f"{n} {w:.2f}" for n, w in zip(others[0].names, weights, strict=True) if w > 0.005
-    )
+    words = ", ".join(f"{n} {w:.2f}" for n, w in zip(others[0].names, weights, strict=True) if w > 0.005)
     return lambda table: table.places @ weights, words
 
 

@@ -58,7 +58,9 @@ def rank(
     table: Annotated[str, typer.Argument(help="Name of a table, like mlp-mnist1d or nasbench201.")],
     scores: Annotated[
         str,
-        typer.Option(help="Proxies with commas between, or a JSON list of proxies, evaluators and surrogates."),
+        typer.Option(
+            help="Proxies with commas between, or a JSON list of proxies, evaluators and surrogates."
+        ),
     ] = USUAL,
     networks: Annotated[
         int | None, typer.Option(help="Networks to compare, drawn at random; 0 for all.", min=0)

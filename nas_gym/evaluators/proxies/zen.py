@@ -20,7 +20,8 @@ class Zen(Proxy):
     """log E|f(x) - f(x + 0.01 e)|_1 + sum over batch norms of log sqrt(mean variance of their channels).
 
     Weights, inputs x and steps e are standard normal; f is what the last global pooling reads, or, without
-    one, the last layer. Tokens x are drawn uniformly, and steps are of what their embeddings give (Lin et al. 2021, "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition").
+    one, the last layer. Tokens x are drawn uniformly, and steps are of what their embeddings give (Lin et al.
+    2021, "Zen-NAS: A Zero-Shot NAS for High-Performance Image Recognition").
     """
 
     name = "zen"
@@ -52,9 +53,7 @@ def _moved(
     """Return the results for x + `STEP` e, of tokens with the step at what their embeddings give."""
     if not probe.embeddings:
         return run(probe.network, arrays, x + STEP * probe.gaussian(x.shape, generator))
-    shifts = {
-        number: STEP * probe.gaussian(values[number].shape, generator) for number in probe.embeddings
-    }
+    shifts = {number: STEP * probe.gaussian(values[number].shape, generator) for number in probe.embeddings}
     return run(probe.network, arrays, x, shifts=shifts)
 
 
