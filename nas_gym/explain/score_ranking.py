@@ -296,7 +296,7 @@ class _Ranked:
             evaluations = evaluator.evaluate_architectures(self._architectures)
             found.append([-np.inf if each.failed else each.score for each in evaluations])
         seconds = (time.perf_counter() - start) / len(self._architectures) / len(self._seeds)
-        trainings = getattr(evaluator, "trainings", None)
+        trainings = evaluator.config().get("trainings")
         return _Values(np.array(found), seconds, None if trainings is None else trainings / self._table.size)
 
     def by_scorer(self, scorer: Scorer) -> _Values:

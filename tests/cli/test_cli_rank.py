@@ -54,6 +54,8 @@ def test_it_prints_and_writes_the_same_numbers(tmp_path):
     assert [row["intervals_over"] for row in rows] == ["networks", "networks", "seeds", "seeds", "seeds"]
     for row in rows:
         assert f"{row['tau']:.2f}±" in result.stdout
+    assert [row["cost"] for row in rows] == [None, None, 2 / 15, None, None]
+    assert "13.3%" in result.stdout
     assert "30 of 4,680 networks of mlp-mnist1d, ranked by validation accuracy" in result.stdout
 
 
@@ -97,6 +99,7 @@ def test_a_supernet_stands_beside_one_that_was_trained_on_shuffled_labels(tmp_pa
     rows = json.loads((tmp_path / "r").read_text())["rows"]
     labels = [row["score"] for row in rows if row["kind"] == "evaluator"]
     assert labels == ["supernet (trainings 0.2)", "supernet (trainings 0.2), shuffled labels"]
+    assert [row["cost"] for row in rows if row["kind"] == "evaluator"] == [0.2 / 4680] * 2
     assert "shuffled" in result.stdout
 
 
