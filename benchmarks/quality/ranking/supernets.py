@@ -116,7 +116,9 @@ class Measured:
         rows.append((f"supernet, {_words(chosen)}", share, supernets))
         controls = range(min(self._options.controls, len(seeds)))
         shuffled = [self.supernet(chosen, share, seed, shuffled=True) for seed in controls]
-        return self._table([*rows, ("the same with shuffled labels", share, shuffled)])
+        if shuffled:
+            rows.append(("the same with shuffled labels", share, shuffled))
+        return self._table(rows)
 
     def supernet(
         self, setting: Mapping[str, Any], share: float, seed: int, *, shuffled: bool = False
