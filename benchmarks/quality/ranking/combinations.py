@@ -50,8 +50,8 @@ class Measured:
     names: tuple[str, ...]
 
     def tau(self, score: np.ndarray) -> float:
-        """Return tau-b of a score with what the networks are worth."""
-        return tau_b(score, self.worth)
+        """Return tau-b of a score with what the networks are worth, 0 of one that is the same for all."""
+        return float(np.nan_to_num(tau_b(score, self.worth)))
 
     def of(self, name: str) -> np.ndarray:
         """Return the places by a proxy."""

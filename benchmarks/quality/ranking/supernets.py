@@ -45,8 +45,8 @@ CHOSEN: dict[str, dict[str, Any]] = {
     "mlp-mnist1d": {"sampling": "distinct", "batch_size": 128, "learning_rate": 0.005},
     "conv-mnist1d": {"sampling": "distinct", "batch_size": 128, "learning_rate": 0.005},
 }
-"""The settings by which each table is judged: the first of `CHOICES`, the default, unless another was better on
-the other table by more than its interval over seeds."""
+"""The settings by which each table is judged: the first of `CHOICES`, the default, unless another was better
+on the other table by more than its interval over seeds."""
 CHOSEN_SHORT = {"mlp-mnist1d": 128, "conv-mnist1d": 128}
 SHOWN = {"tau": "tau", "tau_top_tenth": "top tenth", "partial_rho": "rho, params fixed"}
 
