@@ -59,3 +59,5 @@ from .sb3.dqn import DQN as DQN
 from .sb3.ppo import MaskablePPO as MaskablePPO
 from .sb3.preference_ppo import PreferencePPO as PreferencePPO
 from .successive_halving import SuccessiveHalving as SuccessiveHalving
+from .surrogate import Surrogate as Surrogate
+from .surrogate import surrogate_of as surrogate_of

@@ -15,6 +15,7 @@ from .latency.evaluator import LatencyEvaluator as LatencyEvaluator
 from .latency.measured import HowMeasured as HowMeasured
 from .latency.measured import MeasuredLatency as MeasuredLatency
 from .lookup import TableEvaluator as TableEvaluator
+from .proxies.az_nas import az_nas_ranks as az_nas_ranks
 from .proxies.evaluator import ProxyEvaluator as ProxyEvaluator
 from .proxies.graf import graf_features as graf_features
 from .proxies.pool import BATCH as BATCH

@@ -24,6 +24,8 @@ from .methods.policies.viper import Distillation as Distillation
 from .methods.policies.viper import distil as distil
 from .methods.ranking import MEASURES as MEASURES
 from .methods.ranking import Interval as Interval
+from .methods.ranking import over_networks as over_networks
+from .methods.ranking import over_seeds as over_seeds
 from .methods.ranking import rank_quality as rank_quality
 from .methods.ranking import tau_b as tau_b
 from .pipeline import explain as explain
@@ -32,6 +34,8 @@ from .registry import questions as questions
 from .registry import register_question as register_question
 from .report.writer import Names as Names
 from .report.writer import write_explanation as write_explanation
+from .score_ranking import Score as Score
+from .score_ranking import Scorer as Scorer
 from .score_ranking import ScoreRanking as ScoreRanking
 from .score_ranking import ScoreRow as ScoreRow
 from .score_ranking import rank_scores as rank_scores

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,18 +24,47 @@ TIMED = 10
 Told = Callable[[str, float], None]
 
 
+@runtime_checkable
+class Scorer(Protocol):
+    """A score that reads a table itself, such as `nas_agents.Surrogate`.
+
+    Attributes:
+        label: the score in words.
+        trainings: trainings of networks that it costs.
+    """
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def trainings(self) -> int: ...
+
+    def scores(self, table: Table, rows: np.ndarray, seed: int) -> np.ndarray:
+        """Return the score of each of some networks of a table, (rows,), without a look at what they scored.
+
+        Raises:
+            NASGymError: if the table does not have what it reads.
+        """
+        ...
+
+
+Score = str | Mapping[str, Any] | Scorer
+
+
 @dataclass(frozen=True)
 class ScoreRow:
     """How well one score ranks the networks.
 
     Attributes:
         score: the score in words.
-        kind: ``"size"``, ``"training"``, ``"proxy"`` or ``"evaluator"``.
+        kind: ``"size"``, ``"training"``, ``"proxy"``, ``"evaluator"`` or ``"surrogate"``.
         quality: each measure of `nas_gym.explain.methods.ranking.rank_quality` with its interval.
         over: what the intervals are over: ``"networks"`` or ``"seeds"``.
         without: networks that have no value by it.
         seconds: for one network and seed: measured here, or as the table recorded it. What an evaluator
             trains for all of them together is in it.
+        cost: trainings that it takes to score all networks of the table, as a share of training them all;
+            None where it does not train.
     """
 
     score: str
@@ -44,6 +73,7 @@ class ScoreRow:
     over: str
     without: int
     seconds: float
+    cost: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a flat JSON-able dict, with None where there is no number."""
@@ -51,7 +81,7 @@ class ScoreRow:
         for name, interval in self.quality.items():
             for end, value in (("", interval.value), ("_low", interval.low), ("_high", interval.high)):
                 flat[f"{name}{end}"] = None if np.isnan(value) else value
-        return flat | {"without_value": self.without, "seconds": self.seconds}
+        return flat | {"without_value": self.without, "seconds": self.seconds, "cost": self.cost}
 
 
 @dataclass(frozen=True)
@@ -82,7 +112,7 @@ class ScoreRanking:
 def rank_scores(
     table: Table,
     task: Task | None,
-    scores: Sequence[str | Mapping[str, Any]],
+    scores: Sequence[Score],
     *,
     networks: int | None = 1000,
     seeds: Sequence[int] = (0, 1, 2),
@@ -101,7 +131,7 @@ def rank_scores(
     Args:
         table: what the networks are worth.
         task: the data that scores read; None where they need none.
-        scores: names of proxies, or evaluators as `make_evaluator` takes them.
+        scores: names of proxies, evaluators as `make_evaluator` takes them, or any `Scorer`.
         networks: how many, drawn uniformly without replacement; None for all.
         seeds: seeds of proxies and evaluators.
         draw: seed of the draw of networks.
@@ -120,15 +150,19 @@ def rank_scores(
     ranked = _Ranked(table, task, chosen, tuple(seeds), device, store, batch, progress)
     names = [each for each in scores if isinstance(each, str) and (each in PROXIES or each in POOL_PROXIES)]
     meter = ranked.meter(names)
-    evaluators = list(_evaluators([each for each in scores if each not in names]))
+    scorers = [each for each in scores if isinstance(each, Scorer)]
+    specs = [each for each in scores if not isinstance(each, Scorer) and each not in names]
+    evaluators = list(_evaluators(specs))
     for label, spec in evaluators:
         ranked.evaluator(label, spec, seeds[0])  # what is wrong with one is said before anything takes time
+    by_scorer = [(each, ranked.by_scorer(each)) for each in scorers]
     rows = [ranked.row("size", name, ranked.sizes(name)) for name in SIZES]
     rows += [ranked.row("training", *ranked.short(epochs)) for epochs in shown]
     shown_names = [name for name in names if name not in SIZES]
     if meter is not None and shown_names:
         by_name = ranked.by_proxies(meter, shown_names)
         rows += [ranked.row("proxy", name, by_name[name]) for name in shown_names]
+    rows += [ranked.row("surrogate", scorer.label, values) for scorer, values in by_scorer]
     rows += [ranked.row("evaluator", label, ranked.by_evaluator(label, spec)) for label, spec in evaluators]
     return ScoreRanking(
         table=table.name,
@@ -153,10 +187,11 @@ def short_fidelities(table: Table) -> list[int]:
 
 @dataclass(frozen=True)
 class _Values:
-    """Values by seed, (seeds, networks), and the seconds of one of them."""
+    """Values by seed, (seeds, networks), the seconds of one of them, and what they cost, see `ScoreRow`."""
 
     by_seed: np.ndarray
     seconds: float
+    cost: float | None = None
 
 
 class _Ranked:
@@ -190,7 +225,7 @@ class _Ranked:
             over = "networks"
             quality = over_networks(values.by_seed[0], self.worth, self._fixed)
         without = int(np.isneginf(values.by_seed).any(axis=0).sum())
-        return ScoreRow(score, kind, quality, over, without, values.seconds)
+        return ScoreRow(score, kind, quality, over, without, values.seconds, values.cost)
 
     def sizes(self, name: str) -> _Values:
         """Return parameters or FLOPs, as the table recorded them."""
@@ -204,7 +239,8 @@ class _Ranked:
         scores = scores[self._rows]
         whole = scores[:, ~np.isnan(scores).any(axis=0)]
         seconds = float(table.cost(epochs)[self._rows].mean())
-        return f"training for {epochs} of {table.fidelities[-1]} epochs", _Values(whole.T, seconds)
+        full = table.fidelities[-1]
+        return f"training for {epochs} of {full} epochs", _Values(whole.T, seconds, epochs / full)
 
     def meter(self, names: Sequence[str]) -> ProxyMeter | None:
         """Return what measures by proxies, after checking all of them; None where there are none."""
@@ -260,7 +296,17 @@ class _Ranked:
             evaluations = evaluator.evaluate_architectures(self._architectures)
             found.append([-np.inf if each.failed else each.score for each in evaluations])
         seconds = (time.perf_counter() - start) / len(self._architectures) / len(self._seeds)
-        return _Values(np.array(found), seconds)
+        trainings = evaluator.config().get("trainings")
+        return _Values(np.array(found), seconds, None if trainings is None else trainings / self._table.size)
+
+    def by_scorer(self, scorer: Scorer) -> _Values:
+        """Return the scores by one that reads the table, of each seed; its trainings are in the seconds."""
+        found = []
+        for number, seed in enumerate(self._seeds):
+            found.append(scorer.scores(self._table, self._rows, seed))
+            self._progress(scorer.label, (number + 1) / len(self._seeds))
+        seconds = float(self._table.cost().mean()) * scorer.trainings / len(self._rows)
+        return _Values(np.array(found), seconds, scorer.trainings / self._table.size)
 
     def _task_for(self, score: str) -> Task:
         if self._task is None:
@@ -278,7 +324,7 @@ class _Ranked:
         return self._task
 
 
-def _check_names(scores: Sequence[str | Mapping[str, Any]]) -> None:
+def _check_names(scores: Sequence[Score]) -> None:
     known = [*PROXIES, *POOL_PROXIES, *EVALUATORS]
     for score in scores:
         if isinstance(score, str) and score not in known and ":" not in score:

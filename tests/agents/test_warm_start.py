@@ -7,7 +7,15 @@ import json
 import gymnasium as gym
 import numpy as np
 import pytest
-from nas_agents import Evolution, LocalSearch, ModelBased, RandomSearch, SuccessiveHalving, make_agent
+from nas_agents import (
+    Evolution,
+    Hyperband,
+    LocalSearch,
+    ModelBased,
+    RandomSearch,
+    SuccessiveHalving,
+    make_agent,
+)
 from nas_agents.model_based.proxy_features import DRAWN, ProxyScores
 from scipy import stats
 
@@ -24,6 +32,7 @@ STARTED = [
     (Evolution(warm_start=PARAMS, population=6), 6),
     (ModelBased(warm_start=PARAMS, first=6), 6),
     (SuccessiveHalving(warm_start=PARAMS), 12),
+    (Hyperband(warm_start=PARAMS), 12),
     (LocalSearch(warm_start=PARAMS), 1),
 ]
 
@@ -41,13 +50,26 @@ def test_the_best_of_the_pool_are_evaluated_first(agent, count):
 
 
 @pytest.mark.parametrize(
-    "agent", ["random", "evolution", "local-search", "successive-halving", "model-based"]
+    "agent", ["random", "evolution", "local-search", "successive-halving", "hyperband", "model-based"]
 )
 def test_without_one_nothing_changes(agent):
     env = environment(space=MLP3)
     plain, none = make_agent(agent), make_agent({"name": agent, "warm_start": None})
     assert texts(plain.search(env, budget=30, seed=1)) == texts(none.search(env, budget=30, seed=1))
     assert "warm_start" not in plain.hyperparameters()
+
+
+@pytest.mark.parametrize("agent", [SuccessiveHalving(warm_start=PARAMS), Hyperband(warm_start=PARAMS)])
+def test_a_proxy_is_the_rung_below_the_lowest_of_halving(agent):
+    env = gym.make("NASTable-MLP-v0")
+    space = env.unwrapped.search_space
+    result = agent.search(env, budget=3, seed=3)
+    lowest = [each.architecture for each in result.evaluations if each.fidelity == 2]
+    drawn = np.random.default_rng(3)
+    pool = list(dict.fromkeys(space.sample(drawn) for _ in range(30)))
+    best = sorted(pool, key=lambda each: -space.network(each).parameters)
+    assert lowest == [str(each) for each in best[: len(lowest)]]
+    assert len(lowest) > 6
 
 
 def test_on_a_table_proxies_read_the_data_that_it_was_recorded_on():

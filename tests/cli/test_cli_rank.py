@@ -54,6 +54,8 @@ def test_it_prints_and_writes_the_same_numbers(tmp_path):
     assert [row["intervals_over"] for row in rows] == ["networks", "networks", "seeds", "seeds", "seeds"]
     for row in rows:
         assert f"{row['tau']:.2f}±" in result.stdout
+    assert [row["cost"] for row in rows] == [None, None, 2 / 15, None, None]
+    assert "13.3%" in result.stdout
     assert "30 of 4,680 networks of mlp-mnist1d, ranked by validation accuracy" in result.stdout
 
 
@@ -97,6 +99,7 @@ def test_a_supernet_stands_beside_one_that_was_trained_on_shuffled_labels(tmp_pa
     rows = json.loads((tmp_path / "r").read_text())["rows"]
     labels = [row["score"] for row in rows if row["kind"] == "evaluator"]
     assert labels == ["supernet (trainings 0.2)", "supernet (trainings 0.2), shuffled labels"]
+    assert [row["cost"] for row in rows if row["kind"] == "evaluator"] == [0.2 / 4680] * 2
     assert "shuffled" in result.stdout
 
 
@@ -110,6 +113,8 @@ def test_a_supernet_stands_beside_one_that_was_trained_on_shuffled_labels(tmp_pa
         (("mlp-mnist1d", "--task", "digits", "--scores", "snip"), "pass the task that it was recorded on"),
         (("nothing-mnist1d",), "unknown table benchmark 'nothing'"),
         (("mlp-mnist1d", "--scores", '[{"name": "proxy", "proxy": "az_nas"}]'), "no score by it"),
+        (("mlp-mnist1d", "--scores", '[{"name": "surrogate", "agent": "ppo"}]'), "the model of an agent"),
+        (("mlp-mnist1d", "--scores", "surrogate", "--networks", "0"), "compare at most 4,620 networks"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, words):

@@ -21,7 +21,7 @@ from nas_gym.cli.errors import polite
 from nas_gym.cli.progress import ranking_bar
 
 if TYPE_CHECKING:
-    from nas_gym.explain import Interval, ScoreRanking, ScoreRow
+    from nas_gym.explain import Interval, Score, ScoreRanking, ScoreRow
     from nas_gym.tables import Table
     from nas_gym.tasks import Task
 
@@ -29,12 +29,16 @@ RANK_EXAMPLE = """
 Example: `nas-gym rank mlp-mnist1d --scores synflow,nwot,az_nas --networks 500`
 
 A supernet: `nas-gym rank mlp-mnist1d --scores '[{"name": "supernet", "trainings": 20}]'`
+
+A model of 60 trained networks:
+`nas-gym rank mlp-mnist1d --scores '[{"name": "surrogate", "agent": "model-based", "trainings": 60}]'`
 """
 USUAL = "plain,snip,grasp,grad_norm,l2_norm,jacov,nwot,synflow,zen,zico,swap,meco,az_nas"
 ABOUT = (
     "tau: Kendall's tau-b; top 10%: the same within the best tenth; rho: Spearman; rho | params: with the "
     "rank of parameters held fixed; P@: share of the best by score that is among the best; BR@: place of the "
-    "best of them, in % of all; s: seconds a network and seed"
+    "best of them, in % of all; s: seconds a network and seed; cost: trainings that scoring all networks "
+    "takes, in % of training them all"
 )
 COLUMNS = {
     "tau": "tau",
@@ -53,7 +57,10 @@ PERCENT = ("best_rank_5", "best_rank_0.5")
 def rank(
     table: Annotated[str, typer.Argument(help="Name of a table, like mlp-mnist1d or nasbench201.")],
     scores: Annotated[
-        str, typer.Option(help="Proxies with commas between, or a JSON list of proxies and evaluators.")
+        str,
+        typer.Option(
+            help="Proxies with commas between, or a JSON list of proxies, evaluators and surrogates."
+        ),
     ] = USUAL,
     networks: Annotated[
         int | None, typer.Option(help="Networks to compare, drawn at random; 0 for all.", min=0)
@@ -83,7 +90,7 @@ def rank(
 
     found_table = named_table(table)
     epochs = None if fidelities is None else options.whole_numbers("--fidelities", fidelities)
-    asked = options.agents_of(scores)
+    asked = [_score(each) for each in options.agents_of(scores)]
     with ranking_bar(Console(stderr=True)) as move:
         found = rank_scores(
             found_table,
@@ -101,6 +108,15 @@ def rank(
     _write(found, json_file, csv_file)
 
 
+def _score(asked: Any) -> Score:
+    """Return a score as `rank_scores` takes it: a surrogate is one that agents make."""
+    from nas_agents import surrogate_of
+
+    surrogate = asked == "surrogate" or (isinstance(asked, dict) and asked.get("name") == "surrogate")
+    found: Score = surrogate_of(asked) if surrogate else asked
+    return found
+
+
 def _task(table: Table, text: str | None) -> Task | None:
     """Return the task asked for, or the one that a table of our own was recorded on; None where unknown."""
     from nas_gym.tables import recorded_task
@@ -115,7 +131,7 @@ def _show(found: ScoreRanking) -> None:
     print_plain(console, f"{over}, ranked by {found.measure} averaged over its training seeds")
     grid = Grid(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     grid.add_column("score", overflow="fold")
-    for head in (*COLUMNS.values(), "s"):
+    for head in (*COLUMNS.values(), "s", "cost"):
         grid.add_column(head, justify="right", no_wrap=True)
     for row in found.rows:
         grid.add_row(row.score, *_cells(row))
@@ -128,7 +144,8 @@ def _show(found: ScoreRanking) -> None:
 
 def _cells(row: ScoreRow) -> list[str]:
     cells = [_number(row.quality[name], name) for name in COLUMNS]
-    return [*cells, f"{row.seconds:.2g}" if row.seconds else "0"]
+    cost = "-" if row.cost is None else f"{row.cost * 100:.3g}%"
+    return [*cells, f"{row.seconds:.2g}" if row.seconds else "0", cost]
 
 
 def _number(interval: Interval, name: str) -> str:

@@ -33,15 +33,22 @@ class Blocks:
         probe: the network.
 
     Attributes:
-        results: of each block, (batch, channels, *sides) or (batch, features); the first is the input.
+        results: of each block, (batch, channels, *sides) or (batch, features); the first is the input, of
+            tokens the first block, which looks them up.
     """
 
     def __init__(self, probe: Probe) -> None:
         arrays = probe.drawn_arrays(21, lambda shape: math.sqrt(2 / fan_in(shape)))
         self._generator = probe.generator(22)
-        x = probe.gaussian((EXAMPLES, *probe.network.input_shape), self._generator).requires_grad_(True)
+        x = probe.inputs(EXAMPLES, self._generator)
+        if probe.embeddings:
+            for number in probe.embeddings:
+                arrays[number]["weight"].requires_grad_(True)
+        else:
+            x.requires_grad_(True)
         values = run(probe.network, arrays, x)
-        self.results = [x, *(values[number] for number in block_ends(probe))]
+        ends = [values[number] for number in block_ends(probe)]
+        self.results = ends if probe.embeddings else [x, *ends]
 
     @cached_property
     def expressivities(self) -> list[float]:
@@ -50,13 +57,17 @@ class Blocks:
 
     @cached_property
     def norms(self) -> list[float]:
-        """An estimate of the largest singular value of each block's Jacobian, by a random sign each place."""
+        """An estimate of the largest singular value of each block's Jacobian, by a random sign each place.
+
+        A block that does not read the one before it has none.
+        """
         found = []
         for before, after in zip(self.results, self.results[1:], strict=False):
             signs = torch.randint(0, 2, after.shape, generator=self._generator, device="cpu")
             out = (2.0 * signs - 1.0).to(after)
             (back,) = torch.autograd.grad(after, before, out, retain_graph=True, allow_unused=True)
-            back = torch.zeros_like(before) if back is None else back
+            if back is None:  # blocks side by side
+                continue
             rows = by_place(_as_wide(back, after))
             found.append(float(torch.linalg.svdvals(rows.T @ by_place(out) / len(rows))[0]))
         return found
@@ -115,6 +126,8 @@ class Trainability(_OfBlocks):
 
     def value(self, probe: Probe) -> float:
         norms = self.blocks(probe).norms
+        if not norms:
+            raise NoValueError("none of its blocks reads the one before it")
         return float(np.mean([2 - s - 1 / (s + EPSILON) for s in norms]))
 
 
@@ -131,7 +144,7 @@ class Complexity(Proxy):
 VIEWS = (Expressivity, Progressivity, Trainability, Complexity)
 
 
-def aggregate(values: Mapping[str, np.ndarray]) -> np.ndarray:
+def az_nas_ranks(values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the common rank of the networks of a pool: the sum over views of log(rank / networks).
 
     The best has rank N, ties share their mean rank, and a network without a value is below all others; one

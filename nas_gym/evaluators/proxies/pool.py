@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nas_gym.errors import ConfigError
-from nas_gym.evaluators.proxies.az_nas import AGGREGATE, aggregate
+from nas_gym.evaluators.proxies.az_nas import AGGREGATE, az_nas_ranks
 from nas_gym.evaluators.proxies.base import Measured, measured
 from nas_gym.evaluators.proxies.probe import Examples, Probe
 from nas_gym.evaluators.proxies.registry import check_task, views_of
@@ -97,7 +97,7 @@ class ProxyMeter:
         values = {name: np.array([each[name].value for each in found]) for name in single}
         reasons = {name: [each[name].reason for each in found] for name in single}
         if AGGREGATE in names:
-            values[AGGREGATE] = aggregate(values)
+            values[AGGREGATE] = az_nas_ranks(values)
             reasons[AGGREGATE] = reasons["az_expressivity"]
         return PoolValues({name: values[name] for name in names}, {name: reasons[name] for name in names})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +12,25 @@ import torch
 from torch import Tensor
 
 from nas_gym.evaluators.proxies.base import NoValueError
-from nas_gym.networks import Activation, BatchNorm, Dropout, LayerNorm, Network, Node, initial_weights
+from nas_gym.networks import (
+    Activation,
+    BatchNorm,
+    ChannelLayerNorm,
+    Dropout,
+    Embedding,
+    LayerNorm,
+    Network,
+    Node,
+    RMSNorm,
+    initial_weights,
+)
 from nas_gym.tasks import Task
 from nas_gym.training import loss_of, on_device
 
 Arrays = list[dict[str, Tensor]]
 BATCHES = 2
+LEFT_OUT = (BatchNorm, LayerNorm, ChannelLayerNorm, RMSNorm, Activation, Dropout)
+"""What a pass leaves out that is to be linear."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,12 @@ class Probe:
             if isinstance(nodes[number].operation, Activation) and nodes[number].function != "identity"
         ]
 
+    @cached_property
+    def embeddings(self) -> list[int]:
+        """The numbers of the nodes that look codes up: of tokens, what they give is what gradients reach."""
+        nodes = self.network.nodes
+        return [number for number in self.live if isinstance(nodes[number].operation, Embedding)]
+
     def generator(self, purpose: int) -> torch.Generator:
         """Return a generator of random numbers, by the seed and a purpose."""
         state = np.random.SeedSequence([self.seed, purpose]).generate_state(1)
@@ -122,6 +141,15 @@ class Probe:
         return torch.randn(tuple(shape), generator=generator, dtype=torch.float32, device="cpu").to(
             self.device
         )
+
+    def inputs(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return examples of no data: standard normal ones, of tokens codes that are all as likely."""
+        shape = (count, *self.network.input_shape)
+        if not self.embeddings:
+            return self.gaussian(shape, generator)
+        codes = min(self.network.nodes[number].option("codes") for number in self.embeddings)
+        drawn = torch.randint(1, codes, shape, generator=generator, device="cpu")
+        return drawn.to(dtype=torch.float32, device=self.device)
 
     def drawn_arrays(self, purpose: int, gain: Callable[[Sequence[int]], float]) -> Arrays:
         """Return other first values: weights of layers normal with a deviation by shape, biases 0."""
@@ -177,9 +205,13 @@ class Probe:
 
     @cached_property
     def input_gradients(self) -> np.ndarray:
-        """The gradient of the sum of all outputs by each example of the first batch, float64 (batch, -1)."""
-        (found,) = gradients_of(self.outputs.sum(), [self.x], keep=True)
-        return found.flatten(1).cpu().numpy().astype(np.float64)
+        """The gradient of the sum of all outputs by each example of the first batch, float64 (batch, -1).
+
+        Of tokens it is that by what their embeddings give.
+        """
+        by = [self.values[number] for number in self.embeddings] or [self.x]
+        found = [each.flatten(1) for each in gradients_of(self.outputs.sum(), by, keep=True)]
+        return torch.cat(found, 1).cpu().numpy().astype(np.float64)
 
     @cached_property
     def codes(self) -> np.ndarray:
@@ -210,7 +242,14 @@ def live_nodes(network: Network) -> tuple[int, ...]:
     return tuple(sorted(needed - {0}))
 
 
-def run(network: Network, arrays: Arrays, x: Tensor, *, linear: bool = False) -> dict[int, Tensor]:
+def run(
+    network: Network,
+    arrays: Arrays,
+    x: Tensor,
+    *,
+    linear: bool = False,
+    shifts: Mapping[int, Tensor] | None = None,
+) -> dict[int, Tensor]:
     """Return the result of each node that the output needs, for a batch.
 
     Args:
@@ -218,13 +257,14 @@ def run(network: Network, arrays: Arrays, x: Tensor, *, linear: bool = False) ->
         arrays: trainable arrays of each node.
         x: (batch, *input_shape), of any floating type.
         linear: whether normalisations and activations are left out, as are biases then by their zeros.
+        shifts: what is added to the results of some nodes; None for nothing.
     """
     values = {0: x}
     for number in _order(network):
         node = network.nodes[number]
         # Zeros only need to know the size of the batch.
         inputs = [x] if node.operation.gives_zeros else [values[place] for place in node.inputs]
-        if linear and isinstance(node.operation, BatchNorm | LayerNorm | Activation | Dropout):
+        if linear and isinstance(node.operation, LEFT_OUT):
             values[number] = inputs[0]
             continue
         buffers = {
@@ -233,6 +273,8 @@ def run(network: Network, arrays: Arrays, x: Tensor, *, linear: bool = False) ->
         }
         own = arrays[number] | buffers
         values[number] = node.operation.forward(node, inputs, own, node.operation.normalises)
+        if shifts and number in shifts:
+            values[number] = values[number] + shifts[number]
     return values
 
 

@@ -36,5 +36,5 @@ class Synflow(Proxy):
             float((w.detach() * g).sum()) for w, g in zip(weights, gradients_of(flow, weights), strict=True)
         )
         if total <= 0:
-            raise NoValueError("nothing flows through its weights")
+            raise NoValueError("its weights have no positive sum, as where nothing flows or gates saturate")
         return math.log(total)

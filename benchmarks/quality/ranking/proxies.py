@@ -1,20 +1,18 @@
-"""Which cheap scores rank networks: every proxy against every shipped table, and NAS-Bench-201.
+"""Which cheap scores rank networks: every proxy against every shipped table.
 
-    python benchmarks/quality/proxies.py                                 # the shipped tables
-    python benchmarks/quality/proxies.py --networks 1000 --seeds 5
-    python benchmarks/quality/proxies.py --cells 1000                    # NAS-Bench-201, with CIFAR-10 images
+    python benchmarks/quality/ranking/proxies.py
+    python benchmarks/quality/ranking/proxies.py --networks 1000 --seeds 5
 
 Printed are Kendall's tau-b over all networks, within the best tenth, and Spearman's correlation with the
 rank of parameters held fixed, of networks drawn at random against the mean validation accuracy over training
-seeds.
-Signs are those that the proxies state: none is turned by what the table says.
+seeds. Signs are those that the proxies state: none is turned by what the table says. For NAS-Bench-201 see
+cells.py beside this, for combinations of proxies combinations.py.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import itertools
 import math
 import sys
 import tarfile
@@ -25,14 +23,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import stats
 
 from nas_gym.evaluators import BATCH, POOL_PROXIES, PROXIES
-from nas_gym.explain import Interval, ScoreRanking, rank_scores, tau_b
-from nas_gym.tables import load_table, read_nasbench201
+from nas_gym.explain import Interval, ScoreRanking, rank_scores
+from nas_gym.tables import load_table
 from nas_gym.tasks import Task, make_task
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 SHIPPED = ("mlp-mnist1d", "mlp-digits", "conv-mnist1d")
 EVERY = [*PROXIES, *POOL_PROXIES]
 SHOWN = {"tau": "tau", "tau_top_tenth": "top tenth", "partial_rho": "rho, params fixed"}
@@ -43,23 +40,15 @@ IMAGES = 40
 def main() -> None:
     options = _options()
     scores = options.proxies.split(",") if options.proxies else EVERY
-    if options.cells:
-        table = read_nasbench201(options.data / "nasbench201_cifar10.csv.gz", "cifar10")
-        task = cifar10(options.data / "cifar10_jpg.tar.xz")
-        asked = [(table, task, options.cells)]
-    else:
-        asked = []
-        for name in options.tables.split(","):
-            table = load_table(*name.split("-", 1))
-            asked.append((table, make_task(table.about["task"]), options.networks))
-    rankings = []
-    for table, task, networks in asked:
+    for name in options.tables.split(","):
+        table = load_table(*name.split("-", 1))
+        task = make_task(table.about["task"])
         start = time.perf_counter()
         found = rank_scores(
             table,
             task,
             scores,
-            networks=networks,
+            networks=options.networks,
             seeds=range(options.seeds),
             device=options.device,
             batch=options.batch,
@@ -68,9 +57,6 @@ def main() -> None:
         took = time.perf_counter() - start
         print(f"\n{found.networks:,} of {found.size:,} networks of {found.table}, {took:.0f} s\n")
         print(markdown(found))
-        rankings.append(found)
-    if len(rankings) > 1:
-        print(f"\n{combined(rankings)}")
 
 
 def cifar10(archive: Path) -> Task:
@@ -95,40 +81,10 @@ def markdown(found: ScoreRanking) -> str:
     """Return the table of a ranking, as the page of proxies shows it."""
     lines = [f"| score | {' | '.join(SHOWN.values())} | ms |", f"|{'---|' * (len(SHOWN) + 2)}"]
     for row in found.rows:
-        cells = [_cell(row.quality[name]) for name in SHOWN]
+        cells = [shown_interval(row.quality[name]) for name in SHOWN]
         note = f" ({row.without} without a value)" if row.without else ""
         lines.append(f"| {row.score}{note} | {' | '.join(cells)} | {row.seconds * 1000:.3g} |")
     return "\n".join(lines)
-
-
-def combined(rankings: Sequence[ScoreRanking]) -> str:
-    """Return how well pairs of proxies rank each table, each pair chosen on the other tables alone.
-
-    A pair ranks by the sum of the ranks by both, each averaged over seeds. The interval of the difference to
-    parameters is of a bootstrap over networks.
-    """
-    names = [name for name in rankings[0].values if name in PROXIES or name in POOL_PROXIES]
-    pairs = list(itertools.combinations(names, 2))
-    taus = np.array([[tau_b(_pair(one, pair), one.worth) for pair in pairs] for one in rankings])
-    lines = ["| table | pair, chosen on the others | tau | minus that of params |", "|---|---|---|---|"]
-    for place, found in enumerate(rankings):
-        others = np.delete(taus, place, axis=0).mean(axis=0)
-        pair = pairs[int(np.nanargmax(others))]
-        score, params, worth = _pair(found, pair), found.values["params"][0], found.worth
-        differences = []
-        rng = np.random.default_rng(0)
-        for _ in range(500):
-            rows = rng.integers(len(worth), size=len(worth))
-            differences.append(tau_b(score[rows], worth[rows]) - tau_b(params[rows], worth[rows]))
-        low, high = np.quantile(differences, (0.025, 0.975))
-        tau = tau_b(score, worth)
-        gap = f"{tau - tau_b(params, worth):.2f} [{low:.2f}, {high:.2f}]"
-        lines.append(f"| {found.table} | {' and '.join(pair)} | {tau:.2f} | {gap} |")
-    return "\n".join(lines)
-
-
-def _pair(found: ScoreRanking, pair: Sequence[str]) -> np.ndarray:
-    return np.sum([stats.rankdata(found.values[name].mean(axis=0)) for name in pair], axis=0)
 
 
 def _told(what: str, share: float) -> None:
@@ -136,7 +92,8 @@ def _told(what: str, share: float) -> None:
         print(f"\r{what}: {share:.0%} ", end="", file=sys.stderr)
 
 
-def _cell(interval: Interval) -> str:
+def shown_interval(interval: Interval) -> str:
+    """Return a number with its interval, "-" for none."""
     if math.isnan(interval.value):
         return "-"
     if math.isnan(interval.low):
@@ -148,12 +105,10 @@ def _options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tables", default=",".join(SHIPPED), help="names of tables of the package")
     parser.add_argument("--networks", type=int, default=300, help="of each table")
-    parser.add_argument("--cells", type=int, default=0, help="of NAS-Bench-201, in place of the tables")
     parser.add_argument("--seeds", type=int, default=3, help="of each proxy")
     parser.add_argument("--batch", type=int, default=BATCH, help="examples of a batch")
     parser.add_argument("--proxies", default="", help="names with commas between; all by default")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--data", type=Path, default=SHARED, help="folder of the files of NAS-Bench-201")
     return parser.parse_args(arguments)
 
 
