@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
 
+from nas_agents.one_shot.removal import agreement, losses_without
 from nas_gym.networks import Blend, candidates, chosen, reads_input
 from nas_gym.training import MixtureTraining, hessian
 
@@ -57,6 +58,10 @@ class Reading:
         eigenvalue: largest eigenvalue of the Hessian of the validation loss by alpha; None if not finite.
         sharp: whether RobustDARTS' rule would stop the search: the smoothed eigenvalue grew by 1.3.
         warning: what is going wrong, in words; "" for nothing.
+        without: at the end of the search, what the score of the mixture falls by without each candidate of
+            each variable; None before.
+        agreement: of each variable Spearman's correlation of the weights with that, None where it has none;
+            None before the end.
     """
 
     epoch: int
@@ -75,6 +80,8 @@ class Reading:
     eigenvalue: float | None
     sharp: bool
     warning: str
+    without: Mapping[str, list[float]] | None = None
+    agreement: Mapping[str, float | None] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-able dict of all attributes."""
@@ -87,6 +94,11 @@ class Reading:
             drawn["one_shot/eigenvalue"] = self.eigenvalue
         for variable, row in self.weights.items():
             drawn |= {f"one_shot_weights/{variable}/{place}": value for place, value in enumerate(row)}
+        for variable, row in (self.without or {}).items():
+            drawn |= {f"one_shot_without/{variable}/{place}": value for place, value in enumerate(row)}
+        known = [value for value in (self.agreement or {}).values() if value is not None]
+        if known:
+            drawn["one_shot/agreement"] = _mean(known)
         return drawn
 
 
@@ -101,6 +113,7 @@ class Diagnosis:
         net: the shared weights.
         weights: from alpha by variable to weights of candidates.
         alpha: the logits.
+        stops: whether the search ends at the first warning.
 
     Attributes:
         readings: so far.
@@ -112,6 +125,7 @@ class Diagnosis:
     net: MixtureTraining
     weights: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
     alpha: Alpha
+    stops: bool = False
     readings: list[Reading] = field(default_factory=list)
     flops: float = 0.0
 
@@ -134,6 +148,8 @@ class Diagnosis:
             return False
         rows = {name: row.detach() for name, row in self.weights(self.alpha.rows()).items()}
         reading = self._reading(rows)
+        if self.net.finished or (self.stops and reading.warning):
+            reading = self._completed(reading, rows)
         self._warned |= bool(reading.warning)
         if not self._warned:
             self.choice_before = self._architecture(self._leads)
@@ -189,6 +205,13 @@ class Diagnosis:
             sharp=sharp,
             warning=self._warning(self._firm_free_leads(rows), _mean(free), is_sharp=sharp),
         )
+
+    def _completed(self, reading: Reading, rows: Mapping[str, Tensor]) -> Reading:
+        """Return the last reading with what the mixture loses without each candidate."""
+        lost, flops = losses_without(self.net, rows, list(self._kinds), reading.mixture_score)
+        self.flops += flops
+        agreeing = {name: agreement(reading.weights[name], losses) for name, losses in lost.items()}
+        return replace(reading, without=lost, agreement=agreeing)
 
     def _firm_free_leads(self, rows: Mapping[str, Tensor]) -> int:
         return sum(

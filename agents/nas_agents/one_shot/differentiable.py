@@ -167,7 +167,8 @@ class Differentiable(OneShot):
             betas=self.betas,
             weight_decay=self.arch_weight_decay,
         )
-        watch = Diagnosis(shared, net, self.weights, alpha) if self.diagnosis else None
+        stops = self.when_collapsing == "stop"
+        watch = Diagnosis(shared, net, self.weights, alpha, stops) if self.diagnosis else None
         while not net.finished:
             losses = []
             for train, validation in net.epoch():
@@ -179,7 +180,7 @@ class Differentiable(OneShot):
             shared.pay(net.trace.flops)
             if watch is None or not watch.warns():
                 continue
-            if self.when_collapsing == "stop":
+            if stops:
                 shared.stopped = True
                 return [watch.choice_before]
             if self.when_collapsing == "regularise":
