@@ -43,12 +43,8 @@ class CandidateCosts:
         Args:
             rows: alpha of each variable.
         """
-        return torch.stack(
-            [
-                (torch.softmax(row, 0) * torch.tensor(self.shares[name], dtype=row.dtype, device=row.device)).sum()
-                for name, row in rows.items()
-            ]
-        ).sum()
+        means = [torch.softmax(row, 0) @ row.new_tensor(self.shares[name]) for name, row in rows.items()]
+        return torch.stack(means).sum()
 
     def of_path(self, path: Blends) -> float:
         """Return the cost of a path."""
@@ -83,8 +79,8 @@ def latencies(shared: SharedSearch) -> CandidateCosts:
 def fitted(space: SearchSpace[Any], latency: Latency) -> tuple[AdditiveModel, CandidateCosts]:
     """Return an additive model of the latency of networks by their choices, and what it says of each.
 
-    It is fitted to some networks that are drawn with a fixed seed, four for each choice. What it gets wrong is
-    the part of the latency that no single choice decides.
+    It is fitted to some networks that are drawn with a fixed seed, four for each choice. What it gets wrong
+    is the part of the latency that no single choice decides.
     """
     rng = np.random.default_rng(0)
     names = {
@@ -98,7 +94,8 @@ def fitted(space: SearchSpace[Any], latency: Latency) -> tuple[AdditiveModel, Ca
     counted = [Counter(kinds[values[name]] for name, kinds in names.items()) for values in chosen]
     model = AdditiveModel.fit(counted, np.array(latency.of(drawn)))
     milliseconds = {
-        name: model.predict([Counter([kind]) for kind in kinds]) - model.constant for name, kinds in names.items()
+        name: model.predict([Counter([kind]) for kind in kinds]) - model.constant
+        for name, kinds in names.items()
     }
     most = model.constant + sum(float(each.max()) for each in milliseconds.values()) or 1.0
     shares = {name: [float(each) / most for each in row] for name, row in milliseconds.items()}

@@ -31,8 +31,9 @@ class Proxyless(Differentiable):
 
     Source: Cai, Zhu and Han, "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware",
     2019. The cost of an architecture is its arithmetic or its latency, as a share of the most there is:
-    E[cost] is the sum over candidates of p times their share, and its gradient is exact. Of the gradient of two gates the
-    expectation is that of all gates: it is weighed by the chance of the pair, which the paper leaves out.
+    E[cost] is the sum over candidates of p times their share, and its gradient is exact. Of the gradient of
+    two gates the expectation is that of all gates: it is weighed by the chance of the pair, which the paper
+    leaves out.
 
     Attributes:
         cost: ``"flops"``, or ``"latency"``, the milliseconds of the environment's evaluator, as in

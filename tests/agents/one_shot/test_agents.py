@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 import torch
 from nas_agents import AGENTS, BetaDARTS, Result, make_agent
+from nas_agents.one_shot.removal import losses_without, without
+from scipy.stats import spearmanr
 
 import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.errors import NASGymError
 from nas_gym.evaluators import TrainEvaluator
+from nas_gym.networks import Blend
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace
+from nas_gym.training import MixtureTraining, recipe_for, training_data
 from tests.helpers.own_space import OwnSpace
 from tests.helpers.supernets import CELL, MACRO, NARROW, RECIPE, signals, space_of
 
@@ -284,9 +288,50 @@ def test_a_collapse_is_told_by_what_it_is(towards, words, tmp_path, monkeypatch)
     monkeypatch.setattr("nas_agents.one_shot.darts.DARTS.weights", lambda self, rows: pulled(rows))
     monkeypatch.setattr("nas_agents.one_shot.diagnosis.is_sharp", lambda values: False)
     traced(tmp_path / "run", budget=24)
-    warnings_ = [each["warning"] for each in readings(tmp_path / "run")]
+    found = readings(tmp_path / "run")
+    warnings_ = [each["warning"] for each in found]
     assert words in warnings_[-1]
     assert bool(warnings_[-1]) == bool(words)
+    assert [each["degenerate"] for each in (found[0], found[-1])] == [False, bool(words)]
+
+
+def test_the_last_reading_says_what_the_mixture_loses_without_each_candidate(tmp_path):
+    traced(tmp_path / "run")
+    found = readings(tmp_path / "run")
+    assert all(each["without"] is None for each in found[:-1])
+    last = found[-1]
+    assert {name: len(row) for name, row in last["without"].items()} == {
+        name: len(row) for name, row in last["weights"].items()
+    }
+    assert all(last["mixture_score"] - lost <= 1 for row in last["without"].values() for lost in row)
+    for name, correlation in last["agreement"].items():
+        expected = spearmanr(last["weights"][name], last["without"][name]).statistic
+        assert correlation == (None if np.isnan(expected) else pytest.approx(expected))
+
+
+def test_what_is_lost_without_a_candidate_is_the_score_without_its_term(tmp_path):
+    space, names = space_of({"name": "mlp", "max_layers": 1, "widths": [8]}, TASK), "layer 1 activation"
+    mixture = space.mixture()
+    net = MixtureTraining(
+        training_data(torch.device("cpu"), TASK.x_train, TASK.y_train, TASK.x_validation, TASK.y_validation)[
+            0
+        ],
+        recipe_for(RECIPE, len(TASK.y_train)),
+        mixture,
+        space.slots(mixture),
+        TASK.outputs,
+        seed=0,
+        limit=1e9,
+        learning_rates=(0.1, 0.01),
+        weight_decay=0.0,
+    )
+    rows = {names: torch.tensor([0.1, 0.2, 0.3, 0.4])}
+    lost, flops = losses_without(net, rows, [names], 0.9)
+    rest = torch.tensor([0.1, 0.2, 0.0, 0.4])
+    assert lost[names][2] == pytest.approx(0.9 - net.measured({names: Blend(rest / 0.7)}))
+    assert flops < 4 * len(TASK.y_validation) * mixture.flops
+    # All weight on one candidate: the others are as good as each other.
+    assert without(torch.tensor([0.0, 1.0, 0.0]), 1).weights.tolist() == [0.5, 0.0, 0.5]
 
 
 class Recorded(BetaDARTS):

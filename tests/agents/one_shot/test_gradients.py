@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 from nas_agents.one_shot.beta_darts import beta_penalty
+from nas_agents.one_shot.collapse import is_sharp, risen_from
 from nas_agents.one_shot.darts import unrolled_gradient
-from nas_agents.one_shot.diagnosis import is_sharp
 from nas_agents.one_shot.drnas import concentration, dirichlet
 from nas_agents.one_shot.gdas import gumbel, straight_through
 from nas_agents.one_shot.proxyless import (
@@ -196,3 +196,19 @@ def test_the_hessian_is_exact():
 )
 def test_the_rule_of_robustdarts_compares_smoothed_eigenvalues(values, sharp):
     assert is_sharp(values) == sharp
+
+
+@pytest.mark.parametrize(
+    ("weights", "low"),
+    [
+        ([0.5], None),
+        ([0.5] * 20, None),
+        ([0.6, 0.55, 0.5, 0.45], None),  # it falls
+        ([0.5, 0.5, 0.54, 0.54], 0.5),
+        ([0.6, 0.5, 0.5, 0.54, 0.54], 0.5),  # above the lowest, if not above the first
+        ([0.5, 0.5, 0.55], None),  # one reading that is high is smoothed
+        ([0.5, 0.5, 0.54, 0.54, 0.5, 0.5], None),  # it came back
+    ],
+)
+def test_a_rise_of_the_weight_of_candidates_without_weights_is_from_its_lowest(weights, low):
+    assert risen_from(weights) == (None if low is None else pytest.approx(low))

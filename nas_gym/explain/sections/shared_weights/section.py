@@ -117,7 +117,10 @@ def _details(readings: Sequence[Reading], label: str) -> Iterator[str]:
 
 def _over_seeds(last: Reading, others: Sequence[Reading]) -> Iterator[str]:
     if not others:
-        yield "Whether another seed would choose the same is not known: no other run of this search is beside it."
+        yield (
+            "Whether another seed would choose the same is not known: no other run of this search lies "
+            "beside this one."
+        )
         return
     same = _same_choices(last, others)
     whole = sum(leading(other) == leading(last) for other in others)

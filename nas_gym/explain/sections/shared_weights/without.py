@@ -75,7 +75,7 @@ def table(last: Reading, names: Mapping[str, Sequence[str]], label: str) -> Tabl
     ]
     return Table(
         "without",
-        f"What the mixture's validation {label} falls by, in points, without each candidate; below 0 it rises.",
+        f"Points of validation {label} that the mixture loses without each candidate; below 0 it gains.",
         ("place", "candidate", "weight", "points lost without it"),
         tuple(rows),
     )
