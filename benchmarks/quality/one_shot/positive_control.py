@@ -40,7 +40,7 @@ TASK = {"name": "mnist1d", "train_size": 100, "validation_size": 400, "test_size
 EVALUATOR = {"name": "train", "recipe": {"epochs": 100, "batch_size": 64}}
 BUDGET = 51
 """In trainings, the last of which trains the choice."""
-RATES = {"learning_rate": 0.1, "arch_learning_rate": 1e-3}
+RATES = {"learning_rate": 0.3, "arch_learning_rate": 1e-3}
 METHODS: dict[str, dict[str, Any]] = {
     "darts": {"name": "darts"},
     "darts, stopped": {"name": "darts", "when_collapsing": "stop"},

@@ -40,6 +40,7 @@ FORMS = {
     **QUIET,
     "darts of order 2": {"name": "darts", "order": 2, "diagnosis": False},
     "proxyless by reinforce": {"name": "proxyless", "reinforce": True, "omega": -0.1, "diagnosis": False},
+    "random-sharing of 3 paths": {"name": "random-sharing", "paths": 3, "candidates": 20},
     "proxyless with cost": {"name": "proxyless", "cost_weight": 0.5, "diagnosis": False},
 }
 
@@ -189,6 +190,7 @@ BAD = [
     ("spos", "parents", 0),
     ("random-sharing", "candidates", 0),
     ("random-sharing", "finalists", 0),
+    ("spos", "paths", 0),
 ]
 
 
