@@ -7,10 +7,9 @@ from collections.abc import Sequence
 WINDOW, DELTA, RATIO = 3, 3, 3.0
 """The rule of RobustDARTS: a mean of 3 readings is 3 times the one that ended 3 readings before.
 
-The paper reads at each of 50 epochs and takes 5, 4 and 1.3, from the tenth on. Readings here are 25 in a search,
-and the eigenvalue begins near 0, so that those fired at the first reading that they could in 20 of 24 searches,
-in such that ended well, too. These were chosen on seeds 10 to 14: they fired in 14 of 19 searches with darts,
-and in none of 4 with drnas and beta-darts."""
+The paper reads at each of 50 epochs and takes 5, 4 and 1.3, from the tenth on. Here a search has 25 readings
+and its eigenvalue begins near 0, so that those fired as soon as they could, in searches that ended well, too.
+These were chosen on seeds 10 to 14 of searches like that of `benchmarks/quality/one_shot/positive_control.py`."""
 RISE = 0.03
 """How far the mean weight of candidates without weights may rise above its lowest value so far. Chosen on
 seeds 10 to 14 of searches like that of `benchmarks/quality/one_shot/positive_control.py`."""
@@ -32,7 +31,7 @@ def risen_from(free_weights: Sequence[float]) -> float | None:
 def is_sharp(eigenvalues: Sequence[float | None]) -> bool:
     """Return whether the smoothed eigenvalue has grown by the ratio of RobustDARTS' rule at the last reading.
 
-    Source: Zela et al. 2020, "Understanding and Robustifying Differentiable Architecture Search", section 4.2.
+    Zela et al. 2020, "Understanding and Robustifying Differentiable Architecture Search", section 4.2.
     """
     values = [value for value in eigenvalues if value is not None]
     if len(values) < WINDOW + DELTA:
