@@ -162,7 +162,8 @@ class Diagnosis:
 
     def _architecture(self, leads: Mapping[str, int]) -> Architecture:
         space = self.shared.space
-        found: Architecture = space.decode(dict.fromkeys(space.variables, 0) | dict(leads))
+        fixed = dict.fromkeys(space.variables, 0) | space.outside_mixture()
+        found: Architecture = space.decode(fixed | dict(leads))
         return found
 
     def _reading(self, all_rows: Mapping[str, Tensor]) -> Reading:

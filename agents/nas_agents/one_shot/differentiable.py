@@ -205,6 +205,7 @@ class Differentiable(OneShot):
 
 def decided(shared: SharedSearch, weights: Mapping[str, Tensor]) -> Architecture:
     """Return the architecture of the heaviest candidates."""
-    choices = {name: int(row.argmax()) for name, row in weights.items() if name in shared.space.variables}
-    found: Architecture = shared.space.decode(dict.fromkeys(shared.space.variables, 0) | choices)
+    space = shared.space
+    choices = {name: int(row.argmax()) for name, row in weights.items() if name in space.variables}
+    found: Architecture = space.decode(dict.fromkeys(space.variables, 0) | space.outside_mixture() | choices)
     return found
