@@ -3,13 +3,13 @@
     python benchmarks/quality/one_shot/positive_control.py --records control.jsonl
     python benchmarks/quality/one_shot/positive_control.py --records control.jsonl --report
 
-Cells of four of NAS-Bench-201's operations (all but pooling), in one stage of one cell with 4 channels, on
+Cells of four of NAS-Bench-201's operations (all but the skip), in one stage of one cell with 4 channels, on
 100 training examples of mnist1d, at a high learning rate: so few and so noisy that the validation loss comes
 to favour candidates without weights over what the others learned by heart. The search is long: the
 architecture weights may go as far as in 167 epochs of the published search, which has 50. Records are written
 as they are made, and those that are there are not made again.
 
-A choice is *degenerate* if candidates without weights (none, skip) lead firmly in two thirds of its
+A choice is *degenerate* if candidates without weights (none, pooling) lead firmly in two thirds of its
 places, or if for three readings no way led through it. Test accuracy is of the choice alone, trained three
 times; it selects nothing. The rules of the diagnosis were chosen on seeds 10 to 14.
 """
@@ -35,7 +35,7 @@ import nas_gym  # noqa: F401 - registers the ids
 from nas_gym.search_spaces import Architecture
 from nas_gym.traces import Trace
 
-OPERATIONS = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3"]
+OPERATIONS = ["none", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3"]
 SPACE = {"name": "cell", "channels": [4], "operations": OPERATIONS}
 TASK = {"name": "mnist1d", "train_size": 100, "validation_size": 400, "test_size": 4000}
 EVALUATOR = {"name": "train", "recipe": {"epochs": 100, "batch_size": 64}}

@@ -21,7 +21,7 @@ from nas_gym.evaluators import TrainEvaluator
 from nas_gym.networks import Blend
 from nas_gym.tasks import make_task
 from nas_gym.traces import Trace
-from nas_gym.training import MixtureTraining, recipe_for, training_data
+from nas_gym.training import PASSES, MixtureTraining, recipe_for, training_data
 from tests.helpers.own_space import OwnSpace
 from tests.helpers.supernets import CELL, MACRO, NARROW, RECIPE, signals, space_of
 
@@ -353,3 +353,26 @@ def test_the_penalty_of_beta_darts_keeps_weights_together_in_either_order(order)
         Recorded(order=order, lambda_last=weight, diagnosis=False).search(environment(), 12, 0)
         entropies.append(Recorded.entropy)
     assert entropies[1] > entropies[0]
+
+
+# Passes of a batch of the training part, and of one of the validation part, in a step for alpha and w.
+BATCHES = {
+    "darts": (1, 1),
+    "darts of order 2": (4, 1),  # a step ahead, two for the difference, and one for w
+    "drnas": (1, 1),
+    "beta-darts": (1, 1),
+}
+
+
+@pytest.mark.parametrize("form", BATCHES)
+def test_a_step_of_a_mixture_costs_the_passes_that_it_makes(form, monkeypatch):
+    spent = []
+    finished = MixtureTraining.finished.fget
+    noted = property(lambda net: spent.append((net.trace.flops, net.network.flops)) or finished(net))
+    monkeypatch.setattr(MixtureTraining, "finished", noted)
+    search(form, budget=10)
+    (nothing, _), (first, mixture) = spent[:2]
+    assert nothing == 0
+    training, validation = BATCHES[form]
+    size, other = RECIPE["batch_size"], min(RECIPE["batch_size"], len(TASK.y_validation))
+    assert first == PASSES * mixture * (training * size + validation * other)
