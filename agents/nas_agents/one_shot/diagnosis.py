@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -89,15 +89,19 @@ class Reading:
         """Return a JSON-able dict of all attributes."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
-    def scalars(self) -> dict[str, float]:
-        """Return what TensorBoard draws, by tag."""
+    def scalars(self, names: Mapping[str, Sequence[str]]) -> dict[str, float]:
+        """Return what TensorBoard draws, by tag.
+
+        Args:
+            names: the candidates of each variable, in words.
+        """
         drawn = {f"one_shot/{name}": float(getattr(self, name)) for name in DRAWN}
         if self.eigenvalue is not None:
             drawn["one_shot/eigenvalue"] = self.eigenvalue
-        for variable, row in self.weights.items():
-            drawn |= {f"one_shot_weights/{variable}/{place}": value for place, value in enumerate(row)}
-        for variable, row in (self.without or {}).items():
-            drawn |= {f"one_shot_without/{variable}/{place}": value for place, value in enumerate(row)}
+        for tag, rows in (("one_shot_weights", self.weights), ("one_shot_without", self.without or {})):
+            for variable, row in rows.items():
+                pairs = zip(names[variable], row, strict=True)
+                drawn |= {f"{tag}/{variable}/{candidate}": value for candidate, value in pairs}
         known = [value for value in (self.agreement or {}).values() if value is not None]
         if known:
             drawn["one_shot/agreement"] = mean(known)
@@ -137,6 +141,8 @@ class Diagnosis:
             for name, each in candidates(self.net.network).items()
             if name in self.shared.space.variables
         }
+        variables = self.shared.space.variables
+        self._names = {name: [str(each) for each in variables[name].choices] for name in self._kinds}
         self._leads: dict[str, int] = {}
         self._since: dict[str, int] = {}
         self._held: dict[str, int] = {}
@@ -157,7 +163,8 @@ class Diagnosis:
         if not self._warned:
             self.choice_before = self._architecture(self._leads)
         self.readings.append(reading)
-        self.shared.session.trace.reading(reading.as_dict(), reading.scalars(), reading.epoch)
+        scalars = reading.scalars(self._names)
+        self.shared.session.trace.reading(reading.as_dict(), scalars, reading.epoch)
         return bool(reading.warning)
 
     def _architecture(self, leads: Mapping[str, int]) -> Architecture:

@@ -59,8 +59,12 @@ def test_a_warning_is_told_with_its_epoch(folder):
     lines[1]["warning"] = "The search seems to collapse: skips lead."
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     told = section_of(folder).answer[0]
-    assert told.startswith(f"After epoch {lines[1]['epoch']}, ")
-    assert f"skips lead. 1 of {len(lines)} readings warned." in told
+    assert told.startswith(f"Something went wrong after epoch {lines[1]['epoch']}, ")
+    assert "skips lead. It did not end at a collapsed choice" in told
+    assert told.endswith(f"; 1 of {len(lines)} readings warned.")
+    lines[-1]["degenerate"] = True
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "skips lead. It ended at a collapsed choice" in section_of(folder).answer[0]
     file.write_text(before)
 
 
@@ -71,7 +75,7 @@ def test_what_is_lost_without_a_candidate_is_told_beside_its_weight(folder):
     place = max(last["without"], key=lambda name: max(last["without"][name]))
     points = 100 * max(last["without"][place])
     assert any(
-        words.startswith(f"{place} mattered most") and f"loses {points:.1f} points" in words
+        words.startswith(f"The place that mattered most is {place}") and f"loses {points:.1f} points" in words
         for words in section.answer
     )
     assert len(without.rows) == 18

@@ -69,9 +69,14 @@ def _answer(readings: Sequence[Reading], label: str) -> Iterator[str]:
     last, warned = readings[-1], [reading for reading in readings if reading["warning"]]
     if warned:
         first = warned[0]
+        end = (
+            "It ended at a collapsed choice"
+            if last.get("degenerate")
+            else "It did not end at a collapsed choice"
+        )
         yield (
-            f"After epoch {first['epoch']}, {percent(first['share'])} of the search: {first['warning']} "
-            f"{len(warned)} of {counted(len(readings), 'reading')} warned."
+            f"Something went wrong after epoch {first['epoch']}, {percent(first['share'])} of the search. "
+            f"{first['warning']} {end}; {len(warned)} of {counted(len(readings), 'reading')} warned."
         )
     else:
         yield "No sign of a collapse towards candidates without weights was seen."
@@ -177,9 +182,9 @@ def _figure(readings: Sequence[Reading], label: str) -> Figure:
             leading = [max(reading["weights"][name]) for reading in readings]
             above.plot(epochs, leading, color=style.colour(place), linewidth=1.4, label=name)
         above.set_ylabel("largest weight")
-        for name, words in (("mixture_score", "mixture"), ("choice_score", "choice")):
-            colour = style.colour(0 if words == "mixture" else 1)
-            below.plot(epochs, [100 * reading[name] for reading in readings], color=colour, label=words)
+        for name, words, line in (("mixture_score", "mixture", "-"), ("choice_score", "choice", "--")):
+            scores = [100 * reading[name] for reading in readings]
+            below.plot(epochs, scores, color=style.ink(), linestyle=line, label=words)
         for reading in readings:
             if reading["warning"]:
                 below.axvline(reading["epoch"], color=style.bad(), linewidth=0.8, linestyle=":")

@@ -35,7 +35,7 @@ def answer(last: Reading, names: Mapping[str, Sequence[str]], label: str) -> Ite
         yield f"The mixture loses no validation {label} without any one candidate, so none of them mattered."
         return
     yield (
-        f"{place} mattered most: without {names[place][candidate]} there the mixture loses "
+        f"The place that mattered most is {place}: without {names[place][candidate]} there the mixture loses "
         f"{100 * lost[place][candidate]:.1f} points of validation {label}."
     )
     same = sum(_most_needed(row) == chosen[name] for name, row in lost.items())
