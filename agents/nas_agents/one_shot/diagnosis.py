@@ -98,10 +98,11 @@ class Reading:
         drawn = {f"one_shot/{name}": float(getattr(self, name)) for name in DRAWN}
         if self.eigenvalue is not None:
             drawn["one_shot/eigenvalue"] = self.eigenvalue
-        for tag, rows in (("one_shot_weights", self.weights), ("one_shot_without", self.without or {})):
-            for variable, row in rows.items():
-                pairs = zip(names[variable], row, strict=True)
-                drawn |= {f"{tag}/{variable}/{candidate}": value for candidate, value in pairs}
+        for variable, row in self.weights.items():
+            pairs = zip(names[variable], row, strict=True)
+            drawn |= {f"one_shot_weights/{variable}/{candidate}": value for candidate, value in pairs}
+        # One number a place, since all of them are a single dot each; the report has the others.
+        drawn |= {f"one_shot_without/{variable}": max(row) for variable, row in (self.without or {}).items()}
         known = [value for value in (self.agreement or {}).values() if value is not None]
         if known:
             drawn["one_shot/agreement"] = mean(known)
