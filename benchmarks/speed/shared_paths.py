@@ -2,7 +2,7 @@
 
     python benchmarks/speed/shared_paths.py
 
-Forward and backward passes of the 5 paths of one step, in processor time, medians of steps in turn. *Together*
+Forward and backward passes of the 5 paths of a step, in processor time, medians of steps in turn. *Together*
 is what a training of paths does: what they have in common is computed once. *Side by side* does operations of
 one kind and shape as one, by `torch.func.vmap`.
 """
