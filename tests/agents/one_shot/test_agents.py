@@ -141,8 +141,8 @@ def test_paths_search_spaces_that_have_no_mixture(form):
 @pytest.mark.parametrize("form", ["darts", "gdas", "proxyless"])
 def test_gradients_search_other_spaces_of_separate_choices(form):
     assert len(search(form, budget=8, env=environment(MACRO)).evaluations) == 1
-    one_layer = {"name": "mlp", "max_layers": 1, "widths": [8]}
-    assert len(search(form, budget=8, env=environment(one_layer)).evaluations) == 1
+    chain = {"name": "mlp", "max_layers": 2, "widths": [8], "activations": ["relu", "tanh"]}
+    assert search(form, budget=8, env=environment(chain)).architecture.count(">") == 1  # two layers
 
 
 def refused(words, form, **options):
