@@ -173,9 +173,13 @@ def outcomes(records: Sequence[Record]) -> Table:
 
 
 def _against_plain(by_method: dict[str, dict[int, Record]], method: str, tests: int) -> tuple[float, float]:
-    seeds = sorted(set(by_method[method]) & set(by_method[PLAIN]))
-    x, y = (np.array([np.mean(by_method[name][seed]["test"]) for seed in seeds]) for name in (method, PLAIN))
-    found = permutation_test(x, y, 0, paired=pairs_seeds(len(seeds), tests))
+    seeds = set(by_method[method]), set(by_method[PLAIN])
+    paired = seeds[0] == seeds[1] and pairs_seeds(len(seeds[0]), tests)
+    x, y = (
+        np.array([np.mean(by_method[name][seed]["test"]) for seed in sorted(by_method[name])])
+        for name in (method, PLAIN)
+    )
+    found = permutation_test(x, y, 0, paired=paired)
     return found.difference, found.p
 
 
