@@ -4,8 +4,8 @@
     python benchmarks/quality/one_shot/positive_control.py --records control.jsonl --report
 
 Cells of four of NAS-Bench-201's operations (all but the skip), in one stage of one cell with 4 channels, on
-100 training examples of mnist1d, at a high learning rate: so few and so noisy that the validation loss comes
-to favour candidates without weights over what the others learned by heart. The search is long: the
+100 training examples of mnist1d, at a high learning rate: so few and so noisy that the validation loss may
+come to favour candidates without weights over what the others learned by heart. The search is long: the
 architecture weights may go as far as in 167 epochs of the published search, which has 50. Records are written
 as they are made, and those that are there are not made again.
 
